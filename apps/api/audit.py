@@ -109,10 +109,10 @@ class AuditView(RegistryView):
             raise ValidationError(
                 {name: [str(text) for text in texts] for name, texts in form.errors.items()}
             )
-        pages = KeysetPagination()
+        pagination = KeysetPagination()
         try:
             if self.is_file:
-                # one answer, however long
+                # a file contains all rows in one response
                 lines = audit_lines(user=self.user, cleaned=form.cleaned_data)
                 return Response(
                     {
@@ -122,11 +122,11 @@ class AuditView(RegistryView):
                 )
             with transaction.atomic():
                 limit_statement_time()
-                found = audit_page(
+                page = audit_page(
                     user=self.user,
                     cleaned=form.cleaned_data,
-                    size=pages.size(request),
-                    cursor=request.query_params.get(pages.cursor_param, ""),
+                    size=pagination.size(request),
+                    cursor=request.query_params.get(pagination.cursor_param, ""),
                 )
         except OperationalError as error:
             if unavailability(error) is not Unavailable.SLOW:
@@ -135,11 +135,13 @@ class AuditView(RegistryView):
                 {"since": "This search takes too long. Narrow it by period or kind."}
             ) from error
         except InvalidCursorError as error:
-            raise ValidationError({pages.cursor_param: str(error)}) from error
-        return Response(pages.body(request, found, [_row(change) for change in found.rows]))
+            raise ValidationError({pagination.cursor_param: str(error)}) from error
+        return Response(
+            pagination.body(request, page, [_change_body(change) for change in page.rows])
+        )
 
 
-def _row(change: AuditEntry) -> dict[str, Any]:
+def _change_body(change: AuditEntry) -> dict[str, Any]:
     return {
         "kind": change.kind.label,
         "id": change.id,
@@ -153,6 +155,7 @@ def _row(change: AuditEntry) -> dict[str, Any]:
         "request_id": change.request,
         "change": change.change,
         "differences": [
-            {"field": one.field, "old": one.old, "new": one.new} for one in change.differences
+            {"field": difference.field, "old": difference.old, "new": difference.new}
+            for difference in change.differences
         ],
     }

@@ -51,7 +51,7 @@ class MetricsView(RegistryView):
     reads = ()
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        # a scraper accepts text only; a refusal is problem details all the same
+        # a scraper accepts text only, but errors are problem details
         return super().perform_content_negotiation(request, force=True)
 
     def get(self, request: Request) -> HttpResponse:

@@ -180,7 +180,7 @@ v1_routes: list[URLPattern | URLResolver] = [
         name="provider-event-affected",
     ),
     path("changes/<uuid:change>/undo/", UndoChangeView.as_view(), name="change-undo"),
-    # as Dependency-Track's clients write them, without a slash at the end
+    # without a slash at the end, as the clients of Dependency-Track send them
     path("bom", BomUploadView.as_view(), name="bom"),
     path("bom/token/<uuid:token>", BomTokenView.as_view(), name="bom-token"),
     path("applications/<slug:slug>/bom/", ApplicationBillView.as_view(), name="application-bom"),

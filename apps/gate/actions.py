@@ -80,19 +80,21 @@ def change_gate_policy(
 def _set_days(days: Sequence[HorizonDays]) -> bool:
     """Set the days, and return whether anything differs."""
     differs = False
-    held = {(row.environment, row.criticality): row for row in Horizon.objects.select_for_update()}
-    for each in days:
+    horizons = {
+        (row.environment, row.criticality): row for row in Horizon.objects.select_for_update()
+    }
+    for setting in days:
         environment = (
             ANY_ENVIRONMENT
-            if each.environment == ANY_ENVIRONMENT
-            else normalise_environment(each.environment)
+            if setting.environment == ANY_ENVIRONMENT
+            else normalise_environment(setting.environment)
         )
-        if not environment or each.criticality not in Criticality.values:
+        if not environment or setting.criticality not in Criticality.values:
             raise ValidationError(
                 {"horizons": "Enter an environment, or * for all others, and a criticality."}
             )
-        row = held.get((environment, each.criticality))
-        if each.warning_days is None or each.error_days is None:
+        row = horizons.get((environment, setting.criticality))
+        if setting.warning_days is None or setting.error_days is None:
             if environment == ANY_ENVIRONMENT:
                 raise ValidationError(
                     {
@@ -105,12 +107,12 @@ def _set_days(days: Sequence[HorizonDays]) -> bool:
                 differs = True
             continue
         if row is not None and (row.warning_days, row.error_days) == (
-            each.warning_days,
-            each.error_days,
+            setting.warning_days,
+            setting.error_days,
         ):
             continue
-        row = row or Horizon(environment=environment, criticality=each.criticality)
-        row.warning_days, row.error_days = each.warning_days, each.error_days
+        row = row or Horizon(environment=environment, criticality=setting.criticality)
+        row.warning_days, row.error_days = setting.warning_days, setting.error_days
         row.full_clean()
         row.save()
         differs = True
@@ -146,18 +148,22 @@ def request_waiver(
         raise ValidationError(
             {"until": f"Enter a date after today, {today + MAX_WAIVER_DURATION} at the latest."}
         )
-    # two askers at once: the second waits and is told
+    # of two simultaneous requests the second one waits here and then gets the conflict
     application = locked_application(application, by=by, no_key=True)
-    for other in Waiver.objects.filter(application=application, rule=rule, until__gte=until):
-        alike = other.model.casefold() == model.casefold() and other.offering_id == (
-            offering.pk if offering else None
+    for other_waiver in Waiver.objects.filter(application=application, rule=rule, until__gte=until):
+        is_same = (
+            other_waiver.model.casefold() == model.casefold()
+            and other_waiver.offering_id == (offering.pk if offering else None)
         )
-        if alike and other.state == Waiver.State.ASKED:
+        if is_same and other_waiver.state == Waiver.State.ASKED:
             raise ConflictError(
-                f"{other.requested_by} already requested the same waiver. Wait for the decision."
+                f"{other_waiver.requested_by} already requested the same waiver. Wait for the "
+                "decision."
             )
-        if alike and other.stands_on(today):
-            raise ConflictError(f"The same waiver is already granted until {other.until:%Y-%m-%d}.")
+        if is_same and other_waiver.stands_on(today):
+            raise ConflictError(
+                f"The same waiver is already granted until {other_waiver.until:%Y-%m-%d}."
+            )
     waiver = Waiver(
         application=application,
         rule=rule,

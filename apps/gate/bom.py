@@ -35,7 +35,7 @@ def parse_bom(bom: Mapping[str, Any] | bytes) -> ParsedBom:
     try:
         body = bom if isinstance(bom, bytes) else orjson.dumps(bom)
     except orjson.JSONEncodeError as error:
-        raise _unreadable(error) from error
+        raise _unreadable_error(error) from error
     name, document = _parse_document(body)
     requested = list(requested_models(document))
     incomplete = ""
@@ -54,7 +54,7 @@ def _parse_document(body: bytes) -> tuple[str, Document]:
         check_size(body)
         name = _detect_format(orjson.loads(body))
     except orjson.JSONDecodeError as error:
-        raise _unreadable(error) from error
+        raise _unreadable_error(error) from error
     form = FORMATS.get(name)
     if form is None:
         raise UnreadableError(
@@ -68,7 +68,7 @@ def _parse_document(body: bytes) -> tuple[str, Document]:
     return name, form.read(body)
 
 
-def _unreadable(error: Exception) -> UnreadableError:
+def _unreadable_error(error: Exception) -> UnreadableError:
     return UnreadableError(
         f"The document cannot be read: {error}. Reduce its nesting, or send models[]."
     )
@@ -94,7 +94,7 @@ def requested_models(document: Document) -> Iterable[RequestedModel]:
         if not name:
             continue
         is_alias = not sighting.requested and not sighting.served
-        for file, line in _places(sighting) or [("", None)]:
+        for file, line in _list_places(sighting) or [("", None)]:
             yield RequestedModel(
                 name,
                 sighting.gateway if is_alias else sighting.provider,
@@ -105,11 +105,11 @@ def requested_models(document: Document) -> Iterable[RequestedModel]:
             )
 
 
-def _places(sighting: Sighting) -> list[tuple[str, int | None]]:
+def _list_places(sighting: Sighting) -> list[tuple[str, int | None]]:
     places: dict[str, int | None] = {}
     for place in sighting.places:
         match = _PLACE.match(place)
         if match is not None:
-            # a file once, at its first line
+            # each file once, with its first line
             places.setdefault(match["file"], int(match["line"]) if match["line"] else None)
     return list(places.items())

@@ -43,7 +43,7 @@ _PURPOSE = b"foundation registry: gate bundle, ed25519, 1"
 def build_bundle(*, application: Application, environment: str, at: datetime) -> dict[str, Any]:
     """Build the bundle; equal on the same day as long as nothing changes, so that an ETag works.
     About twenty statements."""
-    rules = _without_evidence(PolicySnapshot.load())
+    rules = _disable_evidence_rule(PolicySnapshot.load())
     today = day_of(at)
     state = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
     rows = list(
@@ -59,25 +59,25 @@ def build_bundle(*, application: Application, environment: str, at: datetime) ->
         application, requested, matches, rules, environment=environment, on=today
     )
     released = last_released_run(application=application, environment=environment)
-    known: dict[str, list[str]] = {}
+    ids_by_host: dict[str, list[str]] = {}
     for _, host, _, api_id, _ in rows:
-        if not (ids := known.setdefault(host, [])) or ids[-1] != api_id:
+        if not (ids := ids_by_host.setdefault(host, [])) or ids[-1] != api_id:
             ids.append(api_id)
     host_of = {pk: host for pk, host, *_ in rows}
-    found = {
-        (host_of.get(each.offering or 0, ""), each.model, each.rule): [
-            host_of.get(each.offering or 0, ""),
-            each.model,
-            each.resolved_id,
-            each.rule,
-            each.level,
-            each.message,
-            each.replacement,
-            each.by_date.isoformat() if each.by_date else None,
+    finding_rows = {
+        (host_of.get(finding.offering or 0, ""), finding.model, finding.rule): [
+            host_of.get(finding.offering or 0, ""),
+            finding.model,
+            finding.resolved_id,
+            finding.rule,
+            finding.level,
+            finding.message,
+            finding.replacement,
+            finding.by_date.isoformat() if finding.by_date else None,
         ]
-        # of one id in several regions the plainest comes first, and is the one that an answer
-        # online is about
-        for each in reversed(apply_rules(context))
+        # of one ID in several regions the first row wins, usually the one without a region: the
+        # online gate decides about the same one
+        for finding in reversed(apply_rules(context))
     }
     return {
         "format": BUNDLE_FORMAT,
@@ -93,10 +93,10 @@ def build_bundle(*, application: Application, environment: str, at: datetime) ->
         "levels": {
             str(rule): rules.policy.level(rule) for rule in (Rule.UNKNOWN_MODEL, Rule.WILDCARD)
         },
-        "findings": sorted(found.values(), key=lambda row: (row[0], row[1], row[3])),
-        "known": known,
+        "findings": sorted(finding_rows.values(), key=lambda row: (row[0], row[1], row[3])),
+        "known": ids_by_host,
         "names": {slug: name for _, slug, name, _, _ in rows},
-        "own": _developer_hosts(rows),
+        "own": _find_developer_hosts(rows),
         "waivers": [
             [row.rule, row.model, row.until.isoformat()]
             for row in Waiver.objects.standing_on(today)
@@ -110,7 +110,7 @@ def build_bundle(*, application: Application, environment: str, at: datetime) ->
     }
 
 
-def _without_evidence(rules: PolicySnapshot) -> PolicySnapshot:
+def _disable_evidence_rule(rules: PolicySnapshot) -> PolicySnapshot:
     """Leave the evaluation rule out: whether every known model has been evaluated informs no
     reader."""
     policy = copy(rules.policy)
@@ -118,7 +118,7 @@ def _without_evidence(rules: PolicySnapshot) -> PolicySnapshot:
     return PolicySnapshot(policy, rules.horizons)
 
 
-def _developer_hosts(rows: list[tuple[Any, ...]]) -> dict[str, str]:
+def _find_developer_hosts(rows: list[tuple[Any, ...]]) -> dict[str, str]:
     """Return {id: host} of IDs that several hosts offer, if one of them is the developer's own."""
     hosts: dict[str, set[str]] = {}
     for _, host, _, api_id, _ in rows:

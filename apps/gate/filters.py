@@ -46,5 +46,5 @@ class WaiverFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def in_force(self, queryset: QuerySet[Waiver], name: str, value: bool) -> QuerySet[Waiver]:
-        standing = Waiver.objects.standing_on(day_of(now())).values("pk")
-        return queryset.filter(pk__in=standing) if value else queryset.exclude(pk__in=standing)
+        waivers = Waiver.objects.standing_on(day_of(now())).values("pk")
+        return queryset.filter(pk__in=waivers) if value else queryset.exclude(pk__in=waivers)

@@ -16,7 +16,7 @@ from apps.intake.models import NameDecision, Observation
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup, ResolvedModel
 from apps.inventory.models import Application
 
-# a deployment's own name stands where others have the model's
+# hosts on which customers name their deployments themselves, instead of the model
 _DEPLOYMENT_HOSTS = frozenset({"azure", "sagemaker"})
 
 
@@ -76,76 +76,82 @@ class ModelMatcher:
         for stream, provider, name, offering, reason in NameDecision.objects.filter(
             revoked_at__isnull=True
         ).values_list("stream", "provider", "name", "offering", "reason"):
-            # a decision about one sender's stream says nothing of a pipeline
+            # a decision about one sender's stream does not apply to pipelines
             if not stream:
                 self._decided[provider.lower(), name.lower()] = (offering, reason)
 
     def match(self, requested: Iterable[RequestedModel]) -> dict[ModelNames, ModelMatch]:
-        wanted = dict.fromkeys(model.names for model in requested if not model.is_wildcard)
+        requested_names = dict.fromkeys(model.names for model in requested if not model.is_wildcard)
         candidates: dict[ModelNames, _Candidate] = {}
         open_names: list[ModelNames] = []
-        for names in wanted:
-            answer = self._look_up(names)
-            candidates[names] = answer
-            if answer.offering is None and answer.kin is None and not answer.is_set_aside:
+        for names in requested_names:
+            candidate = self._look_up(names)
+            candidates[names] = candidate
+            if candidate.offering is None and candidate.kin is None and not candidate.is_set_aside:
                 open_names.append(names)
         if open_names and self._application is not None:
-            self._by_own_gateway(open_names, candidates)
-        return self._with_identities(candidates)
+            self._match_by_gateway(open_names, candidates)
+        return self._add_identities(candidates)
 
     # --- one set of names -------------------------------------------------------------------------
 
     def _look_up(self, names: ModelNames) -> "_Candidate":
         for provider in dict.fromkeys((names.host.lower(), "")):
-            decided = self._decided.get((provider, names.model.lower()))
-            if decided is not None:
-                offering, reason = decided
-                why = "identified by a user" + (f": {reason}" if reason else "")
-                return _Candidate(offering=offering, why=why, is_set_aside=offering is None)
+            decision = self._decided.get((provider, names.model.lower()))
+            if decision is not None:
+                offering, reason = decision
+                explanation = "identified by a user" + (f": {reason}" if reason else "")
+                return _Candidate(offering=offering, why=explanation, is_set_aside=offering is None)
         party = self._catalogue.party(names.host) if names.host else None
         if party is None:
-            return self._anywhere(names)
-        named = self._catalogue.name(host=party.slug, model=names.model, region=names.region)
-        if named.offering is None and names.region:
-            named = self._catalogue.name(host=party.slug, model=names.model)
-        if named.offering is not None:
-            return _Candidate(offering=named.offering, why=named.why)
-        if named.new is not None and named.resolved:
+            return self._match_without_host(names)
+        resolved_model = self._catalogue.name(
+            host=party.slug, model=names.model, region=names.region
+        )
+        if resolved_model.offering is None and names.region:
+            resolved_model = self._catalogue.name(host=party.slug, model=names.model)
+        if resolved_model.offering is not None:
+            return _Candidate(offering=resolved_model.offering, why=resolved_model.why)
+        if resolved_model.new is not None and resolved_model.resolved:
             kin, canonical = self._catalogue.kin(names.model, party.slug)
-            why = f"known, but not as an offering of {party.name}"
-            return _Candidate(kin=kin, canonical=canonical, party=party.id, why=why)
+            explanation = f"known, but not as an offering of {party.name}"
+            return _Candidate(kin=kin, canonical=canonical, party=party.id, why=explanation)
         is_open = (
             names.alias or party.slug in _DEPLOYMENT_HOSTS or ProviderRole.GATEWAY in party.roles
         )
-        why = named.refusal or f"'{names.model}' is not a known model on {party.name}"
-        return _Candidate(why=why, is_open=is_open)
+        explanation = (
+            resolved_model.refusal or f"'{names.model}' is not a known model on {party.name}"
+        )
+        return _Candidate(why=explanation, is_open=is_open)
 
-    def _anywhere(self, names: ModelNames) -> "_Candidate":
+    def _match_without_host(self, names: ModelNames) -> "_Candidate":
         """Match a name without a host, or with one that the registry does not know: by the string
         if it identifies the offering, otherwise at the model's own developer."""
-        named = self._catalogue.name(host="", model=names.model)
-        if named.offering is not None:
-            return _Candidate(offering=named.offering, why=named.why)
-        own = self._catalogue.of_its_developer(names.model)
-        if own is not None:
+        resolved_model = self._catalogue.name(host="", model=names.model)
+        if resolved_model.offering is not None:
+            return _Candidate(offering=resolved_model.offering, why=resolved_model.why)
+        developer_model = self._catalogue.of_its_developer(names.model)
+        if developer_model is not None:
             return _Candidate(
-                offering=own.offering, why=f"no host is given, so {own.host} is assumed: {own.why}"
+                offering=developer_model.offering,
+                why=f"no host is given, so {developer_model.host} is assumed: "
+                f"{developer_model.why}",
             )
         kin, canonical = self._catalogue.kin(names.model, None)
         if canonical:
             return _Candidate(kin=kin, canonical=canonical, why="known; no host is given")
         return _Candidate(why=f"'{names.model}' is not a known model", is_open=names.alias)
 
-    def _by_own_gateway(
+    def _match_by_gateway(
         self, names: list[ModelNames], candidates: dict[ModelNames, "_Candidate"]
     ) -> None:
         """Match names that this application's gateway was observed to relay, as the model to which
         it relayed them; one statement."""
-        seen: dict[str, tuple[int, str]] = {}
+        offering_by_alias: dict[str, tuple[int, str]] = {}
         rows = (
             Observation.objects.filter(
                 application=self._application,
-                alias__in={each.model for each in names},
+                alias__in={model_names.model for model_names in names},
                 offering__isnull=False,
                 missing_since__isnull=True,
             )
@@ -153,17 +159,17 @@ class ModelMatcher:
             .values_list("alias", "offering_id", "stream")
         )
         for alias, offering, stream in rows:
-            seen[alias] = (offering, stream)
-        for each in names:
-            if each.model in seen:
-                offering, stream = seen[each.model]
-                candidates[each] = _Candidate(
+            offering_by_alias[alias] = (offering, stream)
+        for model_names in names:
+            if model_names.model in offering_by_alias:
+                offering, stream = offering_by_alias[model_names.model]
+                candidates[model_names] = _Candidate(
                     offering=offering, why=f"identified by the gateway configuration ({stream})"
                 )
 
-    # --- what is told of them ---------------------------------------------------------------------
+    # --- identities of the matches ----------------------------------------------------------------
 
-    def _with_identities(
+    def _add_identities(
         self, candidates: dict[ModelNames, "_Candidate"]
     ) -> dict[ModelNames, ModelMatch]:
         """Add the identities of the matches: one statement."""
@@ -172,11 +178,13 @@ class ModelMatcher:
             for candidate in candidates.values()
             if (pk := candidate.offering or candidate.kin) is not None
         }
-        identities = _identities(ids)
-        return {names: _match(candidate, identities) for names, candidate in candidates.items()}
+        identities = _load_identities(ids)
+        return {
+            names: _build_match(candidate, identities) for names, candidate in candidates.items()
+        }
 
 
-def _identities(offerings: set[int]) -> dict[int, tuple[Any, ...]]:
+def _load_identities(offerings: set[int]) -> dict[int, tuple[Any, ...]]:
     rows = Offering.objects.filter(pk__in=offerings).values_list(
         "pk",
         "host__slug",
@@ -194,13 +202,16 @@ def _identities(offerings: set[int]) -> dict[int, tuple[Any, ...]]:
 def match_offerings(offerings: Iterable[int], parties: Iterable[int | None]) -> list[ModelMatch]:
     """Return matches for the dependencies of the inventory, in order; `parties` are the gateways
     and hosts of each. One statement."""
-    pairs = list(zip(offerings, parties, strict=True))
-    identities = _identities({offering for offering, _ in pairs})
+    offering_parties = list(zip(offerings, parties, strict=True))
+    identities = _load_identities({offering for offering, _ in offering_parties})
     matches = [
-        _match(_Candidate(offering=offering, why="identified by the registry"), identities)
-        for offering, _ in pairs
+        _build_match(_Candidate(offering=offering, why="identified by the registry"), identities)
+        for offering, _ in offering_parties
     ]
-    return [replace(match, party=party) for match, (_, party) in zip(matches, pairs, strict=True)]
+    return [
+        replace(match, party=party)
+        for match, (_, party) in zip(matches, offering_parties, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +225,7 @@ class _Candidate:
     is_set_aside: bool = False
 
 
-def _match(candidate: _Candidate, identities: dict[int, tuple[Any, ...]]) -> ModelMatch:
+def _build_match(candidate: _Candidate, identities: dict[int, tuple[Any, ...]]) -> ModelMatch:
     if candidate.is_set_aside:
         return ModelMatch(Matching.UNRESOLVED, why=candidate.why, is_set_aside=True)
     identity = identities.get(candidate.offering or candidate.kin or 0)
@@ -268,53 +279,62 @@ class _PipelineCatalogue(CatalogueLookup):
     def of_its_developer(self, model: str) -> ResolvedModel | None:
         """Return the model as its own developer serves it, if one does and the name identifies the
         model."""
-        answer = self._resolve(model, None)
-        if not answer.canonical:
+        resolution = self._resolve(model, None)
+        if not resolution.canonical:
             return None
-        developer = answer.canonical.partition("/")[0]
+        developer = resolution.canonical.partition("/")[0]
         for slug in (*self._hosts_of_developer.get(developer, ()), developer):
             party = self._by_slug.get(slug)
-            for kind, pk in self._nodes(answer.canonical) if party is not None else ():
-                known = self._by_model.get((party.id, kind, pk), []) if party is not None else []
-                if known and party is not None:
-                    return self._chosen(known, party, model, "", "", answer.confidence, answer.why)
+            for kind, pk in self._find_nodes(resolution.canonical) if party is not None else ():
+                offerings = (
+                    self._by_model.get((party.id, kind, pk), []) if party is not None else []
+                )
+                if offerings and party is not None:
+                    return self._choose_offering(
+                        offerings, party, model, "", "", resolution.confidence, resolution.why
+                    )
         return None
 
     def kin(self, model: str, host: str | None) -> tuple[int | None, str]:
         """Return (an offering of the same model on some host, its known ID); (None, "") if
         unknown."""
-        answer = self._resolve(model, host)
-        if not answer.canonical:
+        resolution = self._resolve(model, host)
+        if not resolution.canonical:
             return None, ""
-        for kind, pk in self._nodes(answer.canonical):
+        for kind, pk in self._find_nodes(resolution.canonical):
             for party in sorted(self._hosts_of_model.get((kind, pk), ())):
-                return self._by_model[party, kind, pk][0].id, answer.canonical
-        return None, answer.canonical
+                return self._by_model[party, kind, pk][0].id, resolution.canonical
+        return None, resolution.canonical
 
-    def _chosen(
+    def _choose_offering(
         self,
-        known: Any,
+        offerings: Any,
         party: Any,
         model: str,
         region: str,
         tier: str,
         confidence: float,
-        why: str,
+        explanation: str,
     ) -> ResolvedModel:
-        named = super()._chosen(known, party, model, region, tier, confidence, why)
-        if not named.refusal:
-            return named
-        # one model in several regions or tiers: the plainest, and the same every time
+        resolved_model = super()._choose_offering(
+            offerings, party, model, region, tier, confidence, explanation
+        )
+        if not resolved_model.refusal:
+            return resolved_model
+        # in several regions or tiers: the offering with the fewest qualifiers, so that the choice
+        # is the same every time
         plainest = min(
-            known,
-            key=lambda each: (
-                each.api_id.lower() != model.lower(),
-                each.region != "",
-                each.tier != "",
-                each.id,
+            offerings,
+            key=lambda offering: (
+                offering.api_id.lower() != model.lower(),
+                offering.region != "",
+                offering.tier != "",
+                offering.id,
             ),
         )
-        return self._found(plainest, party, confidence, f"{why}; no region or tier is given")
+        return self._build_resolved(
+            plainest, party, confidence, f"{explanation}; no region or tier is given"
+        )
 
 
 __all__ = ["ModelMatch", "ModelMatcher", "ModelNames", "RequestedModel", "match_offerings"]

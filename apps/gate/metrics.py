@@ -9,17 +9,17 @@ from apps.gate.models import GateRun
 from apps.gate.rules.definitions import Decision
 
 MEASURED_PERIOD = timedelta(hours=1)
-# runs carry no index by time: the newest of them are looked at, which a busy hour does not exceed
+# runs have no index by time, so the newest ones are read: more than a busy hour creates
 _MAX_RUNS = 20_000
 
 
 def gate_gauges(at: datetime) -> Gauges:
     """Count the decisions of the last hour and the waiting runs: three statements over the newest
     20,000 runs."""
-    newest = GateRun.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    latest = GateRun.objects.filter(pk__gt=newest - _MAX_RUNS)
+    newest_pk = GateRun.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    recent_runs = GateRun.objects.filter(pk__gt=newest_pk - _MAX_RUNS)
     counts = dict(
-        latest.filter(decided_at__gte=at - MEASURED_PERIOD)
+        recent_runs.filter(decided_at__gte=at - MEASURED_PERIOD)
         .order_by()
         .values_list("decision")
         .annotate(n=Count("pk"))
@@ -34,5 +34,5 @@ def gate_gauges(at: datetime) -> Gauges:
     yield gauge(
         "registry_gate_runs_waiting",
         "Large requests waiting for a worker.",
-        latest.waiting().count(),
+        recent_runs.waiting().count(),
     )

@@ -10,13 +10,13 @@ from apps.common.retention import (
 from apps.gate.models import GatePolicy
 
 
-def _run_limit() -> str:
+def _describe_run_limit() -> str:
     return format_days(GatePolicy.objects.values_list("keep_runs_days", flat=True).get(pk=1))
 
 
 declare_retention(
-    TaskLimit("gate_gaterun", RetentionGroup.RUNS, "gate.forget_old_runs", _run_limit),
-    TaskLimit("gate_gatefinding", RetentionGroup.RUNS, "gate.forget_old_runs", _run_limit),
+    TaskLimit("gate_gaterun", RetentionGroup.RUNS, "gate.forget_old_runs", _describe_run_limit),
+    TaskLimit("gate_gatefinding", RetentionGroup.RUNS, "gate.forget_old_runs", _describe_run_limit),
     *permanent_tables(
         RetentionGroup.INVENTORY,
         "gate rules, and waivers with the reasons of users",

@@ -36,7 +36,7 @@ EVALUATE_TASK = signature("gate.judge")
 
 log = structlog.get_logger(__name__)
 
-# what is judged while the pipeline waits
+# evaluated during the request; larger requests go to a worker
 MAX_IMMEDIATE_MODELS = 500
 MAX_MODELS = 50_000
 _MAX_ATTEMPTS = 3
@@ -52,8 +52,8 @@ _COMMIT = re.compile(r"[^0-9A-Za-z._-]")
 
 def normalise_environment(text: str) -> str:
     """Return the name in lower case, with the usual abbreviations replaced by one name."""
-    word = clean(text, 60).lower()
-    return _ENVIRONMENT_SYNONYMS.get(word, word)
+    name = clean(text, 60).lower()
+    return _ENVIRONMENT_SYNONYMS.get(name, name)
 
 
 def request_run(
@@ -155,17 +155,17 @@ def _find_same_run(run: GateRun) -> GateRun | None:
 @transaction.atomic
 def _store_run(run: GateRun, outcome: GateOutcome, *, at: datetime) -> GateRun:
     _lock_question(run)
-    earlier = _find_same_run(run)
-    if earlier is not None and earlier.outcome == outcome.digest:
-        earlier.last_requested_at, earlier.summary = at, outcome.summary
-        earlier.catalogue_as_of, earlier.catalogue_sources = (
+    same_run = _find_same_run(run)
+    if same_run is not None and same_run.outcome == outcome.digest:
+        same_run.last_requested_at, same_run.summary = at, outcome.summary
+        same_run.catalogue_as_of, same_run.catalogue_sources = (
             outcome.catalogue.as_of,
             outcome.catalogue.sources,
         )
-        earlier.save(
+        same_run.save(
             update_fields=["last_requested_at", "summary", "catalogue_as_of", "catalogue_sources"]
         )
-        return earlier
+        return same_run
     _set_outcome(run, outcome, at=at)
     run.save(force_insert=True)
     _store_findings(run, outcome)
@@ -175,9 +175,9 @@ def _store_run(run: GateRun, outcome: GateOutcome, *, at: datetime) -> GateRun:
 @transaction.atomic
 def _queue_run(run: GateRun) -> GateRun:
     _lock_question(run)
-    earlier = _find_same_run(run)
-    if earlier is not None and earlier.state == GateRun.State.WAITING:
-        return earlier
+    same_run = _find_same_run(run)
+    if same_run is not None and same_run.state == GateRun.State.WAITING:
+        return same_run
     run.save(force_insert=True)
     transaction.on_commit(lambda: _send_task(run.pk))
     return run
@@ -241,41 +241,41 @@ def _store_findings(run: GateRun, outcome: GateOutcome) -> None:
     )
 
 
-# --- what a worker does ---------------------------------------------------------------------------
+# --- evaluation by a worker -----------------------------------------------------------------------
 
 
 def evaluate_waiting_run(pk: int, *, at: datetime) -> bool:
     """Evaluate a waiting run; False if another worker has it or there is nothing to do."""
     with transaction.atomic():
-        claimed = (
+        run = (
             GateRun.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("application")
             .filter(pk=pk)
             .waiting()
             .first()
         )
-        if claimed is None:
+        if run is None:
             return False
         GateRun.objects.filter(pk=pk).update(attempts=F("attempts") + 1)
-        if claimed.attempts >= _MAX_ATTEMPTS:
-            _give_up(claimed, at=at)
+        if run.attempts >= _MAX_ATTEMPTS:
+            _give_up(run, at=at)
             return True
     with transaction.atomic():
-        claimed = (
+        run = (
             GateRun.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("application")
             .filter(pk=pk)
             .waiting()
             .first()
         )
-        if claimed is None:
+        if run is None:
             return False
-        head, *rest = claimed.question
-        requested = [RequestedModel(**model) for model in rest]
-        outcome = _evaluate_run(claimed, requested, at=at, incomplete=head["incomplete"])
-        _set_outcome(claimed, outcome, at=at)
-        claimed.save()
-        _store_findings(claimed, outcome)
+        head, *models = run.question
+        requested = [RequestedModel(**model) for model in models]
+        outcome = _evaluate_run(run, requested, at=at, incomplete=head["incomplete"])
+        _set_outcome(run, outcome, at=at)
+        run.save()
+        _store_findings(run, outcome)
     return True
 
 
@@ -294,11 +294,11 @@ def _give_up(run: GateRun, *, at: datetime) -> None:
 
 
 def evaluate_waiting_runs(*, at: datetime) -> int:
-    waiting = list(GateRun.objects.waiting().order_by("pk").values_list("pk", flat=True))
-    return sum(evaluate_waiting_run(pk, at=at) for pk in waiting)
+    run_ids = list(GateRun.objects.waiting().order_by("pk").values_list("pk", flat=True))
+    return sum(evaluate_waiting_run(pk, at=at) for pk in run_ids)
 
 
-# --- afterwards -----------------------------------------------------------------------------------
+# --- release and retention ------------------------------------------------------------------------
 
 
 @transaction.atomic

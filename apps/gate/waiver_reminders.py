@@ -6,7 +6,7 @@ from apps.gate.rules.definitions import Rule
 
 _NAMES = " ".join(f"WHEN '{rule.value}' THEN '{rule.value} {rule.label}'" for rule in Rule)
 
-# granted for longer, for the same or for more
+# another granted waiver that lasts longer and covers the same models or more
 _RENEWED = """EXISTS (
     SELECT 1 FROM gate_waiver r
     WHERE r.application_id = w.application_id AND r.rule = w.rule AND r.state = 'granted'
@@ -14,9 +14,8 @@ _RENEWED = """EXISTS (
       AND (r.model = '' OR lower(r.model) = lower(w.model))
       AND (r.offering_id IS NULL OR r.offering_id = w.offering_id))"""
 
-# Also for some days after its end, while a build that is stopped may be the first that anybody
-# hears of it. Whatever the application's status: a pipeline asks for what is not in production yet
-# as well.
+# Also reported for some days after the expiry, because a blocked build may be the first sign of it.
+# Applications of any status except retired count: pipelines also check what is not in production.
 WAIVER_REMINDER_TYPE = ReminderType(
     kind="gate_waiver_expiring",
     subject="waiver",

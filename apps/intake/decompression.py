@@ -7,9 +7,9 @@ from apps.intake.documents.records import UnreadableError
 
 GZIP_MARK = b"\x1f\x8b"
 _CHUNK = 1024 * 1024
-# each is looked for in what the one before left
+# each member is searched for in the rest of the body after the one before: many cost much time
 _MAX_MEMBERS = 64
-# zlib or gzip, whichever the first bytes say
+# zlib or gzip, by the first bytes
 _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
 
 
@@ -17,14 +17,15 @@ class BodyTooLargeError(Exception):
     """Error: the body exceeds the limit; the text states the limit."""
 
 
-def decompress(body: bytes, *, most: int) -> bytes:
-    """Return the content of a gzip or zlib body, of several members too.
+def decompress(body: bytes, *, max_bytes: int) -> bytes:
+    """Return the content of a gzip or zlib body, which may have several members.
 
-    UnreadableError if it is broken or truncated."""
-    out = bytearray()
-    rest, n_members = body, 0
+    UnreadableError if the body is broken or truncated, BodyTooLargeError if the content has more
+    than `max_bytes` bytes."""
+    content = bytearray()
+    remaining, n_members = body, 0
     try:
-        while rest:
+        while remaining:
             n_members += 1
             if n_members > _MAX_MEMBERS:
                 raise UnreadableError(
@@ -33,21 +34,21 @@ def decompress(body: bytes, *, most: int) -> bytes:
                 )
             member = zlib.decompressobj(_ZLIB_OR_GZIP)
             while not member.eof:
-                piece = member.decompress(rest, _CHUNK)
-                out += piece
-                if len(out) > most:
+                chunk = member.decompress(remaining, _CHUNK)
+                content += chunk
+                if len(content) > max_bytes:
                     raise BodyTooLargeError(
-                        f"The body is larger than {most // _CHUNK} MiB after decompression. "
+                        f"The body is larger than {max_bytes // _CHUNK} MiB after decompression. "
                         "Split it."
                     )
-                rest = member.unconsumed_tail
-                if not piece and not rest and not member.eof:
+                remaining = member.unconsumed_tail
+                if not chunk and not remaining and not member.eof:
                     raise UnreadableError("The compressed body is incomplete. Send it again.")
             # zeros may follow the last member
-            rest = member.unused_data.lstrip(b"\0")
+            remaining = member.unused_data.lstrip(b"\0")
     except zlib.error:
         raise UnreadableError(
             "The body is declared as gzip, but it is not gzip or is damaged. Check the "
             "Content-Encoding."
         ) from None
-    return bytes(out)
+    return bytes(content)

@@ -61,7 +61,7 @@ class ObservationFilter(django_filters.FilterSet):  # type: ignore[misc]
     def of_team(
         self, queryset: QuerySet[Observation], name: str, value: str
     ) -> QuerySet[Observation]:
-        return queryset.filter(application__team__in=_teams(value))
+        return queryset.filter(application__team__in=_list_team_ids(value))
 
     def within_days(
         self, queryset: QuerySet[Observation], name: str, value: Decimal
@@ -97,7 +97,7 @@ class DiscrepancyFilter(django_filters.FilterSet):  # type: ignore[misc]
     def of_team(
         self, queryset: QuerySet[Discrepancy], name: str, value: str
     ) -> QuerySet[Discrepancy]:
-        return queryset.filter(application__team__in=_teams(value))
+        return queryset.filter(application__team__in=_list_team_ids(value))
 
     def of_criticality(
         self, queryset: QuerySet[Discrepancy], name: str, value: str
@@ -105,10 +105,10 @@ class DiscrepancyFilter(django_filters.FilterSet):  # type: ignore[misc]
         return queryset.filter(application__criticality=Criticality[value.upper()].value)
 
 
-def _teams(slug: str) -> list[int]:
-    """Return the team of that name and its sub-teams."""
-    top = list(Team.objects.filter(slug=slug).values_list("pk", flat=True))
-    return list(team_and_below(team_ids=top)) if top else []
+def _list_team_ids(slug: str) -> list[int]:
+    """Return the ids of the team with this slug and of its sub-teams."""
+    team_ids = list(Team.objects.filter(slug=slug).values_list("pk", flat=True))
+    return list(team_and_below(team_ids=team_ids)) if team_ids else []
 
 
 class ServiceFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -1,9 +1,9 @@
-"""Import jobs: an import is processed by the request that brought it or by a worker, one at a time,
-once or not at all.
+"""Import jobs: an import is processed by the request that uploaded it or by a worker, one process
+at a time, and its changes are applied once or not at all.
 
-The state of an import says what it waits for; `ImportSteps` says what is done in each state. The
-app that knows the kind brings its steps: those of spreadsheets and documents are here, those of
-evaluation results in apps/risks."""
+`ImportSteps` maps the state of an import to the function of its next step. Each kind of import has
+its own steps: those of spreadsheets and documents are in this app, those of evaluation results in
+apps/risks."""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -25,8 +25,8 @@ log = structlog.get_logger(__name__)
 
 type ImportSteps = Mapping[str, Callable[[Import], None]]
 _MAX_ATTEMPTS = 3
-# beside what a worker has loaded: half a million rows and the register they are held against take a
-# fifth of it
+# in addition to the memory that a worker has already used: half a million rows and the inventory
+# that they are compared with take a fifth of it
 MAX_WORKER_MEMORY_MIB = 2048
 _TOO_MUCH_MEMORY = (
     f"This file needs more than {MAX_WORKER_MEMORY_MIB:,} MiB of memory. Nothing was imported. "
@@ -36,8 +36,7 @@ _FAILED_REPEATEDLY = "The import failed after 3 attempts. Nothing was imported. 
 
 
 class InvalidStateError(Exception):
-    """Error: the import is not in the state in which this step begins; the text states its
-    state."""
+    """Error: the record is not in the state that this step requires; the text says why."""
 
 
 class IntakePermissionError(Exception):
@@ -45,8 +44,8 @@ class IntakePermissionError(Exception):
 
 
 class IdempotencyKeyReusedError(Exception):
-    """Error: the sender's Idempotency-Key, which is its only argument, came with other content
-    before."""
+    """Error: the sender's Idempotency-Key (the only argument) was used before with other
+    content."""
 
     def __init__(self, key: str) -> None:
         super().__init__(
@@ -56,32 +55,32 @@ class IdempotencyKeyReusedError(Exception):
 
 
 def run_import(pk: int, steps: ImportSteps) -> bool:
-    """Do what the import waits for; False if another process works on it, or nothing is to be
-    done."""
+    """Execute the next step of the import; return False if another process works on it or no step
+    is due."""
     with transaction.atomic():
-        claimed = (
+        import_ = (
             Import.objects.select_for_update(skip_locked=True, of=("self",))
             .filter(pk=pk)
             .waiting()
             .first()
         )
-        if claimed is None:
+        if import_ is None:
             return False
         Import.objects.filter(pk=pk).update(attempts=F("attempts") + 1)
-        if claimed.attempts >= _MAX_ATTEMPTS:
-            _fail_import(claimed)
+        if import_.attempts >= _MAX_ATTEMPTS:
+            _fail_import(import_)
             return True
     try:
         with limited_memory(MAX_WORKER_MEMORY_MIB), transaction.atomic():
-            claimed = (
+            import_ = (
                 Import.objects.select_for_update(skip_locked=True, of=("self",))
                 .filter(pk=pk)
                 .waiting()
                 .first()
             )
-            if claimed is None:
+            if import_ is None:
                 return False
-            steps[claimed.state](claimed)
+            steps[import_.state](import_)
     except MemoryError:
         log.exception("an import needs more memory than the worker limit", import_id=pk)
         _fail_import(Import.objects.get(pk=pk), _TOO_MUCH_MEMORY)
@@ -100,18 +99,18 @@ def run_import_now(pk: int, steps: ImportSteps) -> bool:
 
 def run_waiting_imports(kind: str, steps: ImportSteps) -> int:
     """Process every waiting import of the kind, oldest first, and return their number."""
-    waiting = list(
+    import_ids = list(
         Import.objects.waiting()
         .filter(kind=kind)
         .order_by("received_at", "pk")
         .values_list("pk", flat=True)
     )
-    return sum(run_import(pk, steps) for pk in waiting)
+    return sum(run_import(pk, steps) for pk in import_ids)
 
 
 def send_to_worker(pk: int) -> None:
-    """Send the import to a worker, once this transaction commits; beat finds it within a minute
-    should the broker be unavailable."""
+    """Send the import to a worker after this transaction commits. If the broker is not available,
+    beat finds the import within a minute."""
     transaction.on_commit(lambda: _send_task(pk))
 
 
@@ -127,14 +126,14 @@ def _send_task(pk: int) -> None:
 
 
 def _fail_import(import_: Import, error: str = _FAILED_REPEATEDLY) -> None:
-    """Mark the import as failed: it has ended the worker, or failed unexpectedly, too often."""
-    back = {
+    """Mark the import as failed, or return it to the state before the step that failed."""
+    next_state = {
         Import.State.READING: Import.State.FAILED,
         Import.State.APPLYING: Import.State.READ,
         Import.State.UNDOING: Import.State.APPLIED,
     }[Import.State(import_.state)]
     Import.objects.filter(pk=import_.pk).update(
-        state=back,
+        state=next_state,
         error=error,
     )
 

@@ -11,19 +11,19 @@ from apps.intake.models import CallBatch, Import, ServiceToken
 def intake_gauges(at: datetime) -> Gauges:
     """Return gauges of imports in progress, calls to be aggregated, and senders whose calls are
     dropped: three statements."""
-    waiting = dict.fromkeys(Import.WAITING, (0, None))
-    for state, n, oldest in (
+    imports_by_state = dict.fromkeys(Import.WAITING, (0, None))
+    for state, n_imports, oldest_at in (
         Import.objects.filter(state__in=Import.WAITING)
         .order_by()
         .values_list("state")
         .annotate(n=Count("pk"), oldest=Min("received_at"))
     ):
-        waiting[state] = (n, oldest)
+        imports_by_state[state] = (n_imports, oldest_at)
     yield labelled_gauge(
         "registry_imports_waiting",
         "Imports waiting for a worker to read, apply or undo them.",
         ("state",),
-        [((str(state),), float(n)) for state, (n, _) in waiting.items()],
+        [((str(state),), float(n_imports)) for state, (n_imports, _) in imports_by_state.items()],
     )
     batches = CallBatch.objects.aggregate(n=Count("pk"), oldest=Min("received_at"))
     yield gauge(

@@ -16,7 +16,8 @@ from apps.intake.telemetry.volumes import days_of_application
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """Rejected row: its position, the reason, and its cells as they were."""
+    """Rejected row: its position in the file, the reason of the rejection, and its cells as
+    text."""
 
     sheet: int
     number: int
@@ -26,32 +27,41 @@ class RejectedRow:
 
 
 def rejected_rows(import_: Import, *, sheet: int | None = None) -> Iterator[RejectedRow]:
-    """Yield rejected rows in the order of the file, or those of one spreadsheet page; streams,
-    whatever their number."""
+    """Yield rejected rows in the order of the file, or only those of one spreadsheet page.
+
+    Rows are streamed, so that memory use does not depend on their number."""
     mapping = BookMapping.from_json(import_.mapping)
-    several = sum(sheet.read for sheet in mapping.sheets) > 1
-    found = ImportRow.objects.filter(import_record=import_, outcome=ImportRow.Outcome.REFUSED)
+    has_several_sheets = sum(sheet.read for sheet in mapping.sheets) > 1
+    import_rows = ImportRow.objects.filter(import_record=import_, outcome=ImportRow.Outcome.REFUSED)
     rows = (
-        (found if sheet is None else found.filter(sheet=sheet))
+        (import_rows if sheet is None else import_rows.filter(sheet=sheet))
         .order_by("sheet", "number")
         .values_list("sheet", "number", "column", "reason", "cells")
     )
-    for place, number, column, reason, cells in rows.iterator(chunk_size=2_000):
-        parts = [mapping.sheets[place].name if several else "", f"row {number}", column]
-        yield RejectedRow(place, number, ", ".join(part for part in parts if part), reason, cells)
+    for sheet_index, number, column, reason, cells in rows.iterator(chunk_size=2_000):
+        labels = [
+            mapping.sheets[sheet_index].name if has_several_sheets else "",
+            f"row {number}",
+            column,
+        ]
+        yield RejectedRow(
+            sheet_index, number, ", ".join(label for label in labels if label), reason, cells
+        )
 
 
-# --- what was seen --------------------------------------------------------------------------------
+# --- observed usage -------------------------------------------------------------------------------
 
-# what is sent to the provider, or what answered, where that is all there is
+# the model that was requested, or the served one if no other is reported
 MODEL_NAME = Case(
     When(requested="", then=F("served")), default=F("requested"), output_field=CharField()
 )
 
 
 def unresolved_names(user: User) -> QuerySet[Any]:
-    """Return unrecognised names, one row per name and provider, those that most applications call
-    first: {name, provider, n, n_applications, streams, confidence, seen, since, said}."""
+    """Return unrecognised names, one row per name and provider, names with most applications first.
+
+    Rows are {name, provider, n, n_applications, streams, confidence, seen, since, said}; `seen` and
+    `since` are the last and first time, `said` is the explanation."""
     return (
         Observation.objects.visible_to(user)
         .filter(state=Observation.State.UNRESOLVED)
@@ -72,7 +82,7 @@ def unresolved_names(user: User) -> QuerySet[Any]:
 
 @dataclass(frozen=True, slots=True)
 class DailyCalls:
-    """Calls of one day over all requested applications, and how many of them failed."""
+    """Numbers of calls and failed calls of one day, and their cost if reported."""
 
     day: date
     n_calls: int
@@ -90,16 +100,16 @@ def calls_by_day(*, application_id: int, today: date, days: int) -> list[DailyCa
     return [DailyCalls(*row) for row in rows]
 
 
-def open_by_kind(user: User, *, most: int) -> dict[str, int]:
-    """Return {kind: open discrepancies that `user` can view}, each counted up to `most` + 1: one
-    statement."""
+def open_by_kind(user: User, *, max_count: int) -> dict[str, int]:
+    """Return {kind: number of open discrepancies that `user` can view}, counted up to `max_count`
+    + 1 each. One statement."""
     visible = Discrepancy.objects.visible_to(user).open()
-    asked = [
-        visible.filter(kind=kind).order_by().values("kind")[: most + 1]
+    querysets = [
+        visible.filter(kind=kind).order_by().values("kind")[: max_count + 1]
         for kind in Discrepancy.Kind.values
     ]
     counts: dict[str, int] = {}
-    union: Any = asked[0].union(*asked[1:], all=True).order_by()
+    union: Any = querysets[0].union(*querysets[1:], all=True).order_by()
     for row in union:
         counts[row["kind"]] = counts.get(row["kind"], 0) + 1
     return counts

@@ -26,7 +26,7 @@ def _payload_limit() -> str:
 
 
 declare_retention(
-    # who imported what, and under which change it is found in the history, is kept as long as that
+    # an import leads to its changes in the history, so it is kept as long as the history
     RetentionRule(
         Import,
         RetentionGroup.HISTORY,
@@ -47,7 +47,7 @@ declare_retention(
         RetentionGroup.OBSERVATIONS,
         ended=F("closed_at"),
         setting="HISTORY_DAYS",
-        # a person's answer holds until that person takes it back
+        # a response of a user stays valid until that user undoes it
         only=Q(closed_by__isnull=True),
         parts=("alerts.HandledDiscrepancy",),
     ),

@@ -21,18 +21,18 @@ SETTING_FIELDS = (
 
 @transaction.atomic
 def change_settings(*, facts: Mapping[str, Any], by: User, reason: str = "") -> IntakeSettings:
-    """Change only the settings that are named; a ValidationError names what is out of bounds."""
+    """Change the settings that `facts` contains. ValidationError if a value is out of bounds."""
     if not by.is_governance:
         raise IntakePermissionError("You need the governance role to change these settings.")
     row = IntakeSettings.objects.select_for_update().get(pk=1)
-    changed = [
+    changed_fields = [
         name for name in SETTING_FIELDS if name in facts and facts[name] != getattr(row, name)
     ]
-    if not changed:
+    if not changed_fields:
         return row
-    for name in changed:
+    for name in changed_fields:
         setattr(row, name, facts[name])
     row.full_clean()
     with audit_context(user=by, reason=reason or "intake settings changed"):
-        row.save(update_fields=[*changed, "updated_at"])
+        row.save(update_fields=[*changed_fields, "updated_at"])
     return row

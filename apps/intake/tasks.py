@@ -1,5 +1,5 @@
-"""Background tasks of the intake: one task executes one import, and beat picks up what was left
-waiting."""
+"""Background tasks of the intake. One task executes one import; beat processes imports that are
+still waiting."""
 
 from celery import shared_task
 
@@ -21,12 +21,13 @@ _STEPS = {Import.Kind.SHEET: import_steps.STEPS, Import.Kind.DOCUMENT: ingest.ST
 
 @shared_task(name="intake.carry_out_import", ignore_result=True)
 def run_import(import_id: int) -> bool:
-    """Execute an import. A second delivery of the message finds the work done or taken."""
+    """Execute an import. A second delivery of the message has no effect: the import is then done or
+    locked."""
     kind = Import.objects.filter(pk=import_id).values_list("kind", flat=True).first()
     steps = _STEPS.get(Import.Kind(kind)) if kind else None
     if steps is None or not import_jobs.run_import(import_id, steps):
         return False
-    # a sheet that a program sent is applied as soon as it is read
+    # a spreadsheet that a service account sent is applied as soon as it is read
     if Import.objects.filter(pk=import_id, state=Import.State.APPLYING).exists():
         import_jobs.run_import(import_id, steps)
     return True
@@ -39,8 +40,8 @@ def run_waiting_imports() -> int:
 
 @shared_task(name="intake.reconcile_observations", ignore_result=True)
 def reconcile_observations() -> int:
-    """Reconcile what waits because a name or a service was decided, applications were merged, or
-    calls were aggregated."""
+    """Reconcile observations that wait because a user decided about a name or a service,
+    applications were merged, or calls were aggregated."""
     at = now()
     propagate_changes(at=at)
     return sum(reconcile_waiting(at=at).values())
@@ -48,8 +49,8 @@ def reconcile_observations() -> int:
 
 @shared_task(name="intake.add_up_calls", ignore_result=True)
 def aggregate_calls() -> int:
-    """Aggregate what the endpoints for traces, metrics and gateways received since the last time;
-    return the number of batches."""
+    """Aggregate the batches that the endpoints for traces, metrics and gateways have received since
+    the last run; return the number of batches."""
     at = now()
     n_batches = aggregate_waiting(at=at)
     if n_batches:
@@ -64,19 +65,19 @@ def purge_old_calls() -> int:
 
 @shared_task(name="intake.find_discrepancies", ignore_result=True)
 def find_all_discrepancies() -> int:
-    """Find all discrepancies between declared and observed usage; connections are counted along
-    with it."""
+    """Find discrepancies between declared and observed usage and update the connection summaries;
+    return the number of discrepancies opened or closed."""
     at = now()
     propagate_changes(at=at)
     reconcile_waiting(at=at)
-    found = find_discrepancies(at=at)
+    changes = find_discrepancies(at=at)
     update_connections(at=at)
-    return found.n
+    return changes.n
 
 
 @shared_task(name="intake.follow_catalogue", ignore_result=True)
 def propagate_catalogue() -> int:
-    """Requeue names that the catalogue has learnt since yesterday."""
+    """Requeue unrecognised names that the catalogue recognises since yesterday."""
     at = now()
     reopen_recognised_names()
     return sum(reconcile_waiting(at=at).values())

@@ -47,7 +47,7 @@ def _applications(file: ListExport, target: IO[bytes], tell: ProgressCallback) -
     n = book.sheet(
         "applications",
         HEADS,
-        map(cells, with_progress(FilteredApplications(rebuild_request(file)).each(), tell)),
+        map(cells, with_progress(FilteredApplications(rebuild_request(file)).iterate_rows(), tell)),
     )
     book.close()
     return n
@@ -60,7 +60,7 @@ def _inventory(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> i
     )
     applications: QuerySet[Application] = found.qs
     with inventory_workbook(
-        applications, teams=Team.objects.visible_to(user), on=day_of(now()), tell=tell
+        applications, teams=Team.objects.visible_to(user), on=day_of(now()), on_progress=tell
     ) as book:
         shutil.copyfileobj(book, target)
     return applications.order_by().count()

@@ -138,7 +138,7 @@ def test_the_patterns_of_the_product_are_found() -> None:
 
     assert {
         "apps.intake.spreadsheets.columns.values._NUMBER",
-        "apps.intake.spreadsheets.files.xlsx_tables._MERGED",
+        "apps.intake.spreadsheets.files.xlsx_tables._MERGED_RANGE",
         "apps.intake.readers.litellm_config._PROVIDER_BY_MODEL",
         "apps.intake.observations.name_resolution._BEDROCK_ID",
     } <= there

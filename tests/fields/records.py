@@ -742,7 +742,7 @@ RECORDS: tuple[Record, ...] = (
     Record(
         Source,
         "sources",
-        form=(Shape(lambda: SourceForm(stored={})),),
+        form=(Shape(lambda: SourceForm(mapping={})),),
         create=(Shape(SourceSerializer),),
         change=(Shape(SourceChangeSerializer),),
         read=(Shape(SourceSerializer),),

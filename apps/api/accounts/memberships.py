@@ -100,16 +100,16 @@ class MembershipViewSet(ReadViewSet[Membership]):
                 "You need the owner role on this team to assign roles. Contact a team "
                 "owner or a governance user."
             )
-        asked = self.validated(SetMembershipSerializer)
-        user, team = asked["user"], asked["team"]
+        data = self.validated(SetMembershipSerializer)
+        user, team = data["user"], data["team"]
         self.require(TeamRole.OWNER, team)
         is_new = not Membership.objects.filter(user=user, team=team).exists()
         try:
             membership = set_membership(
-                user=user, team=team, role=TeamRole(asked["role"]), by=self.user
+                user=user, team=team, role=TeamRole(data["role"]), by=self.user
             )
-        except AccountChangeError as refusal:
-            raise ApiConflictError(str(refusal)) from None
+        except AccountChangeError as error:
+            raise ApiConflictError(str(error)) from None
         return self.answer(membership, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @extend_schema(
@@ -125,8 +125,8 @@ class MembershipViewSet(ReadViewSet[Membership]):
         self.require(TeamRole.OWNER, membership.team)
         try:
             end_membership(membership=membership, by=self.user)
-        except AccountChangeError as refusal:
-            raise ApiConflictError(str(refusal)) from None
+        except AccountChangeError as error:
+            raise ApiConflictError(str(error)) from None
         remaining = Membership.objects.filter(pk=membership.pk).first()
         return (
             Response(status=status.HTTP_204_NO_CONTENT)

@@ -96,8 +96,8 @@ class TeamViewSet(GovernedViewSet[Team]):
             )
         try:
             team = add_team(facts=facts, slug=slug, by=self.user)
-        except SameNameError as refusal:
-            raise ApiConflictError(" ".join(refusal.messages)) from None
+        except SameNameError as error:
+            raise ApiConflictError(" ".join(error.messages)) from None
         return self.answer(team, status.HTTP_201_CREATED)
 
     @transaction.atomic
@@ -115,8 +115,8 @@ class TeamViewSet(GovernedViewSet[Team]):
             )
         try:
             return self.answer(change_team(team=team, facts=facts, by=self.user))
-        except SameNameError as refusal:
-            raise ApiConflictError(" ".join(refusal.messages)) from None
+        except SameNameError as error:
+            raise ApiConflictError(" ".join(error.messages)) from None
 
     @extend_schema(
         responses={204: OpenApiResponse(description="The team and its memberships were removed.")}
@@ -126,6 +126,6 @@ class TeamViewSet(GovernedViewSet[Team]):
         answer is 409 if the team owns records."""
         try:
             remove_team(team=self.governed(), by=self.user)
-        except AccountChangeError as refusal:
-            raise ApiConflictError(str(refusal)) from None
+        except AccountChangeError as error:
+            raise ApiConflictError(str(error)) from None
         return Response(status=status.HTTP_204_NO_CONTENT)

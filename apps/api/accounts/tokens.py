@@ -165,68 +165,70 @@ class TokenViewSet(ReadViewSet[ApiToken]):
     @extend_schema(request=MakeTokenSerializer, responses={201: IssuedTokenSerializer})
     def create(self, request: Request) -> Response:
         """Create an API token. Only this answer contains its secret."""
-        asked = self.validated(MakeTokenSerializer)
+        data = self.validated(MakeTokenSerializer)
         at = now()
-        lifetime = timedelta(days=asked["days"])
-        self._hands_on(asked["scopes"], at + lifetime)
-        application = asked.get("application")
+        lifetime = timedelta(days=data["days"])
+        self._refuse_wider_token(data["scopes"], at + lifetime)
+        application = data.get("application")
         try:
             with transaction.atomic():
                 token, text = issue_token(
-                    user=self._whose(asked.get("service")),
-                    name=asked["name"],
-                    scopes=sorted(asked["scopes"]),
+                    user=self._find_token_owner(data.get("service")),
+                    name=data["name"],
+                    scopes=sorted(data["scopes"]),
                     at=at,
                     by=self.user,
                     lifetime=lifetime,
-                    team=asked.get("team"),
-                    per_minute=asked.get("per_minute"),
+                    team=data.get("team"),
+                    per_minute=data.get("per_minute"),
                 )
                 if application is not None:
                     bind_token(
                         token=token,
                         application=application,
                         by=self.user,
-                        environment=asked.get("environment", ""),
+                        environment=data.get("environment", ""),
                     )
-        except AccountChangeError as refusal:
-            raise serializers.ValidationError({"team": str(refusal)}) from None
-        except (IntakePermissionError, InvalidStateError, ForbiddenChangeError) as refusal:
-            raise serializers.ValidationError({"application": str(refusal)}) from None
-        return self._issued(token, text, status.HTTP_201_CREATED)
+        except AccountChangeError as error:
+            raise serializers.ValidationError({"team": str(error)}) from None
+        except (IntakePermissionError, InvalidStateError, ForbiddenChangeError) as error:
+            raise serializers.ValidationError({"application": str(error)}) from None
+        return self._respond_with_secret(token, text, status.HTTP_201_CREATED)
 
     @extend_schema(request=RotateTokenSerializer, responses=IssuedTokenSerializer)
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, pk: str) -> Response:
         """Replace the secret. Only this answer contains the new secret. The previous secret stays
         valid for `overlap_hours`. Only the owner can rotate a personal token."""
-        token = self._changeable()
+        token = self._load_changeable_token()
         if token.user_id != self.user.pk and not token.user.is_service:
             raise PermissionDenied(
                 "Only its owner can rotate a personal API token. Revoke it instead."
             )
-        asked = self.validated(RotateTokenSerializer)
+        data = self.validated(RotateTokenSerializer)
         at = now()
-        lifetime = timedelta(days=asked["days"]) if "days" in asked else None
-        self._hands_on(token.scopes, token.expires_at if lifetime is None else at + lifetime)
+        lifetime = timedelta(days=data["days"]) if "days" in data else None
+        self._refuse_wider_token(
+            token.scopes, token.expires_at if lifetime is None else at + lifetime
+        )
         try:
             token, text = rotate_token(
                 token=token,
                 at=at,
                 by=self.user,
-                old_until=at + timedelta(hours=asked["overlap_hours"]),
+                old_until=at + timedelta(hours=data["overlap_hours"]),
                 lifetime=lifetime,
             )
-        except AccountChangeError as refusal:
-            raise ApiConflictError(str(refusal)) from None
-        return self._issued(token, text)
+        except AccountChangeError as error:
+            raise ApiConflictError(str(error)) from None
+        return self._respond_with_secret(token, text)
 
     @extend_schema(request=None, responses=TokenSerializer)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, pk: str) -> Response:
         """Revoke the token immediately, with any previous secret. Repeating the request changes
         nothing."""
-        token = self._changeable()
+        token = self._load_changeable_token()
         revoke_token(token=token, at=now(), by=self.user)
         return self.answer(token)
 
@@ -235,7 +237,7 @@ class TokenViewSet(ReadViewSet[ApiToken]):
         cached."""
         return super().get_queryset()
 
-    def _changeable(self) -> ApiToken:
+    def _load_changeable_token(self) -> ApiToken:
         token = self.subject("user", "team")
         if (
             token.user_id == self.user.pk
@@ -245,40 +247,44 @@ class TokenViewSet(ReadViewSet[ApiToken]):
             return token
         raise PermissionDenied("Only its owner or an administrator can change an API token.")
 
-    def _whose(self, service: str | None) -> User:
+    def _find_token_owner(self, service: str | None) -> User:
         if not service:
             return self.user
-        found = visible_service_accounts(self.user).filter(username=service).first()
-        if found is None or not can_manage_service(self.user, found):
+        service_account = visible_service_accounts(self.user).filter(username=service).first()
+        if service_account is None or not can_manage_service(self.user, service_account):
             raise serializers.ValidationError(
                 {
                     "service": "You do not manage a service account with this username. Enter the "
                     "username of one that you manage."
                 }
             )
-        return found
+        return service_account
 
-    def _hands_on(self, scopes: Any, end: datetime) -> None:
-        held = self.request.auth
-        if not isinstance(held, ApiToken):
+    def _refuse_wider_token(self, scopes: Any, expires_at: datetime) -> None:
+        caller_token = self.request.auth
+        if not isinstance(caller_token, ApiToken):
             return
-        beyond = sorted(set(scopes) - set(held.scopes))
-        if beyond:
+        extra_scopes = sorted(set(scopes) - set(caller_token.scopes))
+        if extra_scopes:
             raise PermissionDenied(
-                f"Your API token lacks {', '.join(beyond)}, so it cannot create a token "
+                f"Your API token lacks {', '.join(extra_scopes)}, so it cannot create a token "
                 "with more scopes. Create it under Settings → API tokens."
             )
-        if end > held.expires_at:
+        if expires_at > caller_token.expires_at:
             raise PermissionDenied(
-                f"Your API token expires on {held.expires_at:%Y-%m-%d}, so it cannot "
+                f"Your API token expires on {caller_token.expires_at:%Y-%m-%d}, so it cannot "
                 "create one that expires later. Enter fewer days, or create it under "
                 "Settings → API tokens."
             )
 
-    def _issued(self, token: ApiToken, text: str, code: int = status.HTTP_200_OK) -> Response:
-        answer = Response({**self.one(self.reader.names, pk=token.pk), "token": text}, status=code)
-        answer["Cache-Control"] = "no-store"
-        return answer
+    def _respond_with_secret(
+        self, token: ApiToken, text: str, code: int = status.HTTP_200_OK
+    ) -> Response:
+        response = Response(
+            {**self.read_row(self.reader.names, pk=token.pk), "token": text}, status=code
+        )
+        response["Cache-Control"] = "no-store"
+        return response
 
 
 def can_manage_token(user: User, token: ApiToken) -> bool:
@@ -354,22 +360,22 @@ class ServiceAccountViewSet(ReadViewSet[User]):
                 "You need the owner role on a team, or the governance role, to add "
                 "service accounts. Contact a team owner or a governance user."
             )
-        asked = self.validated(MakeServiceAccountSerializer)
-        role = next((role for role in SERVICE_ROLES if role.word == asked.get("role")), None)
-        if role is not None and asked["team"] is None:
+        data = self.validated(MakeServiceAccountSerializer)
+        role = next((role for role in SERVICE_ROLES if role.word == data.get("role")), None)
+        if role is not None and data["team"] is None:
             raise serializers.ValidationError(
                 {"role": "A role requires a team. Enter the team, or omit the role."}
             )
         try:
             service = add_service(
-                username=asked["username"],
-                about=asked["about"],
-                team=asked["team"],
+                username=data["username"],
+                about=data["about"],
+                team=data["team"],
                 role=role,
                 by=self.user,
             )
-        except AccountChangeError as refusal:
-            raise PermissionDenied(str(refusal)) from None
+        except AccountChangeError as error:
+            raise PermissionDenied(str(error)) from None
         return self.answer(service, status.HTTP_201_CREATED)
 
     def get_queryset(self) -> QuerySet[User]:

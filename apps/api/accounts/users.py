@@ -148,7 +148,7 @@ class AddedUserSerializer(UserSerializer):
         read_only_fields = fields
 
 
-def _role_pairs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+def _describe_roles(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     return [{"team": row["team"], "role": TeamRole(row["role"]).word} for row in rows]
 
 
@@ -175,21 +175,21 @@ class UserViewSet(ReadViewSet[User]):
             .values(pair=JSONObject(team="team__slug", role="role"))
         ),
     }
-    computed = {"memberships": ComputedField(("roles_on_teams",), _role_pairs)}
+    computed = {"memberships": ComputedField(("roles_on_teams",), _describe_roles)}
 
     @extend_schema(request=AddUserSerializer, responses={201: AddedUserSerializer})
     def create(self, request: Request) -> Response:
         """Add a user with a role on a first team, and send the invitation. Requires the
         administrator role."""
         self._require_administrator()
-        asked = self.validated(AddUserSerializer)
-        team, role, invites = asked.pop("team"), asked.pop("role", None), asked.pop("invite")
+        data = self.validated(AddUserSerializer)
+        team, role, invites = data.pop("team"), data.pop("role", None), data.pop("invite")
         if role is not None and team is None:
             raise serializers.ValidationError(
                 {"role": "A role requires a team. Enter the team, or omit the role."}
             )
         with transaction.atomic():
-            person = add_user(facts=asked, by=self.user)
+            person = add_user(facts=data, by=self.user)
             if team is not None:
                 set_membership(
                     user=person,
@@ -197,9 +197,9 @@ class UserViewSet(ReadViewSet[User]):
                     role=TeamRole(role or TeamRole.VIEWER.rank),
                     by=self.user,
                 )
-        answer = self.answer(person, status.HTTP_201_CREATED)
-        answer.data["invitation"] = self._invite(person, answer) if invites else None
-        return answer
+        response = self.answer(person, status.HTTP_201_CREATED)
+        response.data["invitation"] = self._send_invitation(person, response) if invites else None
+        return response
 
     @extend_schema(request=ChangeUserSerializer, responses=UserSerializer)
     @transaction.atomic
@@ -207,7 +207,7 @@ class UserViewSet(ReadViewSet[User]):
         """Change a user, or close and reopen the account. Requires the administrator role; only a
         superuser can change a superuser. The username cannot be changed. The answer is 409 if no
         administrator would remain."""
-        self._changeable()
+        self._load_changeable_user()
         self.lock(pk=pk)
         person = self.subject()
         facts = self.validated(ChangeUserSerializer, instance=person, partial=True)
@@ -222,22 +222,22 @@ class UserViewSet(ReadViewSet[User]):
             return self.answer(
                 change_user(person=person, facts=facts, by=self.user, request=request)
             )
-        except AccountChangeError as refusal:
-            raise ApiConflictError(str(refusal)) from None
+        except AccountChangeError as error:
+            raise ApiConflictError(str(error)) from None
 
     @extend_schema(request=None, responses=InvitationSerializer)
     @action(detail=True, methods=["post"])
     def invite(self, request: Request, pk: str) -> Response:
         """Send the invitation, or send it again. Requires the administrator role. The link works
         once and expires with the next sign-in."""
-        person = self._changeable()
+        person = self._load_changeable_user()
         if not person.is_active:
             raise ApiConflictError(f"The account of {person.username} is closed. Reopen it first.")
         if not person.email:
             raise ApiConflictError(f"{person.username} has no email address. Enter one first.")
-        answer = Response()
-        answer.data = self._invite(person, answer)
-        return answer
+        response = Response()
+        response.data = self._send_invitation(person, response)
+        return response
 
     def get_queryset(self) -> QuerySet[User]:
         if getattr(self, "swagger_fake_view", False):
@@ -250,7 +250,7 @@ class UserViewSet(ReadViewSet[User]):
                 "You need the administrator role to add or change users. Contact an administrator."
             )
 
-    def _changeable(self) -> User:
+    def _load_changeable_user(self) -> User:
         """Return the user in the URL; a hidden user is 404 before a missing role is 403."""
         person = self.subject()
         self._require_administrator()
@@ -258,13 +258,13 @@ class UserViewSet(ReadViewSet[User]):
             raise PermissionDenied("Only a superuser can change a superuser. Contact a superuser.")
         return person
 
-    def _invite(self, person: User, answer: Response) -> dict[str, Any]:
+    def _send_invitation(self, person: User, response: Response) -> dict[str, Any]:
         """Send the invitation; if the email fails, the answer contains the link, which is not
         stored."""
         try:
             send_invitation(person=person, by=self.user)
         except OSError as error:
-            answer["Cache-Control"] = "no-store"
+            response["Cache-Control"] = "no-store"
             detail = (
                 f"The email was not sent ({error}). Send {person.username} the link "
                 "yourself; it works once."

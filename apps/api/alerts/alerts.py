@@ -37,15 +37,15 @@ def _load_notifications(user: User) -> ArraySubquery:
 
     `user` can read the alert. The delivery is included only if `user` can open it.
     """
-    opened: Any = F("delivery_id")
+    visible_delivery: Any = F("delivery_id")
     if not user.can_read_all:
-        mine = own(user, "delivery__user") | Q(delivery__team__in=user.team_roles())
-        opened = Case(When(mine, then=opened))
+        own_deliveries = own(user, "delivery__user") | Q(delivery__team__in=user.team_roles())
+        visible_delivery = Case(When(own_deliveries, then=visible_delivery))
     return ArraySubquery(
         Notice.objects.visible_to(user)
         .filter(alert=OuterRef("pk"))
         .order_by("pk")
-        .annotate(opened=opened)
+        .annotate(opened=visible_delivery)
         .values(
             json=JSONObject(
                 user="user__username",
@@ -294,9 +294,13 @@ class BulkRespondSerializer(serializers.Serializer[Any]):
     }
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        needed = self.NEEDED.get(attrs["action"])
-        if needed is not None and (needed not in attrs or attrs[needed] == ""):
-            raise ValidationError({needed: f"This field is required to {attrs['action']} alerts."})
+        required_field = self.NEEDED.get(attrs["action"])
+        if required_field is not None and (
+            required_field not in attrs or attrs[required_field] == ""
+        ):
+            raise ValidationError(
+                {required_field: f"This field is required to {attrs['action']} alerts."}
+            )
         return attrs
 
 
@@ -357,20 +361,22 @@ class AlertViewSet(ReadViewSet[Alert]):
     @action(detail=True, methods=["post"])
     def acknowledge(self, request: Request, pk: str) -> Response:
         """Acknowledge an alert. Repeating the request changes nothing: the first user is kept."""
-        alert = self._answerable()
+        alert = self._load_alert_for_response()
         reason = self.validated(AcknowledgeAlertSerializer).get("reason", "")
-        given = {"reason": reason} if reason else {}
-        return self.answer(actions.acknowledge_alert(alert=alert, by=self.user, at=now(), **given))
+        optional_reason = {"reason": reason} if reason else {}
+        return self.answer(
+            actions.acknowledge_alert(alert=alert, by=self.user, at=now(), **optional_reason)
+        )
 
     @extend_schema(request=SnoozeSerializer, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
     def snooze(self, request: Request, pk: str) -> Response:
         """Snooze an alert until a date, on which you are notified again."""
-        alert = self._answerable()
-        asked = self.validated(SnoozeSerializer)
+        alert = self._load_alert_for_response()
+        data = self.validated(SnoozeSerializer)
         with errors_as_problems("until"):
             return self.answer(
-                actions.snooze_alert(alert=alert, until=asked["until"], by=self.user, at=now())
+                actions.snooze_alert(alert=alert, until=data["until"], by=self.user, at=now())
             )
 
     @extend_schema(request=AssignSerializer, responses=AlertSerializer)
@@ -378,11 +384,11 @@ class AlertViewSet(ReadViewSet[Alert]):
     def assign(self, request: Request, pk: str) -> Response:
         """Assign an alert to a user who can view it and is notified; null removes the
         assignment."""
-        alert = self._answerable()
-        asked = self.validated(AssignSerializer)
+        alert = self._load_alert_for_response()
+        data = self.validated(AssignSerializer)
         with errors_as_problems("username"):
             return self.answer(
-                actions.assign_alert(alert=alert, to=asked["username"], by=self.user, at=now())
+                actions.assign_alert(alert=alert, to=data["username"], by=self.user, at=now())
             )
 
     @extend_schema(request=ResolveSerializer, responses=AlertSerializer)
@@ -390,18 +396,20 @@ class AlertViewSet(ReadViewSet[Alert]):
     def resolve(self, request: Request, pk: str) -> Response:
         """Resolve an alert, with a reason. A condition that continues raises it again only after a
         change."""
-        alert = self._answerable()
-        asked = self.validated(ResolveSerializer)
+        alert = self._load_alert_for_response()
+        data = self.validated(ResolveSerializer)
         with errors_as_problems("reason"):
             return self.answer(
-                actions.resolve_alert(alert=alert, reason=asked["reason"], by=self.user, at=now())
+                actions.resolve_alert(alert=alert, reason=data["reason"], by=self.user, at=now())
             )
 
     @extend_schema(request=None, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: str) -> Response:
         """Reopen an alert, as if it had been raised now."""
-        return self.answer(actions.reopen_alert(alert=self._answerable(), by=self.user, at=now()))
+        return self.answer(
+            actions.reopen_alert(alert=self._load_alert_for_response(), by=self.user, at=now())
+        )
 
     @extend_schema(request=None, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
@@ -409,11 +417,11 @@ class AlertViewSet(ReadViewSet[Alert]):
         """Undo your last response and restore the state before it, including a running snooze. The
         answer is 409 if another user changed the alert later, or if you have not responded;
         `reopen/` opens the alert in either case."""
-        alert = self._answerable()
+        alert = self._load_alert_for_response()
         try:
             return self.answer(actions.undo_response(alert=alert, by=self.user, at=now()))
-        except actions.InvalidResponseError as refusal:
-            raise ApiConflictError(str(refusal)) from None
+        except actions.InvalidResponseError as error:
+            raise ApiConflictError(str(error)) from None
 
     @extend_schema(request=MuteAlertSerializer, responses={201: MuteSerializer})
     @action(detail=True, methods=["post"], is_personal=True)
@@ -421,19 +429,19 @@ class AlertViewSet(ReadViewSet[Alert]):
         """Mute your email about the alert until a date. The answer is the mute. The state of the
         alert is unchanged."""
         alert = self.subject()
-        asked = self.validated(MuteAlertSerializer)
+        data = self.validated(MuteAlertSerializer)
         with errors_as_problems("scope"):
-            what = mute_fields(alert, asked["scope"], user=self.user)
+            scope_fields = mute_fields(alert, data["scope"], user=self.user)
         with errors_as_problems("until"):
-            made = actions.create_mute(
+            mute = actions.create_mute(
                 by=self.user,
-                team=asked.get("team"),
-                until=asked["until"],
+                team=data.get("team"),
+                until=data["until"],
                 at=now(),
-                reason=asked["reason"],
-                **what,
+                reason=data["reason"],
+                **scope_fields,
             )
-        return Response(mute_body(made, self.user), status=status.HTTP_201_CREATED)
+        return Response(mute_body(mute, self.user), status=status.HTTP_201_CREATED)
 
     @extend_schema(
         request=BulkRespondSerializer, responses=BulkRespondResultSerializer, filters=False
@@ -442,17 +450,17 @@ class AlertViewSet(ReadViewSet[Alert]):
     def bulk_respond(self, request: Request) -> Response:
         """Give many alerts the same response in one transaction. Alerts that cannot be updated are
         listed in `rejected`."""
-        asked = self.validated(BulkRespondSerializer)
-        given = respond_to_alerts(
-            alert_ids=asked["ids"],
-            response=asked["action"],
+        data = self.validated(BulkRespondSerializer)
+        result = respond_to_alerts(
+            alert_ids=data["ids"],
+            response=data["action"],
             by=self.user,
             at=now(),
-            until=asked.get("until"),
-            to=asked.get("username"),
-            reason=asked.get("reason", ""),
+            until=data.get("until"),
+            to=data.get("username"),
+            reason=data.get("reason", ""),
         )
-        return Response(BulkRespondResultSerializer(given).data)
+        return Response(BulkRespondResultSerializer(result).data)
 
     @extend_schema(responses=AlertActivitySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
@@ -460,7 +468,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         """Activity of an alert, latest first."""
         return Response(AlertActivitySerializer(alert_activity(self.subject()), many=True).data)
 
-    def _answerable(self) -> Alert:
+    def _load_alert_for_response(self) -> Alert:
         """Return the alert if the caller can respond to it.
 
         The permission is checked before the body, so that an error in the body reveals nothing.

@@ -39,12 +39,12 @@ class SeverityField(serializers.IntegerField):
         super().__init__(min_value=1, max_value=5, **kwargs)
 
 
-def require_governance(view: RegistryView, what: str) -> None:
+def require_governance(view: RegistryView, subject: str) -> None:
     """Refuse unless the caller has the governance role; checked before the body, so that an error
     in the body reveals nothing."""
     if not view.user.is_governance:
         raise PermissionDenied(
-            f"You need the governance or administrator role to change {what}. Contact a "
+            f"You need the governance or administrator role to change {subject}. Contact a "
             "governance user."
         )
 
@@ -61,12 +61,12 @@ def errors_as_problems(field: str = "non_field_errors") -> Iterator[None]:
     """Convert an invalid value to 400 and a conflict with the current state to 409."""
     try:
         yield
-    except AlreadyResolvedError as refusal:
-        raise ApiConflictError(str(refusal)) from None
-    except InvalidPreferenceError as refusal:
-        raise ValidationError({refusal.field or field: str(refusal)}) from None
-    except InvalidResponseError as refusal:
-        raise ValidationError({field: str(refusal)}) from None
+    except AlreadyResolvedError as error:
+        raise ApiConflictError(str(error)) from None
+    except InvalidPreferenceError as error:
+        raise ValidationError({error.field or field: str(error)}) from None
+    except InvalidResponseError as error:
+        raise ValidationError({field: str(error)}) from None
 
 
 __all__ = [

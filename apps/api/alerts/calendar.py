@@ -23,7 +23,7 @@ from apps.api.framework.json_renderer import FastJSONRenderer
 from apps.api.framework.views import ReadViewSet, RegistryView
 from apps.common.time import now
 
-# calendar programs ask every few minutes to hours, and it is one write each
+# calendar clients poll every few minutes to hours, and each poll would be one write
 LAST_USED_PRECISION = timedelta(hours=1)
 
 
@@ -71,7 +71,7 @@ class CalendarView(RegistryView):
         return calendar_response(self.user)
 
 
-# --- the secret addresses -------------------------------------------------------------------------
+# --- secret URLs ----------------------------------------------------------------------------------
 
 
 class CalendarFeedSerializer(serializers.ModelSerializer[CalendarFeed]):
@@ -115,10 +115,10 @@ class CalendarFeedViewSet(ReadViewSet[CalendarFeed]):
         feed, secret = create_calendar_feed(
             user=self.user, **self.validated(CalendarFeedSerializer)
         )
-        answer = self.answer(feed, status.HTTP_201_CREATED)
-        answer.data["url"] = settings.PUBLIC_URL + reverse(FEED_ROUTES[feed.kind], args=[secret])
-        patch_cache_control(answer, no_store=True)
-        return answer
+        response = self.answer(feed, status.HTTP_201_CREATED)
+        response.data["url"] = settings.PUBLIC_URL + reverse(FEED_ROUTES[feed.kind], args=[secret])
+        patch_cache_control(response, no_store=True)
+        return response
 
     @extend_schema(request=None, responses=CalendarFeedSerializer)
     @action(detail=True, methods=["post"])

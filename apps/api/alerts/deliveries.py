@@ -82,8 +82,8 @@ class DeliveryViewSet(ReadViewSet[Delivery]):
     orders = LATEST_FIRST
     computed = {"reason": ComputedField(("skip_reason", "reason"), delivery_sentence)}
 
-    def asked_fields(self, reader: RowReader) -> Names:
-        names = super().asked_fields(reader)
+    def requested_fields(self, reader: RowReader) -> Names:
+        names = super().requested_fields(reader)
         if self.action == "list" and not self.request.query_params.get("fields"):
             return [name for name in names if name not in DETAIL_ONLY_FIELDS]
         return names
@@ -99,7 +99,7 @@ class DeliveryViewSet(ReadViewSet[Delivery]):
         return self.answer(delivery)
 
 
-# --- who is owed word of what ---------------------------------------------------------------------
+# --- notifications --------------------------------------------------------------------------------
 
 
 class NotificationSerializer(serializers.ModelSerializer[Notice]):
@@ -210,11 +210,13 @@ class NotificationViewSet(ReadViewSet[Notice]):
         notices = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
             return notices
-        opened: Any = F("delivery_id")
+        visible_delivery: Any = F("delivery_id")
         if not self.user.can_read_all:
-            mine = own(self.user, "delivery__user") | Q(delivery__team__in=self.user.team_roles())
-            opened = Case(When(mine, then=opened))
-        return notices.annotate(opened=opened)
+            own_deliveries = own(self.user, "delivery__user") | Q(
+                delivery__team__in=self.user.team_roles()
+            )
+            visible_delivery = Case(When(own_deliveries, then=visible_delivery))
+        return notices.annotate(opened=visible_delivery)
 
     @extend_schema(responses=NotificationSummarySerializer, parameters=[], filters=False)
     @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)

@@ -135,19 +135,19 @@ class MuteViewSet(ReadViewSet[Mute]):
     def create(self, request: Request) -> Response:
         """Mute email about a subject until a date: your own or, for editors, that of a team
         mailbox."""
-        asked = self.validated(MakeMuteSerializer)
-        team = asked.pop("team", None)
+        data = self.validated(MakeMuteSerializer)
+        team = data.pop("team", None)
         if team is not None:
             self.require(TeamRole.EDITOR, team)
         if not any(
-            asked.get(name) for name in ("kind", "provider", "offering", "application", "subject")
+            data.get(name) for name in ("kind", "provider", "offering", "application", "subject")
         ):
             raise serializers.ValidationError(
                 "Select what to mute: an alert type, provider, offering, application or subject."
             )
         with errors_as_problems("until"):
-            made = actions.create_mute(by=self.user, team=team, at=now(), **asked)
-        return self.answer(made, status.HTTP_201_CREATED)
+            mute = actions.create_mute(by=self.user, team=team, at=now(), **data)
+        return self.answer(mute, status.HTTP_201_CREATED)
 
     @extend_schema(request=None, responses=MuteSerializer)
     @action(detail=True, methods=["post"])
@@ -162,14 +162,14 @@ class MuteViewSet(ReadViewSet[Mute]):
 def load_application(mutes: QuerySet[Mute], user: User) -> QuerySet[Mute]:
     """Add the slug of the application if `user` can view it; it can have moved to another team
     since."""
-    seen = Application.objects.visible_to(user).filter(pk=OuterRef("application")).values("slug")
-    return mutes.annotate(application_seen=Subquery(seen[:1]))
+    visible_slugs = (
+        Application.objects.visible_to(user).filter(pk=OuterRef("application")).values("slug")
+    )
+    return mutes.annotate(application_seen=Subquery(visible_slugs[:1]))
 
 
 def mute_body(mute: Mute, user: User) -> dict[str, Any]:
     """Return the mute in the form of its own URL."""
     reader = row_reader_for(MuteViewSet, MuteSerializer)
-    found = reader.select(
-        load_application(Mute.objects.filter(pk=mute.pk), user), reader.names
-    ).get()
-    return reader.rows([found], reader.names)[0]
+    row = reader.select(load_application(Mute.objects.filter(pk=mute.pk), user), reader.names).get()
+    return reader.rows([row], reader.names)[0]

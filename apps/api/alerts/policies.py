@@ -72,18 +72,16 @@ class AlertPolicyViewSet(ReadViewSet[AlertPolicy]):
         """Change the days and hours. Requires the governance role."""
         policy = self.subject()
         require_governance(self, SUBJECT)
-        asked = self.validated(AlertPolicySerializer, instance=policy, partial=True)
+        data = self.validated(AlertPolicySerializer, instance=policy, partial=True)
         names = (
             "milestones",
             "soft_milestones",
             "escalate_team_hours",
             "escalate_governance_hours",
         )
-        facts = {name: asked.get(name, getattr(policy, name)) for name in names}
+        facts = {name: data.get(name, getattr(policy, name)) for name in names}
         return self.answer(
-            change_alert_policy(
-                policy=policy, by=self.user, reason=asked.get("reason", ""), **facts
-            )
+            change_alert_policy(policy=policy, by=self.user, reason=data.get("reason", ""), **facts)
         )
 
 
@@ -119,7 +117,7 @@ class AlertSettingsView(RegistryView):
     @extend_schema(operation_id="alert_settings", responses=AlertSettingsSerializer)
     def get(self, request: Request) -> Response:
         """Alert rules of the whole organisation. All users can read them."""
-        return Response(AlertSettingsSerializer(self._row()).data)
+        return Response(AlertSettingsSerializer(self._load_settings()).data)
 
     @extend_schema(
         operation_id="alert_settings_change",
@@ -129,10 +127,10 @@ class AlertSettingsView(RegistryView):
     def patch(self, request: Request) -> Response:
         """Change the alert rules. Requires the governance role."""
         require_governance(self, SUBJECT)
-        asked = validate_data(
-            AlertSettingsSerializer(instance=self._row(), data=request.data, partial=True)
+        data = validate_data(
+            AlertSettingsSerializer(instance=self._load_settings(), data=request.data, partial=True)
         )
-        return Response(AlertSettingsSerializer(change_alert_settings(by=self.user, **asked)).data)
+        return Response(AlertSettingsSerializer(change_alert_settings(by=self.user, **data)).data)
 
-    def _row(self) -> AlertSettings:
+    def _load_settings(self) -> AlertSettings:
         return AlertSettings.objects.visible_to(self.user).get(pk=1)

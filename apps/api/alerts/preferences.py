@@ -88,16 +88,18 @@ class NotificationPreferenceSerializer(serializers.Serializer[Any]):
 class NotificationPreferenceView(RegistryView):
     """Notification preferences: PUT sets all fields, PATCH the fields sent."""
 
-    def _set(self, request: Request, *, partial: bool, team: Team | None = None) -> Response:
+    def _save_preference(
+        self, request: Request, *, partial: bool, team: Team | None = None
+    ) -> Response:
         recipient: User | Team = team or self.user
         body = validate_data(
             NotificationPreferenceSerializer(
-                _body(recipient, at=now()), data=request.data, partial=partial
+                _preference_body(recipient, at=now()), data=request.data, partial=partial
             )
         )
         with errors_as_problems("time_zone"):
             set_preference(by=self.user, at=now(), team=team, **body)
-        return _preference_body(recipient)
+        return _preference_response(recipient)
 
 
 class OwnNotificationPreferenceView(NotificationPreferenceView):
@@ -108,7 +110,7 @@ class OwnNotificationPreferenceView(NotificationPreferenceView):
     )
     def get(self, request: Request) -> Response:
         """Your notification preferences."""
-        return _preference_body(self.user)
+        return _preference_response(self.user)
 
     @extend_schema(
         operation_id="notification_preferences_me_set",
@@ -117,7 +119,7 @@ class OwnNotificationPreferenceView(NotificationPreferenceView):
     )
     def put(self, request: Request) -> Response:
         """Set all your notification preferences."""
-        return self._set(request, partial=False)
+        return self._save_preference(request, partial=False)
 
     @extend_schema(
         operation_id="notification_preferences_me_change",
@@ -126,7 +128,7 @@ class OwnNotificationPreferenceView(NotificationPreferenceView):
     )
     def patch(self, request: Request) -> Response:
         """Change the notification preferences sent."""
-        return self._set(request, partial=True)
+        return self._save_preference(request, partial=True)
 
 
 class QueuedSummarySerializer(serializers.Serializer[Any]):
@@ -146,8 +148,8 @@ class SendSummaryView(RegistryView):
         Each alert is included once a day. The answer is 409 if no email can reach you."""
         try:
             n_alerts = request_digest(user=self.user, at=now())
-        except DigestRequestError as refusal:
-            raise ApiConflictError(str(refusal)) from None
+        except DigestRequestError as error:
+            raise ApiConflictError(str(error)) from None
         return Response({"n_alerts": n_alerts}, status=status.HTTP_202_ACCEPTED)
 
 
@@ -157,7 +159,7 @@ class TeamNotificationPreferenceView(NotificationPreferenceView):
     )
     def get(self, request: Request, slug: str) -> Response:
         """Notification preferences of a team mailbox, for users who can view the team."""
-        return _preference_body(self._team(slug))
+        return _preference_response(self._load_team(slug))
 
     @extend_schema(
         operation_id="notification_preferences_team_set",
@@ -167,7 +169,7 @@ class TeamNotificationPreferenceView(NotificationPreferenceView):
     def put(self, request: Request, slug: str) -> Response:
         """Set all notification preferences of a team mailbox. Requires the owner role on
         the team."""
-        return self._set(request, partial=False, team=self._owned(slug))
+        return self._save_preference(request, partial=False, team=self._load_owned_team(slug))
 
     @extend_schema(
         operation_id="notification_preferences_team_change",
@@ -176,39 +178,41 @@ class TeamNotificationPreferenceView(NotificationPreferenceView):
     )
     def patch(self, request: Request, slug: str) -> Response:
         """Change the notification preferences sent. Requires the owner role on the team."""
-        return self._set(request, partial=True, team=self._owned(slug))
+        return self._save_preference(request, partial=True, team=self._load_owned_team(slug))
 
-    def _team(self, slug: str) -> Team:
+    def _load_team(self, slug: str) -> Team:
         team = Team.objects.visible_to(self.user).filter(slug=slug).first()
         if team is None:
             raise Http404
         return team
 
-    def _owned(self, slug: str) -> Team:
-        team = self._team(slug)
+    def _load_owned_team(self, slug: str) -> Team:
+        team = self._load_team(slug)
         self.require(TeamRole.OWNER, team)
         return team
 
 
-def _preference_body(recipient: User | Team) -> Response:
-    return Response(NotificationPreferenceSerializer(_body(recipient, at=now())).data)
+def _preference_response(recipient: User | Team) -> Response:
+    return Response(NotificationPreferenceSerializer(_preference_body(recipient, at=now())).data)
 
 
-def _body(recipient: User | Team, *, at: datetime) -> dict[str, Any]:
+def _preference_body(recipient: User | Team, *, at: datetime) -> dict[str, Any]:
     is_team = isinstance(recipient, Team)
-    wish = Preference.objects.filter(
+    preference = Preference.objects.filter(
         **({"team": recipient} if is_team else {"user": recipient})
     ).first()
-    rhythm = schedule_of_preference(wish, hour=recipient.digest_hour, time_zone=recipient.time_zone)
+    schedule = schedule_of_preference(
+        preference, hour=recipient.digest_hour, time_zone=recipient.time_zone
+    )
     return {
         "user": None if isinstance(recipient, Team) else recipient.get_username(),
         "team": recipient.slug if isinstance(recipient, Team) else None,
         "address": recipient.email,
-        "cadence": rhythm.cadence,
-        "weekday": rhythm.weekday,
-        "hour": rhythm.hour,
-        "time_zone": rhythm.time_zone,
-        "immediate": rhythm.immediate,
-        "heartbeat": rhythm.heartbeat,
-        "next_mail_at": next_window(rhythm, at) if rhythm.has_windows else None,
+        "cadence": schedule.cadence,
+        "weekday": schedule.weekday,
+        "hour": schedule.hour,
+        "time_zone": schedule.time_zone,
+        "immediate": schedule.immediate,
+        "heartbeat": schedule.heartbeat,
+        "next_mail_at": next_window(schedule, at) if schedule.has_windows else None,
     }

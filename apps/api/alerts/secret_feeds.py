@@ -38,9 +38,9 @@ class SecretAddressView(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, None]:
         context = request.parser_context
-        # the digest is looked up, never the secret: how long the look-up takes tells nothing about
-        # it
-        found = (
+        # the digest is looked up, not the secret, so that the duration of the look-up reveals
+        # nothing about the secret
+        feed = (
             CalendarFeed.objects.select_related("user")
             .filter(
                 digest=feed_secret_hash(context["kwargs"]["secret"]),
@@ -50,12 +50,12 @@ class SecretAddressView(BaseAuthentication):
             )
             .first()
         )
-        if found is None:
+        if feed is None:
             raise Http404
         moment = now()
         stale = Q(last_used_at=None) | Q(last_used_at__lte=moment - LAST_USED_PRECISION)
-        CalendarFeed.objects.filter(stale, pk=found.pk).update(last_used_at=moment)
-        return found.user, None
+        CalendarFeed.objects.filter(stale, pk=feed.pk).update(last_used_at=moment)
+        return feed.user, None
 
 
 class SecretCalendarView(RegistryView):

@@ -97,8 +97,8 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
         """Create a subscription. `preview/` shows beforehand what it would send."""
         subscription = Subscription(user=self.user, **self.validated(SubscriptionSerializer))
         with errors_as_problems():
-            made = save_subscription(subscription=subscription, by=self.user)
-        return self.answer(made, status.HTTP_201_CREATED)
+            stored_subscription = save_subscription(subscription=subscription, by=self.user)
+        return self.answer(stored_subscription, status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change a subscription, or disable it with `enabled`."""
@@ -124,24 +124,24 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
         subscription = Subscription(user=self.user, **self.validated(SubscriptionSerializer))
         with errors_as_problems():
             check_subscription(subscription, by=self.user)
-        return self._preview(subscription)
+        return self._preview_response(subscription)
 
     @extend_schema(responses=PreviewSerializer, parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def preview(self, request: Request, pk: str) -> Response:
         """Alerts that the stored subscription would have sent in the last 30 days, enabled
         or not."""
-        return self._preview(self.subject())
+        return self._preview_response(self.subject())
 
-    def _preview(self, subscription: Subscription) -> Response:
-        found = preview_subscription(subscription, user=self.user, at=now())
+    def _preview_response(self, subscription: Subscription) -> Response:
+        preview = preview_subscription(subscription, user=self.user, at=now())
         body = {
             "days": PREVIEW_DAYS,
-            "sentence": str(found),
-            "n_mails": found.n_mails,
-            "n_alerts": found.n_alerts,
-            "n_anyway": found.n_anyway,
-            "moments": found.moments,
-            "is_cut": found.is_cut,
+            "sentence": str(preview),
+            "n_mails": preview.n_mails,
+            "n_alerts": preview.n_alerts,
+            "n_anyway": preview.n_anyway,
+            "moments": preview.moments,
+            "is_cut": preview.is_cut,
         }
         return Response(PreviewSerializer(body).data)

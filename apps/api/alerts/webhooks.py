@@ -95,11 +95,11 @@ class WebhookViewSet(ReadViewSet[Webhook]):
         webhook = Webhook(created_by=self.user, **facts)
         with errors_as_problems("url"):
             save_webhook(webhook=webhook, by=self.user, reason=reason)
-        return self._with_secret(webhook, status.HTTP_201_CREATED)
+        return self._respond_with_secret(webhook, status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change a webhook. The secret is unchanged."""
-        webhook = self._governed()
+        webhook = self._load_governed()
         facts = self.validated(WebhookSerializer, instance=webhook, partial=True)
         reason = facts.pop("reason", "")
         with errors_as_problems("url"):
@@ -111,21 +111,21 @@ class WebhookViewSet(ReadViewSet[Webhook]):
     def rotate_secret(self, request: Request, pk: str) -> Response:
         """Replace the secret. Only this answer contains the new secret. The previous secret also
         signs for one day, so that the receiver can be updated, unless it `leaked`."""
-        webhook = self._governed()
-        asked = self.validated(RotateSecretSerializer)
-        old_until = None if asked.pop("leaked") else now() + OLD_SECRET_DURATION
+        webhook = self._load_governed()
+        data = self.validated(RotateSecretSerializer)
+        old_until = None if data.pop("leaked") else now() + OLD_SECRET_DURATION
         with errors_as_problems("url"):
             save_webhook(
-                webhook=webhook, by=self.user, new_secret=True, old_until=old_until, **asked
+                webhook=webhook, by=self.user, new_secret=True, old_until=old_until, **data
             )
-        return self._with_secret(webhook)
+        return self._respond_with_secret(webhook)
 
     @extend_schema(request=ReasonMixin, responses=WebhookSerializer)
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, pk: str) -> Response:
         """Disable a webhook. Pending requests to it are skipped. Repeating the request changes
         nothing."""
-        webhook = self._governed()
+        webhook = self._load_governed()
         webhook.enabled = False
         with errors_as_problems("url"):
             save_webhook(webhook=webhook, by=self.user, **self.validated(ReasonMixin))
@@ -136,16 +136,16 @@ class WebhookViewSet(ReadViewSet[Webhook]):
     def send_test(self, request: Request, pk: str) -> Response:
         """Queue a signed request without alerts, to test the receiver. deliveries/ID/ shows the
         outcome."""
-        queued = queue_test_request(webhook=self._governed(), by=self.user, at=now())
-        return Response(dict(DeliverySerializer(queued).data), status=status.HTTP_202_ACCEPTED)
+        delivery = queue_test_request(webhook=self._load_governed(), by=self.user, at=now())
+        return Response(dict(DeliverySerializer(delivery).data), status=status.HTTP_202_ACCEPTED)
 
-    def _governed(self) -> Webhook:
+    def _load_governed(self) -> Webhook:
         webhook = self.subject()
         require_governance(self, "webhooks")
         return webhook
 
-    def _with_secret(self, webhook: Webhook, code: int = status.HTTP_200_OK) -> Response:
-        answer = self.answer(webhook, code)
-        answer.data["secret"] = webhook_secret(webhook)
-        patch_cache_control(answer, no_store=True)
-        return answer
+    def _respond_with_secret(self, webhook: Webhook, code: int = status.HTTP_200_OK) -> Response:
+        response = self.answer(webhook, code)
+        response.data["secret"] = webhook_secret(webhook)
+        patch_cache_control(response, no_store=True)
+        return response

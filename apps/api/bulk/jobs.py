@@ -50,14 +50,14 @@ def merge_rows(
     The blocks are one transaction each, or one transaction together.
     """
     merge, report = Merge(by, day_of(now()), now()), MergeReport()
-    whole = dry_run or mode == Job.Mode.ALL_OR_NOTHING
+    is_one_transaction = dry_run or mode == Job.Mode.ALL_OR_NOTHING
     blocks = (list(block) for block in batched(_number_rows(lines, 1), MERGE_BATCH_SIZE))
     with audit_context(user=by, reason=reason or f"bulk change of {resource}") as change:
-        if not whole:
+        if not is_one_transaction:
             for block in blocks:
                 _merge_block(resource, block, merge, report)
-            written = bool(report.created or report.updated)
-            return report, written, change if written else None
+            is_written = bool(report.created or report.updated)
+            return report, is_written, change if is_written else None
         try:
             with transaction.atomic():
                 for block in blocks:
@@ -65,8 +65,8 @@ def merge_rows(
                 _roll_back(unless=not dry_run and not report.n_rejected)
         except _RollBackError:
             return report, False, None
-    written = bool(report.created or report.updated)
-    return report, written, change if written else None
+    is_written = bool(report.created or report.updated)
+    return report, is_written, change if is_written else None
 
 
 def _roll_back(*, unless: bool) -> None:
@@ -79,7 +79,7 @@ def _merge_block(resource: str, block: list[SourceRow], merge: Merge, report: Me
     counts = MergeReport()
     for attempt in (1, 2):
         counts = MergeReport()
-        said = (
+        row_numbers_before = (
             dict(merge.row_numbers)
             if attempt == 1 and len(merge.row_numbers) < MERGE_BATCH_SIZE
             else None
@@ -91,8 +91,8 @@ def _merge_block(resource: str, block: list[SourceRow], merge: Merge, report: Me
         except IntegrityError:
             if attempt == 2:
                 raise
-            if said is not None:
-                merge.row_numbers = said
+            if row_numbers_before is not None:
+                merge.row_numbers = row_numbers_before
             else:
                 numbers = {row.number for row in block}
                 merge.row_numbers = {
@@ -107,10 +107,10 @@ def _merge_block(resource: str, block: list[SourceRow], merge: Merge, report: Me
     report.rejected += counts.rejected[: MAX_LISTED_REJECTIONS - len(report.rejected)]
 
 
-def _number_rows(lines: Iterable[bytes], first: int) -> Iterator[SourceRow]:
-    for number, line in enumerate(lines, first):
-        value, broken = parse_row(line)
-        yield SourceRow(number, value, broken)
+def _number_rows(lines: Iterable[bytes], start: int) -> Iterator[SourceRow]:
+    for number, line in enumerate(lines, start):
+        value, reason = parse_row(line)
+        yield SourceRow(number, value, reason)
 
 
 # --- as a job -------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def _run_in_blocks(claim: Claim[Job], by: User, change: UUID) -> None:
     merge = Merge(by, day_of(now()), now())
     while (chunk := JobChunk.objects.filter(job=claim.job).order_by("first").first()) is not None:
         claim.check()
-        report, block = MergeReport(), _rows_of(chunk)
+        report, block = MergeReport(), _read_rows(chunk)
         with transaction.atomic():
             _merge_block(claim.job.resource, block, merge, report)
             _record_report(claim, report, n_done=len(block), change=change)
@@ -228,39 +228,39 @@ def _run_in_one_transaction(claim: Claim[Job], by: User, change: UUID) -> None:
         with transaction.atomic():
             for chunk in chunks.order_by("first").iterator(chunk_size=1):
                 claim.check()
-                BULK_RESOURCES[job.resource].merge(_rows_of(chunk), merge, report)
+                BULK_RESOURCES[job.resource].merge(_read_rows(chunk), merge, report)
             _roll_back(unless=not job.dry_run and not report.n_rejected)
-            _finish(claim, report, change=change)
+            _finish_job(claim, report, change=change)
     except _RollBackError:
         with transaction.atomic():
-            _finish(claim, report, change=None)
+            _finish_job(claim, report, change=None)
 
 
-def _finish(claim: Claim[Job], report: MergeReport, *, change: UUID | None) -> None:
+def _finish_job(claim: Claim[Job], report: MergeReport, *, change: UUID | None) -> None:
     _record_report(claim, report, n_done=report.n_rows, change=change)
     JobChunk.objects.filter(job=claim.job).delete()
     claim.complete()
 
 
-def _abandonment(job: Job) -> str:
+def _describe_abandonment(job: Job) -> str:
     """Return what is stored and how to continue; the remaining rows stay with the job."""
     if _is_one_transaction(job):
-        done, rest = "Nothing was written.", "all rows"
+        progress, remaining_rows = "Nothing was written.", "all rows"
     elif not job.n_done:
-        done, rest = "Nothing was written.", "the rows"
+        progress, remaining_rows = "Nothing was written.", "the rows"
     else:
-        done = f"Rows 1 to {job.n_done} are written, as in the report; later rows are not."
-        rest = f"rows {job.n_done + 1} to {job.n_rows}"
+        progress = f"Rows 1 to {job.n_done} are written, as in the report; later rows are not."
+        remaining_rows = f"rows {job.n_done + 1} to {job.n_rows}"
     return (
-        f"The job failed after 3 attempts. See the server log. {done} Continue with POST "
-        f"jobs/{job.pk}/resume/, or send {rest} again in smaller parts."
+        f"The job failed after 3 attempts. See the server log. {progress} Continue with POST "
+        f"jobs/{job.pk}/resume/, or send {remaining_rows} again in smaller parts."
     )
 
 
-_BULK_JOBS = JobKind(model=Job, work=_run, abandonment=_abandonment, relations=("by",))
+_BULK_JOBS = JobKind(model=Job, work=_run, abandonment=_describe_abandonment, relations=("by",))
 
 
-def _rows_of(chunk: JobChunk) -> list[SourceRow]:
+def _read_rows(chunk: JobChunk) -> list[SourceRow]:
     return list(_number_rows(zlib.decompress(bytes(chunk.body)).split(b"\n"), chunk.first))
 
 
@@ -269,10 +269,10 @@ def _record_report(
 ) -> None:
     """Record the report in the transaction that wrote the rows."""
     job = claim.job
-    written = change is not None and bool(report.created or report.updated)
+    is_written = change is not None and bool(report.created or report.updated)
     job.rejected = [*job.rejected, *rejected_row(report)][:MAX_LISTED_REJECTIONS]
-    job.applied = job.applied or written
-    job.change = change if written else job.change
+    job.applied = job.applied or is_written
+    job.change = change if is_written else job.change
     claim.progress(
         n_done=F("n_done") + n_done,
         created=F("created") + report.created,
@@ -286,4 +286,4 @@ def _record_report(
 
 
 def rejected_row(report: MergeReport) -> list[dict[str, str]]:
-    return [{"where": where, "reason": reason} for where, reason in report.rejected]
+    return [{"where": location, "reason": reason} for location, reason in report.rejected]

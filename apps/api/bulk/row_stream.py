@@ -51,7 +51,7 @@ def iterate_rows(request: Request, stream: IO[bytes]) -> Iterator[bytes]:
     UnsupportedMediaType."""
     media_type = (request.content_type or "").partition(";")[0].strip().lower()
     blocks = _decompress(stream, request.headers.get("Content-Encoding", "").strip().lower())
-    lines = _lines(blocks) if media_type == NDJSON else _elements(blocks)
+    lines = _split_lines(blocks) if media_type == NDJSON else _split_list(blocks)
     for number, line in enumerate(lines):
         if number >= MAX_ROWS:
             raise BodyTooLargeError(
@@ -65,8 +65,8 @@ def parse_row(line: bytes) -> tuple[Any, str]:
     try:
         check_size(line)
         value = orjson.loads(line)
-    except UnreadableError as unreadable:
-        return None, str(unreadable)
+    except UnreadableError as error:
+        return None, str(error)
     except orjson.JSONDecodeError as error:
         return None, f"The row is not valid JSON: {error.msg}."
     if holds_null_character(line, value):
@@ -81,17 +81,17 @@ def holds_null_character(body: bytes, value: Any) -> bool:
     """
     if rb"\u0000" not in body:
         return False
-    # no recursion: a body may nest deeper than Python calls
-    left = [value]
-    while left:
-        match left.pop():
+    # no recursion: a body may be nested more deeply than the recursion limit of Python
+    pending_values = [value]
+    while pending_values:
+        match pending_values.pop():
             case str(text):
                 if "\x00" in text:
                     return True
-            case dict(pairs):
-                left += [*pairs, *pairs.values()]
+            case dict(mapping):
+                pending_values += [*mapping, *mapping.values()]
             case list(values):
-                left += values
+                pending_values += values
     return False
 
 
@@ -103,14 +103,14 @@ def _decompress(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
     unpacker = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
     n_bytes = 0
     while block := stream.read(_BLOCK_SIZE):
-        for part in (block,) if unpacker is None else _gunzip(unpacker, block):
-            n_bytes += len(part)
+        for chunk in (block,) if unpacker is None else _gunzip(unpacker, block):
+            n_bytes += len(chunk)
             if n_bytes > MAX_BYTES:
                 raise BodyTooLargeError(
                     f"A request can contain at most {MAX_BYTES // 1024 // 1024} MB "
                     "after decompression. Send it in parts."
                 )
-            yield part
+            yield chunk
     if unpacker is not None and not unpacker.eof:
         raise ParseError("The gzip stream is incomplete. Send it again.")
 
@@ -126,21 +126,21 @@ def _gunzip(unpacker: Any, block: bytes) -> Iterator[bytes]:
         ) from None
 
 
-def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
+def _split_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    remainder = b""
     for block in blocks:
-        *lines, rest = (rest + block).split(b"\n")
+        *lines, remainder = (remainder + block).split(b"\n")
         yield from (line for line in lines if line.strip())
-        if len(rest) > MAX_LINE_BYTES:
+        if len(remainder) > MAX_LINE_BYTES:
             raise BodyTooLargeError(
                 f"A row has more than {MAX_LINE_BYTES // 1024} KB. Check that each row "
                 "ends with a line break."
             )
-    if rest.strip():
-        yield rest
+    if remainder.strip():
+        yield remainder
 
 
-def _elements(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _split_list(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """Return the elements of a list as JSON texts; a list is short enough to be parsed as a
     whole."""
     body = bytearray()

@@ -22,10 +22,10 @@ from apps.api.models import Job
 from apps.common.time import now
 from apps.inventory.bulk.resources import BulkResource
 
-# more than these are a job, unless the caller would rather wait
+# larger requests become a job, unless the client asks to wait
 MAX_SYNC_ROWS = 5_000
 MAX_WAIT_ROWS = 200_000
-# seconds after which looking at a job again makes sense
+# seconds after which a client should read the job again
 RETRY_AFTER_SECONDS = 2
 
 
@@ -172,40 +172,40 @@ class BulkMixin:
         streams=True,
     )
     def bulk(self: Any, request: Request) -> Response:
-        asked = BulkQuestion(data=request.query_params.dict())
-        validate_data(asked, extra_names=FORMAT_PARAMETERS)
+        question = BulkQuestion(data=request.query_params.dict())
+        validate_data(question, extra_names=FORMAT_PARAMETERS)
         options = {
             "by": self.user,
-            "mode": asked.validated_data["mode"],
-            "dry_run": asked.validated_data["dry_run"],
-            "reason": asked.validated_data["reason"],
+            "mode": question.validated_data["mode"],
+            "dry_run": question.validated_data["dry_run"],
+            "reason": question.validated_data["reason"],
         }
-        prefers = request.headers.get("Prefer", "").lower()
+        preferences = request.headers.get("Prefer", "").lower()
         limit = (
             0
-            if "respond-async" in prefers
+            if "respond-async" in preferences
             else MAX_WAIT_ROWS
-            if "wait=" in prefers
+            if "wait=" in preferences
             else MAX_SYNC_ROWS
         )
-        # without a body there is no stream either
+        # a request without a body has no stream
         stream: Any = request.data if hasattr(request.data, "read") else io.BytesIO()
         lines = iterate_rows(request, getattr(request, "_idempotent_stream", None) or stream)
         if limit == MAX_WAIT_ROWS:
-            # as they arrive: whoever waits sends them as fast as they are worked through
+            # rows are merged as they arrive, which also slows the client to the speed of the merge
             return _merge_response(self.bulk_resource, _limit_rows(lines, limit), options)
-        few = list(islice(lines, limit))
-        further = next(lines, None)
-        if further is None and limit:
-            return _merge_response(self.bulk_resource, iter(few), options)
-        rest = chain(few, () if further is None else (further,), lines)
+        first_lines = list(islice(lines, limit))
+        next_line = next(lines, None)
+        if next_line is None and limit:
+            return _merge_response(self.bulk_resource, iter(first_lines), options)
+        all_lines = chain(first_lines, () if next_line is None else (next_line,), lines)
         with transaction.atomic():
-            answer = accepted_response(
-                request, queue_job(self.bulk_resource, rest, at=now(), **options)
+            response = accepted_response(
+                request, queue_job(self.bulk_resource, all_lines, at=now(), **options)
             )
             if isinstance(self._claim, StreamKeyClaim):
-                self._claim.note(answer)
-        return answer
+                self._claim.note(response)
+        return response
 
 
 def _limit_rows(lines: Iterator[bytes], limit: int) -> Iterator[bytes]:

@@ -142,8 +142,8 @@ class RetirementNoticeSerializer(serializers.Serializer[Any]):
     source = serializers.SerializerMethodField(help_text="Source of the announcement date.")  # type: ignore[assignment]
     source_url = serializers.CharField(allow_blank=True)
 
-    def get_source(self, end: ModelRetirement) -> str:
-        return end.told_by or end.source
+    def get_source(self, retirement: ModelRetirement) -> str:
+        return retirement.told_by or retirement.source
 
 
 class StatisticSerializer(serializers.Serializer[Any]):
@@ -281,12 +281,12 @@ class ProviderViewSet(GovernedViewSet[Provider]):
         """Notice periods in days, kept promises and moved dates, measured from retirements on this
         host and from provider events. No scores. Price changes are under provider-events."""
         provider = self.subject("parent")
-        found = provider_track_record(provider)
+        record = provider_track_record(provider)
         body = {
             "provider": provider.slug,
             "on": day_of(now()),
-            "measured": found.measured,
-            "moves": found.moves,
+            "measured": record.measured,
+            "moves": record.moves,
         }
         return Response(TrackRecordSerializer(body).data)
 

@@ -98,7 +98,7 @@ def _side_body(row: Disagreement, side: DisagreementSide) -> dict[str, Any]:
 
 
 def _disagreement_body(row: Disagreement) -> dict[str, Any]:
-    offering, hand = row.offering, row.by_hand
+    offering, manual_side = row.offering, row.by_hand
     return {
         "id": offering.pk,
         "host": offering.host.slug,
@@ -111,8 +111,12 @@ def _disagreement_body(row: Disagreement) -> dict[str, Any]:
         "retires_on": offering.retires_on,
         "date_kind": offering.date_kind,
         "why": row.reason,
-        "decided_by": hand.claim.asserted_by.username if hand and hand.claim.asserted_by else None,
-        "sides": [_side_body(row, side) for side in (*([hand] if hand else []), *row.sides)],
+        "decided_by": manual_side.claim.asserted_by.username
+        if manual_side and manual_side.claim.asserted_by
+        else None,
+        "sides": [
+            _side_body(row, side) for side in (*([manual_side] if manual_side else []), *row.sides)
+        ],
     }
 
 
@@ -142,13 +146,17 @@ class DisagreementViewSet(ReadViewSet[Offering]):
     picks_fields = False
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        found = {row.offering.pk: row for row in disagreements(open_only=False)}
-        pages = self.pagination_class()
-        queryset = self._narrowed(self.get_queryset().filter(pk__in=found), found).only("pk")
-        page = pages.page(request, queryset, pages.order(request, self.orders))
+        disagreements_by_id = {row.offering.pk: row for row in disagreements(open_only=False)}
+        pagination = self.pagination_class()
+        queryset = self._filter_disagreements(
+            self.get_queryset().filter(pk__in=disagreements_by_id), disagreements_by_id
+        ).only("pk")
+        page = pagination.page(request, queryset, pagination.order(request, self.orders))
         return Response(
-            pages.body(
-                request, page, [_disagreement_body(found[offering.pk]) for offering in page.rows]
+            pagination.body(
+                request,
+                page,
+                [_disagreement_body(disagreements_by_id[offering.pk]) for offering in page.rows],
             )
         )
 
@@ -157,23 +165,26 @@ class DisagreementViewSet(ReadViewSet[Offering]):
             return Response(_disagreement_body(row))
         raise Http404
 
-    def _narrowed(
-        self, queryset: QuerySet[Offering], found: Mapping[int, Disagreement]
+    def _filter_disagreements(
+        self, queryset: QuerySet[Offering], disagreements_by_id: Mapping[int, Disagreement]
     ) -> QuerySet[Offering]:
         filterset = DisagreementFilter(
-            self.request.query_params, queryset, request=self.request, disagreements_by_id=found
+            self.request.query_params,
+            queryset,
+            request=self.request,
+            disagreements_by_id=disagreements_by_id,
         )
         if not filterset.is_valid():
             raise serializers.ValidationError(filter_errors(filterset))
         if self.request.query_params.get("in_use", "").lower() == "true":
-            live = (
+            active_offerings = (
                 Dependency.objects.visible_to(self.user)
                 .live_on(day_of(now()))
                 .order_by()
                 .values("offering")
             )
-            used = Footing.objects.filter(offering__in=live, node__kind=NodeKind.OFFERING).values(
-                "node__ref"
-            )
-            return filterset.qs.filter(pk__in=used)  # type: ignore[no-any-return]
+            node_refs = Footing.objects.filter(
+                offering__in=active_offerings, node__kind=NodeKind.OFFERING
+            ).values("node__ref")
+            return filterset.qs.filter(pk__in=node_refs)  # type: ignore[no-any-return]
         return filterset.qs  # type: ignore[no-any-return]

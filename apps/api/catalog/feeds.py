@@ -128,11 +128,11 @@ class ProviderNoticeViewSet(ReadViewSet[ProviderNotice]):
     def close(self, request: Request, pk: str) -> Response:
         """Close a notice: no action needed, or its date was recorded. Requires the governance role.
         The answer is 409 if it is already closed."""
-        notice = self._governed()
-        said = self.validated(CloseNoticeSerializer)
-        outcome = ProviderNotice.Outcome(said["outcome"])
+        notice = self._load_governed()
+        data = self.validated(CloseNoticeSerializer)
+        outcome = ProviderNotice.Outcome(data["outcome"])
         if not close_notices(
-            notices=[notice.pk], outcome=outcome, by=self.user, reason=said.get("reason", "")
+            notices=[notice.pk], outcome=outcome, by=self.user, reason=data.get("reason", "")
         ):
             raise ApiConflictError("This notice is already closed. Reopen it first.")
         return self.answer(notice)
@@ -142,11 +142,11 @@ class ProviderNoticeViewSet(ReadViewSet[ProviderNotice]):
     def reopen(self, request: Request, pk: str) -> Response:
         """Reopen a notice as unread. Requires the governance role. Repeating the request changes
         nothing."""
-        notice = self._governed()
+        notice = self._load_governed()
         reopen_notices(notices=[notice.pk], by=self.user)
         return self.answer(notice)
 
-    def _governed(self) -> ProviderNotice:
+    def _load_governed(self) -> ProviderNotice:
         notice = self.subject()
         require_governance(self, "provider notices")
         return notice

@@ -238,8 +238,8 @@ class SourceViewSet(ReadViewSet[Source]):
         facts = _source_values(self.validated(SourceSerializer))
         try:
             source = add_source(by=self.user, **facts)
-        except InvalidSourceError as refused:
-            raise ValidationError(_errors_by_field(refused)) from None
+        except InvalidSourceError as error:
+            raise ValidationError(_errors_by_field(error)) from None
         return self.answer(source, status.HTTP_201_CREATED)
 
     @extend_schema(request=SourceChangeSerializer, responses=SourceSerializer)
@@ -260,8 +260,8 @@ class SourceViewSet(ReadViewSet[Source]):
         )
         try:
             change_source(source=source, by=self.user, **facts)
-        except InvalidSourceError as refused:
-            raise ValidationError(_errors_by_field(refused)) from None
+        except InvalidSourceError as error:
+            raise ValidationError(_errors_by_field(error)) from None
         return self.answer(source)
 
     @extend_schema(
@@ -272,19 +272,19 @@ class SourceViewSet(ReadViewSet[Source]):
         """Read a sample with a mapping, without writing: rows, quarantined rows and paths that find
         nothing."""
         require_governance(self, "sources")
-        asked = self.validated(TrySerializer)
+        data = self.validated(TrySerializer)
         try:
-            reading = read_sample(self._sample(asked), asked["mapping"])
-        except InvalidMappingError as bad:
-            raise ValidationError({"mapping": bad.errors}) from None
-        except NoSampleError as none:
-            raise ValidationError({"url": str(none)}) from None
+            reading = read_sample(self._load_sample(data), data["mapping"])
+        except InvalidMappingError as error:
+            raise ValidationError({"mapping": error.errors}) from None
+        except NoSampleError as error:
+            raise ValidationError({"url": str(error)}) from None
         return Response(_preview_body(reading))
 
-    def _sample(self, asked: dict[str, Any]) -> bytes:
-        if asked.get("url"):
-            return fetch_sample(asked["url"], by=self.user, policy=installation_policy())
-        sample = asked["sample"]
+    def _load_sample(self, data: dict[str, Any]) -> bytes:
+        if data.get("url"):
+            return fetch_sample(data["url"], by=self.user, policy=installation_policy())
+        sample = data["sample"]
         return (sample if isinstance(sample, str) else json.dumps(sample)).encode(errors="replace")
 
 
@@ -297,10 +297,10 @@ def _source_values(validated: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _errors_by_field(refused: ModelError) -> dict[str, Any]:
+def _errors_by_field(error: ModelError) -> dict[str, Any]:
     return {
-        ("non_field_errors" if name == "__all__" else name): said
-        for name, said in refused.message_dict.items()
+        ("non_field_errors" if name == "__all__" else name): messages
+        for name, messages in error.message_dict.items()
     }
 
 

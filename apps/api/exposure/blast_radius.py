@@ -123,33 +123,33 @@ class BlastRadiusView(RegistryView):
 
     files = {"get": FileRows(ReachedSerializer)}
 
-    def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
+    def find_item(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
         """Return the kind, ID and name of the item; raise Http404 if it does not exist."""
         raise NotImplementedError
 
     def respond(self, request: Request, key: str) -> Response:
         question = BlastRadiusQuestion(data=request.query_params.dict())
         validate_data(question, extra_names=(*PAGING_PARAMETERS, *FORMAT_PARAMETERS))
-        kind, ref, name = self.place(key, question.validated_data.get("role"))
+        kind, ref, name = self.find_item(key, question.validated_data.get("role"))
         node_id = Node.objects.filter(kind=kind, ref=ref).values_list("pk", flat=True).first()
         return Response(
-            self._answer(request, kind, node_id, name, question.validated_data.get("threat"))
+            self._build_body(request, kind, node_id, name, question.validated_data.get("threat"))
         )
 
-    def _answer(
+    def _build_body(
         self, request: Request, kind: NodeKind, node_id: int | None, name: str, threat: str | None
     ) -> dict[str, Any]:
         team_ids = visible_team_ids(self.user)
-        size, place = KeysetPagination().size(request), read_cursor(request, 2)
-        after = None if place is None else (place[0], place[1])
-        # what nothing has ever stood on has no node
-        asked = node_failures([node_id or 0], settings=engine_settings(), threat=threat)
-        n, n_critical = count_reached(node_id or 0, kind, team_ids=team_ids)
-        states = count_states(asked, team_ids=team_ids) if asked else {}
+        size, position = KeysetPagination().size(request), read_cursor(request, 2)
+        after = None if position is None else (position[0], position[1])
+        # an item without dependent applications has no node
+        failures = node_failures([node_id or 0], settings=engine_settings(), threat=threat)
+        n_applications, n_critical = count_reached(node_id or 0, kind, team_ids=team_ids)
+        states = count_states(failures, team_ids=team_ids) if failures else {}
         reached = reached_applications(
             node_id or 0, kind, team_ids=team_ids, after=after, limit=size + 1
         )
-        more, reached = len(reached) > size, reached[:size]
+        has_more, reached = len(reached) > size, reached[:size]
         unresolved = ScopedApplication.objects.filter(unresolved=True)
         if team_ids is not None:
             unresolved = unresolved.filter(team_id__in=team_ids)
@@ -159,10 +159,10 @@ class BlastRadiusView(RegistryView):
             "key": node.name if node else None,
             "kind": kind.label,
             "name": name,
-            "threat": asked[0].threat if asked else threat,
+            "threat": failures[0].threat if failures else threat,
             "on": EngineState.objects.values_list("as_of", flat=True).first(),
             "whole_organisation": team_ids is None,
-            "n_applications": n,
+            "n_applications": n_applications,
             "n_critical": n_critical,
             "n_may_stand": unresolved.count() if kind in _UNRESOLVED_MAY_BE else 0,
             "states": {
@@ -171,16 +171,16 @@ class BlastRadiusView(RegistryView):
                 )
                 for state in StandingState
             },
-            "teams": self._teams(node_id or 0, kind),
+            "teams": self._count_by_team(node_id or 0, kind),
             "next": next_link(request, (reached[-1].criticality, reached[-1].application_id))
-            if more
+            if has_more
             else None,
-            "results": _rows(reached, _standing(asked, reached)),
+            "results": _build_rows(reached, _load_impacts(failures, reached)),
         }
 
-    def _teams(self, node_id: int, kind: NodeKind) -> list[dict[str, Any]]:
-        found = reached_by_team(node_id, kind, team_ids=visible_team_ids(self.user))
-        teams = Team.objects.in_bulk([row.team_id for row in found])
+    def _count_by_team(self, node_id: int, kind: NodeKind) -> list[dict[str, Any]]:
+        team_rows = reached_by_team(node_id, kind, team_ids=visible_team_ids(self.user))
+        teams = Team.objects.in_bulk([row.team_id for row in team_rows])
         return [
             {
                 "team": teams[row.team_id].slug,
@@ -188,42 +188,42 @@ class BlastRadiusView(RegistryView):
                 "n": row.n,
                 "n_critical": row.n_critical,
             }
-            for row in found
+            for row in team_rows
             if row.team_id in teams
         ]
 
 
-def _standing(asked: Any, reached: list[ReachedApplication]) -> dict[int, ApplicationImpact]:
-    if not asked or not reached:
+def _load_impacts(failures: Any, reached: list[ReachedApplication]) -> dict[int, ApplicationImpact]:
+    if not failures or not reached:
         return {}
-    rows = application_states(asked, application_ids=[row.application_id for row in reached])
+    rows = application_states(failures, application_ids=[row.application_id for row in reached])
     return {row.application_id: row for row in rows}
 
 
-def _rows(
-    reached: list[ReachedApplication], standing: dict[int, ApplicationImpact]
+def _build_rows(
+    reached: list[ReachedApplication], impacts: dict[int, ApplicationImpact]
 ) -> list[dict[str, Any]]:
-    named = Application.objects.select_related("team").in_bulk(
+    applications = Application.objects.select_related("team").in_bulk(
         [row.application_id for row in reached]
     )
-    answer = []
+    bodies = []
     for row in reached:
         # an application that was deleted since the last refresh
-        if (application := named.get(row.application_id)) is None:
+        if (application := applications.get(row.application_id)) is None:
             continue
-        stands = standing.get(row.application_id)
-        answer.append(
+        impact = impacts.get(row.application_id)
+        bodies.append(
             {
                 "application": application.slug,
                 "name": application.name,
                 "team": application.team.slug,
                 "criticality": Criticality(row.criticality).name.lower(),
                 "roles": list(row.roles),
-                "state": stands.state if stands else SUPPORTING,
-                "hit_share": stands.hit_share if stands else 0.0,
+                "state": impact.state if impact else SUPPORTING,
+                "hit_share": impact.hit_share if impact else 0.0,
             }
         )
-    return answer
+    return bodies
 
 
 class OfferingBlastRadiusView(BlastRadiusView):
@@ -236,7 +236,7 @@ class OfferingBlastRadiusView(BlastRadiusView):
         """Applications that depend on the offering."""
         return self.respond(request, str(pk))
 
-    def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
+    def find_item(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
         row = Offering.objects.select_related("host").filter(pk=key).first()
         if row is None:
             raise Http404
@@ -251,7 +251,7 @@ class VersionBlastRadiusView(BlastRadiusView):
         """Applications that depend on the version, including versions derived from it."""
         return self.respond(request, str(pk))
 
-    def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
+    def find_item(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
         row = Version.objects.filter(pk=key).first()
         if row is None:
             raise Http404
@@ -268,7 +268,7 @@ class FoundationBlastRadiusView(BlastRadiusView):
         """Applications that depend on the foundation, including versions derived from it."""
         return self.respond(request, slug)
 
-    def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
+    def find_item(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
         row = Foundation.objects.filter(slug=key).first()
         if row is None:
             raise Http404
@@ -295,17 +295,17 @@ class ProviderBlastRadiusView(BlastRadiusView):
         its subsidiaries."""
         return self.respond(request, slug)
 
-    def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
+    def find_item(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
         row = Provider.objects.filter(slug=key).first()
         if row is None:
             raise Http404
         if role is not None:
             return next(kind for kind in PARTIES if kind.label == role), row.pk, row.name
-        known = set(
+        kinds_with_node = set(
             Node.objects.filter(kind__in=PARTIES, ref=row.pk).values_list("kind", flat=True)
         )
         return (
-            next((kind for kind in PARTIES if kind in known), NodeKind.DEVELOPER),
+            next((kind for kind in PARTIES if kind in kinds_with_node), NodeKind.DEVELOPER),
             row.pk,
             row.name,
         )

@@ -154,7 +154,7 @@ class SignOffRequirementsSerializer(serializers.Serializer[Any]):
     due = TaskDueSerializer(help_text="Calculation of the due date.")
 
 
-def _overdue(due_on: Any, state: str) -> bool:
+def _is_overdue(due_on: Any, state: str) -> bool:
     return due_on is not None and state in UNFINISHED and due_on < day_of(now())
 
 
@@ -173,21 +173,21 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         "-due_on": Keyset(("-due_on", "-id")),
     }
     dated_orders = frozenset({"due_on", "-due_on"})
-    computed = {"overdue": ComputedField(("due_on", "state"), _overdue)}
+    computed = {"overdue": ComputedField(("due_on", "state"), _is_overdue)}
 
     @extend_schema(request=TaskChangeSerializer, responses=CampaignTaskSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the owner or the due date."""
-        task = self._editable()
-        asked = self.validated(TaskChangeSerializer)
-        reason = asked.get("reason", "")
-        if "owner" in asked:
+        task = self._load_editable()
+        data = self.validated(TaskChangeSerializer)
+        reason = data.get("reason", "")
+        if "owner" in data:
             task = task_actions.assign_task(
-                task=task, owner=asked["owner"], by=self.user, reason=reason
+                task=task, owner=data["owner"], by=self.user, reason=reason
             )
-        if "due_on" in asked:
+        if "due_on" in data:
             task = task_actions.set_due_date(
-                task=task, due_on=asked["due_on"], by=self.user, reason=reason
+                task=task, due_on=data["due_on"], by=self.user, reason=reason
             )
         return self.answer(task)
 
@@ -203,12 +203,12 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         """Requirements for the sign-off of a task, measurements before and after, and the
         calculation of its due date."""
         task = self.subject("dependency__application")
-        found = task_requirements(task=task, at=now())
+        requirements = task_requirements(task=task, at=now())
         body = {
-            "is_open": found.is_open,
-            "missing": found.missing,
-            "evidence": [evidence.pk for evidence in found.evidence],
-            "measures": found.measures,
+            "is_open": requirements.is_open,
+            "missing": requirements.missing,
+            "evidence": [evidence.pk for evidence in requirements.evidence],
+            "measures": requirements.measures,
             "due": task_due_dates(tasks=[task.pk])[task.pk],
         }
         return Response(SignOffRequirementsSerializer(body).data)
@@ -217,26 +217,26 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     @action(detail=True, methods=["post"])
     def target(self, request: Request, pk: str) -> Response:
         """Set the target of the migration."""
-        task = self._editable()
-        asked = self.validated(ChooseTargetSerializer)
-        return self.answer(task_actions.choose_target(task=task, at=now(), by=self.user, **asked))
+        task = self._load_editable()
+        data = self.validated(ChooseTargetSerializer)
+        return self.answer(task_actions.choose_target(task=task, at=now(), by=self.user, **data))
 
     @extend_schema(request=TaskMeasurementSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
     def measurements(self, request: Request, pk: str) -> Response:
         """Record measurements before and after the migration. Recorded evaluations need not be
         entered again."""
-        task = self._editable()
-        asked = self.validated(TaskMeasurementSerializer)
+        task = self._load_editable()
+        data = self.validated(TaskMeasurementSerializer)
         return self.answer(
-            task_actions.record_measurements(task=task, at=now(), by=self.user, **asked)
+            task_actions.record_measurements(task=task, at=now(), by=self.user, **data)
         )
 
     @extend_schema(request=OwnStepSerializer, responses={201: CampaignTaskSerializer})
     @action(detail=True, methods=["post"], url_path="add-step")
     def add_step(self, request: Request, pk: str) -> Response:
         """Add a step of the team."""
-        task = self._editable()
+        task = self._load_editable()
         task_actions.add_step(
             task=task, at=now(), by=self.user, **self.validated(OwnStepSerializer)
         )
@@ -247,14 +247,14 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     def switch(self, request: Request, pk: str) -> Response:
         """Replace the offering in the inventory. The new dependency is the `successor` of
         the task."""
-        task = self._editable()
-        asked = self.validated(SwitchTaskSerializer)
+        task = self._load_editable()
+        data = self.validated(SwitchTaskSerializer)
         task = task_actions.switch_task(
             task=task,
-            on=asked.get("on", today()),
+            on=data.get("on", today()),
             at=now(),
             by=self.user,
-            reason=asked.get("reason", ""),
+            reason=data.get("reason", ""),
         )
         return self.answer(task)
 
@@ -274,10 +274,10 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         """Defer a task until a date, on which it reopens."""
         task = self.subject("dependency__application")
         self._require_owner(task)
-        waiver = self.validated(DeferTaskSerializer)
+        data = self.validated(DeferTaskSerializer)
         return self.answer(
             signatures.waive_task(
-                task=task, until=waiver["until"], reason=waiver["why"], at=now(), by=self.user
+                task=task, until=data["until"], reason=data["why"], at=now(), by=self.user
             )
         )
 
@@ -304,7 +304,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
             )
         )
 
-    def _editable(self) -> CampaignTask:
+    def _load_editable(self) -> CampaignTask:
         task = self.subject("dependency__application")
         self.require(TeamRole.EDITOR, task.dependency.application.team_id)
         return task
@@ -358,7 +358,7 @@ class TaskStepViewSet(ReadViewSet[TaskStep]):
     @action(detail=True, methods=["post"])
     def complete(self, request: Request, pk: str) -> Response:
         """Mark a step as complete."""
-        step = self._editable()
+        step = self._load_editable()
         return self.answer(
             task_actions.complete_step(
                 step=step, at=now(), by=self.user, **self.validated(CompleteStepSerializer)
@@ -369,14 +369,14 @@ class TaskStepViewSet(ReadViewSet[TaskStep]):
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: str) -> Response:
         """Mark a step as not complete."""
-        step = self._editable()
+        step = self._load_editable()
         return self.answer(
             task_actions.reopen_step(
                 step=step, at=now(), by=self.user, **self.validated(ReasonMixin)
             )
         )
 
-    def _editable(self) -> TaskStep:
+    def _load_editable(self) -> TaskStep:
         step = self.subject("task__dependency__application")
         self.require(TeamRole.EDITOR, step.task.dependency.application.team_id)
         return step

@@ -163,18 +163,18 @@ class CampaignViewSet(ReadViewSet[Campaign]):
         """Open a campaign for an event or an offering. Requires the governance role. If one is open
         for the same, the answer is that one, with 200."""
         self._require_governance()
-        asked = self.validated(OpenCampaignSerializer)
-        before = now()
-        campaign = lifecycle.open_campaign(by=self.user, at=before, **asked)
+        data = self.validated(OpenCampaignSerializer)
+        opened_at = now()
+        campaign = lifecycle.open_campaign(by=self.user, at=opened_at, **data)
         return self.answer(
             campaign,
-            status.HTTP_201_CREATED if campaign.opened_at == before else status.HTTP_200_OK,
+            status.HTTP_201_CREATED if campaign.opened_at == opened_at else status.HTTP_200_OK,
         )
 
     @extend_schema(request=CampaignChangeSerializer, responses=CampaignSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the title, usual target, latest due date or note. Requires the governance role."""
-        campaign = self._governed()
+        campaign = self._load_governed()
         return self.answer(
             lifecycle.change_campaign(
                 campaign=campaign, by=self.user, **self.validated(CampaignChangeSerializer)
@@ -185,7 +185,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     @action(detail=True, methods=["post"])
     def extend(self, request: Request, pk: str) -> Response:
         """Add tasks for dependencies affected since, and steps for adaptations recorded since."""
-        campaign = self._governed()
+        campaign = self._load_governed()
         n_tasks = lifecycle.extend_campaign(
             campaign=campaign, at=now(), by=self.user, **self.validated(ReasonMixin)
         )
@@ -195,7 +195,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     @action(detail=True, methods=["post"])
     def reschedule(self, request: Request, pk: str) -> Response:
         """Recalculate the due dates of all unfinished tasks. Manually set dates are replaced."""
-        campaign = self._governed()
+        campaign = self._load_governed()
         n_tasks = lifecycle.reschedule_campaign(
             campaign=campaign, at=now(), by=self.user, **self.validated(ReasonMixin)
         )
@@ -205,7 +205,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     @action(detail=True, methods=["post"])
     def close(self, request: Request, pk: str) -> Response:
         """Close a campaign. Repeating the request changes nothing."""
-        campaign = self._governed()
+        campaign = self._load_governed()
         return self.answer(
             lifecycle.close_campaign(
                 campaign=campaign, at=now(), by=self.user, **self.validated(CloseCampaignSerializer)
@@ -216,7 +216,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: str) -> Response:
         """Reopen a closed campaign."""
-        campaign = self._governed()
+        campaign = self._load_governed()
         return self.answer(
             lifecycle.reopen_campaign(
                 campaign=campaign, by=self.user, **self.validated(NeededReasonSerializer)
@@ -229,10 +229,12 @@ class CampaignViewSet(ReadViewSet[Campaign]):
         """Progress as of today: of all tasks for organisation roles, otherwise of those you can
         view."""
         campaign = self.subject("subject")
-        found = campaign_progress(campaigns=[campaign.pk], user=self.user, on=today())
-        return Response(CampaignProgressSerializer(found[campaign.pk]).data)
+        progress_by_campaign = campaign_progress(
+            campaigns=[campaign.pk], user=self.user, on=today()
+        )
+        return Response(CampaignProgressSerializer(progress_by_campaign[campaign.pk]).data)
 
-    def _governed(self) -> Campaign:
+    def _load_governed(self) -> Campaign:
         campaign = self.subject("subject")
         self._require_governance()
         return campaign

@@ -29,7 +29,7 @@ from apps.exposure.queries.concentration import (
 )
 from apps.inventory.models import Application
 
-# what one answer names; the rest is counted
+# rows that a response lists by name; further rows are only counted
 MAX_NAMED = 200
 MAX_SELECTED_APPLICATIONS = 50
 
@@ -174,11 +174,11 @@ class ConcentrationView(RegistryView):
             Basis(question.validated_data["weight"]),
         )
         team_ids = visible_team_ids(self.user)
-        measured = measure_layer(layer, basis, team_ids=team_ids)
+        measurement = measure_layer(layer, basis, team_ids=team_ids)
         table = layer_table(layer=layer, user=self.user, limit=None if self.is_file else MAX_NAMED)
-        found = measured.indices
-        nodes = node_names([*found.shares, *(row.node_id for row in table.rows)])
-        contribution, marginal = self._parts(
+        indices = measurement.indices
+        nodes = node_names([*indices.shares, *(row.node_id for row in table.rows)])
+        contribution, marginal = self._load_contributions(
             layer, basis, team_ids, question.validated_data["application"]
         )
         return Response(
@@ -189,55 +189,55 @@ class ConcentrationView(RegistryView):
                 "whole_organisation": table.whole_organisation,
                 "n_applications": table.n_applications,
                 "n_critical": table.n_critical,
-                "total_weight": found.total_weight,
-                "none_weight": found.none_weight,
-                "covered_weight": found.covered_weight,
-                "unknown": found.unknown,
+                "total_weight": indices.total_weight,
+                "none_weight": indices.none_weight,
+                "covered_weight": indices.covered_weight,
+                "unknown": indices.unknown,
                 "shares": {
-                    nodes[pk].name: share for pk, share in found.shares.items() if pk in nodes
+                    nodes[pk].name: share for pk, share in indices.shares.items() if pk in nodes
                 },
-                "cr1": found.cr1,
-                "cr3": found.cr3,
-                "hhi": found.hhi,
-                "hhi_best": found.hhi_best,
-                "hhi_worst": found.hhi_worst,
-                "n2": found.n2,
-                "n1": found.n1,
+                "cr1": indices.cr1,
+                "cr3": indices.cr3,
+                "hhi": indices.hhi,
+                "hhi_best": indices.hhi_best,
+                "hhi_worst": indices.hhi_worst,
+                "n2": indices.n2,
+                "n1": indices.n1,
                 "missing_weight": slugs_without_weight(basis, team_ids=team_ids, limit=MAX_NAMED)
-                if measured.n_missing_weight
+                if measurement.n_missing_weight
                 else [],
-                "n_missing_weight": measured.n_missing_weight,
+                "n_missing_weight": measurement.n_missing_weight,
                 "undeclared": slugs_without_primary(team_ids=team_ids, limit=MAX_NAMED)
-                if measured.n_undeclared
+                if measurement.n_undeclared
                 else [],
-                "n_undeclared": measured.n_undeclared,
+                "n_undeclared": measurement.n_undeclared,
                 "contribution": contribution,
                 "marginal": marginal,
                 "tolerance": table.tolerance,
-                "rows": _rows(table, found.shares, nodes),
+                "rows": _build_rows(table, indices.shares, nodes),
             }
         )
 
-    def _parts(
+    def _load_contributions(
         self, layer: Layer, basis: Basis, team_ids: Collection[int] | None, slugs: list[str]
     ) -> tuple[dict[str, float], dict[str, float | None]]:
         """Return the contributions and marginals of the named applications that the caller can
         view, by slug."""
         if not slugs:
             return {}, {}
-        asked = dict(
+        slug_by_id = dict(
             Application.objects.visible_to(self.user)
             .filter(slug__in=slugs)
             .values_list("pk", "slug")
         )
-        parts = contributions(layer, basis, team_ids=team_ids, application_ids=list(asked))
+        rows = contributions(layer, basis, team_ids=team_ids, application_ids=list(slug_by_id))
         return (
-            {asked[part.application_id]: part.contribution for part in parts},
-            {asked[part.application_id]: part.marginal for part in parts},
+            {slug_by_id[row.application_id]: row.contribution for row in rows},
+            {slug_by_id[row.application_id]: row.marginal for row in rows},
         )
 
 
-def _rows(table: LayerTable, shares: Any, nodes: dict[int, NodeName]) -> list[dict[str, Any]]:
+def _build_rows(table: LayerTable, shares: Any, nodes: dict[int, NodeName]) -> list[dict[str, Any]]:
     return [
         {
             "node": row.node_id,
@@ -319,10 +319,10 @@ class SinglePointsView(RegistryView):
         critical applications."""
         question = SinglePointsQuestion(data={"kind": request.query_params.getlist("kind")})
         validate_data(question)
-        named = set(question.validated_data["kind"])
-        kinds = [kind for kind in NodeKind if kind.label in named] if named else None
-        size, place = KeysetPagination().size(request), read_cursor(request, 3)
-        after = None if place is None else (place[0], place[1], place[2])
+        labels = set(question.validated_data["kind"])
+        kinds = [kind for kind in NodeKind if kind.label in labels] if labels else None
+        size, position = KeysetPagination().size(request), read_cursor(request, 3)
+        after = None if position is None else (position[0], position[1], position[2])
         team_ids = visible_team_ids(self.user)
         if team_ids is None:
             points = single_points(kinds=kinds, limit=size + 1, after=after)
@@ -334,7 +334,7 @@ class SinglePointsView(RegistryView):
                 limit=size + 1,
                 after=after,
             )
-        more, points = len(points) > size, points[:size]
+        has_more, points = len(points) > size, points[:size]
         cuts = list(MinimalCutSet.objects.all()[:MAX_NAMED]) if team_ids is None else []
         nodes = node_names(
             {*(point.node_id for point in points), *(pk for cut in cuts for pk in cut.node_ids)}
@@ -351,17 +351,17 @@ class SinglePointsView(RegistryView):
                     }
                     for cut in cuts
                 ],
-                "next": next_link(request, _place(points[-1])) if more else None,
-                "results": [_point(point, nodes[point.node_id]) for point in points],
+                "next": next_link(request, _cursor_values(points[-1])) if has_more else None,
+                "results": [_point_body(point, nodes[point.node_id]) for point in points],
             }
         )
 
 
-def _place(point: SinglePoint) -> tuple[int, int, int]:
+def _cursor_values(point: SinglePoint) -> tuple[int, int, int]:
     return point.n_critical, point.exposed + point.cushioned, point.node_id
 
 
-def _point(point: SinglePoint, node: NodeName) -> dict[str, Any]:
+def _point_body(point: SinglePoint, node: NodeName) -> dict[str, Any]:
     return {
         "node": point.node_id,
         "key": node.name,

@@ -28,13 +28,13 @@ KINDS = [(kind.label, kind.label) for kind in NodeKind]
 # --- flags ----------------------------------------------------------------------------------------
 
 
-def _of_node(column: str) -> Case:
+def _node_column(column: str) -> Case:
     """Return an expression for the `slug` or `name` of the item of a flag."""
-    here = OuterRef("node__ref")
-    offering, region = Offering.objects.filter(pk=here), Region.objects.filter(pk=here)
-    named = {
-        NodeKind.FOUNDATION: Foundation.objects.filter(pk=here).values(column),
-        NodeKind.VERSION: Version.objects.filter(pk=here).values(
+    node_ref = OuterRef("node__ref")
+    offering, region = Offering.objects.filter(pk=node_ref), Region.objects.filter(pk=node_ref)
+    rows_by_kind = {
+        NodeKind.FOUNDATION: Foundation.objects.filter(pk=node_ref).values(column),
+        NodeKind.VERSION: Version.objects.filter(pk=node_ref).values(
             "identifier" if column == "slug" else "name"
         ),
         NodeKind.OFFERING: offering.annotate(text=Cast("pk", CharField())).values("text")
@@ -46,10 +46,10 @@ def _of_node(column: str) -> Case:
         if column == "slug"
         else region.annotate(text=Concat("name", Value(" of "), "host__name")).values("text"),
     }
-    party = Subquery(Provider.objects.filter(pk=here).values(column)[:1])
+    provider_value = Subquery(Provider.objects.filter(pk=node_ref).values(column)[:1])
     return Case(
-        *(When(node__kind=kind, then=Subquery(rows[:1])) for kind, rows in named.items()),
-        When(node__isnull=False, then=party),
+        *(When(node__kind=kind, then=Subquery(rows[:1])) for kind, rows in rows_by_kind.items()),
+        When(node__isnull=False, then=provider_value),
         output_field=CharField(),
     )
 
@@ -179,8 +179,8 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
     filterset_class = ExposureFlagFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
     annotations = {
-        "node_slug": _of_node("slug"),
-        "node_name": _of_node("name"),
+        "node_slug": _node_column("slug"),
+        "node_name": _node_column("name"),
         "flag_events": _EVENTS,
     }
     computed = {
@@ -195,10 +195,10 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
         """Acknowledge a flag. Requires the governance role. Repeating the request changes
         nothing."""
         flag = self.subject("policy")
-        asked = self.validated(AcknowledgeSerializer)
+        data = self.validated(AcknowledgeSerializer)
         return self.answer(
             decisions.acknowledge_flag(
-                flag=flag, at=now(), by=self.user, reason=asked.get("reason", "")
+                flag=flag, at=now(), by=self.user, reason=data.get("reason", "")
             )
         )
 
@@ -208,10 +208,10 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
         """Accept a flag until a date and up to a ceiling, with a reason. Requires the governance
         role."""
         flag = self.subject("policy")
-        asked = self.validated(AcceptSerializer)
+        data = self.validated(AcceptSerializer)
         return self.answer(
             decisions.accept_flag(
-                flag=flag, until=asked["until"], reason=asked["reason"], at=now(), by=self.user
+                flag=flag, until=data["until"], reason=data["reason"], at=now(), by=self.user
             )
         )
 
@@ -221,13 +221,13 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
         """Revoke the acceptance, with a reason: the flag is open again. Requires the governance
         role."""
         flag = self.subject("policy")
-        asked = self.validated(RevokeSerializer)
+        data = self.validated(RevokeSerializer)
         return self.answer(
-            decisions.revoke_acceptance(flag=flag, reason=asked["reason"], at=now(), by=self.user)
+            decisions.revoke_acceptance(flag=flag, reason=data["reason"], at=now(), by=self.user)
         )
 
 
-# --- lines ----------------------------------------------------------------------------------------
+# --- policies -------------------------------------------------------------------------------------
 
 
 class ExposurePolicySerializer(serializers.ModelSerializer[Policy]):
@@ -285,13 +285,13 @@ class ExposurePolicyViewSet(ReadViewSet[Policy]):
     }
 
     def get_queryset(self) -> QuerySet[Policy]:
-        shown = not getattr(self, "swagger_fake_view", False) and self.user.can_read_all
-        return Policy.objects.order_by() if shown else Policy.objects.none()
+        is_visible = not getattr(self, "swagger_fake_view", False) and self.user.can_read_all
+        return Policy.objects.order_by() if is_visible else Policy.objects.none()
 
     @extend_schema(responses={201: ExposurePolicySerializer})
     def create(self, request: Request) -> Response:
         """Add a policy. Requires the governance role. Flags open at the next evaluation."""
-        facts, reason = self._asked(ExposurePolicySerializer)
+        facts, reason = self._validate_facts(ExposurePolicySerializer)
         return self.answer(
             policies.add_policy(facts=facts, by=self.user, reason=reason), status.HTTP_201_CREATED
         )
@@ -302,14 +302,16 @@ class ExposurePolicyViewSet(ReadViewSet[Policy]):
         policy = self.get_queryset().filter(pk=pk).first()
         if policy is None:
             raise Http404
-        facts, reason = self._asked(ExposurePolicySerializer, instance=policy, partial=True)
+        facts, reason = self._validate_facts(
+            ExposurePolicySerializer, instance=policy, partial=True
+        )
         return self.answer(
             policies.change_policy(
                 policy=policy, facts=facts, at=now(), by=self.user, reason=reason
             )
         )
 
-    def _asked(
+    def _validate_facts(
         self, serializer: type[ExposurePolicySerializer], **kwargs: Any
     ) -> tuple[dict[str, Any], str]:
         """Return the facts, and the reason for the audit log; the `reason` of a policy explains its
@@ -318,7 +320,7 @@ class ExposurePolicyViewSet(ReadViewSet[Policy]):
         return facts, facts.pop("change_reason", "")
 
 
-# --- how it is measured ---------------------------------------------------------------------------
+# --- settings -------------------------------------------------------------------------------------
 
 
 class ExposureSettingsSerializer(serializers.ModelSerializer[ExposureSettings]):
@@ -363,7 +365,7 @@ class ExposureSettingsView(RegistryView):
     def get(self, request: Request) -> Response:
         """Settings of exposure measurement; the defaults until they are changed. Requires an
         organisation role."""
-        return Response(ExposureSettingsSerializer(self._row()).data)
+        return Response(ExposureSettingsSerializer(self._load_settings()).data)
 
     @extend_schema(
         operation_id="exposure_settings_change",
@@ -375,13 +377,15 @@ class ExposureSettingsView(RegistryView):
         measurements."""
         facts = dict(
             validate_data(
-                ExposureSettingsSerializer(instance=self._row(), data=request.data, partial=True)
+                ExposureSettingsSerializer(
+                    instance=self._load_settings(), data=request.data, partial=True
+                )
             )
         )
         row = policies.change_settings(reason=facts.pop("reason", ""), facts=facts, by=self.user)
         return Response(ExposureSettingsSerializer(row).data)
 
-    def _row(self) -> ExposureSettings:
+    def _load_settings(self) -> ExposureSettings:
         if not self.user.can_read_all:
             raise Http404
         return (

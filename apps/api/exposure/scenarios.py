@@ -37,7 +37,7 @@ from apps.exposure.models import (
 )
 from apps.exposure.scenarios.operation_parser import InvalidOperationError
 
-# beyond this many applications an answer takes longer than a caller should wait
+# with more applications a result takes longer than a client should wait
 MAX_IMMEDIATE_APPLICATIONS = 5_000
 _NEWEST = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
@@ -175,8 +175,8 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
     @action(detail=True, methods=["post"])
     def ask(self, request: Request, pk: str) -> Response:
         """Queue a run; a worker completes it, usually within one minute. Read scenario-runs/ID/."""
-        asked = queue_scenario_run(scenario=self.subject(), at=now(), by=self.user)
-        return _queued_response(self.request, ScenarioRunSerializer(asked).data)
+        run = queue_scenario_run(scenario=self.subject(), at=now(), by=self.user)
+        return _queued_response(self.request, ScenarioRunSerializer(run).data)
 
     @extend_schema(
         request=WhatIfSerializer,
@@ -197,10 +197,10 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
     def run(self, request: Request) -> Response:
         """Run a scenario without saving it. On a large portfolio the scenario is saved and the run
         is queued (202)."""
-        asked = self.validated(WhatIfSerializer)
-        facts = {"ops": asked["ops"], "basis": asked["basis"], "prices_on": asked.get("on")}
-        if asked.get("layers"):
-            facts["layers"] = asked["layers"]
+        data = self.validated(WhatIfSerializer)
+        facts = {"ops": data["ops"], "basis": data["basis"], "prices_on": data.get("on")}
+        if data.get("layers"):
+            facts["layers"] = data["layers"]
         with _errors_as_problems():
             if ScopedApplication.objects.count() > MAX_IMMEDIATE_APPLICATIONS:
                 scenario = save_scenario(facts={**facts, "name": "What if"}, by=self.user)
@@ -269,8 +269,8 @@ class LossRunViewSet(ReadViewSet[LossRun]):
     @extend_schema(responses={202: LossRunSerializer})
     def create(self, request: Request) -> Response:
         """Queue a simulation; a worker completes it, usually within one minute."""
-        asked = self.validated(LossRunSerializer)
-        run = queue_loss_run(at=now(), by=self.user, **asked)
+        data = self.validated(LossRunSerializer)
+        run = queue_loss_run(at=now(), by=self.user, **data)
         return _queued_response(request, self.answer(run).data, "api:loss-run-detail")
 
 
@@ -333,5 +333,5 @@ def _errors_as_problems() -> Iterator[None]:
     """Convert an invalid or not yet answerable scenario to 400."""
     try:
         yield
-    except (InvalidOperationError, TablesNotBuiltError) as refusal:
-        raise ValidationError({"ops": str(refusal)}) from None
+    except (InvalidOperationError, TablesNotBuiltError) as error:
+        raise ValidationError({"ops": str(error)}) from None

@@ -54,9 +54,9 @@ class SnapshotViewSet(ReadViewSet[ConcentrationSnapshot]):
     orders = {"-day": Keyset(("-day", "-id")), "day": Keyset(("day", "id"))}
 
     def get_queryset(self) -> QuerySet[ConcentrationSnapshot]:
-        found: OrganisationQuerySet[ConcentrationSnapshot] = OrganisationQuerySet(
+        snapshots: OrganisationQuerySet[ConcentrationSnapshot] = OrganisationQuerySet(
             ConcentrationSnapshot
         )
         if getattr(self, "swagger_fake_view", False):
-            return found.none()
-        return found.visible_to(self.request.user).order_by()
+            return snapshots.none()
+        return snapshots.visible_to(self.request.user).order_by()

@@ -38,17 +38,17 @@ def with_etag(request: HttpRequest, response: HttpResponseBase) -> HttpResponseB
         return response
     response.render()
     response["ETag"] = _hash_content(response.content)
-    # what one caller sees is nobody else's
+    # the body depends on the permissions of the caller, so shared caches must not store it
     patch_cache_control(response, private=True, no_cache=True)
     patch_vary_headers(response, ["Authorization", "Cookie"])
-    held = parse_etags(request.headers.get("If-None-Match", ""))
-    if "*" in held or response["ETag"] in {tag.removeprefix("W/") for tag in held}:
-        unchanged = Response(status=status.HTTP_304_NOT_MODIFIED)
+    client_etags = parse_etags(request.headers.get("If-None-Match", ""))
+    if "*" in client_etags or response["ETag"] in {tag.removeprefix("W/") for tag in client_etags}:
+        not_modified = Response(status=status.HTTP_304_NOT_MODIFIED)
         for name in ("ETag", "Cache-Control", "Vary"):
-            unchanged[name] = response[name]
-        unchanged.accepted_renderer = response.accepted_renderer
-        unchanged.accepted_media_type = response.accepted_media_type
-        # there is nothing to render; that of the answer may be gone with it
-        unchanged.renderer_context = {}  # type: ignore[attr-defined]
-        return unchanged
+            not_modified[name] = response[name]
+        not_modified.accepted_renderer = response.accepted_renderer
+        not_modified.accepted_media_type = response.accepted_media_type
+        # nothing is rendered, and the original context may already be released
+        not_modified.renderer_context = {}  # type: ignore[attr-defined]
+        return not_modified
     return response

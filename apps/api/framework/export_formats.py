@@ -60,13 +60,13 @@ def file_response(
 
     The first page is read first, so that an invalid request is still answered with an error.
     """
-    first = next(pages, [])
+    first_page = next(pages, [])
     rows = (
-        [_cell_value(row.get(each)) for each in names]
-        for page in chain([first], pages)
+        [_cell_value(row.get(field_name)) for field_name in names]
+        for page in chain([first_page], pages)
         for row in page
     )
-    body: Any = csv_lines(names, rows) if kind == "csv" else _workbook(name, names, rows)
+    body: Any = csv_lines(names, rows) if kind == "csv" else _stream_workbook(name, names, rows)
     return StreamingHttpResponse(
         body,
         content_type="text/csv; charset=utf-8" if kind == "csv" else XLSX,
@@ -87,7 +87,9 @@ def _cell_value(value: Any) -> Any:
     return value
 
 
-def _workbook(name: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+def _stream_workbook(
+    name: str, names: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterator[bytes]:
     """Write the workbook to a temporary file, since an archive is closed last, and stream it from
     there."""
     with tempfile.SpooledTemporaryFile(max_size=_MAX_MEMORY_BYTES) as target:
@@ -135,7 +137,7 @@ class AtomRenderer(BaseRenderer):
         address = f"{settings.PUBLIC_URL}{self.path}"
         _add_element(feed, "id", address)
         _add_element(feed, "title", self.title)
-        # of an empty feed the epoch: it has never changed
+        # an empty feed has never changed: the epoch
         _add_element(
             feed,
             "updated",
@@ -161,7 +163,7 @@ class AtomRenderer(BaseRenderer):
 
 
 def _add_element(parent: ET.Element, name: str, text: str) -> None:
-    # what XML cannot carry, some model names do
+    # some model names contain characters that XML does not allow
     ET.SubElement(parent, name).text = _NOT_IN_XML.sub("", text)
 
 
@@ -190,14 +192,14 @@ class AlertsAtomRenderer(AtomRenderer):
     path = "/alerts/"
 
     def entry(self, row: Mapping[str, Any]) -> tuple[str, datetime, str, str]:
-        what = _alert_subject(row)
+        subject = _alert_subject(row)
         due = f" Due on {row['due_on']}." if row["due_on"] else ""
         summary = (
             f"{row['state']}, severity {row['severity']} of 5, "
             f"{_count_applications(len(row['application_ids']))}.{due}"
         )
         return (
-            f"{str(row['kind']).replace('_', ' ').capitalize()}: {what}",
+            f"{str(row['kind']).replace('_', ' ').capitalize()}: {subject}",
             row["raised_at"],
             f"{self.path}{row['id']}/",
             summary.capitalize(),
@@ -215,10 +217,10 @@ def _alert_subject(alert: Mapping[str, Any]) -> str:
         return f"{alert['api_id']} on {alert['host']}"
     if alert["source"] or details.get("what"):
         return str(alert["source"] or details["what"])
-    found = details.get("found") or []
-    if found and isinstance(found[0], Mapping) and found[0].get("api_id"):
-        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-        return f"{found[0]['api_id']} on {found[0].get('host') or 'an unknown host'}{more}"
+    models = details.get("found") or []
+    if models and isinstance(models[0], Mapping) and models[0].get("api_id"):
+        others_note = f", and {len(models) - 1} more" if len(models) > 1 else ""
+        return f"{models[0]['api_id']} on {models[0].get('host') or 'an unknown host'}{others_note}"
     return str(alert["subject"]).partition("@")[0].replace(":", " ").replace("_", " ")
 
 

@@ -54,21 +54,21 @@ class FileResponseMixin:
         rows_of = self._rows_of
         assert rows_of is not None
 
-        def answer(request: Request, *args: Any, **kwargs: Any) -> Any:
-            shape: Any = rows_of.serializer()
-            names = [name for name, field in shape.fields.items() if not field.write_only]
+        def respond_with_file(request: Request, *args: Any, **kwargs: Any) -> Any:
+            serializer: Any = rows_of.serializer()
+            names = [name for name, field in serializer.fields.items() if not field.write_only]
             return stream_file(request, self.pages_of(handler, rows_of.key, *args, **kwargs), names)
 
-        return answer
+        return respond_with_file
 
     def pages_of(
         self, handler: Callable[..., Any], key: str, *args: Any, **kwargs: Any
     ) -> Iterator[Any]:
         """Return the rows of each page, as long as a page names the next one."""
-        asked: Any = self.request._request.GET.copy()
-        asked[KeysetPagination.size_param] = str(MAX_PAGE_SIZE)
+        query: Any = self.request._request.GET.copy()
+        query[KeysetPagination.size_param] = str(MAX_PAGE_SIZE)
         while True:
-            self.request._request.GET = asked
+            self.request._request.GET = query
             body = handler(self.request, *args, **kwargs).data
             if isinstance(body, list):
                 yield body
@@ -76,7 +76,7 @@ class FileResponseMixin:
             yield body[key]
             if body.get("next") is None:
                 return
-            asked[KeysetPagination.cursor_param] = QueryDict(urlsplit(body["next"]).query)["cursor"]
+            query[KeysetPagination.cursor_param] = QueryDict(urlsplit(body["next"]).query)["cursor"]
 
 
 def stream_file(request: Request, pages: Iterator[Any], names: Sequence[str]) -> Any:

@@ -19,13 +19,13 @@ class RegistryFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
     ) -> FilterSet | None:
         """Return a filter set with the requested filters only, since a filter set copies each of
         its filters."""
-        whole = self.get_filterset_class(view, queryset)
-        if whole is None:
+        filterset_class = self.get_filterset_class(view, queryset)
+        if filterset_class is None:
             return None
-        filters = _with_requested_filters(
-            whole, frozenset(_requested_names(whole, request.query_params))
+        reduced_class = _reduce_filterset(
+            filterset_class, frozenset(_requested_names(filterset_class, request.query_params))
         )
-        return filters(**self.get_filterset_kwargs(request, queryset, view))
+        return reduced_class(**self.get_filterset_kwargs(request, queryset, view))
 
     def filter_queryset(
         self, request: Request, queryset: QuerySet[Any], view: Any
@@ -38,18 +38,24 @@ class RegistryFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
         return filterset.qs  # type: ignore[no-any-return]
 
 
-def _requested_names(whole: type[FilterSet], query: QueryDict) -> list[str]:
+def _requested_names(filterset_class: type[FilterSet], query: QueryDict) -> list[str]:
     """Return the names of the filters in the query; a range is requested by its name and a
     suffix."""
     return [
         name
-        for name in whole.base_filters
+        for name in filterset_class.base_filters
         if any(key == name or key.startswith(f"{name}_") for key in query)
     ]
 
 
 @lru_cache(maxsize=256)
-def _with_requested_filters(whole: type[FilterSet], names: frozenset[str]) -> type[FilterSet]:
-    few: type[FilterSet] = type(whole.__name__, (whole,), {"__module__": whole.__module__})
-    few.base_filters = {name: one for name, one in whole.base_filters.items() if name in names}
-    return few
+def _reduce_filterset(filterset_class: type[FilterSet], names: frozenset[str]) -> type[FilterSet]:
+    reduced_class: type[FilterSet] = type(
+        filterset_class.__name__, (filterset_class,), {"__module__": filterset_class.__module__}
+    )
+    reduced_class.base_filters = {
+        name: base_filter
+        for name, base_filter in filterset_class.base_filters.items()
+        if name in names
+    }
+    return reduced_class

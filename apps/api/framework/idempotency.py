@@ -37,7 +37,7 @@ from apps.common.time import now
 
 HEADER = "Idempotency-Key"
 RESPONSE_RETENTION = timedelta(days=1)
-# of a stream under way, from the last read on
+# of a stream in progress, renewed by each read
 _LEASE_DURATION = timedelta(minutes=1)
 _RENEW_SECONDS = 15.0
 _STORED_HEADERS = ("Content-Type", "Location", "ETag", "Retry-After")
@@ -103,7 +103,7 @@ class KeyClaim:
             fingerprint=self._fingerprint,
             **_response_columns(response, response.content),
         )
-        # the lock went with a refusal: another request may have been refused alike meanwhile
+        # a refusal rolls back the lock, so another request may have stored its refusal meanwhile
         IdempotencyKey.objects.bulk_create([row], ignore_conflicts=True)
 
 
@@ -117,21 +117,21 @@ class StreamKeyClaim:
     def note(self, response: Response) -> None:
         """Store the answer in the transaction of the work, before it is rendered."""
         body = FastJSONRenderer().render(response.data)
-        kept = _response_columns(response, body)
-        kept["headers"]["Content-Type"] = FastJSONRenderer.media_type
-        IdempotencyKey.objects.filter(pk=self.pk).update(**kept, fingerprint=self._fingerprint())
+        columns = _response_columns(response, body)
+        columns["headers"]["Content-Type"] = FastJSONRenderer.media_type
+        IdempotencyKey.objects.filter(pk=self.pk).update(**columns, fingerprint=self._fingerprint())
 
     def keep(self, response: Response | None) -> None:
         """Store the answer, or release the key after a server error (None)."""
         try:
-            self._keep(response)
+            self._store_response(response)
         except OperationalError:
-            # the database went away meanwhile, and this connection with it; a key that stays
-            # claimed would turn the sender away for as long as any request may take
+            # the database connection was lost; a key that stays claimed would refuse the client
+            # until its lease expires
             connection.close()
-            self._keep(response)
+            self._store_response(response)
 
-    def _keep(self, response: Response | None) -> None:
+    def _store_response(self, response: Response | None) -> None:
         row = IdempotencyKey.objects.filter(pk=self.pk)
         if response is None or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             row.delete()
@@ -171,26 +171,26 @@ def claim_key(request: Request, *, streams: bool) -> KeyClaim | StreamKeyClaim |
         raise ValidationError({HEADER: "Use 1 to 255 printable characters, for example a UUID."})
     digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
     caller = f"u{request.user.pk}"
-    if (bound := getattr(request.user, "bound_team_id", None)) is not None:
-        caller += f":t{bound}"
+    if (team_id := getattr(request.user, "bound_team_id", None)) is not None:
+        caller += f":t{team_id}"
     if streams:
         stream = HashedStream(request._request, digest)
         request._idempotent_stream = stream  # type: ignore[attr-defined]
-        claimed = _claim_stream_key(caller, key, at=now())
-        if isinstance(claimed, tuple):
-            pk, stream.lease = claimed
+        claim = _claim_stream_key(caller, key, at=now())
+        if isinstance(claim, tuple):
+            pk, stream.lease = claim
             return StreamKeyClaim(pk, stream.lease, digest.hexdigest)
-        row = claimed
+        row = claim
         stream.drain()
     else:
         digest.update(request._request.body)
         if not try_acquire_named_lock(f"idempotency:{caller}:{key}"):
             raise _still_running_error()
-        there = IdempotencyKey.objects.filter(caller=caller, key=key).first()
-        if there is None or there.created_at < now() - RESPONSE_RETENTION:
+        stored_key = IdempotencyKey.objects.filter(caller=caller, key=key).first()
+        if stored_key is None or stored_key.created_at < now() - RESPONSE_RETENTION:
             IdempotencyKey.objects.filter(caller=caller, key=key).delete()
             return KeyClaim(caller, key, digest.hexdigest())
-        row = there
+        row = stored_key
     if row.status is None:
         raise _still_running_error()
     if row.fingerprint != digest.hexdigest():
@@ -213,20 +213,20 @@ def _claim_stream_key(
     name = hashlib.sha256(f"{caller}:{key}".encode()).hexdigest()[:40]
     for _ in range(3):
         lease = acquire_lease(f"idempotency:{name}", duration=_LEASE_DURATION)
-        there = IdempotencyKey.objects.filter(caller=caller, key=key).first()
+        stored_key = IdempotencyKey.objects.filter(caller=caller, key=key).first()
         if (
-            there is not None
-            and there.status is not None
-            and there.created_at >= at - RESPONSE_RETENTION
+            stored_key is not None
+            and stored_key.status is not None
+            and stored_key.created_at >= at - RESPONSE_RETENTION
         ):
             if lease is not None:
                 lease.release()
-            return there
+            return stored_key
         if lease is None:
             raise _still_running_error()
-        # what was at work without a lease has died
-        if there is not None:
-            there.delete()
+        # the process that claimed the key has ended: its lease has expired
+        if stored_key is not None:
+            stored_key.delete()
         try:
             with transaction.atomic():
                 return IdempotencyKey.objects.create(

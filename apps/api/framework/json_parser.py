@@ -11,7 +11,7 @@ from apps.common.invisible_characters import remove_control_characters_from_json
 from apps.intake.documents.records import UnreadableError
 from apps.intake.readers.json_text import check_size
 
-# of one thing; many go in bulk
+# for one record; many records are sent to the bulk endpoints
 MAX_BODY_BYTES = 10 * 1024 * 1024
 
 
@@ -28,8 +28,8 @@ class FastJSONParser(BaseParser):
         try:
             check_size(body)
             value = orjson.loads(body)
-        except UnreadableError as unreadable:
-            raise ParseError(str(unreadable)) from None
+        except UnreadableError as error:
+            raise ParseError(str(error)) from None
         except orjson.JSONDecodeError as error:
             raise ParseError(f"JSON parse error - {error}") from error
         if holds_null_character(body, value):

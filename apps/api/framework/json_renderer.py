@@ -23,12 +23,12 @@ class FastJSONRenderer(BaseRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         if data is None:
-            kept: bytes = getattr((renderer_context or {}).get("response"), "kept_body", b"")
-            return kept
-        return orjson.dumps(data, default=_as_text, option=OPTIONS)
+            body: bytes = getattr((renderer_context or {}).get("response"), "kept_body", b"")
+            return body
+        return orjson.dumps(data, default=_format_value, option=OPTIONS)
 
 
-def _as_text(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """Write amounts out, so that a client need not parse 0E-15."""
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
@@ -37,10 +37,10 @@ class FormatNegotiation(DefaultContentNegotiation):
     """Treat an unknown `?format=` as an invalid request, not as a missing resource."""
 
     def filter_renderers(self, renderers: Any, format: str) -> Any:
-        found = [renderer for renderer in renderers if renderer.format == format]
-        if not found:
-            known = ", ".join(renderer.format for renderer in renderers)
+        matching_renderers = [renderer for renderer in renderers if renderer.format == format]
+        if not matching_renderers:
+            format_names = ", ".join(renderer.format for renderer in renderers)
             raise ValidationError(
-                {"format": f"This endpoint answers as {known}. Use one of these formats."}
+                {"format": f"This endpoint answers as {format_names}. Use one of these formats."}
             )
-        return found
+        return matching_renderers

@@ -28,20 +28,24 @@ class KeysetPagination:
     order_param = "ordering"
 
     def size(self, request: Request) -> int:
-        asked = request.query_params.get(self.size_param)
-        if asked is None:
+        size_text = request.query_params.get(self.size_param)
+        if size_text is None:
             return DEFAULT_PAGE_SIZE
-        if not (asked.isascii() and asked.isdecimal()) or len(asked) > 9 or int(asked) < 1:
+        if (
+            not (size_text.isascii() and size_text.isdecimal())
+            or len(size_text) > 9
+            or int(size_text) < 1
+        ):
             raise ValidationError({self.size_param: f"Enter a number from 1 to {MAX_PAGE_SIZE}."})
-        return min(int(asked), MAX_PAGE_SIZE)
+        return min(int(size_text), MAX_PAGE_SIZE)
 
     def order(self, request: Request, orders: Mapping[str, Keyset]) -> Keyset:
-        asked = request.query_params.get(self.order_param)
-        if asked is None:
+        order_name = request.query_params.get(self.order_param)
+        if order_name is None:
             return next(iter(orders.values()))
-        if asked not in orders:
+        if order_name not in orders:
             raise ValidationError({self.order_param: f"Use one of {', '.join(orders)}."})
-        return orders[asked]
+        return orders[order_name]
 
     def page(self, request: Request, queryset: Any, order: Keyset) -> KeysetPage[Any]:
         try:
@@ -66,12 +70,12 @@ class KeysetPagination:
         self, request: Request, page: KeysetPage[Any], rows: list[dict[str, Any]]
     ) -> dict[str, Any]:
         return {
-            "next": self._link(request, page.next),
-            "previous": self._link(request, page.previous),
+            "next": self._build_link(request, page.next),
+            "previous": self._build_link(request, page.previous),
             "results": rows,
         }
 
-    def _link(self, request: Request, cursor: str | None) -> str | None:
+    def _build_link(self, request: Request, cursor: str | None) -> str | None:
         if cursor is None:
             return None
         query = [
@@ -85,7 +89,7 @@ class KeysetPagination:
             f"?{urlencode([*query, (self.cursor_param, cursor)])}"
         )
 
-    # --- what the OpenAPI document says of it -----------------------------------------------------
+    # --- OpenAPI document -------------------------------------------------------------------------
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         link = {"type": ["string", "null"], "format": "uri"}

@@ -26,7 +26,7 @@ from apps.common.processes.child_process import RETRY_AFTER_SECONDS, BusyError
 
 log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
-# where programs ask; elsewhere people do
+# URLs under which errors are problem details; elsewhere they are pages
 API_PREFIX, CALLS_PREFIX = "/api/", "/otlp"
 _WRONG_OTLP_ADDRESS = (
     "This endpoint does not accept data. Set OTEL_EXPORTER_OTLP_ENDPOINT to the URL that "
@@ -96,27 +96,31 @@ def problem_body(
 
 def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Handle exceptions for REST framework; return None, and so 500, for unexpected ones only."""
-    known = _as_api_error(error)
-    if known is None:
+    api_error = _convert_to_api_error(error)
+    if api_error is None:
         return None
     set_rollback()
     headers = {}
-    if auth_header := getattr(known, "auth_header", None):
+    if auth_header := getattr(api_error, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
-    if (wait := getattr(known, "wait", None)) is not None:
+    if (wait := getattr(api_error, "wait", None)) is not None:
         headers["Retry-After"] = str(int(wait))
-    if isinstance(known, exceptions.ValidationError):
-        errors = list(_field_errors(known.detail))
-        body = problem_body(known.status_code, _summary(errors), title="Not valid", errors=errors)
+    if isinstance(api_error, exceptions.ValidationError):
+        errors = list(_field_errors(api_error.detail))
+        body = problem_body(
+            api_error.status_code, _summarise_errors(errors), title="Not valid", errors=errors
+        )
     else:
-        body = problem_body(known.status_code, _detail(known, context))
-    response = Response(body, status=known.status_code, headers=headers, content_type=MEDIA_TYPE)
-    if isinstance(known, DatabaseUnavailableError):
-        mark_unavailable(response, known.reason)
+        body = problem_body(api_error.status_code, _describe_error(api_error, context))
+    response = Response(
+        body, status=api_error.status_code, headers=headers, content_type=MEDIA_TYPE
+    )
+    if isinstance(api_error, DatabaseUnavailableError):
+        mark_unavailable(response, api_error.reason)
     return response
 
 
-def _as_api_error(error: Exception) -> exceptions.APIException | None:
+def _convert_to_api_error(error: Exception) -> exceptions.APIException | None:
     if reason := unavailability(error):
         _log_unavailable(reason, error)
         return DatabaseUnavailableError(reason)
@@ -142,7 +146,7 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
                 "key, or send the rows in parts."
             )
         case DataError():
-            # what no field foresaw, such as a time zone of 21 hours
+            # a value that no field check rejects, such as a time zone of 21 hours
             return exceptions.ValidationError(
                 "A value is out of range. Check the largest and smallest values in the request."
             )
@@ -153,9 +157,9 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
     return None
 
 
-def _detail(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
+def _describe_error(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
     view: Any = context.get("view")
-    if view is not None and str(error.detail) == _is_default_detail(error, context):
+    if view is not None and str(error.detail) == _default_detail(error, context):
         match error:
             case exceptions.MethodNotAllowed():
                 methods = ", ".join(name for name in view.allowed_methods if name != "OPTIONS")
@@ -178,12 +182,12 @@ def _detail(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
     if isinstance(error, exceptions.NotAuthenticated):
         return _SENTENCES[HTTPStatus.UNAUTHORIZED]
     if isinstance(error, exceptions.ParseError):
-        return _sentence(f"The body cannot be read. {error.detail}")
-    return _sentence(str(error.detail))
+        return _end_with_full_stop(f"The body cannot be read. {error.detail}")
+    return _end_with_full_stop(str(error.detail))
 
 
-def _is_default_detail(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
-    """Return whether the view gave no detail of its own."""
+def _default_detail(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
+    """Return the default detail of REST framework for this type of error; empty for other types."""
     request = context["request"]
     match error:
         case exceptions.MethodNotAllowed():
@@ -195,14 +199,14 @@ def _is_default_detail(error: exceptions.APIException, context: Mapping[str, Any
     return ""
 
 
-def _sentence(words: str) -> str:
-    return words if words.endswith((".", "!", "?")) else f"{words}."
+def _end_with_full_stop(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _summary(errors: list[dict[str, str]]) -> str:
+def _summarise_errors(errors: list[dict[str, str]]) -> str:
     if len(errors) == 1:
         field, detail = errors[0]["field"], errors[0]["detail"]
-        return _sentence(f"{field}: {detail}" if field else detail)
+        return _end_with_full_stop(f"{field}: {detail}" if field else detail)
     return (
         f"{len(errors)} values are not valid. See 'errors', correct them and send the "
         "request again."
@@ -212,8 +216,10 @@ def _summary(errors: list[dict[str, str]]) -> str:
 def _field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
-            own = name in {"non_field_errors", "__all__"}
-            yield from _field_errors(inner, path if own else f"{path}.{name}".lstrip("."))
+            is_whole_record = name in {"non_field_errors", "__all__"}
+            yield from _field_errors(
+                inner, path if is_whole_record else f"{path}.{name}".lstrip(".")
+            )
     elif isinstance(detail, list):
         for inner in detail:
             yield from _field_errors(inner, path)
@@ -221,7 +227,7 @@ def _field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
         yield {"field": path, "detail": str(detail)}
 
 
-def _plain(status: HTTPStatus, detail: str) -> HttpResponse:
+def _problem_response(status: HTTPStatus, detail: str) -> HttpResponse:
     return HttpResponse(
         orjson.dumps(problem_body(status, detail)), status=status, content_type=MEDIA_TYPE
     )
@@ -230,9 +236,9 @@ def _plain(status: HTTPStatus, detail: str) -> HttpResponse:
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Handle 404 for the project: problem details under /api/, the page elsewhere."""
     if request.path.startswith(API_PREFIX):
-        return _plain(HTTPStatus.NOT_FOUND, _SENTENCES[HTTPStatus.NOT_FOUND])
+        return _problem_response(HTTPStatus.NOT_FOUND, _SENTENCES[HTTPStatus.NOT_FOUND])
     if request.path == CALLS_PREFIX or request.path.startswith(f"{CALLS_PREFIX}/"):
-        return _plain(HTTPStatus.NOT_FOUND, _WRONG_OTLP_ADDRESS)
+        return _problem_response(HTTPStatus.NOT_FOUND, _WRONG_OTLP_ADDRESS)
     return defaults.page_not_found(request, exception)
 
 
@@ -246,7 +252,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if error is not None and (reason := unavailability(error)):
         return _database_unavailable(request, reason, error)
     if request.path.startswith(API_PREFIX):
-        return _plain(
+        return _problem_response(
             HTTPStatus.INTERNAL_SERVER_ERROR, _SENTENCES[HTTPStatus.INTERNAL_SERVER_ERROR]
         )
     return defaults.server_error(request)
@@ -259,9 +265,9 @@ def _database_unavailable(
     _log_unavailable(reason, error)
     status = HTTPStatus.SERVICE_UNAVAILABLE
     if request.path.startswith((API_PREFIX, f"{CALLS_PREFIX}/")):
-        response = _plain(status, reason.sentence)
+        response = _problem_response(status, reason.sentence)
     elif request.headers.get("HX-Request"):
-        # for app.js, which shows it where the answer would have stood
+        # for app.js, which shows the text in place of the response
         response = HttpResponse(
             reason.sentence, status=status, content_type="text/plain; charset=utf-8"
         )
@@ -271,7 +277,7 @@ def _database_unavailable(
     response.headers["Retry-After"] = str(reason.retry_after)
     response.headers["Cache-Control"] = "no-store"
     mark_unavailable(response, reason)
-    # a line without the trace: it is no fault of the code
+    # one line without a traceback, since the code is not at fault
     log_response(
         "%s: %s",
         response.reason_phrase,
@@ -290,7 +296,7 @@ def mark_unavailable(response: HttpResponse, reason: Unavailable) -> None:
 
 
 def unavailable_reason(response: object) -> Unavailable | None:
-    """Return what `mark_unavailable` recorded."""
+    """Return the reason that `mark_unavailable` recorded; None if there is none."""
     return getattr(response, "database_unavailable", None)
 
 
@@ -302,7 +308,7 @@ def _log_unavailable(reason: Unavailable, error: BaseException) -> None:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Handle 400 for the project."""
     if request.path.startswith(API_PREFIX):
-        return _plain(
+        return _problem_response(
             HTTPStatus.BAD_REQUEST,
             "The request cannot be read. Check its URL, headers and size.",
         )

@@ -12,9 +12,9 @@ from rest_framework.request import Request
 INVALID_CURSOR_MESSAGE = "This cursor does not belong to this list. Start again without it."
 
 
-def next_link(request: Request, last: Sequence[int]) -> str:
+def next_link(request: Request, last_values: Sequence[int]) -> str:
     """Return the URL of the page after the row with these values."""
-    cursor = base64.urlsafe_b64encode(json.dumps(list(last)).encode()).decode().rstrip("=")
+    cursor = base64.urlsafe_b64encode(json.dumps(list(last_values)).encode()).decode().rstrip("=")
     query = [
         (name, value)
         for name, values in request.query_params.lists()

@@ -18,7 +18,7 @@ class EnumNameField(serializers.ChoiceField):
 
     def __init__(self, enumeration: Any, **kwargs: Any) -> None:
         self.words = {member.value: member.name.lower() for member in enumeration}
-        self.numbers = {word: number for number, word in self.words.items()}
+        self.numbers = {name: number for number, name in self.words.items()}
         super().__init__(
             choices=[(member.name.lower(), member.label) for member in enumeration], **kwargs
         )
@@ -66,27 +66,31 @@ class RowReader:
         ]
 
     def select(
-        self, queryset: QuerySet[Any], names: Iterable[str], *more: str
+        self, queryset: QuerySet[Any], names: Iterable[str], *extra_columns: str
     ) -> QuerySet[Any, dict[str, Any]]:
         """Return `queryset` with the columns of these fields (and `more`), as dictionaries by
         column."""
-        paths = dict.fromkeys(more)
+        paths = dict.fromkeys(extra_columns)
         for name in names:
             paths.update(
                 dict.fromkeys(
                     self.computed[name].columns if name in self.computed else (self.columns[name],)
                 )
             )
-        used = {path: self.annotations[path] for path in paths if path in self.annotations}
-        return queryset.annotate(**used).values(*paths) if used else queryset.values(*paths)
+        annotations = {path: self.annotations[path] for path in paths if path in self.annotations}
+        return (
+            queryset.annotate(**annotations).values(*paths)
+            if annotations
+            else queryset.values(*paths)
+        )
 
     def rows_of(
-        self, columns: Sequence[str], found: Iterable[Sequence[Any]], names: list[str]
+        self, columns: Sequence[str], tuples: Iterable[Sequence[Any]], names: list[str]
     ) -> list[dict[str, Any]]:
         """As `rows`, of tuples whose values are called `columns`."""
         places = {column: place for place, column in enumerate(columns)}
         plain = [(name, places[self.columns[name]]) for name in names if name in self.columns]
-        worked = [
+        computed_fields = [
             (
                 name,
                 self.computed[name].compute,
@@ -95,33 +99,35 @@ class RowReader:
             for name in names
             if name in self.computed
         ]
-        if not worked:
-            return [{name: row[place] for name, place in plain} for row in found]
+        if not computed_fields:
+            return [{name: row[place] for name, place in plain} for row in tuples]
         # in the order of the fields
         empty: dict[str, Any] = dict.fromkeys(names)
-        answer = []
-        for row in found:
+        records = []
+        for row in tuples:
             fields = empty.copy()
             for name, place in plain:
                 fields[name] = row[place]
-            for name, work, of in worked:
-                fields[name] = work(*[row[place] for place in of])
-            answer.append(fields)
-        return answer
+            for name, compute, value_places in computed_fields:
+                fields[name] = compute(*[row[place] for place in value_places])
+            records.append(fields)
+        return records
 
-    def rows(self, found: Iterable[Mapping[str, Any]], names: list[str]) -> list[dict[str, Any]]:
+    def rows(
+        self, column_rows: Iterable[Mapping[str, Any]], names: list[str]
+    ) -> list[dict[str, Any]]:
         plain = [(name, self.columns[name]) for name in names if name in self.columns]
-        worked = [(name, self.computed[name]) for name in names if name in self.computed]
+        computed_fields = [(name, self.computed[name]) for name in names if name in self.computed]
         empty: dict[str, Any] = dict.fromkeys(names)
-        answer = []
-        for row in found:
+        records = []
+        for row in column_rows:
             fields = empty.copy()
             for name, column in plain:
                 fields[name] = row[column]
-            for name, computed in worked:
+            for name, computed in computed_fields:
                 fields[name] = computed.compute(*(row[column] for column in computed.columns))
-            answer.append(fields)
-        return answer
+            records.append(fields)
+        return records
 
 
 def _column_path(field: serializers.Field[Any, Any, Any, Any]) -> str:

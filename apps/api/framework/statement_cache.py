@@ -12,7 +12,7 @@ from typing import Any
 from apps.accounts.models import User
 from apps.common.database.prepared_statements import PreparedStatement
 
-# of one process; a statement is a few kilobytes, that of somebody with thousands of teams some more
+# per process; a statement has a few kilobytes, more for a user with thousands of teams
 _MAX_STATEMENTS = 256
 _statements: OrderedDict[Hashable, PreparedStatement] = OrderedDict()
 
@@ -21,27 +21,27 @@ def visibility_key(user: Any) -> Hashable:
     """Return a key that is equal if the same rows are visible."""
     if not isinstance(user, User):
         return None
-    everything = user.can_read_all
+    can_read_all = user.can_read_all
     return (
         user.pk,
         user.is_active,
         user.is_superuser,
         user.organisation_role,
         getattr(user, "bound_team_id", None),
-        None if everything else tuple(user.team_roles()),
+        None if can_read_all else tuple(user.team_roles()),
     )
 
 
 def cached_statement(key: Hashable, prepare: Callable[[], PreparedStatement]) -> PreparedStatement:
     """Return the statement of this key; build it at the first call, and after it expired."""
-    found = _statements.get(key)
-    if found is None:
-        found = _statements[key] = prepare()
+    statement = _statements.get(key)
+    if statement is None:
+        statement = _statements[key] = prepare()
         while len(_statements) > _MAX_STATEMENTS:
             _statements.popitem(last=False)
-        return found
+        return statement
     try:
         _statements.move_to_end(key)
     except KeyError:  # another thread has just dropped it
-        _statements[key] = found
-    return found
+        _statements[key] = statement
+    return statement

@@ -39,13 +39,13 @@ class WindowThrottle(BaseThrottle):
         return parse_rate(self.scope)
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        who = self.key(request)
+        caller = self.key(request)
         limit, seconds = self.rate(request)
-        if who is None or limit is None:
+        if caller is None or limit is None:
             return True
         moment = time.time()
         window = int(moment // seconds)
-        name = f"throttle:{self.scope}:{who}:{window}"
+        name = f"throttle:{self.scope}:{caller}:{window}"
         self._wait = (window + 1) * seconds - moment
         return _count_request(name, limit=limit, timeout=2 * seconds) <= limit
 
@@ -56,7 +56,7 @@ class WindowThrottle(BaseThrottle):
         return max(self._wait, 1.0)
 
 
-# what this process has counted and not told yet: {name: [all that is known of, of which untold]}
+# {name: [requests counted so far, those of them that are not yet added to the cache]}
 _pending_counts: dict[str, list[int]] = {}
 _lock = Lock()
 _MAX_COUNTERS = 10_000
@@ -64,25 +64,25 @@ _MAX_COUNTERS = 10_000
 
 def _count_request(name: str, *, limit: int, timeout: int) -> int:
     """Return the requests under this name so far, including this one."""
-    handful = limit // 100
-    if handful <= 1:
+    batch_size = limit // 100
+    if batch_size <= 1:
         return _add_to_counter(name, 1, timeout)
     with _lock:
-        known = _pending_counts.get(name)
-        if known is not None and known[1] + 1 < handful and known[0] + 1 <= limit:
-            known[0] += 1
-            known[1] += 1
-            return known[0]
-        told = known[1] + 1 if known is not None else 1
-        # windows that have passed are among them
+        counts = _pending_counts.get(name)
+        if counts is not None and counts[1] + 1 < batch_size and counts[0] + 1 <= limit:
+            counts[0] += 1
+            counts[1] += 1
+            return counts[0]
+        n_unreported = counts[1] + 1 if counts is not None else 1
+        # most of them belong to windows that have passed
         if len(_pending_counts) >= _MAX_COUNTERS:
             _pending_counts.clear()
-        _pending_counts[name] = [known[0] + 1 if known is not None else 1, 0]
-    n_asked = _add_to_counter(name, told, timeout)
+        _pending_counts[name] = [counts[0] + 1 if counts is not None else 1, 0]
+    n_total = _add_to_counter(name, n_unreported, timeout)
     with _lock:
-        kept = _pending_counts.setdefault(name, [0, 0])
-        kept[0] = max(kept[0], n_asked + kept[1])
-    return n_asked
+        current_counts = _pending_counts.setdefault(name, [0, 0])
+        current_counts[0] = max(current_counts[0], n_total + current_counts[1])
+    return n_total
 
 
 def _add_to_counter(name: str, n: int, timeout: int) -> int:
@@ -105,8 +105,8 @@ class TokenThrottle(WindowThrottle):
 
     def rate(self, request: Request) -> tuple[int | None, int]:
         """Return the rate of the token, or the rate of all tokens."""
-        own = request.auth.per_minute if isinstance(request.auth, ApiToken) else None
-        return parse_rate(self.scope) if own is None else (own, _SECONDS["m"])
+        per_minute = request.auth.per_minute if isinstance(request.auth, ApiToken) else None
+        return parse_rate(self.scope) if per_minute is None else (per_minute, _SECONDS["m"])
 
 
 class AnonymousThrottle(WindowThrottle):
@@ -133,6 +133,6 @@ def parse_rate(scope: str) -> tuple[int | None, int]:
         ) from error
 
 
-# a rate that cannot be read would fail every request, and so fails the start
+# an invalid rate would fail every request, so it is checked at the start
 for _scope in api_settings.DEFAULT_THROTTLE_RATES:
     parse_rate(_scope)

@@ -11,11 +11,11 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import empty
 
-# of every address: which form the answer takes
+# accepted by every endpoint: the format of the response
 FORMAT_PARAMETERS = ("format",)
-# of every list that is worked out
+# accepted by every computed list
 PAGING_PARAMETERS = ("cursor", "page_size")
-# more than these are in the document
+# longer lists of names are in the OpenAPI document
 _MAX_LISTED_NAMES = 40
 
 
@@ -32,51 +32,56 @@ def validate_data(
     without effect, such as fields that were read with the record.
     """
     unknown = {
-        name: words
-        for name, words in _unknown_fields(serializer, extra_names).items()
+        name: message
+        for name, message in _unknown_fields(serializer, extra_names).items()
         if name not in ignored_names
     }
     if serializer.is_valid() and not unknown:
         return serializer.validated_data
     errors: Any = serializer.errors
     raise ValidationError(
-        errors if _is_many(serializer) else {**_with_plain_messages(errors, serializer), **unknown}
+        errors if _is_many(serializer) else {**_simplify_messages(errors, serializer), **unknown}
     )
 
 
 def filter_errors(filterset: Any) -> dict[str, list[str]]:
     """Return the errors of the filters by name; errors of an enumeration name its values."""
-    told: dict[str, list[str]] = {}
+    messages_by_name: dict[str, list[str]] = {}
     for name, errors in filterset.form.errors.as_data().items():
         choices = getattr(filterset.form.fields.get(name), "choices", None)
-        told[name] = [
+        messages_by_name[name] = [
             invalid_choice_message(
-                (error.params or {}).get("value", ""), [word for word, _ in choices]
+                (error.params or {}).get("value", ""), [choice for choice, _ in choices]
             )
             if error.code == "invalid_choice" and choices is not None
             else " ".join(str(message) for message in error.messages)
             for error in errors
         ]
-    return told
+    return messages_by_name
 
 
-def refuse_unknown_parameters(asked: Iterable[str], known: Collection[str]) -> None:
+def refuse_unknown_parameters(
+    requested_names: Iterable[str], supported_names: Collection[str]
+) -> None:
     """Raise ValidationError for parameters that are not supported."""
-    unknown = [name for name in asked if name not in known]
+    unknown = [name for name in requested_names if name not in supported_names]
     if unknown:
-        words = (
-            f"Unknown parameter. Use one of {join_names(known)}."
-            if known
+        message = (
+            f"Unknown parameter. Use one of {join_names(supported_names)}."
+            if supported_names
             else "Unknown parameter. This endpoint has no parameters."
         )
-        raise ValidationError(dict.fromkeys((name[:100] for name in unknown), words))
+        raise ValidationError(dict.fromkeys((name[:100] for name in unknown), message))
 
 
-def join_names(words: Iterable[Any]) -> str:
+def join_names(names: Iterable[Any]) -> str:
     """Join the names in alphabetical order, the first of very many."""
-    every = sorted({str(word) for word in words if str(word)})
+    unique_names = sorted({str(name) for name in names if str(name)})
     return ", ".join(
-        [*every[:_MAX_LISTED_NAMES], *(["..."] if len(every) > _MAX_LISTED_NAMES else [])]
+        [
+            *unique_names[:_MAX_LISTED_NAMES],
+            *(["..."] if len(unique_names) > _MAX_LISTED_NAMES else []),
+        ]
     )
 
 
@@ -89,32 +94,36 @@ def _is_many(serializer: serializers.BaseSerializer[Any]) -> bool:
 
 
 def _unknown_fields(
-    serializer: serializers.BaseSerializer[Any], also: Collection[str]
+    serializer: serializers.BaseSerializer[Any], extra_names: Collection[str]
 ) -> dict[str, str]:
     body = getattr(serializer, "initial_data", None)
     if _is_many(serializer) or not isinstance(body, Mapping):
         return {}
     fields: Mapping[str, Any] = getattr(serializer, "fields", {})
-    # who sends back what was read sends what is read-only as well
-    unknown = [str(name)[:100] for name in body if name not in fields and name not in also]
-    writable = [*(name for name, field in fields.items() if not field.read_only), *also]
+    # a client that sends back a record as it was read also sends its read-only fields
+    unknown = [str(name)[:100] for name in body if name not in fields and name not in extra_names]
+    writable = [*(name for name, field in fields.items() if not field.read_only), *extra_names]
     return dict.fromkeys(unknown, f"Unknown field. Use one of {join_names(writable)}.")
 
 
-def _with_plain_messages(errors: Mapping[str, Any], serializer: Any) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+def _simplify_messages(errors: Mapping[str, Any], serializer: Any) -> dict[str, Any]:
+    messages_by_name: dict[str, Any] = {}
     body = serializer.initial_data
-    for name, found in errors.items():
+    for name, field_errors in errors.items():
         field = serializer.fields.get(name)
-        given = body.get(name, empty) if isinstance(body, Mapping) else empty
-        if isinstance(found, list) and all(isinstance(each, ErrorDetail) for each in found):
-            told[name] = [_plain_message(each, field, given, body) for each in found]
+        value = body.get(name, empty) if isinstance(body, Mapping) else empty
+        if isinstance(field_errors, list) and all(
+            isinstance(detail, ErrorDetail) for detail in field_errors
+        ):
+            messages_by_name[name] = [
+                _simplify_message(detail, field, value, body) for detail in field_errors
+            ]
         else:
-            told[name] = found
-    return told
+            messages_by_name[name] = field_errors
+    return messages_by_name
 
 
-def _plain_message(error: ErrorDetail, field: Any, given: Any, body: Any) -> str:
+def _simplify_message(error: ErrorDetail, field: Any, value: Any, body: Any) -> str:
     match error.code, field:
         case "invalid", None if not isinstance(body, Mapping):
             return "Send one JSON object, with names and values."
@@ -125,11 +134,11 @@ def _plain_message(error: ErrorDetail, field: Any, given: Any, body: Any) -> str
         case "blank", _:
             return "This field cannot be empty. Enter a value."
         case "invalid_choice", serializers.ChoiceField():
-            return invalid_choice_message(given, field.choices)
+            return invalid_choice_message(value, field.choices)
         case "does_not_exist", serializers.SlugRelatedField():
-            return f'No {_model_name(field)} "{str(given)[:80]}" found. Check the value.'
+            return f'No {_model_name(field)} "{str(value)[:80]}" found. Check the value.'
         case "does_not_exist", serializers.PrimaryKeyRelatedField():
-            return f"No {_model_name(field)} {str(given)[:40]} found. Check the value."
+            return f"No {_model_name(field)} {str(value)[:40]} found. Check the value."
     return str(error)
 
 

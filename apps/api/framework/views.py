@@ -1,4 +1,4 @@
-"""What all resources share: permissions, lists, pages and caching."""
+"""Base views of all resources: permissions, lists, pages and caching."""
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
@@ -53,10 +53,10 @@ from apps.inventory.actions.locks import lock_teams_of
 BY_ID = Keyset(("id",))
 INTEGER_ID = "[0-9]{1,18}"
 CONDITIONAL_METHODS = frozenset({"PATCH", "PUT", "DELETE"})
-# a viewset has a method called list
+# aliases, since a viewset has a method called list
 type Names = list[str]
 type Rows = list[dict[str, Any]]
-# rows of a file that are in memory at once
+# rows of a file that are in memory together
 EXPORT_BATCH_SIZE = 2_000
 
 
@@ -70,15 +70,15 @@ class RegistryView(FileResponseMixin, APIView):
     content_negotiation_class: type[BaseContentNegotiation] = FormatNegotiation
     parser_classes = [FastJSONParser]
     schema = RegistrySchema()
-    # OPTIONS would describe fields to whoever may ask; the OpenAPI document is the place for it
+    # OPTIONS would describe fields to all clients; the OpenAPI document describes them
     metadata_class = None
-    # about the person who asks, and so closed to tokens that are bound to a team
+    # true for resources about the caller, which tokens bound to a team cannot use
     is_personal = False
 
-    # the parameters that a GET reads; None: whatever is asked
+    # the parameters that a GET supports; None: they are not checked
     reads: ClassVar[Collection[str] | None] = None
 
-    # set where the address, or one action of a viewset, will go
+    # set if the endpoint, or one action of a viewset, is deprecated
     retires: Deprecation | None = None
     # the body is read by the view as it arrives (bulk)
     streams = False
@@ -88,44 +88,44 @@ class RegistryView(FileResponseMixin, APIView):
         if request.method in CONDITIONAL_METHODS and "If-Match" in request.headers:
             # the row is locked from the comparison until the change is written
             with transaction.atomic():
-                changed = super().dispatch(request, *args, **kwargs)
-                if changed.status_code >= status.HTTP_400_BAD_REQUEST:
+                change_response = super().dispatch(request, *args, **kwargs)
+                if change_response.status_code >= status.HTTP_400_BAD_REQUEST:
                     transaction.set_rollback(True)
-            return changed
+            return change_response
         has_key = request.method == "POST" and KEY_HEADER in request.headers
         if has_key and not self.streams and self._may_repeat(request):
-            return with_etag(request, self._done_once(request, *args, **kwargs))
-        answer: HttpResponseBase | None = None
+            return with_etag(request, self._dispatch_once(request, *args, **kwargs))
+        response: HttpResponseBase | None = None
         try:
-            answer = super().dispatch(request, *args, **kwargs)
+            response = super().dispatch(request, *args, **kwargs)
         finally:
             if self._claim is not None:
-                self._claim.keep(answer.render() if isinstance(answer, Response) else None)
-        if isinstance(answer, Response):
-            answer.add_post_render_callback(self._let_go)
-        return with_etag(request, answer)
+                self._claim.keep(response.render() if isinstance(response, Response) else None)
+        if isinstance(response, Response):
+            response.add_post_render_callback(self._release_response)
+        return with_etag(request, response)
 
-    def _done_once(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def _dispatch_once(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Run the work and store its answer in one transaction; after an error, store the answer
         alone."""
         with transaction.atomic():
             with transaction.atomic():
-                answer = super().dispatch(request, *args, **kwargs)
-                if answer.status_code >= status.HTTP_400_BAD_REQUEST:
+                response = super().dispatch(request, *args, **kwargs)
+                if response.status_code >= status.HTTP_400_BAD_REQUEST:
                     transaction.set_rollback(True)
-            if answer.status_code >= status.HTTP_500_INTERNAL_SERVER_ERROR:
+            if response.status_code >= status.HTTP_500_INTERNAL_SERVER_ERROR:
                 transaction.set_rollback(True)
             elif self._claim is not None:
-                self._claim.keep(answer.render() if isinstance(answer, Response) else None)
-        if isinstance(answer, Response):
-            answer.add_post_render_callback(self._let_go)
-        return answer
+                self._claim.keep(response.render() if isinstance(response, Response) else None)
+        if isinstance(response, Response):
+            response.add_post_render_callback(self._release_response)
+        return response
 
-    def _let_go(self, answer: Any) -> None:
+    def _release_response(self, response: Any) -> None:
         """Release rows and body with the response, since a reference cycle with the view would keep
         them."""
         self.response = None  # type: ignore[assignment]
-        answer.renderer_context = None
+        response.renderer_context = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -134,10 +134,12 @@ class RegistryView(FileResponseMixin, APIView):
         elif request.method in CONDITIONAL_METHODS and "If-Match" in request.headers:
             self._refuse_unless_matching(request, *args, **kwargs)
         elif request.method == "GET":
-            if (known := self.parameters()) is not None:
-                refuse_unknown_parameters(request.query_params, {*known, *FORMAT_PARAMETERS})
+            if (supported_names := self.parameters()) is not None:
+                refuse_unknown_parameters(
+                    request.query_params, {*supported_names, *FORMAT_PARAMETERS}
+                )
             if self.is_file and self._rows_of is not None:
-                # the handler is looked up after this
+                # set before REST framework looks up the handler
                 handlers: Any = self
                 handlers.get = self.file_handler(handlers.get)
 
@@ -152,15 +154,15 @@ class RegistryView(FileResponseMixin, APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         if getattr(response, "exception", False) or not isinstance(response, Response):
-            # a refusal is JSON, whatever file was asked for
+            # an error is JSON, whatever format was requested
             request.accepted_renderer, request.accepted_media_type = (
                 FastJSONRenderer(),
                 FastJSONRenderer.media_type,
             )
-        answer = super().finalize_response(request, response, *args, **kwargs)
+        final_response = super().finalize_response(request, response, *args, **kwargs)
         if self.retires is not None:
-            self.retires.add_headers(answer)
-        return answer
+            self.retires.add_headers(final_response)
+        return final_response
 
     def _may_repeat(self, request: Request | HttpRequest) -> bool:
         """Return whether an Idempotency-Key is supported; uploads have keys of their own
@@ -174,13 +176,13 @@ class RegistryView(FileResponseMixin, APIView):
 
     def _refuse_unless_matching(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Raise 412 unless the record still has the ETag of this URL in If-Match."""
-        read = getattr(self, "retrieve", None) or getattr(self, "get", None)
-        if read is None:
+        handler = getattr(self, "retrieve", None) or getattr(self, "get", None)
+        if handler is None:
             return
-        held = {tag.removeprefix("W/") for tag in parse_etags(request.headers["If-Match"])}
+        client_etags = {tag.removeprefix("W/") for tag in parse_etags(request.headers["If-Match"])}
         self.lock(**kwargs)
-        answer = read(request, *args, **kwargs)
-        if "*" not in held and etag_of(answer.data) not in held:
+        response = handler(request, *args, **kwargs)
+        if "*" not in client_etags and etag_of(response.data) not in client_etags:
             raise PreconditionFailedError
 
     def lock(self, **kwargs: Any) -> None:
@@ -189,7 +191,7 @@ class RegistryView(FileResponseMixin, APIView):
     @property
     def user(self) -> User:
         user = self.request.user
-        # the permission class lets nobody else in
+        # the permission class admits authenticated users only
         assert isinstance(user, User)
         return user
 
@@ -217,12 +219,11 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     computed: ClassVar[Mapping[str, ComputedField]] = {}
     lookup_value_regex = INTEGER_ID
     picks_fields = True
-    # parameters of the list beside its filters
+    # parameters of the list besides its filters
     also_reads: ClassVar[Collection[str]] = ()
-    # from a row to the application it belongs to, in Django's spelling; empty where it belongs to
-    # none
+    # lookup path from a row to its application; empty if the rows belong to no application
     application_path: ClassVar[str] = ""
-    # further forms of the list, beside JSON, CSV and a workbook
+    # further formats of the list, besides JSON, CSV and a workbook
     feed_renderers: ClassVar[tuple[type[BaseRenderer], ...]] = ()
 
     def get_queryset(self) -> QuerySet[M]:
@@ -240,9 +241,15 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             return fields
         if self.action != "list":
             return None
-        pages, filterset = self.pagination_class, getattr(self, "filterset_class", None)
+        pagination, filterset = self.pagination_class, getattr(self, "filterset_class", None)
         filters = [*getattr(filterset, "base_filters", ()), *self.also_reads]
-        return [*fields, *filters, pages.cursor_param, pages.size_param, pages.order_param]
+        return [
+            *fields,
+            *filters,
+            pagination.cursor_param,
+            pagination.size_param,
+            pagination.order_param,
+        ]
 
     # --- as files ---------------------------------------------------------------------------------
 
@@ -255,30 +262,30 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if getattr(self, "action", None) == "list" and self.is_file:
-            # the handler is looked up after this
+            # set before REST framework looks up the handler
             self.get = self.as_file
 
     def as_file(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Return the whole list from the cursor on, in the requested order and with the requested
         fields."""
         if type(self).list is ReadViewSet.list:
-            names = self.asked_fields(self.reader)
+            names = self.requested_fields(self.reader)
             pages = self._pages_of_rows(names)
         else:
-            shape: Any = self.get_serializer_class()()
-            names = [name for name, field in shape.fields.items() if not field.write_only]
+            serializer: Any = self.get_serializer_class()()
+            names = [name for name, field in serializer.fields.items() if not field.write_only]
             pages = self.pages_of(self.list, "results", *args, **kwargs)
         return stream_file(request, pages, names)  # type: ignore[no-any-return]
 
     def _pages_of_rows(self, names: Names) -> Iterator[Rows]:
-        pages, reader = self.pagination_class(), self.reader
-        order = pages.order(self.request, self.orders)
+        pagination, reader = self.pagination_class(), self.reader
+        order = pagination.order(self.request, self.orders)
         queryset = self.filter_queryset(self.get_queryset())
-        if self.request.query_params.get(pages.order_param) in self.dated_orders:
+        if self.request.query_params.get(pagination.order_param) in self.dated_orders:
             queryset = queryset.filter(**{f"{order.names[0]}__isnull": False})
         rows: Any = reader.select(queryset, names, *order.names)
-        pages.place(self.request, self.model, order)
-        cursor: str | None = self.request.query_params.get(pages.cursor_param, "")
+        pagination.place(self.request, self.model, order)
+        cursor: str | None = self.request.query_params.get(pagination.cursor_param, "")
         while cursor is not None:
             page = keyset_page(rows, order=order, size=EXPORT_BATCH_SIZE, cursor=cursor)
             yield reader.rows(page.rows, names)
@@ -287,7 +294,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     def lock(self, **kwargs: Any) -> None:
         """Lock the row, after its application, as the actions do (inventory/actions/locks.py).
 
-        In the other order this change and an action would wait for each other. Rows that the caller
+        In the other order this change and an action would deadlock. Rows that the caller
         cannot view are not locked.
         """
         if (value := kwargs.get(self._keyword)) is None:
@@ -302,14 +309,14 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     def reader(self) -> RowReader:
         return row_reader_for(type(self), self.serializer_class)  # type: ignore[arg-type]
 
-    def asked_fields(self, reader: RowReader) -> Names:
-        asked = self.request.query_params.get("fields")
-        # a feed is made out of all of them
-        if not asked or isinstance(
+    def requested_fields(self, reader: RowReader) -> Names:
+        field_list = self.request.query_params.get("fields")
+        # a feed needs all fields
+        if not field_list or isinstance(
             getattr(self.request, "accepted_renderer", None), self.feed_renderers
         ):
             return reader.names
-        names = [*dict.fromkeys(name.strip() for name in asked.split(",") if name.strip())]
+        names = [*dict.fromkeys(name.strip() for name in field_list.split(",") if name.strip())]
         unknown = [name for name in names if name not in reader.names]
         if unknown or not names:
             raise ValidationError(
@@ -323,36 +330,36 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     def page_of(
         self, queryset: QuerySet[Any], reader: RowReader, orders: Mapping[str, Keyset]
     ) -> Response:
-        pages = self.pagination_class()
-        order = pages.order(self.request, orders)
-        if self.request.query_params.get(pages.order_param) in self.dated_orders:
+        pagination = self.pagination_class()
+        order = pagination.order(self.request, orders)
+        if self.request.query_params.get(pagination.order_param) in self.dated_orders:
             queryset = queryset.filter(**{f"{order.names[0]}__isnull": False})
-        names = self.asked_fields(reader)
-        page = pages.page(self.request, reader.select(queryset, names, *order.names), order)
-        return Response(pages.body(self.request, page, reader.rows(page.rows, names)))
+        names = self.requested_fields(reader)
+        page = pagination.page(self.request, reader.select(queryset, names, *order.names), order)
+        return Response(pagination.body(self.request, page, reader.rows(page.rows, names)))
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if self._is_plain and not self._is_filtered:
-            return self._kept_page()
+            return self._read_cached_page()
         return self.page_of(self.filter_queryset(self.get_queryset()), self.reader, self.orders)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response(
-            self.one(
-                self.asked_fields(self.reader), **{self.lookup_field: self.kwargs[self._keyword]}
+            self.read_row(
+                self.requested_fields(self.reader),
+                **{self.lookup_field: self.kwargs[self._keyword]},
             )
         )
 
-    def one(self, names: Names, **lookup: Any) -> dict[str, Any]:
+    def read_row(self, names: Names, **lookup: Any) -> dict[str, Any]:
         if self._is_plain and len(lookup) == 1:
-            return self._kept_one(names, *lookup.popitem())
-        found = self.reader.select(self.get_queryset().filter(**lookup), names).first()
-        if found is None:
+            return self._read_cached_row(names, *lookup.popitem())
+        row = self.reader.select(self.get_queryset().filter(**lookup), names).first()
+        if row is None:
             raise Http404
-        return self.reader.rows([found], names)[0]
+        return self.reader.rows([row], names)[0]
 
-    # --- by statements that are kept (apps/api/framework/statement_cache.py)
-    # -------------------------------------------
+    # --- cached statements (apps/api/framework/statement_cache.py) --------------------------------
 
     @property
     def _is_plain(self) -> bool:
@@ -361,28 +368,28 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
 
     @property
     def _is_filtered(self) -> bool:
-        asked = self.request.query_params
+        params = self.request.query_params
         filterset: Any = getattr(self, "filterset_class", None)
         return (
-            bool(asked)
+            bool(params)
             and filterset is not None
-            and not filterset.base_filters.keys().isdisjoint(asked)
+            and not filterset.base_filters.keys().isdisjoint(params)
         )
 
-    def _kept_page(self) -> Response:
-        pages, reader = self.pagination_class(), self.reader
-        order = pages.order(self.request, self.orders)
-        names, size = self.asked_fields(reader), pages.size(self.request)
-        backwards, after = pages.place(self.request, self.model, order)
-        dated = self.request.query_params.get(pages.order_param) in self.dated_orders
+    def _read_cached_page(self) -> Response:
+        pagination, reader = self.pagination_class(), self.reader
+        order = pagination.order(self.request, self.orders)
+        names, size = self.requested_fields(reader), pagination.size(self.request)
+        backwards, after = pagination.place(self.request, self.model, order)
+        omits_undated = self.request.query_params.get(pagination.order_param) in self.dated_orders
 
-        def make() -> PreparedStatement:
+        def prepare_statement() -> PreparedStatement:
             queryset = self.get_queryset()
-            if dated:
+            if omits_undated:
                 queryset = queryset.filter(**{f"{order.names[0]}__isnull": False})
             if after is not None:
-                beyond = "<" if order.falls != backwards else ">"
-                queryset = queryset.filter(row_comparison(self.model, order.names, beyond))
+                comparison = "<" if order.falls != backwards else ">"
+                queryset = queryset.filter(row_comparison(self.model, order.names, comparison))
             rows = reader.select(queryset, names, *order.names)
             return PreparedStatement(
                 rows.order_by(*order.directed(backwards=backwards))[: size + 1]
@@ -396,12 +403,12 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             size,
             backwards,
             after is None,
-            dated,
+            omits_undated,
         )
-        statement = cached_statement(key, make)
-        found = statement.rows(*(after or ()))
+        statement = cached_statement(key, prepare_statement)
+        row_tuples = statement.rows(*(after or ()))
         page = page_from_rows(
-            found,
+            row_tuples,
             order=order,
             size=size,
             backwards=backwards,
@@ -409,26 +416,26 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             columns=statement.names,
         )
         return Response(
-            pages.body(self.request, page, reader.rows_of(statement.names, page.rows, names))
+            pagination.body(self.request, page, reader.rows_of(statement.names, page.rows, names))
         )
 
-    def _kept_one(self, names: Names, column: str, value: Any) -> dict[str, Any]:
+    def _read_cached_row(self, names: Names, column: str, value: Any) -> dict[str, Any]:
         field: Any = self.model._meta.pk if column == "pk" else self.model._meta.get_field(column)
 
-        def make() -> PreparedStatement:
+        def prepare_statement() -> PreparedStatement:
             queryset = self.get_queryset().filter(row_comparison(self.model, (field.name,), "="))
             return PreparedStatement(self.reader.select(queryset, names)[:1])
 
         statement = cached_statement(
-            (type(self), visibility_key(self.request.user), tuple(names), column), make
+            (type(self), visibility_key(self.request.user), tuple(names), column), prepare_statement
         )
         try:
-            found = statement.rows(field.to_python(value))
+            row_tuples = statement.rows(field.to_python(value))
         except ModelValidationError:
-            found = []
-        if not found:
+            row_tuples = []
+        if not row_tuples:
             raise Http404
-        return self.reader.rows_of(statement.names, found, names)[0]
+        return self.reader.rows_of(statement.names, row_tuples, names)[0]
 
     @property
     def _keyword(self) -> str:
@@ -436,15 +443,15 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
 
     def subject(self, *relations: str) -> M:
         """Return the row in the URL, for an action; raise 404 if the caller cannot view it."""
-        found = self.get_queryset().filter(**{self.lookup_field: self.kwargs[self._keyword]})
-        row = (found.select_related(*relations) if relations else found).first()
+        queryset = self.get_queryset().filter(**{self.lookup_field: self.kwargs[self._keyword]})
+        row = (queryset.select_related(*relations) if relations else queryset).first()
         if row is None:
             raise Http404
         return row
 
     def answer(self, row: M, code: int = status.HTTP_200_OK) -> Response:
         """Return the written row in the form of its own URL."""
-        body = self.one(self.reader.names, pk=row.pk)
+        body = self.read_row(self.reader.names, pk=row.pk)
         return Response(body, status=code, headers={"ETag": etag_of(body)})
 
     def validated(
@@ -454,13 +461,13 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         serializer = serializer_class(
             data=self.request.data, context=self.get_serializer_context(), **kwargs
         )
-        # who reads, changes a word and sends all of it back, sends what stays as it is as well
-        read = (
+        # a client may send back the whole record with one changed field
+        ignored_names = (
             self.reader.names
             if self.request.method in {"PATCH", "PUT"} and self.serializer_class
             else ()
         )
-        return dict(validate_data(serializer, ignored_names=read))
+        return dict(validate_data(serializer, ignored_names=ignored_names))
 
 
 _ROW_READERS: dict[tuple[type, type], RowReader] = {}

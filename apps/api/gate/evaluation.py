@@ -113,7 +113,7 @@ class _Gate(RegistryView):
             raise Http404
         return run
 
-    def answered(self, run: GateRun) -> Response:
+    def run_response(self, run: GateRun) -> Response:
         if run.decision:
             return Response(build_response_body(run, run_findings(run)))
         response = Response(build_response_body(run, []), status=status.HTTP_202_ACCEPTED)
@@ -134,14 +134,14 @@ class GateView(_Gate):
         """Check the models of a build against the registry. The answer is 200 for every decision,
         including `block`. The same request for the same commit is the same run while its result is
         unchanged."""
-        asked: dict[str, Any] = dict(validate_data(GateQuestionSerializer(data=request.data)))
+        data: dict[str, Any] = dict(validate_data(GateQuestionSerializer(data=request.data)))
         binding = self.binding
-        application = self.application(asked.get("application", ""), binding)
-        read = self._read(asked)
-        environment = asked["environment"] or (binding.environment if binding is not None else "")
+        application = self.application(data.get("application", ""), binding)
+        parsed_bom = self._parse_models(data)
+        environment = data["environment"] or (binding.environment if binding is not None else "")
         token = request.auth if isinstance(request.auth, ApiToken) else None
         at = now()
-        if asked["import"]:
+        if data["import"]:
             if token is not None and Scope.INTAKE not in token.scopes:
                 raise PermissionDenied(
                     "To import the document, the API token needs the scope 'intake' "
@@ -149,58 +149,58 @@ class GateView(_Gate):
                 )
             try:
                 receive_document(
-                    form=FORMATS[read.form],
-                    body=read.body,
+                    form=FORMATS[parsed_bom.form],
+                    body=parsed_bom.body,
                     by=self.user,
                     at=at,
                     token=token,
                     application=application,
                     environment=environment,
                 )
-            except IntakePermissionError as refused:
-                raise PermissionDenied(str(refused)) from refused
+            except IntakePermissionError as error:
+                raise PermissionDenied(str(error)) from error
         run = request_run(
             application=application,
-            requested=read.requested,
+            requested=parsed_bom.requested,
             by=self.user,
             at=at,
             token=token,
             environment=environment,
-            commit=asked["commit"],
-            ref=asked["ref"],
-            mode=asked["mode"],
-            baseline=asked["baseline"],
-            blocks_all=asked["all"],
-            incomplete=read.incomplete,
+            commit=data["commit"],
+            ref=data["ref"],
+            mode=data["mode"],
+            baseline=data["baseline"],
+            blocks_all=data["all"],
+            incomplete=parsed_bom.incomplete,
         )
-        return self.answered(run)
+        return self.run_response(run)
 
-    def _read(self, asked: dict[str, Any]) -> ParsedBom:
-        if "models" in asked:
-            return ParsedBom(asked["models"], "", b"")
-        bom = asked["bom"]
+    def _parse_models(self, data: dict[str, Any]) -> ParsedBom:
+        if "models" in data:
+            return ParsedBom(data["models"], "", b"")
+        bom = data["bom"]
         try:
             if isinstance(bom, int):
-                held = (
+                document_import = (
                     Import.objects.visible_to(self.user)
                     .filter(pk=bom, kind=Import.Kind.DOCUMENT)
                     .first()
                 )
-                if held is None:
+                if document_import is None:
                     raise ValidationError(
                         {"bom": f"No import {bom} of a document found. Check the ID."}
                     )
-                return parse_bom(body_of_import(held))
+                return parse_bom(body_of_import(document_import))
             return parse_bom(bom)
-        except UnreadableError as unreadable:
-            raise ValidationError({"bom": str(unreadable)}) from unreadable
+        except UnreadableError as error:
+            raise ValidationError({"bom": str(error)}) from error
 
 
 class GateRunView(_Gate):
     @extend_schema(operation_id="gate_status", summary="Result of a check", responses=_RESPONSES)
     def get(self, request: Request, pk: int) -> Response:
         """The result of a check, or its state while a worker evaluates it."""
-        return self.answered(self.run(pk))
+        return self.run_response(self.run(pk))
 
 
 class BundleView(_Gate):
@@ -223,9 +223,9 @@ class BundleView(_Gate):
         """Findings for all known models as of today, for one application, signed. The client
         verifies the signature with a pinned key. The ETag avoids repeated downloads."""
         binding = self.binding
-        asked = request.query_params
-        application = self.application(clean(asked.get("application", ""), 120), binding)
-        environment = asked.get("environment", "") or (
+        params = request.query_params
+        application = self.application(clean(params.get("application", ""), 120), binding)
+        environment = params.get("environment", "") or (
             binding.environment if binding is not None else ""
         )
         return Response(
@@ -256,4 +256,4 @@ class ReleasedView(_Gate):
                 "You need the editor role on the owning team to record a release. "
                 "Contact a team owner."
             )
-        return self.answered(release_run(run=run, by=self.user, at=now()))
+        return self.run_response(release_run(run=run, by=self.user, at=now()))

@@ -13,7 +13,7 @@ from apps.gate.formats.sarif import JUNIT_TYPE, SARIF_TYPE, render_junit, render
 from apps.intake.documents.records import UnreadableError
 from apps.intake.readers.json_text import check_size
 
-# a bill of materials as long as the intake reads one
+# the limit of the intake for a bill of materials
 MAX_BODY_BYTES = 20 * 1024 * 1024
 
 
@@ -36,8 +36,8 @@ class CappedJSONParser(JSONParser):
         try:
             check_size(body)
             return orjson.loads(body)
-        except UnreadableError as unreadable:
-            raise ParseError(str(unreadable)) from unreadable
+        except UnreadableError as error:
+            raise ParseError(str(error)) from error
         except orjson.JSONDecodeError as error:
             raise ParseError(f"The body is not valid JSON: {error}") from error
 
@@ -64,9 +64,9 @@ class _DecisionRenderer(BaseRenderer):
             ):
                 response["Content-Type"] = FastJSONRenderer.media_type
             return orjson.dumps(data, default=str, option=OPTIONS)
-        return self.written(data)
+        return self.render_decision(data)
 
-    def written(self, body: Mapping[str, Any]) -> bytes:
+    def render_decision(self, body: Mapping[str, Any]) -> bytes:
         raise NotImplementedError
 
 
@@ -74,7 +74,7 @@ class SarifRenderer(_DecisionRenderer):
     media_type = SARIF_TYPE
     format = "sarif"
 
-    def written(self, body: Mapping[str, Any]) -> bytes:
+    def render_decision(self, body: Mapping[str, Any]) -> bytes:
         return orjson.dumps(render_sarif(body), default=str, option=OPTIONS)
 
 
@@ -82,7 +82,7 @@ class JUnitRenderer(_DecisionRenderer):
     media_type = JUNIT_TYPE
     format = "junit"
 
-    def written(self, body: Mapping[str, Any]) -> bytes:
+    def render_decision(self, body: Mapping[str, Any]) -> bytes:
         return render_junit(body)
 
 

@@ -107,7 +107,7 @@ class GatePolicyView(RegistryView):
     def get(self, request: Request) -> Response:
         """Levels of the rules, days by environment and criticality, and the age from which sources
         count as not up to date."""
-        return Response(self._body())
+        return Response(self._policy_body())
 
     @extend_schema(
         operation_id="gate_policy_change",
@@ -122,7 +122,7 @@ class GatePolicyView(RegistryView):
                 "You need the governance or administrator role to change the gate "
                 "policy. Contact a governance user."
             )
-        asked = dict(
+        data = dict(
             validate_data(
                 ChangePolicySerializer(data=request.data),
                 ignored_names=GatePolicySerializer().fields,
@@ -130,16 +130,16 @@ class GatePolicyView(RegistryView):
         )
         change_gate_policy(
             by=self.user,
-            levels=asked.pop("levels", None),
-            days=[HorizonDays(**row) for row in asked.pop("horizons", ())],
-            expected_version=asked.pop("expected_version", None),
-            reason=asked.pop("reason", ""),
-            fields=asked,
+            levels=data.pop("levels", None),
+            days=[HorizonDays(**row) for row in data.pop("horizons", ())],
+            expected_version=data.pop("expected_version", None),
+            reason=data.pop("reason", ""),
+            fields=data,
         )
-        return Response(self._body())
+        return Response(self._policy_body())
 
     @staticmethod
-    def _body() -> dict[str, Any]:
+    def _policy_body() -> dict[str, Any]:
         rules = PolicySnapshot.load()
         policy = rules.policy
         state = catalogue_state(at=now(), stale_after_days=policy.stale_after_days)

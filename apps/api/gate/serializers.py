@@ -142,7 +142,7 @@ class GateQuestionSerializer(serializers.Serializer[Any]):
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
-        # a word of the language, so no attribute can be called so
+        # `import` is a Python keyword, so it cannot be a class attribute
         fields["import"] = serializers.BooleanField(
             default=False,
             help_text="Whether to import the document, as `intake/cyclonedx/` does.",

@@ -78,7 +78,7 @@ class WaiverReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=10_000)
 
 
-def _standing(state: str, until: Any) -> bool:
+def _is_in_force(state: str, until: Any) -> bool:
     return state == Waiver.State.GRANTED and until > today()
 
 
@@ -90,15 +90,15 @@ class WaiverViewSet(GovernedViewSet[Waiver]):
     serializer_class = WaiverSerializer
     filterset_class = WaiverFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
-    computed = {"standing": ComputedField(("state", "until"), _standing)}
+    computed = {"standing": ComputedField(("state", "until"), _is_in_force)}
 
     @extend_schema(request=AskWaiverSerializer, responses={201: WaiverSerializer})
     def create(self, request: Request) -> Response:
         """Request a waiver. The answer is 409 if the same waiver is requested or in force."""
-        asked = self.validated(AskWaiverSerializer)
-        self.require(TeamRole.EDITOR, asked["application"].team_id)
-        made = request_waiver(by=self.user, at=now(), **asked)
-        return self.answer(made, status.HTTP_201_CREATED)
+        data = self.validated(AskWaiverSerializer)
+        self.require(TeamRole.EDITOR, data["application"].team_id)
+        waiver = request_waiver(by=self.user, at=now(), **data)
+        return self.answer(waiver, status.HTTP_201_CREATED)
 
     @extend_schema(request=GrantSerializer, responses=WaiverSerializer)
     @action(detail=True, methods=["post"])

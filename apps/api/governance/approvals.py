@@ -125,12 +125,12 @@ class MakeDecisionSerializer(DecisionSerializer):
     offering = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        named = [name for name in TARGET_COLUMNS.values() if name in attrs]
-        if len(named) != 1:
+        target_names = [name for name in TARGET_COLUMNS.values() if name in attrs]
+        if len(target_names) != 1:
             raise serializers.ValidationError(
                 "Send exactly one provider, foundation, version or offering."
             )
-        attrs["target"] = attrs.pop(named[0])
+        attrs["target"] = attrs.pop(target_names[0])
         return attrs
 
 
@@ -157,8 +157,8 @@ class ViolationQuestion(serializers.Serializer[Any]):
     }
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        named = [name for name in ("provider", *self.KINDS) if name in attrs]
-        if len(named) > 1:
+        target_names = [name for name in ("provider", *self.KINDS) if name in attrs]
+        if len(target_names) > 1:
             raise serializers.ValidationError(
                 "Send at most one provider, foundation, version or offering."
             )
@@ -203,7 +203,7 @@ class ApprovalViolationsSerializer(serializers.Serializer[Any]):
     )
 
 
-def _standing(decided_on: Any, expires_on: Any, revoked_at: Any) -> bool:
+def _is_in_force(decided_on: Any, expires_on: Any, revoked_at: Any) -> bool:
     return (
         revoked_at is None
         and decided_on <= today()
@@ -221,7 +221,7 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
     files = {"violations": FileRows(ApprovalViolationSerializer, "rows")}
     computed = {
-        "standing": ComputedField(("decided_on", "expires_on", "revoked_at"), _standing),
+        "standing": ComputedField(("decided_on", "expires_on", "revoked_at"), _is_in_force),
         "criticalities": ComputedField(
             ("criticalities",), lambda levels: [_WORDS.get(level, level) for level in levels]
         ),
@@ -232,8 +232,8 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
         """Record an approval. Requires the governance role. The answer is 409 if an approval of the
         item is in force."""
         self.require_governance()
-        made = record_decision(at=now(), by=self.user, **self.validated(MakeDecisionSerializer))
-        return self.answer(made, status.HTTP_201_CREATED)
+        approval = record_decision(at=now(), by=self.user, **self.validated(MakeDecisionSerializer))
+        return self.answer(approval, status.HTTP_201_CREATED)
 
     @extend_schema(request=DecisionSerializer, responses={201: ApprovalSerializer})
     @action(detail=True, methods=["post"])
@@ -241,10 +241,10 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
         """Replace an approval. Requires the governance role. The new approval is the answer; the
         old one is kept as revoked."""
         approval = self.governed("approver")
-        made = replace_decision(
+        new_approval = replace_decision(
             approval=approval, at=now(), by=self.user, **self.validated(DecisionSerializer)
         )
-        return self.answer(made, status.HTTP_201_CREATED)
+        return self.answer(new_approval, status.HTTP_201_CREATED)
 
     @extend_schema(request=RevokeDecisionSerializer, responses=ApprovalSerializer)
     @action(detail=True, methods=["post"])
@@ -283,31 +283,31 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
     def violations(self, request: Request) -> Response:
         """Active dependencies that violate an approval, with reasons, of applications that the
         caller can view. The narrowest approval applies (docs/compare.md)."""
-        asked = validate_data(
+        params = validate_data(
             ViolationQuestion(data=request.query_params),
             extra_names=(*PAGING_PARAMETERS, *FORMAT_PARAMETERS),
         )
         nodes = [
-            (kind, asked[name].pk)
+            (kind, params[name].pk)
             for name, kind in ViolationQuestion.KINDS.items()
-            if name in asked
+            if name in params
         ]
-        if "provider" in asked:
+        if "provider" in params:
             nodes = [
-                (NodeKind.DEVELOPER, asked["provider"].pk),
-                (NodeKind.HOST, asked["provider"].pk),
+                (NodeKind.DEVELOPER, params["provider"].pk),
+                (NodeKind.HOST, params["provider"].pk),
             ]
-        found = approval_violations(
+        violations = approval_violations(
             user=self.user,
             on=today(),
             nodes=nodes,
-            approval=asked["approval"].pk if "approval" in asked else None,
-            limit=asked["limit"],
+            approval=params["approval"].pk if "approval" in params else None,
+            limit=params["limit"],
         )
         body = {
             "on": today(),
             "whole_organisation": self.user.can_read_all,
-            "n_total": found.n_total,
-            "rows": found.rows,
+            "n_total": violations.n_total,
+            "rows": violations.rows,
         }
         return Response(ApprovalViolationsSerializer(body).data)

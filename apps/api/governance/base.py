@@ -1,5 +1,5 @@
-"""What the resources of governance share: governance users write, other users are told the required
-role."""
+"""Base viewset of the governance resources: governance users write; other users get an error that
+names the required role."""
 
 from typing import Any
 

@@ -66,7 +66,7 @@ class ContractSerializer(ReasonMixin, serializers.ModelSerializer[Contract]):
         ]
         read_only_fields = ["id", "created_at", "updated_at"]
         extra_kwargs = {"annual_cost": {"min_value": 0}}
-        # one sentence for a reference that is taken, said by the action
+        # the action reports a reference that is already used
         validators: list[Any] = []
 
 
@@ -180,19 +180,17 @@ class AnnexItemViewSet(GovernedViewSet[AnnexItem]):
         """Record that the items were requested from the developer, with an answer due within 14
         days. The answer lists them."""
         self.require_governance()
-        asked = self.validated(RequestItemsSerializer)
-        rows = request_documents(by=self.user, on=asked.pop("on", today()), **asked)
-        found = self.reader.select(
+        data = self.validated(RequestItemsSerializer)
+        rows = request_documents(by=self.user, on=data.pop("on", today()), **data)
+        items = self.reader.select(
             self.get_queryset().filter(pk__in=[row.pk for row in rows]), self.reader.names
         )
-        return Response(self.reader.rows(found.order_by("item"), self.reader.names))
+        return Response(self.reader.rows(items.order_by("item"), self.reader.names))
 
     @extend_schema(request=NoteItemSerializer, responses=AnnexItemSerializer)
     @action(detail=False, methods=["post"])
     def note(self, request: Request) -> Response:
         """Record the status of an item."""
         self.require_governance()
-        asked = self.validated(NoteItemSerializer)
-        return self.answer(
-            record_document_status(by=self.user, on=asked.pop("on", today()), **asked)
-        )
+        data = self.validated(NoteItemSerializer)
+        return self.answer(record_document_status(by=self.user, on=data.pop("on", today()), **data))

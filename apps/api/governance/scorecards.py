@@ -77,7 +77,7 @@ class ScorecardComparisonSerializer(serializers.Serializer[Any]):
 class _ScorecardView(RegistryView):
     files = {"get": FileRows(FactSerializer, "facts")}
 
-    def one(self, cards: list[Scorecard]) -> Response:
+    def card_response(self, cards: list[Scorecard]) -> Response:
         if not cards:
             raise Http404
         return Response(ScorecardSerializer(cards[0]).data)
@@ -95,7 +95,9 @@ class FoundationScorecardView(_ScorecardView):
         ids = (
             Foundation.objects.visible_to(self.user).filter(slug=slug).values_list("pk", flat=True)
         )
-        return self.one(foundation_scorecards(foundations=list(ids), user=self.user, on=today()))
+        return self.card_response(
+            foundation_scorecards(foundations=list(ids), user=self.user, on=today())
+        )
 
 
 class ProviderScorecardView(_ScorecardView):
@@ -107,7 +109,9 @@ class ProviderScorecardView(_ScorecardView):
     def get(self, request: Request, slug: str) -> Response:
         """Facts about the provider as developer and as host, with their source, and gaps."""
         ids = Provider.objects.visible_to(self.user).filter(slug=slug).values_list("pk", flat=True)
-        return self.one(provider_scorecards(providers=list(ids), user=self.user, on=today()))
+        return self.card_response(
+            provider_scorecards(providers=list(ids), user=self.user, on=today())
+        )
 
 
 class ScorecardComparisonView(RegistryView):
@@ -134,8 +138,8 @@ class ScorecardComparisonView(RegistryView):
     )
     def get(self, request: Request) -> Response:
         """Facts as rows, candidates as columns in the requested order."""
-        foundations = self._ids(Foundation, "foundation")
-        providers = self._ids(Provider, "provider")
+        foundations = self._find_ids(Foundation, "foundation")
+        providers = self._find_ids(Provider, "provider")
         if bool(foundations) == bool(providers):
             raise serializers.ValidationError(
                 "Enter at least one foundation, or at least one provider."
@@ -144,12 +148,14 @@ class ScorecardComparisonView(RegistryView):
             raise serializers.ValidationError(
                 f"At most {MAX_CANDIDATES} candidates can be compared. Enter fewer."
             )
-        found = compare(user=self.user, on=today(), foundations=foundations, providers=providers)
+        comparison = compare(
+            user=self.user, on=today(), foundations=foundations, providers=providers
+        )
         if self.is_file:
             cells = [
                 (column.slug, cell)
-                for row in found.rows
-                for column, cell in zip(found.columns, row.cells, strict=True)
+                for row in comparison.rows
+                for column, cell in zip(comparison.columns, row.cells, strict=True)
             ]
             return Response(
                 {
@@ -160,16 +166,16 @@ class ScorecardComparisonView(RegistryView):
             )
         return Response(
             ScorecardComparisonSerializer(
-                {"on": today(), "columns": found.columns, "rows": found.rows}
+                {"on": today(), "columns": comparison.columns, "rows": comparison.rows}
             ).data
         )
 
-    def _ids(self, model: type[Foundation] | type[Provider], name: str) -> list[int]:
+    def _find_ids(self, model: type[Foundation] | type[Provider], name: str) -> list[int]:
         slugs = [*dict.fromkeys(self.request.query_params.getlist(name))][: MAX_CANDIDATES + 1]
         objects: Any = model._default_manager
         ids = dict(objects.visible_to(self.user).filter(slug__in=slugs).values_list("slug", "pk"))
-        if missing := [slug for slug in slugs if slug not in ids]:
+        if unknown_slugs := [slug for slug in slugs if slug not in ids]:
             raise serializers.ValidationError(
-                {name: f'No {name} "{missing[0]}" found. Check the slug.'}
+                {name: f'No {name} "{unknown_slugs[0]}" found. Check the slug.'}
             )
         return [ids[slug] for slug in slugs]

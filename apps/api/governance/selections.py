@@ -136,20 +136,22 @@ class CandidateScoreSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(required=False, allow_blank=True, max_length=2000)
 
 
-class _OfSelection(ReasonMixin):
+class _SelectionBodySerializer(ReasonMixin):
     """A body with candidates of the selection in the URL."""
 
     def candidates(self, ids: list[int]) -> list[SelectionCandidate]:
-        found = SelectionCandidate.objects.filter(selection=self.context["selection"]).in_bulk(ids)
-        if missing := [pk for pk in ids if pk not in found]:
+        candidates_by_id = SelectionCandidate.objects.filter(
+            selection=self.context["selection"]
+        ).in_bulk(ids)
+        if unknown_ids := [pk for pk in ids if pk not in candidates_by_id]:
             raise serializers.ValidationError(
-                f"Candidate {missing[0]} is not part of this selection record. Use the ID "
+                f"Candidate {unknown_ids[0]} is not part of this selection record. Use the ID "
                 "of one of its candidates."
             )
-        return [found[pk] for pk in ids]
+        return [candidates_by_id[pk] for pk in ids]
 
 
-class OneCandidateSerializer(_OfSelection):
+class OneCandidateSerializer(_SelectionBodySerializer):
     candidate = serializers.IntegerField(min_value=1, help_text="ID of the candidate.")
 
     def validate_candidate(self, pk: int) -> SelectionCandidate:
@@ -162,7 +164,7 @@ class JudgeCandidateSerializer(OneCandidateSerializer):
     )
 
 
-class DecideSelectionSerializer(_OfSelection):
+class DecideSelectionSerializer(_SelectionBodySerializer):
     chosen = serializers.ListField(
         child=serializers.IntegerField(min_value=1),
         max_length=selections.MAX_CANDIDATES,
@@ -197,8 +199,8 @@ class SelectionViewSet(GovernedViewSet[Selection]):
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the title, purpose or criteria of a draft. Requires the governance role."""
         selection = self.governed("created_by")
-        asked = self.validated(SelectionChangeSerializer)
-        return self.answer(selections.change_selection(selection=selection, by=self.user, **asked))
+        data = self.validated(SelectionChangeSerializer)
+        return self.answer(selections.change_selection(selection=selection, by=self.user, **data))
 
     @extend_schema(responses=SelectionCandidateSerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
@@ -219,19 +221,19 @@ class SelectionViewSet(GovernedViewSet[Selection]):
     @action(detail=True, methods=["post"], url_path="add-candidate")
     def add_candidate(self, request: Request, pk: str) -> Response:
         selection = self.governed("created_by")
-        made = selections.add_candidate(
+        candidate = selections.add_candidate(
             selection=selection, by=self.user, **self.validated(AddCandidateSerializer)
         )
-        return self._candidate(made, status.HTTP_201_CREATED)
+        return self._candidate_response(candidate, status.HTTP_201_CREATED)
 
     @extend_schema(request=JudgeCandidateSerializer, responses=SelectionCandidateSerializer)
     @action(detail=True, methods=["post"])
     def score(self, request: Request, pk: str) -> Response:
         """Score a candidate by the criteria."""
         selection = self.governed("created_by")
-        return self._candidate(
+        return self._candidate_response(
             selections.score_candidate(
-                by=self.user, **self._asked(JudgeCandidateSerializer, selection)
+                by=self.user, **self._validate_body(JudgeCandidateSerializer, selection)
             )
         )
 
@@ -239,7 +241,9 @@ class SelectionViewSet(GovernedViewSet[Selection]):
     @action(detail=True, methods=["post"], url_path="remove-candidate")
     def remove_candidate(self, request: Request, pk: str) -> Response:
         selection = self.governed("created_by")
-        selections.remove_candidate(by=self.user, **self._asked(OneCandidateSerializer, selection))
+        selections.remove_candidate(
+            by=self.user, **self._validate_body(OneCandidateSerializer, selection)
+        )
         return self.answer(selection)
 
     @extend_schema(request=DecideSelectionSerializer, responses=SelectionSerializer)
@@ -248,20 +252,24 @@ class SelectionViewSet(GovernedViewSet[Selection]):
         """Decide, and store the scorecards of today. A decided selection record cannot be
         changed."""
         selection = self.governed("created_by")
-        asked = self._asked(DecideSelectionSerializer, selection)
-        asked.pop("reason", None)
+        data = self._validate_body(DecideSelectionSerializer, selection)
+        data.pop("reason", None)
         return self.answer(
-            decide_with_scorecards(selection=selection, at=now(), by=self.user, **asked)
+            decide_with_scorecards(selection=selection, at=now(), by=self.user, **data)
         )
 
-    def _asked(self, serializer_class: type[_OfSelection], selection: Selection) -> dict[str, Any]:
+    def _validate_body(
+        self, serializer_class: type[_SelectionBodySerializer], selection: Selection
+    ) -> dict[str, Any]:
         serializer = serializer_class(
             data=self.request.data,
             context={**self.get_serializer_context(), "selection": selection},
         )
         return dict(validate_data(serializer))
 
-    def _candidate(self, candidate: SelectionCandidate, code: int = status.HTTP_200_OK) -> Response:
+    def _candidate_response(
+        self, candidate: SelectionCandidate, code: int = status.HTTP_200_OK
+    ) -> Response:
         row = SelectionCandidate.objects.select_related(
             "selection", "foundation", "offering__host"
         ).get(pk=candidate.pk)

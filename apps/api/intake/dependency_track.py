@@ -35,7 +35,7 @@ from apps.intake.models import Import
 from apps.intake.readers.json_text import as_mapping, as_text, load_json
 from apps.inventory.models import Application
 
-# base64 makes four letters of three bytes
+# base64 encodes three bytes as four characters
 _BASE64_GROWTH = 4 / 3
 _TRUE = {"true", "1", "yes"}
 
@@ -83,7 +83,7 @@ class BomUploadView(IntakeIngestView):
     def put(self, request: Request) -> Response:
         """JSON with the document as base64: CycloneDX, JSON or XML. `X-Api-Key` contains
         the token."""
-        return self._upload(request)
+        return self._receive_upload(request)
 
     @extend_schema(
         operation_id="bom_post",
@@ -95,38 +95,40 @@ class BomUploadView(IntakeIngestView):
         },
     )
     def post(self, request: Request) -> Response:
-        return self._upload(request)
+        return self._receive_upload(request)
 
-    def _upload(self, request: Request) -> Response:
+    def _receive_upload(self, request: Request) -> Response:
         form = FORMATS["cyclonedx"]
-        uploaded = read_document(
+        document = read_document(
             request,
             most_bytes=int(form.most_bytes * _BASE64_GROWTH) + 4096,
             most_inflated=int(form.most_inflated * _BASE64_GROWTH) + 4096,
             media_types=("application/json",),
             file_field="bom",
         )
-        said = (
-            uploaded if (request.content_type or "").startswith(FORM) else _of_json(uploaded.body)
+        upload = (
+            document
+            if (request.content_type or "").startswith(FORM)
+            else _parse_json_upload(document.body)
         )
-        body = decompress_document(said.body, most_inflated=form.most_inflated)
-        application = self._project(said)
+        body = decompress_document(upload.body, most_inflated=form.most_inflated)
+        application = self._find_application(upload)
         import_, _ = self.take(
             form,
             body,
             application=application,
             is_foreign=application is None,
-            file_name=clean(said.fields.get("projectName"), 200),
+            file_name=clean(upload.fields.get("projectName"), 200),
         )
         if import_.state == Import.State.FAILED:
             raise DocumentRejectedError(import_.error)
         return Response({"token": str(import_token(import_))})
 
-    def _project(self, said: ReceivedDocument) -> Application | None:
+    def _find_application(self, upload: ReceivedDocument) -> Application | None:
         """Return the application of the project; None if the document or a user must name it."""
         slug, name = (
-            clean(said.fields.get("project"), 200),
-            clean(said.fields.get("projectName"), 200),
+            clean(upload.fields.get("project"), 200),
+            clean(upload.fields.get("projectName"), 200),
         )
         if not slug and not name:
             if self.binding is not None:
@@ -134,14 +136,18 @@ class BomUploadView(IntakeIngestView):
             raise ValidationError(
                 {"projectName": "Enter the application in projectName: its name or slug."}
             )
-        seen = Application.objects.visible_to(self.user).filter(merged_into__isnull=True)
-        exact = seen.filter(slug=slug or name).first()
+        applications = Application.objects.visible_to(self.user).filter(merged_into__isnull=True)
+        exact = applications.filter(slug=slug or name).first()
         if exact is not None:
             return exact
-        called = list(seen.filter(Q(name__iexact=name) | Q(slug__iexact=name))[:2]) if name else []
-        if len(called) == 1:
-            return called[0]
-        if self.binding is None and said.fields.get("autoCreate", "").lower() not in _TRUE:
+        matches = (
+            list(applications.filter(Q(name__iexact=name) | Q(slug__iexact=name))[:2])
+            if name
+            else []
+        )
+        if len(matches) == 1:
+            return matches[0]
+        if self.binding is None and upload.fields.get("autoCreate", "").lower() not in _TRUE:
             raise SubjectNotFoundError(
                 f'No application "{clean(name or slug, 80)}" found. Check the name or '
                 "slug, or send autoCreate=true to keep the document until a user links "
@@ -159,26 +165,26 @@ class BomTokenView(IntakeIngestView):
     def get(self, request: Request, token: UUID) -> Response:
         """State of an upload of the same token."""
         pk = import_id_of_token(token)
-        own = (
+        own_imports = (
             Import.objects.filter(pk=pk, by=self.user, token=self.token)
             if pk
             else Import.objects.none()
         )
-        state = own.values_list("state", flat=True).first()
+        state = own_imports.values_list("state", flat=True).first()
         if state is None:
             raise Http404
         return Response({"processing": state in Import.WAITING})
 
 
-def _of_json(body: bytes) -> ReceivedDocument:
+def _parse_json_upload(body: bytes) -> ReceivedDocument:
     try:
-        encoded, fields = _upload_of(body)
-    except UnreadableError as unreadable:
-        raise ParseError(str(unreadable)) from None
+        encoded, fields = _split_upload(body)
+    except UnreadableError as error:
+        raise ParseError(str(error)) from None
     if not encoded:
         raise ValidationError({"bom": "Send the document as base64."})
     try:
-        # as clients write it: in lines, or in the letters that addresses may hold
+        # clients also send base64 in lines, or in its URL-safe alphabet
         plain = "".join(encoded.split()).translate(str.maketrans("-_", "+/"))
         bom = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
@@ -189,14 +195,14 @@ def _of_json(body: bytes) -> ReceivedDocument:
 
 
 @child_function(errors=(UnreadableError,), refusal=UnreadableError)
-def _upload_of(body: bytes) -> tuple[str, dict[str, str]]:
+def _split_upload(body: bytes) -> tuple[str, dict[str, str]]:
     """Return the document as base64 and the other members; the text is empty if there is no
     document."""
-    said = as_mapping(load_json(body))
-    encoded = said.get("bom")
+    members = as_mapping(load_json(body))
+    encoded = members.get("bom")
     fields = {
         name: str(value).lower() if isinstance(value, bool) else as_text(value, 300)
-        for name, value in said.items()
+        for name, value in members.items()
         if name != "bom"
     }
     return encoded if isinstance(encoded, str) else "", fields

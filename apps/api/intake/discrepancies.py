@@ -86,7 +86,7 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
     @action(detail=True, methods=["post"])
     def declare(self, request: Request, pk: str) -> Response:
         """Declare observed usage, or confirm a declared dependency."""
-        return self._answered(
+        return self._respond_to_discrepancy(
             discrepancy_responses.declare_discrepancies,
             reason=self.validated(ReasonMixin).get("reason", ""),
         )
@@ -95,7 +95,7 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
     @action(detail=True, methods=["post"])
     def end(self, request: Request, pk: str) -> Response:
         """End the dependency as of today."""
-        return self._answered(
+        return self._respond_to_discrepancy(
             discrepancy_responses.end_discrepancies,
             reason=self.validated(ReasonMixin).get("reason", ""),
         )
@@ -104,22 +104,22 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
     @action(detail=True, methods=["post"])
     def dismiss(self, request: Request, pk: str) -> Response:
         """Dismiss a discrepancy until a date, with a reason."""
-        # what one may not see is not there, whatever the body says
+        # a hidden discrepancy is 404 before an error in the body is 400
         self.subject()
-        return self._answered(
+        return self._respond_to_discrepancy(
             discrepancy_responses.dismiss_discrepancies, **self.validated(DismissSerializer)
         )
 
-    def _answered(
-        self, deed: Callable[..., discrepancy_responses.ResponseResult], **said: Any
+    def _respond_to_discrepancy(
+        self, respond: Callable[..., discrepancy_responses.ResponseResult], **kwargs: Any
     ) -> Response:
         row = self.subject("application", "dependency", "observation__offering")
         try:
-            done = deed(discrepancies=[row], by=self.user, at=now(), **said)
-        except InvalidStateError as refused:
-            raise ApiConflictError(str(refused)) from None
-        if done.refused:
-            raise ApiConflictError(done.refused[0])
+            result = respond(discrepancies=[row], by=self.user, at=now(), **kwargs)
+        except InvalidStateError as error:
+            raise ApiConflictError(str(error)) from None
+        if result.refused:
+            raise ApiConflictError(result.refused[0])
         return self.answer(row)
 
 
@@ -219,20 +219,20 @@ class ReportedServiceViewSet(ReadViewSet[Service]):
             application = Application.objects.visible_to(self.user).filter(slug=slug).first()
             if application is None:
                 raise NotFound("No application with this slug found. Check the slug.")
-        found = tokens_of([sender.pk], application=application)
-        return Response([ReportedServiceTokenSerializer(each).data for each in found])
+        tokens = tokens_of([sender.pk], application=application)
+        return Response([ReportedServiceTokenSerializer(token).data for token in tokens])
 
     @extend_schema(request=LinkServiceSerializer, responses=ReportedServiceSerializer)
     @action(detail=True, methods=["post"])
     def link(self, request: Request, pk: str) -> Response:
         """Link a service to an application. Earlier observations are linked too, and the same name
         at every endpoint."""
-        sender, asked = self.subject("application"), self.validated(LinkServiceSerializer)
-        return self._done(
+        sender, data = self.subject("application"), self.validated(LinkServiceSerializer)
+        return self._change_service_link(
             service_links.link_service,
             sender,
-            application=asked["application"],
-            reason=asked.get("reason", ""),
+            application=data["application"],
+            reason=data.get("reason", ""),
             at=now(),
         )
 
@@ -240,11 +240,11 @@ class ReportedServiceViewSet(ReadViewSet[Service]):
     @action(detail=True, methods=["post"])
     def unlink(self, request: Request, pk: str) -> Response:
         """Unlink a service at every endpoint. It is not linked automatically again."""
-        said = self.validated(ReasonMixin)
-        return self._done(
+        data = self.validated(ReasonMixin)
+        return self._change_service_link(
             service_links.unlink_service,
             self.subject("application"),
-            reason=said.get("reason", ""),
+            reason=data.get("reason", ""),
             at=now(),
         )
 
@@ -252,19 +252,21 @@ class ReportedServiceViewSet(ReadViewSet[Service]):
     @action(detail=True, methods=["post"])
     def ignore(self, request: Request, pk: str) -> Response:
         """Ignore a service. Its calls are not evaluated any more."""
-        return self._done(
+        return self._change_service_link(
             service_links.ignore_service,
             self.subject("application"),
             reason=self.validated(ReasonMixin).get("reason", ""),
         )
 
-    def _done(self, deed: Callable[..., Service], sender: Service, **said: Any) -> Response:
+    def _change_service_link(
+        self, change_service: Callable[..., Service], sender: Service, **kwargs: Any
+    ) -> Response:
         try:
-            deed(service=sender, by=self.user, **said)
-        except IntakePermissionError as refused:
-            raise PermissionDenied(str(refused)) from None
-        except InvalidStateError as refused:
-            raise ApiConflictError(str(refused)) from None
-        # a sender that is nobody's any more may be out of the caller's sight
-        found = self.reader.select(Service.objects.filter(pk=sender.pk), self.reader.names)
-        return Response(self.reader.rows(found, self.reader.names)[0])
+            change_service(service=sender, by=self.user, **kwargs)
+        except IntakePermissionError as error:
+            raise PermissionDenied(str(error)) from None
+        except InvalidStateError as error:
+            raise ApiConflictError(str(error)) from None
+        # the caller may no longer be able to view a service that has no application
+        rows = self.reader.select(Service.objects.filter(pk=sender.pk), self.reader.names)
+        return Response(self.reader.rows(rows, self.reader.names)[0])

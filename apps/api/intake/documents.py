@@ -102,21 +102,23 @@ class IntakeIngestView(RegistryView):
         caller cannot view it."""
         if not (slug := clean(slug, 200)):
             return None
-        found = Application.objects.visible_to(self.user).filter(slug=slug).first()
-        while found is not None and found.merged_into_id is not None:
-            found = (
-                Application.objects.visible_to(self.user).filter(pk=found.merged_into_id).first()
+        application = Application.objects.visible_to(self.user).filter(slug=slug).first()
+        while application is not None and application.merged_into_id is not None:
+            application = (
+                Application.objects.visible_to(self.user)
+                .filter(pk=application.merged_into_id)
+                .first()
             )
-        if found is None:
+        if application is None:
             raise SubjectNotFoundError(f'No application "{clean(slug, 80)}" found. Check the slug.')
-        return found
+        return application
 
     @cached_property
     def binding(self) -> TokenBinding | None:
         """Return the binding of the token to one application, if there is one."""
         return TokenBinding.objects.filter(token=self.token).first() if self.token else None
 
-    def take(self, form: DocumentFormat, body: bytes, **said: Any) -> tuple[Import, bool]:
+    def take(self, form: DocumentFormat, body: bytes, **details: Any) -> tuple[Import, bool]:
         """Receive the document for the caller, with refusals as responses."""
         try:
             return receive_document(
@@ -126,14 +128,14 @@ class IntakeIngestView(RegistryView):
                 at=now(),
                 token=self.token,
                 idempotency_key=self.idempotency_key,
-                **said,
+                **details,
             )
-        except UnreadableError as unreadable:
-            raise DocumentRejectedError(str(unreadable)) from None
-        except IdempotencyKeyReusedError as reused:
-            raise DocumentRejectedError(str(reused)) from None
-        except IntakePermissionError as refused:
-            raise PermissionDenied(str(refused)) from None
+        except UnreadableError as error:
+            raise DocumentRejectedError(str(error)) from None
+        except IdempotencyKeyReusedError as error:
+            raise DocumentRejectedError(str(error)) from None
+        except IntakePermissionError as error:
+            raise PermissionDenied(str(error)) from None
 
     @property
     def idempotency_key(self) -> str:
@@ -144,28 +146,28 @@ class IntakeIngestView(RegistryView):
             )
         return clean(key, 128)
 
-    def received(self, import_: Import, *, is_new: bool, body: bytes) -> Response:
+    def import_response(self, import_: Import, *, is_new: bool, body: bytes) -> Response:
         """Return 202 for a new import, 200 for a repeated one, 422 if it could not be read."""
         location = f"/api/v1/imports/{import_.pk}/"
         if import_.state == Import.State.FAILED:
             members = problem_body(status.HTTP_422_UNPROCESSABLE_ENTITY, import_.error) | {
                 "import": import_.pk
             }
-            refused = Response(
+            rejection = Response(
                 members, status=status.HTTP_422_UNPROCESSABLE_ENTITY, content_type=MEDIA_TYPE
             )
-            refused["Location"] = location
-            return refused
-        answer = received_body(import_)
+            rejection["Location"] = location
+            return rejection
+        import_body = received_body(import_)
         if import_.counts.get("names_ai") is False:
-            answer["note"] = NO_AI_NAMED
+            import_body["note"] = NO_AI_NAMED
         if not is_new and import_.n_bytes != len(body):
-            answer["note"] = (
+            import_body["note"] = (
                 "A document with the same serial number and content was imported before; "
                 "the answer is that import."
             )
         response = Response(
-            answer, status=status.HTTP_202_ACCEPTED if is_new else status.HTTP_200_OK
+            import_body, status=status.HTTP_202_ACCEPTED if is_new else status.HTTP_200_OK
         )
         response["Location"] = location
         return response
@@ -174,10 +176,10 @@ class IntakeIngestView(RegistryView):
 def received_body(import_: Import) -> dict[str, Any]:
     reader = row_reader_for(ImportViewSet, ImportSerializer)
     row = reader.select(Import.objects.filter(pk=import_.pk), reader.names).get()
-    answer = reader.rows([row], reader.names)[0]
+    body = reader.rows([row], reader.names)[0]
     if import_.kind == Import.Kind.SHEET:
-        answer["rejected"] = rejected_of_sheet(import_)
-    return {**answer, "token": str(import_token(import_)), "note": ""}
+        body["rejected"] = rejected_of_sheet(import_)
+    return {**body, "token": str(import_token(import_)), "note": ""}
 
 
 def import_token(import_: Import) -> uuid.UUID:
@@ -260,8 +262,8 @@ class IntakeView(IntakeIngestView):
             ),
         ],
         request={
-            # first: generators that know one kind of body a function take it, and a file is what
-            # every client can send
+            # first, because some client generators use only the first type of body, and every
+            # client can send a file
             FORM: UploadFormSerializer,
             "application/octet-stream": OpenApiTypes.BINARY,
             "application/json": OpenApiTypes.OBJECT,
@@ -283,21 +285,21 @@ class IntakeView(IntakeIngestView):
         and, if resolved, dependencies of applications that the sender can edit. Nothing is deleted.
         The same document again, by serial number, Idempotency-Key or content, returns the first
         import."""
-        asked = request.query_params
-        # a misspelt application would leave the document to wait for one
-        refuse_unknown_parameters(asked, (*_PARAMETERS, *FORMAT_PARAMETERS))
+        params = request.query_params
+        # with a misspelt parameter the document would wait for an application
+        refuse_unknown_parameters(params, (*_PARAMETERS, *FORMAT_PARAMETERS))
         if kind in SHEETS:
-            return self._sheet(kind)
+            return self._receive_sheet(kind)
         if kind == EVALS:
-            return self._evaluation()
+            return self._receive_evaluation()
         form = FORMATS.get(kind)
         if form is None:
-            known = ", ".join(sorted((EVALS, *FORMATS, *SHEETS)))
+            format_names = ", ".join(sorted((EVALS, *FORMATS, *SHEETS)))
             raise SubjectNotFoundError(
-                f'"{clean(kind, 40)}" is not a valid format. Use one of {known}.'
+                f'"{clean(kind, 40)}" is not a valid format. Use one of {format_names}.'
             )
-        is_strict = asked.get("strict", "").lower() in _TRUE
-        if not is_strict and asked.get("strict", "").lower() not in _FALSE:
+        is_strict = params.get("strict", "").lower() in _TRUE
+        if not is_strict and params.get("strict", "").lower() not in _FALSE:
             raise ValidationError({"strict": "Enter true or false."})
         document = read_document(
             request,
@@ -308,10 +310,10 @@ class IntakeView(IntakeIngestView):
         import_, is_new = self.take(
             form,
             document.body,
-            application=self.application_of(asked.get("application", "")),
-            team=self._team(asked.get("team", "")),
-            environment=clean(asked.get("environment", ""), 60),
-            part=asked.get("part", ""),
+            application=self.application_of(params.get("application", "")),
+            team=self._find_team(params.get("team", "")),
+            environment=clean(params.get("environment", ""), 60),
+            part=params.get("part", ""),
             file_name=document.file_name,
             strict=is_strict,
         )
@@ -325,9 +327,9 @@ class IntakeView(IntakeIngestView):
                 "The document violates its schema, and strict reading was requested. "
                 f"It was imported before without strict reading, as import {import_.pk}."
             )
-        return self.received(import_, is_new=is_new, body=document.body)
+        return self.import_response(import_, is_new=is_new, body=document.body)
 
-    def _team(self, slug: str) -> Team | None:
+    def _find_team(self, slug: str) -> Team | None:
         if not (slug := clean(slug, 200)):
             return None
         team = Team.objects.visible_to(self.user).filter(slug=slug).first()
@@ -335,10 +337,10 @@ class IntakeView(IntakeIngestView):
             raise SubjectNotFoundError(f'No team "{clean(slug, 80)}" found. Check the slug.')
         return team
 
-    def _evaluation(self) -> Response:
+    def _receive_evaluation(self) -> Response:
         """Results of promptfoo, inspect_ai, lm-eval or garak: each measurement becomes evidence;
         the file is not stored."""
-        asked = self.request.query_params
+        params = self.request.query_params
         document = read_document(
             self.request,
             most_bytes=MOST_RESULTS_BYTES,
@@ -352,26 +354,26 @@ class IntakeView(IntakeIngestView):
                 by=self.user,
                 at=now(),
                 token=self.token,
-                application=self.application_of(asked.get("application", "")),
-                tool=asked.get("tool", ""),
+                application=self.application_of(params.get("application", "")),
+                tool=params.get("tool", ""),
                 idempotency_key=self.idempotency_key,
             )
-        except UnreadableError as refused:
-            raise DocumentRejectedError(str(refused)) from None
-        except IntakePermissionError as refused:
-            raise PermissionDenied(str(refused)) from None
-        return self.received(import_, is_new=is_new, body=document.body)
+        except UnreadableError as error:
+            raise DocumentRejectedError(str(error)) from None
+        except IntakePermissionError as error:
+            raise PermissionDenied(str(error)) from None
+        return self.import_response(import_, is_new=is_new, body=document.body)
 
-    def _sheet(self, kind: str) -> Response:
-        asked = self.request.query_params
+    def _receive_sheet(self, kind: str) -> Response:
+        params = self.request.query_params
         document = read_document(
             self.request,
             most_bytes=limits.MAX_BYTES,
             most_inflated=limits.MAX_BYTES,
             media_types=SHEETS[kind],
         )
-        application = self.application_of(asked.get("application", ""))
-        team = self._team(asked.get("team", ""))
+        application = self.application_of(params.get("application", ""))
+        team = self._find_team(params.get("team", ""))
         try:
             import_, is_new = import_sheet_directly(
                 content=document.body,
@@ -383,8 +385,8 @@ class IntakeView(IntakeIngestView):
                 team=team.slug if team else "",
                 idempotency_key=self.idempotency_key,
             )
-        except (UnreadableError, IdempotencyKeyReusedError) as refused:
-            raise DocumentRejectedError(str(refused)) from None
-        except IntakePermissionError as refused:
-            raise PermissionDenied(str(refused)) from None
-        return self.received(import_, is_new=is_new, body=document.body)
+        except (UnreadableError, IdempotencyKeyReusedError) as error:
+            raise DocumentRejectedError(str(error)) from None
+        except IntakePermissionError as error:
+            raise PermissionDenied(str(error)) from None
+        return self.import_response(import_, is_new=is_new, body=document.body)

@@ -39,21 +39,21 @@ class ImportViewSet(ReadViewSet[Import]):
     computed = COMPUTED_FIELDS
     orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
-    def asked_fields(self, reader: Any) -> Names:
+    def requested_fields(self, reader: Any) -> Names:
         """Return the requested fields; lists omit the long lists of parts unless `fields` names
         them."""
-        names = super().asked_fields(reader)
+        names = super().requested_fields(reader)
         if self.action == "list" and not self.request.query_params.get("fields"):
             return [name for name in names if name not in PARTS]
         return names
 
-    def one(self, names: Names, **lookup: Any) -> dict[str, Any]:
-        answer = super().one(names, **lookup)
-        if "rejected" in names and not answer["rejected"]:
+    def read_row(self, names: Names, **lookup: Any) -> dict[str, Any]:
+        row = super().read_row(names, **lookup)
+        if "rejected" in names and not row["rejected"]:
             sheet = self.get_queryset().filter(**lookup, kind=Import.Kind.SHEET).first()
             if sheet is not None:
-                answer["rejected"] = rejected_of_sheet(sheet)
-        return answer
+                row["rejected"] = rejected_of_sheet(sheet)
+        return row
 
     @extend_schema(summary="Undo an import", request=None, responses=ImportSerializer)
     @action(detail=True, methods=["post"])
@@ -72,10 +72,10 @@ class ImportViewSet(ReadViewSet[Import]):
                     "Results of evaluations cannot be undone as a whole. Correct the "
                     "evidence they created."
                 )
-        except IntakePermissionError as refused:
-            raise PermissionDenied(str(refused)) from None
-        except InvalidStateError as refused:
-            raise ApiConflictError(str(refused)) from None
+        except IntakePermissionError as error:
+            raise PermissionDenied(str(error)) from None
+        except InvalidStateError as error:
+            raise ApiConflictError(str(error)) from None
         if import_.state == Import.State.APPLIED and import_.error:
             raise ApiConflictError(import_.error)
         return self.answer(import_)
@@ -95,12 +95,14 @@ class ImportViewSet(ReadViewSet[Import]):
         if application is None:
             raise NotFound
         try:
-            named = set_document_application(import_=import_, application=application, by=self.user)
-        except IntakePermissionError as refused:
-            raise PermissionDenied(str(refused)) from None
-        except InvalidStateError as refused:
-            raise ApiConflictError(str(refused)) from None
-        return self.answer(named)
+            updated_import = set_document_application(
+                import_=import_, application=application, by=self.user
+            )
+        except IntakePermissionError as error:
+            raise PermissionDenied(str(error)) from None
+        except InvalidStateError as error:
+            raise ApiConflictError(str(error)) from None
+        return self.answer(updated_import)
 
 
 def rejected_of_sheet(import_: Import) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ from apps.intake.documents.records import UnreadableError
 
 MIB = 1024 * 1024
 FORM = "multipart/form-data"
-# whatever the format: senders that name no type, or only that it is compressed
+# accepted for every format, since some clients send no type, or only that of the compression
 _GENERIC_TYPES = (
     "",
     "application/octet-stream",
@@ -79,30 +79,32 @@ def read_document(
             f"{media_types[0] if media_types else 'application/octet-stream'}, or as "
             f"one file of {FORM}.",
         )
-    raw = _read(
-        request, most_bytes + (_MAX_FORM_OVERHEAD if media_type == FORM else 0), said=most_bytes
+    raw = _read_body(
+        request,
+        most_bytes + (_MAX_FORM_OVERHEAD if media_type == FORM else 0),
+        stated_limit=most_bytes,
     )
-    raw = _decoded(raw, request, most_inflated)
+    raw = _decode_body(raw, request, most_inflated)
     if media_type != FORM:
-        return ReceivedDocument(_content(raw, most_inflated))
-    return _of_form(request, raw, most_inflated, file_field)
+        return ReceivedDocument(_decompress_content(raw, most_inflated))
+    return _parse_form(request, raw, most_inflated, file_field)
 
 
 def decompress_document(content: bytes, *, most_inflated: int) -> bytes:
     """Return a document from another body, decompressed."""
-    return _content(content, most_inflated)
+    return _decompress_content(content, most_inflated)
 
 
-def _read(request: Request, most: int, *, said: int) -> bytes:
+def _read_body(request: Request, max_bytes: int, *, stated_limit: int) -> bytes:
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         length = 0
     too_large = UploadTooLargeError(
-        f"The body can have at most {said // MIB} MiB. Compress it (Content-Encoding: "
+        f"The body can have at most {stated_limit // MIB} MiB. Compress it (Content-Encoding: "
         "gzip) or split it."
     )
-    if length > most:
+    if length > max_bytes:
         raise too_large
     body: bytes
     if (
@@ -110,18 +112,18 @@ def _read(request: Request, most: int, *, said: int) -> bytes:
         and request.META.get("wsgi.input_terminated")
         and "Transfer-Encoding" in request.headers
     ):
-        # sent in chunks: Django reads nothing without a length, the server knows where it ends
-        body = request.META["wsgi.input"].read(most + 1)
+        # a chunked body has no length, so Django reads nothing; the server marks its end
+        body = request.META["wsgi.input"].read(max_bytes + 1)
     else:
-        body = request._request.read(most + 1)
-    if len(body) > most:
+        body = request._request.read(max_bytes + 1)
+    if len(body) > max_bytes:
         raise too_large
     if not body:
         raise ParseError("The document is empty. Send it as the body.")
     return body
 
 
-def _decoded(raw: bytes, request: Request, most_inflated: int) -> bytes:
+def _decode_body(raw: bytes, request: Request, most_inflated: int) -> bytes:
     coding = request.headers.get("Content-Encoding", "").strip().lower()
     if coding in {"", "identity"}:
         return raw
@@ -129,13 +131,13 @@ def _decoded(raw: bytes, request: Request, most_inflated: int) -> bytes:
         raise UnsupportedMediaType(
             coding, f"The Content-Encoding {coding[:60]} is not supported. Use gzip, or none."
         )
-    return _inflated(raw, most_inflated + _MAX_FORM_OVERHEAD)
+    return _inflate(raw, most_inflated + _MAX_FORM_OVERHEAD)
 
 
-def _content(raw: bytes, most_inflated: int) -> bytes:
+def _decompress_content(raw: bytes, most_inflated: int) -> bytes:
     """Return the content, decompressed if its first bytes are those of gzip; spreadsheets are
     archives of another kind."""
-    body = _inflated(raw, most_inflated) if raw.startswith(GZIP_MARK) else raw
+    body = _inflate(raw, most_inflated) if raw.startswith(GZIP_MARK) else raw
     if len(body) > most_inflated:
         raise UploadTooLargeError(
             f"The document can have at most {most_inflated // MIB} MiB after "
@@ -146,16 +148,18 @@ def _content(raw: bytes, most_inflated: int) -> bytes:
     return body
 
 
-def _inflated(raw: bytes, most: int) -> bytes:
+def _inflate(raw: bytes, max_bytes: int) -> bytes:
     try:
-        return decompress(raw, most=most)
-    except BodyTooLargeError as large:
-        raise UploadTooLargeError(str(large)) from None
-    except UnreadableError as unreadable:
-        raise ParseError(str(unreadable)) from None
+        return decompress(raw, max_bytes=max_bytes)
+    except BodyTooLargeError as error:
+        raise UploadTooLargeError(str(error)) from None
+    except UnreadableError as error:
+        raise ParseError(str(error)) from None
 
 
-def _of_form(request: Request, raw: bytes, most_inflated: int, file_field: str) -> ReceivedDocument:
+def _parse_form(
+    request: Request, raw: bytes, most_inflated: int, file_field: str
+) -> ReceivedDocument:
     meta = {"CONTENT_TYPE": request.META.get("CONTENT_TYPE", ""), "CONTENT_LENGTH": str(len(raw))}
     try:
         fields, files = MultiPartParser(
@@ -171,23 +175,25 @@ def _of_form(request: Request, raw: bytes, most_inflated: int, file_field: str) 
         raise ParseError(
             f"The body is not a valid {FORM}. Send one file, and let the client set the boundary."
         ) from None
-    found: list[Any] = [
+    uploads: list[Any] = [
         file
         for name in files
         for file in files.getlist(name)
         if not file_field or name == file_field
     ]
-    said = {name: str(fields[name]) for name in fields}
-    if len(found) > 1:
+    text_fields = {name: str(fields[name]) for name in fields}
+    if len(uploads) > 1:
         raise ParseError("The form contains several files. Send each in its own request.")
-    if found:
+    if uploads:
         return ReceivedDocument(
-            _content(found[0].read(), most_inflated), str(found[0].name or ""), said
+            _decompress_content(uploads[0].read(), most_inflated),
+            str(uploads[0].name or ""),
+            text_fields,
         )
-    text = said.pop(file_field or "file", "")
+    text = text_fields.pop(file_field or "file", "")
     if not text:
         raise ParseError(f"The form contains no file. Send one in the part {file_field or 'file'}.")
-    return ReceivedDocument(_content(text.encode(), most_inflated), "", said)
+    return ReceivedDocument(_decompress_content(text.encode(), most_inflated), "", text_fields)
 
 
 class _InMemoryUploadHandler(FileUploadHandler):
@@ -195,14 +201,14 @@ class _InMemoryUploadHandler(FileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        self._kept = bytearray()
+        self._buffer = bytearray()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self._kept += raw_data
+        self._buffer += raw_data
 
     def file_complete(self, file_size: int) -> SimpleUploadedFile:
         return SimpleUploadedFile(
-            self.file_name or "file", bytes(self._kept), self.content_type or ""
+            self.file_name or "file", bytes(self._buffer), self.content_type or ""
         )
 
 

@@ -18,7 +18,7 @@ STATUSES = {
     Import.State.DROPPED: "dropped",
     Import.State.FAILED: "failed",
 }
-# what makes a taken document only partly understood
+# counts that make an applied document only partly understood
 _OPEN_QUESTIONS = ("unresolved", "unclaimed", "rejected")
 PARTS = {
     "unresolved": "unresolved",
@@ -41,13 +41,13 @@ def import_status(state: str, kind: str, counts: dict[str, Any]) -> str:
     return STATUSES[Import.State(state)]
 
 
-def _parts(kept: str) -> ComputedField:
-    return ComputedField(("problems",), lambda problems: problems.get(kept, []))
+def _problem_field(name: str) -> ComputedField:
+    return ComputedField(("problems",), lambda problems: problems.get(name, []))
 
 
 COMPUTED_FIELDS = {
     "status": ComputedField(("state", "kind", "counts"), import_status),
-    **{name: _parts(kept) for name, kept in PARTS.items()},
+    **{name: _problem_field(kept) for name, kept in PARTS.items()},
 }
 
 

@@ -52,7 +52,7 @@ from apps.inventory.queries import application_merged_into, changes_of_applicati
 from apps.inventory.runway import runways
 
 SLUG = "[-a-zA-Z0-9_]+"
-# a bulk change is one transaction, and its report is one answer
+# a bulk change is one transaction and one response
 MAX_BULK_APPLICATIONS = 5000
 MAX_LISTED_CHANGES = 200
 
@@ -115,12 +115,12 @@ class TextMapSerializerField(serializers.DictField):
     child = serializers.CharField(max_length=TextMapField.MAX_VALUE_LENGTH, allow_blank=True)
 
     def to_internal_value(self, data: Any) -> Any:
-        found = super().to_internal_value(data)
+        texts = super().to_internal_value(data)
         try:
-            small_text_map(found)
-        except ModelValidationError as wrong:
-            raise serializers.ValidationError(wrong.messages) from None
-        return found
+            small_text_map(texts)
+        except ModelValidationError as error:
+            raise serializers.ValidationError(error.messages) from None
+        return texts
 
 
 class ApplicationSerializer(ReasonMixin, serializers.ModelSerializer[Application]):
@@ -325,13 +325,13 @@ class StackSerializer(serializers.Serializer[Any]):
 class WritingViewSet[M: Model](ReadViewSet[M]):
     """Changes are answered with findings and with the ID of the change, to undo it."""
 
-    def written(
+    def change_response(
         self, row: M, application: Application, dependency_id: int | None = None, code: int = 200
     ) -> Response:
         findings = findings_of_application(application=application, on=today())
         if dependency_id is not None:
             findings = findings_about(findings, dependency_id)
-        body = self.one(self.reader.names, pk=row.pk)
+        body = self.read_row(self.reader.names, pk=row.pk)
         headers = {"ETag": etag_of(body)}
         body["findings"] = findings_body(findings, {application.pk: application.slug})
         body["change"] = last_change_id(row)
@@ -387,18 +387,18 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
     def retrieve(self, request: Request, slug: str) -> Response:
         """One application. The slug of a merged application redirects to the application it was
         merged into."""
-        names = self.asked_fields(self.reader)
-        found = self.one([*dict.fromkeys([*names, "merged_into"])], slug=slug)
-        if found["merged_into"] is not None:
-            now_called = application_merged_into(application=self.subject("merged_into"))
-            if Application.objects.visible_to(request.user).filter(pk=now_called.pk).exists():
+        names = self.requested_fields(self.reader)
+        row = self.read_row([*dict.fromkeys([*names, "merged_into"])], slug=slug)
+        if row["merged_into"] is not None:
+            survivor = application_merged_into(application=self.subject("merged_into"))
+            if Application.objects.visible_to(request.user).filter(pk=survivor.pk).exists():
                 address = request.build_absolute_uri(
-                    reverse("api:application-detail", args=[now_called.slug])
+                    reverse("api:application-detail", args=[survivor.slug])
                 )
                 return Response(
                     status=status.HTTP_301_MOVED_PERMANENTLY, headers={"Location": address}
                 )
-        return Response({name: found[name] for name in names})
+        return Response({name: row[name] for name in names})
 
     @extend_schema(
         responses={201: WrittenApplicationSerializer},
@@ -433,7 +433,7 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
             facts=facts,
             by=self.user,
         )
-        return self.written(application, application, code=status.HTTP_201_CREATED)
+        return self.change_response(application, application, code=status.HTTP_201_CREATED)
 
     @extend_schema(request=ApplicationChangeSerializer, responses=WrittenApplicationSerializer)
     def partial_update(self, request: Request, slug: str) -> Response:
@@ -457,34 +457,34 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
             facts=facts,
             by=self.user,
         )
-        return self.written(application, application)
+        return self.change_response(application, application)
 
     @extend_schema(request=BulkUpdateSerializer, responses=BulkUpdateResultSerializer)
     @action(detail=False, methods=["post"], url_path="bulk-update", picks_fields=False)
     def bulk_update(self, request: Request) -> Response:
         """Set the same facts on many applications. Those that cannot be changed are listed in
         `rejected`."""
-        asked = self.validated(BulkUpdateSerializer)
-        slugs = list(dict.fromkeys(asked["applications"]))
-        found = dict(self.get_queryset().filter(slug__in=slugs).values_list("slug", "pk"))
+        data = self.validated(BulkUpdateSerializer)
+        slugs = list(dict.fromkeys(data["applications"]))
+        pk_by_slug = dict(self.get_queryset().filter(slug__in=slugs).values_list("slug", "pk"))
         report = change_applications(
-            facts_by_id=dict.fromkeys(found.values(), asked["facts"]),
+            facts_by_id=dict.fromkeys(pk_by_slug.values(), data["facts"]),
             by=self.user,
-            reason=asked.get("reason", ""),
+            reason=data.get("reason", ""),
         )
-        by_id = {pk: slug for slug, pk in found.items()}
-        rejected = [{"application": row.slug, "detail": row.sentence} for row in report.refused]
-        rejected += [
+        slug_by_pk = {pk: slug for slug, pk in pk_by_slug.items()}
+        rejections = [{"application": row.slug, "detail": row.sentence} for row in report.refused]
+        rejections += [
             {"application": slug, "detail": "No application with this slug found. Check the slug."}
             for slug in slugs
-            if slug not in found
+            if slug not in pk_by_slug
         ]
         change = last_change_id(Application(pk=report.changed[0])) if report.changed else None
         return Response(
             {
-                "changed": [by_id[pk] for pk in report.changed],
-                "unchanged": [by_id[pk] for pk in report.unchanged],
-                "rejected": rejected,
+                "changed": [slug_by_pk[pk] for pk in report.changed],
+                "unchanged": [slug_by_pk[pk] for pk in report.unchanged],
+                "rejected": rejections,
                 "change": change,
             }
         )
@@ -494,50 +494,50 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
     def retire(self, request: Request, slug: str) -> Response:
         """Retire an application and end its dependencies. Repeating the request changes nothing."""
         application = self.editable()
-        asked = self.validated(RetireSerializer)
+        data = self.validated(RetireSerializer)
         application = actions_applications.retire_application(
             application=application,
-            on=asked.get("on", today()),
-            reason=asked.get("reason", ""),
+            on=data.get("on", today()),
+            reason=data.get("reason", ""),
             by=self.user,
         )
-        return self.written(application, application)
+        return self.change_response(application, application)
 
     @extend_schema(request=ReactivateSerializer, responses=WrittenApplicationSerializer)
     @action(detail=True, methods=["post"])
     def reactivate(self, request: Request, slug: str) -> Response:
         """Reactivate a retired application, with the dependencies that its retirement ended."""
         application = self.editable()
-        asked = self.validated(ReactivateSerializer)
+        data = self.validated(ReactivateSerializer)
         application = actions_applications.reactivate_application(
             application=application,
-            on=asked.get("on", today()),
-            status=asked["status"],
-            with_dependencies=asked["with_dependencies"],
-            reason=asked.get("reason", ""),
+            on=data.get("on", today()),
+            status=data["status"],
+            with_dependencies=data["with_dependencies"],
+            reason=data.get("reason", ""),
             by=self.user,
         )
-        return self.written(application, application)
+        return self.change_response(application, application)
 
     @extend_schema(request=MergeSerializer, responses=WrittenApplicationSerializer)
     @action(detail=True, methods=["post"])
     def merge(self, request: Request, slug: str) -> Response:
         """Merge a duplicate into this application: its dependencies move here, it is retired, and
         its slug redirects here."""
-        kept = self.editable()
-        asked = self.validated(MergeSerializer)
-        duplicate = asked["duplicate"]
+        survivor = self.editable()
+        data = self.validated(MergeSerializer)
+        duplicate = data["duplicate"]
         self.require(TeamRole.EDITOR, duplicate.team)
-        kept = application_merge.merge_applications(
-            survivor=kept,
+        survivor = application_merge.merge_applications(
+            survivor=survivor,
             duplicate=duplicate,
-            on=asked.get("on", today()),
-            reason=asked.get("reason", ""),
+            on=data.get("on", today()),
+            reason=data.get("reason", ""),
             by=self.user,
         )
-        answer = self.written(kept, kept)
-        answer.data["change"] = last_change_id(duplicate)
-        return answer
+        response = self.change_response(survivor, survivor)
+        response.data["change"] = last_change_id(duplicate)
+        return response
 
     @extend_schema(responses=StackSerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
@@ -552,8 +552,8 @@ class ApplicationViewSet(BulkMixin, WritingViewSet[Application]):
     def findings(self, request: Request, slug: str) -> Response:
         """Findings about the application, most severe first. Findings never block saving."""
         application = self.subject("team")
-        found = findings_of(application_ids=[application.pk], on=today())
-        return Response(findings_body(found, {application.pk: application.slug}))
+        findings = findings_of(application_ids=[application.pk], on=today())
+        return Response(findings_body(findings, {application.pk: application.slug}))
 
     @extend_schema(responses=CostSerializer, parameters=COST_QUESTION, filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)

@@ -111,7 +111,7 @@ class CostTotalsSerializer(serializers.Serializer[Any]):
     unknown = UnknownCountSerializer(many=True)
 
 
-class _Question(serializers.Serializer[Any]):
+class _CostsQuestion(serializers.Serializer[Any]):
     on = serializers.DateField(required=False, validators=[validate_plausible_date])
     node = serializers.CharField(required=False, max_length=300)
     unit = serializers.CharField(required=False, max_length=20)
@@ -125,29 +125,29 @@ def requested_prices(request: Request, today: date) -> tuple[date, list[PriceCha
 
     Raises ValidationError with the name of the parameter.
     """
-    said: Mapping[str, Any] = validate_data(
-        _Question(data=request.query_params),
+    params: Mapping[str, Any] = validate_data(
+        _CostsQuestion(data=request.query_params),
         extra_names=("from", *PAGING_PARAMETERS, *FORMAT_PARAMETERS),
     )
-    on: date = said.get("on", today)
-    starts_on = _day(request.query_params.get("from"))
-    if "node" not in said:
-        if {"unit", "factor", "amount", "currency"} & set(said):
+    on: date = params.get("on", today)
+    starts_on = _parse_day(request.query_params.get("from"))
+    if "node" not in params:
+        if {"unit", "factor", "amount", "currency"} & set(params):
             raise serializers.ValidationError(
                 {"node": "Enter the item whose prices change, for example host:azure."}
             )
         return on, []
     try:
-        node_id = find_nodes([said["node"]])[said["node"]]
+        node_id = find_nodes([params["node"]])[params["node"]]
     except UnknownNodeError as error:
         raise serializers.ValidationError({"node": str(error)}) from error
     try:
         change = PriceChange(
             node_id=node_id,
-            unit=said.get("unit"),
-            factor=_fraction(said, "factor"),
-            amount=_fraction(said, "amount"),
-            currency=said.get("currency"),
+            unit=params.get("unit"),
+            factor=_parse_fraction(params, "factor"),
+            amount=_parse_fraction(params, "amount"),
+            currency=params.get("currency"),
             starts_on=starts_on,
         )
     except InvalidPriceChangeError as error:
@@ -158,7 +158,7 @@ def requested_prices(request: Request, today: date) -> tuple[date, list[PriceCha
 def cost_body(costs: MonthlyCosts, prices_on: date) -> dict[str, Any]:
     return {
         "on": prices_on,
-        "totals": _totals(costs.totals),
+        "totals": _totals_body(costs.totals),
         "per_dependency": [
             {"dependency": pk, "amount": decimal_text(money.amount), "currency": money.currency}
             for pk, money in costs.per_dependency.items()
@@ -177,11 +177,11 @@ def cost_body(costs: MonthlyCosts, prices_on: date) -> dict[str, Any]:
 
 def cost_rows(costs: MonthlyCosts) -> list[dict[str, Any]]:
     """Return the costs as rows of a file."""
-    nothing: dict[str, Any] = dict.fromkeys(("amount", "currency", "unknown", "detail"))
+    empty_row: dict[str, Any] = dict.fromkeys(("amount", "currency", "unknown", "detail"))
     return [
         *(
             {
-                **nothing,
+                **empty_row,
                 "dependency": pk,
                 "amount": decimal_text(money.amount),
                 "currency": money.currency,
@@ -189,7 +189,7 @@ def cost_rows(costs: MonthlyCosts) -> list[dict[str, Any]]:
             for pk, money in costs.per_dependency.items()
         ),
         *(
-            {**nothing, "dependency": pk, "unknown": row.code.value, "detail": row.sentence}
+            {**empty_row, "dependency": pk, "unknown": row.code.value, "detail": row.sentence}
             for pk, row in costs.unknown.items()
         ),
     ]
@@ -204,28 +204,28 @@ def decimal_text(amount: Fraction) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _totals(totals: Mapping[str, Fraction]) -> list[dict[str, str]]:
+def _totals_body(totals: Mapping[str, Fraction]) -> list[dict[str, str]]:
     return [
         {"currency": currency, "amount": decimal_text(amount)}
         for currency, amount in totals.items()
     ]
 
 
-def _fraction(said: Mapping[str, Any], name: str) -> Fraction | None:
-    if name not in said:
+def _parse_fraction(params: Mapping[str, Any], name: str) -> Fraction | None:
+    if name not in params:
         return None
-    # no exponents: a power of ten with a billion noughts would be worked out
-    if not _DECIMAL.fullmatch(said[name]):
+    # no exponents: Fraction would compute a power of ten with a billion zeros
+    if not _DECIMAL.fullmatch(params[name]):
         raise serializers.ValidationError({name: "Enter a number, for example 1.2 or 6/5."})
     try:
-        return Fraction(said[name])
+        return Fraction(params[name])
     except ZeroDivisionError as error:
         raise serializers.ValidationError(
             {name: "Enter a number, for example 1.2 or 6/5."}
         ) from error
 
 
-def _day(text: str | None) -> date | None:
+def _parse_day(text: str | None) -> date | None:
     if not text:
         return None
     try:
@@ -254,18 +254,18 @@ class CostsView(RegistryView):
         view. Unknown costs are counted separately, by reason."""
         today = day_of(now())
         prices_on, changes = requested_prices(request, today)
-        everything = self.user.can_read_all
+        can_read_all = self.user.can_read_all
         totals = monthly_totals(
             on=today,
             prices_on=prices_on,
             changes=changes,
-            team_ids=None if everything else list(self.user.team_roles()),
+            team_ids=None if can_read_all else list(self.user.team_roles()),
         )
         return Response(
             {
                 "on": prices_on,
-                "whole_organisation": everything,
-                "totals": _totals(totals.totals),
+                "whole_organisation": can_read_all,
+                "totals": _totals_body(totals.totals),
                 "n_known": totals.n_known,
                 "unknown": [
                     {"code": code.value, "n_dependencies": n}

@@ -24,7 +24,7 @@ from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.filters import DependencyFilter
 from apps.inventory.models import Application, Dependency
 
-# what people say about a dependency and may correct
+# declared facts of a dependency, which users can correct
 _FACTS = [
     "fallback_order",
     "traffic_share",
@@ -203,64 +203,70 @@ class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
             facts=facts,
             by=self.user,
         )
-        return self.written(dependency, application, dependency.pk, status.HTTP_201_CREATED)
+        return self.change_response(dependency, application, dependency.pk, status.HTTP_201_CREATED)
 
     @extend_schema(request=DependencyChangeSerializer, responses=WrittenDependencySerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Correct amounts, traffic share, order, tags or the route."""
         dependency = self.editable()
         facts = self.validated(DependencyChangeSerializer, partial=True)
-        changed = actions_dependencies.change_dependency(
+        changed_dependency = actions_dependencies.change_dependency(
             dependency=dependency,
             reason=facts.pop("reason", ""),
             expected_updated_at=facts.pop("expected_updated_at", None),
             facts=facts,
             by=self.user,
         )
-        return self.written(changed, dependency.application, changed.pk)
+        return self.change_response(
+            changed_dependency, dependency.application, changed_dependency.pk
+        )
 
     @extend_schema(request=ConfirmSerializer, responses=WrittenDependencySerializer)
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
         """Confirm that the dependency is in use. An observed dependency becomes declared."""
         dependency = self.editable()
-        asked = self.validated(ConfirmSerializer)
-        confirmed = actions_dependencies.confirm_dependency(
+        data = self.validated(ConfirmSerializer)
+        confirmed_dependency = actions_dependencies.confirm_dependency(
             dependency=dependency,
-            on=asked.get("on", today()),
-            reason=asked.get("reason", ""),
+            on=data.get("on", today()),
+            reason=data.get("reason", ""),
             by=self.user,
         )
-        return self.written(confirmed, dependency.application, confirmed.pk)
+        return self.change_response(
+            confirmed_dependency, dependency.application, confirmed_dependency.pk
+        )
 
     @extend_schema(request=EndSerializer, responses=WrittenDependencySerializer)
     @action(detail=True, methods=["post"])
     def end(self, request: Request, pk: str) -> Response:
         """End the dependency."""
         dependency = self.editable()
-        asked = self.validated(EndSerializer)
-        ended = actions_dependencies.end_dependency(
+        data = self.validated(EndSerializer)
+        ended_dependency = actions_dependencies.end_dependency(
             dependency=dependency,
-            on=asked.get("on", today()),
-            reason=asked.get("reason", ""),
-            expected_updated_at=asked.get("expected_updated_at"),
+            on=data.get("on", today()),
+            reason=data.get("reason", ""),
+            expected_updated_at=data.get("expected_updated_at"),
             by=self.user,
         )
-        return self.written(ended, dependency.application, ended.pk)
+        return self.change_response(ended_dependency, dependency.application, ended_dependency.pk)
 
     @extend_schema(request=ReopenSerializer, responses=WrittenDependencySerializer)
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: str) -> Response:
         """Remove the end date, or move it to a later date."""
         dependency = self.editable()
-        asked = self.validated(ReopenSerializer)
-        reopened = actions_dependencies.reopen_dependency(
+        data = self.validated(ReopenSerializer)
+        reopened_dependency = actions_dependencies.reopen_dependency(
             dependency=dependency,
-            until=asked.get("until"),
-            reason=asked.get("reason", ""),
+            until=data.get("until"),
+            reason=data.get("reason", ""),
             by=self.user,
         )
-        return self.written(reopened, dependency.application, reopened.pk)
+        return self.change_response(
+            reopened_dependency, dependency.application, reopened_dependency.pk
+        )
 
     @extend_schema(request=ReplaceSerializer, responses={201: WrittenDependencySerializer})
     @action(detail=True, methods=["post"])
@@ -269,16 +275,18 @@ class DependencyViewSet(BulkMixin, WritingViewSet[Dependency]):
         the answer. Adaptations and the exit plan move with it. The answer is 409 if another user
         replaced it first."""
         dependency = self.editable()
-        asked = self.validated(ReplaceSerializer)
-        begun = actions_dependencies.replace_offering(
+        data = self.validated(ReplaceSerializer)
+        new_dependency = actions_dependencies.replace_offering(
             dependency=dependency,
-            successor=asked["offering"],
-            on=asked.get("on", today()),
-            reason=asked.get("reason", ""),
-            expected_updated_at=asked.get("expected_updated_at"),
+            successor=data["offering"],
+            on=data.get("on", today()),
+            reason=data.get("reason", ""),
+            expected_updated_at=data.get("expected_updated_at"),
             by=self.user,
         )
-        return self.written(begun, dependency.application, begun.pk, status.HTTP_201_CREATED)
+        return self.change_response(
+            new_dependency, dependency.application, new_dependency.pk, status.HTTP_201_CREATED
+        )
 
     def editable(self) -> Dependency:
         dependency = self.subject("application__team")

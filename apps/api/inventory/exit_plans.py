@@ -192,7 +192,7 @@ class OfDependencyViewSet[M: Adaptation | ExitPlan | ExitTest](WritingViewSet[M]
         self.require(TeamRole.EDITOR, row.dependency.application.team)
         return row
 
-    def asked(
+    def validate_facts(
         self, serializer: type[serializers.BaseSerializer[Any]]
     ) -> tuple[Dependency, dict[str, Any]]:
         """Return the dependency in the body, which the caller can edit, and the facts."""
@@ -201,8 +201,10 @@ class OfDependencyViewSet[M: Adaptation | ExitPlan | ExitTest](WritingViewSet[M]
         self.require(TeamRole.EDITOR, dependency.application.team)
         return dependency, facts
 
-    def told(self, row: M, dependency: Dependency, code: int = status.HTTP_200_OK) -> Response:
-        return self.written(row, dependency.application, dependency.pk, code)
+    def dependency_change_response(
+        self, row: M, dependency: Dependency, code: int = status.HTTP_200_OK
+    ) -> Response:
+        return self.change_response(row, dependency.application, dependency.pk, code)
 
 
 @extend_schema_view(
@@ -231,7 +233,7 @@ class AdaptationViewSet(BulkMixin, OfDependencyViewSet[Adaptation]):
     @extend_schema(responses={201: WrittenAdaptationSerializer})
     def create(self, request: Request) -> Response:
         """Add an adaptation. Changes require the editor role on the application's team."""
-        dependency, facts = self.asked(AdaptationSerializer)
+        dependency, facts = self.validate_facts(AdaptationSerializer)
         row = exits.add_adaptation(
             dependency=dependency,
             kind=facts.pop("kind"),
@@ -239,7 +241,7 @@ class AdaptationViewSet(BulkMixin, OfDependencyViewSet[Adaptation]):
             facts=facts,
             by=self.user,
         )
-        return self.told(row, dependency, status.HTTP_201_CREATED)
+        return self.dependency_change_response(row, dependency, status.HTTP_201_CREATED)
 
     @extend_schema(responses=WrittenAdaptationSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -247,10 +249,10 @@ class AdaptationViewSet(BulkMixin, OfDependencyViewSet[Adaptation]):
         row = self.editable()
         facts = self.validated(AdaptationSerializer, instance=row, partial=True)
         facts.pop("dependency", None)
-        changed = exits.change_adaptation(
+        adaptation = exits.change_adaptation(
             adaptation=row, reason=facts.pop("reason", ""), facts=facts, by=self.user
         )
-        return self.told(changed, row.dependency)
+        return self.dependency_change_response(adaptation, row.dependency)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
@@ -282,11 +284,11 @@ class ExitPlanViewSet(BulkMixin, OfDependencyViewSet[ExitPlan]):
     @extend_schema(responses={201: WrittenExitPlanSerializer})
     def create(self, request: Request) -> Response:
         """Create the exit plan, or change the existing one."""
-        dependency, facts = self.asked(ExitPlanSerializer)
+        dependency, facts = self.validate_facts(ExitPlanSerializer)
         row = exits.set_exit_plan(
             dependency=dependency, reason=facts.pop("history_reason", ""), facts=facts, by=self.user
         )
-        return self.told(row, dependency, status.HTTP_201_CREATED)
+        return self.dependency_change_response(row, dependency, status.HTTP_201_CREATED)
 
     @extend_schema(responses=WrittenExitPlanSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -294,13 +296,13 @@ class ExitPlanViewSet(BulkMixin, OfDependencyViewSet[ExitPlan]):
         row = self.editable()
         facts = self.validated(ExitPlanSerializer, instance=row, partial=True)
         facts.pop("dependency", None)
-        changed = exits.set_exit_plan(
+        plan = exits.set_exit_plan(
             dependency=row.dependency,
             reason=facts.pop("history_reason", ""),
             facts=facts,
             by=self.user,
         )
-        return self.told(changed, row.dependency)
+        return self.dependency_change_response(plan, row.dependency)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
@@ -343,7 +345,7 @@ class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
     )
     def create(self, request: Request) -> Response:
         """Record an exit test."""
-        dependency, facts = self.asked(ExitTestSerializer)
+        dependency, facts = self.validate_facts(ExitTestSerializer)
         row = exits.record_exit_test(
             dependency=dependency,
             target=facts.pop("target"),
@@ -353,7 +355,7 @@ class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
             facts=facts,
             by=self.user,
         )
-        return self.told(row, dependency, status.HTTP_201_CREATED)
+        return self.dependency_change_response(row, dependency, status.HTTP_201_CREATED)
 
     @extend_schema(responses=WrittenExitTestSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -361,7 +363,7 @@ class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
         row = self.editable()
         facts = self.validated(ExitTestSerializer, instance=row, partial=True)
         facts.pop("dependency", None)
-        changed = exits.correct_exit_test(
+        exit_test = exits.correct_exit_test(
             exit_test=row, reason=facts.pop("reason", ""), facts=facts, by=self.user
         )
-        return self.told(changed, row.dependency)
+        return self.dependency_change_response(exit_test, row.dependency)

@@ -18,8 +18,8 @@ from apps.common.time import day_of, now
 from apps.inventory.findings import CODES, Finding, Severity, findings_of
 from apps.inventory.models import Application
 
-# applications looked at in one statement, and the most statements of one answer
-_AT_ONCE, _MOST_STEPS = 200, 10
+# applications per statement, and statements per response
+_BATCH_SIZE, _MAX_BATCHES = 200, 10
 _CODES = [(code, code) for code in CODES]
 _SEVERITIES = [(severity.value, severity.value) for severity in Severity]
 
@@ -86,43 +86,49 @@ class FindingsView(RegistryView):
         question = FindingsQuestion(data=request.query_params)
         validate_data(question, extra_names=(*PAGING_PARAMETERS, *FORMAT_PARAMETERS))
         size = KeysetPagination().size(request)
-        place = read_cursor(request, 2)
-        found: list[dict[str, Any]] = []
-        for _ in range(_MOST_STEPS):
+        position = read_cursor(request, 2)
+        finding_bodies: list[dict[str, Any]] = []
+        for _ in range(_MAX_BATCHES):
             applications = list(
-                _after(place, self.user).values_list("criticality", "pk", "slug")[:_AT_ONCE]
+                _applications_after(position, self.user).values_list("criticality", "pk", "slug")[
+                    :_BATCH_SIZE
+                ]
             )
             slugs = {pk: slug for _, pk, slug in applications}
-            wanted = [
+            requested_findings = [
                 row
                 for row in findings_of(application_ids=slugs, on=day_of(now()))
-                if _requested_filters(row, question)
+                if _matches_question(row, question)
             ]
             by_application: dict[int, list[Finding]] = {}
-            for row in wanted:
+            for row in requested_findings:
                 by_application.setdefault(row.application_id, []).append(row)
             for criticality, pk, _slug in applications:
-                place = (criticality, pk)
-                found += findings_body(by_application.get(pk, []), slugs)
-                if len(found) >= size:
-                    return Response({"next": next_link(request, place), "results": found})
-            if len(applications) < _AT_ONCE:
-                return Response({"next": None, "results": found})
-        assert place is not None
-        return Response({"next": next_link(request, place), "results": found})
+                position = (criticality, pk)
+                finding_bodies += findings_body(by_application.get(pk, []), slugs)
+                if len(finding_bodies) >= size:
+                    return Response(
+                        {"next": next_link(request, position), "results": finding_bodies}
+                    )
+            if len(applications) < _BATCH_SIZE:
+                return Response({"next": None, "results": finding_bodies})
+        assert position is not None
+        return Response({"next": next_link(request, position), "results": finding_bodies})
 
 
-def _after(place: tuple[int, ...] | None, user: Any) -> Any:
-    seen = Application.objects.visible_to(user).order_by("criticality", "pk")
-    if place is None:
-        return seen
-    criticality, pk = place
-    return seen.filter(Q(criticality__gt=criticality) | Q(criticality=criticality, pk__gt=pk))
+def _applications_after(position: tuple[int, ...] | None, user: Any) -> Any:
+    applications = Application.objects.visible_to(user).order_by("criticality", "pk")
+    if position is None:
+        return applications
+    criticality, pk = position
+    return applications.filter(
+        Q(criticality__gt=criticality) | Q(criticality=criticality, pk__gt=pk)
+    )
 
 
-def _requested_filters(row: Finding, question: FindingsQuestion) -> bool:
-    asked = question.validated_data
+def _matches_question(row: Finding, question: FindingsQuestion) -> bool:
+    params = question.validated_data
     return bool(
-        asked.get("code", row.code) == row.code
-        and asked.get("severity", row.severity) == row.severity
+        params.get("code", row.code) == row.code
+        and params.get("severity", row.severity) == row.severity
     )

@@ -95,33 +95,37 @@ class RunwaysView(RegistryView):
         """Active primary models with an announced retirement, of applications that you can view:
         shortest runway first, or fewest days left if the effort is unknown."""
         size = KeysetPagination().size(request)
-        everything = self.user.can_read_all
-        found = runways(
+        can_read_all = self.user.can_read_all
+        primary_runways = runways(
             on=day_of(now()),
-            team_ids=None if everything else list(self.user.team_roles()),
+            team_ids=None if can_read_all else list(self.user.team_roles()),
             limit=size + 1,
-            after=_place(read_cursor(request, 3)),
+            after=_decode_position(read_cursor(request, 3)),
         )
-        rows = found[:size]
+        rows = primary_runways[:size]
         slugs = dict(
             Application.objects.filter(pk__in={row.application_id for row in rows}).values_list(
                 "pk", "slug"
             )
         )
-        more = next_link(request, _numbers(rows[-1].position)) if len(found) > size else None
-        return Response({"next": more, "results": runways_body(rows, slugs)})
+        next_url = (
+            next_link(request, _encode_position(rows[-1].position))
+            if len(primary_runways) > size
+            else None
+        )
+        return Response({"next": next_url, "results": runways_body(rows, slugs)})
 
 
-def _numbers(place: RunwayPosition) -> tuple[int, int, int]:
-    urgency = _NO_DAY if place.urgency is None else int(place.urgency * _TENTHS)
-    return urgency, place.criticality, place.dependency_id
+def _encode_position(position: RunwayPosition) -> tuple[int, int, int]:
+    urgency = _NO_DAY if position.urgency is None else int(position.urgency * _TENTHS)
+    return urgency, position.criticality, position.dependency_id
 
 
-def _place(numbers: tuple[int, ...] | None) -> RunwayPosition | None:
+def _decode_position(numbers: tuple[int, ...] | None) -> RunwayPosition | None:
     if numbers is None:
         return None
     urgency, criticality, dependency_id = numbers
-    # whoever forges one only chooses another place; a smallint is all there is to compare with
+    # a forged cursor only selects another position; criticality is a smallint in the database
     return RunwayPosition(
         None if urgency == _NO_DAY else Decimal(urgency) / _TENTHS,
         max(min(criticality, 99), -1),

@@ -35,23 +35,23 @@ class UndoChangeView(RegistryView):
     def post(self, request: Request, change: UUID) -> Response:
         """Restore everything that the change wrote, if it is unchanged since; otherwise the answer
         is 409 with the users who changed it. Requires the editor role on each affected team."""
-        asked = validate_data(ReasonMixin(data=request.data))
+        data = validate_data(ReasonMixin(data=request.data))
         teams = undo.teams_of_change(change=change)
-        seen = teams if self.user.can_read_all else teams & set(self.user.team_roles())
-        if not seen:
+        visible_teams = teams if self.user.can_read_all else teams & set(self.user.team_roles())
+        if not visible_teams:
             raise Http404
         for team_id in teams:
             self.require(TeamRole.EDITOR, team_id)
-        undone = undo.undo_change(change=change, by=self.user, reason=asked.get("reason", ""))
-        slugs = (
+        result = undo.undo_change(change=change, by=self.user, reason=data.get("reason", ""))
+        applications = (
             Application.objects.visible_to(self.user)
-            .filter(pk__in=undone.application_ids)
+            .filter(pk__in=result.application_ids)
             .order_by("slug")
         )
         return Response(
             {
-                "change": undone.change,
-                "n_rows": undone.n_rows,
-                "applications": list(slugs.values_list("slug", flat=True)),
+                "change": result.change,
+                "n_rows": result.n_rows,
+                "applications": list(applications.values_list("slug", flat=True)),
             }
         )

@@ -49,7 +49,7 @@ WRITE_PROBLEMS = {
     415: "The content type is not supported",
 }
 CONDITION_PROBLEMS = {412: "The record changed since it was read"}
-# of answers that are the JSON in another form
+# for responses in other formats than JSON
 _FORMAT_PARAMETER: dict[str, dict[str, Any]] = {
     "application/atom+xml": {"type": "string"},
     "application/junit+xml": {"type": "string"},
@@ -76,15 +76,15 @@ class RegistrySchema(AutoSchema):
         return [self.path.strip("/").split("/")[2]]
 
     def get_examples(self) -> list[Any]:
-        found = list(super().get_examples())
+        examples = list(super().get_examples())
         body = EXAMPLES.get(self.get_operation_id())
         if body is not None:
-            found.append(
+            examples.append(
                 OpenApiExample(
                     "example", value=body, request_only=True, media_type="application/json"
                 )
             )
-        return found
+        return examples
 
     def is_deprecated(self) -> bool:
         return getattr(self.view, "retires", None) is not None or bool(super().is_deprecated())
@@ -140,9 +140,9 @@ class RegistrySchema(AutoSchema):
             name = parameter["name"]
             if parameter["schema"].get("pattern") == _DIGITS:
                 parameter["schema"] = {"type": "integer", "minimum": 1}
-            before = self.path.partition(f"/{{{name}}}")[0].rpartition("/")[2]
+            resource = self.path.partition(f"/{{{name}}}")[0].rpartition("/")[2]
             parameter.setdefault(
-                "description", f"{name.replace('_', ' ').capitalize()}, as in `{before}/`."
+                "description", f"{name.replace('_', ' ').capitalize()}, as in `{resource}/`."
             )
         return parameters
 
@@ -153,11 +153,11 @@ class RegistrySchema(AutoSchema):
         if isinstance(field, serializers.ChoiceField) and _is_nullable(field):
             field.allow_blank = True
         if _is_computed(field):
-            # out of columns that may be empty
+            # computed from columns that can be empty
             field.allow_null = True
         schema: dict[str, Any] = super()._map_serializer_field(field, direction, bypass_extensions)
         if {} in schema.get("oneOf", ()):
-            # any value includes null, and would be two of the choices
+            # the empty schema also matches null, which would then match two choices
             del schema["oneOf"]
         return schema
 
@@ -191,20 +191,24 @@ class RegistrySchema(AutoSchema):
             problems = {**problems, **CONDITION_PROBLEMS}
         elif self.method == "POST":
             problems = {**problems, **KEY_PROBLEMS}
-        for status, words in problems.items():
-            response = OpenApiResponse(ProblemSerializer, description=words)
-            answer = self._get_response_for_code(response, str(status), [MEDIA_TYPE])
-            bodies.setdefault(str(status), answer)
-        # an operation that says more about a refusal may also answer with a plain one
-        plain = self._get_response_for_code(OpenApiResponse(ProblemSerializer), "400", [MEDIA_TYPE])
+        for status, description in problems.items():
+            response = OpenApiResponse(ProblemSerializer, description=description)
+            response_body = self._get_response_for_code(response, str(status), [MEDIA_TYPE])
+            bodies.setdefault(str(status), response_body)
+        # an operation that describes an error of its own can also return a plain problem
+        plain_problem = self._get_response_for_code(
+            OpenApiResponse(ProblemSerializer), "400", [MEDIA_TYPE]
+        )
         for code, body in bodies.items():
             if code.startswith("4"):
-                body.setdefault("content", {}).setdefault(MEDIA_TYPE, plain["content"][MEDIA_TYPE])
+                body.setdefault("content", {}).setdefault(
+                    MEDIA_TYPE, plain_problem["content"][MEDIA_TYPE]
+                )
             elif code == "202":
-                # a decision that is still awaited is JSON, whatever was asked for
+                # a pending decision is JSON, whatever format was requested
                 body["content"] = {
-                    kind: of
-                    for kind, of in body["content"].items()
+                    kind: content
+                    for kind, content in body["content"].items()
                     if kind not in _FORMAT_PARAMETER
                 }
             for kind in _FORMAT_PARAMETER.keys() & set(body.get("content", ())):
@@ -260,10 +264,10 @@ class RegistryFiltersExtension(DjangoFilterExtension):
         schema: dict[str, Any] = super()._get_schema_from_model_field(
             auto_schema, filter_field, model
         )
-        words = self._get_explicit_filter_choices(filter_field)
-        own = build_basic_type(type(words[0])) if words else None
-        if own is not None and schema.get("type") != own["type"]:
-            return {**own, "description": schema.get("description")}
+        choices = self._get_explicit_filter_choices(filter_field)
+        choice_schema = build_basic_type(type(choices[0])) if choices else None
+        if choice_schema is not None and schema.get("type") != choice_schema["type"]:
+            return {**choice_schema, "description": schema.get("description")}
         return schema
 
 

@@ -28,7 +28,7 @@ class DocumentView(SpectacularAPIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         if getattr(response, "exception", False):
-            # a refusal is JSON, whichever form of the document was asked for
+            # an error is JSON, whatever format of the document was requested
             request.accepted_renderer, request.accepted_media_type = (
                 FastJSONRenderer(),
                 FastJSONRenderer.media_type,

@@ -82,14 +82,14 @@ class TeamBillView(BillView):
         team = Team.objects.visible_to(self.user).filter(slug=slug).first()
         if team is None:
             raise Http404
-        found = (
+        visible_applications = (
             Application.objects.visible_to(self.user)
             .in_scope()
             .filter(team__in=team_and_below(team_ids=[team.pk]))
             .select_related("team")
             .order_by("criticality", "pk")
         )
-        applications = list(found[: MAX_APPLICATIONS + 1])
+        applications = list(visible_applications[: MAX_APPLICATIONS + 1])
         if len(applications) > MAX_APPLICATIONS:
             raise ValidationError(
                 {

@@ -120,7 +120,7 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
     """Evidence packs, latest first: your own, as long as you can view everything in them; all of
     them for organisation roles."""
 
-    # made later by a worker, for all that the asker may see
+    # a worker creates the pack later, from all that the requester can view
     is_personal = True
     model = EvidencePack
     serializer_class = EvidencePackSerializer
@@ -145,22 +145,22 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
     def create(self, request: Request) -> Response:
         """Request a pack, which a worker creates. Its URL is in `Location`; the file is at `file/`
         once it is done."""
-        asked = self.validated(AskPackSerializer)
+        data = self.validated(AskPackSerializer)
         try:
             pack = request_pack(
-                by=self.user, at=now(), **{**asked, "until": asked["until"] + timedelta(days=1)}
+                by=self.user, at=now(), **{**data, "until": data["until"] + timedelta(days=1)}
             )
-        except ExportError as refused:
-            raise ApiConflictError(str(refused)) from None
-        # without a broker beat finds it within a minute
+        except ExportError as error:
+            raise ApiConflictError(str(error)) from None
+        # if the broker is unavailable, beat finds the pack within a minute
         with contextlib.suppress(OperationalError):
             make_one_pack.delay(pack.pk)
-        answer = self.answer(pack, status.HTTP_202_ACCEPTED)
-        answer["Location"] = request.build_absolute_uri(
+        response = self.answer(pack, status.HTTP_202_ACCEPTED)
+        response["Location"] = request.build_absolute_uri(
             reverse("api:evidence-pack-detail", args=[pack.pk])
         )
-        answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return answer
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
 
     def retrieve(self, request: Request, pk: str) -> Response:
         """State of a pack. Until it is done, `Retry-After` states when to read it again."""

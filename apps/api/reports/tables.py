@@ -100,11 +100,13 @@ class ReportView(RegistryView):
                 "as_of": figures.as_of if figures else None,
                 "whole_organisation": self.user.can_read_all,
                 "share": figures.whole.share if figures else None,
-                "tables": [_fill(sheet.table, sheet.fill) for sheet in figures.sheets]
+                "tables": [_fill_body(sheet.table, sheet.fill) for sheet in figures.sheets]
                 if figures
                 else [],
-                "gaps": [_gap(gap) for gap in figures.gaps] if figures else [],
-                "failed_checks": [_check(check) for check in figures.failed] if figures else [],
+                "gaps": [_gap_body(gap) for gap in figures.gaps] if figures else [],
+                "failed_checks": [_check_body(check) for check in figures.failed]
+                if figures
+                else [],
             }
         )
 
@@ -119,14 +121,14 @@ class RowsView(ReportView):
     ) -> StreamingHttpResponse:
         if self.request.accepted_renderer.format == "csv":
             body: Iterable[Any] = csv_lines(table_headers(table), table_cells(table, rows))
-            kind, ending = "text/csv; charset=utf-8", "csv"
+            kind, extension = "text/csv; charset=utf-8", "csv"
         else:
-            body = (orjson.dumps(_record(table, row), default=str) + b"\n" for row in rows)
-            kind, ending = NDJSON, "ndjson"
+            body = (orjson.dumps(_record_body(table, row), default=str) + b"\n" for row in rows)
+            kind, extension = NDJSON, "ndjson"
         return StreamingHttpResponse(
             body,
             content_type=kind,
-            headers={"Content-Disposition": f'attachment; filename="{name}.{ending}"'},
+            headers={"Content-Disposition": f'attachment; filename="{name}.{extension}"'},
         )
 
 
@@ -166,13 +168,15 @@ class RegisterRowsView(RowsView):
     )
     def get(self, request: Request, table: str) -> StreamingHttpResponse:
         """All rows of one template."""
-        chosen = TEMPLATES_BY_SLUG.get(table)
-        if chosen is None:
+        report_table = TEMPLATES_BY_SLUG.get(table)
+        if report_table is None:
             raise Http404
         at = now()
-        return self.rows(chosen, self._rows(chosen), f"dora-{table}-{day_of(at)}")
+        return self.rows(
+            report_table, self._stream_rows(report_table), f"dora-{table}-{day_of(at)}"
+        )
 
-    def _rows(self, table: ReportTable) -> Iterator[ReportRow]:
+    def _stream_rows(self, table: ReportTable) -> Iterator[ReportRow]:
         with open_register(user=self.user, on=day_of(now())) as register:
             yield from register.rows(table)
 
@@ -188,9 +192,11 @@ class ModelInventoryRowsView(RowsView):
     @extend_schema(operation_id="reports_models_rows", responses=_ROWS)
     def get(self, request: Request) -> StreamingHttpResponse:
         """All rows of the model inventory."""
-        return self.rows(MODEL_INVENTORY_TABLE, self._rows(), f"model-inventory-{day_of(now())}")
+        return self.rows(
+            MODEL_INVENTORY_TABLE, self._stream_rows(), f"model-inventory-{day_of(now())}"
+        )
 
-    def _rows(self) -> Iterator[ReportRow]:
+    def _stream_rows(self) -> Iterator[ReportRow]:
         with open_inventory(user=self.user, on=day_of(now())) as inventory:
             yield from inventory.rows()
 
@@ -237,9 +243,9 @@ class ComponentFileView(RegistryView):
                 "n_items": file.n_items,
                 "n_on_file": file.n_on_file,
                 "n_overdue": file.n_overdue,
-                "gaps": [_gap(gap) for gap in file.gaps],
+                "gaps": [_gap_body(gap) for gap in file.gaps],
                 **{
-                    table.slug: [_record(table, row) for row in file.rows[table.slug]]
+                    table.slug: [_record_body(table, row) for row in file.rows[table.slug]]
                     for table in COMPONENT_TABLES
                 },
             }
@@ -335,7 +341,7 @@ class BoardView(RegistryView):
         )
 
 
-def _fill(table: ReportTable, fill: FillRate) -> dict[str, Any]:
+def _fill_body(table: ReportTable, fill: FillRate) -> dict[str, Any]:
     return {
         "table": table.slug,
         "code": table.code,
@@ -347,7 +353,7 @@ def _fill(table: ReportTable, fill: FillRate) -> dict[str, Any]:
     }
 
 
-def _gap(gap: ReportGap) -> dict[str, Any]:
+def _gap_body(gap: ReportGap) -> dict[str, Any]:
     return {
         "place": gap.place.value,
         "slug": gap.slug,
@@ -358,7 +364,7 @@ def _gap(gap: ReportGap) -> dict[str, Any]:
     }
 
 
-def _check(check: CheckResult) -> dict[str, Any]:
+def _check_body(check: CheckResult) -> dict[str, Any]:
     return {
         "rule": check.rule.value,
         "table": check.table.slug,
@@ -368,7 +374,7 @@ def _check(check: CheckResult) -> dict[str, Any]:
     }
 
 
-def _record(table: ReportTable, row: ReportRow) -> dict[str, Any]:
+def _record_body(table: ReportTable, row: ReportRow) -> dict[str, Any]:
     """Return the record as {column: value, missing, note}."""
     heads: Sequence[str] = table.heads
     return {

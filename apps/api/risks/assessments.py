@@ -158,7 +158,7 @@ class AssessmentSerializer(ReasonMixin, serializers.ModelSerializer[Assessment])
             "created_at",
             "updated_at",
         ]
-        # two at once are told in the action who was faster
+        # the action reports a simultaneous change by another user
         validators: list[Any] = []
         extra_kwargs = {
             "not_applicable_because": {"source": "not_applicable_reason"},
@@ -257,7 +257,7 @@ class BulkAssessedSerializer(serializers.Serializer[Any]):
     rejected = RejectedAssessmentSerializer(many=True)
 
 
-def _in_force(treatment: str, revoked_at: Any, until: date | None) -> bool:
+def _is_in_force(treatment: str, revoked_at: Any, until: date | None) -> bool:
     return (
         treatment == Treatment.ACCEPT
         and revoked_at is None
@@ -289,7 +289,7 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
     }
     computed = {
         "acceptance_in_force": ComputedField(
-            ("treatment", "revoked_at", "accepted_until"), _in_force
+            ("treatment", "revoked_at", "accepted_until"), _is_in_force
         )
     }
 
@@ -336,13 +336,13 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
     def not_applicable(self, request: Request) -> Response:
         """Record that a risk does not apply to this dependency, with a reason. Requires the editor
         role."""
-        asked = self.validated(RiskNotApplicableSerializer)
-        self.require(TeamRole.EDITOR, asked["dependency"].application.team)
+        data = self.validated(RiskNotApplicableSerializer)
+        self.require(TeamRole.EDITOR, data["dependency"].application.team)
         assessment = assessments.mark_not_applicable(
-            risk=asked["risk"],
-            dependency=asked["dependency"],
-            reason=asked["because"],
-            expected_version=asked["version"],
+            risk=data["risk"],
+            dependency=data["dependency"],
+            reason=data["because"],
+            expected_version=data["version"],
             by=self.user,
             at=now(),
         )
@@ -361,33 +361,45 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
                     "Send them in parts."
                 }
             )
-        asked = {row["dependency"]: row["version"] for row in facts.pop("dependencies")}
+        version_by_dependency = {
+            row["dependency"]: row["version"] for row in facts.pop("dependencies")
+        }
         teams = dict(
             Dependency.objects.visible_to(self.user)
-            .filter(pk__in=asked)
+            .filter(pk__in=version_by_dependency)
             .order_by()
             .values_list("pk", "application__team_id")
         )
-        rejected = dict.fromkeys(
-            asked.keys() - teams.keys(), "No dependency with this ID found. Check the ID."
+        rejection_reasons = dict.fromkeys(
+            version_by_dependency.keys() - teams.keys(),
+            "No dependency with this ID found. Check the ID.",
         )
-        barred = {pk for pk, team in teams.items() if not self.user.may(TeamRole.EDITOR, team)}
-        rejected |= dict.fromkeys(
-            barred, "You need the editor role on the owning team to assess its risks."
+        uneditable_ids = {
+            pk for pk, team in teams.items() if not self.user.may(TeamRole.EDITOR, team)
+        }
+        rejection_reasons |= dict.fromkeys(
+            uneditable_ids, "You need the editor role on the owning team to assess its risks."
         )
         outcome = assessments.assess_many(
             risk=facts.pop("risk"),
-            expected_versions={pk: version for pk, version in asked.items() if pk not in rejected},
+            expected_versions={
+                pk: version
+                for pk, version in version_by_dependency.items()
+                if pk not in rejection_reasons
+            },
             reason=facts.pop("reason", ""),
             facts=facts,
             by=self.user,
             at=now(),
         )
-        rejected |= outcome.refused
+        rejection_reasons |= outcome.refused
         return Response(
             {
                 "assessed": sorted(assessment.dependency_id for assessment in outcome.assessed),
-                "rejected": [{"dependency": pk, "reason": rejected[pk]} for pk in sorted(rejected)],
+                "rejected": [
+                    {"dependency": pk, "reason": rejection_reasons[pk]}
+                    for pk in sorted(rejection_reasons)
+                ],
             }
         )
 
@@ -396,12 +408,12 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
     def revoke(self, request: Request, pk: str) -> Response:
         """Revoke an acceptance. Requires the owner role on the application's team, or the
         governance role."""
-        assessment = self._of_role(TeamRole.OWNER)
-        asked = self.validated(RiskAcceptanceRevokedSerializer)
+        assessment = self._load_with_role(TeamRole.OWNER)
+        data = self.validated(RiskAcceptanceRevokedSerializer)
         assessment = assessments.revoke_acceptance(
             assessment=assessment,
-            reason=asked["because"],
-            expected_version=asked["version"],
+            reason=data["because"],
+            expected_version=data["version"],
             by=self.user,
             at=now(),
         )
@@ -416,28 +428,32 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
         acceptance can be undone or restored by owners only."""
         assessment = self.subject("dependency__application__team")
         self.require(assessments.role_to_undo(assessment), assessment.dependency.application.team)
-        asked = self.validated(AssessmentUndoneSerializer)
-        undone = assessments.undo_assessment(
+        data = self.validated(AssessmentUndoneSerializer)
+        restored_assessment = assessments.undo_assessment(
             assessment=assessment,
-            expected_version=asked["version"],
-            reason=asked.get("reason", ""),
+            expected_version=data["version"],
+            reason=data.get("reason", ""),
             by=self.user,
         )
-        return self.answer(undone) if undone else Response(status=status.HTTP_204_NO_CONTENT)
+        return (
+            self.answer(restored_assessment)
+            if restored_assessment
+            else Response(status=status.HTTP_204_NO_CONTENT)
+        )
 
     @extend_schema(request=AttachEvidenceSerializer, responses=AssessmentSerializer)
     @action(detail=True, methods=["post"])
     def attach(self, request: Request, pk: str) -> Response:
         """Attach recorded evidence to the assessment. Requires the editor role. Repeating the
         request changes nothing."""
-        assessment = self._of_role(TeamRole.EDITOR)
-        asked = self.validated(AttachEvidenceSerializer)
+        assessment = self._load_with_role(TeamRole.EDITOR)
+        data = self.validated(AttachEvidenceSerializer)
         actions_evidence.attach_evidence(
-            evidence=asked["evidence"], assessment=assessment, by=self.user
+            evidence=data["evidence"], assessment=assessment, by=self.user
         )
         return self.answer(assessment)
 
-    def _of_role(self, role: TeamRole) -> Assessment:
+    def _load_with_role(self, role: TeamRole) -> Assessment:
         assessment = self.subject("dependency__application__team")
         self.require(role, assessment.dependency.application.team)
         return assessment

@@ -128,7 +128,7 @@ class FoundationRiskSerializer(ReasonMixin, serializers.ModelSerializer[Foundati
             "created_at",
             "updated_at",
         ]
-        # a check of the model says the same in its own words
+        # a check of the model reports the same error
         validators: list[Any] = []
 
 
@@ -185,9 +185,9 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
         role."""
         self.require_governance()
         facts = self.validated(FoundationRiskSerializer)
-        where = facts.pop("node")
+        item = facts.pop("node")
         risk = foundation_risks.raise_risk(
-            node=ensure_node(kind=NodeKind(where["kind"]), ref=where["ref"]),
+            node=ensure_node(kind=NodeKind(item["kind"]), ref=item["ref"]),
             template=facts.pop("template", None),
             reason=facts.pop("reason", ""),
             facts=facts,
@@ -199,7 +199,7 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     @extend_schema(request=FoundationRiskChangeSerializer, responses=FoundationRiskSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change a risk. Requires the governance role. New levels make its assessments stale."""
-        risk = self._governed()
+        risk = self._load_governed()
         facts = self.validated(FoundationRiskChangeSerializer, partial=True)
         risk = foundation_risks.change_risk(
             risk=risk, reason=facts.pop("reason", ""), facts=facts, by=self.user, at=now()
@@ -211,9 +211,9 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     def close(self, request: Request, pk: str) -> Response:
         """Close a risk. Requires the governance role. A risk raised by a rule is dismissed
         instead."""
-        risk, asked = self._governed(), self.validated(RiskEndedSerializer)
+        risk, data = self._load_governed(), self.validated(RiskEndedSerializer)
         return self.answer(
-            foundation_risks.close_risk(risk=risk, reason=asked["because"], by=self.user, at=now())
+            foundation_risks.close_risk(risk=risk, reason=data["because"], by=self.user, at=now())
         )
 
     @extend_schema(request=AttachEvidenceSerializer, responses=FoundationRiskSerializer)
@@ -221,18 +221,18 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     def attach(self, request: Request, pk: str) -> Response:
         """Attach evidence about a version or an offering to the risk. Requires the governance role.
         Repeating the request changes nothing."""
-        risk, asked = self._governed(), self.validated(AttachEvidenceSerializer)
-        actions_evidence.attach_evidence(evidence=asked["evidence"], risk=risk, by=self.user)
+        risk, data = self._load_governed(), self.validated(AttachEvidenceSerializer)
+        actions_evidence.attach_evidence(evidence=data["evidence"], risk=risk, by=self.user)
         return self.answer(risk)
 
     @extend_schema(request=ReasonMixin, responses=FoundationRiskSerializer)
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: str) -> Response:
         """Reopen a closed risk. Requires the governance role."""
-        risk, asked = self._governed(), self.validated(ReasonMixin)
+        risk, data = self._load_governed(), self.validated(ReasonMixin)
         return self.answer(
             foundation_risks.reopen_risk(
-                risk=risk, reason=asked.get("reason", ""), by=self.user, at=now()
+                risk=risk, reason=data.get("reason", ""), by=self.user, at=now()
             )
         )
 
@@ -241,20 +241,18 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     def dismiss(self, request: Request, pk: str) -> Response:
         """Dismiss a risk that a rule raised, until its conditions change. Requires the governance
         role."""
-        risk, asked = self._governed(), self.validated(RiskEndedSerializer)
+        risk, data = self._load_governed(), self.validated(RiskEndedSerializer)
         return self.answer(
-            foundation_risks.dismiss_risk(
-                risk=risk, reason=asked["because"], by=self.user, at=now()
-            )
+            foundation_risks.dismiss_risk(risk=risk, reason=data["because"], by=self.user, at=now())
         )
 
     @extend_schema(request=ReasonMixin, responses=FoundationRiskSerializer)
     @action(detail=True, methods=["post"])
     def reinstate(self, request: Request, pk: str) -> Response:
         """Reinstate a dismissed risk. Requires the governance role."""
-        risk, asked = self._governed(), self.validated(ReasonMixin)
+        risk, data = self._load_governed(), self.validated(ReasonMixin)
         return self.answer(
-            foundation_risks.reinstate_risk(risk=risk, reason=asked.get("reason", ""), by=self.user)
+            foundation_risks.reinstate_risk(risk=risk, reason=data.get("reason", ""), by=self.user)
         )
 
     @extend_schema(responses=RiskReachSerializer, parameters=[], filters=False)
@@ -276,7 +274,7 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
                 "governance user."
             )
 
-    def _governed(self) -> FoundationRisk:
+    def _load_governed(self) -> FoundationRisk:
         risk = self.subject("template", "node")
         self.require_governance()
         return risk

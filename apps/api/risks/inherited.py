@@ -122,26 +122,26 @@ class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
         )
         if not filterset.is_valid():
             raise NotValid(filter_errors(filterset))
-        pages = self.pagination_class()
-        pages.order(request, self.orders)
+        pagination = self.pagination_class()
+        pagination.order(request, self.orders)
         try:
             page = inherited_risks(
                 user=self.user,
                 on=today(),
                 query=filterset.narrowed,
-                size=pages.size(request),
-                cursor=request.query_params.get(pages.cursor_param, ""),
+                size=pagination.size(request),
+                cursor=request.query_params.get(pagination.cursor_param, ""),
             )
         except InvalidCursorError as error:
-            raise NotValid({pages.cursor_param: str(error)}) from error
-        return Response(pages.body(request, page, [_inherited(row) for row in page.rows]))
+            raise NotValid({pagination.cursor_param: str(error)}) from error
+        return Response(pagination.body(request, page, [_risk_body(row) for row in page.rows]))
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        risk, dependency = (int(part) for part in str(self.kwargs["pk"]).split("-"))
+        risk, dependency = (int(number) for number in str(self.kwargs["pk"]).split("-"))
         row = inherited_risk(user=self.user, risk_id=risk, dependency_id=dependency, on=today())
         if row is None:
             raise Http404
-        return Response(_inherited(row))
+        return Response(_risk_body(row))
 
     @extend_schema(responses=RiskCountsSerializer, parameters=[_APPLICATION], filters=False)
     @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)
@@ -153,5 +153,5 @@ class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
         return Response(risk_counts(total_reach(user=self.user, on=today(), application=slug)))
 
 
-def _inherited(row: InheritedRisk) -> dict[str, Any]:
+def _risk_body(row: InheritedRisk) -> dict[str, Any]:
     return dict(InheritedRiskSerializer(row).data)

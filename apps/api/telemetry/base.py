@@ -1,4 +1,4 @@
-"""What the endpoints for traces, metrics and gateway calls share: token, limits, content type and
+"""Base view of the endpoints for traces, metrics and gateway calls: token, limits, content type and
 answers.
 
 An error is problem details with `code` and `message`, which OTLP clients read. A client does not
@@ -74,33 +74,33 @@ class TelemetryIngestView(RegistryView):
     def post(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         kind = self._media_type(request)
         try:
-            sent = self._body(request._request)
+            raw_body = self._read_body(request._request)
             body = decode_body(
-                sent, request.headers.get("Content-Encoding", ""), most=MAX_INFLATED_BYTES
+                raw_body, request.headers.get("Content-Encoding", ""), max_bytes=MAX_INFLATED_BYTES
             )
             return self.take(body, kind, request)
-        except UnreadableError as unreadable:
-            raise IngestRefusedError(HTTPStatus.BAD_REQUEST, str(unreadable)) from unreadable
-        except BodyTooLargeError as large:
-            raise IngestRefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(large)) from large
-        except TooManyRecordsError as many:
+        except UnreadableError as error:
+            raise IngestRefusedError(HTTPStatus.BAD_REQUEST, str(error)) from error
+        except BodyTooLargeError as error:
+            raise IngestRefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
+        except TooManyRecordsError as error:
             raise IngestRefusedError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"A request can contain at most {MAX_RECORDS:,} spans, points or "
                 "records. Send smaller batches.",
-            ) from many
-        except UnknownEncodingError as unknown:
-            raise IngestRefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(unknown)) from unknown
-        except BacklogFullError as behind:
+            ) from error
+        except UnknownEncodingError as error:
+            raise IngestRefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error)) from error
+        except BacklogFullError as error:
             raise IngestRefusedError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "The aggregation is delayed. Send the request again later; nothing is lost.",
-            ) from behind
-        except OperationalError as away:
+            ) from error
+        except OperationalError as error:
             raise IngestRefusedError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "The database is temporarily unavailable. Send the request again.",
-            ) from away
+            ) from error
 
     def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
         raise NotImplementedError
@@ -108,7 +108,7 @@ class TelemetryIngestView(RegistryView):
     @property
     def token(self) -> ApiToken:
         token = self.request.auth
-        # nothing else authenticates here
+        # no other authentication is accepted here
         assert isinstance(token, ApiToken)
         return token
 
@@ -120,11 +120,11 @@ class TelemetryIngestView(RegistryView):
             )
         response = super().handle_exception(exc)
         if isinstance(getattr(response, "data", None), dict) and "detail" in response.data:
-            said = response.data
+            problem = response.data
             response.data = {
-                **said,
+                **problem,
                 "code": _CODES.get(response.status_code, 2),
-                "message": said["detail"],
+                "message": problem["detail"],
             }
         if isinstance(exc, MethodNotAllowed):
             response["Allow"] = "POST"
@@ -147,21 +147,21 @@ class TelemetryIngestView(RegistryView):
             )
         return kind
 
-    def _body(self, request: HttpRequest) -> bytes:
-        most = self.most_bytes
+    def _read_body(self, request: HttpRequest) -> bytes:
+        max_bytes = self.most_bytes
         sentence = (
-            f"A request can have at most {most // 1024 // 1024} MiB as sent. Send "
+            f"A request can have at most {max_bytes // 1024 // 1024} MiB as sent. Send "
             "smaller batches, or use gzip."
         )
-        said = request.META.get("CONTENT_LENGTH") or ""
-        if said.isdigit() and int(said) > most:
+        content_length = request.META.get("CONTENT_LENGTH") or ""
+        if content_length.isdigit() and int(content_length) > max_bytes:
             raise BodyTooLargeError(sentence)
-        if not said and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-            # Django reads nothing without a length
-            body: bytes = request.META["wsgi.input"].read(most + 1)
+        if not content_length and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+            # without a length Django reads nothing
+            body: bytes = request.META["wsgi.input"].read(max_bytes + 1)
         else:
-            body = request.read(most + 1)
-        if len(body) > most:
+            body = request.read(max_bytes + 1)
+        if len(body) > max_bytes:
             raise BodyTooLargeError(sentence)
         return body
 

@@ -77,16 +77,16 @@ class LiteLLMCallbackView(TelemetryIngestView):
     def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
         refuse_unknown_parameters(request.query_params, ("gateway", *FORMAT_PARAMETERS))
         gateway = gateway_name(request.query_params.get("gateway", ""))
-        read = read_records(body, gateway=gateway)
-        taken = ingest_calls(
-            read=read, stream=f"{GATEWAY_PREFIX}{gateway}", token=self.token, at=now()
+        read_request = read_records(body, gateway=gateway)
+        result = ingest_calls(
+            request=read_request, stream=f"{GATEWAY_PREFIX}{gateway}", token=self.token, at=now()
         )
         return Response(
             {
-                "calls": taken.n_counted,
-                "repeated": taken.n_repeated,
-                "dropped": taken.n_dropped,
-                "reason": taken.reason,
+                "calls": result.n_counted,
+                "repeated": result.n_repeated,
+                "dropped": result.n_dropped,
+                "reason": result.reason,
             }
         )
 

@@ -24,7 +24,7 @@ from apps.intake.telemetry.volumes import METRICS, TRACES
 if TYPE_CHECKING:
     from apps.intake.telemetry.otlp import metrics, schema
 else:
-    # the library that decodes is for who receives calls
+    # loaded at the first request, since only processes that receive calls need the library
     metrics, schema = (
         lazy_import("apps.intake.telemetry.otlp.metrics"),
         lazy_import("apps.intake.telemetry.otlp.schema"),
@@ -35,35 +35,37 @@ class OtlpIngestView(TelemetryIngestView):
     most_bytes = MAX_BYTES
     media_types: ClassVar[frozenset[str]] = frozenset({JSON, PROTOBUF})
     stream = ""
-    # what JSON calls the number of what was dropped
+    # name of the JSON field with the number of dropped records
     rejected = ""
 
     def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
-        read = self.read(body, kind)
-        return self.answered(
-            kind, ingest_calls(read=read, stream=self.stream, token=self.token, at=now())
+        read_request = self.read(body, kind)
+        return self.ingest_response(
+            kind, ingest_calls(request=read_request, stream=self.stream, token=self.token, at=now())
         )
 
     def read(self, body: bytes, kind: str) -> ReadRequest:
         raise NotImplementedError
 
-    def answered(self, kind: str, taken: IngestResult) -> HttpResponse:
+    def ingest_response(self, kind: str, result: IngestResult) -> HttpResponse:
         """Return Export…ServiceResponse in the content type of the request; empty if nothing was
         dropped."""
-        sentence = f"{taken.n_dropped} dropped: {taken.reason}." if taken.n_dropped else ""
+        sentence = f"{result.n_dropped} dropped: {result.reason}." if result.n_dropped else ""
         if kind == JSON:
-            said = (
-                {"partialSuccess": {self.rejected: str(taken.n_dropped), "errorMessage": sentence}}
+            body = (
+                {"partialSuccess": {self.rejected: str(result.n_dropped), "errorMessage": sentence}}
                 if sentence
                 else {}
             )
-            return HttpResponse(orjson.dumps(said), content_type=JSON)
+            return HttpResponse(orjson.dumps(body), content_type=JSON)
         content = b""
         if sentence:
-            part = schema.PartialSuccess(
-                n_rejected=taken.n_dropped, error_message=sentence.encode()
+            partial_success = schema.PartialSuccess(
+                n_rejected=result.n_dropped, error_message=sentence.encode()
             )
-            content = schema.Response(partial_success=part.SerializeToString()).SerializeToString()
+            content = schema.Response(
+                partial_success=partial_success.SerializeToString()
+            ).SerializeToString()
         return HttpResponse(content, content_type=PROTOBUF)
 
 
@@ -72,7 +74,7 @@ class TracesIngestView(OtlpIngestView):
     stream, rejected = TRACES, "rejectedSpans"
 
     def read(self, body: bytes, kind: str) -> ReadRequest:
-        return read_traces(body, is_json=kind == JSON, remembered=instrumented_services)
+        return read_traces(body, is_json=kind == JSON, find_instrumented=instrumented_services)
 
 
 @extend_schema(exclude=True)
@@ -90,7 +92,7 @@ class LogsIngestView(OtlpIngestView):
     rejected = "rejectedLogRecords"
 
     def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
-        return self.answered(kind, IngestResult())
+        return self.ingest_response(kind, IngestResult())
 
 
 __all__ = ["LogsIngestView", "MetricsIngestView", "TracesIngestView"]

@@ -23,11 +23,11 @@ import urllib.parse
 import urllib.request
 from typing import Any, NoReturn
 
-VERSION = "1.2.0"
+VERSION = "1.2.1"
 PASS, BLOCK, USAGE, UNKNOWN = 0, 1, 2, 3
 ATTEMPTS = 4
 ACCEPT = {"sarif": "application/sarif+json", "junit": "application/junit+xml"}
-# what the registry takes for the same environment
+# abbreviations that the registry treats as the same environment
 SAME_ENVIRONMENT = {
     "prod": "production",
     "live": "production",
@@ -57,11 +57,11 @@ class CannotDecide(Exception):
     """An error because the registry could not be reached, or could not decide."""
 
 
-def environment(*names: str) -> str:
+def read_environment(*names: str) -> str:
     return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
-def arguments(argv: list[str] | None) -> argparse.Namespace:
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="registry-gate",
         description="Ask the foundation registry whether a build can be shipped.",
@@ -70,31 +70,35 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add(
         "--url",
-        default=environment("REGISTRY_URL"),
+        default=read_environment("REGISTRY_URL"),
         help="URL of the registry (or REGISTRY_URL)",
     )
     add(
         "--token",
-        default=environment("REGISTRY_TOKEN"),
+        default=read_environment("REGISTRY_TOKEN"),
         help="API token with the scope gate; preferably as REGISTRY_TOKEN",
     )
     add(
         "--application",
-        default=environment("REGISTRY_APPLICATION"),
+        default=read_environment("REGISTRY_APPLICATION"),
         help="slug (or REGISTRY_APPLICATION)",
     )
     add(
         "--environment",
-        default=environment("REGISTRY_ENVIRONMENT"),
+        default=read_environment("REGISTRY_ENVIRONMENT"),
         help="target environment: production, staging, ...",
     )
     add(
         "--commit",
-        default=environment("GITHUB_SHA", "CI_COMMIT_SHA", "BUILD_SOURCEVERSION", "GIT_COMMIT"),
+        default=read_environment(
+            "GITHUB_SHA", "CI_COMMIT_SHA", "BUILD_SOURCEVERSION", "GIT_COMMIT"
+        ),
     )
     add(
         "--ref",
-        default=environment("GITHUB_REF", "CI_COMMIT_REF_NAME", "BUILD_SOURCEBRANCH", "GIT_BRANCH"),
+        default=read_environment(
+            "GITHUB_REF", "CI_COMMIT_REF_NAME", "BUILD_SOURCEBRANCH", "GIT_BRANCH"
+        ),
     )
     add(
         "--bom",
@@ -159,7 +163,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     add(
         "--bundle-key",
-        default=environment("REGISTRY_BUNDLE_KEY"),
+        default=read_environment("REGISTRY_BUNDLE_KEY"),
         help="public key of the registry, 64 hex digits",
     )
     add(
@@ -173,60 +177,62 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         help="trusted certificates (PEM), if the registry uses a private certificate authority",
     )
     add("--version", action="version", version=f"registry-gate {VERSION}")
-    asked = parser.parse_args(argv)
-    # without a secret, as in pull requests of forks, a bundle is all there is
-    asked.offline = bool(asked.bundle) and not asked.token
-    if asked.bundle and not re.fullmatch("[0-9a-fA-F]{64}", asked.bundle_key):
+    options = parser.parse_args(argv)
+    # pull requests of forks have no token, so only the bundle can be used
+    options.offline = bool(options.bundle) and not options.token
+    if options.bundle and not re.fullmatch("[0-9a-fA-F]{64}", options.bundle_key):
         parser.error(
             "--bundle requires the public key of the registry, 64 hexadecimal digits: --bundle-key"
         )
-    if not asked.offline:
-        if not asked.url:
+    if not options.offline:
+        if not options.url:
             parser.error("the URL of the registry is missing: set --url or REGISTRY_URL")
-        if urllib.parse.urlsplit(asked.url).scheme not in ("http", "https"):
+        if urllib.parse.urlsplit(options.url).scheme not in ("http", "https"):
             parser.error("--url must begin with https:// or http://")
-        if not asked.token:
+        if not options.token:
             parser.error(
                 "an API token with the scope gate is missing: set REGISTRY_TOKEN or --token"
             )
-    if not asked.application:
+    if not options.application:
         parser.error("the application is missing: set --application or REGISTRY_APPLICATION")
-    if asked.fetch_bundle:
-        return asked
-    if asked.bom and (asked.models or asked.model):
+    if options.fetch_bundle:
+        return options
+    if options.bom and (options.models or options.model):
         parser.error("use either --bom or --models and --model")
-    if not (asked.bom or asked.models or asked.model):
+    if not (options.bom or options.models or options.model):
         parser.error("the models are missing: set --bom FILE, --models FILE or --model NAME")
-    if asked.offline and (asked.format in ACCEPT or asked.release or asked.take_in):
+    if options.offline and (options.format in ACCEPT or options.release or options.take_in):
         parser.error("sarif, junit, --release and --import require the registry and an API token")
-    if asked.take_in and not asked.bom:
+    if options.take_in and not options.bom:
         parser.error("--import requires --bom")
-    if asked.timeout <= 0:
+    if options.timeout <= 0:
         parser.error("--timeout must be above 0")
-    return asked
+    return options
 
 
-# --- what is asked --------------------------------------------------------------------------------
+# --- request --------------------------------------------------------------------------------------
 
 
-def question(asked: argparse.Namespace) -> dict[str, Any]:
+def build_request(options: argparse.Namespace) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "application": asked.application,
-        "environment": asked.environment,
-        "commit": asked.commit[:64],
-        "ref": asked.ref[:255],
-        "mode": asked.mode,
-        "baseline": asked.baseline,
-        "all": asked.all,
+        "application": options.application,
+        "environment": options.environment,
+        "commit": options.commit[:64],
+        "ref": options.ref[:255],
+        "mode": options.mode,
+        "baseline": options.baseline,
+        "all": options.all,
     }
-    if asked.bom:
-        body["bom"] = read_bom(asked.bom)
-        body["import"] = asked.take_in
+    if options.bom:
+        body["bom"] = read_bom(options.bom)
+        body["import"] = options.take_in
     else:
-        models = read_models(asked.models, asked.host) if asked.models else []
-        body["models"] = models + [named(name, asked.host) for name in asked.model if name]
+        models = read_models(options.models, options.host) if options.models else []
+        body["models"] = models + [
+            build_model(name, options.host) for name in options.model if name
+        ]
         if not body["models"]:
-            raise WrongUse(f"{asked.models or '--model'} contains no model. Add at least one.")
+            raise WrongUse(f"{options.models or '--model'} contains no model. Add at least one.")
     return body
 
 
@@ -257,38 +263,38 @@ def read_models(path: str, host: str) -> list[dict[str, Any]]:
     text = read_text(path)
     if text.lstrip().startswith("["):
         return [
-            checked(path, number, each, host)
-            for number, each in enumerate(read_json(path, text), start=1)
+            check_model(path, number, value, host)
+            for number, value in enumerate(read_json(path, text), start=1)
         ]
-    found = []
+    models = []
     for line in text.splitlines():
-        words = line.split()
-        if not words or words[0].startswith("#"):
+        fields = line.split()
+        if not fields or fields[0].startswith("#"):
             continue
-        model = named(words[0], words[1] if len(words) > 1 and words[1] != "-" else host)
-        if len(words) > 2:
-            file, _, number = words[2].rpartition(":")
+        model = build_model(fields[0], fields[1] if len(fields) > 1 and fields[1] != "-" else host)
+        if len(fields) > 2:
+            file, _, number = fields[2].rpartition(":")
             if file and number.isdigit() and int(number):
                 model.update(file=file, line=int(number))
             else:
-                model["file"] = words[2]
-        found.append(model)
-    return found
+                model["file"] = fields[2]
+        models.append(model)
+    return models
 
 
-def checked(path: str, number: int, given: Any, host: str) -> dict[str, Any]:
+def check_model(path: str, number: int, value: Any, host: str) -> dict[str, Any]:
     """Validate a model of a JSON list: its name, or an object that names it."""
-    if isinstance(given, str) and given:
-        return named(given, host)
-    if isinstance(given, dict) and isinstance(given.get("model"), str) and given["model"]:
-        return {"host": host, **given} if host else given
+    if isinstance(value, str) and value:
+        return build_model(value, host)
+    if isinstance(value, dict) and isinstance(value.get("model"), str) and value["model"]:
+        return {"host": host, **value} if host else value
     raise WrongUse(
         f'{path}: model {number} must be a name or an object such as {{"model": "NAME", '
         '"host": "HOST"}.'
     )
 
 
-def named(name: str, host: str) -> dict[str, Any]:
+def build_model(name: str, host: str) -> dict[str, Any]:
     return {"model": name, "host": host} if host else {"model": name}
 
 
@@ -316,7 +322,7 @@ def read_text(path: str) -> str:
     return text
 
 
-# --- how it is asked ------------------------------------------------------------------------------
+# --- registry -------------------------------------------------------------------------------------
 
 
 class NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -327,21 +333,21 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class Registry:
-    def __init__(self, asked: argparse.Namespace) -> None:
-        self.root = asked.url.rstrip("/")
-        self.token = asked.token
-        self.deadline: float = time.monotonic() + asked.timeout
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.root = options.url.rstrip("/")
+        self.token = options.token
+        self.deadline: float = time.monotonic() + options.timeout
         context = ssl.create_default_context()
-        if asked.ca:
+        if options.ca:
             try:
-                context.load_verify_locations(asked.ca)
+                context.load_verify_locations(options.ca)
             except (OSError, ssl.SSLError) as error:
-                raise WrongUse(f"{asked.ca} cannot be read as certificates: {error}") from error
+                raise WrongUse(f"{options.ca} cannot be read as certificates: {error}") from error
         self.opener = urllib.request.build_opener(
             NoRedirects, urllib.request.HTTPSHandler(context=context)
         )
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         return self.deadline - time.monotonic()
 
     def send(
@@ -360,30 +366,32 @@ class Registry:
         }
         if data is not None:
             headers["Content-Type"] = "application/json"
-        why = "the time limit is reached"
+        reason_text = "the time limit is reached"
         for attempt in range(ATTEMPTS):
-            if self.left() <= 0:
+            if self.seconds_left() <= 0:
                 break
             request = urllib.request.Request(  # noqa: S310 - http and https only, checked with the arguments
                 f"{self.root}/api/v1/{path}", data=data, headers=headers, method=method
             )
             pause = float(2**attempt)
             try:
-                with self.opener.open(request, timeout=max(0.1, min(60.0, self.left()))) as answer:
-                    return answer.status, answer.read()
+                with self.opener.open(
+                    request, timeout=max(0.1, min(60.0, self.seconds_left()))
+                ) as response:
+                    return response.status, response.read()
             except urllib.error.HTTPError as error:
                 text = error.read()
                 if error.code == 429 or error.code >= 500:
-                    why = f"the registry responded with {error.code}: {sentence(text)}"
+                    reason_text = f"the registry responded with {error.code}: {format_error(text)}"
                     after = error.headers.get("Retry-After", "")
                     pause = float(after) if after.isdigit() else pause
                 elif 300 <= error.code < 400:
-                    to = error.headers.get("Location", "another URL")
+                    location = error.headers.get("Location", "another URL")
                     raise WrongUse(
-                        f"{self.root} redirects to {to}. Use that URL in --url."
+                        f"{self.root} redirects to {location}. Use that URL in --url."
                     ) from error
                 else:
-                    raise WrongUse(refusal(error.code, sentence(text))) from error
+                    raise WrongUse(describe_rejection(error.code, format_error(text))) from error
             except (OSError, ValueError) as error:
                 reason = getattr(error, "reason", error)
                 if isinstance(reason, ssl.SSLCertVerificationError):
@@ -395,73 +403,73 @@ class Registry:
                     raise CannotDecide(
                         f"{self.root} does not respond with TLS ({reason.reason}). Check --url"
                     ) from error
-                why = f"the registry at {self.root} cannot be reached: {reason}"
-            if attempt + 1 < ATTEMPTS and self.left() > pause:
+                reason_text = f"the registry at {self.root} cannot be reached: {reason}"
+            if attempt + 1 < ATTEMPTS and self.seconds_left() > pause:
                 time.sleep(pause)
-            elif self.left() <= pause:
+            elif self.seconds_left() <= pause:
                 break
-        raise CannotDecide(why)
+        raise CannotDecide(reason_text)
 
-    def ask(self, body: dict[str, Any]) -> dict[str, Any]:
+    def request_run(self, body: dict[str, Any]) -> dict[str, Any]:
         status, text = self.send("POST", "gate/", body)
-        answer = parsed(text)
+        response = parse_response(text)
         pause = 1.0
         while status == 202:
-            if self.left() <= pause:
+            if self.seconds_left() <= pause:
                 raise CannotDecide(
                     "the registry is still evaluating the request; see "
-                    f"{answer.get('status_url', 'its pages')}"
+                    f"{response.get('status_url', 'its pages')}"
                 )
             time.sleep(pause)
             pause = min(pause * 1.5, 10.0)
-            status, text = self.send("GET", f"gate/{int(answer['id'])}/")
-            answer = parsed(text)
-        if answer.get("decision") not in ("pass", "warn", "block", "unknown"):
+            status, text = self.send("GET", f"gate/{int(response['id'])}/")
+            response = parse_response(text)
+        if response.get("decision") not in ("pass", "warn", "block", "unknown"):
             raise CannotDecide(
                 "the response contains no decision; check whether --url is the URL of a registry"
             )
-        return answer
+        return response
 
 
-def parsed(text: bytes) -> dict[str, Any]:
+def parse_response(text: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(text)
+        response = json.loads(text)
     except ValueError as error:
         raise CannotDecide(
             "the response is not JSON; check whether --url is the URL of a registry"
         ) from error
-    if not isinstance(answer, dict):
+    if not isinstance(response, dict):
         raise CannotDecide("the response is not a response of the release gate.")
-    return answer
+    return response
 
 
-def sentence(text: bytes) -> str:
+def format_error(text: bytes) -> str:
     """Format an error response in one line."""
     try:
-        told = json.loads(text)
-        parts = [str(told["detail"])]
-        parts += [
-            f"{each['field']}: {each['detail']}"
-            for each in told.get("errors", [])[:5]
-            if len(told["errors"]) > 1
+        problem = json.loads(text)
+        sentences = [str(problem["detail"])]
+        sentences += [
+            f"{field_error['field']}: {field_error['detail']}"
+            for field_error in problem.get("errors", [])[:5]
+            if len(problem["errors"]) > 1
         ]
-        return " ".join(parts)
+        return " ".join(sentences)
     except (ValueError, KeyError, TypeError, AttributeError):
         return " ".join(text.decode("utf-8", "replace").split())[:200] or "nothing"
 
 
-def refusal(code: int, words: str) -> str:
+def describe_rejection(code: int, detail: str) -> str:
     if code == 401:
-        return f"The API token was rejected: {words}"
+        return f"The API token was rejected: {detail}"
     if code == 404:
         return (
             "Application not found. Check --url and --application, and that the API token has "
             "access."
         )
-    return f"The registry rejected the request ({code}): {words}"
+    return f"The registry rejected the request ({code}): {detail}"
 
 
-# --- without the registry -------------------------------------------------------------------------
+# --- offline bundle -------------------------------------------------------------------------------
 
 # Ed25519, RFC 8032 section 5.1, for checking only: nothing secret is computed here.
 PRIME = 2**255 - 19
@@ -469,17 +477,17 @@ ORDER = 2**252 + 27742317777372353535851937790883648493
 CURVE = -121665 * pow(121666, -1, PRIME) % PRIME
 
 
-def add_points(one: Any, two: Any) -> Any:
+def add_points(p: Any, q: Any) -> Any:
     """Add points, which are x, y, z and t of extended coordinates."""
-    a = (one[1] - one[0]) * (two[1] - two[0]) % PRIME
-    b = (one[1] + one[0]) * (two[1] + two[0]) % PRIME
-    c = 2 * one[3] * two[3] * CURVE % PRIME
-    d = 2 * one[2] * two[2] % PRIME
+    a = (p[1] - p[0]) * (q[1] - q[0]) % PRIME
+    b = (p[1] + p[0]) * (q[1] + q[0]) % PRIME
+    c = 2 * p[3] * q[3] * CURVE % PRIME
+    d = 2 * p[2] * q[2] % PRIME
     e, f, g, h = b - a, d - c, d + c, b + a
     return e * f % PRIME, g * h % PRIME, f * g % PRIME, e * h % PRIME
 
 
-def times(number: int, point: Any) -> Any:
+def multiply_point(number: int, point: Any) -> Any:
     total = (0, 1, 1, 0)
     while number:
         if number & 1:
@@ -489,7 +497,7 @@ def times(number: int, point: Any) -> Any:
     return total
 
 
-def decompressed(encoded: bytes) -> Any:
+def decompress_point(encoded: bytes) -> Any:
     """Return the point, or None if the bytes encode none."""
     number = int.from_bytes(encoded, "little")
     y, sign = number & (2**255 - 1), number >> 255
@@ -509,39 +517,42 @@ def decompressed(encoded: bytes) -> Any:
 def is_signed(message: bytes, signature: bytes, key: bytes) -> bool:
     if len(signature) != 64 or len(key) != 32:
         return False
-    public, commitment = decompressed(key), decompressed(signature[:32])
+    public, commitment = decompress_point(key), decompress_point(signature[:32])
     scalar = int.from_bytes(signature[32:], "little")
     if public is None or commitment is None or scalar >= ORDER:
         return False
     y = 4 * pow(5, -1, PRIME) % PRIME
-    base = decompressed(y.to_bytes(32, "little"))
+    base = decompress_point(y.to_bytes(32, "little"))
     challenge = (
         int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
     )
-    left, right = times(scalar, base), add_points(commitment, times(challenge, public))
-    same_x: bool = (left[0] * right[2] - right[0] * left[2]) % PRIME == 0
-    return same_x and (left[1] * right[2] - right[1] * left[2]) % PRIME == 0
+    scaled_base, expected = (
+        multiply_point(scalar, base),
+        add_points(commitment, multiply_point(challenge, public)),
+    )
+    same_x: bool = (scaled_base[0] * expected[2] - expected[0] * scaled_base[2]) % PRIME == 0
+    return same_x and (scaled_base[1] * expected[2] - expected[1] * scaled_base[2]) % PRIME == 0
 
 
-def open_bundle(asked: argparse.Namespace) -> dict[str, Any]:
+def open_bundle(options: argparse.Namespace) -> dict[str, Any]:
     """Return the content of a bundle with a valid signature; CannotDecide if the signature is not
     valid, or the bundle is for another application, or too old."""
     try:
-        envelope = json.loads(read_text(asked.bundle))
+        envelope = json.loads(read_text(options.bundle))
         payload = base64.b64decode(envelope["payload"], validate=True)
         signature = base64.b64decode(envelope["signature"], validate=True)
     except (ValueError, KeyError, TypeError, binascii.Error) as error:
-        raise WrongUse(f"{asked.bundle} is not a bundle of a registry: {error}") from error
-    if not is_signed(payload, signature, bytes.fromhex(asked.bundle_key)):
+        raise WrongUse(f"{options.bundle} is not a bundle of a registry: {error}") from error
+    if not is_signed(payload, signature, bytes.fromhex(options.bundle_key)):
         raise CannotDecide("the bundle is not signed by the registry with this public key")
     bundle: dict[str, Any] = json.loads(payload)
     if bundle.get("format") != 1:
         raise CannotDecide("the bundle has a newer format; download a newer registry-gate")
-    if bundle["application"] != asked.application:
+    if bundle["application"] != options.application:
         raise CannotDecide(
-            f"the bundle is for {bundle['application']}, not for {asked.application}"
+            f"the bundle is for {bundle['application']}, not for {options.application}"
         )
-    environment = asked.environment.strip().lower()
+    environment = options.environment.strip().lower()
     environment = SAME_ENVIRONMENT.get(environment, environment)
     if bundle["environment"] != environment:
         raise CannotDecide(
@@ -549,98 +560,120 @@ def open_bundle(asked: argparse.Namespace) -> dict[str, Any]:
             f"'{environment}'. Download a bundle for it"
         )
     until = bundle["valid_until"]
-    now = datetime.datetime.now(datetime.timezone.utc)  # noqa: UP017 - Python 3.9 as well
+    now_utc = datetime.datetime.now(datetime.timezone.utc)  # noqa: UP017 - Python 3.9 as well
     if until is None and bundle.get("refusal"):
         raise CannotDecide(
             f"the registry could not decide when the bundle was downloaded. {bundle['refusal']}"
         )
-    if until is None or datetime.datetime.fromisoformat(until) <= now:
+    if until is None or datetime.datetime.fromisoformat(until) <= now_utc:
         raise CannotDecide("the bundle is too old; download it again with an API token")
     return bundle
 
 
-def judged_by_bundle(asked: argparse.Namespace, body: dict[str, Any]) -> dict[str, Any]:
+def decide_by_bundle(options: argparse.Namespace, body: dict[str, Any]) -> dict[str, Any]:
     """Return the response as the registry would give it, as far as the bundle has the data."""
-    bundle = open_bundle(asked)
+    bundle = open_bundle(options)
     models = body["models"] if "models" in body else models_of(body["bom"])
     about_application = (row for row in bundle["findings"] if not row[1])
-    found = [
+    findings = [
         offline_finding(bundle, {"model": ""}, row[3], row[4], row[5]) for row in about_application
     ]
     for model in models:
-        found += findings_by_bundle(bundle, model)
+        findings += findings_by_bundle(bundle, model)
     gravity = {"off": 0, "note": 1, "warning": 2, "error": 3}
     released = {(rule, subject): level for rule, subject, level in bundle["released"]}
     today = datetime.date.today().isoformat()  # noqa: DTZ011 - a day more or less of a waiver
-    for each in found:
-        names = {each["model"].casefold(), (each["resolved_id"] or "").casefold()} - {""}
-        subject = (each["resolved_id"] or each["model"]).casefold()
+    for finding in findings:
+        names = {finding["model"].casefold(), (finding["resolved_id"] or "").casefold()} - {""}
+        subject = (finding["resolved_id"] or finding["model"]).casefold()
         before = (
-            released.get((each["rule_id"], subject), "off")
-            if asked.baseline == "last_released"
+            released.get((finding["rule_id"], subject), "off")
+            if options.baseline == "last_released"
             else "off"
         )
-        each["new_since_baseline"] = gravity[before] < gravity[each["level"]]
+        finding["new_since_baseline"] = gravity[before] < gravity[finding["level"]]
         for rule, name, until in bundle["waivers"]:
-            if rule == each["rule_id"] and until > today and (not name or name.casefold() in names):
-                each["waiver"] = {"id": None, "until": until}
-    answer: dict[str, Any] = {
-        "mode": asked.mode,
-        "all": asked.all,
-        "findings": found,
+            if (
+                rule == finding["rule_id"]
+                and until > today
+                and (not name or name.casefold() in names)
+            ):
+                finding["waiver"] = {"id": None, "until": until}
+    response: dict[str, Any] = {
+        "mode": options.mode,
+        "all": options.all,
+        "findings": findings,
         "policy_version": bundle["policy_version"],
         "catalogue_as_of": bundle["catalogue_as_of"],
         "report_url": "",
-        "application": asked.application,
+        "application": options.application,
         "catalogue_sources": bundle.get("catalogue_sources", []),
         "horizon": bundle.get("horizon"),
     }
-    heard = [each for each in found if not each["waiver"] and each["level"] in ("error", "warning")]
-    blocking = [each for each in found if stops(each, answer)]
-    answer["decision"] = "block" if blocking else "warn" if heard else "pass"
-    answer["exit_code"] = BLOCK if blocking and asked.mode == "enforce" else PASS
-    what = f"{len(blocking)} blocking findings" if blocking else f"{len(heard)} findings to review"
-    answer["summary"] = f"From the bundle of {bundle['as_of']}, {len(models)} models: {what}."
-    return answer
+    open_findings = [
+        finding
+        for finding in findings
+        if not finding["waiver"] and finding["level"] in ("error", "warning")
+    ]
+    blocking = [finding for finding in findings if is_blocking(finding, response)]
+    response["decision"] = "block" if blocking else "warn" if open_findings else "pass"
+    response["exit_code"] = BLOCK if blocking and options.mode == "enforce" else PASS
+    count_text = (
+        f"{len(blocking)} blocking findings"
+        if blocking
+        else f"{len(open_findings)} findings to review"
+    )
+    response["summary"] = (
+        f"From the bundle of {bundle['as_of']}, {len(models)} models: {count_text}."
+    )
+    return response
 
 
 def findings_by_bundle(bundle: dict[str, Any], model: dict[str, Any]) -> list[dict[str, Any]]:
     name = model["model"]
     if "*" in name:
-        words = f"'{name}' allows any model. Name the models."
-        return [offline_finding(bundle, model, "FR009", bundle["levels"]["FR009"], words)]
+        explanation = f"'{name}' allows any model. Name the models."
+        return [offline_finding(bundle, model, "FR009", bundle["levels"]["FR009"], explanation)]
     host = host_by_bundle(bundle, model.get("host", ""), name)
     if host is None:
-        words = f"'{name}' is not a known model on that host. Check the spelling."
-        return [offline_finding(bundle, model, "FR005", bundle["levels"]["FR005"], words)]
+        explanation = f"'{name}' is not a known model on that host. Check the spelling."
+        return [offline_finding(bundle, model, "FR005", bundle["levels"]["FR005"], explanation)]
     return [
         offline_finding(bundle, model, rule, level, message, resolved_id, replacement, by_date)
-        for at, api_id, resolved_id, rule, level, message, replacement, by_date in bundle[
+        for host_slug, api_id, resolved_id, rule, level, message, replacement, by_date in bundle[
             "findings"
         ]
-        if at == host and api_id.lower() == name.lower()
+        if host_slug == host and api_id.lower() == name.lower()
     ]
 
 
-def host_by_bundle(bundle: dict[str, Any], said: str, name: str) -> str | None:
+def host_by_bundle(bundle: dict[str, Any], requested_host: str, name: str) -> str | None:
     """Return the host meant, if it offers the model; exact names only."""
 
-    def folded(text: str) -> str:
+    def normalise_name(text: str) -> str:
         return re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")
 
     offering = [
         host
         for host, ids in bundle["known"].items()
-        if name.lower() in (each.lower() for each in ids)
+        if name.lower() in (api_id.lower() for api_id in ids)
     ]
-    if said:
-        wanted = folded(said)
-        meant = [
-            host for host in offering if wanted in (folded(host), folded(bundle["names"][host]))
+    if requested_host:
+        requested_slug = normalise_name(requested_host)
+        matching_hosts = [
+            host
+            for host in offering
+            if requested_slug in (normalise_name(host), normalise_name(bundle["names"][host]))
         ]
-        return meant[0] if meant else None
-    own = bundle["own"].get(name)
-    return own if own in offering else offering[0] if len(offering) == 1 else None
+        return matching_hosts[0] if matching_hosts else None
+    developer_host = bundle["own"].get(name)
+    return (
+        developer_host
+        if developer_host in offering
+        else offering[0]
+        if len(offering) == 1
+        else None
+    )
 
 
 def offline_finding(
@@ -679,83 +712,88 @@ def models_of(document: dict[str, Any]) -> list[dict[str, Any]]:
         raise CannotDecide(
             "without the registry only CycloneDX can be read, and this file is not CycloneDX"
         )
-    found = list(components_of(document))
-    return found or list(services_of(document))
+    models = list(components_of(document))
+    return models or list(services_of(document))
 
 
 def components_of(component: dict[str, Any], depth: int = 0) -> Any:
     if depth > 64:
         raise CannotDecide("the bill of materials is nested too deeply")
-    for each in rows_of(component, "components"):
-        said = properties_of(each)
-        # of this scanner every import is a model; those that are one say so
+    for child in rows_of(component, "components"):
+        properties = properties_of(child)
+        # this scanner reports every import as a model; real models have a model name
         is_import = (
-            any(name.startswith("trusera:") for name in said) and "trusera:model_name" not in said
+            any(name.startswith("trusera:") for name in properties)
+            and "trusera:model_name" not in properties
         )
-        if each.get("type") == "machine-learning-model" and not is_import:
-            name = said.get("trusera:model_name") or said.get("airom:model.id") or each.get("name")
-            host = (
-                said.get("trusera:provider")
-                or said.get("airom:model.provider")
-                or each.get("publisher")
+        if child.get("type") == "machine-learning-model" and not is_import:
+            name = (
+                properties.get("trusera:model_name")
+                or properties.get("airom:model.id")
+                or child.get("name")
             )
-            model = named(str(name or ""), str(host or ""))
-            evidence = each.get("evidence")
+            host = (
+                properties.get("trusera:provider")
+                or properties.get("airom:model.provider")
+                or child.get("publisher")
+            )
+            model = build_model(str(name or ""), str(host or ""))
+            evidence = child.get("evidence")
             places = rows_of(evidence, "occurrences") if isinstance(evidence, dict) else []
             if places and places[0].get("location"):
                 model.update(file=str(places[0]["location"]), line=places[0].get("line"))
             yield model
-        yield from components_of(each, depth + 1)
+        yield from components_of(child, depth + 1)
 
 
 def services_of(document: dict[str, Any]) -> Any:
     """Return models named by the services that serve them, for documents without a model
     component."""
-    for each in rows_of(document, "services"):
-        provider = each.get("provider")
+    for service in rows_of(document, "services"):
+        provider = service.get("provider")
         host = provider.get("name") if isinstance(provider, dict) else ""
-        for row in rows_of(each, "properties"):
+        for row in rows_of(service, "properties"):
             if row.get("name") == "cdx:ai:modelId" and row.get("value"):
-                yield named(str(row["value"]), str(host or ""))
+                yield build_model(str(row["value"]), str(host or ""))
 
 
 def properties_of(component: dict[str, Any]) -> dict[str, Any]:
     return {str(row.get("name")): row.get("value") for row in rows_of(component, "properties")}
 
 
-def rows_of(thing: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def rows_of(container: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """Return the objects of a list in a document; other values are left out."""
-    rows = thing.get(name)
+    rows = container.get(name)
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-# --- what is said ---------------------------------------------------------------------------------
+# --- output ---------------------------------------------------------------------------------------
 
 
-def stops(finding: dict[str, Any], answer: dict[str, Any]) -> bool:
+def is_blocking(finding: dict[str, Any], response: dict[str, Any]) -> bool:
     return (
         finding["level"] == "error"
         and not finding["waiver"]
-        and bool(finding["new_since_baseline"] or answer.get("all"))
+        and bool(finding["new_since_baseline"] or response.get("all"))
     )
 
 
-def place(finding: dict[str, Any]) -> str:
+def format_location(finding: dict[str, Any]) -> str:
     location = finding["location"]
     if not location:
         return ""
     return str(location["file"]) + (f":{location['line']}" if location["line"] else "")
 
 
-def remark(finding: dict[str, Any], answer: dict[str, Any]) -> str:
+def describe_status(finding: dict[str, Any], response: dict[str, Any]) -> str:
     if finding["waiver"]:
         return f"waived until {finding['waiver']['until']}"
-    if finding["level"] == "error" and not stops(finding, answer):
+    if finding["level"] == "error" and not is_blocking(finding, response):
         return "released before"
     return ""
 
 
-def by_gravity(answer: dict[str, Any]) -> list[dict[str, Any]]:
+def sort_findings(response: dict[str, Any]) -> list[dict[str, Any]]:
     """Sort blocking findings first, then warnings, then the rest, each in the order of the
     requested models."""
     order = {"error": 1, "warning": 2, "note": 3}
@@ -763,95 +801,101 @@ def by_gravity(answer: dict[str, Any]) -> list[dict[str, Any]]:
     def gravity(finding: dict[str, Any]) -> int:
         return (
             0
-            if stops(finding, answer)
+            if is_blocking(finding, response)
             else 4
             if finding["waiver"]
             else order.get(finding["level"], 3)
         )
 
-    return sorted(answer["findings"], key=gravity)
+    return sorted(response["findings"], key=gravity)
 
 
-def basis(answer: dict[str, Any]) -> str:
+def describe_basis(response: dict[str, Any]) -> str:
     """Describe the basis of the decision: when retirement dates were read and from where, the
     policy, and its horizon."""
-    names = ", ".join(str(source["name"]) for source in answer.get("catalogue_sources") or [])
+    names = ", ".join(str(source["name"]) for source in response.get("catalogue_sources") or [])
     sentences = [
-        f"Retirement dates as of {answer['catalogue_as_of'] or 'never'}"
+        f"Retirement dates as of {response['catalogue_as_of'] or 'never'}"
         + (f", from {names}" if names else "")
-        + f"; policy {answer['policy_version']}."
+        + f"; policy {response['policy_version']}."
     ]
-    horizon = answer.get("horizon")
+    horizon = response.get("horizon")
     if horizon:
-        where = "other environments" if horizon["environment"] == "*" else horizon["environment"]
+        scope_text = (
+            "other environments" if horizon["environment"] == "*" else horizon["environment"]
+        )
         blocks = (
             f"blocks from {horizon['error_days']}" if horizon["error_days"] else "does not block"
         )
         sentences.append(
             f"A retirement warns from {horizon['warning_days']} days before its date and {blocks}"
-            f" ({horizon['criticality']} applications, {where})."
+            f" ({horizon['criticality']} applications, {scope_text})."
         )
     return " ".join(sentences)
 
 
-def as_text(answer: dict[str, Any]) -> str:
-    lines = [f"{answer['decision'].upper()}: {answer['summary']}"]
-    for finding in by_gravity(answer):
+def render_text(response: dict[str, Any]) -> str:
+    lines = [f"{response['decision'].upper()}: {response['summary']}"]
+    for finding in sort_findings(response):
         head = " ".join(
-            part for part in (finding["rule_id"], finding["level"], place(finding)) if part
+            text
+            for text in (finding["rule_id"], finding["level"], format_location(finding))
+            if text
         )
-        note = remark(finding, answer)
+        note = describe_status(finding, response)
         lines.append(f"  {head}: {finding['message']}" + (f" ({note})" if note else ""))
-        if stops(finding, answer):
+        if is_blocking(finding, response):
             lines.append(f"    Request a waiver: {finding['ask_waiver_url']}")
-    if answer["mode"] == "report":
+    if response["mode"] == "report":
         lines.append("Report only: the pipeline is not stopped.")
-    lines.append(basis(answer))
-    if answer["report_url"]:
-        lines.append(f"Report: {answer['report_url']}")
+    lines.append(describe_basis(response))
+    if response["report_url"]:
+        lines.append(f"Report: {response['report_url']}")
     return "\n".join(lines) + "\n"
 
 
-def as_github(answer: dict[str, Any]) -> str:
+def render_github(response: dict[str, Any]) -> str:
     lines = []
-    for finding in by_gravity(answer):
+    for finding in sort_findings(response):
         command = {"error": "error", "warning": "warning"}.get(finding["level"], "notice")
         if finding["waiver"]:
             command = "notice"
-        elif command == "error" and (not stops(finding, answer) or answer["mode"] == "report"):
+        elif command == "error" and (
+            not is_blocking(finding, response) or response["mode"] == "report"
+        ):
             command = "warning"
         title = f"{finding['rule_id']} {TITLES.get(finding['rule_id'], '')}".strip()
         location = finding["location"]
         properties = []
         if location:
-            properties.append(f"file={property_of(location['file'])}")
+            properties.append(f"file={escape_property(location['file'])}")
             if location["line"]:
                 properties.append(f"line={location['line']}")
-        properties.append(f"title={property_of(title)}")
-        note = remark(finding, answer)
-        words = finding["message"] + (f" ({note})" if note else "")
-        if stops(finding, answer):
-            words += f"\nRequest a waiver: {finding['ask_waiver_url']}"
-        lines.append(f"::{command} {','.join(properties)}::{data_of(words)}")
-    if answer["decision"] == "unknown":
-        lines.append(f"::error title=Cannot decide::{data_of(answer['summary'])}")
-    lines.append(data_of(basis(answer)))
-    # on a line of its own, a summary that begins with two colons would be read as a command
-    lines.append(f"Decision: {answer['decision']}. {data_of(answer['summary'])}")
-    if answer["report_url"]:
-        lines.append(f"Report: {answer['report_url']}")
+        properties.append(f"title={escape_property(title)}")
+        note = describe_status(finding, response)
+        message = finding["message"] + (f" ({note})" if note else "")
+        if is_blocking(finding, response):
+            message += f"\nRequest a waiver: {finding['ask_waiver_url']}"
+        lines.append(f"::{command} {','.join(properties)}::{escape_data(message)}")
+    if response["decision"] == "unknown":
+        lines.append(f"::error title=Cannot decide::{escape_data(response['summary'])}")
+    lines.append(escape_data(describe_basis(response)))
+    # the prefix keeps a summary that begins with two colons from being read as a command
+    lines.append(f"Decision: {response['decision']}. {escape_data(response['summary'])}")
+    if response["report_url"]:
+        lines.append(f"Report: {response['report_url']}")
     return "\n".join(lines) + "\n"
 
 
-def data_of(text: str) -> str:
+def escape_data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def property_of(text: str) -> str:
-    return data_of(text).replace(":", "%3A").replace(",", "%2C")
+def escape_property(text: str) -> str:
+    return escape_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def step_summary(answer: dict[str, Any]) -> None:
+def write_step_summary(response: dict[str, Any]) -> None:
     """Render the findings as a table on the page of a GitHub run."""
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if not path:
@@ -861,29 +905,29 @@ def step_summary(answer: dict[str, Any]) -> None:
         text = str(value).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
         return " ".join(text.split())
 
-    lines = [f"### Release gate: {answer['decision']}", "", cell(answer["summary"]), ""]
-    if answer["findings"]:
+    lines = [f"### Release gate: {response['decision']}", "", cell(response["summary"]), ""]
+    if response["findings"]:
         lines += ["| Rule | Level | Model | Location | Finding |", "|---|---|---|---|---|"]
-        for each in by_gravity(answer):
+        for finding in sort_findings(response):
             row = [
-                each["rule_id"],
-                remark(each, answer) or each["level"],
-                each["model"],
-                place(each),
-                each["message"],
+                finding["rule_id"],
+                describe_status(finding, response) or finding["level"],
+                finding["model"],
+                format_location(finding),
+                finding["message"],
             ]
             lines.append("| " + " | ".join(cell(value) for value in row) + " |")
         lines.append("")
-    lines += [cell(basis(answer)), ""]
-    lines += [f"[Report]({answer['report_url']})" if answer["report_url"] else "", ""]
+    lines += [cell(describe_basis(response)), ""]
+    lines += [f"[Report]({response['report_url']})" if response["report_url"] else "", ""]
     try:
         with open(path, "a", encoding="utf-8") as file:
             file.write("\n".join(lines))
     except OSError as error:
-        complain(f"the summary cannot be written: {error}")
+        write_message(f"the summary cannot be written: {error}")
 
 
-def give_out(text: str, path: str | None) -> None:
+def write_output(text: str, path: str | None) -> None:
     if not path:
         sys.stdout.write(text)
         return
@@ -894,94 +938,95 @@ def give_out(text: str, path: str | None) -> None:
         raise WrongUse(f"{path} cannot be written: {error}") from error
 
 
-def complain(words: str) -> None:
-    sys.stderr.write(f"registry-gate: {words}\n")
+def write_message(message: str) -> None:
+    sys.stderr.write(f"registry-gate: {message}\n")
 
 
-def cannot(asked: argparse.Namespace, words: str) -> int:
+def exit_undecided(options: argparse.Namespace, message: str) -> int:
     """Handle a check that could not be decided."""
-    if asked.format == "github":
-        sys.stdout.write(f"::error title=Release gate cannot decide::{data_of(words)}\n")
-    complain(f"cannot decide: {words}")
-    if asked.mode == "report" or asked.on_unknown == "pass":
-        complain("passed anyway, as configured")
+    if options.format == "github":
+        sys.stdout.write(f"::error title=Release gate cannot decide::{escape_data(message)}\n")
+    write_message(f"cannot decide: {message}")
+    if options.mode == "report" or options.on_unknown == "pass":
+        write_message("passed anyway, as configured")
         return PASS
     return UNKNOWN
 
 
-def fetch_bundle(asked: argparse.Namespace) -> int:
+def fetch_bundle(options: argparse.Namespace) -> int:
     query = urllib.parse.urlencode(
-        {"application": asked.application, "environment": asked.environment}
+        {"application": options.application, "environment": options.environment}
     )
     try:
-        _, text = Registry(asked).send("GET", f"gate/bundle/?{query}")
+        _, text = Registry(options).send("GET", f"gate/bundle/?{query}")
     except CannotDecide as error:
-        return cannot(asked, str(error))
-    give_out(text.decode("utf-8"), asked.fetch_bundle)
+        return exit_undecided(options, str(error))
+    write_output(text.decode("utf-8"), options.fetch_bundle)
     return PASS
 
 
-def ask_somebody(asked: argparse.Namespace, registry: Registry | None) -> dict[str, Any]:
+def request_decision(options: argparse.Namespace, registry: Registry | None) -> dict[str, Any]:
     """Return the registry's response, or the bundle's if there is no token or the registry cannot
     be reached."""
-    body = question(asked)
+    body = build_request(options)
     if registry is None:
-        return judged_by_bundle(asked, body)
+        return decide_by_bundle(options, body)
     try:
-        return registry.ask(body)
+        return registry.request_run(body)
     except CannotDecide as error:
-        if not asked.bundle or asked.format in ACCEPT or asked.release:
+        if not options.bundle or options.format in ACCEPT or options.release:
             raise
-        complain(f"{error}; the bundle was used instead")
-        return judged_by_bundle(asked, body)
+        write_message(f"{error}; the bundle was used instead")
+        return decide_by_bundle(options, body)
 
 
-def run(asked: argparse.Namespace) -> int:
-    if asked.fetch_bundle:
-        return fetch_bundle(asked)
-    registry = None if asked.offline else Registry(asked)
+def run(options: argparse.Namespace) -> int:
+    if options.fetch_bundle:
+        return fetch_bundle(options)
+    registry = None if options.offline else Registry(options)
     try:
-        answer = ask_somebody(asked, registry)
-        exit_code = int(answer["exit_code"])
-        if registry is not None and asked.format in ACCEPT:
+        response = request_decision(options, registry)
+        exit_code = int(response["exit_code"])
+        if registry is not None and options.format in ACCEPT:
             _, text = registry.send(
-                "GET", f"gate/{int(answer['id'])}/", accept=ACCEPT[asked.format]
+                "GET", f"gate/{int(response['id'])}/", accept=ACCEPT[options.format]
             )
-            give_out(text.decode("utf-8"), asked.output)
-        elif asked.format == "json":
-            give_out(json.dumps(answer, indent=2) + "\n", asked.output)
+            write_output(text.decode("utf-8"), options.output)
+        elif options.format == "json":
+            write_output(json.dumps(response, indent=2) + "\n", options.output)
         else:
-            give_out(
-                as_github(answer) if asked.format == "github" else as_text(answer), asked.output
+            write_output(
+                render_github(response) if options.format == "github" else render_text(response),
+                options.output,
             )
-            if asked.format == "github":
-                step_summary(answer)
-        if asked.format in ("sarif", "junit", "json") or asked.output:
-            complain(f"{answer['decision']}: {answer['summary']} {answer['report_url']}")
-        if registry is not None and asked.release and answer["decision"] in ("pass", "warn"):
-            registry.send("POST", f"gate/{int(answer['id'])}/released/")
-            complain("marked as released")
+            if options.format == "github":
+                write_step_summary(response)
+        if options.format in ("sarif", "junit", "json") or options.output:
+            write_message(f"{response['decision']}: {response['summary']} {response['report_url']}")
+        if registry is not None and options.release and response["decision"] in ("pass", "warn"):
+            registry.send("POST", f"gate/{int(response['id'])}/released/")
+            write_message("marked as released")
     except CannotDecide as error:
-        return cannot(asked, str(error))
-    if answer["decision"] == "unknown":
-        return cannot(asked, answer["summary"])
+        return exit_undecided(options, str(error))
+    if response["decision"] == "unknown":
+        return exit_undecided(options, response["summary"])
     return exit_code
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    asked = arguments(argv)
+    options = parse_arguments(argv)
     try:
-        sys.exit(run(asked))
+        sys.exit(run(options))
     except WrongUse as error:
-        complain(str(error))
+        write_message(str(error))
         sys.exit(USAGE)
     except KeyboardInterrupt:
-        complain("interrupted")
+        write_message("interrupted")
         sys.exit(UNKNOWN)
     except Exception as error:  # noqa: BLE001 - Python would end with 1, which means that it was judged and blocked
         sys.exit(
-            cannot(
-                asked,
+            exit_undecided(
+                options,
                 f"registry-gate {VERSION} failed: {type(error).__name__}: {error}. Report this "
                 "error",
             )

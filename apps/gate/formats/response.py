@@ -53,13 +53,13 @@ def build_response_body(run: GateRun, findings: Sequence[GateFinding]) -> dict[s
         "baseline": {"kind": run.baseline, "run": run.baseline_run_id},
         "all": run.blocks_all,
         "evaluated": run.evaluated,
-        "findings": [_finding(run, each) for each in findings],
+        "findings": [_finding_body(run, finding) for finding in findings],
         "released_at": run.released_at,
         **body,
     }
 
 
-def _finding(run: GateRun, finding: GateFinding) -> dict[str, Any]:
+def _finding_body(run: GateRun, finding: GateFinding) -> dict[str, Any]:
     return {
         "rule_id": finding.rule,
         "level": finding.level,

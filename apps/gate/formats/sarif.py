@@ -56,19 +56,19 @@ def render_sarif(body: Mapping[str, Any]) -> dict[str, Any]:
                 "properties": {
                     "decision": body["decision"],
                     "policyVersion": body["policy_version"],
-                    "catalogueAsOf": _text(body["catalogue_as_of"]),
+                    "catalogueAsOf": _format_value(body["catalogue_as_of"]),
                     "catalogueSources": [source["slug"] for source in body["catalogue_sources"]],
                     "horizon": body["horizon"],
                 },
-                "results": [_result(each) for each in body["findings"]],
+                "results": [_render_result(finding) for finding in body["findings"]],
             }
         ],
     }
 
 
-def _result(finding: Mapping[str, Any]) -> dict[str, Any]:
+def _render_result(finding: Mapping[str, Any]) -> dict[str, Any]:
     place = finding["location"]
-    # code scanning shows nothing that has no file; what has none is about the repository as a whole
+    # code scanning hides results without a file, so these are attached to the repository root
     physical: dict[str, Any] = {
         "artifactLocation": {"uri": place["file"] if place else ".", "uriBaseId": _ROOT}
     }
@@ -91,7 +91,7 @@ def _result(finding: Mapping[str, Any]) -> dict[str, Any]:
                 "kind": "external",
                 "status": "accepted",
                 "justification": f"Waiver {finding['waiver']['id']} until "
-                f"{_text(finding['waiver']['until'])}.",
+                f"{_format_value(finding['waiver']['until'])}.",
             }
         ]
     return result
@@ -107,11 +107,11 @@ def render_junit(body: Mapping[str, Any]) -> bytes:
     cases = [
         ("gate", "decision", body["summary"], "error" if body["decision"] == "unknown" else "")
     ]
-    for each in body["findings"]:
-        stops = each["level"] == "error" and (each["new_since_baseline"] or blocks_all)
-        outcome = "skipped" if each["waiver"] else "failure" if stops else ""
-        name = f"{each['rule_id']} {each['model'] or body['application']}"
-        cases.append((RULE_SLUGS[each["rule_id"]], name, each["message"], outcome))
+    for finding in body["findings"]:
+        blocks = finding["level"] == "error" and (finding["new_since_baseline"] or blocks_all)
+        outcome = "skipped" if finding["waiver"] else "failure" if blocks else ""
+        name = f"{finding['rule_id']} {finding['model'] or body['application']}"
+        cases.append((RULE_SLUGS[finding["rule_id"]], name, finding["message"], outcome))
     suite = ET.Element(
         "testsuite",
         name=f"registry-gate {body['application']}",
@@ -120,17 +120,17 @@ def render_junit(body: Mapping[str, Any]) -> bytes:
         errors=str(sum(outcome == "error" for *_, outcome in cases)),
         skipped=str(sum(outcome == "skipped" for *_, outcome in cases)),
     )
-    for group, name, words, outcome in cases:
+    for group, name, message, outcome in cases:
         case = ET.SubElement(suite, "testcase", classname=f"registry-gate.{group}", name=name)
         if outcome:
-            ET.SubElement(case, outcome, message=words)
+            ET.SubElement(case, outcome, message=message)
         else:
-            ET.SubElement(case, "system-out").text = words
+            ET.SubElement(case, "system-out").text = message
     suites = ET.Element("testsuites")
     suites.append(suite)
-    written: bytes = ET.tostring(suites, encoding="utf-8", xml_declaration=True)
-    return written
+    document: bytes = ET.tostring(suites, encoding="utf-8", xml_declaration=True)
+    return document
 
 
-def _text(value: Any) -> str | None:
+def _format_value(value: Any) -> str | None:
     return None if value is None else value if isinstance(value, str) else value.isoformat()

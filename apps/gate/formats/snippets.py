@@ -36,9 +36,9 @@ def pipeline_snippets(
     *, url: str, application: str, environment: str = "production"
 ) -> list[PipelineSnippet]:
     """Return the snippets; `url` is the registry's public URL."""
-    download = f"curl -fsSL {url}/gate/{CLIENT_FILE_NAME} -o {CLIENT_FILE_NAME}"
-    check = f'echo "{load_client().sha256}  {CLIENT_FILE_NAME}" | sha256sum --check --quiet'
-    ask = (
+    download_command = f"curl -fsSL {url}/gate/{CLIENT_FILE_NAME} -o {CLIENT_FILE_NAME}"
+    check_command = f'echo "{load_client().sha256}  {CLIENT_FILE_NAME}" | sha256sum --check --quiet'
+    run_command = (
         f"python3 {CLIENT_FILE_NAME} --url {url} --application {application} "
         f"--environment {environment} --bom bom.json"
     )
@@ -62,9 +62,9 @@ jobs:
         env:
           REGISTRY_TOKEN: ${{{{ secrets.REGISTRY_TOKEN }}}}
         run: |
-          {download}
-          {check}
-          {ask} --format github
+          {download_command}
+          {check_command}
+          {run_command} --format github
 """,
         ),
         PipelineSnippet(
@@ -77,9 +77,9 @@ foundation-gate:
   # REGISTRY_TOKEN is a masked variable of the project
   script:
     # write bom.json here, with the scanner you use
-    - {download}
-    - {check}
-    - {ask} --format junit --output gate.xml
+    - {download_command}
+    - {check_command}
+    - {run_command} --format junit --output gate.xml
   artifacts:
     when: always
     reports:
@@ -92,11 +92,11 @@ foundation-gate:
             "",
             f"""\
 export REGISTRY_TOKEN=...
-{download}
-{check}
-{ask}
+{download_command}
+{check_command}
+{run_command}
 # once it is shipped, so that later runs are compared with it
-{ask} --release
+{run_command} --release
 """,
         ),
     ]

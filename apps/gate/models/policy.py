@@ -70,11 +70,13 @@ class GatePolicy(models.Model):
             raise ValidationError(
                 {"levels": f"Set a level for each of the rules {', '.join(Rule.values)}."}
             )
-        wrong = sorted(str(level) for level in self.levels.values() if level not in Level.values)
-        if wrong:
+        invalid_levels = sorted(
+            str(level) for level in self.levels.values() if level not in Level.values
+        )
+        if invalid_levels:
             raise ValidationError(
                 {
-                    "levels": f"'{wrong[0]}' is not a valid level. Use one of: "
+                    "levels": f"'{invalid_levels[0]}' is not a valid level. Use one of: "
                     f"{', '.join(Level.values)}."
                 }
             )
@@ -120,14 +122,14 @@ class Horizon(models.Model):
 def horizon_for(rows: Any, environment: str, criticality: int) -> tuple[int, int]:
     """Return (warning days, error days) of the environment, otherwise of any environment; (0, 0) if
     nothing is set."""
-    row = _row_for(rows, environment, criticality)
+    row = _find_horizon(rows, environment, criticality)
     return (row.warning_days, row.error_days) if row is not None else (0, 0)
 
 
 def describe_horizon(rows: Any, environment: str, criticality: int) -> dict[str, Any]:
     """Return the horizon of FR003 as responses contain it: the environment for which it is set, the
     criticality and both days."""
-    row = _row_for(rows, environment, criticality)
+    row = _find_horizon(rows, environment, criticality)
     warning_days, error_days = horizon_for(rows, environment, criticality)
     return {
         "environment": row.environment if row is not None else ANY_ENVIRONMENT,
@@ -145,13 +147,13 @@ def spell_horizon(horizon: Mapping[str, Any]) -> str:
         if horizon["environment"] == ANY_ENVIRONMENT
         else horizon["environment"]
     )
-    where = f"({horizon['criticality']} applications, {environment})"
+    scope_text = f"({horizon['criticality']} applications, {environment})"
     if not warning:
-        return f"An upcoming retirement is not a finding {where}."
+        return f"An upcoming retirement is not a finding {scope_text}."
     blocks = f"and blocks from {error} days before it" if error else "and does not block"
-    return f"A retirement warns from {warning} days before its date {blocks} {where}."
+    return f"A retirement warns from {warning} days before its date {blocks} {scope_text}."
 
 
-def _row_for(rows: Any, environment: str, criticality: int) -> Any:
+def _find_horizon(rows: Any, environment: str, criticality: int) -> Any:
     by_environment = {row.environment: row for row in rows if row.criticality == criticality}
     return by_environment.get(environment) or by_environment.get(ANY_ENVIRONMENT)

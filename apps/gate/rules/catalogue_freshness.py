@@ -16,7 +16,7 @@ from apps.catalog.models.claims import Topic
 from apps.feeds.models import PollState
 from apps.feeds.polls.pipeline import MAX_CLOCK_DIFFERENCE
 
-# sources that a refusal names; more do not help whoever reads it
+# sources that a refusal names; a longer list would not help its readers
 _MAX_NAMED = 4
 
 
@@ -74,11 +74,11 @@ def catalogue_state(*, at: datetime, stale_after_days: int) -> Catalogue:
     """Read how old the retirement dates are: two statements, and one more where nothing can be
     decided."""
     limit = timedelta(days=stale_after_days)
-    sources = Source.objects.from_outside().filter(_gives_dates("pk")).select_related("poll_state")
+    sources = Source.objects.from_outside().filter(_has_dates("pk")).select_related("poll_state")
     unsorted = [
         reading
         for source in sources
-        if (reading := _reading(source, at=at, limit=limit)) is not None
+        if (reading := _load_reading(source, at=at, limit=limit)) is not None
     ]
     readings = tuple(
         sorted(unsorted, key=lambda reading: (reading.read_at, reading.slug), reverse=True)
@@ -87,7 +87,7 @@ def catalogue_state(*, at: datetime, stale_after_days: int) -> Catalogue:
         return Catalogue(readings, _EMPTY)
     if any(at <= reading.valid_until for reading in readings):
         return Catalogue(readings)
-    return Catalogue(readings, _refusal(at=at, stale_after_days=stale_after_days))
+    return Catalogue(readings, _explain_refusal(at=at, stale_after_days=stale_after_days))
 
 
 _EMPTY = (
@@ -96,7 +96,7 @@ _EMPTY = (
 )
 
 
-def _retirement_dates() -> QuerySet[Assertion]:
+def _select_retirement_dates() -> QuerySet[Assertion]:
     """Select current claims of a date. A gateway's list says when the gateway stops relaying calls,
     which says nothing about the models of other hosts."""
     return (
@@ -106,38 +106,38 @@ def _retirement_dates() -> QuerySet[Assertion]:
     )
 
 
-def _gives_dates(source: str) -> Exists:
-    return Exists(_retirement_dates().filter(source=OuterRef(source)))
+def _has_dates(source: str) -> Exists:
+    return Exists(_select_retirement_dates().filter(source=OuterRef(source)))
 
 
-def _reading(source: Source, *, at: datetime, limit: timedelta) -> SourceReading | None:
+def _load_reading(source: Source, *, at: datetime, limit: timedelta) -> SourceReading | None:
     """Return the reading; None if the source was not read, or what was read is not reliable."""
-    state = _state_of(source)
-    if state is None or _doubt(source, state, at=at):
+    state = _poll_state_of(source)
+    if state is None or _explain_doubt(source, state, at=at):
         return None
-    moment = _read_at(state)
+    moment = _last_read_at(state)
     if moment is None:
         return None
     valid_until = moment + limit
     if source.frozen_after_days is not None:
         valid_until = min(valid_until, state.told_until + timedelta(days=source.frozen_after_days))
-    # a clock that ran ahead by minutes makes nothing fresher than now
+    # a clock that is minutes fast must not date a reading in the future
     return SourceReading(source.slug, source.name, min(moment, at), valid_until)
 
 
-def _state_of(source: Source) -> PollState | None:
+def _poll_state_of(source: Source) -> PollState | None:
     state: PollState | None = getattr(source, "poll_state", None)
     return state
 
 
-def _read_at(state: PollState) -> datetime | None:
+def _last_read_at(state: PollState) -> datetime | None:
     return state.last_observed_at or state.last_success_at
 
 
-def _doubt(source: Source, state: PollState, *, at: datetime) -> str:
+def _explain_doubt(source: Source, state: PollState, *, at: datetime) -> str:
     """Return why the last reading does not count whatever its age, as a clause; empty if it
     does."""
-    moment = _read_at(state)
+    moment = _last_read_at(state)
     if not source.enabled:
         return "disabled"
     if moment is None or state.url.startswith(Source.PACKAGE_SCHEME):
@@ -147,7 +147,7 @@ def _doubt(source: Source, state: PollState, *, at: datetime) -> str:
     if moment - at > MAX_CLOCK_DIFFERENCE:
         return f"polled with a wrong clock, on {moment:%Y-%m-%d}"
     frozen_after = source.frozen_after_days
-    # it answers, and its content is no longer kept up to date
+    # the source still responds, but its content is no longer updated
     if frozen_after is not None and at - state.told_until > timedelta(days=frozen_after):
         return f"not updating since {state.told_until:%Y-%m-%d}"
     return ""
@@ -156,53 +156,52 @@ def _doubt(source: Source, state: PollState, *, at: datetime) -> str:
 # --- the refusal ----------------------------------------------------------------------------------
 
 
-def _refusal(*, at: datetime, stale_after_days: int) -> str:
+def _explain_refusal(*, at: datetime, stale_after_days: int) -> str:
     days = f"{stale_after_days} {'day' if stale_after_days == 1 else 'days'}"
     head = (
         f"No reliable source of retirement dates was polled within {days}, so the gate cannot "
         "decide"
     )
-    sources = list(_pollable_sources())
+    sources = list(_select_pollable_sources())
     if not sources:
         return (
             f"{head}. No such source is configured: ask an administrator to run `manage.py "
             "load_catalogue`, which adds them, and then to poll one on the page Feeds."
         )
-    named = "; ".join(
-        f"{source.name}: {_condition(source, at=at)}" for source in sources[:_MAX_NAMED]
+    source_list = "; ".join(
+        f"{source.name}: {_describe_condition(source, at=at)}" for source in sources[:_MAX_NAMED]
     )
     enabled = [source for source in sources if source.enabled]
     slug = (enabled or sources)[0].slug
     enable = "" if enabled else " enable one and"
     return (
-        f"{head}. {named}. Ask an administrator to{enable} poll one of them, on the page Feeds or "
-        "by"
-        f" `manage.py poll {slug}`."
+        f"{head}. {source_list}. Ask an administrator to{enable} poll one of them, on the page "
+        f"Feeds or by `manage.py poll {slug}`."
     )
 
 
-def _pollable_sources() -> Iterable[Source]:
+def _select_pollable_sources() -> Iterable[Source]:
     """Select external sources that have retirement dates, or of which the built-in catalogue has
     some."""
-    recorded = _retirement_dates().filter(source__slug=BUILT_IN)
-    known = {
+    built_in_claims = _select_retirement_dates().filter(source__slug=BUILT_IN)
+    source_slugs = {
         external_id.partition(":")[0]
-        for external_id in recorded.values_list("external_id", flat=True)
+        for external_id in built_in_claims.values_list("external_id", flat=True)
     }
     return (
         Source.objects.from_outside()
-        .filter(Q(_gives_dates("pk")) | Q(slug__in=known))
+        .filter(Q(_has_dates("pk")) | Q(slug__in=source_slugs))
         .select_related("poll_state")
         .order_by("trust_rank", "name")
     )
 
 
-def _condition(source: Source, *, at: datetime) -> str:
-    state = _state_of(source)
+def _describe_condition(source: Source, *, at: datetime) -> str:
+    state = _poll_state_of(source)
     if state is None:
         return "never polled" if source.enabled else "disabled"
-    doubt = _doubt(source, state, at=at)
-    moment = _read_at(state)
+    doubt = _explain_doubt(source, state, at=at)
+    moment = _last_read_at(state)
     return doubt or (f"last polled on {moment:%Y-%m-%d}" if moment else "never polled")
 
 

@@ -60,12 +60,12 @@ class Level(models.TextChoices):
         return {"error": 3, "warning": 2, "note": 1, "off": 0}[self.value]
 
 
-def weaker_level(level: str, most: str) -> str:
-    """Return the weaker of `level` and `most`."""
-    return min(Level(level), Level(most), key=lambda each: each.gravity).value
+def weaker_level(level: str, max_level: str) -> str:
+    """Return `level`, lowered to `max_level` if it is more severe."""
+    return min(Level(level), Level(max_level), key=lambda candidate: candidate.gravity).value
 
 
-# a rule that is off finds nothing
+# a rule that is off has no findings
 FINDING_LEVELS = [(level, label) for level, label in Level.choices if level != "off"]
 
 
@@ -91,7 +91,7 @@ class Matching(StrEnum):
     UNRESOLVED = "unresolved"
 
 
-MATCHING_CHOICES = [(each.value, each.value) for each in Matching]
+MATCHING_CHOICES = [(kind.value, kind.value) for kind in Matching]
 
 DEFAULT_LEVELS: dict[str, str] = {
     Rule.NOT_APPROVED: Level.ERROR,

@@ -50,8 +50,8 @@ class Finding:
         return self.level == Level.ERROR and self.waiver is None
 
     def fingerprint(self, application: str) -> str:
-        words = f"{self.rule}\x1f{application}\x1f{self.model.casefold()}\x1f{self.file}"
-        return hashlib.sha256(words.encode()).hexdigest()
+        text = f"{self.rule}\x1f{application}\x1f{self.model.casefold()}\x1f{self.file}"
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class RuleContext:
 
 
 def apply_rules(context: RuleContext) -> list[Finding]:
-    """Return the findings in the order of the requested models, the application's own first; a rule
-    that is off finds nothing."""
+    """Return the findings in the order of the requested models, those about the application first;
+    rules that are off have none."""
     findings = list(_check_owner(context))
     for position, (requested, match) in enumerate(
         zip(context.requested, context.matches, strict=True)
@@ -110,14 +110,14 @@ def _create_finding(
     match: ModelMatch | None,
     message: str,
     *,
-    most: str = Level.ERROR,
+    max_level: str = Level.ERROR,
     replacement: str = "",
     by_date: date | None = None,
     level: str = "",
 ) -> Finding:
     return Finding(
         rule=str(rule),
-        level=weaker_level(level or context.policy.level(rule), most),
+        level=weaker_level(level or context.policy.level(rule), max_level),
         message=message,
         model=requested.model,
         resolved_id=match.resolved_id if match else "",
@@ -149,23 +149,23 @@ def _check_identity(
     context: RuleContext, requested: RequestedModel, match: ModelMatch
 ) -> Iterable[Finding]:
     if match.is_open or match.kind == Matching.FAMILY:
-        where = f" at {requested.host}" if requested.host else ""
-        why = (
+        host_text = f" at {requested.host}" if requested.host else ""
+        message = (
             f"'{requested.model}' is a model family and does not identify the served model. Use "
             "the ID of one release."
             if match.kind == Matching.FAMILY
-            else f"'{requested.model}'{where} does not identify the served model: {match.why}. "
+            else f"'{requested.model}'{host_text} does not identify the served model: {match.why}. "
             "Identify the name in the registry, or use the model ID."
         )
-        yield _create_finding(context, Rule.UNRESOLVED_ALIAS, requested, match, why)
+        yield _create_finding(context, Rule.UNRESOLVED_ALIAS, requested, match, message)
     elif match.kind == Matching.UNRESOLVED:
         yield _create_finding(
             context,
             Rule.UNKNOWN_MODEL,
             requested,
             match,
-            f"{_capital(match.why)}. Check the spelling. If it is correct, identify the model in "
-            "the registry.",
+            f"{_capitalise(match.why)}. Check the spelling. If it is correct, identify the model "
+            "in the registry.",
         )
     elif match.offering is None and match.party is not None:
         name = context.party_names.get(match.party, requested.host)
@@ -185,48 +185,50 @@ def _check_lifecycle(
     offering = context.offerings.get(match.offering) if match.offering is not None else None
     if offering is None:
         return
-    where = f"{requested.model} at {offering.host.name}"
-    instead = _replacement(offering)
-    move = f" Migrate to {instead}." if instead else " Select another model."
-    ends = offering.retires_on
+    model_at_host = f"{requested.model} at {offering.host.name}"
+    replacement = _replacement_name(offering)
+    advice = f" Migrate to {replacement}." if replacement else " Select another model."
+    retires_on = offering.retires_on
     if offering.is_retired(context.on):
-        since = f" since {ends:%Y-%m-%d}" if ends else ""
+        since_text = f" since {retires_on:%Y-%m-%d}" if retires_on else ""
         yield _create_finding(
             context,
             Rule.RETIRED,
             requested,
             match,
-            f"{where} is retired{since}.{move}",
-            replacement=instead,
-            by_date=ends,
+            f"{model_at_host} is retired{since_text}.{advice}",
+            replacement=replacement,
+            by_date=retires_on,
         )
         return
     warning_days, error_days = context.horizon
-    if ends is None or ends > context.on + timedelta(days=warning_days):
+    if retires_on is None or retires_on > context.on + timedelta(days=warning_days):
         return
-    left = (ends - context.on).days
-    firm = offering.date_kind == DateKind.FIRM
-    is_near = firm and error_days > 0 and left <= error_days
+    days_left = (retires_on - context.on).days
+    is_firm = offering.date_kind == DateKind.FIRM
+    is_near = is_firm and error_days > 0 and days_left <= error_days
     level: str = context.policy.level(Rule.RETIRES_SOON)
     if is_near and level != Level.OFF:
         level = Level.ERROR.value
-    if firm:
-        says = (
-            f"{where} retires on {ends:%Y-%m-%d}, in {left} {'day' if left == 1 else 'days'}.{move}"
+    if is_firm:
+        unit = "day" if days_left == 1 else "days"
+        message = (
+            f"{model_at_host} retires on {retires_on:%Y-%m-%d}, in {days_left} {unit}.{advice}"
         )
     else:
-        says = (
-            f"{where} can retire from {ends:%Y-%m-%d} on; the host has not announced a date.{move}"
+        message = (
+            f"{model_at_host} can retire from {retires_on:%Y-%m-%d} on; the host has not "
+            f"announced a date.{advice}"
         )
     yield _create_finding(
         context,
         Rule.RETIRES_SOON,
         requested,
         match,
-        says,
-        most=Level.ERROR if firm else Level.WARNING,
-        replacement=instead,
-        by_date=ends,
+        message,
+        max_level=Level.ERROR if is_firm else Level.WARNING,
+        replacement=replacement,
+        by_date=retires_on,
         level=level,
     )
 
@@ -237,17 +239,17 @@ def _check_decisions(
     for obstacle in context.against.get(position, ()):
         by_rule: dict[tuple[str, str], list[str]] = {}
         for ground, sentence in zip(obstacle.grounds, obstacle.why, strict=True):
-            # what only something that is not on record would settle warns at most
-            most = Level.WARNING if ground in obstacle.open_grounds else Level.ERROR
-            by_rule.setdefault((str(_GROUND_RULE[ground]), str(most)), []).append(sentence)
-        for (rule, at_most), sentences in by_rule.items():
+            # a ground that depends on facts that are not recorded can only warn
+            max_level = Level.WARNING if ground in obstacle.open_grounds else Level.ERROR
+            by_rule.setdefault((str(_GROUND_RULE[ground]), str(max_level)), []).append(sentence)
+        for (rule, rule_max_level), sentences in by_rule.items():
             yield _create_finding(
                 context,
                 rule,
                 requested,
                 match,
                 f"{requested.model}: {' '.join(sentences)}",
-                most=at_most,
+                max_level=rule_max_level,
             )
     if position in context.undecided:
         yield _create_finding(
@@ -273,23 +275,23 @@ def _check_evidence(
     states = [(row, row.state(context.on)) for row in rows]
     newest = states[0] if states else None
     if newest is not None and newest[1] == Evidence.State.FAILING:
-        why = f"its newest evaluation, of {newest[0].run_on:%Y-%m-%d}, failed"
+        reason = f"its newest evaluation, of {newest[0].run_on:%Y-%m-%d}, failed"
     elif any(state == Evidence.State.PASSED and row.run_on > oldest for row, state in states):
         return
     elif states:
-        why = f"its newest evaluation, of {states[0][0].run_on:%Y-%m-%d}, has expired"
+        reason = f"its newest evaluation, of {states[0][0].run_on:%Y-%m-%d}, has expired"
     else:
-        why = "it has not been evaluated on own workloads"
+        reason = "it has not been evaluated on own workloads"
     yield _create_finding(
         context,
         Rule.EVIDENCE_MISSING,
         requested,
         match,
-        f"{requested.model}: {why}. Evaluate it, and record the result.",
+        f"{requested.model}: {reason}. Evaluate it, and record the result.",
     )
 
 
-def _replacement(offering: Offering) -> str:
+def _replacement_name(offering: Offering) -> str:
     return (
         offering.replacement.api_id
         if offering.replacement is not None
@@ -297,7 +299,7 @@ def _replacement(offering: Offering) -> str:
     )
 
 
-def _capital(text: str) -> str:
+def _capitalise(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".")
 
 
@@ -307,24 +309,24 @@ def _capital(text: str) -> str:
 def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver]) -> list[Finding]:
     """Return each finding with the waiver that covers it the longest, if any; `waivers` are valid
     on the day."""
-    covered = []
+    waived_findings = []
     for finding in findings:
         names = (finding.model, finding.resolved_id)
-        covering = [
+        matching_waivers = [
             waiver for waiver in waivers if waiver.covers(finding.rule, names, finding.offering)
         ]
-        if covering:
-            longest = max(covering, key=lambda each: (each.until, each.pk))
+        if matching_waivers:
+            longest = max(matching_waivers, key=lambda waiver: (waiver.until, waiver.pk))
             finding = replace(finding, waiver=longest.pk, waived_until=longest.until)
-        covered.append(finding)
-    return covered
+        waived_findings.append(finding)
+    return waived_findings
 
 
 def mark_new_findings(
     findings: Iterable[Finding], baseline_levels: Mapping[tuple[str, str], str]
 ) -> list[Finding]:
-    """Mark new findings. `known` is {(rule, subject): highest level} of the released run; a finding
-    of a higher level is new."""
+    """Mark new findings. `baseline_levels` is {(rule, subject): highest level} of the released
+    run; a finding of a higher level is new."""
     return [
         replace(
             finding,
@@ -362,26 +364,35 @@ def summarise_findings(
     models = f"{n_models} {'model' if n_models == 1 else 'models'}"
     if not n_models:
         return "No model is named, so nothing blocks the build."
-    stops = [finding for finding in findings if finding.blocks and (finding.is_new or blocks_all)]
-    if stops:
-        more = f" And {len(stops) - 1} more." if len(stops) > 1 else ""
-        verb = "finding blocks" if len(stops) == 1 else "findings block"
-        return f"{len(stops)} {verb} the build, of {models}: {stops[0].message}{more}"
+    blocking_findings = [
+        finding for finding in findings if finding.blocks and (finding.is_new or blocks_all)
+    ]
+    if blocking_findings:
+        others_note = (
+            f" And {len(blocking_findings) - 1} more." if len(blocking_findings) > 1 else ""
+        )
+        verb = "finding blocks" if len(blocking_findings) == 1 else "findings block"
+        return (
+            f"{len(blocking_findings)} {verb} the build, of {models}: "
+            f"{blocking_findings[0].message}{others_note}"
+        )
     if decision == Decision.WARN:
-        heard = [
+        open_findings = [
             finding
             for finding in findings
             if finding.level in (Level.ERROR, Level.WARNING) and finding.waiver is None
         ]
-        old = sum(1 for finding in heard if finding.level == Level.ERROR)
-        known = (
-            f" {old} would block, but {'was' if old == 1 else 'were'} released before."
-            if old
+        n_released = sum(1 for finding in open_findings if finding.level == Level.ERROR)
+        released_note = (
+            f" {n_released} would block, but {'was' if n_released == 1 else 'were'} released "
+            "before."
+            if n_released
             else ""
         )
-        found = "finding" if len(heard) == 1 else "findings"
+        noun = "finding" if len(open_findings) == 1 else "findings"
         return (
-            f"Nothing blocks the build; {len(heard)} {found} in {models} should be reviewed.{known}"
+            f"Nothing blocks the build; {len(open_findings)} {noun} in {models} should be "
+            f"reviewed.{released_note}"
         )
-    waived = sum(1 for finding in findings if finding.waiver is not None)
-    return f"Nothing blocks the build with {models}." + (f" {waived} waived." if waived else "")
+    n_waived = sum(1 for finding in findings if finding.waiver is not None)
+    return f"Nothing blocks the build with {models}." + (f" {n_waived} waived." if n_waived else "")

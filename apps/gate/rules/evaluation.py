@@ -79,8 +79,8 @@ class GateOutcome:
             ]
             for finding in self.findings
         ]
-        answer = [self.decision.value, self.exit_code, self.policy_version, self.horizon, rows]
-        return hashlib.sha256(orjson.dumps(answer)).hexdigest()
+        content = [self.decision.value, self.exit_code, self.policy_version, self.horizon, rows]
+        return hashlib.sha256(orjson.dumps(content)).hexdigest()
 
     @property
     def evaluated(self) -> list[dict[str, object]]:
@@ -135,15 +135,15 @@ def evaluate_models(
         else None
     )
     findings = mark_new_findings(findings, finding_levels(released) if released is not None else {})
-    cannot = catalogue.refusal or incomplete
-    decision = decide(findings, blocks_all=blocks_all, refusal=cannot)
+    refusal = catalogue.refusal or incomplete
+    decision = decide(findings, blocks_all=blocks_all, refusal=refusal)
     return GateOutcome(
         decision=decision,
         exit_code=0 if mode == GateRun.Mode.REPORT else EXIT_CODES[decision],
         summary=summarise_findings(
             findings,
             decision=decision,
-            refusal=cannot,
+            refusal=refusal,
             n_models=len(requested),
             blocks_all=blocks_all,
         ),
@@ -161,9 +161,7 @@ def _match_models(
     application: Application, requested: Sequence[RequestedModel]
 ) -> tuple[ModelMatch | None, ...]:
     by_names = ModelMatcher(application).match(requested)
-    return tuple(
-        None if requested.is_wildcard else by_names[requested.names] for requested in requested
-    )
+    return tuple(None if model.is_wildcard else by_names[model.names] for model in requested)
 
 
 def evaluate_inventory(*, application: Application, environment: str, at: datetime) -> GateOutcome:
@@ -206,10 +204,10 @@ def last_released_run(*, application: Application, environment: str) -> GateRun 
 def finding_levels(run: GateRun) -> dict[tuple[str, str], str]:
     """Return {(rule, subject in lower case): the highest level} of a run's findings."""
     levels: dict[tuple[str, str], str] = {}
-    for rule, level, model, resolved in GateFinding.objects.filter(run=run).values_list(
+    for rule, level, model, resolved_id in GateFinding.objects.filter(run=run).values_list(
         "rule", "level", "model", "resolved_id"
     ):
-        key = (rule, (resolved or model).casefold())
+        key = (rule, (resolved_id or model).casefold())
         if key not in levels or Level(level).gravity > Level(levels[key]).gravity:
             levels[key] = level
     return levels
@@ -232,12 +230,12 @@ def load_rule_context(
         if match is not None and (match.offering or match.kin) is not None
     }
     against: dict[ConsideredUse, list[ApprovalObstacle]] = {}
-    known: set[ConsideredUse] = set()
+    decided_uses: set[ConsideredUse] = set()
     if any(
         policy.level(rule) != Level.OFF
         for rule in (Rule.NOT_APPROVED, Rule.DATA_CLASS, Rule.REGION)
     ):
-        against, known = obstacles_to_uses(
+        against, decided_uses = obstacles_to_uses(
             application=application,
             uses=list(dict.fromkeys(uses.values())),
             on=on,
@@ -253,7 +251,7 @@ def load_rule_context(
         matches=matches,
         offerings=Offering.objects.select_related("host", "replacement").in_bulk(ids),
         against={position: against[use] for position, use in uses.items() if use in against},
-        undecided=frozenset(position for position, use in uses.items() if use not in known)
+        undecided=frozenset(position for position, use in uses.items() if use not in decided_uses)
         if policy.requires_approval
         else frozenset(),
         evidence=applicable_evidence(
@@ -268,8 +266,8 @@ def load_rule_context(
 
 
 def needs_evidence(policy: GatePolicy, criticality: int) -> bool:
-    wanted = policy.level(Rule.EVIDENCE_MISSING) != Level.OFF
-    return wanted and criticality in policy.evidence_criticalities
+    is_rule_on = policy.level(Rule.EVIDENCE_MISSING) != Level.OFF
+    return is_rule_on and criticality in policy.evidence_criticalities
 
 
 def load_evaluations(
@@ -282,9 +280,9 @@ def load_evaluations(
         offering__in=offerings, node__kind=NodeKind.VERSION, via=Via.DIRECT
     ).values_list("offering_id", "node__ref"):
         versions.setdefault(offering, set()).add(version)
-    wanted = set().union(*versions.values()) if versions else set()
+    version_ids = set().union(*versions.values()) if versions else set()
     rows = Evidence.objects.filter(
-        Q(offering__in=offerings) | Q(offering__isnull=True, version__in=wanted),
+        Q(offering__in=offerings) | Q(offering__isnull=True, version__in=version_ids),
         kind__in=_EVALUATIONS,
     )
     if applications is not None:
@@ -301,9 +299,11 @@ def load_evaluations(
         of_versions = (
             row for version in versions.get(offering, ()) for row in by_version.get(version, ())
         )
-        each = [*by_offering.get(offering, ()), *of_versions]
-        if each:
-            evaluations[offering] = sorted(each, key=lambda row: (row.run_on, row.pk), reverse=True)
+        offering_rows = [*by_offering.get(offering, ()), *of_versions]
+        if offering_rows:
+            evaluations[offering] = sorted(
+                offering_rows, key=lambda row: (row.run_on, row.pk), reverse=True
+            )
     return evaluations
 
 

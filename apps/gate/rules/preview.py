@@ -33,9 +33,9 @@ _GROUND_COLUMNS = (
     "region_unknown",
 )
 
-# One row a live use of an application in pilot or production. `against` is a list of the columns
-# above, one a decision that is held against the use; `is_decided` says whether any decision counts
-# for it, also one in its favour.
+# One row per active use of an application in pilot or production. `against` lists the columns
+# above, one entry per approval that the use violates; `is_decided` states whether any approval
+# applies to the use, also one that permits it.
 _USES = f"""
 WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED (
     SELECT d.id, d.application_id, d.offering_id, d.via_party_id
@@ -123,15 +123,17 @@ def highest_levels(
     """Return {application: {rule: highest level}} of every application with dependencies; rules
     without findings are left out, and so are waivers."""
     horizons = [
-        each for each in days if each.warning_days is not None and each.error_days is not None
+        setting
+        for setting in days
+        if setting.warning_days is not None and setting.error_days is not None
     ]
     judge = _UseEvaluator(policy, horizons, environment, on)
     levels_by_application: dict[int, dict[str, str]] = {}
-    for use in _uses(requires_approval=policy.requires_approval, on=on):
-        gravest = levels_by_application.setdefault(use[0], {})
+    for use in _load_uses(requires_approval=policy.requires_approval, on=on):
+        levels_by_rule = levels_by_application.setdefault(use[0], {})
         for rule, level in judge.finding_levels(*use):
-            if rule not in gravest or _GRAVITY[level] > _GRAVITY[gravest[rule]]:
-                gravest[rule] = level
+            if rule not in levels_by_rule or _GRAVITY[level] > _GRAVITY[levels_by_rule[rule]]:
+                levels_by_rule[rule] = level
     return levels_by_application
 
 
@@ -139,7 +141,7 @@ type _Against = list[list[bool]] | None
 type _Use = tuple[int, int, _Against, bool]
 
 
-def _uses(*, requires_approval: bool, on: date) -> list[_Use]:
+def _load_uses(*, requires_approval: bool, on: date) -> list[_Use]:
     """Return (application, offering, rows of `_GROUND_COLUMNS` that violate approvals, whether it
     is decided)."""
     with connection.cursor() as cursor:
@@ -162,12 +164,12 @@ class _UseEvaluator:
     offerings: dict[int, Offering] = field(init=False)
     matches: dict[int, ModelMatch] = field(init=False)
     evaluations: dict[int, list[Evidence]] = field(init=False)
-    _known: dict[tuple[Any, ...], tuple[tuple[str, str], ...]] = field(
+    _levels_by_input: dict[tuple[Any, ...], tuple[tuple[str, str], ...]] = field(
         init=False, default_factory=dict
     )
 
     def __post_init__(self) -> None:
-        # applications of one criticality, with an owner or without one, are alike to the rules
+        # criticality and the presence of an owner are all that the rules read of an application
         numbers: dict[tuple[int, bool], int] = {}
         self.profiles = {
             pk: numbers.setdefault((criticality, is_owned(business, technical)), len(numbers))
@@ -187,13 +189,16 @@ class _UseEvaluator:
         )
         self.offerings = Offering.objects.select_related("host", "replacement").in_bulk(ids)
         self.matches = dict(zip(ids, match_offerings(ids, [None] * len(ids)), strict=True))
-        asks = any(needs_evidence(self.policy, each.criticality) for each in self.representatives)
-        self.evaluations = load_evaluations(ids, applications=None) if asks else {}
+        needs_evaluations = any(
+            needs_evidence(self.policy, application.criticality)
+            for application in self.representatives
+        )
+        self.evaluations = load_evaluations(ids, applications=None) if needs_evaluations else {}
 
     def finding_levels(
         self, application: int, offering: int, against: _Against, is_decided: bool
     ) -> tuple[tuple[str, str], ...]:
-        """(rule, level) of each finding about the use and its application."""
+        """Return (rule, level) of each finding about the use and its application."""
         profile = self.profiles[application]
         representative = self.representatives[profile]
         evidence: Mapping[int, Sequence[Evidence]] = {}
@@ -201,15 +206,15 @@ class _UseEvaluator:
             evidence = applicable_evidence({offering: self.evaluations[offering]}, application)
         grounds = tuple(tuple(row) for row in against) if against else ()
         rows = tuple(row.pk for row in evidence[offering]) if evidence else ()
-        alike = (profile, offering, is_decided, grounds, rows)
-        levels = self._known.get(alike)
+        key = (profile, offering, is_decided, grounds, rows)
+        levels = self._levels_by_input.get(key)
         if levels is None:
-            levels = self._known[alike] = tuple(
-                self._evaluate(representative, offering, is_decided, grounds, evidence)
+            levels = self._levels_by_input[key] = tuple(
+                self._evaluate_use(representative, offering, is_decided, grounds, evidence)
             )
         return levels
 
-    def _evaluate(
+    def _evaluate_use(
         self,
         application: Application,
         offering: int,
@@ -217,24 +222,28 @@ class _UseEvaluator:
         grounds: tuple[tuple[bool, ...], ...],
         evidence: Mapping[int, Sequence[Evidence]],
     ) -> Iterable[tuple[str, str]]:
-        called = self.offerings[offering]
+        used_offering = self.offerings[offering]
         match = self.matches[offering]
         context = RuleContext(
             application=application,
             on=self.on,
             policy=self.policy,
             horizon=horizon_for(self.horizons, self.environment, application.criticality),
-            requested=[RequestedModel(called.api_id, called.host.slug, called.region_scope)],
+            requested=[
+                RequestedModel(
+                    used_offering.api_id, used_offering.host.slug, used_offering.region_scope
+                )
+            ],
             matches=[match],
             offerings=self.offerings,
-            against={0: [_obstacle(row) for row in grounds]},
+            against={0: [_build_obstacle(row) for row in grounds]},
             undecided=frozenset() if is_decided or match.offering is None else frozenset({0}),
             evidence=evidence,
         )
         return ((finding.rule, finding.level) for finding in apply_rules(context))
 
 
-def _obstacle(columns: tuple[bool, ...]) -> ApprovalObstacle:
+def _build_obstacle(columns: tuple[bool, ...]) -> ApprovalObstacle:
     """Build an approval violation of a dependency, without its texts."""
     grounds, open_grounds = violation_grounds(dict(zip(_GROUND_COLUMNS, columns, strict=True)))
     is_certain = bool(set(grounds) - open_grounds)

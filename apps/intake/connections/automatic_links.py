@@ -2,8 +2,8 @@
 
 A service is linked if its name is an application's slug, or the name of a service that is already
 linked at another endpoint, and if the user of the sending token may write to the application. Names
-are only claims: a service is left to a user if tokens of several users brought its name, since what
-all of them sent would count, and if a user removed its link."""
+are only claims: a service waits for a user if tokens of several users reported its name, because
+the data of all of them would count, or if a user removed its link."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,7 +16,7 @@ from apps.common.history.context import audit_context
 from apps.intake.models import Import, Observation, ObservationQuerySet, Service
 from apps.inventory.models import Application
 
-# a link at another endpoint was a person's decision, and counts before the slug
+# a link at another endpoint is a user's decision, and has priority over the slug
 _CANDIDATES = """
 SELECT s.id, s.name, a.id, a.slug, a.team_id, other.n > 0
 FROM intake_service s
@@ -37,11 +37,11 @@ ORDER BY s.id
 def link_named_services(
     services: Iterable[int], *, token: ApiToken, at: datetime
 ) -> dict[int, int]:
-    """Link those of the unlinked `services` that name their application exactly; return {service:
-    application}.
+    """Link unlinked services whose names identify their application; return {service id:
+    application id}.
 
-    Runs in the caller's transaction. Earlier observations of the services count for the application
-    too, and wait for `reconcile`."""
+    Runs in the caller's transaction. Earlier observations of the services are moved to the
+    application and wait for `reconcile_waiting`."""
     with connection.cursor() as cursor:
         cursor.execute(
             _CANDIDATES,
@@ -53,17 +53,18 @@ def link_named_services(
         )
         candidates = cursor.fetchall()
     user = token.user.bound_to(token.team_id)
-    linked: dict[int, int] = {}
+    applications_by_service: dict[int, int] = {}
     for service, name, application, slug, team, is_linked_elsewhere in candidates:
         if not user.may(TeamRole.EDITOR, team):
             continue
-        how = (
+        evidence = (
             f"'{name}' is already linked to {slug}"
             if is_linked_elsewhere
             else f"its name equals the slug of {slug}"
         )
         reason = (
-            f"linked automatically: {how}, and the user of the API token {token.prefix} can edit it"
+            f"linked automatically: {evidence}, and the user of the API token {token.prefix} can "
+            "edit it"
         )
         with audit_context(job="intake", reason=reason):
             if Service.objects.filter(pk=service, application=None, is_ignored=False).update(
@@ -72,12 +73,12 @@ def link_named_services(
                 observations_of([service]).update(
                     application=application, state=Observation.State.NEW, dependency=None
                 )
-                linked[service] = application
-    return linked
+                applications_by_service[service] = application
+    return applications_by_service
 
 
 def observations_of(services: Iterable[int]) -> ObservationQuerySet:
-    """Return the observations of these services, except those of documents that were undone."""
+    """Return the observations of these services, except those of undone imports."""
     return Observation.objects.filter(service__in=list(services)).exclude(
         seen_in__state=Import.State.UNDONE
     )

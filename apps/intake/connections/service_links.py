@@ -1,7 +1,7 @@
 """Links of reported services and tokens to applications: link, unlink, ignore, bind a token.
 
-The caller has found the service with `visible_to`. Linking and unlinking need the editor role on
-the application, which is checked once the application is locked."""
+The caller must get the service by `visible_to`. Linking and unlinking require the editor role on
+the application, which is checked after the application is locked."""
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -28,91 +28,102 @@ from apps.inventory.models import Application, Dependency
 def link_service(
     *, service: Service, application: Application, by: User, at: datetime, reason: str = ""
 ) -> Service:
-    """Link a service to an application: its past and future observations count for it.
+    """Link a service to an application: its past and future observations count for the application.
 
-    Applies to the same name at every endpoint (traces and metrics, gateways, reports) that `by` can
-    view and that is linked alike."""
-    service, *others = _lock_same_name(service, by)
-    alike = [service, *others]
+    Services of the same name at other endpoints (traces and metrics, gateways, reports) are linked
+    too if `by` can view them and they have the same link."""
+    service, *other_services = _lock_same_name_services(service, by)
+    services = [service, *other_services]
     if service.application_id == application.pk:
         return service
-    taken = [service.application_id] if service.application_id is not None else []
-    lock_applications([application.pk, *taken], by=by)
+    previous_applications = [service.application_id] if service.application_id is not None else []
+    lock_applications([application.pk, *previous_applications], by=by)
     application = Application.objects.get(pk=application.pk)
     if application.merged_into_id is not None or application.status == Application.Status.RETIRED:
         raise InvalidStateError(
             f"{application.name} is retired. Select an application in use, or reactivate it."
         )
-    orphans = _dependencies_of(alike)
+    dependency_ids = _list_dependency_ids(services)
     with audit_context(user=by, reason=reason or f"{service.name} is {application.slug}"):
-        for each in alike:
-            each.application, each.is_ignored, each.unlinked_at = application, False, None
-            each.save(update_fields=["application", "is_ignored", "unlinked_at"])
-        observations_of(each.pk for each in alike).update(
+        for linked_service in services:
+            linked_service.application, linked_service.is_ignored, linked_service.unlinked_at = (
+                application,
+                False,
+                None,
+            )
+            linked_service.save(update_fields=["application", "is_ignored", "unlinked_at"])
+        observations_of(linked_service.pk for linked_service in services).update(
             application=application, state=Observation.State.NEW, dependency=None
         )
         if reconcile_small_backlog(at=at):
-            restore_dependencies(_dependencies_of(alike), by=by, at=at)
-            end_orphaned_dependencies(orphans, by=by, at=at)
+            restore_dependencies(_list_dependency_ids(services), by=by, at=at)
+            end_orphaned_dependencies(dependency_ids, by=by, at=at)
     service.refresh_from_db()
     return service
 
 
 @transaction.atomic
 def unlink_service(*, service: Service, by: User, at: datetime, reason: str = "") -> Service:
-    """Remove a service's link to an application, at every endpoint: the service is pending again.
+    """Remove a service's link to an application, at every endpoint.
 
-    Dependencies observed through nothing else end. The service is not linked by its name alone
-    again."""
-    service, *others = _lock_same_name(service, by)
-    alike = [service, *others]
+    Dependencies that no other sender reports end. The service is not linked automatically again."""
+    service, *other_services = _lock_same_name_services(service, by)
+    services = [service, *other_services]
     if service.application is None:
         return service
     lock_applications([service.application.pk], by=by)
-    orphans = _dependencies_of(alike)
+    dependency_ids = _list_dependency_ids(services)
     with audit_context(
         user=by, reason=reason or f"{service.name} was linked to {service.application.slug}"
     ):
-        for each in alike:
-            each.application, each.unlinked_at = None, at
-            each.save(update_fields=["application", "unlinked_at"])
-        observations_of(each.pk for each in alike).update(
+        for linked_service in services:
+            linked_service.application, linked_service.unlinked_at = None, at
+            linked_service.save(update_fields=["application", "unlinked_at"])
+        observations_of(linked_service.pk for linked_service in services).update(
             application=None, state=Observation.State.NEW, dependency=None
         )
         reconcile_small_backlog(at=at)
-        end_orphaned_dependencies(orphans, by=by, at=at)
+        end_orphaned_dependencies(dependency_ids, by=by, at=at)
     service.refresh_from_db()
     return service
 
 
 def same_name_services(service: Service, by: User) -> ServiceQuerySet:
-    """Return the service and those of its name at other endpoints that are linked as it is, as far
-    as `by` can view them."""
-    alike = Service.objects.filter(name=service.name, application=service.application_id)
-    others = alike.filter(is_ignored=False, pk__in=Service.objects.visible_to(by).values("pk"))
-    return alike.filter(Q(pk=service.pk) | Q(pk__in=others.values("pk")))
+    """Return the service and those of the same name and link at other endpoints that `by` can
+    view."""
+    services = Service.objects.filter(name=service.name, application=service.application_id)
+    visible_services = services.filter(
+        is_ignored=False, pk__in=Service.objects.visible_to(by).values("pk")
+    )
+    return services.filter(Q(pk=service.pk) | Q(pk__in=visible_services.values("pk")))
 
 
-def _lock_same_name(service: Service, by: User) -> list[Service]:
-    """Lock the services of the same name, `service` as the first of the result.
+def _lock_same_name_services(service: Service, by: User) -> list[Service]:
+    """Lock the services of the same name and link, and return them, `service` first.
 
-    In the order of scopes, as aggregation does, so that the two never wait for each other."""
+    Locks are taken in the order of scopes, as in aggregation, so that the two cannot deadlock."""
     service.refresh_from_db(fields=["application", "is_ignored"])
-    ordered = sorted(
+    scopes_and_ids = sorted(
         {*same_name_services(service, by).values_list("scope", "pk"), (service.scope, service.pk)}
     )
-    locked = {pk: Service.objects.select_for_update().get(pk=pk) for _, pk in ordered}
-    first = locked.pop(service.pk)
+    services_by_id = {
+        pk: Service.objects.select_for_update().get(pk=pk) for _, pk in scopes_and_ids
+    }
+    locked_service = services_by_id.pop(service.pk)
     return [
-        first,
-        *(each for each in locked.values() if each.application_id == first.application_id),
+        locked_service,
+        *(
+            other_service
+            for other_service in services_by_id.values()
+            if other_service.application_id == locked_service.application_id
+        ),
     ]
 
 
 @transaction.atomic
 def ignore_service(*, service: Service, by: User, reason: str = "") -> Service:
-    """Ignore a service that is not the organisation's: its observations are not processed any
-    more."""
+    """Ignore a service that does not belong to the organisation; its observations are no longer
+    processed."""
     _require_ignore_permission(by, service)
     service = Service.objects.select_for_update().get(pk=service.pk)
     if service.application_id is not None:
@@ -126,7 +137,7 @@ def ignore_service(*, service: Service, by: User, reason: str = "") -> Service:
 
 @transaction.atomic
 def unignore_service(*, service: Service, by: User, at: datetime, reason: str = "") -> Service:
-    """Stop ignoring a service: it waits for an application again."""
+    """Stop ignoring a service; it can be linked to an application again."""
     _require_ignore_permission(by, service)
     service = Service.objects.select_for_update().get(pk=service.pk)
     if not service.is_ignored:
@@ -143,7 +154,7 @@ def unignore_service(*, service: Service, by: User, at: datetime, reason: str = 
 def bind_token(
     *, token: ApiToken, application: Application, by: User, environment: str = "", reason: str = ""
 ) -> TokenBinding:
-    """Bind a token to an application: everything that it sends from now on is about this
+    """Bind a token to an application: all data that it sends from now on counts for this
     application."""
     lock_applications([application.pk], by=by)
     if token.user_id != by.pk and not by.is_governance:
@@ -156,16 +167,16 @@ def bind_token(
     with audit_context(
         user=by, reason=reason or f"the API token {token.prefix} was linked to {application.slug}"
     ):
-        bound, _ = TokenBinding.objects.update_or_create(
+        binding, _ = TokenBinding.objects.update_or_create(
             token=token,
             defaults={"application": application, "environment": environment.strip()[:60]},
         )
-    return bound
+    return binding
 
 
 @transaction.atomic
 def unbind_token(*, binding: TokenBinding, by: User, reason: str = "") -> None:
-    """Remove a token's binding: it sends data for whichever application it names again."""
+    """Remove a token's binding: the names in its data determine the application again."""
     lock_applications([binding.application_id], by=by)
     with audit_context(
         user=by, reason=reason or f"the API token {binding.token.prefix} was unlinked"
@@ -173,11 +184,12 @@ def unbind_token(*, binding: TokenBinding, by: User, reason: str = "") -> None:
         binding.delete()
 
 
-# --- shared with deciding -------------------------------------------------------------------------
+# --- shared with name decisions -------------------------------------------------------------------
 
 
 def reconcile_small_backlog(*, at: datetime) -> bool:
-    """Reconcile now if little waits; otherwise the job does so within a minute."""
+    """Reconcile now if few observations wait, and return whether it did; otherwise the job does so
+    within a minute."""
     if Observation.objects.waiting()[: RECONCILE_BATCH_SIZE + 1].count() > RECONCILE_BATCH_SIZE:
         return False
     reconcile_waiting(at=at)
@@ -185,7 +197,7 @@ def reconcile_small_backlog(*, at: datetime) -> bool:
 
 
 def orphaned_dependencies(dependencies: Collection[int]) -> list[Dependency]:
-    """Return those of these dependencies that no sender reports any more and no user has ever
+    """Return the active dependencies among these that no sender reports any more and no user has
     declared."""
     return list(
         Dependency.objects.filter(
@@ -200,43 +212,42 @@ def orphaned_dependencies(dependencies: Collection[int]) -> list[Dependency]:
 def end_orphaned_dependencies(
     dependencies: Collection[int], *, by: User | None, at: datetime
 ) -> int:
-    """End dependencies that rested alone on observations which a user has reassigned; return their
-    number."""
+    """End dependencies that only reassigned observations justified; return their number."""
     if not dependencies or Observation.objects.waiting().exists():
-        # who it belongs to by now is not known yet: it stays, and is listed as seen and not
-        # declared
+        # observations that wait may still belong to these dependencies, which then stay and are
+        # listed as undeclared use
         return 0
-    found = orphaned_dependencies(dependencies)
-    for dependency in found:
-        # the first day it can end is the one after it began
+    orphans = orphaned_dependencies(dependencies)
+    for dependency in orphans:
+        # a dependency lasts at least one day
         end_dependency(
             dependency=dependency,
             on=max(day_of(at), dependency.since + timedelta(days=1)),
             by=by,
             is_consequence=True,
         )
-    return len(found)
+    return len(orphans)
 
 
 def restore_dependencies(dependencies: Collection[int], *, by: User, at: datetime) -> int:
-    """Reopen dependencies that ended with a decision which was undone the same day; return their
+    """Reopen dependencies that a decision ended if it was undone on the same day; return their
     number."""
-    found = Dependency.objects.filter(
+    ended_dependencies = Dependency.objects.filter(
         pk__in=list(dependencies), origin=Dependency.Origin.OBSERVED, until__gte=day_of(at)
     ).select_related("application")
-    n_back = 0
-    for dependency in found.order_by("pk"):
-        # declared anew meanwhile: that row goes on
+    n_reopened = 0
+    for dependency in ended_dependencies.order_by("pk"):
+        # if the dependency was declared again meanwhile, the new row is kept
         with suppress(ConflictError), transaction.atomic():
             reopen_dependency(dependency=dependency, by=by)
-            n_back += 1
-    return n_back
+            n_reopened += 1
+    return n_reopened
 
 
-def _dependencies_of(services: Iterable[Service]) -> list[int]:
+def _list_dependency_ids(services: Iterable[Service]) -> list[int]:
     return list(
         Observation.objects.filter(
-            service__in=[each.pk for each in services], dependency__isnull=False
+            service__in=[service.pk for service in services], dependency__isnull=False
         )
         .order_by()
         .values_list("dependency", flat=True)
@@ -245,8 +256,8 @@ def _dependencies_of(services: Iterable[Service]) -> list[int]:
 
 
 def _require_ignore_permission(by: User, service: Service) -> None:
-    own = service.first_token_id is not None and service.first_token.user_id == by.pk  # type: ignore[union-attr]
-    if not by.is_governance and not own:
+    is_own_token = service.first_token_id is not None and service.first_token.user_id == by.pk  # type: ignore[union-attr]
+    if not by.is_governance and not is_own_token:
         raise IntakePermissionError(
             "You need the governance role to ignore this service, unless your own API token "
             "reported it."

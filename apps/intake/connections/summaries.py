@@ -1,5 +1,5 @@
-"""Connection summaries: each sender of usage data with what it reported, its last activity and its
-recent calls."""
+"""Connection summaries: each sender of usage data with the numbers of its observations and recent
+calls, and its last activity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from apps.common.time import day_of
 from apps.intake.models import StreamSummary
 
 CALL_DAYS = 7
-# senders that a list names
+# connections of one list
 MAX_CONNECTIONS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSummary:
-    """Summary of a connection; `n_calls` and `n_errors` are of the last CALL_DAYS days; documents
-    have none."""
+    """Summary of a connection; `n_calls` and `n_errors` are of the last CALL_DAYS days, 0 for
+    documents."""
 
     name: str
     n_observations: int
@@ -52,7 +52,8 @@ _OF_TEAMS = (
 
 @transaction.atomic
 def update_connections(*, at: datetime) -> int:
-    """Count every sender, and return their number. A sender without observations is removed."""
+    """Update the summary of every connection, and return their number. Connections without
+    observations are removed."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -69,31 +70,35 @@ def update_connections(*, at: datetime) -> int:
             """,
             {"since": day_of(at) - timedelta(days=CALL_DAYS), "at": at},
         )
-        n_kept: int = cursor.rowcount
+        n_connections: int = cursor.rowcount
     StreamSummary.objects.filter(counted_at__lt=at).delete()
-    return n_kept
+    return n_connections
 
 
 def visible_connections(
     user: User, *, at: datetime
 ) -> tuple[Sequence[ConnectionSummary], datetime]:
-    """Return (senders, latest first, as of when): counted by the job for users who can view
-    everything, else now over the user's teams."""
+    """Return (connections, latest first; time of the counts).
+
+    Users who can view everything get the summaries of the last job; for other users, the
+    observations of their teams are counted now."""
     if user.can_read_all:
-        kept = list(StreamSummary.objects.order_by("-last_seen_at", "stream")[:MAX_CONNECTIONS])
+        summaries = list(
+            StreamSummary.objects.order_by("-last_seen_at", "stream")[:MAX_CONNECTIONS]
+        )
         rows = [
             ConnectionSummary(
-                each.stream,
-                each.n_observations,
-                each.n_applications,
-                each.first_seen_at,
-                each.last_seen_at,
-                each.n_calls,
-                each.n_errors,
+                summary.stream,
+                summary.n_observations,
+                summary.n_applications,
+                summary.first_seen_at,
+                summary.last_seen_at,
+                summary.n_calls,
+                summary.n_errors,
             )
-            for each in kept
+            for summary in summaries
         ]
-        return rows, kept[0].counted_at if kept else at
+        return rows, summaries[0].counted_at if summaries else at
     counts = compose_statement(_COUNTS, mine=_OF_TEAMS)
     rows = fetch_rows(
         ConnectionSummary,

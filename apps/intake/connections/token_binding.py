@@ -24,10 +24,10 @@ def binding_of(token: ApiToken | None, application: Application | None) -> Token
 
 
 def has_bound_token(import_: Import) -> bool:
-    """Return whether the import came from a service account whose token is bound to the
+    """Return whether the import was sent by a service account whose token is bound to the
     application.
 
-    For a service account the binding is the permission, while a user's permission ends with the
+    The permission of a service account is the binding, while a user's permission ends with the
     role."""
     if import_.by is None or not import_.by.is_service or import_.token_id is None:
         return False

@@ -30,7 +30,7 @@ DOCUMENT_CLASSES = (
     Confidence,
     Dependency.Role,
 )
-# read once by a server, so that no child has to load what stands behind the readers
+# read once by the server process, so that child processes do not have to load the readers' modules
 _SMALL_CYCLONEDX = (
     b'{"bomFormat": "CycloneDX", "specVersion": "%s", "version": 1, "components": []}'
 )
@@ -43,22 +43,21 @@ _READER_MODULES = (
 
 @child_function(classes=DOCUMENT_CLASSES, errors=(UnreadableError,), refusal=UnreadableError)
 def read_document(form: str, body: bytes) -> Document:
-    """Return the content of the document; UnreadableError if nothing can be made of it."""
+    """Return the content of the document; UnreadableError if it is not readable."""
     return FORMATS[form].read(body)
 
 
 @child_function(errors=(UnreadableError,), refusal=UnreadableError)
 def prepare_document(form: str, body: bytes) -> tuple[str, bytes | None]:
-    """Return (the document's natural key, the body without secrets, None if it is stored
-    unchanged)."""
-    known = FORMATS[form]
-    natural_key = known.natural_key(body) if known.natural_key else ""
-    return natural_key, known.redact(body) if known.redact else None
+    """Return (natural key, body without secrets); the body is None if it is stored unchanged."""
+    document_format = FORMATS[form]
+    natural_key = document_format.natural_key(body) if document_format.natural_key else ""
+    return natural_key, document_format.redact(body) if document_format.redact else None
 
 
 def _load_readers() -> None:
     for name in _READER_MODULES:
-        # the first use reads the module: apps/common/processes/lazy_import.py
+        # the first attribute access loads the module (apps/common/processes/lazy_import.py)
         vars(import_module(name))
     for version in _VERSIONS:
         bill_of_materials.read_cyclonedx(_SMALL_CYCLONEDX % version)

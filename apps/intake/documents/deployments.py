@@ -1,8 +1,8 @@
 """Deployments from listings and infrastructure code: stored, and their names resolved to offerings.
 
-Without an application a listing holds for all of them: if every account that has the name means the
-same model by it, that offering is used wherever the name was observed. For one application the
-answer is that application's alone, and is given where its names are read
+A listing without an application applies to all of them: if all accounts that have a name use it for
+the same model, the offering of that name is linked to the model. A listing for one application
+applies to that application only, and is used where its names are resolved
 (observations/name_resolution.py)."""
 
 from collections import defaultdict
@@ -30,15 +30,15 @@ type DeploymentName = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class StoredDeployments:
-    """Result of storing deployments: `names` are all that the document states or stated,
-    `n_missing` of these it no longer does."""
+    """Result of storing deployments: `names` are all names that the document or its predecessor
+    states; `n_missing` of them are no longer stated."""
 
     names: frozenset[DeploymentName]
     n_missing: int
 
 
 def store_deployments(
-    said: Sequence[DescribedDeployment],
+    deployments: Sequence[DescribedDeployment],
     *,
     stream: str,
     application: Application | None,
@@ -46,36 +46,41 @@ def store_deployments(
     at: datetime,
     is_older: bool,
 ) -> StoredDeployments:
-    """Store what a document states of its accounts; of an older document only what is new."""
+    """Store the deployments of a document, and mark those of the same accounts that it no longer
+    states as missing. Of an older document only new deployments are stored."""
     rows = {
-        (each.host, each.account, each.name.lower()): Deployment(
+        (deployment.host, deployment.account, deployment.name.lower()): Deployment(
             stream=stream,
             application=application,
-            host=each.host,
-            account=each.account,
-            name=each.name.lower(),
-            model=each.model,
-            version=each.version,
-            upgrades=each.upgrades,
-            where=each.where,
+            host=deployment.host,
+            account=deployment.account,
+            name=deployment.name.lower(),
+            model=deployment.model,
+            version=deployment.version,
+            upgrades=deployment.upgrades,
+            where=deployment.where,
             first_seen_at=at,
             last_seen_at=at,
             seen_in=seen_in,
         )
-        for each in said
+        for deployment in deployments
     }
-    told = Deployment.objects.filter(
+    stored_deployments = Deployment.objects.filter(
         stream=stream,
         application=application,
         account__in={account for _, account, _ in rows},
         seen_in__mapping__part=seen_in.mapping.get("part", ""),
     )
-    gone: list[Deployment] = []
+    missing_deployments: list[Deployment] = []
     if not is_older:
-        gone = [
-            each for each in told.standing() if (each.host, each.account, each.name) not in rows
+        missing_deployments = [
+            deployment
+            for deployment in stored_deployments.standing()
+            if (deployment.host, deployment.account, deployment.name) not in rows
         ]
-        Deployment.objects.filter(pk__in=[each.pk for each in gone]).update(missing_since=at.date())
+        Deployment.objects.filter(
+            pk__in=[deployment.pk for deployment in missing_deployments]
+        ).update(missing_since=at.date())
     Deployment.objects.bulk_create(
         rows.values(),
         **(
@@ -96,76 +101,82 @@ def store_deployments(
             }
         ),
     )
-    names = {(host, name) for host, _, name in rows} | {(each.host, each.name) for each in gone}
-    return StoredDeployments(frozenset(names), len(gone))
+    names = {(host, name) for host, _, name in rows} | {
+        (deployment.host, deployment.name) for deployment in missing_deployments
+    }
+    return StoredDeployments(frozenset(names), len(missing_deployments))
 
 
 def delete_deployments(*, seen_in: Import) -> frozenset[DeploymentName]:
     """Delete the deployments that an undone import stated last, and return their names."""
-    told = Deployment.objects.filter(seen_in=seen_in)
-    names = frozenset(told.values_list("host", "name"))
-    told.delete()
+    deployments = Deployment.objects.filter(seen_in=seen_in)
+    names = frozenset(deployments.values_list("host", "name"))
+    deployments.delete()
     return names
 
 
 def update_deployment_aliases(names: Collection[DeploymentName] | None = None) -> int:
-    """Resolve offerings of these names (of all stored ones, if None) to what all accounts mean by
-    them; return the number that changed."""
+    """Resolve the offerings of these names (None: of all stored names) to the models that all
+    accounts agree on; return the number of changed offerings."""
     rows = Deployment.objects.filter(application__isnull=True)
     if names is not None:
         rows = rows.filter(name__in={name for _, name in names})
-    told: dict[DeploymentName, list[Deployment]] = defaultdict(list)
-    for each in rows.select_related("seen_in"):
-        told[each.host, each.name].append(each)
-    wanted = set(told) if names is None else set(names)
-    return resolve_deployments(deployment_aliases({key: told.get(key, []) for key in wanted}))
+    rows_by_name: dict[DeploymentName, list[Deployment]] = defaultdict(list)
+    for deployment in rows.select_related("seen_in"):
+        rows_by_name[deployment.host, deployment.name].append(deployment)
+    names_to_resolve = set(rows_by_name) if names is None else set(names)
+    return resolve_deployments(
+        deployment_aliases({key: rows_by_name.get(key, []) for key in names_to_resolve})
+    )
 
 
 def deployment_aliases(
-    told: dict[DeploymentName, list[Deployment]],
+    rows_by_name: dict[DeploymentName, list[Deployment]],
 ) -> dict[DeploymentName, DeploymentAlias | None]:
-    """Return the model of each name; None if no document states one, if they disagree, or if the
-    model is unknown."""
-    if not told:
+    """Return the model of each name; None if no document states one, if the accounts disagree, or
+    if the model is unknown."""
+    if not rows_by_name:
         return {}
     resolver = build_resolver()
-    found: dict[DeploymentName, DeploymentAlias | None] = {}
-    for (host, name), rows in told.items():
+    aliases: dict[DeploymentName, DeploymentAlias | None] = {}
+    for (host, name), rows in rows_by_name.items():
         rows = current_deployments(rows)
-        meant = {
-            resolver.resolve(deployed_api_id(each.model, each.version), host).canonical
-            for each in rows
+        canonical_ids = {
+            resolver.resolve(deployed_api_id(deployment.model, deployment.version), host).canonical
+            for deployment in rows
         }
-        canonical = meant.pop() if len(meant) == 1 else None
-        found[host, name] = (
+        canonical = canonical_ids.pop() if len(canonical_ids) == 1 else None
+        aliases[host, name] = (
             DeploymentAlias(
-                canonical, any(each.upgrades for each in rows), describe_deployments(rows)
+                canonical,
+                any(deployment.upgrades for deployment in rows),
+                describe_deployments(rows),
             )
             if canonical
             else None
         )
-    return found
+    return aliases
 
 
 def observations_named(
     names: Collection[DeploymentName], *, application: Application | None
 ) -> list[int]:
-    """Return observations under these names, alone or behind a gateway's prefix, that are not set
-    aside."""
+    """Return the ids of observations with these names, alone or after a gateway's prefix, except
+    ignored ones."""
     if not names:
         return []
-    words: list[Any] = [sorted({name for _, name in names})] * 3
+    parameters: list[Any] = [sorted({name for _, name in names})] * 3
     condition = ""
     if application is not None:
         condition = " AND application_id = %s"
-        words.append(application.pk)
+        parameters.append(application.pk)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM intake_observation WHERE state <> 'set_aside' AND (lower(requested) = "
             "ANY(%s)"
             " OR lower(substring(requested FROM '/(.*)$')) = ANY(%s)"
             f" OR lower(substring(requested FROM '/(arn:.*)$')) = ANY(%s)){condition}",
-            words,
+            parameters,
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -174,9 +185,9 @@ def observations_named(
 class DeploymentEffects:
     """Effects of a deployment listing.
 
-    `observations` are the keys of those to be processed again, `dependencies` those of one
-    application that rested on a name alone; `unknown` are models that the catalogue does not
-    know."""
+    `observations` are the keys of those to be processed again, `dependencies` the ids of those of
+    one application that are derived from a deployment name; `unknown` are models that the catalogue
+    does not contain."""
 
     observations: frozenset[UUID] = frozenset()
     dependencies: frozenset[int] = frozenset()
@@ -193,11 +204,11 @@ def ingest_deployments(
     at: datetime,
     is_older: bool,
 ) -> DeploymentEffects:
-    """Store what the document states and requeue observations under its names; the caller then
-    reconciles them."""
+    """Store the deployments of the document and requeue the observations with their names; the
+    caller then reconciles them."""
     if not document.deployments:
         return DeploymentEffects()
-    kept = store_deployments(
+    stored_deployments = store_deployments(
         document.deployments,
         stream=stream,
         application=application,
@@ -206,54 +217,63 @@ def ingest_deployments(
         is_older=is_older,
     )
     if application is None:
-        update_deployment_aliases(kept.names)
-    observations, dependencies = requeue_observations(kept.names, application=application)
+        update_deployment_aliases(stored_deployments.names)
+    observations, dependencies = requeue_observations(
+        stored_deployments.names, application=application
+    )
     resolver = build_resolver()
     unknown: list[SkippedPart] = []
-    for each in document.deployments:
-        model = deployed_api_id(each.model, each.version)
-        meant, itself = (resolver.resolve(word, each.host).canonical for word in (model, each.name))
-        if meant is None:
+    for deployment in document.deployments:
+        model = deployed_api_id(deployment.model, deployment.version)
+        deployed_id, named_id = (
+            resolver.resolve(text, deployment.host).canonical for text in (model, deployment.name)
+        )
+        if deployed_id is None:
             unknown.append(
                 SkippedPart(
-                    each.where, f"{each.name} is deployed as {model}, which is not a known model."
+                    deployment.where,
+                    f"{deployment.name} is deployed as {model}, which is not a known model.",
                 )
             )
         if (
             application is None
-            and itself
-            and itself not in {meant, resolver.resolve(each.model, each.host).canonical}
+            and named_id
+            and named_id
+            not in {deployed_id, resolver.resolve(deployment.model, deployment.host).canonical}
         ):
             document.ignored.append(
                 SkippedPart(
-                    each.where,
-                    f"'{each.name}' is the name of a model, but is deployed as {model}. The "
+                    deployment.where,
+                    f"'{deployment.name}' is the name of a model, but is deployed as {model}. The "
                     "document is used as it is: send it with ?application= for each application "
                     "that calls this deployment.",
                 )
             )
-    of_one = dependencies if application is not None else frozenset[int]()
-    return DeploymentEffects(observations, of_one, kept.n_missing, tuple(unknown))
+    affected_dependencies = dependencies if application is not None else frozenset[int]()
+    return DeploymentEffects(
+        observations, affected_dependencies, stored_deployments.n_missing, tuple(unknown)
+    )
 
 
 def requeue_observations(
     names: Collection[DeploymentName], *, application: Application | None
 ) -> tuple[frozenset[UUID], frozenset[int]]:
-    """Queue observations under these names for processing; return their keys, and the dependencies
-    they are part of."""
-    reached = Observation.objects.filter(pk__in=observations_named(names, application=application))
-    rows = list(reached.order_by().values_list("key", "dependency"))
-    reached.update(state=Observation.State.NEW)
+    """Queue the observations with these names for processing; return (their keys, ids of their
+    dependencies)."""
+    observations = Observation.objects.filter(
+        pk__in=observations_named(names, application=application)
+    )
+    rows = list(observations.order_by().values_list("key", "dependency"))
+    observations.update(state=Observation.State.NEW)
     return frozenset(key for key, _ in rows), frozenset(pk for _, pk in rows if pk is not None)
 
 
-def deployment_as_use(said: DescribedDeployment) -> Sighting:
-    """Convert a deployment in the infrastructure code of an application into a sighting of its
-    use."""
+def deployment_as_use(deployment: DescribedDeployment) -> Sighting:
+    """Convert a deployment in the infrastructure code of an application into a sighting."""
     return Sighting(
-        requested=said.name,
-        provider=said.host,
+        requested=deployment.name,
+        provider=deployment.host,
         confidence=Confidence.IAC,
-        places=(said.where,) if said.where else (),
-        where=said.where,
+        places=(deployment.where,) if deployment.where else (),
+        where=deployment.where,
     )

@@ -1,4 +1,4 @@
-"""Document formats that become observations; a further one is its reader and a line here.
+"""Document formats that become observations; a new one needs a reader and an entry here.
 
 `csv` and `xlsx` are read by spreadsheets/, evaluation results become evidence in apps/risks, and
 calls arrive at the endpoints of telemetry/."""

@@ -1,8 +1,9 @@
 """Document ingestion: a document is received and read, its sightings are stored and reconciled with
 the inventory.
 
-The endpoint only stores the body and its digest; a worker reads it, in one transaction. The same
-document sent again, even at the same moment, is the import that was made first."""
+The endpoint only stores the body and its digest; the reading is one transaction, in a worker if the
+document is large. A document that is sent again, even concurrently, returns the import that was
+made first."""
 
 import hashlib
 import zlib
@@ -62,9 +63,9 @@ from apps.inventory.actions.locks import ForbiddenChangeError, lock_applications
 from apps.inventory.actions.undo import teams_of_change, undo_change
 from apps.inventory.models import Application
 
-# what an import keeps of each list of problems
+# number of problems of each kind that an import stores
 MAX_LISTED = 1_000
-# what is worked through while the sender waits
+# largest document that is read in the request
 MAX_IMMEDIATE_BYTES = 256 * 1024
 _FORMATS_WITHOUT_APPLICATION = frozenset(
     {*(name for name, form in FORMATS.items() if form.holds_for_all), "usage"}
@@ -101,26 +102,28 @@ def receive_document(
     is_foreign: bool = False,
     at_once: bool = False,
 ) -> tuple[Import, bool]:
-    """Store the document and have it read; return (the import, whether it is new).
+    """Store the document and start reading it; return (the import, whether it is new).
 
     `part` distinguishes the documents of an application that has several, one per repository: the
-    newest of a part counts for that part only. `team` receives the applications that the document
-    describes and that name no existing team. `body` is decompressed and within the format's limits
-    already. `by` None is the operator, who may write everywhere. IntakePermissionError if the
-    sender may not write to the application; UnreadableError if nothing can be made of the body;
-    IdempotencyKeyReusedError if `idempotency_key` came with another document before. A large
-    document waits for a worker, unless it is to be read `at_once`. `is_foreign`: the sender named
-    an application that does not exist here; so it repeats nothing that is about an existing one."""
+    newest document of a part replaces only documents of that part. `team` receives the applications
+    of the document that name no existing team. `body` is already decompressed and within the
+    format's limits. `by` None is the operator, who may write everywhere. A large document is read
+    by a worker, unless `at_once` is set. `is_foreign`: the sender named an application that does
+    not exist here, so imports about existing applications are not considered a repetition.
+
+    Raises IntakePermissionError if the sender may not write to the application, UnreadableError if
+    the body cannot be read, IdempotencyKeyReusedError if `idempotency_key` was used for another
+    document."""
     binding = binding_of(token, application)
     if binding is not None:
         application = binding.application
         environment = environment or binding.environment
-    # a person's binding ends with the role; to a program it is the permission
-    granted = by is None or (binding is not None and by.is_service)
+    # the binding of a token gives a service account permission; a user needs the role anyway
+    needs_no_role = by is None or (binding is not None and by.is_service)
     if (
         application is not None
         and by is not None
-        and not granted
+        and not needs_no_role
         and not by.may(TeamRole.EDITOR, application.team_id)
     ):
         raise IntakePermissionError(
@@ -130,19 +133,20 @@ def receive_document(
     natural_key, redacted = (
         prepare_document(form.name, body) if form.natural_key or form.redact else ("", None)
     )
-    # reading takes as long as a document likes: not while others wait at the lock
-    same = _same_by_key(
+    # read before the lock is taken, because reading can take long and other senders wait for the
+    # lock
+    same_content_id = _find_same_content(
         form, body, natural_key, digest, by, application, environment, is_foreign=is_foreign
     )
     with transaction.atomic():
-        # the same document at the same moment: the second sender waits, and is given the first
-        # one's import
+        # of two concurrent senders of the same document the second waits, and gets the import of
+        # the first
         if idempotency_key:
             acquire_named_lock(f"{by.pk if by else 0}:key:{idempotency_key}")
         acquire_named_lock(
             f"{by.pk if by else 0}:{natural_key or digest}:{application.pk if application else 0}"
         )
-        earlier = _earlier_import(
+        earlier_import = _find_earlier_import(
             form,
             natural_key,
             digest,
@@ -151,12 +155,12 @@ def receive_document(
             environment,
             idempotency_key,
             is_foreign=is_foreign,
-            same=same,
+            same_content_id=same_content_id,
         )
-        if earlier is not None:
-            return earlier, False
-        kept = body if redacted is None else redacted
-        received = Import.objects.create(
+        if earlier_import is not None:
+            return earlier_import, False
+        body_to_store = body if redacted is None else redacted
+        import_ = Import.objects.create(
             kind=Import.Kind.DOCUMENT,
             format=form.name,
             file_name=clean(file_name, 255),
@@ -173,28 +177,28 @@ def receive_document(
             natural_key=natural_key,
             mapping=({"team": team.pk} if team else {}) | {"part": clean(part, 60).lower()},
         )
-        ImportContent.objects.create(import_record=received, body=zlib.compress(kept, 6))
-    if at_once or len(kept) <= MAX_IMMEDIATE_BYTES:
-        import_jobs.run_import_now(received.pk, STEPS)
+        ImportContent.objects.create(import_record=import_, body=zlib.compress(body_to_store, 6))
+    if at_once or len(body_to_store) <= MAX_IMMEDIATE_BYTES:
+        import_jobs.run_import_now(import_.pk, STEPS)
     else:
-        import_jobs.send_to_worker(received.pk)
-    received.refresh_from_db()
-    return received, True
+        import_jobs.send_to_worker(import_.pk)
+    import_.refresh_from_db()
+    return import_, True
 
 
 def set_document_application(*, import_: Import, application: Application, by: User) -> Import:
-    """Set the application that a document is about, by a user; it is read (again) for that one."""
+    """Set the application of a document that a user selected, and read the document for it."""
     if not by.may(TeamRole.EDITOR, application.team_id):
         raise IntakePermissionError(
             "You need the editor role on the owning team to add documents to this application."
         )
-    moved = Import.objects.filter(
+    n_updated = Import.objects.filter(
         pk=import_.pk,
         kind=Import.Kind.DOCUMENT,
         state__in=(Import.State.RECEIVED, Import.State.FAILED),
     ).update(state=Import.State.READING, application=application, error="", attempts=0)
     import_.refresh_from_db()
-    if not moved:
+    if not n_updated:
         raise InvalidStateError(
             f"This import has already changed its status: {import_.get_state_display()}. Reload "
             "the page."
@@ -208,7 +212,7 @@ def run_document_import(pk: int) -> bool:
     return import_jobs.run_import(pk, STEPS)
 
 
-def _same_by_key(
+def _find_same_content(
     form: DocumentFormat,
     body: bytes,
     natural_key: str,
@@ -219,20 +223,22 @@ def _same_by_key(
     *,
     is_foreign: bool,
 ) -> int | None:
-    """Return the import with the same natural key, if it also has the same content in other
-    bytes."""
+    """Return the id of the import with the same natural key, if its content is the same but its
+    bytes differ."""
     if not natural_key:
         return None
-    _, about = _sent_about(form, by, application, environment, is_foreign=is_foreign)
-    found = about.filter(natural_key=natural_key).first()
+    _, same_subject = _select_imports(form, by, application, environment, is_foreign=is_foreign)
+    candidate = same_subject.filter(natural_key=natural_key).first()
     return (
-        found.pk
-        if found is not None and found.digest != digest and _has_same_content(form, found, body)
+        candidate.pk
+        if candidate is not None
+        and candidate.digest != digest
+        and _has_same_content(form, candidate, body)
         else None
     )
 
 
-def _sent_about(
+def _select_imports(
     form: DocumentFormat,
     by: User | None,
     application: Application | None,
@@ -240,72 +246,81 @@ def _sent_about(
     *,
     is_foreign: bool,
 ) -> tuple[QuerySet[Import], QuerySet[Import]]:
-    """Return (all of the sender's documents of this format, those of them about the same subject),
-    newest first."""
-    sent = Import.objects.filter(kind=Import.Kind.DOCUMENT, format=form.name, by=by).order_by("-pk")
-    about = sent.exclude(state__in=(Import.State.FAILED, Import.State.DROPPED, Import.State.UNDONE))
+    """Return (all imports of this sender and format, those of them about the same subject that did
+    not fail and were not discarded or undone), newest first."""
+    imports = Import.objects.filter(kind=Import.Kind.DOCUMENT, format=form.name, by=by).order_by(
+        "-pk"
+    )
+    same_subject = imports.exclude(
+        state__in=(Import.State.FAILED, Import.State.DROPPED, Import.State.UNDONE)
+    )
     if application is not None:
-        about = about.filter(application=application, environment=environment)
+        same_subject = same_subject.filter(application=application, environment=environment)
     elif form.holds_for_all or is_foreign:
-        about = about.filter(application__isnull=True)
-    return sent, about
+        same_subject = same_subject.filter(application__isnull=True)
+    return imports, same_subject
 
 
-def _earlier_import(
+def _find_earlier_import(
     form: DocumentFormat,
     natural_key: str,
     digest: str,
     by: User | None,
     application: Application | None,
     environment: str,
-    key: str,
+    idempotency_key: str,
     *,
     is_foreign: bool,
-    same: int | None,
+    same_content_id: int | None,
 ) -> Import | None:
-    """Return the import that this one repeats: same natural key and content (in XML what was JSON
-    before), same key of the sender, or the identical body.
+    """Return the import that this document repeats: with the same natural key and content (such as
+    XML of an earlier JSON document), the same idempotency key, or the identical body.
 
-    Without an application any import of the sender's counts: the document may have named its
-    application itself. `same` is the one with the same content in other bytes."""
-    sent, about = _sent_about(form, by, application, environment, is_foreign=is_foreign)
+    Without an application any import of the sender is considered, since the document itself may
+    name its application. `same_content_id` is the import with the same content in other bytes."""
+    imports, same_subject = _select_imports(
+        form, by, application, environment, is_foreign=is_foreign
+    )
     if natural_key:
-        found = about.filter(natural_key=natural_key).first()
-        # edited, and its version left as it was: not the same document after all
-        if found is not None and (found.digest == digest or found.pk == same):
-            return found
-    if key:
-        found = sent.filter(idempotency_key=key).first()
-        if found is not None and found.digest != digest:
-            raise IdempotencyKeyReusedError(clean(key, 60))
-        if found is not None:
-            return found
-    return about.filter(digest=digest).first()
+        candidate = same_subject.filter(natural_key=natural_key).first()
+        # a document that was edited without a new version is not the same document
+        if candidate is not None and (
+            candidate.digest == digest or candidate.pk == same_content_id
+        ):
+            return candidate
+    if idempotency_key:
+        candidate = imports.filter(idempotency_key=idempotency_key).first()
+        if candidate is not None and candidate.digest != digest:
+            raise IdempotencyKeyReusedError(clean(idempotency_key, 60))
+        if candidate is not None:
+            return candidate
+    return same_subject.filter(digest=digest).first()
 
 
-def _has_same_content(form: DocumentFormat, earlier: Import, body: bytes) -> bool:
+def _has_same_content(form: DocumentFormat, earlier_import: Import, body: bytes) -> bool:
     try:
-        before, now_ = (
-            read_document(form.name, stored_body(earlier)),
+        earlier_document, new_document = (
+            read_document(form.name, stored_body(earlier_import)),
             read_document(form.name, body),
         )
     except UnreadableError:
         return False
-    return (before.maker, before.subject, before.sightings) == (
-        now_.maker,
-        now_.subject,
-        now_.sightings,
+    return (earlier_document.maker, earlier_document.subject, earlier_document.sightings) == (
+        new_document.maker,
+        new_document.subject,
+        new_document.sightings,
     )
 
 
-# --- what a worker does ---------------------------------------------------------------------------
+# --- steps in a worker ----------------------------------------------------------------------------
 
 
 def _read_import(import_: Import) -> None:
+    """Read the document of an import and store its content, or close the import with the reason."""
     try:
         document = read_document(import_.format, stored_body(import_))
-    except UnreadableError as unreadable:
-        _close_import(import_, state=Import.State.FAILED, error=str(unreadable))
+    except UnreadableError as error:
+        _close_import(import_, state=Import.State.FAILED, error=str(error))
         return
     if import_.strict and document.schema_valid is False:
         _close_import(
@@ -316,9 +331,9 @@ def _read_import(import_: Import) -> None:
             "Nothing was imported.",
         )
         return
-    application = import_.application or _subject(document, import_.sender)
-    if application is None and any(not said.service for said in document.sightings):
-        named = (
+    application = import_.application or _find_subject(document, import_.sender)
+    if application is None and any(not sighting.service for sighting in document.sightings):
+        hint = (
             f" The document calls it '{document.subject}', but no application has this name."
             if document.subject
             else ""
@@ -327,7 +342,7 @@ def _read_import(import_: Import) -> None:
             import_,
             document,
             state=Import.State.RECEIVED,
-            error=f"The document does not state its application.{named} Select the "
+            error=f"The document does not state its application.{hint} Select the "
             f"application, or send the document with {APPLICATION_PARAMETER}.",
         )
         return
@@ -359,14 +374,16 @@ def _read_import(import_: Import) -> None:
 
 
 def _store_document(import_: Import, document: Document, application: Application | None) -> None:
+    """Store applications, sightings, deployments and usage of a document as one change, reconcile
+    them, and close the import with its counts."""
     if not document.names_ai:
         document.ignored.append(SkippedPart("", NO_AI_NAMED))
-    # a clock that runs ahead would make everything after it look older
+    # a date in the future, from a wrong clock, would make all later documents look older
     document.made_at = min(document.made_at, import_.received_at) if document.made_at else None
     at = document.made_at or import_.received_at
     stream = stream_of(import_.format, document)
     part = import_.mapping.get("part", "")
-    newer_at = _superseded_at(import_, document, application, part)
+    newer_at = _find_superseding_time(import_, document, application, part)
     if newer_at is not None:
         at = min(at, newer_at - timedelta(microseconds=1))
     with audit_context(
@@ -374,33 +391,38 @@ def _store_document(import_: Import, document: Document, application: Applicatio
         job="" if import_.by else "ingest",
         reason=f"{import_.format} import {import_.pk}",
     ) as change:
-        described = import_applications(
+        application_import = import_applications(
             document.applications,
             kind=import_.format,
             by=import_.sender,
             team=Team.objects.filter(pk=import_.mapping.get("team")).first(),
         )
-        document.rejected += described.rejected
+        document.rejected += application_import.rejected
         if document.deployments_are_uses and application is not None:
             document.sightings += map(deployment_as_use, document.deployments)
-        placed = _attribute_sightings(import_, document, application, described, at)
-        keys = store_observations(stream, placed, seen_in=import_)
+        attributed_sightings = _attribute_sightings(
+            import_, document, application, application_import, at
+        )
+        keys = store_observations(stream, attributed_sightings, seen_in=import_)
         n_missing = 0
         if document.is_complete and document.names_ai:
             environments = frozenset(
-                {import_.environment, *(each.sighting.environment for each in placed)}
+                {
+                    import_.environment,
+                    *(attributed.sighting.environment for attributed in attributed_sightings),
+                }
             )
             for pk in {
-                *described.ids.values(),
+                *application_import.ids.values(),
                 *([application.pk] if application is not None else []),
             }:
-                whole = DocumentScope(stream, pk, part, environments)
+                scope = DocumentScope(stream, pk, part, environments)
                 n_missing += (
-                    mark_missing(whole, keys=keys, at=at)
+                    mark_missing(scope, keys=keys, at=at)
                     if newer_at is None
-                    else mark_superseded(whole, newer_at=newer_at)
+                    else mark_superseded(scope, newer_at=newer_at)
                 )
-        answered = ingest_deployments(
+        deployment_effects = ingest_deployments(
             document,
             stream=stream,
             application=application,
@@ -408,18 +430,23 @@ def _store_document(import_: Import, document: Document, application: Applicatio
             at=at,
             is_older=newer_at is not None,
         )
-        of_usage = store_usage(
+        usage_keys = store_usage(
             document, stream=stream, application=application, import_=import_, at=now()
         )
-        tally = reconcile_waiting(at=now(), keys={*keys, *of_usage, *answered.observations})
-        if answered.dependencies:
-            end_orphaned_dependencies(answered.dependencies, by=import_.sender, at=now())
-    pointers = {key: each.sighting.where for key, each in zip(keys, placed, strict=True)}
-    keys += of_usage
-    seen = Observation.objects.filter(key__in=keys)
-    asked = (Observation.State.UNRESOLVED, Observation.State.UNCLAIMED)
+        tally = reconcile_waiting(
+            at=now(), keys={*keys, *usage_keys, *deployment_effects.observations}
+        )
+        if deployment_effects.dependencies:
+            end_orphaned_dependencies(deployment_effects.dependencies, by=import_.sender, at=now())
+    pointers = {
+        key: attributed.sighting.where
+        for key, attributed in zip(keys, attributed_sightings, strict=True)
+    }
+    keys += usage_keys
+    observations = Observation.objects.filter(key__in=keys)
+    open_states = (Observation.State.UNRESOLVED, Observation.State.UNCLAIMED)
     unresolved = (
-        seen.filter(state__in=asked)
+        observations.filter(state__in=open_states)
         .select_related("service")
         .order_by("requested", "pk")[:MAX_LISTED]
     )
@@ -427,22 +454,22 @@ def _store_document(import_: Import, document: Document, application: Applicatio
         "sightings": len(document.sightings) + len(document.usage),
         "observations": len(set(keys)),
         "applications": {
-            "created": described.n_created,
-            "updated": described.n_updated,
-            "unchanged": described.n_unchanged,
+            "created": application_import.n_created,
+            "updated": application_import.n_updated,
+            "unchanged": application_import.n_unchanged,
         },
         "created": tally["created"],
         "updated": tally["updated"],
         "unchanged": max(
-            seen.filter(dependency__isnull=False).values("dependency").distinct().count()
+            observations.filter(dependency__isnull=False).values("dependency").distinct().count()
             - tally["created"]
             - tally["updated"],
             0,
         ),
-        "unresolved": seen.filter(state=Observation.State.UNRESOLVED).count()
-        + len(answered.unknown),
-        "unclaimed": seen.filter(state=Observation.State.UNCLAIMED).count(),
-        "missing": n_missing + answered.n_missing,
+        "unresolved": observations.filter(state=Observation.State.UNRESOLVED).count()
+        + len(deployment_effects.unknown),
+        "unclaimed": observations.filter(state=Observation.State.UNCLAIMED).count(),
+        "missing": n_missing + deployment_effects.n_missing,
         "deployments": len(document.deployments),
         "ignored": len(document.ignored),
         "rejected": len(document.rejected),
@@ -460,14 +487,14 @@ def _store_document(import_: Import, document: Document, application: Applicatio
         unresolved=[
             *(
                 SkippedPart(
-                    ", ".join(each.places[:3])
-                    or pointers.get(each.key, "")
-                    or str(each.service or ""),
-                    f"{each.requested or each.served}: {each.explanation}",
+                    ", ".join(observation.places[:3])
+                    or pointers.get(observation.key, "")
+                    or str(observation.service or ""),
+                    f"{observation.requested or observation.served}: {observation.explanation}",
                 )
-                for each in unresolved
+                for observation in unresolved
             ),
-            *answered.unknown,
+            *deployment_effects.unknown,
         ],
     )
 
@@ -476,61 +503,78 @@ def _attribute_sightings(
     import_: Import,
     document: Document,
     application: Application | None,
-    described: ApplicationImport,
+    application_import: ApplicationImport,
     at: datetime,
 ) -> list[AttributedSighting]:
-    """Attribute each sighting: to an application the document describes, to a reported service, or
-    to what the caller named."""
-    own = (
+    """Attribute each sighting to an application that the document describes, to a reported service,
+    or to `application`."""
+    service_names = (
         set()
         if document.applications or import_.application
-        else {said.service for said in document.sightings}
+        else {sighting.service for sighting in document.sightings}
     )
     scope = stream_of(import_.format, document)
     services = (
-        ensure_services(own - {""}, scope=scope, token=import_.token, at=at) if own - {""} else {}
+        ensure_services(service_names - {""}, scope=scope, token=import_.token, at=at)
+        if service_names - {""}
+        else {}
     )
-    claimed_by = {application for _, application, _ in services.values() if application is not None}
-    teams = lock_teams_of(claimed_by)
+    linked_applications = {
+        application for _, application, _ in services.values() if application is not None
+    }
+    teams = lock_teams_of(linked_applications)
     sender = import_.sender
-    barred = {
+    forbidden_applications = {
         pk
         for pk, team in teams.items()
         if sender is not None and not sender.may(TeamRole.EDITOR, team)
     }
-    placed = []
-    for said in document.sightings:
-        tidy = _with_environment(said, import_.environment)
-        if document.applications and said.service:
-            if said.service in described.ids:
-                placed.append(AttributedSighting(tidy, described.ids[said.service], None, at, at))
-        elif said.service and import_.application is None:
-            pk, claimed, ignored = services[clean(said.service)]
-            if claimed in barred:
-                document.rejected.append(
-                    SkippedPart(said.where, f"'{clean(said.service, 80)}' {_LINKED_ELSEWHERE}")
+    attributed_sightings = []
+    for sighting in document.sightings:
+        cleaned_sighting = _clean_sighting(sighting, import_.environment)
+        if document.applications and sighting.service:
+            if sighting.service in application_import.ids:
+                attributed_sightings.append(
+                    AttributedSighting(
+                        cleaned_sighting, application_import.ids[sighting.service], None, at, at
+                    )
                 )
-            elif not ignored:
-                placed.append(AttributedSighting(tidy, claimed, pk, at, at))
+        elif sighting.service and import_.application is None:
+            pk, linked_application, is_ignored = services[clean(sighting.service)]
+            if linked_application in forbidden_applications:
+                document.rejected.append(
+                    SkippedPart(
+                        sighting.where, f"'{clean(sighting.service, 80)}' {_LINKED_ELSEWHERE}"
+                    )
+                )
+            elif not is_ignored:
+                attributed_sightings.append(
+                    AttributedSighting(cleaned_sighting, linked_application, pk, at, at)
+                )
         elif application is not None:
-            placed.append(
+            attributed_sightings.append(
                 AttributedSighting(
-                    tidy, application.pk, None, at, at, part=import_.mapping.get("part", "")
+                    cleaned_sighting,
+                    application.pk,
+                    None,
+                    at,
+                    at,
+                    part=import_.mapping.get("part", ""),
                 )
             )
-    return placed
+    return attributed_sightings
 
 
-def _superseded_at(
+def _find_superseding_time(
     import_: Import, document: Document, application: Application | None, part: str
 ) -> datetime | None:
-    """Return when a document of the same maker and subject that outdates this one was made; None
-    without one."""
-    others = (
+    """Return the latest date of a document of the same maker and subject that supersedes this one;
+    None without one."""
+    other_imports = (
         Import.objects.filter(
             kind=Import.Kind.DOCUMENT,
             format=import_.format,
-            tool=_maker(document, 60),
+            tool=_maker_name(document, 60),
             application=application,
             state=Import.State.APPLIED,
             environment=import_.environment,
@@ -539,63 +583,67 @@ def _superseded_at(
         .exclude(pk=import_.pk)
         .exclude(counts__contains={"names_ai": False})
     )
-    found: list[datetime] = []
+    superseding_times: list[datetime] = []
     if document.made_at:
-        later_ones = others.filter(document_at__gt=document.made_at)
-        found += [
-            each for each in later_ones.values_list("document_at", flat=True) if each is not None
+        later_imports = other_imports.filter(document_at__gt=document.made_at)
+        superseding_times += [
+            document_at
+            for document_at in later_imports.values_list("document_at", flat=True)
+            if document_at is not None
         ]
     series, _, revision = document.natural_key.rpartition("/")
     if series and revision.isdigit():
-        kept = others.filter(natural_key__startswith=f"{series}/")
-        for natural_key, made_at, received_at in kept.values_list(
+        revisions = other_imports.filter(natural_key__startswith=f"{series}/")
+        for natural_key, made_at, received_at in revisions.values_list(
             "natural_key", "document_at", "received_at"
         ):
-            later = natural_key.rpartition("/")[2]
-            if later.isdigit() and int(later) > int(revision):
-                found.append(made_at or received_at)
-    return max(found, default=None)
+            other_revision = natural_key.rpartition("/")[2]
+            if other_revision.isdigit() and int(other_revision) > int(revision):
+                superseding_times.append(made_at or received_at)
+    return max(superseding_times, default=None)
 
 
-def _with_environment(said: Sighting, environment: str) -> Sighting:
+def _clean_sighting(sighting: Sighting, environment: str) -> Sighting:
     return Sighting(
-        requested=clean(said.requested),
-        served=clean(said.served),
-        alias=clean(said.alias),
-        provider=clean(said.provider, 120),
-        region=clean(said.region, 60),
-        gateway=clean(said.gateway, 120),
-        service=clean(said.service),
-        environment=clean(said.environment, 60) or environment,
-        role=said.role,
-        fallback_order=said.fallback_order,
-        confidence=said.confidence,
-        places=tuple(clean(place, 300) for place in said.places),
-        facts=said.facts,
-        where=said.where,
+        requested=clean(sighting.requested),
+        served=clean(sighting.served),
+        alias=clean(sighting.alias),
+        provider=clean(sighting.provider, 120),
+        region=clean(sighting.region, 60),
+        gateway=clean(sighting.gateway, 120),
+        service=clean(sighting.service),
+        environment=clean(sighting.environment, 60) or environment,
+        role=sighting.role,
+        fallback_order=sighting.fallback_order,
+        confidence=sighting.confidence,
+        places=tuple(clean(place, 300) for place in sighting.places),
+        facts=sighting.facts,
+        where=sighting.where,
     )
 
 
 def stream_of(form: str, document: Document) -> str:
-    """Return the stream of a document: the format and the tool, so that two scanners never end what
-    the other found, nor two kinds of run of one scanner."""
-    return f"{form}:{_maker(document, 50).lower()}".rstrip(":")
+    """Return the stream of a document: its format, tool and profile, so that two scanners, or two
+    kinds of run of one scanner, never end what the other reported."""
+    return f"{form}:{_maker_name(document, 50).lower()}".rstrip(":")
 
 
-def _maker(document: Document, longest: int) -> str:
-    return clean(f"{document.maker} {document.profile}", longest)
+def _maker_name(document: Document, max_length: int) -> str:
+    return clean(f"{document.maker} {document.profile}", max_length)
 
 
-def _subject(document: Document, by: User | None) -> Application | None:
-    """Return the application that the document names, if exactly one has that name and the sender
-    may write to it."""
+def _find_subject(document: Document, by: User | None) -> Application | None:
+    """Return the application that the document names, if exactly one has that name or slug and the
+    sender may write to it."""
     name = clean(document.subject)
     if not name:
         return None
-    found = list(Application.objects.filter(Q(slug__iexact=name) | Q(name__iexact=name))[:2])
-    if len(found) != 1 or (by is not None and not by.may(TeamRole.EDITOR, found[0].team_id)):
+    applications = list(Application.objects.filter(Q(slug__iexact=name) | Q(name__iexact=name))[:2])
+    if len(applications) != 1 or (
+        by is not None and not by.may(TeamRole.EDITOR, applications[0].team_id)
+    ):
         return None
-    return found[0]
+    return applications[0]
 
 
 def _close_import(
@@ -607,35 +655,37 @@ def _close_import(
 ) -> None:
     if document is not None:
         columns |= {
-            "tool": _maker(document, 60),
+            "tool": _maker_name(document, 60),
             "tool_version": clean(document.maker_version, 60),
             "natural_key": clean(document.natural_key, 200),
             "document_at": document.made_at,
             "schema_valid": document.schema_valid,
             "problems": {
-                kind: [{"where": part.where, "reason": part.reason} for part in parts[:MAX_LISTED]]
-                for kind, parts in (
+                kind: [
+                    {"where": skipped_part.where, "reason": skipped_part.reason}
+                    for skipped_part in skipped_parts[:MAX_LISTED]
+                ]
+                for kind, skipped_parts in (
                     ("schema", document.schema_errors),
                     ("rejected", document.rejected),
                     ("ignored", document.ignored),
                     ("open_routes", document.open_routes),
                     ("unresolved", unresolved or []),
                 )
-                if parts
+                if skipped_parts
             },
         }
     Import.objects.filter(pk=import_.pk).update(read_at=now(), **columns)
 
 
 def _undo_import(import_: Import) -> None:
-    """Remove the dependencies that the import brought; its observations are set aside, so that they
-    do not come back by themselves."""
+    """Remove the dependencies of the import and ignore its observations, so that the dependencies
+    are not created again."""
     if import_.change is None or import_.undone_by is None:
         return
     try:
         with transaction.atomic():
-            # a listing may have done no more than to say what names stand for, a report than to
-            # count
+            # a listing or a usage report may have changed nothing in the inventory
             if (
                 teams_of_change(change=import_.change)
                 or import_.format not in _FORMATS_WITHOUT_APPLICATION
@@ -643,8 +693,8 @@ def _undo_import(import_: Import) -> None:
                 undo_change(
                     change=import_.change, by=import_.undone_by, reason=f"import of {import_}"
                 )
-    except (ConflictError, ForbiddenChangeError) as refused:
-        Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
+    except (ConflictError, ForbiddenChangeError) as error:
+        Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(error))
         return
     Observation.objects.filter(seen_in=import_).update(
         state=Observation.State.SET_ASIDE, dependency=None

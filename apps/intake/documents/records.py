@@ -1,9 +1,9 @@
 """Data classes that readers return: plain values, the same for every format.
 
 A reader is a function `(body: bytes) -> Document`. It knows one format and nothing of the
-inventory: no database, no clock, no network, and it never follows a URL that it finds. It raises
-`UnreadableError` if nothing can be made of the body; what it cannot use of a readable one it lists,
-with the place, in `ignored`, `rejected` or `schema_errors`."""
+inventory: no database, no clock, no network, and it never follows a URL. It raises
+`UnreadableError` if the body is not a document of its format; the unusable parts of a readable one
+it lists, with their location, in `ignored`, `rejected` or `schema_errors`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,20 +17,20 @@ from apps.intake.spreadsheets.files.tables import UnreadableError
 
 MAX_NAME_LENGTH = 256
 MAX_PLACES = 20
-# how a sender names the application that a document is about
+# query parameter by which a sender names the application of a document
 APPLICATION_PARAMETER = "?application=SLUG"
 
 
-def clean(text: Any, longest: int = MAX_NAME_LENGTH) -> str:
-    """Return a name as it may be stored: no control or direction marks, no surrounding spaces, cut
-    to `longest` characters."""
-    return remove_invisible_characters(str(text)).strip()[:longest] if text is not None else ""
+def clean(text: Any, max_length: int = MAX_NAME_LENGTH) -> str:
+    """Return a text as it can be stored: without control or direction marks and surrounding spaces,
+    cut to `max_length` characters; empty for None."""
+    return remove_invisible_characters(str(text)).strip()[:max_length] if text is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedPart:
-    """Part of a document that was not imported as it is: the place (a JSON pointer, a line) and the
-    reason."""
+    """Part of a document that was not imported unchanged: its location (a JSON pointer, a line) and
+    the reason."""
 
     where: str
     reason: str
@@ -40,10 +40,10 @@ class SkippedPart:
 class Sighting:
     """Use of one model, as the document states it. Empty text: not stated.
 
-    `alias`, `requested` and `served` are kept apart: the name the application requests from a
-    gateway, the id sent to the provider, the id in its answer. `provider` and `gateway` are as the
-    document spells them. `service` is what the document calls the application; empty: the one the
-    sender named."""
+    `alias`, `requested` and `served` are separate: the name that the application requests from a
+    gateway, the id sent to the provider, and the id in its response. `provider` and `gateway` have
+    the spelling of the document. `service` is the document's name of the application; empty: the
+    application that the sender named."""
 
     requested: str = ""
     served: str = ""
@@ -67,11 +67,11 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class DescribedApplication:
-    """Application as a software catalogue describes it. `ref` is its name there; sightings give it
-    as `service`.
+    """Application as a software catalogue describes it. `ref` is its name in the catalogue, which
+    sightings have as `service`.
 
-    `owner` is a team as the catalogue names it; `refs` are URLs of the same thing elsewhere, by
-    kind."""
+    `owner` is the catalogue's name of the team; `refs` are URLs of the application in other
+    systems, by kind."""
 
     ref: str
     name: str
@@ -86,10 +86,10 @@ class DescribedApplication:
 @dataclass(frozen=True, slots=True)
 class DescribedDeployment:
     """Deployment name at `host` (its slug) that an application requests, and the model behind it,
-    as the host calls both.
+    both as the host names them.
 
-    `account` is the account that has these names. `upgrades`: the host moves it to newer versions
-    by itself."""
+    `account` is the account that the name belongs to. `upgrades`: the host upgrades the deployment
+    to newer versions by itself."""
 
     host: str
     name: str
@@ -111,7 +111,7 @@ class DailyUsage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReportedUsage:
-    """Usage of one model by one application, by day. `names` identify both, with the application as
+    """Daily usage of one model by one application. `names` identifies both, with the application as
     `service`."""
 
     names: Sighting
@@ -120,14 +120,14 @@ class ReportedUsage:
 
 @dataclass(slots=True)
 class Document:
-    """Content of a whole document. `maker` becomes part of the stream, so that two tools never end
-    what the other reported.
+    """Content of a document. `maker` (the tool) becomes part of the stream, so that a document of
+    one tool never ends what another tool reported.
 
-    `natural_key` is what the document calls itself (serial number and version); `subject` names the
-    application if the document does. `is_complete` says that what it no longer holds is no longer
-    observed by its maker. `profile` is the kind of run, if the maker names one: each is a sender of
-    its own. `names_ai` is False if a bill of materials holds no model and no AI service: nothing
-    shows that its maker looked for any."""
+    `natural_key` is the document's own identifier (serial number and version); `subject` is the
+    application, if the document names it. `is_complete`: models that a newer document no longer
+    contains are no longer observed by its maker. `profile` is the kind of run, if the maker names
+    one; each profile has its own stream. `names_ai` is False if a bill of materials has no model
+    and no AI service, so that nothing shows that its maker searched for any."""
 
     maker: str = ""
     maker_version: str = ""
@@ -142,20 +142,20 @@ class Document:
     sightings: list[Sighting] = field(default_factory=list)
     deployments: list[DescribedDeployment] = field(default_factory=list)
     usage: list[ReportedUsage] = field(default_factory=list)
-    deployments_are_uses: bool = False  # of the application it is about, where it is about one
+    # if the document is about one application, its deployments are dependencies of it
+    deployments_are_uses: bool = False
     ignored: list[SkippedPart] = field(default_factory=list)
     rejected: list[SkippedPart] = field(default_factory=list)
-    open_routes: list[SkippedPart] = field(
-        default_factory=list
-    )  # doors to any model, which name none
+    # wildcards that allow any model and name none
+    open_routes: list[SkippedPart] = field(default_factory=list)
     schema_valid: bool | None = None
     schema_errors: list[SkippedPart] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentFormat:
-    """Document format that the intake reads. `most_bytes` limits it as sent, `most_inflated` once
-    decompressed."""
+    """Document format of the intake. `most_bytes` limits the size as sent, `most_inflated` the
+    decompressed size."""
 
     name: str
     label: str
@@ -163,12 +163,12 @@ class DocumentFormat:
     media_types: tuple[str, ...] = ()
     most_bytes: int = 10 * 1024 * 1024
     most_inflated: int = 50 * 1024 * 1024
-    # takes out secrets and content before the body is kept; `read` understands what it leaves
+    # removes secrets and content before the body is stored; `read` accepts the result
     redact: Callable[[bytes], bytes] | None = None
-    # what the document calls itself, found without reading it all: the same again is the same
-    # document
+    # finds the document's own identifier without parsing: it is the same for a document that is
+    # sent again
     natural_key: Callable[[bytes], str] | None = None
-    # says something else where it is sent without an application: what holds for all of them
+    # a document without an application applies to all applications
     holds_for_all: bool = False
 
 

@@ -1,5 +1,5 @@
-"""Undo of a document: dependencies that it brought are removed, and its observations are set
-aside."""
+"""Undo of a document: its dependencies are removed, and its observations are ignored from then
+on."""
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
@@ -11,8 +11,8 @@ from apps.inventory.actions.undo import teams_of_change
 
 
 def undo_document(*, import_: Import, by: User) -> Import:
-    """Undo what the document wrote, unless later changes depend on it; the import records where it
-    cannot be undone."""
+    """Undo the changes of the document, unless later changes depend on them; then the import
+    records the reason."""
     if import_.change is None:
         raise InvalidStateError(
             "Nothing of this document is in the registry, so there is nothing to undo."

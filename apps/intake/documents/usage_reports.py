@@ -1,8 +1,8 @@
-"""Usage reports by application, model and day: observations with daily counts, in the shape that
-calls have.
+"""Usage reports by application, model and day: stored as observations with daily counts, like calls
+from telemetry.
 
-The newest report counts for a day: sent again, or corrected, it replaces what an earlier one
-reported for the same names on that day, and adds nothing."""
+The newest report of a day is used: a repeated or corrected report replaces the counts for the same
+names on that day, and does not add to them."""
 
 from collections import defaultdict
 from datetime import UTC, datetime, time, timedelta
@@ -26,7 +26,7 @@ from apps.intake.observations.storage import AttributedSighting, ensure_services
 from apps.inventory.actions.locks import lock_teams_of
 from apps.inventory.models import Application
 
-# of a wrong clock or a plan
+# later days come from a wrong clock or a plan
 _MAX_DAYS_AHEAD = timedelta(days=1)
 _DAY_ENDS = time(23, 59, 59, tzinfo=UTC)
 
@@ -39,51 +39,49 @@ def store_usage(
     import_: Import,
     at: datetime,
 ) -> list[UUID]:
-    """Store what the document reports, and return the keys of its observations. Rows that may not
-    be imported go to its `rejected`."""
+    """Store the reported usage, and return the keys of its observations. Rows that cannot be
+    imported are added to `document.rejected`."""
     if not document.usage:
         return []
-    whose = _ApplicationLookup(document, stream, application, import_, at)
-    placed: list[AttributedSighting] = []
-    days: list[ReportedUsage] = []
-    for said in document.usage:
-        told = {
-            day: counted
-            for day, counted in said.days.items()
-            if day <= (at + _MAX_DAYS_AHEAD).date()
+    lookup = _ApplicationLookup(document, stream, application, import_, at)
+    attributed_sightings: list[AttributedSighting] = []
+    accepted_reports: list[ReportedUsage] = []
+    for report in document.usage:
+        usage_by_day = {
+            day: usage for day, usage in report.days.items() if day <= (at + _MAX_DAYS_AHEAD).date()
         }
-        if len(told) < len(said.days):
+        if len(usage_by_day) < len(report.days):
             document.rejected.append(
                 SkippedPart(
-                    _row_label(said),
-                    f"{_row_label(said)}: dates in the future are not imported.",
+                    _describe_report(report),
+                    f"{_describe_report(report)}: dates in the future are not imported.",
                 )
             )
-        owner = whose.of(said) if told else None
+        owner = lookup.of(report) if usage_by_day else None
         if owner is not None:
-            first, last = min(told), max(told)
-            placed.append(
+            first_day, last_day = min(usage_by_day), max(usage_by_day)
+            attributed_sightings.append(
                 AttributedSighting(
-                    said.names,
+                    report.names,
                     *owner,
-                    datetime.combine(first, time(), UTC),
-                    min(datetime.combine(last, _DAY_ENDS), at),
+                    datetime.combine(first_day, time(), UTC),
+                    min(datetime.combine(last_day, _DAY_ENDS), at),
                 )
             )
-            days.append(ReportedUsage(said.names, told))
-    keys = store_observations(stream, placed, seen_in=import_)
-    _store_days(keys, days)
+            accepted_reports.append(ReportedUsage(report.names, usage_by_day))
+    keys = store_observations(stream, attributed_sightings, seen_in=import_)
+    _store_days(keys, accepted_reports)
     return keys
 
 
 def delete_usage(*, seen_in: Import) -> int:
-    """Delete the days that an undone report stated last, and return their number."""
+    """Delete the daily counts that an undone report stated last, and return their number."""
     return UsageDay.objects.filter(observation__seen_in=seen_in).delete()[0]
 
 
 class _ApplicationLookup:
-    """Lookup of the application that a report names: the one it was sent for, one of that name, or
-    a reported service that waits for its link."""
+    """Lookup of the application of a report: the one it was sent for, one with the reported name,
+    or a reported service that is not linked yet."""
 
     def __init__(
         self,
@@ -96,92 +94,104 @@ class _ApplicationLookup:
         self._rejected = document.rejected
         self._about = application
         self._sender = import_.sender
-        names = {said.names.service for said in document.usage} - {""}
+        names = {report.names.service for report in document.usage} - {""}
         self._by_name: dict[str, dict[int, Application]] = defaultdict(dict)
         lowered = {name.lower() for name in names}
-        for found in (
+        for named_application in (
             Application.objects.annotate(low=Lower("name"))
             .filter(low__in=lowered)
             .union(Application.objects.annotate(low=Lower("name")).filter(slug__in=lowered))
         ):
-            for name in (found.name.lower(), found.slug):
-                self._by_name[name][found.pk] = found
-        waiting = {name for name in names if application is None and self._named(name) is None}
+            for name in (named_application.name.lower(), named_application.slug):
+                self._by_name[name][named_application.pk] = named_application
+        unknown_names = {
+            name for name in names if application is None and self._find_by_name(name) is None
+        }
         self._services = (
-            ensure_services(waiting, scope=stream, token=import_.token, at=at) if waiting else {}
+            ensure_services(unknown_names, scope=stream, token=import_.token, at=at)
+            if unknown_names
+            else {}
         )
         claimed = {pk for _, pk, _ in self._services.values() if pk is not None}
-        # locked, so that none moves to a team the sender may not edit until its figures are kept
-        lock_teams_of({*claimed, *self._editable_by_name()})
+        # locked, so that no application moves to a team that the sender cannot edit before its
+        # counts are stored
+        lock_teams_of({*claimed, *self._list_editable()})
         self._claimed = Application.objects.in_bulk(claimed)
         for by_id in self._by_name.values():
             by_id.update(Application.objects.in_bulk(list(by_id)))
 
-    def _editable_by_name(self) -> set[int]:
-        """Return applications that a name may mean; those the user cannot edit are read and not
-        locked."""
-        found = (each for by_id in self._by_name.values() for each in by_id.values())
-        return {each.pk for each in found if _can_edit(self._sender, each)}
+    def _list_editable(self) -> set[int]:
+        """Return the ids of applications with a reported name that the sender can edit."""
+        applications = (
+            application for by_id in self._by_name.values() for application in by_id.values()
+        )
+        return {
+            application.pk for application in applications if _can_edit(self._sender, application)
+        }
 
-    def of(self, said: ReportedUsage) -> tuple[int | None, int | None] | None:
-        """Return (application, service) as an observation has them; None if the row is rejected."""
-        name = said.names.service
-        found = self._named(name)
+    def of(self, report: ReportedUsage) -> tuple[int | None, int | None] | None:
+        """Return (application id, service id) for an observation; None if the row is rejected or
+        its service is ignored."""
+        name = report.names.service
+        named_application = self._find_by_name(name)
         if self._about is not None:
-            if name and (found is None or found.pk != self._about.pk):
-                self._refuse(said, f"the report was sent for {self._about.name}.")
+            if name and (named_application is None or named_application.pk != self._about.pk):
+                self._reject(report, f"the report was sent for {self._about.name}.")
                 return None
             return self._about.pk, None
-        if found is not None:
-            return found.pk, None
+        if named_application is not None:
+            return named_application.pk, None
         if not name:
-            self._refuse(
-                said, f"no application is given. Send the report with {APPLICATION_PARAMETER}."
+            self._reject(
+                report, f"no application is given. Send the report with {APPLICATION_PARAMETER}."
             )
             return None
-        service, claimed, is_ignored = self._services[clean(name)]
-        if claimed is not None and not _can_edit(self._sender, self._claimed[claimed]):
-            self._refuse(said, "it is linked to an application that you cannot edit.")
+        service, linked_application, is_ignored = self._services[clean(name)]
+        if linked_application is not None and not _can_edit(
+            self._sender, self._claimed[linked_application]
+        ):
+            self._reject(report, "it is linked to an application that you cannot edit.")
             return None
-        return None if is_ignored else (claimed, service)
+        return None if is_ignored else (linked_application, service)
 
-    def _named(self, name: str) -> Application | None:
-        found = [
-            each
-            for each in self._by_name.get(name.lower(), {}).values()
-            if _can_edit(self._sender, each)
+    def _find_by_name(self, name: str) -> Application | None:
+        """Return the application with this name or slug, if the sender can edit exactly one."""
+        applications = [
+            application
+            for application in self._by_name.get(name.lower(), {}).values()
+            if _can_edit(self._sender, application)
         ]
-        return found[0] if len(found) == 1 else None
+        return applications[0] if len(applications) == 1 else None
 
-    def _refuse(self, said: ReportedUsage, because: str) -> None:
-        self._rejected.append(SkippedPart(_row_label(said), f"{_row_label(said)}: {because}"))
+    def _reject(self, report: ReportedUsage, reason: str) -> None:
+        self._rejected.append(
+            SkippedPart(_describe_report(report), f"{_describe_report(report)}: {reason}")
+        )
 
 
 def _can_edit(sender: User | None, application: Application) -> bool:
     return sender is None or sender.may(TeamRole.EDITOR, application.team_id)
 
 
-def _row_label(said: ReportedUsage) -> str:
-    return f"{said.names.service or 'no application'}, {said.names.requested}"
+def _describe_report(report: ReportedUsage) -> str:
+    return f"{report.names.service or 'no application'}, {report.names.requested}"
 
 
-def _store_days(keys: list[UUID], said: list[ReportedUsage]) -> None:
+def _store_days(keys: list[UUID], reports: list[ReportedUsage]) -> None:
     rows: dict[tuple[UUID, Any], list[Any]] = {}
-    for key, each in zip(keys, said, strict=True):
-        for day, counted in each.days.items():
-            unsaid = (
-                counted.n_calls
-                if counted.input_tokens is None and counted.output_tokens is None
-                else 0
+    for key, report in zip(keys, reports, strict=True):
+        for day, usage in report.days.items():
+            n_without_tokens = (
+                usage.n_calls if usage.input_tokens is None and usage.output_tokens is None else 0
             )
             rows[key, day] = [
                 key,
                 day,
-                counted.n_calls,
-                unsaid,
-                counted.input_tokens,
-                counted.output_tokens,
-                counted.cost_usd,
+                usage.n_calls,
+                n_without_tokens,
+                usage.input_tokens,
+                usage.output_tokens,
+                usage.cost_usd,
                 datetime.combine(day, time(), UTC),
                 datetime.combine(day, _DAY_ENDS),
             ]

@@ -1,36 +1,36 @@
-"""Deployment lookup by name: which stored rows apply, and which model ID they resolve to, as
-text."""
+"""Deployments of one name: the rows that apply, their model ID, and their description."""
 
 import re
 from collections.abc import Iterable
 
 from apps.intake.models import Deployment
 
-# a day or a release; a plain number counts what the host uploaded
+# a date or a release is part of the model ID; a plain number only counts uploads of the host
 _IS_SNAPSHOT = re.compile(r"\d{4}|[a-z]", re.I)
 _MAX_LISTED = 4
 
 
 def deployed_api_id(model: str, version: str) -> str:
-    """Return the id of the model as one text: `gpt-4o` and `2024-11-20` are `gpt-4o-2024-11-20`."""
+    """Return the model ID with its version: `gpt-4o` and `2024-11-20` are `gpt-4o-2024-11-20`."""
     return f"{model}-{version}" if _IS_SNAPSHOT.search(version) else model
 
 
 def current_deployments(rows: list[Deployment]) -> list[Deployment]:
-    """Return the deployments that are still stated; if none is, the past ones: the name keeps its
-    meaning."""
-    return [each for each in rows if each.missing_since is None] or rows
+    """Return the deployments that are still reported; if there are none, the past ones, because the
+    name keeps its meaning."""
+    return [row for row in rows if row.missing_since is None] or rows
 
 
 def describe_deployments(rows: Iterable[Deployment]) -> str:
-    """Describe the deployments of one name and their sources."""
-    said = sorted(
+    """Describe the models and accounts of the deployments of one name."""
+    descriptions = sorted(
         {
-            f"{each.model} {each.version}".rstrip()
-            + (f" in {each.account}" if each.account else "")
-            for each in rows
+            f"{row.model} {row.version}".rstrip() + (f" in {row.account}" if row.account else "")
+            for row in rows
         }
     )
-    more = f" and {len(said) - _MAX_LISTED} more" if len(said) > _MAX_LISTED else ""
-    name = next((each.name for each in rows), "")
-    return f"'{name}' is deployed as {', '.join(said[:_MAX_LISTED])}{more}"
+    remainder_text = (
+        f" and {len(descriptions) - _MAX_LISTED} more" if len(descriptions) > _MAX_LISTED else ""
+    )
+    name = next((row.name for row in rows), "")
+    return f"'{name}' is deployed as {', '.join(descriptions[:_MAX_LISTED])}{remainder_text}"

@@ -18,15 +18,15 @@ from apps.common.time import day_of
 from apps.intake.models import Confidence, Discrepancy, IntakeSettings
 from apps.inventory.models import Application
 
-# advisory: two passes at once would open the same twice
+# advisory lock: two passes at the same time would open the same discrepancy twice
 DISCREPANCY_LOCK = 7_305_114_503
 Kind = Discrepancy.Kind
 
-# each lists (key, application_id, dependency_id, observation_id, details) of what holds now, each
-# key once
+# each statement lists (key, application_id, dependency_id, observation_id, details) of the current
+# cases, each key once
 _CANDIDATES: Mapping[str, str] = {
-    # a use that only sightings know of; where sightings do not become dependencies, the sightings
-    # themselves
+    # a dependency that is only observed; if observations do not become dependencies, the
+    # observation itself
     Kind.SHADOW: """
         SELECT DISTINCT ON (key) key, application_id, dependency_id, observation_id, details FROM (
             SELECT 'shadow:' || d.id AS key, d.application_id, d.id AS dependency_id,
@@ -56,9 +56,9 @@ _CANDIDATES: Mapping[str, str] = {
             WHERE o.state = 'matched' AND o.dependency_id IS NULL AND o.missing_since IS NULL
         ) s ORDER BY key, confidence DESC, last_seen_at DESC, observation_id
     """,
-    # a fallback stands by, and what is inside a vendor's product cannot be seen: neither is asked
-    # about. Nor is what nobody could have seen: somebody must watch the application, or have seen
-    # this very use
+    # fallbacks and models inside a vendor's product are left out, because they are usually not
+    # observed. A dependency counts only if a sender reports on the application, or has reported
+    # this dependency
     Kind.UNSEEN: """
         WITH watched AS (
             SELECT DISTINCT application_id FROM intake_observation
@@ -86,8 +86,8 @@ _CANDIDATES: Mapping[str, str] = {
           AND (d.last_observed_on IS NULL OR d.last_observed_on < %(seen_since_day)s)
           AND (d.confirmed_on IS NULL OR d.confirmed_on < %(seen_since_day)s)
     """,
-    # what answered in the last days, and did not in as many days before, though something answered
-    # then
+    # a version that was served in the last days but not in as many days before, although another
+    # one was served then
     Kind.DRIFT: """
         WITH answered AS (
             SELECT o.application_id, o.environment,
@@ -122,8 +122,8 @@ _CANDIDATES: Mapping[str, str] = {
         FROM answered n JOIN before b USING (application_id, environment, asked, whom)
         WHERE n.n_now > 0 AND n.n_before IS NULL
     """,
-    # a pinned id answers as one version, every other name as versions of one foundation; where what
-    # answered is a fallback of the application, that was meant
+    # a pinned id must be served by its version, every other name by a version of its foundation;
+    # unless the served version is a fallback of the application
     Kind.OTHER_SERVED: """
         SELECT DISTINCT ON (o.application_id, o.offering_id, o.served_version_id)
                'other:' || o.application_id || ':' || o.offering_id || ':' || o.served_version_id,
@@ -151,7 +151,7 @@ _CANDIDATES: Mapping[str, str] = {
                 AND is_live(d.since, d.until, %(day)s))
         ORDER BY o.application_id, o.offering_id, o.served_version_id, o.last_seen_at DESC, o.id
     """,
-    # calls after the day it was taken out of use; a document that still names it is no call
+    # calls after the application was retired; documents that still name it do not count
     Kind.OUT_OF_USE: """
         SELECT 'out_of_use:' || a.id, a.id, NULL::bigint, max(o.id),
                jsonb_build_object('called', left(string_agg(DISTINCT coalesce(
@@ -184,7 +184,7 @@ CREATE TEMP TABLE IF NOT EXISTS intake_holding (
 ) ON COMMIT DROP
 """
 
-# what a person dismissed waits for its day; a change of versions is told once
+# a dismissed discrepancy stays closed until its date; version drift is opened once
 _OPEN = """
 INSERT INTO intake_discrepancy (key, kind, application_id, dependency_id, observation_id, details,
     opened_at, closed_as,
@@ -210,8 +210,7 @@ WHERE d.kind = %(kind)s AND d.closed_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM intake_holding h WHERE h.key = d.key)
 """
 
-# what is known of it by now; written only where it differs, and not in the history (details are
-# excluded there)
+# current details, written only if they differ; the history does not include details
 _UPDATE = """
 UPDATE intake_discrepancy d SET details = h.details, observation_id = h.observation_id
 FROM intake_holding h
@@ -233,13 +232,14 @@ class DiscrepancyChanges:
 
 @transaction.atomic
 def find_discrepancies(*, at: datetime) -> DiscrepancyChanges:
-    """Compare all observations with all declarations; running it twice changes nothing more."""
-    opened: Counter[str] = Counter()
-    closed: Counter[str] = Counter()
+    """Open and close discrepancies by comparing all observations with all declarations;
+    idempotent."""
+    opened_counts: Counter[str] = Counter()
+    closed_counts: Counter[str] = Counter()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [DISCREPANCY_LOCK])
-        lines = IntakeSettings.objects.get(pk=1)
-        params = _params(lines, at)
+        thresholds = IntakeSettings.objects.get(pk=1)
+        params = _statement_params(thresholds, at)
         cursor.execute(_LIST)
         with audit_context(
             job="intake.find_discrepancies", reason="comparison of observed and declared usage"
@@ -247,30 +247,32 @@ def find_discrepancies(*, at: datetime) -> DiscrepancyChanges:
             for kind, candidates in _CANDIDATES.items():
                 cursor.execute("TRUNCATE intake_holding")
                 cursor.execute(f"INSERT INTO intake_holding {candidates}", params)
-                once = at - timedelta(days=2 * lines.drift_days) if kind == Kind.DRIFT else None
-                said = params | {"kind": kind, "once_since": once}
-                cursor.execute(_CLOSE, said)
-                closed[kind] += cursor.rowcount
-                cursor.execute(_OPEN, said)
-                opened[kind] += cursor.rowcount
-                cursor.execute(_UPDATE, said)
-    return DiscrepancyChanges(+opened, +closed)
+                once_since = (
+                    at - timedelta(days=2 * thresholds.drift_days) if kind == Kind.DRIFT else None
+                )
+                kind_params = params | {"kind": kind, "once_since": once_since}
+                cursor.execute(_CLOSE, kind_params)
+                closed_counts[kind] += cursor.rowcount
+                cursor.execute(_OPEN, kind_params)
+                opened_counts[kind] += cursor.rowcount
+                cursor.execute(_UPDATE, kind_params)
+    return DiscrepancyChanges(+opened_counts, +closed_counts)
 
 
-def _params(lines: IntakeSettings, at: datetime) -> dict[str, Any]:
-    from_day = day_of(at)
-    unseen = timedelta(days=lines.unseen_after_days)
-    drift = timedelta(days=lines.drift_days)
+def _statement_params(thresholds: IntakeSettings, at: datetime) -> dict[str, Any]:
+    today = day_of(at)
+    unseen_period = timedelta(days=thresholds.unseen_after_days)
+    drift_period = timedelta(days=thresholds.drift_days)
     return {
         "at": at,
-        "day": from_day,
+        "day": today,
         "in_scope": [str(status) for status in Application.IN_SCOPE],
         "run_time": int(Confidence.GATEWAY_LOG),
-        "seen_since": at - unseen,
-        "seen_since_day": from_day - unseen,
-        "unseen_days": lines.unseen_after_days,
-        "drift_day": from_day - drift,
-        "before_day": from_day - 2 * drift,
+        "seen_since": at - unseen_period,
+        "seen_since_day": today - unseen_period,
+        "unseen_days": thresholds.unseen_after_days,
+        "drift_day": today - drift_period,
+        "before_day": today - 2 * drift_period,
     }
 
 

@@ -1,7 +1,7 @@
 """Responses to discrepancies: declare the use, end the dependency, or defer until a date.
 
-Declaring and ending change the inventory alone, so that they can be undone like every change there;
-that the discrepancy is closed by it is recorded in its row."""
+Declaring and ending change only the inventory in the history, so that they can be undone like every
+change there. The discrepancy's row records that it is closed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,15 +25,16 @@ from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Dependency
 
 MAX_DISMISSAL = timedelta(days=366)
-# what a person did to the dependency is in the history there; a change that also wrote here could
-# not be taken back
+# the history has the user's change of the dependency; it could not be undone if the same change
+# had written discrepancies too
 _TRIGGERS_WITHOUT_HISTORY = ("intake.Discrepancy:update_update",)
 _DECLARABLE = (Discrepancy.Kind.SHADOW, Discrepancy.Kind.UNSEEN)
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseResult:
-    """Result of a response: how many rows it changed, and why the others were left."""
+    """Result of a response: `done` is the number of closed discrepancies, `refused` are the reasons
+    of the others."""
 
     done: int
     refused: tuple[str, ...]
@@ -67,7 +68,7 @@ def end_discrepancies(
 def dismiss_discrepancies(
     *, discrepancies: Sequence[Discrepancy], until: date, reason: str, by: User, at: datetime
 ) -> ResponseResult:
-    """Dismiss discrepancies: not opened again before `until`, and then only if they still hold."""
+    """Close discrepancies; from `until` on they are opened again if they still hold."""
     today = day_of(at)
     if not reason.strip():
         raise InvalidStateError("Enter a reason for dismissing this discrepancy.")
@@ -77,7 +78,7 @@ def dismiss_discrepancies(
         )
     _lock_applications_of(discrepancies, by=by)
     with audit_context(user=by, reason=reason):
-        n = Discrepancy.objects.filter(
+        n_dismissed = Discrepancy.objects.filter(
             pk__in=[row.pk for row in discrepancies], closed_at__isnull=True
         ).update(
             closed_at=at,
@@ -86,20 +87,23 @@ def dismiss_discrepancies(
             reason=reason.strip()[:500],
             quiet_until=until,
         )
-    return ResponseResult(n, ())
+    return ResponseResult(n_dismissed, ())
 
 
 @transaction.atomic
 def reopen_discrepancies(*, discrepancies: Sequence[Discrepancy], by: User) -> int:
-    """Undo a dismissal; what was opened again meanwhile stays as it is."""
+    """Undo a dismissal, unless the discrepancy was opened again meanwhile; return the number of
+    reopened ones."""
     _lock_applications_of(discrepancies, by=by)
     with audit_context(user=by, reason="dismissal undone"):
-        anew = Discrepancy.objects.open().filter(key__in=[row.key for row in discrepancies])
+        open_discrepancies = Discrepancy.objects.open().filter(
+            key__in=[row.key for row in discrepancies]
+        )
         return (
             Discrepancy.objects.filter(
                 pk__in=[row.pk for row in discrepancies], closed_as=Discrepancy.Closed.DISMISSED
             )
-            .exclude(key__in=list(anew.values_list("key", flat=True)))
+            .exclude(key__in=list(open_discrepancies.values_list("key", flat=True)))
             .update(closed_at=None, closed_as="", closed_by=None, reason="", quiet_until=None)
         )
 
@@ -109,60 +113,65 @@ def _respond_to_rows(
     discrepancies: Sequence[Discrepancy],
     by: User,
     at: datetime,
-    deed: Callable[[Discrepancy], None],
-    closed: Discrepancy.Closed,
+    respond: Callable[[Discrepancy], None],
+    closed_as: Discrepancy.Closed,
 ) -> ResponseResult:
+    """Call `respond` for each discrepancy, and close those for which it raised no ConflictError."""
     _lock_applications_of(discrepancies, by=by)
-    done, refused = [], []
+    closed_ids, refusals = [], []
     for row in discrepancies:
         try:
             with transaction.atomic():
-                deed(row)
+                respond(row)
         except ConflictError as refusal:
-            refused.append(f"{row.application.name}: {refusal}")
+            refusals.append(f"{row.application.name}: {refusal}")
         else:
-            done.append(row.pk)
+            closed_ids.append(row.pk)
     with pgtrigger.ignore(*_TRIGGERS_WITHOUT_HISTORY):
-        Discrepancy.objects.open().filter(pk__in=done).update(
-            closed_at=at, closed_as=closed, closed_by=by
+        Discrepancy.objects.open().filter(pk__in=closed_ids).update(
+            closed_at=at, closed_as=closed_as, closed_by=by
         )
-    return ResponseResult(len(done), tuple(refused))
+    return ResponseResult(len(closed_ids), tuple(refusals))
 
 
 def _declare_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
+    """Confirm the dependency of the discrepancy, or declare one from its observation."""
     if row.kind not in _DECLARABLE:
         raise ConflictError(
             "This discrepancy has nothing to declare. Review the application, or dismiss the "
             "discrepancy until a date."
         )
     if row.dependency is not None:
-        said = reason or "observed usage was declared"
-        confirm_dependency(dependency=row.dependency, on=day_of(at), by=by, reason=said)
+        confirmation_reason = reason or "observed usage was declared"
+        confirm_dependency(
+            dependency=row.dependency, on=day_of(at), by=by, reason=confirmation_reason
+        )
         return
-    seen = row.observation
-    if seen is None or seen.offering is None:
+    observation = row.observation
+    if observation is None or observation.offering is None:
         raise ConflictError("This usage is no longer observed. Reload the page.")
     declare_dependency(
         application=row.application,
-        offering=seen.offering,
-        since=day_of(seen.first_seen_at),
+        offering=observation.offering,
+        since=day_of(observation.first_seen_at),
         by=by,
-        role=seen.role or Dependency.Role.PRIMARY,
+        role=observation.role or Dependency.Role.PRIMARY,
         reason=reason or "observed usage was declared",
     )
 
 
 def _end_use(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
+    """End the dependency of the discrepancy."""
     if row.kind not in _DECLARABLE or row.dependency is None:
         raise ConflictError(
             "This discrepancy has no dependency to end. Review the application, or dismiss the "
             "discrepancy until a date."
         )
-    # the first day it can end is the one after it began
+    # a dependency lasts at least one day
     on = max(day_of(at), row.dependency.since + timedelta(days=1))
     end_dependency(dependency=row.dependency, on=on, by=by, reason=reason or "no longer used")
 
 
 def _lock_applications_of(discrepancies: Sequence[Discrepancy], *, by: User) -> None:
-    """Lock the affected applications; `by` can edit every one of them."""
+    """Lock the affected applications; `by` must be allowed to edit all of them."""
     lock_applications([row.application_id for row in discrepancies], by=by)

@@ -1,8 +1,8 @@
-"""Host inference for names without a host: if the application is known to call that ID at one host,
-that host is meant.
+"""Inference of the host for names without one: if the application calls that ID at exactly one
+host, it is that host.
 
-A scanner that reads no more than `gpt-4.1-mini` then adds to what another one, or a user, has
-already reported, and raises no question."""
+A scanner that finds only `gpt-4.1-mini` then confirms the usage that another sender or a user has
+reported, instead of adding an unresolved name."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -18,66 +18,87 @@ from apps.inventory.models import Dependency
 
 
 def infer_hosts(
-    waiting: Iterable[Observation], found: Mapping[int, NameResolution], *, on: date
+    observations: Iterable[Observation], resolutions: Mapping[int, NameResolution], *, on: date
 ) -> dict[int, NameResolution]:
-    """Return {observation: resolution} for those without a host that could not be identified;
-    `found` is by observation."""
-    asked = [each for each in waiting if _lacks_host(each, found[each.pk])]
-    if not asked:
+    """Return {observation id: resolution} for unresolved observations without a host.
+
+    `resolutions` are those found so far, by observation id."""
+    hostless_observations = [
+        observation
+        for observation in observations
+        if _lacks_host(observation, resolutions[observation.pk])
+    ]
+    if not hostless_observations:
         return {}
-    meant: dict[tuple[int, str], dict[int, str]] = defaultdict(dict)
-    ids = {each.application_id for each in asked}
-    names = {each.requested.lower() for each in asked}
+    hosts_by_use: dict[tuple[int, str], dict[int, str]] = defaultdict(dict)
+    application_ids = {observation.application_id for observation in hostless_observations}
+    names = {observation.requested.lower() for observation in hostless_observations}
     rows = (
         Dependency.objects.filter(
-            Q(until__isnull=True) | Q(until__gt=on), application__in=ids, since__lte=on
+            Q(until__isnull=True) | Q(until__gt=on), application__in=application_ids, since__lte=on
         )
         .annotate(name=Lower("offering__api_id"))
         .filter(name__in=names)
         .values_list("application", "name", "offering", "offering__host__name")
     )
     for application, name, offering, host in rows:
-        meant[application, name][offering] = host
-    for each in waiting:
-        own = found[each.pk].offering
-        if each.application_id is not None and each.provider and own is not None:
-            meant[each.application_id, each.requested.lower()].setdefault(own, each.provider)
-    placed = {}
-    for each in asked:
-        assert each.application_id is not None
-        offerings = meant.get((each.application_id, each.requested.lower()), {})
-        if len(offerings) == 1:
-            ((offering, host),) = offerings.items()
-            why = f"No host is stated; this application calls '{each.requested}' on {host}."
-            placed[each.pk] = NameResolution(
-                offering, why, served_version=found[each.pk].served_version
+        hosts_by_use[application, name][offering] = host
+    for observation in observations:
+        offering_id = resolutions[observation.pk].offering
+        if (
+            observation.application_id is not None
+            and observation.provider
+            and offering_id is not None
+        ):
+            hosts_by_use[observation.application_id, observation.requested.lower()].setdefault(
+                offering_id, observation.provider
             )
-    return placed
+    inferred_resolutions = {}
+    for observation in hostless_observations:
+        assert observation.application_id is not None
+        host_by_offering = hosts_by_use.get(
+            (observation.application_id, observation.requested.lower()), {}
+        )
+        if len(host_by_offering) == 1:
+            ((offering, host),) = host_by_offering.items()
+            explanation = (
+                f"No host is stated; this application calls '{observation.requested}' on {host}."
+            )
+            inferred_resolutions[observation.pk] = NameResolution(
+                offering, explanation, served_version=resolutions[observation.pk].served_version
+            )
+    return inferred_resolutions
 
 
 def reopen_names_without_host(dependencies: Iterable[Dependency]) -> list[UUID]:
-    """Queue observations without a host that these new dependencies may resolve, and return their
+    """Requeue observations without a host that these new dependencies may resolve, and return their
     keys."""
-    named = {(each.application_id, each.offering.api_id.lower()) for each in dependencies}
-    if not named:
+    application_names = {
+        (dependency.application_id, dependency.offering.api_id.lower())
+        for dependency in dependencies
+    }
+    if not application_names:
         return []
     rows = (
         Observation.objects.filter(
-            state=Observation.State.UNRESOLVED, provider="", application__in={pk for pk, _ in named}
+            state=Observation.State.UNRESOLVED,
+            provider="",
+            application__in={pk for pk, _ in application_names},
         )
         .annotate(name=Lower("requested"))
         .values_list("key", "application", "name")
     )
-    keys = [key for key, application, name in rows if (application, name) in named]
+    keys = [key for key, application, name in rows if (application, name) in application_names]
     Observation.objects.filter(key__in=keys).update(state=Observation.State.NEW)
     return keys
 
 
-def _lacks_host(each: Observation, found: NameResolution) -> bool:
+def _lacks_host(observation: Observation, resolution: NameResolution) -> bool:
+    """Return whether the host must be inferred: the name is unresolved and states no host."""
     return (
-        each.application_id is not None
-        and bool(each.requested)
-        and not each.provider
-        and found.offering is None
-        and not found.is_set_aside
+        observation.application_id is not None
+        and bool(observation.requested)
+        and not observation.provider
+        and resolution.offering is None
+        and not resolution.is_set_aside
     )

@@ -1,5 +1,5 @@
-"""Name decisions: what a name in documents or traffic means, decided by a user, for future and past
-observations."""
+"""Name decisions: a user decides which offering a name in documents or traffic means, for past and
+future observations."""
 
 from datetime import datetime
 
@@ -30,13 +30,13 @@ def decide_name(
     at: datetime,
     reason: str = "",
 ) -> NameDecision:
-    """Decide that `name` means `offering`, or no model at all if that is None.
+    """Decide that `name` means `offering`, or that it is not a model if `offering` is None.
 
-    `stream` empty: any sender; `provider` empty: any provider beside the name. Replaces an earlier
-    decision about the same name, which stays on record."""
+    An empty `stream` or `provider` matches every sender or provider. An earlier decision about the
+    same name is revoked."""
     _require_governance(by)
     with audit_context(user=by, reason=reason or f"identified '{name[:100]}'"):
-        _same_name(name, provider, stream).update(revoked_at=at)
+        _active_decisions(name, provider, stream).update(revoked_at=at)
         decision = NameDecision.objects.create(
             stream=stream,
             provider=provider,
@@ -54,8 +54,8 @@ def decide_name(
 def revoke_name(
     *, decision: NameDecision, by: User, at: datetime, reason: str = ""
 ) -> NameDecision:
-    """Revoke a decision: the rules decide again what the name means; dependencies that rested on
-    the decision alone end."""
+    """Revoke a decision: the name is resolved by the rules again, and dependencies that only the
+    decision justified end."""
     _require_governance(by)
     decision = NameDecision.objects.select_for_update().get(pk=decision.pk)
     if decision.revoked_at is not None:
@@ -70,36 +70,44 @@ def revoke_name(
 
 
 def observations_named(*, name: str, provider: str = "", stream: str = "") -> ObservationQuerySet:
-    """Return the observations that a decision about this name affects; those that users set aside
-    otherwise are left alone."""
-    found = (
+    """Return the observations that a decision about this name affects, except those of ignored
+    services and undone imports."""
+    observations = (
         Observation.objects.filter(Q(requested__iexact=name) | Q(served__iexact=name))
         .exclude(seen_in__state=Import.State.UNDONE)
         .exclude(service__is_ignored=True)
     )
     if provider:
-        found = found.filter(provider__iexact=provider)
-    return found.filter(stream=stream) if stream else found
+        observations = observations.filter(provider__iexact=provider)
+    return observations.filter(stream=stream) if stream else observations
 
 
 def _apply_decision(decision: NameDecision, *, by: User, at: datetime) -> None:
-    reached = observations_named(
+    """Requeue the affected observations, and restore or end their dependencies if all are
+    reconciled now."""
+    observations = observations_named(
         name=decision.name, provider=decision.provider, stream=decision.stream
     )
-    ids = list(reached.values_list("pk", flat=True))
-    known = set(
-        Observation.objects.filter(pk__in=ids, dependency__isnull=False)
+    observation_ids = list(observations.values_list("pk", flat=True))
+    dependency_ids = set(
+        Observation.objects.filter(pk__in=observation_ids, dependency__isnull=False)
         .order_by()
         .values_list("dependency", flat=True)
     )
-    Observation.objects.filter(pk__in=ids).update(state=Observation.State.NEW, dependency=None)
+    Observation.objects.filter(pk__in=observation_ids).update(
+        state=Observation.State.NEW, dependency=None
+    )
     if reconcile_small_backlog(at=at):
-        now_of = Observation.objects.filter(pk__in=ids, dependency__isnull=False).order_by()
-        restore_dependencies(set(now_of.values_list("dependency", flat=True)), by=by, at=at)
-        end_orphaned_dependencies(known, by=by, at=at)
+        linked_observations = Observation.objects.filter(
+            pk__in=observation_ids, dependency__isnull=False
+        ).order_by()
+        restore_dependencies(
+            set(linked_observations.values_list("dependency", flat=True)), by=by, at=at
+        )
+        end_orphaned_dependencies(dependency_ids, by=by, at=at)
 
 
-def _same_name(name: str, provider: str, stream: str) -> "QuerySet[NameDecision]":
+def _active_decisions(name: str, provider: str, stream: str) -> "QuerySet[NameDecision]":
     return NameDecision.objects.annotate(low=Lower("name"), party=Lower("provider")).filter(
         low=name.lower(), party=provider.lower(), stream=stream, revoked_at__isnull=True
     )

@@ -1,9 +1,9 @@
-"""Name resolution of sightings to offerings: user decision, exact ID at its host, resolver, else a
-question.
+"""Resolution of observed names to offerings: by a user's decision, the exact ID at its host, or the
+resolver; otherwise the name is unresolved.
 
-What is observed at run time at a known host becomes an offering even if the catalogue does not know
-the model yet: it then waits in the list of unresolved models like every other ID. What is only in
-code or a bill of materials does not: scanners invent names."""
+A model ID that is observed at run time at a known host becomes an offering even if the catalogue
+does not know the model yet; it is then listed under unresolved models. Names that only occur in
+code or a bill of materials do not, because scanners invent names."""
 
 import re
 from collections import defaultdict
@@ -21,7 +21,7 @@ from apps.intake.observations.deployment_names import (
 )
 from apps.intake.spreadsheets.plan.model_names import CatalogueLookup, KnownProvider, ResolvedModel
 
-# what stands where a name should, because a scanner could not read further
+# placeholders that a scanner reports if it cannot read the name
 _NO_NAME = re.compile(
     r"process\.env|os\.environ|getenv|\$\{|\{\{|^\$|[<>`]|^(none|null|unknown|latest|default)$",
     re.I,
@@ -29,22 +29,20 @@ _NO_NAME = re.compile(
 
 
 _BEDROCK = "amazon-bedrock"
-# an id of Bedrock's behind a gateway's prefix and route, or in the resource name of a profile or
-# model
+# a Bedrock ID after a gateway's prefix and route, or in the resource name of a profile or model
 _BEDROCK_ID = re.compile(
     r"^(?:(?:.*/)?arn:aws[a-z-]*:bedrock:[^/]*:(?:inference-profile|foundation-model)/|(?:[^:]*/)?(?!arn:))([^/]+)$",
     re.I,
 )
-# `eu.anthropic.…`: a profile's own id, which is called as it stands; and a model's, without any
-# profile
+# `eu.anthropic.…` is the ID of a profile, `anthropic.…` that of a model
 _PROFILE_ID, _MODEL_ID = (
     re.compile(r"^[a-z-]+\.[a-z0-9]+\.(?=\D)", re.I),
     re.compile(r"^[a-z0-9]+\.(?![a-z0-9]+\.\D)", re.I),
 )
 
 
-# hosts that serve their own models only; what scanners take for the provider is often just a
-# library nearby
+# hosts that serve only their own models; scanners often report the provider of a library instead
+# of the host
 _OWN_MODELS_ONLY = {"openai", "anthropic", "google", "cohere", "deepseek", "mistral", "xai"}
 
 
@@ -58,14 +56,15 @@ class ObservedNames:
     served: str
     region: str
     confidence: int
-    base_model: str = ""  # what a deployment's own configuration says it is
-    application: int | None = None  # whose deployments its names may be
+    base_model: str = ""  # model in the configuration of the deployment
+    application: int | None = None  # application whose deployments the names may refer to
 
 
 @dataclass(frozen=True, slots=True)
 class NameResolution:
-    """Resolution of a name: `offering` is its id; None with `is_set_aside`: no model, else unknown.
-    `why` is a sentence either way."""
+    """Resolution of a name: `offering` is the id of the offering, `why` a sentence.
+
+    If `offering` is None, the name is not a model (`is_set_aside`) or unknown."""
 
     offering: int | None
     why: str
@@ -74,291 +73,320 @@ class NameResolution:
 
 
 class NameResolver:
-    """Resolver of observed names: reads the catalogue and the decisions once; resolves a batch of
-    names at a time."""
+    """Resolver of observed names, which reads the catalogue and the decisions once."""
 
     def __init__(self) -> None:
         self._catalogue = CatalogueLookup()
-        self._decided = {
+        self._decisions = {
             (stream, provider.lower(), name.lower()): (offering, reason)
             for stream, provider, name, offering, reason in NameDecision.objects.filter(
                 revoked_at__isnull=True
             ).values_list("stream", "provider", "name", "offering", "reason")
         }
-        # of all applications under None
+        # by application, host and name; deployments of all applications are under None
         self._deployments: dict[tuple[int | None, str, str], list[Deployment]] = defaultdict(list)
-        for each in Deployment.objects.select_related("application"):
-            own = each.application
-            whose = None if own is None else own.merged_into_id or own.pk
-            self._deployments[whose, each.host, each.name].append(each)
+        for deployment in Deployment.objects.select_related("application"):
+            application = deployment.application
+            application_id = (
+                None if application is None else application.merged_into_id or application.pk
+            )
+            self._deployments[application_id, deployment.host, deployment.name].append(deployment)
 
-    def find(self, asked: Iterable[ObservedNames]) -> dict[ObservedNames, NameResolution]:
-        """Resolve each observation to its offering; new offerings are created in one go, inside the
-        caller's transaction."""
-        answers: dict[ObservedNames, NameResolution] = {}
-        new: dict[ObservedNames, ResolvedModel] = {}
-        served: dict[ObservedNames, ResolvedModel] = {}
-        for names in asked:
-            if names in answers or names in new:
+    def find(self, observed_names: Iterable[ObservedNames]) -> dict[ObservedNames, NameResolution]:
+        """Resolve all names to offerings; new offerings are created together, inside the caller's
+        transaction."""
+        resolutions: dict[ObservedNames, NameResolution] = {}
+        new_models: dict[ObservedNames, ResolvedModel] = {}
+        served_models: dict[ObservedNames, ResolvedModel] = {}
+        for names in observed_names:
+            if names in resolutions or names in new_models:
                 continue
-            decided = self._decision(names)
-            if decided is not None:
-                answers[names] = decided
+            decision = self._find_decision(names)
+            if decision is not None:
+                resolutions[names] = decision
                 continue
-            told = names.served or names.base_model.rpartition("/")[2]
-            if told:
-                served[names] = self._look_up(names, told)
-            answer = self._choose(names, served.get(names))
-            if isinstance(answer, NameResolution):
-                answers[names] = answer
+            served_name = names.served or names.base_model.rpartition("/")[2]
+            if served_name:
+                served_models[names] = self._look_up_name(names, served_name)
+            resolution = self._select_model(names, served_models.get(names))
+            if isinstance(resolution, NameResolution):
+                resolutions[names] = resolution
             else:
-                new[names] = answer
-        if new:
-            made = ensure_named_offerings(
+                new_models[names] = resolution
+        if new_models:
+            offering_ids = ensure_named_offerings(
                 [
                     {"host": host, "api_id": api_id, "region": region, "tier": tier}
                     for host, api_id, region, tier in sorted(
-                        {named.new for named in new.values() if named.new}
+                        {model.new for model in new_models.values() if model.new}
                     )
                 ],
                 at=now(),
             )
             resolve_deployments(
                 {
-                    (host, api_id): deployed
-                    for host, api_id, _, _ in made
-                    if (deployed := self._deployed_for_all(host, api_id)) is not None
+                    (host, api_id): alias
+                    for host, api_id, _, _ in offering_ids
+                    if (alias := self._find_shared_alias(host, api_id)) is not None
                 }
             )
-            for names, named in new.items():
-                assert named.new is not None
-                answers[names] = NameResolution(made[named.new], named.why)
-        return self._with_served_versions(answers, list(answers))
+            for names, model in new_models.items():
+                assert model.new is not None
+                resolutions[names] = NameResolution(offering_ids[model.new], model.why)
+        return self._add_served_versions(resolutions, list(resolutions))
 
-    def gateway(self, spelled: str) -> int | None:
-        """Return the provider that a gateway's name means, if it is a known one."""
-        party = self._catalogue.party(spelled) if spelled else None
+    def gateway(self, name: str) -> int | None:
+        """Return the id of the provider with this gateway name; None if it is unknown."""
+        party = self._catalogue.party(name) if name else None
         return party.id if party is not None else None
 
-    # --- one set of names -------------------------------------------------------------------------
+    # --- resolution of one set of names -----------------------------------------------------------
 
-    def _decision(self, names: ObservedNames) -> NameResolution | None:
+    def _find_decision(self, names: ObservedNames) -> NameResolution | None:
+        """Return the resolution by a user's decision, the most specific one first."""
         for name in (names.requested, names.served):
             if not name:
                 continue
             for stream in (names.stream, ""):
                 for provider in (names.provider.lower(), ""):
-                    said = self._decided.get((stream, provider, name.lower()))
-                    if said is not None:
-                        offering, reason = said
-                        why = f"'{name}' was identified by a user" + (
+                    decision = self._decisions.get((stream, provider, name.lower()))
+                    if decision is not None:
+                        offering, reason = decision
+                        explanation = f"'{name}' was identified by a user" + (
                             f": {reason}" if reason else ""
                         )
-                        return NameResolution(offering, why, is_set_aside=offering is None)
+                        return NameResolution(offering, explanation, is_set_aside=offering is None)
         return None
 
-    def _choose(
-        self, names: ObservedNames, served: ResolvedModel | None
+    def _select_model(
+        self, names: ObservedNames, served_model: ResolvedModel | None
     ) -> NameResolution | ResolvedModel:
-        """Return a resolution, or the names of an offering that is still to be created."""
-        requested = self._look_up(names, names.requested) if names.requested else None
-        if requested is not None and (
-            _is_known(requested) or served is None or not _is_known(served)
+        """Return a resolution, or the model for which an offering must be created."""
+        requested_model = self._look_up_name(names, names.requested) if names.requested else None
+        if requested_model is not None and (
+            _is_known(requested_model) or served_model is None or not _is_known(served_model)
         ):
-            requested = self._deployed(names, requested)
-        for named in (requested, served):
-            if named is not None and named.offering is not None and named.resolved:
-                return NameResolution(named.offering, named.why)
-        for named in (requested, served):
-            if named is not None and named.new is not None and named.resolved:
-                return named
-        # known to be called there, and nobody has said yet what it is
-        for named in (requested, served):
-            if named is not None and named.offering is not None:
-                return NameResolution(named.offering, named.why)
-        first = requested or served
-        if first is None:
+            requested_model = self._apply_deployments(names, requested_model)
+        for model in (requested_model, served_model):
+            if model is not None and model.offering is not None and model.resolved:
+                return NameResolution(model.offering, model.why)
+        for model in (requested_model, served_model):
+            if model is not None and model.new is not None and model.resolved:
+                return model
+        # the offering exists, but its model is not identified yet
+        for model in (requested_model, served_model):
+            if model is not None and model.offering is not None:
+                return NameResolution(model.offering, model.why)
+        unresolved_model = requested_model or served_model
+        if unresolved_model is None:
             return NameResolution(None, "No model is stated.")
-        if first.new is not None and names.confidence >= Confidence.GATEWAY_CONFIG:
-            return first
+        if unresolved_model.new is not None and names.confidence >= Confidence.GATEWAY_CONFIG:
+            return unresolved_model
         name = names.requested or names.served
-        refusal = first.refusal
-        if first.problem:
-            # here is no cell to fill in
-            refusal = f"{first.problem} Select the offering."
+        refusal = unresolved_model.refusal
+        if unresolved_model.problem:
+            # the refusal is for spreadsheets, and mentions a cell to fill in
+            refusal = f"{unresolved_model.problem} Select the offering."
         return NameResolution(
-            None, refusal or f"'{name}' is not a known model on {first.host or 'that host'}."
+            None,
+            refusal or f"'{name}' is not a known model on {unresolved_model.host or 'that host'}.",
         )
 
-    def _look_up(self, names: ObservedNames, name: str) -> ResolvedModel:
+    def _look_up_name(self, names: ObservedNames, name: str) -> ResolvedModel:
+        """Look up one of the names in the catalogue, at the stated provider if it is known."""
         if _NO_NAME.search(name):
             return ResolvedModel(
                 refusal=f"'{name}' is not a model name: its value was not known where it was read."
             )
         party = self._catalogue.party(names.provider) if names.provider else None
         if party is not None:
-            named = self._catalogue.name(host=party.slug, model=name, region=names.region)
-            if named.refusal and names.region:
-                named = self._catalogue.name(host=party.slug, model=name)
-            if names.confidence < Confidence.GATEWAY_CONFIG and _belongs_to_other_developer(named):
+            model = self._catalogue.name(host=party.slug, model=name, region=names.region)
+            if model.refusal and names.region:
+                model = self._catalogue.name(host=party.slug, model=name)
+            if names.confidence < Confidence.GATEWAY_CONFIG and _belongs_to_other_developer(model):
                 return self._catalogue.name(host="", model=name)
-            bare = self._bare(name, party)
-            is_known = named.offering is not None or (
-                named.resolved and not named.refusal and party.slug != _BEDROCK
+            bare_name = self._strip_prefix(name, party)
+            is_known = model.offering is not None or (
+                model.resolved and not model.refusal and party.slug != _BEDROCK
             )
-            if bare != name and not is_known:
-                named = self._catalogue.name(host=party.slug, model=bare, region=names.region)
-            if named.among and names.confidence >= Confidence.GATEWAY_CONFIG:
-                return _exact_offering(named, bare, party, names.region)
-            return named
-        named = self._catalogue.name(host="", model=name, region=names.region)
-        if named.refusal and names.region:
-            named = self._catalogue.name(host="", model=name)
-        if named.refusal and names.provider:
+            if bare_name != name and not is_known:
+                model = self._catalogue.name(host=party.slug, model=bare_name, region=names.region)
+            if model.among and names.confidence >= Confidence.GATEWAY_CONFIG:
+                return _select_exact_offering(model, bare_name, party, names.region)
+            return model
+        model = self._catalogue.name(host="", model=name, region=names.region)
+        if model.refusal and names.region:
+            model = self._catalogue.name(host="", model=name)
+        if model.refusal and names.provider:
             return ResolvedModel(
-                refusal=f"'{names.provider}' is not a provider in the registry. {named.refusal}"
+                refusal=f"'{names.provider}' is not a provider in the registry. {model.refusal}"
             )
-        return named
+        return model
 
-    def _deployed(self, names: ObservedNames, told: ResolvedModel) -> ResolvedModel:
-        """Return the model by deployment listings, for a name that is ambiguous by itself or that
-        the application's own listing contradicts; else `told`."""
+    def _apply_deployments(self, names: ObservedNames, model: ResolvedModel) -> ResolvedModel:
+        """Return the model by deployment listings if the name alone is ambiguous or the
+        application's own listing contradicts `model`; else `model`."""
         party = (
             self._catalogue.party(names.provider) if self._deployments and names.provider else None
         )
         if party is None:
-            return told
-        name = self._bare(names.requested, party).lower()
-        own = current_deployments(self._deployments.get((names.application, party.slug, name), []))
-        if own and names.application is not None:
-            return self._deployed_by_itself(party, name, own, told)
-        for_all = current_deployments(self._deployments.get((None, party.slug, name), []))
-        if not for_all or _is_known(told):
-            return told
-        deployed = self._deployed_for_all(party.slug, name)
-        if deployed is not None and told.new is not None:
-            return replace(told, resolved=True, canonical=deployed.canonical, why=deployed.why)
-        if deployed is not None:
-            return told
+            return model
+        name = self._strip_prefix(names.requested, party).lower()
+        own_deployments = current_deployments(
+            self._deployments.get((names.application, party.slug, name), [])
+        )
+        if own_deployments and names.application is not None:
+            return self._apply_own_deployments(party, name, own_deployments, model)
+        shared_deployments = current_deployments(
+            self._deployments.get((None, party.slug, name), [])
+        )
+        if not shared_deployments or _is_known(model):
+            return model
+        alias = self._find_shared_alias(party.slug, name)
+        if alias is not None and model.new is not None:
+            return replace(model, resolved=True, canonical=alias.canonical, why=alias.why)
+        if alias is not None:
+            return model
         return replace(
-            told,
-            why=f"{describe_deployments(for_all)}, which does not identify a single known model",
+            model,
+            why=f"{describe_deployments(shared_deployments)}, which does not identify a single "
+            "known model",
         )
 
-    def _deployed_by_itself(
-        self, party: KnownProvider, name: str, own: list[Deployment], told: ResolvedModel
+    def _apply_own_deployments(
+        self, party: KnownProvider, name: str, deployments: list[Deployment], model: ResolvedModel
     ) -> ResolvedModel:
-        """Return the model of one application's deployment, even if its name is also that of
-        another model."""
-        models = {deployed_api_id(each.model, each.version) for each in own}
-        if _is_known(told):
-            meant = {
-                self._catalogue.canonical(host=party.slug, model=each)
-                for each in (*models, own[0].model)
+        """Return the model of the application's own deployments, even if another model has the same
+        name; else `model`."""
+        model_ids = {deployed_api_id(row.model, row.version) for row in deployments}
+        if _is_known(model):
+            canonical_ids = {
+                self._catalogue.canonical(host=party.slug, model=model_id)
+                for model_id in (*model_ids, deployments[0].model)
             }
-            if self._catalogue.canonical(host=party.slug, model=name) in meant:
-                return told
-        named = (
-            self._catalogue.name(host=party.slug, model=next(iter(models)))
-            if len(models) == 1
+            if self._catalogue.canonical(host=party.slug, model=name) in canonical_ids:
+                return model
+        deployed_model = (
+            self._catalogue.name(host=party.slug, model=next(iter(model_ids)))
+            if len(model_ids) == 1
             else None
         )
-        if named is not None and named.among:
-            named = _exact_offering(named, next(iter(models)), party, "")
-        if named is not None and _is_known(named):
-            return replace(named, why=f"{describe_deployments(own)}; {named.why}")
+        if deployed_model is not None and deployed_model.among:
+            deployed_model = _select_exact_offering(
+                deployed_model, next(iter(model_ids)), party, ""
+            )
+        if deployed_model is not None and _is_known(deployed_model):
+            return replace(
+                deployed_model, why=f"{describe_deployments(deployments)}; {deployed_model.why}"
+            )
         return (
-            told
-            if _is_known(told)
+            model
+            if _is_known(model)
             else replace(
-                told,
-                why=f"{describe_deployments(own)}, which does not identify a single known model",
+                model,
+                why=f"{describe_deployments(deployments)}, which does not identify a single known "
+                "model",
             )
         )
 
-    def _deployed_for_all(self, host: str, name: str) -> DeploymentAlias | None:
-        rows = current_deployments(self._deployments.get((None, host, name.lower()), []))
-        meant = {
-            self._catalogue.canonical(host=host, model=deployed_api_id(each.model, each.version))
-            for each in rows
+    def _find_shared_alias(self, host: str, name: str) -> DeploymentAlias | None:
+        """Return the model that all deployments for all applications with this name have."""
+        deployments = current_deployments(self._deployments.get((None, host, name.lower()), []))
+        canonical_ids = {
+            self._catalogue.canonical(
+                host=host, model=deployed_api_id(deployment.model, deployment.version)
+            )
+            for deployment in deployments
         }
-        canonical = meant.pop() if len(meant) == 1 else ""
+        canonical = canonical_ids.pop() if len(canonical_ids) == 1 else ""
         return (
             DeploymentAlias(
-                canonical, any(each.upgrades for each in rows), describe_deployments(rows)
+                canonical,
+                any(deployment.upgrades for deployment in deployments),
+                describe_deployments(deployments),
             )
             if canonical
             else None
         )
 
-    def _bare(self, name: str, party: KnownProvider) -> str:
+    def _strip_prefix(self, name: str, party: KnownProvider) -> str:
         """Return a name without its gateway route or resource prefix.
 
         Gateways write `azure/contact-centre-prod` for the Azure deployment contact-centre-prod, and
-        Bedrock's ids behind their route or in a resource name."""
+        put Bedrock IDs after a route or into a resource name."""
         if party.slug == _BEDROCK:
-            found = _BEDROCK_ID.match(name)
-            # what an opaque resource name stands for is not in it
-            return found[1] if found else name[max(name.lower().find("arn:"), 0) :]
-        prefix, _, rest = name.partition("/")
-        return rest if rest and self._catalogue.party(prefix) == party else name
+            match = _BEDROCK_ID.match(name)
+            # an opaque resource name does not contain its model
+            return match[1] if match else name[max(name.lower().find("arn:"), 0) :]
+        prefix, _, model_name = name.partition("/")
+        return model_name if model_name and self._catalogue.party(prefix) == party else name
 
-    def _with_served_versions(
-        self, answers: dict[ObservedNames, NameResolution], asked: Iterable[ObservedNames]
+    def _add_served_versions(
+        self,
+        resolutions: dict[ObservedNames, NameResolution],
+        observed_names: Iterable[ObservedNames],
     ) -> dict[ObservedNames, NameResolution]:
-        """Add the version that each served id means, however many offerings have that id."""
-        for names in asked:
+        """Add the version that each served ID means, even if several offerings have that ID."""
+        for names in observed_names:
             if not names.served or _NO_NAME.search(names.served):
                 continue
             party = self._catalogue.party(names.provider) if names.provider else None
-            name = self._bare(names.served, party) if party is not None else names.served
+            name = self._strip_prefix(names.served, party) if party is not None else names.served
             version = self._catalogue.version(
                 host=party.slug if party is not None else "", model=name
             )
             if version is not None:
-                found = answers[names]
-                answers[names] = NameResolution(
-                    found.offering, found.why, found.is_set_aside, version
+                resolution = resolutions[names]
+                resolutions[names] = NameResolution(
+                    resolution.offering, resolution.why, resolution.is_set_aside, version
                 )
-        return answers
+        return resolutions
 
 
-def _is_known(named: ResolvedModel) -> bool:
-    return named.resolved and (named.offering is not None or named.new is not None)
+def _is_known(model: ResolvedModel) -> bool:
+    return model.resolved and (model.offering is not None or model.new is not None)
 
 
-def _exact_offering(
-    named: ResolvedModel, name: str, party: KnownProvider, region: str
+def _select_exact_offering(
+    model: ResolvedModel, name: str, party: KnownProvider, region: str
 ) -> ResolvedModel:
-    """Select one of several offerings of one model for an observed use: the one with this exact id,
-    else the model's own id without region and profile.
+    """Select one of several offerings of one model for an observation: the one with this exact ID,
+    else the model's own ID without region and profile.
 
-    The version is the same in any case."""
-    exact = any(each.api_id.lower() == name.lower() for each in named.among)
-    if exact or (party.slug == _BEDROCK and _PROFILE_ID.match(name)):
+    All offerings have the same version."""
+    is_exact = any(candidate.api_id.lower() == name.lower() for candidate in model.among)
+    if is_exact or (party.slug == _BEDROCK and _PROFILE_ID.match(name)):
         return ResolvedModel(
             new=(party.slug, name, region, ""),
             host=party.slug,
             api_id=name,
-            why=f"new at this host; {named.why}",
+            why=f"new at this host; {model.why}",
         )
-    plain = [each for each in named.among if not each.region and not each.tier]
+    plain_candidates = [
+        candidate for candidate in model.among if not candidate.region and not candidate.tier
+    ]
     if party.slug == _BEDROCK:
-        plain = [each for each in plain if _MODEL_ID.match(each.api_id)]
-    if len(plain) == 1:
+        plain_candidates = [
+            candidate for candidate in plain_candidates if _MODEL_ID.match(candidate.api_id)
+        ]
+    if len(plain_candidates) == 1:
         return ResolvedModel(
-            offering=plain[0].id, host=party.slug, api_id=plain[0].api_id, why=named.why
+            offering=plain_candidates[0].id,
+            host=party.slug,
+            api_id=plain_candidates[0].api_id,
+            why=model.why,
         )
-    return named
+    return model
 
 
-def _belongs_to_other_developer(named: ResolvedModel) -> bool:
-    """Return whether an unknown id at a host would have to serve a model of another developer."""
+def _belongs_to_other_developer(model: ResolvedModel) -> bool:
+    """Return whether the model is new at a host that serves only its own models, and is another
+    developer's."""
     return (
-        named.new is not None
-        and named.host in _OWN_MODELS_ONLY
-        and bool(named.canonical)
-        and named.canonical.partition("/")[0] != named.host
+        model.new is not None
+        and model.host in _OWN_MODELS_ONLY
+        and bool(model.canonical)
+        and model.canonical.partition("/")[0] != model.host
     )
 
 

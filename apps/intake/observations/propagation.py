@@ -1,7 +1,7 @@
-"""Propagation of decisions to observations: merged applications, identified IDs, names that the
-catalogue has learnt since.
+"""Propagation of changes to observations: merged applications, identified IDs, and names that the
+catalogue recognises now.
 
-Each only queues observations for processing; `reconcile` does the rest."""
+The functions only requeue observations; `reconcile_waiting` processes them."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from apps.intake.models import Observation
 from apps.intake.observations.name_resolution import NameResolution, NameResolver, ObservedNames
 from apps.intake.observations.reconciliation import reopen_observations
 
-# merges of merges: each round follows one step
+# chains of merges: each round follows one step
 _MAX_MERGE_STEPS = 10
 
 _MERGED = {
@@ -33,7 +33,7 @@ GROUP BY d.id, said.was_revoked
 ON CONFLICT DO NOTHING RETURNING decision_id
 """
 
-# the id as it stands, or behind the name of a provider: `azure/contact-centre`
+# the ID itself, or after the name of a provider: `azure/contact-centre`
 _NAMED = """
 WITH raw AS (SELECT DISTINCT lower(raw) AS name FROM catalog_identitydecision WHERE id = ANY (%s))
 SELECT o.id FROM intake_observation o
@@ -47,14 +47,14 @@ WHERE o.state <> 'set_aside' AND (
 
 
 def propagate_changes(*, at: datetime) -> int:
-    """Apply merges and decisions not followed yet; return the number of requeued observations."""
+    """Apply new merges and decisions to observations; return the number of requeued ones."""
     return propagate_merges() + propagate_identity_decisions(at=at)
 
 
 @transaction.atomic
 def propagate_merges() -> int:
-    """Move observations, services and bound tokens of a merged application to the one that it was
-    merged into."""
+    """Move observations, services and bound tokens of merged applications to the remaining
+    application; return the number of observations."""
     n_moved = 0
     with (
         audit_context(job="intake", reason="the application was merged"),
@@ -62,9 +62,9 @@ def propagate_merges() -> int:
     ):
         for _ in range(_MAX_MERGE_STEPS):
             n_rows = 0
-            for table, sets in _MERGED.items():
+            for table, assignments in _MERGED.items():
                 cursor.execute(
-                    f"UPDATE {table} t SET {sets} FROM inventory_application a "
+                    f"UPDATE {table} t SET {assignments} FROM inventory_application a "
                     "WHERE a.id = t.application_id AND a.merged_into_id IS NOT NULL"
                 )
                 n_rows += cursor.rowcount
@@ -76,26 +76,31 @@ def propagate_merges() -> int:
 
 @transaction.atomic
 def propagate_identity_decisions(*, at: datetime) -> int:
-    """Apply decisions about unresolved models, made or revoked, to earlier observations too."""
+    """Requeue the observations that new or revoked decisions about unresolved models affect; return
+    their number."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM_DECISIONS, {"at": at})
         decisions = sorted({row[0] for row in cursor.fetchall()})
         if not decisions:
             return 0
         cursor.execute(_NAMED, [decisions])
-        named = [row[0] for row in cursor.fetchall()]
-    return reopen_observations(named)
+        observation_ids = [row[0] for row in cursor.fetchall()]
+    return reopen_observations(observation_ids)
 
 
 def reopen_recognised_names() -> int:
-    """Requeue observations of unrecognised names that the catalogue has learnt since, served models
-    included; return their number.
+    """Requeue observations of unrecognised names, served models included, that the catalogue
+    recognises now; return their number.
 
-    Only reads if nothing was learnt. A name that is still unknown stays as it is."""
+    Observations whose names are still unknown are not written."""
     update_deployment_aliases()
-    unsaid = Q(state=Observation.State.MATCHED, served_version__isnull=True) & ~Q(served="")
+    lacks_served_version = Q(state=Observation.State.MATCHED, served_version__isnull=True) & ~Q(
+        served=""
+    )
     rows = list(
-        Observation.objects.filter(Q(state=Observation.State.UNRESOLVED) | unsaid).values_list(
+        Observation.objects.filter(
+            Q(state=Observation.State.UNRESOLVED) | lacks_served_version
+        ).values_list(
             "pk",
             "state",
             "stream",
@@ -110,7 +115,7 @@ def reopen_recognised_names() -> int:
     )
     if not rows:
         return 0
-    names = {
+    states_and_names = {
         pk: (
             state,
             ObservedNames(
@@ -138,13 +143,18 @@ def reopen_recognised_names() -> int:
         ) in rows
     }
     with transaction.atomic():
-        found = NameResolver().find({each for _, each in names.values()})
+        resolutions = NameResolver().find(
+            {observed_names for _, observed_names in states_and_names.values()}
+        )
     return reopen_observations(
-        pk for pk, (state, each) in names.items() if _is_recognised(state, found[each])
+        pk
+        for pk, (state, observed_names) in states_and_names.items()
+        if _is_recognised(state, resolutions[observed_names])
     )
 
 
-def _is_recognised(state: str, found: NameResolution) -> bool:
+def _is_recognised(state: str, resolution: NameResolution) -> bool:
+    """Return whether the resolution adds to an observation in this state."""
     if state == Observation.State.MATCHED:
-        return found.served_version is not None
-    return found.offering is not None or found.is_set_aside
+        return resolution.served_version is not None
+    return resolution.offering is not None or resolution.is_set_aside

@@ -1,10 +1,10 @@
-"""Reconciliation of observations with the inventory: each becomes part of a dependency, or records
-why it cannot.
+"""Reconciliation of observations with the inventory: each observation becomes part of a dependency,
+or records why it cannot.
 
-Nothing here ends or deletes a dependency. Use that is observed but not declared becomes a
-dependency that is `observed` until a user confirms it; use that is declared and observed gets its
-last day. Every pass works through what waits, in blocks, each in a transaction of its own, so that
-it may be interrupted and run twice."""
+Nothing here ends or deletes a dependency. Undeclared use becomes a dependency that is `observed`
+until a user confirms it; for declared use the last observed day is recorded. A pass processes the
+waiting observations in batches, each in its own transaction, so that it may be interrupted and run
+again."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
@@ -24,10 +24,10 @@ from apps.intake.observations.name_resolution import NameResolution, NameResolve
 from apps.inventory.models import Application, Dependency
 
 RECONCILE_BATCH_SIZE = 2_000
-# advisory: two passes at once would both add what neither has seen
+# advisory lock: two passes at the same time would add the same dependency twice
 RECONCILE_LOCK = 7_305_114_502
-# the last day of being seen is no decision and nothing is derived from it: neither history nor
-# exposure are told
+# the last observed day is not a decision, and exposure does not depend on it: neither the history
+# nor exposure needs the change
 _TRIGGERS_WITHOUT_HISTORY = (
     "inventory.Dependency:update_update",
     "inventory.Dependency:dependency_changed_by_update",
@@ -35,183 +35,206 @@ _TRIGGERS_WITHOUT_HISTORY = (
 
 
 def reconcile_waiting(
-    *, at: datetime, namer: NameResolver | None = None, keys: Collection[UUID] | None = None
+    *, at: datetime, resolver: NameResolver | None = None, keys: Collection[UUID] | None = None
 ) -> Counter[str]:
-    """Process every waiting observation, or those of `keys`; return dependencies and observations
-    by outcome.
+    """Process all waiting observations, or only those of `keys`; return numbers of dependencies and
+    observations by outcome.
 
-    Inside a user's change only its own observations: everything else that waits would be undone
-    with it."""
+    Inside a user's change, pass the keys of its observations: all others that are processed would
+    be undone together with the change."""
     tally: Counter[str] = Counter()
-    own = None if keys is None else set(keys)
+    own_keys = None if keys is None else set(keys)
     while True:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RECONCILE_LOCK])
-            asked = Observation.objects.waiting()
-            if own is not None:
-                asked = asked.filter(key__in=own)
-            waiting = list(asked.order_by("pk")[:RECONCILE_BATCH_SIZE])
-            if not waiting:
+            queue = Observation.objects.waiting()
+            if own_keys is not None:
+                queue = queue.filter(key__in=own_keys)
+            observations = list(queue.order_by("pk")[:RECONCILE_BATCH_SIZE])
+            if not observations:
                 return tally
-            namer = namer or NameResolver()
-            done, new = _reconcile_batch(waiting, namer, at=at)
-            tally += done
-            reopened = reopen_names_without_host(new)
-            if own is not None:
-                own.update(reopened)
+            resolver = resolver or NameResolver()
+            outcomes, new_dependencies = _reconcile_batch(observations, resolver, at=at)
+            tally += outcomes
+            reopened_keys = reopen_names_without_host(new_dependencies)
+            if own_keys is not None:
+                own_keys.update(reopened_keys)
 
 
 def reopen_observations(observations: Iterable[int]) -> int:
-    """Queue these observations again: a name or a service was decided, a dismissal undone."""
+    """Requeue these observations, and return their number."""
     return Observation.objects.filter(pk__in=list(observations)).update(state=Observation.State.NEW)
 
 
 def _reconcile_batch(
-    waiting: list[Observation], namer: NameResolver, *, at: datetime
+    observations: list[Observation], resolver: NameResolver, *, at: datetime
 ) -> tuple[Counter[str], list[Dependency]]:
-    """Return the outcome of each observation, and the new dependencies."""
+    """Process one batch; return numbers by outcome, and the new dependencies."""
     tally: Counter[str] = Counter()
-    names = {each.pk: _names(each) for each in waiting}
+    names_by_pk = {observation.pk: _observed_names(observation) for observation in observations}
     with audit_context(job="intake", reason="observed usage"):
-        named = namer.find(names.values())
-        found = {each.pk: named[names[each.pk]] for each in waiting}
-        found |= infer_hosts(waiting, found, on=day_of(at))
-        known = [each for each in waiting if _apply_resolution(each, found[each.pk])]
-        new = _join_dependencies(known, namer, tally, at=at)
-    for each in waiting:
-        tally[each.state] += 1
+        resolutions_by_names = resolver.find(names_by_pk.values())
+        resolutions = {
+            observation.pk: resolutions_by_names[names_by_pk[observation.pk]]
+            for observation in observations
+        }
+        resolutions |= infer_hosts(observations, resolutions, on=day_of(at))
+        resolved_observations = [
+            observation
+            for observation in observations
+            if _apply_resolution(observation, resolutions[observation.pk])
+        ]
+        new_dependencies = _join_dependencies(resolved_observations, resolver, tally, at=at)
+    for observation in observations:
+        tally[observation.state] += 1
     update_rows(
         Observation,
         {
-            each.pk: {
-                "state": each.state,
-                "explanation": each.explanation,
-                "offering_id": each.offering_id,
-                "served_version_id": each.served_version_id,
-                "dependency_id": each.dependency_id,
+            observation.pk: {
+                "state": observation.state,
+                "explanation": observation.explanation,
+                "offering_id": observation.offering_id,
+                "served_version_id": observation.served_version_id,
+                "dependency_id": observation.dependency_id,
             }
-            for each in waiting
+            for observation in observations
         },
     )
-    return tally, new
+    return tally, new_dependencies
 
 
-def _names(each: Observation) -> ObservedNames:
+def _observed_names(observation: Observation) -> ObservedNames:
     return ObservedNames(
-        each.stream,
-        each.provider,
-        each.requested,
-        each.served,
-        each.region,
-        each.confidence,
-        str(each.facts.get("base_model", "")),
-        each.application_id,
+        observation.stream,
+        observation.provider,
+        observation.requested,
+        observation.served,
+        observation.region,
+        observation.confidence,
+        str(observation.facts.get("base_model", "")),
+        observation.application_id,
     )
 
 
-def _apply_resolution(each: Observation, found: NameResolution) -> bool:
-    """Write the resolution into the row; True if it belongs to an application and has an
+def _apply_resolution(observation: Observation, resolution: NameResolution) -> bool:
+    """Write the resolution into the observation; return whether it has an application and an
     offering."""
-    each.explanation = found.why
-    each.offering_id = found.offering
-    each.served_version_id = found.served_version
-    if found.is_set_aside:
-        each.state = Observation.State.SET_ASIDE
-    elif each.application_id is None:
-        each.state = Observation.State.UNCLAIMED
-        each.explanation = "This service is not linked to an application yet."
-    elif found.offering is None:
-        each.state = Observation.State.UNRESOLVED
+    observation.explanation = resolution.why
+    observation.offering_id = resolution.offering
+    observation.served_version_id = resolution.served_version
+    if resolution.is_set_aside:
+        observation.state = Observation.State.SET_ASIDE
+    elif observation.application_id is None:
+        observation.state = Observation.State.UNCLAIMED
+        observation.explanation = "This service is not linked to an application yet."
+    elif resolution.offering is None:
+        observation.state = Observation.State.UNRESOLVED
     else:
         return True
-    each.dependency_id = None
+    observation.dependency_id = None
     return False
 
 
 def _join_dependencies(
-    known: list[Observation], namer: NameResolver, tally: Counter[str], *, at: datetime
+    observations: list[Observation], resolver: NameResolver, tally: Counter[str], *, at: datetime
 ) -> list[Dependency]:
+    """Assign resolved observations to dependencies; create those that are missing, and return
+    them."""
     today = day_of(at)
-    ids = {each.application_id for each in known if each.application_id is not None}
-    # whoever changes one of these applications waits, or is seen below
-    status = dict(
+    application_ids = {
+        observation.application_id
+        for observation in observations
+        if observation.application_id is not None
+    }
+    # concurrent changes of these applications wait, or are already visible below
+    status_by_application = dict(
         Application.objects.select_for_update()
-        .filter(pk__in=ids)
+        .filter(pk__in=application_ids)
         .order_by("pk")
         .values_list("pk", "status")
     )
-    merged = dict(
-        Application.objects.filter(pk__in=ids, merged_into__isnull=False).values_list(
+    merged_into = dict(
+        Application.objects.filter(pk__in=application_ids, merged_into__isnull=False).values_list(
             "pk", "merged_into_id"
         )
     )
     offerings = {
         offering.pk: offering
-        for offering in Offering.objects.filter(pk__in={each.offering_id for each in known}).only(
-            "pk", "api_id", "host_id", "version_id", "alias_id", "category"
-        )
+        for offering in Offering.objects.filter(
+            pk__in={observation.offering_id for observation in observations}
+        ).only("pk", "api_id", "host_id", "version_id", "alias_id", "category")
     }
-    live = _live_dependencies(ids, today)
-    past = _past_dependencies(ids, offerings, today)
-    declares = IntakeSettings.objects.get(pk=1).declares_shadows
-    new: dict[tuple[int, int, str], Dependency] = {}
-    seen_on: dict[int, date] = {}
-    for each in known:
-        assert each.application_id is not None
-        assert each.offering_id is not None
+    live_dependencies = _live_dependencies(application_ids, today)
+    past_dependencies = _past_dependencies(application_ids, offerings, today)
+    can_create = IntakeSettings.objects.get(pk=1).declares_shadows
+    new_dependencies: dict[tuple[int, int, str], Dependency] = {}
+    last_observed_on: dict[int, date] = {}
+    for observation in observations:
+        assert observation.application_id is not None
+        assert observation.offering_id is not None
         if (
-            each.application_id in merged
-            or status.get(each.application_id) == Application.Status.RETIRED
+            observation.application_id in merged_into
+            or status_by_application.get(observation.application_id) == Application.Status.RETIRED
         ):
-            each.state, each.dependency_id = Observation.State.OUT_OF_USE, None
+            observation.state, observation.dependency_id = Observation.State.OUT_OF_USE, None
             continue
-        each.state = Observation.State.MATCHED
-        offering = offerings[each.offering_id]
-        dependency = _same_use(live[each.application_id], offering, each.role)
-        ended = past.get((each.application_id, each.offering_id))
+        observation.state = Observation.State.MATCHED
+        offering = offerings[observation.offering_id]
+        dependency = _find_same_use(
+            live_dependencies[observation.application_id], offering, observation.role
+        )
+        past_dependency = past_dependencies.get(
+            (observation.application_id, observation.offering_id)
+        )
         if (
             dependency is None
-            and ended is not None
-            and ended.until
-            and day_of(each.last_seen_at) < ended.until
+            and past_dependency is not None
+            and past_dependency.until
+            and day_of(observation.last_seen_at) < past_dependency.until
         ):
-            # it was seen while it was still in use, and not since
-            dependency = ended
-        if dependency is None and each.missing_since is None and declares:
-            key = (each.application_id, each.offering_id, each.role)
-            dependency = new.get(key) or _new_dependency(each, offering, namer)
-            new[key] = dependency
+            # the last observation is from before the dependency ended
+            dependency = past_dependency
+        if dependency is None and observation.missing_since is None and can_create:
+            key = (observation.application_id, observation.offering_id, observation.role)
+            dependency = new_dependencies.get(key) or _build_dependency(
+                observation, offering, resolver
+            )
+            new_dependencies[key] = dependency
         elif dependency is None:
-            each.dependency_id = None
+            observation.dependency_id = None
             continue
-        day = day_of(each.last_seen_at)
-        each.dependency = dependency
+        day = day_of(observation.last_seen_at)
+        observation.dependency = dependency
         if dependency.pk:
             if dependency.last_observed_on is None or dependency.last_observed_on < day:
-                seen_on[dependency.pk] = max(day, seen_on.get(dependency.pk, day))
+                last_observed_on[dependency.pk] = max(day, last_observed_on.get(dependency.pk, day))
         else:
-            begins = min(dependency.since, day_of(each.first_seen_at))
-            # what was in use before, and ended, has a row of its own
+            began_on = min(dependency.since, day_of(observation.first_seen_at))
+            # the period before belongs to the dependency that ended
             dependency.since = (
-                max(begins, ended.until) if ended is not None and ended.until else begins
+                max(began_on, past_dependency.until)
+                if past_dependency is not None and past_dependency.until
+                else began_on
             )
             dependency.last_observed_on = max(dependency.last_observed_on or day, day)
-    Dependency.objects.bulk_create(new.values())
-    for each in known:
-        if each.state == Observation.State.MATCHED and each.dependency is not None:
-            each.dependency_id = each.dependency.pk
+    Dependency.objects.bulk_create(new_dependencies.values())
+    for observation in observations:
+        if observation.state == Observation.State.MATCHED and observation.dependency is not None:
+            observation.dependency_id = observation.dependency.pk
     with pgtrigger.ignore(*_TRIGGERS_WITHOUT_HISTORY):
-        update_rows(Dependency, {pk: {"last_observed_on": day} for pk, day in seen_on.items()})
-    tally["created"] += len(new)
-    tally["updated"] += len(seen_on)
-    return list(new.values())
+        update_rows(
+            Dependency, {pk: {"last_observed_on": day} for pk, day in last_observed_on.items()}
+        )
+    tally["created"] += len(new_dependencies)
+    tally["updated"] += len(last_observed_on)
+    return list(new_dependencies.values())
 
 
 def _live_dependencies(applications: Iterable[int], today: date) -> dict[int, list[Dependency]]:
-    """Return {application: its dependencies in use today}, declared before observed, primary before
-    others."""
-    found: dict[int, list[Dependency]] = defaultdict(list)
+    """Return {application id: active dependencies on `today`}, declared before observed, primary
+    models before others."""
+    dependencies_by_application: dict[int, list[Dependency]] = defaultdict(list)
     rows = (
         Dependency.objects.filter(application__in=list(applications), since__lte=today)
         .exclude(until__lte=today)
@@ -219,68 +242,86 @@ def _live_dependencies(applications: Iterable[int], today: date) -> dict[int, li
         .order_by("pk")
     )
     for dependency in rows:
-        found[dependency.application_id].append(dependency)
-    for dependencies in found.values():
+        dependencies_by_application[dependency.application_id].append(dependency)
+    for dependencies in dependencies_by_application.values():
         dependencies.sort(
-            key=lambda each: (
-                each.origin != Dependency.Origin.DECLARED,
-                each.role != Dependency.Role.PRIMARY,
-                each.pk,
+            key=lambda dependency: (
+                dependency.origin != Dependency.Origin.DECLARED,
+                dependency.role != Dependency.Role.PRIMARY,
+                dependency.pk,
             )
         )
-    return found
+    return dependencies_by_application
 
 
 def _past_dependencies(
     applications: Iterable[int], offerings: Iterable[int], today: date
 ) -> dict[tuple[int, int], Dependency]:
-    """Return {(application, offering): its dependency that ended last}."""
+    """Return {(application id, offering id): the dependency that ended last}."""
     rows = Dependency.objects.filter(
         application__in=list(applications), offering__in=list(offerings), until__lte=today
     ).order_by("until", "pk")
     return {(row.application_id, row.offering_id): row for row in rows}
 
 
-def _same_use(live: list[Dependency], offering: Offering, role: str) -> Dependency | None:
-    """Return the dependency that was observed: on the same offering, or on another id of the same
-    model at the same host."""
-    asked = [each for each in live if not role or each.role == role]
-    # what stands behind something else is a use of its own, whatever else the same model is used
-    # for
-    for candidates in (asked,) if role == Dependency.Role.FALLBACK else (asked, live):
-        for each in candidates:
-            if each.offering_id == offering.pk:
-                return each
-    for each in asked if role == Dependency.Role.FALLBACK else asked or live:
-        other = each.offering
-        same_version = offering.version_id is not None and other.version_id == offering.version_id
-        same_alias = offering.alias_id is not None and other.alias_id == offering.alias_id
-        if other.host_id == offering.host_id and (same_version or same_alias):
-            return each
+def _find_same_use(
+    dependencies: list[Dependency], offering: Offering, role: str
+) -> Dependency | None:
+    """Return the dependency that an observation belongs to: on the same offering, or on another ID
+    of the same model at the same host."""
+    dependencies_of_role = [
+        dependency for dependency in dependencies if not role or dependency.role == role
+    ]
+    # a fallback is a separate dependency, even if the model is also used in another role
+    for candidates in (
+        (dependencies_of_role,)
+        if role == Dependency.Role.FALLBACK
+        else (dependencies_of_role, dependencies)
+    ):
+        for dependency in candidates:
+            if dependency.offering_id == offering.pk:
+                return dependency
+    for dependency in (
+        dependencies_of_role
+        if role == Dependency.Role.FALLBACK
+        else dependencies_of_role or dependencies
+    ):
+        dependency_offering = dependency.offering
+        is_same_version = (
+            offering.version_id is not None
+            and dependency_offering.version_id == offering.version_id
+        )
+        is_same_alias = (
+            offering.alias_id is not None and dependency_offering.alias_id == offering.alias_id
+        )
+        if dependency_offering.host_id == offering.host_id and (is_same_version or is_same_alias):
+            return dependency
     return None
 
 
-def _new_dependency(each: Observation, offering: Offering, namer: NameResolver) -> Dependency:
-    assert each.application_id is not None
-    gateway = namer.gateway(each.gateway)
-    through = gateway is not None and gateway != offering.host_id
+def _build_dependency(
+    observation: Observation, offering: Offering, resolver: NameResolver
+) -> Dependency:
+    assert observation.application_id is not None
+    gateway = resolver.gateway(observation.gateway)
+    is_through_gateway = gateway is not None and gateway != offering.host_id
     return Dependency(
-        application_id=each.application_id,
+        application_id=observation.application_id,
         offering=offering,
-        role=each.role or _role(offering.category) or Dependency.Role.PRIMARY,
-        fallback_order=each.fallback_order,
-        reached=Dependency.Reached.GATEWAY if through else Dependency.Reached.DIRECT,
-        via_party_id=gateway if through else None,
-        # a gateway's configuration is somebody's word, not something overheard
+        role=observation.role or _role_of_category(offering.category) or Dependency.Role.PRIMARY,
+        fallback_order=observation.fallback_order,
+        reached=Dependency.Reached.GATEWAY if is_through_gateway else Dependency.Reached.DIRECT,
+        via_party_id=gateway if is_through_gateway else None,
+        # the configuration of a gateway is a declaration by its operator
         origin=Dependency.Origin.DECLARED
-        if each.confidence == Confidence.GATEWAY_CONFIG
+        if observation.confidence == Confidence.GATEWAY_CONFIG
         else Dependency.Origin.OBSERVED,
-        since=day_of(each.first_seen_at),
-        last_observed_on=day_of(each.last_seen_at),
+        since=day_of(observation.first_seen_at),
+        last_observed_on=day_of(observation.last_seen_at),
     )
 
 
-def _role(category: str) -> str:
+def _role_of_category(category: str) -> str:
     if category.startswith("embed"):
         return Dependency.Role.EMBEDDING
     if category.startswith("rerank"):

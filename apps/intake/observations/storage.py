@@ -1,5 +1,5 @@
-"""Storage of sightings as observations: one row per sender, application and set of names, whatever
-the number of documents."""
+"""Storage of sightings as observations: one row per sender, application and set of names, even if
+several documents report it."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -22,10 +22,10 @@ WRITE_BATCH_SIZE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class AttributedSighting:
-    """Sighting with its attribution: `application` is an id; if None, `service` is the id of the
-    reported service.
+    """Sighting with its attribution: the id of its application, or of the reported service if
+    `application` is None.
 
-    `part` is which of an application's several documents states it."""
+    `part` distinguishes several documents of one application."""
 
     sighting: Sighting
     application: int | None
@@ -37,7 +37,7 @@ class AttributedSighting:
 
 @dataclass(slots=True)
 class _ObservationRow:
-    """Row of one write of an observation, which a batch may hold several times."""
+    """Row to write of one observation: the merged sightings of a batch with the same key."""
 
     key: UUID
     first: AttributedSighting
@@ -47,36 +47,40 @@ class _ObservationRow:
     confidence: int
 
 
-def observation_key(stream: str, placed: AttributedSighting) -> UUID:
-    """Return the key of an observation: same names, application and sender give the same key.
+def observation_key(stream: str, attribution: AttributedSighting) -> UUID:
+    """Return the key of an observation, equal for equal names, application and sender.
 
-    A service's observations keep their key when the service is linked, so the application counts
-    only if the sender named it."""
-    said = placed.sighting
-    whose = f"s{placed.service}" if placed.service is not None else f"a{placed.application}"
-    parts = [
+    A service's observations keep their key when the service is linked, so the key depends on the
+    application only if the sender stated it."""
+    sighting = attribution.sighting
+    owner = (
+        f"s{attribution.service}"
+        if attribution.service is not None
+        else f"a{attribution.application}"
+    )
+    key_fields = [
         stream,
-        whose,
-        said.environment,
-        said.alias,
-        said.requested,
-        said.served,
-        said.provider.lower(),
-        said.region,
-        said.gateway.lower(),
-        said.role,
-        *([placed.part] if placed.part else []),
+        owner,
+        sighting.environment,
+        sighting.alias,
+        sighting.requested,
+        sighting.served,
+        sighting.provider.lower(),
+        sighting.region,
+        sighting.gateway.lower(),
+        sighting.role,
+        *([attribution.part] if attribution.part else []),
     ]
-    return UUID(bytes=hashlib.sha256("\x1f".join(parts).encode()).digest()[:16])
+    return UUID(bytes=hashlib.sha256("\x1f".join(key_fields).encode()).digest()[:16])
 
 
 def ensure_services(
     names: Iterable[str], *, scope: str, token: ApiToken | None, at: datetime
 ) -> dict[str, tuple[int, int | None, bool]]:
-    """Return {name: (id, application id or None, ignored)} of reported services by their own names.
+    """Return {name: (id, application id or None, is ignored)} of reported services.
 
-    New ones are stored, and linked if they name an application that the token may write to."""
-    wanted = sorted({clean(name) for name in names} - {""})
+    New services are stored, and linked if they name an application that the token may write to."""
+    service_names = sorted({clean(name) for name in names} - {""})
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -85,21 +89,21 @@ def ensure_services(
             SELECT %s, name, false, %s, %s, %s FROM unnest(%s::text[]) AS n(name)
             ON CONFLICT (scope, name) DO NOTHING
             """,
-            [scope, token.pk if token else None, at, at, wanted],
+            [scope, token.pk if token else None, at, at, service_names],
         )
-        # a busy sender costs one write an hour
+        # at most one write per hour and service
         cursor.execute(
             """
             UPDATE intake_service SET last_seen_at = %s
             WHERE scope = %s AND name = ANY(%s)
                 AND last_seen_at < %s::timestamptz - interval '1 hour'
             """,
-            [at, scope, wanted, at],
+            [at, scope, service_names, at],
         )
         if token is not None:
-            # a name that two people's tokens bring is nobody's own: else whoever used it first
-            # would read, and could claim, what the other's token tells. The offices see it and say
-            # whose it is
+            # a name that tokens of two users report belongs to neither of them: otherwise the first
+            # user could view and link the data of the second. Users with an organisation role see
+            # and link it
             cursor.execute(
                 """
                 WITH shared AS (
@@ -120,81 +124,83 @@ def ensure_services(
                     "user": token.user_id,
                     "token": token.pk,
                     "scope": scope,
-                    "names": wanted,
+                    "names": service_names,
                     "at": at,
                 },
             )
-    rows = Service.objects.filter(scope=scope, name__in=wanted).values_list(
+    rows = Service.objects.filter(scope=scope, name__in=service_names).values_list(
         "name", "pk", "application", "is_ignored"
     )
-    found: dict[str, tuple[int, int | None, bool]] = {
-        name: (pk, application, ignored) for name, pk, application, ignored in rows
+    services: dict[str, tuple[int, int | None, bool]] = {
+        name: (pk, application, is_ignored) for name, pk, application, is_ignored in rows
     }
     if token is not None:
-        waiting = {
+        unlinked_names = {
             pk: name
-            for name, (pk, application, ignored) in found.items()
-            if not (application or ignored)
+            for name, (pk, application, is_ignored) in services.items()
+            if not (application or is_ignored)
         }
         for pk, application in (
-            link_named_services(waiting, token=token, at=at) if waiting else {}
+            link_named_services(unlinked_names, token=token, at=at) if unlinked_names else {}
         ).items():
-            found[waiting[pk]] = (pk, application, False)
-    return found
+            services[unlinked_names[pk]] = (pk, application, False)
+    return services
 
 
 def store_observations(
-    stream: str, placed: Sequence[AttributedSighting], *, seen_in: Import | None = None
+    stream: str, attributions: Sequence[AttributedSighting], *, seen_in: Import | None = None
 ) -> list[UUID]:
-    """Store sightings, new or repeated, and return the key of each, in order.
+    """Store new and repeated sightings, and return their keys in order.
 
-    A newer sighting replaces the places and facts of an older one. What changed, or is not part of
-    a dependency yet, waits for `reconcile`."""
-    keys = [observation_key(stream, each) for each in placed]
+    A newer sighting replaces the places and facts of an older one. Observations that changed or are
+    not part of a dependency yet wait for `reconcile_waiting`."""
+    keys = [observation_key(stream, attribution) for attribution in attributions]
     rows: dict[UUID, _ObservationRow] = {}
-    for key, each in zip(keys, placed, strict=True):
+    for key, attribution in zip(keys, attributions, strict=True):
         row = rows.get(key)
         if row is None:
             rows[key] = _ObservationRow(
                 key,
-                each,
-                list(each.sighting.places),
-                each.seen_from,
-                each.seen_until,
-                int(each.sighting.confidence),
+                attribution,
+                list(attribution.sighting.places),
+                attribution.seen_from,
+                attribution.seen_until,
+                int(attribution.sighting.confidence),
             )
         else:
-            row.places += [place for place in each.sighting.places if place not in row.places]
+            row.places += [
+                place for place in attribution.sighting.places if place not in row.places
+            ]
             row.seen_from, row.seen_until = (
-                min(row.seen_from, each.seen_from),
-                max(row.seen_until, each.seen_until),
+                min(row.seen_from, attribution.seen_from),
+                max(row.seen_until, attribution.seen_until),
             )
-            row.confidence = max(row.confidence, int(each.sighting.confidence))
-    ordered = sorted(rows.values(), key=lambda row: row.key.bytes)
-    for start in range(0, len(ordered), WRITE_BATCH_SIZE):
-        _upsert(stream, ordered[start : start + WRITE_BATCH_SIZE], seen_in)
+            row.confidence = max(row.confidence, int(attribution.sighting.confidence))
+    sorted_rows = sorted(rows.values(), key=lambda row: row.key.bytes)
+    for start in range(0, len(sorted_rows), WRITE_BATCH_SIZE):
+        _upsert_rows(stream, sorted_rows[start : start + WRITE_BATCH_SIZE], seen_in)
     return keys
 
 
-def _upsert(stream: str, rows: Sequence[_ObservationRow], seen_in: Import | None) -> None:
-    said = [row.first.sighting for row in rows]
+def _upsert_rows(stream: str, rows: Sequence[_ObservationRow], seen_in: Import | None) -> None:
+    sightings = [row.first.sighting for row in rows]
     columns: dict[str, list[Any]] = {
         "keys": [row.key for row in rows],
         "streams": [stream] * len(rows),
         "applications": [row.first.application for row in rows],
         "services": [row.first.service for row in rows],
-        "environments": [each.environment for each in said],
-        "aliases": [each.alias for each in said],
-        "requested": [each.requested for each in said],
-        "served": [each.served for each in said],
-        "providers": [each.provider for each in said],
-        "regions": [each.region for each in said],
-        "gateways": [each.gateway for each in said],
-        "roles": [each.role for each in said],
-        "fallback_orders": [each.fallback_order for each in said],
+        "environments": [sighting.environment for sighting in sightings],
+        "aliases": [sighting.alias for sighting in sightings],
+        "requested": [sighting.requested for sighting in sightings],
+        "served": [sighting.served for sighting in sightings],
+        "providers": [sighting.provider for sighting in sightings],
+        "regions": [sighting.region for sighting in sightings],
+        "gateways": [sighting.gateway for sighting in sightings],
+        "roles": [sighting.role for sighting in sightings],
+        "fallback_orders": [sighting.fallback_order for sighting in sightings],
         "confidences": [row.confidence for row in rows],
         "places": [orjson.dumps(row.places[:MAX_PLACES]).decode() for row in rows],
-        "facts": [orjson.dumps(each.facts).decode() for each in said],
+        "facts": [orjson.dumps(sighting.facts).decode() for sighting in sightings],
         "first_seen": [row.seen_from for row in rows],
         "last_seen": [row.seen_until for row in rows],
     }
@@ -207,8 +213,8 @@ def _upsert(stream: str, rows: Sequence[_ObservationRow], seen_in: Import | None
 
 @dataclass(frozen=True, slots=True)
 class DocumentScope:
-    """Scope of a complete document: one maker's view of one part of an application, in these
-    environments."""
+    """Scope of a complete document: one sender, one part of an application, and the environments
+    that it covers."""
 
     stream: str
     application: int
@@ -225,17 +231,19 @@ class DocumentScope:
         )
 
 
-def mark_missing(whole: DocumentScope, *, keys: Iterable[UUID], at: datetime) -> int:
-    """Mark observations that the newest complete document lacks, and return the number newly
-    marked.
+def mark_missing(scope: DocumentScope, *, keys: Iterable[UUID], at: datetime) -> int:
+    """Mark observations that the newest complete document lacks; return the number of newly marked
+    ones.
 
-    Nothing is deleted. What other makers reported of the same application is untouched."""
-    gone = whole.observations().exclude(key__in=list(keys)).filter(last_seen_at__lte=at)
-    return gone.update(missing_since=at.date())
+    Nothing is deleted. Observations of other senders of the same application do not change."""
+    missing_observations = (
+        scope.observations().exclude(key__in=list(keys)).filter(last_seen_at__lte=at)
+    )
+    return missing_observations.update(missing_since=at.date())
 
 
-def mark_superseded(whole: DocumentScope, *, newer_at: datetime) -> int:
-    """End what a late document reports and a newer one of its maker no longer did."""
+def mark_superseded(scope: DocumentScope, *, newer_at: datetime) -> int:
+    """Mark observations of an older document that a newer one of the same sender lacks."""
     return (
-        whole.observations().filter(last_seen_at__lt=newer_at).update(missing_since=newer_at.date())
+        scope.observations().filter(last_seen_at__lt=newer_at).update(missing_since=newer_at.date())
     )

@@ -1,10 +1,10 @@
 """Backstage catalogue files: applications, their owners, and the models that they declare.
 
 Entities are identified by kind:namespace/name, regardless of case. A Component is an application. A
-Resource of type ai-model (or llm, ml-model) is a local convention for a model: its name is looked
-up like any other, and waits for a user if it is unknown. The kind AiResource describes skills and
-rules, and Location, $text and the like point elsewhere: neither is followed. (backstage.io,
-descriptor format.)"""
+Resource of type ai-model (or llm, ml-model) is a local convention for a model: its name is resolved
+like any other, and needs a user if it is unknown. The kind AiResource describes skills and rules;
+Location, $text and similar refer to other files and are not followed. (backstage.io, descriptor
+format.)"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ from apps.intake.models import Confidence
 from apps.intake.readers.yaml_text import load_documents
 
 MAX_ENTITIES = 20_000
-_OWN_KINDS = re.compile(r"backstage\.io/v1(alpha|beta)\d+")
+_BACKSTAGE_API_VERSION = re.compile(r"backstage\.io/v1(alpha|beta)\d+")
 _MODEL_TYPES = {"ai-model", "llm", "ml-model", "aimodel", "foundation-model"}
 _STATUS = {
     "production": "production",
@@ -41,14 +41,14 @@ def read_backstage(body: bytes) -> Document:
     document = Document(maker="backstage")
     entities: dict[str, tuple[Mapping[str, Any], str]] = {}
     for number, entity in enumerate(load_documents(body), 1):
-        where = f"document {number}"
-        ref = _own_ref(entity, where, document)
+        location = f"document {number}"
+        ref = _build_ref(entity, location, document)
         if ref in entities:
             document.rejected.append(
-                SkippedPart(where, f"{ref} is described twice; the first description is used.")
+                SkippedPart(location, f"{ref} is described twice; the first description is used.")
             )
         elif ref:
-            entities[ref] = (entity, where)
+            entities[ref] = (entity, location)
     if len(entities) > MAX_ENTITIES:
         raise UnreadableError(
             f"The document has {len(entities):,} entities; at most {MAX_ENTITIES:,} can be read. "
@@ -64,25 +64,25 @@ def read_backstage(body: bytes) -> Document:
         for ref, (entity, _) in entities.items()
         if ref.startswith(("group:", "user:"))
     }
-    for ref, (entity, where) in entities.items():
+    for ref, (entity, location) in entities.items():
         if ref.startswith("component:"):
-            document.applications.append(_application(ref, entity, where, names, document))
-    document.sightings = list(_sightings(entities))
+            document.applications.append(_build_application(ref, entity, location, names, document))
+    document.sightings = list(_find_sightings(entities))
     return document
 
 
-def _own_ref(entity: Any, where: str, document: Document) -> str:
-    """Return `kind:namespace/name` in lower case; empty, with the reason noted, if the entity is of
-    no kind that is read."""
+def _build_ref(entity: Any, location: str, document: Document) -> str:
+    """Return `kind:namespace/name` in lower case; empty, with the reason noted in `document`, for
+    an unsupported or invalid entity."""
     if not isinstance(entity, Mapping):
-        document.ignored.append(SkippedPart(where, "The entry is not an entity."))
+        document.ignored.append(SkippedPart(location, "The entry is not an entity."))
         return ""
-    kind, metadata = str(entity.get("kind", "")), _mapping(entity.get("metadata"))
+    kind, metadata = str(entity.get("kind", "")), _as_mapping(entity.get("metadata"))
     name = clean(metadata.get("name"))
-    if not _OWN_KINDS.fullmatch(str(entity.get("apiVersion", ""))):
+    if not _BACKSTAGE_API_VERSION.fullmatch(str(entity.get("apiVersion", ""))):
         document.ignored.append(
             SkippedPart(
-                where,
+                location,
                 f"{kind or 'The entity'} has an unsupported apiVersion: "
                 f"{clean(entity.get('apiVersion'), 60)}.",
             )
@@ -94,26 +94,28 @@ def _own_ref(entity: Any, where: str, document: Document) -> str:
             if kind.lower() == "location"
             else ("skills and rules are not models")
         )
-        document.ignored.append(SkippedPart(where, f"{kind} {name}: {reason}."))
+        document.ignored.append(SkippedPart(location, f"{kind} {name}: {reason}."))
         return ""
     if not name or not kind:
-        document.rejected.append(SkippedPart(where, "The entity has no kind or no metadata.name."))
+        document.rejected.append(
+            SkippedPart(location, "The entity has no kind or no metadata.name.")
+        )
         return ""
     return f"{kind}:{clean(metadata.get('namespace')) or 'default'}/{name}".lower()
 
 
-def _application(
-    ref: str, entity: Mapping[str, Any], where: str, names: Mapping[str, str], document: Document
+def _build_application(
+    ref: str, entity: Mapping[str, Any], location: str, names: Mapping[str, str], document: Document
 ) -> DescribedApplication:
-    metadata, spec = _mapping(entity.get("metadata")), _mapping(entity.get("spec"))
-    owner = _full_ref(spec.get("owner"), ref, "group")
+    metadata, spec = _as_mapping(entity.get("metadata")), _as_mapping(entity.get("spec"))
+    owner = _expand_ref(spec.get("owner"), ref, "group")
     if not owner:
         document.ignored.append(
             SkippedPart(
-                where, f"{ref} has no owner: it is assigned to the team selected for the import."
+                location, f"{ref} has no owner: it is assigned to the team selected for the import."
             )
         )
-    annotations = _mapping(metadata.get("annotations"))
+    annotations = _as_mapping(metadata.get("annotations"))
     refs = {
         kind: clean(annotations[key], 300)
         for key, kind in _REFS.items()
@@ -128,32 +130,38 @@ def _application(
         owner_name=names.get(owner, ""),
         status=_STATUS.get(str(spec.get("lifecycle", "")).lower(), ""),
         refs={"backstage": ref, **refs},
-        where=where,
+        where=location,
     )
 
 
-def _sightings(entities: Mapping[str, tuple[Mapping[str, Any], str]]) -> Iterator[Sighting]:
-    """Return an edge between a component and a model, whichever of the two declares it."""
+def _find_sightings(entities: Mapping[str, tuple[Mapping[str, Any], str]]) -> Iterator[Sighting]:
+    """Yield one sighting per component and model that are connected, no matter which of the two
+    entities declares it."""
     models = {
         ref: entity
         for ref, (entity, _) in entities.items()
         if ref.startswith("resource:")
-        and str(_mapping(entity.get("spec")).get("type", "")).lower() in _MODEL_TYPES
+        and str(_as_mapping(entity.get("spec")).get("type", "")).lower() in _MODEL_TYPES
     }
-    seen: set[tuple[str, str]] = set()
-    for ref, (entity, where) in entities.items():
-        spec = _mapping(entity.get("spec"))
-        edges = [(ref, _full_ref(each, ref, "")) for each in _listed(spec.get("dependsOn"))]
-        edges += [(_full_ref(each, ref, ""), ref) for each in _listed(spec.get("dependencyOf"))]
+    seen_edges: set[tuple[str, str]] = set()
+    for ref, (entity, location) in entities.items():
+        spec = _as_mapping(entity.get("spec"))
+        edges = [
+            (ref, _expand_ref(reference, ref, "")) for reference in _as_list(spec.get("dependsOn"))
+        ]
+        edges += [
+            (_expand_ref(reference, ref, ""), ref)
+            for reference in _as_list(spec.get("dependencyOf"))
+        ]
         for component, model in edges:
             if model in models and component in entities and component.startswith("component:"):
-                if (component, model) in seen:
+                if (component, model) in seen_edges:
                     continue
-                seen.add((component, model))
-                metadata = _mapping(models[model].get("metadata"))
+                seen_edges.add((component, model))
+                metadata = _as_mapping(models[model].get("metadata"))
                 labels = {
-                    **_mapping(metadata.get("labels")),
-                    **_mapping(metadata.get("annotations")),
+                    **_as_mapping(metadata.get("labels")),
+                    **_as_mapping(metadata.get("annotations")),
                 }
                 yield Sighting(
                     requested=clean(
@@ -163,34 +171,36 @@ def _sightings(entities: Mapping[str, tuple[Mapping[str, Any], str]]) -> Iterato
                     service=component,
                     confidence=Confidence.SHEET,
                     facts={"resource": model},
-                    where=where,
+                    where=location,
                 )
 
 
-def _full_ref(said: Any, near: str, kind: str) -> str:
-    """Expand `[kind:][namespace/]name`; a missing namespace is that of the referring entity, a
-    missing kind is `kind`."""
-    text = clean(said).lower() if isinstance(said, str) else ""
+def _expand_ref(value: Any, referrer: str, kind: str) -> str:
+    """Return the complete reference of `[kind:][namespace/]name`. A missing namespace is that of
+    `referrer`, a missing kind is `kind`; empty without a name or a kind."""
+    text = clean(value).lower() if isinstance(value, str) else ""
     if not text:
         return ""
-    before, colon, rest = text.rpartition(":")
-    own = before if colon else kind
-    if not own:
+    prefix, colon, path = text.rpartition(":")
+    ref_kind = prefix if colon else kind
+    if not ref_kind:
         return ""
-    space, slash, name = rest.rpartition("/")
-    # the descriptor format: a namespace left out is `default`; files in the wild mean their own
-    return f"{own}:{space if slash else near.partition(':')[2].partition('/')[0]}/{name}"
+    namespace, slash, name = path.rpartition("/")
+    # by the descriptor format a missing namespace is `default`, but real files mean their own
+    return (
+        f"{ref_kind}:{namespace if slash else referrer.partition(':')[2].partition('/')[0]}/{name}"
+    )
 
 
 def _title(entity: Mapping[str, Any]) -> str:
-    metadata = _mapping(entity.get("metadata"))
-    profile = _mapping(_mapping(entity.get("spec")).get("profile"))
+    metadata = _as_mapping(entity.get("metadata"))
+    profile = _as_mapping(_as_mapping(entity.get("spec")).get("profile"))
     return clean(profile.get("displayName") or metadata.get("title") or metadata.get("name"), 200)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []

@@ -23,7 +23,7 @@ from apps.intake.readers.json_text import as_list, as_mapping, as_mappings, as_t
 MAX_DEPLOYMENTS = 10_000
 AZURE, BEDROCK = "azure", "amazon-bedrock"
 NO_UPGRADE = "noautoupgrade"
-_OF_ACCOUNT = re.compile(r"/accounts/([^/]+)(?:/deployments/([^/]+))?", re.I)
+_ACCOUNT_PATH = re.compile(r"/accounts/([^/]+)(?:/deployments/([^/]+))?", re.I)
 _MODEL_ARN = re.compile(r"^arn:aws[a-z-]*:bedrock:[^/]*:foundation-model/([^/]+)$", re.I)
 _ARN = re.compile(r"^arn:aws[a-z-]*:bedrock:([a-z0-9-]+):(\d+):[a-z-]+/.+$", re.I)
 _PROFILES, _THROUGHPUTS = "inferenceProfileSummaries", "provisionedModelSummaries"
@@ -34,7 +34,7 @@ _PROFILES, _THROUGHPUTS = "inferenceProfileSummaries", "provisionedModelSummarie
 
 def read_azure(body: bytes) -> Document:
     document = Document(maker="az")
-    for place, row in _azure_rows(load_json(body)):
+    for place, row in _list_azure_rows(load_json(body)):
         name = as_text(row.get("name"))
         properties = as_mapping(row.get("properties"))
         model = as_mapping(properties.get("model"))
@@ -52,35 +52,36 @@ def read_azure(body: bytes) -> Document:
                 azure_deployment(
                     name,
                     model,
-                    account=as_text(row.get("id"), 1_000),
-                    where=place,
-                    upgrades=as_text(properties.get("versionUpgradeOption")),
+                    resource_id=as_text(row.get("id"), 1_000),
+                    location=place,
+                    upgrade_option=as_text(properties.get("versionUpgradeOption")),
                 )
             )
     return document
 
 
 def azure_deployment(
-    name: str, model: Mapping[str, Any], *, account: str, where: str, upgrades: str
+    name: str, model: Mapping[str, Any], *, resource_id: str, location: str, upgrade_option: str
 ) -> DescribedDeployment:
-    """Return an Azure deployment; `account` is a resource id of the account or of anything in it.
+    """Return an Azure deployment; `resource_id` is the id of the account or of anything in it.
 
-    Without `upgrades` Azure moves a deployment to newer versions by itself."""
-    found = _OF_ACCOUNT.search(account)
+    Unless `upgrade_option` forbids it, Azure upgrades a deployment to newer versions by itself."""
+    match = _ACCOUNT_PATH.search(resource_id)
     return DescribedDeployment(
         host=AZURE,
-        account=found[1].lower() if found else "",
+        account=match[1].lower() if match else "",
         name=name,
         model=as_text(model.get("name")),
         version=as_text(model.get("version"), 60),
-        upgrades=upgrades.lower() != NO_UPGRADE,
-        where=where,
+        upgrades=upgrade_option.lower() != NO_UPGRADE,
+        where=location,
     )
 
 
 def redact_azure(body: bytes) -> bytes:
-    """Return names, ids, models and upgrades; tags and networks are not stored."""
-    kept = [
+    """Return the listing with names, ids, models and upgrade options only: tags and networks are
+    not stored."""
+    deployments = [
         {
             "name": as_text(row.get("name")),
             "id": as_text(row.get("id"), 1_000),
@@ -94,34 +95,35 @@ def redact_azure(body: bytes) -> bytes:
                 "provisioningState": as_text(properties.get("provisioningState")),
             },
         }
-        for _, row in _azure_rows(load_json(body))
+        for _, row in _list_azure_rows(load_json(body))
         for properties in [as_mapping(row.get("properties"))]
     ]
-    return orjson.dumps(kept)
+    return orjson.dumps(deployments)
 
 
-def _azure_rows(said: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Return (JSON pointer, deployment) pairs; UnreadableError if the document lists none of the
-    kind."""
+def _list_azure_rows(data: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield (JSON pointer, deployment) pairs. Raise UnreadableError if the document is not a list
+    of Azure deployments."""
     base = ""
-    if isinstance(said, Mapping):
+    if isinstance(data, Mapping):
         rows, base = (
-            (said["value"], "/value") if isinstance(said.get("value"), list) else ([said], "")
+            (data["value"], "/value") if isinstance(data.get("value"), list) else ([data], "")
         )
     else:
-        rows = said
-    found = list(enumerate(as_mappings(rows)))
+        rows = data
+    numbered_rows = list(enumerate(as_mappings(rows)))
     if not isinstance(rows, list) or (
-        found and not any("model" in as_mapping(row.get("properties")) for _, row in found)
+        numbered_rows
+        and not any("model" in as_mapping(row.get("properties")) for _, row in numbered_rows)
     ):
         raise UnreadableError(
             "The document is not a list of Azure deployments with a name and properties.model "
             "each. Send the output of `az cognitiveservices account deployment list --output "
             "json`."
         )
-    _check_count(len(found))
-    for number, row in found:
-        yield f"{base}/{number}" if isinstance(said, list) or base else "/", row
+    _check_count(len(numbered_rows))
+    for number, row in numbered_rows:
+        yield f"{base}/{number}" if isinstance(data, list) or base else "/", row
 
 
 # --- Bedrock --------------------------------------------------------------------------------------
@@ -129,57 +131,63 @@ def _azure_rows(said: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def read_bedrock(body: bytes) -> Document:
     document = Document(maker="aws")
-    said = _bedrock(body)
-    for number, row in enumerate(as_mappings(said.get(_PROFILES))):
-        where = f"/{_PROFILES}/{number}"
+    data = _load_bedrock(body)
+    for number, row in enumerate(as_mappings(data.get(_PROFILES))):
+        location = f"/{_PROFILES}/{number}"
         if as_text(row.get("type")).upper() == "SYSTEM_DEFINED":
-            # tells its model by its own id
+            # the id of a system-defined profile contains the model
             continue
         arns = [as_text(model.get("modelArn")) for model in as_mappings(row.get("models"))]
-        bedrock_deployment(
-            as_text(row.get("inferenceProfileArn")), arns, where=where, document=document
+        add_bedrock_deployment(
+            as_text(row.get("inferenceProfileArn")), arns, location=location, document=document
         )
-    for number, row in enumerate(as_mappings(said.get(_THROUGHPUTS))):
+    for number, row in enumerate(as_mappings(data.get(_THROUGHPUTS))):
         arns = [as_text(row.get("foundationModelArn"))]
-        where = f"/{_THROUGHPUTS}/{number}"
+        location = f"/{_THROUGHPUTS}/{number}"
         if as_text(row.get("modelArn")) not in {"", *arns}:
             document.ignored.append(
-                SkippedPart(where, "It serves a custom model, which is not in the catalogue.")
+                SkippedPart(location, "It serves a custom model, which is not in the catalogue.")
             )
             continue
-        bedrock_deployment(
-            as_text(row.get("provisionedModelArn")), arns, where=where, document=document
+        add_bedrock_deployment(
+            as_text(row.get("provisionedModelArn")), arns, location=location, document=document
         )
     return document
 
 
-def bedrock_deployment(arn: str, model_arns: list[str], *, where: str, document: Document) -> None:
-    """Return the profile or throughput `arn` over these models, one per region, as a deployment of
-    `document`."""
-    own = _ARN.match(arn)
-    models = {found[1].lower() for each in model_arns if (found := _MODEL_ARN.match(each))}
-    if own is None or not models:
+def add_bedrock_deployment(
+    arn: str, model_arns: list[str], *, location: str, document: Document
+) -> None:
+    """Add the profile or throughput `arn` to the deployments of `document`, or to its skipped parts
+    if `model_arns` (one per region) do not name exactly one model."""
+    arn_match = _ARN.match(arn)
+    models = {
+        model_match[1].lower()
+        for model_arn in model_arns
+        if (model_match := _MODEL_ARN.match(model_arn))
+    }
+    if arn_match is None or not models:
         document.rejected.append(
-            SkippedPart(where, "The profile has no ARN or no foundation model.")
+            SkippedPart(location, "The profile has no ARN or no foundation model.")
         )
     elif len(models) > 1:
         document.ignored.append(
-            SkippedPart(where, f"{arn} leads to several models: {', '.join(sorted(models))}.")
+            SkippedPart(location, f"{arn} leads to several models: {', '.join(sorted(models))}.")
         )
     else:
         document.deployments.append(
             DescribedDeployment(
                 host=BEDROCK,
-                account=f"{own[2]}/{own[1]}".lower(),
+                account=f"{arn_match[2]}/{arn_match[1]}".lower(),
                 name=arn,
                 model=models.pop(),
-                where=where,
+                where=location,
             )
         )
 
 
 def redact_bedrock(body: bytes) -> bytes:
-    said = _bedrock(body)
+    data = _load_bedrock(body)
     return orjson.dumps(
         {
             _PROFILES: [
@@ -191,34 +199,34 @@ def redact_bedrock(body: bytes) -> bytes:
                         for model in as_mappings(row.get("models"))
                     ],
                 }
-                for row in as_mappings(said.get(_PROFILES))
+                for row in as_mappings(data.get(_PROFILES))
             ],
             _THROUGHPUTS: [
                 {
                     key: as_text(row.get(key))
                     for key in ("provisionedModelArn", "modelArn", "foundationModelArn")
                 }
-                for row in as_mappings(said.get(_THROUGHPUTS))
+                for row in as_mappings(data.get(_THROUGHPUTS))
             ],
         }
     )
 
 
-def _bedrock(body: bytes) -> Mapping[str, Any]:
-    said = as_mapping(load_json(body))
-    if not any(isinstance(said.get(key), list) for key in (_PROFILES, _THROUGHPUTS)):
+def _load_bedrock(body: bytes) -> Mapping[str, Any]:
+    data = as_mapping(load_json(body))
+    if not any(isinstance(data.get(key), list) for key in (_PROFILES, _THROUGHPUTS)):
         raise UnreadableError(
             "The document is not a list of Bedrock. Send the JSON output of `aws bedrock "
             "list-inference-profiles --type-equals APPLICATION` or `aws bedrock "
             "list-provisioned-model-throughputs`."
         )
-    _check_count(len(as_list(said.get(_PROFILES))) + len(as_list(said.get(_THROUGHPUTS))))
-    return said
+    _check_count(len(as_list(data.get(_PROFILES))) + len(as_list(data.get(_THROUGHPUTS))))
+    return data
 
 
-def _check_count(n: int) -> None:
-    if n > MAX_DEPLOYMENTS:
+def _check_count(n_deployments: int) -> None:
+    if n_deployments > MAX_DEPLOYMENTS:
         raise UnreadableError(
-            f"The document has {n:,} deployments; at most {MAX_DEPLOYMENTS:,} can be read. Split "
-            "it."
+            f"The document has {n_deployments:,} deployments; at most {MAX_DEPLOYMENTS:,} can be "
+            "read. Split it."
         )

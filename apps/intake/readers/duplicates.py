@@ -1,4 +1,4 @@
-"""Deduplication of sightings: a model named several times in one document is one sighting with
+"""Deduplication of sightings: a model that a document names several times is one sighting with
 several places."""
 
 from collections.abc import Iterable
@@ -8,29 +8,29 @@ from apps.intake.documents.records import MAX_PLACES, Sighting
 
 
 def merge_sightings(sightings: Iterable[Sighting]) -> list[Sighting]:
-    """Merge duplicate sightings in the order of their first occurrence; the first one's facts stay,
-    later ones add what it lacks."""
-    found: dict[tuple[str, ...], Sighting] = {}
-    for said in sightings:
+    """Merge duplicate sightings, in the order of their first occurrence. The facts of the first one
+    take precedence; later ones add what it lacks."""
+    by_key: dict[tuple[str, ...], Sighting] = {}
+    for sighting in sightings:
         key = (
-            said.alias,
-            said.requested,
-            said.served,
-            said.provider.lower(),
-            said.region,
-            said.gateway.lower(),
-            said.service,
-            said.environment,
-            said.role,
+            sighting.alias,
+            sighting.requested,
+            sighting.served,
+            sighting.provider.lower(),
+            sighting.region,
+            sighting.gateway.lower(),
+            sighting.service,
+            sighting.environment,
+            sighting.role,
         )
-        earlier = found.get(key)
-        if earlier is None:
-            found[key] = said
+        existing = by_key.get(key)
+        if existing is None:
+            by_key[key] = sighting
             continue
-        found[key] = replace(
-            earlier,
-            confidence=max(earlier.confidence, said.confidence),
-            places=tuple(dict.fromkeys((*earlier.places, *said.places)))[:MAX_PLACES],
-            facts={**said.facts, **earlier.facts},
+        by_key[key] = replace(
+            existing,
+            confidence=max(existing.confidence, sighting.confidence),
+            places=tuple(dict.fromkeys((*existing.places, *sighting.places)))[:MAX_PLACES],
+            facts={**sighting.facts, **existing.facts},
         )
-    return list(found.values())
+    return list(by_key.values())

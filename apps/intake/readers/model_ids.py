@@ -6,17 +6,15 @@ from typing import Any
 
 from apps.inventory.models import Dependency
 
-# what is split off an id as its version, and belongs to it: a day, a month and day, a year and
-# month
-_DATED = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}|\d{6}|\d{4}|\d{2}-\d{2}")
-# an id of Amazon Bedrock says so by itself: [profile region.]maker.model, with or without its
-# version
-_BEDROCK = re.compile(
+# dates that scanners split off an id as its version: a day, a month and day, a year and month
+_DATE_SUFFIX = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}|\d{6}|\d{4}|\d{2}-\d{2}")
+# ids of Amazon Bedrock are recognisable: [profile region.]maker.model, with or without version
+_BEDROCK_ID = re.compile(
     r"(?:(?:us|eu|apac|global|jp|au|ca|sa|us-gov)\.)?"
     r"(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|qwen|stability|writer|twelvelabs|luma|nvidia|minimax"
     r"|moonshot|moonshotai|google|zai)\.[a-z0-9][\w.-]*(?::\d+(?::\w+)?)?"
 )
-# no provider: what scanners write where they know none
+# texts that scanners write if they do not know the provider
 _UNKNOWN_PROVIDERS = {
     "",
     "ai",
@@ -35,24 +33,30 @@ _GUARDING = re.compile(r"moderation|guardrail|safety.classif", re.I)
 
 
 def join_version(name: str, version: str) -> str:
-    """Return the id of a name whose date was split off as its version: gpt-4o and 2024-08-06."""
-    if _DATED.fullmatch(version) and version not in name and version.replace("-", "") not in name:
+    """Return the complete id of a model if its date was split off as the version: gpt-4o and
+    2024-08-06 become gpt-4o-2024-08-06."""
+    if (
+        _DATE_SUFFIX.fullmatch(version)
+        and version not in name
+        and version.replace("-", "") not in name
+    ):
         return f"{name}-{version}"
     return name
 
 
-def host_of(model: str, said: str) -> str:
-    """Return the provider: as the document states, unless the id itself belongs to another host."""
-    if _BEDROCK.fullmatch(model.removeprefix("bedrock/")):
+def host_of(model: str, provider: str) -> str:
+    """Return the stated provider, unless the id itself is one of Amazon Bedrock; empty if
+    unknown."""
+    if _BEDROCK_ID.fullmatch(model.removeprefix("bedrock/")):
         return "bedrock"
-    return "" if said.lower() in _UNKNOWN_PROVIDERS else said
+    return "" if provider.lower() in _UNKNOWN_PROVIDERS else provider
 
 
 def role_of(*hints: Any) -> str:
     """Return the role that a task, a kind or a description implies; empty if none."""
-    words = " ".join(hint for hint in hints if isinstance(hint, str))
-    if _EMBEDDING.search(words):
+    text = " ".join(hint for hint in hints if isinstance(hint, str))
+    if _EMBEDDING.search(text):
         return Dependency.Role.EMBEDDING
-    if _RERANKING.search(words):
+    if _RERANKING.search(text):
         return Dependency.Role.RERANKER
-    return Dependency.Role.GUARDRAIL if _GUARDING.search(words) else ""
+    return Dependency.Role.GUARDRAIL if _GUARDING.search(text) else ""

@@ -1,7 +1,7 @@
 """SPDX documents: the AI profile of 3.0 (JSON-LD), its scanner dialects, and the packages of 2.3.
 
-Read as plain JSON: the `@context` is never fetched, terms are identified by their last part
-whatever their prefix, IDs are compared literally. (spdx.github.io/spdx-spec/v3.0.1; tested with the
+Read as plain JSON: the `@context` is never fetched, terms are identified by their last segment
+whatever their prefix, ids are compared literally. (spdx.github.io/spdx-spec/v3.0.1; tested with the
 output of airom 0.5, ai-bom 3.6, cisco-aibom 1.10, aisbom-cli 1.7.)"""
 
 import re
@@ -31,9 +31,9 @@ _EMPTY_VALUES = {"NOASSERTION", "NONE", "unknown"}
 _TOOL = "Tool:"
 _TOOL_VERSION = re.compile(r"-(\d[\w.]*)$")
 _AIROM = re.compile(r"airom:([\w.]+) ([^;]+)")
-# 2.3 has no profile for models: what an identifier or an address says
+# SPDX 2.3 has no profile for models: they are recognised by identifier or package URL
 _MODEL_ID_OF_23 = re.compile(r"-(?:ai)?model-", re.I)
-# licences or data sets of one package; more are not kept of any list
+# maximum of licences and of data sets that are stored per package
 _MAX_RELATED = 25
 _LICENCES = {"hasDeclaredLicense", "hasConcludedLicense"}
 _DATA = {"trainedOn": "trained_on", "testedOn": "tested_on"}
@@ -42,144 +42,167 @@ type Element = Mapping[str, Any]
 
 
 def read_spdx(body: bytes) -> Document:
-    said = load_json(body)
-    if isinstance(said, list):
-        said = {"@graph": said}
-    if not isinstance(said, Mapping):
+    data = load_json(body)
+    if isinstance(data, list):
+        data = {"@graph": data}
+    if not isinstance(data, Mapping):
         raise UnreadableError("The document is not SPDX: a document is one JSON object.")
-    version = as_text(said.get("spdxVersion"), 20)
+    version = as_text(data.get("spdxVersion"), 20)
     if version.startswith("SPDX-"):
-        return _read_2(said)
+        return _read_version_2(data)
     if not (
-        "@graph" in said or "elements" in said or "spdx.org" in str(said.get("@context"))[:500]
+        "@graph" in data or "elements" in data or "spdx.org" in str(data.get("@context"))[:500]
     ):
-        other = " It looks like CycloneDX: send it as cyclonedx." if "bomFormat" in said else ""
+        hint = " It looks like CycloneDX: send it as cyclonedx." if "bomFormat" in data else ""
         raise UnreadableError(
-            f"The document is not SPDX: it has no spdxVersion and no @graph.{other}"
+            f"The document is not SPDX: it has no spdxVersion and no @graph.{hint}"
         )
-    return _read_3(said)
+    return _read_version_3(data)
 
 
 # --- 3.0 ------------------------------------------------------------------------------------------
 
 
-def _read_3(said: Element) -> Document:
-    raw = [each for key in ("@graph", "elements", "element") for each in as_mappings(said.get(key))]
+def _read_version_3(data: Element) -> Document:
+    raw = [
+        element
+        for key in ("@graph", "elements", "element")
+        for element in as_mappings(data.get(key))
+    ]
     if len(raw) > MAX_ELEMENTS:
         raise UnreadableError(
             f"The document has more than {MAX_ELEMENTS:,} elements. Send its AI packages only."
         )
-    elements = [_plain(each) for each in raw]
-    top = _plain(said)
-    by_id = {as_text(each.get("spdxId") or each.get("@id"), 500): each for each in elements}
-    document = _head_3(top, elements, by_id)
-    related = _related(elements, by_id)
-    places = SourcePaths(as_text(_source(each).get("file"), 500) for each in elements)
-    others: Counter[str] = Counter()
+    elements = [_strip_prefixes(element) for element in raw]
+    top = _strip_prefixes(data)
+    by_id = {
+        as_text(element.get("spdxId") or element.get("@id"), 500): element for element in elements
+    }
+    document = _build_document_3(top, elements, by_id)
+    related = _collect_related(elements, by_id)
+    places = SourcePaths(
+        as_text(_source_location(element).get("file"), 500) for element in elements
+    )
+    n_by_purpose: Counter[str] = Counter()
     sightings = []
-    for place, each in enumerate(elements):
-        where = f"/{'@graph' if '@graph' in said else 'elements'}/{place}"
-        kind = _kind(each)
+    for place, element in enumerate(elements):
+        location = f"/{'@graph' if '@graph' in data else 'elements'}/{place}"
+        kind = _kind(element)
         if kind == "AIPackage":
-            sighting = _sighting_3(each, where, by_id, related, places, document)
+            sighting = _build_sighting_3(element, location, by_id, related, places, document)
             if sighting is not None:
                 sightings.append(sighting)
         elif kind == "Package":
-            others[as_text(each.get("primaryPurpose"), 40) or "package"] += 1
-    _note_others(others, document)
+            n_by_purpose[as_text(element.get("primaryPurpose"), 40) or "package"] += 1
+    _note_ignored_packages(n_by_purpose, document)
     document.sightings = merge_sightings(sightings)
-    document.names_ai = any(_kind(each) == "AIPackage" for each in elements)
+    document.names_ai = any(_kind(element) == "AIPackage" for element in elements)
     return document
 
 
-def _plain(element: Element) -> dict[str, Any]:
-    """Return keys by their last part: ai_typeOfModel, ai-bom:modelName, a whole URL. The first of a
-    kind wins."""
-    found: dict[str, Any] = {}
+def _strip_prefixes(element: Element) -> dict[str, Any]:
+    """Return the element with keys reduced to their last segment: ai_typeOfModel, ai-bom:modelName
+    and whole URLs. Of two equal keys the first is used."""
+    properties: dict[str, Any] = {}
     for key, value in element.items():
         name = key if key.startswith("@") else re.split(r"[:_/#]", key)[-1]
-        found.setdefault(name, value)
-    return found
+        properties.setdefault(name, value)
+    return properties
 
 
 def _kind(element: Element) -> str:
-    said = element.get("type") or element.get("@type")
-    return re.split(r"[:_/#]", as_text(said[0] if isinstance(said, list) and said else said, 200))[
-        -1
-    ]
+    """Return the type of an element without its prefix, such as AIPackage."""
+    type_value = element.get("type") or element.get("@type")
+    return re.split(
+        r"[:_/#]",
+        as_text(type_value[0] if isinstance(type_value, list) and type_value else type_value, 200),
+    )[-1]
 
 
-def _head_3(top: Element, elements: list[dict[str, Any]], by_id: Mapping[str, Element]) -> Document:
-    about = next((each for each in (top, *elements) if _kind(each) == "SpdxDocument"), top)
-    info = _resolve_element(about.get("creationInfo"), by_id) or next(
-        (each for each in elements if _kind(each) == "CreationInfo"), {}
+def _build_document_3(
+    top: Element, elements: list[dict[str, Any]], by_id: Mapping[str, Element]
+) -> Document:
+    """Return a document with tool, date, id and subject, and without sightings."""
+    document_element = next(
+        (element for element in (top, *elements) if _kind(element) == "SpdxDocument"), top
+    )
+    creation_info = _resolve_element(document_element.get("creationInfo"), by_id) or next(
+        (element for element in elements if _kind(element) == "CreationInfo"), {}
     )
     maker, version = "", ""
     for key in ("createdUsing", "createdBy"):
-        for said in _as_elements(info.get(key)):
-            tool = _plain(_resolve_element(said, by_id))
+        for agent in _as_elements(creation_info.get(key)):
+            tool = _strip_prefixes(_resolve_element(agent, by_id))
             if not maker and tool:
                 maker = as_text(tool.get("name"), 60)
                 version = as_text(tool.get("version") or tool.get("packageVersion"), 60)
-    for said in as_list(info.get("creators")):
-        if not maker and (named := _tool_of(as_text(said))):
-            maker, version = named
+    for agent in as_list(creation_info.get("creators")):
+        if not maker and (name_and_version := _parse_tool(as_text(agent))):
+            maker, version = name_and_version
     return Document(
         maker=clean(maker, 60),
         maker_version=clean(version, 60),
-        natural_key=as_text(about.get("spdxId"), 200) if _kind(about) == "SpdxDocument" else "",
-        made_at=as_moment(info.get("created")),
-        subject=_subject_3(top, elements, by_id),
+        natural_key=as_text(document_element.get("spdxId"), 200)
+        if _kind(document_element) == "SpdxDocument"
+        else "",
+        made_at=as_moment(creation_info.get("created")),
+        subject=_find_subject_3(top, elements, by_id),
     )
 
 
-def _subject_3(top: Element, elements: list[dict[str, Any]], by_id: Mapping[str, Element]) -> str:
-    """Return the root of the bill of materials, else the only package that is marked as an
-    application."""
+def _find_subject_3(
+    top: Element, elements: list[dict[str, Any]], by_id: Mapping[str, Element]
+) -> str:
+    """Return the name of the bill's root package, else of the only package with the purpose
+    application; empty if there are several."""
     roots = [
-        _resolve_element(said, by_id)
-        for each in (top, *elements)
-        if _kind(each) in {"Sbom", "Bom", "AIBom", "SpdxDocument"}
-        for said in _as_elements(each.get("rootElement"))
+        _resolve_element(reference, by_id)
+        for element in (top, *elements)
+        if _kind(element) in {"Sbom", "Bom", "AIBom", "SpdxDocument"}
+        for reference in _as_elements(element.get("rootElement"))
     ]
-    packages = [each for each in roots if _kind(each) in {"Package", "File"}]
+    packages = [element for element in roots if _kind(element) in {"Package", "File"}]
     packages = packages or [
-        each for each in elements if as_text(each.get("primaryPurpose")) == "application"
+        element for element in elements if as_text(element.get("primaryPurpose")) == "application"
     ]
-    names = {as_text(each.get("name")) for each in packages} - {""}
+    names = {as_text(element.get("name")) for element in packages} - {""}
     return names.pop() if len(names) == 1 else ""
 
 
-def _related(
+def _collect_related(
     elements: list[dict[str, Any]], by_id: Mapping[str, Element]
 ) -> dict[str, dict[str, list[str]]]:
-    """Return {id: {fact: names}} of licences and data sets."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for each in elements:
-        kind = as_text(each.get("relationshipType"), 60)
+    """Return {id of a package: {fact: names}} of its licences and data sets."""
+    facts_by_id: dict[str, dict[str, list[str]]] = {}
+    for relationship in elements:
+        kind = as_text(relationship.get("relationshipType"), 60)
         fact = "licences" if kind in _LICENCES else _DATA.get(kind, "")
         if not fact:
             continue
-        names = found.setdefault(as_text(each.get("from"), 500), {}).setdefault(fact, [])
-        for said in _as_elements(each.get("to"))[:10]:
-            target = _resolve_element(said, by_id)
+        names = facts_by_id.setdefault(as_text(relationship.get("from"), 500), {}).setdefault(
+            fact, []
+        )
+        for reference in _as_elements(relationship.get("to"))[:10]:
+            target = _resolve_element(reference, by_id)
             name = as_text(
                 target.get("licenseExpression") or target.get("name"), 200
-            ) or _stated_text(said)
+            ) or _stated_text(reference)
             if name and len(names) < _MAX_RELATED and name not in names:
                 names.append(name)
-    return found
+    return facts_by_id
 
 
-def _sighting_3(
+def _build_sighting_3(
     package: Element,
-    where: str,
+    location: str,
     by_id: Mapping[str, Element],
     related: Mapping[str, Mapping[str, list[str]]],
     places: SourcePaths,
     document: Document,
 ) -> Sighting | None:
-    own = as_text(package.get("name"))
+    """Return the model of an AI package; None, with the reason noted in `document`, if it names
+    none."""
+    package_name = as_text(package.get("name"))
     version = _stated_text(package.get("packageVersion"))
     supplier = _stated_text(_resolve_element(package.get("suppliedBy"), by_id).get("name"))
     kind = _stated_text(package.get("typeOfModel"))
@@ -189,22 +212,25 @@ def _sighting_3(
         if not name:
             document.ignored.append(
                 SkippedPart(
-                    where,
-                    f"'{clean(own, 120)}' is an import or a call: ai-bom reports no model for it.",
+                    location,
+                    f"'{clean(package_name, 120)}' is an import or a call: ai-bom reports no model "
+                    "for it.",
                 )
             )
             return None
     elif document.maker.lower().startswith("cisco") and kind and " " not in kind:
         name = kind
     else:
-        name = _hub_name(_stated_text(package.get("packageUrl"))) or join_version(own, version)
+        name = _parse_hub_name(_stated_text(package.get("packageUrl"))) or join_version(
+            package_name, version
+        )
         if "/" in name and supplier.lower() == name.partition("/")[0].lower():
             supplier = "huggingface"
     if not name:
-        document.rejected.append(SkippedPart(where, "The AI package has no name."))
+        document.rejected.append(SkippedPart(location, "The AI package has no name."))
         return None
     provider = host_of(name, supplier)
-    source = _source(package)
+    source = _source_location(package)
     place = places.place(as_text(source.get("file"), 500), source.get("line"))
     return Sighting(
         requested=name,
@@ -216,20 +242,20 @@ def _sighting_3(
             *map(_stated_text, _as_elements(package.get("domain"))),
         ),
         confidence=Confidence.GUESS
-        if _unconfirmed(notes.get("confidence", ""))
+        if _is_unconfirmed(notes.get("confidence", ""))
         else Confidence.BOM,
         places=(place,) if place else (),
         facts=limit_facts(
             {
-                **_facts_3(package, notes, supplier),
+                **_build_facts_3(package, notes, supplier),
                 **related.get(as_text(package.get("spdxId"), 500), {}),
             }
         ),
-        where=where,
+        where=location,
     )
 
 
-def _facts_3(package: Element, notes: Mapping[str, str], supplier: str) -> dict[str, Any]:
+def _build_facts_3(package: Element, notes: Mapping[str, str], supplier: str) -> dict[str, Any]:
     return {
         "version": _stated_text(package.get("packageVersion")),
         "purl": _stated_text(package.get("packageUrl")),
@@ -242,8 +268,8 @@ def _facts_3(package: Element, notes: Mapping[str, str], supplier: str) -> dict[
                 "domain": _as_elements(package.get("domain")),
             },
             "metrics": [
-                {"type": each.get("key"), "value": each.get("value")}
-                for each in map(_plain, as_mappings(package.get("metric"))[:25])
+                {"type": metric.get("key"), "value": metric.get("value")}
+                for metric in map(_strip_prefixes, as_mappings(package.get("metric"))[:25])
             ],
             "considerations": {
                 "limitation": package.get("limitation"),
@@ -258,19 +284,23 @@ def _facts_3(package: Element, notes: Mapping[str, str], supplier: str) -> dict[
     }
 
 
-def _source(element: Element) -> Element:
-    return _plain(as_mapping(element.get("sourceLocation")))
+def _source_location(element: Element) -> Element:
+    return _strip_prefixes(as_mapping(element.get("sourceLocation")))
 
 
-def _resolve_element(said: Any, by_id: Mapping[str, Element]) -> Element:
-    """Return an inline element, or the one that an id refers to."""
-    if isinstance(said, list):
-        said = said[0] if said else None
-    return _plain(said) if isinstance(said, Mapping) else by_id.get(as_text(said, 500), {})
+def _resolve_element(reference: Any, by_id: Mapping[str, Element]) -> Element:
+    """Return the element that a value contains or refers to by id; empty if there is none."""
+    if isinstance(reference, list):
+        reference = reference[0] if reference else None
+    return (
+        _strip_prefixes(reference)
+        if isinstance(reference, Mapping)
+        else by_id.get(as_text(reference, 500), {})
+    )
 
 
-def _tool_of(creator: str) -> tuple[str, str] | None:
-    """Return (name, version) of `Tool: name-1.2`; None for a person or an organisation."""
+def _parse_tool(creator: str) -> tuple[str, str] | None:
+    """Parse `Tool: name-1.2` into (name, version); None for a person or an organisation."""
     if not creator.startswith(_TOOL):
         return None
     tool = creator.removeprefix(_TOOL).strip()
@@ -280,19 +310,20 @@ def _tool_of(creator: str) -> tuple[str, str] | None:
     return tool[: version.start()], version[1]
 
 
-def _as_elements(said: Any) -> list[Any]:
-    return said if isinstance(said, list) else [] if said is None else [said]
+def _as_elements(value: Any) -> list[Any]:
+    """Return a list of the values, which SPDX writes without a list if there is only one."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _stated_text(value: Any) -> str:
-    """Return the text; empty for values that mean no statement (NONE, NOASSERTION, unknown)."""
-    found = as_text(value[0] if isinstance(value, list) and value else value, 500)
-    return "" if found in _EMPTY_VALUES else found
+    """Return the text; empty for values that state nothing (NONE, NOASSERTION, unknown)."""
+    text = as_text(value[0] if isinstance(value, list) and value else value, 500)
+    return "" if text in _EMPTY_VALUES else text
 
 
-def _unconfirmed(said: str) -> bool:
+def _is_unconfirmed(confidence: str) -> bool:
     try:
-        return float(said) < 0.6
+        return float(confidence) < 0.6
     except ValueError:
         return False
 
@@ -300,36 +331,42 @@ def _unconfirmed(said: str) -> bool:
 # --- 2.3 ------------------------------------------------------------------------------------------
 
 
-def _read_2(said: Element) -> Document:
-    document = Document(natural_key=as_text(said.get("documentNamespace"), 200))
-    info = as_mapping(said.get("creationInfo"))
-    document.made_at = as_moment(info.get("created"))
-    for creator in as_list(info.get("creators")):
-        if not document.maker and (named := _tool_of(as_text(creator))):
-            document.maker, document.maker_version = clean(named[0], 60), named[1]
-    packages = as_mappings(said.get("packages"))
+def _read_version_2(data: Element) -> Document:
+    document = Document(natural_key=as_text(data.get("documentNamespace"), 200))
+    creation_info = as_mapping(data.get("creationInfo"))
+    document.made_at = as_moment(creation_info.get("created"))
+    for creator in as_list(creation_info.get("creators")):
+        if not document.maker and (name_and_version := _parse_tool(as_text(creator))):
+            document.maker, document.maker_version = (
+                clean(name_and_version[0], 60),
+                name_and_version[1],
+            )
+    packages = as_mappings(data.get("packages"))
     if len(packages) > MAX_ELEMENTS:
         raise UnreadableError(
             f"The document has more than {MAX_ELEMENTS:,} packages. Send those of models only."
         )
-    document.subject = _subject_2(said, packages)
-    others: Counter[str] = Counter()
+    document.subject = _find_subject_2(data, packages)
+    n_by_purpose: Counter[str] = Counter()
     sightings = []
     for place, package in enumerate(packages):
-        sighting = _sighting_2(package, f"/packages/{place}")
+        sighting = _build_sighting_2(package, f"/packages/{place}")
         if sighting is None:
-            others[_stated_text(package.get("primaryPackagePurpose")).lower() or "package"] += 1
+            n_by_purpose[
+                _stated_text(package.get("primaryPackagePurpose")).lower() or "package"
+            ] += 1
         else:
             sightings.append(sighting)
-    _note_others(others, document)
+    _note_ignored_packages(n_by_purpose, document)
     document.sightings = merge_sightings(sightings)
     document.names_ai = bool(sightings)
     return document
 
 
-def _sighting_2(package: Element, where: str) -> Sighting | None:
-    addresses = list(_purls(package))
-    hub = next(filter(None, map(_hub_name, addresses)), "")
+def _build_sighting_2(package: Element, location: str) -> Sighting | None:
+    """Return the model of a package; None if the package is not a model."""
+    purls = list(_list_purls(package))
+    hub = next(filter(None, map(_parse_hub_name, purls)), "")
     if not hub and not _MODEL_ID_OF_23.search(as_text(package.get("SPDXID"), 300)):
         return None
     supplier = re.sub(r"^(Organization|Person):\s*", "", _stated_text(package.get("supplier")))
@@ -350,59 +387,69 @@ def _sighting_2(package: Element, where: str) -> Sighting | None:
                 "version": _stated_text(package.get("versionInfo")),
                 "supplier": supplier,
                 "licences": sorted(licences),
-                "purl": next(iter(addresses), ""),
+                "purl": next(iter(purls), ""),
                 "download": _stated_text(package.get("downloadLocation")),
                 "hashes": [
                     {
-                        "alg": as_text(each.get("algorithm"), 20),
-                        "content": as_text(each.get("checksumValue"), 200),
+                        "alg": as_text(checksum.get("algorithm"), 20),
+                        "content": as_text(checksum.get("checksumValue"), 200),
                     }
-                    for each in as_mappings(package.get("checksums"))[:5]
+                    for checksum in as_mappings(package.get("checksums"))[:5]
                 ],
             }
         ),
-        where=where,
+        where=location,
     )
 
 
-def _purls(package: Element) -> Iterator[str]:
-    for each in as_mappings(package.get("externalRefs")):
-        if as_text(each.get("referenceType")).endswith("purl"):
-            yield as_text(each.get("referenceLocator"), 500)
+def _list_purls(package: Element) -> Iterator[str]:
+    for reference in as_mappings(package.get("externalRefs")):
+        if as_text(reference.get("referenceType")).endswith("purl"):
+            yield as_text(reference.get("referenceLocator"), 500)
 
 
-def _subject_2(said: Element, packages: list[Element]) -> str:
-    """Return the one package that the document describes, if it is an application or has no
-    purpose."""
-    described = {as_text(each, 300) for each in as_list(said.get("documentDescribes"))} | {
-        as_text(each.get("relatedSpdxElement"), 300)
-        for each in as_mappings(said.get("relationships"))
-        if as_text(each.get("relationshipType")) == "DESCRIBES"
+def _find_subject_2(data: Element, packages: list[Element]) -> str:
+    """Return the name of the package that the document describes, if there is exactly one and its
+    purpose is empty or application."""
+    described_ids = {
+        as_text(element_id, 300) for element_id in as_list(data.get("documentDescribes"))
+    } | {
+        as_text(relationship.get("relatedSpdxElement"), 300)
+        for relationship in as_mappings(data.get("relationships"))
+        if as_text(relationship.get("relationshipType")) == "DESCRIBES"
     }
-    found = [each for each in packages if as_text(each.get("SPDXID"), 300) in described]
-    if len(found) != 1 or _stated_text(found[0].get("primaryPackagePurpose")).upper() not in {
+    described_packages = [
+        package for package in packages if as_text(package.get("SPDXID"), 300) in described_ids
+    ]
+    if len(described_packages) != 1 or _stated_text(
+        described_packages[0].get("primaryPackagePurpose")
+    ).upper() not in {
         "",
         "APPLICATION",
     }:
         return ""
-    return as_text(found[0].get("name"))
+    return as_text(described_packages[0].get("name"))
 
 
 # --- both -----------------------------------------------------------------------------------------
 
 
-def _hub_name(purl: str) -> str:
-    """Return `maker/model` of a URL at Hugging Face."""
+def _parse_hub_name(purl: str) -> str:
+    """Return `maker/model` of a package URL at Hugging Face; empty for others."""
     try:
-        parsed = PackageURL.from_string(purl) if purl.startswith("pkg:huggingface/") else None
+        package_url = PackageURL.from_string(purl) if purl.startswith("pkg:huggingface/") else None
     except ValueError:
         return ""
-    return "/".join(part for part in (parsed.namespace, parsed.name) if part) if parsed else ""
+    return (
+        "/".join(segment for segment in (package_url.namespace, package_url.name) if segment)
+        if package_url
+        else ""
+    )
 
 
-def _note_others(others: Counter[str], document: Document) -> None:
-    if others:
-        kinds = ", ".join(f"{n:,} {kind}" for kind, n in others.most_common(8))
+def _note_ignored_packages(n_by_purpose: Counter[str], document: Document) -> None:
+    if n_by_purpose:
+        kinds = ", ".join(f"{n:,} {kind}" for kind, n in n_by_purpose.most_common(8))
         document.ignored.append(
             SkippedPart("/packages", f"Ignored, because they are not models: {kinds}.")
         )

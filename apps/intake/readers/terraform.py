@@ -1,9 +1,10 @@
-"""Terraform and OpenTofu state (`terraform show -json`): Azure deployments and own Bedrock
-profiles.
+"""Terraform and OpenTofu state (`terraform show -json`): Azure deployments and Bedrock inference
+profiles of the account.
 
-The state is read, that is what exists; of a plan the prior state, since what is planned may never
-be applied. Nothing else of a state is read or kept: it holds passwords. (developer.hashicorp.com,
-JSON output format 1.x; resources of the providers azurerm, azapi and aws.)"""
+The state is read because it describes what exists; of a plan only the prior state is read, since a
+plan might never be applied. Nothing else of a state is read or stored: it contains passwords.
+(developer.hashicorp.com, JSON output format 1.x; resources of the providers azurerm, azapi and
+aws.)"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,14 +13,18 @@ from typing import Any
 import orjson
 
 from apps.intake.documents.records import Document, SkippedPart, UnreadableError
-from apps.intake.readers.deployments import MAX_DEPLOYMENTS, azure_deployment, bedrock_deployment
+from apps.intake.readers.deployments import (
+    MAX_DEPLOYMENTS,
+    add_bedrock_deployment,
+    azure_deployment,
+)
 from apps.intake.readers.json_text import as_mapping, as_mappings, as_moment, as_text, load_json
 
 _AZURE, _AZAPI = "azurerm_cognitive_deployment", "azapi_resource"
 _PROFILE, _THROUGHPUT = "aws_bedrock_inference_profile", "aws_bedrock_provisioned_model_throughput"
-_DEPLOYMENTS_OF_ARM = re.compile(r"^Microsoft\.CognitiveServices/accounts/deployments@", re.I)
-# of each kind of resource, what is kept
-_KEPT: Mapping[str, tuple[str, ...]] = {
+_ARM_DEPLOYMENT_TYPE = re.compile(r"^Microsoft\.CognitiveServices/accounts/deployments@", re.I)
+# by type of resource, the values that are stored
+_STORED_VALUES: Mapping[str, tuple[str, ...]] = {
     _AZURE: ("name", "model", "cognitive_account_id", "version_upgrade_option"),
     _AZAPI: ("type", "name", "parent_id", "body"),
     _PROFILE: ("arn", "type", "models", "model_source"),
@@ -28,21 +33,21 @@ _KEPT: Mapping[str, tuple[str, ...]] = {
 
 
 def read_terraform(body: bytes) -> Document:
-    said = _load(body)
+    data = _load_state(body)
     document = Document(
         maker="terraform",
         deployments_are_uses=True,
-        maker_version=as_text(said.get("terraform_version"), 60),
+        maker_version=as_text(data.get("terraform_version"), 60),
     )
-    document.made_at = as_moment(said.get("timestamp"))
-    for resource in _resources(said):
-        _read(resource, document)
+    document.made_at = as_moment(data.get("timestamp"))
+    for resource in _list_resources(data):
+        _add_resource(resource, document)
     if len(document.deployments) > MAX_DEPLOYMENTS:
         raise UnreadableError(
             f"The document has more than {MAX_DEPLOYMENTS:,} deployments. Send each state "
             "separately."
         )
-    if "planned_values" in said:
+    if "planned_values" in data:
         document.ignored.append(
             SkippedPart(
                 "/planned_values",
@@ -50,7 +55,7 @@ def read_terraform(body: bytes) -> Document:
             )
         )
     if not document.deployments and not document.rejected:
-        kinds = ", ".join(_KEPT)
+        kinds = ", ".join(_STORED_VALUES)
         document.ignored.append(
             SkippedPart("/", f"The document has no supported resource: {kinds}.")
         )
@@ -58,64 +63,67 @@ def read_terraform(body: bytes) -> Document:
 
 
 def redact_terraform(body: bytes) -> bytes:
-    """Return the resources that are read, with the values that are read of them, and nothing else
-    of the state."""
-    said = _load(body)
-    kept: dict[str, Any] = {
-        key: as_text(said.get(key), 60)
+    """Return the document reduced to the supported resources and to the values that the reader
+    uses."""
+    data = _load_state(body)
+    redacted: dict[str, Any] = {
+        key: as_text(data.get(key), 60)
         for key in ("format_version", "terraform_version", "timestamp")
-        if key in said
+        if key in data
     }
-    if "planned_values" in said:
-        kept["planned_values"] = {}
-    kept["values"] = {
+    if "planned_values" in data:
+        redacted["planned_values"] = {}
+    redacted["values"] = {
         "root_module": {
             "resources": [
                 {
                     "address": as_text(resource.get("address"), 300),
                     "mode": "managed",
                     "type": resource["type"],
-                    "values": _redacted_resource(resource),
+                    "values": _redact_resource(resource),
                 }
-                for resource in _resources(said)
+                for resource in _list_resources(data)
             ]
         }
     }
-    return orjson.dumps(kept)
+    return orjson.dumps(redacted)
 
 
-def _redacted_resource(resource: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {
-        key: value for key, value in _values(resource).items() if key in _KEPT[resource["type"]]
+def _redact_resource(resource: Mapping[str, Any]) -> dict[str, Any]:
+    values = {
+        key: value
+        for key, value in _values(resource).items()
+        if key in _STORED_VALUES[resource["type"]]
     }
-    if "body" in kept:
-        properties = as_mapping(_body(kept["body"]).get("properties"))
-        kept["body"] = {
+    if "body" in values:
+        properties = as_mapping(_parse_body(values["body"]).get("properties"))
+        values["body"] = {
             "properties": {
                 key: properties[key]
                 for key in ("model", "versionUpgradeOption")
                 if key in properties
             }
         }
-    return kept
+    return values
 
 
-def _load(body: bytes) -> Mapping[str, Any]:
-    said = as_mapping(load_json(body))
-    if "format_version" not in said or not any(
-        key in said for key in ("values", "prior_state", "planned_values")
+def _load_state(body: bytes) -> Mapping[str, Any]:
+    data = as_mapping(load_json(body))
+    if "format_version" not in data or not any(
+        key in data for key in ("values", "prior_state", "planned_values")
     ):
         raise UnreadableError(
             "The document is not the output of `terraform show -json`, which has format_version "
             "and values. A .tfstate file has another format and contains passwords: do not send "
             "it."
         )
-    return said
+    return data
 
 
-def _resources(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    state = as_mapping(said.get("values")) or as_mapping(
-        as_mapping(said.get("prior_state")).get("values")
+def _list_resources(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the supported managed resources of all modules, in the order of the document."""
+    state = as_mapping(data.get("values")) or as_mapping(
+        as_mapping(data.get("prior_state")).get("values")
     )
     modules = [as_mapping(state.get("root_module"))]
     while modules:
@@ -125,11 +133,11 @@ def _resources(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             kind = resource.get("type")
             if (
                 not isinstance(kind, str)
-                or kind not in _KEPT
+                or kind not in _STORED_VALUES
                 or resource.get("mode", "managed") != "managed"
             ):
                 continue
-            if kind != _AZAPI or _DEPLOYMENTS_OF_ARM.match(as_text(_values(resource).get("type"))):
+            if kind != _AZAPI or _ARM_DEPLOYMENT_TYPE.match(as_text(_values(resource).get("type"))):
                 yield resource
 
 
@@ -137,62 +145,67 @@ def _values(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     return as_mapping(resource.get("values"))
 
 
-def _read(resource: Mapping[str, Any], document: Document) -> None:
-    values, where = _values(resource), as_text(resource.get("address"), 300)
+def _add_resource(resource: Mapping[str, Any], document: Document) -> None:
+    values, location = _values(resource), as_text(resource.get("address"), 300)
     if resource["type"] == _AZURE:
         model = next(iter(as_mappings(values.get("model"))), {})
-        _azure(
+        _add_azure_deployment(
             values,
             model,
             as_text(values.get("cognitive_account_id"), 1_000),
             as_text(values.get("version_upgrade_option")),
-            where,
+            location,
             document,
         )
     elif resource["type"] == _AZAPI:
-        properties = as_mapping(_body(values.get("body")).get("properties"))
-        _azure(
+        properties = as_mapping(_parse_body(values.get("body")).get("properties"))
+        _add_azure_deployment(
             values,
             as_mapping(properties.get("model")),
             as_text(values.get("parent_id"), 1_000),
             as_text(properties.get("versionUpgradeOption")),
-            where,
+            location,
             document,
         )
     elif resource["type"] == _PROFILE:
         arns = [as_text(model.get("model_arn")) for model in as_mappings(values.get("models"))]
-        bedrock_deployment(as_text(values.get("arn")), arns, where=where, document=document)
+        add_bedrock_deployment(
+            as_text(values.get("arn")), arns, location=location, document=document
+        )
     else:
-        bedrock_deployment(
+        add_bedrock_deployment(
             as_text(values.get("provisioned_model_arn")),
             [as_text(values.get("model_arn"))],
-            where=where,
+            location=location,
             document=document,
         )
 
 
-def _azure(
+def _add_azure_deployment(
     values: Mapping[str, Any],
     model: Mapping[str, Any],
-    account: str,
-    upgrades: str,
-    where: str,
+    resource_id: str,
+    upgrade_option: str,
+    location: str,
     document: Document,
 ) -> None:
     name = as_text(values.get("name"))
     if not name or not as_text(model.get("name")):
-        document.rejected.append(SkippedPart(where, "The deployment has no name or no model."))
+        document.rejected.append(SkippedPart(location, "The deployment has no name or no model."))
         return
     document.deployments.append(
-        azure_deployment(name, model, account=account, where=where, upgrades=upgrades)
+        azure_deployment(
+            name, model, resource_id=resource_id, location=location, upgrade_option=upgrade_option
+        )
     )
 
 
-def _body(said: Any) -> Mapping[str, Any]:
-    """Return the body that azapi stores as a mapping, in its first generation as JSON in a text."""
-    if isinstance(said, str):
+def _parse_body(value: Any) -> Mapping[str, Any]:
+    """Return the body of an azapi resource; the first generation of azapi stores it as JSON
+    text."""
+    if isinstance(value, str):
         try:
-            return as_mapping(orjson.loads(said))
+            return as_mapping(orjson.loads(value))
         except orjson.JSONDecodeError:
             return {}
-    return as_mapping(said)
+    return as_mapping(value)

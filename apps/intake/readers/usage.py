@@ -1,9 +1,9 @@
-"""Usage reports as CSV, as gateways, clouds and home-made reports export them: one row per day,
-application and model.
+"""Usage reports as CSV, as gateways, clouds and scripts export them: one row per day, application
+and model.
 
-Columns are found by their headers, in any order: date, application, model and requests are
+Columns are matched by their headers, in any order: date, application, model and requests are
 required; provider, environment, input_tokens, output_tokens, cost and currency are optional. Costs
-are US dollars: the registry converts no currencies."""
+are US dollars: the registry does not convert currencies."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ from apps.intake.spreadsheets.files.tables import Cell
 
 MAX_ROWS = 200_000
 MAX_CALLS, MAX_TOKENS = 10**12, 10**15
-# titles are looked for in so many rows
+# the header row is looked for in the first rows only
 _HEAD_ROWS = 20
 _TITLES: Mapping[str, tuple[str, ...]] = {
     "date": ("date", "day", "usagedate", "datum", "tag"),
@@ -65,10 +65,10 @@ _TITLES: Mapping[str, tuple[str, ...]] = {
     "cost": ("cost", "costusd", "spend", "amount", "totalcost", "kosten"),
     "currency": ("currency", "costcurrency", "waehrung", "währung"),
 }
-_NEEDED = ("date", "application", "model", "requests")
+_REQUIRED_FIELDS = ("date", "application", "model", "requests")
 _DOLLARS = {"", "usd", "us$", "$"}
-# who separates by semicolons writes a comma before decimals
-_MANNERS = {True: SheetConventions(decimal_mark=","), False: SheetConventions(decimal_mark=".")}
+# by whether semicolons separate the columns: such files have a decimal comma
+_CONVENTIONS = {True: SheetConventions(decimal_mark=","), False: SheetConventions(decimal_mark=".")}
 
 type _Names = tuple[str, str, str, str]
 
@@ -80,10 +80,10 @@ def read_usage(body: bytes) -> Document:
     other_currencies: Counter[str] = Counter()
     n_rows = 0
     book = open_book(body)
-    manners = _MANNERS["semicolons" in book.about]
+    conventions = _CONVENTIONS["semicolons" in book.about]
     for number, cells in book.tables[0].rows():
         if not columns:
-            columns = _columns(cells)
+            columns = _find_columns(cells)
             if not columns and number > _HEAD_ROWS:
                 break
             continue
@@ -93,96 +93,100 @@ def read_usage(body: bytes) -> Document:
                 f"The file has more than {MAX_ROWS:,} rows. Send each month separately."
             )
         try:
-            names, on, counted = _row(cells, columns, manners, other_currencies)
-        except InvalidCellError as bad:
-            document.rejected.append(SkippedPart(f"row {number}", str(bad)))
+            names, day, usage = _parse_row(cells, columns, conventions, other_currencies)
+        except InvalidCellError as error:
+            document.rejected.append(SkippedPart(f"row {number}", str(error)))
             continue
         days = sums.setdefault(names, {})
-        days[on] = _sum(days[on], counted) if on in days else counted
+        days[day] = _add_usage(days[day], usage) if day in days else usage
     if not columns:
         raise UnreadableError(
             "The file has no header row with date, application, model and requests. Use these "
             "names; provider, environment, input_tokens, output_tokens, cost and currency are "
             "optional."
         )
-    for currency, n in sorted(other_currencies.items()):
+    for currency, n_costs in sorted(other_currencies.items()):
         document.ignored.append(
             SkippedPart(
                 "cost",
-                f"{n:,} costs in {currency} are ignored, because the registry records US dollars "
-                "and does not convert currencies.",
+                f"{n_costs:,} costs in {currency} are ignored, because the registry records US "
+                "dollars and does not convert currencies.",
             )
         )
     for (application, environment, model, provider), days in sums.items():
-        said = Sighting(
+        sighting = Sighting(
             requested=model,
             provider=provider,
             service=application,
             environment=environment,
             confidence=Confidence.GATEWAY_LOG,
         )
-        document.usage.append(ReportedUsage(said, days))
+        document.usage.append(ReportedUsage(sighting, days))
     return document
 
 
-def _columns(cells: list[Cell]) -> dict[str, int]:
-    """Return {field: its column}; empty if the row is not a row of headers."""
+def _find_columns(cells: list[Cell]) -> dict[str, int]:
+    """Return {field: position of its column}; empty if the row is not the header row."""
     titles = [fold_word(text_of(cell)) for cell in cells]
-    found = {
-        what: next((titles.index(spelled) for spelled in spellings if spelled in titles), -1)
-        for what, spellings in _TITLES.items()
+    positions = {
+        field: next((titles.index(spelled) for spelled in spellings if spelled in titles), -1)
+        for field, spellings in _TITLES.items()
     }
     return (
         {}
-        if any(found[what] < 0 for what in _NEEDED)
-        else {what: at for what, at in found.items() if at >= 0}
+        if any(positions[field] < 0 for field in _REQUIRED_FIELDS)
+        else {field: column for field, column in positions.items() if column >= 0}
     )
 
 
-def _row(
+def _parse_row(
     cells: list[Cell],
     columns: Mapping[str, int],
-    manners: SheetConventions,
+    conventions: SheetConventions,
     other_currencies: Counter[str],
 ) -> tuple[_Names, date, DailyUsage]:
-    def cell(what: str) -> Cell:
-        at = columns.get(what, -1)
-        return cells[at] if 0 <= at < len(cells) and not is_empty_text(cells[at]) else None
+    def cell(field: str) -> Cell:
+        column = columns.get(field, -1)
+        return (
+            cells[column] if 0 <= column < len(cells) and not is_empty_text(cells[column]) else None
+        )
 
     model = clean(text_of(cell("model")))
     if not model:
         raise InvalidCellError("No model is stated.")
     if cell("date") is None or cell("requests") is None:
         raise InvalidCellError("The row has no date or no number of requests.")
-    on = parse_day(cell("date"), manners)
-    n_calls = parse_whole_number(cell("requests"), manners, most=MAX_CALLS)
+    day = parse_day(cell("date"), conventions)
+    n_calls = parse_whole_number(cell("requests"), conventions, maximum=MAX_CALLS)
     tokens = [
-        None if cell(what) is None else parse_whole_number(cell(what), manners, most=MAX_TOKENS)
-        for what in ("input", "output")
+        None
+        if cell(field) is None
+        else parse_whole_number(cell(field), conventions, maximum=MAX_TOKENS)
+        for field in ("input", "output")
     ]
     cost = None
     currency = text_of(cell("currency")).upper()
     if cell("cost") is not None and currency.lower() not in _DOLLARS:
         other_currencies[clean(currency, 12)] += 1
     elif cell("cost") is not None:
-        cost = parse_amount(cell("cost"), manners, digits=18, places=10)
+        cost = parse_amount(cell("cost"), conventions, digits=18, places=10)
     names = (
         clean(text_of(cell("application"))),
         clean(text_of(cell("environment")), 60),
         model,
         clean(text_of(cell("provider")), 120),
     )
-    return names, on, DailyUsage(n_calls, tokens[0], tokens[1], cost)
+    return names, day, DailyUsage(n_calls, tokens[0], tokens[1], cost)
 
 
-def _sum(one: DailyUsage, other: DailyUsage) -> DailyUsage:
+def _add_usage(left: DailyUsage, right: DailyUsage) -> DailyUsage:
     return DailyUsage(
-        one.n_calls + other.n_calls,
-        _plus(one.input_tokens, other.input_tokens),
-        _plus(one.output_tokens, other.output_tokens),
-        _plus(one.cost_usd, other.cost_usd),
+        left.n_calls + right.n_calls,
+        _add_optional(left.input_tokens, right.input_tokens),
+        _add_optional(left.output_tokens, right.output_tokens),
+        _add_optional(left.cost_usd, right.cost_usd),
     )
 
 
-def _plus[N: (int, Decimal)](one: N | None, other: N | None) -> N | None:
-    return other if one is None else one if other is None else one + other
+def _add_optional[N: (int, Decimal)](left: N | None, right: N | None) -> N | None:
+    return right if left is None else left if right is None else left + right

@@ -7,59 +7,59 @@ import yaml
 
 from apps.intake.documents.records import UnreadableError
 
-# as written out; a bomb of ten lines has a billion
+# with expanded aliases: an alias bomb of ten lines has a billion nodes
 MAX_NODES = 200_000
 MAX_DEPTH = 64
-# signs of a number; YAML also has numbers to the base of 60, which take the square of their length
-# to read
+# in characters; YAML also has numbers in base 60, whose parsing time is quadratic in their length
 MAX_NUMBER_LENGTH = 64
 _NUMBER_TAGS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 
 
-def load_documents(body: bytes, *, most_nodes: int = MAX_NODES) -> list[Any]:
-    """Return every document of a stream, empty ones left out.
+def load_documents(body: bytes, *, max_nodes: int = MAX_NODES) -> list[Any]:
+    """Return all documents of a stream except empty ones.
 
-    UnreadableError, with the line, if it is broken or an alias bomb."""
+    Raise UnreadableError, with the line, for invalid YAML and alias bombs."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(body)
-    found = []
-    left = most_nodes
+    documents = []
+    n_nodes_left = max_nodes
     try:
         while loader.check_node():
             node = loader.get_node()
             if node is None:
                 continue
-            left -= _count_expanded_nodes(node)
-            if left < 0:
+            n_nodes_left -= _count_expanded_nodes(node)
+            if n_nodes_left < 0:
                 raise UnreadableError(
-                    f"The file has more than {most_nodes:,} values after its aliases are "
+                    f"The file has more than {max_nodes:,} values after its aliases are "
                     "expanded. Split it."
                 )
             value = loader.construct_document(node)
             if value is not None:
-                found.append(value)
+                documents.append(value)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark is not None else ""
+        location = f" at line {mark.line + 1}" if mark is not None else ""
         raise UnreadableError(
-            f"The YAML cannot be read{where}: {getattr(error, 'problem', None) or 'syntax error'}."
+            f"The YAML cannot be read{location}: "
+            f"{getattr(error, 'problem', None) or 'syntax error'}."
         ) from None
     except (ValueError, OverflowError, RecursionError) as error:
         raise UnreadableError(f"The YAML cannot be read: {error}.") from None
     finally:
         loader.dispose()
-    return found
+    return documents
 
 
 def _count_expanded_nodes(root: yaml.Node) -> int:
-    """Count the nodes as if every alias were a copy; a cycle or too deep a nesting is
-    UnreadableError."""
+    """Return the number of nodes with every alias expanded. Raise UnreadableError for a cycle, or
+    if the nesting is too deep."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
 
     def size(node: yaml.Node, depth: int) -> int:
-        known = sizes.get(id(node))
-        if known is not None:
-            return known
+        cached_size = sizes.get(id(node))
+        if cached_size is not None:
+            return cached_size
         if depth > MAX_DEPTH:
             raise UnreadableError(
                 f"The YAML is nested more than {MAX_DEPTH} levels deep. Check the file."
@@ -77,12 +77,12 @@ def _count_expanded_nodes(root: yaml.Node) -> int:
                 "quotes if it is a text."
             )
         open_nodes.add(id(node))
-        inner: list[yaml.Node] = []
+        children: list[yaml.Node] = []
         if isinstance(node, yaml.MappingNode):
-            inner = [part for pair in node.value for part in pair]
+            children = [child for entry in node.value for child in entry]
         elif isinstance(node, yaml.SequenceNode):
-            inner = node.value
-        total = 1 + sum(size(part, depth + 1) for part in inner)
+            children = node.value
+        total = 1 + sum(size(child, depth + 1) for child in children)
         open_nodes.discard(id(node))
         sizes[id(node)] = total
         return total

@@ -23,7 +23,7 @@ from apps.intake.spreadsheets.import_steps import (
     receive_sheet,
 )
 
-# what is read and applied while the sender waits
+# largest file that is read and applied in the request
 MAX_IMMEDIATE_BYTES = 512 * 1024
 
 
@@ -38,66 +38,64 @@ def import_sheet_directly(
     team: str = "",
     idempotency_key: str = "",
 ) -> tuple[Import, bool]:
-    """Import a spreadsheet with the rights of `by`; return (the import, whether it is new). What
-    `by` may not write is rejected.
+    """Import a spreadsheet with the permissions of `by` and return (the import, whether it is new).
+    Changes that `by` is not permitted to make are rejected row by row.
 
-    `application` (slug) is what rows are about that name none, `team` (slug) gets new applications
-    whose row names none. IntakePermissionError for a token that is bound to one application;
-    UnreadableError; IdempotencyKeyReusedError."""
+    `application` (slug) is the application of rows that name none; `team` (slug) receives new
+    applications whose row names no team. Raises IntakePermissionError for a token that is bound to
+    one application, UnreadableError, and IdempotencyKeyReusedError."""
     if token is not None and TokenBinding.objects.filter(token=token).exists():
         raise IntakePermissionError(
             "This API token is limited to one application, but a spreadsheet can contain many. "
             "Use an API token without this limit."
         )
     digest = hashlib.sha256(content).hexdigest()
-    earlier = _earlier_import(by, digest, idempotency_key)
-    if earlier is not None:
-        return earlier, False
-    # before the lock, at which the sender's other requests wait
-    examined = examine_sheet(content, file_name)
+    earlier_import = _find_earlier_import(by, digest, idempotency_key)
+    if earlier_import is not None:
+        return earlier_import, False
+    # examined before the lock is taken, because other requests of the sender wait for the lock
+    summary = examine_sheet(content, file_name)
     with transaction.atomic():
         acquire_named_lock(f"sheet:{by.pk}")
-        earlier = _earlier_import(by, digest, idempotency_key)
-        if earlier is not None:
-            return earlier, False
-        received = receive_sheet(
-            content=content, file_name=file_name, by=by, at=at, examined=examined
-        )
-        Import.objects.filter(pk=received.pk).update(token=token, idempotency_key=idempotency_key)
-        _start_import(received, _mapping(received, application=application, team=team))
+        earlier_import = _find_earlier_import(by, digest, idempotency_key)
+        if earlier_import is not None:
+            return earlier_import, False
+        import_ = receive_sheet(content=content, file_name=file_name, by=by, at=at, summary=summary)
+        Import.objects.filter(pk=import_.pk).update(token=token, idempotency_key=idempotency_key)
+        _start_import(import_, _complete_mapping(import_, application=application, team=team))
     if len(content) > MAX_IMMEDIATE_BYTES:
-        import_jobs.send_to_worker(received.pk)
+        import_jobs.send_to_worker(import_.pk)
     else:
-        _run_all_steps(received)
-    received.refresh_from_db()
-    return received, True
+        _run_all_steps(import_)
+    import_.refresh_from_db()
+    return import_, True
 
 
 def ingest_sheet(
     *, content: bytes, file_name: str, application: str = "", team: str = "", at: datetime
 ) -> Import:
-    """Run all import steps for the operator, who may write everywhere.
+    """Import a spreadsheet for the operator, who may write everywhere.
 
-    New applications whose spreadsheet has no column for the team go to `team`, or to a team
+    If no column holds the team, new applications go to `team`, or to the only team or a team
     "Unassigned"."""
-    received = receive_sheet(content=content, file_name=file_name, by=None, at=at)
-    mapping = _mapping(received, application=application, team=team)
+    import_ = receive_sheet(content=content, file_name=file_name, by=None, at=at)
+    mapping = _complete_mapping(import_, application=application, team=team)
     if not team and not all(
         "application.team" in sheet.columns.values() for sheet in mapping.sheets if sheet.read
     ):
-        mapping = replace(mapping, team=_default_team().slug)
-    _start_import(received, mapping)
-    _run_all_steps(received)
-    received.refresh_from_db()
-    if received.state == Import.State.FAILED:
-        raise UnreadableError(received.error)
-    return received
+        mapping = replace(mapping, team=_get_default_team().slug)
+    _start_import(import_, mapping)
+    _run_all_steps(import_)
+    import_.refresh_from_db()
+    if import_.state == Import.State.FAILED:
+        raise UnreadableError(import_.error)
+    return import_
 
 
-def _mapping(received: Import, *, application: str, team: str) -> BookMapping:
-    """Return the guessed mapping; a spreadsheet about one application may lack the column that
-    names it."""
-    mapping = BookMapping.from_json(received.mapping)
+def _complete_mapping(import_: Import, *, application: str, team: str) -> BookMapping:
+    """Return the stored mapping completed with `application` and `team`. With `application`, tables
+    of dependencies do not need a column for it."""
+    mapping = BookMapping.from_json(import_.mapping)
     sheets = tuple(
         replace(
             sheet,
@@ -113,33 +111,35 @@ def _mapping(received: Import, *, application: str, team: str) -> BookMapping:
     return replace(mapping, sheets=sheets, application=application, team=team or mapping.team)
 
 
-def _start_import(received: Import, mapping: BookMapping) -> None:
+def _start_import(import_: Import, mapping: BookMapping) -> None:
     change_state(
-        received,
+        import_,
         (Import.State.RECEIVED,),
         Import.State.READING,
         mapping={**mapping.as_json(), APPLIES_AUTOMATICALLY: True},
     )
 
 
-def _run_all_steps(received: Import) -> None:
-    """Read, and apply what was read."""
-    if import_jobs.run_import_now(received.pk, STEPS):
-        import_jobs.run_import_now(received.pk, STEPS)
+def _run_all_steps(import_: Import) -> None:
+    """Read the spreadsheet, then apply it."""
+    if import_jobs.run_import_now(import_.pk, STEPS):
+        import_jobs.run_import_now(import_.pk, STEPS)
 
 
-def _earlier_import(by: User, digest: str, key: str) -> Import | None:
-    sent = Import.objects.filter(kind=Import.Kind.SHEET, by=by).order_by("-pk")
-    found = sent.filter(idempotency_key=key).first() if key else None
-    if found is not None and found.digest != digest:
+def _find_earlier_import(by: User, digest: str, key: str) -> Import | None:
+    """Return the import with the same idempotency key, else a pending or applied one of the same
+    file."""
+    imports = Import.objects.filter(kind=Import.Kind.SHEET, by=by).order_by("-pk")
+    same_key_import = imports.filter(idempotency_key=key).first() if key else None
+    if same_key_import is not None and same_key_import.digest != digest:
         raise IdempotencyKeyReusedError(key)
     return (
-        found
-        or sent.filter(digest=digest, state__in=(*Import.WAITING, Import.State.APPLIED)).first()
+        same_key_import
+        or imports.filter(digest=digest, state__in=(*Import.WAITING, Import.State.APPLIED)).first()
     )
 
 
-def _default_team() -> Team:
+def _get_default_team() -> Team:
     """Return the only team, or the one that receives unassigned applications."""
     teams = list(Team.objects.order_by("pk")[:2])
     if len(teams) == 1:

@@ -1,8 +1,7 @@
-"""Spreadsheet export of the inventory, in a form that imports unchanged: nothing in it differs from
-the inventory.
+"""Spreadsheet export of the inventory, in a form whose import changes nothing.
 
-Rows are read and written in a stream, so memory stays flat whatever their number. A workbook is put
-together in a temporary file, since its archive is closed last."""
+Rows are read and written as a stream, so memory use does not depend on their number. A workbook is
+written to a temporary file, since its archive can only be closed at the end."""
 
 import csv
 import re
@@ -35,7 +34,7 @@ else:
 
 _CHUNK = 2_000
 _GROUPED = re.compile(r"[1-9]\d{0,2}\.\d{3}")
-# where the value of a field lies; the others are called as their fact
+# lookup path of a field's value; for other fields it is the name of the fact
 _PATHS = {
     "application.team": "team__slug",
     "use.model": "offering__api_id",
@@ -66,7 +65,7 @@ def application_rows(applications: QuerySet[Application]) -> Iterator[list[Any]]
     rows = applications.order_by("pk").values_list(*paths)
     for row in rows.iterator(chunk_size=_CHUNK):
         yield [
-            _cell_value(field, value) for field, value in zip(APPLICATION_FIELDS, row, strict=True)
+            _format_cell(field, value) for field, value in zip(APPLICATION_FIELDS, row, strict=True)
         ]
 
 
@@ -85,28 +84,32 @@ def dependency_rows(applications: QuerySet[Application], *, on: date) -> Iterato
         yield [
             slug,
             name,
-            *(_cell_value(field, value) for field, value in zip(USE_FIELDS, row, strict=True)),
+            *(_format_cell(field, value) for field, value in zip(USE_FIELDS, row, strict=True)),
         ]
 
 
-def _cell_value(field: SheetField, value: Any) -> Any:
+def _format_cell(field: SheetField, value: Any) -> Any:
+    """Return the cell of a value; None if an empty cell stands for it, or it cannot be exported
+    exactly."""
     if value is None or value == "" or value == [] or value == {}:
         return None
     if field.code == "use.fallback_order" and value == 0:
         return None
-    shown = field.show(value)
-    if isinstance(shown, str) and (
-        len(shown) >= MAX_CELL_LENGTH or shown.strip().lower() == EMPTY_MARK
+    cell = field.show(value)
+    if isinstance(cell, str) and (
+        len(cell) >= MAX_CELL_LENGTH or cell.strip().lower() == EMPTY_MARK
     ):
-        # an empty cell says nothing, and what is on record stays; cut off, it would be changed
+        # an empty cell preserves the recorded value on import; a shortened one would change it
         return None
-    return shown
+    return cell
 
 
 # --- CSV ------------------------------------------------------------------------------------------
 
 
 class _LineBuffer:
+    """Target of the CSV writer that returns each line."""
+
     def write(self, line: str) -> str:
         return line
 
@@ -117,19 +120,19 @@ def csv_lines(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[s
     writer = csv.writer(_LineBuffer())
     yield "\ufeff" + writer.writerow(heads)
     for row in rows:
-        yield writer.writerow([_text(value) for value in row])
+        yield writer.writerow([_format_text(value) for value in row])
 
 
-def _text(value: Any) -> str:
-    """Return text as the import will store it: invisible marks in front of a formula must not hide
-    it from the guard."""
+def _format_text(value: Any) -> str:
+    """Return a value as CSV text in the form that the import stores: normalised first, so that
+    invisible characters in front of a formula do not hide it from the guard."""
     if value is None:
         return ""
     if isinstance(value, str):
         return guard_formula(normalise_text(value))
     if isinstance(value, Decimal):
         text = f"{value.normalize():f}"
-        # 1.234 could be read as 1234
+        # a further zero, since 1.234 could be read as 1234
         return f"{text}0" if _GROUPED.fullmatch(text) else text
     if isinstance(value, datetime | date):
         return value.isoformat()
@@ -144,40 +147,45 @@ def inventory_workbook(
     *,
     teams: QuerySet[Team],
     on: date,
-    tell: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], None] | None = None,
 ) -> IO[bytes]:
-    """Return an open temporary file, at its beginning: applications, dependencies, instructions;
-    deleted when it is closed.
+    """Return an open temporary file, at its beginning, with applications, dependencies and
+    instructions; it is deleted when it is closed.
 
-    `add_headers` is called now and then with the number of rows written."""
+    `on_progress` is called after every 1,000 rows with the number of rows written so far."""
     rows: Iterable[Sequence[Any]] = application_rows(applications)
     uses: Iterable[Sequence[Any]] = dependency_rows(applications, on=on)
-    if tell is not None:
-        written = count(1)
-        rows, uses = _with_progress(rows, written, tell), _with_progress(uses, written, tell)
-    return _workbook(rows, uses, teams)
+    if on_progress is not None:
+        counter = count(1)
+        rows, uses = (
+            _report_progress(rows, counter, on_progress),
+            _report_progress(uses, counter, on_progress),
+        )
+    return _build_workbook(rows, uses, teams)
 
 
-def _with_progress(
-    rows: Iterable[Sequence[Any]], written: Iterator[int], tell: Callable[[int], None]
+def _report_progress(
+    rows: Iterable[Sequence[Any]], counter: Iterator[int], on_progress: Callable[[int], None]
 ) -> Iterator[Sequence[Any]]:
+    """Yield the rows, and call `on_progress` whenever the shared counter reaches a multiple of
+    1,000."""
     for row in rows:
         yield row
-        n = next(written)
-        if n % 1000 == 0:
-            tell(n)
+        n_rows = next(counter)
+        if n_rows % 1000 == 0:
+            on_progress(n_rows)
 
 
 def template_workbook(*, teams: QuerySet[Team]) -> IO[bytes]:
-    """Return the workbook without rows; its examples are on the instructions page, and are never
+    """Return the workbook without rows; its examples are on the instructions page, which is never
     imported."""
-    return _workbook((), (), teams)
+    return _build_workbook((), (), teams)
 
 
-def _workbook(
+def _build_workbook(
     applications: Iterable[Sequence[Any]], uses: Iterable[Sequence[Any]], teams: QuerySet[Team]
 ) -> IO[bytes]:
-    # closed by the response that sends it
+    # the response that sends the file closes it
     file = tempfile.TemporaryFile(prefix="sheet-")  # noqa: SIM115
     book = xlsxwriter.Workbook(
         file,
@@ -197,13 +205,21 @@ def _workbook(
         "title": book.add_format({"bold": True, "font_size": 14}),
     }
     slugs = list(teams.order_by("slug").values_list("slug", flat=True)[:_LISTED_TEAMS])
-    _sheet(
+    _add_sheet(
         book, "Applications", application_headers(), APPLICATION_FIELDS, applications, styles, slugs
     )
-    head_id = FIELDS["application.slug"]
-    reading = SheetField("application.reading", READ_ONLY_COLUMN, head_id.parse, width=32)
-    _sheet(book, "Uses", dependency_headers(), (head_id, reading, *USE_FIELDS), uses, styles, slugs)
-    _how_to(book, styles)
+    id_field = FIELDS["application.slug"]
+    read_only_field = SheetField("application.reading", READ_ONLY_COLUMN, id_field.parse, width=32)
+    _add_sheet(
+        book,
+        "Uses",
+        dependency_headers(),
+        (id_field, read_only_field, *USE_FIELDS),
+        uses,
+        styles,
+        slugs,
+    )
+    _add_instructions(book, styles)
     lists = book.add_worksheet("Lists")
     lists.hide()
     for place, slug in enumerate(slugs):
@@ -213,7 +229,7 @@ def _workbook(
     return file
 
 
-def _sheet(
+def _add_sheet(
     book: Any,
     name: str,
     heads: Sequence[str],
@@ -227,10 +243,10 @@ def _sheet(
     for place, (head, field) in enumerate(zip(heads, fields, strict=True)):
         sheet.set_column(place, place, field.width)
         sheet.write_string(0, place, head, styles["head"])
-        listed: Any = list(field.words) if field.words else None
+        choices: Any = list(field.choices) if field.choices else None
         if field.code == "application.team" and teams:
-            listed = f"=Lists!$A$1:$A${len(teams)}"
-        if listed:
+            choices = f"=Lists!$A$1:$A${len(teams)}"
+        if choices:
             sheet.data_validation(
                 1,
                 place,
@@ -238,7 +254,7 @@ def _sheet(
                 place,
                 {
                     "validate": "list",
-                    "source": listed,
+                    "source": choices,
                     "error_type": "information",
                     "error_title": head,
                     "error_message": "The registry accepts the listed values; other values "
@@ -249,11 +265,11 @@ def _sheet(
     for number, row in enumerate(rows, 1):
         for place, value in enumerate(row):
             if value is not None:
-                _write(sheet, number, place, value, styles["day"])
+                _write_cell(sheet, number, place, value, styles["day"])
     sheet.autofilter(0, 0, max(number, 1), len(heads) - 1)
 
 
-def _write(sheet: Any, row: int, place: int, value: Any, day: Any) -> None:
+def _write_cell(sheet: Any, row: int, place: int, value: Any, day: Any) -> None:
     if isinstance(value, str):
         sheet.write_string(row, place, guard_formula(normalise_text(value)))
     elif isinstance(value, date):
@@ -261,11 +277,12 @@ def _write(sheet: Any, row: int, place: int, value: Any, day: Any) -> None:
     elif _is_exact(value):
         sheet.write_number(row, place, value)
     else:
-        sheet.write_string(row, place, _text(value))
+        sheet.write_string(row, place, _format_text(value))
 
 
 def _is_exact(value: int | Decimal) -> bool:
-    """Return whether a spreadsheet keeps the number: 15 digits; longer ones are written as text."""
+    """Return whether a spreadsheet stores the number exactly, which it does up to 15 digits; longer
+    numbers are written as text."""
     if isinstance(value, int):
         return abs(value) < 10**15
     return Decimal(repr(float(value))) == value and len(value.normalize().as_tuple().digits) <= 15
@@ -289,7 +306,7 @@ _EXAMPLES = {
 }
 
 
-def _how_to(book: Any, styles: dict[str, Any]) -> None:
+def _add_instructions(book: Any, styles: dict[str, Any]) -> None:
     sheet = book.add_worksheet("How to")
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, 1, 60)
@@ -310,8 +327,8 @@ def _how_to(book: Any, styles: dict[str, Any]) -> None:
     for place, head in enumerate(("Column", "Content", "Values", "Example", "Another example")):
         sheet.write_string(top, place, head, styles["head"])
     for number, field in enumerate((*APPLICATION_FIELDS, *USE_FIELDS), top + 1):
-        first, second = _EXAMPLES.get(field.code, ("", ""))
+        example, other_example = _EXAMPLES.get(field.code, ("", ""))
         for place, text in enumerate(
-            (field.label, field.about, ", ".join(field.words), first, second)
+            (field.label, field.about, ", ".join(field.choices), example, other_example)
         ):
             sheet.write_string(number, place, text, styles["wrap"])

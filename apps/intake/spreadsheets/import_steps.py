@@ -1,9 +1,9 @@
 """Steps of a spreadsheet import: received, columns selected, read, confirmed, applied, undone,
 discarded.
 
-Each step is a state of the row. Short steps are done in the request; longer ones wait for a worker,
-and beat finds them again should a message or a worker be lost: a step is one transaction, so that
-it is done once or not at all."""
+Each step is a state of the row. Short steps run in the request; longer ones run in a worker, and
+beat finds them again if a message or a worker is lost. A step is one transaction, so it runs once
+or not at all."""
 
 import hashlib
 import zlib
@@ -38,10 +38,10 @@ from apps.intake.spreadsheets.plan.storage import store_rows
 from apps.inventory.actions.locks import ForbiddenChangeError
 from apps.inventory.actions.undo import teams_of_change, undo_change
 
-# what is done while the person waits for the page
+# limits for steps that run in the request
 MAX_IMMEDIATE_BYTES = 128 * 1024
 MAX_IMMEDIATE_ROWS = 500
-# kept with the mapping: the sheet is applied as soon as it is read
+# key in the stored mapping: the spreadsheet is applied as soon as it is read
 APPLIES_AUTOMATICALLY = "applies_itself"
 
 
@@ -51,20 +51,21 @@ def receive_sheet(
     file_name: str,
     by: User | None,
     at: datetime,
-    examined: SheetSummary | None = None,
+    summary: SheetSummary | None = None,
 ) -> Import:
-    """Store the file and guess what its columns hold; UnreadableError if nothing can be made of it.
+    """Store the file with a guess of what its columns hold. Raise UnreadableError if it is not a
+    readable spreadsheet.
 
-    `examined` is the result of `examine_sheet`, for callers that hold a lock: examining takes as
-    long as the file needs."""
-    book = examined or examine_sheet(content, file_name)
+    `summary` is the result of `examine_sheet`, for callers that hold a lock: the examination can
+    take long."""
+    book = summary or examine_sheet(content, file_name)
     mapping = book.mapping
     digest = mapping.digest
     if by is not None:
-        earlier = _remembered_mapping(by, digest)
-        mapping = apply_remembered(mapping, earlier.mapping) if earlier else mapping
+        saved_mapping = _find_saved_mapping(by, digest)
+        mapping = apply_remembered(mapping, saved_mapping.mapping) if saved_mapping else mapping
     with transaction.atomic():
-        received = Import.objects.create(
+        import_ = Import.objects.create(
             kind=Import.Kind.SHEET,
             format=book.format,
             file_name=file_name[-255:],
@@ -76,8 +77,8 @@ def receive_sheet(
             header_digest=digest,
             received_at=at,
         )
-        ImportContent.objects.create(import_record=received, body=zlib.compress(content, 6))
-    return received
+        ImportContent.objects.create(import_record=import_, body=zlib.compress(content, 6))
+    return import_
 
 
 def earlier_import_of(import_: Import, *, user: User) -> Import | None:
@@ -96,20 +97,21 @@ def earlier_import_of(import_: Import, *, user: User) -> Import | None:
     )
 
 
-def _remembered_mapping(by: User, digest: str) -> SavedMapping | None:
-    """Return what the user, or else a colleague in one of the user's teams, chose for these headers
-    last."""
-    kept = SavedMapping.objects.filter(header_digest=digest)
+def _find_saved_mapping(by: User, digest: str) -> SavedMapping | None:
+    """Return the mapping that the user last chose for these headers, else the last one of a
+    colleague in one of the user's teams."""
+    mappings = SavedMapping.objects.filter(header_digest=digest)
     return (
-        kept.filter(user=by).first()
-        or kept.filter(user__memberships__team__in=by.team_roles()).order_by("-used_at").first()
+        mappings.filter(user=by).first()
+        or mappings.filter(user__memberships__team__in=by.team_roles()).order_by("-used_at").first()
     )
 
 
 def choose_columns(
     *, import_: Import, mapping: BookMapping, by: User | None, at: datetime
 ) -> Import:
-    """Set the column mapping: the preview follows. May be repeated until the import is applied."""
+    """Set the column mapping and read the file for the preview. Can be repeated until the import is
+    applied."""
     change_state(
         import_,
         (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED),
@@ -129,7 +131,7 @@ def choose_columns(
 
 
 def confirm_import(*, import_: Import, whole_or_nothing: bool = False, by: User | None) -> Import:
-    """Apply what the preview shows. Of two concurrent confirmations the second gets
+    """Apply the changes of the preview. Of two concurrent confirmations the second raises
     InvalidStateError."""
     if by is not None and import_.by_id != by.pk:
         raise IntakePermissionError(
@@ -149,7 +151,7 @@ def confirm_import(*, import_: Import, whole_or_nothing: bool = False, by: User 
 
 
 def undo_import(*, import_: Import, by: User) -> Import:
-    """Undo everything that the import wrote, as long as it is as the import left it."""
+    """Undo all changes of the import, unless later changes depend on them."""
     if import_.change is None:
         raise InvalidStateError(
             "Nothing of this import is in the registry, so there is nothing to undo."
@@ -164,11 +166,11 @@ def undo_import(*, import_: Import, by: User) -> Import:
     change_state(
         import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by
     )
-    return _continue_import(import_, at_once=_n_written(import_) <= MAX_IMMEDIATE_ROWS)
+    return _continue_import(import_, at_once=_count_written(import_) <= MAX_IMMEDIATE_ROWS)
 
 
 def discard_import(*, import_: Import) -> Import:
-    """Discard the import: nothing was applied, and the file is deleted."""
+    """Discard an import that was not applied, and delete its file."""
     with transaction.atomic():
         change_state(
             import_,
@@ -181,7 +183,7 @@ def discard_import(*, import_: Import) -> Import:
     return import_
 
 
-def _n_written(import_: Import) -> int:
+def _count_written(import_: Import) -> int:
     counts = import_.counts
     return sum(
         counts.get(kind, {}).get(outcome, 0)
@@ -190,11 +192,16 @@ def _n_written(import_: Import) -> int:
     )
 
 
-def change_state(import_: Import, states: tuple[str, ...], to: str, **columns: object) -> None:
-    """Change the state if it is as expected, so that one of several concurrent callers wins."""
-    moved = Import.objects.filter(pk=import_.pk, state__in=states).update(state=to, **columns)
+def change_state(
+    import_: Import, states: tuple[str, ...], new_state: str, **columns: object
+) -> None:
+    """Change the state from one of `states` to `new_state`, with further `columns`. Of several
+    concurrent callers only one succeeds; the others raise InvalidStateError."""
+    n_changed = Import.objects.filter(pk=import_.pk, state__in=states).update(
+        state=new_state, **columns
+    )
     import_.refresh_from_db()
-    if not moved:
+    if not n_changed:
         raise InvalidStateError(
             f"This import has already changed its status: {import_.get_state_display()}. Reload "
             "the page."
@@ -211,17 +218,17 @@ def _continue_import(import_: Import, *, at_once: bool) -> Import:
     return import_
 
 
-# --- what a worker does ---------------------------------------------------------------------------
+# --- steps in a worker ----------------------------------------------------------------------------
 
 
 def run_sheet_import(pk: int) -> bool:
-    """Do what the spreadsheet import waits for; False if another process works on it, or nothing is
-    to be done."""
+    """Run the pending step of the import; False if another process runs it, or no step is
+    pending."""
     return import_jobs.run_import(pk, STEPS)
 
 
 def run_waiting_sheets() -> int:
-    """Process every waiting spreadsheet, oldest first, and return their number."""
+    """Run the pending steps of all spreadsheets, oldest first, and return their number."""
     return import_jobs.run_waiting_imports(Import.Kind.SHEET, STEPS)
 
 
@@ -240,16 +247,14 @@ def _read_import(import_: Import) -> None:
                 planner.plan(rows),
                 on_block=lambda n_rows: set_progress(import_.pk, n_rows, 0),
             )
-    except UnreadableError as unreadable:
-        Import.objects.filter(pk=import_.pk).update(
-            state=Import.State.FAILED, error=str(unreadable)
-        )
+    except UnreadableError as error:
+        Import.objects.filter(pk=import_.pk).update(state=Import.State.FAILED, error=str(error))
         return
     except ResultTooLargeError:
-        # a small file of many rows: a worker reads them one by one
+        # a small file with many rows is read row by row in a worker
         import_jobs.send_to_worker(import_.pk)
         return
-    # what a program sends waits for nobody's confirmation
+    # imports by REST or command need no confirmation
     state = (
         Import.State.APPLYING if import_.mapping.get(APPLIES_AUTOMATICALLY) else Import.State.READ
     )
@@ -262,16 +267,16 @@ def _apply_import(import_: Import) -> None:
     try:
         with transaction.atomic():
             change, tally = apply_preview(import_, import_.sender)
-    except ChangedMeanwhileError as meanwhile:
-        store_rejections(import_, meanwhile.refused)
+    except ChangedMeanwhileError as error:
+        store_rejections(import_, error.reasons)
         counts = import_.counts
-        n_refused = len(meanwhile.refused)
+        n_refused = len(error.reasons)
         counts["meanwhile"] = n_refused
         Import.objects.filter(pk=import_.pk).update(
-            state=Import.State.READING, error=str(meanwhile), counts=counts, attempts=0
+            state=Import.State.READING, error=str(error), counts=counts, attempts=0
         )
         _read_import(Import.objects.get(pk=import_.pk))
-        Import.objects.filter(pk=import_.pk).update(error=str(meanwhile))
+        Import.objects.filter(pk=import_.pk).update(error=str(error))
         return
     Import.objects.filter(pk=import_.pk).update(
         state=Import.State.APPLIED, change=change, counts=tally.as_json(), applied_at=now()
@@ -288,8 +293,8 @@ def _undo_import(import_: Import) -> None:
                 by=import_.undone_by,
                 reason=f"import of {import_.file_name or 'a spreadsheet'}",
             )
-    except (ConflictError, ForbiddenChangeError) as refused:
-        Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
+    except (ConflictError, ForbiddenChangeError) as error:
+        Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(error))
         return
     Import.objects.filter(pk=import_.pk).update(state=Import.State.UNDONE, undone_at=now())
 
@@ -301,24 +306,23 @@ STEPS: dict[str, Callable[[Import], None]] = {
 }
 
 
-# files a transaction, and transactions a night
+# files per transaction, and transactions per night
 _DELETE_BATCH_SIZE = 100
 _MAX_BATCHES = 500
 
 
 def purge_old_files(*, at: datetime) -> int:
-    """Delete files and rows of imports older than PAYLOAD_DAYS; their changes stay in the history.
-
-    Returns the number of imports."""
+    """Delete files and rows of imports older than PAYLOAD_DAYS, and return the number of imports.
+    Their changes remain in the history."""
     if not settings.PAYLOAD_DAYS:
         return 0
     before = at - timedelta(days=settings.PAYLOAD_DAYS)
-    old = Import.objects.exclude(state__in=Import.WAITING).filter(
+    imports = Import.objects.exclude(state__in=Import.WAITING).filter(
         received_at__lt=before, content__isnull=False
     )
-    n_forgotten = 0
+    n_purged = 0
     for _ in range(_MAX_BATCHES):
-        ids = list(old.order_by("pk").values_list("pk", flat=True)[:_DELETE_BATCH_SIZE])
+        ids = list(imports.order_by("pk").values_list("pk", flat=True)[:_DELETE_BATCH_SIZE])
         if not ids:
             break
         with transaction.atomic():
@@ -328,5 +332,5 @@ def purge_old_files(*, at: datetime) -> int:
             for import_ in Import.objects.filter(pk__in=ids):
                 import_.rows.all().delete()
             ImportContent.objects.filter(import_record__in=ids).delete()
-        n_forgotten += len(ids)
-    return n_forgotten
+        n_purged += len(ids)
+    return n_purged

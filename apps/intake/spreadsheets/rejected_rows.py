@@ -14,21 +14,21 @@ REASON_COLUMN = "why"
 
 
 def sheets_with_rejected_rows(import_: Import) -> list[tuple[int, str, int]]:
-    """Return (place, name, number of rejected rows) of the spreadsheet pages that have some; one
+    """Return (position, name, number of rejected rows) of the tables that have rejected rows; one
     statement."""
     mapping = BookMapping.from_json(import_.mapping)
-    counted = (
+    counts = (
         ImportRow.objects.filter(import_record=import_, outcome=ImportRow.Outcome.REFUSED)
         .order_by("sheet")
         .values_list("sheet")
         .annotate(n=Count("pk"))
     )
-    return [(place, mapping.sheets[place].name, n) for place, n in counted]
+    return [(place, mapping.sheets[place].name, n) for place, n in counts]
 
 
 def rejected_rows_csv(import_: Import, *, sheet: int) -> Iterator[str]:
-    """Yield the rejected rows of one spreadsheet page as CSV, in its order and under its
-    headers."""
+    """Yield the rejected rows of one table as CSV, in its order, with its headers and a column for
+    the reason."""
     heads = BookMapping.from_json(import_.mapping).sheets[sheet].heads
 
     def rows() -> Iterator[list[str]]:

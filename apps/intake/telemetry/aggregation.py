@@ -1,8 +1,8 @@
 """Aggregation of pending batches into observations and daily counts; the batches are deleted in the
 same transaction.
 
-One pass at a time: it holds a lock until it commits, so that nothing is counted twice or lost,
-wherever a worker ends. Cumulative counters are turned into differences here, since only here
+One pass at a time: it holds a lock until it commits, so that no call is counted twice or lost even
+if a worker is stopped. Cumulative counters are turned into differences here, because only here
 readings are in order."""
 
 from collections import Counter, defaultdict
@@ -30,17 +30,17 @@ from apps.intake.telemetry.token_scope import TokenPermissions
 
 log = structlog.get_logger(__name__)
 
-# batches of one transaction
+# number of batches per transaction
 BATCHES_AT_A_TIME = 400
-# advisory: a second pass at the same time finds nothing to do
+# advisory lock: a second pass at the same time does nothing
 AGGREGATION_LOCK = 7_305_114_503
-# a counter that began longer ago tells nothing of when it grew: its first reading is only a
-# beginning
+# nanoseconds; of a counter that started longer ago it is unknown when the calls happened, so that
+# its first reading is only the base of later differences
 _COUNTS_FROM_START = 24 * 3600 * 1_000_000_000
 _DAY = 86_400_000_000_000
 _EPOCH = date(1970, 1, 1)
-# numbers of calls by (service, token); without a service where the token is bound to an application
-type _Dropped = Counter[tuple[int | None, int]]
+# number of dropped calls by (service, token); no service if the token is bound to an application
+type _DroppedCalls = Counter[tuple[int | None, int]]
 _UNWRITABLE = (DataError, IntegrityError, LookupError, OverflowError, TypeError, ValueError)
 
 
@@ -58,19 +58,21 @@ class CallTotals:
     last: int = 0
     trace: str = ""
 
-    def add(self, other: "CallTotals") -> None:
-        self.calls += other.calls
-        self.errors += other.errors
-        self.without_usage += other.without_usage
-        self.input_tokens = _sum(self.input_tokens, other.input_tokens)
-        self.output_tokens = _sum(self.output_tokens, other.output_tokens)
-        self.cost = _sum(self.cost, other.cost)
-        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
-        self.trace = self.trace or other.trace
+    def add(self, totals: "CallTotals") -> None:
+        """Add the totals of the same names and day."""
+        self.calls += totals.calls
+        self.errors += totals.errors
+        self.without_usage += totals.without_usage
+        self.input_tokens = _add_optional(self.input_tokens, totals.input_tokens)
+        self.output_tokens = _add_optional(self.output_tokens, totals.output_tokens)
+        self.cost = _add_optional(self.cost, totals.cost)
+        self.first, self.last = min(self.first, totals.first), max(self.last, totals.last)
+        self.trace = self.trace or totals.trace
 
 
-def _sum[N: (int, float)](one: N | None, other: N | None) -> N | None:
-    return other if one is None else one if other is None else one + other
+def _add_optional[N: (int, float)](left: N | None, right: N | None) -> N | None:
+    """Return the sum of the values that are reported; None if neither is."""
+    return right if left is None else left if right is None else left + right
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +86,23 @@ class _Sender:
 
 @dataclass(slots=True)
 class _TotalsByDay:
+    """Totals by sender and names, then by day (days since 1970)."""
+
     days: dict[tuple[_Sender, CallNames], dict[int, CallTotals]] = field(
         default_factory=lambda: defaultdict(dict)
     )
 
-    def add(self, whose: _Sender, names: CallNames, day: int, counted: CallTotals) -> None:
-        days = self.days[whose, names]
+    def add(self, sender: _Sender, names: CallNames, day: int, totals: CallTotals) -> None:
+        days = self.days[sender, names]
         if day in days:
-            days[day].add(counted)
+            days[day].add(totals)
         else:
-            days[day] = counted
+            days[day] = totals
 
 
 def aggregate_waiting(*, at: datetime) -> int:
-    """Aggregate all that waits, and return the number of batches. Does nothing while another pass
-    is under way."""
+    """Aggregate all waiting batches, and return their number. Does nothing while another pass is
+    running."""
     purge_unmatched_calls(at=at)
     n_done = 0
     while True:
@@ -116,9 +120,9 @@ def aggregate_waiting(*, at: datetime) -> int:
 
 
 def _aggregate_or_isolate(batches: Sequence[CallBatch], *, at: datetime) -> None:
-    """Aggregate all batches together; if one of them cannot be written, each by itself.
+    """Aggregate all batches together; if one of them cannot be written, aggregate them one by one.
 
-    The failing one is dropped and logged: it would block every other one for ever."""
+    The batch that fails is dropped and logged: it would block all later batches for ever."""
     try:
         with transaction.atomic():
             _aggregate_batches(batches, at=at)
@@ -137,55 +141,66 @@ def _aggregate_or_isolate(batches: Sequence[CallBatch], *, at: datetime) -> None
 
 
 def _aggregate_batches(batches: Sequence[CallBatch], *, at: datetime) -> None:
-    sums, moved = _TotalsByDay(), _TotalsByDay()
-    dropped: _Dropped = Counter()
+    totals, moved_totals = _TotalsByDay(), _TotalsByDay()
+    dropped_calls: _DroppedCalls = Counter()
     readings: list[tuple[_Sender, list[Any]]] = []
     for batch in batches:
-        whose = _Sender(batch.stream, batch.application_id, batch.token_id)
-        for into, rows in ((sums, batch.groups["calls"]), (moved, batch.groups.get("moved", ()))):
-            for told, day, *counted in rows:
-                into.add(whose, CallNames(*told), day, CallTotals(*counted))
-        readings += [(whose, reading) for reading in batch.groups["readings"]]
+        sender = _Sender(batch.stream, batch.application_id, batch.token_id)
+        for target, rows in (
+            (totals, batch.groups["calls"]),
+            (moved_totals, batch.groups.get("moved", ())),
+        ):
+            for name_fields, day, *total_fields in rows:
+                target.add(sender, CallNames(*name_fields), day, CallTotals(*total_fields))
+        readings += [(sender, reading) for reading in batch.groups["readings"]]
         if batch.token_id is not None:
             for service, n_calls in batch.groups.get("dropped", ()):
-                dropped[service, batch.token_id] += n_calls
-    _add_readings(readings, sums)
-    _store_totals(sums, dropped, at=at)
-    if moved.days:
-        _subtract_moved(moved, at=at)
+                dropped_calls[service, batch.token_id] += n_calls
+    _add_readings(readings, totals)
+    _store_totals(totals, dropped_calls, at=at)
+    if moved_totals.days:
+        _subtract_moved(moved_totals, at=at)
     CallBatch.objects.filter(pk__in=[batch.pk for batch in batches]).delete()
 
 
 # --- counters -------------------------------------------------------------------------------------
 
 
-def _add_readings(readings: list[tuple[_Sender, list[Any]]], sums: _TotalsByDay) -> None:
+def _add_readings(readings: list[tuple[_Sender, list[Any]]], totals: _TotalsByDay) -> None:
     """Count each cumulative reading as the difference from the reading before it of the same
     counter."""
     if not readings:
         return
-    kept = MeteredSeries.objects.in_bulk({reading[2] for _, reading in readings if not reading[6]})
-    changed: set[int] = set()
-    for whose, (told, measure, key, start, at, value, is_delta) in sorted(
-        readings, key=lambda each: each[1][4]
+    series_by_key = MeteredSeries.objects.in_bulk(
+        {reading[2] for _, reading in readings if not reading[6]}
+    )
+    changed_keys: set[int] = set()
+    for sender, (name_fields, measure, key, start, at, value, is_delta) in sorted(
+        readings, key=lambda sender_and_reading: sender_and_reading[1][4]
     ):
-        more = value
+        increase = value
         if not is_delta:
-            last = kept.get(key)
-            if last is None:
-                more = value if at - start <= _COUNTS_FROM_START else 0
-                kept[key] = MeteredSeries(key=key, start=start, at=at, value=value)
-            elif at <= last.at:
-                # sent again, or overtaken by a later one
+            series = series_by_key.get(key)
+            if series is None:
+                increase = value if at - start <= _COUNTS_FROM_START else 0
+                series_by_key[key] = MeteredSeries(key=key, start=start, at=at, value=value)
+            elif at <= series.at:
+                # the same reading again, or one that arrives after a later one
                 continue
             else:
-                # a counter that began anew, which its start tells, or its value
-                more = value - last.value if start <= last.start and value >= last.value else value
-                last.start, last.at, last.value = max(start, last.start), at, value
-            changed.add(key)
-        if more > 0:
-            sums.add(whose, CallNames(*told), at // _DAY, _measured(measure, more, at))
-    rows = [kept[key] for key in sorted(changed)]
+                # a later start or a lower value means that the counter was reset
+                increase = (
+                    value - series.value
+                    if start <= series.start and value >= series.value
+                    else value
+                )
+                series.start, series.at, series.value = max(start, series.start), at, value
+            changed_keys.add(key)
+        if increase > 0:
+            totals.add(
+                sender, CallNames(*name_fields), at // _DAY, _build_totals(measure, increase, at)
+            )
+    rows = [series_by_key[key] for key in sorted(changed_keys)]
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -203,78 +218,97 @@ def _add_readings(readings: list[tuple[_Sender, list[Any]]], sums: _TotalsByDay)
         )
 
 
-def _measured(measure: str, value: float, at: int) -> CallTotals:
-    number = round(value)
-    counted = CallTotals(first=at // 1_000, last=at // 1_000)
+def _build_totals(measure: str, value: float, at: int) -> CallTotals:
+    """Return the increase of one counter as totals; `at` is in nanoseconds."""
+    count = round(value)
+    totals = CallTotals(first=at // 1_000, last=at // 1_000)
     match measure:
         case "calls":
-            counted.calls = counted.without_usage = number
+            totals.calls = totals.without_usage = count
         case "errors":
-            counted.calls = counted.errors = counted.without_usage = number
+            totals.calls = totals.errors = totals.without_usage = count
         case "with_usage":
-            counted.without_usage = -number
+            totals.without_usage = -count
         case "input":
-            counted.input_tokens = number
+            totals.input_tokens = count
         case "output":
-            counted.output_tokens = number
-    return counted
+            totals.output_tokens = count
+    return totals
 
 
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def _store_totals(sums: _TotalsByDay, dropped: _Dropped, *, at: datetime) -> None:
-    """Store the totals, and count what is `dropped`, including what the senders are no longer
-    authorised to report."""
-    by_name = {
-        whose_and_names for whose_and_names in sums.days if whose_and_names[0].application is None
+def _store_totals(totals: _TotalsByDay, dropped_calls: _DroppedCalls, *, at: datetime) -> None:
+    """Store the totals, and record the dropped calls, including those that their senders are no
+    longer authorised to report."""
+    unbound_keys = {
+        sender_and_names
+        for sender_and_names in totals.days
+        if sender_and_names[0].application is None
     }
-    senders = {whose.token for whose, _ in sums.days if whose.token is not None}
-    tokens = ApiToken.objects.select_related("user").in_bulk(senders)
-    services = _services(by_name, tokens, at)
-    claimed = {application for _, application, _ in services.values() if application is not None}
-    speakers = TokenPermissions(
-        tokens, claimed | {whose.application for whose, _ in sums.days if whose.application}
+    token_ids = {sender.token for sender, _ in totals.days if sender.token is not None}
+    tokens = ApiToken.objects.select_related("user").in_bulk(token_ids)
+    services = _ensure_services(unbound_keys, tokens, at)
+    linked_applications = {
+        application for _, application, _ in services.values() if application is not None
+    }
+    permissions = TokenPermissions(
+        tokens,
+        linked_applications
+        | {sender.application for sender, _ in totals.days if sender.application},
     )
     by_stream: dict[str, list[tuple[AttributedSighting, dict[int, CallTotals]]]] = defaultdict(list)
-    for (whose, names), days in sums.days.items():
-        application, service = whose.application, None
+    for (sender, names), days in totals.days.items():
+        application, service = sender.application, None
         if application is None:
             service, application, is_ignored = services[names.scope, clean(names.service)]
             if is_ignored:
                 continue
-        is_bound = whose.application is not None
-        if application is not None and not speakers.may_speak(
-            whose.token, application, is_bound=is_bound
+        is_bound = sender.application is not None
+        if application is not None and not permissions.may_report(
+            sender.token, application, is_bound=is_bound
         ):
-            assert whose.token is not None
-            dropped[service, whose.token] += sum(counted.calls for counted in days.values())
+            assert sender.token is not None
+            dropped_calls[service, sender.token] += sum(
+                day_totals.calls for day_totals in days.values()
+            )
             continue
-        by_stream[whose.stream].append(
-            (_attribute_names(names, application, service, days.values()), days)
+        by_stream[sender.stream].append(
+            (_build_sighting(names, application, service, days.values()), days)
         )
-    # services before observations, as whoever links a service does
-    _record_dropped(dropped, at=at)
-    for stream, found in sorted(by_stream.items()):
-        store_observations(stream, [placed for placed, _ in found])
-        # names that differ only in what is a hint are one observation
-        days_of: dict[UUID, dict[int, CallTotals]] = defaultdict(dict)
-        for placed, days in found:
-            known = days_of[observation_key(stream, placed)]
-            for day, counted in days.items():
-                if day in known:
-                    known[day].add(counted)
+    # services before observations: the lock order of linking a service
+    _record_dropped_calls(dropped_calls, at=at)
+    for stream, sightings in sorted(by_stream.items()):
+        store_observations(stream, [sighting for sighting, _ in sightings])
+        # names that differ only in a hint (`base_model`) are one observation
+        days_by_key: dict[UUID, dict[int, CallTotals]] = defaultdict(dict)
+        for sighting, days in sightings:
+            observation_days = days_by_key[observation_key(stream, sighting)]
+            for day, day_totals in days.items():
+                if day in observation_days:
+                    observation_days[day].add(day_totals)
                 else:
-                    known[day] = counted
+                    observation_days[day] = day_totals
         _add_days(
-            [(key, day, counted) for key, days in days_of.items() for day, counted in days.items()]
+            [
+                (key, day, day_totals)
+                for key, days in days_by_key.items()
+                for day, day_totals in days.items()
+            ]
         )
 
 
-def _record_dropped(dropped: _Dropped, *, at: datetime) -> None:
-    """Count lost calls by service and token, where the users of the service see them."""
+def _record_dropped_calls(dropped_calls: _DroppedCalls, *, at: datetime) -> None:
+    """Add the numbers of dropped calls to the tokens of each service, which pages show to the users
+    of the service."""
     rows = sorted(
-        ((service, token, n) for (service, token), n in dropped.items() if n > 0), key=str
+        (
+            (service, token, n_calls)
+            for (service, token), n_calls in dropped_calls.items()
+            if n_calls > 0
+        ),
+        key=str,
     )
     if not rows:
         return
@@ -299,32 +333,40 @@ def _record_dropped(dropped: _Dropped, *, at: datetime) -> None:
                 "at": at,
                 "services": [service for service, _, _ in rows],
                 "tokens": [token for _, token, _ in rows],
-                "numbers": [n for _, _, n in rows],
+                "numbers": [n_calls for _, _, n_calls in rows],
             },
         )
     for pk, prefix in ApiToken.objects.filter(pk__in={token for _, token, _ in rows}).values_list(
         "pk", "prefix"
     ):
-        n_calls = sum(n for _, token, n in rows if token == pk)
+        n_token_calls = sum(n_calls for _, token, n_calls in rows if token == pk)
         log.warning(
             "dropped calls for an application that the sender cannot edit",
             token=prefix,
-            n_calls=n_calls,
+            n_calls=n_token_calls,
         )
 
 
-def _subtract_moved(moved: _TotalsByDay, *, at: datetime) -> None:
-    """Subtract what was counted under incomplete names, and now counts under others."""
-    services = _services({each for each in moved.days if each[0].application is None}, {}, at)
+def _subtract_moved(moved_totals: _TotalsByDay, *, at: datetime) -> None:
+    """Subtract calls that were counted under incomplete names and now count under complete ones."""
+    services = _ensure_services(
+        {
+            sender_and_names
+            for sender_and_names in moved_totals.days
+            if sender_and_names[0].application is None
+        },
+        {},
+        at,
+    )
     rows: list[tuple[UUID, int, CallTotals]] = []
-    for (whose, names), days in moved.days.items():
-        application, service = whose.application, None
+    for (sender, names), days in moved_totals.days.items():
+        application, service = sender.application, None
         if application is None:
             service, application, _ = services[names.scope, clean(names.service)]
         key = observation_key(
-            whose.stream, _attribute_names(names, application, service, days.values())
+            sender.stream, _build_sighting(names, application, service, days.values())
         )
-        rows += [(key, day, counted) for day, counted in days.items()]
+        rows += [(key, day, day_totals) for day, day_totals in days.items()]
     rows.sort(key=lambda row: (row[0].bytes, row[1]))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -344,7 +386,7 @@ def _subtract_moved(moved: _TotalsByDay, *, at: datetime) -> None:
             JOIN intake_observation o ON o.key = d.key
             WHERE u.observation_id = o.id AND u.day = d.day
             """,
-            _columns(rows),
+            _build_columns(rows),
         )
         cursor.execute(
             "DELETE FROM intake_usageday u USING intake_observation o"
@@ -354,26 +396,30 @@ def _subtract_moved(moved: _TotalsByDay, *, at: datetime) -> None:
         )
 
 
-def _services(
-    told: Iterable[tuple[_Sender, CallNames]], tokens: Mapping[int, ApiToken], at: datetime
+def _ensure_services(
+    senders_and_names: Iterable[tuple[_Sender, CallNames]],
+    tokens: Mapping[int, ApiToken],
+    at: datetime,
 ) -> dict[tuple[str, str], tuple[int, int | None, bool]]:
-    wanted: dict[tuple[str, int | None], set[str]] = defaultdict(set)
-    for whose, names in told:
-        wanted[names.scope, whose.token].add(names.service)
-    found: dict[tuple[str, str], tuple[int, int | None, bool]] = {}
-    # in one order, so that two passes never wait for each other's rows
-    for (scope, token), names_ in sorted(
-        wanted.items(), key=lambda each: (each[0][0], each[0][1] or 0)
+    """Return {(scope, service name): (service id, application id or None, is ignored)}; services
+    that are not stored yet are created."""
+    names_by_origin: dict[tuple[str, int | None], set[str]] = defaultdict(set)
+    for sender, call_names in senders_and_names:
+        names_by_origin[call_names.scope, sender.token].add(call_names.service)
+    services: dict[tuple[str, str], tuple[int, int | None, bool]] = {}
+    # in a fixed order, so that two passes never wait for each other's rows
+    for (scope, token), service_names in sorted(
+        names_by_origin.items(), key=lambda item: (item[0][0], item[0][1] or 0)
     ):
-        made = ensure_services(
-            names_, scope=scope, token=tokens.get(token) if token else None, at=at
+        origin_services = ensure_services(
+            service_names, scope=scope, token=tokens.get(token) if token else None, at=at
         )
-        found |= {(scope, name): service for name, service in made.items()}
-    return found
+        services |= {(scope, name): service for name, service in origin_services.items()}
+    return services
 
 
-def _attribute_names(
-    names: CallNames, application: int | None, service: int | None, days: Iterable[CallTotals]
+def _build_sighting(
+    names: CallNames, application: int | None, service: int | None, totals: Iterable[CallTotals]
 ) -> AttributedSighting:
     sighting = Sighting(
         requested=names.requested,
@@ -388,17 +434,18 @@ def _attribute_names(
         confidence=names.confidence,
         facts={"base_model": names.base_model} if names.base_model else {},
     )
-    days = list(days)
+    totals = list(totals)
     return AttributedSighting(
         sighting,
         application,
         service,
-        moment_of(min(each.first for each in days) * 1_000),
-        moment_of(max(each.last for each in days) * 1_000),
+        moment_of(min(day_totals.first for day_totals in totals) * 1_000),
+        moment_of(max(day_totals.last for day_totals in totals) * 1_000),
     )
 
 
 def _add_days(rows: list[tuple[UUID, int, CallTotals]]) -> None:
+    """Add (observation key, day, totals) to the stored daily counts."""
     rows.sort(key=lambda row: (row[0].bytes, row[1]))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -437,22 +484,23 @@ def _add_days(rows: list[tuple[UUID, int, CallTotals]]) -> None:
                 ELSE u.sample_trace END
             """,
             [
-                *_columns(rows),
-                [datetime.fromtimestamp(counted.first / 1e6, UTC) for _, _, counted in rows],
-                [datetime.fromtimestamp(counted.last / 1e6, UTC) for _, _, counted in rows],
-                [counted.trace for _, _, counted in rows],
+                *_build_columns(rows),
+                [datetime.fromtimestamp(totals.first / 1e6, UTC) for _, _, totals in rows],
+                [datetime.fromtimestamp(totals.last / 1e6, UTC) for _, _, totals in rows],
+                [totals.trace for _, _, totals in rows],
             ],
         )
 
 
-def _columns(rows: list[tuple[UUID, int, CallTotals]]) -> list[list[Any]]:
+def _build_columns(rows: list[tuple[UUID, int, CallTotals]]) -> list[list[Any]]:
+    """Return the rows as columns, which are the parameters of `unnest`."""
     return [
         [key for key, _, _ in rows],
         [_EPOCH + timedelta(days=day) for _, day, _ in rows],
-        [counted.calls for _, _, counted in rows],
-        [counted.errors for _, _, counted in rows],
-        [counted.without_usage for _, _, counted in rows],
-        [counted.input_tokens for _, _, counted in rows],
-        [counted.output_tokens for _, _, counted in rows],
-        [None if counted.cost is None else f"{counted.cost:.10f}" for _, _, counted in rows],
+        [totals.calls for _, _, totals in rows],
+        [totals.errors for _, _, totals in rows],
+        [totals.without_usage for _, _, totals in rows],
+        [totals.input_tokens for _, _, totals in rows],
+        [totals.output_tokens for _, _, totals in rows],
+        [None if totals.cost is None else f"{totals.cost:.10f}" for _, _, totals in rows],
     ]

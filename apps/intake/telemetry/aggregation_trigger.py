@@ -1,4 +1,4 @@
-"""Aggregation trigger: the worker's task as a signature, sent once for many requests."""
+"""Trigger of the aggregation: sends the worker's task once for many requests."""
 
 from time import monotonic
 
@@ -12,18 +12,18 @@ log = structlog.get_logger(__name__)
 
 AGGREGATE_TASK = signature("intake.add_up_calls", immutable=True)
 COUNTDOWN_SECONDS = 4
-# when this process last had it sent, or saw that another had: asking the cache costs more than the
-# rest of a request
+# when this process last sent the task or saw that another process had: a query of the cache costs
+# more than the other work of a request
 _last_request: dict[str, float] = {"at": float("-inf")}
 
 
 def schedule_aggregation() -> None:
-    """Have what waits aggregated within seconds. Beat does so too, so that a lost message costs
-    half a minute."""
-    moment = monotonic()
-    if settings.CELERY_TASK_ALWAYS_EAGER or moment - _last_request["at"] < COUNTDOWN_SECONDS:
+    """Start the aggregation of waiting batches within seconds. Beat starts it as well, so that a
+    lost message delays it by half a minute only."""
+    now = monotonic()
+    if settings.CELERY_TASK_ALWAYS_EAGER or now - _last_request["at"] < COUNTDOWN_SECONDS:
         return
-    _last_request["at"] = moment
+    _last_request["at"] = now
     if not cache.add("calls:adding-up-is-sent", 1, timeout=COUNTDOWN_SECONDS):
         return
     try:

@@ -1,4 +1,4 @@
-"""Content encoding of request bodies: decoding of the compressed ones."""
+"""Content encoding of request bodies: decoding of compressed bodies."""
 
 import zlib
 
@@ -7,17 +7,17 @@ from apps.intake.documents.records import UnreadableError
 
 
 class UnknownEncodingError(Exception):
-    """Error: the content encoding is not supported; carries a sentence."""
+    """Error: the content encoding is not supported; the text is a sentence for the sender."""
 
 
-def decode_body(body: bytes, encoding: str, *, most: int) -> bytes:
-    """Return the decoded body. BodyTooLargeError beyond `most` bytes, UnreadableError if it is
-    empty, truncated or broken."""
+def decode_body(body: bytes, encoding: str, *, max_bytes: int) -> bytes:
+    """Return the decoded body. BodyTooLargeError beyond `max_bytes` bytes, UnreadableError if the
+    body is empty, truncated or broken."""
     encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
-        if len(body) > most:
+        if len(body) > max_bytes:
             raise BodyTooLargeError(
-                f"The body is larger than {most // 1024 // 1024} MiB. Split it."
+                f"The body is larger than {max_bytes // 1024 // 1024} MiB. Split it."
             )
         return body
     if encoding not in {"gzip", "x-gzip", "deflate"}:
@@ -30,27 +30,28 @@ def decode_body(body: bytes, encoding: str, *, most: int) -> bytes:
             f"The body is empty, but its Content-Encoding is {encoding}. Check the sender."
         )
     if encoding == "deflate" and not _has_zlib_header(body):
-        return _inflate_raw(body, most)
-    return decompress(body, most=most)
+        return _inflate_raw(body, max_bytes)
+    return decompress(body, max_bytes=max_bytes)
 
 
 def _has_zlib_header(body: bytes) -> bool:
     return len(body) >= 2 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
 
 
-def _inflate_raw(body: bytes, most: int) -> bytes:
-    """Decode raw deflate without the zlib header, which some senders mean by deflate."""
-    step = zlib.decompressobj(-zlib.MAX_WBITS)
+def _inflate_raw(body: bytes, max_bytes: int) -> bytes:
+    """Decode raw deflate without the zlib header, which some senders declare as deflate."""
+    decompressor = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        whole = step.decompress(body, most + 1)
-    except zlib.error as broken:
+        content = decompressor.decompress(body, max_bytes + 1)
+    except zlib.error as error:
         raise UnreadableError(
             "The body is not deflate, although its Content-Encoding states it. Check the sender."
-        ) from broken
-    if len(whole) > most:
+        ) from error
+    if len(content) > max_bytes:
         raise BodyTooLargeError(
-            f"The body is larger than {most // 1024 // 1024} MiB after decompression. Split it."
+            f"The body is larger than {max_bytes // 1024 // 1024} MiB after decompression. Split "
+            "it."
         )
-    if not step.eof:
+    if not decompressor.eof:
         raise UnreadableError("The compressed body is incomplete. Send it again.")
-    return whole
+    return content

@@ -1,10 +1,11 @@
 """Correlation of a gateway's call with the span that names the served model, if they arrive in
 different requests.
 
-An exporter cuts its batches anywhere, and they may overtake each other. An answer that arrives
-first waits some minutes for its call; a call that arrives first is counted immediately, without the
-served model, and the count moves to that model when it is reported. Only calls of senders that are
-known to report it are stored at all; storage has a limit, beyond which nothing is stored."""
+The two halves of a call are the call itself and the span with its served model. An exporter may
+send them in different batches and in either order. A served model that arrives first waits some
+minutes for its call. A call that arrives first is counted immediately, without the served model,
+and the count moves to that model when it is reported. Calls are stored only for senders that are
+known to report served models, and only up to a limit."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,34 +23,35 @@ from apps.intake.telemetry.cardinality_limit import names_over_limit
 from apps.intake.telemetry.records import Call, CallNames, ReadRequest, digest64
 from apps.intake.telemetry.sender_facts import LIFETIMES, known_facts, record_facts
 
-# one half waits so long for the other
+# one half waits for the other for this time
 MAX_WAIT = timedelta(minutes=10)
-# what is put down altogether, and how long a process believes what it counted
+# number of stored halves, and how long a process relies on its count of them
 MAX_UNMATCHED = 20_000
 _CHECK_SECONDS = 5.0
-# for so long a sender is known to tell which model answered
-_TELLS_SECONDS = LIFETIMES[SenderFact.Kind.TELLS_ANSWERS].total_seconds()
+# for this time a sender counts as one that reports served models
+_REPORTING_SECONDS = LIFETIMES[SenderFact.Kind.TELLS_ANSWERS].total_seconds()
 
-# one call as a batch holds it: names, day, and what it counts
+# one call as a batch stores it: names, day and totals
 type CallRow = list[object]
 
 
 class CallSender(NamedTuple):
-    """Sender of a call, equal for both halves: the same token, about the same application."""
+    """Sender of a call, equal for both halves of a call."""
 
     stream: str
     token: ApiToken | None
     application: int | None
 
     def key(self, half: int) -> int:
-        whose = f"{self.token.pk if self.token else 0}:{self.application or 0}:{half}"
-        return digest64(b"half", self.stream.encode(), whose.encode())
+        """Return the storage key of a half."""
+        identity = f"{self.token.pk if self.token else 0}:{self.application or 0}:{half}"
+        return digest64(b"half", self.stream.encode(), identity.encode())
 
 
 @dataclass(slots=True)
 class CorrelatedCalls:
-    """Result of the correlation: `calls` are to be counted; `moved` was counted before, and now
-    counts as in `rows`."""
+    """Result of the correlation: `calls` are to be counted; the calls of `moved` were counted
+    before, and now count under the names of `rows`."""
 
     calls: list[Call] = field(default_factory=list)
     rows: list[CallRow] = field(default_factory=list)
@@ -57,80 +59,97 @@ class CorrelatedCalls:
 
 
 def correlate_calls(
-    read: ReadRequest,
+    request: ReadRequest,
     calls: Sequence[Call],
-    seen: set[int],
-    whose: CallSender,
+    counted_keys: set[int],
+    sender: CallSender,
     row_of: Callable[[Call], CallRow],
     *,
     at: datetime,
 ) -> CorrelatedCalls:
-    """Match the halves of `calls`, which are those of `read` within the sender's limits, inside the
-    caller's transaction.
+    """Match the halves of `calls`, inside the caller's transaction.
 
-    `seen` are keys that were counted before."""
-    if not _is_room():
+    `calls` are those of `request` that are within the sender's limits; `counted_keys` are keys of
+    calls that were counted before."""
+    if not _has_room():
         return CorrelatedCalls(list(calls))
-    open_: dict[int, Call] = {}
-    keys = set(seen)
+    open_calls: dict[int, Call] = {}
+    seen_keys = set(counted_keys)
     for call in calls:
-        if call.half and call.key not in keys:
-            keys.add(call.key)
-            open_[whose.key(call.half)] = call
-    told = {whose.key(half): model for half, model in read.answers.items()}
-    puts_down = _tells_served_model(
-        whose.token.pk if whose.token else 0, tells_now=read.tells_answers
+        if call.half and call.key not in seen_keys:
+            seen_keys.add(call.key)
+            open_calls[sender.key(call.half)] = call
+    served_models = {sender.key(half): model for half, model in request.answers.items()}
+    is_reporting = _reports_served_model(
+        sender.token.pk if sender.token else 0, reports_now=request.tells_answers
     )
-    rows = {key: row_of(call) for key, call in open_.items()} if puts_down else {}
-    met = _match_halves(rows, told, whose, at=at) if rows or told else {}
-    answered = {key: model for key, (model, _) in met.items() if key in open_}
-    if open_ and not puts_down:
-        answered |= _take_waiting_answers(open_)
-    counted = [(model, row) for key, (model, row) in sorted(met.items()) if key not in open_]
-    return _with_served_models(
+    rows = {key: row_of(call) for key, call in open_calls.items()} if is_reporting else {}
+    matches = _match_halves(rows, served_models, at=at) if rows or served_models else {}
+    models_by_key = {key: model for key, (model, _) in matches.items() if key in open_calls}
+    if open_calls and not is_reporting:
+        models_by_key |= _take_waiting_answers(open_calls)
+    moved_calls = [
+        (model, row) for key, (model, row) in sorted(matches.items()) if key not in open_calls
+    ]
+    return _apply_served_models(
         calls,
-        {open_[key].key: (open_[key], model) for key, model in answered.items()},
-        counted,
-        whose,
+        {open_calls[key].key: (open_calls[key], model) for key, model in models_by_key.items()},
+        moved_calls,
+        sender,
         at=at,
     )
 
 
-def _with_served_models(
+def _apply_served_models(
     calls: Sequence[Call],
-    answered: Mapping[int, tuple[Call, str]],
-    counted: Iterable[tuple[str, CallRow]],
-    whose: CallSender,
+    matched_calls: Mapping[int, tuple[Call, str]],
+    moved_calls: Iterable[tuple[str, CallRow]],
+    sender: CallSender,
     *,
     at: datetime,
 ) -> CorrelatedCalls:
-    names = {key: call.names._replace(served=model) for key, (call, model) in answered.items()}
-    moves = [(row, CallNames(*row[0])._replace(served=model)) for model, row in counted]  # type: ignore[misc]
-    refused: set[CallNames] = set()
-    told = {*names.values(), *(new for _, new in moves)}
-    if whose.token is not None and told:
-        # a model's name is the sender's word here as anywhere
-        refused = names_over_limit(told, token=whose.token.pk, day=day_of(at))
-    done = CorrelatedCalls()
-    for row, new in moves:
-        if new not in refused:
-            done.moved.append(row)
-            done.rows.append([list(new), *row[1:]])
-    equal: dict[CallNames, CallNames] = {}
+    """Add the served models to calls of this request and to calls that were counted before.
+
+    Names beyond the sender's cardinality limit are not used."""
+    names_by_key = {
+        key: call.names._replace(served=model) for key, (call, model) in matched_calls.items()
+    }
+    rows_and_names = [
+        (row, CallNames(*row[0])._replace(served=model))  # type: ignore[misc]
+        for model, row in moved_calls
+    ]
+    rejected_names: set[CallNames] = set()
+    reported_names = {
+        *names_by_key.values(),
+        *(served_names for _, served_names in rows_and_names),
+    }
+    if sender.token is not None and reported_names:
+        # served models are names that the sender chooses, so they count towards its limit
+        rejected_names = names_over_limit(reported_names, token=sender.token.pk, day=day_of(at))
+    result = CorrelatedCalls()
+    for row, served_names in rows_and_names:
+        if served_names not in rejected_names:
+            result.moved.append(row)
+            result.rows.append([list(served_names), *row[1:]])
+    interned_names: dict[CallNames, CallNames] = {}
     for call in calls:
-        said = names.get(call.key)
-        if said is not None and said not in refused:
-            call = call._replace(names=equal.setdefault(said, said))
-        done.calls.append(call)
-    return done
+        call_names = names_by_key.get(call.key)
+        if call_names is not None and call_names not in rejected_names:
+            call = call._replace(names=interned_names.setdefault(call_names, call_names))
+        result.calls.append(call)
+    return result
 
 
 def _match_halves(
-    calls: Mapping[int, CallRow], answers: Mapping[int, str], whose: CallSender, *, at: datetime
+    calls: Mapping[int, CallRow],
+    served_models: Mapping[int, str],
+    *,
+    at: datetime,
 ) -> dict[int, tuple[str, CallRow]]:
-    """Store both kinds; remove and return what has both halves by now. Of two at the same moment
-    the second waits for the first."""
-    keys = sorted({*calls, *answers})
+    """Store the halves, then remove and return {key: (served model, call)} of the complete ones.
+
+    If two requests store the same key at the same time, the second waits for the first."""
+    keys = sorted({*calls, *served_models})
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -146,22 +165,24 @@ def _match_halves(
             [
                 at,
                 keys,
-                [answers.get(key, "") for key in keys],
+                [served_models.get(key, "") for key in keys],
                 [orjson.dumps(calls[key]).decode() if key in calls else None for key in keys],
             ],
         )
-        met = {
-            key: (served, _row(told))
-            for key, served, told in cursor.fetchall()
-            if served and told is not None
+        matches = {
+            key: (served, _decode_row(counted_call))
+            for key, served, counted_call in cursor.fetchall()
+            if served and counted_call is not None
         }
-        if met:
-            cursor.execute("DELETE FROM intake_unmatchedcall WHERE key = ANY(%s)", [sorted(met)])
-    return met
+        if matches:
+            cursor.execute(
+                "DELETE FROM intake_unmatchedcall WHERE key = ANY(%s)", [sorted(matches)]
+            )
+    return matches
 
 
 def _take_waiting_answers(keys: Iterable[int]) -> dict[int, str]:
-    """Take answers that came before their calls; {key: model}."""
+    """Remove served models that arrived before their calls, and return {key: model}."""
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM intake_unmatchedcall WHERE key = ANY(%s) AND counted_call IS NULL "
@@ -172,8 +193,9 @@ def _take_waiting_answers(keys: Iterable[int]) -> dict[int, str]:
         return dict(cursor.fetchall())
 
 
-def _row(told: object) -> CallRow:
-    row: CallRow = orjson.loads(told) if isinstance(told, str) else told  # type: ignore[assignment]
+def _decode_row(value: object) -> CallRow:
+    """Return a stored call, which the driver returns as text or decoded."""
+    row: CallRow = orjson.loads(value) if isinstance(value, str) else value  # type: ignore[assignment]
     return row
 
 
@@ -184,13 +206,13 @@ def purge_unmatched_calls(*, at: datetime) -> int:
         return int(cursor.rowcount)
 
 
-# --- what one process remembers -------------------------------------------------------------------
+# --- caches of one process ------------------------------------------------------------------------
 
 _last_check: dict[str, float] = {"at": float("-inf"), "is_full": 0.0}
-_known_to_tell: dict[int, float] = {}
+_reporting_tokens: dict[int, float] = {}
 
 
-def _is_room() -> bool:
+def _has_room() -> bool:
     moment = monotonic()
     if moment - _last_check["at"] > _CHECK_SECONDS:
         with connection.cursor() as cursor:
@@ -203,18 +225,18 @@ def _is_room() -> bool:
     return not _last_check["is_full"]
 
 
-def _tells_served_model(token: int, *, tells_now: bool) -> bool:
-    """Return whether this sender's gateway reports the served model: it does not if it logs no
-    content."""
+def _reports_served_model(token: int, *, reports_now: bool) -> bool:
+    """Return whether this sender's gateway reports served models; a gateway that logs no content
+    does not."""
     moment = monotonic()
-    if moment - _known_to_tell.get(token, float("-inf")) < _TELLS_SECONDS / 4:
+    if moment - _reporting_tokens.get(token, float("-inf")) < _REPORTING_SECONDS / 4:
         return True
     kind = SenderFact.Kind.TELLS_ANSWERS
-    if tells_now:
+    if reports_now:
         record_facts(kind, [token], at=now())
     elif not known_facts(kind, [token], at=now()):
         return False
-    if len(_known_to_tell) > 10_000:
-        _known_to_tell.clear()
-    _known_to_tell[token] = moment
+    if len(_reporting_tokens) > 10_000:
+        _reporting_tokens.clear()
+    _reporting_tokens[token] = moment
     return True

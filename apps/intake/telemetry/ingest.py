@@ -1,8 +1,8 @@
 """Telemetry ingestion: the calls of a request become a pending batch, in one short transaction,
 each call once.
 
-The endpoint answers once this has committed. A request sent again, by any route and even at the
-same moment, adds nothing: its keys exist, or it waits until they do."""
+The endpoint responds after the commit. A request that is sent again, even at the same moment, adds
+nothing: its keys exist already, or the transaction waits until the first one has committed."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -24,15 +24,15 @@ from apps.intake.telemetry.limits import MAX_WAITING_BATCHES, SAME_CALL_SECONDS
 from apps.intake.telemetry.otlp.spans import SpanCollector
 from apps.intake.telemetry.records import Call, CallNames, CounterReading, ReadRequest, digest64
 from apps.intake.telemetry.sender_facts import known_facts, record_facts
-from apps.intake.telemetry.token_scope import RefusedServices, refused_part
+from apps.intake.telemetry.token_scope import RefusedServices, find_refused_services
 
 log = structlog.get_logger(__name__)
 
-# a clock that is wrong does not make up days: what lies outside is counted as of now
+# calls outside these bounds come from a wrong clock, and are counted as of now
 _OLDEST, _NEWEST = timedelta(days=400), timedelta(hours=1)
 _DAY = 86_400_000_000_000
 _MICROSECOND = 1_000
-# so often a process keeps again what it sees of a service
+# after this time a process records the same fact about a service again
 _CACHE_SECONDS = 12 * 3600
 _CHECK_SECONDS = 5.0
 _TOO_MANY_NAMES = (
@@ -42,13 +42,13 @@ _TOO_MANY_NAMES = (
 
 
 class BacklogFullError(Exception):
-    """Error: more batches wait than are aggregated; the sender may retry later."""
+    """Error: too many batches wait for aggregation; the sender may retry later."""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """Outcome of one request. `n_dropped` calls were lost, for `reason`; those counted before are
-    not among them."""
+    """Outcome of one request. `n_dropped` calls were dropped for `reason`; `n_repeated` calls were
+    counted before, and are not among the dropped ones."""
 
     n_counted: int = 0
     n_repeated: int = 0
@@ -58,7 +58,7 @@ class IngestResult:
 
 def ingest_calls(
     *,
-    read: ReadRequest,
+    request: ReadRequest,
     stream: str,
     token: ApiToken | None,
     at: datetime,
@@ -68,17 +68,17 @@ def ingest_calls(
 
     `application` is for the operator's own files; a bound token's calls go to its application,
     whatever service they name. BacklogFullError while aggregation is far behind."""
-    if not read.calls and not read.readings and not read.answers:
-        return IngestResult(n_dropped=read.n_refused, reason=read.refused_because)
+    if not request.calls and not request.readings and not request.answers:
+        return IngestResult(n_dropped=request.n_refused, reason=request.refused_because)
     _refuse_full_backlog()
     environment, bound_team = "", None
     if token is not None:
         bindings = TokenBinding.objects.filter(token=token)
-        bound = bindings.values_list("application", "environment", "application__team").first()
-        if bound is not None:
-            application, environment, bound_team = bound
-    calls, readings, n_dropped = _within_limits(read, token, at)
-    reasons = [read.refused_because] if read.n_refused else []
+        binding = bindings.values_list("application", "environment", "application__team").first()
+        if binding is not None:
+            application, environment, bound_team = binding
+    calls, readings, n_dropped = _apply_name_limits(request, token, at)
+    reasons = [request.refused_because] if request.n_refused else []
     if n_dropped:
         reasons.append(_TOO_MANY_NAMES)
         log.warning(
@@ -87,76 +87,92 @@ def ingest_calls(
             n_dropped=n_dropped,
             because=_TOO_MANY_NAMES,
         )
-    refused = RefusedServices()
+    refused_services = RefusedServices()
     if token is not None:
-        refused = refused_part(_names(calls, readings), token=token, bound_team=bound_team)
-    dropped: Counter[int | None] = Counter()
-    if refused:
-        dropped.update(
-            refused.service_of(call.names) for call in calls if refused.covers(call.names)
+        refused_services = find_refused_services(
+            _collect_names(calls, readings), token=token, bound_team=bound_team
         )
-        calls = [call for call in calls if not refused.covers(call.names)]
-        # they go on all the same: how many calls a counter tells of is known only where its
-        # readings stand in order, and there they are dropped
-        n_refused = dropped.total() + sum(refused.covers(each.names) for each in readings)
+    dropped_calls: Counter[int | None] = Counter()
+    if refused_services:
+        dropped_calls.update(
+            refused_services.service_of(call.names)
+            for call in calls
+            if refused_services.covers(call.names)
+        )
+        calls = [call for call in calls if not refused_services.covers(call.names)]
+        # readings are stored nevertheless: only aggregation has them in order, so only there the
+        # number of calls is known and they are dropped
+        n_refused = dropped_calls.total() + sum(
+            refused_services.covers(reading.names) for reading in readings
+        )
         n_dropped += n_refused
-        reasons += [refused.reason] if n_refused else []
+        reasons += [refused_services.reason] if n_refused else []
     batch = _Batch(at, environment, is_bound=application is not None)
-    whose = CallSender(stream, token, application)
+    sender = CallSender(stream, token, application)
     with transaction.atomic():
-        seen = _counted_before(((call.key, call.key_at) for call in calls), at)
-        if read.tells_answers or any(call.half for call in calls):
-            settled = correlate_calls(read, calls, seen, whose, batch.row_of, at=at)
-            calls = settled.calls
-            batch.move(settled.moved, to=settled.rows)
-        n_repeated = batch.add_calls(calls, seen)
+        counted_keys = _record_keys(((call.key, call.key_at) for call in calls), at)
+        if request.tells_answers or any(call.half for call in calls):
+            correlation = correlate_calls(request, calls, counted_keys, sender, batch.row_of, at=at)
+            calls = correlation.calls
+            batch.move(correlation.moved, to=correlation.rows)
+        n_repeated = batch.add_calls(calls, counted_keys)
         batch.add_readings(
-            readings, _counted_before(((_key(each), 0) for each in readings if each.is_delta), at)
+            readings,
+            _record_keys(
+                ((_reading_key(reading), 0) for reading in readings if reading.is_delta), at
+            ),
         )
-        batch.store(stream=stream, token=token, application=application, dropped=dropped)
-    if batch.is_filled or dropped:
+        batch.store(
+            stream=stream, token=token, application=application, dropped_calls=dropped_calls
+        )
+    if batch.is_filled or dropped_calls:
         aggregation_trigger.schedule_aggregation()
     return IngestResult(
-        len(calls) - n_repeated, n_repeated, n_dropped + read.n_refused, "; ".join(reasons)
+        len(calls) - n_repeated, n_repeated, n_dropped + request.n_refused, "; ".join(reasons)
     )
 
 
-def _within_limits(
-    read: ReadRequest, token: ApiToken | None, at: datetime
+def _apply_name_limits(
+    request: ReadRequest, token: ApiToken | None, at: datetime
 ) -> tuple[list[Call], list[CounterReading], int]:
-    told = _names(read.calls, read.readings)
-    refused = names_over_limit(told, token=token.pk, day=day_of(at)) if token is not None else set()
-    if not refused:
-        return read.calls, read.readings, 0
-    calls = [call for call in read.calls if call.names not in refused]
-    readings = [reading for reading in read.readings if reading.names not in refused]
-    return calls, readings, len(read.calls) - len(calls) + len(read.readings) - len(readings)
+    """Return (calls, readings, number of dropped ones) within the cardinality limit of the
+    token."""
+    call_names = _collect_names(request.calls, request.readings)
+    rejected_names = (
+        names_over_limit(call_names, token=token.pk, day=day_of(at)) if token is not None else set()
+    )
+    if not rejected_names:
+        return request.calls, request.readings, 0
+    calls = [call for call in request.calls if call.names not in rejected_names]
+    readings = [reading for reading in request.readings if reading.names not in rejected_names]
+    return calls, readings, len(request.calls) - len(calls) + len(request.readings) - len(readings)
 
 
-def _names(calls: Iterable[Call], readings: Iterable[CounterReading]) -> set[CallNames]:
-    # readers make equal names once, and hashing a dozen texts a call costs
-    told = set({id(call.names): call.names for call in calls}.values())
-    told.update(reading.names for reading in readings)
-    return told
+def _collect_names(calls: Iterable[Call], readings: Iterable[CounterReading]) -> set[CallNames]:
+    # readers share one object for equal names, and comparing ids is cheaper than hashing names
+    call_names = set({id(call.names): call.names for call in calls}.values())
+    call_names.update(reading.names for reading in readings)
+    return call_names
 
 
-# --- once -----------------------------------------------------------------------------------------
+# --- keys of counted calls ------------------------------------------------------------------------
 
 
-def _key(reading: CounterReading) -> int:
+def _reading_key(reading: CounterReading) -> int:
     return digest64(b"delta", f"{reading.series}:{reading.start}:{reading.at}".encode())
 
 
-def _counted_before(keys: Iterable[tuple[int, int]], at: datetime) -> set[int]:
-    """Return those that were counted before; the others are recorded as counted now."""
-    first: dict[int, int] = {}
+def _record_keys(keys: Iterable[tuple[int, int]], at: datetime) -> set[int]:
+    """Record (key, seconds) as counted, and return the keys that were counted before.
+
+    A key counts as another call if its time differs by more than SAME_CALL_SECONDS."""
+    moments_by_key: dict[int, int] = {}
     for key, moment in keys:
-        first.setdefault(key, moment)
-    if not first:
+        moments_by_key.setdefault(key, moment)
+    if not moments_by_key:
         return set()
     with connection.cursor() as cursor:
-        # in the order of keys, so that two requests that share some wait for each other and never
-        # both
+        # in the order of keys, so that two requests with common keys cannot deadlock
         cursor.execute(
             """
             WITH told AS MATERIALIZED (SELECT *
@@ -170,23 +186,28 @@ def _counted_before(keys: Iterable[tuple[int, int]], at: datetime) -> set[int]:
             )
             SELECT key FROM told WHERE NOT EXISTS (SELECT FROM new WHERE new.key = told.key)
             """,
-            [_array(first), _array(first.values()), int(at.timestamp()) // 3600, SAME_CALL_SECONDS],
+            [
+                _array_literal(moments_by_key),
+                _array_literal(moments_by_key.values()),
+                int(at.timestamp()) // 3600,
+                SAME_CALL_SECONDS,
+            ],
         )
         return {key for (key,) in cursor.fetchall()}
 
 
-def _array(numbers: Iterable[int]) -> str:
-    """Return an array literal as PostgreSQL writes one: the driver takes ten times as long for the
-    same."""
+def _array_literal(numbers: Iterable[int]) -> str:
+    """Return the numbers as a PostgreSQL array literal; the driver needs ten times as long for
+    it."""
     return f"{{{','.join(map(str, numbers))}}}"
 
 
-# --- by name and day ------------------------------------------------------------------------------
+# --- batches by names and day ---------------------------------------------------------------------
 
 
 class _Batch:
-    """Batch: calls counted by names and UTC day, and readings as they are; the content of a
-    CallBatch."""
+    """Content of a CallBatch: totals of calls by names and UTC day, and unchanged counter
+    readings."""
 
     def __init__(self, at: datetime, environment: str, *, is_bound: bool) -> None:
         self._now = int(at.timestamp() * 1e9)
@@ -195,10 +216,10 @@ class _Batch:
         self._at = at
         self._environment = environment
         self._is_bound = is_bound
-        # by identity: readers make equal names once, and hashing a dozen texts a call is what
-        # counting costs
+        # by id: readers share one object for equal names, and hashing names for each call would be
+        # most of the cost
         self._groups: dict[tuple[int, int], list[object]] = {}
-        self._names: dict[int, CallNames] = {}
+        self._names_by_id: dict[int, CallNames] = {}
         self._rows: list[CallRow] = []
         self._moved: list[CallRow] = []
         self._readings: list[list[object]] = []
@@ -208,58 +229,59 @@ class _Batch:
         return bool(self._groups or self._rows or self._readings)
 
     def row_of(self, call: Call) -> CallRow:
-        """Return one call as it is stored in a batch, if it is not counted yet."""
-        alone = _Batch(self._at, self._environment, is_bound=self._is_bound)
-        alone.add_calls([call], set())
-        return alone.rows()[0]
+        """Return the stored form of one call that is not counted yet."""
+        batch = _Batch(self._at, self._environment, is_bound=self._is_bound)
+        batch.add_calls([call], set())
+        return batch.rows()[0]
 
-    def move(self, counted: Iterable[CallRow], *, to: Iterable[CallRow]) -> None:
-        """Move what an earlier batch counted under other names."""
-        self._moved += counted
+    def move(self, moved_rows: Iterable[CallRow], *, to: Iterable[CallRow]) -> None:
+        """Move calls of an earlier batch to the names of `to`."""
+        self._moved += moved_rows
         self._rows += to
 
     def rows(self) -> list[CallRow]:
+        """Return the totals as they are stored, with times in microseconds."""
         return self._rows + [
             [
-                list(self._told(self._names[place])),
+                list(self._complete_names(self._names_by_id[names_id])),
                 day,
-                *counted[:6],
-                counted[6] // _MICROSECOND,  # type: ignore[operator]
-                counted[7] // _MICROSECOND,  # type: ignore[operator]
-                counted[8],
+                *totals[:6],
+                totals[6] // _MICROSECOND,  # type: ignore[operator]
+                totals[7] // _MICROSECOND,  # type: ignore[operator]
+                totals[8],
             ]
-            for (place, day), counted in self._groups.items()
+            for (names_id, day), totals in self._groups.items()
         ]
 
-    def add_calls(self, calls: list[Call], seen: set[int]) -> int:
-        """Add calls, and return the number of those that were counted before, in this request or
-        another."""
+    def add_calls(self, calls: list[Call], counted_keys: set[int]) -> int:
+        """Add calls, and return the number of repeated ones: counted before, in this request or in
+        an earlier one."""
         n_repeated = 0
-        earliest, latest, now, groups = self._earliest, self._latest, self._now, self._groups
-        told: set[int] = set(seen)
-        for names, at, key, _, is_error, sent, answered, cost, trace, _ in calls:
-            if key in told:
+        earliest, latest, now_ns, groups = self._earliest, self._latest, self._now, self._groups
+        known_keys: set[int] = set(counted_keys)
+        for names, at, key, _, is_error, input_tokens, output_tokens, cost, trace, _ in calls:
+            if key in known_keys:
                 n_repeated += 1
                 continue
-            told.add(key)
+            known_keys.add(key)
             if not earliest <= at <= latest:
-                at = now
-            place = (id(names), at // _DAY)
-            group = groups.get(place)
+                at = now_ns
+            group_key = (id(names), at // _DAY)
+            group = groups.get(group_key)
             if group is None:
                 # calls, errors, without usage, input, output, cost, first, last, trace
-                self._names[place[0]] = names
-                group = groups[place] = [0, 0, 0, None, None, None, at, at, trace]
+                self._names_by_id[group_key[0]] = names
+                group = groups[group_key] = [0, 0, 0, None, None, None, at, at, trace]
             group[0] += 1  # type: ignore[operator]
             if is_error:
                 group[1] += 1  # type: ignore[operator]
-            if sent is None and answered is None:
+            if input_tokens is None and output_tokens is None:
                 group[2] += 1  # type: ignore[operator]
             else:
-                if sent is not None:
-                    group[3] = (group[3] or 0) + sent  # type: ignore[operator]
-                if answered is not None:
-                    group[4] = (group[4] or 0) + answered  # type: ignore[operator]
+                if input_tokens is not None:
+                    group[3] = (group[3] or 0) + input_tokens  # type: ignore[operator]
+                if output_tokens is not None:
+                    group[4] = (group[4] or 0) + output_tokens  # type: ignore[operator]
             if cost is not None:
                 group[5] = (group[5] or 0.0) + cost  # type: ignore[operator]
             if at < group[6]:  # type: ignore[operator]
@@ -268,17 +290,26 @@ class _Batch:
                 group[7] = at
         return n_repeated
 
-    def add_readings(self, readings: list[CounterReading], seen: set[int]) -> None:
-        for each in readings:
-            if each.is_delta:
-                key = _key(each)
-                if key in seen:
+    def add_readings(self, readings: list[CounterReading], counted_keys: set[int]) -> None:
+        """Add readings, except deltas that were counted before."""
+        for reading in readings:
+            if reading.is_delta:
+                key = _reading_key(reading)
+                if key in counted_keys:
                     continue
-                seen.add(key)
-            at = each.at if self._earliest <= each.at <= self._latest else self._now
-            told, start = list(self._told(each.names)), min(each.start, at)
+                counted_keys.add(key)
+            at = reading.at if self._earliest <= reading.at <= self._latest else self._now
+            name_fields, start = list(self._complete_names(reading.names)), min(reading.start, at)
             self._readings.append(
-                [told, each.measure, each.series, start, at, each.value, each.is_delta]
+                [
+                    name_fields,
+                    reading.measure,
+                    reading.series,
+                    start,
+                    at,
+                    reading.value,
+                    reading.is_delta,
+                ]
             )
 
     def store(
@@ -287,18 +318,18 @@ class _Batch:
         stream: str,
         token: ApiToken | None,
         application: int | None,
-        dropped: Counter[int | None],
+        dropped_calls: Counter[int | None],
     ) -> None:
-        """Store the batch; `dropped` are numbers of calls that the token may not report, by linked
-        service; None for a bound token."""
-        if not self.is_filled and not dropped:
+        """Store the batch. `dropped_calls` are numbers of calls that the token may not report, by
+        linked service, or under None for a bound token."""
+        if not self.is_filled and not dropped_calls:
             return
         body = orjson.dumps(
             {
                 "calls": self.rows(),
                 "readings": self._readings,
                 "moved": self._moved,
-                "dropped": list(dropped.items()),
+                "dropped": list(dropped_calls.items()),
             }
         )
         with connection.cursor() as cursor:
@@ -309,7 +340,9 @@ class _Batch:
                 [token.pk if token else None, application, stream, body.decode(), self._at],
             )
 
-    def _told(self, names: CallNames) -> CallNames:
+    def _complete_names(self, names: CallNames) -> CallNames:
+        """Return the names with the token's binding applied: no service, and its environment as the
+        default."""
         if self._is_bound:
             names = names._replace(scope="", service="")
         if self._environment and not names.environment:
@@ -317,13 +350,14 @@ class _Batch:
         return names
 
 
-# --- what one process remembers -------------------------------------------------------------------
+# --- caches of one process ------------------------------------------------------------------------
 
 _last_check: dict[str, float] = {"at": float("-inf"), "is_full": 0.0}
 _instrumented: dict[str, float] = {}
 
 
 def _refuse_full_backlog() -> None:
+    """Raise BacklogFullError if too many batches wait; counted once in _CHECK_SECONDS."""
     moment = monotonic()
     if moment - _last_check["at"] > _CHECK_SECONDS:
         with connection.cursor() as cursor:
@@ -339,24 +373,24 @@ def _refuse_full_backlog() -> None:
 
 
 def instrumented_services(collector: SpanCollector) -> set[str]:
-    """Return services that send an SDK's own spans here, and have sent an instrumentation's beside
-    them before."""
+    """Return services that send an SDK's own spans in this request, and have sent spans of an
+    instrumentation before."""
     moment = monotonic()
     kind = SenderFact.Kind.INSTRUMENTED
-    seen = {
+    names_to_record = {
         name
         for name in collector.instrumented
         if moment - _instrumented.get(name, float("-inf")) > _CACHE_SECONDS
     }
-    if seen:
-        record_facts(kind, {_service_key(name) for name in seen}, at=now())
+    if names_to_record:
+        record_facts(kind, {_service_key(name) for name in names_to_record}, at=now())
         if len(_instrumented) > 10_000:
             _instrumented.clear()
-        _instrumented.update(dict.fromkeys(seen, moment))
-    asked = {
+        _instrumented.update(dict.fromkeys(names_to_record, moment))
+    names_by_key = {
         _service_key(name): name for name in collector.services_of_sdk - collector.instrumented
     }
-    return {asked[key] for key in known_facts(kind, asked.keys(), at=now())}
+    return {names_by_key[key] for key in known_facts(kind, names_by_key.keys(), at=now())}
 
 
 def _service_key(service: str) -> int:

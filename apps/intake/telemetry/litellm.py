@@ -1,8 +1,8 @@
 """LiteLLM callback `generic_api`: a JSON list, or JSON lines, of its standard logging payload.
 
-Of a record of some 13 KB the fields below are read: messages, answers, end users, addresses and
-headers are not. `response.model` is the requested alias, except after a fallback, so that it never
-counts as the served model."""
+A record has about 13 KB. Only the fields below are read; messages, responses, end users, addresses
+and headers are not. `response.model` is the requested alias, except after a fallback, so that it
+never counts as the served model."""
 
 import math
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from apps.intake.telemetry.records import (
 )
 from apps.inventory.models import Dependency
 
-# an unforeseen kind of line is not worth more than a mention
+# keys of the metadata that name the caller, tried in this order
 _ALIASES = (
     "user_api_key_team_alias",
     "team_alias",
@@ -40,71 +40,79 @@ _MAX_GATEWAY_NAME_LENGTH = 40
 
 
 def read_records(body: bytes, *, gateway: str) -> ReadRequest:
-    """Return the calls of one post; `gateway` is whose tags, teams and API keys they name.
-    UnreadableError, TooManyRecordsError."""
-    done = ReadRequest()
-    known: dict[CallNames, CallNames] = {}
-    for record in _records(body):
-        done.n_records += 1
-        if done.n_records > MAX_RECORDS:
+    """Return the calls of one post; tags, teams and API keys are names of `gateway`.
+
+    Raises UnreadableError and TooManyRecordsError."""
+    request = ReadRequest()
+    interned_names: dict[CallNames, CallNames] = {}
+    for record in _iterate_records(body):
+        request.n_records += 1
+        if request.n_records > MAX_RECORDS:
             raise TooManyRecordsError
-        call = _call(record, gateway) if isinstance(record, dict) else None
+        call = _build_call(record, gateway) if isinstance(record, dict) else None
         if call is None:
-            done.n_refused += 1
-            done.refused_because = "a record has no model, or is not a JSON object"
+            request.n_refused += 1
+            request.refused_because = "a record has no model, or is not a JSON object"
         else:
-            # equal names once: they are counted by identity
-            done.calls.append(call._replace(names=known.setdefault(call.names, call.names)))
-    return done
+            # one object for equal names: calls are grouped by its id
+            request.calls.append(
+                call._replace(names=interned_names.setdefault(call.names, call.names))
+            )
+    return request
 
 
-def _records(body: bytes) -> Iterator[Any]:
+def _iterate_records(body: bytes) -> Iterator[Any]:
+    """Yield the records of a JSON list, a single object, or JSON lines."""
     if not body.strip():
         raise UnreadableError("The body is empty. Send a JSON list of LiteLLM logging payloads.")
     if body.count(b"{") + body.count(b"[") > MAX_BRACKETS:
         raise TooManyRecordsError
     try:
-        whole = orjson.loads(body)
-    except orjson.JSONDecodeError as broken:
-        yield from _lines(body, broken)
+        payload = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        yield from _iterate_lines(body, error)
         return
-    if isinstance(whole, dict):
-        yield whole
-    elif isinstance(whole, list):
-        yield from whole
+    if isinstance(payload, dict):
+        yield payload
+    elif isinstance(payload, list):
+        yield from payload
     else:
         raise UnreadableError(
             "The body is JSON, but not a list of logging payloads or a single one."
         )
 
 
-def _lines(body: bytes, broken: orjson.JSONDecodeError) -> Iterator[Any]:
+def _iterate_lines(body: bytes, error: orjson.JSONDecodeError) -> Iterator[Any]:
+    """Yield the records of JSON lines, None for a line that is not JSON.
+
+    UnreadableError with the text of `error` if the first line is not JSON."""
     lines = [line for line in body.splitlines() if line.strip()]
     for number, line in enumerate(lines, start=1):
         try:
             yield orjson.loads(line)
-        except orjson.JSONDecodeError as also_broken:
+        except orjson.JSONDecodeError as line_error:
             if number == 1:
                 raise UnreadableError(
-                    f"The body is not JSON or JSON lines: {broken}."
-                ) from also_broken
-            # one cut line does not take the others with it; it is counted as refused
+                    f"The body is not JSON or JSON lines: {error}."
+                ) from line_error
+            # one truncated line does not reject the others; it is counted as rejected
             yield None
 
 
-def _call(record: dict[str, Any], gateway: str) -> Call | None:
+def _build_call(record: dict[str, Any], gateway: str) -> Call | None:
+    """Return the call of one record; None if no model is stated."""
     requested, provider = (
-        _text(record.get("model")),
-        _text(record.get("custom_llm_provider")).lower(),
+        _clean_text(record.get("model")),
+        _clean_text(record.get("custom_llm_provider")).lower(),
     )
     if not requested:
         return None
     if not provider and "/" in requested:
         provider = requested.partition("/")[0].lower()
-    tags = _tags(record.get("request_tags"))
-    service = clean(tags.get("app")) or clean(_alias_of(record.get("metadata"))) or gateway
-    mapped = record.get("model_map_information")
-    base = _text(mapped.get("model_map_key")) if isinstance(mapped, dict) else ""
+    tags = _read_tags(record.get("request_tags"))
+    service = clean(tags.get("app")) or clean(_find_alias(record.get("metadata"))) or gateway
+    model_map = record.get("model_map_information")
+    base_model = _clean_text(model_map.get("model_map_key")) if isinstance(model_map, dict) else ""
     names = CallNames(
         scope=gateway,
         service=service,
@@ -117,36 +125,39 @@ def _call(record: dict[str, Any], gateway: str) -> Call | None:
         provider=clean(provider, 120),
         region="",
         gateway="litellm",
-        role=_role(_text(record.get("call_type"))),
+        role=_role_of_call(_clean_text(record.get("call_type"))),
         confidence=int(Confidence.GATEWAY_LOG),
-        base_model="" if base == requested else base,
+        base_model="" if base_model == requested else base_model,
     )
-    status = _text(record.get("status"))
+    status = _clean_text(record.get("status"))
     is_error = status == "failure"
-    sent, answered = _number(record.get("prompt_tokens")), _number(record.get("completion_tokens"))
-    if is_error and not sent and not answered:
-        # a failed call tells nought of both: it is not known what it took
-        sent = answered = None
-    cost = _number(record.get("response_cost"))
-    started = _number(record.get("startTime"))
-    call_id = _text(record.get("litellm_call_id")) or _text(record.get("id"))
-    # a fallback makes two records of one call id: another deployment, another status
-    parts = (
+    input_tokens, output_tokens = (
+        _parse_number(record.get("prompt_tokens")),
+        _parse_number(record.get("completion_tokens")),
+    )
+    if is_error and not input_tokens and not output_tokens:
+        # a failed call reports 0 for both, although the numbers are unknown
+        input_tokens = output_tokens = None
+    cost = _parse_number(record.get("response_cost"))
+    start_seconds = _parse_number(record.get("startTime"))
+    call_id = _clean_text(record.get("litellm_call_id")) or _clean_text(record.get("id"))
+    # a fallback makes two records of one call id, which differ in deployment and status
+    key_fields = (
         gateway,
         call_id,
-        _text(record.get("model_id")),
+        _clean_text(record.get("model_id")),
         requested,
         status,
-        "" if call_id else str(started),
+        "" if call_id else str(start_seconds),
     )
     return Call(
         names=names,
-        at=int(started * 1_000_000_000) if started and started < 1e10 else 0,
-        key=digest64(b"litellm", *(part.encode("utf-8", "replace") for part in parts)),
+        at=int(start_seconds * 1_000_000_000) if start_seconds and start_seconds < 1e10 else 0,
+        key=digest64(b"litellm", *(field.encode("utf-8", "replace") for field in key_fields)),
         key_at=0,
         is_error=is_error,
-        input_tokens=_tokens(sent),
-        output_tokens=_tokens(answered),
+        input_tokens=_count_tokens(input_tokens),
+        output_tokens=_count_tokens(output_tokens),
         cost_usd=None if cost is None or cost > MAX_COST_USD or (is_error and not cost) else cost,
         trace=clean(record.get("trace_id"), MAX_TRACE_LENGTH)
         if isinstance(record.get("trace_id"), str)
@@ -154,19 +165,20 @@ def _call(record: dict[str, Any], gateway: str) -> Call | None:
     )
 
 
-def _tags(listed: Any) -> dict[str, str]:
+def _read_tags(tags: Any) -> dict[str, str]:
     """Return {"app": name, "env": name}; other tags, the user agent among them, do not identify the
     caller."""
-    found: dict[str, str] = {}
-    for tag in listed if isinstance(listed, list) else ():
+    tag_values: dict[str, str] = {}
+    for tag in tags if isinstance(tags, list) else ():
         if isinstance(tag, str):
             name, _, value = tag.partition(":")
             if name in {"app", "env"} and value.strip():
-                found.setdefault(name, value.strip())
-    return found
+                tag_values.setdefault(name, value.strip())
+    return tag_values
 
 
-def _alias_of(metadata: Any) -> str:
+def _find_alias(metadata: Any) -> str:
+    """Return the alias of the caller's team, project or API key; empty if there is none."""
     if isinstance(metadata, dict):
         for key in _ALIASES:
             value = metadata.get(key)
@@ -175,17 +187,17 @@ def _alias_of(metadata: Any) -> str:
     return ""
 
 
-def _role(call_type: str) -> str:
+def _role_of_call(call_type: str) -> str:
     if "embedding" in call_type:
         return Dependency.Role.EMBEDDING.value
     return Dependency.Role.RERANKER.value if "rerank" in call_type else ""
 
 
-def _text(value: Any) -> str:
+def _clean_text(value: Any) -> str:
     return clean(value) if isinstance(value, str) else ""
 
 
-def _number(value: Any) -> float | None:
+def _parse_number(value: Any) -> float | None:
     if (
         isinstance(value, (int, float))
         and not isinstance(value, bool)
@@ -196,11 +208,11 @@ def _number(value: Any) -> float | None:
     return None
 
 
-def _tokens(number: float | None) -> int | None:
+def _count_tokens(number: float | None) -> int | None:
     return int(number) if number is not None and number <= MAX_TOKENS else None
 
 
-def gateway_name(asked: str) -> str:
-    """Return the gateway whose tags and API keys a post names: the sender's `?gateway=`, else
-    LiteLLM as such."""
-    return clean(asked, _MAX_GATEWAY_NAME_LENGTH).lower() or "litellm"
+def gateway_name(gateway: str) -> str:
+    """Return the normalised name of the gateway that a post states in `?gateway=`, by default
+    "litellm"."""
+    return clean(gateway, _MAX_GATEWAY_NAME_LENGTH).lower() or "litellm"

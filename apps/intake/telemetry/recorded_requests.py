@@ -1,5 +1,5 @@
-"""Replay of a recorded OTLP request from a file, with the operator's rights: the same path as
-through the endpoint."""
+"""Replay of a recorded OTLP request from a file with the operator's rights, by the code of the
+endpoint."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -28,86 +28,106 @@ _TRACE_ID_BYTES = 16
 def ingest_recorded_request(
     body: bytes, *, application: int | None, at: datetime
 ) -> dict[str, Any]:
-    """Return dependencies that its calls created and confirmed, and as rejected what belongs to no
-    application or no known model.
+    """Ingest the request, and return the numbers of dependencies created, updated and unchanged,
+    and the rejected observations: those without an application or a known model.
 
-    Traces or metrics, protobuf or JSON, by the content. UnreadableError if it is neither."""
+    The content decides whether it is traces or metrics, protobuf or JSON. UnreadableError if it is
+    none of these."""
     try:
-        stream, read = _read_request(body)
-    except TooManyRecordsError as many:
+        stream, request = _read_request(body)
+    except TooManyRecordsError as error:
         raise UnreadableError(
             f"The document has more than {MAX_RECORDS:,} spans or points. Split it."
-        ) from many
-    ingest_calls(read=read, stream=stream, token=None, at=at, application=application)
+        ) from error
+    ingest_calls(request=request, stream=stream, token=None, at=at, application=application)
     aggregate_waiting(at=at)
     tally = reconcile_waiting(at=at)
-    told = {call.names for call in read.calls}.union(reading.names for reading in read.readings)
-    seen = [each for each in _observations_of(stream, application, told) if not _is_matched(each)]
-    matched = len(
+    call_names = {call.names for call in request.calls}.union(
+        reading.names for reading in request.readings
+    )
+    unmatched_observations = [
+        observation
+        for observation in _observations_of(stream, application, call_names)
+        if not _is_matched(observation)
+    ]
+    n_matched = len(
         {
-            each.dependency_id
-            for each in _observations_of(stream, application, told)
-            if _is_matched(each)
+            observation.dependency_id
+            for observation in _observations_of(stream, application, call_names)
+            if _is_matched(observation)
         }
     )
     return {
         "created": tally["created"],
         "updated": tally["updated"],
-        "unchanged": max(matched - tally["created"] - tally["updated"], 0),
+        "unchanged": max(n_matched - tally["created"] - tally["updated"], 0),
         "rejected": [
-            {"where": _where(each), "reason": each.explanation or each.get_state_display()}
-            for each in seen
+            {
+                "where": _describe_location(observation),
+                "reason": observation.explanation or observation.get_state_display(),
+            }
+            for observation in unmatched_observations
         ],
     }
 
 
 def _read_request(body: bytes) -> tuple[str, ReadRequest]:
+    """Return (stream, content) of a request in any of the four forms."""
     if body.lstrip()[:1] == b"{":
         if b'"resourceMetrics"' in body:
             return METRICS, metrics.read_json(body)
         return TRACES, read_traces(body, is_json=True)
-    if _holds_spans(body):
+    if _has_spans(body):
         return TRACES, read_traces(body, is_json=False)
     return METRICS, metrics.read_protobuf(body)
 
 
-def _holds_spans(body: bytes) -> bool:
-    """Return whether a protobuf body holds spans: both signals have one frame, and an item that
-    begins with a trace id is a span."""
+def _has_spans(body: bytes) -> bool:
+    """Return whether a protobuf body holds spans.
+
+    Traces and metrics have the same frame; an item that begins with a trace id is a span."""
     try:
         for _, _, _, items in protobuf_encoding.scoped_items(body):
             for item in items:
                 return len(schema.Span.FromString(item).trace_id) == _TRACE_ID_BYTES
-    except DecodeError as broken:
+    except DecodeError as error:
         raise UnreadableError(
             "The document is not an OTLP request in JSON or protobuf with traces or metrics."
-        ) from broken
+        ) from error
     return True
 
 
 def _observations_of(
-    stream: str, application: int | None, told: Iterable[CallNames]
+    stream: str, application: int | None, call_names: Iterable[CallNames]
 ) -> list[Observation]:
-    named = Observation.objects.filter(stream=stream).select_related("service")
+    """Return the stored observations of these names."""
+    observations = Observation.objects.filter(stream=stream).select_related("service")
     if application is not None:
-        named = named.filter(application=application)
-    wanted = {(names.requested, names.served, names.alias, names.environment) for names in told}
-    services = {(names.scope, names.service) for names in told}
+        observations = observations.filter(application=application)
+    name_keys = {
+        (names.requested, names.served, names.alias, names.environment) for names in call_names
+    }
+    services = {(names.scope, names.service) for names in call_names}
     return [
-        each
-        for each in named.filter(requested__in={names[0] for names in wanted})
-        if (each.requested, each.served, each.alias, each.environment) in wanted
+        observation
+        for observation in observations.filter(requested__in={names[0] for names in name_keys})
+        if (observation.requested, observation.served, observation.alias, observation.environment)
+        in name_keys
         and (
             application is not None
-            or (each.service is not None and (each.service.scope, each.service.name) in services)
+            or (
+                observation.service is not None
+                and (observation.service.scope, observation.service.name) in services
+            )
         )
     ]
 
 
-def _is_matched(each: Observation) -> bool:
-    return each.state == Observation.State.MATCHED
+def _is_matched(observation: Observation) -> bool:
+    return observation.state == Observation.State.MATCHED
 
 
-def _where(each: Observation) -> str:
-    whose = each.service.name if each.service is not None else ""
-    return f"{whose}: {each.requested or each.served}".lstrip(": ")
+def _describe_location(observation: Observation) -> str:
+    """Return "service: model", or only the model if there is no service."""
+    service_name = observation.service.name if observation.service is not None else ""
+    return f"{service_name}: {observation.requested or observation.served}".lstrip(": ")

@@ -1,4 +1,5 @@
-"""Data classes that telemetry readers return: calls and counter readings, without any content."""
+"""Data classes that telemetry readers return: calls and counter readings, without prompts or
+responses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,8 +19,8 @@ class CallNames(NamedTuple):
     """Names that distinguish calls. `scope` is the namespace of `service`: empty for traces, else a
     gateway.
 
-    `base_model` is what a gateway's operator configured as the model behind a deployment: a hint,
-    no served model."""
+    `base_model` is the model that a gateway's operator configured for a deployment: a hint, not a
+    served model."""
 
     scope: str
     service: str
@@ -39,8 +40,8 @@ class Call(NamedTuple):
     """Call of a model. `at` is in nanoseconds since 1970, 0 if not stated.
 
     Two calls of one `key` are the same call if their `key_at` (seconds) are no more than
-    SAME_CALL_SECONDS apart. Tokens and cost are None if not reported. `half` is other than 0 if a
-    separate span may report, in this request or another, the served model."""
+    SAME_CALL_SECONDS apart. Tokens and cost are None if not reported. `half` is not 0 if a separate
+    span, in this request or another, may report the served model."""
 
     names: CallNames
     at: int
@@ -57,8 +58,8 @@ class Call(NamedTuple):
 class CounterReading(NamedTuple):
     """Reading of one counter.
 
-    `measure` is calls, errors, with_usage, input or output; `start` and `at` are in nanoseconds. A
-    `is_delta` value counts what came since the reading before, else since `start`."""
+    `measure` is calls, errors, with_usage, input or output; `start` and `at` are in nanoseconds.
+    `value` is the increase since the previous reading if `is_delta`, else since `start`."""
 
     names: CallNames
     measure: str
@@ -71,8 +72,8 @@ class CounterReading(NamedTuple):
 
 @dataclass(slots=True)
 class ReadRequest:
-    """Content of a request: `n_records` is the number of all records, calls or not; `n_refused`
-    those that could not be read.
+    """Content of a request: `n_records` is the number of all records, including those that are no
+    calls; `n_refused` is the number of records that could not be read.
 
     `answers` are served models of calls which are not in the request, by their `half`;
     `tells_answers` is true if any span reported one."""
@@ -86,14 +87,15 @@ class ReadRequest:
     refused_because: str = ""
 
 
-def digest64(*parts: bytes) -> int:
-    """Return the first 64 bits of a digest, as PostgreSQL's bigint holds them."""
-    return int.from_bytes(blake2b(b"\x1f".join(parts), digest_size=8).digest(), "big", signed=True)
+def digest64(*values: bytes) -> int:
+    """Return the first 64 bits of a digest of the values as a signed number (PostgreSQL's
+    bigint)."""
+    return int.from_bytes(blake2b(b"\x1f".join(values), digest_size=8).digest(), "big", signed=True)
 
 
 def response_key(names: CallNames, response_id: bytes) -> int | None:
-    """Return one key for every report of one call by one sender; None if the id is too short to
-    tell calls apart."""
+    """Return the key that all reports of one call by one service share; None if the id is too short
+    to be unique."""
     if len(response_id) < MIN_RESPONSE_ID_LENGTH:
         return None
     return digest64(b"response", names.scope.encode(), names.service.encode(), response_id)

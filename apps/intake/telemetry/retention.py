@@ -1,4 +1,4 @@
-"""Data retention of call data, deleted in blocks, each in a transaction of its own."""
+"""Data retention of calls: expired rows are deleted in batches, each in its own transaction."""
 
 from datetime import date, datetime, timedelta
 
@@ -10,16 +10,16 @@ from apps.intake.telemetry.limits import CALL_KEY_HOURS
 from apps.intake.telemetry.sender_facts import LIFETIMES
 
 DELETE_BATCH_SIZE = 20_000
-# so that a job ends; the next one goes on
+# per job; the next job continues
 MAX_BATCHES = 1_000
-# a counter not heard of for so long begins anew when it is heard of again
+# a counter without readings for this time starts again with its next reading
 SERIES_DAYS = 8
 
 
 def purge_calls(*, at: datetime) -> int:
-    """Delete keys of calls counted more than two days ago, inactive counters, facts about senders
-    that no longer count, and daily calls beyond their retention."""
-    keep = IntakeSettings.objects.get(pk=1).usage_retention_days
+    """Delete keys of calls counted more than two days ago, inactive counters, expired facts about
+    senders, and daily calls beyond their retention; return the number of rows."""
+    retention_days = IntakeSettings.objects.get(pk=1).usage_retention_days
     return (
         _delete_in_batches(
             "intake_countedcall", "key", "hour < %s", int(at.timestamp()) // 3600 - CALL_KEY_HOURS
@@ -33,15 +33,20 @@ def purge_calls(*, at: datetime) -> int:
         + _delete_in_batches(
             "intake_senderfact", "id", "seen_at < %s", at - max(LIFETIMES.values())
         )
-        + _delete_in_batches("intake_usageday", "id", "day < %s", day_of(at) - timedelta(days=keep))
         + _delete_in_batches(
-            "intake_servicetoken", "id", "last_sent_at < %s", day_of(at) - timedelta(days=keep)
+            "intake_usageday", "id", "day < %s", day_of(at) - timedelta(days=retention_days)
+        )
+        + _delete_in_batches(
+            "intake_servicetoken",
+            "id",
+            "last_sent_at < %s",
+            day_of(at) - timedelta(days=retention_days),
         )
     )
 
 
 def _delete_in_batches(table: str, key: str, condition: str, bound: int | date | datetime) -> int:
-    n_dropped = 0
+    n_deleted = 0
     for _ in range(MAX_BATCHES):
         with connection.cursor() as cursor:
             cursor.execute(
@@ -49,7 +54,7 @@ def _delete_in_batches(table: str, key: str, condition: str, bound: int | date |
                 "LIMIT %s)",
                 [bound, DELETE_BATCH_SIZE],
             )
-            n_dropped += cursor.rowcount
+            n_deleted += cursor.rowcount
             if cursor.rowcount < DELETE_BATCH_SIZE:
                 break
-    return n_dropped
+    return n_deleted

@@ -1,25 +1,25 @@
-"""Facts about senders, kept from one request to the next, in every process and after any loss of
-the cache."""
+"""Facts about senders, stored in the database so that every process has them, even after the cache
+was lost."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from apps.intake.models import SenderFact
 
-# for so long a fact counts after it was seen last
+# a fact is valid for this time after it was last observed
 LIFETIMES = {
     SenderFact.Kind.INSTRUMENTED: timedelta(days=2),
     SenderFact.Kind.TELLS_ANSWERS: timedelta(days=1),
 }
-# names can be made up; beyond this number no new ones are kept until old ones have ended
+# names can be made up: beyond this number no new facts are stored until old ones have expired
 MAX_FACTS = 50_000
 
 
 def record_facts(kind: SenderFact.Kind, keys: Collection[int], *, at: datetime) -> None:
-    """Record that this fact was observed now for each key."""
+    """Record that this fact was observed at `at` for each key."""
     if not keys or SenderFact.objects.order_by()[: MAX_FACTS + 1].count() > MAX_FACTS:
         return
-    # in the order of keys, so that two requests that share some wait for each other and never both
+    # in the order of keys, so that two requests with common keys cannot deadlock
     SenderFact.objects.bulk_create(
         [SenderFact(kind=kind, key=key, seen_at=at) for key in sorted(keys)],
         update_conflicts=True,
@@ -32,5 +32,5 @@ def known_facts(kind: SenderFact.Kind, keys: Collection[int], *, at: datetime) -
     """Return those of the keys for which this fact was observed within its lifetime."""
     if not keys:
         return set()
-    found = SenderFact.objects.filter(kind=kind, key__in=keys, seen_at__gt=at - LIFETIMES[kind])
-    return set(found.values_list("key", flat=True))
+    facts = SenderFact.objects.filter(kind=kind, key__in=keys, seen_at__gt=at - LIFETIMES[kind])
+    return set(facts.values_list("key", flat=True))

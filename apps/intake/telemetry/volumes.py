@@ -2,8 +2,8 @@
 
 Traces may be sampled and name the called model; metrics and gateway logs count everything, and a
 usage report is the basis of payment. For one application (or unlinked service), one model and one
-day the most complete kind of sender counts, and the others do not: reports before metrics before
-gateways before traces. What only one of them reported counts by that one."""
+day, only the most complete kind of sender counts: usage reports, else metrics, else gateways, else
+traces."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -73,10 +73,10 @@ class CallVolume:
 def call_volumes(observations: Iterable[int], *, since: date, until: date) -> list[CallVolume]:
     """Return the call volumes of these observations on days from `since` to before `until`, oldest
     day first. One statement."""
-    counted = compose_statement(_COUNT_STATEMENT, mine="o.id = ANY(%(observations)s)")
+    statement = compose_statement(_COUNT_STATEMENT, mine="o.id = ANY(%(observations)s)")
     return fetch_rows(
         CallVolume,
-        f"""{counted}
+        f"""{statement}
         SELECT application_id AS application, service_id AS service, offering_id AS offering, name,
             day, kind, n_calls, n_errors, n_without_usage, input_tokens, output_tokens, cost_usd
         FROM counted

@@ -209,7 +209,7 @@ class OpenDiscrepancies:
 
 def open_discrepancies(*, user: User) -> list[OpenDiscrepancies]:
     """Return the kinds of which any is open: one statement."""
-    counts = open_by_kind(user, most=MAX_COUNTED_DISCREPANCIES)
+    counts = open_by_kind(user, max_count=MAX_COUNTED_DISCREPANCIES)
     return [
         OpenDiscrepancies(kind, counts[kind])
         for kind in Discrepancy.Kind.values

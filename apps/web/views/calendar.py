@@ -25,12 +25,12 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.views.overview import timeline_rows
 from apps.web.wording import as_word, long_day, number
 
-# offered as links; any other number of days works from the address
+# links of the page, in days; any other number of days works in the URL
 HORIZONS = (30, 90, 180, 365)
 DEFAULT_HORIZON = 180
 MAX_HORIZON = 3 * 365
 MAX_DRAWN_MARKS = 24
-# lines of the page; the file has all
+# lines of the page; the CSV has all
 MAX_ROWS = 300
 URGENT_DAYS = 30
 
@@ -42,7 +42,7 @@ class CalendarLine:
 
     @property
     def words(self) -> str:
-        """The words of the day itself, read on another one."""
+        """Return the summary; on other days than the date itself without `today`."""
         return self.entry.summary.removesuffix(" today") if self.n_days else self.entry.summary
 
     @property
@@ -79,18 +79,18 @@ def _parse_query(request: HttpRequest) -> CalendarQuery:
     )
 
 
-def _window(asked: CalendarQuery, today: date) -> tuple[date, date]:
-    """(first, last): what has passed goes back a quarter."""
-    return today - timedelta(PAST_DAYS if asked.past else 0), today + timedelta(asked.days)
+def _date_range(query: CalendarQuery, today: date) -> tuple[date, date]:
+    """Return (first, last) day of the list; with past dates it starts PAST_DAYS ago."""
+    return today - timedelta(PAST_DAYS if query.past else 0), today + timedelta(query.days)
 
 
-def _lines(
-    user: User, asked: CalendarQuery, today: date, *, most: int = MAX_ENTRIES
+def _load_lines(
+    user: User, query: CalendarQuery, today: date, *, max_lines: int = MAX_ENTRIES
 ) -> tuple[list[CalendarLine], bool]:
-    """The first days of the window; True where there are more than `most`."""
-    first, last = _window(asked, today)
+    """Return the first lines of the date range, and whether there are more than `max_lines`."""
+    first_day, last_day = _date_range(query, today)
     entries, is_cut = calendar_entries(
-        user, today=today, first=first, last=last, kind=asked.kind, limit=most
+        user, today=today, first=first_day, last=last_day, kind=query.kind, limit=max_lines
     )
     return [CalendarLine(entry, (entry.on - today).days) for entry in entries], is_cut
 
@@ -98,22 +98,22 @@ def _lines(
 @require_safe
 def calendar_page(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    today, asked = day_of(at), _parse_query(request)
-    first, last = _window(asked, today)
-    lines, is_cut = _lines(user, asked, today, most=MAX_ROWS)
-    # most calendars are shorter, and counted by themselves
+    today, query = day_of(at), _parse_query(request)
+    first_day, last_day = _date_range(query, today)
+    lines, is_cut = _load_lines(user, query, today, max_lines=MAX_ROWS)
+    # most calendars fit on the page, so that no count is needed
     n = (
-        count_entries(user, today=today, first=first, last=last, kind=asked.kind)
+        count_entries(user, today=today, first=first_day, last=last_day, kind=query.kind)
         if is_cut
         else len(lines)
     )
-    n_coming = n if not asked.past else sum(not line.is_past for line in lines)
-    if is_cut and asked.past:
-        n_coming = count_entries(user, today=today, first=today, last=last, kind=asked.kind)
-    ends = retiring_offerings(
-        user=user, on=today, within=asked.days, limit=MAX_DRAWN_MARKS + 1, since=first
+    n_coming = n if not query.past else sum(not line.is_past for line in lines)
+    if is_cut and query.past:
+        n_coming = count_entries(user, today=today, first=today, last=last_day, kind=query.kind)
+    retiring_rows = retiring_offerings(
+        user=user, on=today, within=query.days, limit=MAX_DRAWN_MARKS + 1, since=first_day
     )
-    wide, narrow = _drawn(ends[:MAX_DRAWN_MARKS], today, asked.days)
+    wide, narrow = _draw_timelines(retiring_rows[:MAX_DRAWN_MARKS], today, query.days)
     return render_page(
         request,
         "calendar/calendar.html",
@@ -121,8 +121,8 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
         title="Calendar",
         counts="Dates of what you may see",
         as_of=at,
-        sentence=calendar_headline(_next(user, lines, asked, today), n_coming, asked),
-        asked=asked,
+        sentence=calendar_headline(_find_next(user, lines, query, today), n_coming, query),
+        asked=query,
         horizons=HORIZONS,
         kinds=sorted({KINDS[kind] for kind in calendar_kinds()}),
         months=[
@@ -135,60 +135,60 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
         n_left=max(0, min(n, MAX_ENTRIES) - MAX_ROWS),
         wide=wide,
         narrow=narrow,
-        more=len(ends) > MAX_DRAWN_MARKS,
+        more=len(retiring_rows) > MAX_DRAWN_MARKS,
         drawn=MAX_DRAWN_MARKS,
         cut=MAX_ENTRIES if n > MAX_ENTRIES else 0,
         n_feeds=CalendarFeed.objects.visible_to(user).filter(user=user, revoked_at=None).count(),
     )
 
 
-def _next(
-    user: User, lines: Sequence[CalendarLine], asked: CalendarQuery, today: date
+def _find_next(
+    user: User, lines: Sequence[CalendarLine], query: CalendarQuery, today: date
 ) -> CalendarLine | None:
-    """The next day to come; asked for where those that have passed fill the page."""
-    coming = next((line for line in lines if not line.is_past), None)
-    if coming is None and len(lines) >= MAX_ROWS:
-        ahead, _is_cut = _lines(
-            user, CalendarQuery(asked.days, asked.kind, past=False), today, most=1
+    """Return the next line from today on; if past dates fill the page, it is loaded separately."""
+    next_line = next((line for line in lines if not line.is_past), None)
+    if next_line is None and len(lines) >= MAX_ROWS:
+        lines_ahead, _is_cut = _load_lines(
+            user, CalendarQuery(query.days, query.kind, past=False), today, max_lines=1
         )
-        coming = next(iter(ahead), None)
-    return coming
+        next_line = next(iter(lines_ahead), None)
+    return next_line
 
 
-def _drawn(
-    ends: Sequence[RetiringOffering], today: date, days: int
+def _draw_timelines(
+    retiring_rows: Sequence[RetiringOffering], today: date, days: int
 ) -> tuple[Timeline | None, Timeline | None]:
-    if not ends:
+    if not retiring_rows:
         return None, None
-    drawn = [timeline_rows(row, today) for row in ends]
+    timeline_entries = [timeline_rows(row, today) for row in retiring_rows]
     return (
-        retirements.draw_timeline(drawn, today=today, days=days),
-        retirements.draw_timeline(drawn, today=today, days=days, narrow=True),
+        retirements.draw_timeline(timeline_entries, today=today, days=days),
+        retirements.draw_timeline(timeline_entries, today=today, days=days, narrow=True),
     )
 
 
-def calendar_headline(first: CalendarLine | None, n: int, asked: CalendarQuery) -> Headline:
-    """State how many dates are ahead, and the next one; counting stops at MAX_ENTRIES."""
-    within = pluralize(asked.days, "the next day", f"the next {asked.days} days")
-    if first is None:
+def calendar_headline(next_line: CalendarLine | None, n: int, query: CalendarQuery) -> Headline:
+    """State the number of upcoming dates and the next one; the count stops at MAX_ENTRIES."""
+    within = pluralize(query.days, "the next day", f"the next {query.days} days")
+    if next_line is None:
         return Headline(f"Nothing ends or is due in {within}.")
     count = pluralize(n, "{n} date falls in {within}", "{n} dates fall in {within}").format(
         n=f"More than {number(MAX_ENTRIES)}" if n > MAX_ENTRIES else as_word(n).capitalize(),
         within=within,
     )
-    when = "today" if first.n_days == 0 else long_day(first.entry.on)
+    day_text = "today" if next_line.n_days == 0 else long_day(next_line.entry.on)
     return Headline(
         f"{count}; " + "the next is ",
-        when if first.is_urgent else "",
-        ("" if first.is_urgent else when) + f": {first.words}.",
+        day_text if next_line.is_urgent else "",
+        ("" if next_line.is_urgent else day_text) + f": {next_line.words}.",
     )
 
 
 @require_safe
 def calendar_csv(request: HttpRequest) -> StreamingHttpResponse:
     user, today = signed_in_user(request), day_of(now())
-    asked = _parse_query(request)
-    lines, _is_cut = _lines(user, asked, today)
+    query = _parse_query(request)
+    lines, _is_cut = _load_lines(user, query, today)
     return csv_response(
         "calendar",
         ["day", "days left", "kind", "what", "page"],

@@ -1,4 +1,4 @@
-"""Export files that a worker writes: requested, followed by their progress, downloaded."""
+"""Export files that a worker writes: request, progress and download."""
 
 import contextlib
 from dataclasses import dataclass
@@ -21,12 +21,13 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.tasks import write_one_file
 from apps.web.wording import count_of, number
 
-_LONGEST_QUERY = 4_000
+_MAX_QUERY_LENGTH = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class FileRequest:
-    """File that can be requested, and its filters in words."""
+    """Kind, title and filters of a file that a user can request; `narrowed` lists the filters as
+    text."""
 
     kind: str
     title: str
@@ -35,20 +36,20 @@ class FileRequest:
 
 
 def _parse_file_request(kind: str, query: str) -> FileRequest | None:
-    if kind not in FILE_EXPORTS or len(query) > _LONGEST_QUERY:
+    if kind not in FILE_EXPORTS or len(query) > _MAX_QUERY_LENGTH:
         return None
-    named = [f"{name}: {value}" for name, value in QueryDict(query).items() if value]
-    return FileRequest(kind, str(FILE_EXPORTS[kind].title), query, ", ".join(named))
+    filters = [f"{name}: {value}" for name, value in QueryDict(query).items() if value]
+    return FileRequest(kind, str(FILE_EXPORTS[kind].title), query, ", ".join(filters))
 
 
 @require_safe
 def file_list(request: HttpRequest) -> HttpResponse:
-    """List the user's files, and the one that the URL offers to write."""
+    """List the user's files, and offer to write the one that the URL names."""
     user = signed_in_user(request)
     listing = PaginatedList(
         request, ListExport.objects.visible_to(user).order_by("-as_of", "-pk"), size=25
     )
-    asked = _parse_file_request(request.GET.get("make", ""), request.GET.get("query", ""))
+    file_request = _parse_file_request(request.GET.get("make", ""), request.GET.get("query", ""))
     return render_page(
         request,
         "files/list.html",
@@ -57,13 +58,13 @@ def file_list(request: HttpRequest) -> HttpResponse:
         counts="Files that were written for you",
         as_of=now(),
         sentence=Headline(
-            f"{asked.title}: too many rows to wait for."
-            if asked
+            f"{file_request.title}: too many rows to wait for."
+            if file_request
             else "{files} asked for.".format(
                 files=count_of(listing.n_found, "long file", "long files").capitalize()
             )
         ),
-        asked=asked,
+        asked=file_request,
         listing=listing,
         rows=[
             (row, row.state == ListExport.State.DONE and row.expires_on > day_of(now()))
@@ -76,85 +77,90 @@ def file_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def submit_file_request(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    asked = _parse_file_request(request.POST.get("make", ""), request.POST.get("query", ""))
-    if asked is None:
+    file_request = _parse_file_request(request.POST.get("make", ""), request.POST.get("query", ""))
+    if file_request is None:
         raise Http404("This file type does not exist. Select one of the list.")
     at = now()
-    stem, _dot, ending = FILE_EXPORTS[asked.kind].file_name.rpartition(".")
+    stem, _dot, extension = FILE_EXPORTS[file_request.kind].file_name.rpartition(".")
     try:
         file = request_file(
-            kind=asked.kind, query=asked.query, name=f"{stem}-{day_of(at)}.{ending}", by=user, at=at
+            kind=file_request.kind,
+            query=file_request.query,
+            name=f"{stem}-{day_of(at)}.{extension}",
+            by=user,
+            at=at,
         )
     except ExportError as refusal:
         flash_error(request, str(refusal))
         return redirect("files:list")
-    # without a broker the sweep finds it within a minute
+    # without a broker the periodic sweep starts the job within a minute
     with contextlib.suppress(OperationalError):
         write_one_file.delay(file.pk)
     return redirect("files:detail", pk=file.pk)
 
 
-def _one(request: HttpRequest, pk: int) -> ListExport:
+def _get_export(request: HttpRequest, pk: int) -> ListExport:
     return get_object_or_404(ListExport.objects.visible_to(signed_in_user(request)), pk=pk)
 
 
 @require_safe
 def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    found = _one(request, pk)
-    asked = _parse_file_request(found.kind, found.query)
+    export = _get_export(request, pk)
+    file_request = _parse_file_request(export.kind, export.query)
     return render_page(
         request,
         "files/one.html",
-        title=found.name,
+        title=export.name,
         crumbs=(("Files", reverse("files:list")),),
         counts="What the person who asked may see",
-        as_of=found.as_of,
-        sentence=_sentence(found),
-        file=found,
-        asked=asked,
-        is_kept=is_available(found),
-        n_done=n_rows_written(found),
-        is_running=_is_running(found),
-        leads_to=reverse(FILE_EXPORTS[found.kind].leads_to) if asked else "",
+        as_of=export.as_of,
+        sentence=_build_headline(export),
+        file=export,
+        asked=file_request,
+        is_kept=is_available(export),
+        n_done=n_rows_written(export),
+        is_running=_is_running(export),
+        leads_to=reverse(FILE_EXPORTS[export.kind].leads_to) if file_request else "",
     )
 
 
-def _sentence(found: ListExport) -> Headline:
-    if found.state == ListExport.State.DONE:
-        return Headline(f"{found.name} is written: {number(found.n_rows)} rows.")
-    if found.state == ListExport.State.FAILED:
-        return Headline("", f"{found.name} could not be written", ".")
-    return Headline(f"{found.name} is being written. You may leave; it waits here for you.")
+def _build_headline(export: ListExport) -> Headline:
+    if export.state == ListExport.State.DONE:
+        return Headline(f"{export.name} is written: {number(export.n_rows)} rows.")
+    if export.state == ListExport.State.FAILED:
+        return Headline("", f"{export.name} could not be written", ".")
+    return Headline(f"{export.name} is being written. You may leave; it waits here for you.")
 
 
 @require_safe
 def file_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the progress again, or reload the page once the file is written."""
-    found = _one(request, pk)
-    if found.state not in ListExport.OPEN:
-        answer = HttpResponse(status=200)
-        answer["HX-Refresh"] = "true"
-        return answer
-    told = {"file": found, "n_done": n_rows_written(found), "is_running": _is_running(found)}
-    return render(request, "files/one.html#progress", told)
+    """Render the progress fragment, or reload the page once the file is written."""
+    export = _get_export(request, pk)
+    if export.state not in ListExport.OPEN:
+        response = HttpResponse(status=200)
+        response["HX-Refresh"] = "true"
+        return response
+    context = {"file": export, "n_done": n_rows_written(export), "is_running": _is_running(export)}
+    return render(request, "files/one.html#progress", context)
 
 
-def _is_running(found: ListExport) -> bool:
-    """Whether a worker shows itself at it; what is left by one that has gone waits for the next."""
-    return found.state == ListExport.State.RUNNING and not found.is_abandoned(at=now())
+def _is_running(export: ListExport) -> bool:
+    """Return whether a worker is writing the file. A file that its worker abandoned is not
+    running."""
+    return export.state == ListExport.State.RUNNING and not export.is_abandoned(at=now())
 
 
 @require_safe
 def file_body(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Send the file, slice by slice."""
-    found = _one(request, pk)
-    if not is_available(found):
+    """Stream the file in parts."""
+    export = _get_export(request, pk)
+    if not is_available(export):
         raise Http404("This file is no longer stored. Request it again.")
     return StreamingHttpResponse(
-        read_parts(found),
+        read_parts(export),
         content_type=XLSX,
         headers={
-            "Content-Disposition": f'attachment; filename="{found.name}"',
-            "Content-Length": str(found.n_bytes),
+            "Content-Disposition": f'attachment; filename="{export.name}"',
+            "Content-Length": str(export.n_bytes),
         },
     )

@@ -43,12 +43,11 @@ from apps.web.views.intake import presenters
 from apps.web.views.start import setup_steps
 from apps.web.wording import count_of, day, number, share
 
-# the layers that every application stands on; gateways, vendors and regions are for the
-# concentration itself
+# layers that every application depends on; gateways, vendors and regions are in the CSV only
 MAX_LAYERS = (Layer.DEVELOPER, Layer.HOST, Layer.FOUNDATION)
 HORIZON_DAYS = 180
 URGENT_DAYS = 30
-# more applications than this are drawn by common stack, not one by one
+# with more applications the drawing has one column per common stack
 DRAWN_SINGLY = 72
 DRAWN_STACKS = 40
 DRAWN_ENDS = 14
@@ -72,11 +71,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     counts = portfolio_figures(user=user, on=today)
     layers = {layer: layer_table(layer=layer, user=user, limit=MAX_NODES) for layer in MAX_LAYERS}
     developers = layers[Layer.DEVELOPER]
-    ends = retiring_offerings(user=user, on=today, within=HORIZON_DAYS, limit=DRAWN_ENDS + 1)
+    retiring_rows = retiring_offerings(
+        user=user, on=today, within=HORIZON_DAYS, limit=DRAWN_ENDS + 1
+    )
     columns = portfolio(user=user, on=today, n=counts.n_applications)
     over = frozenset(row.name for row in developers.rows if row.over)
     details = details_of(developers)
-    drawn = [timeline_rows(row, today) for row in ends[:DRAWN_ENDS]]
+    timeline_entries = [timeline_rows(row, today) for row in retiring_rows[:DRAWN_ENDS]]
     late = negative_runways(user=user, on=today)
     return render_page(
         request,
@@ -90,7 +91,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         developers=developers,
         foundations=foundation_rows(layers[Layer.FOUNDATION]),
         breaches=[
-            (layer, row) for layer, found in layers.items() for row in found.rows if row.over
+            (layer, row) for layer, table in layers.items() for row in table.rows if row.over
         ],
         layers=list(layers.items()),
         section_wide=stack_section.draw_wide_section(columns, over=over, details=details)
@@ -101,15 +102,15 @@ def overview(request: HttpRequest) -> HttpResponse:
         else None,
         section_title=section_title(counts.n_applications, developers),
         grouped=counts.n_applications > DRAWN_SINGLY,
-        timeline_wide=retirements.draw_timeline(drawn, today=today, days=HORIZON_DAYS)
-        if drawn
+        timeline_wide=retirements.draw_timeline(timeline_entries, today=today, days=HORIZON_DAYS)
+        if timeline_entries
         else None,
         timeline_narrow=retirements.draw_timeline(
-            drawn, today=today, days=HORIZON_DAYS, narrow=True
+            timeline_entries, today=today, days=HORIZON_DAYS, narrow=True
         )
-        if drawn
+        if timeline_entries
         else None,
-        ends=ends,
+        ends=retiring_rows,
         drawn_ends=DRAWN_ENDS,
         runways=shortest_runways(user=user, on=today, most=MAX_RUNWAYS),
         flags=open_flags(user=user, most=MAX_FLAGS) if user.can_read_all else None,
@@ -125,24 +126,24 @@ def portfolio(*, user: Any, on: date, n: int) -> list[stack_section.Column]:
     """Return columns of the stack: one per application, or one per common stack if there are too
     many to draw."""
     if n > DRAWN_SINGLY:
-        return [_stack_column(row, on) for row in _stacks(user)]
+        return [_stack_column(row, on) for row in _load_common_stacks(user)]
     return [_application_column(path, on) for path in primary_paths(user=user, on=on)]
 
 
-def _stacks(user: User) -> list[CommonStack]:
-    """Of the whole organisation they are the same for every office until the next refresh, and kept
-    that long."""
+def _load_common_stacks(user: User) -> list[CommonStack]:
+    """Return the common stacks. Those of the whole organisation are cached until the next refresh
+    of the engine."""
     if not user.can_read_all:
         return common_stacks(user=user, limit=DRAWN_STACKS)
     refreshed_at = EngineState.objects.filter(pk=1).values_list("refreshed_at", flat=True).first()
     key = f"common-stacks:{refreshed_at:%Y%m%d%H%M%S%f}" if refreshed_at else "common-stacks:none"
-    kept: list[dict[str, Any]] | None = cache.get(key)
-    if kept is not None:
+    cached_rows: list[dict[str, Any]] | None = cache.get(key)
+    if cached_rows is not None:
         return [
             CommonStack(
                 **{**row, "ends_on": date.fromisoformat(row["ends_on"]) if row["ends_on"] else None}
             )
-            for row in kept
+            for row in cached_rows
         ]
     stacks = common_stacks(user=user, limit=DRAWN_STACKS)
     rows = [
@@ -160,7 +161,7 @@ def _application_column(path: Dependency, today: date) -> stack_section.Column:
         label=f"{application.name}: {foundation.name if foundation else offering.api_id}, "
         f"{offering.host.name}",
         host=offering.host.name,
-        version=_release(offering.version.identifier, foundation.line, foundation.name)
+        version=_release_name(offering.version.identifier, foundation.line, foundation.name)
         if offering.version and foundation
         else stack_section.UNRESOLVED,
         foundation=foundation.name if foundation else stack_section.UNRESOLVED,
@@ -177,7 +178,7 @@ def _stack_column(row: CommonStack, today: date) -> stack_section.Column:
         label=f"{row.n} applications, {row.n_critical} critical: {row.foundation or '?'}, "
         f"{row.host}",
         host=row.host,
-        version=_release(row.version, row.line, row.foundation),
+        version=_release_name(row.version, row.line, row.foundation),
         foundation=row.foundation or stack_section.UNRESOLVED,
         developer=row.developer or stack_section.UNRESOLVED,
         height=max(row.n_critical / row.n, 0.17),
@@ -188,8 +189,8 @@ def _stack_column(row: CommonStack, today: date) -> stack_section.Column:
     )
 
 
-def _release(identifier: str | None, line: str | None, foundation: str | None) -> str:
-    """What tells a version from the others of its foundation: the rest of its identifier,
+def _release_name(identifier: str | None, line: str | None, foundation: str | None) -> str:
+    """Return the part of the identifier that distinguishes a version within its foundation, such as
     `20250929`."""
     if not identifier:
         return stack_section.UNRESOLVED
@@ -197,23 +198,28 @@ def _release(identifier: str | None, line: str | None, foundation: str | None) -
 
 
 def _is_urgent(offering: Offering, today: date) -> bool:
-    left = offering.days_left(today)
-    return left is not None and left <= URGENT_DAYS and offering.date_kind == DateKind.FIRM
-
-
-def details_of(found: LayerTable) -> dict[str, tuple[str, ...]]:
-    """Return {developer: wordings of its reach} for the drawing."""
-    return {row.name: _details(row.n_applications, row.n_critical, found) for row in found.rows}
-
-
-def _details(n: int, n_critical: int, found: LayerTable) -> tuple[str, ...]:
-    """Wordings of a developer's reach, longest first; the drawing takes the first that fits."""
-    applications = f"{n} application{'' if n == 1 else 's'}"
-    if not found.n_critical:
-        return (applications, f"{n} apps", str(n))
-    of_all = f"{n_critical} of {found.n_critical} critical"
+    days_left = offering.days_left(today)
     return (
-        f"{applications}, {of_all} ({share(n_critical / found.n_critical)})",
+        days_left is not None and days_left <= URGENT_DAYS and offering.date_kind == DateKind.FIRM
+    )
+
+
+def details_of(table: LayerTable) -> dict[str, tuple[str, ...]]:
+    """Return {developer: descriptions of its reach} for the drawing."""
+    return {
+        row.name: _describe_reach(row.n_applications, row.n_critical, table) for row in table.rows
+    }
+
+
+def _describe_reach(n: int, n_critical: int, table: LayerTable) -> tuple[str, ...]:
+    """Return descriptions of a developer's reach, longest first; the drawing uses the first that
+    fits."""
+    applications = f"{n} application{'' if n == 1 else 's'}"
+    if not table.n_critical:
+        return (applications, f"{n} apps", str(n))
+    of_all = f"{n_critical} of {table.n_critical} critical"
+    return (
+        f"{applications}, {of_all} ({share(n_critical / table.n_critical)})",
         f"{applications}, {of_all}",
         f"{n}, {n_critical} critical",
         f"{n}, {n_critical} crit.",
@@ -253,10 +259,10 @@ def timeline_rows(row: RetiringOffering, today: date) -> retirements.Retirement:
 def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = signed_in_user(request)
     rows = [
-        (layer, found, row)
+        (layer, table, row)
         for layer in Layer
-        for found in [layer_table(layer=layer, user=user)]
-        for row in found.rows
+        for table in [layer_table(layer=layer, user=user)]
+        for row in table.rows
     ]
     return csv_response(
         "concentration",
@@ -286,8 +292,8 @@ def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def runway_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Send every application whose primary model has a retirement date, not only the first ones the
-    page shows."""
+    """Send all applications whose primary model has a retirement date; the page shows only the
+    first ones."""
     today = day_of(now())
     heads = [
         "application",

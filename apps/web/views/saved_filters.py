@@ -13,18 +13,18 @@ from apps.accounts.models import SavedFilter
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
 
-# a page number or an order of another day says nothing about what is wanted
-_LEFT_OUT = {"page", "csrfmiddlewaretoken"}
+# parameters of the list's URL that are no filters
+_UNSAVED_PARAMETERS = {"page", "csrfmiddlewaretoken"}
 
 
 @require_POST
 def save_filter(request: HttpRequest) -> HttpResponse:
-    """Save a filter; `path` and `query` are those of the list; an existing name takes the new
-    query."""
+    """Save the filter of a list, given by `path` and `query`. An existing filter of that name is
+    replaced."""
     user = signed_in_user(request)
     path, name = request.POST.get("path", ""), " ".join(request.POST.get("name", "").split())
-    pairs = parse_qsl(request.POST.get("query", "").removeprefix("?"))
-    query = urlencode([(key, value) for key, value in pairs if key not in _LEFT_OUT])
+    parameters = parse_qsl(request.POST.get("query", "").removeprefix("?"))
+    query = urlencode([(key, value) for key, value in parameters if key not in _UNSAVED_PARAMETERS])
     try:
         resolve(path)
     except Resolver404:
@@ -33,20 +33,20 @@ def save_filter(request: HttpRequest) -> HttpResponse:
     if not name:
         flash_error(request, "Enter a name for the filter.")
         return redirect(address)
-    found = SavedFilter.objects.filter(user=user, path=path, name=name).first() or SavedFilter(
+    saved_filter = SavedFilter.objects.filter(
         user=user, path=path, name=name
-    )
-    found.query, found.is_shared = query, "shared" in request.POST
+    ).first() or SavedFilter(user=user, path=path, name=name)
+    saved_filter.query, saved_filter.is_shared = query, "shared" in request.POST
     try:
-        found.full_clean(exclude=["user"])
+        saved_filter.full_clean(exclude=["user"])
         with transaction.atomic():
-            found.save()
-    except (ValidationError, IntegrityError) as wrong:
+            saved_filter.save()
+    except (ValidationError, IntegrityError) as error:
         flash_error(
             request,
             " ".join(
                 getattr(
-                    wrong, "messages", ["Another filter has this name. Enter a different name."]
+                    error, "messages", ["Another filter has this name. Enter a different name."]
                 )
             ),
         )
@@ -57,7 +57,9 @@ def save_filter(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def delete_filter(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(SavedFilter.objects.filter(user=signed_in_user(request)), pk=pk)
-    found.delete()
-    flash_success(request, f"The filter “{found.name}” was deleted.")
-    return redirect(found.path)
+    saved_filter = get_object_or_404(
+        SavedFilter.objects.filter(user=signed_in_user(request)), pk=pk
+    )
+    saved_filter.delete()
+    flash_success(request, f"The filter “{saved_filter.name}” was deleted.")
+    return redirect(saved_filter.path)

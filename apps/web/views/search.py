@@ -33,8 +33,8 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class SearchGroup:
-    """Group of results; `all_url` leads to the list filtered by the same words, empty if all are
-    shown."""
+    """Group of results. `all_url` leads to the list filtered by the same text; empty if all results
+    are shown."""
 
     name: str
     hits: list[SearchHit]
@@ -42,179 +42,182 @@ class SearchGroup:
 
 
 class SearchQuery:
-    """Search terms and the user who searches."""
+    """Search text and the user who searches."""
 
-    def __init__(self, words: str, user: Any) -> None:
-        self.words = words
+    def __init__(self, text: str, user: Any) -> None:
+        self.text = text
         self.user = user
 
     @cached_property
     def own(self) -> list[int]:
-        """The foundations that their applications stand on: one statement."""
+        """Return the foundations that the user's applications depend on; one statement."""
         return used_nodes(kind=NodeKind.FOUNDATION, user=self.user)
 
 
-def _pages(asked: SearchQuery) -> Iterable[SearchHit]:
+def _search_pages(query: SearchQuery) -> Iterable[SearchHit]:
     return (
         SearchHit(item.name, heading, item.url)
-        for heading, items in pages_for(asked.user)
+        for heading, items in pages_for(query.user)
         for item in items
-        if asked.words.lower() in item.name.lower()
+        if query.text.lower() in item.name.lower()
     )
 
 
-def _applications(asked: SearchQuery) -> Iterable[SearchHit]:
-    found = (
-        Application.objects.visible_to(asked.user)
-        .filter(name__icontains=asked.words)
+def _search_applications(query: SearchQuery) -> Iterable[SearchHit]:
+    applications = (
+        Application.objects.visible_to(query.user)
+        .filter(name__icontains=query.text)
         .select_related("team")
     )
     return (
         SearchHit(row.name, row.team.name, reverse("applications:detail", args=[row.slug]))
-        for row in found[:MAX_RESULTS_PER_KIND]
+        for row in applications[:MAX_RESULTS_PER_KIND]
     )
 
 
-def _foundations(asked: SearchQuery) -> Iterable[SearchHit]:
-    found = Foundation.objects.visible_to(asked.user).filter(
-        Q(name__icontains=asked.words) | Q(line__icontains=asked.words)
+def _search_foundations(query: SearchQuery) -> Iterable[SearchHit]:
+    foundations = Foundation.objects.visible_to(query.user).filter(
+        Q(name__icontains=query.text) | Q(line__icontains=query.text)
     )
     return (
         SearchHit(row.name, row.developer.name, reverse("foundations:detail", args=[row.slug]))
-        for row in _own_first(found, "pk", asked, then="name").select_related("developer")[
+        for row in _order_own_first(
+            foundations, "pk", query, secondary_order="name"
+        ).select_related("developer")[:MAX_RESULTS_PER_KIND]
+    )
+
+
+def _search_versions(query: SearchQuery) -> Iterable[SearchHit]:
+    versions = (
+        Version.objects.visible_to(query.user)
+        .filter(identifier__icontains=query.text)
+        .select_related("foundation")
+    )
+    return (
+        SearchHit(row.identifier, row.foundation.name, reverse("versions:detail", args=[row.pk]))
+        for row in _order_own_first(versions, "foundation", query, secondary_order="identifier")[
             :MAX_RESULTS_PER_KIND
         ]
     )
 
 
-def _versions(asked: SearchQuery) -> Iterable[SearchHit]:
-    found = (
-        Version.objects.visible_to(asked.user)
-        .filter(identifier__icontains=asked.words)
-        .select_related("foundation")
-    )
-    return (
-        SearchHit(row.identifier, row.foundation.name, reverse("versions:detail", args=[row.pk]))
-        for row in _own_first(found, "foundation", asked, then="identifier")[:MAX_RESULTS_PER_KIND]
-    )
-
-
-def _offerings(asked: SearchQuery) -> Iterable[SearchHit]:
-    found = (
-        Offering.objects.visible_to(asked.user)
-        .filter(api_id__icontains=asked.words)
+def _search_offerings(query: SearchQuery) -> Iterable[SearchHit]:
+    offerings = (
+        Offering.objects.visible_to(query.user)
+        .filter(api_id__icontains=query.text)
         .select_related("host")
     )
     return (
         SearchHit(row.api_id, row.host.name, reverse("offerings:detail", args=[row.pk]))
-        for row in _own_first(found, "version__foundation", asked, then="pk")[:MAX_RESULTS_PER_KIND]
+        for row in _order_own_first(offerings, "version__foundation", query, secondary_order="pk")[
+            :MAX_RESULTS_PER_KIND
+        ]
     )
 
 
-def _own_first[M: Model](
-    found: "QuerySet[M]", foundation: str, asked: SearchQuery, *, then: str
+def _order_own_first[M: Model](
+    queryset: "QuerySet[M]", foundation: str, query: SearchQuery, *, secondary_order: str
 ) -> "QuerySet[M]":
-    """Of a long catalogue, what lies on foundations that applications of theirs stand on comes
-    before all else."""
+    """Order results so that those of foundations the user's applications depend on come first."""
     rank = Case(
-        When(**{f"{foundation}__in": asked.own}, then=Value(0)),
+        When(**{f"{foundation}__in": query.own}, then=Value(0)),
         default=Value(1),
         output_field=IntegerField(),
     )
-    return found.order_by(rank, then, "pk")
+    return queryset.order_by(rank, secondary_order, "pk")
 
 
-def _providers(asked: SearchQuery) -> Iterable[SearchHit]:
-    found = Provider.objects.visible_to(asked.user).filter(
-        Q(name__icontains=asked.words) | Q(slug__icontains=asked.words)
+def _search_providers(query: SearchQuery) -> Iterable[SearchHit]:
+    providers = Provider.objects.visible_to(query.user).filter(
+        Q(name__icontains=query.text) | Q(slug__icontains=query.text)
     )
     return (
         SearchHit(row.name, ", ".join(row.roles), reverse("providers:detail", args=[row.slug]))
-        for row in found[:MAX_RESULTS_PER_KIND]
+        for row in providers[:MAX_RESULTS_PER_KIND]
     )
 
 
-def _risks(asked: SearchQuery) -> Iterable[SearchHit]:
-    found = RiskTemplate.objects.filter(
-        Q(title__icontains=asked.words) | Q(code__iexact=asked.words)
+def _search_risks(query: SearchQuery) -> Iterable[SearchHit]:
+    risks = RiskTemplate.objects.filter(
+        Q(title__icontains=query.text) | Q(code__iexact=query.text)
     ).order_by("code")
     return (
         SearchHit(row.title, row.code, reverse("risk-templates:detail", args=[row.code]))
-        for row in found[:MAX_RESULTS_PER_KIND]
+        for row in risks[:MAX_RESULTS_PER_KIND]
     )
 
 
-def _campaigns(asked: SearchQuery) -> Iterable[SearchHit]:
-    found = Campaign.objects.visible_to(asked.user).filter(title__icontains=asked.words)
+def _search_campaigns(query: SearchQuery) -> Iterable[SearchHit]:
+    campaigns = Campaign.objects.visible_to(query.user).filter(title__icontains=query.text)
     return (
         SearchHit(row.title, row.get_state_display(), reverse("campaigns:detail", args=[row.pk]))
-        for row in found[:MAX_RESULTS_PER_KIND]
+        for row in campaigns[:MAX_RESULTS_PER_KIND]
     )
 
 
-def _contracts(asked: SearchQuery) -> Iterable[SearchHit]:
-    found = (
-        Contract.objects.visible_to(asked.user)
-        .filter(ref__icontains=asked.words)
+def _search_contracts(query: SearchQuery) -> Iterable[SearchHit]:
+    contracts = (
+        Contract.objects.visible_to(query.user)
+        .filter(ref__icontains=query.text)
         .select_related("party")
     )
     return (
         SearchHit(row.ref, row.party.name, reverse("contracts:detail", args=[row.pk]))
-        for row in found[:MAX_RESULTS_PER_KIND]
+        for row in contracts[:MAX_RESULTS_PER_KIND]
     )
 
 
-def _teams(asked: SearchQuery) -> Iterable[SearchHit]:
-    found = Team.objects.visible_to(asked.user).filter(name__icontains=asked.words)
+def _search_teams(query: SearchQuery) -> Iterable[SearchHit]:
+    teams = Team.objects.visible_to(query.user).filter(name__icontains=query.text)
     return (
         SearchHit(row.name, row.email, reverse("teams:detail", args=[row.slug]))
-        for row in found[:MAX_RESULTS_PER_KIND]
+        for row in teams[:MAX_RESULTS_PER_KIND]
     )
 
 
-# (heading, hits, route of the list that takes ?q=)
+# (heading, search function, route of the list that takes ?q=)
 _KINDS: tuple[tuple[Any, Callable[[SearchQuery], Iterable[SearchHit]], str], ...] = (
-    ("Pages", _pages, ""),
-    ("Applications", _applications, "applications:list"),
-    ("Foundations", _foundations, "foundations:list"),
-    ("Versions", _versions, "versions:list"),
-    ("Offerings", _offerings, "offerings:list"),
-    ("Providers", _providers, "providers:list"),
-    ("Risks", _risks, ""),
-    ("Campaigns", _campaigns, "campaigns:list"),
-    ("Contracts", _contracts, ""),
-    ("Teams", _teams, ""),
+    ("Pages", _search_pages, ""),
+    ("Applications", _search_applications, "applications:list"),
+    ("Foundations", _search_foundations, "foundations:list"),
+    ("Versions", _search_versions, "versions:list"),
+    ("Offerings", _search_offerings, "offerings:list"),
+    ("Providers", _search_providers, "providers:list"),
+    ("Risks", _search_risks, ""),
+    ("Campaigns", _search_campaigns, "campaigns:list"),
+    ("Contracts", _search_contracts, ""),
+    ("Teams", _search_teams, ""),
 )
 
 
-def search_groups(words: str, *, user: Any) -> list[SearchGroup]:
+def search_groups(text: str, *, user: Any) -> list[SearchGroup]:
     """Return at most MAX_RESULTS_PER_KIND results of each kind: one statement per kind, each on a
-    trigram index or a small table, and one for what comes first."""
-    asked = SearchQuery(words, user)
-    found = [(name, list(hits(asked)), route) for name, hits, route in _KINDS]
+    trigram index or a small table, and one for the order."""
+    query = SearchQuery(text, user)
+    results = [(name, list(hits(query)), route) for name, hits, route in _KINDS]
     return [
         SearchGroup(
             str(name), hits, reverse(route) if route and len(hits) == MAX_RESULTS_PER_KIND else ""
         )
-        for name, hits, route in found
+        for name, hits, route in results
         if hits
     ]
 
 
 @require_safe
 def search_page(request: HttpRequest) -> HttpResponse:
-    words = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
-    asked = len(words) >= MIN_LETTERS
-    found = search_groups(words, user=request.user) if asked else []
-    n = sum(len(group.hits) for group in found)
-    if not asked:
+    text = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
+    is_long_enough = len(text) >= MIN_LETTERS
+    groups = search_groups(text, user=request.user) if is_long_enough else []
+    n = sum(len(group.hits) for group in groups)
+    if not is_long_enough:
         sentence = Headline("What are you looking for?")
     elif n == 0:
-        sentence = Headline(f"Nothing is called “{words}”.")
+        sentence = Headline(f"Nothing is called “{text}”.")
     else:
         count = pluralize(n, "{n} hit for “{words}”.", "{n} hits for “{words}”.")
-        more = any(group.all_url for group in found)
-        sentence = Headline(count.format(n=f"{n} or more" if more else n, words=words))
+        has_more = any(group.all_url for group in groups)
+        sentence = Headline(count.format(n=f"{n} or more" if has_more else n, words=text))
     return render_page(
         request,
         "search.html",
@@ -222,7 +225,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
         title="Search",
         counts="The first hits of each kind",
         sentence=sentence,
-        words=words,
-        asked=asked,
-        groups=found,
+        words=text,
+        asked=is_long_enough,
+        groups=groups,
     )

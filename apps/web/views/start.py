@@ -20,8 +20,8 @@ from apps.web.wording import ago, count_of, number
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
-    """Setup step; `stands` describes what exists; `links` are (label, URL), the first one the next
-    action."""
+    """Setup step. `stands` describes the current state; `links` are (label, URL), the next action
+    first."""
 
     name: str
     why: str
@@ -32,43 +32,46 @@ class SetupStep:
 
 def setup_steps(user: User) -> tuple[SetupStep, ...]:
     """Return the steps; six statements."""
-    return _feed(user), _inventory(user), _connect(user), _team(user)
+    return _feed_step(user), _inventory_step(user), _usage_step(user), _team_step(user)
 
 
-def _feed(user: User) -> SetupStep:
+def _feed_step(user: User) -> SetupStep:
     polled = Source.objects.polled().from_outside().visible_to(user)
-    n, fresh = polled.count(), polled.filter(poll_state__last_success_at__isnull=False).count()
-    if fresh:
-        stands = f"{number(fresh)} of {number(n)} feeds answered at least once."
+    n_feeds, n_polled = (
+        polled.count(),
+        polled.filter(poll_state__last_success_at__isnull=False).count(),
+    )
+    if n_polled:
+        status = f"{number(n_polled)} of {number(n_feeds)} feeds answered at least once."
     else:
-        stands = (
-            f"None of {count_of(n, 'feed')} has answered yet. Pages show the built-in catalogue"
-            " meanwhile; the gate cannot decide."
+        status = (
+            f"None of {count_of(n_feeds, 'feed')} has answered yet. Pages show the built-in "
+            "catalogue meanwhile; the gate cannot decide."
         )
     links = [("See the feeds and poll one now", reverse("feeds:list"))]
     return SetupStep(
         "Connect a feed",
         "Retirement dates and prices come from feeds that are polled by themselves.",
-        stands,
-        fresh > 0,
+        status,
+        n_polled > 0,
         tuple(links),
     )
 
 
-def _inventory(user: User) -> SetupStep:
+def _inventory_step(user: User) -> SetupStep:
     n = Application.objects.visible_to(user).order_by()[:1001].count()
     uses = Dependency.objects.visible_to(user).order_by()[:1].count()
     count = "1,000+" if n > 1000 else str(n)
     if not n:
-        stands = "No application is registered yet."
+        status = "No application is registered yet."
     elif uses:
-        stands = f"{count} registered, with what they call."
+        status = f"{count} registered, with what they call."
     else:
-        stands = f"{count} registered, but none says what it calls."
+        status = f"{count} registered, but none says what it calls."
     return SetupStep(
         "Import an inventory",
         "What you run, and which models each of it calls: from the sheet you have.",
-        stands,
+        status,
         bool(n and uses),
         (
             ("Import a sheet", reverse("imports:list")),
@@ -77,35 +80,35 @@ def _inventory(user: User) -> SetupStep:
     )
 
 
-def _connect(user: User) -> SetupStep:
-    seen = (
+def _usage_step(user: User) -> SetupStep:
+    observations = (
         Observation.objects.visible_to(user)
         .order_by("-last_seen_at")[:1]
         .values_list("stream", "last_seen_at")
     )
-    found = next(iter(seen), None)
-    stands = (
-        f"{sender_name(found[0])} showed something {ago(found[1], at=now())}."
-        if found
+    latest = next(iter(observations), None)
+    status = (
+        f"{sender_name(latest[0])} showed something {ago(latest[1], at=now())}."
+        if latest
         else "Nothing is connected yet: what is declared is held against nothing that was seen."
     )
     return SetupStep(
         "Connect what runs",
         "Traces, gateways and pipelines show what is really called, and correct the sheet.",
-        stands,
-        found is not None,
+        status,
+        latest is not None,
         (("See how, with the lines to copy", reverse("connections:list")),),
     )
 
 
-def _team(user: User) -> SetupStep:
-    people = User.objects.people().filter(is_active=True).count() if user.can_read_all else 0
-    members = (
+def _team_step(user: User) -> SetupStep:
+    n_people = User.objects.people().filter(is_active=True).count() if user.can_read_all else 0
+    n_members = (
         Membership.objects.filter(user__is_active=True).exclude(user=user).order_by()[:1].count()
     )
-    stands = (
-        f"{count_of(people, 'person', 'people').capitalize()} may sign in."
-        if people > 1
+    status = (
+        f"{count_of(n_people, 'person', 'people').capitalize()} may sign in."
+        if n_people > 1
         else "You are alone here."
     )
     links = [("Teams and roles", reverse("teams:list"))]
@@ -114,8 +117,8 @@ def _team(user: User) -> SetupStep:
     return SetupStep(
         "Invite the team",
         "Owners hear in time only if they are here, or their team has a mailbox.",
-        stands,
-        members > 0,
+        status,
+        n_members > 0,
         tuple(links),
     )
 
@@ -124,21 +127,21 @@ def _team(user: User) -> SetupStep:
 def setup_page(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     steps = setup_steps(user)
-    left = [step for step in steps if not step.is_done]
+    open_steps = [step for step in steps if not step.is_done]
     return render_page(
         request,
         "start/start.html",
         title="First steps",
         counts="What you may see",
-        sentence=_sentence(left),
+        sentence=_build_headline(open_steps),
         steps=steps,
     )
 
 
-def _sentence(left: list[SetupStep]) -> Headline:
-    if not left:
+def _build_headline(open_steps: list[SetupStep]) -> Headline:
+    if not open_steps:
         return Headline("All four steps are done: the register fills and tells by itself.")
     return Headline(
-        f"{count_of(len(left), 'step').capitalize()} before the register speaks; next: "
-        f"{left[0].name.lower()}."
+        f"{count_of(len(open_steps), 'step').capitalize()} before the register speaks; next: "
+        f"{open_steps[0].name.lower()}."
     )

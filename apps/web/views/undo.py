@@ -17,9 +17,10 @@ from apps.web.pages.form_fields import signed_in_user
 
 
 def return_path(request: HttpRequest, otherwise: str = "/") -> str:
-    """Return the path of the form's page, if it is a page of this site."""
+    """Return the path of the page that sent the form if it is a page of this site, else
+    `otherwise`."""
     back = request.POST.get("back", "")
-    # a path: a word alone would be taken for the name of a route
+    # it must be a path, because `redirect` takes a single word for the name of a route
     is_ours = back.startswith("/") and url_has_allowed_host_and_scheme(
         back, allowed_hosts={request.get_host()}
     )
@@ -28,26 +29,26 @@ def return_path(request: HttpRequest, otherwise: str = "/") -> str:
 
 @require_POST
 def undo_change(request: HttpRequest, change: UUID) -> HttpResponse:
-    """Undo a change, or say which user has changed it since."""
+    """Undo a change, or state the conflict if another user has changed the same rows since."""
     user = signed_in_user(request)
     teams = actions_undo.teams_of_change(change=change)
-    seen = teams if user.can_read_all else teams & set(user.team_roles())
-    if not seen:
+    visible_teams = teams if user.can_read_all else teams & set(user.team_roles())
+    if not visible_teams:
         raise Http404
     if not all(user.may(TeamRole.EDITOR, team) for team in teams):
         raise PermissionDenied("You need the editor role on all affected teams to undo this.")
     try:
-        undone = actions_undo.undo_change(change=change, by=user)
+        result = actions_undo.undo_change(change=change, by=user)
     except ConflictError as refusal:
         flash_error(request, str(refusal))
     else:
         flash_success(
             request,
             pluralize(
-                undone.n_rows,
-                f"Undone: {undone.n_rows} row was restored.",
-                f"Undone: {undone.n_rows} rows were restored.",
+                result.n_rows,
+                f"Undone: {result.n_rows} row was restored.",
+                f"Undone: {result.n_rows} rows were restored.",
             ),
-            undo=undone.change,
+            undo=result.change,
         )
     return redirect(return_path(request))

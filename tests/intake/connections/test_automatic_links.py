@@ -50,7 +50,7 @@ def token_of(user, **options):
 
 def send_traces(token, service="support-assistant"):
     read = read_traces(as_json(request(call(), service=service)), is_json=True)
-    ingest_calls(read=read, stream="otlp", token=token, at=now())
+    ingest_calls(request=read, stream="otlp", token=token, at=now())
     aggregate_waiting(at=now())
 
 
@@ -64,7 +64,7 @@ def send_callback(token, app="support-assistant", gateway="litellm"):
         "request_tags": [f"app:{app}"],
     }
     read = read_records(orjson.dumps([record]), gateway=gateway)
-    ingest_calls(read=read, stream=f"litellm:{gateway}", token=token, at=now())
+    ingest_calls(request=read, stream=f"litellm:{gateway}", token=token, at=now())
     aggregate_waiting(at=now())
 
 

@@ -69,7 +69,11 @@ def told(*, names: CallNames = NAMES, at: datetime | None = None, **fields) -> C
 
 def take(token, *calls: Call, stream: str = "otlp", **options):
     return ingest.ingest_calls(
-        read=ReadRequest(len(calls), list(calls)), stream=stream, token=token, at=now(), **options
+        request=ReadRequest(len(calls), list(calls)),
+        stream=stream,
+        token=token,
+        at=now(),
+        **options,
     )
 
 
@@ -356,7 +360,7 @@ def test_whatever_a_sender_writes_can_be_written(token):
         read_traces(as_json(request(gateway, scope="litellm", service="l" * 300)), is_json=True),
     ]
     for read in reads:
-        ingest.ingest_calls(read=read, stream="otlp", token=token, at=now())
+        ingest.ingest_calls(request=read, stream="otlp", token=token, at=now())
 
     aggregate_waiting(at=now())
 
@@ -415,7 +419,7 @@ def test_while_one_pass_is_under_way_another_does_nothing(token, django_db_block
 def test_made_up_names_are_dropped_beyond_the_cap_and_known_ones_go_on(token, monkeypatch, caplog):
     monkeypatch.setattr(cardinality_limit, "MAX_SERVICES", 2)
     monkeypatch.setattr(cardinality_limit, "MAX_NAMES", 3)
-    cardinality_limit._admitted.clear()
+    cardinality_limit._accepted_names.clear()
 
     fine = take(token, told(), told(names=NAMES._replace(service="b")))
     services = take(token, told(names=NAMES._replace(service="c")), told())
@@ -423,7 +427,7 @@ def test_made_up_names_are_dropped_beyond_the_cap_and_known_ones_go_on(token, mo
         token, *(told(names=NAMES._replace(requested=f"m{number}")) for number in range(5)), told()
     )
     # another process knows nothing of it, and the cache does
-    cardinality_limit._admitted.clear()
+    cardinality_limit._accepted_names.clear()
     elsewhere = take(token, told(names=NAMES._replace(service="c")), told())
 
     assert (fine.n_dropped, services.n_dropped, models.n_dropped, elsewhere.n_dropped) == (
@@ -461,7 +465,11 @@ def test_an_sdk_s_own_spans_are_known_for_a_second_telling_from_one_request_to_t
     cache.clear()
 
     counted = [
-        len(read_traces(as_json(made), is_json=True, remembered=ingest.instrumented_services).calls)
+        len(
+            read_traces(
+                as_json(made), is_json=True, find_instrumented=ingest.instrumented_services
+            ).calls
+        )
         for made in (alone, both, alone)
     ]
 

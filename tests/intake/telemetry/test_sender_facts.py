@@ -37,7 +37,9 @@ def test_a_call_is_not_counted_twice_after_the_cache_is_lost() -> None:
 
     for sent in (both, alone, elsewhere):
         forget_everything_but_the_database()
-        read = read_traces(as_json(sent), is_json=True, remembered=ingest.instrumented_services)
+        read = read_traces(
+            as_json(sent), is_json=True, find_instrumented=ingest.instrumented_services
+        )
         counted.append(len(read.calls))
 
     assert counted == [1, 0, 1]

@@ -150,7 +150,7 @@ def test_answers_that_disagree_failed_calls_and_other_scopes_tell_nothing():
 
 @pytest.fixture
 def token(db):
-    correlation._known_to_tell.clear()
+    correlation._reporting_tokens.clear()
     correlation._last_check.update(at=float("-inf"), is_full=0.0)
     cache.clear()
     return issue_token(user=make_user(), name="collector", scopes=["intake"], at=now(), by=None)[0]
@@ -159,7 +159,7 @@ def token(db):
 def send(token, *spans, binary=False):
     body = proxied(*spans)
     read = read_traces(as_protobuf(body) if binary else as_json(body), is_json=not binary)
-    return ingest.ingest_calls(read=read, stream="otlp", token=token, at=now())
+    return ingest.ingest_calls(request=read, stream="otlp", token=token, at=now())
 
 
 def days():

@@ -256,17 +256,17 @@ def test_a_pass_that_fails_counts_nothing_twice_and_a_batch_of_an_older_version_
     post, linked, stranger, application, monkeypatch
 ):
     post(TRACES, as_json(request(call(), call())), token_of(stranger)[1])
-    note = aggregation._record_dropped
+    note = aggregation._record_dropped_calls
 
     def fail(dropped, *, at):
         note(dropped, at=at)
         raise RuntimeError("the worker ends here")
 
-    monkeypatch.setattr(aggregation, "_record_dropped", fail)
+    monkeypatch.setattr(aggregation, "_record_dropped_calls", fail)
     with pytest.raises(RuntimeError):
         aggregate_waiting(at=now())
     assert not ServiceToken.objects.exists()
-    monkeypatch.setattr(aggregation, "_record_dropped", note)
+    monkeypatch.setattr(aggregation, "_record_dropped_calls", note)
     post(TRACES, as_json(request(call())), token_of(make_member(application.team))[1])
     older = CallBatch.objects.order_by("pk").last()
     del older.groups["dropped"]

@@ -59,42 +59,42 @@ class Command(BaseCommand):
                 f'"{kind}" is not a valid format. Use one of {", ".join(known_formats())}.',
                 returncode=2,
             )
-        application = self._application(options["application"])
+        application = self._find_application(options["application"])
         team = Team.objects.filter(slug=options["team"]).first() if options["team"] else None
         if options["team"] and team is None:
             raise CommandError(f'No team "{options["team"]}" found. Check the slug.', returncode=2)
         try:
             if kind in SHEETS:
-                content, name = self._content(options["file"], MAX_BYTES)
-                done = ingest_sheet(
+                content, name = self._read_file(options["file"], MAX_BYTES)
+                import_ = ingest_sheet(
                     content=content,
                     file_name=name,
                     application=application.slug if application else "",
                     team=team.slug if team else "",
                     at=now(),
                 )
-                report = report_of_sheet(done)
+                report = report_of_sheet(import_)
             elif kind == EVALS:
-                report = self._evaluation(application, options)
+                report = self._ingest_evaluation(application, options)
             elif kind == OTLP:
-                report = self._calls(application, options)
+                report = self._ingest_calls(application, options)
             else:
-                report = self._document(FORMATS[kind], application, team, options)
-        except (UnreadableError, BodyTooLargeError) as refused:
-            raise CommandError(str(refused), returncode=1) from None
+                report = self._ingest_document(FORMATS[kind], application, team, options)
+        except (UnreadableError, BodyTooLargeError) as error:
+            raise CommandError(str(error), returncode=1) from None
         self.stdout.write(json.dumps(report, ensure_ascii=False))
 
-    def _document(
+    def _ingest_document(
         self,
         form: DocumentFormat,
         application: Application | None,
         team: Team | None,
         options: dict[str, Any],
     ) -> dict[str, Any]:
-        body, name = self._content(options["file"], form.most_inflated)
+        body, name = self._read_file(options["file"], form.most_inflated)
         if body.startswith(GZIP_MARK):
-            body = decompress(body, most=form.most_inflated)
-        done, is_new = receive_document(
+            body = decompress(body, max_bytes=form.most_inflated)
+        import_, is_new = receive_document(
             form=form,
             body=body,
             by=None,
@@ -106,52 +106,54 @@ class Command(BaseCommand):
             file_name=name,
             at_once=True,
         )
-        if done.state in (Import.State.FAILED, Import.State.RECEIVED):
-            asked = done.error.replace(APPLICATION_PARAMETER, "--application SLUG")
-            raise CommandError(asked, returncode=1)
-        return report_of_document(done, is_new=is_new)
+        if import_.state in (Import.State.FAILED, Import.State.RECEIVED):
+            message = import_.error.replace(APPLICATION_PARAMETER, "--application SLUG")
+            raise CommandError(message, returncode=1)
+        return report_of_document(import_, is_new=is_new)
 
-    def _calls(self, application: Application | None, options: dict[str, Any]) -> dict[str, Any]:
-        body, _ = self._content(options["file"], MAX_INFLATED_BYTES)
+    def _ingest_calls(
+        self, application: Application | None, options: dict[str, Any]
+    ) -> dict[str, Any]:
+        body, _ = self._read_file(options["file"], MAX_INFLATED_BYTES)
         if not body:
-            # a request without spans is one in protobuf; a file without anything is a mistake
+            # an empty body is a valid protobuf request without spans; an empty file is a mistake
             raise UnreadableError("The file is empty.")
         if body.startswith(GZIP_MARK):
-            body = decompress(body, most=MAX_INFLATED_BYTES)
+            body = decompress(body, max_bytes=MAX_INFLATED_BYTES)
         return ingest_recorded_request(
             body, application=application.pk if application else None, at=now()
         )
 
-    def _evaluation(
+    def _ingest_evaluation(
         self, application: Application | None, options: dict[str, Any]
     ) -> dict[str, Any]:
-        body, name = self._content(options["file"], MOST_RESULTS_BYTES)
-        done, is_new = receive_evaluation(
+        body, name = self._read_file(options["file"], MOST_RESULTS_BYTES)
+        import_, is_new = receive_evaluation(
             body=body, by=None, at=now(), application=application, file_name=name, immediately=True
         )
-        if done.state == Import.State.FAILED:
-            raise CommandError(done.error, returncode=1)
-        return report_of_document(done, is_new=is_new)
+        if import_.state == Import.State.FAILED:
+            raise CommandError(import_.error, returncode=1)
+        return report_of_document(import_, is_new=is_new)
 
-    def _application(self, slug: str) -> Application | None:
+    def _find_application(self, slug: str) -> Application | None:
         if not slug:
             return None
-        found = Application.objects.filter(slug=slug).first()
-        if found is None:
+        application = Application.objects.filter(slug=slug).first()
+        if application is None:
             raise CommandError(f'No application "{slug}" found. Check the slug.', returncode=2)
-        return found
+        return application
 
-    def _content(self, file: str, most: int) -> tuple[bytes, str]:
+    def _read_file(self, file: str, max_bytes: int) -> tuple[bytes, str]:
         try:
             if file == "-":
-                content, name = sys.stdin.buffer.read(most + 1), ""
+                content, name = sys.stdin.buffer.read(max_bytes + 1), ""
             else:
                 with Path(file).open("rb") as stream:
-                    content, name = stream.read(most + 1), Path(file).name
+                    content, name = stream.read(max_bytes + 1), Path(file).name
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.", returncode=2) from None
-        if len(content) > most:
-            raise BodyTooLargeError(f"The file can have at most {most // MIB} MiB. Split it.")
+        if len(content) > max_bytes:
+            raise BodyTooLargeError(f"The file can have at most {max_bytes // MIB} MiB. Split it.")
         return content, name
 
 
@@ -159,10 +161,10 @@ def known_formats() -> list[str]:
     return sorted((*SHEETS, OTLP, EVALS, *FORMATS))
 
 
-def report_of_sheet(done: Import) -> dict[str, Any]:
+def report_of_sheet(import_: Import) -> dict[str, Any]:
     """Return the report of a spreadsheet: applications and dependencies by outcome, and each
     rejected row."""
-    counts = done.counts
+    counts = import_.counts
 
     def n(outcome: str) -> int:
         return sum(counts.get(kind, {}).get(outcome, 0) for kind in ("applications", "uses"))
@@ -171,23 +173,27 @@ def report_of_sheet(done: Import) -> dict[str, Any]:
         "created": n("added"),
         "updated": n("changed"),
         "unchanged": n("unchanged"),
-        "rejected": [{"where": row.where, "reason": row.reason} for row in rejected_rows(done)],
+        "rejected": [{"where": row.where, "reason": row.reason} for row in rejected_rows(import_)],
     }
 
 
-def report_of_document(done: Import, *, is_new: bool) -> dict[str, Any]:
+def report_of_document(import_: Import, *, is_new: bool) -> dict[str, Any]:
     """Return the report of a document: dependencies and applications by outcome; violations of the
     format and unresolved names are rejected.
 
     A repeated document changes nothing: everything in it is unchanged.
     """
     numbers = {
-        outcome: done.counts.get(outcome, 0) + done.counts.get("applications", {}).get(outcome, 0)
+        outcome: import_.counts.get(outcome, 0)
+        + import_.counts.get("applications", {}).get(outcome, 0)
         for outcome in ("created", "updated", "unchanged")
     }
     if not is_new:
         numbers = {"created": 0, "updated": 0, "unchanged": sum(numbers.values())}
     return {
         **numbers,
-        "rejected": [*done.problems.get("rejected", []), *done.problems.get("unresolved", [])],
+        "rejected": [
+            *import_.problems.get("rejected", []),
+            *import_.problems.get("unresolved", []),
+        ],
     }

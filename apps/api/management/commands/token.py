@@ -57,10 +57,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = _user(options["user"])
+        user = _find_user(options["user"])
         team, application = (
-            _found(Team, "team", options["team"]),
-            _found(Application, "application", options["application"]),
+            _find_by_slug(Team, "team", options["team"]),
+            _find_by_slug(Application, "application", options["application"]),
         )
         if not 1 <= options["days"] <= MAX_TOKEN_LIFETIME.days:
             raise CommandError(
@@ -90,8 +90,8 @@ class Command(BaseCommand):
                 "an API token to it.",
                 returncode=1,
             ) from None
-        except (AccountChangeError, IntakePermissionError, InvalidStateError) as refusal:
-            raise CommandError(str(refusal), returncode=1) from None
+        except (AccountChangeError, IntakePermissionError, InvalidStateError) as error:
+            raise CommandError(str(error), returncode=1) from None
         self.stdout.write(
             json.dumps(
                 {"token": text, "expires": token.expires_at.isoformat().replace("+00:00", "Z")}
@@ -99,7 +99,7 @@ class Command(BaseCommand):
         )
 
 
-def _user(name: str) -> User:
+def _find_user(name: str) -> User:
     user = (
         User.objects.filter(username=name).first()
         or User.objects.filter(email__iexact=name).first()
@@ -120,10 +120,10 @@ def _user(name: str) -> User:
     return user
 
 
-def _found[M: (Team, Application)](model: type[M], word: str, slug: str | None) -> M | None:
+def _find_by_slug[M: (Team, Application)](model: type[M], noun: str, slug: str | None) -> M | None:
     if not slug:
         return None
-    found = model._default_manager.filter(slug=slug).first()
-    if found is None:
-        raise CommandError(f'No {word} "{slug}" found. Check the slug.', returncode=2)
-    return found
+    record = model._default_manager.filter(slug=slug).first()
+    if record is None:
+        raise CommandError(f'No {noun} "{slug}" found. Check the slug.', returncode=2)
+    return record

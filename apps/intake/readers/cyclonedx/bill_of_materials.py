@@ -1,7 +1,7 @@
-"""CycloneDX bills of materials (SBOM, AIBOM), JSON and XML, 1.4 to 1.7: the models that an
-application's source or owner names.
+"""CycloneDX bills of materials (SBOM, AIBOM), JSON and XML, 1.4 to 1.7: the models that the source
+or the owner of an application names.
 
-The meaning of a component differs by tool (scanners.py); what else it states is kept as facts
+The meaning of a component differs by tool (scanners.py); its other content is stored as facts
 (model_cards.py). A document that violates its schema is read anyway, and the violation is reported.
 (cyclonedx.org/specification, bom-1.7.)"""
 
@@ -50,12 +50,12 @@ _MANY_MAPPINGS = 50_000
 _NEWEST = (1, 7)
 _SERIAL = re.compile(r"urn:uuid:[0-9a-f-]{36}")
 _SERIAL_IN_TEXT = re.compile(rb'serialNumber"?\s*[:=]\s*"(urn:uuid:[0-9a-fA-F-]{36})"')
-# of everything called version only the document's own is a number
+# the version of the document is the only one that is a number
 _VERSION_IN_TEXT = re.compile(
     rb'"version"\s*:\s*(\d{1,9})\s*[,}]|<(?:\w+:)?bom\b[^<>]*?\sversion="(\d{1,9})"'
 )
 
-# of a scan of source code, whatever was built on the way
+# lifecycle phases of a scan of source code, which are not a kind of run
 _DEVELOPMENT = {"design", "pre-build", "build", "post-build"}
 
 type _Components = list[tuple[str, Mapping[str, Any]]]
@@ -63,31 +63,33 @@ type _Components = list[tuple[str, Mapping[str, Any]]]
 
 def read_cyclonedx(body: bytes) -> Document:
     is_xml = body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
-    bom = _checked(load_xml(body) if is_xml else load_json(body))
+    bom = _check_document(load_xml(body) if is_xml else load_json(body))
     version = as_text(bom.get("specVersion"), 20)
-    document = _head(bom)
+    document = _build_document(bom)
     _note_version(version, document)
-    components = _components(bom, document)
+    components = _list_components(bom, document)
     if not is_xml:
         errors = schema.schema_errors(bom, version, is_large=body.count(b"{") > _MANY_MAPPINGS)
         document.schema_valid, document.schema_errors = (
             None if errors is None else not errors,
             errors or [],
         )
-    found = _models_of_components(components, document)
-    found += _models_of_services(bom, found, document)
-    document.names_ai = bool(found) or _names_ai(bom, components)
+    models = _find_component_models(components, document)
+    models += _find_service_models(bom, models, document)
+    document.names_ai = bool(models) or _has_ai_signs(bom, components)
     places = SourcePaths(
         (path for _, component in components for path, _ in raw_places(component)),
-        root=_scanned_folder(bom),
+        root=_find_scanned_folder(bom),
     )
-    document.sightings = merge_sightings(_sighting(each, where, places) for where, each in found)
+    document.sightings = merge_sightings(
+        _build_sighting(model, location, places) for location, model in models
+    )
     return document
 
 
 def natural_key_of(body: bytes) -> str:
-    """Return serial number and version, without reading the document; empty if it has no serial
-    number."""
+    """Return `serial number/version` from the bytes, without parsing the document; empty if it has
+    no serial number."""
     serial = _SERIAL_IN_TEXT.search(body)
     if serial is None:
         return ""
@@ -96,7 +98,8 @@ def natural_key_of(body: bytes) -> str:
     return f"{serial.group(1).decode().lower()}/{number}"
 
 
-def _checked(bom: Any) -> Mapping[str, Any]:
+def _check_document(bom: Any) -> Mapping[str, Any]:
+    """Return the document; UnreadableError if it is not CycloneDX."""
     if not isinstance(bom, Mapping):
         raise UnreadableError(
             "The document is not CycloneDX: a bill of materials is one JSON object."
@@ -105,25 +108,26 @@ def _checked(bom: Any) -> Mapping[str, Any]:
         as_text(bom.get("bomFormat")).lower() != "cyclonedx"
         and "cyclonedx" not in as_text(bom.get("$schema")).lower()
     ):
-        other = (
+        hint = (
             " It looks like SPDX: send it as spdx."
             if "spdxVersion" in bom or "@context" in bom
             else ""
         )
-        raise UnreadableError(f"The document is not CycloneDX: it has no valid bomFormat.{other}")
+        raise UnreadableError(f"The document is not CycloneDX: it has no valid bomFormat.{hint}")
     return bom
 
 
-def _head(bom: Mapping[str, Any]) -> Document:
+def _build_document(bom: Mapping[str, Any]) -> Document:
+    """Return a document with tool, profile, id, date and subject, and without sightings."""
     metadata = as_mapping(bom.get("metadata"))
     subject = as_mapping(metadata.get("component"))
-    maker, maker_version = _tool(metadata.get("tools"))
+    maker, maker_version = _find_tool(metadata.get("tools"))
     serial = as_text(bom.get("serialNumber"), 60).lower()
     version = bom.get("version")
     return Document(
         maker=maker,
         maker_version=maker_version,
-        profile=_profile(metadata),
+        profile=_find_profile(metadata),
         natural_key=f"{serial}/{version if isinstance(version, int) else 1}"
         if _SERIAL.fullmatch(serial)
         else "",
@@ -133,13 +137,13 @@ def _head(bom: Mapping[str, Any]) -> Document:
     )
 
 
-def _tool(said: Any) -> tuple[str, str]:
-    """Return the first tool's name and version: an object of components and services since 1.5, a
-    list before."""
+def _find_tool(value: Any) -> tuple[str, str]:
+    """Return the name and version of the first tool: an object with components and services since
+    1.5, a list before."""
     tools = (
-        as_mappings(said)
-        or as_mappings(as_mapping(said).get("components"))
-        or as_mappings(as_mapping(said).get("services"))
+        as_mappings(value)
+        or as_mappings(as_mapping(value).get("components"))
+        or as_mappings(as_mapping(value).get("services"))
     )
     return (
         (as_text(tools[0].get("name"), 60), as_text(tools[0].get("version"), 60))
@@ -167,125 +171,133 @@ def _note_version(version: str, document: Document) -> None:
         )
 
 
-def _components(bom: Mapping[str, Any], document: Document) -> _Components:
-    """Return every component with its JSON pointer, in the document's order, nested ones after the
-    one they are part of."""
+def _list_components(bom: Mapping[str, Any], document: Document) -> _Components:
+    """Return (JSON pointer, component) of all components in the order of the document, nested ones
+    after their parent."""
     metadata = as_mapping(bom.get("metadata"))
-    found: _Components = []
+    components: _Components = []
     subject = as_mapping(metadata.get("component"))
     if as_text(subject.get("type")) == MODEL_TYPE:
-        found.append(("/metadata/component", subject))
-    waiting = [
+        components.append(("/metadata/component", subject))
+    pending = [
         ("/components", bom.get("components")),
         ("/metadata/component/components", subject.get("components")),
     ]
-    waiting.reverse()
-    while waiting:
-        pointer, value = waiting.pop()
+    pending.reverse()
+    while pending:
+        pointer, value = pending.pop()
         if value is not None and not isinstance(value, list):
             document.rejected.append(SkippedPart(pointer, "The value is not a list of components."))
         inner = []
         for place, component in enumerate(as_list(value)):
-            where = f"{pointer}/{place}"
+            location = f"{pointer}/{place}"
             if not isinstance(component, Mapping):
-                document.rejected.append(SkippedPart(where, "The value is not a component."))
+                document.rejected.append(SkippedPart(location, "The value is not a component."))
                 continue
-            found.append((where, component))
-            if len(found) > MAX_COMPONENTS:
+            components.append((location, component))
+            if len(components) > MAX_COMPONENTS:
                 raise UnreadableError(
                     f"The document has more than {MAX_COMPONENTS:,} components. Send a bill of "
                     "materials of its models only."
                 )
             if component.get("components"):
-                inner.append((f"{where}/components", component["components"]))
-        waiting += reversed(inner)
-    return found
+                inner.append((f"{location}/components", component["components"]))
+        pending += reversed(inner)
+    return components
 
 
-def _models_of_components(
+def _find_component_models(
     components: _Components, document: Document
 ) -> list[tuple[str, ComponentModel]]:
-    found: list[tuple[str, ComponentModel]] = []
-    others: Counter[str] = Counter()
-    for where, component in components:
+    """Return (JSON pointer, model) of the components that are models; others are noted in
+    `document`."""
+    models: list[tuple[str, ComponentModel]] = []
+    n_by_type: Counter[str] = Counter()
+    for location, component in components:
         if not is_declared_model(component):
-            others[as_text(component.get("type"), 40) or "without a type"] += 1
+            n_by_type[as_text(component.get("type"), 40) or "without a type"] += 1
             continue
         model = model_of_component(component, document.maker.lower())
         if isinstance(model, str):
-            document.ignored.append(SkippedPart(where, model))
+            document.ignored.append(SkippedPart(location, model))
             continue
         model.facts = {**facts_of(component), **limit_facts(model.facts)}
-        found.append((where, model))
-    if others:
-        kinds = ", ".join(f"{n:,} {kind}" for kind, n in others.most_common(8))
+        models.append((location, model))
+    if n_by_type:
+        kinds = ", ".join(f"{n:,} {kind}" for kind, n in n_by_type.most_common(8))
         document.ignored.append(
             SkippedPart("/components", f"Ignored, because they are not models: {kinds}.")
         )
-    return found
+    return models
 
 
-def _models_of_services(
+def _find_service_models(
     bom: Mapping[str, Any], models: list[tuple[str, ComponentModel]], document: Document
 ) -> list[tuple[str, ComponentModel]]:
-    """Return models that cdxgen lists under a service per provider.
+    """Return the models that cdxgen lists under one service per provider, without those in
+    `models`, and add the endpoints to the facts of all of them.
 
-    Mostly they repeat those of its components, some under several providers; a component's own
-    provider counts."""
-    known = {model.name for _, model in models}
-    # (name of a model, provider) -> its hosts; put to the models once, since services may name a
-    # model again and again
+    Most of them repeat models of components, some under several providers; the provider of the
+    component is used."""
+    known_names = {model.name for _, model in models}
+    # {(name of a model, provider): its hosts}; added to the models after the loop, since many
+    # services may name the same model
     endpoints: dict[tuple[str, str], list[str]] = {}
-    more: list[tuple[str, ComponentModel]] = []
-    n_without = 0
-    for where, service in _services(bom):
+    service_models: list[tuple[str, ComponentModel]] = []
+    n_without_model = 0
+    for location, service in _list_services(bom):
         properties, provider = properties_of(service), party_name(service.get("provider"))
         names = properties.get("cdx:ai:modelId", [])
-        n_without += not names
-        hosts = [host for host in map(_host, as_list(service.get("endpoints"))[:5]) if host]
+        n_without_model += not names
+        hosts = [host for host in map(_host_of, as_list(service.get("endpoints"))[:5]) if host]
         for name in names:
             if hosts:
                 endpoints[name, provider.lower()] = hosts
-            if name and name not in known:
-                known.add(name)
-                more.append((where, ComponentModel(name, provider, confidence=Confidence.GUESS)))
-    for _, model in (*models, *more):
+            if name and name not in known_names:
+                known_names.add(name)
+                service_models.append(
+                    (location, ComponentModel(name, provider, confidence=Confidence.GUESS))
+                )
+    for _, model in (*models, *service_models):
         if hosts_of_model := endpoints.get((model.name, model.provider.lower())):
             model.facts["endpoints"] = hosts_of_model
-    if n_without:
-        document.ignored.append(SkippedPart("/services", f"{n_without:,} services name no model."))
-    return more
+    if n_without_model:
+        document.ignored.append(
+            SkippedPart("/services", f"{n_without_model:,} services name no model.")
+        )
+    return service_models
 
 
-def _names_ai(bom: Mapping[str, Any], components: _Components) -> bool:
-    """Return whether anything shows that the scanner looked for models: one without a name, or an
-    AI service."""
+def _has_ai_signs(bom: Mapping[str, Any], components: _Components) -> bool:
+    """Return whether the scanner evidently searched for models: the document has a declared model,
+    also one without a name, or an AI service."""
     if any(is_declared_model(component) for _, component in components):
         return True
     return any(
         name.startswith("cdx:ai:")
-        for _, service in _services(bom)
+        for _, service in _list_services(bom)
         for name in properties_of(service)
     )
 
 
-def _profile(metadata: Mapping[str, Any]) -> str:
-    """Return the kind of run: the value of a property called profile, else a lifecycle phase other
-    than development."""
+def _find_profile(metadata: Mapping[str, Any]) -> str:
+    """Return the kind of run: the property called profile, else the lifecycle phases other than
+    those of development."""
     for name, values in properties_of(metadata).items():
         if name.rpartition(":")[2].lower() == "profile" and values:
             return clean(values[0], 30)
     phases = {
-        as_text(each.get("phase"), 30).lower() for each in as_mappings(metadata.get("lifecycles"))
+        as_text(lifecycle.get("phase"), 30).lower()
+        for lifecycle in as_mappings(metadata.get("lifecycles"))
     }
     return clean("+".join(sorted(phases - _DEVELOPMENT - {""})), 30)
 
 
-def _services(bom: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    waiting = [("/services", bom.get("services"))]
+def _list_services(bom: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    pending = [("/services", bom.get("services"))]
     n_services = 0
-    while waiting:
-        pointer, value = waiting.pop()
+    while pending:
+        pointer, value = pending.pop()
         for place, service in enumerate(as_list(value)):
             if isinstance(service, Mapping):
                 n_services += 1
@@ -295,33 +307,33 @@ def _services(bom: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
                         "services. Send only those that use models."
                     )
                 yield f"{pointer}/{place}", service
-                waiting.append((f"{pointer}/{place}/services", service.get("services")))
+                pending.append((f"{pointer}/{place}/services", service.get("services")))
 
 
-def _host(address: Any) -> str:
+def _host_of(address: Any) -> str:
     try:
         return clean(urlsplit(as_text(address, 500)).hostname, 200)
     except ValueError:
         return ""
 
 
-def _scanned_folder(bom: Mapping[str, Any]) -> str:
-    said = properties_of(as_mapping(bom.get("metadata"))).get("airom:source.target", [])
-    return next(iter(said), "")
+def _find_scanned_folder(bom: Mapping[str, Any]) -> str:
+    folders = properties_of(as_mapping(bom.get("metadata"))).get("airom:source.target", [])
+    return next(iter(folders), "")
 
 
-def _sighting(found: ComponentModel, where: str, places: SourcePaths) -> Sighting:
-    provider = host_of(found.name, found.provider)
-    facts = dict(found.facts)
-    if provider != found.provider and found.provider:
-        facts["provider_said"] = found.provider
-    named = (places.place(path, line) for path, line in found.raw_places)
+def _build_sighting(model: ComponentModel, location: str, places: SourcePaths) -> Sighting:
+    provider = host_of(model.name, model.provider)
+    facts = dict(model.facts)
+    if provider != model.provider and model.provider:
+        facts["provider_said"] = model.provider
+    cleaned_places = (places.place(path, line) for path, line in model.raw_places)
     return Sighting(
-        requested=found.name,
+        requested=model.name,
         provider=provider,
-        role=found.role,
-        confidence=found.confidence,
-        places=tuple(dict.fromkeys(place for place in named if place)),
+        role=model.role,
+        confidence=model.confidence,
+        places=tuple(dict.fromkeys(place for place in cleaned_places if place)),
         facts=facts,
-        where=where,
+        where=location,
     )

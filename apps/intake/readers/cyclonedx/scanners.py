@@ -1,8 +1,8 @@
-"""Scanner dialects of CycloneDX: where each scanner writes the model of a component; some call
-everything a model.
+"""Scanner dialects of CycloneDX: where each scanner writes the model of a component; some mark
+every component as a model.
 
-Taken from the output of ai-bom 3.6, airom 0.5, cdxgen 12.8, cisco-aibom 1.10 and aisbom-cli 1.7,
-and from the examples of the specification."""
+Based on the output of ai-bom 3.6, airom 0.5, cdxgen 12.8, cisco-aibom 1.10 and aisbom-cli 1.7, and
+on the examples of the specification."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ from apps.intake.readers.json_text import as_mapping, as_mappings, as_text
 from apps.intake.readers.model_ids import join_version, role_of
 
 MODEL_TYPE = "machine-learning-model"
-# a scanner that is less sure than this guesses
-_SURE = 0.6
+# detections below this confidence of the scanner count as guesses
+_MIN_CERTAINTY = 0.6
 _AIROM_FACTS = (
     "eol.state",
     "eol.shutdownDate",
@@ -49,27 +49,27 @@ def is_declared_model(component: Mapping[str, Any]) -> bool:
 
 
 def model_of_component(component: Mapping[str, Any], maker: str) -> ComponentModel | str:
-    """Return the model of a component, or the reason why it is none."""
+    """Return the model of a component, or the reason why the component names none."""
     properties = properties_of(component)
     if maker == "ai-bom" or any(name.startswith("trusera:") for name in properties):
-        found: ComponentModel | str = _of_ai_bom(component, properties)
+        model: ComponentModel | str = _read_ai_bom(component, properties)
     elif "airom:model.id" in properties:
-        found = _of_airom(component, properties)
+        model = _read_airom(component, properties)
     elif any(name.startswith("cdx:ai:") for name in properties):
-        found = _of_cdxgen(component, properties)
+        model = _read_cdxgen(component, properties)
     elif maker == "cisco-aibom" or any(name.startswith("cisco-aibom:") for name in properties):
-        found = _of_cisco(component, properties)
+        model = _read_cisco(component, properties)
     else:
-        found = _of_other_scanner(component)
-    if isinstance(found, ComponentModel):
-        found.role = found.role or role_of(_task(component))
-        if not found.name:
+        model = _read_other_scanner(component)
+    if isinstance(model, ComponentModel):
+        model.role = model.role or role_of(_find_task(component))
+        if not model.name:
             return "The component has no name."
-    return found
+    return model
 
 
 def raw_places(component: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return all locations that the component states: (path, line)."""
+    """Return the (path, line) pairs that the component states; a line may be None."""
     properties = properties_of(component)
     places = []
     for occurrence in as_mappings(as_mapping(component.get("evidence")).get("occurrences")):
@@ -79,113 +79,131 @@ def raw_places(component: Mapping[str, Any]) -> list[tuple[str, Any]]:
             if mark and line.isdigit()
             else (as_text(occurrence.get("location"), 500), occurrence.get("line"))
         )
-    for said in properties.get("trusera:source_location", []):
-        path, colon, line = said.rpartition(":")
-        if said != "dependency files":
-            places.append((path, line) if colon and line.isdigit() else (said, None))
+    for source_location in properties.get("trusera:source_location", []):
+        path, colon, line = source_location.rpartition(":")
+        if source_location != "dependency files":
+            places.append((path, line) if colon and line.isdigit() else (source_location, None))
     lines = properties.get("cisco-aibom:line", [])
     for place, path in enumerate(properties.get("cisco-aibom:file", [])):
         places.append((path, lines[place] if place < len(lines) else None))
     return places
 
 
-# --- one tool each --------------------------------------------------------------------------------
+# --- one function per tool ------------------------------------------------------------------------
 
 
-def _of_ai_bom(
+def _read_ai_bom(
     component: Mapping[str, Any], properties: Mapping[str, list[str]]
 ) -> ComponentModel | str:
-    name = _first(properties, "trusera:model_name")
+    name = _first_value(properties, "trusera:model_name")
     if not name:
         component_name = clean(component.get("name"), 120)
         return f"'{component_name}' is an import or a call: ai-bom reports no model for it."
-    usage = _first(properties, "trusera:usage_type")
+    usage = _first_value(properties, "trusera:usage_type")
     return ComponentModel(
         name,
-        _first(properties, "trusera:provider"),
+        _first_value(properties, "trusera:provider"),
         role_of(usage),
         raw_places=raw_places(component),
-        facts={"scanner": {"flags": _first(properties, "trusera:flags")}},
+        facts={"scanner": {"flags": _first_value(properties, "trusera:flags")}},
     )
 
 
-def _of_airom(component: Mapping[str, Any], properties: Mapping[str, list[str]]) -> ComponentModel:
-    """Read a component of airom: it splits dates off and writes lower case; the text of the source
-    is in the evidence."""
-    said = as_text(component.get("name")) or _first(properties, "airom:model.id")
-    name = join_version(said, as_text(component.get("version"), 60))
+def _read_airom(
+    component: Mapping[str, Any], properties: Mapping[str, list[str]]
+) -> ComponentModel:
+    """Read a component of airom, which splits dates off names and writes lower case; the text of
+    the source is part of the evidence."""
+    stated_name = as_text(component.get("name")) or _first_value(properties, "airom:model.id")
+    name = join_version(stated_name, as_text(component.get("version"), 60))
     for identity in as_mappings(as_mapping(component.get("evidence")).get("identity")):
         concluded = as_text(identity.get("concludedValue"))
-        if identity.get("field") == "name" and concluded.lower() in {said.lower(), name.lower()}:
+        if identity.get("field") == "name" and concluded.lower() in {
+            stated_name.lower(),
+            name.lower(),
+        }:
             name = concluded
             break
-    kind, provider = _first(properties, "airom:kind"), _first(properties, "airom:model.provider")
+    kind, provider = (
+        _first_value(properties, "airom:kind"),
+        _first_value(properties, "airom:model.provider"),
+    )
     if "/" in name and provider.lower() == name.partition("/")[0].lower():
-        # the maker's name on the hub, not who serves it
+        # the maker's name at Hugging Face, not the host
         provider = "huggingface"
-    sure = _number(_first(properties, "airom:confidence"))
+    certainty = _parse_number(_first_value(properties, "airom:confidence"))
     return ComponentModel(
         name,
         provider,
         role_of(kind),
-        Confidence.GUESS if sure is not None and sure < _SURE else Confidence.BOM,
+        Confidence.GUESS
+        if certainty is not None and certainty < _MIN_CERTAINTY
+        else Confidence.BOM,
         raw_places(component),
         {
             "scanner": {
                 "kind": kind,
-                "confidence": sure,
-                **{key: _first(properties, f"airom:{key}") for key in _AIROM_FACTS},
+                "confidence": certainty,
+                **{key: _first_value(properties, f"airom:{key}") for key in _AIROM_FACTS},
             }
         },
     )
 
 
-def _of_cdxgen(component: Mapping[str, Any], properties: Mapping[str, list[str]]) -> ComponentModel:
-    found = _of_other_scanner(component, groups_are_providers=True)
-    found.provider = _first(properties, "cdx:ai:provider") or found.provider
-    sure = _first(properties, "cdx:ai:confidence")
-    if sure == "low":
-        found.confidence = Confidence.GUESS
-    found.facts["scanner"] = {"kind": _first(properties, "cdx:ai:kind"), "confidence": sure}
-    return found
+def _read_cdxgen(
+    component: Mapping[str, Any], properties: Mapping[str, list[str]]
+) -> ComponentModel:
+    model = _read_other_scanner(component, groups_are_providers=True)
+    model.provider = _first_value(properties, "cdx:ai:provider") or model.provider
+    certainty = _first_value(properties, "cdx:ai:confidence")
+    if certainty == "low":
+        model.confidence = Confidence.GUESS
+    model.facts["scanner"] = {
+        "kind": _first_value(properties, "cdx:ai:kind"),
+        "confidence": certainty,
+    }
+    return model
 
 
-def _of_cisco(component: Mapping[str, Any], properties: Mapping[str, list[str]]) -> ComponentModel:
-    """Read a component of cisco-aibom: its description is `name — kind — framework`, in which a
-    name may hold dashes of its own."""
+def _read_cisco(
+    component: Mapping[str, Any], properties: Mapping[str, list[str]]
+) -> ComponentModel:
+    """Read a component of cisco-aibom, whose description is `name — kind — framework`; the name may
+    contain dashes."""
     kind = as_text(component.get("description"), 500).rpartition(" — ")[0].rpartition(" — ")[2]
     return ComponentModel(
         as_text(component.get("name")),
-        _first(properties, "cisco-aibom:framework"),
+        _first_value(properties, "cisco-aibom:framework"),
         role_of(kind),
         raw_places=raw_places(component),
     )
 
 
-def _of_other_scanner(
+def _read_other_scanner(
     component: Mapping[str, Any], *, groups_are_providers: bool = False
 ) -> ComponentModel:
     name = join_version(as_text(component.get("name")), as_text(component.get("version"), 60))
     group = as_text(component.get("group"), 120)
     provider = next(
         (
-            named
+            party
             for key in ("manufacturer", "supplier", "publisher")
-            if (named := party_name(component.get(key)))
+            if (party := party_name(component.get(key)))
         ),
         "",
     )
-    purl = _purl(as_text(component.get("purl"), 500))
+    purl = _parse_purl(as_text(component.get("purl"), 500))
     if purl is not None and purl.type == "huggingface" and purl.name:
-        own = as_text(component.get("name"))
+        component_name = as_text(component.get("name"))
         name, provider = (
-            "/".join(part for part in (purl.namespace, purl.name) if part),
+            "/".join(segment for segment in (purl.namespace, purl.name) if segment),
             "huggingface",
         )
-        # the address may be in small letters only, the name as it is written
-        name = own if own.lower() == name.lower() else name
-        if purl.namespace and own.lower() == purl.name.lower():
-            name = f"{group if group.lower() == purl.namespace.lower() else purl.namespace}/{own}"
+        # the package URL may be in lower case; the name has the original spelling
+        name = component_name if component_name.lower() == name.lower() else name
+        if purl.namespace and component_name.lower() == purl.name.lower():
+            namespace = group if group.lower() == purl.namespace.lower() else purl.namespace
+            name = f"{namespace}/{component_name}"
     elif groups_are_providers:
         provider = group or provider
     elif group and "/" not in name:
@@ -193,25 +211,25 @@ def _of_other_scanner(
     return ComponentModel(name, provider, raw_places=raw_places(component))
 
 
-def _purl(said: str) -> PackageURL | None:
+def _parse_purl(text: str) -> PackageURL | None:
     try:
-        return PackageURL.from_string(said) if said else None
+        return PackageURL.from_string(text) if text else None
     except ValueError:
         return None
 
 
-def _task(component: Mapping[str, Any]) -> str:
+def _find_task(component: Mapping[str, Any]) -> str:
     return as_text(
         as_mapping(as_mapping(component.get("modelCard")).get("modelParameters")).get("task")
     )
 
 
-def _first(properties: Mapping[str, list[str]], name: str) -> str:
+def _first_value(properties: Mapping[str, list[str]], name: str) -> str:
     return next(iter(properties.get(name, [])), "")
 
 
-def _number(said: str) -> float | None:
+def _parse_number(text: str) -> float | None:
     try:
-        return float(said)
+        return float(text)
     except ValueError:
         return None

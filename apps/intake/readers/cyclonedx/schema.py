@@ -1,8 +1,8 @@
-"""Schema validation of CycloneDX documents: violations are reported, and never a reason not to read
-one.
+"""Schema validation of CycloneDX documents: violations are reported, and the document is read
+anyway.
 
-The schemas come with the CycloneDX library, which is used for nothing else: its typed reader drops
-model cards."""
+The schemas are part of the CycloneDX library, which is used for nothing else: its typed reader
+drops model cards."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -24,35 +24,39 @@ _ADDRESS = "http://cyclonedx.org/schema/{}.SNAPSHOT.schema.json"
 def schema_errors(
     bom: Mapping[str, Any], version: str, *, is_large: bool = False
 ) -> list[SkippedPart] | None:
-    """Return the first violations, by JSON pointer; empty if there are none, None for a version
-    without a schema here.
+    """Return the first violations with their JSON pointers; empty if there are none, None for a
+    version without a schema.
 
-    Of a large document only the very first: the validator finds all before it reports any."""
+    Of a large document only the first violation is returned: the iterating validator collects all
+    of them before it returns one."""
     if version not in VERSIONS:
         return None
     if not is_large:
-        return [_part(error) for error in islice(_validator(version).iter_errors(bom), MAX_ERRORS)]
+        return [
+            _describe_violation(error)
+            for error in islice(_build_validator(version).iter_errors(bom), MAX_ERRORS)
+        ]
     try:
-        _validator(version).validate(bom)
+        _build_validator(version).validate(bom)
     except ValidationError as error:
-        return [_part(error)]
+        return [_describe_violation(error)]
     return []
 
 
 @cache
-def _validator(version: str) -> Draft7Validator:
-    shared = Registry([(_ADDRESS.format(name), _schema(name)) for name in _SHARED])
-    # the value itself stays out of the words: it may be large, or nobody's business
-    return Draft7Validator(_schema(f"bom-{version}"), registry=shared, mask="the value")
+def _build_validator(version: str) -> Draft7Validator:
+    shared = Registry([(_ADDRESS.format(name), _load_schema(name)) for name in _SHARED])
+    # the value itself is masked in messages: it may be large or confidential
+    return Draft7Validator(_load_schema(f"bom-{version}"), registry=shared, mask="the value")
 
 
-def _schema(name: str) -> Any:
+def _load_schema(name: str) -> Any:
     return orjson.loads(
         (files("cyclonedx.schema") / "_res" / f"{name}.SNAPSHOT.schema.json").read_bytes()
     )
 
 
-def _part(error: ValidationError) -> SkippedPart:
+def _describe_violation(error: ValidationError) -> SkippedPart:
     place = "".join(
         f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in error.instance_path
     )

@@ -15,7 +15,7 @@ from apps.intake.readers.json_text import MAX_CONTAINERS, MAX_DEPTH
 NAMESPACE = "http://cyclonedx.org/schema/bom/"
 _CHUNK = 256 * 1024
 
-# element: its children of that name are a list in JSON
+# {element: name of the children that make it a list in JSON}; empty: it is never a list
 _LISTS = {
     "components": "component",
     "services": "service",
@@ -41,9 +41,9 @@ _LISTS = {
     "tags": "tag",
     "omniborIds": "omniborId",
 }
-# in JSON each entry of these says its kind: [{"license": {...}}, {"expression": "..."}]
+# elements whose entries are mappings by kind in JSON: [{"license": {...}}, {"expression": "..."}]
 _BY_KIND = {"licenses"}
-# an element with one attribute and a text is a pair under these names
+# elements with one attribute and a text, which are mappings with these two keys in JSON
 _PAIRS = {"property": ("name", "value"), "hash": ("alg", "content")}
 
 
@@ -77,21 +77,22 @@ def load_xml(body: bytes) -> dict[str, Any]:
             "The document is XML, but not CycloneDX: its root element is not a bom of "
             f"{NAMESPACE}1.x."
         )
-    found = bom if isinstance(bom, dict) else {}
-    found |= {
+    document = bom if isinstance(bom, dict) else {}
+    document |= {
         "bomFormat": "CycloneDX",
         "specVersion": tag[1 : tag.index("}")].removeprefix(NAMESPACE),
     }
-    if str(found.get("version", "")).isdigit():
-        found["version"] = int(found["version"])
-    return found
+    if str(document.get("version", "")).isdigit():
+        document["version"] = int(document["version"])
+    return document
 
 
 type _Open = tuple[str, dict[str, str], list[tuple[str, Any]], list[str]]
 
 
 class _Target:
-    """Parser target that builds values as elements end; nothing else of the document is held."""
+    """Parser target that converts each element when it ends, and stores nothing else of the
+    document."""
 
     def __init__(self) -> None:
         self.root: tuple[str, Any] | None = None
@@ -115,21 +116,22 @@ class _Target:
             self._open[-1][3].append(text)
 
     def end(self, tag: str) -> None:
-        full, attributes, children, texts = self._open.pop()
-        name = full.rpartition("}")[2]
-        value = _value(name, attributes, children, "".join(texts).strip())
+        full_tag, attributes, children, texts = self._open.pop()
+        name = full_tag.rpartition("}")[2]
+        value = _convert_element(name, attributes, children, "".join(texts).strip())
         if self._open:
             self._open[-1][2].append((name, value))
         else:
-            self.root = (full, value)
+            self.root = (full_tag, value)
 
     def close(self) -> None:
         return None
 
 
-def _value(
+def _convert_element(
     name: str, attributes: dict[str, str], children: list[tuple[str, Any]], text: str
 ) -> Any:
+    """Return the JSON form of an element with its converted children."""
     if name in _PAIRS:
         attribute, content = _PAIRS[name]
         return {attribute: attributes.get(attribute, ""), content: text}
@@ -139,19 +141,23 @@ def _value(
         return [value for _, value in children]
     if name == "tools" and all(kind == "tool" for kind, _ in children):
         return [value for _, value in children]
-    own = {key.rpartition("}")[2]: value for key, value in attributes.items()}
+    plain_attributes = {key.rpartition("}")[2]: value for key, value in attributes.items()}
     if not children:
-        return {**own, **({"content": text} if text else {})} if own else text
-    found: dict[str, Any] = dict(own)
+        return (
+            {**plain_attributes, **({"content": text} if text else {})}
+            if plain_attributes
+            else text
+        )
+    values: dict[str, Any] = dict(plain_attributes)
     for kind, value in children:
-        if kind not in found:
-            found[kind] = value
-        elif isinstance(found[kind], _Repeated):
-            found[kind].append(value)
+        if kind not in values:
+            values[kind] = value
+        elif isinstance(values[kind], _Repeated):
+            values[kind].append(value)
         else:
-            found[kind] = _Repeated([found[kind], value])
-    return found
+            values[kind] = _Repeated([values[kind], value])
+    return values
 
 
 class _Repeated(list[Any]):
-    """Values of an element that occurs several times unexpectedly."""
+    """Values of an element that occurs several times although the schema has no list for it."""

@@ -14,18 +14,18 @@ _MAX_TAG_LENGTH = 60
 
 
 def parse_tags(text: str) -> list[str]:
-    """Parse `a, b; c` or a JSON list; in their order, each once."""
-    found: list[Any]
+    """Parse `a, b; c` or a JSON list into tags in their order, without duplicates."""
+    raw_tags: list[Any]
     if text.startswith("["):
         try:
-            found = json.loads(text)
+            raw_tags = json.loads(text)
         except ValueError:
             raise InvalidCellError(
                 f"'{text[:60]}' is not a list of tags. Separate the tags by commas."
             ) from None
     else:
-        found = text.replace(";", ",").replace("\n", ",").split(",")
-    cleaned = list(dict.fromkeys(str(tag).strip() for tag in found if str(tag).strip()))
+        raw_tags = text.replace(";", ",").replace("\n", ",").split(",")
+    cleaned = list(dict.fromkeys(str(tag).strip() for tag in raw_tags if str(tag).strip()))
     if len(cleaned) > MAX_TAGS:
         raise InvalidCellError(f"The row has more than {MAX_TAGS} tags. Remove some of them.")
     for tag in cleaned:
@@ -37,12 +37,13 @@ def parse_tags(text: str) -> list[str]:
 
 
 def format_tags(values: Sequence[str]) -> str:
+    """Return tags as `a, b`, or as JSON if that form would not be read back unchanged."""
     text = ", ".join(values)
-    # only what reads back as the same list
+    # the readable form is used only if it is read back as the same list
     return (
         text
         if not text.startswith("[") and _parse_or_none(normalise_text(text)) == list(values)
-        else _json(list(values))
+        else _dump_json(list(values))
     )
 
 
@@ -50,43 +51,42 @@ def parse_references(text: str) -> dict[str, Any]:
     """Parse `cmdb=APM-12; jira=RISK-7` or a JSON object."""
     if text.startswith("{"):
         try:
-            found = json.loads(text)
+            data = json.loads(text)
         except (ValueError, RecursionError):
             raise InvalidCellError(
                 f"'{text[:60]}' is not a list of references. Write cmdb=APM-12; jira=RISK-7."
             ) from None
-        if not isinstance(found, dict):
+        if not isinstance(data, dict):
             raise InvalidCellError(
                 "References must be names with values. Write cmdb=APM-12; jira=RISK-7."
             )
         return _check_references(
-            {
-                name: str(each) if type(each) in (int, float) else each
-                for name, each in found.items()
-            }
+            {name: str(item) if type(item) in (int, float) else item for name, item in data.items()}
         )
-    pairs: dict[str, Any] = {}
-    for part in text.replace("\n", ";").split(";"):
-        if not part.strip():
+    references: dict[str, Any] = {}
+    for entry in text.replace("\n", ";").split(";"):
+        if not entry.strip():
             continue
-        name, mark, value = part.partition("=")
+        name, mark, value = entry.partition("=")
         if not mark or not name.strip():
             raise InvalidCellError(
-                f"'{part.strip()[:60]}' is not a reference. Write cmdb=APM-12; jira=RISK-7."
+                f"'{entry.strip()[:60]}' is not a reference. Write cmdb=APM-12; jira=RISK-7."
             )
-        pairs[name.strip()] = value.strip()
-    return _check_references(pairs)
+        references[name.strip()] = value.strip()
+    return _check_references(references)
 
 
-def _check_references(pairs: dict[str, Any]) -> dict[str, str]:
+def _check_references(references: dict[str, Any]) -> dict[str, str]:
     try:
-        small_text_map(pairs)
-    except ValidationError as wrong:
-        raise InvalidCellError(wrong.messages[0]) from None
-    return pairs
+        small_text_map(references)
+    except ValidationError as error:
+        raise InvalidCellError(error.messages[0]) from None
+    return references
 
 
 def format_references(values: Mapping[str, Any]) -> str:
+    """Return references as `cmdb=APM-12; jira=RISK-7`, or as JSON if that form would not be read
+    back unchanged."""
     if not values:
         return ""
     text = "; ".join(f"{name}={value}" for name, value in values.items())
@@ -96,13 +96,13 @@ def format_references(values: Mapping[str, Any]) -> str:
                 return text
         except InvalidCellError:
             pass
-    return _json(dict(values))
+    return _dump_json(dict(values))
 
 
-def _json(value: Any) -> str:
-    """Write the readable form if it survives being read back, else JSON."""
+def _dump_json(value: Any) -> str:
+    """Return JSON that is read back unchanged."""
     text = json.dumps(value, ensure_ascii=False)
-    # DEL is the one control character that JSON leaves as it is
+    # DEL is the only control character that JSON does not escape
     return text if normalise_text(text) == text else json.dumps(value).replace("\x7f", "\\u007f")
 
 

@@ -45,7 +45,7 @@ class SheetField:
     parse: CellParser
     heads: tuple[str, ...] = ()
     about: str = ""
-    words: tuple[str, ...] = ()  # what a list in the workbook offers
+    choices: tuple[str, ...] = ()  # values of the drop-down list in a workbook
     width: int = 16
     show: Callable[[Any], Any] = field(default=lambda value: value)
 
@@ -61,87 +61,97 @@ class SheetField:
 # --- kinds of values ------------------------------------------------------------------------------
 
 
-def _text(most: int = 0) -> CellParser:
-    def parse(cell: Cell, manners: SheetConventions) -> str:
+def _text_parser(max_length: int = 0) -> CellParser:
+    """Return a parser of text; 0: any length."""
+
+    def parse(cell: Cell, conventions: SheetConventions) -> str:
         text = text_of(cell)
-        if most and len(text) > most:
+        if max_length and len(text) > max_length:
             raise InvalidCellError(
-                f"The text has {len(text)} characters; at most {most} are allowed. Shorten it."
+                f"The text has {len(text)} characters; at most {max_length} are allowed. "
+                "Shorten it."
             )
         return text
 
     return parse
 
 
-def _line(most: int) -> CellParser:
-    """Parse text that is a name: one line."""
-    text = _text(most)
+def _line_parser(max_length: int) -> CellParser:
+    """Return a parser of a name: text on one line, of at most `max_length` characters."""
+    parse_text = _text_parser(max_length)
 
-    def parse(cell: Cell, manners: SheetConventions) -> str:
-        return " ".join(str(text(cell, manners)).split())
-
-    return parse
-
-
-def _model(cell: Cell, manners: SheetConventions) -> str:
-    """Parse a model; line ends stay, since they show that a cell names several models."""
-    return str(_text(300)(cell, manners))
-
-
-def _choice(words: Mapping[str, object], *listed: str) -> CellParser:
-    known = {fold_word(text): value for text, value in words.items()}
-    said = ", ".join(listed)
-
-    def parse(cell: Cell, manners: SheetConventions) -> object:
-        return parse_choice(cell, known, said)
+    def parse(cell: Cell, conventions: SheetConventions) -> str:
+        return " ".join(str(parse_text(cell, conventions)).split())
 
     return parse
 
 
-# a class before those it derives from
-_LARGEST: tuple[tuple[type, int], ...] = (
+def _parse_model(cell: Cell, conventions: SheetConventions) -> str:
+    """Parse a model; line ends are preserved, since they show that a cell names several models."""
+    return str(_text_parser(300)(cell, conventions))
+
+
+def _choice_parser(value_by_text: Mapping[str, object], *values: str) -> CellParser:
+    """Return a parser of the texts in `value_by_text`; `values` are those that its error message
+    lists."""
+    value_by_word = {fold_word(text): value for text, value in value_by_text.items()}
+    accepted_values = ", ".join(values)
+
+    def parse(cell: Cell, conventions: SheetConventions) -> object:
+        return parse_choice(cell, value_by_word, accepted_values)
+
+    return parse
+
+
+# largest value by type of column; a class comes before those it derives from
+_MAXIMA: tuple[tuple[type, int], ...] = (
     (SmallField, 2**15 - 1),
     (PositiveBigIntegerField, 2**63 - 1),
     (PositiveIntegerField, 2**31 - 1),
 )
 
 
-def _number_of(column: "Field[Any, Any]", *, share: bool = False) -> CellParser:
+def _number_parser(column: "Field[Any, Any]", *, is_share: bool = False) -> CellParser:
     if isinstance(column, DecimalField):
         digits, places = int(column.max_digits or 0), int(column.decimal_places or 0)
-        money = places == 2
+        is_money = places == 2
 
-        def parse_column_amount(cell: Cell, manners: SheetConventions) -> Decimal:
+        def parse_column_amount(cell: Cell, conventions: SheetConventions) -> Decimal:
             return parse_amount(
-                cell, manners, digits=digits, places=places, money=money, share=share
+                cell,
+                conventions,
+                digits=digits,
+                places=places,
+                is_money=is_money,
+                is_share=is_share,
             )
 
         return parse_column_amount
-    most = next(size for kind, size in _LARGEST if isinstance(column, kind))
+    maximum = next(size for kind, size in _MAXIMA if isinstance(column, kind))
 
-    def parse_whole(cell: Cell, manners: SheetConventions) -> int:
-        return parse_whole_number(cell, manners, most=most)
+    def parse_whole(cell: Cell, conventions: SheetConventions) -> int:
+        return parse_whole_number(cell, conventions, maximum=maximum)
 
     return parse_whole
 
 
-def _day(cell: Cell, manners: SheetConventions) -> date:
-    return parse_day(cell, manners)
+def _parse_day_cell(cell: Cell, conventions: SheetConventions) -> date:
+    return parse_day(cell, conventions)
 
 
-def _boolean(cell: Cell, manners: SheetConventions) -> bool:
+def _parse_boolean_cell(cell: Cell, conventions: SheetConventions) -> bool:
     return parse_boolean(cell)
 
 
-def _refs(cell: Cell, manners: SheetConventions) -> dict[str, Any]:
+def _parse_reference_cell(cell: Cell, conventions: SheetConventions) -> dict[str, Any]:
     return parse_references(text_of(cell))
 
 
-def _tags(cell: Cell, manners: SheetConventions) -> list[str]:
+def _parse_tag_cell(cell: Cell, conventions: SheetConventions) -> list[str]:
     return parse_tags(text_of(cell))
 
 
-# --- words of choices -----------------------------------------------------------------------------
+# --- texts of choices -----------------------------------------------------------------------------
 
 CRITICALITY = {
     **{level.name.lower(): level.value for level in Criticality},
@@ -205,7 +215,7 @@ STATUS = {
 }
 
 
-def _labelled(choices: Any, further: Mapping[str, str] | None = None) -> dict[str, object]:
+def _values_by_label(choices: Any, further: Mapping[str, str] | None = None) -> dict[str, object]:
     return {
         **{str(value): value for value in choices.values},
         **{str(label): value for value, label in choices.choices},
@@ -213,7 +223,7 @@ def _labelled(choices: Any, further: Mapping[str, str] | None = None) -> dict[st
     }
 
 
-_AI_ACT = _labelled(
+_AI_ACT = _values_by_label(
     Application.AiActClass,
     {
         "high risk ai act": "high",
@@ -226,7 +236,7 @@ _AI_ACT = _labelled(
         "unacceptable": "prohibited",
     },
 )
-_DATA = _labelled(
+_DATA = _values_by_label(
     Application.DataClass,
     {
         "vertraulich": "confidential",
@@ -237,7 +247,7 @@ _DATA = _labelled(
         "highly confidential": "secret",
     },
 )
-_ROLES = _labelled(
+_ROLES = _values_by_label(
     Dependency.Role,
     {
         "main": "primary",
@@ -256,21 +266,21 @@ _ROLES = _labelled(
         "tools": "tool",
     },
 )
-_REACHED = _labelled(
+_REACHED = _values_by_label(
     Dependency.Reached, {"direkt": "direct", "vendor": "embedded", "via gateway": "gateway"}
 )
-_BINDING = _labelled(Binding, {"alias": "alias", "moving": "alias", "fixed": "pinned"})
+_BINDING = _values_by_label(Binding, {"alias": "alias", "moving": "alias", "fixed": "pinned"})
 
 
-def _application(name: str) -> "Field[Any, Any]":
+def _application_column(name: str) -> "Field[Any, Any]":
     return Application._meta.get_field(name)  # type: ignore[return-value]
 
 
-def _dependency(name: str) -> "Field[Any, Any]":
+def _dependency_column(name: str) -> "Field[Any, Any]":
     return Dependency._meta.get_field(name)  # type: ignore[return-value]
 
 
-def _yes_no(value: Any) -> str:
+def _format_boolean(value: Any) -> str:
     return "" if value is None else "yes" if value else "no"
 
 
@@ -278,7 +288,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.slug",
         "Application id",
-        _line(120),
+        _line_parser(120),
         (
             "id",
             "app id",
@@ -296,7 +306,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.name",
         "Application name",
-        _line(200),
+        _line_parser(200),
         (
             "application",
             "app",
@@ -320,7 +330,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.team",
         "Team",
-        _line(200),
+        _line_parser(200),
         (
             "owning team",
             "team name",
@@ -339,14 +349,14 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.purpose",
         "Purpose",
-        _text(),
+        _text_parser(),
         ("description", "what it does", "zweck", "beschreibung"),
         width=40,
     ),
     SheetField(
         "application.business_owner",
         "Business owner",
-        _line(200),
+        _line_parser(200),
         (
             "owner",
             "product owner",
@@ -362,30 +372,30 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.technical_owner",
         "Technical owner",
-        _line(200),
+        _line_parser(200),
         ("tech owner", "tech lead", "it owner", "technisch verantwortlich", "developer contact"),
         width=22,
     ),
     SheetField(
         "application.criticality",
         "Criticality",
-        _choice(CRITICALITY, "critical", "important", "standard", "low"),
+        _choice_parser(CRITICALITY, "critical", "important", "standard", "low"),
         ("business criticality", "importance", "kritikalität", "criticité", "priority", "tier"),
-        words=("critical", "important", "standard", "low"),
+        choices=("critical", "important", "standard", "low"),
         width=14,
         show=lambda value: Criticality(value).name.lower(),
     ),
     SheetField(
         "application.criticality_reason",
         "Why that critical",
-        _text(),
+        _text_parser(),
         ("criticality reason", "reason for criticality", "begründung"),
         width=28,
     ),
     SheetField(
         "application.criticality_assessed_on",
         "Criticality assessed on",
-        _day,
+        _parse_day_cell,
         (
             "criticality assessed",
             "criticality assessment date",
@@ -398,15 +408,15 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.status",
         "Status",
-        _choice(STATUS, *Application.Status.values),
+        _choice_parser(STATUS, *Application.Status.values),
         ("state", "lifecycle", "environment", "env", "stage", "phase", "umgebung"),
-        words=tuple(Application.Status.values),
+        choices=tuple(Application.Status.values),
         width=13,
     ),
     SheetField(
         "application.ai_act_class",
         "AI Act class",
-        _choice(_AI_ACT, *Application.AiActClass.values),
+        _choice_parser(_AI_ACT, *Application.AiActClass.values),
         (
             "ai act",
             "eu ai act",
@@ -416,21 +426,21 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
             "eu ai act class",
             "risikoklasse",
         ),
-        words=tuple(Application.AiActClass.values),
+        choices=tuple(Application.AiActClass.values),
         width=13,
     ),
     SheetField(
         "application.ai_act_role",
         "AI Act role",
-        _choice(_labelled(Application.AiActRole), *Application.AiActRole.values),
+        _choice_parser(_values_by_label(Application.AiActRole), *Application.AiActRole.values),
         ("role under the ai act",),
-        words=tuple(Application.AiActRole.values),
+        choices=tuple(Application.AiActRole.values),
         width=13,
     ),
     SheetField(
         "application.data_classification",
         "Data classification",
-        _choice(_DATA, *Application.DataClass.values),
+        _choice_parser(_DATA, *Application.DataClass.values),
         (
             "data class",
             "data classification level",
@@ -439,36 +449,36 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
             "schutzklasse",
             "datenklassifikation",
         ),
-        words=tuple(Application.DataClass.values),
+        choices=tuple(Application.DataClass.values),
         width=18,
     ),
     SheetField(
         "application.personal_data",
         "Personal data",
-        _boolean,
+        _parse_boolean_cell,
         ("pii", "contains personal data", "gdpr", "personenbezogene daten"),
-        words=("yes", "no"),
+        choices=("yes", "no"),
         width=13,
-        show=_yes_no,
+        show=_format_boolean,
     ),
     SheetField(
         "application.geography",
         "Geography",
-        _line(100),
+        _line_parser(100),
         ("region of use", "country", "countries", "land"),
         width=14,
     ),
     SheetField(
         "application.business_function",
         "Business function",
-        _line(200),
+        _line_parser(200),
         ("function", "business process", "process", "geschäftsfunktion", "prozess"),
         width=22,
     ),
     SheetField(
         "application.function_ref",
         "Function identifier",
-        _line(30),
+        _line_parser(30),
         (
             "function ref",
             "function id",
@@ -482,7 +492,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.licensed_activity",
         "Licensed activity",
-        _line(200),
+        _line_parser(200),
         ("licensed activities", "rt.06.01.0020", "lizenzierte tätigkeit", "zugelassene tätigkeit"),
         "Licensed activity that the function belongs to.",
         width=22,
@@ -490,26 +500,28 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.autonomy",
         "Autonomy",
-        _choice(_labelled(Application.Autonomy), *Application.Autonomy.values),
+        _choice_parser(_values_by_label(Application.Autonomy), *Application.Autonomy.values),
         ("level of autonomy",),
-        words=tuple(Application.Autonomy.values),
+        choices=tuple(Application.Autonomy.values),
         width=13,
     ),
     SheetField(
         "application.impact_of_discontinuing",
         "Impact of discontinuing",
-        _choice(
-            _labelled(Application.Impact, {"hoch": "high", "mittel": "medium", "niedrig": "low"}),
+        _choice_parser(
+            _values_by_label(
+                Application.Impact, {"hoch": "high", "mittel": "medium", "niedrig": "low"}
+            ),
             *Application.Impact.values,
         ),
         ("impact of discontinuation",),
-        words=tuple(Application.Impact.values),
+        choices=tuple(Application.Impact.values),
         width=14,
     ),
     SheetField(
         "application.users_affected",
         "Users affected",
-        _number_of(_application("users_affected")),
+        _number_parser(_application_column("users_affected")),
         (
             "users",
             "number of users",
@@ -524,7 +536,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.rto_hours",
         "RTO hours",
-        _number_of(_application("rto_hours")),
+        _number_parser(_application_column("rto_hours")),
         ("rto", "recovery time objective", "rto h"),
         "Recovery time objective, in hours.",
         width=10,
@@ -532,7 +544,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.rpo_hours",
         "RPO hours",
-        _number_of(_application("rpo_hours")),
+        _number_parser(_application_column("rpo_hours")),
         ("rpo", "recovery point objective", "rpo h"),
         "Recovery point objective, in hours.",
         width=10,
@@ -540,7 +552,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.monthly_spend",
         "Application spend a month (USD)",
-        _number_of(_application("monthly_spend")),
+        _number_parser(_application_column("monthly_spend")),
         (
             "application monthly spend",
             "monthly spend usd",
@@ -554,7 +566,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.external_refs",
         "External references",
-        _refs,
+        _parse_reference_cell,
         ("external refs", "references", "external ids"),
         "name=value; name=value.",
         width=24,
@@ -563,7 +575,7 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.next_review_on",
         "Next review",
-        _day,
+        _parse_day_cell,
         ("next review on", "review date", "review due", "next review date", "nächste prüfung"),
         width=12,
     ),
@@ -573,7 +585,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "use.model",
         "Model",
-        _model,
+        _parse_model,
         (
             "model id",
             "model name",
@@ -591,7 +603,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "use.host",
         "Host",
-        _line(200),
+        _line_parser(200),
         (
             "provider",
             "vendor",
@@ -609,33 +621,37 @@ USE_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "use.region",
         "Region",
-        _line(60),
+        _line_parser(60),
         ("region scope", "model region", "cloud region"),
         width=12,
     ),
     SheetField(
-        "use.tier", "Service tier", _line(80), ("tier of service", "service level", "sku"), width=12
+        "use.tier",
+        "Service tier",
+        _line_parser(80),
+        ("tier of service", "service level", "sku"),
+        width=12,
     ),
     SheetField(
         "use.role",
         "Role",
-        _choice(_ROLES, *Dependency.Role.values),
+        _choice_parser(_ROLES, *Dependency.Role.values),
         ("model role", "usage", "used as", "rolle"),
-        words=tuple(Dependency.Role.values),
+        choices=tuple(Dependency.Role.values),
         width=11,
     ),
     SheetField(
         "use.reached",
         "Reached",
-        _choice(_REACHED, *Dependency.Reached.values),
+        _choice_parser(_REACHED, *Dependency.Reached.values),
         ("reached via", "how reached"),
-        words=tuple(Dependency.Reached.values),
+        choices=tuple(Dependency.Reached.values),
         width=11,
     ),
     SheetField(
         "use.via",
         "Via",
-        _line(200),
+        _line_parser(200),
         ("via party", "gateway", "through", "via gateway", "proxy"),
         "Gateway or vendor in between; empty for a direct call.",
         width=18,
@@ -643,20 +659,20 @@ USE_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "use.fallback_order",
         "Fallback order",
-        _number_of(_dependency("fallback_order")),
+        _number_parser(_dependency_column("fallback_order")),
         ("order",),
         width=10,
     ),
     SheetField(
         "use.traffic_share",
         "Traffic share",
-        _number_of(_dependency("traffic_share"), share=True),
+        _number_parser(_dependency_column("traffic_share"), is_share=True),
         ("share", "share of traffic", "traffic", "anteil"),
         "0.6 or 60 %.",
         width=10,
     ),
     *(
-        SheetField(f"use.{name}", label, _number_of(_dependency(name)), heads, width=15)
+        SheetField(f"use.{name}", label, _number_parser(_dependency_column(name)), heads, width=15)
         for name, label, heads in (
             (
                 "monthly_input_tokens",
@@ -689,7 +705,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "use.monthly_spend",
         "Spend a month (USD)",
-        _number_of(_dependency("monthly_spend")),
+        _number_parser(_dependency_column("monthly_spend")),
         (
             "monthly spend",
             "monthly cost",
@@ -707,15 +723,15 @@ USE_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "use.binding",
         "Pinned or alias",
-        _choice(_BINDING, *Binding.values),
+        _choice_parser(_BINDING, *Binding.values),
         ("binding", "pinned"),
-        words=tuple(Binding.values),
+        choices=tuple(Binding.values),
         width=11,
     ),
     SheetField(
         "use.since",
         "Since",
-        _day,
+        _parse_day_cell,
         (
             "go live",
             "go live date",
@@ -733,7 +749,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "use.until",
         "Until",
-        _day,
+        _parse_day_cell,
         ("end", "end date", "used until", "in use until", "bis"),
         "First day without use.",
         width=12,
@@ -741,7 +757,7 @@ USE_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "use.tags",
         "Tags",
-        _tags,
+        _parse_tag_cell,
         ("tag", "labels"),
         "Separated by commas.",
         width=18,
@@ -749,9 +765,11 @@ USE_FIELDS: tuple[SheetField, ...] = (
     ),
 )
 
-FIELDS: dict[str, SheetField] = {each.code: each for each in (*APPLICATION_FIELDS, *USE_FIELDS)}
-# in an exported sheet of uses this column is for people; the id beside it says which application is
-# meant
+FIELDS: dict[str, SheetField] = {
+    sheet_field.code: sheet_field for sheet_field in (*APPLICATION_FIELDS, *USE_FIELDS)
+}
+# this column of exported dependencies is only for readers; the id beside it identifies the
+# application
 READ_ONLY_COLUMN = "Application (for reading)"
 
 

@@ -1,7 +1,7 @@
-"""Column mapping: where the table begins, which field each column seems to hold, and which fields
-are missing.
+"""Column mapping: the header row of each table, the field that each column holds, and the missing
+fields.
 
-Users see a mapping and may change it, and it is remembered for spreadsheets with the same column
+Users see the mapping and can change it; it is saved for spreadsheets with the same column
 headers."""
 
 import hashlib
@@ -17,7 +17,7 @@ from apps.intake.spreadsheets.columns.values import SheetConventions, fold_word,
 from apps.intake.spreadsheets.files.tables import Book, Cell, Table, TableRow
 from apps.intake.spreadsheets.limits import MAX_HEADER_LENGTH, MAX_ROWS_ABOVE_HEADER
 
-# "Monthly cost (EUR)": what stands in brackets behind a head
+# text in brackets after a header, as in "Monthly cost (EUR)"
 _BRACKETS = re.compile(r"[(\[][^()\[\]]*+[)\]]")
 _CURRENCY = re.compile(r"€|£|\b(eur|euro|gbp|chf|jpy|sek|nok|dkk|pln)\b", re.IGNORECASE)
 _MONEY = frozenset({"application.monthly_spend", "use.monthly_spend"})
@@ -30,7 +30,7 @@ class SheetMapping:
     field."""
 
     name: str
-    head_row: int  # 0: there are no heads, and nothing of it is read
+    head_row: int  # 0: the table has no headers and is not read
     heads: tuple[str, ...]
     columns: Mapping[int, str]
     read: bool = True
@@ -42,14 +42,14 @@ class SheetMapping:
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """Return headers of columns that are stored and not read."""
+        """Return the headers of columns that hold no field: they are stored and not imported."""
         return tuple(
             head for place, head in enumerate(self.heads) if head and place not in self.columns
         )
 
     @property
     def missing(self) -> tuple[SheetField, ...]:
-        """Return required fields that no column holds: without them no row can be read."""
+        """Return the required fields that no column holds; without them no row can be imported."""
         codes = set(self.columns.values())
         if codes & {"application.slug", "application.name"}:
             return ()
@@ -60,24 +60,24 @@ class SheetMapping:
 class BookMapping:
     """Mapping of a whole file.
 
-    `team` is the slug of the team that new applications go to if their row names none,
-    `application` that of the application that rows are about which name none."""
+    `team` is the slug of the team of new applications whose row names none, `application` that of
+    the application of rows that name none."""
 
     sheets: tuple[SheetMapping, ...]
-    manners: SheetConventions = field(default_factory=SheetConventions)
+    conventions: SheetConventions = field(default_factory=SheetConventions)
     team: str = ""
     application: str = ""
 
     @property
     def read_sheets(self) -> list[tuple[int, SheetMapping]]:
-        """Return (place in the file, mapping) of what is read: applications before their
+        """Return (position in the file, mapping) of the tables to read, applications before their
         dependencies."""
-        read = [
+        sheets = [
             (place, sheet)
             for place, sheet in enumerate(self.sheets)
             if sheet.read and sheet.head_row
         ]
-        return sorted(read, key=lambda pair: (pair[1].has_uses, pair[0]))
+        return sorted(sheets, key=lambda pair: (pair[1].has_uses, pair[0]))
 
     @property
     def digest(self) -> str:
@@ -100,14 +100,14 @@ class BookMapping:
                 }
                 for sheet in self.sheets
             ],
-            "day_order": self.manners.day_order,
-            "decimal_mark": self.manners.decimal_mark,
+            "day_order": self.conventions.day_order,
+            "decimal_mark": self.conventions.decimal_mark,
             "team": self.team,
             "application": self.application,
         }
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> "BookMapping":
+    def from_json(cls, data: Mapping[str, Any]) -> "BookMapping":
         return cls(
             sheets=tuple(
                 SheetMapping(
@@ -122,11 +122,11 @@ class BookMapping:
                     read=sheet["read"],
                     samples=tuple(tuple(row) for row in sheet.get("samples", ())),
                 )
-                for sheet in stored.get("sheets", ())
+                for sheet in data.get("sheets", ())
             ),
-            manners=SheetConventions(stored.get("day_order", ""), stored.get("decimal_mark", "")),
-            team=stored.get("team", ""),
-            application=stored.get("application", ""),
+            conventions=SheetConventions(data.get("day_order", ""), data.get("decimal_mark", "")),
+            team=data.get("team", ""),
+            application=data.get("application", ""),
         )
 
 
@@ -135,29 +135,36 @@ def guess_mapping(book: Book) -> BookMapping:
     return BookMapping(tuple(_guess_table(table) for table in book.tables))
 
 
-def apply_remembered(guessed: BookMapping, stored: Mapping[str, Any]) -> BookMapping:
-    """Apply an earlier choice for the same headers to this file; headers are matched by name, not
-    by position."""
-    earlier = BookMapping.from_json(stored)
-    by_heads = {tuple(fold_word(head) for head in sheet.heads): sheet for sheet in earlier.sheets}
+def apply_remembered(guessed: BookMapping, data: Mapping[str, Any]) -> BookMapping:
+    """Return the guessed mapping with the columns and settings that were chosen for the same
+    headers before. Headers are matched by name, not by position."""
+    remembered = BookMapping.from_json(data)
+    by_heads = {
+        tuple(fold_word(head) for head in sheet.heads): sheet for sheet in remembered.sheets
+    }
     sheets = []
     for sheet in guessed.sheets:
-        known = by_heads.get(tuple(fold_word(head) for head in sheet.heads))
+        remembered_sheet = by_heads.get(tuple(fold_word(head) for head in sheet.heads))
         sheets.append(
             sheet
-            if known is None or not sheet.head_row
+            if remembered_sheet is None or not sheet.head_row
             else SheetMapping(
-                sheet.name, sheet.head_row, sheet.heads, known.columns, known.read, sheet.samples
+                sheet.name,
+                sheet.head_row,
+                sheet.heads,
+                remembered_sheet.columns,
+                remembered_sheet.read,
+                sheet.samples,
             )
         )
-    return BookMapping(tuple(sheets), earlier.manners, earlier.team)
+    return BookMapping(tuple(sheets), remembered.conventions, remembered.team)
 
 
 def _guess_table(table: Table) -> SheetMapping:
     top: list[TableRow] = list(islice(table.rows(), MAX_ROWS_ABOVE_HEADER + SAMPLE_ROWS))
     best: tuple[int, int, TableRow] | None = None
     for place, (number, cells) in enumerate(top[:MAX_ROWS_ABOVE_HEADER]):
-        n_known = len(_codes([header_of(cell) for cell in cells]))
+        n_known = len(_match_headers([header_of(cell) for cell in cells]))
         if n_known and (best is None or n_known > best[0]):
             best = (n_known, place, (number, cells))
     if best is None or (best[0] < 2 and len(best[2][1]) > 2):
@@ -170,7 +177,7 @@ def _guess_table(table: Table) -> SheetMapping:
         tuple(text_of(cell)[:80] for cell in row[: len(heads)])
         for _, row in top[place + 1 : place + 1 + SAMPLE_ROWS]
     )
-    columns = _codes(heads)
+    columns = _match_headers(heads)
     sheet = SheetMapping(table.name, number, heads, columns, samples=samples)
     return (
         sheet
@@ -180,13 +187,14 @@ def _guess_table(table: Table) -> SheetMapping:
 
 
 def header_of(cell: Cell) -> str:
-    """Return the cell as a header: one line, cut before anything is searched in it."""
+    """Return the cell as a header: one line of at most MAX_HEADER_LENGTH characters, cut before it
+    is searched."""
     return " ".join(text_of(cell)[: 2 * MAX_HEADER_LENGTH].split())[:MAX_HEADER_LENGTH]
 
 
 def _widest_row(top: Sequence[TableRow]) -> tuple[int, int, TableRow] | None:
-    """Return the first row as full as any as the header row, if no header is known; users then
-    select the columns."""
+    """Return the first of the fullest rows as header row, for tables without a known header, so
+    that users can select the columns; None if no row has two cells."""
     full = [sum(bool(text_of(cell)) for cell in cells) for _, cells in top[:MAX_ROWS_ABOVE_HEADER]]
     if not full or max(full) < 2:
         return None
@@ -194,48 +202,67 @@ def _widest_row(top: Sequence[TableRow]) -> tuple[int, int, TableRow] | None:
     return 0, place, top[place]
 
 
-def _codes(heads: Sequence[str]) -> dict[int, str]:
-    """Return {position of the column: field}; a field once, an exact header before a likely one."""
-    found: dict[int, str] = {}
-    for names in (_exact(), _likely()):
-        for place, head in enumerate(heads):
-            if place in found or not head or fold_word(head) == fold_word(READ_ONLY_COLUMN):
+def _match_headers(heads: Sequence[str]) -> dict[int, str]:
+    """Return {position of the column: code of its field}. Each field is used once; exact matches
+    take precedence over likely ones."""
+    code_by_column: dict[int, str] = {}
+    for names in (_exact_headers(), _likely_headers()):
+        for column, head in enumerate(heads):
+            if (
+                column in code_by_column
+                or not head
+                or fold_word(head) == fold_word(READ_ONLY_COLUMN)
+            ):
                 continue
-            for asked in (fold_word(head), fold_word(_BRACKETS.sub(" ", head))):
-                code = names.get(asked)
+            for header in (fold_word(head), fold_word(_BRACKETS.sub(" ", head))):
+                code = names.get(header)
                 if (
                     code
-                    and code not in found.values()
+                    and code not in code_by_column.values()
                     and not (code in _MONEY and _CURRENCY.search(head))
                 ):
-                    found[place] = code
+                    code_by_column[column] = code
                     break
-    if "use.model" not in found.values():
-        # in a sheet of applications alone these heads speak of the application
-        for place, code in found.items():
-            found[place] = _OF_APPLICATION.get(code, code)
-        found = {place: code for place, code in found.items() if code.startswith("application.")}
-    return found
+    if "use.model" not in code_by_column.values():
+        # if the table has no dependencies, these headers are about the application
+        for column, code in code_by_column.items():
+            code_by_column[column] = _APPLICATION_CODES.get(code, code)
+        code_by_column = {
+            column: code
+            for column, code in code_by_column.items()
+            if code.startswith("application.")
+        }
+    return code_by_column
 
 
-_OF_APPLICATION = {"use.monthly_spend": "application.monthly_spend"}
+_APPLICATION_CODES = {"use.monthly_spend": "application.monthly_spend"}
 
 
-def _names(fields: Iterable[SheetField], *, usual: bool) -> dict[str, str]:
+def _codes_by_header(fields: Iterable[SheetField], *, usual: bool) -> dict[str, str]:
+    """Return {folded header: code of the field}: the usual headers, or the exact label, code and
+    name."""
     names: dict[str, str] = {}
-    for each in fields:
-        for name in each.heads if usual else (each.label, each.code, each.fact.replace("_", " ")):
-            names.setdefault(fold_word(name), each.code)
+    for sheet_field in fields:
+        for name in (
+            sheet_field.heads
+            if usual
+            else (sheet_field.label, sheet_field.code, sheet_field.fact.replace("_", " "))
+        ):
+            names.setdefault(fold_word(name), sheet_field.code)
     return names
 
 
 @cache
-def _exact() -> dict[str, str]:
-    # "name" alone is the application's, "monthly spend" alone the use's
-    own = {fold_word("name"): "application.name", fold_word("monthly spend"): "use.monthly_spend"}
-    return _names(FIELDS.values(), usual=False) | own
+def _exact_headers() -> dict[str, str]:
+    # without a further word, "name" belongs to the application and "monthly spend" to the
+    # dependency
+    ambiguous_headers = {
+        fold_word("name"): "application.name",
+        fold_word("monthly spend"): "use.monthly_spend",
+    }
+    return _codes_by_header(FIELDS.values(), usual=False) | ambiguous_headers
 
 
 @cache
-def _likely() -> dict[str, str]:
-    return _names(FIELDS.values(), usual=True)
+def _likely_headers() -> dict[str, str]:
+    return _codes_by_header(FIELDS.values(), usual=True)

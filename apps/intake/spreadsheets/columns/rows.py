@@ -1,7 +1,7 @@
 """Parsed rows: the values of one row, before they are compared with the inventory.
 
-Plain Python. A row that cannot be imported carries a sentence with the reason, and the column that
-it is about."""
+Plain Python. A row that cannot be imported has a sentence with the reason, and the column of the
+problem."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,8 +25,7 @@ from apps.inventory.actions.applications import EDITABLE_APPLICATION_FIELDS
 from apps.inventory.actions.dependencies import EDITABLE_DEPENDENCY_FIELDS
 from apps.inventory.models import Application, Dependency
 
-# facts that have a value for "nothing" and may be emptied by a sheet: those a person may leave open
-# in a form
+# default values of the facts that an import can clear, which are those that are optional in forms
 _DEFAULTS: dict[str, Callable[[], Any]] = {
     f"{record}.{column.name}": column.get_default
     for record, model, names in (
@@ -81,6 +80,8 @@ def read_row(
     place: int,
     number: int,
 ) -> ParsedRow:
+    """Return the values of a row, with a refusal if a cell is invalid or the application or model
+    is missing."""
     application: dict[str, Any] = {}
     use: dict[str, Any] = {}
     refusal, refused_column = "", ""
@@ -90,9 +91,12 @@ def read_row(
             continue
         record, _, fact = code.partition(".")
         try:
-            value = _value(code, cell, mapping.manners)
+            value = _parse_value(code, cell, mapping.conventions)
         except InvalidCellError as error:
-            refusal, refused_column = refusal or str(error), refused_column or _head(sheet, column)
+            refusal, refused_column = (
+                refusal or str(error),
+                refused_column or _header_at(sheet, column),
+            )
             continue
         (application if record == "application" else use)[fact] = value
     if mapping.application and not application.get("slug") and not application.get("name"):
@@ -100,10 +104,12 @@ def read_row(
     model = use.get("model", "")
     if not refusal and not application.get("slug") and not application.get("name"):
         refusal = "The row has no application. Enter its name or its ID."
-        refused_column = _head_of(sheet, "application.name") or _head_of(sheet, "application.slug")
+        refused_column = _header_of_field(sheet, "application.name") or _header_of_field(
+            sheet, "application.slug"
+        )
     if not refusal and not model and use.keys() - {"host", "role", "reached"}:
         refusal = "The row has no model. Enter the model ID as sent to the host."
-        refused_column = _head_of(sheet, "use.model")
+        refused_column = _header_of_field(sheet, "use.model")
     return ParsedRow(
         position=position,
         sheet=place,
@@ -116,9 +122,10 @@ def read_row(
     )
 
 
-def _value(code: str, cell: Cell, manners: SheetConventions) -> Any:
+def _parse_value(code: str, cell: Cell, conventions: SheetConventions) -> Any:
+    """Return the value of a field; the default if the cell has the mark for an empty value."""
     if not isinstance(cell, str) or cell.strip().lower() != EMPTY_MARK:
-        return FIELDS[code].parse(cell, manners)
+        return FIELDS[code].parse(cell, conventions)
     if code not in _DEFAULTS:
         raise InvalidCellError(
             "This field cannot be cleared by an import. Leave the cell empty to keep the "
@@ -127,28 +134,35 @@ def _value(code: str, cell: Cell, manners: SheetConventions) -> Any:
     return _DEFAULTS[code]()
 
 
-def _head(sheet: SheetMapping, column: int) -> str:
+def _header_at(sheet: SheetMapping, column: int) -> str:
     return sheet.heads[column] or f"Column {column + 1}"
 
 
-def _head_of(sheet: SheetMapping, code: str) -> str:
+def _header_of_field(sheet: SheetMapping, code: str) -> str:
     return next(
-        (_head(sheet, column) for column, each in sheet.columns.items() if each == code), ""
+        (
+            _header_at(sheet, column)
+            for column, column_code in sheet.columns.items()
+            if column_code == code
+        ),
+        "",
     )
 
 
 def _repeats_heads(cells: list[Cell], sheet: SheetMapping) -> bool:
-    """Return whether a row repeats the headers, as printed spreadsheets do on every page."""
+    """Return whether a row repeats the headers, as spreadsheets made for printing do on every
+    page."""
     return tuple(header_of(cell) for cell in cells) == sheet.heads
 
 
-# --- as it is stored ------------------------------------------------------------------------------
+# --- stored form ----------------------------------------------------------------------------------
 
 _DAYS = frozenset({"since", "until", "next_review_on"})
 _DECIMALS = frozenset({"traffic_share", "monthly_spend"})
 
 
 def jsonable(value: Any) -> Any:
+    """Return the value as JSON can hold it: dates in ISO format, decimals as text."""
     return (
         value.isoformat()
         if isinstance(value, date)
@@ -162,8 +176,9 @@ def facts_as_json(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if facts is None else {name: jsonable(value) for name, value in facts.items()}
 
 
-def facts_from_json(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if stored is None:
+def facts_from_json(data: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return facts as `facts_as_json` stored them, with dates and decimals."""
+    if data is None:
         return None
     return {
         name: date.fromisoformat(value)
@@ -171,7 +186,7 @@ def facts_from_json(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
         else Decimal(value)
         if name in _DECIMALS and value is not None
         else value
-        for name, value in stored.items()
+        for name, value in data.items()
     }
 
 

@@ -1,7 +1,7 @@
-"""Cell parsing: numbers, dates and words as users write them. Ambiguous values are rejected.
+"""Cell parsing: numbers, dates and choices as users write them. Ambiguous values are rejected.
 
-Plain Python. Every parser takes a cell and returns a value, None for an empty cell, or raises
-InvalidCellError with a sentence that says what to write instead."""
+Plain Python. Each parser returns a value or raises InvalidCellError with a sentence that says what
+to write instead."""
 
 import re
 import unicodedata
@@ -30,14 +30,14 @@ class SheetConventions:
     decimal_mark: str = ""  # "," or "."
 
 
-# what a CSV for spreadsheets puts in front of text that would run as a formula
+# the apostrophe that a CSV export puts in front of text that would run as a formula
 _GUARDED = re.compile(r"'(?=['=+\-@\t\r＝＋－＠])")
 _NO_WIDTH = re.compile(r"[\x00\u200b\u2060\ufeff]")
 _EMPTY_WORDS = frozenset(
     {"n/a", "n.a.", "na", "#n/a", "tbd", "?", "-", "–", "—", "unknown", "none", "null", "nil"}
 )
 _SPACES = re.compile(r"\s+")
-EMPTY_MARK = "(none)"  # in a cell: what is on record is to be emptied
+EMPTY_MARK = "(none)"  # in a cell: clears the recorded value
 
 
 def normalise_text(text: str) -> str:
@@ -98,7 +98,7 @@ _FACTORS = {
 _NUMBER = re.compile(r"([-+−]?)\s*+([\d.,'’\s]*+)(%|[A-Za-z]{1,4}\.?)?")
 _GROUPED_BY_SPACES = re.compile(r"\d{1,3}([\s'’]\d{3})+([.,]\d+)?")
 _GROUPED_BY = {mark: re.compile(rf"[1-9]\d{{0,2}}(\{mark}\d{{3}})+") for mark in ".,"}
-# by the mark before the decimals; the other one groups
+# by decimal mark; the other mark groups digits
 _WITH_DECIMALS = {
     ".": re.compile(r"(?<![\d,])\d{1,3}(,\d{3})+\.\d+"),
     ",": re.compile(r"(?<![\d.])\d{1,3}(\.\d{3})+,\d+"),
@@ -109,14 +109,14 @@ _OTHER_CURRENCY = re.compile(r"€|£|¥|\b(eur|gbp|chf|jpy|cny|inr|sek|nok|dkk|
 
 def parse_number(
     cell: Cell,
-    manners: SheetConventions,
+    conventions: SheetConventions,
     *,
-    whole: bool = False,
-    money: bool = False,
-    share: bool = False,
+    is_whole: bool = False,
+    is_money: bool = False,
+    is_share: bool = False,
 ) -> Decimal:
-    """Parse a number that is not negative. `whole`: separators can only group; `money`: US dollars;
-    `share`: 62 % is 0.62."""
+    """Parse a number that is not negative. `is_whole`: a separator can only group digits;
+    `is_money`: US dollars; `is_share`: 62 % is 0.62."""
     if isinstance(cell, bool | date):
         raise InvalidCellError(
             f"'{text_of(cell)}' is not a number. Use digits only, such as 1250 or 1250.50."
@@ -124,7 +124,9 @@ def parse_number(
     if isinstance(cell, int | float | Decimal):
         value = Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell)
     else:
-        value = _written_number(text_of(cell), manners, whole=whole, money=money, share=share)
+        value = _parse_written_number(
+            text_of(cell), conventions, is_whole=is_whole, is_money=is_money, is_share=is_share
+        )
     if not value.is_finite():
         raise InvalidCellError(
             f"'{text_of(cell)}' is not a number. Use digits only, such as 1250 or 1250.50."
@@ -133,21 +135,23 @@ def parse_number(
         raise InvalidCellError(
             f"{value} is negative. Enter a number from 0, or leave the cell empty."
         )
-    if whole and value != value.to_integral_value():
+    if is_whole and value != value.to_integral_value():
         raise InvalidCellError(f"{value} is not a whole number. Enter a number without decimals.")
     return value
 
 
-def _written_number(
-    text: str, manners: SheetConventions, *, whole: bool, money: bool, share: bool
+def _parse_written_number(
+    text: str, conventions: SheetConventions, *, is_whole: bool, is_money: bool, is_share: bool
 ) -> Decimal:
+    """Parse the text of a number with separators, currency, percent sign or unit, such as `1.2
+    mio`."""
     if len(text) > MAX_NUMBER_LENGTH:
         raise InvalidCellError(
             f"'{text[:20]}…' has {len(text):,} characters; a number has at most "
             f"{MAX_NUMBER_LENGTH}. Shorten it."
         )
     bare = text.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2009", " ")
-    if money:
+    if is_money:
         if _OTHER_CURRENCY.search(bare):
             raise InvalidCellError(
                 f"'{text}' is in another currency. The registry records US dollars and does not "
@@ -162,21 +166,24 @@ def _written_number(
     sign, digits, unit = match[1], match[2].strip(), match[3]
     factor = Decimal(1)
     if unit == "%":
-        if not share:
+        if not is_share:
             raise InvalidCellError(f"'{text}' is a percentage. Enter a plain number.")
         factor = Decimal("0.01")
     elif unit:
-        word = unit.rstrip(".").lower()
-        if word not in _FACTORS or share:
+        unit_name = unit.rstrip(".").lower()
+        if unit_name not in _FACTORS or is_share:
             raise InvalidCellError(f"'{text}' has the unknown unit '{unit}'. Use digits only.")
-        factor = Decimal(_FACTORS[word])
-    grouped_ok = whole and factor == 1
-    value = Decimal(_digits(digits, text, manners, whole=grouped_ok)) * factor
+        factor = Decimal(_FACTORS[unit_name])
+    can_be_grouped = is_whole and factor == 1
+    value = Decimal(_normalise_digits(digits, text, conventions, is_whole=can_be_grouped)) * factor
     return -value if sign in {"-", "−"} and value else value
 
 
-def _digits(digits: str, text: str, manners: SheetConventions, *, whole: bool) -> str:
-    """Return the digits with a point as decimal mark and nothing else."""
+def _normalise_digits(
+    digits: str, text: str, conventions: SheetConventions, *, is_whole: bool
+) -> str:
+    """Return the digits without grouping and with a point as decimal mark. Raise InvalidCellError
+    if a separator could be either; `text` is the whole cell for the message."""
     bare = re.sub(r"[\s'’]", "", digits)
     if re.search(r"[\s'’]", digits) and not _GROUPED_BY_SPACES.fullmatch(digits):
         raise InvalidCellError(
@@ -193,46 +200,47 @@ def _digits(digits: str, text: str, manners: SheetConventions, *, whole: bool) -
         return bare.replace(group, "").replace(mark, ".")
     if not points and not commas:
         return bare
-    only = "." if points else ","
-    looks_grouped = _GROUPED_BY[only].fullmatch(bare) is not None
-    if bare.count(only) > 1:
+    separator = "." if points else ","
+    looks_grouped = _GROUPED_BY[separator].fullmatch(bare) is not None
+    if bare.count(separator) > 1:
         if not looks_grouped:
             raise InvalidCellError(
                 f"'{text}' is not a number: its digits are not grouped by three. Use digits only."
             )
-        return bare.replace(only, "")
-    if whole and looks_grouped:
-        return bare.replace(only, "")
+        return bare.replace(separator, "")
+    if is_whole and looks_grouped:
+        return bare.replace(separator, "")
     if looks_grouped and re.search(r"[\s'’]", digits) is None:
-        if not manners.decimal_mark:
-            other = bare.replace(only, "")
+        if not conventions.decimal_mark:
+            grouped_value = bare.replace(separator, "")
             raise InvalidCellError(
-                f"'{text}' could be {other} or {bare.replace(only, '.')}. Write it without "
-                "separators, or set the decimal mark of the file."
+                f"'{text}' could be {grouped_value} or {bare.replace(separator, '.')}. Write it "
+                "without separators, or set the decimal mark of the file."
             )
-        return bare.replace(only, "." if manners.decimal_mark == only else "")
-    return bare.replace(only, ".")
+        return bare.replace(separator, "." if conventions.decimal_mark == separator else "")
+    return bare.replace(separator, ".")
 
 
-def parse_whole_number(cell: Cell, manners: SheetConventions, *, most: int) -> int:
-    value = parse_number(cell, manners, whole=True)
-    if value > most:
-        raise InvalidCellError(f"{value} is too large. Enter at most {most:,}.")
+def parse_whole_number(cell: Cell, conventions: SheetConventions, *, maximum: int) -> int:
+    """Parse a whole number from 0 to `maximum`."""
+    value = parse_number(cell, conventions, is_whole=True)
+    if value > maximum:
+        raise InvalidCellError(f"{value} is too large. Enter at most {maximum:,}.")
     return int(value)
 
 
 def parse_amount(
     cell: Cell,
-    manners: SheetConventions,
+    conventions: SheetConventions,
     *,
     digits: int,
     places: int,
-    money: bool = False,
-    share: bool = False,
+    is_money: bool = False,
+    is_share: bool = False,
 ) -> Decimal:
-    """Parse a number of at most `digits` digits of which `places` are decimals; money is rounded to
-    cents."""
-    value = parse_number(cell, manners, money=money, share=share)
+    """Parse a number of at most `digits` digits, of which `places` are decimals; further decimals
+    are rounded half to even."""
+    value = parse_number(cell, conventions, is_money=is_money, is_share=is_share)
     try:
         rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
     except InvalidOperation:
@@ -276,7 +284,9 @@ _MONTHS = {
 }
 
 
-def parse_day(cell: Cell, manners: SheetConventions) -> date:
+def parse_day(cell: Cell, conventions: SheetConventions) -> date:
+    """Parse a date in ISO, dotted, slashed or spelled-out form, or the serial number of a
+    spreadsheet."""
     if isinstance(cell, datetime):
         return _check_plausible(cell.date(), cell)
     if isinstance(cell, date):
@@ -287,17 +297,17 @@ def parse_day(cell: Cell, manners: SheetConventions) -> date:
     if (
         isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)
     ) or _SERIAL.fullmatch(text):
-        return _from_serial(text)
+        return _parse_serial(text)
     if match := _ISO.fullmatch(text) or _YEAR_FIRST.fullmatch(text):
-        return _make_day(text, *(int(part) for part in match.groups()))
+        return _make_day(text, *(int(number) for number in match.groups()))
     if match := _DOTTED.fullmatch(text):
         day_, month, year = match.groups()
         if len(year) == 2:
             raise InvalidCellError(f"'{text}' has no century. Write the year with four digits.")
         return _make_day(text, int(year), int(month), int(day_))
     if match := _SLASHED.fullmatch(text):
-        return _slashed(
-            text, int(match.group(1)), int(match.group(3)), int(match.group(4)), manners
+        return _parse_slashed_date(
+            text, int(match.group(1)), int(match.group(3)), int(match.group(4)), conventions
         )
     if _SHORT_YEAR.fullmatch(text):
         raise InvalidCellError(
@@ -306,42 +316,44 @@ def parse_day(cell: Cell, manners: SheetConventions) -> date:
     for pattern, places in ((_NAMED, (3, 2, 1)), (_NAMED_FIRST, (3, 1, 2))):
         if match := pattern.fullmatch(text):
             year, month, day_ = (match.group(place) for place in places)
-            named = _MONTHS.get(month.casefold())
-            if named:
-                return _make_day(text, int(year), named, int(day_))
+            month_number = _MONTHS.get(month.casefold())
+            if month_number:
+                return _make_day(text, int(year), month_number, int(day_))
     raise InvalidCellError(f"'{text}' is not a date. Use YYYY-MM-DD.")
 
 
-def _slashed(text: str, first: int, second: int, year: int, manners: SheetConventions) -> date:
-    """Parse 03/04/2026, 3 April or 4 March: decided by a number above 12, by equality, or by the
-    date order of the spreadsheet."""
+def _parse_slashed_date(
+    text: str, first: int, second: int, year: int, conventions: SheetConventions
+) -> date:
+    """Parse 03/04/2026 (3 April or 4 March): decided by a number above 12, by equal numbers, or by
+    the date order of the spreadsheet; else InvalidCellError."""
     if first > 12 or first == second:
         return _make_day(text, year, second, first)
     if second > 12:
         return _make_day(text, year, first, second)
-    if not manners.day_order:
+    if not conventions.day_order:
         raise InvalidCellError(
             f"'{text}' could be {year}-{second:02}-{first:02} or {year}-{first:02}-{second:02}. "
             "Use YYYY-MM-DD, or set the date order of the file."
         )
     return (
         _make_day(text, year, second, first)
-        if manners.day_order == "dmy"
+        if conventions.day_order == "dmy"
         else _make_day(text, year, first, second)
     )
 
 
-def _from_serial(text: str) -> date:
+def _parse_serial(text: str) -> date:
     """Convert the serial day number of a spreadsheet, as it appears in text files: 45717 is
     2025-03-01."""
     try:
         serial = float(text)
-        found = _FIRST_SERIAL + timedelta(days=int(serial))
+        day = _FIRST_SERIAL + timedelta(days=int(serial))
     except (ValueError, OverflowError):
         raise InvalidCellError(f"'{text}' is not a date. Use YYYY-MM-DD.") from None
     if not 32_874 <= serial <= 91_680:
         raise InvalidCellError(f"'{text}' is not a date. Use YYYY-MM-DD.")
-    return _check_plausible(found, text)
+    return _check_plausible(day, text)
 
 
 def _make_day(text: str, year: int, month: int, day_: int) -> date:
@@ -353,16 +365,16 @@ def _make_day(text: str, year: int, month: int, day_: int) -> date:
         ) from None
 
 
-def _check_plausible(found: date, cell: Cell) -> date:
-    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+def _check_plausible(day: date, cell: Cell) -> date:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise InvalidCellError(
             f"'{text_of(cell)}' is not a plausible date. Enter a date between {FIRST_YEAR} and "
             f"{LAST_YEAR}, or none."
         )
-    return found
+    return day
 
 
-# --- words ----------------------------------------------------------------------------------------
+# --- choices --------------------------------------------------------------------------------------
 
 _YES = frozenset(
     {
@@ -398,14 +410,14 @@ def parse_boolean(cell: Cell) -> bool:
     raise InvalidCellError(f"'{text_of(cell)}' is not yes or no. Enter yes or no.")
 
 
-def parse_choice(cell: Cell, words: Mapping[str, object], listed: str) -> object:
-    """Return the value that one of `words` means; they are compared without case, spaces and
-    punctuation."""
+def parse_choice(cell: Cell, value_by_word: Mapping[str, object], accepted_values: str) -> object:
+    """Return the value of the cell's text in `value_by_word`, whose keys are folded by `fold_word`.
+    `accepted_values` is the text that the error message lists."""
     text = text_of(cell)
     key = fold_word(text)
-    if key in words:
-        return words[key]
-    raise InvalidCellError(f"'{text}' is not a valid value. Use one of: {listed}.")
+    if key in value_by_word:
+        return value_by_word[key]
+    raise InvalidCellError(f"'{text}' is not a valid value. Use one of: {accepted_values}.")
 
 
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -421,5 +433,5 @@ def is_empty_text(cell: Cell) -> bool:
         return True
     if not isinstance(cell, str):
         return False
-    # no mark is that long, spaces around it included
+    # the marks are shorter than this, spaces around them included
     return not cell.strip() or (len(cell) < 24 and normalise_text(cell).casefold() in _EMPTY_WORDS)

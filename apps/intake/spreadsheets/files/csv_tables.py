@@ -33,28 +33,31 @@ _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 def read_csv(content: bytes, name: str = "") -> Book:
     """Return a book of one table.
 
-    UnreadableError if the bytes are not text; rows beyond the limits are rejected on reading."""
-    text, encoding = _decoded(content)
-    delimiter, body = _delimiter(text)
+    Raise UnreadableError if the bytes are not text. The limits of rows and cells are checked when
+    the rows are read."""
+    text, encoding = _decode(content)
+    delimiter, body = _find_delimiter(text)
     count = CellCount()
-    table = Table(name or "Sheet", lambda: _rows(body, delimiter, count))
+    table = Table(name or "Sheet", lambda: _read_rows(body, delimiter, count))
     return Book("csv", (table,), about=f"{encoding}, separated by {_DELIMITER_NAMES[delimiter]}")
 
 
-def _decoded(content: bytes) -> tuple[str, str]:
-    for mark, codec, words in _BYTE_ORDER_MARKS:
+def _decode(content: bytes) -> tuple[str, str]:
+    """Return (text, name of its encoding); UnreadableError if it has none of the supported
+    encodings."""
+    for mark, codec, encoding in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
             try:
-                return content.decode(codec), words
+                return content.decode(codec), encoding
             except UnicodeDecodeError as error:
                 raise UnreadableError(
-                    f"The file starts as {words} but is damaged at byte {error.start:,}. Save it "
-                    "again and upload it."
+                    f"The file starts as {encoding} but is damaged at byte {error.start:,}. Save "
+                    "it again and upload it."
                 ) from None
-    without_mark = _utf_16_without_mark(content)
-    if without_mark:
+    utf_16_codec = _guess_utf_16_codec(content)
+    if utf_16_codec:
         try:
-            return content.decode(without_mark), "UTF-16"
+            return content.decode(utf_16_codec), "UTF-16"
         except UnicodeDecodeError:
             pass
     if b"\0" in content:
@@ -69,15 +72,15 @@ def _decoded(content: bytes) -> tuple[str, str]:
     try:
         return content.decode("cp1252"), "Windows-1252"
     except UnicodeDecodeError:
-        # five bytes mean nothing there; Latin-1 has something for all
+        # five bytes are undefined in Windows-1252; Latin-1 would accept any bytes
         raise UnreadableError(
             "The encoding of the file is not UTF-8, UTF-16 or Windows-1252. Save it as 'CSV UTF-8'."
         ) from None
 
 
-def _utf_16_without_mark(content: bytes) -> str:
-    """Return whether the bytes look like UTF-16 of Western text, in which every other byte is
-    zero."""
+def _guess_utf_16_codec(content: bytes) -> str:
+    """Return the codec if the bytes look like UTF-16 of Western text without a byte order mark, in
+    which every other byte is zero; else empty."""
     head = content[:400]
     if len(head) < 4 or len(content) % 2:
         return ""
@@ -88,16 +91,16 @@ def _utf_16_without_mark(content: bytes) -> str:
     return ""
 
 
-def _delimiter(text: str) -> tuple[str, str]:
-    """Return the delimiter that cuts the first lines into the most even rows; and the text without
-    Excel's `sep=` line."""
-    first, _, rest = text.partition("\n")
-    declared = first.strip().lower()
+def _find_delimiter(text: str) -> tuple[str, str]:
+    """Return the delimiter that splits the first lines into the most even rows, and the text
+    without Excel's `sep=` line."""
+    first_line, _, remaining_text = text.partition("\n")
+    declared = first_line.strip().lower()
     if declared.startswith("sep=") and len(declared) <= 5:
-        named = first.strip()[4:] or "\t"
-        if named in _DELIMITERS:
-            # an empty line keeps the numbers of the rows as a spreadsheet shows them
-            return named, "\n" + rest
+        stated_delimiter = first_line.strip()[4:] or "\t"
+        if stated_delimiter in _DELIMITERS:
+            # an empty line preserves the row numbers that a spreadsheet shows
+            return stated_delimiter, "\n" + remaining_text
     sample = io.StringIO(text[:200_000], newline="")
     lines = "".join(line for _, line in zip(range(_SAMPLE_LINES), sample, strict=False))
     best, best_score = ",", 0.0
@@ -110,22 +113,23 @@ def _delimiter(text: str) -> tuple[str, str]:
             ]
         except csv.Error:
             continue
-        cut = [width for width in widths if width > 1]
-        if not cut:
+        divided_widths = [width for width in widths if width > 1]
+        if not divided_widths:
             continue
-        usual = max(set(cut), key=lambda width: (cut.count(width), width))
-        score = cut.count(usual) / len(widths) * 10 + min(usual, 50) / 10
+        common_width = max(
+            set(divided_widths), key=lambda width: (divided_widths.count(width), width)
+        )
+        score = divided_widths.count(common_width) / len(widths) * 10 + min(common_width, 50) / 10
         if score > best_score:
             best, best_score = delimiter, score
     return best, text
 
 
-def _rows(text: str, delimiter: str, count: CellCount) -> Iterator[TableRow]:
-    """Yield rows numbered by record, as a spreadsheet that opens the file numbers them. An unclosed
-    quote ends with the file."""
+def _read_rows(text: str, delimiter: str, count: CellCount) -> Iterator[TableRow]:
+    """Yield rows numbered by record, as a spreadsheet numbers them. An unclosed quotation mark
+    extends to the end of the file."""
     csv.field_size_limit(MAX_CELL_LENGTH * 4)
-    # line by line out of the text: a file object of it would hold it once more, at four bytes a
-    # letter
+    # matched line by line: a StringIO would hold a second copy with four bytes per character
     reader = csv.reader((match.group() for match in _LINE.finditer(text)), delimiter=delimiter)
     number = 0
     while True:
@@ -155,6 +159,6 @@ def _rows(text: str, delimiter: str, count: CellCount) -> Iterator[TableRow]:
                     f"A cell of row {number} is longer than {MAX_CELL_LENGTH:,} characters. "
                     "Check for a quotation mark that is not closed, or shorten the cell."
                 )
-        kept: list[Cell] = trim_row(list(cells))
-        if any(isinstance(cell, str) and cell.strip() for cell in kept):
-            yield number, kept
+        trimmed: list[Cell] = trim_row(list(cells))
+        if any(isinstance(cell, str) and cell.strip() for cell in trimmed):
+            yield number, trimmed

@@ -26,8 +26,8 @@ _NO_SHEETS = (
 
 
 def open_book(content: bytes, name: str = "") -> Book:
-    """Return the tables of a file; UnreadableError with a sentence if it is unsupported, empty or
-    too large."""
+    """Return the tables of a file. Raise UnreadableError if it is unsupported, empty or too
+    large."""
     if len(content) > MAX_BYTES:
         raise UnreadableError(
             f"The file is larger than {MAX_BYTES // MIB} MiB. Split it, or remove pictures from it."
@@ -42,9 +42,9 @@ def open_book(content: bytes, name: str = "") -> Book:
             "without a password."
         )
     head = content[:64].lstrip()
-    for mark, words in _NO_SHEETS:
+    for mark, description in _NO_SHEETS:
         if head.lower().startswith(mark.lower()):
             raise UnreadableError(
-                f"The file is {words}, not a spreadsheet. Upload a CSV or XLSX file."
+                f"The file is {description}, not a spreadsheet. Upload a CSV or XLSX file."
             )
     return read_csv(content, name.rpartition(".")[0][:60] or name[:60])

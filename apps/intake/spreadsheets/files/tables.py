@@ -14,12 +14,12 @@ type TableRow = tuple[
 
 
 class UnreadableError(Exception):
-    """Error: the file cannot be read at all; the text gives the reason and the fix."""
+    """Error: the file cannot be read; the text gives the reason and the fix."""
 
 
 class CellCount:
-    """Count of the cells of a file that were read so far. UnreadableError beyond MAX_CELLS,
-    whatever rows and pages they are in."""
+    """Count of the cells that were read of a file, over all its tables. Raises UnreadableError
+    beyond MAX_CELLS."""
 
     def __init__(self) -> None:
         self.n_cells = 0
@@ -35,8 +35,8 @@ class CellCount:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Table: one spreadsheet page of a file. `rows` reads it again each time and skips rows without
-    any content."""
+    """Table of a file: one worksheet. `rows` reads it again on each call and skips rows without
+    content."""
 
     name: str
     rows: Callable[[], Iterator[TableRow]]
@@ -44,8 +44,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Readable file. `format` is csv or xlsx, `about` says how it was read (encoding and
-    delimiter)."""
+    """Content of a readable file. `format` is csv or xlsx, `about` describes how it was read
+    (encoding and delimiter)."""
 
     format: str
     tables: tuple[Table, ...]

@@ -1,8 +1,8 @@
-"""XLSX workbooks. Content is read and never executed: of a formula, the stored value is read.
+"""XLSX workbooks. Content is never executed: of a formula, the stored value is read.
 
-openpyxl reads the worksheets row by row. Before it gets the file, every part of the archive is
-inflated once here, counted, and searched for what makes XML dangerous; on the way the merged cells
-are found, which the row-wise reader does not report."""
+openpyxl reads the worksheets row by row. Before that, every part of the archive is inflated once
+here to count its size, to search it for dangerous XML, and to find the merged cells, which the
+row-wise reader does not report."""
 
 import io
 import re
@@ -46,22 +46,24 @@ _BLOCK = 1024 * 1024
 _DANGEROUS = re.compile(
     rb"<!\s*(DOCTYPE|ENTITY)|<\0?!\0?\s*(D\0?O\0?C\0?T|E\0?N\0?T\0?I)", re.IGNORECASE
 )
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+_MERGED_RANGE = re.compile(
+    rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"'
+)
 _SHEET_PART = re.compile(r"^/?xl/worksheets/[^/]+\.xml$", re.IGNORECASE)
 _DAMAGED = (
     "The file is damaged or does not follow the format. Open it in a spreadsheet program and "
     "save it again as XLSX."
 )
-# a merged title over the whole sheet is no content of its rows
-_WIDEST_MERGE = 3
-_TALLEST_MERGE = 10_000
-# rows may be formatted far to the right; a whole sheet of such rows only costs time
-_MOST_WIDE_ROWS = 5_000
+# larger merged areas, such as a title over the whole worksheet, are not values of their rows
+_MAX_MERGE_WIDTH = 3
+_MAX_MERGE_HEIGHT = 10_000
+# rows can have formatted empty cells far to the right; a worksheet full of them is rejected
+_MAX_WIDE_ROWS = 5_000
 
 
 class _Area(NamedTuple):
-    """Merged cells that all show the value of the first one; rows and columns from 1, the last ones
-    included."""
+    """Merged cells that all show the value of the first one; rows and columns are numbered from 1,
+    with inclusive bounds."""
 
     top: int
     left: int
@@ -69,9 +71,9 @@ class _Area(NamedTuple):
     right: int
 
 
-type _Merged = list[_Area]  # by their first row
+type _MergedAreas = list[_Area]  # by their first row
 
-_BROKEN = (
+_READ_ERRORS = (
     zipfile.BadZipFile,
     InvalidFileException,
     DefusedXmlException,
@@ -91,18 +93,18 @@ _BROKEN = (
 
 
 def read_xlsx(content: bytes) -> Book:
-    """Return one table per visible worksheet; UnreadableError with a sentence if it is not a
-    workbook, or too large."""
-    merged = _checked(content)
+    """Return one table per visible worksheet. Raise UnreadableError if the file is not a workbook
+    or is too large."""
+    areas_by_part = _check_archive(content)
     with warnings.catch_warnings():
-        # the library speaks of styles and extensions it leaves out
+        # openpyxl warns about styles and extensions that it ignores
         warnings.simplefilter("ignore")
         try:
             book = load_workbook(
                 io.BytesIO(content), read_only=True, data_only=True, keep_links=False
             )
             sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-        except _BROKEN as error:
+        except _READ_ERRORS as error:
             raise UnreadableError(f"The workbook cannot be opened. {_DAMAGED}") from error
     if len(sheets) > MAX_SHEETS:
         raise UnreadableError(
@@ -114,16 +116,18 @@ def read_xlsx(content: bytes) -> Book:
         )
     count = CellCount()
     return Book(
-        "xlsx", tuple(_table(sheet, merged, count) for sheet in sheets), about="Excel workbook"
+        "xlsx",
+        tuple(_build_table(sheet, areas_by_part, count) for sheet in sheets),
+        about="Excel workbook",
     )
 
 
-def _checked(content: bytes) -> dict[str, _Merged]:
-    """Inflate every part within the limits, and return {worksheet part: its merged cells}."""
+def _check_archive(content: bytes) -> dict[str, _MergedAreas]:
+    """Inflate every part within the limits, and return {worksheet part: its merged areas}."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         parts = archive.infolist()
-    except _BROKEN as error:
+    except _READ_ERRORS as error:
         raise UnreadableError(
             "The file is not an XLSX workbook. Save the spreadsheet as CSV or XLSX and upload it."
         ) from error
@@ -141,7 +145,7 @@ def _checked(content: bytes) -> dict[str, _Merged]:
         raise UnreadableError(
             "The workbook is protected by a password. Save it without a password."
         )
-    merged: dict[str, _Merged] = {}
+    areas_by_part: dict[str, _MergedAreas] = {}
     n_inflated = n_held = 0
     for part in parts:
         is_sheet = bool(_SHEET_PART.match(part.filename))
@@ -157,11 +161,11 @@ def _checked(content: bytes) -> dict[str, _Merged]:
                             "The workbook is too large when unpacked. Remove pictures and "
                             "worksheets that are not needed."
                         )
-                    # what lies across two blocks is seen with the end of the first; half a match is
-                    # matched once
-                    seen = tail + block
+                    # the end of the previous block is searched again, since a match can extend
+                    # across two blocks
+                    window = tail + block
                     if part.filename.lower().endswith((".xml", ".rels")) and _DANGEROUS.search(
-                        seen
+                        window
                     ):
                         raise UnreadableError(
                             "The workbook declares XML entities, which are not read for security "
@@ -169,7 +173,7 @@ def _checked(content: bytes) -> dict[str, _Merged]:
                         )
                     if is_sheet:
                         ranges |= dict.fromkeys(
-                            match.group(1).decode() for match in _MERGED.finditer(seen)
+                            match.group(1).decode() for match in _MERGED_RANGE.finditer(window)
                         )
                     if len(ranges) > MAX_MERGED_AREAS:
                         raise UnreadableError(
@@ -178,22 +182,23 @@ def _checked(content: bytes) -> dict[str, _Merged]:
                             " those that are not needed."
                         )
                     tail = block[-200:]
-        except _BROKEN as error:
+        except _READ_ERRORS as error:
             raise UnreadableError(
                 f"The workbook is damaged at {part.filename}. Save it again as XLSX."
             ) from error
         if ranges:
-            merged[part.filename.lstrip("/")] = _merged(ranges, part.filename)
-    return merged
+            areas_by_part[part.filename.lstrip("/")] = _parse_merged_areas(ranges, part.filename)
+    return areas_by_part
 
 
-def _merged(ranges: Iterable[str], part: str) -> _Merged:
-    """Return only cells merged downwards: a name that applies to several rows."""
-    areas: _Merged = []
+def _parse_merged_areas(ranges: Iterable[str], part: str) -> _MergedAreas:
+    """Return the areas merged over several rows, whose value applies to all of them, by their first
+    row."""
+    areas: _MergedAreas = []
     n_covered = 0
     for text in ranges:
         left, top, right, bottom = (int(bound or 0) for bound in range_boundaries(text))
-        if right - left >= _WIDEST_MERGE or not 0 < bottom - top <= _TALLEST_MERGE:
+        if right - left >= _MAX_MERGE_WIDTH or not 0 < bottom - top <= _MAX_MERGE_HEIGHT:
             continue
         areas.append(_Area(top, left, bottom, right))
         n_covered += (bottom - top + 1) * (right - left + 1)
@@ -206,23 +211,23 @@ def _merged(ranges: Iterable[str], part: str) -> _Merged:
     return sorted(areas)
 
 
-def _table(sheet: Any, merged: dict[str, _Merged], count: CellCount) -> Table:
+def _build_table(sheet: Any, areas_by_part: dict[str, _MergedAreas], count: CellCount) -> Table:
     part = str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
-    return Table(str(sheet.title), lambda: _rows(sheet, merged.get(part, []), count))
+    return Table(str(sheet.title), lambda: _read_rows(sheet, areas_by_part.get(part, []), count))
 
 
-class _Shown:
-    """Values that merged areas show in the row that is being read; rows come in their order."""
+class _MergedValues:
+    """Values that merged areas show in the current row; rows must come in order."""
 
-    def __init__(self, areas: _Merged) -> None:
-        self._waiting = deque(areas)
+    def __init__(self, areas: _MergedAreas) -> None:
+        self._pending = deque(areas)
         self._open: list[tuple[_Area, Cell]] = []
 
     def fill(self, number: int, cells: list[Cell]) -> None:
-        """Put the values of areas that began above into `cells`, and note those of areas that begin
-        here."""
-        # an area without a cell to begin with shows nothing
-        firsts = list(cells)
+        """Write the values of areas that began in earlier rows into `cells`, and record the areas
+        that begin in this row."""
+        # an area whose first cell is missing shows no value
+        original_cells = list(cells)
         has_content = any(cell not in (None, "") for cell in cells)
         self._open = [(area, value) for area, value in self._open if area.bottom >= number]
         if has_content:
@@ -230,16 +235,16 @@ class _Shown:
                 for column in range(area.left, min(area.right, MAX_COLUMNS) + 1):
                     cells += [None] * (column - len(cells))
                     cells[column - 1] = value
-        while self._waiting and self._waiting[0].top <= number:
-            area = self._waiting.popleft()
-            is_here = area.top == number and area.left <= len(firsts)
-            self._open.append((area, firsts[area.left - 1] if is_here else None))
+        while self._pending and self._pending[0].top <= number:
+            area = self._pending.popleft()
+            is_here = area.top == number and area.left <= len(original_cells)
+            self._open.append((area, original_cells[area.left - 1] if is_here else None))
 
 
-def _rows(sheet: Any, merged: _Merged, count: CellCount) -> Iterator[TableRow]:
-    # the declared size may be wrong, on purpose or not: what is there counts
+def _read_rows(sheet: Any, areas: _MergedAreas, count: CellCount) -> Iterator[TableRow]:
+    # the declared size can be wrong, so the actual rows are counted
     sheet.reset_dimensions()
-    shown = _Shown(merged)
+    merged_values = _MergedValues(areas)
     n_wide = 0
     try:
         for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
@@ -250,34 +255,34 @@ def _rows(sheet: Any, merged: _Merged, count: CellCount) -> Iterator[TableRow]:
             if not values:
                 continue
             count.add(len(values))
-            cells = [_cell(value, number) for value in values[:MAX_COLUMNS]]
+            cells = [_convert_cell(value, number) for value in values[:MAX_COLUMNS]]
             n_wide += len(values) > MAX_COLUMNS
             if len(values) > MAX_COLUMNS and (
-                n_wide > _MOST_WIDE_ROWS
+                n_wide > _MAX_WIDE_ROWS
                 or any(value not in (None, "") for value in values[MAX_COLUMNS:])
             ):
                 raise UnreadableError(
                     f"Row {number} of '{sheet.title}' has more than {MAX_COLUMNS} columns. "
                     "Remove the columns that are not needed."
                 )
-            shown.fill(number, cells)
+            merged_values.fill(number, cells)
             cells = trim_row(cells)
             if any(
                 cell is not None and not (isinstance(cell, str) and not cell.strip())
                 for cell in cells
             ):
                 yield number, cells
-    except _BROKEN as error:
+    except _READ_ERRORS as error:
         raise UnreadableError(f"'{sheet.title}' cannot be read. {_DAMAGED}") from error
 
 
-def _cell(value: Any, number: int) -> Cell:
+def _convert_cell(value: Any, number: int) -> Cell:
     if isinstance(value, str):
         if len(value) > MAX_CELL_LENGTH:
             raise UnreadableError(
                 f"A cell of row {number} is longer than {MAX_CELL_LENGTH:,} characters. Shorten it."
             )
-        # how the format writes what XML cannot hold
+        # the format escapes characters that XML cannot contain as _xHHHH_
         return unescape(value) if "_x" in value else value
     if isinstance(value, datetime):
         return value.date() if value.time() == time() else value

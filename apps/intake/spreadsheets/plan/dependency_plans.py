@@ -1,5 +1,5 @@
 """Dependency plans: the dependency that a row describes, compared with the inventory (the second
-half of a row's plan)."""
+part of a row's plan)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +19,8 @@ from apps.inventory.models import Application, Dependency
 
 @dataclass(frozen=True, slots=True)
 class ApplicationOfRow:
-    """Application of a row: `key` is the existing id, or minus the key of one that the spreadsheet
-    adds."""
+    """Application of a row: `key` is the existing id, or the negative key of one that the
+    spreadsheet adds."""
 
     key: int
     id: int | None
@@ -36,7 +36,7 @@ class DependencyPlan:
 
     do: str  # add, change or keep
     id: int | None
-    named: ResolvedModel
+    model: ResolvedModel
     role: str
     via: KnownProvider | None
     since: date
@@ -45,95 +45,102 @@ class DependencyPlan:
     key: Any = None
 
     def as_json(self) -> dict[str, Any]:
-        named = self.named
+        model = self.model
         return {
             "do": self.do,
             "id": self.id,
-            "offering": named.offering,
-            "new": list(named.new) if named.new else None,
-            "host": named.host,
-            "api_id": named.api_id,
-            "confidence": named.confidence,
-            "why": named.why,
-            "resolved": named.resolved,
+            "offering": model.offering,
+            "new": list(model.new) if model.new else None,
+            "host": model.host,
+            "api_id": model.api_id,
+            "confidence": model.confidence,
+            "why": model.why,
+            "resolved": model.resolved,
             "role": self.role,
             "via": self.via.id if self.via else None,
             "via_name": self.via.name if self.via else "",
             "since": self.since.isoformat(),
             "until": self.until.isoformat() if self.until else None,
             "changes": {
-                name: [jsonable(old), jsonable(new)] for name, (old, new) in self.changes.items()
+                name: [jsonable(old_value), jsonable(new_value)]
+                for name, (old_value, new_value) in self.changes.items()
             },
         }
 
 
 class _AcceptedRow(NamedTuple):
-    """Facts of a dependency in an earlier row, in compact form: a million of them are held while a
-    spreadsheet is processed."""
+    """Dependency of an accepted earlier row, in compact form: up to a million of them are held
+    during an import."""
 
     number: int
     since: date
     until: date | None
-    told: int
+    fact_hash: int
 
 
 class DependencyPlanner:
+    """Planner of dependencies, which compares each row with the inventory and with accepted earlier
+    rows.
+
+    `heads` is {code of a field: header} for each table of the spreadsheet."""
+
     def __init__(
         self,
-        register: ExistingRecords,
+        records: ExistingRecords,
         catalogue: CatalogueLookup,
         *,
         heads: Sequence[Mapping[str, str]],
         on: date,
     ) -> None:
-        self._register = register
+        self._records = records
         self._catalogue = catalogue
         self._heads = heads
         self._on = on
         self._accepted: dict[Any, tuple[_AcceptedRow, ...]] = {}
 
-    def plan(self, said: ParsedRow, application: ApplicationOfRow) -> tuple[DependencyPlan, str]:
-        """Return the plan of the row's dependency and a note on what was assumed; RowError with a
-        sentence."""
-        facts = said.use or {}
-        heads = self._heads[said.sheet]
-        named = self._catalogue.name(
+    def plan(self, row: ParsedRow, application: ApplicationOfRow) -> tuple[DependencyPlan, str]:
+        """Return the plan of the row's dependency and a note on assumptions. Raise RowError if it
+        cannot be imported."""
+        facts = row.use or {}
+        heads = self._heads[row.sheet]
+        model = self._catalogue.name(
             host=facts.get("host", ""),
             model=facts["model"],
             region=facts.get("region", ""),
             tier=facts.get("tier", ""),
         )
-        if named.refusal:
-            raise RowError(named.refusal, heads.get(named.column, heads.get("use.model", "")))
-        via = self._via(facts, heads)
+        if model.refusal:
+            raise RowError(model.refusal, heads.get(model.column, heads.get("use.model", "")))
+        via = self._find_via(facts, heads)
         candidates = [
             use
             for use in (
-                self._register.uses.get(application.id, ()) if application.id is not None else ()
+                self._records.uses.get(application.id, ()) if application.id is not None else ()
             )
-            if use.offering == named.offering
+            if use.offering == model.offering
             and ("role" not in facts or use.role == facts["role"])
             and (use.via == (via.id if via else None) if "use.via" in heads else True)
         ]
-        role, note = self._role(facts, named, candidates)
+        role, note = self._determine_role(facts, model, candidates)
         candidates = [use for use in candidates if use.role == role]
-        found = self._match(facts, candidates, heads)
-        if found is not None:
-            plan = self._change(facts, named, found, application, heads, candidates)
+        existing = self._find_existing(facts, candidates, heads)
+        if existing is not None:
+            plan = self._plan_change(facts, model, existing, application, heads, candidates)
         else:
-            plan = self._add(facts, named, role, via, application, heads, candidates)
-            if plan.named.new is not None and not plan.named.resolved:
+            plan = self._plan_addition(facts, model, role, via, application, heads, candidates)
+            if plan.model.new is not None and not plan.model.resolved:
                 note = f"{note} Select the model under Unresolved models.".strip()
-        plan.key = (application.key, named.key, plan.role, plan.via.id if plan.via else None)
-        return self._against_earlier(said, plan, facts, note)
+        plan.key = (application.key, model.key, plan.role, plan.via.id if plan.via else None)
+        return self._check_earlier_rows(row, plan, facts, note)
 
-    def keep(self, said: ParsedRow, plan: DependencyPlan) -> None:
-        accepted = _AcceptedRow(said.number, plan.since, plan.until, _fact_hash(said.use or {}))
-        self._accepted[plan.key] = (*self._accepted.get(plan.key, ()), accepted)
+    def keep(self, row: ParsedRow, plan: DependencyPlan) -> None:
+        """Record the dependency of an accepted row, so that later rows are compared with it."""
+        accepted_row = _AcceptedRow(row.number, plan.since, plan.until, _hash_facts(row.use or {}))
+        self._accepted[plan.key] = (*self._accepted.get(plan.key, ()), accepted_row)
 
-    # --- which use --------------------------------------------------------------------------------
+    # --- existing dependency ----------------------------------------------------------------------
 
-    def _via(self, facts: Mapping[str, Any], heads: Mapping[str, str]) -> KnownProvider | None:
+    def _find_via(self, facts: Mapping[str, Any], heads: Mapping[str, str]) -> KnownProvider | None:
         text = facts.get("via", "")
         if not text or text.casefold() in {"direct", "directly"}:
             return None
@@ -146,36 +153,38 @@ class DependencyPlanner:
             )
         return party
 
-    def _role(
+    def _determine_role(
         self,
         facts: Mapping[str, Any],
-        named: ResolvedModel,
+        model: ResolvedModel,
         candidates: Sequence[ExistingDependency],
     ) -> tuple[str, str]:
-        """Return the role and, if it was not stated, a note."""
+        """Return (role, note): the stated role, else the role that all current candidates have,
+        else the usual role of the model with a note."""
         if "role" in facts:
             return str(facts["role"]), ""
         current = {use.role for use in candidates if use.is_current(self._on)}
         if len(current) == 1:
             return current.pop(), ""
-        role = named.role or str(Dependency.Role.PRIMARY)
+        role = model.role or str(Dependency.Role.PRIMARY)
         return role, f"The role was read as {role}."
 
-    def _match(
+    def _find_existing(
         self,
         facts: Mapping[str, Any],
         candidates: Sequence[ExistingDependency],
         heads: Mapping[str, str],
     ) -> ExistingDependency | None:
-        """Return the matching dependency, by its first day if that is stated, else the one in
-        use."""
+        """Return the existing dependency with the stated first day, else the current one; None if
+        there is none."""
         since = facts.get("since")
         exact = [use for use in candidates if use.since == since]
         if len(exact) == 1:
             return exact[0]
         current = [use for use in exact or candidates if use.is_current(self._on)]
         if since is not None and not exact:
-            # the sheet may correct the day; a time that has ended before is another use
+            # the row may correct the first day; a dependency that starts after the stated end is
+            # another one
             until = facts.get("until")
             current = [use for use in current if until is None or use.since < until]
         if len(current) > 1:
@@ -186,81 +195,81 @@ class DependencyPlanner:
             )
         return current[0] if current else None
 
-    # --- what becomes of it -----------------------------------------------------------------------
+    # --- planned change ---------------------------------------------------------------------------
 
-    def _change(
+    def _plan_change(
         self,
         facts: Mapping[str, Any],
-        named: ResolvedModel,
-        found: ExistingDependency,
+        model: ResolvedModel,
+        existing: ExistingDependency,
         application: ApplicationOfRow,
         heads: Mapping[str, str],
         candidates: Sequence[ExistingDependency],
     ) -> DependencyPlan:
         changes: dict[str, tuple[Any, Any]] = {
-            name: (found.facts[name], facts[name])
+            name: (existing.facts[name], facts[name])
             for name in SHEET_DEPENDENCY_FACTS
-            if name in facts and facts[name] != found.facts[name]
+            if name in facts and facts[name] != existing.facts[name]
         }
         if (
-            changes.get("reached", ("", found.facts["reached"]))[1] == Dependency.Reached.DIRECT
-        ) != (found.via is None):
+            changes.get("reached", ("", existing.facts["reached"]))[1] == Dependency.Reached.DIRECT
+        ) != (existing.via is None):
             raise RowError(
                 "A direct call has no gateway or vendor. Leave Via empty, or change Reached.",
                 heads.get("use.reached", ""),
             )
-        since, until = facts.get("since", found.since), facts.get("until")
-        if since != found.since:
-            if found.until is not None and since >= found.until:
+        since, until = facts.get("since", existing.since), facts.get("until")
+        if since != existing.since:
+            if existing.until is not None and since >= existing.until:
                 raise RowError(
-                    f"The recorded dependency ended on {found.until}, before the start date in "
+                    f"The recorded dependency ended on {existing.until}, before the start date in "
                     "the row. Leave the date empty.",
                     heads.get("use.since", ""),
                 )
             if any(
-                use is not found
-                and use.via == found.via
+                use is not existing
+                and use.via == existing.via
                 and use.until is not None
-                and since < use.until <= found.since
+                and since < use.until <= existing.since
                 for use in candidates
             ):
                 raise RowError(
                     "The dependency was recorded before and has ended. Leave the date empty.",
                     heads.get("use.since", ""),
                 )
-            changes["since"] = (found.since, since)
-        if until is not None and until != found.until:
+            changes["since"] = (existing.since, since)
+        if until is not None and until != existing.until:
             if until <= since:
                 raise RowError(
                     f"The dependency is in use since {since}. Enter a later end date.",
                     heads.get("use.until", ""),
                 )
-            if found.until is not None and until > found.until:
+            if existing.until is not None and until > existing.until:
                 raise RowError(
-                    f"The recorded dependency ends on {found.until}. Change its end date on the "
+                    f"The recorded dependency ends on {existing.until}. Change its end date on the "
                     "page of the application.",
                     heads.get("use.until", ""),
                 )
-            changes["until"] = (found.until, until)
+            changes["until"] = (existing.until, until)
         if changes and not application.may_edit:
             raise RowError(
                 f"You need the editor role on {application.team} to change its applications."
             )
         return DependencyPlan(
             "change" if changes else "keep",
-            found.id,
-            named,
-            found.role,
-            self._catalogue.party_by_id(found.via) if found.via is not None else None,
+            existing.id,
+            model,
+            existing.role,
+            self._catalogue.party_by_id(existing.via) if existing.via is not None else None,
             since,
-            until or found.until,
+            until or existing.until,
             changes,
         )
 
-    def _add(
+    def _plan_addition(
         self,
         facts: Mapping[str, Any],
-        named: ResolvedModel,
+        model: ResolvedModel,
         role: str,
         via: KnownProvider | None,
         application: ApplicationOfRow,
@@ -276,10 +285,10 @@ class DependencyPlanner:
         since, until = facts.get("since") or self._on, facts.get("until")
         if until is not None and until <= since:
             raise RowError("The end date must be after the start date.", heads.get("use.until", ""))
-        same = [use for use in candidates if use.via == (via.id if via else None)]
+        uses_via_party = [use for use in candidates if use.via == (via.id if via else None)]
         if any(
             (use.until is None or use.until > since) and (until is None or use.since < until)
-            for use in same
+            for use in uses_via_party
         ):
             raise RowError(
                 "This dependency is already declared for that period. Enter another period, or "
@@ -287,27 +296,29 @@ class DependencyPlanner:
                 heads.get("use.since", heads.get("use.model", "")),
             )
         values = {name: facts[name] for name in SHEET_DEPENDENCY_FACTS if name in facts}
-        values["reached"] = self._reached(facts.get("reached"), via, heads)
+        values["reached"] = self._determine_reached(facts.get("reached"), via, heads)
         changes = {name: (None, value) for name, value in values.items()}
-        return DependencyPlan("add", None, named, role, via, since, until, changes)
+        return DependencyPlan("add", None, model, role, via, since, until, changes)
 
-    def _reached(
-        self, said: str | None, via: KnownProvider | None, heads: Mapping[str, str]
+    def _determine_reached(
+        self, stated: str | None, via: KnownProvider | None, heads: Mapping[str, str]
     ) -> str:
+        """Return how the model is reached, derived from `via` if it is not stated; RowError if the
+        two contradict."""
         if via is None:
-            if said not in {None, Dependency.Reached.DIRECT}:
+            if stated not in {None, Dependency.Reached.DIRECT}:
                 raise RowError(
                     "Enter the gateway or vendor in between, or set Reached to direct.",
                     heads.get("use.via", heads.get("use.reached", "")),
                 )
             return str(Dependency.Reached.DIRECT)
-        if said == Dependency.Reached.DIRECT:
+        if stated == Dependency.Reached.DIRECT:
             raise RowError(
                 f"The row says direct but has {via.name} under Via. Leave one of the two empty.",
                 heads.get("use.via", ""),
             )
-        if said:
-            return said
+        if stated:
+            return stated
         if via.is_gateway:
             return str(Dependency.Reached.GATEWAY)
         raise RowError(
@@ -315,27 +326,27 @@ class DependencyPlanner:
             heads.get("use.reached", heads.get("use.via", "")),
         )
 
-    def _against_earlier(
-        self, said: ParsedRow, plan: DependencyPlan, facts: Mapping[str, Any], note: str
+    def _check_earlier_rows(
+        self, row: ParsedRow, plan: DependencyPlan, facts: Mapping[str, Any], note: str
     ) -> tuple[DependencyPlan, str]:
-        """Compare two rows of one spreadsheet about the same dependency: the second repeats the
-        first, or contradicts it."""
-        for other in self._accepted.get(plan.key, ()):
-            if (other.until is None or other.until > plan.since) and (
-                plan.until is None or other.since < plan.until
+        """Compare the plan with earlier rows about the same dependency: a row that repeats one
+        changes nothing, one that contradicts it raises RowError."""
+        for earlier_row in self._accepted.get(plan.key, ()):
+            if (earlier_row.until is None or earlier_row.until > plan.since) and (
+                plan.until is None or earlier_row.since < plan.until
             ):
-                if other.told == _fact_hash(facts):
+                if earlier_row.fact_hash == _hash_facts(facts):
                     plan.do, plan.changes = "keep", {}
-                    return plan, f"Repeats row {other.number}."
+                    return plan, f"Repeats row {earlier_row.number}."
                 raise RowError(
-                    f"Row {other.number} has different values for the same dependency. Keep one "
-                    "of the two rows.",
-                    self._heads[said.sheet].get("use.model", ""),
+                    f"Row {earlier_row.number} has different values for the same dependency. Keep "
+                    "one of the two rows.",
+                    self._heads[row.sheet].get("use.model", ""),
                 )
         return plan, note
 
 
-def _fact_hash(facts: Mapping[str, Any]) -> int:
+def _hash_facts(facts: Mapping[str, Any]) -> int:
     """Return a hash of the facts of a dependency, without the spelling of the model."""
     spelling = {"model", "host", "region", "tier", "via"}
     return hash(

@@ -1,11 +1,11 @@
-"""Errors of an import plan, in the words of the spreadsheet's own column headers."""
+"""Errors of an import plan, which name the column headers of the spreadsheet."""
 
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 
 
 class RowError(Exception):
-    """Error: the row cannot be imported; the text is a sentence, `column` the header it is
-    about."""
+    """Error: the row cannot be imported; the text is a sentence, `column` the header of the invalid
+    cell."""
 
     def __init__(self, sentence: str, column: str = "") -> None:
         super().__init__(sentence)
@@ -13,7 +13,7 @@ class RowError(Exception):
 
 
 def headers_by_code(mapping: BookMapping) -> list[dict[str, str]]:
-    """Return {field: header of its column} for each page of the spreadsheet."""
+    """Return {code of a field: header of its column} for each table of the spreadsheet."""
     return [
         {code: sheet.heads[place] or f"Column {place + 1}" for place, code in sheet.columns.items()}
         for sheet in mapping.sheets

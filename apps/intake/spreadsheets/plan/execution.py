@@ -27,65 +27,65 @@ from apps.intake.spreadsheets.plan.planner import (
 from apps.intake.spreadsheets.plan.storage import PlanTally, stored_rows
 from apps.intake.spreadsheets.plan.writer import PlanWriter
 
-_IMPORT_LOCK = 7_305_114_501  # advisory: two imports at once would both add what neither has seen
+_IMPORT_LOCK = 7_305_114_501  # advisory lock: concurrent imports could both add the same record
 
 
 class ChangedMeanwhileError(Exception):
-    """Error: rows differ from the preview, and all or nothing was requested; the text says how
-    many."""
+    """Error: rows differ from the preview, and all or nothing was selected. `reasons` is {position
+    of the row: reason}."""
 
-    def __init__(self, refused: dict[int, str]) -> None:
-        n = len(refused)
+    def __init__(self, reasons: dict[int, str]) -> None:
+        n_rows = len(reasons)
         super().__init__(
-            f"{n} {'row has' if n == 1 else 'rows have'} changed since the preview, and you "
-            "selected all or nothing: nothing was applied. Review the new preview and confirm "
+            f"{n_rows} {'row has' if n_rows == 1 else 'rows have'} changed since the preview, and "
+            "you selected all or nothing: nothing was applied. Review the new preview and confirm "
             "again."
         )
-        self.refused = refused
+        self.reasons = reasons
 
 
 def apply_preview(import_: Import, by: User | None) -> tuple[UUID, PlanTally]:
-    """Write what the preview showed, in the caller's transaction; return the change's id and the
-    counts.
+    """Write the changes of the preview in the caller's transaction; return (id of the change,
+    counts).
 
-    Rows that would now do something else are rejected with a sentence, or all are
-    (ChangedMeanwhileError), as was chosen."""
+    Rows whose plan differs from the preview are rejected with a reason; if all or nothing was
+    selected, ChangedMeanwhileError is raised instead."""
     reason = f"import of {import_.file_name or 'a sheet'}"
     with audit_context(user=by, job="" if by else "ingest", reason=reason) as change:
         _lock_applications_of(import_)
-        whole = sum(
+        n_total = sum(
             n for outcome, n in import_.counts.get("rows", {}).items() if outcome != REFUSED
         )
         tally = PlanTally()
         tally.rows[REFUSED] = import_.counts.get("rows", {}).get(REFUSED, 0)
-        refused: dict[int, str] = {}
+        reasons: dict[int, str] = {}
         writer = PlanWriter(by)
-        accepted: list[RowPlan] = []
-        for n_done, (planned, before, outcome) in enumerate(_plan_again(import_, by), 1):
-            after = planned.as_json()
-            meanwhile = _what_differs(planned, after, before, outcome)
-            if meanwhile:
-                refused[planned.said.position] = meanwhile
+        accepted_plans: list[RowPlan] = []
+        for n_done, (plan, before, outcome) in enumerate(_plan_again(import_, by), 1):
+            after = plan.as_json()
+            difference = _describe_difference(plan, after, before, outcome)
+            if difference:
+                reasons[plan.row.position] = difference
                 tally.add(REFUSED, {})
             else:
-                tally.add(planned.outcome, after)
-                if planned.outcome != UNCHANGED:
-                    accepted.append(planned)
+                tally.add(plan.outcome, after)
+                if plan.outcome != UNCHANGED:
+                    accepted_plans.append(plan)
             if n_done % PLAN_BATCH_SIZE == 0:
-                if not (refused and import_.whole_or_nothing):
-                    writer.write(accepted)
-                accepted.clear()
-                set_progress(import_.pk, n_done, whole)
-        if refused and import_.whole_or_nothing:
-            raise ChangedMeanwhileError(refused)
-        writer.write(accepted)
-    store_rejections(import_, refused)
+                if not (reasons and import_.whole_or_nothing):
+                    writer.write(accepted_plans)
+                accepted_plans.clear()
+                set_progress(import_.pk, n_done, n_total)
+        if reasons and import_.whole_or_nothing:
+            raise ChangedMeanwhileError(reasons)
+        writer.write(accepted_plans)
+    store_rejections(import_, reasons)
     return change, tally
 
 
-def store_rejections(import_: Import, refused: dict[int, str]) -> None:
-    """Store the reasons of rows that were rejected on applying; one statement."""
-    if not refused:
+def store_rejections(import_: Import, reasons: dict[int, str]) -> None:
+    """Mark rows as rejected with {position of the row: reason}; one statement."""
+    if not reasons:
         return
     with connection.cursor() as cursor:
         cursor.execute(
@@ -94,13 +94,13 @@ def store_rejections(import_: Import, refused: dict[int, str]) -> None:
             FROM unnest(%s::int[], %s::text[]) AS d(position, reason)
             WHERE r.import_record_id = %s AND r.position = d.position
             """,
-            [list(refused), list(refused.values()), import_.pk],
+            [list(reasons), list(reasons.values()), import_.pk],
         )
 
 
 def _lock_applications_of(import_: Import) -> None:
-    """Lock the applications: imports run one after the other, and other changes of one of them
-    wait."""
+    """Lock the affected applications, so that imports run one after the other and concurrent
+    changes wait."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
         cursor.execute(
@@ -120,8 +120,8 @@ def _lock_applications_of(import_: Import) -> None:
 
 
 def _plan_again(import_: Import, by: User | None) -> Iterator[tuple[RowPlan, dict[str, Any], str]]:
-    """Yield (the plan as of now, the plan of the preview, its outcome) of every row that was not
-    rejected."""
+    """Yield (current plan, plan of the preview, its outcome) of every row that was not rejected in
+    the preview."""
     planner = Planner(
         existing_records_for(by),
         CatalogueLookup(),
@@ -131,48 +131,55 @@ def _plan_again(import_: Import, by: User | None) -> Iterator[tuple[RowPlan, dic
     previews: list[tuple[dict[str, Any], str]] = []
 
     def rows() -> Iterator[ParsedRow]:
-        for said, plan, outcome in stored_rows(import_):
-            previews.append((plan, outcome))
-            yield said
+        for row, preview, outcome in stored_rows(import_):
+            previews.append((preview, outcome))
+            yield row
 
-    for n_planned, planned in enumerate(planner.plan(rows())):
+    for n_planned, plan in enumerate(planner.plan(rows())):
         place = n_planned % PLAN_BATCH_SIZE
-        plan, outcome = previews[place]
+        preview, outcome = previews[place]
         if place == PLAN_BATCH_SIZE - 1:
             previews.clear()
-        yield planned, plan, outcome
+        yield plan, preview, outcome
 
 
 def existing_records_for(by: User | None) -> ExistingRecords:
-    return ExistingRecords(by or User(), everything=by is None)
+    """Return the records that the user may see; all of them for None, the operator."""
+    return ExistingRecords(by or User(), is_operator=by is None)
 
 
-def _what_differs(
-    planned: RowPlan, after: dict[str, Any], before: dict[str, Any], outcome: str
+def _describe_difference(
+    plan: RowPlan, after: dict[str, Any], before: dict[str, Any], outcome: str
 ) -> str:
-    """Return why the row differs from the preview; empty if it does not."""
-    if planned.outcome == REFUSED:
-        return f"The row can no longer be applied: {planned.reason}"
+    """Return a sentence on how the plan differs from the preview; empty if it does not."""
+    if plan.outcome == REFUSED:
+        return f"The row can no longer be applied: {plan.reason}"
     if after == before:
         return ""
-    if _effect(after) == _effect(before) or planned.outcome == outcome == UNCHANGED:
+    if _effect_of(after) == _effect_of(before) or plan.outcome == outcome == UNCHANGED:
         return ""
     for record in ("application", "use"):
-        old, new = before.get(record) or {}, after.get(record) or {}
-        if old.get("do") != new.get("do") and "add" in {old.get("do"), new.get("do")}:
-            what = "The application" if record == "application" else "This dependency"
+        old_record, new_record = before.get(record) or {}, after.get(record) or {}
+        if old_record.get("do") != new_record.get("do") and "add" in {
+            old_record.get("do"),
+            new_record.get("do"),
+        }:
+            subject = "The application" if record == "application" else "This dependency"
             return (
-                f"{what} was created by another user after the preview. Upload the file again to "
-                "see the remaining changes."
+                f"{subject} was created by another user after the preview. Upload the file again "
+                "to see the remaining changes."
             )
-        for fact in sorted({*old.get("changes", {}), *new.get("changes", {})}):
-            was, now_ = old.get("changes", {}).get(fact), new.get("changes", {}).get(fact)
-            if was != now_:
+        for fact in sorted({*old_record.get("changes", {}), *new_record.get("changes", {})}):
+            old_change, new_change = (
+                old_record.get("changes", {}).get(fact),
+                new_record.get("changes", {}).get(fact),
+            )
+            if old_change != new_change:
                 label = FIELDS[f"{record}.{fact}"].label if f"{record}.{fact}" in FIELDS else fact
                 return (
                     f"{label} was changed by another user after the preview, from "
-                    f"{_stated_change(was)} to {_stated_change(now_)}. Upload the file again to "
-                    "review it."
+                    f"{_format_change(old_change)} to {_format_change(new_change)}. Upload the "
+                    "file again to review it."
                 )
     return (
         "The recorded values were changed after the preview. Upload the file again to see the "
@@ -180,10 +187,10 @@ def _what_differs(
     )
 
 
-def _effect(plan: dict[str, Any]) -> dict[str, Any]:
-    """Return what a plan does, without the note on how certain the model's name is."""
+def _effect_of(plan: dict[str, Any]) -> dict[str, Any]:
+    """Return the changes of a plan, without the explanation of how the model was identified."""
     use = plan.get("use")
-    kept = (
+    use_effect = (
         {
             name: value
             for name, value in use.items()
@@ -192,10 +199,10 @@ def _effect(plan: dict[str, Any]) -> dict[str, Any]:
         if use
         else None
     )
-    return {"application": plan.get("application"), "use": kept}
+    return {"application": plan.get("application"), "use": use_effect}
 
 
-def _stated_change(change: list[Any] | None) -> str:
+def _format_change(change: list[Any] | None) -> str:
     if change is None:
         return "as in the spreadsheet"
     return f"'{change[0]}'" if change[0] not in (None, "") else "empty"

@@ -1,4 +1,4 @@
-"""Existing records that the user may see and a spreadsheet names; loaded in blocks of rows."""
+"""Existing records that the user may see and a spreadsheet names, loaded per block of rows."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -56,16 +56,16 @@ class ExistingApplication:
 
 
 class ExistingRecords:
-    """Applications that `user` may see, by slug and name, and by block their facts and
-    dependencies."""
+    """Applications that `user` may see, by slug and name. `load` adds the facts and dependencies of
+    a block of rows."""
 
-    def __init__(self, user: User, *, everything: bool = False) -> None:
-        """Load what the user may see; `everything` is for a command of the operator, which sees and
-        edits all."""
-        teams = Team.objects.all() if everything else Team.objects.visible_to(user)
+    def __init__(self, user: User, *, is_operator: bool = False) -> None:
+        """Load teams and application names that the user may see; the operator (of a command) sees
+        and edits all."""
+        teams = Team.objects.all() if is_operator else Team.objects.visible_to(user)
         self.teams = [
             ExistingTeam(
-                team.pk, team.slug, team.name, everything or user.may(TeamRole.EDITOR, team.pk)
+                team.pk, team.slug, team.name, is_operator or user.may(TeamRole.EDITOR, team.pk)
             )
             for team in teams.order_by("pk")
         ]
@@ -75,7 +75,7 @@ class ExistingRecords:
         for team in self.teams:
             self._teams_by_name[fold_name(team.name)].append(team)
         self._applications = (
-            Application.objects.all() if everything else Application.objects.visible_to(user)
+            Application.objects.all() if is_operator else Application.objects.visible_to(user)
         )
         self.by_slug: dict[str, int] = {}
         self.by_name: dict[str, list[tuple[int, int, str]]] = defaultdict(list)  # (id, team, slug)
@@ -88,24 +88,24 @@ class ExistingRecords:
         self.uses: dict[int, list[ExistingDependency]] = {}
 
     def team(self, text: str) -> ExistingTeam | str:
-        """Return the team a cell names, or why it is none."""
+        """Return the team that a cell names, or the reason why it cannot be used."""
         team = self._team_by_slug.get(text) or self._team_by_slug.get(text.lower())
         if team is None:
-            named = self._teams_by_name.get(fold_name(text), [])
-            if len(named) > 1:
-                slugs = ", ".join(each.slug for each in named)
+            candidates = self._teams_by_name.get(fold_name(text), [])
+            if len(candidates) > 1:
+                slugs = ", ".join(candidate.slug for candidate in candidates)
                 return f"Several teams are called '{text}': {slugs}. Enter the ID."
-            if not named:
+            if not candidates:
                 return f"No team '{text}' found. Enter the name or ID of one of your teams."
-            team = named[0]
+            team = candidates[0]
         if not team.may_edit:
             return f"You need the editor role on {team.name} to change its applications."
         return team
 
     def load(self, ids: Iterable[int], *, on: date) -> None:
-        """Load applications and their current and future dependencies; two statements. Drops the
-        block before."""
-        wanted = set(ids)
+        """Load applications with all their dependencies, in two statements. The previous block is
+        dropped."""
+        application_ids = set(ids)
         self.applications = {
             row["pk"]: ExistingApplication(
                 row["pk"],
@@ -114,7 +114,7 @@ class ExistingRecords:
                 row["merged_into_id"] is not None,
                 {name: row[name] for name in SHEET_APPLICATION_FACTS},
             )
-            for row in self._applications.filter(pk__in=wanted).values(
+            for row in self._applications.filter(pk__in=application_ids).values(
                 "pk", "slug", "team_id", "merged_into_id", *SHEET_APPLICATION_FACTS
             )
         }

@@ -1,5 +1,5 @@
-"""Model names of a spreadsheet resolved to offerings: exactly, by the resolver, as a new ID at that
-host, or a question.
+"""Model names of a spreadsheet resolved to offerings: by exact id, by the resolver, or as a new id
+at that host; else they are rejected with a question.
 
 The catalogue is read once per import; each distinct pair of host and model is resolved once."""
 
@@ -30,7 +30,7 @@ class KnownProvider:
 
 @dataclass(frozen=True, slots=True)
 class CandidateOffering:
-    """Candidate: one of several offerings of a model at one host."""
+    """Candidate offering: one of several of a model at one host."""
 
     id: int
     api_id: str
@@ -54,9 +54,9 @@ class ResolvedModel:
     resolved: bool = True
     role: str = ""
     refusal: str = ""
-    problem: str = ""  # of a refusal: the same without what to do in a sheet
+    problem: str = ""  # of a refusal: its text without the instruction
     column: str = "use.model"
-    canonical: str = ""  # of a new id: the known model it names
+    canonical: str = ""  # of a new id: the known model that it names
     among: tuple[
         "CandidateOffering", ...
     ] = ()  # of a refusal: the offerings of one model that it can be
@@ -79,8 +79,8 @@ class _KnownOffering:
 
 
 class CatalogueLookup:
-    """Lookup of providers and offerings as a spreadsheet may name them; five statements, then
-    none."""
+    """Lookup of providers and offerings by the names in a spreadsheet. Loads the catalogue in five
+    statements, and runs none later."""
 
     def __init__(self) -> None:
         self._parties = [
@@ -109,14 +109,14 @@ class CatalogueLookup:
             "alias_id",
             "category",
         ):
-            known = _KnownOffering(*row)
-            self._by_id_at_host[known.host, known.api_id].append(known)
-            self._by_lower[known.host, known.api_id.lower()].append(known)
-            self._hosts_of_id[known.api_id.lower()].add(known.host)
-            for kind, pk in (("version", known.version), ("alias", known.alias)):
+            offering = _KnownOffering(*row)
+            self._by_id_at_host[offering.host, offering.api_id].append(offering)
+            self._by_lower[offering.host, offering.api_id.lower()].append(offering)
+            self._hosts_of_id[offering.api_id.lower()].add(offering.host)
+            for kind, pk in (("version", offering.version), ("alias", offering.alias)):
                 if pk is not None:
-                    self._by_model[known.host, kind, pk].append(known)
-                    self._hosts_of_model[kind, pk].add(known.host)
+                    self._by_model[offering.host, kind, pk].append(offering)
+                    self._hosts_of_model[kind, pk].add(offering.host)
         self._versions = dict(Version.objects.order_by().values_list("identifier", "pk"))
         aliases = list(Alias.objects.order_by().values_list("identifier", "pk", "version"))
         self._aliases = {identifier: pk for identifier, pk, _ in aliases}
@@ -124,21 +124,21 @@ class CatalogueLookup:
             identifier: version for identifier, _, version in aliases if version is not None
         }
         self._resolver: Any = None
-        self._answers: dict[tuple[str, str, str, str], ResolvedModel] = {}
+        self._resolved_models: dict[tuple[str, str, str, str], ResolvedModel] = {}
 
     # --- parties ----------------------------------------------------------------------------------
 
     def party(self, text: str) -> KnownProvider | None:
-        """Return the provider a cell names by slug, name or one of its usual spellings."""
+        """Return the provider that a cell names by slug, name or one of its usual spellings."""
         bare = text.strip()
-        found = self._by_slug.get(bare.lower()) or self._by_slug.get(bare)
-        if found is None:
-            named = self._by_name.get(fold_name(bare), [])
-            found = named[0] if len(named) == 1 else None
-        if found is None:
+        provider = self._by_slug.get(bare.lower()) or self._by_slug.get(bare)
+        if provider is None:
+            candidates = self._by_name.get(fold_name(bare), [])
+            provider = candidates[0] if len(candidates) == 1 else None
+        if provider is None:
             slug = host_slug(bare)
-            found = self._by_slug.get(slug) if slug else None
-        return found
+            provider = self._by_slug.get(slug) if slug else None
+        return provider
 
     def party_by_id(self, pk: int) -> KnownProvider:
         return self._by_id[pk]
@@ -146,30 +146,30 @@ class CatalogueLookup:
     # --- models -----------------------------------------------------------------------------------
 
     def name(self, *, host: str, model: str, region: str = "", tier: str = "") -> ResolvedModel:
+        """Return the offering that a row names, from a cache; `host` may be empty."""
         key = (host, model, region, tier)
-        answer = self._answers.get(key)
-        if answer is None:
-            answer = self._answers[key] = self._name(*key)
-        return answer
+        resolved_model = self._resolved_models.get(key)
+        if resolved_model is None:
+            resolved_model = self._resolved_models[key] = self._resolve_name(*key)
+        return resolved_model
 
     def version(self, *, host: str, model: str) -> int | None:
-        """Return the one version that the string means at `host`, empty if that is unknown;
-        whatever it is offered as."""
+        """Return the only version that the id means at `host` (empty: unknown), in whatever region
+        or tier; None if it is ambiguous or unknown."""
         party = self.party(host) if host else None
-        known = self._by_lower.get((party.id, model.lower()), []) if party is not None else []
-        versions = {each.version for each in known}
+        offerings = self._by_lower.get((party.id, model.lower()), []) if party is not None else []
+        versions = {offering.version for offering in offerings}
         if len(versions) == 1 and None not in versions:
             return versions.pop()
         canonical = self.canonical(host=host, model=model)
         return self._versions.get(canonical) or self._versions_of_aliases.get(canonical)
 
     def canonical(self, *, host: str, model: str) -> str:
-        """Return the id of the known model that the string names by the resolver; empty if it names
-        none."""
+        """Return the id of the known model that the resolver finds for the text; empty if none."""
         party = self.party(host) if host else None
         return self._resolve(model, party.slug if party is not None else None).canonical or ""
 
-    def _name(self, host: str, model: str, region: str, tier: str) -> ResolvedModel:
+    def _resolve_name(self, host: str, model: str, region: str, tier: str) -> ResolvedModel:
         if host:
             party = self.party(host)
             if party is None:
@@ -178,130 +178,147 @@ class CatalogueLookup:
                     "provider in the registry, or ask a governance user to add it.",
                     column="use.host",
                 )
-            return self._at(party, model, region, tier)
-        return self._anywhere(model, region, tier)
+            return self._resolve_at_host(party, model, region, tier)
+        return self._resolve_without_host(model, region, tier)
 
-    def _at(self, party: KnownProvider, model: str, region: str, tier: str) -> ResolvedModel:
-        for known, why in (
+    def _resolve_at_host(
+        self, party: KnownProvider, model: str, region: str, tier: str
+    ) -> ResolvedModel:
+        """Resolve a model at a host: by id, regardless of case, by the resolver, else as a new
+        id."""
+        for offerings, explanation in (
             (self._by_id_at_host.get((party.id, model), []), "this ID on this host"),
             (
                 self._by_lower.get((party.id, model.lower()), []),
                 "this ID on this host, with different capitalisation",
             ),
         ):
-            if known:
-                return self._chosen(known, party, model, region, tier, 1.0, why)
+            if offerings:
+                return self._choose_offering(
+                    offerings, party, model, region, tier, 1.0, explanation
+                )
         if any(mark in model for mark in _SEPARATORS):
             return ResolvedModel(
                 refusal=f"'{model}' contains several models. Enter one model per row."
             )
-        answer = self._resolve(model, party.slug)
-        if answer.canonical:
-            for kind, pk in self._nodes(answer.canonical):
-                known = self._by_model.get((party.id, kind, pk), [])
-                if known:
-                    why = f"{answer.canonical}: {answer.why}"
-                    return self._chosen(known, party, model, region, tier, answer.confidence, why)
-        why = (
-            f"new on this host; {answer.canonical}: {answer.why}"
-            if answer.canonical
+        resolution = self._resolve(model, party.slug)
+        if resolution.canonical:
+            for kind, pk in self._find_nodes(resolution.canonical):
+                offerings = self._by_model.get((party.id, kind, pk), [])
+                if offerings:
+                    explanation = f"{resolution.canonical}: {resolution.why}"
+                    return self._choose_offering(
+                        offerings, party, model, region, tier, resolution.confidence, explanation
+                    )
+        explanation = (
+            f"new on this host; {resolution.canonical}: {resolution.why}"
+            if resolution.canonical
             else "not known yet"
         )
         return ResolvedModel(
             new=(party.slug, model, region, tier),
             host=party.slug,
             api_id=model,
-            confidence=answer.confidence,
-            why=why,
-            resolved=answer.canonical is not None,
-            canonical=answer.canonical or "",
+            confidence=resolution.confidence,
+            why=explanation,
+            resolved=resolution.canonical is not None,
+            canonical=resolution.canonical or "",
         )
 
-    def _chosen(
+    def _choose_offering(
         self,
-        known: list[_KnownOffering],
+        offerings: list[_KnownOffering],
         party: KnownProvider,
         model: str,
         region: str,
         tier: str,
         confidence: float,
-        why: str,
+        explanation: str,
     ) -> ResolvedModel:
-        """Return the one offering among those of the same model at one host; by region and tier if
-        they are stated."""
-        asked = [each for each in known if (each.region, each.tier) == (region, tier)]
-        if len(asked) > 1:
-            # several ids of one version: the one that looks most like what was written, if one does
-            asked = [each for each in asked if each.api_id.lower() == model.lower()] or asked
-        if len(asked) == 1:
-            return self._found(asked[0], party, confidence, why)
-        if not asked and (region or tier):
-            if len({each.api_id for each in known}) == 1:
+        """Return the offering among those of one model at one host that has this region and tier;
+        if several match, a refusal that lists them."""
+        matches = [
+            offering for offering in offerings if (offering.region, offering.tier) == (region, tier)
+        ]
+        if len(matches) > 1:
+            # several ids of one version: the one with the same spelling is preferred
+            matches = [
+                offering for offering in matches if offering.api_id.lower() == model.lower()
+            ] or matches
+        if len(matches) == 1:
+            return self._build_resolved(matches[0], party, confidence, explanation)
+        if not matches and (region or tier):
+            if len({offering.api_id for offering in offerings}) == 1:
                 return ResolvedModel(
-                    new=(party.slug, known[0].api_id, region, tier),
+                    new=(party.slug, offerings[0].api_id, region, tier),
                     host=party.slug,
-                    api_id=known[0].api_id,
+                    api_id=offerings[0].api_id,
                     confidence=confidence,
-                    why=f"new in this region or tier; {why}",
-                    resolved=known[0].version is not None or known[0].alias is not None,
-                    role=_role(known[0].category),
+                    why=f"new in this region or tier; {explanation}",
+                    resolved=offerings[0].version is not None or offerings[0].alias is not None,
+                    role=_role_of_category(offerings[0].category),
                 )
-        elif len(known) == 1 and not region and not tier:
-            return self._found(known[0], party, confidence, why)
-        listed = "; ".join(_where(each) for each in known[:_MAX_NAMED])
-        more = " and others" if len(known) > _MAX_NAMED else ""
+        elif len(offerings) == 1 and not region and not tier:
+            return self._build_resolved(offerings[0], party, confidence, explanation)
+        names = "; ".join(_format_offering(offering) for offering in offerings[:_MAX_NAMED])
+        suffix = " and others" if len(offerings) > _MAX_NAMED else ""
         return ResolvedModel(
-            refusal=f"'{model}' has several matches on {party.name}: {listed}{more}. Enter "
+            refusal=f"'{model}' has several matches on {party.name}: {names}{suffix}. Enter "
             "one of them.",
             among=tuple(
-                CandidateOffering(each.id, each.api_id, each.region, each.tier) for each in known
+                CandidateOffering(offering.id, offering.api_id, offering.region, offering.tier)
+                for offering in offerings
             ),
             confidence=confidence,
-            why=why,
+            why=explanation,
         )
 
-    def _found(
-        self, known: _KnownOffering, party: KnownProvider, confidence: float, why: str
+    def _build_resolved(
+        self, offering: _KnownOffering, party: KnownProvider, confidence: float, explanation: str
     ) -> ResolvedModel:
         return ResolvedModel(
-            offering=known.id,
+            offering=offering.id,
             host=party.slug,
-            api_id=known.api_id,
+            api_id=offering.api_id,
             confidence=confidence,
-            why=why,
-            resolved=known.version is not None or known.alias is not None,
-            role=_role(known.category),
+            why=explanation,
+            resolved=offering.version is not None or offering.alias is not None,
+            role=_role_of_category(offering.category),
         )
 
-    def _anywhere(self, model: str, region: str, tier: str) -> ResolvedModel:
-        """Resolve a model without a host: the string may name it, or only one host may know the
-        id."""
+    def _resolve_without_host(self, model: str, region: str, tier: str) -> ResolvedModel:
+        """Resolve a model without a host: the text may name the host, or only one host may offer
+        the model."""
         if any(mark in model for mark in _SEPARATORS) and model.lower() not in self._hosts_of_id:
             return ResolvedModel(
                 refusal=f"'{model}' contains several models. Enter one model per row."
             )
-        answer = self._resolve(model, None)
-        told = self._by_slug.get(answer.host) if answer.host else None
-        if told is not None:
-            return self._at(told, model, region, tier)
+        resolution = self._resolve(model, None)
+        stated_host = self._by_slug.get(resolution.host) if resolution.host else None
+        if stated_host is not None:
+            return self._resolve_at_host(stated_host, model, region, tier)
         hosts = set(self._hosts_of_id.get(model.lower(), ()))
-        if not hosts and answer.canonical:
-            for kind, pk in self._nodes(answer.canonical):
+        if not hosts and resolution.canonical:
+            for kind, pk in self._find_nodes(resolution.canonical):
                 hosts |= self._hosts_of_model.get((kind, pk), set())
         if len(hosts) == 1:
-            return self._at(self._by_id[next(iter(hosts))], model, region, tier)
+            return self._resolve_at_host(self._by_id[next(iter(hosts))], model, region, tier)
         if not hosts:
-            return _without_host(f"'{model}' has no host, and no host in the registry offers it.")
+            return _build_host_refusal(
+                f"'{model}' has no host, and no host in the registry offers it."
+            )
         names = sorted(self._by_id[pk].name for pk in hosts)
-        more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-        return _without_host(f"'{model}' is offered by {', '.join(names[:_MAX_NAMED])}{more}.")
+        suffix = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+        return _build_host_refusal(
+            f"'{model}' is offered by {', '.join(names[:_MAX_NAMED])}{suffix}."
+        )
 
     def _resolve(self, model: str, host: str | None) -> Any:
         if self._resolver is None:
             self._resolver = build_resolver()
         return self._resolver.resolve(model, host)
 
-    def _nodes(self, canonical: str) -> list[tuple[str, int]]:
+    def _find_nodes(self, canonical: str) -> list[tuple[str, int]]:
         nodes = [
             ("version", self._versions.get(canonical)),
             ("alias", self._aliases.get(canonical)),
@@ -309,11 +326,11 @@ class CatalogueLookup:
         return [(kind, pk) for kind, pk in nodes if pk is not None]
 
 
-def _without_host(problem: str) -> ResolvedModel:
+def _build_host_refusal(problem: str) -> ResolvedModel:
     return ResolvedModel(refusal=f"{problem} Enter the host.", problem=problem, column="use.host")
 
 
-def _role(category: str) -> str:
+def _role_of_category(category: str) -> str:
     if category.startswith("embed"):
         return "embedding"
     if category.startswith("rerank"):
@@ -321,6 +338,6 @@ def _role(category: str) -> str:
     return "guardrail" if category.startswith("moderation") else ""
 
 
-def _where(known: _KnownOffering) -> str:
-    parts = [part for part in (known.region, known.tier) if part]
-    return known.api_id + (f" ({', '.join(parts)})" if parts else "")
+def _format_offering(offering: _KnownOffering) -> str:
+    qualifiers = [qualifier for qualifier in (offering.region, offering.tier) if qualifier]
+    return offering.api_id + (f" ({', '.join(qualifiers)})" if qualifiers else "")

@@ -1,9 +1,9 @@
-"""Import planner: what a spreadsheet would change in the inventory, row by row, and what it cannot
-change and why.
+"""Import planner: the changes of a spreadsheet to the inventory, row by row, and the reasons for
+rejected rows.
 
-Writes nothing. A rejected row does nothing at all: neither its application nor its dependency. Rows
-are processed in order, in blocks, so that two rows about one application are seen together and
-memory does not grow with the inventory."""
+Writes nothing. A rejected row changes neither its application nor its dependency. Rows are
+processed in order and in blocks, so that two rows about one application are compared and memory
+does not grow with the inventory."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -49,7 +49,8 @@ class ApplicationPlan:
 
     def as_json(self) -> dict[str, Any]:
         changes = {
-            name: [jsonable(old), jsonable(new)] for name, (old, new) in self.changes.items()
+            name: [jsonable(old_value), jsonable(new_value)]
+            for name, (old_value, new_value) in self.changes.items()
         }
         return {
             "do": self.do,
@@ -63,7 +64,10 @@ class ApplicationPlan:
 
 @dataclass(slots=True)
 class RowPlan:
-    said: ParsedRow
+    """Plan of one row: the outcome, a reason and column if it is rejected, else the planned
+    changes."""
+
+    row: ParsedRow
     outcome: str
     reason: str = ""
     column: str = ""
@@ -72,7 +76,7 @@ class RowPlan:
     use: DependencyPlan | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return what would be done; equal for two plans that do the same."""
+        """Return the planned changes; equal for two plans with the same effect."""
         return {
             "application": self.application.as_json() if self.application else None,
             "use": self.use.as_json() if self.use else None,
@@ -91,26 +95,26 @@ class _NewApplication:
 
 
 class Planner:
-    """Planner of rows, which holds the facts of earlier rows, so that later ones cannot contradict
+    """Planner of rows. It holds the facts of earlier rows, so that later rows cannot contradict
     them."""
 
     def __init__(
         self,
-        register: ExistingRecords,
+        records: ExistingRecords,
         catalogue: CatalogueLookup,
         mapping: BookMapping,
         *,
         on: date,
     ) -> None:
-        self._register = register
+        self._records = records
         self._on = on
         self._team = mapping.team
         self._heads = headers_by_code(mapping)
-        self._uses = DependencyPlanner(register, catalogue, heads=self._heads, on=on)
+        self._dependency_planner = DependencyPlanner(records, catalogue, heads=self._heads, on=on)
         self._new_by_slug: dict[str, _NewApplication] = {}
         self._new_by_name: dict[str, _NewApplication] = {}
-        # what accepted rows have said of an application: {id, or minus the key of a new one: {fact:
-        # (value, row)}}
+        # facts of accepted rows: {id of the application, or negative key of a new one: {fact:
+        # (value, row number)}}
         self._claims: dict[int, dict[str, tuple[Any, int]]] = {}
 
     def plan(self, rows: Iterable[ParsedRow]) -> Iterator[RowPlan]:
@@ -118,26 +122,28 @@ class Planner:
         for block in batched(rows, PLAN_BATCH_SIZE):
             ids = {
                 pk
-                for said in block
-                if not said.refusal
-                for pk in self._candidates(said.application)
+                for row in block
+                if not row.refusal
+                for pk in self._find_candidates(row.application)
             }
-            self._register.load(ids, on=self._on)
-            for said in block:
-                yield self._plan_row(said)
+            self._records.load(ids, on=self._on)
+            for row in block:
+                yield self._plan_row(row)
 
-    def _plan_row(self, said: ParsedRow) -> RowPlan:
-        if said.refusal:
-            return RowPlan(said, REFUSED, said.refusal, said.column)
+    def _plan_row(self, row: ParsedRow) -> RowPlan:
+        if row.refusal:
+            return RowPlan(row, REFUSED, row.refusal, row.column)
         try:
-            application, facts = self._application(said)
+            application, facts = self._plan_application(row)
             use = None
             note = ""
-            if said.use is not None:
-                use, note = self._uses.plan(said, self._as_context(application, facts))
-        except RowError as refused:
-            return RowPlan(said, REFUSED, str(refused), refused.column)
-        self._keep(said, application, facts, use)
+            if row.use is not None:
+                use, note = self._dependency_planner.plan(
+                    row, self._build_context(application, facts)
+                )
+        except RowError as error:
+            return RowPlan(row, REFUSED, str(error), error.column)
+        self._record_row(row, application, facts, use)
         outcome = (
             ADDED
             if application.do == "add" or (use and use.do == "add")
@@ -145,237 +151,250 @@ class Planner:
             if application.do == "change" or (use and use.do == "change")
             else UNCHANGED
         )
-        return RowPlan(said, outcome, note=note, application=application, use=use)
+        return RowPlan(row, outcome, note=note, application=application, use=use)
 
-    # --- which application ------------------------------------------------------------------------
+    # --- existing application ---------------------------------------------------------------------
 
-    def _candidates(self, facts: Mapping[str, Any]) -> list[int]:
-        """Return ids of the existing applications that the row may be about."""
+    def _find_candidates(self, facts: Mapping[str, Any]) -> list[int]:
+        """Return the ids of existing applications that the row may be about, by slug, else by
+        name."""
         slug = facts.get("slug")
-        found = [self._register.by_slug[slug]] if slug in self._register.by_slug else []
-        if not found and facts.get("name"):
-            found = [pk for pk, _, _ in self._register.by_name.get(fold_name(facts["name"]), ())]
-        return found
+        ids = [self._records.by_slug[slug]] if slug in self._records.by_slug else []
+        if not ids and facts.get("name"):
+            ids = [pk for pk, _, _ in self._records.by_name.get(fold_name(facts["name"]), ())]
+        return ids
 
-    def _application(self, said: ParsedRow) -> tuple[ApplicationPlan, dict[str, Any]]:
-        """Return the plan for the row's application, and the row's facts of it (with the team as an
-        id)."""
-        facts = dict(said.application)
+    def _plan_application(self, row: ParsedRow) -> tuple[ApplicationPlan, dict[str, Any]]:
+        """Return the plan for the row's application, and the row's facts of it with the team as an
+        id."""
+        facts = dict(row.application)
         slug, name = facts.pop("slug", ""), facts.get("name", "")
-        existing = self._existing(said, slug, name, facts.get("team", ""))
+        existing = self._find_existing(row, slug, name, facts.get("team", ""))
         if existing is not None:
-            return self._change(said, existing, facts, named_by_slug=slug == existing.slug)
-        new = self._new_by_slug.get(slug) if slug else self._new_by_name.get(fold_name(name))
-        if new is not None:
-            return self._say_more(said, new, facts)
-        return self._add(said, slug, name, facts)
+            return self._plan_change(row, existing, facts, named_by_slug=slug == existing.slug)
+        new_application = (
+            self._new_by_slug.get(slug) if slug else self._new_by_name.get(fold_name(name))
+        )
+        if new_application is not None:
+            return self._plan_further_row(row, new_application, facts)
+        return self._plan_addition(row, slug, name, facts)
 
-    def _existing(
-        self, said: ParsedRow, slug: str, name: str, team: str
+    def _find_existing(
+        self, row: ParsedRow, slug: str, name: str, team: str
     ) -> ExistingApplication | None:
+        """Return the existing application by slug, else by name (and `team`, if several have it);
+        RowError if it is ambiguous."""
         if slug:
-            pk = self._register.by_slug.get(slug)
+            pk = self._records.by_slug.get(slug)
             if pk is not None:
-                return self._register.applications.get(pk)
+                return self._records.applications.get(pk)
             if slug in self._new_by_slug or not name:
                 return None
-            named = self._register.by_name.get(fold_name(name), [])
-            # the id was taken when the application was added, and it got a number
-            numbered = [pk for pk, _, known in named if _is_numbered(known, slug)]
+            candidates = self._records.by_name.get(fold_name(name), [])
+            # the slug was taken when the application was added, so it has a number appended
+            numbered = [pk for pk, _, known_slug in candidates if _is_numbered(known_slug, slug)]
             if len(numbered) == 1:
-                return self._register.applications.get(numbered[0])
-            if named:
-                raise self._refused(
-                    said,
-                    f"'{name}' is recorded as {', '.join(known for _, _, known in named[:3])}, "
+                return self._records.applications.get(numbered[0])
+            if candidates:
+                raise self._build_row_error(
+                    row,
+                    f"'{name}' is recorded as "
+                    f"{', '.join(known_slug for _, _, known_slug in candidates[:3])}, "
                     f"not as '{slug}'. Enter that ID, or leave the ID empty.",
                     "application.slug",
                 )
             return None
-        named = self._register.by_name.get(fold_name(name), [])
-        if len(named) > 1 and team:
-            known = self._register.team(team)
-            if not isinstance(known, str):
-                named = [entry for entry in named if entry[1] == known.id]
-        if len(named) > 1:
-            raise self._refused(
-                said,
+        candidates = self._records.by_name.get(fold_name(name), [])
+        if len(candidates) > 1 and team:
+            existing_team = self._records.team(team)
+            if not isinstance(existing_team, str):
+                candidates = [entry for entry in candidates if entry[1] == existing_team.id]
+        if len(candidates) > 1:
+            raise self._build_row_error(
+                row,
                 f"Several applications are called '{name}': "
-                f"{', '.join(slug for _, _, slug in named[:5])}. Enter the ID.",
+                f"{', '.join(slug for _, _, slug in candidates[:5])}. Enter the ID.",
                 "application.name",
             )
-        return self._register.applications.get(named[0][0]) if named else None
+        return self._records.applications.get(candidates[0][0]) if candidates else None
 
-    # --- what becomes of it -----------------------------------------------------------------------
+    # --- planned change ---------------------------------------------------------------------------
 
-    def _add(
-        self, said: ParsedRow, slug: str, name: str, facts: dict[str, Any]
+    def _plan_addition(
+        self, row: ParsedRow, slug: str, name: str, facts: dict[str, Any]
     ) -> tuple[ApplicationPlan, dict[str, Any]]:
         if slug and not _SLUG.fullmatch(slug):
-            raise self._refused(
-                said,
+            raise self._build_row_error(
+                row,
                 f"'{slug}' is not a valid ID. Use letters, digits, hyphens and underscores only.",
                 "application.slug",
             )
         if not name:
-            raise self._refused(
-                said,
+            raise self._build_row_error(
+                row,
                 f'No application "{slug}" found. Check the ID, or add a name to create it.',
                 "application.slug",
             )
-        team = self._team_id(said, facts.get("team", "") or self._team)
+        team = self._resolve_team(row, facts.get("team", "") or self._team)
         if facts.get("status") == Application.Status.RETIRED:
-            raise self._refused(
-                said,
+            raise self._build_row_error(
+                row,
                 "A new application cannot be retired. Leave the status empty, or use proposed, "
                 "pilot or production.",
                 "application.status",
             )
         facts["team"] = team
         changes = {fact: (None, value) for fact, value in facts.items()}
-        return ApplicationPlan("add", said.position, None, slug, name, changes), facts
+        return ApplicationPlan("add", row.position, None, slug, name, changes), facts
 
-    def _say_more(
-        self, said: ParsedRow, new: _NewApplication, facts: dict[str, Any]
+    def _plan_further_row(
+        self, row: ParsedRow, new_application: _NewApplication, facts: dict[str, Any]
     ) -> tuple[ApplicationPlan, dict[str, Any]]:
-        """Merge a further row about an application that an earlier one adds."""
+        """Return the plan for a further row about an application that an earlier row adds."""
         facts.pop("name", None)
         if facts.get("team"):
-            facts["team"] = self._team_id(said, facts["team"])
-        claims = self._claims[-new.key]
-        self._refuse_contradiction(said, claims, facts)
-        more = {fact: (None, value) for fact, value in facts.items() if fact not in claims}
+            facts["team"] = self._resolve_team(row, facts["team"])
+        claims = self._claims[-new_application.key]
+        self._refuse_contradiction(row, claims, facts)
+        further_changes = {
+            fact: (None, value) for fact, value in facts.items() if fact not in claims
+        }
         return ApplicationPlan(
-            "change" if more else "keep", new.key, None, new.slug, new.name, more
+            "change" if further_changes else "keep",
+            new_application.key,
+            None,
+            new_application.slug,
+            new_application.name,
+            further_changes,
         ), facts
 
-    def _change(
+    def _plan_change(
         self,
-        said: ParsedRow,
-        known: ExistingApplication,
+        row: ParsedRow,
+        existing: ExistingApplication,
         facts: dict[str, Any],
         *,
         named_by_slug: bool,
     ) -> tuple[ApplicationPlan, dict[str, Any]]:
         if not named_by_slug and "name" in facts:
-            # it was found by this name, in whatever letters
+            # the application was matched by this name, regardless of case
             facts.pop("name")
-        current = self._register.team_by_id[known.team]
+        current = self._records.team_by_id[existing.team]
         if "team" in facts:
             text = facts["team"]
-            same = text in {current.slug, current.name} or fold_name(text) == fold_name(
+            is_same_team = text in {current.slug, current.name} or fold_name(text) == fold_name(
                 current.name
             )
-            facts["team"] = current.id if same else self._team_id(said, text)
-        claims = self._claims.get(known.id, {})
-        self._refuse_contradiction(said, claims, facts)
+            facts["team"] = current.id if is_same_team else self._resolve_team(row, text)
+        claims = self._claims.get(existing.id, {})
+        self._refuse_contradiction(row, claims, facts)
         changes: dict[str, tuple[Any, Any]] = {}
         for fact, value in facts.items():
-            old = known.team if fact == "team" else known.facts[fact]
-            if not same_value(old, value) and fact not in claims:
-                changes[fact] = (old, value)
+            old_value = existing.team if fact == "team" else existing.facts[fact]
+            if not same_value(old_value, value) and fact not in claims:
+                changes[fact] = (old_value, value)
         if changes and not current.may_edit:
             raise RowError(
                 f"You need the editor role on {current.name} to change its applications."
             )
         if "status" in changes:
             if changes["status"][1] == Application.Status.RETIRED:
-                raise self._refused(
-                    said,
+                raise self._build_row_error(
+                    row,
                     "An import cannot retire an application. Retire it on its page, which also "
                     "ends its dependencies.",
                     "application.status",
                 )
-            if known.is_merged:
-                raise self._refused(
-                    said,
+            if existing.is_merged:
+                raise self._build_row_error(
+                    row,
                     "The application was merged into another application. Undo the merge instead.",
                     "application.status",
                 )
         do = "change" if changes else "keep"
         return ApplicationPlan(
-            do, said.position, known.id, known.slug, known.facts["name"], changes
+            do, row.position, existing.id, existing.slug, existing.facts["name"], changes
         ), facts
 
-    def _team_id(self, said: ParsedRow, text: str) -> int:
+    def _resolve_team(self, row: ParsedRow, text: str) -> int:
         if not text:
-            raise self._refused(
-                said,
+            raise self._build_row_error(
+                row,
                 "The row has no team for a new application. Enter the team, or select one for "
                 "the whole file.",
                 "application.team",
             )
-        team = self._register.team(text)
+        team = self._records.team(text)
         if isinstance(team, str):
-            raise self._refused(said, team, "application.team")
+            raise self._build_row_error(row, team, "application.team")
         return team.id
 
     def _refuse_contradiction(
-        self, said: ParsedRow, claims: Mapping[str, tuple[Any, int]], facts: Mapping[str, Any]
+        self, row: ParsedRow, claims: Mapping[str, tuple[Any, int]], facts: Mapping[str, Any]
     ) -> None:
         for fact, value in facts.items():
             if fact in claims and not same_value(claims[fact][0], value):
                 label = FIELDS[f"application.{fact}"].label
-                raise self._refused(
-                    said,
+                raise self._build_row_error(
+                    row,
                     f"Row {claims[fact][1]} has a different {label} for the same application. "
                     "Make the two rows equal, or leave this cell empty.",
                     f"application.{fact}",
                 )
 
-    def _as_context(
+    def _build_context(
         self, application: ApplicationPlan, facts: Mapping[str, Any]
     ) -> ApplicationOfRow:
-        """Return the facts of the application that its dependency plan needs."""
+        """Return the facts of the application that the plan for its dependency needs."""
         if application.id is None:
-            claimed = self._claims.get(-application.key, {}).get(
+            claimed_status = self._claims.get(-application.key, {}).get(
                 "status", (facts.get("status"), 0)
             )[0]
             return ApplicationOfRow(
-                -application.key, None, claimed or Application.Status.PRODUCTION, True, ""
+                -application.key, None, claimed_status or Application.Status.PRODUCTION, True, ""
             )
-        known = self._register.applications[application.id]
-        team = self._register.team_by_id[known.team]
-        claims = self._claims.get(known.id, {})
-        status = facts.get("status") or claims.get("status", (known.facts["status"], 0))[0]
-        return ApplicationOfRow(known.id, known.id, status, team.may_edit, team.name)
+        existing = self._records.applications[application.id]
+        team = self._records.team_by_id[existing.team]
+        claims = self._claims.get(existing.id, {})
+        status = facts.get("status") or claims.get("status", (existing.facts["status"], 0))[0]
+        return ApplicationOfRow(existing.id, existing.id, status, team.may_edit, team.name)
 
-    def _keep(
+    def _record_row(
         self,
-        said: ParsedRow,
+        row: ParsedRow,
         application: ApplicationPlan,
         facts: Mapping[str, Any],
         use: DependencyPlan | None,
     ) -> None:
-        """Record an accepted row: later ones are compared with it."""
+        """Record the facts of an accepted row, so that later rows are compared with them."""
         if application.do == "add":
-            new = _NewApplication(
-                said.position, application.slug, application.name, facts["team"], said.number
+            new_application = _NewApplication(
+                row.position, application.slug, application.name, facts["team"], row.number
             )
             if application.slug:
-                self._new_by_slug[application.slug] = new
-            self._new_by_name.setdefault(fold_name(application.name), new)
+                self._new_by_slug[application.slug] = new_application
+            self._new_by_name.setdefault(fold_name(application.name), new_application)
         key = application.id if application.id is not None else -application.key
         claims = self._claims.setdefault(key, {})
         for fact, value in facts.items():
-            claims.setdefault(fact, (value, said.number))
+            claims.setdefault(fact, (value, row.number))
         if use is not None:
-            self._uses.keep(said, use)
+            self._dependency_planner.keep(row, use)
 
-    def _refused(self, said: ParsedRow, sentence: str, code: str) -> RowError:
-        return RowError(sentence, self._heads[said.sheet].get(code, ""))
+    def _build_row_error(self, row: ParsedRow, sentence: str, code: str) -> RowError:
+        return RowError(sentence, self._heads[row.sheet].get(code, ""))
 
 
-def same_value(old: Any, new: Any) -> bool:
-    """Return whether two values are equal; for text, spaces at the ends, line ends and the count of
-    spaces do not count."""
-    if isinstance(old, str) and isinstance(new, str):
+def same_value(old_value: Any, new_value: Any) -> bool:
+    """Return whether two values are equal; in text, the number of spaces and the kind of line ends
+    do not matter."""
+    if isinstance(old_value, str) and isinstance(new_value, str):
         return (
-            old == new
-            or normalise_text(old) == new
-            or " ".join(normalise_text(old).split()) == " ".join(new.split())
+            old_value == new_value
+            or normalise_text(old_value) == new_value
+            or " ".join(normalise_text(old_value).split()) == " ".join(new_value.split())
         )
-    return bool(old == new)
+    return bool(old_value == new_value)
 
 
 __all__ = [

@@ -29,45 +29,45 @@ _COLUMNS = (
 )
 
 
-def store_rows(import_: Import, planned: Iterable[RowPlan], on_block: Any = None) -> "PlanTally":
-    """Store every row with its plan, and return the counts. `on_block` is called with the number of
-    rows so far."""
+def store_rows(import_: Import, plans: Iterable[RowPlan], on_block: Any = None) -> "PlanTally":
+    """Store every row with its plan, and return the counts. `on_block` is called after each batch
+    with the number of rows so far."""
     tally = PlanTally()
     columns = ", ".join(f'"{name}"' for name in _COLUMNS)
     with connection.cursor() as cursor:
-        # COPY bypasses nothing here: these tables are in no history
+        # COPY does not bypass the history here: these tables have none
         batch: list[tuple[Any, ...]] = []
-        for plan in planned:
+        for plan in plans:
             tally.add(plan.outcome, plan.as_json() if plan.outcome != "refused" else {})
-            batch.append(_values(import_.pk, plan))
+            batch.append(_column_values(import_.pk, plan))
             if len(batch) == 5_000:
-                _copy(cursor, columns, batch)
+                _copy_batch(cursor, columns, batch)
                 batch.clear()
                 if on_block is not None:
                     on_block(tally.n_rows)
-        _copy(cursor, columns, batch)
+        _copy_batch(cursor, columns, batch)
     return tally
 
 
-def _copy(cursor: Any, columns: str, batch: list[tuple[Any, ...]]) -> None:
-    # one COPY a batch: between two of them the planner asks what is on record, on the same
-    # connection
+def _copy_batch(cursor: Any, columns: str, batch: list[tuple[Any, ...]]) -> None:
+    # one COPY per batch, because the planner queries the inventory on the same connection in
+    # between
     if batch:
         with cursor.copy(f"COPY intake_importrow ({columns}) FROM STDIN") as copy:
             for values in batch:
                 copy.write_row(values)
 
 
-def _values(import_id: int, plan: RowPlan) -> tuple[Any, ...]:
-    said = plan.said
+def _column_values(import_id: int, plan: RowPlan) -> tuple[Any, ...]:
+    row = plan.row
     return (
         import_id,
-        said.position,
-        said.sheet,
-        said.number,
-        dumps(said.cells),
-        dumps(facts_as_json(said.application)),
-        None if said.use is None else dumps(facts_as_json(said.use)),
+        row.position,
+        row.sheet,
+        row.number,
+        dumps(row.cells),
+        dumps(facts_as_json(row.application)),
+        None if row.use is None else dumps(facts_as_json(row.use)),
         plan.outcome,
         plan.reason,
         plan.column[:200],
@@ -77,7 +77,7 @@ def _values(import_id: int, plan: RowPlan) -> tuple[Any, ...]:
 
 
 def stored_rows(import_: Import) -> Iterator[tuple[ParsedRow, dict[str, Any], str]]:
-    """Yield (the row's values, the plan of the preview, its outcome) of every row that was not
+    """Yield (row, its plan in the preview, the outcome of that plan) of every row that was not
     rejected, in order."""
     rows = (
         ImportRow.objects.filter(import_record=import_)
@@ -93,19 +93,19 @@ def stored_rows(import_: Import) -> Iterator[tuple[ParsedRow, dict[str, Any], st
         )
     )
     for position, sheet, number, application, use, plan, outcome in rows.iterator(chunk_size=5_000):
-        said = ParsedRow(
+        row = ParsedRow(
             position,
             sheet,
             number,
             application=facts_from_json(orjson.loads(application)) or {},
             use=facts_from_json(orjson.loads(use)) if use else None,
         )
-        yield said, orjson.loads(plan), outcome
+        yield row, orjson.loads(plan), outcome
 
 
 class PlanTally:
-    """Counts of rows, applications and dependencies by outcome; an application counts once, however
-    many rows are about it."""
+    """Counts of rows, applications and dependencies by outcome; an application with several rows
+    counts once."""
 
     def __init__(self) -> None:
         self.rows: Counter[str] = Counter()

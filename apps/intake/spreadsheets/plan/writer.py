@@ -1,6 +1,6 @@
 """Plan writer: new rows by COPY, changes in one statement per set of columns.
 
-History is written by the triggers, under the change that the caller has named."""
+Triggers write the history, under the change in the caller's audit context."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ class PlanWriter:
 
     def __init__(self, by: User | None) -> None:
         self._by = by
-        self._ids: dict[int, int] = {}  # key of a new application -> its id
+        self._ids: dict[int, int] = {}  # {key of a new application: its id}
         self._offerings: dict[tuple[str, str, str, str], int] = {}
         self._slugs: set[str] | None = None
         self._at = now()
@@ -38,19 +38,19 @@ class PlanWriter:
     # --- applications -----------------------------------------------------------------------------
 
     def _add_applications(self, plans: Iterable[RowPlan]) -> None:
-        new = [
+        new_applications = [
             plan.application for plan in plans if plan.application and plan.application.do == "add"
         ]
-        if not new:
+        if not new_applications:
             return
-        ids = _fresh_ids(Application, len(new))
+        ids = _reserve_ids(Application, len(new_applications))
         rows = []
-        for pk, plan in zip(ids, new, strict=True):
+        for pk, plan in zip(ids, new_applications, strict=True):
             self._ids[plan.key] = pk
             facts = {name: value for name, (_, value) in plan.changes.items()}
             facts["team_id"] = facts.pop("team")
             rows.append({"id": pk, **facts, "slug": self._free_slug(plan.slug or plan.name)})
-        _copy(Application, rows, self._at)
+        _copy_rows(Application, rows, self._at)
 
     def _change_applications(self, plans: Iterable[RowPlan]) -> None:
         changes: dict[int, dict[str, Any]] = {}
@@ -59,17 +59,19 @@ class PlanWriter:
             if application is None or application.do != "change":
                 continue
             pk = application.id if application.id is not None else self._ids[application.key]
-            new = {name: value for name, (_, value) in application.changes.items()}
-            if "team" in new:
-                new["team_id"] = new.pop("team")
-            changes.setdefault(pk, {"updated_at": self._at}).update(new)
+            values = {name: value for name, (_, value) in application.changes.items()}
+            if "team" in values:
+                values["team_id"] = values.pop("team")
+            changes.setdefault(pk, {"updated_at": self._at}).update(values)
         update_rows(Application, changes)
 
-    def _free_slug(self, wanted: str) -> str:
+    def _free_slug(self, name: str) -> str:
+        """Return an unused slug for `name`, which is a slug or a name, and reserve it for this
+        import."""
         if self._slugs is None:
             self._slugs = set(Application.objects.order_by().values_list("slug", flat=True))
-        given = wanted if wanted.isascii() and " " not in wanted else ""
-        base = (given or slugify(wanted)[:100] or "application")[:110]
+        ascii_name = name if name.isascii() and " " not in name else ""
+        base = (ascii_name or slugify(name)[:100] or "application")[:110]
         number, slug = 1, base
         while slug in self._slugs:
             number += 1
@@ -80,18 +82,18 @@ class PlanWriter:
     # --- uses -------------------------------------------------------------------------------------
 
     def _make_offerings(self, plans: Iterable[RowPlan]) -> None:
-        wanted = {
-            plan.use.named.new for plan in plans if plan.use and plan.use.named.new
+        new_offerings = {
+            plan.use.model.new for plan in plans if plan.use and plan.use.model.new
         } - self._offerings.keys()
-        if wanted:
-            found = ensure_named_offerings(
+        if new_offerings:
+            offering_ids = ensure_named_offerings(
                 [
                     {"host": host, "api_id": api_id, "region": region, "tier": tier}
-                    for host, api_id, region, tier in sorted(wanted)
+                    for host, api_id, region, tier in sorted(new_offerings)
                 ],
                 at=self._at,
             )
-            self._offerings.update(found)
+            self._offerings.update(offering_ids)
 
     def _add_uses(self, plans: Iterable[RowPlan]) -> None:
         rows = []
@@ -99,11 +101,11 @@ class PlanWriter:
             use, application = plan.use, plan.application
             if use is None or application is None or use.do != "add":
                 continue
-            named = use.named
+            model = use.model
             offering = (
-                named.offering
-                if named.offering is not None
-                else self._offerings[named.new or ("", "", "", "")]
+                model.offering
+                if model.offering is not None
+                else self._offerings[model.new or ("", "", "", "")]
             )
             rows.append(
                 {
@@ -118,21 +120,21 @@ class PlanWriter:
                     "until": use.until,
                 }
             )
-        for pk, row in zip(_fresh_ids(Dependency, len(rows)), rows, strict=True):
+        for pk, row in zip(_reserve_ids(Dependency, len(rows)), rows, strict=True):
             row["id"] = pk
-        _copy(Dependency, rows, self._at)
+        _copy_rows(Dependency, rows, self._at)
 
     def _change_uses(self, plans: Iterable[RowPlan]) -> None:
         changes: dict[int, dict[str, Any]] = {}
         for plan in plans:
             if plan.use is not None and plan.use.do == "change" and plan.use.id is not None:
-                new = {name: value for name, (_, value) in plan.use.changes.items()}
-                changes.setdefault(plan.use.id, {"updated_at": self._at}).update(new)
+                values = {name: value for name, (_, value) in plan.use.changes.items()}
+                changes.setdefault(plan.use.id, {"updated_at": self._at}).update(values)
         _update_uses(changes)
 
 
 def _update_uses(changes: Mapping[int, Mapping[str, Any]]) -> None:
-    # tags are an array, which an array of columns cannot carry
+    # update_rows passes columns as arrays, which cannot contain arrays such as tags
     update_rows(
         Dependency,
         {pk: {k: v for k, v in row.items() if k != "tags"} for pk, row in changes.items()},
@@ -145,8 +147,9 @@ def _update_uses(changes: Mapping[int, Mapping[str, Any]]) -> None:
         Dependency.objects.filter(pk__in=ids).update(tags=list(tags))
 
 
-def _fresh_ids(model: type[models.Model], n: int) -> list[int]:
-    """Take `n` ids of the table's own sequence, so that others may write at the same time."""
+def _reserve_ids(model: type[models.Model], n: int) -> list[int]:
+    """Reserve `n` ids from the table's sequence, so that other transactions can write at the same
+    time."""
     if not n:
         return []
     with connection.cursor() as cursor:
@@ -157,8 +160,8 @@ def _fresh_ids(model: type[models.Model], n: int) -> list[int]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _copy(model: type[models.Model], rows: Sequence[Mapping[str, Any]], at: Any) -> None:
-    """Insert rows of column values by COPY; a missing value is the model's default."""
+def _copy_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]], at: Any) -> None:
+    """Insert rows of column values by COPY; missing columns get the default of the model."""
     if not rows:
         return
     fields = [field for field in model._meta.concrete_fields if not field.generated]
@@ -170,15 +173,15 @@ def _copy(model: type[models.Model], rows: Sequence[Mapping[str, Any]], at: Any)
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     plan = [(str(field.attname), defaults[str(field.attname)]) for field in fields]
     with connection.cursor() as cursor:
-        # COPY is not seen by what names the change to the triggers: a statement that is goes before
-        # it
+        # the hook that passes the change to the triggers does not see COPY, so a statement runs
+        # first
         cursor.execute("WITH named AS (SELECT 1) SELECT * FROM named")
         with cursor.copy(
             f"COPY {connection.ops.quote_name(model._meta.db_table)} ({names}) FROM STDIN"
         ) as copy:
             for row in rows:
-                said = row.get
-                values = [said(name, default) for name, default in plan]
+                get_value = row.get
+                values = [get_value(name, default) for name, default in plan]
                 for place in json_places:
                     values[place] = dumps(values[place])
                 copy.write_row(values)

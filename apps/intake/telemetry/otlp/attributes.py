@@ -1,7 +1,7 @@
-"""OpenTelemetry attributes that are read of a span, a data point or a resource, and their meaning;
+"""OpenTelemetry attributes of spans, data points and resources that are read, and their meaning;
 all others are ignored.
 
-Emitters disagree: each fact has several keys, tried in order, an empty text counting as missing.
+Emitters use different keys: each fact has several, tried in order; an empty text counts as missing.
 Sources: the OpenTelemetry conventions for generative AI (both generations), OpenInference,
 OpenLLMetry, Vercel AI SDK, Langfuse and LiteLLM, as their exporters were observed to send them."""
 
@@ -22,15 +22,15 @@ class AttributeKind(IntEnum):
     """Kind of an allowed attribute: how its value is read."""
 
     NAME = 1
-    # JSON of which the key `model` alone is read, at once
+    # JSON of which only the key `model` is read
     PARAMETERS = 2
-    # a gateway's words about who asked, of which tags alone are read, at once
+    # a gateway's data about the caller, of which only tags are read
     REQUESTER = 3
     NUMBER = 4
     RESPONSE_ID = 5
     # JSON with numbers of tokens
     USAGE = 6
-    # that it is there is all that counts
+    # only its presence counts
     ERROR = 7
 
 
@@ -38,7 +38,7 @@ _PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.syste
 _ADDRESS = ("server.address", "gen_ai.openai.api_base")
 _REQUESTED = ("gen_ai.request.model", "llm.request.model_name", "ai.model.id", "parameters.model")
 _SERVED = ("gen_ai.response.model", "llm.response.model_name")
-# the model that answered, and on an error the one that was asked
+# the served model; on an error the requested one
 _EITHER = ("llm.model_name", "embedding.model_name")
 _SERVED_LAST = ("ai.response.model", "langfuse.observation.model.name")
 _KEY_WORDS = (
@@ -125,8 +125,7 @@ _RENAMED = {
     "vertex_ai": "gcp.vertex_ai",
     "xai": "x_ai",
 }
-# where a call really went, whatever SDK made it: `openai` is also what its SDK says of every
-# compatible server
+# provider by the host of the URL: the SDK of OpenAI states `openai` for every compatible server
 _HOSTS = tuple(
     (re.compile(rf"(^|[.-]){host}$"), provider)
     for host, provider in (
@@ -163,46 +162,47 @@ _MAX_TAG_TEXT_LENGTH = 20_000
 def model_in(parameters: str) -> str:
     """Return the key `model` of a JSON object; empty if there is none."""
     try:
-        told = orjson.loads(parameters)
+        data = orjson.loads(parameters)
     except orjson.JSONDecodeError:
         return ""
-    model = told.get("model") if isinstance(told, dict) else None
+    model = data.get("model") if isinstance(data, dict) else None
     return model if isinstance(model, str) else ""
 
 
-def tags_in(words: str) -> dict[str, str]:
-    """Return {"app": name, "env": name} as far as tags state them."""
-    found: dict[str, str] = {}
-    for name, value in _TAG.findall(words[:_MAX_TAG_TEXT_LENGTH]):
-        found.setdefault(name, value.strip())
-    return found
+def tags_in(text: str) -> dict[str, str]:
+    """Return {"app": name, "env": name} as far as the tags of a text state them."""
+    tags: dict[str, str] = {}
+    for name, value in _TAG.findall(text[:_MAX_TAG_TEXT_LENGTH]):
+        tags.setdefault(name, value.strip())
+    return tags
 
 
 def usage_in(details: str) -> dict[str, int | float]:
+    """Return {"usage.input": tokens, "usage.output": tokens} as far as JSON states them."""
     try:
-        told = orjson.loads(details)
+        data = orjson.loads(details)
     except orjson.JSONDecodeError:
         return {}
-    if not isinstance(told, dict):
+    if not isinstance(data, dict):
         return {}
-    found = {
-        "usage.input": _first_number(told, ("prompt_tokens", "input", "input_tokens")),
-        "usage.output": _first_number(told, ("completion_tokens", "output", "output_tokens")),
+    numbers = {
+        "usage.input": _first_number(data, ("prompt_tokens", "input", "input_tokens")),
+        "usage.output": _first_number(data, ("completion_tokens", "output", "output_tokens")),
     }
-    return {key: value for key, value in found.items() if value is not None}
+    return {key: value for key, value in numbers.items() if value is not None}
 
 
-def _first_number(told: dict[str, object], keys: Iterable[str]) -> int | float | None:
+def _first_number(data: dict[str, object], keys: Iterable[str]) -> int | float | None:
     for key in keys:
-        value = told.get(key)
+        value = data.get(key)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return value
     return None
 
 
-def _first(found: Attributes, keys: Iterable[str]) -> str:
+def _first_text(attributes: Attributes, keys: Iterable[str]) -> str:
     for key in keys:
-        value = found.get(key)
+        value = attributes.get(key)
         if value:
             return value
     return ""
@@ -230,11 +230,11 @@ def is_gateway(scope: str) -> bool:
     return scope == "litellm"
 
 
-# LiteLLM's span beneath a call, which holds the request and the answer as the provider's API words
-# them
+# LiteLLM's span beneath a call, which holds request and response in the format of the provider's
+# API
 ANSWER_SPAN = "raw_gen_ai_request"
-# what an answer has and a request has not: a streamed call, or one that failed, repeats the
-# request's model alone
+# fields of responses only: for a streamed or failed call, the span has just the model of the
+# request
 _OF_ANSWERS = frozenset(
     {
         "id",
@@ -252,120 +252,124 @@ _OF_ANSWERS = frozenset(
     }
 )
 _MODEL_OF_ANSWERS = frozenset({"model", "modelVersion"})
-# another gateway of the kind answers with the alias that it was asked for
+# another LiteLLM gateway responds with the requested alias
 _NO_PROVIDERS = frozenset({"litellm_proxy"})
 
 
 def answer_field(key: str) -> tuple[bool, bool]:
-    """Return (names the model, shows that there was an answer) of a key `llm.<provider>.<field>` of
-    an ANSWER_SPAN."""
-    kind, _, rest = key.partition(".")
-    provider, _, field = rest.partition(".")
+    """Return (is the key of the model, is the key of a field that only responses have).
+
+    `key` is `llm.<provider>.<field>` of an ANSWER_SPAN."""
+    kind, _, path = key.partition(".")
+    provider, _, field = path.partition(".")
     if kind != "llm" or provider in _NO_PROVIDERS:
         return False, False
     return field in _MODEL_OF_ANSWERS, field in _OF_ANSWERS
 
 
-def is_model_call(found: Attributes, *, scope: str, name: str) -> bool:
-    """Return whether a span is one call of a model: no agent, no tool, no parent that repeats what
-    another reports."""
-    operation = found.get("gen_ai.operation.name", "")
+def is_model_call(attributes: Attributes, *, scope: str, name: str) -> bool:
+    """Return whether a span is one call of a model: not an agent, a tool, or a parent that repeats
+    the data of its call."""
+    operation = attributes.get("gen_ai.operation.name", "")
     if is_gateway(scope):
-        return _is_gateway_call(found, operation, is_named=name == "litellm_request")
-    kind = found.get("openinference.span.kind")
+        return _is_gateway_call(attributes, operation, is_named=name == "litellm_request")
+    kind = attributes.get("openinference.span.kind")
     if kind:
         return kind.upper() in _MODEL_KINDS
-    kind = found.get("langfuse.observation.type")
+    kind = attributes.get("langfuse.observation.type")
     if kind:
         return kind in {"generation", "embedding"}
-    if name.startswith("ai.") and (scope == "ai" or "ai.model.id" in found):
+    if name.startswith("ai.") and (scope == "ai" or "ai.model.id" in attributes):
         return _VERCEL.match(name) is not None
     if operation in _OF_NO_MODEL:
         return False
-    return bool(found.get("gen_ai.request.model") or found.get("gen_ai.response.model"))
+    return bool(attributes.get("gen_ai.request.model") or attributes.get("gen_ai.response.model"))
 
 
-def _is_gateway_call(found: Attributes, operation: str, *, is_named: bool) -> bool:
+def _is_gateway_call(attributes: Attributes, operation: str, *, is_named: bool) -> bool:
     """Return whether a gateway's span is the call itself.
 
-    Newer versions pass the names of the model on to every span below a request: only the call has
+    Newer versions copy the names of the model to every span below a request, but only the call has
     an operation."""
     if operation in _OF_NO_MODEL:
         return False
-    if found.get("litellm.provider.model"):
-        return bool(operation or is_named or found.get("litellm.model_group"))
-    # versions before the attribute
-    return is_named and bool(found.get("gen_ai.request.model"))
+    if attributes.get("litellm.provider.model"):
+        return bool(operation or is_named or attributes.get("litellm.model_group"))
+    # older versions do not have the attribute
+    return is_named and bool(attributes.get("gen_ai.request.model"))
 
 
 def names_of(
-    found: Attributes, *, scope: str, name: str, service: str, environment: str, is_error: bool
+    attributes: Attributes, *, scope: str, name: str, service: str, environment: str, is_error: bool
 ) -> CallNames:
-    """Return the names of a model call. On an error the requested names stay, and there is no
-    served model."""
-    provider, address = _provider(found, scope)
-    requested = _first(found, _REQUESTED)
-    alias, whose, gateway, confidence = "", "", "", int(Confidence.SERVED)
+    """Return the names of a model call. A failed call has requested names, but no served model."""
+    provider, address = _identify_provider(attributes, scope)
+    requested = _first_text(attributes, _REQUESTED)
+    alias, service_scope, gateway, confidence = "", "", "", int(Confidence.SERVED)
     if is_gateway(scope):
-        # its response model is the alias that was asked for, except after a fallback
-        asked, served = requested, ""
-        requested = found.get("litellm.provider.model") or asked
-        # newer versions tell the alias as the model that was requested
-        alias = found.get("litellm.model_group") or (
-            "" if asked in {requested, requested.partition("/")[2]} else asked
+        # the response model of LiteLLM is the requested alias, except after a fallback
+        request_model, served = requested, ""
+        requested = attributes.get("litellm.provider.model") or request_model
+        # newer versions report the alias as the requested model
+        alias = attributes.get("litellm.model_group") or (
+            "" if request_model in {requested, requested.partition("/")[2]} else request_model
         )
         if not provider and "/" in requested:
             provider = requested.partition("/")[0].lower()
-        tagged = clean(found.get("tag.app")) or clean(_first(found, _KEY_WORDS))
-        if tagged:
-            whose, service = clean(service, 60), tagged
-        # a default of the gateway's, set by nobody
-        environment = found.get("tag.env") or (
+        tagged_service = clean(attributes.get("tag.app")) or clean(
+            _first_text(attributes, _KEY_WORDS)
+        )
+        if tagged_service:
+            service_scope, service = clean(service, 60), tagged_service
+        # the default of the gateway says nothing about the caller
+        environment = attributes.get("tag.env") or (
             "" if environment == _GATEWAY_DEFAULT else environment
         )
         gateway, confidence = "litellm", int(Confidence.GATEWAY_LOG)
     else:
-        # on an error nothing answered: what a sender has one name for was asked for
-        either = _first(found, (*_EITHER, *_SERVED_LAST))
+        # a sender with a single key for both states the requested model on an error
+        model_name = _first_text(attributes, (*_EITHER, *_SERVED_LAST))
         if is_error and not requested:
-            requested = either
-        served = _first(found, _SERVED) or ("" if is_error else either)
-        environment = environment or found.get("langfuse.environment", "")
+            requested = model_name
+        served = _first_text(attributes, _SERVED) or ("" if is_error else model_name)
+        environment = environment or attributes.get("langfuse.environment", "")
     return CallNames(
-        scope=whose,
+        scope=service_scope,
         service=clean(service),
         environment=clean(environment, 60),
         alias=clean(alias),
         requested=clean(requested),
         served=clean(served),
         provider=clean(provider, 120),
-        region=_region(address),
+        region=_region_of(address),
         gateway=gateway,
-        role=_role(found, name),
+        role=_role_of(attributes, name),
         confidence=confidence,
     )
 
 
-def _provider(found: Attributes, scope: str) -> tuple[str, str]:
-    """Return (provider, host of the URL that was called)."""
-    provider = _first(found, _PROVIDER).lower()
+def _identify_provider(attributes: Attributes, scope: str) -> tuple[str, str]:
+    """Return (provider, host of the called URL)."""
+    provider = _first_text(attributes, _PROVIDER).lower()
     if not provider:
-        provider = found.get("ai.model.provider", "").lower().partition(".")[0]
+        provider = attributes.get("ai.model.provider", "").lower().partition(".")[0]
     elif scope == "ai":
-        # `openai.chat`, `anthropic.messages`: an SDK's provider and the way it is called
+        # `openai.chat`, `anthropic.messages`: the provider and its API
         provider = provider.partition(".")[0]
     provider = _RENAMED.get(provider, provider)
-    address = _host(_first(found, _ADDRESS))
+    address = _host_of(_first_text(attributes, _ADDRESS))
     if not provider or provider == "openai":
-        known = next((slug for host, slug in _HOSTS if host.search(address)), "") if address else ""
-        if known:
-            return known, address
+        host_provider = (
+            next((slug for host, slug in _HOSTS if host.search(address)), "") if address else ""
+        )
+        if host_provider:
+            return host_provider, address
         if not provider and address and not _NO_HOST.search(address):
             provider = address
     return provider, address
 
 
-def _host(address: str) -> str:
+def _host_of(address: str) -> str:
     if "://" in address:
         try:
             return (urlsplit(address).hostname or "").lower()
@@ -374,28 +378,27 @@ def _host(address: str) -> str:
     return address.partition("/")[0].lower()
 
 
-def _region(address: str) -> str:
+def _region_of(address: str) -> str:
     match = _REGION.search(address) if address else None
     return (match[1] or match[2])[:60] if match else ""
 
 
-def _role(found: Attributes, name: str) -> str:
-    words = " ".join(
+def _role_of(attributes: Attributes, name: str) -> str:
+    description = " ".join(
         (
-            found.get("gen_ai.operation.name", ""),
-            found.get("openinference.span.kind", ""),
-            found.get("langfuse.observation.type", ""),
+            attributes.get("gen_ai.operation.name", ""),
+            attributes.get("openinference.span.kind", ""),
+            attributes.get("langfuse.observation.type", ""),
             name if name.endswith(".doEmbed") else "",
         )
     ).lower()
-    if "embed" in words:
+    if "embed" in description:
         return Dependency.Role.EMBEDDING.value
-    return Dependency.Role.RERANKER.value if "rerank" in words else ""
+    return Dependency.Role.RERANKER.value if "rerank" in description else ""
 
 
 def service_of(resource: Attributes) -> tuple[str, str]:
-    """Return (service, environment) of a resource: namespace and name, as the sender writes
-    them."""
+    """Return (service, environment) of a resource; the service is "namespace/name" or the name."""
     name = clean(resource.get("service.name")) or "unknown_service"
     space = clean(resource.get("service.namespace") or "")
     environment = (

@@ -1,7 +1,7 @@
 """OTLP/JSON encoding of traces, read as plain JSON.
 
-IDs are hexadecimal there, 64-bit numbers text or numbers, enumerations numbers, and a value may be
-empty. What has another shape than expected is left out, not rejected."""
+IDs are hexadecimal, 64-bit numbers are text or numbers, enumerations are numbers, and a value may
+be empty. Elements of an unexpected shape are skipped, not rejected."""
 
 import base64
 import binascii
@@ -30,65 +30,72 @@ _ERRORS = (2, "2", "STATUS_CODE_ERROR")
 _HEX, _BASE64 = {32: 16, 16: 8}, {24: 16, 12: 8}
 
 
-def collect_traces(body: bytes, into: SpanCollector) -> int:
+def collect_traces(body: bytes, collector: SpanCollector) -> int:
+    """Add the spans of a request to the collector, and return their number.
+
+    Raises UnreadableError and TooManyRecordsError."""
     n_spans = 0
     for resource, _, scope, spans in scoped_items(body, "resourceSpans", "scopeSpans", "spans"):
         n_spans += len(spans)
         service, environment = service_of(resource)
-        into.add(_spans(spans), scope=scope, service=service, environment=environment)
+        collector.add(_read_spans(spans), scope=scope, service=service, environment=environment)
         if is_gateway(scope):
-            into.add_answers(_answers(spans))
+            collector.add_answers(_read_answers(spans))
     return n_spans
 
 
 def scoped_items(
-    body: bytes, resources: str, scopes: str, items: str
+    body: bytes, resources_key: str, scopes_key: str, items_key: str
 ) -> Iterator[tuple[dict[str, str], dict[str, Any], str, list[Any]]]:
-    """Yield (allowed attributes of the resource, all of it, name of the scope, items).
-    UnreadableError, TooManyRecordsError."""
+    """Yield (allowed attributes of the resource, the full resource, name of the scope, items).
+
+    The keys are those of the lists in the request. Raises UnreadableError and
+    TooManyRecordsError."""
     if body.count(b"{") + body.count(b"[") > MAX_BRACKETS:
         raise TooManyRecordsError
     try:
         request = orjson.loads(body)
-    except orjson.JSONDecodeError as broken:
-        raise UnreadableError(f"The body is not JSON: {broken}.") from broken
+    except orjson.JSONDecodeError as error:
+        raise UnreadableError(f"The body is not JSON: {error}.") from error
     if not isinstance(request, dict):
-        raise UnreadableError(f"The body is JSON, but not an object with '{resources}'.")
+        raise UnreadableError(f"The body is JSON, but not an object with '{resources_key}'.")
     frames = []
     n_items = 0
-    for of_resource in _objects(request.get(resources)):
-        whole = _inner(of_resource, "resource")
-        resource = {key: text for key, text in _texts(whole) if key in RESOURCE_ATTRIBUTES}
-        for of_scope in _objects(of_resource.get(scopes)):
-            found = _objects(of_scope.get(items))
-            n_items += len(found)
+    for resource_entry in _list_objects(request.get(resources_key)):
+        full_resource = _get_object(resource_entry, "resource")
+        resource = {
+            key: text for key, text in _text_attributes(full_resource) if key in RESOURCE_ATTRIBUTES
+        }
+        for scope_entry in _list_objects(resource_entry.get(scopes_key)):
+            items = _list_objects(scope_entry.get(items_key))
+            n_items += len(items)
             if n_items > MAX_RECORDS:
                 raise TooManyRecordsError
-            name = _inner(of_scope, "scope").get("name")
-            frames.append((resource, whole, name if isinstance(name, str) else "", found))
+            name = _get_object(scope_entry, "scope").get("name")
+            frames.append((resource, full_resource, name if isinstance(name, str) else "", items))
     yield from frames
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+def _list_objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _inner(of: dict[str, Any], key: str) -> dict[str, Any]:
-    value = of.get(key)
+def _get_object(container: dict[str, Any], key: str) -> dict[str, Any]:
+    value = container.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def attributes_of(item: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (key, value) of each attribute that has both."""
-    listed = item.get("attributes")
-    for pair in listed if isinstance(listed, list) else ():
-        if isinstance(pair, dict):
-            key, value = pair.get("key"), pair.get("value")
+    """Yield (key, value) of each attribute with a key and a value."""
+    attributes = item.get("attributes")
+    for attribute in attributes if isinstance(attributes, list) else ():
+        if isinstance(attribute, dict):
+            key, value = attribute.get("key"), attribute.get("value")
             if isinstance(key, str) and isinstance(value, dict):
                 yield key, value
 
 
-def _texts(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _text_attributes(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
     return ((key, text_of(value)) for key, value in attributes_of(item))
 
 
@@ -111,9 +118,10 @@ def plain_number(number: Any) -> int | float | None:
     return number if isinstance(number, (int, float)) and not isinstance(number, bool) else None
 
 
-def _spans(spans: list[dict[str, Any]]) -> Iterator[Span]:
+def _read_spans(spans: list[dict[str, Any]]) -> Iterator[Span]:
+    """Yield the spans that have any allowed attribute which is a name."""
     for span in spans:
-        named: list[Item] = []
+        name_items: list[Item] = []
         numbers: dict[str, int | float] = {}
         response_id = ""
         is_error = False
@@ -122,7 +130,7 @@ def _spans(spans: list[dict[str, Any]]) -> Iterator[Span]:
             if kind is None:
                 continue
             if kind is AttributeKind.NAME:
-                named.append((key, text_of(value)))
+                name_items.append((key, text_of(value)))
             elif kind is AttributeKind.NUMBER:
                 number = number_of(value)
                 if number is not None:
@@ -132,12 +140,14 @@ def _spans(spans: list[dict[str, Any]]) -> Iterator[Span]:
             elif kind is AttributeKind.ERROR:
                 is_error = is_error or bool(text_of(value))
             elif kind is AttributeKind.PARAMETERS:
-                named.append(("parameters.model", model_in(text_of(value))))
+                name_items.append(("parameters.model", model_in(text_of(value))))
             elif kind is AttributeKind.REQUESTER:
-                named.extend((f"tag.{tag}", told) for tag, told in tags_in(text_of(value)).items())
+                name_items.extend(
+                    (f"tag.{tag}", tag_value) for tag, tag_value in tags_in(text_of(value)).items()
+                )
             else:
                 numbers.update(usage_in(text_of(value)))
-        if named:
+        if name_items:
             name = span.get("name")
             yield Span(
                 id_of(span.get("traceId")),
@@ -145,23 +155,23 @@ def _spans(spans: list[dict[str, Any]]) -> Iterator[Span]:
                 id_of(span.get("parentSpanId")),
                 name if isinstance(name, str) else "",
                 nanoseconds(span.get("startTimeUnixNano")),
-                is_error or _inner(span, "status").get("code") in _ERRORS,
-                tuple(named),
+                is_error or _get_object(span, "status").get("code") in _ERRORS,
+                tuple(name_items),
                 numbers,
                 response_id,
             )
 
 
-def _answers(spans: list[dict[str, Any]]) -> Iterator[tuple[bytes, bytes, str]]:
+def _read_answers(spans: list[dict[str, Any]]) -> Iterator[tuple[bytes, bytes, str]]:
     """Yield (trace, the call's span, served model) of the gateway's spans that report it."""
     for span in spans:
         if span.get("name") != ANSWER_SPAN:
             continue
         model, is_answered = "", False
         for key, value in attributes_of(span):
-            names, shows = answer_field(key)
-            is_answered = is_answered or shows
-            if names:
+            names_model, shows_answer = answer_field(key)
+            is_answered = is_answered or shows_answer
+            if names_model:
                 model = text_of(value)
         if model and is_answered:
             yield id_of(span.get("traceId")), id_of(span.get("parentSpanId")), model
@@ -173,10 +183,10 @@ def nanoseconds(value: Any) -> int:
 
 
 def id_of(value: Any) -> bytes:
-    """Return the bytes of an id, so that the same span is the same in either encoding.
+    """Return the bytes of an id, equal to those of the protobuf encoding.
 
-    Some renderings write base64, as protobuf's JSON does; their length distinguishes them. Anything
-    else stays as it is written."""
+    Some senders write base64, which the length distinguishes from hexadecimal. Other texts are
+    returned as bytes without decoding."""
     if not isinstance(value, str):
         return b""
     try:

@@ -1,9 +1,8 @@
 """OTLP metrics of model clients as counter readings: numbers of calls and of tokens.
 
-Read are `gen_ai.client.operation.duration` (its count is the calls) and the tokens, which the
-conventions call `gen_ai.client.token.usage` so far and `gen_ai.client.inference.usage.*_tokens`
-from now on. A data point without a model is ignored. What is counted here is volume: traces of the
-same calls may be sampled, metrics are not."""
+Calls are the count of `gen_ai.client.operation.duration`. Tokens are `gen_ai.client.token.usage` in
+older conventions and `gen_ai.client.inference.usage.*_tokens` in newer ones. A data point without a
+model is ignored. Metrics count all calls, while traces of the same calls may be sampled."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -40,7 +39,7 @@ _TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105
 
 
 class _DataPoint(NamedTuple):
-    """Data point of a metric. `identity` distinguishes its series from every other one."""
+    """Data point of a metric; times are in nanoseconds. `identity` is that of its series."""
 
     attributes: dict[str, str]
     identity: bytes
@@ -52,77 +51,82 @@ class _DataPoint(NamedTuple):
 
 
 def read_protobuf(body: bytes) -> ReadRequest:
-    done = ReadRequest()
+    """Return the readings of a request. Raises UnreadableError and TooManyRecordsError."""
+    request = ReadRequest()
     try:
-        for resource, whole, scope, metrics in scoped_items(body):
-            frame = _MetricScope(resource, whole, scope)
+        for resource, full_resource, scope, metrics in scoped_items(body):
+            metric_scope = _MetricScope(resource, full_resource, scope)
             for raw in metrics:
                 metric = schema.Metric.FromString(raw)
                 name = metric.name.decode("utf-8", "replace")
-                done.n_records += frame.add(
-                    name, _points(metric) if name in _READ_METRICS else (), done
+                request.n_records += metric_scope.add(
+                    name, _read_points(metric) if name in _READ_METRICS else (), request
                 )
-    except DecodeError as broken:
+    except DecodeError as error:
         raise UnreadableError(
             "The body is not an ExportMetricsServiceRequest in protobuf."
-        ) from broken
-    return done
+        ) from error
+    return request
 
 
 def read_json(body: bytes) -> ReadRequest:
-    done = ReadRequest()
-    for resource, whole, scope, metrics in json_encoding.scoped_items(
+    """Return the readings of a request. Raises UnreadableError and TooManyRecordsError."""
+    request = ReadRequest()
+    for resource, full_resource, scope, metrics in json_encoding.scoped_items(
         body, "resourceMetrics", "scopeMetrics", "metrics"
     ):
-        frame = _MetricScope(resource, orjson.dumps(whole, option=orjson.OPT_SORT_KEYS), scope)
+        metric_scope = _MetricScope(
+            resource, orjson.dumps(full_resource, option=orjson.OPT_SORT_KEYS), scope
+        )
         for metric in metrics:
             name = metric.get("name")
             if isinstance(name, str):
-                done.n_records += frame.add(
-                    name, _json_points(metric) if name in _READ_METRICS else (), done
+                request.n_records += metric_scope.add(
+                    name, _read_json_points(metric) if name in _READ_METRICS else (), request
                 )
-    return done
+    return request
 
 
 class _MetricScope:
-    """Resource and scope whose points are read.
+    """Resource and scope of data points.
 
-    All attributes of a resource identify its series, its process among them; only the allowed ones
-    are names."""
+    All attributes of a resource, including those of the process, identify its series; only the
+    allowed ones are names."""
 
-    def __init__(self, resource: dict[str, str], whole: bytes, scope: str) -> None:
+    def __init__(self, resource: dict[str, str], full_resource: bytes, scope: str) -> None:
         self._service, self._environment = service_of(resource)
         self._scope = scope
-        self._identity = digest64(whole, scope.encode()).to_bytes(8, "big", signed=True)
+        self._identity = digest64(full_resource, scope.encode()).to_bytes(8, "big", signed=True)
 
-    def add(self, name: str, points: Any, into: ReadRequest) -> int:
+    def add(self, name: str, points: Any, request: ReadRequest) -> int:
+        """Add the readings of the points to the request, and return the number of points."""
         n_points = 0
         for point in points:
             n_points += 1
-            if into.n_records + n_points > MAX_RECORDS:
+            if request.n_records + n_points > MAX_RECORDS:
                 raise TooManyRecordsError
-            names = self._names(point.attributes)
+            names = self._build_names(point.attributes)
             if names is None or point.temporality not in (_DELTA, _CUMULATIVE):
                 continue
-            for measure, value in _measures(name, point):
+            for measure, value in _read_measures(name, point):
                 series = digest64(name.encode(), measure.encode(), self._identity, point.identity)
                 is_delta = point.temporality == _DELTA
-                into.readings.append(
+                request.readings.append(
                     CounterReading(names, measure, series, point.start, point.at, value, is_delta)
                 )
         return n_points
 
-    def _names(self, attributes: dict[str, str]) -> CallNames | None:
+    def _build_names(self, attributes: dict[str, str]) -> CallNames | None:
         if not is_model_call(attributes, scope="", name=""):
             return None
         is_error = bool(attributes.get("error.type"))
-        found = {
+        name_attributes = {
             key: value
             for key, value in attributes.items()
             if ALLOWED_ATTRIBUTES.get(key) == AttributeKind.NAME and value
         }
         names = names_of(
-            found,
+            name_attributes,
             scope=self._scope,
             name="",
             service=self._service,
@@ -132,14 +136,17 @@ class _MetricScope:
         return names if names.requested or names.served else None
 
 
-def _measures(name: str, point: _DataPoint) -> Iterator[tuple[str, float]]:
+def _read_measures(name: str, point: _DataPoint) -> Iterator[tuple[str, float]]:
+    """Yield (measure, value) of a data point of the metric `name`."""
     if name == CALLS:
         if point.n is not None and 0 <= point.n < MAX_COUNTER:
             yield ("errors" if point.attributes.get("error.type") else "calls"), point.n
         return
-    told = {INPUT: "input", OUTPUT: "output"}.get(name) or point.attributes.get(_TOKEN_TYPE, "")
+    token_type = {INPUT: "input", OUTPUT: "output"}.get(name) or point.attributes.get(
+        _TOKEN_TYPE, ""
+    )
     measure = {"input": "input", "output": "output", "completion": "output", "prompt": "input"}.get(
-        told
+        token_type
     )
     if measure is None or point.total is None or not 0 <= point.total < MAX_COUNTER:
         return
@@ -148,8 +155,8 @@ def _measures(name: str, point: _DataPoint) -> Iterator[tuple[str, float]]:
         yield "with_usage", point.n
 
 
-def _points(metric: Any) -> Iterator[_DataPoint]:
-    for raw, kind in (
+def _read_points(metric: Any) -> Iterator[_DataPoint]:
+    for raw, point_class in (
         (metric.histogram, schema.HistogramPoint),
         (metric.exponential, schema.ExponentialPoint),
         (metric.sum_data, schema.NumberPoint),
@@ -158,10 +165,10 @@ def _points(metric: Any) -> Iterator[_DataPoint]:
             continue
         data = schema.Data.FromString(raw)
         for encoded in data.points[: MAX_RECORDS + 1]:
-            point = kind.FromString(encoded)
+            point = point_class.FromString(encoded)
             raw_attributes = sorted(point.attributes)
             attributes = dict(map(decode_attribute, raw_attributes))
-            if kind is schema.NumberPoint:
+            if point_class is schema.NumberPoint:
                 count = None
                 total = float(point.as_int) if point.HasField("as_int") else point.as_double
             else:
@@ -185,18 +192,22 @@ _TEMPORALITIES = {
 }
 
 
-def _json_points(metric: dict[str, Any]) -> Iterator[_DataPoint]:
+def _read_json_points(metric: dict[str, Any]) -> Iterator[_DataPoint]:
     for shape in ("histogram", "exponentialHistogram", "sum"):
         data = metric.get(shape)
         if not isinstance(data, dict):
             continue
-        said = data.get("aggregationTemporality")
-        temporality = _TEMPORALITIES.get(said, 0) if isinstance(said, (int, str)) else 0
-        listed = data.get("dataPoints")
-        for point in listed if isinstance(listed, list) else ():
+        temporality_value = data.get("aggregationTemporality")
+        temporality = (
+            _TEMPORALITIES.get(temporality_value, 0)
+            if isinstance(temporality_value, (int, str))
+            else 0
+        )
+        points = data.get("dataPoints")
+        for point in points if isinstance(points, list) else ():
             if not isinstance(point, dict):
                 continue
-            pairs = sorted(json_encoding.attributes_of(point), key=lambda pair: pair[0])
+            attributes = sorted(json_encoding.attributes_of(point), key=lambda item: item[0])
             count, total = (
                 json_encoding.plain_number(point.get("count")),
                 json_encoding.plain_number(point.get("sum")),
@@ -211,8 +222,8 @@ def _json_points(metric: dict[str, Any]) -> Iterator[_DataPoint]:
                     ),
                 )
             yield _DataPoint(
-                {key: json_encoding.text_of(value) for key, value in pairs},
-                orjson.dumps(pairs),
+                {key: json_encoding.text_of(value) for key, value in attributes},
+                orjson.dumps(attributes),
                 json_encoding.nanoseconds(point.get("startTimeUnixNano")),
                 json_encoding.nanoseconds(point.get("timeUnixNano")),
                 None if count is None else int(count),

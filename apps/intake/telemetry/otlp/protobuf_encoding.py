@@ -1,5 +1,5 @@
-"""OTLP/protobuf encoding. Of an attribute that is not allowed only the key is read, never the
-value."""
+"""OTLP/protobuf encoding of traces and metrics. The value of an attribute that is not allowed is
+never decoded."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,8 +23,8 @@ from apps.intake.telemetry.otlp.spans import Item, Span, SpanCollector
 from apps.intake.telemetry.records import TooManyRecordsError, UnreadableError
 
 _ERROR = 2
-# on the wire: field 1 and field 2 with a length, field 3 with a number, and a byte that is not the
-# number's last
+# bytes of the wire format: field 1 and field 2 with a length, field 3 with a number, and the bit
+# that marks further bytes of a number
 _FIRST, _SECOND, _INTEGER, _MORE = 0x0A, 0x12, 0x18, 0x80
 _MIN_KEY_LENGTH = 4
 # items and attributes without content, by the numbers of their fields
@@ -44,69 +44,75 @@ _RESOURCE = {key.encode() for key in RESOURCE_ATTRIBUTES}
 _ANSWER_SPAN = ANSWER_SPAN.encode()
 
 
-def collect_traces(body: bytes, into: SpanCollector) -> int:
-    """Read an ExportTraceServiceRequest, and return the number of its spans.
+def collect_traces(body: bytes, collector: SpanCollector) -> int:
+    """Add the spans of an ExportTraceServiceRequest to the collector, and return their number.
 
-    UnreadableError if it is none, TooManyRecordsError if it holds more than one request may."""
+    UnreadableError if the body is no such request, TooManyRecordsError beyond the limit."""
     n_spans = 0
     try:
         for resource, _, scope, spans in scoped_items(body):
             n_spans += len(spans)
             service, environment = service_of(resource)
-            into.add(_spans(spans), scope=scope, service=service, environment=environment)
+            collector.add(_read_spans(spans), scope=scope, service=service, environment=environment)
             if is_gateway(scope):
-                into.add_answers(_answers(spans))
-    except DecodeError as broken:
+                collector.add_answers(_read_answers(spans))
+    except DecodeError as error:
         raise UnreadableError(
             "The body is not an ExportTraceServiceRequest in protobuf."
-        ) from broken
+        ) from error
     return n_spans
 
 
 def scoped_items(body: bytes) -> Iterator[tuple[dict[str, str], bytes, str, Sequence[bytes]]]:
-    """Yield (allowed attributes of the resource, all of it, name of the scope, items undecoded).
+    """Yield (allowed attributes of the resource, the encoded resource, name of the scope, encoded
+    items).
 
-    TooManyRecordsError beyond the limit of a request; DecodeError if it is none."""
-    # two bytes that become an object of sixteen: what is made of nothing else is no telemetry
+    TooManyRecordsError beyond the limit of a request, DecodeError if the body is not OTLP."""
+    # empty elements have 2 bytes, but 16 in memory; a body with very many of them is no telemetry
     if sum(body.count(empty) for empty in _EMPTY) > _MAX_EMPTY:
         raise TooManyRecordsError
     resources = schema.Request.FromString(body).resources
     n_frames, n_items = len(resources), 0
-    told: dict[str, str] = {}
+    texts: dict[str, str] = {}
     frames = []
-    for raw in _capped(resources, n_frames):
-        of_resource = schema.ResourceItems.FromString(raw)
-        n_frames += len(of_resource.scopes)
-        _capped((), n_frames)
-        for scoped in of_resource.scopes:
-            of_scope = schema.ScopeItems.FromString(scoped)
-            n_items += len(of_scope.items)
-            _capped((), n_items)
-            frames.append((of_resource.resource, of_scope.scope, of_scope.items))
-    last: bytes | None = None
+    for raw in _check_limit(resources, n_frames):
+        resource_items = schema.ResourceItems.FromString(raw)
+        n_frames += len(resource_items.scopes)
+        _check_limit((), n_frames)
+        for raw_scope in resource_items.scopes:
+            scope_items = schema.ScopeItems.FromString(raw_scope)
+            n_items += len(scope_items.items)
+            _check_limit((), n_items)
+            frames.append((resource_items.resource, scope_items.scope, scope_items.items))
+    last_resource: bytes | None = None
     for resource, scope, items in frames:
-        if resource != last:
-            last, told = resource, _texts(schema.Resource.FromString(resource).attributes)
-        yield told, resource, _text(schema.Scope.FromString(scope).name), items
+        if resource != last_resource:
+            last_resource, texts = (
+                resource,
+                _text_attributes(schema.Resource.FromString(resource).attributes),
+            )
+        yield texts, resource, _decode_text(schema.Scope.FromString(scope).name), items
 
 
-def _capped(items: Sequence[bytes], n: int) -> Sequence[bytes]:
+def _check_limit(items: Sequence[bytes], n: int) -> Sequence[bytes]:
+    """Return the items; TooManyRecordsError if their number `n` is beyond the limit."""
     if n > MAX_RECORDS:
         raise TooManyRecordsError
     return items
 
 
-def _texts(attributes: Sequence[bytes]) -> dict[str, str]:
+def _text_attributes(attributes: Sequence[bytes]) -> dict[str, str]:
     return dict(
         decode_attribute(raw) for raw in attributes[:_MAX_ATTRIBUTES] if key_of(raw) in _RESOURCE
     )
 
 
-def _spans(spans: Sequence[bytes]) -> Iterator[Span]:
-    allowed, decode = _ALLOWED.get, schema.Span.FromString
+def _read_spans(spans: Sequence[bytes]) -> Iterator[Span]:
+    """Yield the spans that have any allowed attribute which is a name."""
+    find_kind, decode_span = _ALLOWED.get, schema.Span.FromString
     for body in spans:
-        span = decode(body)
-        named: list[Item] = []
+        span = decode_span(body)
+        name_items: list[Item] = []
         numbers: dict[str, int | float] = {}
         response_id = ""
         is_error = False
@@ -116,31 +122,32 @@ def _spans(spans: Sequence[bytes]) -> Iterator[Span]:
         ):
             if len(raw) < _MIN_KEY_LENGTH:
                 continue
-            # the key comes first, and in all that is allowed its length is one byte
-            kind = allowed(raw[2 : 2 + raw[1]])
+            # usually the key comes first; the length of an allowed key takes one byte
+            kind = find_kind(raw[2 : 2 + raw[1]])
             if kind is None:
-                kind = allowed(key_of(raw)) if raw[0] != _FIRST else None
+                kind = find_kind(key_of(raw)) if raw[0] != _FIRST else None
                 if kind is None:
                     continue
             if kind is NAME:
-                named.append(raw)
+                name_items.append(raw)
             elif kind is NUMBER:
-                key, number = _whole(raw) or _number(raw)
+                key, number = _read_compact_number(raw) or _read_number(raw)
                 if number is not None:
                     numbers[key] = number
             elif kind is RESPONSE_ID:
-                response_id = response_id or _short_text(raw) or decode_attribute(raw)[1]
+                response_id = response_id or _read_short_text(raw) or decode_attribute(raw)[1]
             elif kind is ERROR:
                 is_error = is_error or bool(decode_attribute(raw)[1])
             elif kind is PARAMETERS:
-                named.append(("parameters.model", model_in(decode_attribute(raw)[1])))
+                name_items.append(("parameters.model", model_in(decode_attribute(raw)[1])))
             elif kind is REQUESTER:
-                named.extend(
-                    (f"tag.{tag}", told) for tag, told in tags_in(decode_attribute(raw)[1]).items()
+                name_items.extend(
+                    (f"tag.{tag}", tag_value)
+                    for tag, tag_value in tags_in(decode_attribute(raw)[1]).items()
                 )
             else:
                 numbers.update(usage_in(decode_attribute(raw)[1]))
-        if named:
+        if name_items:
             status = span.status
             is_error = is_error or (
                 bool(status) and schema.Status.FromString(status).code == _ERROR
@@ -149,16 +156,16 @@ def _spans(spans: Sequence[bytes]) -> Iterator[Span]:
                 span.trace_id,
                 span.span_id,
                 span.parent_span_id,
-                _text(span.name),
+                _decode_text(span.name),
                 span.start,
                 is_error,
-                tuple(named),
+                tuple(name_items),
                 numbers,
                 response_id,
             )
 
 
-def _answers(spans: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, str]]:
+def _read_answers(spans: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, str]]:
     """Yield (trace, the call's span, served model) of the gateway's spans that report it."""
     for body in spans:
         span = schema.Span.FromString(body)
@@ -166,9 +173,9 @@ def _answers(spans: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, str]]:
             continue
         model, is_answered = "", False
         for raw in span.attributes[:_MAX_ATTRIBUTES]:
-            names, shows = answer_field(_text(key_of(raw)))
-            is_answered = is_answered or shows
-            if names:
+            names_model, shows_answer = answer_field(_decode_text(key_of(raw)))
+            is_answered = is_answered or shows_answer
+            if names_model:
                 model = decode_attribute(raw)[1]
         if model and is_answered:
             yield span.trace_id, span.parent_span_id, model
@@ -180,14 +187,16 @@ def key_of(raw: bytes) -> bytes:
 
 
 def decode_attribute(raw: bytes) -> tuple[str, str]:
-    """Return (key, text) of an attribute; another kind of value is the empty text."""
-    pair = schema.KeyValue.FromString(raw)
-    return _text(pair.key), _text(schema.AnyValue.FromString(pair.value).string_value)
+    """Return (key, text) of an attribute; the text is empty if the value is of another type."""
+    attribute = schema.KeyValue.FromString(raw)
+    return _decode_text(attribute.key), _decode_text(
+        schema.AnyValue.FromString(attribute.value).string_value
+    )
 
 
-def _whole(raw: bytes) -> tuple[str, int] | None:
-    """Return (key, number) of an attribute that is laid out as every encoder does: a short key,
-    then a whole number of at most four bytes. None for any other."""
+def _read_compact_number(raw: bytes) -> tuple[str, int] | None:
+    """Return (key, number) of an attribute in the usual layout, without the slower decoder: a short
+    key, then an integer of at most four bytes. None for any other layout."""
     end = 2 + raw[1]
     if raw[0] != _FIRST or len(raw) < end + 4 or raw[end] != _SECOND or raw[end + 2] != _INTEGER:
         return None
@@ -200,27 +209,29 @@ def _whole(raw: bytes) -> tuple[str, int] | None:
     return None
 
 
-def _short_text(raw: bytes) -> str:
-    """Return the text of an attribute that is laid out as every encoder does and shorter than 128
-    bytes; else empty."""
+def _read_short_text(raw: bytes) -> str:
+    """Return the text of an attribute in the usual layout, without the slower decoder; empty for
+    another layout, or a text of 128 bytes or more."""
     end = 2 + raw[1]
     if raw[0] == _FIRST and len(raw) > end + 4 and raw[end] == _SECOND and raw[end + 2] == _FIRST:
         length = raw[end + 3]
         if length < _MORE and len(raw) == end + 4 + length:
-            return _text(raw[end + 4 :])
+            return _decode_text(raw[end + 4 :])
     return ""
 
 
-def _number(raw: bytes) -> tuple[str, int | float | None]:
-    pair = schema.KeyValue.FromString(raw)
-    value = schema.AnyValue.FromString(pair.value)
+def _read_number(raw: bytes) -> tuple[str, int | float | None]:
+    """Return (key, number) of an attribute, None if the value is no number or digits."""
+    attribute = schema.KeyValue.FromString(raw)
+    value = schema.AnyValue.FromString(attribute.value)
     if value.HasField("int_value"):
-        return _text(pair.key), int(value.int_value)
+        return _decode_text(attribute.key), int(value.int_value)
     if value.HasField("double_value"):
-        return _text(pair.key), float(value.double_value)
+        return _decode_text(attribute.key), float(value.double_value)
     digits = value.string_value
-    return _text(pair.key), int(digits) if digits.isdigit() and len(digits) < 16 else None
+    number = int(digits) if digits.isdigit() and len(digits) < 16 else None
+    return _decode_text(attribute.key), number
 
 
-def _text(raw: bytes) -> str:
+def _decode_text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")

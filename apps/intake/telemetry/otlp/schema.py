@@ -1,9 +1,9 @@
 """OTLP message schema: the few fields that are read, as messages of the C decoder.
 
-OTLP's own generated classes would make an object of every attribute and every event, prompts among
-them, and a small body of many empty messages would fill the memory. Here every level is a list of
-byte strings, decoded one by one and counted before; a field that is not listed is skipped. Numbers
-are those of opentelemetry-proto 1.x, which are frozen."""
+The generated classes of OTLP would make an object of every attribute and every event, including
+prompts, and a small body of many empty messages would fill the memory. Here every level is a list
+of byte strings, which are counted and then decoded one by one. A field that is not listed is
+skipped. Field numbers are those of opentelemetry-proto 1.x, which are frozen."""
 
 from typing import Any
 
@@ -30,27 +30,28 @@ _MAY_BE_ABSENT = frozenset(
 )
 
 
-def _message(name: str, /, **fields: tuple[int, Any]) -> None:
+def _add_message(name: str, /, **fields: tuple[int, Any]) -> None:
+    """Add a message to the schema; `fields` are (number, type) by name."""
     message = _file.message_type.add(name=name)
     for field, (number, kind) in fields.items():
         label = _Field.LABEL_REPEATED if field in _REPEATED_FIELDS else _Field.LABEL_OPTIONAL
-        added = message.field.add(name=field, number=number, type=kind, label=label)
+        descriptor = message.field.add(name=field, number=number, type=kind, label=label)
         if field in _MAY_BE_ABSENT:
             message.oneof_decl.add(name=f"_{field}")
-            added.proto3_optional = True
-            added.oneof_index = len(message.oneof_decl) - 1
+            descriptor.proto3_optional = True
+            descriptor.oneof_index = len(message.oneof_decl) - 1
 
 
-_message("KeyValue", key=(1, _BYTES), value=(2, _BYTES))
-_message("AnyValue", string_value=(1, _BYTES), int_value=(3, _INT64), double_value=(4, _DOUBLE))
-_message("Resource", attributes=(1, _BYTES))
-_message("Scope", name=(1, _BYTES))
+_add_message("KeyValue", key=(1, _BYTES), value=(2, _BYTES))
+_add_message("AnyValue", string_value=(1, _BYTES), int_value=(3, _INT64), double_value=(4, _DOUBLE))
+_add_message("Resource", attributes=(1, _BYTES))
+_add_message("Scope", name=(1, _BYTES))
 # both signals have the same frame: request, resource, scope, items
-_message("Request", resources=(1, _BYTES))
-_message("OfResource", resource=(1, _BYTES), scopes=(2, _BYTES))
-_message("OfScope", scope=(1, _BYTES), items=(2, _BYTES))
-_message("Status", code=(3, _INT32))
-_message(
+_add_message("Request", resources=(1, _BYTES))
+_add_message("OfResource", resource=(1, _BYTES), scopes=(2, _BYTES))
+_add_message("OfScope", scope=(1, _BYTES), items=(2, _BYTES))
+_add_message("Status", code=(3, _INT32))
+_add_message(
     "Span",
     trace_id=(1, _BYTES),
     span_id=(2, _BYTES),
@@ -60,15 +61,15 @@ _message(
     attributes=(9, _BYTES),
     status=(15, _BYTES),
 )
-_message(
+_add_message(
     "Metric",
     name=(1, _BYTES),
     sum_data=(7, _BYTES),
     histogram=(9, _BYTES),
     exponential=(10, _BYTES),
 )
-_message("Data", points=(1, _BYTES), temporality=(2, _INT32), is_monotonic=(3, _BOOL))
-_message(
+_add_message("Data", points=(1, _BYTES), temporality=(2, _INT32), is_monotonic=(3, _BOOL))
+_add_message(
     "NumberPoint",
     start=(2, _FIXED64),
     at=(3, _FIXED64),
@@ -76,7 +77,7 @@ _message(
     as_int=(6, _SFIXED64),
     attributes=(7, _BYTES),
 )
-_message(
+_add_message(
     "HistogramPoint",
     start=(2, _FIXED64),
     at=(3, _FIXED64),
@@ -84,7 +85,7 @@ _message(
     sum=(5, _DOUBLE),
     attributes=(9, _BYTES),
 )
-_message(
+_add_message(
     "ExponentialPoint",
     attributes=(1, _BYTES),
     start=(2, _FIXED64),
@@ -92,30 +93,34 @@ _message(
     count=(4, _FIXED64),
     sum=(5, _DOUBLE),
 )
-# what is answered: both signals again alike
-_message("PartialSuccess", n_rejected=(1, _INT64), error_message=(2, _BYTES))
-_message("Response", partial_success=(1, _BYTES))
+# the response, equal for both signals
+_add_message("PartialSuccess", n_rejected=(1, _INT64), error_message=(2, _BYTES))
+_add_message("Response", partial_success=(1, _BYTES))
 
 _pool = descriptor_pool.DescriptorPool()
 _pool.AddSerializedFile(_file.SerializeToString())
 
 
-def _class(name: str) -> Any:
+def _message_class(name: str) -> Any:
     return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
 
 
 KeyValue, AnyValue, Resource, Scope = (
-    _class("KeyValue"),
-    _class("AnyValue"),
-    _class("Resource"),
-    _class("Scope"),
+    _message_class("KeyValue"),
+    _message_class("AnyValue"),
+    _message_class("Resource"),
+    _message_class("Scope"),
 )
-Request, ResourceItems, ScopeItems = _class("Request"), _class("OfResource"), _class("OfScope")
-Span, Status = _class("Span"), _class("Status")
-Metric, Data = _class("Metric"), _class("Data")
+Request, ResourceItems, ScopeItems = (
+    _message_class("Request"),
+    _message_class("OfResource"),
+    _message_class("OfScope"),
+)
+Span, Status = _message_class("Span"), _message_class("Status")
+Metric, Data = _message_class("Metric"), _message_class("Data")
 NumberPoint, HistogramPoint, ExponentialPoint = (
-    _class("NumberPoint"),
-    _class("HistogramPoint"),
-    _class("ExponentialPoint"),
+    _message_class("NumberPoint"),
+    _message_class("HistogramPoint"),
+    _message_class("ExponentialPoint"),
 )
-PartialSuccess, Response = _class("PartialSuccess"), _class("Response")
+PartialSuccess, Response = _message_class("PartialSuccess"), _message_class("Response")

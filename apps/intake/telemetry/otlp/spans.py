@@ -1,9 +1,8 @@
-"""Spans as calls, in either encoding: which span counts, under which names, and its deduplication
-key.
+"""Conversion of spans, in either encoding, to calls: which span counts, under which names, and with
+which deduplication key.
 
-A request holds thousands of spans of few kinds. The meaning of a span's names is worked out once
-for each distinct set of them and remembered; a span without a model costs the check of its
-attributes' keys and no more."""
+A request holds thousands of spans of few kinds. The meaning of names is computed once for each
+distinct set and cached; a span without a model costs only the check of its attributes' keys."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -13,20 +12,20 @@ from apps.intake.telemetry.limits import MAX_COST_USD, MAX_TOKENS, MAX_TRACE_LEN
 from apps.intake.telemetry.otlp.attributes import is_gateway, is_model_call, names_of, tokens_of
 from apps.intake.telemetry.records import Call, CallNames, ReadRequest, digest64, response_key
 
-# spans that the SDK of a provider makes itself, beside those of an instrumentation of it
+# scope of spans that the SDK of a provider makes itself, in addition to those of an instrumentation
 _SDK = "com.anthropic.sdk"
 _SDK_PROVIDER = "anthropic"
 _MAX_CACHED_NAMES = 20_000
 _SECOND = 1_000_000_000
 
-# an attribute as it came in, decoded only where its like was never seen, or key and value
+# an encoded attribute, decoded only if its set of names is not cached, or its key and value
 type Item = bytes | tuple[str, str]
 _cached_names: dict[tuple[str, str, str, str, bool, tuple[Item, ...]], CallNames | None] = {}
 
 
 class Span(NamedTuple):
-    """Content of a span with any allowed attribute. `named` are those that name something, in its
-    own order."""
+    """Content of a span with any allowed attribute. `name_items` are the attributes that are names,
+    in the order of the span."""
 
     trace: bytes
     span: bytes
@@ -34,7 +33,7 @@ class Span(NamedTuple):
     name: str
     start: int
     is_error: bool
-    named: tuple[Item, ...]
+    name_items: tuple[Item, ...]
     numbers: dict[str, int | float]
     response_id: str
 
@@ -42,8 +41,8 @@ class Span(NamedTuple):
 class SpanCollector:
     """Collector of the spans of one request, which returns their calls.
 
-    `instrumented` are services whose SDK's own spans are not counted, found in this request.
-    `decode` returns key and value of an attribute that arrived undecoded."""
+    `instrumented` are services of this request with spans of an instrumentation: their SDK's own
+    spans are not counted. `decode` returns key and value of an encoded attribute."""
 
     def __init__(self, decode: Callable[[bytes], tuple[str, str]]) -> None:
         self._decode = decode
@@ -58,76 +57,84 @@ class SpanCollector:
         return {call.names.service for call, _ in self._of_sdk}
 
     def add(self, spans: Iterable[Span], *, scope: str, service: str, environment: str) -> None:
-        of_sdk, from_gateway = scope.startswith(_SDK), is_gateway(scope)
+        is_from_sdk, is_from_gateway = scope.startswith(_SDK), is_gateway(scope)
         for span in spans:
-            names = self._names(span, scope, service, environment)
+            names = self._resolve_names(span, scope, service, environment)
             if names is None:
                 continue
-            call = _call(span, names)
-            if from_gateway and not span.is_error and span.span:
-                call = call._replace(half=_half(span.trace, span.span))
-            pair = (call, span)
-            if of_sdk:
-                self._of_sdk.append(pair)
+            call = _build_call(span, names)
+            if is_from_gateway and not span.is_error and span.span:
+                call = call._replace(half=_half_key(span.trace, span.span))
+            call_and_span = (call, span)
+            if is_from_sdk:
+                self._of_sdk.append(call_and_span)
                 continue
             if names.provider == _SDK_PROVIDER:
                 self.instrumented.add(names.service)
-            self._calls.append(pair)
+            self._calls.append(call_and_span)
             if span.parent:
-                told = self._parents.setdefault(span.parent, set())
-                told.add(names.requested)
-                told.add(names.served)
+                child_models = self._parents.setdefault(span.parent, set())
+                child_models.add(names.requested)
+                child_models.add(names.served)
 
-    def add_answers(self, told: Iterable[tuple[bytes, bytes, str]]) -> None:
-        """Add (trace, span of the call, served model) as a gateway reports them in spans of their
-        own; of two that disagree neither counts."""
-        for trace, of_call, model in told:
-            if of_call and (model := clean(model)):
-                half = _half(trace, of_call)
+    def add_answers(self, answers: Iterable[tuple[bytes, bytes, str]]) -> None:
+        """Add (trace, span of the call, served model) of separate spans of a gateway; if two spans
+        of one call disagree, neither counts."""
+        for trace, span_id, model in answers:
+            if span_id and (model := clean(model)):
+                half = _half_key(trace, span_id)
                 self._answers[half] = model if self._answers.get(half, model) == model else ""
 
     def read(self, n_records: int, also_instrumented: Iterable[str] = ()) -> ReadRequest:
-        """Return the calls; of a parent and a child that report the same model, the child's
-        only."""
-        done = ReadRequest(
+        """Return the calls. If a parent and a child report the same model, only the child
+        counts."""
+        request = ReadRequest(
             n_records=n_records, answers=self._answers, tells_answers=bool(self._answers)
         )
-        told_by: dict[tuple[int, str], CallNames] = {}
+        interned_names: dict[tuple[int, str], CallNames] = {}
         instrumented = self.instrumented.union(also_instrumented)
-        pairs = self._calls + [
-            pair for pair in self._of_sdk if pair[0].names.service not in instrumented
+        calls_and_spans = self._calls + [
+            call_and_span
+            for call_and_span in self._of_sdk
+            if call_and_span[0].names.service not in instrumented
         ]
-        for call, span in pairs:
-            told = self._parents.get(span.span)
-            if told and (_in(call.names.requested, told) or _in(call.names.served, told)):
+        for call, span in calls_and_spans:
+            child_models = self._parents.get(span.span)
+            if child_models and (
+                _is_reported(call.names.requested, child_models)
+                or _is_reported(call.names.served, child_models)
+            ):
                 continue
-            if call.half and call.half in done.answers:
-                model = done.answers.pop(call.half)
-                # equal names once: they are counted by identity
-                names = told_by.setdefault(
+            if call.half and call.half in request.answers:
+                model = request.answers.pop(call.half)
+                # one object for equal names: calls are grouped by its id
+                names = interned_names.setdefault(
                     (id(call.names), model), call.names._replace(served=model)
                 )
                 call = call._replace(names=names if model else call.names, half=0)
-            done.calls.append(call)
-        done.answers = {half: model for half, model in done.answers.items() if model}
-        return done
+            request.calls.append(call)
+        request.answers = {half: model for half, model in request.answers.items() if model}
+        return request
 
-    def _names(self, span: Span, scope: str, service: str, environment: str) -> CallNames | None:
-        # only SDKs that name spans by what they do are asked for the name: others put anything into
-        # it
+    def _resolve_names(
+        self, span: Span, scope: str, service: str, environment: str
+    ) -> CallNames | None:
+        # the name counts only for SDKs that name spans by operation: others use arbitrary names
         name = span.name if span.name.startswith(("ai.", "litellm_request")) else ""
-        key = (scope, service, environment, name, span.is_error, span.named)
+        key = (scope, service, environment, name, span.is_error, span.name_items)
         try:
             return _cached_names[key]
         except KeyError:
             pass
-        pairs = [item if isinstance(item, tuple) else self._decode(item) for item in span.named]
-        # of a key that comes twice the first counts
-        found = {key: value for key, value in reversed(pairs) if value}
+        key_values = [
+            item if isinstance(item, tuple) else self._decode(item) for item in span.name_items
+        ]
+        # of a repeated key the first value counts
+        attributes = {key: value for key, value in reversed(key_values) if value}
         names = None
-        if is_model_call(found, scope=scope, name=name):
+        if is_model_call(attributes, scope=scope, name=name):
             names = names_of(
-                found,
+                attributes,
                 scope=scope,
                 name=name,
                 service=service,
@@ -142,18 +149,22 @@ class SpanCollector:
         return names
 
 
-def _half(trace: bytes, span: bytes) -> int:
+def _half_key(trace: bytes, span: bytes) -> int:
+    """Return the key that a call and the span with its served model share."""
     return digest64(b"half", trace, span)
 
 
-def _in(name: str, told: set[str]) -> bool:
-    return bool(name) and name in told
+def _is_reported(name: str, models: set[str]) -> bool:
+    return bool(name) and name in models
 
 
-def _call(span: Span, names: CallNames) -> Call:
-    sent, answered, cost = tokens_of(span.numbers) if span.numbers else (None, None, None)
+def _build_call(span: Span, names: CallNames) -> Call:
+    """Return the call of a span, keyed by its response id, else by its span id or start."""
+    input_tokens, output_tokens, cost = (
+        tokens_of(span.numbers) if span.numbers else (None, None, None)
+    )
     key = response_key(names, span.response_id.encode()) if span.response_id else None
-    at = 0
+    key_at = 0
     if key is None:
         key = (
             digest64(b"span", span.trace, span.span)
@@ -166,7 +177,7 @@ def _call(span: Span, names: CallNames) -> Call:
             )
         )
     else:
-        at = span.start // _SECOND
+        key_at = span.start // _SECOND
     if cost is not None and not 0 <= cost <= MAX_COST_USD:
         cost = None
     trace = span.trace.hex()[:MAX_TRACE_LENGTH]
@@ -174,18 +185,17 @@ def _call(span: Span, names: CallNames) -> Call:
         names,
         span.start,
         key,
-        at,
+        key_at,
         span.is_error,
-        token_count(sent),
-        token_count(answered),
+        token_count(input_tokens),
+        token_count(output_tokens),
         cost,
         trace,
     )
 
 
 def token_count(number: float | None) -> int | None:
-    """Return a number of tokens that can be counted; None if there is none, or one that cannot
-    be."""
+    """Return the number of tokens; None if it is missing or out of bounds."""
     return int(number) if number is not None and 0 <= number <= MAX_TOKENS else None
 
 

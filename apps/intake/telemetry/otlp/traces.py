@@ -1,4 +1,4 @@
-"""OTLP traces, in either encoding, as calls."""
+"""Reading of OTLP traces, in either encoding."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -15,11 +15,14 @@ else:
 
 
 def read_traces(
-    body: bytes, *, is_json: bool, remembered: Callable[[SpanCollector], set[str]] = lambda _: set()
+    body: bytes,
+    *,
+    is_json: bool,
+    find_instrumented: Callable[[SpanCollector], set[str]] = lambda _: set(),
 ) -> ReadRequest:
-    """Return the calls of a request. UnreadableError, TooManyRecordsError.
+    """Return the calls of a request. Raises UnreadableError and TooManyRecordsError.
 
-    `remembered` says for which services an SDK's own spans are known to be duplicates."""
+    `find_instrumented` returns the services whose SDK's own spans are known to be duplicates."""
     collector = SpanCollector(protobuf_encoding.decode_attribute)
     n_spans = (json_encoding if is_json else protobuf_encoding).collect_traces(body, collector)
-    return collector.read(n_spans, remembered(collector))
+    return collector.read(n_spans, find_instrumented(collector))

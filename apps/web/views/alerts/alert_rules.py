@@ -49,19 +49,19 @@ class DaysField(forms.CharField):
         return ", ".join(str(n) for n in value) if isinstance(value, list | tuple) else value
 
     def to_python(self, value: Any) -> Any:
-        words = str(value or "").replace(";", ",").replace(" ", ",").split(",")
+        entries = str(value or "").replace(";", ",").replace(" ", ",").split(",")
         days = []
-        for word in filter(None, words):
+        for entry in filter(None, entries):
             if (
-                not (word.isascii() and word.isdecimal())
-                or len(word) > 5
-                or int(word) > MAX_REMINDER_DAYS
+                not (entry.isascii() and entry.isdecimal())
+                or len(entry) > 5
+                or int(entry) > MAX_REMINDER_DAYS
             ):
                 raise forms.ValidationError(
-                    f"'{word}' is not a number of days between 0 and {MAX_REMINDER_DAYS:,}. Use "
+                    f"'{entry}' is not a number of days between 0 and {MAX_REMINDER_DAYS:,}. Use "
                     "a list such as 180, 90, 30, 0."
                 )
-            days.append(int(word))
+            days.append(int(entry))
         if len(set(days)) > MAX_REMINDERS:
             raise forms.ValidationError(f"Enter at most {MAX_REMINDERS} reminders.")
         return sorted(set(days), reverse=True)
@@ -74,7 +74,7 @@ class DaysField(forms.CharField):
         """Do nothing, for the same reason."""
 
 
-def _hours(label: str, help_text: str) -> forms.IntegerField:
+def _hours_field(label: str, help_text: str) -> forms.IntegerField:
     return forms.IntegerField(
         label=label,
         required=False,
@@ -92,8 +92,10 @@ def _hours(label: str, help_text: str) -> forms.IntegerField:
 class AlertPolicyForm(forms.Form):
     milestones = DaysField(label="Reminders before a retirement")
     soft_milestones = DaysField(label="Reminders before an earliest retirement")
-    escalate_team_hours = _hours("Team's owners after", "Hours without an answer. Empty: never.")
-    escalate_governance_hours = _hours("Governance after", "Further hours. Empty: never.")
+    escalate_team_hours = _hours_field(
+        "Team's owners after", "Hours without an answer. Empty: never."
+    )
+    escalate_governance_hours = _hours_field("Governance after", "Further hours. Empty: never.")
 
 
 class AlertSettingsForm(forms.Form):
@@ -158,12 +160,12 @@ class WebhookForm(forms.Form):
             *Team.objects.order_by("name").values_list("slug", "name"),
         ]
 
-    def written_to(self, webhook: Webhook) -> Webhook:
-        said = self.cleaned_data
-        webhook.name, webhook.url = said["name"], said["url"]
-        webhook.team = Team.objects.get(slug=said["team"]) if said["team"] else None
-        webhook.kinds, webhook.min_severity = said["kinds"], said["min_severity"]
-        webhook.enabled = said["enabled"]
+    def apply_to(self, webhook: Webhook) -> Webhook:
+        cleaned = self.cleaned_data
+        webhook.name, webhook.url = cleaned["name"], cleaned["url"]
+        webhook.team = Team.objects.get(slug=cleaned["team"]) if cleaned["team"] else None
+        webhook.kinds, webhook.min_severity = cleaned["kinds"], cleaned["min_severity"]
+        webhook.enabled = cleaned["enabled"]
         return webhook
 
     @property
@@ -176,40 +178,46 @@ class WebhookForm(forms.Form):
 
 @require_safe
 def alert_settings(request: HttpRequest) -> HttpResponse:
-    return _page(request)
+    return _render_settings(request)
 
 
-def _page(
+def _render_settings(
     request: HttpRequest,
     *,
-    policy: AlertPolicyForm | None = None,
-    of: int | None = None,
-    lines: AlertSettingsForm | None = None,
+    policy_form: AlertPolicyForm | None = None,
+    criticality: int | None = None,
+    settings_form: AlertSettingsForm | None = None,
 ) -> HttpResponse:
-    """`policy` is the form of criticality `of`, and `lines` that of the settings, where one was
-    refused."""
+    """Render the page of alert rules. `policy_form` is the invalid form of the policy of
+    `criticality`, `settings_form` that of the organisation's settings; None means no invalid
+    input."""
     user = signed_in_user(request)
-    row = AlertSettings.objects.get(pk=1)
+    settings_row = AlertSettings.objects.get(pk=1)
     policies = [
-        (each, policy if policy is not None and each.criticality == of else _policy_form(each))
-        for each in AlertPolicy.objects.visible_to(user)
+        (
+            policy,
+            policy_form
+            if policy_form is not None and policy.criticality == criticality
+            else _policy_form(policy),
+        )
+        for policy in AlertPolicy.objects.visible_to(user)
     ]
-    hooks = Webhook.objects.visible_to(user).select_related("team")
+    webhooks = Webhook.objects.visible_to(user).select_related("team")
     return render_page(
         request,
         "alerts/settings.html",
         title="When people are told",
         crumbs=(("Alerts", reverse("alerts:list")),),
         counts="Lines of the whole organisation",
-        status=422 if policy is not None or lines is not None else 200,
-        sentence=_sentence([each for each, _ in policies]),
+        status=422 if policy_form is not None or settings_form is not None else 200,
+        sentence=_build_headline([policy for policy, _ in policies]),
         policies=policies,
-        settings_row=row,
-        lines=lines
+        settings_row=settings_row,
+        lines=settings_form
         or AlertSettingsForm(
-            initial={name: getattr(row, name) for name in AlertSettingsForm.base_fields}
+            initial={name: getattr(settings_row, name) for name in AlertSettingsForm.base_fields}
         ),
-        hooks=[(hook, _kinds(hook)) for hook in hooks],
+        hooks=[(webhook, _describe_kinds(webhook)) for webhook in webhooks],
         may_change=user.is_governance,
     )
 
@@ -222,31 +230,34 @@ def _policy_form(policy: AlertPolicy, data: Any = None) -> AlertPolicyForm:
     )
 
 
-def _sentence(policies: list[AlertPolicy]) -> Headline:
-    gravest = policies[0]
-    if not gravest.milestones:
+def _build_headline(policies: list[AlertPolicy]) -> Headline:
+    critical_policy = policies[0]
+    if not critical_policy.milestones:
         return Headline("Owners of critical applications are told of no day before an end.")
-    days = ", ".join(str(n) for n in gravest.milestones[:-1])
-    last = gravest.milestones[-1]
-    told = f"{days} and {last}" if days else str(last)
-    silent = gravest.escalate_team_hours
-    after = (
-        f" Silence is passed on after {count_of(silent, 'hour')}."
-        if silent
+    earlier_reminders = ", ".join(str(n) for n in critical_policy.milestones[:-1])
+    last_reminder = critical_policy.milestones[-1]
+    reminders = (
+        f"{earlier_reminders} and {last_reminder}" if earlier_reminders else str(last_reminder)
+    )
+    n_hours = critical_policy.escalate_team_hours
+    escalation_sentence = (
+        f" Silence is passed on after {count_of(n_hours, 'hour')}."
+        if n_hours
         else " Silence is not passed on."
     )
     return Headline(
-        f"Owners of critical applications are told {told} days before a model ends.{after}"
+        f"Owners of critical applications are told {reminders} days before a model ends."
+        f"{escalation_sentence}"
     )
 
 
-def _kinds(hook: Webhook) -> str:
-    if not hook.kinds:
+def _describe_kinds(webhook: Webhook) -> str:
+    if not webhook.kinds:
         return "all kinds"
     return (
-        KINDS.get(hook.kinds[0], hook.kinds[0])
-        if len(hook.kinds) == 1
-        else f"{len(hook.kinds)} kinds"
+        KINDS.get(webhook.kinds[0], webhook.kinds[0])
+        if len(webhook.kinds) == 1
+        else f"{len(webhook.kinds)} kinds"
     )
 
 
@@ -259,7 +270,7 @@ def save_policy(request: HttpRequest, criticality: int) -> HttpResponse:
     )
     form = _policy_form(policy, request.POST)
     if not form.is_valid():
-        return _page(request, policy=form, of=criticality)
+        return _render_settings(request, policy_form=form, criticality=criticality)
     change_alert_policy(policy=policy, by=user, **form.cleaned_data)
     messages.success(request, f"Kept, for {policy.get_criticality_display().lower()} applications.")
     return redirect("alert-settings:detail")
@@ -272,7 +283,7 @@ def save_settings(request: HttpRequest) -> HttpResponse:
     )
     form = AlertSettingsForm(request.POST)
     if not form.is_valid():
-        return _page(request, lines=form)
+        return _render_settings(request, settings_form=form)
     change_alert_settings(by=user, **form.cleaned_data)
     messages.success(request, "Kept.")
     return redirect("alert-settings:detail")
@@ -284,145 +295,160 @@ def save_settings(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_webhook(request: HttpRequest) -> HttpResponse:
     user = governance_user(request, _WEBHOOKS)
-    return _edited(request, Webhook(created_by=user))
+    return _edit_webhook(request, Webhook(created_by=user))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one webhook: what it is sent and was; governance changes it."""
-    hook = _webhook(request, pk)
+    """Show one webhook with its configuration and latest deliveries; governance can change it."""
+    webhook = _get_webhook(request, pk)
     if request.method == "POST":
         governance_user(request, _WEBHOOKS)
-    return _edited(request, hook)
+    return _edit_webhook(request, webhook)
 
 
-def _webhook(request: HttpRequest, pk: int) -> Webhook:
+def _get_webhook(request: HttpRequest, pk: int) -> Webhook:
     return get_object_or_404(
         Webhook.objects.visible_to(request.user).select_related("team", "created_by"), pk=pk
     )
 
 
-def _edited(request: HttpRequest, hook: Webhook) -> HttpResponse:
-    is_new = hook.pk is None
+def _edit_webhook(request: HttpRequest, webhook: Webhook) -> HttpResponse:
+    is_new = webhook.pk is None
     if request.method != "POST":
-        return _form(request, WebhookForm(initial=_as_typed(hook)), hook)
+        return _render_webhook(request, WebhookForm(initial=_initial_data(webhook)), webhook)
     form = WebhookForm(request.POST)
     if not form.is_valid():
-        return _form(request, form, hook, status=422)
+        return _render_webhook(request, form, webhook, status=422)
     try:
         with transaction.atomic():
-            save_webhook(webhook=form.written_to(hook), by=signed_in_user(request))
-    except InvalidPreferenceError as refused:
-        form.add_error("url", str(refused))
-        return _form(request, form, hook, status=422)
+            save_webhook(webhook=form.apply_to(webhook), by=signed_in_user(request))
+    except InvalidPreferenceError as error:
+        form.add_error("url", str(error))
+        return _render_webhook(request, form, webhook, status=422)
     except IntegrityError:
         form.add_error("name", "Another webhook has this name. Enter a different name.")
-        return _form(request, form, hook, status=422)
+        return _render_webhook(request, form, webhook, status=422)
     messages.success(
         request, "Kept. Give its secret to the receiver, and send a test." if is_new else "Kept."
     )
-    return redirect("webhooks:detail", pk=hook.pk)
+    return redirect("webhooks:detail", pk=webhook.pk)
 
 
-def _as_typed(hook: Webhook) -> dict[str, Any]:
+def _initial_data(webhook: Webhook) -> dict[str, Any]:
     return {
-        "name": hook.name,
-        "url": hook.url,
-        "team": hook.team.slug if hook.team is not None else "",
-        "kinds": hook.kinds,
-        "min_severity": hook.min_severity,
-        "enabled": hook.enabled,
+        "name": webhook.name,
+        "url": webhook.url,
+        "team": webhook.team.slug if webhook.team is not None else "",
+        "kinds": webhook.kinds,
+        "min_severity": webhook.min_severity,
+        "enabled": webhook.enabled,
     }
 
 
-def _form(
-    request: HttpRequest, form: WebhookForm, hook: Webhook, *, status: int = 200
+def _render_webhook(
+    request: HttpRequest, form: WebhookForm, webhook: Webhook, *, status: int = 200
 ) -> HttpResponse:
     user = signed_in_user(request)
-    stored = Webhook.objects.filter(pk=hook.pk).first() if hook.pk is not None else None
+    saved_webhook = (
+        Webhook.objects.filter(pk=webhook.pk).first() if webhook.pk is not None else None
+    )
     response = render_page(
         request,
         "alerts/webhook.html",
-        title=stored.name if stored is not None else "A new webhook",
+        title=saved_webhook.name if saved_webhook is not None else "A new webhook",
         crumbs=(
             ("Alerts", reverse("alerts:list")),
             ("When people are told", reverse("alert-settings:detail")),
         ),
         counts="One address",
         status=status,
-        sentence=_webhook_sentence(stored),
+        sentence=_webhook_sentence(saved_webhook),
         form=form,
-        hook=stored,
+        hook=saved_webhook,
         may_change=user.is_governance,
-        secret=webhook_secret(stored) if stored is not None and user.is_governance else "",
-        deliveries=Delivery.objects.filter(webhook=stored).order_by("-created_at", "-pk")[:10]
-        if stored
+        secret=webhook_secret(saved_webhook)
+        if saved_webhook is not None and user.is_governance
+        else "",
+        deliveries=Delivery.objects.filter(webhook=saved_webhook).order_by("-created_at", "-pk")[
+            :10
+        ]
+        if saved_webhook
         else [],
     )
-    # the secret is for the person in front of it, not for a cache
+    # the page shows the secret, so it must not be cached
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _webhook_sentence(hook: Webhook | None) -> Headline:
-    if hook is None:
+def _webhook_sentence(webhook: Webhook | None) -> Headline:
+    if webhook is None:
         return Headline("Alerts can be posted to an address of yours, as signed JSON.")
-    if not hook.enabled:
-        return Headline(f"{hook.name} is disabled: no alerts are posted to it.")
-    return Headline(f"{hook.name} is sent alerts as signed JSON, a minute after they are raised.")
+    if not webhook.enabled:
+        return Headline(f"{webhook.name} is disabled: no alerts are posted to it.")
+    return Headline(
+        f"{webhook.name} is sent alerts as signed JSON, a minute after they are raised."
+    )
 
 
 @require_POST
 def rotate_webhook_secret(request: HttpRequest, pk: int) -> HttpResponse:
-    """Rotate the secret; the old one signs too for a day, unless it `leaked`."""
+    """Rotate the secret. The old secret stays valid for a day unless the form says that it
+    `leaked`."""
     if request.POST.get("leaked"):
-        said = (
+        message = (
             "It signs with a new secret from now on. The receiver refuses all until it has it too."
         )
-        return _changed(request, _webhook(request, pk), said, new_secret=True)
-    said = (
+        return _save_and_redirect(request, _get_webhook(request, pk), message, new_secret=True)
+    message = (
         "It signs with a new secret, and for a day with the old one too. "
         "Give the receiver the new one meanwhile."
     )
-    return _changed(
-        request, _webhook(request, pk), said, new_secret=True, old_until=now() + OLD_SECRET_DURATION
+    return _save_and_redirect(
+        request,
+        _get_webhook(request, pk),
+        message,
+        new_secret=True,
+        old_until=now() + OLD_SECRET_DURATION,
     )
 
 
 @require_POST
 def toggle_webhook(request: HttpRequest, pk: int) -> HttpResponse:
     """Enable a disabled webhook, or disable an enabled one."""
-    hook = _webhook(request, pk)
-    hook.enabled = not hook.enabled
-    return _changed(request, hook, f"{hook.name} is switched {'on' if hook.enabled else 'off'}.")
+    webhook = _get_webhook(request, pk)
+    webhook.enabled = not webhook.enabled
+    return _save_and_redirect(
+        request, webhook, f"{webhook.name} is switched {'on' if webhook.enabled else 'off'}."
+    )
 
 
-def _changed(
+def _save_and_redirect(
     request: HttpRequest,
-    hook: Webhook,
-    said: str,
+    webhook: Webhook,
+    message: str,
     *,
     new_secret: bool = False,
     old_until: datetime | None = None,
 ) -> HttpResponse:
     try:
         save_webhook(
-            webhook=hook,
+            webhook=webhook,
             by=governance_user(request, _WEBHOOKS),
             new_secret=new_secret,
             old_until=old_until,
         )
-    except InvalidPreferenceError as refused:
-        messages.error(request, str(refused))
+    except InvalidPreferenceError as error:
+        messages.error(request, str(error))
     else:
-        messages.success(request, said)
-    return redirect("webhooks:detail", pk=hook.pk)
+        messages.success(request, message)
+    return redirect("webhooks:detail", pk=webhook.pk)
 
 
 @require_POST
 def test_webhook(request: HttpRequest, pk: int) -> HttpResponse:
     queue_test_request(
-        webhook=_webhook(request, pk), by=governance_user(request, _WEBHOOKS), at=now()
+        webhook=_get_webhook(request, pk), by=governance_user(request, _WEBHOOKS), at=now()
     )
     messages.success(request, "A request without alerts is queued; see below how it ends.")
     return redirect("webhooks:detail", pk=pk)

@@ -28,68 +28,72 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts.presenters import AlertRow, present_alerts
 from apps.web.wording import as_word, count_of
 
-# notices of one message that its page lists
+# notifications that the page of one message lists
 MAX_NOTIFICATIONS = 200
 
 
 @require_safe
 def delivery_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    found = DeliveryFilter(request.GET, visible_deliveries(user), request=request)
-    account = delivery_totals(user)
+    filterset = DeliveryFilter(request.GET, visible_deliveries(user), request=request)
+    totals = delivery_totals(user)
     return render_page(
         request,
         "alerts/deliveries.html",
         fragment="listing",
         title="Deliveries",
         counts="Messages, and the notices they carry",
-        sentence=_sentence(account),
-        account=account,
+        sentence=_build_headline(totals),
+        account=totals,
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("state", "State", choices=Delivery.State.choices),
                 FilterControl("kind", "Kind", choices=Delivery.Kind.choices),
                 FilterControl("recipient", "Recipient", "search"),
-                _teams(user),
+                _team_control(user),
             ],
         ),
-        listing=PaginatedList(request, found.qs),
+        listing=PaginatedList(request, filterset.qs),
     )
 
 
-def _teams(user: User) -> FilterControl:
+def _team_control(user: User) -> FilterControl:
     return FilterControl(
         "team", "Team", choices=list(Team.objects.visible_to(user).values_list("slug", "name"))
     )
 
 
-def _sentence(account: DeliveryTotals) -> Headline:
-    """What adds up: owed = sent + failed + skipped + waiting."""
-    if not account.n_owed:
+def _build_headline(totals: DeliveryTotals) -> Headline:
+    """State the totals of notifications: owed = sent + failed + skipped + waiting."""
+    if not totals.n_owed:
         return Headline("Nobody has been owed word of anything yet.")
-    owed = (
-        f"{count_of(account.n_owed, 'notice').capitalize()} "
-        f"{'was' if account.n_owed == 1 else 'were'} owed"
+    owed_clause = (
+        f"{count_of(totals.n_owed, 'notice').capitalize()} "
+        f"{'was' if totals.n_owed == 1 else 'were'} owed"
     )
-    sent, skipped = (
-        f"{_spelled(account.n_sent)} sent",
-        f"{_spelled(account.n_skipped)} skipped with a reason",
+    sent_clause, skipped_clause = (
+        f"{_spell_count(totals.n_sent)} sent",
+        f"{_spell_count(totals.n_skipped)} skipped with a reason",
     )
-    rest = f"{skipped} and {_spelled(account.n_waiting)} still waiting."
-    if account.n_failed:
-        return Headline(f"{owed}: {sent}, ", f"{as_word(account.n_failed)} failed", f", {rest}")
-    return Headline(f"{owed}: {sent}, none failed, {rest}")
+    remainder_clause = f"{skipped_clause} and {_spell_count(totals.n_waiting)} still waiting."
+    if totals.n_failed:
+        return Headline(
+            f"{owed_clause}: {sent_clause}, ",
+            f"{as_word(totals.n_failed)} failed",
+            f", {remainder_clause}",
+        )
+    return Headline(f"{owed_clause}: {sent_clause}, none failed, {remainder_clause}")
 
 
-def _spelled(n: int) -> str:
+def _spell_count(n: int) -> str:
     return as_word(n) if n else "none"
 
 
 @require_safe
 def delivery_csv(request: HttpRequest) -> StreamingHttpResponse:
-    found = DeliveryFilter(
+    filterset = DeliveryFilter(
         request.GET, visible_deliveries(signed_in_user(request)), request=request
     )
     return csv_response(
@@ -107,7 +111,7 @@ def delivery_csv(request: HttpRequest) -> StreamingHttpResponse:
             "reason",
             "message id",
         ],
-        found.qs.iterator(chunk_size=2000),
+        filterset.qs.iterator(chunk_size=2000),
         lambda row: [
             row.created_at,
             row.get_kind_display(),
@@ -142,20 +146,22 @@ class SentNotification:
 @require_safe
 def delivery(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in_user(request)
-    this = get_object_or_404(visible_deliveries(user), pk=pk)
-    notices = list(Notice.objects.filter(delivery=this).order_by("pk")[: MAX_NOTIFICATIONS + 1])
-    carried = _sent_notifications(notices[:MAX_NOTIFICATIONS], user)
+    message = get_object_or_404(visible_deliveries(user), pk=pk)
+    notices = list(Notice.objects.filter(delivery=message).order_by("pk")[: MAX_NOTIFICATIONS + 1])
+    notifications = _sent_notifications(notices[:MAX_NOTIFICATIONS], user)
     return render_page(
         request,
         "alerts/delivery.html",
-        title=this.subject,
+        title=message.subject,
         crumbs=(("Deliveries", reverse("deliveries:list")),),
         counts="One message",
-        delivery=this,
-        recipient=this.team or this.user or this.webhook,
-        text=_pretty(this.body_text) if this.webhook_id is not None else this.body_text,
-        sentence=Headline(f"{this.subject.rstrip('.')}."),
-        carried=carried,
+        delivery=message,
+        recipient=message.team or message.user or message.webhook,
+        text=_format_json(message.body_text)
+        if message.webhook_id is not None
+        else message.body_text,
+        sentence=Headline(f"{message.subject.rstrip('.')}."),
+        carried=notifications,
         is_cut=len(notices) > MAX_NOTIFICATIONS,
     )
 
@@ -163,12 +169,13 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
 def _sent_notifications(notices: Sequence[Notice], user: User) -> list[SentNotification]:
     alerts = list(visible_alerts(user).filter(pk__in=[notice.alert_id for notice in notices]))
     rows = {
-        row.alert.pk: row for row in present_alerts(alerts, user, on=day_of(now()), most_told=0)
+        row.alert.pk: row
+        for row in present_alerts(alerts, user, on=day_of(now()), max_recipients=0)
     }
     return [SentNotification(notice, rows.get(notice.alert_id)) for notice in notices]
 
 
-def _pretty(body: str) -> str:
+def _format_json(body: str) -> str:
     try:
         return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
     except ValueError:
@@ -179,8 +186,8 @@ def _pretty(body: str) -> str:
 def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Try a failed message again, under its old Message-ID."""
     user = signed_in_user(request)
-    this = get_object_or_404(visible_deliveries(user), pk=pk)
-    if actions.requeue_delivery(delivery=this, at=now(), by=user):
+    message = get_object_or_404(visible_deliveries(user), pk=pk)
+    if actions.requeue_delivery(delivery=message, at=now(), by=user):
         messages.success(request, "It is queued again.")
     else:
         messages.error(request, "Only a failed message can be retried.")
@@ -191,7 +198,8 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _unsent_notifications(request: HttpRequest) -> tuple[NoticeFilter, NoticeQuerySet]:
-    """Skipped, or still owed; the latest first."""
+    """Return the filter set and the notifications without a message, skipped or pending, latest
+    first."""
     notices = (
         Notice.objects.visible_to(signed_in_user(request))
         .filter(delivery__isnull=True)
@@ -199,16 +207,16 @@ def _unsent_notifications(request: HttpRequest) -> tuple[NoticeFilter, NoticeQue
         .order_by("-owed_at", "-pk")
         .fetch_mode(models.FETCH_RAISE)
     )
-    found = NoticeFilter(request.GET, notices, request=request)
-    return found, found.qs
+    filterset = NoticeFilter(request.GET, notices, request=request)
+    return filterset, filterset.qs
 
 
 @require_safe
 def unsent_notification_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    found, notices = _unsent_notifications(request)
+    filterset, notices = _unsent_notifications(request)
     listing = PaginatedList(request, notices)
-    account = delivery_totals(user)
+    totals = delivery_totals(user)
     return render_page(
         request,
         "alerts/not-carried.html",
@@ -216,18 +224,18 @@ def unsent_notification_list(request: HttpRequest) -> HttpResponse:
         title="Not carried",
         crumbs=(("Deliveries", reverse("deliveries:list")),),
         counts="Notices that no message carries",
-        sentence=_sentence(account),
-        account=account,
+        sentence=_build_headline(totals),
+        account=totals,
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl(
                     "carried", "Outcome", choices=[("owed", "Pending"), ("skipped", "Not sent")]
                 ),
                 FilterControl("route", "Route", choices=Notice.Why.choices),
                 FilterControl("recipient", "Name contains", "search"),
-                _teams(user),
+                _team_control(user),
             ],
         ),
         listing=listing,
@@ -238,7 +246,9 @@ def unsent_notification_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def unsent_notification_csv(request: HttpRequest) -> StreamingHttpResponse:
     _, notices = _unsent_notifications(request)
-    seen = Alert.objects.visible_to(signed_in_user(request)).filter(pk=OuterRef("alert")).order_by()
+    alerts = (
+        Alert.objects.visible_to(signed_in_user(request)).filter(pk=OuterRef("alert")).order_by()
+    )
 
     def cells(notice: Notice) -> list[Any]:
         return [
@@ -246,18 +256,17 @@ def unsent_notification_csv(request: HttpRequest) -> StreamingHttpResponse:
             str(notice.user or notice.team or notice.webhook),
             notice.get_why_display(),
             notice.occasion,
-            *_named(notice),
+            *_alert_cells(notice),
             "skipped" if notice.skip_reason else "owed",
             notice.skip_sentence,
         ]
 
     heads = ["owed", "recipient", "why", "occasion", "kind", "alert", "outcome", "reason"]
-    rows = notices.annotate(is_seen=Exists(seen)).iterator(chunk_size=2000)
+    rows = notices.annotate(is_seen=Exists(alerts)).iterator(chunk_size=2000)
     return csv_response("not-carried", heads, rows, cells)
 
 
-def _named(notice: Any) -> tuple[str, str]:
-    """(kind, alert); nothing of an alert that the reader, who was owed word of it, may not see any
-    more."""
+def _alert_cells(notice: Any) -> tuple[str, str]:
+    """Return (kind, key) of the alert, both empty if the user may not see the alert any more."""
     alert = notice.alert
     return (KINDS.get(alert.kind, alert.kind), alert.key) if notice.is_seen else ("", "")

@@ -49,27 +49,27 @@ class ResponseForms:
 
 
 def response_forms(
-    row: AlertRow, user: User, at: datetime, *, data: Any = None, which: str = "", prefix: str = ""
+    row: AlertRow, user: User, at: datetime, *, data: Any = None, action: str = "", prefix: str = ""
 ) -> ResponseForms:
     """Return the response forms; `prefix` keeps the ids of fields apart if a page has several
     rows."""
     alert = row.alert
 
-    def bound(name: str) -> Any:
-        return data if name == which else None
+    def data_for(name: str) -> Any:
+        return data if name == action else None
 
     assignee = alert.assigned_to.get_username() if alert.assigned_to is not None else ""
     return ResponseForms(
-        snooze=SnoozeForm(bound("snooze"), on=day_of(at), auto_id=f"{prefix}snooze-%s"),
+        snooze=SnoozeForm(data_for("snooze"), on=day_of(at), auto_id=f"{prefix}snooze-%s"),
         assign=AssignForm(
-            bound("assign"),
-            people=_people(alert) if row.may_answer else [],
+            data_for("assign"),
+            people=_list_assignees(alert) if row.may_answer else [],
             auto_id=f"{prefix}assign-%s",
             initial={"to": assignee},
         ),
-        resolve=ResolveForm(bound("resolve"), auto_id=f"{prefix}resolve-%s"),
+        resolve=ResolveForm(data_for("resolve"), auto_id=f"{prefix}resolve-%s"),
         mute=MuteForm(
-            bound("mute"),
+            data_for("mute"),
             scopes=mute_scopes(alert, [name for _, name in _affected_applications(alert, user)]),
             teams=manageable_mailboxes(alert, user),
             at=at,
@@ -83,11 +83,11 @@ def _affected_applications(alert: Alert, user: User) -> list[tuple[int, str]]:
     return list(rows.values_list("pk", "name"))
 
 
-def _people(alert: Alert) -> list[User]:
+def _list_assignees(alert: Alert) -> list[User]:
     """Return the possible assignees: active users of its team, and governance."""
-    people = [person for person, _ in members_of(team=alert.team)] if alert.team is not None else []
-    known = {person.pk for person in people}
-    return people + [person for person in governance_users() if person.pk not in known]
+    assignees = [user for user, _ in members_of(team=alert.team)] if alert.team is not None else []
+    member_ids = {user.pk for user in assignees}
+    return assignees + [user for user in governance_users() if user.pk not in member_ids]
 
 
 # --- the page -------------------------------------------------------------------------------------
@@ -95,20 +95,21 @@ def _people(alert: Alert) -> list[User]:
 
 @require_safe
 def alert_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    return _alert_page(request, _alert(request, pk))
+    return _render_alert(request, _get_alert(request, pk))
 
 
-def _alert(request: HttpRequest, pk: int) -> Alert:
+def _get_alert(request: HttpRequest, pk: int) -> Alert:
     return get_object_or_404(visible_alerts(signed_in_user(request)), pk=pk)
 
 
-def _alert_page(
-    request: HttpRequest, this: Alert, *, data: Any = None, which: str = "", problem: str = ""
+def _render_alert(
+    request: HttpRequest, alert: Alert, *, data: Any = None, action: str = "", problem: str = ""
 ) -> HttpResponse:
-    """The page; where an answer lacked something, with what was typed and what to correct."""
+    """Render the alert page. After invalid input, `data` and `action` fill that form again and
+    `problem` is the error."""
     user, at = signed_in_user(request), now()
-    row = present_alerts([this], user, on=day_of(at), most_told=MAX_LISTED_NOTICES)[0]
-    evidence = evidence_urls([this.event_id])[this.event_id] if this.event_id is not None else []
+    row = present_alerts([alert], user, on=day_of(at), max_recipients=MAX_LISTED_NOTICES)[0]
+    evidence = evidence_urls([alert.event_id])[alert.event_id] if alert.event_id is not None else []
     return render_page(
         request,
         "alerts/detail.html",
@@ -116,54 +117,64 @@ def _alert_page(
         crumbs=(("Alerts", reverse("alerts:list")),),
         counts="One alert",
         as_of=at,
-        status=422 if which else 200,
-        alert=this,
+        status=422 if action else 200,
+        alert=alert,
         row=row,
-        kind=KINDS.get(this.kind, this.kind),
-        party=recipient_name(this),
-        sentence=_sentence(row),
-        because=_because(this),
+        kind=KINDS.get(alert.kind, alert.kind),
+        party=recipient_name(alert),
+        sentence=_build_headline(row),
+        because=_explain_routing(alert),
         evidence=[url for url in evidence if web_address(url)],
-        stale=_stale(row, user),
-        monthly=_monthly(this),
-        turns=alert_activity(this),
-        forms=response_forms(row, user, at, data=data, which=which),
+        stale=_list_stale_assessments(row, user),
+        monthly=_describe_cost_change(alert),
+        turns=alert_activity(alert),
+        forms=response_forms(row, user, at, data=data, action=action),
         snoozes=SNOOZES,
-        wrong=which,
+        wrong=action,
         problem=problem,
         undo=responses.load_undo(request),
     )
 
 
-def _sentence(row: AlertRow) -> Headline:
+def _build_headline(row: AlertRow) -> Headline:
     heading = row.heading.rstrip(".")
     return Headline("", heading, ".") if row.is_late else Headline(f"{heading}.")
 
 
-def _because(alert: Alert) -> str:
-    """To whom it fell and why, in a sentence."""
-    several = len(alert.application_ids) != 1
-    concerned = "the applications concerned" if several else "the application concerned"
+def _explain_routing(alert: Alert) -> str:
+    """Return the recipient of the alert and the reason for the routing, as a sentence."""
+    is_plural = len(alert.application_ids) != 1
+    applications_text = "the applications concerned" if is_plural else "the application concerned"
     if alert.team is None:
         return (
             f"It fell to {alert.user}: it is about the whole register, "
             "or about a decision or wish of theirs."
         )
     if alert.user is not None:
-        return f"It fell to {alert.user}, who owns {concerned} in {alert.team}."
-    verb = "name" if several else "names"
-    return f"It fell to {alert.team}, as {concerned} {verb} no owner who is known here as a person."
+        return f"It fell to {alert.user}, who owns {applications_text} in {alert.team}."
+    verb = "name" if is_plural else "names"
+    return (
+        f"It fell to {alert.team}, as {applications_text} {verb} no owner who is known here as a "
+        "person."
+    )
 
 
-def _stale(row: AlertRow, user: User) -> list[tuple[str, str]]:
-    """(assessment, why it is stale) of those named whose application the reader may see."""
-    named = row.alert.details.get("named") or []
-    visible = {pk for pk, _ in _affected_applications(row.alert, user)} if named else set()
-    return [(each["what"], each["because"]) for each in named if each["application"] in visible]
+def _list_stale_assessments(row: AlertRow, user: User) -> list[tuple[str, str]]:
+    """Return (assessment, reason) of stale assessments of applications that the user may see."""
+    assessments = row.alert.details.get("named") or []
+    visible_ids = (
+        {pk for pk, _ in _affected_applications(row.alert, user)} if assessments else set()
+    )
+    return [
+        (assessment["what"], assessment["because"])
+        for assessment in assessments
+        if assessment["application"] in visible_ids
+    ]
 
 
-def _monthly(alert: Alert) -> str:
-    """`about 1,240 USD a month more`, of a price that moved, where what is used is recorded."""
+def _describe_cost_change(alert: Alert) -> str:
+    """Describe the monthly effect of a price change: `about 1,240 USD a month more`; empty if the
+    usage is not recorded."""
     amount = money(alert.details.get("monthly_usd", "0"))
     return (
         f"about {number(abs(round(amount)))} USD a month {'more' if amount > 0 else 'less'}"
@@ -174,16 +185,16 @@ def _monthly(alert: Alert) -> str:
 
 @require_safe
 def activity_list(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the responses beside Acknowledge, for a row of the inbox that is opened."""
+    """Render the response forms for one expanded row of the inbox."""
     user, at = signed_in_user(request), now()
-    this = _alert(request, pk)
-    row = present_alerts([this], user, on=day_of(at), most_told=0)[0]
-    said = response_forms(row, user, at, prefix=f"a{pk}-")
-    back = back_to_inbox(request.GET)
+    alert = _get_alert(request, pk)
+    row = present_alerts([alert], user, on=day_of(at), max_recipients=0)[0]
+    forms = response_forms(row, user, at, prefix=f"a{pk}-")
+    back_url = back_to_inbox(request.GET)
     return render(
         request,
         "alerts/answers.html",
-        {"alert": this, "row": row, "forms": said, "snoozes": SNOOZES, "back": back},
+        {"alert": alert, "row": row, "forms": forms, "snoozes": SNOOZES, "back": back_url},
     )
 
 
@@ -192,110 +203,120 @@ def activity_list(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def respond_to_alert(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """Respond to one alert. A user without permission gets a sentence with the reason."""
-    this = _alert(request, pk)
+    """Respond to one alert. Without permission, the page states the reason."""
+    alert = _get_alert(request, pk)
     user, at = signed_in_user(request), now()
-    before = _standing(this)
+    state_before = _response_state(alert)
     try:
         match action:
             case "acknowledge":
-                actions.acknowledge_alert(alert=this, by=user, at=at)
-                return _done(request, this, before, said="acknowledged")
+                actions.acknowledge_alert(alert=alert, by=user, at=at)
+                return _confirm_response(request, alert, state_before, description="acknowledged")
             case "reopen":
-                actions.reopen_alert(alert=this, by=user, at=at)
-                return _done(request, this, before, said="reopened", lasting=True)
+                actions.reopen_alert(alert=alert, by=user, at=at)
+                return _confirm_response(
+                    request, alert, state_before, description="reopened", is_lasting=True
+                )
             case "take":
-                actions.assign_alert(alert=this, to=user, by=user, at=at)
-                return _done(request, this, before, said=f"assigned to {user}")
+                actions.assign_alert(alert=alert, to=user, by=user, at=at)
+                return _confirm_response(
+                    request, alert, state_before, description=f"assigned to {user}"
+                )
             case "snooze" | "assign" | "resolve" | "mute":
-                return _filled_in(request, this, user, at, action)
-    except actions.InvalidResponseError as refused:
-        return _alert_page(request, this, data=request.POST, which=action, problem=str(refused))
+                return _respond_by_form(request, alert, user, at, action)
+    except actions.InvalidResponseError as error:
+        return _render_alert(request, alert, data=request.POST, action=action, problem=str(error))
     raise Http404
 
 
-def _filled_in(
-    request: HttpRequest, this: Alert, user: User, at: datetime, action: str
+def _respond_by_form(
+    request: HttpRequest, alert: Alert, user: User, at: datetime, action: str
 ) -> HttpResponse:
-    row = present_alerts([this], user, on=day_of(at), most_told=0)[0]
+    row = present_alerts([alert], user, on=day_of(at), max_recipients=0)[0]
     if action != "mute" and not row.may_answer:
         raise actions.AlertPermissionError(
-            f"You need the editor role on {this.team} to respond to its alerts."
-            if this.team
+            f"You need the editor role on {alert.team} to respond to its alerts."
+            if alert.team
             else "You need the governance role to respond to alerts of another user."
         )
-    said = response_forms(row, user, at, data=request.POST, which=action)
-    form, before = getattr(said, action), _standing(this)
+    forms = response_forms(row, user, at, data=request.POST, action=action)
+    form, state_before = getattr(forms, action), _response_state(alert)
     if not form.is_valid():
-        return _alert_page(request, this, data=request.POST, which=action)
+        return _render_alert(request, alert, data=request.POST, action=action)
     match action:
         case "snooze":
             until = form.cleaned_data["until"]
-            actions.snooze_alert(alert=this, until=until, by=user, at=at)
-            return _done(request, this, before, said=responses.describe_snooze(until))
+            actions.snooze_alert(alert=alert, until=until, by=user, at=at)
+            return _confirm_response(
+                request, alert, state_before, description=responses.describe_snooze(until)
+            )
         case "assign":
-            to = said.assign.person
-            actions.assign_alert(alert=this, to=to, by=user, at=at)
-            return _done(
-                request, this, before, said=f"assigned to {to}" if to else "assignment removed"
+            assignee = forms.assign.person
+            actions.assign_alert(alert=alert, to=assignee, by=user, at=at)
+            return _confirm_response(
+                request,
+                alert,
+                state_before,
+                description=f"assigned to {assignee}" if assignee else "assignment removed",
             )
         case "resolve":
-            actions.resolve_alert(alert=this, reason=form.cleaned_data["why"], by=user, at=at)
-            return _done(request, this, before, said="resolved")
-    return _muted(request, this, said.mute, user, at)
+            actions.resolve_alert(alert=alert, reason=form.cleaned_data["why"], by=user, at=at)
+            return _confirm_response(request, alert, state_before, description="resolved")
+    return _mute_alert(request, alert, forms.mute, user, at)
 
 
-def _muted(
-    request: HttpRequest, this: Alert, form: MuteForm, user: User, at: datetime
+def _mute_alert(
+    request: HttpRequest, alert: Alert, form: MuteForm, user: User, at: datetime
 ) -> HttpResponse:
-    """To read an alert is enough to mute it for oneself."""
-    said = form.cleaned_data
-    what = mute_fields(this, said["what"], user=user)
+    """Mute the alert for the user or a mailbox. Permission to view the alert is sufficient for the
+    user's own mute."""
+    cleaned = form.cleaned_data
+    fields = mute_fields(alert, cleaned["what"], user=user)
     actions.create_mute(
-        by=user, until=said["until"], at=at, team=form.team, reason=said["reason"], **what
+        by=user, until=cleaned["until"], at=at, team=form.team, reason=cleaned["reason"], **fields
     )
-    whom = f"The mailbox of {form.team} is" if form.team is not None else "You are"
+    recipient_clause = f"The mailbox of {form.team} is" if form.team is not None else "You are"
     messages.success(
         request,
-        f"{whom} not mailed about this until {long_day(said['until'])}. It stays on this page; "
-        "what still waits on "
-        "that day is mailed then.",
+        f"{recipient_clause} not mailed about this until {long_day(cleaned['until'])}. "
+        "It stays on this page; what still waits on that day is mailed then.",
     )
-    return redirect(_back(request, this))
+    return redirect(_return_url(request, alert))
 
 
-def _standing(alert: Alert) -> tuple[object, ...]:
+def _response_state(alert: Alert) -> tuple[object, ...]:
     return alert.state, alert.snoozed_until, alert.assigned_to_id
 
 
-def _done(
+def _confirm_response(
     request: HttpRequest,
-    this: Alert,
-    before: tuple[object, ...],
+    alert: Alert,
+    state_before: tuple[object, ...],
     *,
-    said: str,
-    lasting: bool = False,
+    description: str,
+    is_lasting: bool = False,
 ) -> HttpResponse:
-    """Say what was done, and offer to take it back unless that makes no sense (`lasting`)."""
+    """Confirm the response, with an offer to undo it unless it `is_lasting`. For htmx only the row
+    is rendered again."""
     if getattr(request, "htmx", False):
-        row = present_alerts([_alert(request, this.pk)], signed_in_user(request), on=day_of(now()))[
-            0
-        ]
+        row = present_alerts(
+            [_get_alert(request, alert.pk)], signed_in_user(request), on=day_of(now())
+        )[0]
         return render(request, "alerts/row.html", {"row": row, "back": back_to_inbox(request.POST)})
-    if _standing(this) == before:
+    if _response_state(alert) == state_before:
         messages.info(request, "It was answered so already; nothing was changed.")
-    elif lasting:
+    elif is_lasting:
         messages.success(
-            request, responses.describe_outcome(responses.ResponseOutcome(said, [this.pk]))
+            request, responses.describe_outcome(responses.ResponseOutcome(description, [alert.pk]))
         )
     else:
-        responses.store_undo(request, responses.ResponseOutcome(said, [this.pk]))
-    return redirect(_back(request, this))
+        responses.store_undo(request, responses.ResponseOutcome(description, [alert.pk]))
+    return redirect(_return_url(request, alert))
 
 
-def _back(request: HttpRequest, this: Alert) -> str:
+def _return_url(request: HttpRequest, alert: Alert) -> str:
     return (
         back_to_inbox(request.POST)
         if request.POST.get("back")
-        else reverse("alerts:detail", args=[this.pk])
+        else reverse("alerts:detail", args=[alert.pk])
     )

@@ -38,21 +38,21 @@ from apps.web.views.alerts.presenters import SNOOZES, AlertRow, describe_schedul
 from apps.web.wording import count_of, long_day
 
 
-def _private(response: HttpResponse) -> HttpResponse:
+def _make_private(response: HttpResponse) -> HttpResponse:
     """Mark the response as not to be cached, nor indexed by search engines."""
     response["Cache-Control"] = "no-store"
     response["X-Robots-Tag"] = "noindex, nofollow"
     return response
 
 
-def _bad_link(request: HttpRequest, why: links.InvalidLinkError) -> HttpResponse:
-    return _private(
+def _render_bad_link(request: HttpRequest, error: links.InvalidLinkError) -> HttpResponse:
+    return _make_private(
         render_page(
             request,
             "alerts/bad-link.html",
             title="This link does not work",
             status=404,
-            sentence=Headline(str(why)),
+            sentence=Headline(str(error)),
         )
     )
 
@@ -68,128 +68,152 @@ def respond_by_link(request: HttpRequest, token: str) -> HttpResponse:
     at = now()
     try:
         delivery = links.delivery_of_answer_token(token, at=at)
-    except links.InvalidLinkError as why:
-        return _bad_link(request, why)
+    except links.InvalidLinkError as error:
+        return _render_bad_link(request, error)
     person = delivery.user
     assert person is not None
-    done: responses.ResponseOutcome | None = None
+    outcome: responses.ResponseOutcome | None = None
     problem = ""
     if request.method == "POST":
-        # the history keeps addresses, and this one would let its readers act for the person
+        # the history stores URLs, and with this one its readers could act for the person
         with pghistory.context(url="/alerts/answer/-/"):
-            done, problem = _answered(request, delivery, person, at)
-    rows = present_alerts(_alerts_of(delivery, person), person, on=day_of(at), most_told=0)
+            outcome, problem = _respond_to_selected(request, delivery, person, at)
+    rows = present_alerts(
+        _alerts_in_email(delivery, person), person, on=day_of(at), max_recipients=0
+    )
     rows.sort(
         key=lambda row: (row.alert.state != Alert.State.OPEN, -row.alert.severity, row.alert.pk)
     )
-    return _private(
+    return _make_private(
         render_page(
             request,
             "alerts/answer-link.html",
             title="Answer alerts",
             status=422 if problem else 200,
-            sentence=_sentence(rows, done),
+            sentence=_build_headline(rows, outcome),
             person=person,
             delivery=delivery,
             rows=rows,
             n_open=sum(row.alert.state == Alert.State.OPEN and row.may_answer for row in rows),
             answers_any=any(row.may_answer for row in rows),
-            done=done,
+            done=outcome,
             problem=problem,
             typed=request.POST,
             snoozes=SNOOZES,
-            ticked=_selected_alerts(request) if problem else set(),
+            ticked=_selected_ids(request) if problem else set(),
         )
     )
 
 
-def _alerts_of(delivery: Delivery, person: User) -> list[Alert]:
-    """Those the mail carried and the person may still see."""
+def _alerts_in_email(delivery: Delivery, person: User) -> list[Alert]:
+    """Return the alerts of the email that the person may still see."""
     return list(visible_alerts(person).filter(notices__delivery=delivery).distinct())
 
 
-def _selected_alerts(request: HttpRequest) -> set[int]:
+def _selected_ids(request: HttpRequest) -> set[int]:
     return {int(pk) for pk in request.POST.getlist("alert") if pk.isdecimal() and len(pk) < 18}
 
 
-def _sentence(rows: Sequence[AlertRow], done: responses.ResponseOutcome | None) -> Headline:
-    if done is not None and done.changed:
-        return Headline(responses.describe_outcome(done))
+def _build_headline(
+    rows: Sequence[AlertRow], outcome: responses.ResponseOutcome | None
+) -> Headline:
+    if outcome is not None and outcome.changed:
+        return Headline(responses.describe_outcome(outcome))
     if not rows:
         return Headline("Nothing of that mail is yours to answer any more.")
-    n = sum(row.alert.state == Alert.State.OPEN for row in rows)
-    if not n:
+    n_open = sum(row.alert.state == Alert.State.OPEN for row in rows)
+    if not n_open:
         return Headline("Nothing of that mail waits for an answer any more.")
-    waits = "waits" if n == 1 else "wait"
-    return Headline(f"{count_of(n, 'alert').capitalize()} of that mail {waits} for an answer.")
+    verb = "waits" if n_open == 1 else "wait"
+    return Headline(f"{count_of(n_open, 'alert').capitalize()} of that mail {verb} for an answer.")
 
 
-def _answered(
+def _respond_to_selected(
     request: HttpRequest, delivery: Delivery, person: User, at: datetime
 ) -> tuple[responses.ResponseOutcome | None, str]:
-    """What was done, and what is missing in what was asked."""
-    alerts, said = _alerts_of(delivery, person), request.POST
-    action, _, days = said.get("action", "").partition(":")
+    """Respond to the selected alerts and return (outcome, error message); one of the two is
+    empty."""
+    alerts, data = _alerts_in_email(delivery, person), request.POST
+    action, _, days = data.get("action", "").partition(":")
     if action == "acknowledge-all":
-        chosen = [
+        selected_alerts = [
             alert
             for alert in alerts
             if alert.state == Alert.State.OPEN and actions.can_respond(person, alert)
         ]
     else:
-        chosen = [alert for alert in alerts if alert.pk in _selected_alerts(request)]
-    if not chosen:
+        selected_alerts = [alert for alert in alerts if alert.pk in _selected_ids(request)]
+    if not selected_alerts:
         return None, "Select at least one alert."
     match action:
         case "acknowledge" | "acknowledge-all":
             return responses.respond(
-                chosen, AlertResponse.ACKNOWLEDGE, said="acknowledged", by=person, at=at
+                selected_alerts,
+                AlertResponse.ACKNOWLEDGE,
+                description="acknowledged",
+                by=person,
+                at=at,
             ), ""
         case "take":
             return responses.respond(
-                chosen,
+                selected_alerts,
                 AlertResponse.ASSIGN,
-                said=f"assigned to {person}",
+                description=f"assigned to {person}",
                 by=person,
                 at=at,
                 to=person,
             ), ""
         case "undo":
             return responses.respond(
-                chosen, AlertResponse.UNDO, said=responses.UNDO_SENTENCES, by=person, at=at
+                selected_alerts,
+                AlertResponse.UNDO,
+                description=responses.UNDO_SENTENCES,
+                by=person,
+                at=at,
             ), ""
         case "reopen":
             return responses.respond(
-                chosen, AlertResponse.REOPEN, said="reopened", by=person, at=at
+                selected_alerts, AlertResponse.REOPEN, description="reopened", by=person, at=at
             ), ""
         case "resolve":
-            resolve = ResolveForm(said)
-            if not resolve.is_valid():
-                return None, _first_error(resolve)
-            why = resolve.cleaned_data["why"]
+            resolve_form = ResolveForm(data)
+            if not resolve_form.is_valid():
+                return None, _first_error(resolve_form)
+            reason = resolve_form.cleaned_data["why"]
             return responses.respond(
-                chosen, AlertResponse.RESOLVE, said="resolved", by=person, at=at, reason=why
+                selected_alerts,
+                AlertResponse.RESOLVE,
+                description="resolved",
+                by=person,
+                at=at,
+                reason=reason,
             ), ""
         case "snooze" | "mute":
-            snooze = SnoozeForm({"until": said.get("until", ""), "days": days}, on=day_of(at))
-            if not snooze.is_valid():
-                return None, _first_error(snooze)
-            until = snooze.cleaned_data["until"]
+            snooze_form = SnoozeForm({"until": data.get("until", ""), "days": days}, on=day_of(at))
+            if not snooze_form.is_valid():
+                return None, _first_error(snooze_form)
+            until = snooze_form.cleaned_data["until"]
             if action == "mute":
-                return _muted(chosen, person, at, until)
-            words = responses.describe_snooze(until)
+                return _mute_alerts(selected_alerts, person, at, until)
+            description = responses.describe_snooze(until)
             return responses.respond(
-                chosen, AlertResponse.SNOOZE, said=words, by=person, at=at, until=until
+                selected_alerts,
+                AlertResponse.SNOOZE,
+                description=description,
+                by=person,
+                at=at,
+                until=until,
             ), ""
     return None, "Select a response: acknowledge, snooze or resolve."
 
 
-def _muted(
-    chosen: Sequence[Alert], person: User, at: datetime, until: Any
+def _mute_alerts(
+    alerts: Sequence[Alert], person: User, at: datetime, until: Any
 ) -> tuple[responses.ResponseOutcome | None, str]:
-    """Mutes are the person's own: to read an alert is enough."""
-    done = responses.ResponseOutcome(f"muted until {long_day(until)}")
-    for alert in chosen:
+    """Mute the alerts for the person; permission to view them is sufficient. Return (outcome, error
+    message)."""
+    outcome = responses.ResponseOutcome(f"muted until {long_day(until)}")
+    for alert in alerts:
         try:
             actions.create_mute(
                 by=person,
@@ -198,10 +222,10 @@ def _muted(
                 reason="by the link in an email",
                 subject=alert.subject,
             )
-        except actions.InvalidResponseError as refused:
-            return None, str(refused)
-        done.changed.append(alert.pk)
-    return done, ""
+        except actions.InvalidResponseError as error:
+            return None, str(error)
+        outcome.changed.append(alert.pk)
+    return outcome, ""
 
 
 def _first_error(form: Any) -> str:
@@ -210,7 +234,7 @@ def _first_error(form: Any) -> str:
 
 # --- less mail ------------------------------------------------------------------------------------
 
-# what can be chosen instead: (word, cadence, urgent at once?, label, what it means)
+# choices of the page: (form value, cadence, are urgent alerts sent immediately, label, effect)
 CHOICES = (
     (
         "never",
@@ -261,74 +285,80 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     in the URL is the permission for that and for the choices on the page."""
     try:
         recipient = links.recipient_of_unsubscribe_token(token, at=(at := now()))
-    except links.InvalidLinkError as why:
-        return _bad_link(request, why)
-    before, said, problem = recipient_schedule(recipient), "", ""
+    except links.InvalidLinkError as error:
+        return _render_bad_link(request, error)
+    old_schedule, confirmation, problem = recipient_schedule(recipient), "", ""
     if request.method == "POST":
         try:
             with pghistory.context(url="/unsubscribe/-/"), transaction.atomic():
-                said = _change_mailbox(request, recipient, before, at)
+                confirmation = _change_mailbox(request, recipient, old_schedule, at)
         except InvalidPreferenceError as refusal:
             problem = str(refusal)
-        problem = problem if said or problem else "Choose one of these."
-    rhythm = recipient_schedule(recipient)
-    return _private(
+        problem = problem if confirmation or problem else "Choose one of these."
+    new_schedule = recipient_schedule(recipient)
+    return _make_private(
         render_page(
             request,
             "alerts/unsubscribe.html",
             title="How much mail",
-            status=422 if request.method == "POST" and not said else 200,
-            sentence=Headline(said or f"{_address(recipient)} {_describe_frequency(rhythm)}"),
+            status=422 if request.method == "POST" and not confirmation else 200,
+            sentence=Headline(
+                confirmation or f"{_address(recipient)} {_describe_frequency(new_schedule)}"
+            ),
             problem=problem,
             recipient=recipient,
             is_mailbox=isinstance(recipient, Team),
             address=recipient.email,
-            gets=_describe_frequency(rhythm),
-            stopped=rhythm.cadence == Cadence.NEVER,
-            was=before if before.cadence != Cadence.NEVER else rhythm,
+            gets=_describe_frequency(new_schedule),
+            stopped=new_schedule.cadence == Cadence.NEVER,
+            was=old_schedule if old_schedule.cadence != Cadence.NEVER else new_schedule,
             choices=[
-                (word, label, what)
-                for word, cadence, immediate, label, what in CHOICES
-                if (cadence, immediate) != (rhythm.cadence, rhythm.immediate)
-                and not (cadence == Cadence.NEVER == rhythm.cadence)
+                (choice, label, explanation)
+                for choice, cadence, immediate, label, explanation in CHOICES
+                if (cadence, immediate) != (new_schedule.cadence, new_schedule.immediate)
+                and not (cadence == Cadence.NEVER == new_schedule.cadence)
             ],
         )
     )
 
 
 def _change_mailbox(
-    request: HttpRequest, recipient: User | Team, before: DigestSchedule, at: datetime
+    request: HttpRequest, recipient: User | Team, old_schedule: DigestSchedule, at: datetime
 ) -> str:
-    """What was done, in a sentence; a team's owners are informed. Raises InvalidPreferenceError."""
+    """Change the frequency and return the confirmation. A team's owners are notified. Raises
+    InvalidPreferenceError."""
     if not isinstance(recipient, Team):
-        return _changed(request, recipient, before)
+        return _apply_choice(request, recipient, old_schedule)
     check_change_limit(recipient, at=at)
-    sentence = _changed(request, recipient, before)
-    if sentence and recipient_schedule(recipient) != before:
+    sentence = _apply_choice(request, recipient, old_schedule)
+    if sentence and recipient_schedule(recipient) != old_schedule:
         notify_owners(recipient, sentence=sentence, at=at)
     return sentence
 
 
-def _changed(request: HttpRequest, recipient: User | Team, before: DigestSchedule) -> str:
-    """What was done, in a sentence; empty where nothing that exists was asked for."""
+def _apply_choice(
+    request: HttpRequest, recipient: User | Team, old_schedule: DigestSchedule
+) -> str:
+    """Apply the choice of the form and return the confirmation; empty if the choice does not
+    exist."""
     if request.POST.get("List-Unsubscribe") == "One-Click" or request.POST.get("choice") == "never":
         stop_mail(recipient)
         return f"No mail goes to {_address(recipient)} any more."
-    for word, cadence, immediate, _, _ in CHOICES:
-        if request.POST.get("choice") == word:
-            rhythm = change_frequency(recipient, cadence=cadence, immediate=immediate)
-            return f"{_address(recipient)} {_describe_frequency(rhythm)}"
+    for choice, cadence, immediate, _, _ in CHOICES:
+        if request.POST.get("choice") == choice:
+            schedule = change_frequency(recipient, cadence=cadence, immediate=immediate)
+            return f"{_address(recipient)} {_describe_frequency(schedule)}"
     if request.POST.get("choice") == "again":
-        wanted = request.POST.get("cadence", "")
-        rhythm = change_frequency(
+        requested_cadence = request.POST.get("cadence", "")
+        schedule = change_frequency(
             recipient,
-            cadence=wanted
-            if wanted in set(Cadence.values) - {Cadence.NEVER.value}
+            cadence=requested_cadence
+            if requested_cadence in set(Cadence.values) - {Cadence.NEVER.value}
             else Cadence.DAILY.value,
-            immediate=before.immediate,
+            immediate=old_schedule.immediate,
             heartbeat=True if request.POST.get("heartbeat") == "on" else None,
         )
-        return f"Mail goes there again: {_address(recipient)} {_describe_frequency(rhythm)}"
+        return f"Mail goes there again: {_address(recipient)} {_describe_frequency(schedule)}"
     return ""
 
 
@@ -336,13 +366,14 @@ def _address(recipient: User | Team) -> str:
     return recipient.email or str(recipient)
 
 
-def _describe_frequency(rhythm: DigestSchedule) -> str:
-    """The predicate of an address, with its stop."""
-    match rhythm.cadence:
+def _describe_frequency(schedule: DigestSchedule) -> str:
+    """Describe the schedule as the predicate of an email address, with a full stop: `gets no
+    mail.`"""
+    match schedule.cadence:
         case Cadence.NEVER:
             return "gets no mail."
         case Cadence.AT_ONCE:
             return "gets a mail each time something happens."
         case Cadence.URGENT:
             return "gets mail only of what is urgent."
-    return f"gets a digest {describe_schedule(rhythm)}."
+    return f"gets a digest {describe_schedule(schedule)}."

@@ -19,7 +19,7 @@ DEFAULT_MUTE_DAYS = 14
 
 
 class SnoozeForm(forms.Form):
-    """Form of a snooze: `days` is a button's; without one the date counts."""
+    """Form of a snooze: `days` comes from a button and takes precedence over the date `until`."""
 
     until = DayField(
         label="Until", required=False, error_messages={"required": "Enter an end date."}
@@ -34,12 +34,12 @@ class SnoozeForm(forms.Form):
         self.fields["until"].widget.attrs["min"] = (on + timedelta(days=1)).isoformat()
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
-        if said.get("days"):
-            said["until"] = self.on + timedelta(days=said["days"])
-        elif not said.get("until") and "until" not in self.errors:
+        cleaned = super().clean() or {}
+        if cleaned.get("days"):
+            cleaned["until"] = self.on + timedelta(days=cleaned["days"])
+        elif not cleaned.get("until") and "until" not in self.errors:
             self.add_error("until", "Enter an end date.")
-        return said
+        return cleaned
 
 
 class AssignForm(forms.Form):
@@ -76,22 +76,22 @@ class ResolveForm(forms.Form):
 
 
 def mute_scopes(alert: Alert, applications: Iterable[str]) -> list[tuple[str, str]]:
-    """Return (scope, label) of what can be muted from the alert, narrowest first.
+    """Return (scope, label) of the mutes that the alert offers, narrowest first.
 
-    `applications` are the names of those affected that the user may see."""
-    found = [(MuteScope.SUBJECT, "Only this, also as it comes nearer")]
+    `applications` are the names of the affected applications that the user may see."""
+    scopes = [(MuteScope.SUBJECT, "Only this, also as it comes nearer")]
     if alert.offering is not None:
         offering = alert.offering
-        found.append(
+        scopes.append(
             (MuteScope.OFFERING, f"Everything about {offering.api_id} at {offering.host.name}")
         )
-    concerned = list(applications)
-    if len(concerned) == 1 and len(alert.application_ids) == 1:
-        found.append((MuteScope.APPLICATION, f"Everything about {concerned[0]} alone"))
-    found.append((MuteScope.KIND, f"Everything of the kind “{KINDS.get(alert.kind, alert.kind)}”"))
+    application_names = list(applications)
+    if len(application_names) == 1 and len(alert.application_ids) == 1:
+        scopes.append((MuteScope.APPLICATION, f"Everything about {application_names[0]} alone"))
+    scopes.append((MuteScope.KIND, f"Everything of the kind “{KINDS.get(alert.kind, alert.kind)}”"))
     if alert.offering is not None:
-        found.append((MuteScope.PROVIDER, f"Everything of {alert.offering.host.name}"))
-    return [(str(scope), words) for scope, words in found]
+        scopes.append((MuteScope.PROVIDER, f"Everything of {alert.offering.host.name}"))
+    return [(str(scope), label) for scope, label in scopes]
 
 
 class MuteForm(forms.Form):
@@ -114,16 +114,16 @@ class MuteForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.teams = {team.slug: team for team in teams}
-        what, whose = self.fields["what"], self.fields["whose"]
-        assert isinstance(what, forms.ChoiceField)
-        assert isinstance(whose, forms.ChoiceField)
-        what.choices = scopes
-        what.initial = scopes[0][0]
-        what.error_messages |= {
+        scope_field, owner_field = self.fields["what"], self.fields["whose"]
+        assert isinstance(scope_field, forms.ChoiceField)
+        assert isinstance(owner_field, forms.ChoiceField)
+        scope_field.choices = scopes
+        scope_field.initial = scopes[0][0]
+        scope_field.error_messages |= {
             "required": "Select what to mute.",
             "invalid_choice": "Choose what to mute from the list.",
         }
-        whose.choices = [
+        owner_field.choices = [
             ("", "Me"),
             *((slug, f"Mailbox of {team.name}") for slug, team in self.teams.items()),
         ]

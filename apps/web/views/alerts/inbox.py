@@ -43,21 +43,21 @@ WITHIN = ((7, "7 days"), (14, "14 days"), (30, "30 days"), (90, "90 days"), (180
 
 
 def filter_alerts(request: HttpRequest) -> tuple[AlertFilter, AlertQuerySet]:
-    """Return the alerts that the URL selects, in its order; those that need a response if it names
-    no state."""
-    asked = request.GET.copy()
+    """Return the filter set of the URL and its alerts in order; by default those that need a
+    response."""
+    query = request.GET.copy()
     if "state" not in request.GET:
-        asked["state"] = Alert.State.OPEN
-    found = AlertFilter(asked, visible_alerts(signed_in_user(request)), request=request)
-    ordered: AlertQuerySet = ORDERS.apply(request, found.qs)  # type: ignore[assignment]
-    return found, ordered
+        query["state"] = Alert.State.OPEN
+    filterset = AlertFilter(query, visible_alerts(signed_in_user(request)), request=request)
+    alerts: AlertQuerySet = ORDERS.apply(request, filterset.qs)  # type: ignore[assignment]
+    return filterset, alerts
 
 
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    found, queryset = filter_alerts(request)
-    listing = PaginatedList(request, queryset, size=PAGE_SIZE)
+    filterset, alerts = filter_alerts(request)
+    listing = PaginatedList(request, alerts, size=PAGE_SIZE)
     today = day_of(at)
     rows = present_alerts(listing.rows, user, on=today)
     return render_page(
@@ -67,21 +67,21 @@ def inbox(request: HttpRequest) -> HttpResponse:
         title="Alerts",
         counts="Alerts of your teams and your own",
         as_of=at,
-        sentence=_sentence(user),
+        sentence=_build_headline(user),
         filters=build_filter_controls(
-            request, found, _controls(user), usual={"state": Alert.State.OPEN.value}
+            request, filterset, _build_controls(user), usual={"state": Alert.State.OPEN.value}
         ),
         columns=ORDERS.columns(request),
         listing=listing,
         rows=rows,
         answers_several=any(row.may_answer for row in rows),
         snoozes=SNOOZES,
-        # only a whole page has the place to offer it
+        # fragments for htmx have no place for the offer
         undo=None if getattr(request, "htmx", False) else responses.load_undo(request),
     )
 
 
-def _controls(user: User) -> list[FilterControl]:
+def _build_controls(user: User) -> list[FilterControl]:
     providers = Provider.objects.order_by("name").values_list("slug", "name")
     return [
         FilterControl("state", "State", choices=Alert.State.choices),
@@ -96,22 +96,22 @@ def _controls(user: User) -> list[FilterControl]:
     ]
 
 
-def _sentence(user: User) -> Headline:
-    some = Alert.objects.visible_to(user).waiting().order_by()[: MAX_COUNTED_ROWS + 1]
-    counts = some.aggregate(n=Count("pk"), n_severe=Count("pk", filter=Q(severity__gte=4)))
+def _build_headline(user: User) -> Headline:
+    alerts = Alert.objects.visible_to(user).waiting().order_by()[: MAX_COUNTED_ROWS + 1]
+    counts = alerts.aggregate(n=Count("pk"), n_severe=Count("pk", filter=Q(severity__gte=4)))
     n_open, n_severe = counts["n"], counts["n_severe"]
     if n_open == 0:
         return Headline("No alert waits for an answer.")
-    more = "More than " if n_open > MAX_COUNTED_ROWS else ""
-    waiting = count_of(min(n_open, MAX_COUNTED_ROWS), "alert")
+    prefix = "More than " if n_open > MAX_COUNTED_ROWS else ""
+    alert_count = count_of(min(n_open, MAX_COUNTED_ROWS), "alert")
     start = (
-        f"{more}{waiting if more else waiting.capitalize()} "
+        f"{prefix}{alert_count if prefix else alert_count.capitalize()} "
         f"{'waits' if n_open == 1 else 'wait'} for an answer"
     )
     if not n_severe:
         return Headline(f"{start}.")
-    severe = count_of(n_severe, "of them is", "of them are") if n_open > 1 else "it is"
-    return Headline(f"{start}; ", f"{severe} high or severe", ".")
+    severe_clause = count_of(n_severe, "of them is", "of them are") if n_open > 1 else "it is"
+    return Headline(f"{start}; ", f"{severe_clause} high or severe", ".")
 
 
 # --- the same as a table --------------------------------------------------------------------------
@@ -137,17 +137,17 @@ HEADS = [
 
 @require_safe
 def alert_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Send what the page lists with these filters, in that order, as CSV."""
-    _, queryset = filter_alerts(request)
-    return csv_response("alerts", HEADS, _rows(queryset, signed_in_user(request)), _cells)
+    """Send the alerts of the page, with its filters and order, as CSV."""
+    _, alerts = filter_alerts(request)
+    return csv_response("alerts", HEADS, _iterate_rows(alerts, signed_in_user(request)), _cells)
 
 
-def _rows(queryset: AlertQuerySet, user: User) -> Iterator[AlertRow]:
+def _iterate_rows(alerts: AlertQuerySet, user: User) -> Iterator[AlertRow]:
     today = day_of(now())
-    for some in batched(
-        queryset[:MAX_CSV_ROWS].iterator(chunk_size=CSV_BATCH_SIZE), CSV_BATCH_SIZE, strict=False
+    for batch in batched(
+        alerts[:MAX_CSV_ROWS].iterator(chunk_size=CSV_BATCH_SIZE), CSV_BATCH_SIZE, strict=False
     ):
-        yield from present_alerts(some, user, on=today)
+        yield from present_alerts(batch, user, on=today)
 
 
 def _cells(row: AlertRow) -> list[Any]:
@@ -166,14 +166,14 @@ def _cells(row: AlertRow) -> list[Any]:
         str(alert.acknowledged_by or ""),
         alert.snoozed_until,
         alert.resolution_sentence,
-        "; ".join(_recipients_cell(told) for told in row.told.named)
+        "; ".join(_describe_recipient(recipient) for recipient in row.told.named)
         + (f"; {row.told.n_more} more" if row.told.n_more else ""),
         reverse("alerts:detail", args=[alert.pk]),
     ]
 
 
-def _recipients_cell(told: RecipientStatus) -> str:
-    return f"{told.name}: {told.outcome}"
+def _describe_recipient(recipient: RecipientStatus) -> str:
+    return f"{recipient.name}: {recipient.outcome}"
 
 
 # --- several at once ------------------------------------------------------------------------------
@@ -183,67 +183,81 @@ def _recipients_cell(told: RecipientStatus) -> str:
 def bulk_respond(request: HttpRequest) -> HttpResponse:
     """Acknowledge, snooze, resolve or reopen the selected alerts."""
     user, at = signed_in_user(request), now()
-    back = back_to_inbox(request.POST)
+    back_url = back_to_inbox(request.POST)
     ids = [int(pk) for pk in request.POST.getlist("alert") if pk.isdecimal() and len(pk) < 18]
-    chosen = list(visible_alerts(user).filter(pk__in=ids[: responses.MAX_ALERTS_AT_A_TIME]))
-    if not chosen:
+    alerts = list(visible_alerts(user).filter(pk__in=ids[: responses.MAX_ALERTS_AT_A_TIME]))
+    if not alerts:
         messages.error(request, "Select at least one alert.")
-        return redirect(back)
-    done = _answered(request, chosen, user, at)
-    if done is None:
-        return redirect(back)
-    if done.can_be_undone:
-        responses.store_undo(request, done)
-    elif done.changed:
-        messages.success(request, responses.describe_outcome(done))
-    for refusal in done.refusals:
+        return redirect(back_url)
+    outcome = _respond_to_selected(request, alerts, user, at)
+    if outcome is None:
+        return redirect(back_url)
+    if outcome.can_be_undone:
+        responses.store_undo(request, outcome)
+    elif outcome.changed:
+        messages.success(request, responses.describe_outcome(outcome))
+    for refusal in outcome.refusals:
         messages.error(request, refusal)
-    if not done.changed and not done.refusals:
+    if not outcome.changed and not outcome.refusals:
         messages.info(request, "They were answered so already; nothing was changed.")
-    return redirect(back)
+    return redirect(back_url)
 
 
-def _answered(
-    request: HttpRequest, chosen: list[Alert], user: User, at: Any
+def _respond_to_selected(
+    request: HttpRequest, alerts: list[Alert], user: User, at: Any
 ) -> responses.ResponseOutcome | None:
-    """None where the answer lacks something, which is said."""
+    """Respond to the alerts; after invalid input add error messages to the request and return
+    None."""
     match request.POST.get("action"):
         case "acknowledge":
             return responses.respond(
-                chosen, AlertResponse.ACKNOWLEDGE, said="acknowledged", by=user, at=at
+                alerts, AlertResponse.ACKNOWLEDGE, description="acknowledged", by=user, at=at
             )
         case "snooze":
-            snooze = SnoozeForm(request.POST, on=day_of(at))
-            if snooze.is_valid():
-                until = snooze.cleaned_data["until"]
-                said = responses.describe_snooze(until)
+            snooze_form = SnoozeForm(request.POST, on=day_of(at))
+            if snooze_form.is_valid():
+                until = snooze_form.cleaned_data["until"]
+                description = responses.describe_snooze(until)
                 return responses.respond(
-                    chosen, AlertResponse.SNOOZE, said=said, by=user, at=at, until=until
+                    alerts,
+                    AlertResponse.SNOOZE,
+                    description=description,
+                    by=user,
+                    at=at,
+                    until=until,
                 )
-            problems = snooze.errors
+            form_errors = snooze_form.errors
         case "resolve":
-            resolve = ResolveForm(request.POST)
-            if resolve.is_valid():
-                why = resolve.cleaned_data["why"]
+            resolve_form = ResolveForm(request.POST)
+            if resolve_form.is_valid():
+                reason = resolve_form.cleaned_data["why"]
                 return responses.respond(
-                    chosen, AlertResponse.RESOLVE, said="resolved", by=user, at=at, reason=why
+                    alerts,
+                    AlertResponse.RESOLVE,
+                    description="resolved",
+                    by=user,
+                    at=at,
+                    reason=reason,
                 )
-            problems = resolve.errors
+            form_errors = resolve_form.errors
         case "undo":
             return responses.respond(
-                chosen, AlertResponse.UNDO, said=responses.UNDO_SENTENCES, by=user, at=at
+                alerts, AlertResponse.UNDO, description=responses.UNDO_SENTENCES, by=user, at=at
             )
         case "reopen":
-            return responses.respond(chosen, AlertResponse.REOPEN, said="reopened", by=user, at=at)
+            return responses.respond(
+                alerts, AlertResponse.REOPEN, description="reopened", by=user, at=at
+            )
         case _:
             messages.error(request, "Select a response: acknowledge, snooze or resolve.")
             return None
-    for errors in problems.values():
+    for errors in form_errors.values():
         messages.error(request, " ".join(str(error) for error in errors))
     return None
 
 
-def back_to_inbox(said: QueryDict) -> str:
-    """Redirect to the page of alerts that the form was on, and to no other page."""
-    back = said.get("back", "")
-    return back if back.startswith("/alerts/") and "\\" not in back else reverse("alerts:list")
+def back_to_inbox(data: QueryDict) -> str:
+    """Return the inbox URL that the form came from; any path outside `/alerts/` is replaced by the
+    inbox."""
+    path = data.get("back", "")
+    return path if path.startswith("/alerts/") and "\\" not in path else reverse("alerts:list")

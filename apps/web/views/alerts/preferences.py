@@ -37,7 +37,7 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts.presenters import WEEKDAYS
 from apps.web.wording import count_of, join_names
 
-# mailboxes that one page shows
+# mailboxes that the page shows
 MAX_MAILBOXES = 20
 _CONTINENTS = {"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
 _HOURS = [(hour, f"{hour:02}:00") for hour in range(24)]
@@ -46,7 +46,8 @@ _WEEKDAYS = list(enumerate(WEEKDAYS))
 
 @cache
 def time_zones() -> Sequence[str]:
-    """Return the names users choose from; any other that the system knows may be typed."""
+    """Return the time zones that the form suggests; any other one that the system supports can be
+    typed."""
     return [
         "UTC",
         *sorted(name for name in available_timezones() if name.split("/")[0] in _CONTINENTS),
@@ -92,8 +93,8 @@ class PreferenceForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class PreferencePanel:
-    """Preferences of one email address: what it gets now, in words, and the form to change it.
-    `team` is None for the user's own."""
+    """Preferences of one email address: a sentence about its next email, and the form. `team` is
+    None for the user's own address."""
 
     team: Team | None
     address: str
@@ -105,19 +106,19 @@ class PreferencePanel:
 
 def preference_panel(recipient: User | Team, at: datetime, data: Any = None) -> PreferencePanel:
     team = recipient if isinstance(recipient, Team) else None
-    rhythm = recipient_schedule(recipient)
+    schedule = recipient_schedule(recipient)
     slug = team.slug if team is not None else ""
     form = PreferenceForm(
         data,
         is_person=team is None,
         auto_id=f"mail-{slug or 'me'}-%s",
         initial={
-            "cadence": rhythm.cadence,
-            "weekday": rhythm.weekday,
-            "hour": rhythm.hour,
-            "immediate": rhythm.immediate,
-            "time_zone": rhythm.time_zone,
-            "heartbeat": rhythm.heartbeat,
+            "cadence": schedule.cadence,
+            "weekday": schedule.weekday,
+            "hour": schedule.hour,
+            "immediate": schedule.immediate,
+            "time_zone": schedule.time_zone,
+            "heartbeat": schedule.heartbeat,
         },
     )
     url = (
@@ -126,85 +127,103 @@ def preference_panel(recipient: User | Team, at: datetime, data: Any = None) -> 
         else reverse("notification-preferences:edit")
     )
     return PreferencePanel(
-        team, recipient.email, form, describe_next_email(rhythm, recipient.email, at), url, slug
+        team, recipient.email, form, describe_next_email(schedule, recipient.email, at), url, slug
     )
 
 
-def describe_next_email(rhythm: DigestSchedule, address: str, at: datetime) -> str:
+def describe_next_email(schedule: DigestSchedule, address: str, at: datetime) -> str:
     """Return when the next email would be sent, in a sentence."""
     if not address:
         return "No email can be sent, because no email address is recorded."
-    if rhythm.cadence == Cadence.NEVER:
+    if schedule.cadence == Cadence.NEVER:
         return "No emails are sent. Alerts are shown on this site."
-    if rhythm.cadence == Cadence.AT_ONCE:
+    if schedule.cadence == Cadence.AT_ONCE:
         return (
             "An email is sent one minute after each event. Events within that minute share one "
             "email."
         )
-    if rhythm.wants_only_urgent:
+    if schedule.wants_only_urgent:
         return (
             "No digests are sent. Urgent alerts are sent immediately, and urgent reminders at "
-            f"{rhythm.hour:02}:00 {rhythm.time_zone}. Other alerts are shown on this site only."
+            f"{schedule.hour:02}:00 {schedule.time_zone}. Other alerts are shown on this site only."
         )
-    local = next_window(rhythm, at).astimezone(time_zone_named(rhythm.time_zone))
-    when = f"{local:%A} {local.day} {local:%B %Y} at {local:%H:%M} {rhythm.time_zone}"
-    condition = "even if nothing changed" if rhythm.heartbeat else "if an alert is pending by then"
-    urgent = (
+    sent_at = next_window(schedule, at).astimezone(time_zone_named(schedule.time_zone))
+    time_text = (
+        f"{sent_at:%A} {sent_at.day} {sent_at:%B %Y} at {sent_at:%H:%M} {schedule.time_zone}"
+    )
+    condition = (
+        "even if nothing changed" if schedule.heartbeat else "if an alert is pending by then"
+    )
+    urgent_sentence = (
         "Urgent alerts are sent immediately."
-        if rhythm.immediate
+        if schedule.immediate
         else "Nothing is sent before that."
     )
-    return f"The next digest is sent on {when}, {condition}. {urgent}"
+    return f"The next digest is sent on {time_text}, {condition}. {urgent_sentence}"
 
 
-def _save(request: HttpRequest, mailing: PreferencePanel, at: datetime) -> HttpResponse | None:
-    """Redirects once it is kept; None where the form says what to correct."""
-    form = mailing.form
+def _save_preference(
+    request: HttpRequest, panel: PreferencePanel, at: datetime
+) -> HttpResponse | None:
+    """Save the preferences and redirect; return None if the form has errors."""
+    form = panel.form
     if not form.is_valid():
         return None
     try:
-        set_preference(by=signed_in_user(request), at=at, team=mailing.team, **form.cleaned_data)
-    except InvalidPreferenceError as refused:
-        form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+        set_preference(by=signed_in_user(request), at=at, team=panel.team, **form.cleaned_data)
+    except InvalidPreferenceError as error:
+        form.add_error(error.field if error.field in form.fields else None, str(error))
         return None
-    if mailing.team is None:
+    if panel.team is None:
         messages.success(request, "Kept.")
         return redirect("subscriptions:list")
-    messages.success(request, f"Kept for the mailbox of {mailing.team.name}.")
-    return redirect(url_with_query(reverse("subscriptions:list"), team=mailing.slug))
+    messages.success(request, f"Kept for the mailbox of {panel.team.name}.")
+    return redirect(url_with_query(reverse("subscriptions:list"), team=panel.slug))
 
 
 @require_POST
 def save_preference(request: HttpRequest) -> HttpResponse:
     """Save the user's own notification preferences."""
-    mailing = preference_panel(signed_in_user(request), at := now(), request.POST)
-    return _save(request, mailing, at) or _page(request, own=mailing, status=422)
+    panel = preference_panel(signed_in_user(request), at := now(), request.POST)
+    return _save_preference(request, panel, at) or _render_preferences(
+        request, own_panel=panel, status=422
+    )
 
 
 @require_POST
 def save_team_preference(request: HttpRequest, slug: str) -> HttpResponse:
     """Save the notification preferences of a team's mailbox, for its owners."""
     team = get_object_or_404(Team.objects.visible_to(request.user), slug=slug)
-    mailing = preference_panel(team, at := now(), request.POST)
-    return _save(request, mailing, at) or _page(request, mailbox=mailing, status=422)
-
-
-def _mailboxes(
-    request: HttpRequest, user: User, at: datetime, instead: PreferencePanel | None
-) -> list[PreferencePanel]:
-    """Those of the teams that the person owns; of any other the person may change, named by
-    `?team=`."""
-    owned = [pk for pk, rank in user.team_roles().items() if rank >= TeamRole.OWNER.rank]
-    teams = list(
-        Team.objects.filter(pk__in=owned).exclude(email="").order_by("name")[:MAX_MAILBOXES]
+    panel = preference_panel(team, at := now(), request.POST)
+    return _save_preference(request, panel, at) or _render_preferences(
+        request, mailbox_panel=panel, status=422
     )
-    asked = Team.objects.filter(
-        slug=instead.slug if instead is not None else request.GET.get("team", "")
+
+
+def _mailbox_panels(
+    request: HttpRequest, user: User, at: datetime, submitted_panel: PreferencePanel | None
+) -> list[PreferencePanel]:
+    """Return panels of the mailboxes of teams that the user owns, and of the team in `?team=` if
+    the user may change it. `submitted_panel` replaces the panel of its team."""
+    owned_team_ids = [pk for pk, rank in user.team_roles().items() if rank >= TeamRole.OWNER.rank]
+    teams = list(
+        Team.objects.filter(pk__in=owned_team_ids)
+        .exclude(email="")
+        .order_by("name")[:MAX_MAILBOXES]
+    )
+    requested_team = Team.objects.filter(
+        slug=submitted_panel.slug if submitted_panel is not None else request.GET.get("team", "")
     ).first()
-    if asked is not None and asked not in teams and user.may(TeamRole.OWNER, asked):
-        teams.append(asked)
+    if (
+        requested_team is not None
+        and requested_team not in teams
+        and user.may(TeamRole.OWNER, requested_team)
+    ):
+        teams.append(requested_team)
     return [
-        instead if instead is not None and instead.slug == team.slug else preference_panel(team, at)
+        submitted_panel
+        if submitted_panel is not None and submitted_panel.slug == team.slug
+        else preference_panel(team, at)
         for team in teams
     ]
 
@@ -214,21 +233,21 @@ def _mailboxes(
 
 @require_safe
 def preference_page(request: HttpRequest) -> HttpResponse:
-    return _page(request)
+    return _render_preferences(request)
 
 
-def _page(
+def _render_preferences(
     request: HttpRequest,
     *,
-    own: PreferencePanel | None = None,
-    mailbox: PreferencePanel | None = None,
+    own_panel: PreferencePanel | None = None,
+    mailbox_panel: PreferencePanel | None = None,
     secret: str = "",
     kind: str = CalendarFeed.Kind.CALENDAR,
     status: int = 200,
 ) -> HttpResponse:
     user, at = signed_in_user(request), now()
     today = day_of(at)
-    own = own or preference_panel(user, at)
+    own_panel = own_panel or preference_panel(user, at)
     feeds = CalendarFeed.objects.visible_to(user).filter(revoked_at=None)
     response = render_page(
         request,
@@ -238,13 +257,16 @@ def _page(
         counts="Your own wishes, and those of your teams' mailboxes",
         as_of=at,
         status=status,
-        sentence=Headline(own.sentence),
-        own=own,
-        mailboxes=_mailboxes(request, user, at, mailbox),
-        without_mailbox=_without_mailbox(user),
+        sentence=Headline(own_panel.sentence),
+        own=own_panel,
+        mailboxes=_mailbox_panels(request, user, at, mailbox_panel),
+        without_mailbox=_teams_without_mailbox(user),
         zones=time_zones(),
-        subscriptions=[(row, describe_subscription(row)) for row in _subscriptions(user)],
-        mutes=[(row, describe_mute(row), _can_unmute(user, row)) for row in _mutes(user, today)],
+        subscriptions=[(row, describe_subscription(row)) for row in _list_subscriptions(user)],
+        mutes=[
+            (row, describe_mute(row), _can_unmute(user, row))
+            for row in _list_active_mutes(user, today)
+        ],
         n_open=open_alerts_for(user).order_by()[:1000].count(),
         feeds=feeds,
         kinds=CalendarFeed.Kind.choices,
@@ -257,15 +279,17 @@ def _page(
     return response
 
 
-def _without_mailbox(user: User) -> list[str]:
-    owned = [pk for pk, rank in user.team_roles().items() if rank >= TeamRole.OWNER.rank]
-    rows = Team.objects.filter(pk__in=owned, email="").order_by("name")
-    return list(rows.values_list("name", flat=True)[:MAX_MAILBOXES])
+def _teams_without_mailbox(user: User) -> list[str]:
+    owned_team_ids = [pk for pk, rank in user.team_roles().items() if rank >= TeamRole.OWNER.rank]
+    teams = Team.objects.filter(pk__in=owned_team_ids, email="").order_by("name")
+    return list(teams.values_list("name", flat=True)[:MAX_MAILBOXES])
 
 
-def _subscriptions(user: User) -> list[Subscription]:
-    rows = Subscription.objects.visible_to(user).select_related("provider", "foundation", "team")
-    return list(rows.fetch_mode(models.FETCH_RAISE))
+def _list_subscriptions(user: User) -> list[Subscription]:
+    subscriptions = Subscription.objects.visible_to(user).select_related(
+        "provider", "foundation", "team"
+    )
+    return list(subscriptions.fetch_mode(models.FETCH_RAISE))
 
 
 def describe_subscription(subscription: Subscription) -> str:
@@ -275,29 +299,29 @@ def describe_subscription(subscription: Subscription) -> str:
         join_names([KINDS.get(kind, kind).lower() for kind in subscription.kinds], most=6)
         or "everything"
     )
-    parts = [f"{kinds[:1].upper()}{kinds[1:]}"]
-    parts += [
-        f"of {thing}"
-        for thing in (subscription.provider, subscription.foundation)
-        if thing is not None
+    clauses = [f"{kinds[:1].upper()}{kinds[1:]}"]
+    clauses += [
+        f"of {subject}"
+        for subject in (subscription.provider, subscription.foundation)
+        if subject is not None
     ]
     if subscription.team is not None:
-        parts.append(f"of {subscription.team} and the teams below it")
+        clauses.append(f"of {subscription.team} and the teams below it")
     if subscription.min_severity > 1:
-        parts.append(f"severity {subscription.get_min_severity_display().lower()} and above")
+        clauses.append(f"severity {subscription.get_min_severity_display().lower()} and above")
     if subscription.max_days_left is not None:
-        parts.append(f"due within {count_of(subscription.max_days_left, 'day')}")
-    return ", ".join(parts) + "."
+        clauses.append(f"due within {count_of(subscription.max_days_left, 'day')}")
+    return ", ".join(clauses) + "."
 
 
 # --- mutes ----------------------------------------------------------------------------------------
 
 
-def _mutes(user: User, today: date) -> list[Mute]:
-    """The person's own, and those of the mailboxes of their teams, that still hold."""
-    mailboxes = models.Q(team__in=user.team_roles())
+def _list_active_mutes(user: User, today: date) -> list[Mute]:
+    """Return the active mutes of the user and of the mailboxes of the user's teams."""
+    for_mailboxes = models.Q(team__in=user.team_roles())
     return list(
-        Mute.objects.filter(models.Q(user=user) | mailboxes, lifted_at=None, until__gt=today)
+        Mute.objects.filter(models.Q(user=user) | for_mailboxes, lifted_at=None, until__gt=today)
         .select_related("team", "provider", "offering__host", "application", "created_by")
         .order_by("until", "pk")
         .fetch_mode(models.FETCH_RAISE)[:100]
@@ -305,19 +329,19 @@ def _mutes(user: User, today: date) -> list[Mute]:
 
 
 def describe_mute(mute: Mute) -> str:
-    """Describe what a mute suppresses: all its conditions must hold."""
-    parts = []
+    """Describe the conditions of a mute, which must all hold."""
+    conditions = []
     if mute.kind:
-        parts.append(f"the kind “{KINDS.get(mute.kind, mute.kind)}”")
+        conditions.append(f"the kind “{KINDS.get(mute.kind, mute.kind)}”")
     if mute.offering is not None:
-        parts.append(f"{mute.offering.api_id} at {mute.offering.host.name}")
+        conditions.append(f"{mute.offering.api_id} at {mute.offering.host.name}")
     if mute.provider is not None:
-        parts.append(str(mute.provider))
+        conditions.append(str(mute.provider))
     if mute.application is not None:
-        parts.append(mute.application.name)
+        conditions.append(mute.application.name)
     if mute.subject:
-        parts.append(f"one thing ({mute.subject})")
-    return ", ".join(parts)
+        conditions.append(f"one thing ({mute.subject})")
+    return ", ".join(conditions)
 
 
 def _can_unmute(user: User, mute: Mute) -> bool:
@@ -328,8 +352,8 @@ def _can_unmute(user: User, mute: Mute) -> bool:
 
 @require_POST
 def unmute(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(Mute.objects.visible_to(request.user), pk=pk)
-    if actions.end_mute(mute=row, by=signed_in_user(request), at=now()):
+    mute = get_object_or_404(Mute.objects.visible_to(request.user), pk=pk)
+    if actions.end_mute(mute=mute, by=signed_in_user(request), at=now()):
         messages.success(
             request, "Lifted. What it kept back and still waits is mailed with the next message."
         )
@@ -343,16 +367,16 @@ def unmute(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def create_calendar_link(request: HttpRequest) -> HttpResponse:
-    """Create a new private URL, shown on this one response and never again."""
+    """Create a private URL, which is shown on this response only."""
     kind = request.POST.get("kind", "") or CalendarFeed.Kind.CALENDAR
     try:
         _, secret = create_calendar_feed(
             user=signed_in_user(request), name=request.POST.get("name", "").strip(), kind=kind
         )
-    except InvalidPreferenceError as refused:
-        messages.error(request, str(refused))
+    except InvalidPreferenceError as error:
+        messages.error(request, str(error))
         return redirect("subscriptions:list")
-    return _page(request, secret=secret, kind=kind)
+    return _render_preferences(request, secret=secret, kind=kind)
 
 
 @require_POST
@@ -366,16 +390,17 @@ def revoke_calendar_link(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def send_digest_now(request: HttpRequest) -> HttpResponse:
-    """Send a summary of the current state now."""
+    """Queue a digest of the open alerts for the user."""
     try:
-        n = request_digest(user=signed_in_user(request), at=now())
-    except DigestRequestError as refused:
-        messages.error(request, str(refused))
+        n_alerts = request_digest(user=signed_in_user(request), at=now())
+    except DigestRequestError as error:
+        messages.error(request, str(error))
     else:
-        if n:
+        if n_alerts:
             messages.success(
                 request,
-                f"A mail about {count_of(n, 'open alert')} is on its way, in a minute or two.",
+                f"A mail about {count_of(n_alerts, 'open alert')} is on its way, "
+                "in a minute or two.",
             )
         else:
             messages.info(

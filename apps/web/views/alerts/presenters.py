@@ -36,7 +36,7 @@ from apps.web.wording import day, describe_change
 
 Kind = ProviderEvent.Kind
 
-# what an event asks for is what the mail's group of it says
+# group of the digest for each kind of event: pages give the same guidance as the digest
 _GROUPS: Mapping[str, str] = {
     Kind.ANNOUNCED: "ending",
     Kind.MOVED_EARLIER: "ending",
@@ -45,7 +45,7 @@ _GROUPS: Mapping[str, str] = {
     Kind.RETIRED: "gone",
     Kind.DELISTED: "delisted",
 }
-# how far a snooze by one press reaches
+# (days, label) of the snooze buttons
 SNOOZES = ((1, "1 day"), (7, "1 week"), (14, "2 weeks"))
 
 
@@ -53,8 +53,8 @@ SNOOZES = ((1, "1 day"), (7, "1 week"), (14, "2 weeks"))
 class AlertRow:
     """Alert as a user sees it.
 
-    `applications` are (name, slug) of those affected that the user may see, `n_others` counts the
-    rest; `url` is the page to look into, apart from the alert's own."""
+    `applications` are (name, slug) of the affected applications that the user may see, `n_others`
+    counts the rest; `url` is the page of its subject, and `where` the label of that link."""
 
     alert: Alert
     heading: str
@@ -70,7 +70,7 @@ class AlertRow:
 
     @property
     def is_late(self) -> bool:
-        """Return whether it is due within a week, or past, without a response."""
+        """Return whether the alert is due within a week or overdue, and has no response."""
         return (
             self.days_left is not None
             and self.days_left <= 7
@@ -79,42 +79,45 @@ class AlertRow:
 
     @property
     def standing(self) -> str:
-        """`To Ilse Brandt for Claims; assigned to Hana Lind; acknowledged by Hana Lind.`"""
+        """Return recipient, assignee and response: `To Ilse Brandt for Claims; assigned to Hana
+        Lind; acknowledged by Hana Lind.`"""
         alert = self.alert
-        parts = [f"to {recipient_name(alert)}"]
+        clauses = [f"to {recipient_name(alert)}"]
         if alert.assigned_to is not None:
-            parts.append(f"assigned to {alert.assigned_to}")
-        if said := _answered(alert):
-            parts.append(said.rstrip("."))
-        return f"T{'; '.join(parts)[1:]}."
+            clauses.append(f"assigned to {alert.assigned_to}")
+        if response := _describe_response(alert):
+            clauses.append(response.rstrip("."))
+        return f"T{'; '.join(clauses)[1:]}."
 
 
 def present_alerts(
-    alerts: Sequence[Alert], user: User, *, on: date, most_told: int = MAX_NAMED_RECIPIENTS
+    alerts: Sequence[Alert], user: User, *, on: date, max_recipients: int = MAX_NAMED_RECIPIENTS
 ) -> list[AlertRow]:
-    """Present alerts for one user: a fixed number of statements however many they are. `most_told`
-    0 loads no recipients."""
-    wanted = {pk for alert in alerts for pk in alert.application_ids}
-    applications = _applications(wanted, user)
-    nodes = {
+    """Return rows of alerts for one user, with a fixed number of statements. With
+    `max_recipients=0` no recipients are loaded."""
+    application_ids = {pk for alert in alerts for pk in alert.application_ids}
+    applications = _load_applications(application_ids, user)
+    node_ids = {
         alert.flag.node_id
         for alert in alerts
         if alert.flag is not None and alert.flag.node_id is not None
     }
-    nodes |= {alert.details["node"] for alert in alerts if alert.details.get("node")}
-    names = {pk: node.label for pk, node in node_names(nodes).items()} if nodes else {}
-    told = (
-        recipients_of_alerts([alert.pk for alert in alerts], user=user, limit=most_told)
-        if most_told
+    node_ids |= {alert.details["node"] for alert in alerts if alert.details.get("node")}
+    node_labels = {pk: node.label for pk, node in node_names(node_ids).items()} if node_ids else {}
+    recipients = (
+        recipients_of_alerts([alert.pk for alert in alerts], user=user, limit=max_recipients)
+        if max_recipients
         else {}
     )
     return [
-        _alert_row(alert, user, applications, names, told.get(alert.pk, RecipientList()), on=on)
+        _build_alert_row(
+            alert, user, applications, node_labels, recipients.get(alert.pk, RecipientList()), on=on
+        )
         for alert in alerts
     ]
 
 
-def _applications(ids: Collection[int], user: User) -> dict[int, tuple[str, str]]:
+def _load_applications(ids: Collection[int], user: User) -> dict[int, tuple[str, str]]:
     rows = (
         Application.objects.visible_to(user)
         .filter(pk__in=ids)
@@ -124,46 +127,49 @@ def _applications(ids: Collection[int], user: User) -> dict[int, tuple[str, str]
     return {pk: (name, slug) for pk, name, slug in rows} if ids else {}
 
 
-def _alert_row(
+def _build_alert_row(
     alert: Alert,
     user: User,
     applications: Mapping[int, tuple[str, str]],
-    names: Mapping[int, str],
-    told: RecipientList,
+    node_labels: Mapping[int, str],
+    recipients: RecipientList,
     *,
     on: date,
 ) -> AlertRow:
-    concerned = {pk: applications[pk] for pk in alert.application_ids if pk in applications}
-    named_elsewhere = int(alert.details.get("n", 0)) if alert.flag_id is not None else 0
-    url, where = _address(alert, tuple(concerned.values()))
+    visible_applications = {
+        pk: applications[pk] for pk in alert.application_ids if pk in applications
+    }
+    n_in_details = int(alert.details.get("n", 0)) if alert.flag_id is not None else 0
+    url, url_label = _find_page(alert, tuple(visible_applications.values()))
     return AlertRow(
         alert=alert,
-        heading=_heading(alert, names, concerned, on=on),
-        todo=_todo(alert),
+        heading=_build_heading(alert, node_labels, visible_applications, on=on),
+        todo=_describe_todo(alert),
         url=url,
-        where=where,
-        applications=tuple(concerned.values()),
-        n_others=max(len(alert.application_ids), named_elsewhere) - len(concerned),
+        where=url_label,
+        applications=tuple(visible_applications.values()),
+        n_others=max(len(alert.application_ids), n_in_details) - len(visible_applications),
         may_answer=can_respond(user, alert),
-        told=told,
+        told=recipients,
         days_left=(alert.due_on - on).days if alert.due_on is not None else None,
         is_forgotten=_is_forgotten(alert, on=on),
     )
 
 
 def _is_forgotten(alert: Alert, *, on: date) -> bool:
-    """It was over so long ago that who was told of it is not kept any more."""
-    # what only informs is over when it is raised
-    over_for = (on - day_of(alert.resolved_at or alert.raised_at)).days
-    return alert.state == Alert.State.RESOLVED and 0 < settings.LEDGER_DAYS < over_for
+    """Return whether the alert was resolved so long ago that its recipients are no longer
+    stored."""
+    # informational alerts have no resolution: they count from the day they are raised
+    n_days_resolved = (on - day_of(alert.resolved_at or alert.raised_at)).days
+    return alert.state == Alert.State.RESOLVED and 0 < settings.LEDGER_DAYS < n_days_resolved
 
 
 def recipient_name(alert: Alert) -> str:
-    """`Ilse Brandt for Claims`, or the one of the two there is."""
+    """Return the recipient as `Ilse Brandt for Claims`, or only the user or only the team."""
     return " for ".join(str(party) for party in (alert.user, alert.team) if party is not None)
 
 
-def _answered(alert: Alert) -> str:
+def _describe_response(alert: Alert) -> str:
     match alert.state:
         case Alert.State.ACKNOWLEDGED:
             return (
@@ -179,27 +185,29 @@ def _answered(alert: Alert) -> str:
             )
         case Alert.State.RESOLVED:
             by = f" by {alert.resolved_by}" if alert.resolved_by is not None else ""
-            return f"resolved{by}" + (f": {why}" if (why := alert.resolution_sentence) else "")
-    return _UNANSWERED.get(alert.escalation, "")
+            return f"resolved{by}" + (
+                f": {resolution}" if (resolution := alert.resolution_sentence) else ""
+            )
+    return _ESCALATION_CLAUSES.get(alert.escalation, "")
 
 
-_UNANSWERED = {
+_ESCALATION_CLAUSES = {
     1: "nobody has answered, so the team's owners were told",
     2: "nobody has answered, so governance was told",
 }
 
 
-def describe_schedule(rhythm: DigestSchedule) -> str:
+def describe_schedule(schedule: DigestSchedule) -> str:
     """Return when digests are sent, such as `every day at 07:00 Europe/Zurich. Urgent alerts are
-    sent immediately`. `rhythm` has fixed times."""
+    sent immediately`. `schedule` has fixed times."""
     days = {Cadence.DAILY: "every day", Cadence.WORKING_DAYS: "from Monday to Friday"}
-    when = days.get(Cadence(rhythm.cadence)) or f"every {WEEKDAYS[rhythm.weekday]}"
+    frequency = days.get(Cadence(schedule.cadence)) or f"every {WEEKDAYS[schedule.weekday]}"
     urgent = (
         "Urgent alerts are sent immediately"
-        if rhythm.immediate
+        if schedule.immediate
         else "Nothing is sent between digests"
     )
-    return f"{when} at {rhythm.hour:02}:00 {rhythm.time_zone}. {urgent}"
+    return f"{frequency} at {schedule.hour:02}:00 {schedule.time_zone}. {urgent}"
 
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -208,73 +216,80 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 # --- heading --------------------------------------------------------------------------------------
 
 
-def _heading(
-    alert: Alert, names: Mapping[int, str], applications: Mapping[int, tuple[str, str]], *, on: date
+def _build_heading(
+    alert: Alert,
+    node_labels: Mapping[int, str],
+    applications: Mapping[int, tuple[str, str]],
+    *,
+    on: date,
 ) -> str:
     if alert.event is not None:
         event = alert.event
         change = describe_change(event, today=on)
-        return f"{event.get_kind_display()}: {_called(event.offering)}, {change}"
+        return f"{event.get_kind_display()}: {_describe_offering(event.offering)}, {change}"
     if alert.flag is not None:
-        return _flag_heading(alert, alert.flag, names)
+        return _build_flag_heading(alert, alert.flag, node_labels)
     if alert.run is not None or alert.source is not None:
         return (
             f"{feed_text.source_name(alert)} {feed_text.clause(alert, applications=applications)}"
         )
     if alert.application_ids and not applications:
-        # its applications belong to others by now: neither they nor what hangs on them is named
+        # its applications belong to other teams now: their names and models stay hidden
         return (
             f"{KINDS.get(alert.kind, 'Alert')}, about applications that belong to another team now"
         )
-    heading = reminder_text.reminder_heading(alert, name=_name(alert, applications), on=on)
-    at = names.get(alert.details.get("node", 0))
-    return f"{heading} ({at})" if at else heading
+    heading = reminder_text.reminder_heading(alert, name=_subject_name(alert, applications), on=on)
+    node_label = node_labels.get(alert.details.get("node", 0))
+    return f"{heading} ({node_label})" if node_label else heading
 
 
-def _name(alert: Alert, applications: Mapping[int, tuple[str, str]]) -> str:
+def _subject_name(alert: Alert, applications: Mapping[int, tuple[str, str]]) -> str:
     if alert.kind == DayKind.MILESTONE:
-        return _called(alert.offering) if alert.offering is not None else "A model"
+        return _describe_offering(alert.offering) if alert.offering is not None else "A model"
     return next((name for name, _ in applications.values()), "")
 
 
-def _called(offering: Offering) -> str:
+def _describe_offering(offering: Offering) -> str:
     return f"{offering.api_id} at {offering.host.name}"
 
 
-def _flag_heading(alert: Alert, flag: ExposureFlag, names: Mapping[int, str]) -> str:
-    policy, then = flag.policy, exposure_flag_text.measurement_when_raised(alert, flag)
-    says = exposure_flag_text.flag_clause(
+def _build_flag_heading(alert: Alert, flag: ExposureFlag, node_labels: Mapping[int, str]) -> str:
+    policy, measurement = flag.policy, exposure_flag_text.measurement_when_raised(alert, flag)
+    clause = exposure_flag_text.flag_clause(
         policy,
-        then,
-        node=names.get(flag.node_id or 0, "one node"),
+        measurement,
+        node=node_labels.get(flag.node_id or 0, "one node"),
         kind=exposure_flag_text.node_kind_label(flag),
     )
-    tolerated = f"the tolerance is {exposure_flag_text.format_measure(policy, then.limit)}"
+    tolerance_clause = (
+        f"the tolerance is {exposure_flag_text.format_measure(policy, measurement.limit)}"
+    )
     if alert.kind == FlagKind.OPENED:
-        return f"{says[:1].upper()}{says[1:]}; {tolerated}"
-    return f"{exposure_flag_text.GUIDANCE[alert.kind][0]}: {says}; {tolerated}"
+        return f"{clause[:1].upper()}{clause[1:]}; {tolerance_clause}"
+    return f"{exposure_flag_text.GUIDANCE[alert.kind][0]}: {clause}; {tolerance_clause}"
 
 
 # --- what to do, and where ------------------------------------------------------------------------
 
 
-def _todo(alert: Alert) -> str:
+def _describe_todo(alert: Alert) -> str:
     if alert.event is not None:
-        return _event_todo(alert.kind, alert.event)
+        return _describe_event_todo(alert.kind, alert.event)
     if alert.kind in FeedKind:
         return feed_text.GUIDANCE[FeedKind(alert.kind)][1]
     guidance = exposure_flag_text.GUIDANCE if alert.flag_id is not None else reminder_text.GUIDANCE
     return guidance[alert.kind][1] if alert.kind in guidance else ""
 
 
-def _event_todo(kind: str, event: ProviderEvent) -> str:
+def _describe_event_todo(kind: str, event: ProviderEvent) -> str:
     if kind == Kind.REPRICED:
         return GROUP_GUIDANCE["dearer" if is_price_increase(event.old, event.new) else "cheaper"][1]
     return GROUP_GUIDANCE[_GROUPS[kind]][1] if kind in _GROUPS else GROUP_GUIDANCE["asked"][1]
 
 
-def _address(alert: Alert, applications: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    """(address, what is there) of the page on which it is looked into."""
+def _find_page(alert: Alert, applications: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Return (URL, link label) of the page about the subject of the alert; both empty if there is
+    none."""
     if alert.event_id is not None:
         return reverse("events:detail", args=[alert.event_id]), "The event, with its evidence"
     if alert.flag_id is not None:
@@ -288,10 +303,10 @@ def _address(alert: Alert, applications: Sequence[tuple[str, str]]) -> tuple[str
         return "", ""
     if path == reverse("applications:list"):
         return (path, "Applications") if applications else ("", "")
-    return path, _WHERE.get(path.split("/")[1], "Where it is looked into")
+    return path, _PAGE_LABELS.get(path.split("/")[1], "Where it is looked into")
 
 
-_WHERE: Mapping[str, str] = {
+_PAGE_LABELS: Mapping[str, str] = {
     "applications": "The application",
     "offerings": "The model, with its dates and prices",
     "alerts": "What you get",
@@ -303,8 +318,8 @@ _WHERE: Mapping[str, str] = {
 
 # --- kinds ----------------------------------------------------------------------------------------
 
-# what one can ask to hear of: what falls to teams, since what is owed to one person is nobody
-# else's news
+# (heading, help text, kinds) for subscriptions: only kinds that are routed to teams, since
+# the alerts of one person are of no interest to others
 KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
     (
         "Ends of models",
@@ -344,32 +359,32 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
 )
 
 
-def kind_groups(chosen: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the kinds as groups of checkboxes; a chosen one in no group (by the API) gets a group
-    of its own."""
-    ticked = set(chosen)
-    known = {kind for _, _, kinds in KIND_GROUPS for kind in kinds}
+def kind_groups(selected_kinds: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the kinds as groups of checkboxes. Selected kinds without a group (set by the API)
+    form a group of their own."""
+    selected = set(selected_kinds)
+    grouped_kinds = {kind for _, _, kinds in KIND_GROUPS for kind in kinds}
     groups = [*KIND_GROUPS]
-    if others := sorted(ticked - known):
-        groups.append(("Others", "", others))
+    if ungrouped_kinds := sorted(selected - grouped_kinds):
+        groups.append(("Others", "", ungrouped_kinds))
     return [
         {
             "name": name,
             "help": help_text,
             "kinds": [
-                (str(kind), KINDS.get(str(kind), str(kind)), kind in ticked) for kind in kinds
+                (str(kind), KINDS.get(str(kind), str(kind)), kind in selected) for kind in kinds
             ],
         }
         for name, help_text, kinds in groups
     ]
 
 
-def all_kind_groups(chosen: Iterable[str]) -> list[dict[str, Any]]:
-    """Return `kind_groups` plus flags, feeds and what is sent to one person: a webhook may be sent
-    everything."""
-    ticked = set(chosen)
-    groups = kind_groups(ticked & {kind for _, _, kinds in KIND_GROUPS for kind in kinds})
-    more = (
+def all_kind_groups(selected_kinds: Iterable[str]) -> list[dict[str, Any]]:
+    """Return `kind_groups` plus flags, feeds and alerts of one person: a webhook may receive all
+    kinds."""
+    selected = set(selected_kinds)
+    groups = kind_groups(selected & {kind for _, _, kinds in KIND_GROUPS for kind in kinds})
+    webhook_groups = (
         ("Exposure", [*FlagKind]),
         ("Feeds", [kind for kind in FeedKind if kind != FeedKind.BACKFILLED]),
         (
@@ -382,7 +397,7 @@ def all_kind_groups(chosen: Iterable[str]) -> list[dict[str, Any]]:
         {
             "name": name,
             "help": "",
-            "kinds": [(str(kind), KINDS[str(kind)], kind in ticked) for kind in kinds],
+            "kinds": [(str(kind), KINDS[str(kind)], kind in selected) for kind in kinds],
         }
-        for name, kinds in more
+        for name, kinds in webhook_groups
     ]

@@ -12,11 +12,11 @@ from apps.alerts.lifecycle.responses import AlertResponse
 from apps.alerts.models import Alert
 from apps.web.wording import count_of, long_day
 
-# where the page keeps what was just done, so that it can be taken back
+# session key of the last response, which the next page offers to undo
 _KEY = "answered"
-# one sheet of the inbox, and some
+# more than one page of the inbox
 MAX_ALERTS_AT_A_TIME = 100
-# said of what stands again as it stood before the answer
+# description of alerts that have their previous state again
 UNDO_SENTENCES = "restored"
 _UNDOABLE = frozenset(
     {AlertResponse.ACKNOWLEDGE, AlertResponse.SNOOZE, AlertResponse.ASSIGN, AlertResponse.RESOLVE}
@@ -25,19 +25,19 @@ _UNDOABLE = frozenset(
 
 @dataclass(slots=True)
 class ResponseOutcome:
-    """Outcome of a response: `said` is a clause without a full stop; the alerts it changed, and the
-    reasons for the others.
+    """Outcome of a response: the ids of changed alerts, and the reasons for refusals.
 
-    `answer` is None for what is not a response, such as a mute."""
+    `description` is a clause without a full stop, such as `acknowledged`. `response` is None for
+    other actions, such as a mute."""
 
-    said: str
+    description: str
     changed: list[int] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
-    answer: AlertResponse | None = None
+    response: AlertResponse | None = None
 
     @property
     def can_be_undone(self) -> bool:
-        return bool(self.changed) and self.answer in _UNDOABLE
+        return bool(self.changed) and self.response in _UNDOABLE
 
     @property
     def n(self) -> int:
@@ -46,37 +46,41 @@ class ResponseOutcome:
 
 def respond(
     alerts: Iterable[Alert],
-    answer: AlertResponse,
+    response: AlertResponse,
     *,
-    said: str,
+    description: str,
     by: User,
     at: datetime,
     until: date | None = None,
     to: User | None = None,
     reason: str = "",
 ) -> ResponseOutcome:
-    """Respond to each alert; `said` is a participle, `acknowledged`. A refusal of one does not
-    affect the others."""
-    found = respond_to_alerts(
+    """Respond to each alert; `description` is a participle, such as `acknowledged`. A refusal for
+    one alert does not affect the others."""
+    result = respond_to_alerts(
         alert_ids=[alert.pk for alert in alerts],
-        response=answer,
+        response=response,
         by=by,
         at=at,
         until=until,
         to=to,
         reason=reason,
     )
-    refusals = list(dict.fromkeys(each.sentence for each in found.refused))
-    return ResponseOutcome(said, list(found.answered), refusals, answer)
+    refusals = list(dict.fromkeys(refusal.sentence for refusal in result.refused))
+    return ResponseOutcome(description, list(result.answered), refusals, response)
 
 
 def describe_snooze(until: date) -> str:
     return f"snoozed until {long_day(until)}"
 
 
-def describe_outcome(done: ResponseOutcome) -> str:
+def describe_outcome(outcome: ResponseOutcome) -> str:
     """Describe the outcome: `Three alerts acknowledged.`; empty if nothing was changed."""
-    return f"{count_of(done.n, 'alert').capitalize()} {done.said}." if done.changed else ""
+    return (
+        f"{count_of(outcome.n, 'alert').capitalize()} {outcome.description}."
+        if outcome.changed
+        else ""
+    )
 
 
 # --- to be taken back -----------------------------------------------------------------------------
@@ -88,13 +92,13 @@ class UndoOffer:
     ids: Sequence[int]
 
 
-def store_undo(request: HttpRequest, done: ResponseOutcome) -> None:
+def store_undo(request: HttpRequest, outcome: ResponseOutcome) -> None:
     """Offer an undo on the next page."""
-    if done.changed:
-        request.session[_KEY] = {"said": describe_outcome(done), "ids": done.changed}
+    if outcome.changed:
+        request.session[_KEY] = {"said": describe_outcome(outcome), "ids": outcome.changed}
 
 
 def load_undo(request: HttpRequest) -> UndoOffer | None:
-    """Return the last response, once."""
-    kept = request.session.pop(_KEY, None)
-    return UndoOffer(kept["said"], kept["ids"]) if isinstance(kept, dict) else None
+    """Return the undo offer of the last response and remove it from the session."""
+    stored = request.session.pop(_KEY, None)
+    return UndoOffer(stored["said"], stored["ids"]) if isinstance(stored, dict) else None

@@ -22,7 +22,7 @@ from apps.web.pages.form_fields import QuickSelect, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts.presenters import kind_groups
 
-# mails that the preview lists one by one
+# emails that the preview lists
 MAX_PREVIEW_MOMENTS = 10
 MAX_FOUNDATIONS = 20
 
@@ -61,38 +61,38 @@ class SubscriptionForm(forms.Form):
         super().__init__(*args, **kwargs)
         providers = Provider.objects.order_by("name").values_list("slug", "name")
         teams = Team.objects.visible_to(user).order_by("name").values_list("slug", "name")
-        for name, rows, words in (
+        for name, rows, empty_label in (
             ("provider", providers, "Any provider"),
             ("team", teams, "Any team of yours"),
         ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
-            field.choices = [("", words), *rows]
+            field.choices = [("", empty_label), *rows]
 
     def clean_foundation(self) -> Foundation | None:
-        said = self.cleaned_data["foundation"].strip()
-        if not said:
+        text = self.cleaned_data["foundation"].strip()
+        if not text:
             return None
-        found: list[Foundation] = list(foundations_by_name(said, exactly=True)[:2])
-        if not found:
-            raise forms.ValidationError(f'No foundation "{said}" found. Select one of the list.')
-        if len(found) > 1:
-            raise forms.ValidationError(f"Several foundations are called {said}. Enter the slug.")
-        return found[0]
+        foundations: list[Foundation] = list(foundations_by_name(text, exactly=True)[:2])
+        if not foundations:
+            raise forms.ValidationError(f'No foundation "{text}" found. Select one of the list.')
+        if len(foundations) > 1:
+            raise forms.ValidationError(f"Several foundations are called {text}. Enter the slug.")
+        return foundations[0]
 
-    def written_to(self, subscription: Subscription) -> Subscription:
-        """Return the input on a row that is not stored yet."""
-        said = self.cleaned_data
-        subscription.name = said["name"]
+    def apply_to(self, subscription: Subscription) -> Subscription:
+        """Copy the input to the subscription, without saving it, and return it."""
+        cleaned = self.cleaned_data
+        subscription.name = cleaned["name"]
         subscription.provider = (
-            Provider.objects.get(slug=said["provider"]) if said["provider"] else None
+            Provider.objects.get(slug=cleaned["provider"]) if cleaned["provider"] else None
         )
-        subscription.foundation = said["foundation"]
-        subscription.team = Team.objects.get(slug=said["team"]) if said["team"] else None
-        subscription.kinds = said["kinds"]
-        subscription.min_severity = said["min_severity"]
-        subscription.max_days_left = said["max_days_left"]
-        subscription.enabled = said["enabled"]
+        subscription.foundation = cleaned["foundation"]
+        subscription.team = Team.objects.get(slug=cleaned["team"]) if cleaned["team"] else None
+        subscription.kinds = cleaned["kinds"]
+        subscription.min_severity = cleaned["min_severity"]
+        subscription.max_days_left = cleaned["max_days_left"]
+        subscription.enabled = cleaned["enabled"]
         return subscription
 
     @property
@@ -100,14 +100,14 @@ class SubscriptionForm(forms.Form):
         return kind_groups(self["kinds"].value() or [])
 
 
-def foundations_by_name(words: str, *, exactly: bool = False) -> "QuerySet[Foundation]":
-    rows = Foundation.objects.select_related("developer").order_by("name", "slug")
+def foundations_by_name(text: str, *, exactly: bool = False) -> "QuerySet[Foundation]":
+    foundations = Foundation.objects.select_related("developer").order_by("name", "slug")
     if exactly:
-        return rows.filter(Q(slug=words) | Q(name__iexact=words))
-    return rows.filter(Q(slug__icontains=words) | Q(name__icontains=words))
+        return foundations.filter(Q(slug=text) | Q(name__iexact=text))
+    return foundations.filter(Q(slug__icontains=text) | Q(name__icontains=text))
 
 
-def _as_typed(subscription: Subscription) -> dict[str, Any]:
+def _initial_data(subscription: Subscription) -> dict[str, Any]:
     return {
         "name": subscription.name,
         "provider": subscription.provider.slug if subscription.provider is not None else "",
@@ -122,45 +122,47 @@ def _as_typed(subscription: Subscription) -> dict[str, Any]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_subscription(request: HttpRequest) -> HttpResponse:
-    return _edited(request, Subscription(user=signed_in_user(request)))
+    return _edit_subscription(request, Subscription(user=signed_in_user(request)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_subscription(request: HttpRequest, pk: int) -> HttpResponse:
-    return _edited(request, _own(request, pk))
+    return _edit_subscription(request, _get_subscription(request, pk))
 
 
-def _own(request: HttpRequest, pk: int) -> Subscription:
-    rows = Subscription.objects.visible_to(request.user).select_related(
+def _get_subscription(request: HttpRequest, pk: int) -> Subscription:
+    subscriptions = Subscription.objects.visible_to(request.user).select_related(
         "provider", "foundation", "team"
     )
-    return get_object_or_404(rows, pk=pk)
+    return get_object_or_404(subscriptions, pk=pk)
 
 
-def _edited(request: HttpRequest, subscription: Subscription) -> HttpResponse:
-    """The form; POST keeps it, or with `subscription_preview` pressed only shows what it would have
-    sent."""
+def _edit_subscription(request: HttpRequest, subscription: Subscription) -> HttpResponse:
+    """Show the form; POST saves it, or with the button `preview` only shows the alerts of the last
+    30 days."""
     user = signed_in_user(request)
     is_new = subscription.pk is None
     if request.method != "POST":
-        initial = {"enabled": True, "min_severity": 1} if is_new else _as_typed(subscription)
-        return _form(request, SubscriptionForm(user=user, initial=initial), subscription, user)
+        initial = {"enabled": True, "min_severity": 1} if is_new else _initial_data(subscription)
+        return _render_form(
+            request, SubscriptionForm(user=user, initial=initial), subscription, user
+        )
     form = SubscriptionForm(request.POST, user=user)
     if not form.is_valid():
-        return _form(request, form, subscription, user, status=422)
-    form.written_to(subscription)
+        return _render_form(request, form, subscription, user, status=422)
+    form.apply_to(subscription)
     if "preview" in request.POST:
-        return _form(request, form, subscription, user)
+        return _render_form(request, form, subscription, user)
     try:
         save_subscription(subscription=subscription, by=user)
-    except InvalidPreferenceError as refused:
-        form.add_error(None, str(refused))
-        return _form(request, form, subscription, user, status=422)
+    except InvalidPreferenceError as error:
+        form.add_error(None, str(error))
+        return _render_form(request, form, subscription, user, status=422)
     messages.success(request, "Subscribed." if is_new else "Kept.")
     return redirect("subscriptions:list")
 
 
-def _form(
+def _render_form(
     request: HttpRequest,
     form: SubscriptionForm,
     subscription: Subscription,
@@ -168,7 +170,7 @@ def _form(
     *,
     status: int = 200,
 ) -> HttpResponse:
-    shown = None if form.errors else preview_subscription(subscription, user=user, at=now())
+    preview = None if form.errors else preview_subscription(subscription, user=user, at=now())
     name = str(subscription) if subscription.pk is not None else ""
     return render_page(
         request,
@@ -186,14 +188,14 @@ def _form(
         form=form,
         subscription=subscription,
         foundations=[],
-        **_preview(shown),
+        **_preview_context(preview),
     )
 
 
-def _preview(shown: SubscriptionPreview | None) -> dict[str, Any]:
-    moments: Sequence[Any] = shown.moments if shown is not None else ()
+def _preview_context(preview: SubscriptionPreview | None) -> dict[str, Any]:
+    moments: Sequence[Any] = preview.moments if preview is not None else ()
     return {
-        "preview": shown,
+        "preview": preview,
         "moments": moments[:MAX_PREVIEW_MOMENTS],
         "n_more": max(0, len(moments) - MAX_PREVIEW_MOMENTS),
     }
@@ -201,27 +203,28 @@ def _preview(shown: SubscriptionPreview | None) -> dict[str, Any]:
 
 @require_safe
 def subscription_preview(request: HttpRequest) -> HttpResponse:
-    """Show what a subscription as typed would have sent; for the form, while it is filled in."""
+    """Show the alerts that the subscription in the form would have sent, while the form is being
+    edited."""
     user = signed_in_user(request)
     form = SubscriptionForm(request.GET, user=user)
-    shown = None
+    preview = None
     if form.is_valid():
-        shown = preview_subscription(form.written_to(Subscription(user=user)), user=user, at=now())
-    context = {"form": form, "subscription": None, **_preview(shown)}
+        preview = preview_subscription(form.apply_to(Subscription(user=user)), user=user, at=now())
+    context = {"form": form, "subscription": None, **_preview_context(preview)}
     return render(request, "alerts/preview.html", context)
 
 
 @require_safe
 def foundation_options(request: HttpRequest) -> HttpResponse:
     """Return the foundations whose name contains the input, as choices of the field."""
-    words = request.GET.get("foundation", "").strip()
-    found = foundations_by_name(words)[:MAX_FOUNDATIONS] if words else []
-    return render(request, "alerts/foundations.html", {"foundations": found})
+    text = request.GET.get("foundation", "").strip()
+    foundations = foundations_by_name(text)[:MAX_FOUNDATIONS] if text else []
+    return render(request, "alerts/foundations.html", {"foundations": foundations})
 
 
 @require_POST
 def remove_subscription(request: HttpRequest, pk: int) -> HttpResponse:
-    subscription = _own(request, pk)
+    subscription = _get_subscription(request, pk)
     name = str(subscription)
     delete_subscription(subscription=subscription, by=signed_in_user(request))
     messages.success(request, f"Ended: {name}.")

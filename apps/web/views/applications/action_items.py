@@ -20,8 +20,8 @@ from apps.web.views.applications.queries import ExitSection
 from apps.web.wording import number
 
 SOON_DAYS = timedelta(days=90)
-# said by what is derived from days below
-_ELSEWHERE = {"retired_offering", "test_lapsed", "review_overdue"}
+# findings that other items cover, with their dates
+_CODES_SHOWN_AS_ITEMS = {"retired_offering", "test_lapsed", "review_overdue"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class ActionItem:
 
 
 def start_by(runway: PrimaryRunway, today: date) -> date | None:
-    """Return the last day on which the migration can begin by what is known."""
+    """Return the last day on which the migration can start; None if a date or the effort is
+    unknown."""
     if runway.days_left is None or runway.effort_days is None:
         return None
     return today + timedelta(days=runway.days_left) - timedelta(days=-int(-runway.effort_days // 1))
@@ -53,45 +54,47 @@ def action_items(
     risks: RiskReach,
     today: date,
 ) -> list[ActionItem]:
-    """Build action items in plain Python over what the page has read; first those without a date,
-    then by date."""
+    """Build the action items from data that the page has loaded, without statements; undated items
+    first, then by date."""
     by_id = {row.dependency.pk: row for row in rows}
-    found = [*_moves(by_id, runways, today), *_tests(by_id, exits, today)]
-    found += [
+    items = [*_migration_items(by_id, runways, today), *_exit_test_items(by_id, exits, today)]
+    items += [
         ActionItem(None, finding.sentence, "", is_late=True)
         for finding in findings
-        if finding.severity == Severity.ERROR and finding.code not in _ELSEWHERE
+        if finding.severity == Severity.ERROR and finding.code not in _CODES_SHOWN_AS_ITEMS
     ]
     n_open = risks.n_unassessed + risks.n_stale
     if n_open:
-        head = pluralize(
+        heading = pluralize(
             n_open,
             f"Assess {number(n_open)} inherited risk",
             f"Assess {number(n_open)} inherited risks",
         )
-        stale = pluralize(
+        stale_sentence = pluralize(
             risks.n_stale,
             f"{risks.n_stale} has become stale.",
             f"{risks.n_stale} have become stale.",
         )
-        found.append(ActionItem(None, head, stale if risks.n_stale else "", "#risks", "See them"))
+        items.append(
+            ActionItem(None, heading, stale_sentence if risks.n_stale else "", "#risks", "See them")
+        )
     if application.next_review_on and application.next_review_on <= today + SOON_DAYS:
-        edit = reverse("applications:edit", args=[application.slug])
-        late = application.next_review_on < today
-        found.append(
+        edit_url = reverse("applications:edit", args=[application.slug])
+        is_late = application.next_review_on < today
+        items.append(
             ActionItem(
                 application.next_review_on,
                 "Review it, and set the next day",
                 "",
-                edit,
+                edit_url,
                 "Edit",
-                late,
+                is_late,
             )
         )
-    return sorted(found, key=lambda todo: (todo.when is not None, todo.when or today, todo.head))
+    return sorted(items, key=lambda todo: (todo.when is not None, todo.when or today, todo.head))
 
 
-def _moves(
+def _migration_items(
     by_id: dict[int, StackRow], runways: Iterable[PrimaryRunway], today: date
 ) -> Iterable[ActionItem]:
     for runway in runways:
@@ -100,60 +103,66 @@ def _moves(
             continue
         url = reverse("dependencies:replace", args=[row.dependency.pk])
         name = row.offering.api_id
-        by = start_by(runway, today)
+        start_on = start_by(runway, today)
         if runway.days_left is not None and runway.days_left < 0:
             yield ActionItem(
                 runway.retires_on,
                 f"Leave {name}: it has ended",
-                _successor(row),
+                _describe_replacement(row),
                 url,
                 "Replace",
                 is_late=True,
             )
-        elif by is not None and runway.effort_days is not None:
-            words = "It ends on {end}; moving takes {days} days.".format(
+        elif start_on is not None and runway.effort_days is not None:
+            deadline_sentence = "It ends on {end}; moving takes {days} days.".format(
                 end=runway.retires_on.isoformat() if runway.retires_on else "a day that has passed",
                 days=format_days(runway.effort_days),
             )
             yield ActionItem(
-                by,
+                start_on,
                 f"Start the move away from {name}",
-                f"{words} {_successor(row)}".strip(),
+                f"{deadline_sentence} {_describe_replacement(row)}".strip(),
                 url,
                 "Replace",
-                is_late=by < today,
+                is_late=start_on < today,
             )
         elif runway.retires_on is not None:
-            plan = reverse("exit-plans:edit", args=[row.dependency.pk])
+            plan_url = reverse("exit-plans:edit", args=[row.dependency.pk])
             yield ActionItem(
                 runway.retires_on,
                 f"Leave {name} before it ends",
                 "Nobody has said how long the move takes. Write the plan or make a test.",
-                plan,
+                plan_url,
                 "Plan",
             )
 
 
-def _successor(row: StackRow) -> str:
-    named = row.answering.replacement
-    return f"The provider names {named.api_id} as its replacement." if named else ""
+def _describe_replacement(row: StackRow) -> str:
+    replacement = row.answering.replacement
+    return f"The provider names {replacement.api_id} as its replacement." if replacement else ""
 
 
-def _tests(by_id: dict[int, StackRow], exits: ExitSection, today: date) -> Iterable[ActionItem]:
+def _exit_test_items(
+    by_id: dict[int, StackRow], exits: ExitSection, today: date
+) -> Iterable[ActionItem]:
     for pk, tests in exits.tests.items():
-        counting = [test for test in tests if test.counts]
+        valid_tests = [test for test in tests if test.counts]
         url = reverse("exit-tests:create", args=[pk])
-        if counting:
-            last = max(counting, key=lambda test: test.ends_on)
-            if last.ends_on <= today + SOON_DAYS:
-                words = "The test of {on} (to {target}) expires.".format(**_named(last.row))
-                yield ActionItem(last.ends_on, "Repeat the exit test", words, url, "Record test")
+        if valid_tests:
+            latest = max(valid_tests, key=lambda test: test.ends_on)
+            if latest.ends_on <= today + SOON_DAYS:
+                details = "The test of {on} (to {target}) expires.".format(
+                    **_test_values(latest.row)
+                )
+                yield ActionItem(
+                    latest.ends_on, "Repeat the exit test", details, url, "Record test"
+                )
         elif tests:
-            last = max(tests, key=lambda test: test.row.tested_on)
-            words = "The test of {on} (to {target}) no longer counts: {why}.".format(
-                **_named(last.row), why=last.why
+            latest = max(tests, key=lambda test: test.row.tested_on)
+            details = "The test of {on} (to {target}) no longer counts: {why}.".format(
+                **_test_values(latest.row), why=latest.why
             )
-            yield ActionItem(None, "Repeat the exit test", words, url, "Record test")
+            yield ActionItem(None, "Repeat the exit test", details, url, "Record test")
     for pk, plan in exits.plans.items():
         if pk in by_id and plan.next_test_on and plan.next_test_on <= today + SOON_DAYS:
             yield ActionItem(
@@ -166,5 +175,5 @@ def _tests(by_id: dict[int, StackRow], exits: ExitSection, today: date) -> Itera
             )
 
 
-def _named(test: ExitTest) -> dict[str, str]:
+def _test_values(test: ExitTest) -> dict[str, str]:
     return {"on": test.tested_on.isoformat(), "target": test.target.api_id}

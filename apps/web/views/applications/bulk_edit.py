@@ -26,7 +26,7 @@ from apps.web.views.applications.forms import BulkEditForm
 from apps.web.views.applications.list import ApplicationListFilter, filter_applications
 from apps.web.wording import number
 
-# one transaction, one answer; REST allows as many
+# all in one transaction and one response; REST has the same limit
 MAX_APPLICATIONS = 5000
 MAX_PREVIEW_ROWS = 100
 _FILTER = "f."
@@ -47,32 +47,32 @@ class SelectedApplications:
         if not self.everything:
             return [("pick", str(pk)) for pk in self.ids]
         return [("all", "1")] + [
-            (f"{_FILTER}{name}", value) for name, some in self.query.lists() for value in some
+            (f"{_FILTER}{name}", value) for name, values in self.query.lists() for value in values
         ]
 
 
 def selected_applications(request: HttpRequest) -> SelectedApplications:
     """Return the selection; two statements at most. Unknown ids are dropped later."""
-    given = request.POST if request.method == "POST" else request.GET
+    data = request.POST if request.method == "POST" else request.GET
     query = QueryDict(mutable=True)
-    for name, values in given.lists():
+    for name, values in data.lists():
         if (
             name.startswith(_FILTER)
             and name.removeprefix(_FILTER) in ApplicationListFilter.base_filters
         ):
             query.setlist(name.removeprefix(_FILTER), values)
-    if given.get("all") != "1":
-        ids = sorted({int(pk) for pk in given.getlist("pick") if pk.isdecimal() and len(pk) < 19})
+    if data.get("all") != "1":
+        ids = sorted({int(pk) for pk in data.getlist("pick") if pk.isdecimal() and len(pk) < 19})
         return SelectedApplications(
             ids[:MAX_APPLICATIONS], False, query, len(ids) > MAX_APPLICATIONS
         )
-    found = list(
+    matching_ids = list(
         filter_applications(request, query)
         .qs.order_by("pk")
         .values_list("pk", flat=True)[: MAX_APPLICATIONS + 1]
     )
     return SelectedApplications(
-        found[:MAX_APPLICATIONS], True, query, len(found) > MAX_APPLICATIONS
+        matching_ids[:MAX_APPLICATIONS], True, query, len(matching_ids) > MAX_APPLICATIONS
     )
 
 
@@ -86,114 +86,131 @@ class PreviewRow:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def bulk_edit_applications(request: HttpRequest) -> HttpResponse:
-    """Show the form, then a preview row by row, then apply it."""
+    """Show the form, then a preview by application, then apply the changes."""
     user = signed_in_user(request)
     if not editable_teams(user=user).exists():
         raise PermissionDenied("You need the editor role to change applications.")
-    picked = selected_applications(request)
-    back = reverse("applications:list") + (f"?{picked.query.urlencode()}" if picked.query else "")
+    selection = selected_applications(request)
+    list_url = reverse("applications:list") + (
+        f"?{selection.query.urlencode()}" if selection.query else ""
+    )
     form = BulkEditForm(request.POST if request.method == "POST" else None, user=user)
     report: BulkUpdateResult | None = None
-    lines: list[PreviewRow] = []
-    if request.method == "POST" and picked.ids and not picked.is_too_many and form.is_valid():
-        moved_on = request.POST.get("expected") not in (None, str(len(picked.ids)))
-        if moved_on:
+    preview_rows: list[PreviewRow] = []
+    if request.method == "POST" and selection.ids and not selection.is_too_many and form.is_valid():
+        is_outdated = request.POST.get("expected") not in (None, str(len(selection.ids)))
+        if is_outdated:
             form.add_error(
                 None,
                 "The list has changed since you opened it. Review it again before you change the "
                 "applications.",
             )
-        if request.POST.get("step") == "apply" and not moved_on:
-            report = _change(picked.ids, form.facts, user, form.cleaned_data["reason"])
-            return _told(request, report, back)
+        if request.POST.get("step") == "apply" and not is_outdated:
+            report = _change_applications(
+                selection.ids, form.facts, user, form.cleaned_data["reason"]
+            )
+            return _confirm_changes(request, report, list_url)
         with transaction.atomic():
-            report = _change(picked.ids, form.facts, user, "")
+            report = _change_applications(selection.ids, form.facts, user, "")
             transaction.set_rollback(True)
-        lines = _lines(report.changed[:MAX_PREVIEW_ROWS], form)
+        preview_rows = _build_preview(report.changed[:MAX_PREVIEW_ROWS], form)
     return render_page(
         request,
         "applications/several.html",
         title="Change several applications",
-        crumbs=(("Applications", back),),
+        crumbs=(("Applications", list_url),),
         status=422 if request.method == "POST" and report is None else 200,
-        sentence=_sentence(picked, report),
-        chosen=picked,
+        sentence=_build_headline(selection, report),
+        chosen=selection,
         most=MAX_APPLICATIONS,
         form=form,
         report=report,
-        refused=_named(report.refused[:MAX_PREVIEW_ROWS]) if report else (),
-        lines=lines,
+        refused=_describe_refusals(report.refused[:MAX_PREVIEW_ROWS]) if report else (),
+        lines=preview_rows,
         n_more=max(len(report.changed) - MAX_PREVIEW_ROWS, 0) if report else 0,
-        back=back,
+        back=list_url,
     )
 
 
-def _change(ids: list[int], facts: Mapping[str, Any], user: User, reason: str) -> BulkUpdateResult:
+def _change_applications(
+    ids: list[int], facts: Mapping[str, Any], user: User, reason: str
+) -> BulkUpdateResult:
     return bulk_update.change_applications(
         facts_by_id=dict.fromkeys(ids, facts), by=user, reason=reason
     )
 
 
-def _named(refused: Any) -> list[tuple[str, str, str]]:
-    """(name, slug, sentence); one statement."""
+def _describe_refusals(refusals: Any) -> list[tuple[str, str, str]]:
+    """Return (name, slug, reason) of each refusal; one statement."""
     names = dict(
-        Application.objects.filter(pk__in=[row.application_id for row in refused]).values_list(
-            "pk", "name"
-        )
+        Application.objects.filter(
+            pk__in=[refusal.application_id for refusal in refusals]
+        ).values_list("pk", "name")
     )
     return [
-        (names[row.application_id] if row.slug else "–", row.slug, row.sentence) for row in refused
+        (names[refusal.application_id] if refusal.slug else "–", refusal.slug, refusal.sentence)
+        for refusal in refusals
     ]
 
 
-def _lines(ids: Any, form: BulkEditForm) -> list[PreviewRow]:
-    rows = Application.objects.select_related("team").in_bulk(ids)
-    found = []
+def _build_preview(ids: Any, form: BulkEditForm) -> list[PreviewRow]:
+    applications = Application.objects.select_related("team").in_bulk(ids)
+    preview_rows = []
     for pk in ids:
-        row = rows[pk]
+        application = applications[pk]
         changes = [
-            (form.fields[name].label, _word(row, name, getattr(row, name)), _word(row, name, value))
+            (
+                form.fields[name].label,
+                _display_value(application, name, getattr(application, name)),
+                _display_value(application, name, value),
+            )
             for name, value in form.facts.items()
-            if getattr(row, name) != value
+            if getattr(application, name) != value
         ]
-        found.append(PreviewRow(row, tuple(changes)))
-    return found
+        preview_rows.append(PreviewRow(application, tuple(changes)))
+    return preview_rows
 
 
-def _word(row: Application, name: str, value: Any) -> str:
+def _display_value(application: Application, name: str, value: Any) -> str:
     if isinstance(value, Team):
         return value.name
     choices = dict(Application._meta.get_field(name).flatchoices)  # type: ignore[union-attr]
     return str(choices.get(value, value)) if value not in (None, "") else "–"
 
 
-def _sentence(picked: SelectedApplications, report: BulkUpdateResult | None) -> Headline:
-    n = len(picked.ids)
-    if picked.is_too_many:
+def _build_headline(selection: SelectedApplications, report: BulkUpdateResult | None) -> Headline:
+    n = len(selection.ids)
+    if selection.is_too_many:
         return Headline(
             f"More than {number(MAX_APPLICATIONS)} applications match; narrow the list first."
         )
     if not n:
         return Headline("No application is picked.")
     if report is None:
-        said = pluralize(n, "Change {n} application together.", "Change {n} applications together.")
-        return Headline(said.format(n=number(n)))
-    changed = pluralize(
+        template = pluralize(
+            n, "Change {n} application together.", "Change {n} applications together."
+        )
+        return Headline(template.format(n=number(n)))
+    changed_template = pluralize(
         len(report.changed), "{n} application will change", "{n} applications will change"
     )
-    rest = [f"{number(len(report.unchanged))} are so already"] if report.unchanged else []
-    before = changed.format(n=number(len(report.changed)))
+    unchanged_clauses = (
+        [f"{number(len(report.unchanged))} are so already"] if report.unchanged else []
+    )
+    changed_clause = changed_template.format(n=number(len(report.changed)))
     if report.refused:
-        mark = pluralize(
+        refused_clause = pluralize(
             len(report.refused),
             f"{number(len(report.refused))} cannot",
             f"{number(len(report.refused))} cannot",
         )
-        return Headline(", ".join([before, *rest]) + ", and ", mark, ".")
-    return Headline(", ".join([before, *rest]) + ".")
+        return Headline(
+            ", ".join([changed_clause, *unchanged_clauses]) + ", and ", refused_clause, "."
+        )
+    return Headline(", ".join([changed_clause, *unchanged_clauses]) + ".")
 
 
-def _told(request: HttpRequest, report: BulkUpdateResult, back: str) -> HttpResponse:
+def _confirm_changes(request: HttpRequest, report: BulkUpdateResult, list_url: str) -> HttpResponse:
     n = len(report.changed)
     sentence = pluralize(
         n, f"{number(n)} application is changed.", f"{number(n)} applications are changed."
@@ -201,14 +218,14 @@ def _told(request: HttpRequest, report: BulkUpdateResult, back: str) -> HttpResp
     if report.unchanged:
         sentence += " " + f"{number(len(report.unchanged))} were so already."
     if report.refused:
-        why = sorted({row.sentence for row in report.refused})
+        reasons = sorted({row.sentence for row in report.refused})
         sentence += " " + pluralize(
             len(report.refused),
-            f"{number(len(report.refused))} was refused: {' '.join(why[:3])}",
-            f"{number(len(report.refused))} were refused: {' '.join(why[:3])}",
+            f"{number(len(report.refused))} was refused: {' '.join(reasons[:3])}",
+            f"{number(len(report.refused))} were refused: {' '.join(reasons[:3])}",
         )
     StaleApplication.objects.bulk_create(
         [StaleApplication(application_id=pk) for pk in report.changed]
     )
     flash_success(request, sentence, undo=current_change_id() if n else None)
-    return redirect(back)
+    return redirect(list_url)

@@ -64,7 +64,7 @@ class TimeLeft:
 
 
 @dataclass(frozen=True, slots=True)
-class ApplicationPage:
+class FindingRow:
     finding: Finding
     name: str
     severity: Any
@@ -75,172 +75,186 @@ class ApplicationPage:
 @require_safe
 def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
     user = signed_in_user(request)
-    app = application_or_404(request, slug)
-    if app.merged_into is not None:
-        kept = application_merged_into(application=app)
-        if Application.objects.visible_to(user).filter(pk=kept.pk).exists():
-            return redirect("applications:detail", kept.slug, permanent=True)
+    application = application_or_404(request, slug)
+    if application.merged_into is not None:
+        survivor = application_merged_into(application=application)
+        if Application.objects.visible_to(user).filter(pk=survivor.pk).exists():
+            return redirect("applications:detail", survivor.slug, permanent=True)
     at = now()
     today = day_of(at)
-    rows = application_stack(application=app, on=today)
-    ordered = order_by_similarity(rows)
+    rows = application_stack(application=application, on=today)
+    ordered_rows = order_by_similarity(rows)
     exits = queries.exit_section(rows, today)
-    ends = runways(
+    primary_runways = runways(
         on=today,
-        application_ids=[app.pk],
+        application_ids=[application.pk],
         statuses=[*Application.IN_SCOPE, Application.Status.PROPOSED],
     )
-    times = times_left(rows, ends, exits, today)
-    found = findings_of_application(application=app, on=today)
-    risks = total_reach(user=user, on=today, application=app.slug)
-    drawn = responsive_picture(draw_runways, [_bar(time) for time in times]) if times else None
+    times = times_left(rows, primary_runways, exits, today)
+    findings = findings_of_application(application=application, on=today)
+    risks = total_reach(user=user, on=today, application=application.slug)
+    runway_picture = (
+        responsive_picture(draw_runways, [_build_bar(time) for time in times]) if times else None
+    )
     return render_page(
         request,
         "applications/detail.html",
-        title=app.name,
+        title=application.name,
         crumbs=(
             ("Applications", reverse("applications:list")),
-            (app.team.name, f"{reverse('applications:list')}?team={app.team.slug}"),
+            (application.team.name, f"{reverse('applications:list')}?team={application.team.slug}"),
         ),
         counts="Live dependencies of this application",
         as_of=at,
-        application=app,
-        may_edit=can_edit(user, app),
-        sentence=headline(app, rows, times, today),
-        alerts_go_to=describe_alert_recipients(app),
+        application=application,
+        may_edit=can_edit(user, application),
+        sentence=headline(application, rows, times, today),
+        alerts_go_to=describe_alert_recipients(application),
         rows=rows,
-        ordered=ordered,
-        above=in_house_block(ordered, exits.adaptations),
-        layers=stack_layers(ordered, others_below(rows, user)),
+        ordered=ordered_rows,
+        above=in_house_block(ordered_rows, exits.adaptations),
+        layers=stack_layers(ordered_rows, others_below(rows, user)),
         times=times,
-        runway_picture=drawn,
-        todos=action_items(app, rows, ends, exits, found, risks, today),
-        ways=queries.alternatives(app, rows),
-        struck=queries.failure_modes(app, rows),
+        runway_picture=runway_picture,
+        todos=action_items(application, rows, primary_runways, exits, findings, risks, today),
+        ways=queries.alternatives(application, rows),
+        struck=queries.failure_modes(application, rows),
         risks=risks,
-        risk_rows=_risks(app, user, today, risks),
+        risk_rows=_load_top_risks(application, user, today, risks),
         severities=risk_words.SEVERITIES,
         exits=exits,
         exit_rows=[
             (row, exits.plans.get(row.dependency.pk), exits.tests.get(row.dependency.pk, ()))
             for row in rows
         ],
-        cost=queries.cost_section(app, rows, at),
-        findings=[_load_page(finding, rows) for finding in found],
+        cost=queries.cost_section(application, rows, at),
+        findings=[_build_finding_row(finding, rows) for finding in findings],
         decisions=queries.approval_rows(rows, today),
-        changes=changes_of_application(application=app, limit=N_CHANGES),
-        events=events_of_application(application=app, on=today, most=N_EVENTS),
-        ended=_ended(app, today),
+        changes=changes_of_application(application=application, limit=N_CHANGES),
+        events=events_of_application(application=application, on=today, most=N_EVENTS),
+        ended=_list_inactive_dependencies(application, today),
         fallbacks=[row for row in rows if row.dependency.role == Dependency.Role.FALLBACK],
-        merged=app.merged.order_by("pk")[:10],
-        seen=observed_usage(app, today),
+        merged=application.merged.order_by("pk")[:10],
+        seen=observed_usage(application, today),
     )
 
 
-def _ended(app: Application, today: date) -> Any:
-    later = Q(until__lte=today) | Q(since__gt=today)
+def _list_inactive_dependencies(application: Application, today: date) -> Any:
+    not_current = Q(until__lte=today) | Q(since__gt=today)
     return (
-        app.dependencies.filter(later)
+        application.dependencies.filter(not_current)
         .select_related("offering__host")
         .order_by("-until", "-pk")[:N_ENDED]
     )
 
 
 def times_left(
-    rows: Sequence[StackRow], ends: Sequence[PrimaryRunway], exits: queries.ExitSection, today: date
+    rows: Sequence[StackRow],
+    primary_runways: Sequence[PrimaryRunway],
+    exits: queries.ExitSection,
+    today: date,
 ) -> list[TimeLeft]:
     by_id = {row.dependency.pk: row for row in rows}
-    found = []
-    for runway in ends:
+    times = []
+    for runway in primary_runways:
         row = by_id.get(runway.dependency_id)
         if row is None:
             continue
-        by = start_by(runway, today)
-        late = (runway.runway is not None and runway.runway < 0) or (
+        start_on = start_by(runway, today)
+        is_late = (runway.runway is not None and runway.runway < 0) or (
             runway.days_left is not None and runway.days_left < 0
         )
-        found.append(TimeLeft(row, runway, by, late, _basis(runway, exits)))
-    return found
+        times.append(TimeLeft(row, runway, start_on, is_late, _describe_basis(runway, exits)))
+    return times
 
 
-def _basis(runway: PrimaryRunway, exits: queries.ExitSection) -> str:
+def _describe_basis(runway: PrimaryRunway, exits: queries.ExitSection) -> str:
     if runway.effort_days is None:
         return (
             "how long the move takes is not known: "
             "no test has measured it, and no plan estimates it"
         )
-    took = format_days(runway.effort_days)
+    days_text = format_days(runway.effort_days)
     if runway.basis == "test":
-        measured = [
+        measured_tests = [
             test.row
             for test in exits.tests.get(runway.dependency_id, ())
             if test.row.effort_days is not None and test.row.result != "failed"
         ]
-        on = measured[0].tested_on.isoformat() if measured else ""
-        return f"the move took {took} days in the exit test of {on}"
-    return f"the exit plan estimates {took} days"
+        tested_on = measured_tests[0].tested_on.isoformat() if measured_tests else ""
+        return f"the move took {days_text} days in the exit test of {tested_on}"
+    return f"the exit plan estimates {days_text} days"
 
 
-def _bar(time: TimeLeft) -> Bar:
+def _build_bar(time: TimeLeft) -> Bar:
     runway = time.runway
-    need = None if runway.effort_days is None else -int(-runway.effort_days // 1)
+    effort_days = None if runway.effort_days is None else -int(-runway.effort_days // 1)
     return Bar(
-        time.row.offering.api_id, runway.days_left, need, runway.basis == "test", runway.at_least
+        time.row.offering.api_id,
+        runway.days_left,
+        effort_days,
+        runway.basis == "test",
+        runway.at_least,
     )
 
 
 def headline(
-    app: Application, rows: list[StackRow], times: Sequence[TimeLeft], today: date
+    application: Application, rows: list[StackRow], times: Sequence[TimeLeft], today: date
 ) -> Headline:
-    """State what it depends on until when, and the start-by date; without a known effort, the days
-    left."""
-    known = [
+    """State the main model, its retirement date and the start-by date; without a known effort, the
+    days left."""
+    startable_times = [
         time
         for time in times
         if time.start_by is not None and not time.runway.at_least and time.runway.retires_on
     ]
-    if not known or (known[0].runway.days_left or 0) < 0:
-        return headlines.application_headline(app.name, rows, today)
-    first = known[0]
-    row, runway = first.row, first.runway
-    assert first.start_by is not None
+    if not startable_times or (startable_times[0].runway.days_left or 0) < 0:
+        return headlines.application_headline(application.name, rows, today)
+    nearest = startable_times[0]
+    row, runway = nearest.row, nearest.runway
+    assert nearest.start_by is not None
     assert runway.retires_on is not None
     assert runway.effort_days is not None
-    base = row.foundation.name if row.foundation else row.offering.api_id
-    words = {
-        "base": base,
+    model_name = row.foundation.name if row.foundation else row.offering.api_id
+    values = {
+        "base": model_name,
         "host": row.host.name,
         "end": long_day(runway.retires_on),
         "days": format_days(runway.effort_days),
     }
-    took = (
+    template = (
         "Stands on {base} at {host} until {end}; moving took {days} days last time, "
         if runway.basis == "test"
         else "Stands on {base} at {host} until {end}; moving is estimated to take {days} days, "
     )
-    by = long_day(first.start_by)
-    if first.start_by < today:
-        return Headline(took.format(**words), f"so work should have started by {by}", ".")
-    if (first.start_by - today).days <= 30:
-        return Headline(took.format(**words) + "so ", f"work starts by {by}", ".")
-    return Headline(took.format(**words) + f"so work starts by {by}.")
+    start_text = long_day(nearest.start_by)
+    if nearest.start_by < today:
+        return Headline(
+            template.format(**values), f"so work should have started by {start_text}", "."
+        )
+    if (nearest.start_by - today).days <= 30:
+        return Headline(template.format(**values) + "so ", f"work starts by {start_text}", ".")
+    return Headline(template.format(**values) + f"so work starts by {start_text}.")
 
 
-def _risks(app: Application, user: User, today: date, reach: RiskReach) -> list[InheritedRisk]:
-    """The gravest that are stale or unassessed: three statements for each state that has any."""
-    found: list[InheritedRisk] = []
+def _load_top_risks(
+    application: Application, user: User, today: date, reach: RiskReach
+) -> list[InheritedRisk]:
+    """Return the most severe risks that are stale or unassessed: three statements for each of the
+    two states."""
+    top_risks: list[InheritedRisk] = []
     for state, n in (("stale", reach.n_stale), ("unassessed", reach.n_unassessed)):
-        if n and len(found) < N_RISKS:
-            narrowed = InheritedRiskQuery(application=app.slug, state=state)
-            found += inherited_risks(
-                user=user, on=today, query=narrowed, size=N_RISKS - len(found)
+        if n and len(top_risks) < N_RISKS:
+            query = InheritedRiskQuery(application=application.slug, state=state)
+            top_risks += inherited_risks(
+                user=user, on=today, query=query, size=N_RISKS - len(top_risks)
             ).rows
-    return found
+    return top_risks
 
 
-def _load_page(finding: Finding, rows: Sequence[StackRow]) -> ApplicationPage:
+def _build_finding_row(finding: Finding, rows: Sequence[StackRow]) -> FindingRow:
     row = next((row for row in rows if row.dependency.pk == finding.dependency_id), None)
-    return ApplicationPage(
+    return FindingRow(
         finding,
         FINDING_NAMES[finding.code],
         SEVERITIES[finding.severity],
@@ -251,37 +265,37 @@ def _load_page(finding: Finding, rows: Sequence[StackRow]) -> ApplicationPage:
 
 @require_safe
 def application_history(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show every recorded change, with who, what, when and why; editors can undo one."""
+    """Show every recorded change with its actor, time and reason; editors can undo a change."""
     user = signed_in_user(request)
-    app = application_or_404(request, slug)
-    changes = changes_of_application(application=app, limit=MAX_CHANGES)
+    application = application_or_404(request, slug)
+    changes = changes_of_application(application=application, limit=MAX_CHANGES)
     return render_page(
         request,
         "applications/history.html",
-        title=f"History of {app.name}",
+        title=f"History of {application.name}",
         crumbs=(
             ("Applications", reverse("applications:list")),
-            (app.name, reverse("applications:detail", args=[app.slug])),
+            (application.name, reverse("applications:detail", args=[application.slug])),
         ),
-        sentence=Headline(_history_in_words(app, changes)),
-        application=app,
+        sentence=Headline(_describe_history(application, changes)),
+        application=application,
         changes=changes,
         is_cut=len(changes) == MAX_CHANGES,
-        may_edit=can_edit(user, app),
+        may_edit=can_edit(user, application),
     )
 
 
 MAX_CHANGES = 500
 
 
-def _history_in_words(app: Application, changes: Sequence[Any]) -> str:
+def _describe_history(application: Application, changes: Sequence[Any]) -> str:
     if not changes:
-        return f"Nothing on record has changed {app.name} since it came in."
-    who = len({change.actor for change in changes})
-    last: datetime = changes[0].at
+        return f"Nothing on record has changed {application.name} since it came in."
+    n_actors = len({change.actor for change in changes})
+    changed_at: datetime = changes[0].at
     return "{name} was changed {n} times by {who} people or jobs, last on {last}.".format(
-        name=app.name,
+        name=application.name,
         n=f"{MAX_CHANGES}+" if len(changes) == MAX_CHANGES else len(changes),
-        who=who,
-        last=long_day(day_of(last)),
+        who=n_actors,
+        last=long_day(day_of(changed_at)),
     )

@@ -31,7 +31,7 @@ from apps.web.views.applications.forms import (
 )
 from apps.web.views.applications.lookups import editable_application, error_response
 
-_REFUSALS = (ValidationError, ConflictError)
+_ACTION_ERRORS = (ValidationError, ConflictError)
 
 
 def application_crumbs(application: Application) -> tuple[tuple[str, str], ...]:
@@ -46,18 +46,18 @@ def register_application(request: HttpRequest) -> HttpResponse:
     """Register an application in a short first step; afterwards the user declares its
     dependencies."""
     user = signed_in_user(request)
-    allowed = editable_teams(user=user).exists()
-    form = RegisterForm(request.POST or None, user=user) if allowed else None
+    can_register = editable_teams(user=user).exists()
+    form = RegisterForm(request.POST or None, user=user) if can_register else None
     if form is not None and request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
+        cleaned = form.cleaned_data
         try:
             application = actions_applications.register_application(
-                name=said["name"],
-                team=said["team"],
+                name=cleaned["name"],
+                team=cleaned["team"],
                 by=user,
-                facts={"criticality": said["criticality"], "purpose": said["purpose"]},
+                facts={"criticality": cleaned["criticality"], "purpose": cleaned["purpose"]},
             )
-        except _REFUSALS as error:
+        except _ACTION_ERRORS as error:
             error_response(form, error)
         else:
             refresh_applications(application_ids=[application.pk], on=day_of(now()))
@@ -69,7 +69,7 @@ def register_application(request: HttpRequest) -> HttpResponse:
             return redirect("dependencies:create", application.slug)
     status = (
         403
-        if not allowed and request.method == "POST"
+        if not can_register and request.method == "POST"
         else 422
         if request.method == "POST"
         else 200
@@ -88,36 +88,47 @@ def register_application(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def edit_application(request: HttpRequest, slug: str) -> HttpResponse:
-    """Edit every fact, grouped; changes that another user made meanwhile are compared first."""
+    """Edit all facts in groups. Changes that another user made meanwhile are shown for comparison
+    first."""
     application, user = editable_application(request, slug)
     if request.method == "POST":
         application = locks.locked_application(application, by=user)
-    seen = Application.objects.get(pk=application.pk)
-    form = ApplicationForm(request.POST or None, instance=application, row=seen, user=user)
+    stored_application = Application.objects.get(pk=application.pk)
+    form = ApplicationForm(
+        request.POST or None, instance=application, row=stored_application, user=user
+    )
     if request.method == "POST" and form.is_valid():
-        before = application_state(seen, on=day_of(now()))
+        state_before = application_state(stored_application, on=day_of(now()))
         try:
             if not user.may(TeamRole.EDITOR, form.cleaned_data["team"]):
                 raise ConflictError(
                     "You need the editor role on the new team to move the application."
                 )
             with transaction.atomic():
-                changed = actions_applications.change_application(
-                    application=seen, facts=form.facts, by=user, reason=form.cleaned_data["reason"]
+                changed_application = actions_applications.change_application(
+                    application=stored_application,
+                    facts=form.facts,
+                    by=user,
+                    reason=form.cleaned_data["reason"],
                 )
-        except _REFUSALS as error:
+        except _ACTION_ERRORS as error:
             error_response(form, error)
         else:
-            flash_change(request, changed, before, f"{changed.name} was changed.")
-            return redirect("applications:detail", changed.slug)
+            flash_change(
+                request,
+                changed_application,
+                state_before,
+                f"{changed_application.name} was changed.",
+            )
+            return redirect("applications:detail", changed_application.slug)
     return render_page(
         request,
         "applications/form.html",
-        title=f"Change {seen.name}",
-        crumbs=application_crumbs(seen),
+        title=f"Change {stored_application.name}",
+        crumbs=application_crumbs(stored_application),
         status=422 if request.method == "POST" else 200,
-        sentence=Headline(f"What is true of {seen.name}?"),
-        application=seen,
+        sentence=Headline(f"What is true of {stored_application.name}?"),
+        application=stored_application,
         form=form,
     )
 
@@ -127,21 +138,28 @@ def retire_application(request: HttpRequest, slug: str) -> HttpResponse:
     application, user = editable_application(request, slug)
     today = day_of(now())
     form = DateForm(request.POST or None, initial={"on": today})
-    used = Dependency.objects.filter(application=application, until__isnull=True).count()
+    n_dependencies = Dependency.objects.filter(application=application, until__isnull=True).count()
     if request.method == "POST" and form.is_valid():
-        before = application_state(application, on=today)
+        state_before = application_state(application, on=today)
         try:
-            retired = actions_applications.retire_application(
+            retired_application = actions_applications.retire_application(
                 application=application,
                 on=form.cleaned_data["on"],
                 by=user,
                 reason=form.cleaned_data["reason"],
             )
-        except _REFUSALS as error:
+        except _ACTION_ERRORS as error:
             error_response(form, error)
         else:
-            return _done(request, retired, before, f"{retired.name} was retired.")
-    ends = pluralize(used, "its one dependency ends", f"its {used} dependencies end")
+            return _confirm_change(
+                request,
+                retired_application,
+                state_before,
+                f"{retired_application.name} was retired.",
+            )
+    ends_clause = pluralize(
+        n_dependencies, "its one dependency ends", f"its {n_dependencies} dependencies end"
+    )
     return render_page(
         request,
         "applications/step.html",
@@ -150,7 +168,7 @@ def retire_application(request: HttpRequest, slug: str) -> HttpResponse:
         status=422 if request.method == "POST" else 200,
         sentence=Headline(f"Retire {application.name}?"),
         basis="It counts nowhere any more, and {ends} that day. Nothing is deleted; it can be "
-        "brought back.".format(ends=ends if used else "nothing more is used"),
+        "brought back.".format(ends=ends_clause if n_dependencies else "nothing more is used"),
         application=application,
         form=form,
         button="Retire it",
@@ -164,21 +182,26 @@ def reactivate_application(request: HttpRequest, slug: str) -> HttpResponse:
     today = day_of(now())
     form = ReactivateForm(request.POST or None, initial={"on": today})
     if request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
-        before = application_state(application, on=today)
+        cleaned = form.cleaned_data
+        state_before = application_state(application, on=today)
         try:
-            back = actions_applications.reactivate_application(
+            reactivated_application = actions_applications.reactivate_application(
                 application=application,
-                on=said["on"],
+                on=cleaned["on"],
                 by=user,
-                status=said["status"],
-                with_dependencies=said["with_dependencies"],
-                reason=said["reason"],
+                status=cleaned["status"],
+                with_dependencies=cleaned["with_dependencies"],
+                reason=cleaned["reason"],
             )
-        except _REFUSALS as error:
+        except _ACTION_ERRORS as error:
             error_response(form, error)
         else:
-            return _done(request, back, before, f"{back.name} was reactivated.")
+            return _confirm_change(
+                request,
+                reactivated_application,
+                state_before,
+                f"{reactivated_application.name} was reactivated.",
+            )
     return render_page(
         request,
         "applications/step.html",
@@ -195,11 +218,10 @@ def reactivate_application(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def merge_applications(request: HttpRequest, slug: str) -> HttpResponse:
-    """Merge two records of one application; the other is named on this one's page and previewed
-    first."""
+    """Merge a duplicate record into this application, after a preview."""
     application, user = editable_application(request, slug)
     today = day_of(now())
-    form = MergeForm(request.POST or None, kept=application, user=user, initial={"on": today})
+    form = MergeForm(request.POST or None, survivor=application, user=user, initial={"on": today})
     duplicate: Application | None = None
     if request.method == "POST" and form.is_valid():
         duplicate = form.cleaned_data["duplicate"]
@@ -211,31 +233,34 @@ def merge_applications(request: HttpRequest, slug: str) -> HttpResponse:
             )
             duplicate = None
         elif request.POST.get("sure") == duplicate.slug:
-            before = application_state(application, on=today)
+            state_before = application_state(application, on=today)
             try:
-                kept = application_merge.merge_applications(
+                survivor = application_merge.merge_applications(
                     survivor=application,
                     duplicate=duplicate,
                     on=form.cleaned_data["on"],
                     by=user,
                     reason=form.cleaned_data["reason"],
                 )
-            except _REFUSALS as error:
+            except _ACTION_ERRORS as error:
                 error_response(form, error)
                 duplicate = None
             else:
                 refresh_applications(application_ids=[duplicate.pk], on=today)
-                words = {"one": duplicate.name, "other": kept.name}
-                return _done(
-                    request, kept, before, "{one} was merged into {other}.".format(**words)
+                names = {"one": duplicate.name, "other": survivor.name}
+                return _confirm_change(
+                    request,
+                    survivor,
+                    state_before,
+                    "{one} was merged into {other}.".format(**names),
                 )
-    looked_at = duplicate is not None
+    has_preview = duplicate is not None
     return render_page(
         request,
         "applications/merge.html",
         title=f"Merge into {application.name}",
         crumbs=application_crumbs(application),
-        status=200 if looked_at or request.method != "POST" else 422,
+        status=200 if has_preview or request.method != "POST" else 422,
         sentence=Headline(f"Which record is {application.name} as well?"),
         application=application,
         form=form,
@@ -244,8 +269,8 @@ def merge_applications(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-def _done(
-    request: HttpRequest, application: Application, before: ApplicationState, sentence: str
+def _confirm_change(
+    request: HttpRequest, application: Application, state_before: ApplicationState, sentence: str
 ) -> HttpResponse:
-    flash_change(request, application, before, sentence)
+    flash_change(request, application, state_before, sentence)
     return redirect("applications:detail", application.slug)

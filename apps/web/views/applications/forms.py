@@ -38,15 +38,15 @@ class RefsField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         if isinstance(value, dict):
             return value
-        found = {}
+        refs = {}
         for line in str(value or "").splitlines():
             if not line.strip():
                 continue
-            name, mark, ref = line.partition(":")
-            if not mark or not name.strip() or not ref.strip():
+            name, colon, ref = line.partition(":")
+            if not colon or not name.strip() or not ref.strip():
                 raise forms.ValidationError("Enter one reference per line, such as CMDB: CI-4711.")
-            found[name.strip()] = ref.strip()
-        return found
+            refs[name.strip()] = ref.strip()
+        return refs
 
 
 class RegisterForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -166,10 +166,10 @@ class ApplicationForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[typ
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        own = editable_teams(user=user)
-        self.fields["team"].queryset = own  # type: ignore[attr-defined]
+        teams = editable_teams(user=user)
+        self.fields["team"].queryset = teams  # type: ignore[attr-defined]
         status = self.instance.status if self.instance.pk else ""
-        # retiring ends what is used: an action of its own
+        # retirement ends dependencies too, so it is a separate action
         self.fields["status"].choices = [  # type: ignore[attr-defined]
             choice
             for choice in Application.Status.choices
@@ -222,25 +222,27 @@ class MergeForm(forms.Form):
     on = DayField(label="From")
     reason = ReasonField()
 
-    def __init__(self, *args: Any, kept: Application, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, survivor: Application, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kept, self.user = kept, user
+        self.survivor, self.user = survivor, user
 
     def clean_duplicate(self) -> Application:
-        said = self.cleaned_data["duplicate"].strip()
-        seen = (
+        text = self.cleaned_data["duplicate"].strip()
+        candidates = (
             Application.objects.visible_to(self.user)
             .select_related("team")
-            .exclude(pk=self.kept.pk)
+            .exclude(pk=self.survivor.pk)
         )
-        found = list(seen.filter(slug=said)[:1]) or list(seen.filter(name__iexact=said)[:2])
-        if not found:
+        matches = list(candidates.filter(slug=text)[:1]) or list(
+            candidates.filter(name__iexact=text)[:2]
+        )
+        if not matches:
             raise forms.ValidationError(
                 "No application with this name or slug found. Check the spelling."
             )
-        if len(found) > 1:
+        if len(matches) > 1:
             raise forms.ValidationError("Several applications have this name. Enter the slug.")
-        return found[0]
+        return matches[0]
 
 
 class BulkEditForm(forms.Form):

@@ -50,15 +50,20 @@ ORDERS = Sorting(
         "runway": ("Runway", ("start_by", "criticality", "dependency_id")),
     }
 )
-# what an order needs to be on record; the others are left out, and the page says so
-_NEEDS = {"users": "users_affected", "spend": "monthly_spend", "review": "next_review_on"}
+# column that an order requires; rows without a value are left out, which the page states
+_REQUIRED_COLUMNS = {
+    "users": "users_affected",
+    "spend": "monthly_spend",
+    "review": "next_review_on",
+}
 _RUNWAY = "runway"
-# hosts, developers and foundations offered as filters, the widest; any other works from the address
+# hosts, developers and foundations that the filters list, the most used ones; any other works in
+# the URL
 MAX_OPTIONS = 150
 
 
 class ApplicationListFilter(ApplicationFilter):
-    """Filters of REST, and the filter by stored findings."""
+    """Filters of the REST API, and the filter by stored findings."""
 
     finding = django_filters.ChoiceFilter(
         choices=[("any", "Any"), *((code, FINDING_NAMES[code]) for code in CODES)],
@@ -69,15 +74,15 @@ class ApplicationListFilter(ApplicationFilter):
     def having_finding(
         self, queryset: QuerySet[Application], name: str, value: str
     ) -> QuerySet[Application]:
-        found = CachedFinding.objects.filter(application_id=OuterRef("pk"))
-        return queryset.filter(Exists(found if value == "any" else found.filter(code=value)))
+        findings = CachedFinding.objects.filter(application_id=OuterRef("pk"))
+        return queryset.filter(Exists(findings if value == "any" else findings.filter(code=value)))
 
 
 def filter_applications(request: HttpRequest, query: Any = None) -> ApplicationListFilter:
-    """Filter what the user may see; `query` in place of the URL's."""
-    given = with_filter_names(request.GET, "team") if query is None else query
+    """Filter the applications that the user may see by the URL, or by `query` instead."""
+    data = with_filter_names(request.GET, "team") if query is None else query
     return ApplicationListFilter(
-        given, Application.objects.visible_to(request.user), request=request
+        data, Application.objects.visible_to(request.user), request=request
     )
 
 
@@ -111,7 +116,7 @@ def application_rows(applications: list[Application], today: date) -> list[Appli
     """Return rows with the stored facts of each: two statements for any number of applications that
     `with_primary_stacks` has loaded."""
     ids = [application.pk for application in applications]
-    kept = {
+    runways = {
         row.application_id: row
         for row in CachedRunway.objects.filter(application_id__in=ids, is_first=True)
     }
@@ -123,154 +128,170 @@ def application_rows(applications: list[Application], today: date) -> list[Appli
         .annotate(n=Count("pk"), gravest=Min("rank"))
     }
     return [
-        _row(application, kept.get(application.pk), counts.get(application.pk), today)
+        _build_row(application, runways.get(application.pk), counts.get(application.pk), today)
         for application in applications
     ]
 
 
-def _row(
-    application: Application, kept: CachedRunway | None, counts: tuple[int, int] | None, today: date
+def _build_row(
+    application: Application,
+    cached_runway: CachedRunway | None,
+    counts: tuple[int, int] | None,
+    today: date,
 ) -> ApplicationRow:
-    days = runway = None
-    if kept is not None and kept.retires_on is not None:
-        days = (kept.retires_on - today).days
-        days = max(days, 0) if kept.at_least else days
-    elif kept is not None and kept.days_left is not None:
-        days = 0
-    if kept is not None and days is not None and kept.effort_days is not None:
-        runway = int((days - kept.effort_days).__floor__())
+    days_left = runway_days = None
+    if cached_runway is not None and cached_runway.retires_on is not None:
+        days_left = (cached_runway.retires_on - today).days
+        days_left = max(days_left, 0) if cached_runway.at_least else days_left
+    elif cached_runway is not None and cached_runway.days_left is not None:
+        days_left = 0
+    if (
+        cached_runway is not None
+        and days_left is not None
+        and cached_runway.effort_days is not None
+    ):
+        runway_days = int((days_left - cached_runway.effort_days).__floor__())
     return ApplicationRow(
         application=application,
         primary=next((row.offering for row in application.primaries), None),  # type: ignore[attr-defined]
-        ends_on=kept.retires_on if kept else None,
-        runway_days=runway,
-        days_left=days,
-        at_least=kept.at_least if kept else False,
-        effort_days=kept.effort_days if kept else None,
-        basis=kept.basis if kept else "",
-        start_by=kept.start_by if kept else None,
+        ends_on=cached_runway.retires_on if cached_runway else None,
+        runway_days=runway_days,
+        days_left=days_left,
+        at_least=cached_runway.at_least if cached_runway else False,
+        effort_days=cached_runway.effort_days if cached_runway else None,
+        basis=cached_runway.basis if cached_runway else "",
+        start_by=cached_runway.start_by if cached_runway else None,
         n_findings=counts[0] if counts else 0,
         rank=counts[1] if counts else None,
     )
 
 
 class FilteredApplications:
-    """Applications that the URL selects, in its order. Sorted by runway the stored runways are
-    walked, else the applications."""
+    """Applications that the URL selects, in its order. `queryset` has stored runways if sorted by
+    runway, else applications."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.today = day_of(now())
         self.filterset = filter_applications(request)
-        self.word, _falling = ORDERS.chosen(request)
+        self.order, _is_descending = ORDERS.chosen(request)
         applications: Any = self.filterset.qs
         self.queryset: Any
-        if self.word == _RUNWAY:
-            kept = CachedRunway.objects.filter(is_first=True, start_by__isnull=False)
+        if self.order == _RUNWAY:
+            runways = CachedRunway.objects.filter(is_first=True, start_by__isnull=False)
             user = signed_in_user(request)
             if self.filterset.form.is_valid() and not any(
                 self.filterset.form.cleaned_data.values()
             ):
-                # nothing to narrow but the reader's teams, which the kept rows know
-                kept = kept if user.can_read_all else kept.filter(team_id__in=user.team_roles())
+                # no filter but the user's teams, which the stored runways contain
+                runways = (
+                    runways if user.can_read_all else runways.filter(team_id__in=user.team_roles())
+                )
             else:
-                kept = kept.filter(application_id__in=applications.order_by().values("pk"))
-            self.queryset = ORDERS.apply(request, kept)
+                runways = runways.filter(application_id__in=applications.order_by().values("pk"))
+            self.queryset = ORDERS.apply(request, runways)
         else:
-            if column := _NEEDS.get(self.word):
+            if column := _REQUIRED_COLUMNS.get(self.order):
                 applications = applications.filter(**{f"{column}__isnull": False})
             self.queryset = ORDERS.apply(request, applications)
 
     def applications(self, rows: list[Any]) -> list[Application]:
         """Return the applications of the queryset's rows, with their stacks: two statements."""
-        ids = [row.application_id if self.word == _RUNWAY else row.pk for row in rows]
-        found = with_primary_stacks(Application.objects.all(), on=self.today).in_bulk(ids)
-        return [found[pk] for pk in ids if pk in found]
+        ids = [row.application_id if self.order == _RUNWAY else row.pk for row in rows]
+        applications_by_id = with_primary_stacks(Application.objects.all(), on=self.today).in_bulk(
+            ids
+        )
+        return [applications_by_id[pk] for pk in ids if pk in applications_by_id]
 
-    def each(self) -> Iterator[ApplicationRow]:
-        """Yield every row, for files."""
-        for some in batched(self.queryset.iterator(chunk_size=1000), 1000, strict=False):
-            yield from application_rows(self.applications(list(some)), self.today)
+    def iterate_rows(self) -> Iterator[ApplicationRow]:
+        """Yield all rows, for exported files."""
+        for batch in batched(self.queryset.iterator(chunk_size=1000), 1000, strict=False):
+            yield from application_rows(self.applications(list(batch)), self.today)
 
 
-def _sentence(user: User, found: FilteredApplications, listing: PaginatedList[Any]) -> Headline:
-    """How many there are; of the whole register also how many can no longer be moved in time."""
-    left_out = _left_out(found.word)
-    rest = left_out or ("" if listing.is_filtered else " in the register")
-    said = headlines.list_headline(
-        listing.count, "application", "applications", filtered=listing.is_filtered, rest=rest
+def _build_headline(
+    user: User, selection: FilteredApplications, listing: PaginatedList[Any]
+) -> Headline:
+    """State the number of applications; for the unfiltered list also the number with negative
+    runway."""
+    restriction = _describe_restriction(selection.order)
+    suffix = restriction or ("" if listing.is_filtered else " in the register")
+    headline = headlines.list_headline(
+        listing.count, "application", "applications", filtered=listing.is_filtered, rest=suffix
     )
-    if left_out or listing.is_filtered:
-        return said
-    late = negative_runways(user=user, on=found.today)
+    if restriction or listing.is_filtered:
+        return headline
+    late = negative_runways(user=user, on=selection.today)
     if not late.n:
-        return said
-    mark = pluralize(late.n, "{n} ends before it can be moved", "{n} end before they can be moved")
+        return headline
+    late_clause = pluralize(
+        late.n, "{n} ends before it can be moved", "{n} end before they can be moved"
+    )
     return Headline(
-        f"{str(said).removesuffix('.')}; ",
-        mark.format(n=as_word(late.n) if late.n <= 12 else late.shown),
+        f"{str(headline).removesuffix('.')}; ",
+        late_clause.format(n=as_word(late.n) if late.n <= 12 else late.shown),
         ".",
     )
 
 
-def _left_out(word: str) -> str:
+def _describe_restriction(order: str) -> str:
     return {
         "users": " with their users on record",
         "spend": " with their spend on record",
         "review": " with a day for their review",
         _RUNWAY: " on a model whose end is announced, the most urgent first",
-    }.get(word, "")
+    }.get(order, "")
 
 
-def _used(user: User) -> tuple[list[int], list[int], list[int]]:
-    """Hosts, developers and foundations in use where the reader looks, the widest: three
-    statements, or one."""
+def _load_used_ids(user: User) -> tuple[list[int], list[int], list[int]]:
+    """Return the ids of hosts, developers and foundations that the user's applications use, at most
+    MAX_OPTIONS of each: three statements, or one."""
     if user.can_read_all:
         hosts, developers, foundations = (
             used_nodes(kind=kind, user=user)[:MAX_OPTIONS]
             for kind in (NodeKind.HOST, NodeKind.DEVELOPER, NodeKind.FOUNDATION)
         )
         return hosts, developers, foundations
-    called = (
+    offering_ids = (
         ActiveDependency.objects.filter(team_id__in=list(user.team_roles()))
         .order_by()
         .values("offering_id")
         .distinct()
     )
     rows = list(
-        Offering.objects.filter(pk__in=called)
+        Offering.objects.filter(pk__in=offering_ids)
         .order_by()
         .values_list("host_id", "version__foundation__developer_id", "version__foundation_id")
         .distinct()
     )
     hosts, developers, foundations = (
-        sorted({row[at] for row in rows if row[at]})[:MAX_OPTIONS] for at in range(3)
+        sorted({row[index] for row in rows if row[index]})[:MAX_OPTIONS] for index in range(3)
     )
     return hosts, developers, foundations
 
 
-def filter_controls(request: HttpRequest, found: ApplicationListFilter) -> Any:
-    """Return controls with the hosts, developers and foundations in use; six statements. Very many
-    teams are named by their slug."""
+def filter_controls(request: HttpRequest, filterset: ApplicationListFilter) -> Any:
+    """Return controls with the hosts, developers and foundations in use; six statements. With too
+    many teams, the team is entered as its slug."""
     user = signed_in_user(request)
     teams = list(
         Team.objects.visible_to(user)
         .order_by("name")
         .values_list("slug", "name")[: MAX_OPTIONS + 1]
     )
-    of_team = (
+    team_control = (
         FilterControl("team", "Team", choices=teams)
         if len(teams) <= MAX_OPTIONS
         else FilterControl("team", "Team", "text")
     )
-    used_hosts, used_developers, used_foundations = _used(user)
-    parties = {
+    used_hosts, used_developers, used_foundations = _load_used_ids(user)
+    providers = {
         pk: (slug, name)
         for pk, slug, name in Provider.objects.filter(
             pk__in={*used_hosts, *used_developers}
         ).values_list("pk", "slug", "name")
     }
-    hosts = [parties[pk] for pk in used_hosts if pk in parties]
-    developers = [parties[pk] for pk in used_developers if pk in parties]
+    hosts = [providers[pk] for pk in used_hosts if pk in providers]
+    developers = [providers[pk] for pk in used_developers if pk in providers]
     foundations = (
         Foundation.objects.filter(pk__in=used_foundations)
         .order_by("name")
@@ -278,10 +299,10 @@ def filter_controls(request: HttpRequest, found: ApplicationListFilter) -> Any:
     )
     return build_filter_controls(
         request,
-        found,
+        filterset,
         [
             FilterControl("q", "Search", "search"),
-            of_team,
+            team_control,
             FilterControl("criticality", "Criticality", choices=CRITICALITY_WORDS),
             FilterControl("status", "Status", choices=Application.Status.choices),
             FilterControl("ai_act_class", "AI Act class", choices=Application.AiActClass.choices),
@@ -306,20 +327,20 @@ def _by_name(option: tuple[str, str]) -> str:
 @require_safe
 def application_list(request: HttpRequest) -> HttpResponse:
     user: User = signed_in_user(request)
-    found = FilteredApplications(request)
-    listing = PaginatedList(request, found.queryset)
-    rows = application_rows(found.applications(listing.rows), found.today)
+    selection = FilteredApplications(request)
+    listing = PaginatedList(request, selection.queryset)
+    rows = application_rows(selection.applications(listing.rows), selection.today)
     return render_page(
         request,
         "applications/list.html",
         fragment="listing",
         title="Applications",
         counts="Applications you may see",
-        sentence=_sentence(user, found, listing),
-        # htmx leaves the controls as they are
+        sentence=_build_headline(user, selection, listing),
+        # a response to htmx does not replace the controls
         filters=None
         if request.headers.get("HX-Request")
-        else filter_controls(request, found.filterset),
+        else filter_controls(request, selection.filterset),
         listing=listing,
         columns=_columns(request),
         rows=rows,
@@ -329,8 +350,7 @@ def application_list(request: HttpRequest) -> HttpResponse:
 
 def _columns(request: HttpRequest) -> dict[str, SortableColumn]:
     columns = ORDERS.columns(request)
-    # numbers are looked at from the largest, so their first click is falling order as the index has
-    # it
+    # the first click sorts in the order of the index, which is descending for numbers
     return {
         name: SortableColumn(
             str(column.name),
@@ -400,12 +420,12 @@ def cells(row: ApplicationRow) -> list[Any]:
 
 @require_safe
 def application_csv(request: HttpRequest) -> StreamingHttpResponse:
-    return csv_response("applications", HEADS, FilteredApplications(request).each(), cells)
+    return csv_response("applications", HEADS, FilteredApplications(request).iterate_rows(), cells)
 
 
 @require_safe
 def application_xlsx(request: HttpRequest) -> HttpResponse:
-    found = FilteredApplications(request)
-    if is_long(found.queryset):
+    selection = FilteredApplications(request)
+    if is_long(selection.queryset):
         return redirect_to_file_request(request, "applications")
-    return workbook_response("applications", HEADS, found.each(), cells)
+    return workbook_response("applications", HEADS, selection.iterate_rows(), cells)

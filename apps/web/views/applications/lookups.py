@@ -14,15 +14,15 @@ from apps.web.pages.form_fields import signed_in_user
 
 
 def application_or_404(request: HttpRequest, slug: str) -> Application:
-    found = (
+    application = (
         Application.objects.visible_to(request.user)
         .select_related("team", "merged_into")
         .filter(slug=slug)
         .first()
     )
-    if found is None:
+    if application is None:
         raise Http404
-    return found
+    return application
 
 
 def can_edit(user: User, application: Application) -> bool:
@@ -45,7 +45,7 @@ def editable_application(request: HttpRequest, slug: str) -> tuple[Application, 
 
 def editable_dependency(request: HttpRequest, pk: int) -> tuple[Dependency, User]:
     user = signed_in_user(request)
-    found = (
+    dependency = (
         Dependency.objects.visible_to(user)
         .select_related(
             "application__team",
@@ -56,10 +56,10 @@ def editable_dependency(request: HttpRequest, pk: int) -> tuple[Dependency, User
         .filter(pk=pk)
         .first()
     )
-    if found is None:
+    if dependency is None:
         raise Http404
-    require_editor(user, found.application)
-    return found, user
+    require_editor(user, dependency.application)
+    return dependency, user
 
 
 def editable_row[M: Adaptation | ExitPlan | ExitTest](
@@ -67,16 +67,16 @@ def editable_row[M: Adaptation | ExitPlan | ExitTest](
 ) -> tuple[M, User]:
     """Return an adaptation, exit plan or exit test."""
     user = signed_in_user(request)
-    found = (
+    row = (
         rows.visible_to(user)
         .select_related("dependency__application__team", "dependency__offering__host")
         .filter(pk=pk)
         .first()
     )
-    if found is None:
+    if row is None:
         raise Http404
-    require_editor(user, found.dependency.application)
-    return found, user
+    require_editor(user, row.dependency.application)
+    return row, user
 
 
 def error_response(form: "forms.Form | forms.ModelForm[Any]", error: Exception) -> None:

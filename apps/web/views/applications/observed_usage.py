@@ -27,8 +27,8 @@ class ObservationRow:
 
 @dataclass(frozen=True, slots=True)
 class ObservedUsage:
-    """Observed usage of an application: `is_cut` says that there are more rows; `calls` are of the
-    last CALL_DAYS days, `picture` is drawn from them."""
+    """Observed usage of an application. `rows` are the latest observations and `is_cut` states that
+    there are more; `calls` are of the last CALL_DAYS days, `picture` is drawn from them."""
 
     rows: Sequence[ObservationRow]
     is_cut: bool
@@ -38,24 +38,26 @@ class ObservedUsage:
 
     @property
     def n_calls(self) -> int:
-        return sum(each.n_calls for each in self.calls)
+        return sum(day_calls.n_calls for day_calls in self.calls)
 
     @property
     def n_errors(self) -> int:
-        return sum(each.n_errors for each in self.calls)
+        return sum(day_calls.n_errors for day_calls in self.calls)
 
 
 def observed_usage(application: Application, today: date) -> ObservedUsage:
     """Return the observed usage; two statements, and a third if calls were counted."""
-    found = list(
+    observations = list(
         Observation.objects.filter(application=application)
         .select_related("offering__host", "served_version", "service")
         .order_by("-last_seen_at", "-pk")[: MAX_ROWS + 1]
     )
     calls = (
-        calls_by_day(application_id=application.pk, today=today, days=CALL_DAYS) if found else []
+        calls_by_day(application_id=application.pk, today=today, days=CALL_DAYS)
+        if observations
+        else []
     )
-    opened = (
+    discrepancies = (
         Discrepancy.objects.filter(application=application)
         .open()
         .order_by("-opened_at", "-pk")[:MAX_OPEN_DISCREPANCIES]
@@ -63,23 +65,24 @@ def observed_usage(application: Application, today: date) -> ObservedUsage:
     return ObservedUsage(
         rows=[
             ObservationRow(row, presenters.sender_name(row.stream), presenters.OBSERVED[row.state])
-            for row in found[:MAX_ROWS]
+            for row in observations[:MAX_ROWS]
         ],
-        is_cut=len(found) > MAX_ROWS,
+        is_cut=len(observations) > MAX_ROWS,
         calls=calls,
-        picture=_picture(calls, today),
-        open=[(row, presenters.describe_discrepancy(row)) for row in opened],
+        picture=_draw_calls(calls, today),
+        open=[(row, presenters.describe_discrepancy(row)) for row in discrepancies],
     )
 
 
-def _picture(calls: Sequence[DailyCalls], today: date) -> ResponsivePicture | None:
-    """Calls by the day; a day between the first and today without any is none."""
+def _draw_calls(calls: Sequence[DailyCalls], today: date) -> ResponsivePicture | None:
+    """Draw calls by day; a day without calls counts as 0."""
     if len(calls) < 2:
         return None
-    counted = {each.day: each.n_calls for each in calls}
+    n_calls_by_day = {day_calls.day: day_calls.n_calls for day_calls in calls}
     days = (today - calls[0].day).days + 1
     points = [
-        (day, counted.get(day, 0)) for day in (calls[0].day + timedelta(n) for n in range(days))
+        (day, n_calls_by_day.get(day, 0))
+        for day in (calls[0].day + timedelta(n) for n in range(days))
     ]
     return responsive_picture(
         draw_trend, points, unit=Unit("calls a day", compact), whole=True, width=THIRD

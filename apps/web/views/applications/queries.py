@@ -44,14 +44,14 @@ STATES = {
     "portable": "Portable",
     "partial": "Partly hit",
 }
-# days on which prices change that are shown at most
+# days with price changes that the page shows
 MAX_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Alternative for one primary model: a fallback, a standby or the target of a past exit test.
-    `stale` is why its test is not valid."""
+    """Alternative for one primary model: a fallback, a standby or the target of a past exit
+    test."""
 
     primary: Dependency
     offering: Offering
@@ -80,7 +80,7 @@ class FailureModeRow:
     is_bad: bool
 
 
-_WAYS = """
+_ALTERNATIVES_SQL = """
 SELECT r.primary_id, r.offering_id, r.dependency_id, r.grade, r.tested, c.ever_tested, r.alive,
     r.alive_at_horizon
 FROM exposure_candidategrade r JOIN exposure_candidate c ON c.id = r.candidate_id
@@ -89,95 +89,109 @@ WHERE r.application_id = %s ORDER BY r.primary_id, r.place, r.grade DESC, r.cand
 
 
 def alternatives(application: Application, rows: Sequence[StackRow]) -> list[Alternative]:
-    """Return alternatives by the engine's last refresh: two statements."""
+    """Return the alternatives as of the engine's last refresh; two statements."""
     dependencies = {row.dependency.pk: row.dependency for row in rows}
     with connection.cursor() as cursor:
-        cursor.execute(_WAYS, [application.pk])
-        found = cursor.fetchall()
+        cursor.execute(_ALTERNATIVES_SQL, [application.pk])
+        records = cursor.fetchall()
     offerings = Offering.objects.select_related("host", "version__foundation").in_bulk(
-        {row[1] for row in found}
+        {record[1] for record in records}
     )
-    ways = []
-    for primary_id, offering_id, dependency_id, grade, tested, ever, alive, alive_then in found:
+    candidates = []
+    for (
+        primary_id,
+        offering_id,
+        dependency_id,
+        grade,
+        tested,
+        ever_tested,
+        alive,
+        alive_at_horizon,
+    ) in records:
         if primary_id not in dependencies or offering_id not in offerings:
             continue
-        own = dependencies.get(dependency_id)
+        dependency = dependencies.get(dependency_id)
         role = (
             "exit test's target"
-            if own is None
+            if dependency is None
             else "standby"
-            if own.role == "primary"
-            else (f"fallback {own.fallback_order}" if own.fallback_order else "fallback")
+            if dependency.role == "primary"
+            else (
+                f"fallback {dependency.fallback_order}" if dependency.fallback_order else "fallback"
+            )
         )
-        ways.append(
+        candidates.append(
             Alternative(
                 dependencies[primary_id],
                 offerings[offering_id],
                 role,
                 grade,
                 tested,
-                ever,
+                ever_tested,
                 alive,
-                alive_then,
+                alive_at_horizon,
             )
         )
-    return ways
+    return candidates
 
 
 def failure_modes(application: Application, rows: Sequence[StackRow]) -> list[FailureModeRow]:
-    """Return the main primary model in each failure mode, by the engine's last refresh: about seven
-    statements."""
+    """Return the state of the main primary model in each failure mode, as of the engine's last
+    refresh; about seven statements."""
     primary = next((row for row in rows if row.dependency.role == Dependency.Role.PRIMARY), None)
     if primary is None:
         return []
-    asked: list[tuple[str, NodeKind, Any, str]] = [
+    failures: list[tuple[str, NodeKind, Any, str]] = [
         (OUTAGE, NodeKind.HOST, primary.host, "Host outage")
     ]
-    ending = primary.version or primary.answering
+    retiring_node = primary.version or primary.answering
     kind = NodeKind.VERSION if primary.version else NodeKind.OFFERING
-    asked.append((RETIREMENT, kind, ending, "Retirement"))
+    failures.append((RETIREMENT, kind, retiring_node, "Retirement"))
     if primary.developer:
-        asked.append(
+        failures.append(
             (DEVELOPER_FAILURE, NodeKind.DEVELOPER, primary.developer, "Developer failure")
         )
     if primary.foundation:
-        asked.append((ERROR, NodeKind.FOUNDATION, primary.foundation, "Correlated error"))
+        failures.append((ERROR, NodeKind.FOUNDATION, primary.foundation, "Correlated error"))
     settings = engine_settings()
     nodes = {
         (node.kind, node.ref): node.pk
         for node in Node.objects.filter(
-            kind__in=[asking[1] for asking in asked], ref__in=[asking[2].pk for asking in asked]
+            kind__in=[failure[1] for failure in failures],
+            ref__in=[failure[2].pk for failure in failures],
         )
     }
-    found: list[tuple[str, str, int, str, int | None]] = []
-    for threat, kind, thing, word in asked:
-        node_id = nodes.get((kind, thing.pk))
+    results: list[tuple[str, str, int, str, int | None]] = []
+    for threat, kind, subject, label in failures:
+        node_id = nodes.get((kind, subject.pk))
         if node_id is None:
             continue
-        need = needed_grade(settings.required_grade, threat, kind)
+        grade = needed_grade(settings.required_grade, threat, kind)
         paths = [
             path
             for path in path_states(
-                [NodeFailure(node_id, threat, need)], application_ids=[application.pk]
+                [NodeFailure(node_id, threat, grade)], application_ids=[application.pk]
             )
             if path.dependency_id == primary.dependency.pk
         ]
-        name = getattr(thing, "name", "") or str(thing)
+        name = getattr(subject, "name", "") or str(subject)
         for path in paths[:1]:
-            rescue = path.rescue.offering_id if path.rescue else None
-            found.append((name, word, need, path.state, rescue))
-    offerings = Offering.objects.select_related("host").in_bulk({row[4] for row in found if row[4]})
+            rescue_id = path.rescue.offering_id if path.rescue else None
+            results.append((name, label, grade, path.state, rescue_id))
+    offerings = Offering.objects.select_related("host").in_bulk(
+        {row[4] for row in results if row[4]}
+    )
     return [
         FailureModeRow(
-            word,
-            what,
-            need,
+            label,
+            subject_name,
+            grade,
             state,
             str(STATES.get(state, state)),
-            offerings.get(rescue or 0),
+            offerings.get(rescue_id or 0),
             state == "exposed",
         )
-        for what, word, need, state, rescue in found
+        for subject_name, label, grade, state, rescue_id in results
     ]
 
 
@@ -231,20 +245,22 @@ def exit_section(rows: Sequence[StackRow], today: date) -> ExitSection:
         )
         .order_by("dependency_id", "-tested_on", "-pk")
     ):
-        ends = test.ends_on(TEST_VALIDITY)
-        moved = (
+        ends_on = test.ends_on(TEST_VALIDITY)
+        has_new_version = (
             test.tested_version_id is not None and test.tested_version_id != test.target.version_id
         )
-        why = (
+        invalid_reason = (
             test.get_result_display().lower()
             if test.result != ExitTest.Result.PASSED
             else "expired"
-            if ends <= today
+            if ends_on <= today
             else "another version answers today"
-            if moved
+            if has_new_version
             else ""
         )
-        tests.setdefault(test.dependency_id, []).append(ExitTestRow(test, ends, not why, why))
+        tests.setdefault(test.dependency_id, []).append(
+            ExitTestRow(test, ends_on, not invalid_reason, invalid_reason)
+        )
     adaptations: dict[int, list[Adaptation]] = {}
     for row in (
         Adaptation.objects.filter(dependency__in=ids)
@@ -286,18 +302,18 @@ class CostSection:
 
 
 def cost_section(application: Application, rows: Sequence[StackRow], at: datetime) -> CostSection:
-    """Return costs of today and of each day an announced price changes, at most MAX_DAYS: two
-    statements and one per day."""
+    """Return costs of today and of each day on which an announced price changes, at most MAX_DAYS
+    such days: two statements and one per day."""
     today = day_of(at)
-    used = {row.answering.pk: row.answering for row in rows}
-    coming = list(
-        Price.objects.filter(offering__in=used, valid__startswith__gt=at).order_by(
+    offerings = {row.answering.pk: row.answering for row in rows}
+    price_changes = list(
+        Price.objects.filter(offering__in=offerings, valid__startswith__gt=at).order_by(
             "valid", "offering", "unit"
         )[:60]
     )
-    days = sorted({day_of(price.valid.lower) for price in coming})[:MAX_DAYS]
+    days = sorted({day_of(price.valid.lower) for price in price_changes})[:MAX_DAYS]
     statuses = [*Application.IN_SCOPE, Application.Status.PROPOSED]
-    found = [
+    costs_by_day = [
         (
             on,
             monthly_costs(
@@ -306,66 +322,74 @@ def cost_section(application: Application, rows: Sequence[StackRow], at: datetim
         )
         for on in [today, *days]
     ]
-    most = max((_usd(costs) or Fraction(0) for _on, costs in found), default=Fraction(0))
-    before: Fraction | None = None
+    highest = max(
+        (_total_in_usd(costs) or Fraction(0) for _on, costs in costs_by_day), default=Fraction(0)
+    )
+    previous_amount: Fraction | None = None
     cases = []
-    for on, costs in found:
-        amount = _usd(costs)
-        moved = [
-            f"{used[price.offering_id].api_id}: {PRICE_UNITS.get(price.unit, price.unit)} → "
+    for on, costs in costs_by_day:
+        amount = _total_in_usd(costs)
+        change_texts = [
+            f"{offerings[price.offering_id].api_id}: {PRICE_UNITS.get(price.unit, price.unit)} → "
             f"{price.amount.normalize():f} {price.currency}"
-            for price in coming
+            for price in price_changes
             if on != today and day_of(price.valid.lower) == on
         ]
-        change = "" if before is None or amount is None else _signed(amount - before)
+        change = (
+            ""
+            if previous_amount is None or amount is None
+            else _format_change(amount - previous_amount)
+        )
         cases.append(
             CostCase(
                 on=on,
                 total=" + ".join(
-                    f"{_whole(total)} {currency}" for currency, total in costs.totals.items()
+                    f"{_format_amount(total)} {currency}"
+                    for currency, total in costs.totals.items()
                 )
                 or "–",
                 known=costs.per_dependency,
                 amount=amount,
                 change=change,
-                share=float(amount / most * 100) if amount is not None and most else 0.0,
-                changes=tuple(moved),
+                share=float(amount / highest * 100) if amount is not None and highest else 0.0,
+                changes=tuple(change_texts),
                 n_unknown=len(costs.unknown),
             )
         )
-        before = amount
+        previous_amount = amount
     lines = []
     for row in rows:
         pk = row.dependency.pk
         amounts = tuple(
-            f"{_whole(case.known[pk].amount)} {case.known[pk].currency or ''}".strip()
+            f"{_format_amount(case.known[pk].amount)} {case.known[pk].currency or ''}".strip()
             if pk in case.known
             else "–"
             for case in cases
         )
-        why = found[0][1].unknown.get(pk)
-        lines.append(CostLine(row, amounts, why.sentence if why else ""))
+        unknown_reason = costs_by_day[0][1].unknown.get(pk)
+        lines.append(CostLine(row, amounts, unknown_reason.sentence if unknown_reason else ""))
     return CostSection(tuple(cases), tuple(lines))
 
 
-def _usd(costs: MonthlyCosts) -> Fraction | None:
-    """Where all that is known is in dollars; currencies are never added."""
+def _total_in_usd(costs: MonthlyCosts) -> Fraction | None:
+    """Return the total in USD; None if there are costs in another currency, since currencies are
+    never added."""
     return costs.totals.get("USD") if set(costs.totals) <= {"USD"} and costs.totals else None
 
 
-def _whole(amount: Fraction) -> str:
+def _format_amount(amount: Fraction) -> str:
     value = Decimal(amount.numerator) / Decimal(amount.denominator)
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"
 
 
-def _signed(amount: Fraction) -> str:
-    text = _whole(abs(amount))
+def _format_change(amount: Fraction) -> str:
+    text = _format_amount(abs(amount))
     return f"+{text}" if amount > 0 else f"−{text}" if amount < 0 else "0"
 
 
 # --- decisions ------------------------------------------------------------------------------------
 
-_CONCERNING = f"""
+_APPROVALS_SQL = f"""
 WITH used(id, application_id, offering_id, via_party_id) AS (
     SELECT id, application_id, offering_id, via_party_id FROM inventory_dependency
     WHERE id = ANY (%(ids)s)
@@ -377,17 +401,19 @@ UNION SELECT u.id, w.approval_id FROM way w JOIN used u ON u.via_party_id = w.pa
 
 
 def approval_rows(rows: Sequence[StackRow], today: date) -> list[tuple[Approval, list[StackRow]]]:
-    """Return approvals in force that apply to its dependencies, with those: two statements."""
+    """Return active approvals, each with the rows to which it applies: two statements."""
     by_id = {row.dependency.pk: row for row in rows}
     with connection.cursor() as cursor:
-        cursor.execute(_CONCERNING, {"ids": list(by_id), "on": today})
-        pairs = cursor.fetchall()
+        cursor.execute(_APPROVALS_SQL, {"ids": list(by_id), "on": today})
+        id_pairs = cursor.fetchall()
     approvals = (
-        Approval.objects.select_related(*APPROVAL_RELATIONS).in_bulk({pk for _id, pk in pairs})
-        if pairs
+        Approval.objects.select_related(*APPROVAL_RELATIONS).in_bulk({pk for _id, pk in id_pairs})
+        if id_pairs
         else {}
     )
-    found: dict[int, list[StackRow]] = {}
-    for dependency_id, pk in pairs:
-        found.setdefault(pk, []).append(by_id[dependency_id])
-    return [(approvals[pk], found[pk]) for pk in sorted(found) if pk in approvals]
+    rows_by_approval: dict[int, list[StackRow]] = {}
+    for dependency_id, pk in id_pairs:
+        rows_by_approval.setdefault(pk, []).append(by_id[dependency_id])
+    return [
+        (approvals[pk], rows_by_approval[pk]) for pk in sorted(rows_by_approval) if pk in approvals
+    ]

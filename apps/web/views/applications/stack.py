@@ -18,7 +18,7 @@ from apps.web.wording import number
 
 @dataclass(frozen=True, slots=True)
 class StackBlock:
-    """Cell of the stack section: what `span` neighbouring dependencies have in common."""
+    """Cell of the stack section: the node that `span` neighbouring dependencies share."""
 
     span: int
     name: str
@@ -39,34 +39,37 @@ class StackLayer:
 
 
 def order_by_similarity(rows: list[StackRow]) -> list[StackRow]:
-    """Order dependencies: primary first, then always the one that has most in common with the one
-    before it."""
-    left = list(rows)
-    ordered: list[StackRow] = []
-    while left:
-        last = ordered[-1] if ordered else None
-        best = max(range(len(left)), key=lambda i: (_in_common(last, left[i]) if last else 0, -i))
-        ordered.append(left.pop(best))
-    return ordered
+    """Order dependencies: the first stays first, then always the one that shares most layers with
+    its predecessor."""
+    remaining = list(rows)
+    ordered_rows: list[StackRow] = []
+    while remaining:
+        previous = ordered_rows[-1] if ordered_rows else None
+        best_index = max(
+            range(len(remaining)),
+            key=lambda i: (_count_shared_layers(previous, remaining[i]) if previous else 0, -i),
+        )
+        ordered_rows.append(remaining.pop(best_index))
+    return ordered_rows
 
 
-def _in_common(one: StackRow, other: StackRow) -> int:
-    pairs = (
-        (one.host, other.host),
-        (one.developer, other.developer),
-        (one.foundation, other.foundation),
-        (one.version, other.version),
+def _count_shared_layers(row: StackRow, neighbour: StackRow) -> int:
+    node_pairs = (
+        (row.host, neighbour.host),
+        (row.developer, neighbour.developer),
+        (row.foundation, neighbour.foundation),
+        (row.version, neighbour.version),
     )
-    return sum(a is not None and a == b for a, b in pairs)
+    return sum(a is not None and a == b for a, b in node_pairs)
 
 
-def stack_layers(rows: list[StackRow], more: dict[str, str]) -> list[StackLayer]:
-    """Return the rows of the section below the application; equal neighbours of a layer are one
-    block.
+def stack_layers(rows: list[StackRow], notes: dict[str, str]) -> list[StackLayer]:
+    """Return the rows of the section below the application. Equal neighbours of a layer form one
+    block. `notes` are by CSS class.
 
-    A block is `shared` if a primary and another role depend on it together: one failure takes
-    both."""
-    parts: tuple[tuple[str, str, Any], ...] = (
+    A block is `shared` if a primary model and another role depend on it, so that one failure
+    affects both."""
+    layer_kinds: tuple[tuple[str, str, Any], ...] = (
         ("Offering", "offering", lambda row: row.offering),
         ("Version", "version", lambda row: row.version),
         ("Foundation", "foundation", lambda row: row.foundation),
@@ -74,100 +77,108 @@ def stack_layers(rows: list[StackRow], more: dict[str, str]) -> list[StackLayer]
         ("Host", "host", lambda row: row.host),
     )
     layers = []
-    for name, css, part in parts:
+    for name, css, node_of in layer_kinds:
         blocks = []
-        for key, group in groupby(rows, key=lambda row: part(row).pk if part(row) else None):
+        for key, group in groupby(rows, key=lambda row: node_of(row).pk if node_of(row) else None):
             members = list(group)
             roles = {row.dependency.role for row in members}
-            shared = (
+            is_shared = (
                 key is not None
                 and len(members) > 1
                 and Dependency.Role.PRIMARY in roles
                 and len(roles) > 1
             )
-            blocks.append(_block(css, members, part(members[0]), shared=shared))
-        layers.append(StackLayer(name, css, tuple(blocks), more.get(css, "")))
+            blocks.append(_build_block(css, members, node_of(members[0]), is_shared=is_shared))
+        layers.append(StackLayer(name, css, tuple(blocks), notes.get(css, "")))
     return layers
 
 
 def in_house_block(
     rows: Sequence[StackRow], adaptations: Mapping[int, Sequence[Adaptation]]
 ) -> StackLayer | None:
-    """Return the adaptations of each dependency, the organisation's own work. None if there are
-    none."""
+    """Return the adaptations of each dependency, built in-house; None if there are none."""
     if not any(adaptations.values()):
         return None
     blocks = []
     for row in rows:
-        own = adaptations.get(row.dependency.pk, ())
-        names = ", ".join(str(adaptation) for adaptation in own)
+        row_adaptations = adaptations.get(row.dependency.pk, ())
+        names = ", ".join(str(adaptation) for adaptation in row_adaptations)
         moves = sorted(
-            {adaptation.get_moves_display().lower() for adaptation in own if adaptation.moves}
+            {
+                adaptation.get_moves_display().lower()
+                for adaptation in row_adaptations
+                if adaptation.moves
+            }
         )
         blocks.append(
             StackBlock(
-                1, names, ", ".join(moves), "#adaptations" if own else "", False, known=bool(own)
+                1,
+                names,
+                ", ".join(moves),
+                "#adaptations" if row_adaptations else "",
+                False,
+                known=bool(row_adaptations),
             )
         )
     return StackLayer("Adaptation", "adaptation", tuple(blocks), "above ground: own work")
 
 
-def _block(css: str, members: list[StackRow], thing: Any, *, shared: bool) -> StackBlock:
-    first = members[0]
-    if thing is None:
+def _build_block(css: str, members: list[StackRow], node: Any, *, is_shared: bool) -> StackBlock:
+    first_row = members[0]
+    if node is None:
         return StackBlock(
             len(members), "unresolved", "nobody knows yet what this id is", "", False, known=False
         )
     if css == "offering":
-        note, late = _end_note(first)
-        if first.answering != first.offering:
-            note = f"redirected to {first.answering.api_id}; {note}"
+        note, late = _describe_retirement(first_row)
+        if first_row.answering != first_row.offering:
+            note = f"redirected to {first_row.answering.api_id}; {note}"
         return StackBlock(
             len(members),
-            thing.api_id,
+            node.api_id,
             note,
-            reverse("offerings:detail", args=[thing.pk]),
-            shared,
+            reverse("offerings:detail", args=[node.pk]),
+            is_shared,
             is_id=True,
             late=late,
         )
     if css == "version":
-        note = f"released {thing.released_on:%b %Y}" if thing.released_on else ""
-        return StackBlock(len(members), thing.name, note, "", shared)
+        note = f"released {node.released_on:%b %Y}" if node.released_on else ""
+        return StackBlock(len(members), node.name, note, "", is_shared)
     if css == "foundation":
         return StackBlock(
             len(members),
-            thing.name,
-            thing.family,
-            reverse("foundations:detail", args=[thing.slug]),
-            shared,
+            node.name,
+            node.family,
+            reverse("foundations:detail", args=[node.slug]),
+            is_shared,
         )
     note = ""
-    if shared:
-        words = "{roles} stop together" if css == "host" else "{roles} share it"
-        note = words.format(roles=_roles_of(members))
+    if is_shared:
+        template = "{roles} stop together" if css == "host" else "{roles} share it"
+        note = template.format(roles=_join_roles(members))
     return StackBlock(
-        len(members), thing.name, note, reverse("providers:detail", args=[thing.slug]), shared
+        len(members), node.name, note, reverse("providers:detail", args=[node.slug]), is_shared
     )
 
 
-def _roles_of(members: list[StackRow]) -> str:
+def _join_roles(members: list[StackRow]) -> str:
     roles = list(dict.fromkeys(row.dependency.get_role_display().lower() for row in members))
     return " and ".join(filter(None, [", ".join(roles[:-1]), roles[-1]]))
 
 
-def _end_note(row: StackRow) -> tuple[str, str]:
-    """(how it ends, the same where that needs action)."""
-    end = row.answering.retires_on
-    if end is None:
+def _describe_retirement(row: StackRow) -> tuple[str, str]:
+    """Return (note, urgent note) about the retirement date; one of the two is empty."""
+    retires_on = row.answering.retires_on
+    if retires_on is None:
         return ("", "retired") if row.days_left == 0 else ("no end announced", "")
-    on = f"{end.day} {end:%b %Y}"
+    day_text = f"{retires_on.day} {retires_on:%b %Y}"
     if row.at_least:
-        return f"not before {on}", ""
-    days = row.days_left or 0
-    if days < 0:
-        return "", f"ended {on}"
-    return f"ends {on}, in {days} days", ""
+        return f"not before {day_text}", ""
+    days_left = row.days_left or 0
+    if days_left < 0:
+        return "", f"ended {day_text}"
+    return f"ends {day_text}, in {days_left} days", ""
 
 
 def others_below(rows: list[StackRow], user: User) -> dict[str, str]:
@@ -176,19 +187,19 @@ def others_below(rows: list[StackRow], user: User) -> dict[str, str]:
     primary = next((row for row in rows if row.dependency.role == Dependency.Role.PRIMARY), None)
     if primary is None:
         return {}
-    parts = {
+    nodes = {
         "offering": (NodeKind.OFFERING, primary.answering),
         "version": (NodeKind.VERSION, primary.version),
         "foundation": (NodeKind.FOUNDATION, primary.foundation),
         "developer": (NodeKind.DEVELOPER, primary.developer),
         "host": (NodeKind.HOST, primary.host),
     }
-    said = {}
-    for css, (kind, thing) in parts.items():
-        if thing is not None:
-            count = dependent_counts(kind=kind, refs=[thing.pk], user=user).get(thing.pk)
+    notes = {}
+    for css, (kind, node) in nodes.items():
+        if node is not None:
+            count = dependent_counts(kind=kind, refs=[node.pk], user=user).get(node.pk)
             if count:
-                said[css] = (
+                notes[css] = (
                     f"{number(count.n)} here, {number(count.n_critical)} critical by their primary"
                 )
-    return said
+    return notes

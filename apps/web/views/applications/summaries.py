@@ -26,10 +26,16 @@ class ApplicationSummary:
 def application_summaries(application: Any, today: date) -> ApplicationSummary:
     """Summarise an application that `with_primary_stacks` has loaded."""
     primaries: list[Offering] = [row.offering for row in application.primaries]
-    main = primaries[0] if primaries else None
-    ends = [(retirement_countdown(offering, today), offering) for offering in primaries]
-    dated = [(end, offering) for end, offering in ends if end.days_left is not None]
-    if not dated:
-        return ApplicationSummary(application, main, None, None, at_least=False)
-    end, offering = min(dated, key=lambda pair: pair[0].days_left or 0)
-    return ApplicationSummary(application, main, offering.retires_on, end.days_left, end.at_least)
+    main_offering = primaries[0] if primaries else None
+    countdowns = [(retirement_countdown(offering, today), offering) for offering in primaries]
+    dated_countdowns = [
+        (countdown, offering)
+        for countdown, offering in countdowns
+        if countdown.days_left is not None
+    ]
+    if not dated_countdowns:
+        return ApplicationSummary(application, main_offering, None, None, at_least=False)
+    countdown, offering = min(dated_countdowns, key=lambda pair: pair[0].days_left or 0)
+    return ApplicationSummary(
+        application, main_offering, offering.retires_on, countdown.days_left, countdown.at_least
+    )

@@ -39,11 +39,11 @@ STACK_HEADS = (
 
 @require_safe
 def stack_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    app = application_or_404(request, slug)
+    application = application_or_404(request, slug)
 
     def cells(row: StackRow) -> list[Any]:
         return [
-            app.name,
+            application.name,
             row.dependency.get_role_display(),
             row.dependency.traffic_share,
             row.offering.api_id,
@@ -58,16 +58,16 @@ def stack_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
         ]
 
     return csv_response(
-        f"stack-{app.slug}",
+        f"stack-{application.slug}",
         STACK_HEADS,
-        application_stack(application=app, on=day_of(now())),
+        application_stack(application=application, on=day_of(now())),
         cells,
     )
 
 
-def _runways(app: Application, user: User) -> Table:
+def _build_runways(application: Application, user: User) -> Table:
     today = day_of(now())
-    rows = {row.dependency.pk: row for row in application_stack(application=app, on=today)}
+    rows = {row.dependency.pk: row for row in application_stack(application=application, on=today)}
     statuses = [*Application.IN_SCOPE, Application.Status.PROPOSED]
     return (
         "api id",
@@ -89,13 +89,13 @@ def _runways(app: Application, user: User) -> Table:
             row.basis,
             row.runway,
         )
-        for row in runways(on=today, application_ids=[app.pk], statuses=statuses)
+        for row in runways(on=today, application_ids=[application.pk], statuses=statuses)
         if row.dependency_id in rows
     ]
 
 
-def _fallbacks(app: Application, user: User) -> Table:
-    rows = application_stack(application=app, on=day_of(now()))
+def _build_alternatives(application: Application, user: User) -> Table:
+    rows = application_stack(application=application, on=day_of(now()))
     heads = (
         "primary",
         "way out",
@@ -109,23 +109,23 @@ def _fallbacks(app: Application, user: User) -> Table:
     )
     return heads, [
         (
-            way.primary.offering.api_id,
-            way.offering.api_id,
-            way.offering.host.name,
-            way.role,
-            way.grade,
-            way.grade_word,
-            "in date" if way.tested else "lapsed" if way.ever_tested else "never",
-            "yes" if way.alive else "no",
-            "yes" if way.alive_at_horizon else "no",
+            alternative.primary.offering.api_id,
+            alternative.offering.api_id,
+            alternative.offering.host.name,
+            alternative.role,
+            alternative.grade,
+            alternative.grade_word,
+            "in date" if alternative.tested else "lapsed" if alternative.ever_tested else "never",
+            "yes" if alternative.alive else "no",
+            "yes" if alternative.alive_at_horizon else "no",
         )
-        for way in queries.alternatives(app, rows)
+        for alternative in queries.alternatives(application, rows)
     ]
 
 
-def _exits(app: Application, user: User) -> Table:
+def _build_exit_tests(application: Application, user: User) -> Table:
     today = day_of(now())
-    exits = queries.exit_section(application_stack(application=app, on=today), today)
+    exits = queries.exit_section(application_stack(application=application, on=today), today)
     heads = (
         "from",
         "to",
@@ -163,9 +163,9 @@ def _exits(app: Application, user: User) -> Table:
     ]
 
 
-def _adaptations(app: Application, user: User) -> Table:
+def _build_adaptations(application: Application, user: User) -> Table:
     today = day_of(now())
-    exits = queries.exit_section(application_stack(application=app, on=today), today)
+    exits = queries.exit_section(application_stack(application=application, on=today), today)
     return (
         "api id",
         "kind",
@@ -190,14 +190,16 @@ def _adaptations(app: Application, user: User) -> Table:
     ]
 
 
-def _costs(app: Application, user: User) -> Table:
+def _build_costs(application: Application, user: User) -> Table:
     at = now()
-    cost = queries.cost_section(app, application_stack(application=app, on=day_of(at)), at)
+    costs = queries.cost_section(
+        application, application_stack(application=application, on=day_of(at)), at
+    )
     heads = (
         "role",
         "api id",
         "host",
-        *(f"a month at prices of {case.on}" for case in cost.cases),
+        *(f"a month at prices of {case.on}" for case in costs.cases),
         "why not known",
     )
     return heads, [
@@ -208,18 +210,18 @@ def _costs(app: Application, user: User) -> Table:
             *line.amounts,
             line.why,
         )
-        for line in cost.lines
+        for line in costs.lines
     ]
 
 
-def _findings(app: Application, user: User) -> Table:
+def _build_findings(application: Application, user: User) -> Table:
     return ("severity", "kind", "code", "finding"), [
         (SEVERITIES[row.severity], FINDING_NAMES[row.code], row.code, row.sentence)
-        for row in findings_of_application(application=app, on=day_of(now()))
+        for row in findings_of_application(application=application, on=day_of(now()))
     ]
 
 
-def _decisions(app: Application, user: User) -> Table:
+def _build_decisions(application: Application, user: User) -> Table:
     today = day_of(now())
     return ("decision", "on", "counts for", "decided on", "holds until", "approver", "reason"), [
         (
@@ -232,35 +234,35 @@ def _decisions(app: Application, user: User) -> Table:
             approval.reason,
         )
         for approval, rows in queries.approval_rows(
-            application_stack(application=app, on=today), today
+            application_stack(application=application, on=today), today
         )
         for row in rows
     ]
 
 
-def _history(app: Application, user: User) -> Table:
+def _build_history(application: Application, user: User) -> Table:
     return ("when", "who", "what and why", "rows", "change"), [
         (row.at, row.actor, row.reason, row.n_rows, str(row.id))
-        for row in changes_of_application(application=app)
+        for row in changes_of_application(application=application)
     ]
 
 
 TABLES: dict[str, Callable[[Application, User], Table]] = {
-    "runway": _runways,
-    "fallbacks": _fallbacks,
-    "exit-tests": _exits,
-    "adaptations": _adaptations,
-    "cost": _costs,
-    "findings": _findings,
-    "decisions": _decisions,
-    "history": _history,
+    "runway": _build_runways,
+    "fallbacks": _build_alternatives,
+    "exit-tests": _build_exit_tests,
+    "adaptations": _build_adaptations,
+    "cost": _build_costs,
+    "findings": _build_findings,
+    "decisions": _build_decisions,
+    "history": _build_history,
 }
 
 
 @require_safe
 def table_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpResponse:
-    app = application_or_404(request, slug)
+    application = application_or_404(request, slug)
     if table not in TABLES:
         raise Http404
-    heads, rows = TABLES[table](app, signed_in_user(request))
-    return csv_response(f"{table}-{app.slug}", heads, rows, lambda row: row)
+    heads, rows = TABLES[table](application, signed_in_user(request))
+    return csv_response(f"{table}-{application.slug}", heads, rows, lambda row: row)

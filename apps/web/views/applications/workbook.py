@@ -16,8 +16,8 @@ def workbook_response[R](
 ) -> HttpResponse:
     """Send `rows` as one page of an XLSX file.
 
-    Rows go to disk one by one; what is held is the packed file, some ten megabytes for a hundred
-    thousand applications."""
+    Rows are written to disk one by one. Memory holds the packed file, about ten megabytes for a
+    hundred thousand applications."""
 
     def fill(book: Workbook) -> None:
         book.sheet(name, heads, map(cells, rows))

@@ -25,7 +25,7 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.wording import count_of, day, number
 
 GOVERNANCE_ONLY = "Campaigns are opened by governance."
-# more tasks than this take a worker, so that the page need not wait
+# a worker creates larger campaigns, so that the page does not wait
 MAX_IMMEDIATE_DEPENDENCIES = 1_000
 MAX_SEARCH_RESULTS = 20
 MAX_NAMED_APPLICATIONS = 8
@@ -62,17 +62,21 @@ class OpeningForm(forms.Form):
 
 
 def candidates_for(subject: Offering, *, and_also: int | None = None) -> Any:
-    """Return possible targets: the host's own replacement, and other live releases of the same
-    foundation or developer at that host; and the offering `and_also`, whatever it is."""
-    found = (
+    """Return possible targets: the host's own replacement, other active releases of the same
+    developer at that host, and the offering with the id `and_also`."""
+    live_offerings = (
         Offering.objects.select_related("host")
         .filter(lifecycle__in=["active", "preview"])
         .exclude(pk=subject.pk)
     )
-    same = found.filter(host=subject.host)
+    similar_offerings = live_offerings.filter(host=subject.host)
     if subject.version is not None:
-        same = same.filter(version__foundation__developer=subject.version.foundation.developer_id)
-    ids = list(same.order_by("-version__released_on", "-pk").values_list("pk", flat=True)[:40])
+        similar_offerings = similar_offerings.filter(
+            version__foundation__developer=subject.version.foundation.developer_id
+        )
+    ids = list(
+        similar_offerings.order_by("-version__released_on", "-pk").values_list("pk", flat=True)[:40]
+    )
     if subject.replacement_id:
         ids.append(subject.replacement_id)
     if and_also:
@@ -80,10 +84,10 @@ def candidates_for(subject: Offering, *, and_also: int | None = None) -> Any:
     return Offering.objects.select_related("host").filter(pk__in=ids).order_by("api_id", "pk")
 
 
-def _hand_over(
+def _queue_opening(
     user_id: int, event: ProviderEvent | None, subject: Offering, facts: dict[str, Any]
 ) -> None:
-    """Have a worker open it; kombu's OperationalError without a broker."""
+    """Queue the creation for a worker. Raises kombu's OperationalError without a broker."""
     target = facts["target"]
     cache.set(
         campaign_opening_key(event_id=event.pk if event else None, offering_id=subject.pk),
@@ -103,29 +107,29 @@ def _hand_over(
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_campaign_page(request: HttpRequest) -> HttpResponse:
-    """Show the creation form; `?event=` or `?offering=` names the subject; without either the user
-    searches for it."""
+    """Show the creation form. `?event=` or `?offering=` names the subject; without either the user
+    searches for one."""
     user = governance_user(request, str(GOVERNANCE_ONLY))
-    event, subject = _asked(request)
+    event, subject = _parse_subject(request)
     if subject is None:
-        return _search(request)
-    standing = Campaign(subject=subject, event=event)
-    already = Campaign.objects.filter(
+        return _render_search(request)
+    draft = Campaign(subject=subject, event=event)
+    existing = Campaign.objects.filter(
         state=Campaign.State.OPEN, event=event, subject=subject
     ).first()
-    if already is not None:
-        return redirect("campaigns:detail", already.pk)
-    concerned = dependencies_in(standing, on=day_of(now()))
-    n = concerned.order_by().count()
+    if existing is not None:
+        return redirect("campaigns:detail", existing.pk)
+    dependencies = dependencies_in(draft, on=day_of(now()))
+    n_dependencies = dependencies.order_by().count()
     form = OpeningForm(request.POST or None, subject=subject)
     if request.method == "POST" and form.is_valid():
         facts = form.cleaned_data
         try:
-            if n > MAX_IMMEDIATE_DEPENDENCIES:
-                _hand_over(user.pk, event, subject, facts)
+            if n_dependencies > MAX_IMMEDIATE_DEPENDENCIES:
+                _queue_opening(user.pk, event, subject, facts)
                 query = f"event={event.pk}" if event else f"offering={subject.pk}"
                 return redirect(f"{reverse('campaigns:create-progress')}?{query}")
-            made = open_campaign(
+            campaign = open_campaign(
                 by=user, at=now(), event=event, offering=None if event else subject, **facts
             )
         except (ConflictError, ValidationError) as refusal:
@@ -133,25 +137,26 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
                 None, refusal.messages if isinstance(refusal, ValidationError) else str(refusal)
             )
         except OperationalError:
-            # nothing of it is stored yet, so that no later run could find it
+            # nothing is stored yet, so no later run can pick it up
             form.add_error(None, "The background worker is not available. Try again in a minute.")
         else:
             flash_success(
                 request,
-                f"The migration campaign was opened with {count_of(made.tasks.count(), 'task')}.",
+                "The migration campaign was opened with "
+                f"{count_of(campaign.tasks.count(), 'task')}.",
             )
-            return redirect("campaigns:detail", made.pk)
+            return redirect("campaigns:detail", campaign.pk)
     return render_page(
         request,
         "campaigns/opening.html",
         title="Open a campaign",
         crumbs=(("Campaigns", reverse("campaigns:list")),),
         counts="Live dependencies, in every role",
-        sentence=Headline(_opening_sentence(subject, n)),
+        sentence=Headline(_opening_sentence(subject, n_dependencies)),
         subject=subject,
         event=event,
-        n=n,
-        named=concerned.select_related("application__team", "offering__host").order_by(
+        n=n_dependencies,
+        named=dependencies.select_related("application__team", "offering__host").order_by(
             "application__criticality", "application__name", "pk"
         )[:MAX_NAMED_APPLICATIONS],
         form=form,
@@ -159,17 +164,17 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _opening_sentence(subject: Offering, n: int) -> str:
-    ends = f", which ends on {day(subject.retires_on)}" if subject.retires_on else ""
+def _opening_sentence(subject: Offering, n_dependencies: int) -> str:
+    retirement_clause = f", which ends on {day(subject.retires_on)}" if subject.retires_on else ""
     return "{n} would move off {id} at {host}{ends}.".format(
-        n=f"{number(n)} {'dependency' if n == 1 else 'dependencies'}",
+        n=f"{number(n_dependencies)} {'dependency' if n_dependencies == 1 else 'dependencies'}",
         id=subject.api_id,
         host=subject.host.name,
-        ends=ends,
+        ends=retirement_clause,
     )
 
 
-def _asked(request: HttpRequest) -> tuple[ProviderEvent | None, Offering | None]:
+def _parse_subject(request: HttpRequest) -> tuple[ProviderEvent | None, Offering | None]:
     offerings = Offering.objects.visible_to(request.user).select_related(
         "host", "version__foundation"
     )
@@ -181,9 +186,9 @@ def _asked(request: HttpRequest) -> tuple[ProviderEvent | None, Offering | None]
     return None, None
 
 
-def _search(request: HttpRequest) -> HttpResponse:
-    words = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
-    found = (
+def _render_search(request: HttpRequest) -> HttpResponse:
+    text = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
+    offerings = (
         Offering.objects.visible_to(request.user).select_related("host").order_by("api_id", "pk")
     )
     return render_page(
@@ -193,8 +198,8 @@ def _search(request: HttpRequest) -> HttpResponse:
         title="Open a campaign",
         crumbs=(("Campaigns", reverse("campaigns:list")),),
         sentence=Headline("Which offering ends or changes?"),
-        words=words,
-        hits=found.filter(api_id__icontains=words)[:MAX_SEARCH_RESULTS] if len(words) > 1 else (),
+        words=text,
+        hits=offerings.filter(api_id__icontains=text)[:MAX_SEARCH_RESULTS] if len(text) > 1 else (),
     )
 
 
@@ -202,28 +207,30 @@ def _search(request: HttpRequest) -> HttpResponse:
 def opening_progress(request: HttpRequest) -> HttpResponse:
     """Refresh until the worker has created the campaign; then redirect to it."""
     governance_user(request, str(GOVERNANCE_ONLY))
-    event, subject = _asked(request)
+    event, subject = _parse_subject(request)
     if subject is None:
         return redirect("campaigns:list")
-    made = Campaign.objects.filter(state=Campaign.State.OPEN, event=event, subject=subject).first()
-    # None: the cache has lost it, and whether a worker is still at it cannot be told
-    trouble = cache.get(
+    campaign = Campaign.objects.filter(
+        state=Campaign.State.OPEN, event=event, subject=subject
+    ).first()
+    # None: the cache entry is gone, so whether a worker still creates it is unknown
+    problem = cache.get(
         campaign_opening_key(event_id=event.pk if event else None, offering_id=subject.pk)
     )
-    if trouble is None:
-        trouble = (
+    if problem is None:
+        problem = (
             "The progress of opening this campaign is not known. If the campaign is not in the"
             " list in a minute, open it again."
         )
     address = (
-        reverse("campaigns:detail", args=[made.pk])
-        if made
+        reverse("campaigns:detail", args=[campaign.pk])
+        if campaign
         else reverse("campaigns:list")
-        if trouble
+        if problem
         else ""
     )
-    if trouble and not made:
-        flash_error(request, trouble)
+    if problem and not campaign:
+        flash_error(request, problem)
     if address:
         if getattr(request, "htmx", False):
             return HttpResponse(headers={"HX-Redirect": address})

@@ -50,14 +50,14 @@ class ChangeForm(forms.Form):
         super().__init__(*args, **kwargs)
         target = self.fields["target"]
         assert isinstance(target, forms.ModelChoiceField)
-        # what stands may have ended since, or lie with another host
+        # the current target can be retired by now, or be at another host
         target.queryset = candidates_for(campaign.subject, and_also=campaign.target_id)
 
 
 @require_safe
 def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    found = get_object_or_404(
+    campaign = get_object_or_404(
         Campaign.objects.visible_to(user).select_related(
             "subject__host",
             "subject__version__foundation",
@@ -68,29 +68,29 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         pk=pk,
     )
-    how_far = campaign_progress(campaigns=[found.pk], user=user, on=day_of(at))[found.pk]
-    narrowed = CampaignTaskFilter(
-        request.GET, visible_tasks(user=user).filter(campaign=found), request=request
+    progress = campaign_progress(campaigns=[campaign.pk], user=user, on=day_of(at))[campaign.pk]
+    filterset = CampaignTaskFilter(
+        request.GET, visible_tasks(user=user).filter(campaign=campaign), request=request
     )
-    listing = PaginatedList(request, TASK_ORDERS.apply(request, narrowed.qs))
+    listing = PaginatedList(request, TASK_ORDERS.apply(request, filterset.qs))
     teams = Team.objects.visible_to(user).values_list("slug", "name")
     return render_page(
         request,
         "campaigns/campaign.html",
         fragment="listing",
-        title=found.title,
+        title=campaign.title,
         crumbs=(("Campaigns", reverse("campaigns:list")),),
         counts="Tasks of the campaign"
-        if how_far.whole_campaign
+        if progress.whole_campaign
         else "Tasks of your teams in the campaign",
         as_of=at,
-        sentence=sentence(found, how_far),
-        campaign=found,
-        progress=how_far,
-        parts=parts(how_far),
+        sentence=campaign_headline(campaign, progress),
+        campaign=campaign,
+        progress=progress,
+        parts=progress_bar_segments(progress),
         filters=build_filter_controls(
             request,
-            narrowed,
+            filterset,
             [
                 FilterControl("team", "Team", choices=list(teams)),
                 FilterControl("state", "State", choices=CampaignTask.State.choices),
@@ -102,103 +102,103 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         listing=listing,
         columns=TASK_ORDERS.columns(request),
         unfinished=UNFINISHED,
-        n_left=sum(how_far.by_state[state] for state in UNSETTLED),
-        form=ChangeForm(campaign=found) if user.is_governance else None,
+        n_left=sum(progress.by_state[state] for state in UNSETTLED),
+        form=ChangeForm(campaign=campaign) if user.is_governance else None,
     )
 
 
-def parts(found: CampaignProgress) -> list[tuple[str, str, int, float]]:
-    """Return (state, its label, tasks, share of 100) of the bar, in the order of the work; states
-    without a task left out."""
+def progress_bar_segments(progress: CampaignProgress) -> list[tuple[str, str, int, float]]:
+    """Return (state, its label, number of tasks, percentage) in the order of the work; states
+    without tasks are omitted."""
     order = [State.DONE, State.OBSOLETE, State.READY, State.IN_PROGRESS, State.WAIVED, State.OPEN]
     return [
         (
             str(state),
             str(state.label),
-            found.by_state[state],
-            round(100 * found.by_state[state] / found.n_tasks, 1),
+            progress.by_state[state],
+            round(100 * progress.by_state[state] / progress.n_tasks, 1),
         )
         for state in order
-        if found.by_state[state]
+        if progress.by_state[state]
     ]
 
 
 State = CampaignTask.State
 
 
-def sentence(found: Campaign, how_far: CampaignProgress) -> Headline:
-    if how_far.n_tasks == 0:
-        return Headline(f"Nothing is left to move off {found.subject.api_id}.")
-    n = f"{number(how_far.n_settled)} of {number(how_far.n_tasks)}"
-    start = f"{n} tasks are settled"
-    if found.state == Campaign.State.CLOSED:
-        return Headline(f"Closed: {n} tasks were settled.")
-    days = how_far.days_left
-    rest = (
+def campaign_headline(campaign: Campaign, progress: CampaignProgress) -> Headline:
+    if progress.n_tasks == 0:
+        return Headline(f"Nothing is left to move off {campaign.subject.api_id}.")
+    settled_count = f"{number(progress.n_settled)} of {number(progress.n_tasks)}"
+    start = f"{settled_count} tasks are settled"
+    if campaign.state == Campaign.State.CLOSED:
+        return Headline(f"Closed: {settled_count} tasks were settled.")
+    days_left = progress.days_left
+    retirement_clause = (
         ""
-        if days is None
-        else f"; {found.subject.api_id} ends in {count_of(days, 'day')}"
-        if days >= 0
-        else f"; {found.subject.api_id} ended {count_of(-days, 'day')} ago"
+        if days_left is None
+        else f"; {campaign.subject.api_id} ends in {count_of(days_left, 'day')}"
+        if days_left >= 0
+        else f"; {campaign.subject.api_id} ended {count_of(-days_left, 'day')} ago"
     )
-    if how_far.n_overdue:
-        late = count_of(how_far.n_overdue, "is past its day", "are past their day")
-        return Headline(f"{start}, ", late, f"{rest}.")
-    return Headline(f"{start}{rest}.")
+    if progress.n_overdue:
+        overdue_clause = count_of(progress.n_overdue, "is past its day", "are past their day")
+        return Headline(f"{start}, ", overdue_clause, f"{retirement_clause}.")
+    return Headline(f"{start}{retirement_clause}.")
 
 
 @require_POST
 def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Extend, reschedule, close, reopen or change a campaign, for governance."""
     user = governance_user(request, str(GOVERNANCE_ONLY))
-    found = get_object_or_404(Campaign.objects.visible_to(user), pk=pk)
+    campaign = get_object_or_404(Campaign.objects.visible_to(user), pk=pk)
     if action not in _ACTIONS:
         raise Http404
     try:
-        flash_success(request, _ACTIONS[action](request, found, user))
+        flash_success(request, _ACTIONS[action](request, campaign, user))
     except ValidationError as refusal:
         flash_error(request, " ".join(refusal.messages))
     except ConflictError as refusal:
         flash_error(request, str(refusal))
-    return redirect("campaigns:detail", found.pk)
+    return redirect("campaigns:detail", campaign.pk)
 
 
-def _extend(request: HttpRequest, found: Campaign, user: User) -> str:
-    n = lifecycle.extend_campaign(campaign=found, at=now(), by=user)
-    return f"{count_of(n, 'task').capitalize()} joined."
+def _extend_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
+    n_tasks = lifecycle.extend_campaign(campaign=campaign, at=now(), by=user)
+    return f"{count_of(n_tasks, 'task').capitalize()} joined."
 
 
-def _reschedule(request: HttpRequest, found: Campaign, user: User) -> str:
-    n = lifecycle.reschedule_campaign(
-        campaign=found, at=now(), by=user, reason=request.POST.get("reason", "")
+def _reschedule_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
+    n_tasks = lifecycle.reschedule_campaign(
+        campaign=campaign, at=now(), by=user, reason=request.POST.get("reason", "")
     )
-    return "{n} another day.".format(n=count_of(n, "task has", "tasks have").capitalize())
+    return "{n} another day.".format(n=count_of(n_tasks, "task has", "tasks have").capitalize())
 
 
-def _close(request: HttpRequest, found: Campaign, user: User) -> str:
+def _close_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
     lifecycle.close_campaign(
-        campaign=found, at=now(), by=user, closing_note=request.POST.get("reason", "")
+        campaign=campaign, at=now(), by=user, closing_note=request.POST.get("reason", "")
     )
     return "The campaign is closed."
 
 
-def _reopen(request: HttpRequest, found: Campaign, user: User) -> str:
-    lifecycle.reopen_campaign(campaign=found, by=user, reason=request.POST.get("reason", ""))
+def _reopen_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
+    lifecycle.reopen_campaign(campaign=campaign, by=user, reason=request.POST.get("reason", ""))
     return "The campaign is open again."
 
 
-def _change(request: HttpRequest, found: Campaign, user: User) -> str:
-    form = ChangeForm(request.POST, campaign=found)
+def _change_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
+    form = ChangeForm(request.POST, campaign=campaign)
     if not form.is_valid():
         raise ValidationError([str(error) for errors in form.errors.values() for error in errors])
-    lifecycle.change_campaign(campaign=found, by=user, **form.cleaned_data)
+    lifecycle.change_campaign(campaign=campaign, by=user, **form.cleaned_data)
     return "The campaign is changed."
 
 
 _ACTIONS: dict[str, Callable[[HttpRequest, Campaign, User], str]] = {
-    "extend": _extend,
-    "reschedule": _reschedule,
-    "close": _close,
-    "reopen": _reopen,
-    "change": _change,
+    "extend": _extend_campaign,
+    "reschedule": _reschedule_campaign,
+    "close": _close_campaign,
+    "reopen": _reopen_campaign,
+    "change": _change_campaign,
 }

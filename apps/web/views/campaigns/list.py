@@ -37,10 +37,10 @@ class CampaignRow:
     campaign: Campaign
     progress: CampaignProgress
     done: int
-    """Of 100, the tasks that are signed off or no longer needed."""
+    """Percentage of tasks that are signed off or no longer needed."""
 
 
-def _campaigns(request: HttpRequest) -> CampaignFilter:
+def _filter_campaigns(request: HttpRequest) -> CampaignFilter:
     return CampaignFilter(
         request.GET,
         Campaign.objects.visible_to(request.user).select_related("subject__host", "target__host"),
@@ -51,9 +51,9 @@ def _campaigns(request: HttpRequest) -> CampaignFilter:
 @require_safe
 def campaign_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    found = _campaigns(request)
-    listing = PaginatedList(request, CAMPAIGN_ORDERS.apply(request, found.qs))
-    how_far = campaign_progress(
+    filterset = _filter_campaigns(request)
+    listing = PaginatedList(request, CAMPAIGN_ORDERS.apply(request, filterset.qs))
+    progress = campaign_progress(
         campaigns=[row.pk for row in listing.rows], user=user, on=day_of(at)
     )
     return render_page(
@@ -63,10 +63,10 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         title="Campaigns",
         counts="Tasks you may see",
         as_of=at,
-        sentence=_sentence(user, day_of(at)),
+        sentence=_build_headline(user, day_of(at)),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "Search", "search"),
                 FilterControl("state", "State", choices=Campaign.State.choices),
@@ -74,35 +74,40 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         columns=CAMPAIGN_ORDERS.columns(request),
-        rows=[CampaignRow(row, how_far[row.pk], _share(how_far[row.pk])) for row in listing.rows],
+        rows=[
+            CampaignRow(row, progress[row.pk], _settled_percent(progress[row.pk]))
+            for row in listing.rows
+        ],
         can_open=user.is_governance,
     )
 
 
-def _share(found: CampaignProgress) -> int:
-    return round(100 * found.n_settled / found.n_tasks) if found.n_tasks else 0
+def _settled_percent(progress: CampaignProgress) -> int:
+    return round(100 * progress.n_settled / progress.n_tasks) if progress.n_tasks else 0
 
 
-def _sentence(user: Any, today: date) -> Headline:
-    """Two statements."""
-    n = Campaign.objects.visible_to(user).filter(state=Campaign.State.OPEN).count()
-    late = CampaignTask.objects.visible_to(user).filter(
+def _build_headline(user: Any, today: date) -> Headline:
+    """State the number of open campaigns and of overdue tasks; two statements."""
+    n_open = Campaign.objects.visible_to(user).filter(state=Campaign.State.OPEN).count()
+    overdue_tasks = CampaignTask.objects.visible_to(user).filter(
         state__in=UNFINISHED, due_on__lt=today, campaign__state=Campaign.State.OPEN
     )
-    n_late = late.order_by()[:10_001].count()
-    if n == 0:
+    n_overdue = overdue_tasks.order_by()[:10_001].count()
+    if n_open == 0:
         return Headline("No campaign is open: nothing is being moved or tested again.")
-    start = "{n} open".format(n=count_of(n, "campaign is", "campaigns are").capitalize())
-    if n_late:
-        return Headline(f"{start}; ", f"{count_of(n_late, 'task is', 'tasks are')} past due", ".")
+    start = "{n} open".format(n=count_of(n_open, "campaign is", "campaigns are").capitalize())
+    if n_overdue:
+        return Headline(
+            f"{start}; ", f"{count_of(n_overdue, 'task is', 'tasks are')} past due", "."
+        )
     return Headline(f"{start}; " + "no task is past its day.")
 
 
 @require_safe
 def campaign_csv(request: HttpRequest) -> StreamingHttpResponse:
     user, today = signed_in_user(request), day_of(now())
-    rows = list(CAMPAIGN_ORDERS.apply(request, _campaigns(request).qs)[:10_000])
-    how_far = campaign_progress(campaigns=[row.pk for row in rows], user=user, on=today)
+    campaigns = list(CAMPAIGN_ORDERS.apply(request, _filter_campaigns(request).qs)[:10_000])
+    progress = campaign_progress(campaigns=[row.pk for row in campaigns], user=user, on=today)
     return csv_response(
         "campaigns",
         [
@@ -120,7 +125,7 @@ def campaign_csv(request: HttpRequest) -> StreamingHttpResponse:
             "without owner",
             "days left",
         ],
-        rows,
+        campaigns,
         lambda row: [
             row.title,
             row.subject.api_id,
@@ -130,16 +135,16 @@ def campaign_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.get_state_display(),
             row.opened_at,
             row.due_on,
-            how_far[row.pk].n_tasks,
-            how_far[row.pk].n_settled,
-            how_far[row.pk].n_overdue,
-            how_far[row.pk].n_unowned,
-            how_far[row.pk].days_left,
+            progress[row.pk].n_tasks,
+            progress[row.pk].n_settled,
+            progress[row.pk].n_overdue,
+            progress[row.pk].n_unowned,
+            progress[row.pk].days_left,
         ],
     )
 
 
-def _tasks(request: HttpRequest) -> CampaignTaskFilter:
+def _filter_tasks(request: HttpRequest) -> CampaignTaskFilter:
     return CampaignTaskFilter(request.GET, visible_tasks(user=request.user), request=request)
 
 
@@ -147,10 +152,12 @@ def _tasks(request: HttpRequest) -> CampaignTaskFilter:
 def task_list(request: HttpRequest) -> HttpResponse:
     """List all tasks that the user may see, of any campaign."""
     user, at = signed_in_user(request), now()
-    found = _tasks(request)
-    listing = PaginatedList(request, TASK_ORDERS.apply(request, found.qs))
+    filterset = _filter_tasks(request)
+    listing = PaginatedList(request, TASK_ORDERS.apply(request, filterset.qs))
     teams = Team.objects.visible_to(user).values_list("slug", "name")
-    noun = count_of(listing.n_found, "task") if not listing.is_cut else f"{listing.count} tasks"
+    task_count = (
+        count_of(listing.n_found, "task") if not listing.is_cut else f"{listing.count} tasks"
+    )
     return render_page(
         request,
         "campaigns/tasks.html",
@@ -160,11 +167,12 @@ def task_list(request: HttpRequest) -> HttpResponse:
         counts="Tasks you may see",
         as_of=at,
         sentence=Headline(
-            f"{noun[:1].upper()}{noun[1:]}{' match the filters' if listing.is_filtered else ''}."
+            f"{task_count[:1].upper()}{task_count[1:]}"
+            f"{' match the filters' if listing.is_filtered else ''}."
         ),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("team", "Team", choices=list(teams)),
                 FilterControl("state", "State", choices=CampaignTask.State.choices),
@@ -200,7 +208,7 @@ def task_csv(request: HttpRequest) -> StreamingHttpResponse:
             "signed off",
             "waived until",
         ],
-        TASK_ORDERS.apply(request, _tasks(request).qs).iterator(chunk_size=1000),
+        TASK_ORDERS.apply(request, _filter_tasks(request).qs).iterator(chunk_size=1000),
         lambda row: [
             row.campaign.title,
             row.dependency.application.name,
@@ -208,7 +216,7 @@ def task_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.dependency.get_role_display(),
             row.dependency.offering.api_id,
             row.dependency.offering.host.name,
-            _target(row),
+            _target_model_id(row),
             row.owner.username if row.owner else "",
             row.get_state_display(),
             row.due_on,
@@ -219,6 +227,6 @@ def task_csv(request: HttpRequest) -> StreamingHttpResponse:
     )
 
 
-def _target(task: CampaignTask) -> str:
+def _target_model_id(task: CampaignTask) -> str:
     target = task.successor.offering if task.successor else task.target or task.campaign.target
     return target.api_id if target else ""

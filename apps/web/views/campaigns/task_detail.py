@@ -50,38 +50,38 @@ class DeferForm(forms.Form):
 @require_safe
 def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    found = get_object_or_404(visible_tasks(user=user), pk=pk)
-    application = found.dependency.application
-    gate = task_requirements(task=found, at=at)
+    task = get_object_or_404(visible_tasks(user=user), pk=pk)
+    application = task.dependency.application
+    requirements = task_requirements(task=task, at=at)
     may_edit = user.may(TeamRole.EDITOR, application.team_id)
     is_under_way = (
-        found.state not in {State.DONE, State.OBSOLETE}
-        and found.campaign.state == Campaign.State.OPEN
+        task.state not in {State.DONE, State.OBSOLETE}
+        and task.campaign.state == Campaign.State.OPEN
     )
-    target = task_target(found)
+    target = task_target(task)
     return render_page(
         request,
         "campaigns/task.html",
-        title=f"{application.name}, off {found.dependency.offering.api_id}",
+        title=f"{application.name}, off {task.dependency.offering.api_id}",
         crumbs=(
             ("Campaigns", reverse("campaigns:list")),
-            (found.campaign.title, reverse("campaigns:detail", args=[found.campaign_id])),
+            (task.campaign.title, reverse("campaigns:detail", args=[task.campaign_id])),
         ),
         counts="Steps and evidence of this task",
         as_of=at,
-        sentence=sentence(found, gate),
-        task=found,
+        sentence=task_headline(task, requirements),
+        task=task,
         target=target,
-        due=task_due_dates(tasks=[found.pk])[found.pk],
-        gate=gate,
-        steps=found.steps.select_related("done_by").order_by("place", "pk"),
+        due=task_due_dates(tasks=[task.pk])[task.pk],
+        gate=requirements,
+        steps=task.steps.select_related("done_by").order_by("place", "pk"),
         by_deed=AUTOMATIC_STEPS,
         can_edit=may_edit and is_under_way,
         can_sign=user.may(TeamRole.OWNER, application.team_id),
         is_under_way=is_under_way,
-        is_overdue=found.due_on is not None
-        and found.due_on < day_of(at)
-        and found.state in UNFINISHED,
+        is_overdue=task.due_on is not None
+        and task.due_on < day_of(at)
+        and task.state in UNFINISHED,
         owners=[
             person
             for person, rank in members_of(team=application.team)
@@ -89,9 +89,9 @@ def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
         ]
         if may_edit
         else [],
-        words=(words := _words(request)),
-        candidates=_candidates(request, found, words)
-        if may_edit and is_under_way and not found.successor
+        words=(search_text := _search_text(request)),
+        candidates=_list_targets(request, task, search_text)
+        if may_edit and is_under_way and not task.successor
         else (),
         waive_form=DeferForm(),
         measure_form=MeasureForm(),
@@ -99,35 +99,41 @@ def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _words(request: HttpRequest) -> str:
+def _search_text(request: HttpRequest) -> str:
     return " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
 
 
-def _candidates(request: HttpRequest, found: CampaignTask, words: str) -> Any:
-    """What one searched for, or what lies near: the campaign's target and the host's other
-    releases."""
-    if len(words) > 1:
-        hits = Offering.objects.visible_to(request.user).filter(api_id__icontains=words)
-        return hits.select_related("host").order_by("api_id", "pk")[:MAX_SEARCH_RESULTS]
-    near = list(candidates_for(found.campaign.subject)[:MAX_SEARCH_RESULTS])
-    usual = found.campaign.target
-    return [usual, *(row for row in near if row != usual)] if usual is not None else near
+def _list_targets(request: HttpRequest, task: CampaignTask, search_text: str) -> Any:
+    """Return the offerings that match the search; without one the campaign's target and other
+    releases of the host."""
+    if len(search_text) > 1:
+        offerings = Offering.objects.visible_to(request.user).filter(api_id__icontains=search_text)
+        return offerings.select_related("host").order_by("api_id", "pk")[:MAX_SEARCH_RESULTS]
+    candidates = list(candidates_for(task.campaign.subject)[:MAX_SEARCH_RESULTS])
+    default_target = task.campaign.target
+    return (
+        [default_target, *(row for row in candidates if row != default_target)]
+        if default_target is not None
+        else candidates
+    )
 
 
-def sentence(found: CampaignTask, gate: SignOffRequirements) -> Headline:
-    name = found.dependency.application.name
-    if found.state == State.DONE:
-        return Headline(f"{name} has moved; {found.signed_off_by} signed it off.")
-    if found.state == State.OBSOLETE:
+def task_headline(task: CampaignTask, requirements: SignOffRequirements) -> Headline:
+    name = task.dependency.application.name
+    if task.state == State.DONE:
+        return Headline(f"{name} has moved; {task.signed_off_by} signed it off.")
+    if task.state == State.OBSOLETE:
         return Headline(f"{name} no longer uses it: nothing is left to move.")
-    if found.state == State.WAIVED and found.waived_until:
-        return Headline(f"Waived until {long_day(found.waived_until)}, then it opens again.")
-    if gate.is_open:
+    if task.state == State.WAIVED and task.waived_until:
+        return Headline(f"Waived until {long_day(task.waived_until)}, then it opens again.")
+    if requirements.is_open:
         return Headline(f"{name} is ready: an owner or governance signs it off.")
-    due = f" by {long_day(found.due_on)}" if found.due_on else ""
+    due_clause = f" by {long_day(task.due_on)}" if task.due_on else ""
     return Headline(
         "{n} missing before {name} can be signed off{due}.".format(
-            n=count_of(len(gate.missing), "thing is", "things are").capitalize(), name=name, due=due
+            n=count_of(len(requirements.missing), "thing is", "things are").capitalize(),
+            name=name,
+            due=due_clause,
         )
     )
 
@@ -136,56 +142,56 @@ def sentence(found: CampaignTask, gate: SignOffRequirements) -> Headline:
 def change_task(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Change a task: assign, due, target, measure, add-step, switch, sign, waive, lift, reopen."""
     user = signed_in_user(request)
-    found = get_object_or_404(
+    task = get_object_or_404(
         CampaignTask.objects.visible_to(user).select_related("dependency__application"), pk=pk
     )
     if action not in _ACTIONS:
         raise Http404
-    role, do = _ACTIONS[action]
-    _require(user, role, found)
-    _told(request, do, found, user)
-    return redirect("campaign-tasks:detail", found.pk)
+    role, change = _ACTIONS[action]
+    _require_role(user, role, task)
+    _change_and_report(request, change, task, user)
+    return redirect("campaign-tasks:detail", task.pk)
 
 
 @require_POST
 def change_step(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Complete or reopen one step."""
     user = signed_in_user(request)
-    seen = TaskStep.objects.filter(task__in=CampaignTask.objects.visible_to(user))
-    found = get_object_or_404(seen.select_related("task__dependency__application"), pk=pk)
+    steps = TaskStep.objects.filter(task__in=CampaignTask.objects.visible_to(user))
+    step = get_object_or_404(steps.select_related("task__dependency__application"), pk=pk)
     if action not in {"tick", "untick"}:
         raise Http404
-    _require(user, TeamRole.EDITOR, found.task)
+    _require_role(user, TeamRole.EDITOR, step.task)
 
-    def do(request: HttpRequest, task: CampaignTask, user: User) -> str:
+    def change(request: HttpRequest, task: CampaignTask, user: User) -> str:
         if action == "tick":
             task_actions.complete_step(
-                step=found, at=now(), by=user, note=request.POST.get("note", "")
+                step=step, at=now(), by=user, note=request.POST.get("note", "")
             )
-            return f"Done: {found.title}."
-        task_actions.reopen_step(step=found, at=now(), by=user)
-        return f"Open again: {found.title}."
+            return f"Done: {step.title}."
+        task_actions.reopen_step(step=step, at=now(), by=user)
+        return f"Open again: {step.title}."
 
-    _told(request, do, found.task, user)
-    return redirect("campaign-tasks:detail", found.task_id)
+    _change_and_report(request, change, step.task, user)
+    return redirect("campaign-tasks:detail", step.task_id)
 
 
 type Work = Callable[[HttpRequest, CampaignTask, User], str]
 
 
-def _told(request: HttpRequest, do: Work, found: CampaignTask, user: User) -> None:
+def _change_and_report(request: HttpRequest, change: Work, task: CampaignTask, user: User) -> None:
     try:
-        said = do(request, found, user)
+        message = change(request, task, user)
     except ValidationError as refusal:
         flash_error(request, " ".join(refusal.messages))
     except ConflictError as refusal:
         flash_error(request, str(refusal))
     else:
-        flash_success(request, said)
+        flash_success(request, message)
 
 
-def _require(user: User, role: TeamRole, found: CampaignTask) -> None:
-    if not user.may(role, found.dependency.application.team_id):
+def _require_role(user: User, role: TeamRole, task: CampaignTask) -> None:
+    if not user.may(role, task.dependency.application.team_id):
         raise PermissionDenied(
             "You need the owner role on the team of the application, or the governance role."
             if role == TeamRole.OWNER
@@ -193,7 +199,7 @@ def _require(user: User, role: TeamRole, found: CampaignTask) -> None:
         )
 
 
-def _valid(form: forms.Form) -> dict[str, Any]:
+def _cleaned_data(form: forms.Form) -> dict[str, Any]:
     if not form.is_valid():
         labels = {name: field.label for name, field in form.fields.items()}
         raise ValidationError(
@@ -206,10 +212,10 @@ def _valid(form: forms.Form) -> dict[str, Any]:
     return form.cleaned_data
 
 
-def _assign(request: HttpRequest, found: CampaignTask, user: User) -> str:
+def _assign_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
     name = request.POST.get("owner", "")
     owner = get_object_or_404(User.objects.filter(is_active=True), username=name) if name else None
-    task_actions.assign_task(task=found, owner=owner, by=user)
+    task_actions.assign_task(task=task, owner=owner, by=user)
     return f"The task is {owner}'s." if owner else "The task has no owner."
 
 
@@ -217,87 +223,90 @@ class _DueForm(forms.Form):
     due_on = DayField(label="Due")
 
 
-def _due(request: HttpRequest, found: CampaignTask, user: User) -> str:
-    day = _valid(_DueForm(request.POST))["due_on"]
-    task_actions.set_due_date(task=found, due_on=day, by=user)
+def _set_due_date(request: HttpRequest, task: CampaignTask, user: User) -> str:
+    day = _cleaned_data(_DueForm(request.POST))["due_on"]
+    task_actions.set_due_date(task=task, due_on=day, by=user)
     return f"Due on {long_day(day)}."
 
 
-def _target(request: HttpRequest, found: CampaignTask, user: User) -> str:
+def _choose_target(request: HttpRequest, task: CampaignTask, user: User) -> str:
     pk = request.POST.get("target", "")
     if not pk.isdecimal():
         raise ConflictError("Select one of the offerings.")
     target = get_object_or_404(Offering.objects.visible_to(user), pk=pk)
-    task_actions.choose_target(task=found, target=target, at=now(), by=user)
+    task_actions.choose_target(task=task, target=target, at=now(), by=user)
     return f"It moves to {target.api_id}."
 
 
-def _measure(request: HttpRequest, found: CampaignTask, user: User) -> str:
-    said = _valid(MeasureForm(request.POST))
+def _record_measurements(request: HttpRequest, task: CampaignTask, user: User) -> str:
+    cleaned = _cleaned_data(MeasureForm(request.POST))
     before, after = (
-        {} if said[side] is None else {said["metric"]: said[side]} for side in ("before", "after")
+        {} if cleaned[field_name] is None else {cleaned["metric"]: cleaned[field_name]}
+        for field_name in ("before", "after")
     )
     if not before and not after:
         raise ConflictError("Enter at least one of the two values.")
-    task_actions.record_measurements(task=found, at=now(), by=user, before=before, after=after)
-    return f"{said['metric']} is recorded."
+    task_actions.record_measurements(task=task, at=now(), by=user, before=before, after=after)
+    return f"{cleaned['metric']} is recorded."
 
 
-def _add_step(request: HttpRequest, found: CampaignTask, user: User) -> str:
-    made = task_actions.add_step(
-        task=found,
+def _add_step(request: HttpRequest, task: CampaignTask, user: User) -> str:
+    step = task_actions.add_step(
+        task=task,
         title=request.POST.get("title", ""),
         at=now(),
         by=user,
         required="required" in request.POST,
     )
-    return f"Added: {made.title}."
+    return f"Added: {step.title}."
 
 
 class _SwitchForm(forms.Form):
     on = DayField(label="From")
 
 
-def _switch(request: HttpRequest, found: CampaignTask, user: User) -> str:
-    on = _valid(_SwitchForm(request.POST))["on"]
-    switched = task_actions.switch_task(task=found, on=on, at=now(), by=user)
+def _switch_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
+    on = _cleaned_data(_SwitchForm(request.POST))["on"]
+    switched = task_actions.switch_task(task=task, on=on, at=now(), by=user)
     assert switched.successor is not None
     return (
-        f"{found.dependency.application.name} calls {switched.successor.offering.api_id} "
+        f"{task.dependency.application.name} calls {switched.successor.offering.api_id} "
         f"from {long_day(on)}."
     )
 
 
-def _sign(request: HttpRequest, found: CampaignTask, user: User) -> str:
-    signatures.sign_off(task=found, at=now(), by=user, reason=request.POST.get("reason", ""))
+def _sign_off(request: HttpRequest, task: CampaignTask, user: User) -> str:
+    signatures.sign_off(task=task, at=now(), by=user, reason=request.POST.get("reason", ""))
     return "Signed off."
 
 
-def _waive(request: HttpRequest, found: CampaignTask, user: User) -> str:
-    said = _valid(DeferForm(request.POST))
-    signatures.waive_task(task=found, until=said["until"], reason=said["why"], at=now(), by=user)
-    return f"Waived until {long_day(said['until'])}."
+def _waive_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
+    cleaned = _cleaned_data(DeferForm(request.POST))
+    signatures.waive_task(
+        task=task, until=cleaned["until"], reason=cleaned["why"], at=now(), by=user
+    )
+    return f"Waived until {long_day(cleaned['until'])}."
 
 
-def _lift(request: HttpRequest, found: CampaignTask, user: User) -> str:
-    signatures.cancel_waiver(task=found, at=now(), by=user)
+def _cancel_waiver(request: HttpRequest, task: CampaignTask, user: User) -> str:
+    signatures.cancel_waiver(task=task, at=now(), by=user)
     return "The waiver is lifted."
 
 
-def _reopen(request: HttpRequest, found: CampaignTask, user: User) -> str:
-    signatures.reopen_task(task=found, at=now(), by=user, reason=request.POST.get("reason", ""))
+def _reopen_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
+    signatures.reopen_task(task=task, at=now(), by=user, reason=request.POST.get("reason", ""))
     return "The task is open again."
 
 
 _ACTIONS: dict[str, tuple[TeamRole, Work]] = {
-    "assign": (TeamRole.EDITOR, _assign),
-    "due": (TeamRole.EDITOR, _due),
-    "target": (TeamRole.EDITOR, _target),
-    "measure": (TeamRole.EDITOR, _measure),
+    "assign": (TeamRole.EDITOR, _assign_task),
+    "due": (TeamRole.EDITOR, _set_due_date),
+    "target": (TeamRole.EDITOR, _choose_target),
+    "measure": (TeamRole.EDITOR, _record_measurements),
     "add-step": (TeamRole.EDITOR, _add_step),
-    "switch": (TeamRole.EDITOR, _switch),
-    "sign": (TeamRole.OWNER, _sign),
-    "waive": (TeamRole.OWNER, _waive),
-    "lift": (TeamRole.OWNER, _lift),
-    "reopen": (TeamRole.OWNER, _reopen),
+    "switch": (TeamRole.EDITOR, _switch_task),
+    "sign": (TeamRole.OWNER, _sign_off),
+    "waive": (TeamRole.OWNER, _waive_task),
+    "lift": (TeamRole.OWNER, _cancel_waiver),
+    "reopen": (TeamRole.OWNER, _reopen_task),
 }

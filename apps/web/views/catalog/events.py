@@ -1,4 +1,4 @@
-"""Provider events: what changed, when it was detected, and which applications it affects."""
+"""Provider events: accepted changes of the catalogue, with the applications they affect."""
 
 from typing import Any
 
@@ -26,19 +26,19 @@ MAX_APPLICATIONS = 50
 ORDERS = Sorting({"detected": ("Detected", ("-detected_at", "-id"))})
 
 
-def _filtered(request: HttpRequest) -> tuple[ProviderEventFilter, Any]:
-    found = ProviderEventFilter(
+def _filter_events(request: HttpRequest) -> tuple[ProviderEventFilter, Any]:
+    filterset = ProviderEventFilter(
         request.GET, ProviderEvent.objects.visible_to(request.user), request=request
     )
-    queryset = found.qs
+    queryset = filterset.qs
     if request.GET.get("in_use") == "true":
         queryset = queryset.filter(used_offerings(signed_in_user(request), offering="offering"))
-    return found, ORDERS.apply(request, queryset.select_related("source", "offering__host"))
+    return filterset, ORDERS.apply(request, queryset.select_related("source", "offering__host"))
 
 
 @require_safe
 def event_list(request: HttpRequest) -> HttpResponse:
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_events(request)
     listing = PaginatedList(request, queryset)
     sources = Source.objects.visible_to(request.user).values_list("slug", "name")
     return render_page(
@@ -56,7 +56,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
         ),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "Row of the feed contains", "search"),
                 FilterControl("kind", "Kind", choices=ProviderEvent.Kind.choices),
@@ -73,7 +73,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def event_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _, queryset = _filtered(request)
+    _, queryset = _filter_events(request)
     return csv_response(
         "events",
         [
@@ -104,7 +104,7 @@ def event_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    this = get_object_or_404(
+    event = get_object_or_404(
         ProviderEvent.objects.visible_to(request.user).select_related(
             "source", "offering__host", "offering__version__foundation"
         ),
@@ -113,39 +113,39 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
     at = now()
     today = day_of(at)
     user = signed_in_user(request)
-    reach = reached_by_event(this.pk, user=user, limit=MAX_APPLICATIONS)
-    found = Application.objects.visible_to(user).filter(
+    reach = reached_by_event(event.pk, user=user, limit=MAX_APPLICATIONS)
+    applications = Application.objects.visible_to(user).filter(
         pk__in=[pk for pk, _by_primary in reach.first]
     )
-    seen = {row.pk: row for row in with_primary_stacks(found, on=today)}
+    applications_by_id = {row.pk: row for row in with_primary_stacks(applications, on=today)}
     return render_page(
         request,
         "events/detail.html",
-        title=f"{this.get_kind_display()}: {this.offering.api_id}",
+        title=f"{event.get_kind_display()}: {event.offering.api_id}",
         crumbs=(
             ("Events", reverse("events:list")),
-            (this.source.name, f"{reverse('events:list')}?source={this.source.slug}"),
+            (event.source.name, f"{reverse('events:list')}?source={event.source.slug}"),
         ),
         counts="Live applications of yours that the event reaches",
         as_of=at,
-        event=this,
-        sentence=_sentence(this, reach.n, reach.n_critical),
-        evidence=this.evidence.select_related("source").order_by("source__trust_rank", "pk"),
+        event=event,
+        sentence=_build_headline(event, reach.n, reach.n_critical),
+        evidence=event.evidence.select_related("source").order_by("source__trust_rank", "pk"),
         n_reached=reach.n,
         standings=[
-            (application_summaries(seen[pk], today), by_primary)
+            (application_summaries(applications_by_id[pk], today), by_primary)
             for pk, by_primary in reach.first
-            if pk in seen
+            if pk in applications_by_id
         ],
     )
 
 
-def _sentence(this: ProviderEvent, n: int, n_critical: int) -> Headline:
-    what = f"{this.offering.api_id} at {this.offering.host.name}: {describe_change(this)}"
-    if n == 0:
-        return Headline(f"{what}. It reaches no application of yours.")
-    reaches = f"reaches {count_of(n, 'application')}"
+def _build_headline(event: ProviderEvent, n_applications: int, n_critical: int) -> Headline:
+    change_text = f"{event.offering.api_id} at {event.offering.host.name}: {describe_change(event)}"
+    if n_applications == 0:
+        return Headline(f"{change_text}. It reaches no application of yours.")
+    reaches = f"reaches {count_of(n_applications, 'application')}"
     return Headline(
-        f"{what}. It {reaches}"
+        f"{change_text}. It {reaches}"
         + (f", {as_word(n_critical)} of them critical." if n_critical else ".")
     )

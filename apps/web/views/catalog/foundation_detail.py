@@ -35,95 +35,107 @@ from apps.web.views.catalog.sections import (
     retirement_dates,
 )
 
-# offerings that are listed at once; further ones behind a link
+# offerings listed on the page; a link shows the others
 MAX_OFFERINGS = 40
 MAX_RELEASES = 30
 _RECORD_LINES = 5
 
 
-def _one(request: HttpRequest, slug: str) -> Foundation:
+def _get_foundation_or_404(request: HttpRequest, slug: str) -> Foundation:
     return get_object_or_404(
         Foundation.objects.visible_to(request.user).select_related("developer"), slug=slug
     )
 
 
-def _offerings(this: Foundation) -> QuerySet[Offering]:
-    return Offering.objects.filter(version__foundation=this)
+def _select_offerings(foundation: Foundation) -> QuerySet[Offering]:
+    return Offering.objects.filter(version__foundation=foundation)
 
 
 @require_safe
 def foundation_detail(request: HttpRequest, slug: str) -> HttpResponse:
     user = signed_in_user(request)
-    this = _one(request, slug)
+    foundation = _get_foundation_or_404(request, slug)
     at = now()
     today = day_of(at)
-    versions = list(this.versions.order_by("released_on", "identifier"))
-    every, counts = offering_summaries(_offerings(this), user=user)
-    by_version = dependent_counts(
+    versions = list(foundation.versions.order_by("released_on", "identifier"))
+    summaries, counts = offering_summaries(_select_offerings(foundation), user=user)
+    reach_by_version = dependent_counts(
         kind=NodeKind.VERSION, refs=[row.pk for row in versions[:MAX_RELEASES]], user=user
     )
-    offered = Counter(row.version_id for row in every)
-    listed = load_offerings(every if "all" in request.GET else every[:MAX_OFFERINGS])
-    standings = dependent_applications(NodeKind.FOUNDATION, this.pk, user=user, today=today)
+    n_offerings_by_version = Counter(row.version_id for row in summaries)
+    offerings = load_offerings(summaries if "all" in request.GET else summaries[:MAX_OFFERINGS])
+    dependents = dependent_applications(NodeKind.FOUNDATION, foundation.pk, user=user, today=today)
     edges = lineage.lineage_edges([row.pk for row in versions[-lineage.MAX_EDGES :]])
     risks, n_risks = attached_risks(
-        [(NodeKind.FOUNDATION, this.pk), *((NodeKind.VERSION, row.pk) for row in versions[:40])],
+        [
+            (NodeKind.FOUNDATION, foundation.pk),
+            *((NodeKind.VERSION, row.pk) for row in versions[:40]),
+        ],
         user=user,
     )
-    lines = annex_checklist(foundation=this, user=user)
+    checklist = annex_checklist(foundation=foundation, user=user)
     return render_page(
         request,
         "foundations/detail.html",
-        title=this.name,
+        title=foundation.name,
         crumbs=(
             ("Foundations", reverse("foundations:list")),
-            (this.developer.name, reverse("providers:detail", args=[this.developer.slug])),
+            (
+                foundation.developer.name,
+                reverse("providers:detail", args=[foundation.developer.slug]),
+            ),
         ),
         counts="Live applications of yours, in any role",
         as_of=at,
-        foundation=this,
+        foundation=foundation,
         sentence=headlines.retirements_headline(
-            this.name,
-            retirement_dates(every, counts),
+            foundation.name,
+            retirement_dates(summaries, counts),
             today,
-            standings.count.n,
-            standings.count.n_critical,
+            dependents.count.n,
+            dependents.count.n_critical,
         ),
-        standings=standings,
+        standings=dependents,
         versions=[
-            (row, offered[row.pk], by_version.get(row.pk, DependentCount()))
+            (row, n_offerings_by_version[row.pk], reach_by_version.get(row.pk, DependentCount()))
             for row in versions[:MAX_RELEASES]
         ],
         n_versions=len(versions),
-        offerings=[(row, counts.get(row.pk, DependentCount())) for row in listed],
-        n_hidden=len(every) - len(listed),
-        earliest=earliest_retirements(listed, today=today),
-        prices=prices_at(offerings=[row.pk for row in listed], at=at),
-        lifecycle=lifecycle_picture(listed, counts),
-        history=price_section(request, listed[:MAX_OFFERINGS], today),
+        offerings=[(row, counts.get(row.pk, DependentCount())) for row in offerings],
+        n_hidden=len(summaries) - len(offerings),
+        earliest=earliest_retirements(offerings, today=today),
+        prices=prices_at(offerings=[row.pk for row in offerings], at=at),
+        lifecycle=lifecycle_picture(offerings, counts),
+        history=price_section(request, offerings[:MAX_OFFERINGS], today),
         history_csv=reverse("foundations:prices-csv", args=[slug]),
-        lineage=lineage.foundation_picture(this.pk, edges, width=HALF),
+        lineage=lineage.foundation_picture(foundation.pk, edges, width=HALF),
         edges=edges[:40],
         lineage_csv=reverse("foundations:lineage-csv", args=[slug]),
         risks=risks,
         n_risks=n_risks,
-        disagreements=disagreements([row.pk for row in listed], at=at)[:6],
-        decision=decisions_by_target(targets=[this], on=today).get(("foundation", this.pk)),
-        documents=(sum(line.status in ON_FILE for line in lines), len(lines)) if lines else None,
-        record=present_track_record(provider_track_record(this.developer)).lines[:_RECORD_LINES],
+        disagreements=disagreements([row.pk for row in offerings], at=at)[:6],
+        decision=decisions_by_target(targets=[foundation], on=today).get(
+            ("foundation", foundation.pk)
+        ),
+        documents=(sum(line.status in ON_FILE for line in checklist), len(checklist))
+        if checklist
+        else None,
+        record=present_track_record(provider_track_record(foundation.developer)).lines[
+            :_RECORD_LINES
+        ],
     )
 
 
 def price_section(
     request: HttpRequest, offerings: list[Offering], today: Any
 ) -> dict[str, Any] | None:
-    """Return the price history of the unit that the URL selects, of output tokens otherwise: three
-    statements."""
+    """Return the price history of the unit that the URL selects, otherwise of the first priced
+    unit; None without prices. Three statements."""
     units = price_history.priced_units(offerings)
     if not units:
         return None
-    asked = request.GET.get("unit", "")
-    unit = asked if asked in units else units[0]
+    requested_unit = request.GET.get("unit", "")
+    unit = requested_unit if requested_unit in units else units[0]
     lines = price_history.price_histories(offerings, unit=unit, today=today)
     return {
         "unit": unit,
@@ -136,13 +148,13 @@ def price_section(
 
 
 def price_csv(request: HttpRequest, name: str, offerings: list[Offering]) -> StreamingHttpResponse:
-    """Send the rows of the chart; of every unit unless the URL names one."""
+    """Send the rows of the chart: of the unit that the URL names, otherwise of all units."""
     units = price_history.priced_units(offerings)
-    asked = request.GET.get("unit", "")
+    requested_unit = request.GET.get("unit", "")
     today = day_of(now())
     lines = [
         line
-        for unit in ([asked] if asked in units else units)
+        for unit in ([requested_unit] if requested_unit in units else units)
         for line in price_history.csv_lines(
             price_history.price_histories(offerings, unit=unit, today=today), unit
         )
@@ -152,15 +164,17 @@ def price_csv(request: HttpRequest, name: str, offerings: list[Offering]) -> Str
 
 @require_safe
 def foundation_prices_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    this = _one(request, slug)
-    every, _counts = offering_summaries(_offerings(this), user=signed_in_user(request))
-    return price_csv(request, slug, load_offerings(every[:MAX_OFFERINGS]))
+    foundation = _get_foundation_or_404(request, slug)
+    summaries, _counts = offering_summaries(
+        _select_offerings(foundation), user=signed_in_user(request)
+    )
+    return price_csv(request, slug, load_offerings(summaries[:MAX_OFFERINGS]))
 
 
 @require_safe
 def foundation_lineage_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    this = _one(request, slug)
-    edges = lineage.lineage_edges(this.versions.values_list("pk", flat=True))
+    foundation = _get_foundation_or_404(request, slug)
+    edges = lineage.lineage_edges(foundation.versions.values_list("pk", flat=True))
     return csv_response(
         f"{slug}-lineage", lineage.HEADS, lineage.csv_lines(edges), lambda line: line
     )
@@ -169,7 +183,11 @@ def foundation_lineage_csv(request: HttpRequest, slug: str) -> StreamingHttpResp
 @require_safe
 def foundation_claims_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """Send the lifecycle timeline as rows."""
-    this = _one(request, slug)
-    every, counts = offering_summaries(_offerings(this), user=signed_in_user(request))
-    told = lifecycle_tracks(load_offerings(every[:MAX_OFFERINGS]), counts)
-    return csv_response(f"{slug}-lifecycle", CLAIM_HEADS, claim_lines(told), lambda line: line)
+    foundation = _get_foundation_or_404(request, slug)
+    summaries, counts = offering_summaries(
+        _select_offerings(foundation), user=signed_in_user(request)
+    )
+    drawn_offerings = lifecycle_tracks(load_offerings(summaries[:MAX_OFFERINGS]), counts)
+    return csv_response(
+        f"{slug}-lifecycle", CLAIM_HEADS, claim_lines(drawn_offerings), lambda line: line
+    )

@@ -26,16 +26,16 @@ ORDERS = Sorting(
 )
 
 
-def _filtered(request: HttpRequest) -> tuple[FoundationFilter, "QuerySet[Foundation]"]:
-    """Foundations with `used` 0 where a visible application stands on them, else 1, so that own
-    ones come first."""
+def _filter_foundations(request: HttpRequest) -> tuple[FoundationFilter, "QuerySet[Foundation]"]:
+    """Return the filter and its foundations, annotated with `used`: 0 if a visible application
+    depends on them, otherwise 1, so that those sort first."""
     refs = used_nodes(kind=NodeKind.FOUNDATION, user=signed_in_user(request))
-    everything = Foundation.objects.visible_to(request.user).annotate(
+    foundations = Foundation.objects.visible_to(request.user).annotate(
         used=Case(When(pk__in=refs, then=Value(0)), default=Value(1), output_field=IntegerField())
     )
-    found = FoundationFilter(request.GET, everything, request=request)
-    queryset = found.qs.filter(used=0) if request.GET.get("in_use") == "true" else found.qs
-    return found, ORDERS.apply(request, queryset.select_related("developer"))
+    filterset = FoundationFilter(request.GET, foundations, request=request)
+    queryset = filterset.qs.filter(used=0) if request.GET.get("in_use") == "true" else filterset.qs
+    return filterset, ORDERS.apply(request, queryset.select_related("developer"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class FoundationListRow:
     reach: DependentCount
 
 
-def _rows(request: HttpRequest, foundations: list[Foundation]) -> list[FoundationListRow]:
+def _build_rows(request: HttpRequest, foundations: list[Foundation]) -> list[FoundationListRow]:
     today = day_of(now())
     pks = [foundation.pk for foundation in foundations]
-    offered = {
+    offering_counts = {
         row["version__foundation"]: row
         for row in Offering.objects.filter(version__foundation__in=pks)
         .order_by()
@@ -59,27 +59,27 @@ def _rows(request: HttpRequest, foundations: list[Foundation]) -> list[Foundatio
         .annotate(
             n=Count("pk"),
             n_hosts=Count("host", distinct=True),
-            # "not before" is no end
+            # an earliest possible date is not a retirement date
             ends_on=Min(
                 "retires_on", filter=Q(retires_on__gte=today) & ~Q(date_kind=DateKind.NOT_BEFORE)
             ),
         )
     }
-    versions = dict(
+    n_versions_by_foundation = dict(
         Version.objects.filter(foundation__in=pks)
         .order_by()
         .values_list("foundation")
         .annotate(n=Count("pk"))
     )
     reach = dependent_counts(kind=NodeKind.FOUNDATION, refs=pks, user=signed_in_user(request))
-    empty: dict[str, Any] = {"n": 0, "n_hosts": 0, "ends_on": None}
+    no_offerings: dict[str, Any] = {"n": 0, "n_hosts": 0, "ends_on": None}
     return [
         FoundationListRow(
             foundation,
-            versions.get(foundation.pk, 0),
-            offered.get(foundation.pk, empty)["n"],
-            offered.get(foundation.pk, empty)["n_hosts"],
-            offered.get(foundation.pk, empty)["ends_on"],
+            n_versions_by_foundation.get(foundation.pk, 0),
+            offering_counts.get(foundation.pk, no_offerings)["n"],
+            offering_counts.get(foundation.pk, no_offerings)["n_hosts"],
+            offering_counts.get(foundation.pk, no_offerings)["ends_on"],
             reach.get(foundation.pk, DependentCount()),
         )
         for foundation in foundations
@@ -88,7 +88,7 @@ def _rows(request: HttpRequest, foundations: list[Foundation]) -> list[Foundatio
 
 @require_safe
 def foundation_list(request: HttpRequest) -> HttpResponse:
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_foundations(request)
     listing = PaginatedList(request, queryset)
     developers = (
         Provider.objects.visible_to(request.user).filter(foundations__isnull=False).distinct()
@@ -110,7 +110,7 @@ def foundation_list(request: HttpRequest) -> HttpResponse:
         ),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "Search", "search"),
                 FilterControl(
@@ -122,13 +122,13 @@ def foundation_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         columns=ORDERS.columns(request),
-        rows=_rows(request, listing.rows),
+        rows=_build_rows(request, listing.rows),
     )
 
 
 @require_safe
 def foundation_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _, queryset = _filtered(request)
+    _, queryset = _filter_foundations(request)
     heads = [
         "foundation",
         "line",
@@ -145,7 +145,7 @@ def foundation_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_response(
         "foundations",
         heads,
-        _rows(request, list(queryset[:10_000])),
+        _build_rows(request, list(queryset[:10_000])),
         lambda row: [
             row.foundation.name,
             row.foundation.line,

@@ -1,4 +1,4 @@
-"""Offerings: what each source states, the accepted value and its reason, and manual overrides."""
+"""Offerings: the claims of each source, the accepted value and its reason, manual overrides."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -58,31 +58,35 @@ ORDERS = Sorting(
 )
 
 
-def _filtered(request: HttpRequest) -> tuple[OfferingFilter, "QuerySet[Offering]"]:
-    found = OfferingFilter(request.GET, Offering.objects.visible_to(request.user), request=request)
-    queryset = found.qs
+def _filter_offerings(request: HttpRequest) -> tuple[OfferingFilter, "QuerySet[Offering]"]:
+    filterset = OfferingFilter(
+        request.GET, Offering.objects.visible_to(request.user), request=request
+    )
+    queryset = filterset.qs
     if request.GET.get("in_use") == "true":
         queryset = queryset.filter(used_offerings(signed_in_user(request)))
     if ORDERS.chosen(request)[0] == "ends":
         queryset = queryset.filter(retires_on__isnull=False)
-    return found, ORDERS.apply(request, queryset)
+    return filterset, ORDERS.apply(request, queryset)
 
 
-_SHOWN = ("host", "version__foundation__developer", "replacement")
+_LIST_RELATIONS = ("host", "version__foundation__developer", "replacement")
 
 
-def _loaded(rows: Sequence[Offering]) -> list[Offering]:
-    """A sheet of offerings with what the list shows: sorting thousands is quick while they are
-    bare."""
-    found = Offering.objects.select_related(*_SHOWN).in_bulk([row.pk for row in rows])
-    return [found[row.pk] for row in rows if row.pk in found]
+def _load_offerings(rows: Sequence[Offering]) -> list[Offering]:
+    """Load one page of offerings with their relations, in the given order. The list is sorted
+    without them, which is faster for thousands of rows."""
+    offerings_by_id = Offering.objects.select_related(*_LIST_RELATIONS).in_bulk(
+        [row.pk for row in rows]
+    )
+    return [offerings_by_id[row.pk] for row in rows if row.pk in offerings_by_id]
 
 
 @require_safe
 def offering_list(request: HttpRequest) -> HttpResponse:
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_offerings(request)
     listing = PaginatedList(request, queryset.only("pk"))
-    rows = _loaded(listing.rows)
+    rows = _load_offerings(listing.rows)
     pks = [row.pk for row in rows]
     reach = dependent_counts(kind=NodeKind.OFFERING, refs=pks, user=signed_in_user(request))
     hosts = Provider.objects.visible_to(request.user).hosts().values_list("slug", "name")  # type: ignore[attr-defined]
@@ -101,7 +105,7 @@ def offering_list(request: HttpRequest) -> HttpResponse:
         ),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "API id contains", "search"),
                 FilterControl("host", "Host", choices=list(hosts)),
@@ -120,7 +124,7 @@ def offering_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _, queryset = _filtered(request)
+    _, queryset = _filter_offerings(request)
 
     def cells(offering: Offering) -> list[Any]:
         version = offering.version
@@ -156,7 +160,10 @@ def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
         "identity",
     ]
     return csv_response(
-        "offerings", heads, queryset.select_related(*_SHOWN).iterator(chunk_size=2000), cells
+        "offerings",
+        heads,
+        queryset.select_related(*_LIST_RELATIONS).iterator(chunk_size=2000),
+        cells,
     )
 
 
@@ -192,12 +199,12 @@ class ManualEndForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
-        if said.get("retires_on") and not said.get("date_kind"):
+        cleaned = super().clean() or {}
+        if cleaned.get("retires_on") and not cleaned.get("date_kind"):
             self.add_error(
                 "date_kind", "Select whether the date is announced or the earliest possible date."
             )
-        return said
+        return cleaned
 
 
 class RemoveOverrideForm(forms.Form):
@@ -210,7 +217,7 @@ class RemoveOverrideForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def offering_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the page; POST sets a manual override."""
-    this = get_object_or_404(
+    offering = get_object_or_404(
         Offering.objects.visible_to(request.user).select_related(
             "host",
             "gateway",
@@ -222,59 +229,69 @@ def offering_detail(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         pk=pk,
     )
-    # a page that leads here, that of notices for one, may know some of it already
-    known = {
+    # other pages, such as that of provider notices, prefill fields by the URL
+    initial = {
         name: request.GET[name][:1000]
         for name in ManualEndForm.base_fields
         if request.GET.get(name)
     }
-    form = ManualEndForm(request.POST or None, initial=known)
+    form = ManualEndForm(request.POST or None, initial=initial)
     if request.method == "POST":
         user = governance_user(request, "You need the governance role to override a value.")
         if form.is_valid():
-            value = {name: part for name, part in form.cleaned_data.items() if name != "reason"}
+            value = {
+                name: field_value
+                for name, field_value in form.cleaned_data.items()
+                if name != "reason"
+            }
             try:
                 set_manual_fact(
-                    offering=this, value=value, by=user, reason=form.cleaned_data["reason"]
+                    offering=offering, value=value, by=user, reason=form.cleaned_data["reason"]
                 )
-            except InvalidFactError as refused:
-                form.add_error(None, str(refused))
+            except InvalidFactError as error:
+                form.add_error(None, str(error))
             else:
                 messages.success(
                     request, "Your value stands until it is lifted; it outranks every feed."
                 )
                 return redirect("offerings:detail", pk=pk)
-    return _offering_page(request, this, form)
+    return _render_offering_page(request, offering, form)
 
 
-def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) -> HttpResponse:
+def _render_offering_page(
+    request: HttpRequest, offering: Offering, form: ManualEndForm
+) -> HttpResponse:
     at = now()
     today = day_of(at)
     claims = list(
-        this.assertions.select_related("source__poll_state", "asserted_by").order_by(
+        offering.assertions.select_related("source__poll_state", "asserted_by").order_by(
             "topic", "source__trust_rank", "source__name", "external_id"
         )
     )
-    polled = dict(
+    polled_source_names = dict(
         PollState.objects.filter(last_success_at__isnull=False).values_list(
             "source__slug", "source__name"
         )
     )
-    # the built-in catalogue speaks for a feed only until that feed speaks for itself
-    stood_in = {
-        row.pk: polled.get(row.external_id.partition(":")[0])
+    # a claim of the built-in catalogue stands in for a feed until that feed has been polled
+    feed_names_by_claim = {
+        row.pk: polled_source_names.get(row.external_id.partition(":")[0])
         for row in claims
         if row.source.slug == BUILT_IN
     }
     user = signed_in_user(request)
-    standings = dependent_applications(NodeKind.OFFERING, this.pk, user=user, today=today)
-    ends = [(this.retires_on, this.host.name, this.date_kind)] if this.retires_on else []
+    dependents = dependent_applications(NodeKind.OFFERING, offering.pk, user=user, today=today)
+    retirements = (
+        [(offering.retires_on, offering.host.name, offering.date_kind)]
+        if offering.retires_on
+        else []
+    )
     crumbs = [
         ("Offerings", reverse("offerings:list")),
-        (this.host.name, f"{reverse('offerings:list')}?host={this.host.slug}"),
+        (offering.host.name, f"{reverse('offerings:list')}?host={offering.host.slug}"),
     ]
-    accepted = {this.lifecycle_claim_id, this.price_claim_id} - {None}
-    manual = next(
+    accepted_claim_ids = {offering.lifecycle_claim_id, offering.price_claim_id} - {None}
+    manual_claim = next(
         (
             row
             for row in claims
@@ -285,91 +302,97 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
         None,
     )
     prices = list(
-        this.prices.select_related("claim__source").order_by("unit", "above_tokens", "-valid")
+        offering.prices.select_related("claim__source").order_by("unit", "above_tokens", "-valid")
     )
-    order = list(PRICE_UNITS)
+    unit_order = list(PRICE_UNITS)
     prices.sort(
         key=lambda price: (
-            order.index(price.unit) if price.unit in order else 99,
+            unit_order.index(price.unit) if price.unit in unit_order else 99,
             price.above_tokens,
         )
     )
     nodes = [
-        (NodeKind.OFFERING, this.pk),
-        *(((NodeKind.VERSION, this.version_id),) if this.version_id else ()),
+        (NodeKind.OFFERING, offering.pk),
+        *(((NodeKind.VERSION, offering.version_id),) if offering.version_id else ()),
     ]
     risks, n_risks = attached_risks(nodes, user=user)
     return render_page(
         request,
         "offerings/detail.html",
-        stood_in=stood_in,
-        title=this.api_id,
+        stood_in=feed_names_by_claim,
+        title=offering.api_id,
         crumbs=tuple(crumbs),
         counts="Live applications of yours, in any role",
         as_of=at,
         status=422 if form.errors else 200,
-        offering=this,
+        offering=offering,
         sentence=headlines.retirements_headline(
-            this.api_id, ends, today, standings.count.n, standings.count.n_critical
+            offering.api_id, retirements, today, dependents.count.n, dependents.count.n_critical
         ),
         claims=[
-            (topic.label, [(row, row.pk in accepted) for row in claims if row.topic == topic])
+            (
+                topic.label,
+                [(row, row.pk in accepted_claim_ids) for row in claims if row.topic == topic],
+            )
             for topic in Topic
         ],
         n_claims=len(claims),
-        manual=manual,
-        earliest=earliest_retirements([this], today=today).get(this.pk),
-        disagreement=next(iter(disagreements([this.pk], open_only=False, at=at)), None),
-        current_prices=[price for price in prices if _holds(price, at)],
+        manual=manual_claim,
+        earliest=earliest_retirements([offering], today=today).get(offering.pk),
+        disagreement=next(iter(disagreements([offering.pk], open_only=False, at=at)), None),
+        current_prices=[price for price in prices if _is_in_force(price, at)],
         coming_prices=coming_prices(claims, today),
         past_prices=[
             price for price in prices if price.valid.upper is not None and price.valid.upper <= at
         ],
         floating_since=next(
-            (row.floating_since for row in claims if row.pk == this.price_claim_id), None
+            (row.floating_since for row in claims if row.pk == offering.price_claim_id), None
         ),
-        steps=[step for step in this.identity_explanation.split("; ") if step],
-        footing=upstream_dependencies(this),
-        standings=standings,
-        history=price_section(request, [this], today),
-        history_csv=reverse("offerings:prices-csv", args=[this.pk]),
-        decision=_decision(this, today),
+        steps=[step for step in offering.identity_explanation.split("; ") if step],
+        footing=upstream_dependencies(offering),
+        standings=dependents,
+        history=price_section(request, [offering], today),
+        history_csv=reverse("offerings:prices-csv", args=[offering.pk]),
+        decision=_get_approval(offering, today),
         risks=risks,
         n_risks=n_risks,
-        events=this.events.select_related("source").order_by("-detected_at", "-id")[:20],
+        events=offering.events.select_related("source").order_by("-detected_at", "-id")[:20],
         form=form,
         lift_form=RemoveOverrideForm(),
     )
 
 
-def _decision(this: Offering, today: date) -> Approval | None:
-    """The narrowest decision in force on it, its version or its foundation; others are asked of its
-    parties."""
-    narrow: list[Any] = [this, *((this.version, this.version.foundation) if this.version else ())]
-    found = decisions_by_target(targets=narrow, on=today)
-    keys = [("offering", this.pk)]
-    if this.version:
-        keys += [("version", this.version.pk), ("foundation", this.version.foundation_id)]
-    return next((found[key] for key in keys if key in found), None)
+def _get_approval(offering: Offering, today: date) -> Approval | None:
+    """Return the narrowest approval in force on the offering, its version or its foundation.
+    Approvals of its providers are shown on their own pages."""
+    targets: list[Any] = [
+        offering,
+        *((offering.version, offering.version.foundation) if offering.version else ()),
+    ]
+    approvals_by_target = decisions_by_target(targets=targets, on=today)
+    keys = [("offering", offering.pk)]
+    if offering.version:
+        keys += [("version", offering.version.pk), ("foundation", offering.version.foundation_id)]
+    return next((approvals_by_target[key] for key in keys if key in approvals_by_target), None)
 
 
 @require_safe
 def offering_prices_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Send the rows of the chart."""
-    this = get_object_or_404(
+    offering = get_object_or_404(
         Offering.objects.visible_to(request.user).select_related("host"), pk=pk
     )
-    return price_csv(request, f"offering-{pk}", [this])
+    return price_csv(request, f"offering-{pk}", [offering])
 
 
 @require_safe
 def offering_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Send every claim of every source, as the page shows them."""
-    this = get_object_or_404(
+    offering = get_object_or_404(
         Offering.objects.visible_to(request.user).select_related("host"), pk=pk
     )
-    accepted = {this.lifecycle_claim_id, this.price_claim_id} - {None}
-    rows = this.assertions.select_related("source", "asserted_by").order_by(
+    accepted_claim_ids = {offering.lifecycle_claim_id, offering.price_claim_id} - {None}
+    rows = offering.assertions.select_related("source", "asserted_by").order_by(
         "topic", "source__trust_rank", "source__name", "external_id"
     )
 
@@ -379,7 +402,7 @@ def offering_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
             row.source.name,
             row.external_id,
             wording.describe_claim(row.topic, row.value),
-            "yes" if row.pk in accepted else "no",
+            "yes" if row.pk in accepted_claim_ids else "no",
             row.first_seen,
             row.changed_at,
             row.missing_since,
@@ -409,9 +432,9 @@ def offering_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 def coming_prices(
     claims: Sequence[Assertion], today: date
 ) -> list[tuple[date, str, int, str, str, Assertion]]:
-    """Return (first day, unit, above tokens, amount, currency, claim) of prices that any source
-    announces for later."""
-    found = []
+    """Return (first day, unit, above tokens, amount, currency, claim) of prices that a source
+    announces for a later date."""
+    price_rows = []
     for claim in claims:
         if (
             claim.topic != Topic.PRICE
@@ -421,42 +444,54 @@ def coming_prices(
             continue
         for key, amount in claim.value.items():
             if "@" in key:
-                unit, above, starts_on = split_price_key(key)
+                unit, above_tokens, starts_on = split_price_key(key)
                 if starts_on is not None and starts_on > today:
-                    found.append(
-                        (starts_on, unit, above, amount, claim.value.get("currency", "USD"), claim)
+                    price_rows.append(
+                        (
+                            starts_on,
+                            unit,
+                            above_tokens,
+                            amount,
+                            claim.value.get("currency", "USD"),
+                            claim,
+                        )
                     )
-    order = list(PRICE_UNITS)
+    unit_order = list(PRICE_UNITS)
     return sorted(
-        found,
-        key=lambda row: (row[0], order.index(row[1]) if row[1] in order else 99, row[2], row[5].pk),
+        price_rows,
+        key=lambda row: (
+            row[0],
+            unit_order.index(row[1]) if row[1] in unit_order else 99,
+            row[2],
+            row[5].pk,
+        ),
     )
 
 
-def _holds(price: Price, at: Any) -> bool:
+def _is_in_force(price: Price, at: Any) -> bool:
     valid = price.valid
     return (valid.lower is None or valid.lower <= at) and (valid.upper is None or valid.upper > at)
 
 
-def upstream_dependencies(this: Offering) -> list[dict[str, Any]]:
+def upstream_dependencies(offering: Offering) -> list[dict[str, Any]]:
     """Return what the offering depends on, nearest first, each node by name: at most six
     statements."""
     rows = list(
-        Footing.objects.filter(offering=this)
+        Footing.objects.filter(offering=offering)
         .select_related("node")
         .order_by("depth", "node__kind", "via")
     )
     refs: dict[int, set[int]] = {}
     for row in rows:
         refs.setdefault(row.node.kind, set()).add(row.node.ref)
-    parties = set().union(
+    provider_ids = set().union(
         *(
             refs.get(kind, set())
             for kind in (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
         )
     )
-    named: dict[str, dict[int, Any]] = {
-        "provider": Provider.objects.in_bulk(parties) if parties else {},
+    records_by_family: dict[str, dict[int, Any]] = {
+        "provider": Provider.objects.in_bulk(provider_ids) if provider_ids else {},
         "foundation": Foundation.objects.in_bulk(refs[NodeKind.FOUNDATION])
         if NodeKind.FOUNDATION in refs
         else {},
@@ -468,7 +503,7 @@ def upstream_dependencies(this: Offering) -> list[dict[str, Any]]:
         else {},
         "region": Region.objects.in_bulk(refs[NodeKind.REGION]) if NodeKind.REGION in refs else {},
     }
-    out = []
+    dependencies = []
     for row in rows:
         kind = NodeKind(row.node.kind)
         family = (
@@ -476,28 +511,28 @@ def upstream_dependencies(this: Offering) -> list[dict[str, Any]]:
             if kind in {NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR}
             else kind.label
         )
-        thing = named[family].get(row.node.ref)
-        out.append(
+        record = records_by_family[family].get(row.node.ref)
+        dependencies.append(
             {
                 "kind": kind.label.capitalize(),
                 "css": "hx-" + kind.label,
-                "name": str(thing) if thing else f"{kind.label} {row.node.ref}",
-                "url": _page_of(family, thing),
+                "name": str(record) if record else f"{kind.label} {row.node.ref}",
+                "url": _build_record_url(family, record),
                 "via": Via(row.via).label.replace("_", " "),
                 "depth": row.depth,
             }
         )
-    return out
+    return dependencies
 
 
-def _page_of(family: str, thing: Any) -> str:
-    if thing is None or family == "region":
+def _build_record_url(family: str, record: Any) -> str:
+    if record is None or family == "region":
         return ""
     if family == "offering":
-        return reverse("offerings:detail", args=[thing.pk])
+        return reverse("offerings:detail", args=[record.pk])
     return reverse(
         "foundations:detail" if family in {"foundation", "version"} else "providers:detail",
-        args=[thing.foundation.slug if family == "version" else thing.slug],
+        args=[record.foundation.slug if family == "version" else record.slug],
     )
 
 
@@ -519,8 +554,8 @@ def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("offerings:detail", pk=assertion.offering_id)
     try:
         remove_manual_fact(assertion=assertion, by=user, reason=form.cleaned_data["reason"])
-    except InvalidFactError as refused:
-        messages.error(request, str(refused))
+    except InvalidFactError as error:
+        messages.error(request, str(error))
     else:
         messages.success(
             request, "Lifted. The registry follows the feeds again; your value stays on record."

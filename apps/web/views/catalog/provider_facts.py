@@ -60,12 +60,12 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     ("Under DORA article 31", ("critical_third_party", "critical_third_party_source")),
     ("Where this is written", ("source_url", "source_on")),
 )
-# lines of the page; the file has all
+# changes on the page; the CSV file has all
 MAX_CHANGES = 100
 
 
 class ProviderForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
-    # people copy it with spaces in it
+    # longer than 20, as users paste it with spaces
     lei = forms.CharField(
         label="LEI",
         required=False,
@@ -112,14 +112,14 @@ class ProviderForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-a
         return {name: self.cleaned_data[name] for name in PROVIDER_FIELDS}
 
 
-def _one(request: HttpRequest, slug: str) -> Provider:
+def _get_provider_or_404(request: HttpRequest, slug: str) -> Provider:
     return get_object_or_404(Provider.objects.visible_to(request.user), slug=slug)
 
 
-def _crumbs(this: Provider) -> tuple[tuple[str, str], ...]:
+def _build_crumbs(provider: Provider) -> tuple[tuple[str, str], ...]:
     return (
         ("Providers", reverse("providers:list")),
-        (this.name, reverse("providers:detail", args=[this.slug])),
+        (provider.name, reverse("providers:detail", args=[provider.slug])),
     )
 
 
@@ -129,78 +129,84 @@ def edit_provider(request: HttpRequest, slug: str) -> HttpResponse:
     """Edit a provider's facts. The row is locked and compared with what the page showed, so that no
     unseen change is overwritten."""
     user = governance_user(request, str(GOVERNANCE_ONLY))
-    this = _one(request, slug)
-    form = ProviderForm(instance=this, row=this)
+    provider = _get_provider_or_404(request, slug)
+    form = ProviderForm(instance=provider, row=provider)
     if request.method == "POST":
-        this = Provider.objects.select_for_update(of=("self",)).get(pk=this.pk)
-        form = ProviderForm(request.POST, instance=Provider.objects.get(pk=this.pk), row=this)
-        if form.is_valid() and _kept(form, this, request):
-            return redirect("providers:detail", this.slug)
-    missing = [
+        provider = Provider.objects.select_for_update(of=("self",)).get(pk=provider.pk)
+        form = ProviderForm(
+            request.POST, instance=Provider.objects.get(pk=provider.pk), row=provider
+        )
+        if form.is_valid() and _save_facts(form, provider, request):
+            return redirect("providers:detail", provider.slug)
+    missing_labels = [
         LABELS[name]
         for name in ("legal_name", "person_type", "lei", "country")
-        if not getattr(this, name)
+        if not getattr(provider, name)
     ]
     return render_page(
         request,
         "providers/form.html",
-        title=f"Change {this.name}",
-        crumbs=_crumbs(this),
+        title=f"Change {provider.name}",
+        crumbs=_build_crumbs(provider),
         status=422 if form.is_bound else 200,
-        sentence=_of_missing(this, missing),
-        provider=this,
+        sentence=_build_form_headline(provider, missing_labels),
+        provider=provider,
         form=form,
         user=user,
     )
 
 
-def _kept(form: ProviderForm, this: Provider, request: HttpRequest) -> bool:
+def _save_facts(form: ProviderForm, provider: Provider, request: HttpRequest) -> bool:
     try:
-        # a refusal of the database must not take the row's lock along
+        # a savepoint, so that an error of the database keeps the lock on the row
         with transaction.atomic():
-            made = change_provider(
-                provider=this,
+            change_id = change_provider(
+                provider=provider,
                 facts=form.facts,
                 by=signed_in_user(request),
                 reason=form.cleaned_data["reason"],
             )
-    except ValidationError as refused:
-        for name, errors in refused.message_dict.items():
+    except ValidationError as error:
+        for name, errors in error.message_dict.items():
             form.add_error(name if name in form.fields else None, errors)
         return False
-    undo = reverse("providers:undo", args=[this.slug, made]) if made else None
-    words = "{name} is changed." if made else "Nothing of {name} differs from what is on record."
-    flash_success(request, words.format(name=form.cleaned_data["name"]), undo=undo)
+    undo = reverse("providers:undo", args=[provider.slug, change_id]) if change_id else None
+    message = (
+        "{name} is changed." if change_id else "Nothing of {name} differs from what is on record."
+    )
+    flash_success(request, message.format(name=form.cleaned_data["name"]), undo=undo)
     return True
 
 
-def _of_missing(this: Provider, missing: list[str]) -> Headline:
-    if not missing:
+def _build_form_headline(provider: Provider, missing_labels: list[str]) -> Headline:
+    if not missing_labels:
         return Headline(
-            f"Who is {this.name}? All that the register of information asks is on record."
+            f"Who is {provider.name}? All that the register of information asks is on record."
         )
-    names = {"name": this.name, "missing": ", ".join(missing)}
-    return Headline("Who is {name}? Not on record: {missing}.".format(**names))
+    values = {"name": provider.name, "missing": ", ".join(missing_labels)}
+    return Headline("Who is {name}? Not on record: {missing}.".format(**values))
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """Field that a change set, in words."""
+    """Field that a change set, with its label and both values as text."""
 
     label: str
     was: str
     is_now: str
 
 
-def _lines(changed: ProviderChange) -> list[HistoryLine]:
+def _build_history_lines(change: ProviderChange) -> list[HistoryLine]:
     return [
-        HistoryLine(LABELS[name], _shown(name, changed.before.get(name)), _shown(name, value))
-        for name, value in changed.after.items()
-        if changed.before or value not in (None, "")
+        HistoryLine(
+            LABELS[name], _format_value(name, change.before.get(name)), _format_value(name, value)
+        )
+        for name, value in change.after.items()
+        if change.before or value not in (None, "")
     ]
 
 
-def _shown(name: str, value: Any) -> str:
+def _format_value(name: str, value: Any) -> str:
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
@@ -215,48 +221,48 @@ def _shown(name: str, value: Any) -> str:
 
 @require_safe
 def provider_history(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show which user changed which of its facts, when and why."""
-    user, this = signed_in_user(request), _one(request, slug)
-    changes = provider_changes(this)
+    """Show the changes of the provider's facts, with user, time and reason."""
+    user, provider = signed_in_user(request), _get_provider_or_404(request, slug)
+    changes = provider_changes(provider)
     return render_page(
         request,
         "providers/history.html",
-        title=f"History of {this.name}",
-        crumbs=_crumbs(this),
+        title=f"History of {provider.name}",
+        crumbs=_build_crumbs(provider),
         as_of=now(),
-        sentence=_of_history(this, changes),
-        provider=this,
-        changes=[(each, _lines(each)) for each in changes[:MAX_CHANGES]],
+        sentence=_build_history_headline(provider, changes),
+        provider=provider,
+        changes=[(change, _build_history_lines(change)) for change in changes[:MAX_CHANGES]],
         is_cut=len(changes) > MAX_CHANGES,
         may_edit=user.is_governance,
     )
 
 
-def _of_history(this: Provider, changes: list[ProviderChange]) -> Headline:
+def _build_history_headline(provider: Provider, changes: list[ProviderChange]) -> Headline:
     if not changes:
-        return Headline(f"No change of {this.name} is on record.")
+        return Headline(f"No change of {provider.name} is on record.")
     latest = changes[0]
     n = pluralize(
         len(changes),
         f"{number(len(changes))} change is on record",
         f"{number(len(changes))} changes are on record",
     )
-    words = {"n": n, "day": long_day(day_of(latest.at)), "who": latest.actor or "a job"}
-    return Headline("{n}, the latest on {day} by {who}.".format(**words))
+    values = {"n": n, "day": long_day(day_of(latest.at)), "who": latest.actor or "a job"}
+    return Headline("{n}, the latest on {day} by {who}.".format(**values))
 
 
 @require_safe
 def provider_history_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """Send a row for each field that a change set."""
-    this = _one(request, slug)
+    provider = _get_provider_or_404(request, slug)
 
     def lines() -> Iterator[tuple[ProviderChange, HistoryLine]]:
-        for changed in provider_changes(this):
-            for line in _lines(changed):
-                yield changed, line
+        for change in provider_changes(provider):
+            for line in _build_history_lines(change):
+                yield change, line
 
     return csv_response(
-        f"{this.slug}-history",
+        f"{provider.slug}-history",
         ["at", "who", "why", "field", "was", "is"],
         lines(),
         lambda row: [
@@ -273,15 +279,15 @@ def provider_history_csv(request: HttpRequest, slug: str) -> StreamingHttpRespon
 @require_POST
 def undo_edit(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     user = governance_user(request, str(GOVERNANCE_ONLY))
-    this = _one(request, slug)
+    provider = _get_provider_or_404(request, slug)
     try:
-        back = undo_provider_change(provider=this, change=change, by=user)
+        undo_change_id = undo_provider_change(provider=provider, change=change, by=user)
     except InvalidFactError as refusal:
         flash_error(request, str(refusal))
     else:
         flash_success(
             request,
             "The change was undone.",
-            undo=reverse("providers:undo", args=[slug, back]),
+            undo=reverse("providers:undo", args=[slug, undo_change_id]),
         )
     return redirect("providers:history", slug)

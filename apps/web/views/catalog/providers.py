@@ -1,4 +1,5 @@
-"""Providers: their roles, what they make and serve, and the applications that depend on them."""
+"""Providers: their roles, foundations and offerings, and the applications that depend on
+them."""
 
 from typing import Any
 
@@ -46,40 +47,42 @@ ORDERS = Sorting(
 MAX_ROWS = 25
 
 
-def _filtered(request: HttpRequest) -> tuple[ProviderFilter, Any]:
-    """Providers with `used` 0 where a visible application stands on what they make, serve or pass
-    on, else 1."""
+def _filter_providers(request: HttpRequest) -> tuple[ProviderFilter, Any]:
+    """Return the filter and its providers, annotated with `used`: 0 if a visible application
+    depends on a model that they develop, serve, relay or sell, otherwise 1."""
     user = signed_in_user(request)
     refs = {ref for kind in PARTY_KINDS for ref in used_nodes(kind=kind, user=user)}
-    everything = Provider.objects.visible_to(user).annotate(
+    providers = Provider.objects.visible_to(user).annotate(
         used=Case(When(pk__in=refs, then=Value(0)), default=Value(1), output_field=IntegerField())
     )
-    found = ProviderFilter(request.GET, everything, request=request)
-    return found, ORDERS.apply(request, found.qs.select_related("parent"))
+    filterset = ProviderFilter(request.GET, providers, request=request)
+    return filterset, ORDERS.apply(request, filterset.qs.select_related("parent"))
 
 
-def _counted(rows: Any, column: str) -> dict[int, int]:
+def _count_by(rows: Any, column: str) -> dict[int, int]:
     return dict(rows.order_by().values_list(column).annotate(n=Count("pk")))
 
 
-def _rows(request: HttpRequest, providers: list[Provider]) -> list[dict[str, Any]]:
+def _build_rows(request: HttpRequest, providers: list[Provider]) -> list[dict[str, Any]]:
     pks = [provider.pk for provider in providers]
     user = signed_in_user(request)
-    made = dependent_counts(kind=NodeKind.DEVELOPER, refs=pks, user=user)
-    served = dependent_counts(kind=NodeKind.HOST, refs=pks, user=user)
-    gateways = dependent_counts(kind=NodeKind.GATEWAY, refs=pks, user=user)
-    vendors = dependent_counts(kind=NodeKind.VENDOR, refs=pks, user=user)
-    makes = _counted(Foundation.objects.filter(developer__in=pks), "developer")
-    serves = _counted(Offering.objects.filter(host__in=pks), "host")
+    developer_counts = dependent_counts(kind=NodeKind.DEVELOPER, refs=pks, user=user)
+    host_counts = dependent_counts(kind=NodeKind.HOST, refs=pks, user=user)
+    gateway_counts = dependent_counts(kind=NodeKind.GATEWAY, refs=pks, user=user)
+    vendor_counts = dependent_counts(kind=NodeKind.VENDOR, refs=pks, user=user)
+    n_foundations = _count_by(Foundation.objects.filter(developer__in=pks), "developer")
+    n_offerings = _count_by(Offering.objects.filter(host__in=pks), "host")
     return [
         {
             "provider": provider,
-            "n_foundations": makes.get(provider.pk, 0),
-            "n_offerings": serves.get(provider.pk, 0),
-            "made": made.get(provider.pk, DependentCount()),
-            "served": served.get(provider.pk, DependentCount()),
-            # one is a gateway or sells a product, hardly both
-            "through": gateways.get(provider.pk) or vendors.get(provider.pk) or DependentCount(),
+            "n_foundations": n_foundations.get(provider.pk, 0),
+            "n_offerings": n_offerings.get(provider.pk, 0),
+            "made": developer_counts.get(provider.pk, DependentCount()),
+            "served": host_counts.get(provider.pk, DependentCount()),
+            # few providers are both gateway and vendor
+            "through": gateway_counts.get(provider.pk)
+            or vendor_counts.get(provider.pk)
+            or DependentCount(),
         }
         for provider in providers
     ]
@@ -87,7 +90,7 @@ def _rows(request: HttpRequest, providers: list[Provider]) -> list[dict[str, Any
 
 @require_safe
 def provider_list(request: HttpRequest) -> HttpResponse:
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_providers(request)
     listing = PaginatedList(request, queryset)
     return render_page(
         request,
@@ -106,7 +109,7 @@ def provider_list(request: HttpRequest) -> HttpResponse:
         ),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "Search", "search"),
                 FilterControl("role", "Role", choices=ProviderRole.choices),
@@ -114,13 +117,13 @@ def provider_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         columns=ORDERS.columns(request),
-        rows=_rows(request, listing.rows),
+        rows=_build_rows(request, listing.rows),
     )
 
 
 @require_safe
 def provider_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _, queryset = _filtered(request)
+    _, queryset = _filter_providers(request)
     return csv_response(
         "providers",
         [
@@ -134,7 +137,7 @@ def provider_csv(request: HttpRequest) -> StreamingHttpResponse:
             "applications at its hosts",
             "applications through it",
         ],
-        _rows(request, list(queryset[:10_000])),
+        _build_rows(request, list(queryset[:10_000])),
         lambda row: [
             row["provider"].name,
             ", ".join(row["provider"].roles),
@@ -151,101 +154,118 @@ def provider_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def provider_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    this = get_object_or_404(
+    provider = get_object_or_404(
         Provider.objects.visible_to(request.user).select_related("parent"), slug=slug
     )
     user = signed_in_user(request)
     at = now()
     today = day_of(at)
-    reach = party_reach(provider=this, user=user)
-    first = with_primary_stacks(
-        party_applications(provider=this, user=user, limit=MAX_ROWS), on=today
+    reach = party_reach(provider=provider, user=user)
+    applications = with_primary_stacks(
+        party_applications(provider=provider, user=user, limit=MAX_ROWS), on=today
     )
-    foundations = list(this.foundations.order_by("name"))
-    made = dependent_counts(
+    foundations = list(provider.foundations.order_by("name"))
+    reach_by_foundation = dependent_counts(
         kind=NodeKind.FOUNDATION, refs=[row.pk for row in foundations], user=user
     )
-    foundations.sort(key=lambda row: (-made.get(row.pk, DependentCount()).n, row.name))
-    offerings = Offering.objects.filter(host=this)
+    foundations.sort(
+        key=lambda row: (-reach_by_foundation.get(row.pk, DependentCount()).n, row.name)
+    )
+    offerings = Offering.objects.filter(host=provider)
     n_offerings = offerings.count()
-    record = provider_track_record(this)
-    ending = offerings.filter(retires_on__gte=today).select_related("version__foundation")
-    ending = ending.order_by("retires_on", "api_id")
-    nodes = [(kind, this.pk) for kind in PARTY_KINDS]
+    record = provider_track_record(provider)
+    retiring_offerings = offerings.filter(retires_on__gte=today).select_related(
+        "version__foundation"
+    )
+    retiring_offerings = retiring_offerings.order_by("retires_on", "api_id")
+    nodes = [(kind, provider.pk) for kind in PARTY_KINDS]
     risks, n_risks = attached_risks(nodes, user=user)
     return render_page(
         request,
         "providers/detail.html",
-        title=this.name,
+        title=provider.name,
         crumbs=(
             ("Providers", reverse("providers:list")),
             *(
-                ((this.parent.name, reverse("providers:detail", args=[this.parent.slug])),)
-                if this.parent
+                ((provider.parent.name, reverse("providers:detail", args=[provider.parent.slug])),)
+                if provider.parent
                 else ()
             ),
         ),
         counts="Live applications of yours, in any role",
         as_of=at,
-        provider=this,
-        sentence=_sentence(this, reach),
-        roles=[ProviderRole(role).label for role in this.roles],
-        subsidiaries=this.subsidiaries.order_by("name"),
-        foundations=[(row, made.get(row.pk, DependentCount())) for row in foundations[:20]],
+        provider=provider,
+        sentence=_build_headline(provider, reach),
+        roles=[ProviderRole(role).label for role in provider.roles],
+        subsidiaries=provider.subsidiaries.order_by("name"),
+        foundations=[
+            (row, reach_by_foundation.get(row.pk, DependentCount())) for row in foundations[:20]
+        ],
         n_foundations=len(foundations),
         n_offerings=n_offerings,
-        n_ending=ending.count(),
-        ending=ending[:12],
+        n_ending=retiring_offerings.count(),
+        ending=retiring_offerings[:12],
         reach=reach,
         parts=[(kind.label, n) for kind, n in sorted(reach.by_part.items())],
-        standings=[application_summaries(row, today) for row in first],
+        standings=[application_summaries(row, today) for row in applications],
         record=present_track_record(record) if n_offerings else None,
-        promises=[(_covered(policy), policy) for policy in record.policies],
-        contracts=contracts_by_party(parties=[this.pk], user=user).get(this.pk, []),
+        promises=[(_describe_scope(policy), policy) for policy in record.policies],
+        contracts=contracts_by_party(parties=[provider.pk], user=user).get(provider.pk, []),
         reads_contracts=user.can_read_all,
-        decision=decisions_by_target(targets=[this], on=today).get(("provider", this.pk)),
+        decision=decisions_by_target(targets=[provider], on=today).get(("provider", provider.pk)),
         risks=risks,
         n_risks=n_risks,
-        # as what-ifs name it: the part it plays for most applications
-        part=_part(this, reach),
+        # the role in which most applications depend on it, as used in URLs of what-ifs
+        part=_pick_main_role(provider, reach),
     )
 
 
-def _part(this: Provider, reach: PartyReach) -> str:
-    """developer, host, gateway or vendor: what it mostly is to the reader, else its first role."""
+def _pick_main_role(provider: Provider, reach: PartyReach) -> str:
+    """Return the role in which most of the user's applications depend on the provider, otherwise
+    its first role: `developer`, `host`, `gateway` or `vendor`."""
     if reach.by_part:
         return max(reach.by_part.items(), key=lambda item: (item[1], -item[0]))[0].label
-    return next((role for role in this.roles if role in {"developer", "host", "gateway"}), "host")
+    return next(
+        (role for role in provider.roles if role in {"developer", "host", "gateway"}), "host"
+    )
 
 
-def _covered(policy: PublishedMinimum) -> str:
+def _describe_scope(policy: PublishedMinimum) -> str:
     return SCOPES.get(policy.scope, "all models")
 
 
 @require_safe
 def track_record_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    """Send the notices that the track record counts, the latest announcement first."""
-    this = get_object_or_404(Provider.objects.visible_to(request.user), slug=slug)
-    record = provider_track_record(this)
-    least = {policy.scope: policy.notice_days for policy in record.policies}
+    """Send the retirements that the track record counts, the latest announcement first."""
+    provider = get_object_or_404(Provider.objects.visible_to(request.user), slug=slug)
+    record = provider_track_record(provider)
+    promised_days_by_scope = {policy.scope: policy.notice_days for policy in record.policies}
 
-    def cells(end: ModelRetirement) -> list[Any]:
+    def cells(retirement: ModelRetirement) -> list[Any]:
         promised = max(
-            filter(None, (least.get(ALL), None if end.is_partners else least.get(end.scope))),
+            filter(
+                None,
+                (
+                    promised_days_by_scope.get(ALL),
+                    None
+                    if retirement.is_partners
+                    else promised_days_by_scope.get(retirement.scope),
+                ),
+            ),
             default=None,
         )
         return [
-            end.model,
-            end.api_id,
-            end.n_offerings,
-            end.announced_on,
-            "first seen here" if end.is_seen else "published",
-            end.ends_on,
-            end.notice_days,
-            end.scope,
+            retirement.model,
+            retirement.api_id,
+            retirement.n_offerings,
+            retirement.announced_on,
+            "first seen here" if retirement.is_seen else "published",
+            retirement.ends_on,
+            retirement.notice_days,
+            retirement.scope,
             promised,
-            end.told_by or end.source,
-            end.source_url,
+            retirement.told_by or retirement.source,
+            retirement.source_url,
         ]
 
     heads = [
@@ -261,13 +281,13 @@ def track_record_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
         "source",
         "address",
     ]
-    return csv_response(f"{this.slug}-record", heads, record.measured.told[::-1], cells)
+    return csv_response(f"{provider.slug}-record", heads, record.measured.told[::-1], cells)
 
 
-def _sentence(this: Provider, reach: PartyReach) -> Headline:
+def _build_headline(provider: Provider, reach: PartyReach) -> Headline:
     if not reach.n:
-        return Headline(f"Nothing of yours stands on {this.name}.")
+        return Headline(f"Nothing of yours stands on {provider.name}.")
     n = f"{reach.shown} applications" if reach.at_least else count_of(reach.n, "application")
-    stands = f"{n} {'stands' if reach.n == 1 else 'stand'} on {this.name}"
+    clause = f"{n} {'stands' if reach.n == 1 else 'stand'} on {provider.name}"
     critical = f", {as_word(reach.n_critical)} of them critical." if reach.n_critical else "."
-    return Headline(f"{stands[0].upper()}{stands[1:]}{critical}")
+    return Headline(f"{clause[0].upper()}{clause[1:]}{critical}")

@@ -29,8 +29,8 @@ MAX_RISKS = 8
 
 @dataclass(frozen=True, slots=True)
 class DependentApplications:
-    """Dependent applications of a node, the most critical ones; `kind` and `ref` name it in URLs of
-    exposure."""
+    """Most critical applications that depend on a node; `kind` and `ref` identify the node in URLs
+    of exposure."""
 
     kind: str
     ref: int
@@ -55,21 +55,25 @@ def dependent_applications(
     )
     if node is None:
         return DependentApplications(kind.label, ref, DependentCount(), ())
-    found = reached_applications(
+    reached_rows = reached_applications(
         node, kind, team_ids=visible_team_ids(user), limit=MAX_APPLICATIONS
     )
-    ids = [row.application_id for row in found]
-    seen = {
+    application_ids = [row.application_id for row in reached_rows]
+    applications_by_id = {
         row.pk: row
         for row in with_primary_stacks(
-            Application.objects.visible_to(user).filter(pk__in=ids), on=today
+            Application.objects.visible_to(user).filter(pk__in=application_ids), on=today
         )
     }
     return DependentApplications(
         kind.label,
         ref,
         count,
-        tuple(application_summaries(seen[pk], today) for pk in ids if pk in seen),
+        tuple(
+            application_summaries(applications_by_id[pk], today)
+            for pk in application_ids
+            if pk in applications_by_id
+        ),
     )
 
 
@@ -84,27 +88,28 @@ def used_offerings(user: User, offering: str = "pk") -> Exists:
 def attached_risks(
     nodes: Collection[tuple[NodeKind, int]], *, user: Any
 ) -> tuple[list[FoundationRisk], int]:
-    """Return (the severest open risks attached to one of the nodes, how many there are): two
-    statements at most."""
-    there = Q()
+    """Return (up to MAX_RISKS severest open risks attached to the nodes, number of all such risks):
+    two statements at most."""
+    attached_to_nodes = Q()
     for kind, ref in nodes:
-        there |= Q(node__kind=kind, node__ref=ref)
+        attached_to_nodes |= Q(node__kind=kind, node__ref=ref)
     if not nodes:
         return [], 0
-    here = FoundationRisk.objects.open().filter(there).visible_to(user)
-    found = list(
-        here.select_related("template", "node", "owner").order_by("-inherent", "pk")[
+    open_risks = FoundationRisk.objects.open().filter(attached_to_nodes).visible_to(user)
+    severest_risks = list(
+        open_risks.select_related("template", "node", "owner").order_by("-inherent", "pk")[
             : MAX_RISKS + 1
         ]
     )
-    if len(found) <= MAX_RISKS:
-        return found, len(found)
-    return found[:MAX_RISKS], here.count()
+    if len(severest_risks) <= MAX_RISKS:
+        return severest_risks, len(severest_risks)
+    return severest_risks[:MAX_RISKS], open_risks.count()
 
 
 @dataclass(frozen=True, slots=True)
 class OfferingSummary:
-    """Offering, limited to what ordering and the sentence need: foundations have thousands."""
+    """Offering with the columns that sorting and the headline need: foundations have thousands of
+    offerings."""
 
     pk: int
     version_id: int | None
@@ -117,8 +122,8 @@ class OfferingSummary:
 def offering_summaries(
     offerings: QuerySet[Offering], *, user: User
 ) -> tuple[list[OfferingSummary], dict[int, DependentCount]]:
-    """Return all offerings, those in use first, then by date; and how much depends on each. Two
-    statements."""
+    """Return all offerings, those in use first, then by date; and {offering ID: dependents} of
+    those in use. Two statements."""
     rows = [
         OfferingSummary(*row)
         for row in offerings.order_by().values_list(
@@ -138,33 +143,38 @@ def offering_summaries(
     return rows, counts
 
 
-def load_offerings(briefs: Sequence[OfferingSummary]) -> list[Offering]:
-    """Load the offerings themselves, in that order, with what tables and drawings show: one
+def load_offerings(summaries: Sequence[OfferingSummary]) -> list[Offering]:
+    """Load the offerings with the relations that tables and drawings show, in the given order: one
     statement."""
-    found = Offering.objects.select_related(
+    offerings_by_id = Offering.objects.select_related(
         "host", "version__foundation", "alias", "replacement", "lifecycle_claim"
-    ).in_bulk([row.pk for row in briefs])
-    return [found[row.pk] for row in briefs if row.pk in found]
+    ).in_bulk([row.pk for row in summaries])
+    return [offerings_by_id[row.pk] for row in summaries if row.pk in offerings_by_id]
 
 
 def retirement_dates(
-    briefs: Sequence[OfferingSummary], counts: Collection[int]
+    summaries: Sequence[OfferingSummary], counts: Collection[int]
 ) -> list[tuple[date, str, str]]:
-    """Return (day, host, kind of date) of those in use, or of all if none is."""
-    called = [row for row in briefs if row.pk in counts]
-    return [(row.retires_on, row.host, row.date_kind) for row in called or briefs if row.retires_on]
+    """Return (retirement date, host, kind of date) of the offerings in use, or of all if none is in
+    use."""
+    summaries_in_use = [row for row in summaries if row.pk in counts]
+    return [
+        (row.retires_on, row.host, row.date_kind)
+        for row in summaries_in_use or summaries
+        if row.retires_on
+    ]
 
 
-def lifecycle_picture(offerings: Sequence[Offering], called: Collection[int]) -> Lifecycle | None:
-    """Draw offerings in use or with a date, each with what every source states.
+def lifecycle_picture(offerings: Sequence[Offering], used_ids: Collection[int]) -> Lifecycle | None:
+    """Draw the offerings that are in use or have a date, each with the claims of all sources.
 
-    Offerings have host and version loaded. One statement."""
-    told = lifecycle_tracks(offerings, called)
-    if not told:
+    Host and version must be loaded. One statement."""
+    drawn_offerings = lifecycle_tracks(offerings, used_ids)
+    if not drawn_offerings:
         return None
     today = day_of(now())
     claims: dict[int, list[Claim]] = {}
-    for assertion in load_claims(told):
+    for assertion in load_claims(drawn_offerings):
         claims.setdefault(assertion.offering_id or 0, []).append(Claim.of(assertion))
     return draw_lifecycle(
         [
@@ -176,25 +186,26 @@ def lifecycle_picture(offerings: Sequence[Offering], called: Collection[int]) ->
                 soft=row.date_kind == "not_before",
                 urgent=row.retires_on is not None
                 and (row.retires_on - today).days <= 30
-                and row.pk in called,
+                and row.pk in used_ids,
                 claims=tuple(claims.get(row.pk, ())[:6]),
             )
-            for row in told
+            for row in drawn_offerings
         ],
         today=today,
     )
 
 
-def lifecycle_tracks(offerings: Sequence[Offering], called: Collection[int]) -> list[Offering]:
-    """Return those that are drawn: in use, then with a date."""
-    used = [row for row in offerings if row.pk in called]
-    return [*used, *(row for row in offerings if row.retires_on and row.pk not in called)][
-        :MAX_TRACKS
-    ]
+def lifecycle_tracks(offerings: Sequence[Offering], used_ids: Collection[int]) -> list[Offering]:
+    """Return the offerings to draw: those in use, then others with a retirement date."""
+    offerings_in_use = [row for row in offerings if row.pk in used_ids]
+    return [
+        *offerings_in_use,
+        *(row for row in offerings if row.retires_on and row.pk not in used_ids),
+    ][:MAX_TRACKS]
 
 
 def load_claims(offerings: Collection[Offering]) -> list[Assertion]:
-    """Load what each source states about their retirement, highest priority first."""
+    """Load the lifecycle claims of all sources, highest priority first."""
     return list(
         Assertion.objects.standing()
         .filter(offering__in=offerings, topic=Topic.LIFECYCLE)
@@ -219,27 +230,27 @@ CLAIM_HEADS = (
 
 def claim_lines(offerings: Sequence[Offering]) -> list[list[Any]]:
     """Return the lifecycle timeline as rows: the accepted value beside each source value."""
-    heard: dict[int, list[Assertion]] = {}
+    claims_by_offering: dict[int, list[Assertion]] = {}
     for assertion in load_claims(offerings):
-        heard.setdefault(assertion.offering_id or 0, []).append(assertion)
+        claims_by_offering.setdefault(assertion.offering_id or 0, []).append(assertion)
     lines = []
     for row in offerings:
-        accepted = [row.host.name, row.api_id, row.retires_on, row.get_date_kind_display()]
-        for assertion in heard.get(row.pk, []):
-            said = Claim.of(assertion)
-            kind = "" if said.ends_on is None else "not before" if said.soft else "firm"
-            words = "no date" if said.ends_on is None else "ends"
+        accepted_cells = [row.host.name, row.api_id, row.retires_on, row.get_date_kind_display()]
+        for assertion in claims_by_offering.get(row.pk, []):
+            claim = Claim.of(assertion)
+            kind = "" if claim.ends_on is None else "not before" if claim.soft else "firm"
+            statement = "no date" if claim.ends_on is None else "ends"
             lines.append(
                 [
-                    *accepted,
-                    said.source,
-                    words,
-                    said.ends_on,
+                    *accepted_cells,
+                    claim.source,
+                    statement,
+                    claim.ends_on,
                     kind,
-                    "gone" if said.missing else "there",
+                    "gone" if claim.missing else "there",
                     assertion.source_url,
                 ]
             )
-        if row.pk not in heard:
-            lines.append([*accepted, "", "nobody says anything", "", "", "", ""])
+        if row.pk not in claims_by_offering:
+            lines.append([*accepted_cells, "", "nobody says anything", "", "", "", ""])
     return lines

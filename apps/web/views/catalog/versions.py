@@ -1,4 +1,4 @@
-"""Versions: the list of releases, and the page of one with what depends on it."""
+"""Versions: the list of releases, and the page of one with its dependent applications."""
 
 from typing import Any
 
@@ -44,31 +44,36 @@ ORDERS = Sorting(
 )
 
 
-def _filtered(request: HttpRequest) -> tuple[VersionFilter, "QuerySet[Version]"]:
-    found = VersionFilter(request.GET, Version.objects.visible_to(request.user), request=request)
-    queryset = found.qs
+def _filter_versions(request: HttpRequest) -> tuple[VersionFilter, "QuerySet[Version]"]:
+    filterset = VersionFilter(
+        request.GET, Version.objects.visible_to(request.user), request=request
+    )
+    queryset = filterset.qs
     if ORDERS.chosen(request)[0] == "released":
         queryset = queryset.filter(released_on__isnull=False)
-    return found, ORDERS.apply(request, queryset.select_related("foundation__developer"))
+    return filterset, ORDERS.apply(request, queryset.select_related("foundation__developer"))
 
 
-def _rows(
+def _build_rows(
     request: HttpRequest, versions: list[Version]
 ) -> list[tuple[Version, int, DependentCount]]:
     pks = [row.pk for row in versions]
     counts = dependent_counts(kind=NodeKind.VERSION, refs=pks, user=signed_in_user(request))
-    offered = dict(
+    n_offerings_by_version = dict(
         Offering.objects.filter(version__in=pks)
         .order_by()
         .values_list("version")
         .annotate(n=Count("pk"))
     )
-    return [(row, offered.get(row.pk, 0), counts.get(row.pk, DependentCount())) for row in versions]
+    return [
+        (row, n_offerings_by_version.get(row.pk, 0), counts.get(row.pk, DependentCount()))
+        for row in versions
+    ]
 
 
 @require_safe
 def version_list(request: HttpRequest) -> HttpResponse:
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_versions(request)
     listing = PaginatedList(request, queryset)
     return render_page(
         request,
@@ -87,7 +92,7 @@ def version_list(request: HttpRequest) -> HttpResponse:
         ),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "Search", "search"),
                 FilterControl("access", "Access", choices=Version.Access.choices),
@@ -97,13 +102,13 @@ def version_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         columns=ORDERS.columns(request),
-        rows=_rows(request, listing.rows),
+        rows=_build_rows(request, listing.rows),
     )
 
 
 @require_safe
 def version_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _found, queryset = _filtered(request)
+    _found, queryset = _filter_versions(request)
     heads = [
         "version",
         "name",
@@ -136,10 +141,10 @@ def version_csv(request: HttpRequest) -> StreamingHttpResponse:
             count.n_critical,
         ]
 
-    return csv_response("versions", heads, _rows(request, list(queryset[:10_000])), cells)
+    return csv_response("versions", heads, _build_rows(request, list(queryset[:10_000])), cells)
 
 
-def _one(request: HttpRequest, pk: int) -> Version:
+def _get_version_or_404(request: HttpRequest, pk: int) -> Version:
     rows = Version.objects.visible_to(request.user).select_related(
         "foundation__developer", "predecessor"
     )
@@ -149,22 +154,22 @@ def _one(request: HttpRequest, pk: int) -> Version:
 @require_safe
 def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in_user(request)
-    this = _one(request, pk)
+    version = _get_version_or_404(request, pk)
     at = now()
     today = day_of(at)
-    every, counts = offering_summaries(this.offerings.all(), user=user)
-    listed = load_offerings(every if "all" in request.GET else every[:MAX_OFFERINGS])
-    standings = dependent_applications(NodeKind.VERSION, this.pk, user=user, today=today)
-    edges = lineage.lineage_edges([this.pk])
+    summaries, counts = offering_summaries(version.offerings.all(), user=user)
+    offerings = load_offerings(summaries if "all" in request.GET else summaries[:MAX_OFFERINGS])
+    dependents = dependent_applications(NodeKind.VERSION, version.pk, user=user, today=today)
+    edges = lineage.lineage_edges([version.pk])
     risks, n_risks = attached_risks(
-        [(NodeKind.VERSION, this.pk), (NodeKind.FOUNDATION, this.foundation_id)], user=user
+        [(NodeKind.VERSION, version.pk), (NodeKind.FOUNDATION, version.foundation_id)], user=user
     )
-    foundation = this.foundation
-    decisions = decisions_by_target(targets=[this, foundation], on=today)
+    foundation = version.foundation
+    decisions = decisions_by_target(targets=[version, foundation], on=today)
     return render_page(
         request,
         "versions/detail.html",
-        title=this.name,
+        title=version.name,
         crumbs=(
             ("Foundations", reverse("foundations:list")),
             (
@@ -175,46 +180,48 @@ def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         counts="Live applications of yours, in any role",
         as_of=at,
-        version=this,
+        version=version,
         foundation=foundation,
         sentence=headlines.retirements_headline(
-            this.name,
-            retirement_dates(every, counts),
+            version.name,
+            retirement_dates(summaries, counts),
             today,
-            standings.count.n,
-            standings.count.n_critical,
+            dependents.count.n,
+            dependents.count.n_critical,
         ),
-        standings=standings,
-        others=foundation.versions.exclude(pk=this.pk).order_by("released_on", "identifier")[:30],
-        offerings=[(row, counts.get(row.pk, DependentCount())) for row in listed],
-        n_hidden=len(every) - len(listed),
-        earliest=earliest_retirements(listed, today=today),
-        prices=prices_at(offerings=[row.pk for row in listed], at=at),
-        lifecycle=lifecycle_picture(listed, counts),
-        history=price_section(request, listed[:MAX_OFFERINGS], today),
+        standings=dependents,
+        others=foundation.versions.exclude(pk=version.pk).order_by("released_on", "identifier")[
+            :30
+        ],
+        offerings=[(row, counts.get(row.pk, DependentCount())) for row in offerings],
+        n_hidden=len(summaries) - len(offerings),
+        earliest=earliest_retirements(offerings, today=today),
+        prices=prices_at(offerings=[row.pk for row in offerings], at=at),
+        lifecycle=lifecycle_picture(offerings, counts),
+        history=price_section(request, offerings[:MAX_OFFERINGS], today),
         history_csv=reverse("versions:prices-csv", args=[pk]),
-        lineage=lineage.version_picture(this, edges, width=HALF),
+        lineage=lineage.version_picture(version, edges, width=HALF),
         edges=edges[:40],
         lineage_csv=reverse("versions:lineage-csv", args=[pk]),
         risks=risks,
         n_risks=n_risks,
-        disagreements=disagreements([row.pk for row in listed], at=at)[:6],
-        decision=decisions.get(("version", this.pk))
+        disagreements=disagreements([row.pk for row in offerings], at=at)[:6],
+        decision=decisions.get(("version", version.pk))
         or decisions.get(("foundation", foundation.pk)),
     )
 
 
 @require_safe
 def version_prices_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    this = _one(request, pk)
-    every, _counts = offering_summaries(this.offerings.all(), user=signed_in_user(request))
-    return price_csv(request, f"version-{pk}", load_offerings(every[:MAX_OFFERINGS]))
+    version = _get_version_or_404(request, pk)
+    summaries, _counts = offering_summaries(version.offerings.all(), user=signed_in_user(request))
+    return price_csv(request, f"version-{pk}", load_offerings(summaries[:MAX_OFFERINGS]))
 
 
 @require_safe
 def version_lineage_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    this = _one(request, pk)
-    edges = lineage.lineage_edges([this.pk])
+    version = _get_version_or_404(request, pk)
+    edges = lineage.lineage_edges([version.pk])
     return csv_response(
         f"version-{pk}-lineage", lineage.HEADS, lineage.csv_lines(edges), lambda line: line
     )
@@ -223,7 +230,7 @@ def version_lineage_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 @require_safe
 def version_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Send the lifecycle timeline as rows."""
-    this = _one(request, pk)
-    every, counts = offering_summaries(this.offerings.all(), user=signed_in_user(request))
-    lines = claim_lines(lifecycle_tracks(load_offerings(every[:MAX_OFFERINGS]), counts))
+    version = _get_version_or_404(request, pk)
+    summaries, counts = offering_summaries(version.offerings.all(), user=signed_in_user(request))
+    lines = claim_lines(lifecycle_tracks(load_offerings(summaries[:MAX_OFFERINGS]), counts))
     return csv_response(f"version-{pk}-lifecycle", CLAIM_HEADS, lines, lambda line: line)

@@ -1,5 +1,5 @@
-"""Source disagreements about the retirement date of an offering: the list, one with its excerpts,
-the decision."""
+"""Source disagreements about the retirement date of an offering: the list, the page of one with
+excerpts, and the decision."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ ORDERS = Sorting(
         "api_id": ("Offering", ("api_id", "host__name", "pk")),
     }
 )
-# What the address leaves open.
+# filters that apply unless the URL sets them
 DEFAULT_STATE = {"state": "open", "in_use": "true"}
 
 
@@ -50,7 +50,7 @@ DEFAULT_STATE = {"state": "open", "in_use": "true"}
 
 @dataclass(frozen=True, slots=True)
 class SourceCell:
-    """Value of one source, as the table shows it; without a side the source has no value."""
+    """Value of one source in the table; `side` is None if the source has no value."""
 
     side: DisagreementSide | None = None
     against: bool = False
@@ -60,10 +60,10 @@ class SourceCell:
 
 @dataclass(frozen=True, slots=True)
 class DisagreementRow:
-    """Disagreement: `cells` are (source's name, cell) in the order of the table's sources,
-    `all_cells` those with a value, highest priority first."""
+    """Row of a disagreement: `cells` are (name of the source, cell) in the order of the table's
+    sources, `all_cells` those with a value, highest priority first."""
 
-    found: Disagreement
+    disagreement: Disagreement
     reach: NodeReach
     cells: tuple[tuple[str, SourceCell], ...]
     all_cells: tuple[SourceCell, ...]
@@ -71,7 +71,7 @@ class DisagreementRow:
 
     @property
     def offering(self) -> Offering:
-        return self.found.offering
+        return self.disagreement.offering
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,49 +90,64 @@ class DisagreementTable:
 
 
 def disagreement_table(
-    found: Iterable[Disagreement], *, user: Any, at: datetime
+    shown_disagreements: Iterable[Disagreement], *, user: Any, at: datetime
 ) -> DisagreementTable:
     """Build the table; three statements: last reads, sources, and the user's applications that
     depend on the offerings."""
-    found = list(found)
+    shown_disagreements = list(shown_disagreements)
     read_at = dict(PollState.objects.order_by().values_list("source_id", "last_success_at"))
-    speaking = {side.speaker for row in found for side in row.sides}
+    source_slugs = {
+        side.speaker for disagreement in shown_disagreements for side in disagreement.sides
+    }
     sources = tuple(
-        Source.objects.filter(slug__in=speaking)
+        Source.objects.filter(slug__in=source_slugs)
         .order_by("trust_rank", "name")
         .values_list("slug", "name")
     )
     reach = reach_by_ref(
-        kind=NodeKind.OFFERING, refs=[row.offering.pk for row in found], user=user, on=day_of(at)
+        kind=NodeKind.OFFERING,
+        refs=[disagreement.offering.pk for disagreement in shown_disagreements],
+        user=user,
+        on=day_of(at),
     )
     rows = []
-    for row in found:
-        cells = {side.speaker: _cell(row, side, read_at, at) for side in row.sides}
+    for disagreement in shown_disagreements:
+        cells = {
+            side.speaker: _build_cell(disagreement, side, read_at, at)
+            for side in disagreement.sides
+        }
         rows.append(
             DisagreementRow(
-                found=row,
-                reach=reach.get(row.offering.pk, NodeReach()),
+                disagreement=disagreement,
+                reach=reach.get(disagreement.offering.pk, NodeReach()),
                 cells=tuple((name, cells.get(slug, SourceCell())) for slug, name in sources),
                 all_cells=tuple(cells.values()),
-                by_hand=_cell(row, row.by_hand, read_at, at) if row.by_hand else None,
+                by_hand=_build_cell(disagreement, disagreement.by_hand, read_at, at)
+                if disagreement.by_hand
+                else None,
             )
         )
     return DisagreementTable(sources, tuple(rows))
 
 
-def _cell(
-    row: Disagreement, side: DisagreementSide, read_at: Mapping[int, datetime | None], at: datetime
+def _build_cell(
+    disagreement: Disagreement,
+    side: DisagreementSide,
+    read_at: Mapping[int, datetime | None],
+    at: datetime,
 ) -> SourceCell:
-    against = row.stands_against(side)
+    is_against = disagreement.stands_against(side)
     note = ""
     if side.source_claim.in_doubt:
         note = "in doubt: its source now has another value"
-    elif side.is_soft and not against and side != row.accepted:
+    elif side.is_soft and not is_against and side != disagreement.accepted:
         note = "compatible: an earliest date"
-    return SourceCell(side, against, note, _seen(side, read_at.get(side.claim.source_id), at))
+    return SourceCell(
+        side, is_against, note, _describe_last_seen(side, read_at.get(side.claim.source_id), at)
+    )
 
 
-def _seen(side: DisagreementSide, read_at: datetime | None, at: datetime) -> str:
+def _describe_last_seen(side: DisagreementSide, read_at: datetime | None, at: datetime) -> str:
     claim = side.claim
     if side.is_built_in:
         return f"built in, as of {day(day_of(claim.changed_at))}"
@@ -144,22 +159,27 @@ def _seen(side: DisagreementSide, read_at: datetime | None, at: datetime) -> str
 
 
 def latest_disagreements(*, user: Any, at: datetime, limit: int = 6) -> DisagreementTable:
-    """Return, for the page of the feeds, the newest open ones on offerings that applications of
-    `user` depend on, with the number of all such and how many each source takes part in."""
-    open_ones = disagreements(at=at)
-    used = set(
+    """Return the newest open disagreements about offerings that applications of `user` depend on,
+    with the number of all such disagreements and their number by source."""
+    open_disagreements = disagreements(at=at)
+    used_ids = set(
         used_refs(
             kind=NodeKind.OFFERING,
             user=user,
             on=day_of(at),
-            among=[row.offering.pk for row in open_ones],
+            among=[row.offering.pk for row in open_disagreements],
         )
     )
-    found = [row for row in open_ones if row.offering.pk in used]
-    newest = sorted(found, key=lambda row: (row.since, row.offering.pk), reverse=True)[:limit]
+    disagreements_in_use = [row for row in open_disagreements if row.offering.pk in used_ids]
+    newest = sorted(
+        disagreements_in_use, key=lambda row: (row.since, row.offering.pk), reverse=True
+    )[:limit]
     table = disagreement_table(newest, user=user, at=at)
     return DisagreementTable(
-        table.sources, table.rows, len(found), count_by_source(open_disagreements=found)
+        table.sources,
+        table.rows,
+        len(disagreements_in_use),
+        count_by_source(open_disagreements=disagreements_in_use),
     )
 
 
@@ -168,43 +188,53 @@ def latest_disagreements(*, user: Any, at: datetime, limit: int = 6) -> Disagree
 
 @dataclass(frozen=True, slots=True)
 class DisagreementQuery:
-    """All disagreements, and those that the URL selects; `only_used` leaves out offerings that no
-    application depends on."""
+    """All disagreements, and the offerings that the URL selects; with `only_used` without offerings
+    that no application depends on."""
 
-    found: Mapping[int, Disagreement]
-    used: frozenset[int]
+    by_offering_id: Mapping[int, Disagreement]
+    used_ids: frozenset[int]
     only_used: bool
     filterset: DisagreementFilter
     queryset: "QuerySet[Offering]"
 
-    def n(self, state: str, *, used: bool) -> int:
+    def count(self, state: str, *, only_used: bool) -> int:
         return sum(
-            row.state == state and (pk in self.used or not used) for pk, row in self.found.items()
+            row.state == state and (pk in self.used_ids or not only_used)
+            for pk, row in self.by_offering_id.items()
         )
 
 
 def _parse_query(request: HttpRequest, at: datetime) -> DisagreementQuery:
-    found = {row.offering.pk: row for row in disagreements(open_only=False, at=at)}
-    used = frozenset(
-        used_refs(kind=NodeKind.OFFERING, user=signed_in_user(request), on=day_of(at), among=found)
+    disagreements_by_id = {row.offering.pk: row for row in disagreements(open_only=False, at=at)}
+    used_ids = frozenset(
+        used_refs(
+            kind=NodeKind.OFFERING,
+            user=signed_in_user(request),
+            on=day_of(at),
+            among=disagreements_by_id,
+        )
     )
     data = request.GET.copy()
     for name, value in DEFAULT_STATE.items():
         data.setdefault(name, value)
-    offerings = Offering.objects.visible_to(request.user).filter(pk__in=found)
+    offerings = Offering.objects.visible_to(request.user).filter(pk__in=disagreements_by_id)
     only_used = data["in_use"] == "true"
     if only_used:
-        offerings = offerings.filter(pk__in=used)
-    filterset = DisagreementFilter(data, offerings, request=request, disagreements_by_id=found)
-    return DisagreementQuery(found, used, only_used, filterset, ORDERS.apply(request, filterset.qs))
+        offerings = offerings.filter(pk__in=used_ids)
+    filterset = DisagreementFilter(
+        data, offerings, request=request, disagreements_by_id=disagreements_by_id
+    )
+    return DisagreementQuery(
+        disagreements_by_id, used_ids, only_used, filterset, ORDERS.apply(request, filterset.qs)
+    )
 
 
 @require_safe
 def disagreement_list(request: HttpRequest) -> HttpResponse:
     at = now()
-    asked = _parse_query(request, at)
-    listing = PaginatedList(request, asked.queryset, size=PAGE_SIZE)
-    shown = [asked.found[row.pk] for row in listing.rows]
+    query = _parse_query(request, at)
+    listing = PaginatedList(request, query.queryset, size=PAGE_SIZE)
+    shown_disagreements = [query.by_offering_id[row.pk] for row in listing.rows]
     return render_page(
         request,
         "feeds/disagreements.html",
@@ -213,16 +243,20 @@ def disagreement_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Live applications of yours standing on the offering",
         as_of=at,
-        sentence=_sentence(asked, listing, shown),
+        sentence=_build_list_headline(query, listing, shown_disagreements),
         filters=build_filter_controls(
             request,
-            asked.filterset,
+            query.filterset,
             [
                 FilterControl("q", "API id contains", "search"),
                 FilterControl(
-                    "host", "Host", choices=_hosts(row.offering for row in asked.found.values())
+                    "host",
+                    "Host",
+                    choices=_list_hosts(row.offering for row in query.by_offering_id.values()),
                 ),
-                FilterControl("source", "Source", choices=_sources(asked.found.values())),
+                FilterControl(
+                    "source", "Source", choices=_list_sources(query.by_offering_id.values())
+                ),
                 FilterControl("state", "State", choices=STATES),
                 FilterControl("in_use", "Stood on here", choices=BOOLEANS[:1]),
             ],
@@ -230,32 +264,38 @@ def disagreement_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         disagreement_columns=ORDERS.columns(request),
-        disagreements=disagreement_table(shown, user=request.user, at=at),
+        disagreements=disagreement_table(shown_disagreements, user=request.user, at=at),
         with_excerpts=True,
-        n_open=asked.n("open", used=False),
-        n_used=asked.n("open", used=True),
-        n_past=asked.n("past", used=False),
+        n_open=query.count("open", only_used=False),
+        n_used=query.count("open", only_used=True),
+        n_past=query.count("past", only_used=False),
         all_query=changed_query(request, in_use="", page=None),
         past_query=changed_query(request, state="past", in_use="", page=None),
         tab="ends",
     )
 
 
-def _hosts(offerings: Iterable[Offering]) -> list[tuple[str, str]]:
+def _list_hosts(offerings: Iterable[Offering]) -> list[tuple[str, str]]:
     return sorted({(row.host.slug, row.host.name) for row in offerings}, key=lambda host: host[1])
 
 
-def _sources(found: Iterable[Disagreement]) -> list[tuple[str, str]]:
+def _list_sources(all_disagreements: Iterable[Disagreement]) -> list[tuple[str, str]]:
     return sorted(
-        {(side.speaker, side.name) for row in found for side in row.sides},
+        {
+            (side.speaker, side.name)
+            for disagreement in all_disagreements
+            for side in disagreement.sides
+        },
         key=lambda source: source[1],
     )
 
 
-def _sentence(
-    asked: DisagreementQuery, listing: PaginatedList[Offering], shown: list[Disagreement]
+def _build_list_headline(
+    query: DisagreementQuery,
+    listing: PaginatedList[Offering],
+    shown_disagreements: list[Disagreement],
 ) -> Headline:
-    if not asked.found:
+    if not query.by_offering_id:
         return Headline("No source contradicts another about when an offering ends.")
     if listing.is_filtered:
         n = listing.n_found
@@ -263,7 +303,7 @@ def _sentence(
             f"{count_of(n, 'disagreement').capitalize()} {'matches' if n == 1 else 'match'} the "
             "filters."
         )
-    n_used, n_open = asked.n("open", used=True), asked.n("open", used=False)
+    n_used, n_open = query.count("open", only_used=True), query.count("open", only_used=False)
     if not n_open:
         return Headline("Every disagreement between sources has been decided.")
     offerings = count_of(n_open, "offering")
@@ -272,17 +312,17 @@ def _sentence(
             f"Sources disagree about the end of {offerings}; no application of yours stands on "
             f"{'it' if n_open == 1 else 'any of them'}."
         )
-    if not asked.only_used:
+    if not query.only_used:
         return Headline(
             f"Sources disagree about the end of {offerings}; ",
             f"your applications stand on {as_word(n_used)}",
             " of them." if n_open > 1 else ".",
         )
-    widest = max((row.n_days for row in shown), default=0)
+    max_days_apart = max((row.n_days for row in shown_disagreements), default=0)
     return Headline(
         "Sources disagree about the end of ",
         f"{count_of(n_used, 'offering')} your applications stand on",
-        f", by {'up to ' if n_used > 1 else ''}{number(widest)} days.",
+        f", by {'up to ' if n_used > 1 else ''}{number(max_days_apart)} days.",
     )
 
 
@@ -290,36 +330,41 @@ def _sentence(
 def disagreement_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Send a row for each claim of each disagreement that the page would show."""
     at = now()
-    asked = _parse_query(request, at)
-    reach = reach_by_ref(kind=NodeKind.OFFERING, refs=asked.used, user=request.user, on=day_of(at))
+    query = _parse_query(request, at)
+    reach = reach_by_ref(
+        kind=NodeKind.OFFERING, refs=query.used_ids, user=request.user, on=day_of(at)
+    )
 
     def lines() -> Iterator[tuple[Disagreement, DisagreementSide]]:
-        for pk in asked.queryset.values_list("pk", flat=True):
-            row = asked.found[pk]
-            for side in (*([row.by_hand] if row.by_hand else []), *row.sides):
-                yield row, side
+        for pk in query.queryset.values_list("pk", flat=True):
+            disagreement = query.by_offering_id[pk]
+            for side in (
+                *([disagreement.by_hand] if disagreement.by_hand else []),
+                *disagreement.sides,
+            ):
+                yield disagreement, side
 
     def cells(line: tuple[Disagreement, DisagreementSide]) -> list[Any]:
-        row, side = line
-        offering, claim = row.offering, side.claim
+        disagreement, side = line
+        offering, claim = disagreement.offering, side.claim
         return [
             offering.host.name,
             offering.api_id,
-            row.state,
-            row.n_days,
-            row.since,
+            disagreement.state,
+            disagreement.n_days,
+            disagreement.since,
             side.name,
             claim.external_id,
             side.day,
-            _kind(side),
+            _describe_date_kind(side),
             side.claim.first_seen,
             claim.changed_at,
             claim.missing_since,
-            "yes" if side == row.accepted else "",
+            "yes" if side == disagreement.accepted else "",
             claim.source_url,
             offering.retires_on,
             offering.get_date_kind_display(),
-            row.reason,
+            disagreement.reason,
             reach.get(offering.pk, NodeReach()).n,
         ]
 
@@ -346,18 +391,18 @@ def disagreement_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_response("disagreements", heads, lines(), cells)
 
 
-def _kind(side: DisagreementSide) -> str:
+def _describe_date_kind(side: DisagreementSide) -> str:
     if side.day is None:
         return "no date"
     return DateKind.NOT_BEFORE.label if side.is_soft else DateKind.FIRM.label
 
 
-# --- ends: one of them, and the decision ----------------------------------------------------------
+# --- ends: one disagreement, and the decision -----------------------------------------------------
 
 
 class DecisionForm(forms.Form):
-    """Form of the decision on a date: that of one side, or another. It outranks every source until
-    removed."""
+    """Form of the decision on a retirement date: the date of one side, or another date. The
+    decision outranks every source until removed."""
 
     choice = forms.CharField(required=False, max_length=20)
     retires_on = DayField(label="Another date", required=False)
@@ -377,35 +422,35 @@ class DecisionForm(forms.Form):
         self.value: dict[str, Any] = {}
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
-        choice, other = said.get("choice") or "", said.get("retires_on")
-        if choice == "other" or (not choice and other):
-            if other and not said.get("date_kind"):
+        cleaned = super().clean() or {}
+        choice, other_date = cleaned.get("choice") or "", cleaned.get("retires_on")
+        if choice == "other" or (not choice and other_date):
+            if other_date and not cleaned.get("date_kind"):
                 self.add_error(
                     "date_kind",
                     "Select whether the date is announced or the earliest possible date.",
                 )
-            elif not other and "retires_on" not in self.errors:
+            elif not other_date and "retires_on" not in self.errors:
                 self.add_error("retires_on", "Enter the date.")
-            self.value = {"retires_on": other, "date_kind": said.get("date_kind")}
+            self.value = {"retires_on": other_date, "date_kind": cleaned.get("date_kind")}
         elif choice in self.sides:
             side = self.sides[choice]
             self.value = {**side.source_claim.value, "source_url": side.claim.source_url}
         else:
             self.add_error(None, "Select one of the dates, or enter another.")
-        return said
+        return cleaned
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show all sides of one, with their excerpts; POST decides. If no source disagrees any more,
-    redirect to the offering's page."""
+    """Show all sides of a disagreement with their excerpts; POST decides. If the sources agree
+    again, redirect to the offering's page."""
     at = now()
     offering = get_object_or_404(
         Offering.objects.visible_to(request.user).select_related("host"), pk=pk
     )
-    found = next(iter(disagreements([offering.pk], open_only=False, at=at)), None)
-    if found is None:
+    disagreement = next(iter(disagreements([offering.pk], open_only=False, at=at)), None)
+    if disagreement is None:
         if request.method != "POST":
             return redirect("offerings:detail", pk=pk)
         messages.error(
@@ -413,7 +458,9 @@ def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
         )
         return redirect("offerings:detail", pk=pk)
     form = DecisionForm(
-        request.POST or None, sides=found.sides, initial={"choice": request.GET.get("side", "")}
+        request.POST or None,
+        sides=disagreement.sides,
+        initial={"choice": request.GET.get("side", "")},
     )
     if request.method == "POST":
         user = governance_user(
@@ -424,14 +471,14 @@ def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
                 set_manual_fact(
                     offering=offering, value=form.value, by=user, reason=form.cleaned_data["reason"]
                 )
-            except InvalidFactError as refused:
-                form.add_error(None, str(refused))
+            except InvalidFactError as error:
+                form.add_error(None, str(error))
             else:
                 messages.success(
                     request, "Decided. Your day stands until it is lifted; it outranks every feed."
                 )
                 return redirect("disagreements:detail", pk=pk)
-    table = disagreement_table([found], user=request.user, at=at)
+    table = disagreement_table([disagreement], user=request.user, at=at)
     return render_page(
         request,
         "feeds/disagreement.html",
@@ -444,31 +491,33 @@ def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
         as_of=at,
         status=422 if form.errors else 200,
         offering=offering,
-        found=found,
+        found=disagreement,
         row=table.rows[0],
-        sentence=_one_sentence(found, day_of(at)),
+        sentence=_build_detail_headline(disagreement, day_of(at)),
         form=form,
         may_decide=signed_in_user(request).is_governance,
     )
 
 
-def _one_sentence(found: Disagreement, today: date) -> Headline:
-    offering = found.offering
-    named = f"{offering.api_id} at {offering.host.name}"
-    if found.by_hand is not None:
-        by = found.by_hand.claim.asserted_by or "a person"
-        what = (
-            f"{day(found.by_hand.day, today=today)} holds"
-            if found.by_hand.day
+def _build_detail_headline(disagreement: Disagreement, today: date) -> Headline:
+    offering = disagreement.offering
+    offering_text = f"{offering.api_id} at {offering.host.name}"
+    if disagreement.by_hand is not None:
+        decider = disagreement.by_hand.claim.asserted_by or "a person"
+        decision_text = (
+            f"{day(disagreement.by_hand.day, today=today)} holds"
+            if disagreement.by_hand.day
             else "no date is known"
         )
         return Headline(
-            f"{named}: {what}, decided by {by} between days ",
-            f"{number(found.n_days)} days apart",
+            f"{offering_text}: {decision_text}, decided by {decider} between days ",
+            f"{number(disagreement.n_days)} days apart",
             ".",
         )
     return Headline(
-        f"Sources disagree about the end of {named} ", f"by {number(found.n_days)} days", "."
+        f"Sources disagree about the end of {offering_text} ",
+        f"by {number(disagreement.n_days)} days",
+        ".",
     )
 
 

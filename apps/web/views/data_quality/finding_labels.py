@@ -29,5 +29,5 @@ SEVERITIES: dict[str, str] = {
     Severity.NOTE: "Note",
 }
 BY_RANK = tuple(Severity)
-# how a severity is drawn: the bars of the severity ramp
+# number of bars that the severity ramp draws
 SEVERITY_MARKS = {Severity.ERROR: 5, Severity.WARNING: 3, Severity.NOTE: 1}

@@ -1,4 +1,4 @@
-"""Findings: errors and gaps in declared data, over everything that the user can view."""
+"""Findings: errors and gaps in declared data, of all applications that the user can view."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ from apps.web.views.data_quality.finding_labels import (
 )
 from apps.web.wording import number
 
-# each kind is counted up to here
+# limit of the count of each kind
 MAX_ROWS_PER_KIND = 1000
-# beyond, a team is named by its slug
+# with more teams, the filter is a text field for the slug
 MAX_TEAMS = 150
 
 
@@ -102,32 +102,32 @@ class FindingRow:
     called: str
 
 
-def present_findings(found: list[CachedFinding]) -> list[FindingRow]:
+def present_findings(findings: list[CachedFinding]) -> list[FindingRow]:
     """Present findings with application and dependency: three statements at most. Records deleted
     meanwhile are left out."""
     applications = Application.objects.select_related("team").in_bulk(
-        {row.application_id for row in found}
+        {finding.application_id for finding in findings}
     )
     offerings = dict(
         Dependency.objects.filter(
-            pk__in={row.dependency_id for row in found if row.dependency_id}
+            pk__in={finding.dependency_id for finding in findings if finding.dependency_id}
         ).values_list("pk", "offering__api_id")
     )
     rows = []
-    for row in found:
-        if row.application_id in applications:
-            severity = BY_RANK[row.rank]
+    for finding in findings:
+        if finding.application_id in applications:
+            severity = BY_RANK[finding.rank]
             rows.append(
                 FindingRow(
-                    applications[row.application_id],
-                    row.code,
-                    FINDING_NAMES[row.code],
+                    applications[finding.application_id],
+                    finding.code,
+                    FINDING_NAMES[finding.code],
                     severity,
                     SEVERITIES[severity],
                     SEVERITY_MARKS[severity],
-                    finding_sentence(row.code, row.facts),
-                    row.dependency_id,
-                    offerings.get(row.dependency_id or 0, ""),
+                    finding_sentence(finding.code, finding.facts),
+                    finding.dependency_id,
+                    offerings.get(finding.dependency_id or 0, ""),
                 )
             )
     return rows
@@ -151,23 +151,24 @@ class FindingKindSummary:
 def summarize_kinds(
     request: HttpRequest, rows: QuerySet[CachedFinding]
 ) -> list[FindingKindSummary]:
-    """Return each kind with findings, most severe first, counted up to a bound: one statement."""
-    asked = [
+    """Return the kinds with findings, most severe first, each counted up to MAX_ROWS_PER_KIND: one
+    statement."""
+    kind_querysets = [
         rows.filter(code=code).order_by().values("code", "rank")[: MAX_ROWS_PER_KIND + 1]
         for code in RULES
-    ]  # a bounded index scan each
-    union: Any = asked[0].union(*asked[1:], all=True)
+    ]  # one bounded index scan per kind
+    union: Any = kind_querysets[0].union(*kind_querysets[1:], all=True)
     counts: dict[tuple[str, int], int] = {}
     for row in union:
         counts[(row["code"], row["rank"])] = counts.get((row["code"], row["rank"]), 0) + 1
-    found = []
+    summaries = []
     for (code, rank), n in sorted(
         counts.items(), key=lambda item: (item[0][1], -item[1], item[0][0])
     ):
         severity = BY_RANK[rank]
         url = changed_query(request, code=code, page=None)
-        current = request.GET.get("code") == code
-        found.append(
+        is_current = request.GET.get("code") == code
+        summaries.append(
             FindingKindSummary(
                 code,
                 FINDING_NAMES[code],
@@ -175,14 +176,14 @@ def summarize_kinds(
                 SEVERITY_MARKS[severity],
                 n,
                 url,
-                current,
+                is_current,
             )
         )
-    return found
+    return summaries
 
 
-def _found(request: HttpRequest) -> tuple[FindingFilter, QuerySet[CachedFinding]]:
-    found = FindingFilter(
+def _filter_findings(request: HttpRequest) -> tuple[FindingFilter, QuerySet[CachedFinding]]:
+    filterset = FindingFilter(
         with_filter_names(request.GET, "team"),
         visible_findings(signed_in_user(request)),
         request=request,
@@ -192,36 +193,36 @@ def _found(request: HttpRequest) -> tuple[FindingFilter, QuerySet[CachedFinding]
         if request.GET.get("code")
         else ("rank", "criticality", "application_id", "id")
     )
-    return found, found.qs.order_by(*order)
+    return filterset, filterset.qs.order_by(*order)
 
 
 @require_safe
 def finding_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    found, queryset = _found(request)
+    filterset, queryset = _filter_findings(request)
     listing = PaginatedList(request, queryset)
-    without_kind = FindingFilter(
+    filterset_without_kind = FindingFilter(
         {name: value for name, value in request.GET.items() if name != "code"},
         visible_findings(user),
         request=request,
     )
-    by_kind = summarize_kinds(request, without_kind.qs)
+    kinds = summarize_kinds(request, filterset_without_kind.qs)
     teams = list(
         Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[: MAX_TEAMS + 1]
     )
-    many = len(teams) > MAX_TEAMS
+    has_many_teams = len(teams) > MAX_TEAMS
     return render_page(
         request,
         "findings/list.html",
         fragment="listing",
         title="Findings",
         counts="Findings about applications you may see",
-        sentence=findings_headline(listing, by_kind),
+        sentence=findings_headline(listing, kinds),
         kept=ReadModelState.objects.filter(pk=1).first(),
-        kinds=by_kind,
+        kinds=kinds,
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl(
                     "code", "Kind", choices=[(code, FINDING_NAMES[code]) for code in CODES]
@@ -230,7 +231,7 @@ def finding_list(request: HttpRequest) -> HttpResponse:
                     "severity", "Severity", choices=[(s.value, SEVERITIES[s]) for s in Severity]
                 ),
                 FilterControl("team", "Team", "text")
-                if many
+                if has_many_teams
                 else FilterControl("team", "Team", choices=teams),
                 FilterControl("criticality", "Criticality", choices=CRITICALITY_WORDS),
             ],
@@ -241,11 +242,11 @@ def finding_list(request: HttpRequest) -> HttpResponse:
 
 
 def findings_headline(
-    listing: PaginatedList[CachedFinding], found: list[FindingKindSummary]
+    listing: PaginatedList[CachedFinding], kinds: list[FindingKindSummary]
 ) -> Headline:
-    errors = sum(kind.n for kind in found if kind.mark == SEVERITY_MARKS[Severity.ERROR])
-    more = any(
-        kind.n > MAX_ROWS_PER_KIND for kind in found if kind.mark == SEVERITY_MARKS[Severity.ERROR]
+    n_errors = sum(kind.n for kind in kinds if kind.mark == SEVERITY_MARKS[Severity.ERROR])
+    is_capped = any(
+        kind.n > MAX_ROWS_PER_KIND for kind in kinds if kind.mark == SEVERITY_MARKS[Severity.ERROR]
     )
     if listing.n_found == 0:
         return Headline(
@@ -253,15 +254,17 @@ def findings_headline(
             if listing.is_filtered
             else "Nothing looks wrong or unfinished."
         )
-    said = pluralize(listing.n_found, f"{listing.count} finding", f"{listing.count} findings")
+    findings_text = pluralize(
+        listing.n_found, f"{listing.count} finding", f"{listing.count} findings"
+    )
     if listing.is_filtered:
-        return Headline(f"{said} match the filters.")
-    if not errors:
-        return Headline(f"{said}, none of them an error.")
-    n = f"{number(MAX_ROWS_PER_KIND)}+" if more else number(errors)
+        return Headline(f"{findings_text} match the filters.")
+    if not n_errors:
+        return Headline(f"{findings_text}, none of them an error.")
+    n = f"{number(MAX_ROWS_PER_KIND)}+" if is_capped else number(n_errors)
     return Headline(
-        f"{said}; ",
-        pluralize(errors, f"{n} is an error", f"{n} are errors"),
+        f"{findings_text}; ",
+        pluralize(n_errors, f"{n} is an error", f"{n} are errors"),
         ": what is broken or forbidden.",
     )
 
@@ -295,10 +298,10 @@ def cells(row: FindingRow) -> list[Any]:
 
 @require_safe
 def finding_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _filterset, queryset = _found(request)
+    _filterset, queryset = _filter_findings(request)
 
-    def each() -> Iterator[FindingRow]:
-        for some in batched(queryset.iterator(chunk_size=1000), 1000, strict=False):
-            yield from present_findings(list(some))
+    def present_in_batches() -> Iterator[FindingRow]:
+        for batch in batched(queryset.iterator(chunk_size=1000), 1000, strict=False):
+            yield from present_findings(list(batch))
 
-    return csv_response("findings", HEADS, each(), cells)
+    return csv_response("findings", HEADS, present_in_batches(), cells)

@@ -21,7 +21,7 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.queries import NodeReach, reach_by_ref, used_refs
 
 PAGE_SIZE = 25
-# What the address leaves open.
+# filters that apply unless the URL sets them
 DEFAULT_FILTERS = {"in_use": "true"}
 
 
@@ -36,36 +36,38 @@ class GapListing(PaginatedList[Offering]):
         return self.gaps.count(limit=MAX_COUNTED_ROWS + 1)
 
     @cached_property
-    def found(self) -> list[PriceGap]:
+    def gaps_on_page(self) -> list[PriceGap]:
         return self.gaps.page(limit=self.size, offset=(self.number - 1) * self.size)
 
     @cached_property
     def rows(self) -> list[Offering]:
-        return [gap.offering for gap in self.found]
+        return [gap.offering for gap in self.gaps_on_page]
 
 
-def _asked_prices(request: HttpRequest, at: datetime) -> tuple[OfferingFilter, PriceGaps, bool]:
+def _filter_price_gaps(
+    request: HttpRequest, at: datetime
+) -> tuple[OfferingFilter, PriceGaps, bool]:
     offerings = Offering.objects.visible_to(request.user)
-    found = OfferingFilter(request.GET, offerings, request=request)
+    filterset = OfferingFilter(request.GET, offerings, request=request)
     ids: set[int] | None = None
-    if any(request.GET.getlist(name) for name in found.filters):
-        ids = set(found.qs.order_by().values_list("pk", flat=True))
+    if any(request.GET.getlist(name) for name in filterset.filters):
+        ids = set(filterset.qs.order_by().values_list("pk", flat=True))
     gaps = PriceGaps(day_of(at), ids, request.GET.get("source", ""))
     only_used = request.GET.get("in_use", DEFAULT_FILTERS["in_use"]) == "true"
     if only_used:
-        # sources differ about few offerings: who stands on them is asked of those, and they alone
-        # are read again
-        used = used_refs(
+        # sources differ about few offerings, so dependents are queried for those only and the gaps
+        # are limited to the offerings in use
+        used_ids = used_refs(
             kind=NodeKind.OFFERING, user=signed_in_user(request), on=day_of(at), among=gaps.ids()
         )
-        gaps = replace(gaps, offering_ids=used)
-    return found, gaps, only_used
+        gaps = replace(gaps, offering_ids=used_ids)
+    return filterset, gaps, only_used
 
 
 @require_safe
 def price_gap_list(request: HttpRequest) -> HttpResponse:
     at = now()
-    found, gaps, only_used = _asked_prices(request, at)
+    filterset, gaps, only_used = _filter_price_gaps(request, at)
     listing = GapListing(request, Offering.objects.none(), size=PAGE_SIZE, gaps=gaps)
     reach = reach_by_ref(
         kind=NodeKind.OFFERING,
@@ -87,10 +89,10 @@ def price_gap_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Live applications of yours standing on the offering",
         as_of=at,
-        sentence=_price_sentence(listing, only_used=only_used),
+        sentence=_build_headline(listing, only_used=only_used),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "API id contains", "search"),
                 FilterControl("host", "Host", choices=list(hosts.values_list("slug", "name"))),
@@ -102,7 +104,7 @@ def price_gap_list(request: HttpRequest) -> HttpResponse:
             usual=DEFAULT_FILTERS,
         ),
         listing=listing,
-        rows=[(gap, reach.get(gap.offering.pk, NodeReach())) for gap in listing.found],
+        rows=[(gap, reach.get(gap.offering.pk, NodeReach())) for gap in listing.gaps_on_page],
         units=UNITS,
         all_query=changed_query(request, in_use="", page=None),
         only_used=only_used,
@@ -110,9 +112,9 @@ def price_gap_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _price_sentence(listing: GapListing, *, only_used: bool) -> Headline:
+def _build_headline(listing: GapListing, *, only_used: bool) -> Headline:
     n = f"{listing.count} {'offering' if listing.n_found == 1 else 'offerings'}"
-    whose = "your applications stand on" if only_used else "in the catalogue"
+    scope_text = "your applications stand on" if only_used else "in the catalogue"
     if listing.is_filtered:
         return Headline(f"Sources name different prices for {n} among those the filters leave.")
     if not listing.n_found:
@@ -120,14 +122,14 @@ def _price_sentence(listing: GapListing, *, only_used: bool) -> Headline:
             "Sources agree on the prices of what is "
             f"{'stood on here' if only_used else 'in the catalogue'}."
         )
-    return Headline(f"Sources name different prices for {n} {whose}.")
+    return Headline(f"Sources name different prices for {n} {scope_text}.")
 
 
 @require_safe
 def price_gap_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Send a row for each source's price of each offering that the page would show."""
     at = now()
-    _, gaps, _ = _asked_prices(request, at)
+    _, gaps, _ = _filter_price_gaps(request, at)
 
     def lines() -> Iterator[tuple[PriceGap, PriceSide]]:
         for gap in gaps.page(limit=MAX_COUNTED_ROWS):

@@ -1,5 +1,5 @@
-"""Unresolved models: offerings that are not identified yet, and the decision what each of them
-is."""
+"""Unresolved models: the list of offerings that are not identified yet, and the form that
+identifies one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -34,22 +34,26 @@ def unresolved_list(request: HttpRequest) -> HttpResponse:
     today = day_of(now())
     unresolved = Offering.objects.unresolved().visible_to(request.user)
     user = signed_in_user(request)
-    called = used_refs(
+    called_ids = used_refs(
         kind=NodeKind.OFFERING,
         user=user,
         on=today,
         among=unresolved.order_by().values_list("pk", flat=True),
     )
-    found = OfferingFilter(request.GET, unresolved, request=request)
-    queryset = found.qs.filter(pk__in=called) if request.GET.get("in_use") == "true" else found.qs
+    filterset = OfferingFilter(request.GET, unresolved, request=request)
+    queryset = (
+        filterset.qs.filter(pk__in=called_ids)
+        if request.GET.get("in_use") == "true"
+        else filterset.qs
+    )
     queryset = queryset.annotate(
         unused=Case(
-            When(pk__in=called, then=Value(0)), default=Value(1), output_field=IntegerField()
+            When(pk__in=called_ids, then=Value(0)), default=Value(1), output_field=IntegerField()
         )
     ).order_by("unused", "host__name", "api_id", "pk")
     listing = PaginatedList(request, queryset.select_related("host"), size=40)
     hosts = Provider.objects.filter(pk__in=unresolved.order_by().values("host")).order_by("name")
-    n_called = len(called)
+    n_called = len(called_ids)
     reach = reach_by_ref(
         kind=NodeKind.OFFERING, refs=[row.pk for row in listing.rows], user=user, on=today
     )
@@ -62,10 +66,10 @@ def unresolved_list(request: HttpRequest) -> HttpResponse:
         fragment="listing",
         title="Identity",
         counts="Offerings without a known model",
-        sentence=_sentence(listing, n_called),
+        sentence=_build_headline(listing, n_called),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "API id contains", "search"),
                 FilterControl("host", "Host", choices=list(hosts.values_list("slug", "name"))),
@@ -78,7 +82,7 @@ def unresolved_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sentence(listing: PaginatedList[Offering], n_called: int) -> Headline:
+def _build_headline(listing: PaginatedList[Offering], n_called: int) -> Headline:
     if listing.n_found == 0 and not listing.is_filtered:
         return Headline("Every offering is placed.")
     start = (
@@ -122,24 +126,27 @@ class IdentityDecisionForm(forms.Form):
     not_a_model = False
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
-        wanted = (said.get("identifier") or "").strip() or said.get("choice") or ""
-        if wanted == "not-a-model":
+        cleaned = super().clean() or {}
+        identifier = (cleaned.get("identifier") or "").strip() or cleaned.get("choice") or ""
+        if identifier == "not-a-model":
             self.not_a_model = True
-        elif not wanted:
+        elif not identifier:
             self.add_error(
                 "identifier",
                 "Select a suggestion, enter an identifier, or select that the name is not a model.",
             )
         else:
-            self.version = Version.objects.filter(identifier=wanted).first()
-            self.alias = None if self.version else Alias.objects.filter(identifier=wanted).first()
+            self.version = Version.objects.filter(identifier=identifier).first()
+            self.alias = (
+                None if self.version else Alias.objects.filter(identifier=identifier).first()
+            )
             if self.version is None and self.alias is None:
                 self.add_error(
                     "identifier",
-                    f'No version "{wanted}" found in the catalogue. Look it up under Foundations.',
+                    f'No version "{identifier}" found in the catalogue. '
+                    "Look it up under Foundations.",
                 )
-        return said
+        return cleaned
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +159,24 @@ class IdentityCandidate:
 def candidates_for(offering: Offering) -> list[IdentityCandidate]:
     """Return the resolver's suggestions with the page of the foundation each belongs to: five
     statements, some 10 ms."""
-    known = {each.id: each for each in known_ids_from_database()}
-    found = suggest(known, offering.api_id, offering.host.slug, MAX_SUGGESTIONS)
-    names = [each.canonical for each in found]
-    owners: dict[str, Any] = {}
+    known_ids = {known_id.id: known_id for known_id in known_ids_from_database()}
+    suggestions = suggest(known_ids, offering.api_id, offering.host.slug, MAX_SUGGESTIONS)
+    identifiers = [suggestion.canonical for suggestion in suggestions]
+    foundations: dict[str, Any] = {}
     for model in (Version, Alias):
-        for row in model.objects.filter(identifier__in=names).select_related(
+        for row in model.objects.filter(identifier__in=identifiers).select_related(
             "foundation__developer"
         ):
-            owners[row.identifier] = row.foundation
+            foundations[row.identifier] = row.foundation
     return [
         IdentityCandidate(
-            each,
-            f"{owners[each.canonical].name} by {owners[each.canonical].developer.name}",
-            reverse("foundations:detail", args=[owners[each.canonical].slug]),
+            suggestion,
+            f"{foundations[suggestion.canonical].name} by "
+            f"{foundations[suggestion.canonical].developer.name}",
+            reverse("foundations:detail", args=[foundations[suggestion.canonical].slug]),
         )
-        for each in found
-        if each.canonical in owners
+        for suggestion in suggestions
+        if suggestion.canonical in foundations
     ]
 
 
@@ -192,14 +200,14 @@ def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
                     by=user,
                     reason=form.cleaned_data["reason"],
                 )
-            except InvalidFactError as refused:
-                form.add_error(None, str(refused))
+            except InvalidFactError as error:
+                form.add_error(None, str(error))
             else:
                 messages.success(
                     request, f"{offering.api_id} is placed; every offering so named follows."
                 )
                 return redirect("unresolved-models:list")
-    same = (
+    same_name_offerings = (
         Offering.objects.filter(api_id=offering.api_id)
         .exclude(pk=pk)
         .select_related("host")
@@ -230,7 +238,7 @@ def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         candidates=candidates_for(offering),
         steps=[step for step in offering.identity_explanation.split("; ") if step],
-        same=same,
+        same=same_name_offerings,
         form=form,
         may_decide=signed_in_user(request).is_governance,
     )

@@ -21,7 +21,7 @@ from apps.web.views.dependencies.forms import AdaptationForm
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
     dependency, user = editable_dependency(request, pk)
-    return _form(request, dependency, None, user)
+    return _render_adaptation_form(request, dependency, None, user)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -30,10 +30,12 @@ def edit_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
     adaptation, user = editable_row(request, Adaptation.objects.all(), pk)
     if request.method == "POST":
         locks.locked_dependency(adaptation.dependency, by=user)
-    return _form(request, adaptation.dependency, Adaptation.objects.get(pk=pk), user)
+    return _render_adaptation_form(
+        request, adaptation.dependency, Adaptation.objects.get(pk=pk), user
+    )
 
 
-def _form(
+def _render_adaptation_form(
     request: HttpRequest, dependency: Dependency, row: Adaptation | None, user: User
 ) -> HttpResponse:
     application = dependency.application
@@ -56,9 +58,9 @@ def _form(
         except (ValidationError, ConflictError) as error:
             error_response(form, error)
         else:
-            words = {"what": str(saved), "id": dependency.offering.api_id}
-            said = "{what} stands on {id}." if row is None else "{what} on {id} is changed."
-            flash_change(request, application, before, said.format(**words))
+            values = {"what": str(saved), "id": dependency.offering.api_id}
+            template = "{what} stands on {id}." if row is None else "{what} on {id} is changed."
+            flash_change(request, application, before, template.format(**values))
             return redirect("applications:detail", application.slug)
     return render_page(
         request,

@@ -1,4 +1,4 @@
-"""Declaring a dependency, and replacing one: both select one of thousands of offerings."""
+"""Pages to declare and to replace a dependency: both select one of thousands of offerings."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ _REFUSALS = (ValidationError, ConflictError)
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def declare_dependency(request: HttpRequest, slug: str) -> HttpResponse:
-    """Select what it calls and in which role; htmx loads only the search results."""
+    """Declare a dependency with its offering and role; htmx loads only the search results."""
     application, user = editable_application(request, slug)
     has_primary = application.dependencies.filter(role="primary", until__isnull=True).exists()
     role = request.GET.get("role") or ("fallback" if has_primary else "primary")
@@ -48,23 +48,23 @@ def declare_dependency(request: HttpRequest, slug: str) -> HttpResponse:
     form = DeclareForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            made, before = _declare(application, form, user)
+            dependency, before = _save_declaration(application, form, user)
         except _REFUSALS as error:
             error_response(form, error)
         else:
-            words = {
+            values = {
                 "name": application.name,
-                "id": made.offering.api_id,
-                "role": made.get_role_display().lower(),
+                "id": dependency.offering.api_id,
+                "role": dependency.get_role_display().lower(),
             }
-            sentence = "{name} calls {id} as {role}.".format(**words)
-            if made.offering.version_id is None:
+            sentence = "{name} calls {id} as {role}.".format(**values)
+            if dependency.offering.version_id is None:
                 sentence += " Its model is unresolved. Identify it under Unresolved models."
             flash_change(request, application, before, sentence)
             if "another" in request.POST:
                 return redirect("dependencies:create", application.slug)
             return redirect("applications:detail", application.slug)
-    chosen = number_in(request.POST.get("offering") or request.GET.get("offering"))
+    offering_id = number_in(request.POST.get("offering") or request.GET.get("offering"))
     return render_page(
         request,
         "dependencies/declare.html",
@@ -79,88 +79,91 @@ def declare_dependency(request: HttpRequest, slug: str) -> HttpResponse:
             request,
             name="offering",
             legend="What it calls",
-            chosen=chosen,
-            kept=[("role", role)] if role else (),
+            chosen=offering_id,
+            hidden_fields=[("role", role)] if role else (),
         ),
-        obstacles=_obstacles(application, chosen),
+        obstacles=_list_obstacles(application, offering_id),
         inbox=reverse("unresolved-models:list"),
     )
 
 
 @transaction.atomic
-def _declare(application: Application, form: DeclareForm, user: User) -> tuple[Dependency, Any]:
-    said = form.cleaned_data
+def _save_declaration(
+    application: Application, form: DeclareForm, user: User
+) -> tuple[Dependency, Any]:
+    cleaned = form.cleaned_data
     before = application_state(application, on=day_of(now()))
-    offering: Offering | None = said["offering"]
+    offering: Offering | None = cleaned["offering"]
     if offering is None:
-        host = said["new_host"]
-        with audit_context(user=user, reason=said["reason"] or "named in a declaration"):
-            value = {"host": host.slug, "api_id": said["new_api_id"].strip()}
-            found = ensure_named_offerings([value], at=now())
-        offering = Offering.objects.select_related("host").get(pk=next(iter(found.values())))
-    made = actions_dependencies.declare_dependency(
+        host = cleaned["new_host"]
+        with audit_context(user=user, reason=cleaned["reason"] or "named in a declaration"):
+            value = {"host": host.slug, "api_id": cleaned["new_api_id"].strip()}
+            offering_ids = ensure_named_offerings([value], at=now())
+        offering = Offering.objects.select_related("host").get(pk=next(iter(offering_ids.values())))
+    dependency = actions_dependencies.declare_dependency(
         application=application,
         offering=offering,
-        since=said["since"],
+        since=cleaned["since"],
         by=user,
-        role=said["role"],
+        role=cleaned["role"],
         facts=form.facts,
-        reason=said["reason"],
+        reason=cleaned["reason"],
     )
-    if said["adaptation_kind"]:
+    if cleaned["adaptation_kind"]:
         exits.add_adaptation(
-            dependency=made,
-            kind=said["adaptation_kind"],
+            dependency=dependency,
+            kind=cleaned["adaptation_kind"],
             by=user,
-            facts={"name": said["adaptation_name"], "moves": said["adaptation_moves"]},
-            reason=said["reason"],
+            facts={"name": cleaned["adaptation_name"], "moves": cleaned["adaptation_moves"]},
+            reason=cleaned["reason"],
         )
-    return made, before
+    return dependency, before
 
 
-def _obstacles(application: Application, chosen: int | None) -> list[str]:
-    """What decisions say against calling it; three statements at most."""
-    offering = Offering.objects.filter(pk=chosen).first() if chosen else None
+def _list_obstacles(application: Application, offering_id: int | None) -> list[str]:
+    """Return sentences about the approvals that calling the offering would violate; three
+    statements at most."""
+    offering = Offering.objects.filter(pk=offering_id).first() if offering_id else None
     if offering is None:
         return []
-    found = obstacles_to_use(application=application, offering=offering, on=day_of(now()))
-    return [sentence for obstacle in found for sentence in obstacle.why]
+    obstacles = obstacles_to_use(application=application, offering=offering, on=day_of(now()))
+    return [sentence for obstacle in obstacles for sentence in obstacle.why]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def replace_dependency(request: HttpRequest, pk: int) -> HttpResponse:
-    """Replace the offering: suggestions are first, everything else is found by search."""
+    """Replace the offering of a dependency; suggestions are listed before the search results."""
     dependency, user = editable_dependency(request, pk)
     application = dependency.application
     form = ReplaceForm(request.POST or None, initial={"on": day_of(now())})
     if request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
+        cleaned = form.cleaned_data
         before = application_state(application, on=day_of(now()))
         try:
-            begun = actions_dependencies.replace_offering(
+            successor = actions_dependencies.replace_offering(
                 dependency=dependency,
-                successor=said["offering"],
-                on=said["on"],
+                successor=cleaned["offering"],
+                on=cleaned["on"],
                 by=user,
-                reason=said["reason"],
+                reason=cleaned["reason"],
             )
         except _REFUSALS as error:
             error_response(form, error)
         else:
-            words = {
+            values = {
                 "old": dependency.offering.api_id,
-                "new": begun.offering.api_id,
-                "on": said["on"].isoformat(),
+                "new": successor.offering.api_id,
+                "on": cleaned["on"].isoformat(),
             }
             flash_change(
                 request,
                 application,
                 before,
-                "{new} replaces {old} from {on}.".format(**words),
+                "{new} replaces {old} from {on}.".format(**values),
             )
             return redirect("applications:detail", application.slug)
-    suggested = suggest_replacements(dependency)
-    chosen = number_in(request.POST.get("offering") or request.GET.get("offering"))
+    suggestions = suggest_replacements(dependency)
+    offering_id = number_in(request.POST.get("offering") or request.GET.get("offering"))
     return render_page(
         request,
         "dependencies/replace.html",
@@ -176,8 +179,8 @@ def replace_dependency(request: HttpRequest, pk: int) -> HttpResponse:
             request,
             name="offering",
             legend="What it calls from then on",
-            chosen=chosen,
-            suggested=suggested,
+            chosen=offering_id,
+            suggested=suggestions,
         ),
-        obstacles=_obstacles(application, chosen),
+        obstacles=_list_obstacles(application, offering_id),
     )

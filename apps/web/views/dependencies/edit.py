@@ -1,4 +1,4 @@
-"""Editing, confirming, ending and reopening a dependency; the order of fallbacks."""
+"""Pages to edit, confirm, end and reopen a dependency, and to order fallbacks."""
 
 from collections.abc import Callable
 
@@ -34,14 +34,19 @@ def edit_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     application = dependency.application
     if request.method == "POST":
         locks.locked_dependency(dependency, by=user)
-    seen = Dependency.objects.get(pk=pk)
-    form = DependencyForm(request.POST or None, instance=Dependency.objects.get(pk=pk), row=seen)
+    stored_dependency = Dependency.objects.get(pk=pk)
+    form = DependencyForm(
+        request.POST or None, instance=Dependency.objects.get(pk=pk), row=stored_dependency
+    )
     if request.method == "POST" and form.is_valid():
         before = application_state(application, on=day_of(now()))
         try:
             with transaction.atomic():
                 actions_dependencies.change_dependency(
-                    dependency=seen, facts=form.facts, by=user, reason=form.cleaned_data["reason"]
+                    dependency=stored_dependency,
+                    facts=form.facts,
+                    by=user,
+                    reason=form.cleaned_data["reason"],
                 )
         except _REFUSALS as error:
             error_response(form, error)
@@ -75,7 +80,7 @@ def confirm_dependency(request: HttpRequest, pk: int) -> HttpResponse:
             dependency=dependency, on=today, by=user, reason=request.POST.get("reason", "")[:500]
         )
     except _REFUSALS as refusal:
-        flash_error(request, _text(refusal))
+        flash_error(request, _join_messages(refusal))
     else:
         sentence = f"Confirmed: {dependency.offering.api_id} is used."
         flash_change(request, dependency.application, before, sentence)
@@ -88,13 +93,13 @@ def end_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     form = EndForm(request.POST or None, initial={"on": day_of(now())})
 
     def act() -> str:
-        said = form.cleaned_data
+        cleaned = form.cleaned_data
         actions_dependencies.end_dependency(
-            dependency=dependency, on=said["on"], by=user, reason=said["reason"]
+            dependency=dependency, on=cleaned["on"], by=user, reason=cleaned["reason"]
         )
-        return f"{dependency.offering.api_id} is no longer used from {said['on'].isoformat()}."
+        return f"{dependency.offering.api_id} is no longer used from {cleaned['on'].isoformat()}."
 
-    return _step(
+    return _render_step(
         request,
         dependency,
         form,
@@ -111,13 +116,13 @@ def reopen_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReopenForm(request.POST or None)
 
     def act() -> str:
-        said = form.cleaned_data
+        cleaned = form.cleaned_data
         actions_dependencies.reopen_dependency(
-            dependency=dependency, by=user, until=said["until"], reason=said["reason"]
+            dependency=dependency, by=user, until=cleaned["until"], reason=cleaned["reason"]
         )
         return f"{dependency.offering.api_id} stays in use."
 
-    return _step(
+    return _render_step(
         request,
         dependency,
         form,
@@ -128,7 +133,7 @@ def reopen_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _step(
+def _render_step(
     request: HttpRequest,
     dependency: Dependency,
     form: EndForm | ReopenForm,
@@ -170,16 +175,16 @@ def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponse:
     application, user = editable_application(request, slug)
     fallbacks = application.dependencies.filter(role=Dependency.Role.FALLBACK, until__isnull=True)
     before = application_state(application, on=day_of(now()))
-    wanted = {}
+    numbers_by_dependency = {}
     for row in fallbacks:
-        said = request.POST.get(f"order-{row.pk}", "")
-        if not said.isdecimal() or not 0 < int(said) < 100:
+        text = request.POST.get(f"order-{row.pk}", "")
+        if not text.isdecimal() or not 0 < int(text) < 100:
             flash_error(
                 request, "Number the fallbacks 1, 2, 3 in the order in which they are called."
             )
             return redirect("applications:detail", application.slug)
-        wanted[row] = int(said)
-    for row, number in wanted.items():
+        numbers_by_dependency[row] = int(text)
+    for row, number in numbers_by_dependency.items():
         actions_dependencies.change_dependency(
             dependency=row,
             facts={"fallback_order": number},
@@ -190,5 +195,5 @@ def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("applications:detail", application.slug)
 
 
-def _text(refusal: Exception) -> str:
+def _join_messages(refusal: Exception) -> str:
     return " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)

@@ -27,15 +27,15 @@ from apps.web.views.dependencies.offering_picker import (
 _REFUSALS = (ValidationError, ConflictError)
 
 
-def _chosen(request: HttpRequest, otherwise: int | None) -> int | None:
-    said = request.POST.get("target") if request.method == "POST" else request.GET.get("target")
-    return number_in(said) if said is not None else otherwise
+def _get_selected_target(request: HttpRequest, default: int | None) -> int | None:
+    value = request.POST.get("target") if request.method == "POST" else request.GET.get("target")
+    return number_in(value) if value is not None else default
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def edit_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
-    """Make the exit plan of a dependency, or change it."""
+    """Create or change the exit plan of a dependency."""
     dependency, user = editable_dependency(request, pk)
     application = dependency.application
     if request.method == "POST":
@@ -70,13 +70,13 @@ def edit_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
         application=application,
         dependency=dependency,
         form=form,
-        rest=_rest(form),
+        rest=_list_form_fields(form),
         picker=build_picker(
             request,
             name="target",
             legend="Where it would go",
             is_optional=True,
-            chosen=_chosen(request, row.target_id if row else None),
+            chosen=_get_selected_target(request, row.target_id if row else None),
             suggested=suggest_replacements(dependency),
         ),
         button="Save the plan",
@@ -97,10 +97,10 @@ def remove_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def record_exit_test(request: HttpRequest, pk: int) -> HttpResponse:
     dependency, user = editable_dependency(request, pk)
-    planned = (
+    planned_target_id = (
         ExitPlan.objects.filter(dependency=dependency).values_list("target_id", flat=True).first()
     )
-    return _test(request, dependency, None, user, planned)
+    return _render_test_form(request, dependency, None, user, planned_target_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -110,15 +110,17 @@ def correct_exit_test(request: HttpRequest, pk: int) -> HttpResponse:
     row, user = editable_row(request, ExitTest.objects.all(), pk)
     if request.method == "POST":
         locks.locked_dependency(row.dependency, by=user)
-    return _test(request, row.dependency, ExitTest.objects.get(pk=pk), user, row.target_id)
+    return _render_test_form(
+        request, row.dependency, ExitTest.objects.get(pk=pk), user, row.target_id
+    )
 
 
-def _test(
+def _render_test_form(
     request: HttpRequest,
     dependency: Dependency,
     row: ExitTest | None,
     user: User,
-    target: int | None,
+    target_id: int | None,
 ) -> HttpResponse:
     application = dependency.application
     instance = ExitTest.objects.get(pk=row.pk) if row else ExitTest(dependency=dependency)
@@ -127,15 +129,21 @@ def _test(
         before = application_state(application, on=day_of(now()))
         try:
             with transaction.atomic():
-                _save(dependency, row, dict(form.facts), user, form.cleaned_data["why"])
+                _save_exit_test(dependency, row, dict(form.facts), user, form.cleaned_data["why"])
         except _REFUSALS as error:
             error_response(form, error)
         else:
-            words = {"id": dependency.offering.api_id, "target": form.cleaned_data["target"].api_id}
-            said = "The test of moving from {id} to {target} is recorded."
-            corrected = "The test of moving from {id} to {target} is corrected."
+            values = {
+                "id": dependency.offering.api_id,
+                "target": form.cleaned_data["target"].api_id,
+            }
+            recorded_template = "The test of moving from {id} to {target} is recorded."
+            corrected_template = "The test of moving from {id} to {target} is corrected."
             flash_change(
-                request, application, before, (said if row is None else corrected).format(**words)
+                request,
+                application,
+                before,
+                (recorded_template if row is None else corrected_template).format(**values),
             )
             return redirect("applications:detail", application.slug)
     return render_page(
@@ -149,19 +157,19 @@ def _test(
         application=application,
         dependency=dependency,
         form=form,
-        rest=_rest(form),
+        rest=_list_form_fields(form),
         picker=build_picker(
             request,
             name="target",
             legend="What it was moved to",
-            chosen=_chosen(request, target),
+            chosen=_get_selected_target(request, target_id),
             suggested=suggest_replacements(dependency),
         ),
         button="Record the test" if row is None else "Correct it",
     )
 
 
-def _save(
+def _save_exit_test(
     dependency: Dependency, row: ExitTest | None, facts: dict[str, Any], user: User, reason: str
 ) -> None:
     if row is not None:
@@ -178,6 +186,6 @@ def _save(
     )
 
 
-def _rest(form: PlanForm | ExitTestForm) -> list[Any]:
-    """The visible fields; the target is picked beside them."""
+def _list_form_fields(form: PlanForm | ExitTestForm) -> list[Any]:
+    """Return the visible fields without the target, which is selected beside them."""
     return [field for field in form.visible_fields() if field.name != "target"]

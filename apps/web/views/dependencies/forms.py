@@ -55,7 +55,7 @@ class TagsField(forms.CharField):
         return (
             value
             if isinstance(value, list)
-            else [word.strip() for word in str(value or "").split(",") if word.strip()]
+            else [tag.strip() for tag in str(value or "").split(",") if tag.strip()]
         )
 
 
@@ -166,8 +166,8 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class DependencyForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
-    """Form of what may be corrected; the offering changes by replacing the dependency, its period
-    by ending and reopening."""
+    """Form of a dependency. It excludes the offering, which changes by replacing the dependency,
+    and the period, which changes by ending and reopening it."""
 
     traffic_share = ShareField(
         label="Share of primary traffic, %", help_text="Shares are scaled to 100%; 0 is a standby."
@@ -313,11 +313,11 @@ class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
     widget = forms.TextInput
 
     def __init__(self, **kwargs: Any) -> None:
-        wrong = "No version has this identifier. Write it as its page does: developer/name-date."
+        message = "No version has this identifier. Write it as its page does: developer/name-date."
         super().__init__(
             queryset=Version.objects.all(),
             to_field_name="identifier",
-            error_messages={"invalid_choice": wrong},
+            error_messages={"invalid_choice": message},
             **kwargs,
         )
 
@@ -380,12 +380,12 @@ class ExitTestForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-a
         }
 
     def clean_tested_on(self) -> Any:
-        on = self.cleaned_data["tested_on"]
-        if on > day_of(now()):
+        tested_on = self.cleaned_data["tested_on"]
+        if tested_on > day_of(now()):
             raise forms.ValidationError(
                 "The test date must be in the past. Record the test after it was made."
             )
-        return on
+        return tested_on
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -17,13 +17,13 @@ from apps.common.time import day_of, now
 from apps.web.queries import prices_at
 
 MAX_SEARCH_RESULTS = 15
-_WORDS = 6
+_MAX_SEARCH_TERMS = 6
 MAX_ALTERNATIVES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class OfferingHit:
-    """Offering with what helps to choose; `why` is the reason for a suggestion."""
+    """Offering of the picker with its prices; `why` is the reason for a suggestion."""
 
     offering: Offering
     prices: dict[str, Price]
@@ -54,20 +54,20 @@ class OfferingPicker:
         return urlencode([("foundation", slug) for slug in list(slugs)[:MAX_ALTERNATIVES]])
 
 
-def search_offerings(words: str) -> QuerySet[Offering]:
+def search_offerings(query: str) -> QuerySet[Offering]:
     """Search every word in the model ID, the foundation, its developer or the host; the exact ID
     first, retired ones last."""
-    found = Offering.objects.filter(not_a_model=False)
-    for word in words.split()[:_WORDS]:
-        found = found.filter(
-            Q(api_id__icontains=word)
-            | Q(version__foundation__name__icontains=word)
-            | Q(version__foundation__developer__name__icontains=word)
-            | Q(host__name__icontains=word)
+    offerings = Offering.objects.filter(not_a_model=False)
+    for term in query.split()[:_MAX_SEARCH_TERMS]:
+        offerings = offerings.filter(
+            Q(api_id__icontains=term)
+            | Q(version__foundation__name__icontains=term)
+            | Q(version__foundation__developer__name__icontains=term)
+            | Q(host__name__icontains=term)
         )
-    return found.annotate(
+    return offerings.annotate(
         place=Case(
-            When(api_id__iexact=words.strip(), then=Value(0)),
+            When(api_id__iexact=query.strip(), then=Value(0)),
             When(lifecycle=Lifecycle.RETIRED, then=Value(3)),
             When(version__isnull=True, then=Value(2)),
             default=Value(1),
@@ -86,29 +86,31 @@ def build_picker(
     chosen: int | None = None,
     suggested: Iterable[tuple[int | None, str]] = (),
     is_optional: bool = False,
-    kept: Iterable[tuple[str, str]] = (),
+    hidden_fields: Iterable[tuple[str, str]] = (),
 ) -> OfferingPicker:
-    """Build the picker; three statements. `suggested` are (offering id or None, why); `kept` are
-    fields the search form repeats."""
+    """Build the picker; three statements. `suggested` are (offering ID or None, reason);
+    `hidden_fields` are fields that the search form repeats."""
     query = request.GET.get("q", "")[:200]
-    why: dict[int, str] = {}
-    for pk, words in suggested:
+    reasons: dict[int, str] = {}
+    for pk, reason in suggested:
         if pk is not None:
-            why.setdefault(pk, words)
+            reasons.setdefault(pk, reason)
     if chosen is not None:
-        why = {chosen: why.get(chosen, ""), **why}
+        reasons = {chosen: reasons.get(chosen, ""), **reasons}
     relations = ("host", "version__foundation__developer", "replacement")
-    first = Offering.objects.select_related(*relations).in_bulk(list(why))
-    found: list[Offering] = []
+    suggested_by_id = Offering.objects.select_related(*relations).in_bulk(list(reasons))
+    matches: list[Offering] = []
     if query.strip():
-        found = list(
+        matches = list(
             search_offerings(query)
             .select_related(*relations)
-            .exclude(pk__in=why)[: MAX_SEARCH_RESULTS + 1]
+            .exclude(pk__in=reasons)[: MAX_SEARCH_RESULTS + 1]
         )
-    shown = [first[pk] for pk in why if pk in first] + found[:MAX_SEARCH_RESULTS]
+    offerings = [suggested_by_id[pk] for pk in reasons if pk in suggested_by_id] + matches[
+        :MAX_SEARCH_RESULTS
+    ]
     at = now()
-    prices = prices_at(offerings=[row.pk for row in shown], at=at)
+    prices = prices_at(offerings=[row.pk for row in offerings], at=at)
     return OfferingPicker(
         name=name,
         query=query,
@@ -116,52 +118,56 @@ def build_picker(
             OfferingHit(
                 row,
                 prices.get(row.pk, {}),
-                why.get(row.pk, ""),
+                reasons.get(row.pk, ""),
                 row.is_retired(day_of(at)),
                 row.pk == chosen,
             )
-            for row in shown
+            for row in offerings
         ),
-        is_cut=len(found) > MAX_SEARCH_RESULTS,
+        is_cut=len(matches) > MAX_SEARCH_RESULTS,
         legend=legend,
         is_optional=is_optional,
-        kept=tuple(kept),
+        kept=tuple(hidden_fields),
     )
 
 
 def number_in(text: Any) -> int | None:
-    """Return an id of a URL or a field, None if it is none."""
-    said = str(text or "")
-    return int(said) if said.isdecimal() and len(said) < 19 else None
+    """Parse the ID in a URL or form field; None if the text is not a valid ID."""
+    digits = str(text or "")
+    return int(digits) if digits.isdecimal() and len(digits) < 19 else None
 
 
 def suggest_replacements(dependency: Any) -> list[tuple[int | None, str]]:
-    """Return suggested replacements for a dependency: (offering id, why); four statements."""
+    """Return suggested replacements for a dependency: (offering ID, reason); four statements."""
     offering = dependency.offering
-    said: list[tuple[int | None, str]] = [
+    suggestions: list[tuple[int | None, str]] = [
         (offering.replacement_id, "named as its replacement by the provider")
     ]
     plan = getattr(dependency, "exit_plan", None)
     if plan is not None:
-        said.append((plan.target_id, "target of the exit plan"))
+        suggestions.append((plan.target_id, "target of the exit plan"))
     for test in dependency.exit_tests.order_by("-tested_on", "-pk")[:5]:
-        words = f"exit test of {test.tested_on.isoformat()}: {test.get_result_display().lower()}"
-        said.append((test.target_id, words))
+        test_text = (
+            f"exit test of {test.tested_on.isoformat()}: {test.get_result_display().lower()}"
+        )
+        suggestions.append((test.target_id, test_text))
     fallbacks = dependency.application.dependencies.filter(
         role="fallback", until__isnull=True
     ).order_by("fallback_order", "pk")
-    said += [
+    suggestions += [
         (row.offering_id, "its fallback already")
         for row in fallbacks[:3]
         if row.pk != dependency.pk
     ]
     if offering.version_id:
-        elsewhere = (
+        same_version_offerings = (
             Offering.objects.filter(
                 version=offering.version_id, lifecycle__in=[Lifecycle.ACTIVE, Lifecycle.PREVIEW]
             )
             .exclude(host=offering.host_id)
             .order_by("host__name", "pk")
         )
-        said += [(row.pk, "the same version at another host") for row in elsewhere[:3]]
-    return [(pk, why) for pk, why in said if pk != offering.pk]
+        suggestions += [
+            (row.pk, "the same version at another host") for row in same_version_offerings[:3]
+        ]
+    return [(pk, reason) for pk, reason in suggestions if pk != offering.pk]

@@ -68,10 +68,10 @@ class BaseLossForm(forms.Form):
         self.fields["change_reason"] = reason
 
     def facts(self, row: BaseLoss) -> dict[str, float]:
-        said = {"amount": self.cleaned_data[f"amount-{row.pk}"]}
+        facts = {"amount": self.cleaned_data[f"amount-{row.pk}"]}
         if row.kind == BaseLoss.OWN:
-            said["chance"] = self.cleaned_data[f"chance-{row.pk}"] / 100
-        return said
+            facts["chance"] = self.cleaned_data[f"chance-{row.pk}"] / 100
+        return facts
 
 
 def require_organisation_reader(request: HttpRequest) -> User:
@@ -90,21 +90,21 @@ class RateRow:
 
 
 def rate_rows(rates: Any) -> list[RateRow]:
-    found = list(rates)
-    names = node_names([rate.node_id for rate in found if rate.node_id])
-    kinds = {kind.label: words for kind, words in KIND_WORDS.items()}
+    event_rates = list(rates)
+    names = node_names([rate.node_id for rate in event_rates if rate.node_id])
+    kind_nouns = {kind.label: noun for kind, noun in KIND_WORDS.items()}
     return [
         RateRow(
             rate,
             rate.get_kind_display(),
             names[rate.node_id].label
             if rate.node_id in names
-            else kinds.get(rate.node_kind, rate.node_kind),
+            else kind_nouns.get(rate.node_kind, rate.node_kind),
             f"{rate.low:g} – {rate.high:g}"
             if rate.low is not None and rate.high is not None
             else "–",
         )
-        for rate in found
+        for rate in event_rates
     ]
 
 
@@ -125,17 +125,17 @@ def loss_rows() -> list[LossRow]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_event_rate(request: HttpRequest, pk: int) -> HttpResponse:
     user = require_organisation_reader(request)
-    this = get_object_or_404(EventRate.objects.visible_to(user).select_related("node"), pk=pk)
-    _must_govern(user)
-    row = rate_rows([this])[0]
-    form = RateForm(request.POST or None, instance=this)
+    rate = get_object_or_404(EventRate.objects.visible_to(user).select_related("node"), pk=pk)
+    _require_governance(user)
+    row = rate_rows([rate])[0]
+    form = RateForm(request.POST or None, instance=rate)
     if request.method == "POST" and form.is_valid():
         facts = dict(form.cleaned_data)
         reason = facts.pop("change_reason")
         try:
-            change_rate(rate=this, facts=facts, by=user, reason=reason)
-        except ValidationError as slip:
-            form.add_error(None, ValidationError(slip.messages))
+            change_rate(rate=rate, facts=facts, by=user, reason=reason)
+        except ValidationError as error:
+            form.add_error(None, ValidationError(error.messages))
         else:
             flash_success(
                 request,
@@ -162,7 +162,7 @@ def edit_base_loss(request: HttpRequest, kind: str) -> HttpResponse:
     rows = list(BaseLoss.objects.visible_to(user).filter(kind=kind).order_by("criticality"))
     if not rows:
         raise Http404
-    _must_govern(user)
+    _require_governance(user)
     form = BaseLossForm(request.POST or None, rows=rows)
     if request.method == "POST" and form.is_valid():
         for row in rows:
@@ -187,7 +187,7 @@ def edit_base_loss(request: HttpRequest, kind: str) -> HttpResponse:
     )
 
 
-def _must_govern(user: User) -> None:
+def _require_governance(user: User) -> None:
     if not user.is_governance:
         raise PermissionDenied(
             "You need the governance or administrator role to change the assumptions of the loss "

@@ -57,12 +57,12 @@ from apps.web.wording import number
 
 # rows on the page; the CSV has all
 DEFAULT_ROWS = 15
-# rows that are read to choose those from, and that the page shows on demand
+# rows that are loaded, and that the page shows on demand
 MAX_ROWS = 200
 TREND_DAYS = 400
-# beyond this many applications, what takes its time is fetched after the page
+# with more applications, the browser loads the slow sections after the page
 MAX_IMMEDIATE_APPLICATIONS = 5_000
-_UNRESOLVED_MAY_BE = frozenset({Layer.VERSION, Layer.FOUNDATION, Layer.DEVELOPER})
+_LAYERS_OF_UNRESOLVED = frozenset({Layer.VERSION, Layer.FOUNDATION, Layer.DEVELOPER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,31 +87,33 @@ def concentration_page(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
     layer, basis = chosen_layer(request), chosen_basis(request)
     threat = chosen_option(request, "threat", THREATS, DEFAULT_THREAT[layer.node_kind])
-    teams, settings = visible_team_ids(user), engine_settings()
+    team_ids, settings = visible_team_ids(user), engine_settings()
     table = layer_table(layer=layer, user=user, limit=MAX_ROWS)
-    measured = measure_layer(layer, basis, team_ids=teams)
-    leaving = portability(settings=settings, team_ids=teams, on=day_of(at))
-    past = _past(layer, basis, on=day_of(at)) if teams is None else []
-    rows = _rows(table, measured, past)
-    shown = rows if request.GET.get("rows") == "all" else rows[:DEFAULT_ROWS]
-    heavy = table.n_applications > MAX_IMMEDIATE_APPLICATIONS
-    found = node_states(kind=layer.node_kind, threat=threat, settings=settings, team_ids=teams)
+    layer_indices = measure_layer(layer, basis, team_ids=team_ids)
+    readiness = portability(settings=settings, team_ids=team_ids, on=day_of(at))
+    snapshots = _load_snapshots(layer, basis, on=day_of(at)) if team_ids is None else []
+    rows = _build_rows(table, layer_indices, snapshots)
+    displayed_rows = rows if request.GET.get("rows") == "all" else rows[:DEFAULT_ROWS]
+    is_large = table.n_applications > MAX_IMMEDIATE_APPLICATIONS
+    failed_nodes = node_states(
+        kind=layer.node_kind, threat=threat, settings=settings, team_ids=team_ids
+    )
     return render_page(
         request,
         "exposure/concentration.html",
         title=f"Exposure by {KIND_WORDS[layer.node_kind]}",
         counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
         as_of=at,
-        sentence=headlines.concentration_headline(table, leaving),
+        sentence=headlines.concentration_headline(table, readiness),
         table=table,
-        measured=measured,
-        indices=measured.indices,
+        measured=layer_indices,
+        indices=layer_indices.indices,
         layer=layer,
         layer_name=KIND_WORDS[layer.node_kind],
         layers=parameter_options(
             request,
             "layer",
-            {each.value: each.label for each in Layer},
+            {option.value: option.label for option in Layer},
             layer,
             drop=("threat", "rows"),
         ),
@@ -120,30 +122,30 @@ def concentration_page(request: HttpRequest) -> HttpResponse:
         threats=threat_options(request, threat),
         threat=threat,
         if_words=THREAT_CONDITIONS[threat],
-        leaving=leaving,
-        grades=grades_of(leaving),
-        rows=shown,
+        leaving=readiness,
+        grades=grades_of(readiness),
+        rows=displayed_rows,
         n_rows=len(rows),
         largest=[row.name for row in sorted(rows, key=lambda row: -row.share)[:3] if row.share],
-        n_nodes=len(measured.indices.shares),
+        n_nodes=len(layer_indices.indices.shares),
         top=next(iter(table.rows), None),
-        top_what_if=_what_if(layer, table.rows[0]) if table.rows else "",
-        bars=_bars(layer, table),
-        states=failure_picture(found, threat),
-        state_rows=failure_state_rows(found, threat),
+        top_what_if=_removal_url(layer, table.rows[0]) if table.rows else "",
+        bars=_draw_share_bars(layer, table),
+        states=failure_picture(failed_nodes, threat),
+        state_rows=failure_state_rows(failed_nodes, threat),
         state_words=[(STATE_WORDS[state], STATE_HELP[state]) for state in StandingState],
-        n_may_stand=_n_may_stand(teams) if layer in _UNRESOLVED_MAY_BE else 0,
-        trend=_trend(past, basis),
-        month=_month(past, on=day_of(at)),
-        past=past,
-        heavy=heavy,
+        n_may_stand=_count_unresolved(team_ids) if layer in _LAYERS_OF_UNRESOLVED else 0,
+        trend=_draw_cr1_trend(snapshots, basis),
+        month=_compare_with_month_ago(snapshots, on=day_of(at)),
+        past=snapshots,
+        heavy=is_large,
         points=[]
-        if heavy
+        if is_large
         else single_points.single_point_rows(
-            single_points.visible_single_points(teams, settings, "", limit=6)
+            single_points.visible_single_points(team_ids, settings, "", limit=6)
         ),
-        smallest=next(iter(single_points.minimal_cut_set_rows(most=1)), None)
-        if teams is None and not heavy
+        smallest=next(iter(single_points.minimal_cut_set_rows(limit=1)), None)
+        if team_ids is None and not is_large
         else None,
         n_open=ExposureFlag.objects.visible_to(user)
         .filter(state=ExposureFlag.State.OPEN)
@@ -156,69 +158,91 @@ def concentration_page(request: HttpRequest) -> HttpResponse:
 # --- the table ------------------------------------------------------------------------------------
 
 
-def _rows(
-    table: LayerTable, measured: LayerIndices, past: Sequence[ConcentrationSnapshot]
+def _build_rows(
+    table: LayerTable, layer_indices: LayerIndices, snapshots: Sequence[ConcentrationSnapshot]
 ) -> list[NodeRow]:
-    """By critical applications standing there, then by share; the nodes of the table and those that
-    weigh most."""
-    indices = measured.indices
-    counted = {row.node_id: row for row in table.rows}
-    missing = [pk for pk in list(indices.shares)[:DEFAULT_ROWS] if pk not in counted]
-    names = node_names(missing) if missing else {}
-    n_standing = max(measured.n_applications - measured.n_undeclared, 1)
-    sparks = _sparks(past, [*counted, *names])
+    """Build the rows: nodes of the table in its order, then the nodes of the largest shares that
+    it lacks."""
+    indices = layer_indices.indices
+    layer_rows = {row.node_id: row for row in table.rows}
+    other_node_ids = [pk for pk in list(indices.shares)[:DEFAULT_ROWS] if pk not in layer_rows]
+    names = node_names(other_node_ids) if other_node_ids else {}
+    n_dependents = max(layer_indices.n_applications - layer_indices.n_undeclared, 1)
+    daily_shares = _collect_daily_shares(snapshots, [*layer_rows, *names])
     return [
         *(
-            _row(table.layer, row.node_id, row.name, row.ref, row, indices, n_standing, sparks)
+            _build_row(
+                table.layer,
+                row.node_id,
+                row.name,
+                row.ref,
+                row,
+                indices,
+                n_dependents,
+                daily_shares,
+            )
             for row in table.rows
         ),
         *(
-            _row(table.layer, pk, found.label, found.ref, None, indices, n_standing, sparks)
-            for pk, found in names.items()
+            _build_row(
+                table.layer,
+                pk,
+                node_name.label,
+                node_name.ref,
+                None,
+                indices,
+                n_dependents,
+                daily_shares,
+            )
+            for pk, node_name in names.items()
         ),
     ]
 
 
-def _row(
+def _build_row(
     layer: Layer,
     node_id: int,
     name: str,
     ref: int,
-    counted: LayerRow | None,
+    layer_row: LayerRow | None,
     indices: Indices,
-    n_standing: int,
-    sparks: Mapping[int, list[float | None]],
+    n_dependents: int,
+    daily_shares: Mapping[int, list[float | None]],
 ) -> NodeRow:
     share = indices.shares.get(node_id, 0.0)
-    values = sparks.get(node_id, [])
+    values = daily_shares.get(node_id, [])
     return NodeRow(
         url=node_url(layer.node_kind, ref),
         name=name,
-        counted=counted,
+        counted=layer_row,
         share=share,
         part=share * share / indices.hhi if indices.hhi else None,
-        one_more=_one_more(indices, share, n_standing),
+        one_more=_calculate_marginal_hhi(indices, share, n_dependents),
         spark=draw_sparkline(values, unit=Unit("share", share_of), top=1, name=name)
         if len(values) > 1
         else None,
-        what_if=_what_if(layer, counted) if counted else "",
+        what_if=_removal_url(layer, layer_row) if layer_row else "",
     )
 
 
-def _one_more(indices: Indices, share: float, n_standing: int) -> float | None:
-    """(Q + 2 M w + w^2) / (W + w)^2 - Q / W^2 for w = W / n, in shares."""
+def _calculate_marginal_hhi(indices: Indices, share: float, n_dependents: int) -> float | None:
+    """Return the rise of the HHI by one more application of mean weight on a node of this share.
+
+    (Q + 2 M w + w^2) / (W + w)^2 - Q / W^2 for w = W / n, in shares; None without an HHI."""
     if indices.hhi is None:
         return None
-    part = 1 / n_standing
-    return (indices.hhi + 2 * share * part + part * part) / (1 + part) ** 2 - indices.hhi
+    added_share = 1 / n_dependents
+    return (indices.hhi + 2 * share * added_share + added_share * added_share) / (
+        1 + added_share
+    ) ** 2 - indices.hhi
 
 
-def _what_if(layer: Layer, row: LayerRow) -> str:
+def _removal_url(layer: Layer, row: LayerRow) -> str:
     return scenario_url(remove=[f"{layer.value}:{row.slug}"])
 
 
-def _bars(layer: Layer, table: LayerTable) -> Any:
-    """Shares of critical applications, or of all where nothing is critical."""
+def _draw_share_bars(layer: Layer, table: LayerTable) -> Any:
+    """Draw the shares of critical applications, or of all applications if none is critical."""
     critical = table.n_critical > 0
     rows = table.rows[:12]
     limit = None if table.tolerance is None else float(table.tolerance)
@@ -251,20 +275,20 @@ def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = signed_in_user(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
     table = layer_table(layer=layer, user=user)
-    measured = measure_layer(layer, basis, team_ids=visible_team_ids(user))
+    layer_indices = measure_layer(layer, basis, team_ids=visible_team_ids(user))
 
     def cells(row: NodeRow) -> list[Any]:
-        counted = row.counted
+        layer_row = row.counted
         return [
             layer.value,
             row.name,
-            counted.slug if counted else "",
-            counted.n_critical if counted else 0,
-            counted.critical_share if counted else 0,
+            layer_row.slug if layer_row else "",
+            layer_row.n_critical if layer_row else 0,
+            layer_row.critical_share if layer_row else 0,
             table.tolerance,
-            "yes" if counted and counted.over else "no",
-            counted.n_applications if counted else 0,
-            counted.share if counted else 0,
+            "yes" if layer_row and layer_row.over else "no",
+            layer_row.n_applications if layer_row else 0,
+            layer_row.share if layer_row else 0,
             basis.value,
             row.share,
             row.part,
@@ -272,7 +296,7 @@ def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
             table.n_critical,
             table.n_applications,
             table.as_of,
-            _whose(table),
+            _describe_scope(table),
         ]
 
     heads = [
@@ -294,10 +318,12 @@ def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
         "as of",
         "of",
     ]
-    return csv_response(f"concentration-{layer}-{basis}", heads, _rows(table, measured, []), cells)
+    return csv_response(
+        f"concentration-{layer}-{basis}", heads, _build_rows(table, layer_indices, []), cells
+    )
 
 
-def _whose(table: LayerTable) -> str:
+def _describe_scope(table: LayerTable) -> str:
     return "the whole organisation" if table.whole_organisation else "your teams"
 
 
@@ -314,41 +340,41 @@ class GradeRow:
     holds: str
 
 
-def grades_of(found: Portability) -> list[GradeRow]:
-    if not found.n:
+def grades_of(readiness: Portability) -> list[GradeRow]:
+    if not readiness.n:
         return []
-    address = reverse("exposure:exit-readiness")
+    page_url = reverse("exposure:exit-readiness")
     rows = []
     for grade in GRADES:
-        holds = (
+        note = (
             "outlasts its developer"
-            if grade >= found.outlasts_developer
+            if grade >= readiness.outlasts_developer
             else "outlasts its model"
-            if grade >= found.leaves_model
+            if grade >= readiness.leaves_model
             else ""
         )
         rows.append(
             GradeRow(
                 grade,
                 GRADE_WORDS[grade],
-                found.tested[grade],
-                found.declared[grade],
-                f"{address}?grade={grade}",
-                holds,
+                readiness.tested[grade],
+                readiness.declared[grade],
+                f"{page_url}?grade={grade}",
+                note,
             )
         )
     return rows
 
 
-def _n_may_stand(teams: Collection[int] | None) -> int:
-    unresolved = ScopedApplication.objects.filter(unresolved=True)
-    return (unresolved if teams is None else unresolved.filter(team_id__in=teams)).count()
+def _count_unresolved(team_ids: Collection[int] | None) -> int:
+    applications = ScopedApplication.objects.filter(unresolved=True)
+    return (applications if team_ids is None else applications.filter(team_id__in=team_ids)).count()
 
 
 # --- trend ----------------------------------------------------------------------------------------
 
 
-def _past(layer: Layer, basis: Basis, *, on: date) -> list[ConcentrationSnapshot]:
+def _load_snapshots(layer: Layer, basis: Basis, *, on: date) -> list[ConcentrationSnapshot]:
     since = on - timedelta(TREND_DAYS)
     return list(
         ConcentrationSnapshot.objects.filter(layer=layer, basis=basis, day__gte=since).order_by(
@@ -357,27 +383,29 @@ def _past(layer: Layer, basis: Basis, *, on: date) -> list[ConcentrationSnapshot
     )
 
 
-def _sparks(
-    past: Sequence[ConcentrationSnapshot], nodes: Collection[int]
+def _collect_daily_shares(
+    snapshots: Sequence[ConcentrationSnapshot], node_ids: Collection[int]
 ) -> dict[int, list[float | None]]:
-    """Shares day by day; 0 is not said of a day on which the node was not among the largest."""
-    found: dict[int, list[float | None]] = {pk: [] for pk in nodes}
-    step = max(1, len(past) // 60)
-    for row in past[::-1][::step][::-1]:
-        of_day = dict(row.top)
-        for pk, values in found.items():
-            values.append(of_day.get(pk))
+    """Return the daily shares of each node; None on days when it was not among the largest."""
+    shares_by_node: dict[int, list[float | None]] = {pk: [] for pk in node_ids}
+    step = max(1, len(snapshots) // 60)
+    for snapshot in snapshots[::-1][::step][::-1]:
+        shares_of_day = dict(snapshot.top)
+        for pk, values in shares_by_node.items():
+            values.append(shares_of_day.get(pk))
     return {
-        pk: values for pk, values in found.items() if any(value is not None for value in values)
+        pk: values
+        for pk, values in shares_by_node.items()
+        if any(value is not None for value in values)
     }
 
 
-def _trend(past: Sequence[ConcentrationSnapshot], basis: Basis) -> Any:
-    if len(past) < 2:
+def _draw_cr1_trend(snapshots: Sequence[ConcentrationSnapshot], basis: Basis) -> Any:
+    if len(snapshots) < 2:
         return None
     return responsive_picture(
         draw_trend,
-        [(row.day, row.cr1) for row in past],
+        [(snapshot.day, snapshot.cr1) for snapshot in snapshots],
         unit=Unit(f"share of the largest, by {BASIS_WORDS[basis].lower()}", share_of),
         top=1,
         width=HALF,
@@ -386,7 +414,7 @@ def _trend(past: Sequence[ConcentrationSnapshot], basis: Basis) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """Change of CR1 since the last snapshot of 30 days ago or before, in points."""
+    """Change of CR1 in percentage points, since the latest snapshot at least 30 days old."""
 
     points: int
     since: date
@@ -394,13 +422,24 @@ class Month:
     is_now: float
 
 
-def _month(past: Sequence[ConcentrationSnapshot], *, on: date) -> Month | None:
-    before = [row for row in past if row.day <= on - timedelta(30) and row.cr1 is not None]
-    last = next((row for row in reversed(past) if row.cr1 is not None), None)
-    if not before or last is None or last.cr1 is None or before[-1].cr1 is None:
+def _compare_with_month_ago(
+    snapshots: Sequence[ConcentrationSnapshot], *, on: date
+) -> Month | None:
+    old_snapshots = [
+        snapshot
+        for snapshot in snapshots
+        if snapshot.day <= on - timedelta(30) and snapshot.cr1 is not None
+    ]
+    latest = next((snapshot for snapshot in reversed(snapshots) if snapshot.cr1 is not None), None)
+    if not old_snapshots or latest is None or latest.cr1 is None or old_snapshots[-1].cr1 is None:
         return None
-    was = before[-1].cr1
-    return Month(round(100 * last.cr1) - round(100 * was), before[-1].day, was, last.cr1)
+    old_share = old_snapshots[-1].cr1
+    return Month(
+        round(100 * latest.cr1) - round(100 * old_share),
+        old_snapshots[-1].day,
+        old_share,
+        latest.cr1,
+    )
 
 
 @require_safe
@@ -409,7 +448,7 @@ def trend_csv(request: HttpRequest) -> StreamingHttpResponse:
     roles."""
     user = signed_in_user(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
-    rows = _past(layer, basis, on=day_of(now())) if user.can_read_all else []
+    snapshots = _load_snapshots(layer, basis, on=day_of(now())) if user.can_read_all else []
     heads = [
         "day",
         "layer",
@@ -426,7 +465,7 @@ def trend_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_response(
         f"trend-{layer}-{basis}",
         heads,
-        rows,
+        snapshots,
         lambda row: [
             row.day,
             layer.value,

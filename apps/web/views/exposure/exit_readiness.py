@@ -63,19 +63,19 @@ class ExitRow:
 @require_safe
 def exit_readiness_page(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    teams, settings = visible_team_ids(user), engine_settings()
-    leaving = portability(settings=settings, team_ids=teams, on=day_of(at))
-    state, grade, number = (
+    team_ids, settings = visible_team_ids(user), engine_settings()
+    readiness = portability(settings=settings, team_ids=team_ids, on=day_of(at))
+    state, grade, page_number = (
         chosen_option(request, "state", STATE_WORDS, ""),
-        _grade(request),
+        _parse_grade(request),
         number_of_page(request),
     )
-    found = fallback_options(
+    options = fallback_options(
         settings=settings,
-        team_ids=teams,
+        team_ids=team_ids,
         state=state,
         grade=grade,
-        offset=PAGE_SIZE * (number - 1),
+        offset=PAGE_SIZE * (page_number - 1),
         limit=PAGE_SIZE + 1,
     )
     return render_page(
@@ -86,30 +86,30 @@ def exit_readiness_page(request: HttpRequest) -> HttpResponse:
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Critical applications with a live primary, by their worst primary path",
         as_of=at,
-        sentence=headlines.exit_readiness_headline(leaving),
-        leaving=leaving,
-        grades=grades_of(leaving),
+        sentence=headlines.exit_readiness_headline(readiness),
+        leaving=readiness,
+        grades=grades_of(readiness),
         states=parameter_options(request, "state", STATE_WORDS, state),
         grade=grade,
         grade_words=GRADE_WORDS.get(grade) if grade is not None else "",
         without_grade=changed_query(request, grade=None, page=None),
-        rows=_rows(found[:PAGE_SIZE], leaving, user),
+        rows=_build_rows(options[:PAGE_SIZE], readiness, user),
         is_filtered=bool(state) or grade is not None,
-        previous=changed_query(request, page=number - 1) if number > 1 else "",
-        next=changed_query(request, page=number + 1) if len(found) > PAGE_SIZE else "",
+        previous=changed_query(request, page=page_number - 1) if page_number > 1 else "",
+        next=changed_query(request, page=page_number + 1) if len(options) > PAGE_SIZE else "",
     )
 
 
 @require_safe
 def exit_readiness_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = signed_in_user(request)
-    teams, settings = visible_team_ids(user), engine_settings()
-    leaving = portability(settings=settings, team_ids=teams, on=day_of(now()))
-    found = fallback_options(
+    team_ids, settings = visible_team_ids(user), engine_settings()
+    readiness = portability(settings=settings, team_ids=team_ids, on=day_of(now()))
+    options = fallback_options(
         settings=settings,
-        team_ids=teams,
+        team_ids=team_ids,
         state=chosen_option(request, "state", STATE_WORDS, ""),
-        grade=_grade(request),
+        grade=_parse_grade(request),
         limit=100_000,
     )
     heads = [
@@ -127,7 +127,7 @@ def exit_readiness_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_response(
         "ways-out",
         heads,
-        _rows(found, leaving, user),
+        _build_rows(options, readiness, user),
         lambda row: [
             row.application.name,
             row.application.team.name,
@@ -143,19 +143,19 @@ def exit_readiness_csv(request: HttpRequest) -> StreamingHttpResponse:
     )
 
 
-def _grade(request: HttpRequest) -> int | None:
-    said = request.GET.get("grade", "")
-    return int(said) if said in {str(grade) for grade in GRADES} else None
+def _parse_grade(request: HttpRequest) -> int | None:
+    raw_grade = request.GET.get("grade", "")
+    return int(raw_grade) if raw_grade in {str(grade) for grade in GRADES} else None
 
 
-def _rows(found: list[FallbackOption], leaving: Portability, user: User) -> list[ExitRow]:
-    """Three statements."""
-    applications = applications_by_id([way.application_id for way in found], user)
+def _build_rows(options: list[FallbackOption], readiness: Portability, user: User) -> list[ExitRow]:
+    """Build a row for each option whose application `user` may see: three statements."""
+    applications = applications_by_id([option.application_id for option in options], user)
     offerings = Offering.objects.select_related("host", "version__foundation").in_bulk(
-        [way.offering_id for way in found if way.offering_id]
+        [option.offering_id for option in options if option.offering_id]
     )
     today = day_of(now())
-    work: dict[int, dict[str, Any]] = {
+    rebuilds: dict[int, dict[str, Any]] = {
         row["dependency__application"]: dict(row)
         for row in Adaptation.objects.filter(
             Q(dependency__until__isnull=True) | Q(dependency__until__gt=today),
@@ -169,22 +169,22 @@ def _rows(found: list[FallbackOption], leaving: Portability, user: User) -> list
         .annotate(n=Count("pk"), days=Sum("invested_days"), cost=Sum("invested_cost"))
     }
     rows = []
-    for way in found:
-        if (application := applications.get(way.application_id)) is None:
+    for option in options:
+        if (application := applications.get(option.application_id)) is None:
             continue
-        built = work.get(way.application_id, {})
+        rebuild = rebuilds.get(option.application_id, {})
         rows.append(
             ExitRow(
                 application,
-                way,
-                GRADE_WORDS[way.tested],
-                GRADE_WORDS[way.declared],
-                offerings.get(way.offering_id) if way.offering_id else None,
-                built.get("n", 0),
-                built.get("days") or Decimal(0),
-                built.get("cost") or Decimal(0),
-                way.next_change_on,
-                way.declared < leaving.leaves_model,
+                option,
+                GRADE_WORDS[option.tested],
+                GRADE_WORDS[option.declared],
+                offerings.get(option.offering_id) if option.offering_id else None,
+                rebuild.get("n", 0),
+                rebuild.get("days") or Decimal(0),
+                rebuild.get("cost") or Decimal(0),
+                option.next_change_on,
+                option.declared < readiness.leaves_model,
             )
         )
     return rows

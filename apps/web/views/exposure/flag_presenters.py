@@ -44,39 +44,39 @@ def format_value(policy: Policy, value: Decimal | float | None) -> str:
 def describe_measure(policy: Policy) -> str:
     """Describe a measure: `share of the critical applications in scope, exposed or cushioned, on
     one developer`."""
-    parts = [str(policy.get_measure_display()).lower()]
+    phrases = [str(policy.get_measure_display()).lower()]
     if policy.measure == Policy.Measure.WEIGHT_SHARE:
-        parts[0] = f"share of the weight in scope by {BASIS_WORDS[policy.basis].lower()}"
+        phrases[0] = f"share of the weight in scope by {BASIS_WORDS[policy.basis].lower()}"
     if policy.predicate:
-        return f"{parts[0]}: {str(policy.get_predicate_display()).lower()}"
+        return f"{phrases[0]}: {str(policy.get_predicate_display()).lower()}"
     if 0 < len(policy.states) < len(StandingState):
-        parts.append(_any_of(STATE_WORDS[state].lower() for state in policy.states))
-    kinds = _any_of(KIND_WORDS[KINDS[kind]] for kind in policy.kinds if kind in KINDS)
-    parts.append(f"on one {kinds}")
+        phrases.append(_join_alternatives(STATE_WORDS[state].lower() for state in policy.states))
+    kinds = _join_alternatives(KIND_WORDS[KINDS[kind]] for kind in policy.kinds if kind in KINDS)
+    phrases.append(f"on one {kinds}")
     if policy.threat:
-        parts.append(f"under {THREAT_WORDS[policy.threat].lower()}")
-    return ", ".join(parts)
+        phrases.append(f"under {THREAT_WORDS[policy.threat].lower()}")
+    return ", ".join(phrases)
 
 
 def describe_value(policy: Policy, value: str, node: NodeName | None) -> str:
-    """`62 % of the critical applications stand on Anthropic`."""
+    """Describe a measured value: `62 % of the critical applications on Anthropic`."""
     if node is None:
         return f"{value}, {describe_measure(policy)}"
-    what = {
+    subject = {
         Policy.Measure.CRITICAL_SHARE: "{value} of the critical applications",
         Policy.Measure.N_CRITICAL: "{value} critical applications",
         Policy.Measure.N_APPLICATIONS: "{value} applications",
         Policy.Measure.WEIGHT_SHARE: "{value} of the weight in scope",
     }[Policy.Measure(policy.measure)].format(value=value)
     if 0 < len(policy.states) < len(StandingState):
-        states = _any_of(STATE_WORDS[state].lower() for state in policy.states)
+        states = _join_alternatives(STATE_WORDS[state].lower() for state in policy.states)
         verb = THREAT_VERBS[policy.threat or DEFAULT_THREAT[node.kind]]
-        return f"{what}: {states} if {node.label} {verb}"
-    return f"{what} on {node.label}"
+        return f"{subject}: {states} if {node.label} {verb}"
+    return f"{subject} on {node.label}"
 
 
-def _any_of(words: Iterable[str]) -> str:
-    return join_names(list(words), most=8).replace(" and ", " or ")
+def _join_alternatives(labels: Iterable[str]) -> str:
+    return join_names(list(labels), most=8).replace(" and ", " or ")
 
 
 def kind_of_policy(policy: Policy) -> list[NodeKind]:

@@ -64,19 +64,19 @@ class FlagRow:
     what: str
 
 
-def _filtered(request: HttpRequest) -> tuple[ExposureFlagFilter, Any]:
-    found = ExposureFlagFilter(
+def _filter_flags(request: HttpRequest) -> tuple[ExposureFlagFilter, Any]:
+    filterset = ExposureFlagFilter(
         request.GET, ExposureFlag.objects.visible_to(request.user), request=request
     )
-    related = found.qs.select_related("policy", "node", "accepted_by", "acknowledged_by")
-    return found, ORDERS.apply(request, related)
+    flags = filterset.qs.select_related("policy", "node", "accepted_by", "acknowledged_by")
+    return filterset, ORDERS.apply(request, flags)
 
 
 @require_safe
 def flag_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     _require_organisation_reader(user)
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_flags(request)
     listing = PaginatedList(request, queryset)
     state = ExposureFlag.State
     counts = ExposureFlag.objects.visible_to(user).aggregate(
@@ -92,11 +92,11 @@ def flag_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Lines that are or were crossed, one row each time",
         sentence=headlines.flags_headline(
-            **counts, filtered=listing.is_filtered, n_found=listing.count
+            **counts, is_filtered=listing.is_filtered, n_found=listing.count
         ),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("state", "State", choices=state.choices),
                 FilterControl(
@@ -112,7 +112,7 @@ def flag_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         columns=ORDERS.columns(request),
-        rows=_rows(listing.rows),
+        rows=_build_rows(listing.rows),
         n_open=counts["n_open"],
     )
 
@@ -120,7 +120,7 @@ def flag_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def flag_csv(request: HttpRequest) -> StreamingHttpResponse:
     _require_organisation_reader(signed_in_user(request))
-    _found, queryset = _filtered(request)
+    _filterset, queryset = _filter_flags(request)
     heads = [
         "state",
         "line",
@@ -141,7 +141,7 @@ def flag_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_response(
         "flags",
         heads,
-        _rows(list(queryset[:10_000])),
+        _build_rows(list(queryset[:10_000])),
         lambda row: [
             row.flag.get_state_display(),
             row.flag.policy.name,
@@ -162,12 +162,12 @@ def flag_csv(request: HttpRequest) -> StreamingHttpResponse:
     )
 
 
-def _rows(flags: Sequence[ExposureFlag]) -> list[FlagRow]:
+def _build_rows(flags: Sequence[ExposureFlag]) -> list[FlagRow]:
     names = node_names({flag.node_id for flag in flags if flag.node_id is not None})
-    return [_row(flag, names.get(flag.node_id) if flag.node_id else None) for flag in flags]
+    return [_build_row(flag, names.get(flag.node_id) if flag.node_id else None) for flag in flags]
 
 
-def _row(flag: ExposureFlag, node: NodeName | None) -> FlagRow:
+def _build_row(flag: ExposureFlag, node: NodeName | None) -> FlagRow:
     return FlagRow(
         flag,
         node,
@@ -180,7 +180,7 @@ def _row(flag: ExposureFlag, node: NodeName | None) -> FlagRow:
 
 
 def _require_organisation_reader(user: User) -> None:
-    """Flags are of the whole organisation; strangers to it are not told that there are any."""
+    """Raise Http404 without an organisation role: flags cover the whole organisation."""
     if not user.can_read_all:
         raise Http404
 
@@ -205,89 +205,100 @@ class RevokeForm(forms.Form):
 
 @require_safe
 def flag_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    return _shown(request, _flag(request, pk))
+    return _render_flag(request, _get_flag(request, pk))
 
 
-def _flag(request: HttpRequest, pk: int) -> ExposureFlag:
-    found = ExposureFlag.objects.visible_to(request.user).select_related(
+def _get_flag(request: HttpRequest, pk: int) -> ExposureFlag:
+    flags = ExposureFlag.objects.visible_to(request.user).select_related(
         "policy", "node", "accepted_by", "acknowledged_by"
     )
-    return get_object_or_404(found, pk=pk)
+    return get_object_or_404(flags, pk=pk)
 
 
-def _shown(
-    request: HttpRequest, this: ExposureFlag, *, status: int = 200, **given: forms.Form
+def _render_flag(
+    request: HttpRequest, flag: ExposureFlag, *, status: int = 200, **bound_forms: forms.Form
 ) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    row = _rows([this])[0]
-    line = policy_tolerance(this.policy)
-    applications = applications_by_id(this.application_ids, user)
-    named = [applications[pk] for pk in this.application_ids if pk in applications]
-    events = list(this.events.select_related("by"))
-    until = (day_of(at) + timedelta(90)).isoformat()
+    row = _build_rows([flag])[0]
+    tolerance = policy_tolerance(flag.policy)
+    applications = applications_by_id(flag.application_ids, user)
+    flagged_applications = [applications[pk] for pk in flag.application_ids if pk in applications]
+    events = list(flag.events.select_related("by"))
+    default_until = (day_of(at) + timedelta(90)).isoformat()
     return render_page(
         request,
         "exposure/flag.html",
-        title=this.policy.name,
+        title=flag.policy.name,
         crumbs=(
             ("Exposure", reverse("exposure:concentration")),
             ("Flags", reverse("exposure-flags:list")),
         ),
-        counts=capfirst(describe_measure(this.policy)),
+        counts=capfirst(describe_measure(flag.policy)),
         as_of=at,
         status=status,
         row=row,
-        flag=this,
-        sentence=_sentence(this, row),
-        release=format_value(this.policy, float(line.release)),
-        ceiling=format_value(this.policy, this.ceiling) if this.ceiling is not None else "",
+        flag=flag,
+        sentence=_build_headline(flag, row),
+        release=format_value(flag.policy, float(tolerance.release)),
+        ceiling=format_value(flag.policy, flag.ceiling) if flag.ceiling is not None else "",
         next_ceiling=format_value(
-            this.policy, float(line.ceiling(flag_life(this).last or line.tolerance))
+            flag.policy, float(tolerance.ceiling(flag_life(flag).last or tolerance.tolerance))
         ),
-        applications=[(each, Criticality(each.criticality).label) for each in named],
-        events=[(event, change_words(event, this.policy)) for event in events],
-        may_decide=user.is_governance and this.state in ExposureFlag.LIVE,
-        acknowledge_form=given.get("acknowledge", AcknowledgeForm(prefix="acknowledge")),
-        accept_form=given.get("accept", AcceptForm(prefix="accept", initial={"until": until})),
-        revoke_form=given.get("revoke", RevokeForm(prefix="revoke")),
-        opened_form=next(iter(given), ""),
+        applications=[
+            (application, Criticality(application.criticality).label)
+            for application in flagged_applications
+        ],
+        events=[(event, change_words(event, flag.policy)) for event in events],
+        may_decide=user.is_governance and flag.state in ExposureFlag.LIVE,
+        acknowledge_form=bound_forms.get("acknowledge", AcknowledgeForm(prefix="acknowledge")),
+        accept_form=bound_forms.get(
+            "accept", AcceptForm(prefix="accept", initial={"until": default_until})
+        ),
+        revoke_form=bound_forms.get("revoke", RevokeForm(prefix="revoke")),
+        opened_form=next(iter(bound_forms), ""),
         what_if=scenario_url(remove=[row.node.name]) if row.node else "",
-        earlier=_rows(
+        earlier=_build_rows(
             list(
                 ExposureFlag.objects.visible_to(user)
-                .filter(policy=this.policy, node=this.node)
-                .exclude(pk=this.pk)
+                .filter(policy=flag.policy, node=flag.node)
+                .exclude(pk=flag.pk)
                 .select_related("policy")[:10]
             )
         ),
     )
 
 
-def _sentence(this: ExposureFlag, row: FlagRow) -> Headline:
-    says = describe_value(this.policy, row.value, row.node)
-    line = f"; the line is {row.limit}"
-    match this.state:
+def _build_headline(flag: ExposureFlag, row: FlagRow) -> Headline:
+    measurement = describe_value(flag.policy, row.value, row.node)
+    limit_clause = f"; the line is {row.limit}"
+    match flag.state:
         case ExposureFlag.State.RESOLVED:
-            assert this.resolved_at is not None
+            assert flag.resolved_at is not None
             return Headline(
-                f"Resolved on {long_day(day_of(this.resolved_at))}. It was {row.value}, the line "
+                f"Resolved on {long_day(day_of(flag.resolved_at))}. It was {row.value}, the line "
                 f"is {row.limit}."
             )
         case ExposureFlag.State.ACCEPTED:
-            assert this.accepted_until is not None
-            return Headline(says + line + f", accepted until {long_day(this.accepted_until)}.")
+            assert flag.accepted_until is not None
+            return Headline(
+                measurement + limit_clause + f", accepted until {long_day(flag.accepted_until)}."
+            )
         case ExposureFlag.State.ACKNOWLEDGED:
-            return Headline(says + line + f", and {this.acknowledged_by} is on it.")
+            return Headline(measurement + limit_clause + f", and {flag.acknowledged_by} is on it.")
         case _:
-            return Headline("", says, f"{line}.")
+            return Headline("", measurement, f"{limit_clause}.")
 
 
 @require_safe
 def flag_applications_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Send the applications that the flag names."""
-    this = _flag(request, pk)
-    found = applications_by_id(this.application_ids, signed_in_user(request))
-    rows = [found[each] for each in this.application_ids if each in found]
+    flag = _get_flag(request, pk)
+    applications = applications_by_id(flag.application_ids, signed_in_user(request))
+    listed_applications = [
+        applications[application_id]
+        for application_id in flag.application_ids
+        if application_id in applications
+    ]
     return csv_response(
         f"flag-{pk}",
         [
@@ -300,16 +311,16 @@ def flag_applications_csv(request: HttpRequest, pk: int) -> StreamingHttpRespons
             "value",
             "tolerance",
         ],
-        rows,
+        listed_applications,
         lambda row: [
             row.name,
             row.team.name,
             Criticality(row.criticality).label,
             row.business_owner,
             row.technical_owner,
-            this.policy.name,
-            this.value,
-            this.limit,
+            flag.policy.name,
+            flag.value,
+            flag.limit,
         ],
     )
 
@@ -329,41 +340,41 @@ def decide_flag(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
     user = signed_in_user(request)
     if decision not in _FORMS:
         raise Http404
-    this = _flag(request, pk)
+    flag = _get_flag(request, pk)
     if not user.is_governance:
         raise PermissionDenied(
             "You need the governance or administrator role to change exposure flags."
         )
     form = _FORMS[decision](request.POST, prefix=decision)
     if not form.is_valid():
-        return _shown(request, this, status=422, **{decision: form})
+        return _render_flag(request, flag, status=422, **{decision: form})
     try:
-        said = _decide(this, decision, form.cleaned_data, user)
-    except FlagDecisionError as refusal:
-        flash_error(request, str(refusal))
+        message = _apply_decision(flag, decision, form.cleaned_data, user)
+    except FlagDecisionError as error:
+        flash_error(request, str(error))
         return redirect("exposure-flags:detail", pk=pk)
-    except ValidationError as slip:
-        form.add_error(None, slip)
-        return _shown(request, this, status=422, **{decision: form})
-    flash_success(request, said)
+    except ValidationError as error:
+        form.add_error(None, error)
+        return _render_flag(request, flag, status=422, **{decision: form})
+    flash_success(request, message)
     return redirect("exposure-flags:detail", pk=pk)
 
 
-def _decide(this: ExposureFlag, decision: str, facts: dict[str, Any], by: User) -> str:
+def _apply_decision(flag: ExposureFlag, decision: str, facts: dict[str, Any], by: User) -> str:
     at = now()
     match decision:
         case "acknowledge":
-            acknowledge_flag(flag=this, at=at, by=by, reason=facts["reason"])
+            acknowledge_flag(flag=flag, at=at, by=by, reason=facts["reason"])
             return "Acknowledged: you are named as being on it."
         case "accept":
-            after = accept_flag(
-                flag=this, until=facts["until"], reason=facts["reason"], at=at, by=by
+            accepted_flag = accept_flag(
+                flag=flag, until=facts["until"], reason=facts["reason"], at=at, by=by
             )
-            ceiling = format_value(after.policy, after.ceiling)
+            ceiling = format_value(accepted_flag.policy, accepted_flag.ceiling)
             return (
                 f"Accepted until {day(facts['until'])}, up to {ceiling}. "
                 "Above it, or on that day, it is open again."
             )
         case _:
-            revoke_acceptance(flag=this, reason=facts["reason"], at=at, by=by)
+            revoke_acceptance(flag=flag, reason=facts["reason"], at=at, by=by)
             return "Taken back: the flag is open again."

@@ -25,20 +25,20 @@ from apps.web.views.exposure.parameters import (
 
 MAX_TABLE_ROWS = 100
 MAX_DRAWN_NODES = 1_000
-_OVER = {Layer.DEVELOPER: 0, Layer.FOUNDATION: 1, Layer.HOST: 2}
+_LAYER_COLUMNS = {Layer.DEVELOPER: 0, Layer.FOUNDATION: 1, Layer.HOST: 2}
 
 
 @require_safe
 def exposure_flow(request: HttpRequest) -> HttpResponse:
-    """Show a page of its own, and the fragment that the concentration page loads if there is much
-    to draw."""
+    """Show the flow as a page, and as the fragment that the concentration page loads for large
+    portfolios."""
     user = signed_in_user(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
-    found = concentration_flows(basis=basis, team_ids=visible_team_ids(user), limit=MAX_DRAWN_NODES)
-    over = frozenset(
+    flows = concentration_flows(basis=basis, team_ids=visible_team_ids(user), limit=MAX_DRAWN_NODES)
+    over_tolerance = frozenset(
         row.name for row in layer_table(layer=layer, user=user, limit=12).rows if row.over
     )
-    drawn = _drawn(found, layer, basis, over)
+    diagram = _draw_diagram(flows, layer, basis, over_tolerance)
     return render_page(
         request,
         "exposure/flow.html",
@@ -46,13 +46,13 @@ def exposure_flow(request: HttpRequest) -> HttpResponse:
         title="Who stands on what",
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
-        sentence=Headline(str(drawn.wide.title))
-        if drawn
+        sentence=Headline(str(diagram.wide.title))
+        if diagram
         else Headline("Nothing stands on anything yet."),
-        flow=drawn,
-        rows=found[:MAX_TABLE_ROWS],
-        n_rows=len(found),
-        total=sum(row.weight for row in found),
+        flow=diagram,
+        rows=flows[:MAX_TABLE_ROWS],
+        n_rows=len(flows),
+        total=sum(row.weight for row in flows),
         basis=basis,
         basis_name=BASIS_WORDS[basis],
         bases=parameter_options(request, "weight", BASIS_WORDS, basis),
@@ -60,18 +60,30 @@ def exposure_flow(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _drawn(found: list[ConcentrationFlow], layer: Layer, basis: Basis, over: frozenset[str]) -> Any:
+def _draw_diagram(
+    flows: list[ConcentrationFlow], layer: Layer, basis: Basis, over_tolerance: frozenset[str]
+) -> Any:
     names = ("Developer", "Foundation", "Host")
-    hot = frozenset((names[_OVER[layer]], name) for name in over) if layer in _OVER else frozenset()
+    highlighted_nodes = (
+        frozenset((names[_LAYER_COLUMNS[layer]], name) for name in over_tolerance)
+        if layer in _LAYER_COLUMNS
+        else frozenset()
+    )
     paths = [
-        Path((row.developer or "", row.foundation or "", row.host), row.weight) for row in found
+        Path((flow.developer or "", flow.foundation or "", flow.host), flow.weight)
+        for flow in flows
     ]
     return responsive_picture(
-        draw_flow, paths, layers=names, unit=Unit(_unit(basis), compact), over=hot, most=12
+        draw_flow,
+        paths,
+        layers=names,
+        unit=Unit(_weight_unit(basis), compact),
+        over=highlighted_nodes,
+        most=12,
     )
 
 
-def _unit(basis: Basis) -> str:
+def _weight_unit(basis: Basis) -> str:
     return {
         Basis.COUNT: "applications",
         Basis.CRITICALITY: "criticality points",

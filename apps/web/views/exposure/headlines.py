@@ -8,7 +8,7 @@ from apps.exposure.queries.portability import Portability
 from apps.web.pages.page import Headline
 from apps.web.wording import as_word, number, share
 
-_ONE = {
+_SINGLE_NODE_PHRASES = {
     "developer": "one developer",
     "host": "one host",
     "foundation": "one foundation",
@@ -19,7 +19,7 @@ _ONE = {
 }
 
 
-def concentration_headline(table: LayerTable, found: Portability) -> Headline:
+def concentration_headline(table: LayerTable, readiness: Portability) -> Headline:
     """State the largest share of the layer, in red if it is over the tolerance, then how many have
     an exit."""
     if table.as_of is None:
@@ -28,43 +28,46 @@ def concentration_headline(table: LayerTable, found: Portability) -> Headline:
         return Headline("No application is in pilot or production, so nothing is correlated.")
     if not table.rows:
         return Headline(
-            "No application reaches its model through anything of this layer." + _leaving(found)
+            "No application reaches its model through anything of this layer."
+            + _describe_exits(readiness)
         )
     top = table.rows[0]
     if table.n_critical and top.n_critical:
-        part = f"{share(top.critical_share)} of critical applications"
+        subject = f"{share(top.critical_share)} of critical applications"
     else:
-        part = f"{share(top.share)} of applications"
-    rest = f" rest on {_ONE[table.layer]}, {top.name}" + _leaving(found)
-    return Headline("", part, rest) if top.over else Headline(f"{part}{rest}")
+        subject = f"{share(top.share)} of applications"
+    predicate = f" rest on {_SINGLE_NODE_PHRASES[table.layer]}, {top.name}" + _describe_exits(
+        readiness
+    )
+    return Headline("", subject, predicate) if top.over else Headline(f"{subject}{predicate}")
 
 
-def _leaving(found: Portability) -> str:
-    if not found.n:
+def _describe_exits(readiness: Portability) -> str:
+    if not readiness.n:
         return "."
-    if not found.n_tested:
-        return f"; none of the {number(found.n)} critical ones has a tested way out."
-    words = {"tested": number(found.n_tested), "n": number(found.n)}
+    if not readiness.n_tested:
+        return f"; none of the {number(readiness.n)} critical ones has a tested way out."
+    figures = {"tested": number(readiness.n_tested), "n": number(readiness.n)}
     return pluralize(
-        found.n_tested,
+        readiness.n_tested,
         "; {tested} of {n} critical ones has a way out that is tested and in date.",
         "; {tested} of {n} critical ones have a way out that is tested and in date.",
-    ).format(**words)
+    ).format(**figures)
 
 
-def exit_readiness_headline(found: Portability) -> Headline:
-    if not found.n:
+def exit_readiness_headline(readiness: Portability) -> Headline:
+    if not readiness.n:
         return Headline("No critical application has a live primary, so there is nothing to leave.")
-    if not found.n_tested:
+    if not readiness.n_tested:
         return Headline(
             "", "No critical application", " has a tested way out of the model it stands on."
         )
-    part = f"{share(found.n_tested / found.n)} of critical applications"
-    rest = (
+    subject = f"{share(readiness.n_tested / readiness.n)} of critical applications"
+    predicate = (
         " have a tested way out in date; "
-        f"{as_word(found.n_outlasting)} would also outlast their developer."
+        f"{as_word(readiness.n_outlasting)} would also outlast their developer."
     )
-    return Headline(f"{part}{rest}")
+    return Headline(f"{subject}{predicate}")
 
 
 def single_points_headline(
@@ -74,16 +77,16 @@ def single_points_headline(
         return Headline(
             "Nothing alone can stop an application: every primary has a tested way out."
         )
-    first = pluralize(
+    points_clause = pluralize(
         n,
         "{n} thing alone can stop an application",
         "{n} things can each stop an application alone",
     )
-    first = first.format(n=f"{number(n)}+" if bounded else number(n))
+    points_clause = points_clause.format(n=f"{number(n)}+" if bounded else number(n))
     if not n_critical:
-        return Headline(f"{first}.")
+        return Headline(f"{points_clause}.")
     return Headline(
-        f"{first}; ",
+        f"{points_clause}; ",
         f"{top} stops {number(n_critical)} of {number(n_total)} critical ones",
         ".",
     )
@@ -94,48 +97,50 @@ def node_headline(
 ) -> Headline:
     if not n_any:
         return Headline(f"Nothing stands or leans on {name}.")
-    stands = pluralize(
+    dependents_clause = pluralize(
         n_any,
         f"{n} application stands or leans on {name}",
         f"{n} applications stand or lean on {name}",
     )
     if not exposed:
-        return Headline(f"{stands}; " + f"none is exposed if it {verb}.")
-    part = pluralize(exposed, f"{number(exposed)} is exposed", f"{number(exposed)} are exposed")
-    after = f" if it {verb}"
+        return Headline(f"{dependents_clause}; " + f"none is exposed if it {verb}.")
+    exposed_clause = pluralize(
+        exposed, f"{number(exposed)} is exposed", f"{number(exposed)} are exposed"
+    )
+    condition = f" if it {verb}"
     if exposed_critical:
-        after += f", {number(exposed_critical)} of them critical"
-    return Headline(f"{stands}; ", part, f"{after}.")
+        condition += f", {number(exposed_critical)} of them critical"
+    return Headline(f"{dependents_clause}; ", exposed_clause, f"{condition}.")
 
 
 def flags_headline(
-    n_open: int, n_accepted: int, n_acknowledged: int, *, filtered: bool, n_found: str
+    n_open: int, n_accepted: int, n_acknowledged: int, *, is_filtered: bool, n_found: str
 ) -> Headline:
-    if filtered:
+    if is_filtered:
         return Headline(f"{n_found} flags match the filters.")
     if not n_open and not n_accepted and not n_acknowledged:
         return Headline("No line is crossed.")
-    parts = []
+    clauses = []
     if n_acknowledged:
-        parts.append(f"{as_word(n_acknowledged)} acknowledged")
+        clauses.append(f"{as_word(n_acknowledged)} acknowledged")
     if n_accepted:
-        parts.append(f"{as_word(n_accepted)} accepted until a day")
-    rest = f"; {', '.join(parts)}." if parts else "."
+        clauses.append(f"{as_word(n_accepted)} accepted until a day")
+    suffix = f"; {', '.join(clauses)}." if clauses else "."
     if not n_open:
-        return Headline("No flag is open" + rest)
-    opened = pluralize(
+        return Headline("No flag is open" + suffix)
+    open_clause = pluralize(
         n_open, f"{as_word(n_open)} flag is open", f"{as_word(n_open)} flags are open"
     )
-    return Headline("", opened[:1].upper() + opened[1:], rest)
+    return Headline("", open_clause[:1].upper() + open_clause[1:], suffix)
 
 
 def losses_headline(
     expected: str, one_in_100: str, times: float | None, drivers: Sequence[str]
 ) -> Headline:
-    before = f"A usual year costs {expected}, one in a hundred "
-    after = ""
+    opening = f"A usual year costs {expected}, one in a hundred "
+    suffix = ""
     if times and times > 1.05:
-        after = f", {times:.1f} times what independent failures would"
+        suffix = f", {times:.1f} times what independent failures would"
     if drivers:
-        after += f"; {drivers[0]} carries most of it"
-    return Headline(before, f"{one_in_100} or more", f"{after}.")
+        suffix += f"; {drivers[0]} carries most of it"
+    return Headline(opening, f"{one_in_100} or more", f"{suffix}.")

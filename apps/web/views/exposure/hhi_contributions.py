@@ -33,7 +33,7 @@ from apps.web.views.exposure.parameters import (
 )
 from apps.web.wording import number
 
-_BATCH = 1_000
+_BATCH_SIZE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class ContributionRow:
 @require_safe
 def contribution_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    layer, basis, teams = chosen_layer(request), chosen_basis(request), visible_team_ids(user)
-    measured = measure_layer(layer, basis, team_ids=teams)
-    listing = PaginatedList(request, _scoped(teams))
-    hhi = measured.indices.hhi
+    layer, basis, team_ids = chosen_layer(request), chosen_basis(request), visible_team_ids(user)
+    layer_indices = measure_layer(layer, basis, team_ids=team_ids)
+    listing = PaginatedList(request, _select_applications(team_ids))
+    hhi = layer_indices.indices.hhi
     return render_page(
         request,
         "exposure/contributions.html",
@@ -61,16 +61,18 @@ def contribution_list(request: HttpRequest) -> HttpResponse:
         sentence=Headline(
             (
                 f"The HHI by {KIND_WORDS[layer.node_kind]} is {hhi:.3f}; the contributions of"
-                f" {number(measured.n_applications)} applications add up to it."
+                f" {number(layer_indices.n_applications)} applications add up to it."
             )
             if hhi is not None
             else "Nothing weighs anything in this layer, so nothing contributes."
         ),
         listing=listing,
-        rows=_rows([row.application_id for row in listing.rows], layer, basis, measured, user),
+        rows=_build_rows(
+            [row.application_id for row in listing.rows], layer, basis, layer_indices, user
+        ),
         layer=layer,
         layers=parameter_options(
-            request, "layer", {each.value: each.label for each in Layer}, layer
+            request, "layer", {option.value: option.label for option in Layer}, layer
         ),
         bases=parameter_options(request, "weight", BASIS_WORDS, basis),
     )
@@ -79,13 +81,15 @@ def contribution_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def contributions_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = signed_in_user(request)
-    layer, basis, teams = chosen_layer(request), chosen_basis(request), visible_team_ids(user)
-    measured = measure_layer(layer, basis, team_ids=teams)
+    layer, basis, team_ids = chosen_layer(request), chosen_basis(request), visible_team_ids(user)
+    layer_indices = measure_layer(layer, basis, team_ids=team_ids)
 
     def rows() -> Iterator[ContributionRow]:
-        ids = list(_scoped(teams).values_list("application_id", flat=True))
-        for start in range(0, len(ids), _BATCH):
-            yield from _rows(ids[start : start + _BATCH], layer, basis, measured, user)
+        ids = list(_select_applications(team_ids).values_list("application_id", flat=True))
+        for start in range(0, len(ids), _BATCH_SIZE):
+            yield from _build_rows(
+                ids[start : start + _BATCH_SIZE], layer, basis, layer_indices, user
+            )
 
     return csv_response(
         f"contributions-{layer}-{basis}",
@@ -115,31 +119,31 @@ def contributions_csv(request: HttpRequest) -> StreamingHttpResponse:
     )
 
 
-def _scoped(teams: Collection[int] | None) -> Any:
-    scoped = ScopedApplication.objects.filter(n_paths__gt=0).order_by(
+def _select_applications(team_ids: Collection[int] | None) -> Any:
+    applications = ScopedApplication.objects.filter(n_paths__gt=0).order_by(
         "criticality", "application_id"
     )
-    return scoped if teams is None else scoped.filter(team_id__in=teams)
+    return applications if team_ids is None else applications.filter(team_id__in=team_ids)
 
 
-def _rows(
-    ids: list[int], layer: Layer, basis: Basis, measured: LayerIndices, user: User
+def _build_rows(
+    ids: list[int], layer: Layer, basis: Basis, layer_indices: LayerIndices, user: User
 ) -> list[ContributionRow]:
-    """Two statements."""
-    found = contributions_of(layer, basis, measured.indices, application_ids=ids)
+    """Build a row for each application that `user` may see: two statements."""
+    contributions = contributions_of(layer, basis, layer_indices.indices, application_ids=ids)
     applications = applications_by_id(ids, user)
-    hhi = measured.indices.hhi
+    hhi = layer_indices.indices.hhi
     rows = []
     for pk in ids:
         if (application := applications.get(pk)) is None:
             continue
-        of = found.get(pk)
+        contribution = contributions.get(pk)
         rows.append(
             ContributionRow(
                 application,
                 Criticality(application.criticality).label,
-                of,
-                of.contribution / hhi if of and hhi else None,
+                contribution,
+                contribution.contribution / hhi if contribution and hhi else None,
             )
         )
     return rows

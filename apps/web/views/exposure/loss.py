@@ -34,7 +34,7 @@ from apps.web.views.scenarios.run_queue import enqueue_waiting_runs
 from apps.web.wording import number
 
 YEARS = ((10_000, "10,000"), (100_000, "100,000"), (1_000_000, "1,000,000"))
-_WAITING = (RunState.QUEUED, RunState.RUNNING)
+_PENDING_STATES = (RunState.QUEUED, RunState.RUNNING)
 DRIVERS = 12
 
 
@@ -54,13 +54,13 @@ class RunForm(forms.Form):
 
 @require_safe
 def latest_loss_run(request: HttpRequest) -> HttpResponse:
-    """Show the latest run that is done, the form for another, and the earlier ones."""
+    """Show the latest finished run, the form for a new one, and earlier runs."""
     user = require_organisation_reader(request)
     runs = LossRun.objects.visible_to(user)
-    return _shown(
+    return _render_run(
         request,
         runs.filter(state=RunState.DONE).first(),
-        waiting=runs.filter(state__in=_WAITING).first(),
+        pending_run=runs.filter(state__in=_PENDING_STATES).first(),
     )
 
 
@@ -68,16 +68,16 @@ def latest_loss_run(request: HttpRequest) -> HttpResponse:
 def loss_run(request: HttpRequest, pk: int) -> HttpResponse:
     user = require_organisation_reader(request)
     run = get_object_or_404(LossRun.objects.visible_to(user), pk=pk)
-    if run.state in _WAITING:
-        return _shown(request, None, waiting=run)
-    return _shown(request, run, waiting=None)
+    if run.state in _PENDING_STATES:
+        return _render_run(request, None, pending_run=run)
+    return _render_run(request, run, pending_run=None)
 
 
-def _shown(
+def _render_run(
     request: HttpRequest,
     run: LossRun | None,
     *,
-    waiting: LossRun | None,
+    pending_run: LossRun | None,
     form: RunForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
@@ -96,17 +96,17 @@ def _shown(
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Simulated years of the whole organisation, causes shared",
         status=status,
-        sentence=_sentence(run, result, waiting),
+        sentence=_build_headline(run, result, pending_run),
         run=run,
         result=result,
-        waiting=waiting,
-        progress_url=reverse("loss-runs:progress", args=[waiting.pk]) if waiting else "",
-        progress_words=_progress_words(waiting) if waiting else "",
-        curve=_curve(result) if result else None,
-        curve_rows=_curve_rows(result) if result else [],
-        causes=_causes(result) if result else [],
-        drivers=_drivers(result) if result else None,
-        figures=_figures(result) if result else [],
+        waiting=pending_run,
+        progress_url=reverse("loss-runs:progress", args=[pending_run.pk]) if pending_run else "",
+        progress_words=_describe_progress(pending_run) if pending_run else "",
+        curve=_draw_curve(result) if result else None,
+        curve_rows=_sample_curve(result) if result else [],
+        causes=_build_causes(result) if result else [],
+        drivers=_draw_drivers(result) if result else None,
+        figures=_build_figures(result) if result else [],
         form=form or RunForm(),
         may_change=user.is_governance,
         listing=listing,
@@ -115,59 +115,65 @@ def _shown(
         placeholders=BaseLoss.objects.filter(placeholder=True).exists(),
         was_placeholders=bool(run and run.assumptions.get("placeholders")),
         assumptions=run.assumptions if run else {},
-        unit=_unit(run),
+        unit=_loss_unit(run),
     )
 
 
-def _unit(run: LossRun | None) -> str:
-    """Losses have a currency once the organisation has entered its own."""
+def _loss_unit(run: LossRun | None) -> str:
+    """Return the unit of the losses: USD once the organisation has entered its own figures."""
     return "units" if run is None or run.assumptions.get("placeholders", True) else "USD"
 
 
-def _sentence(run: LossRun | None, result: Mapping[str, Any], waiting: LossRun | None) -> Headline:
+def _build_headline(
+    run: LossRun | None, result: Mapping[str, Any], pending_run: LossRun | None
+) -> Headline:
     if run is not None and run.state == RunState.FAILED:
         return Headline("This run could not be made: ", run.error, "")
     if not result:
-        if waiting is not None:
+        if pending_run is not None:
             return Headline("The years are being simulated.")
         return Headline("No year has been simulated yet.")
-    shared, apart = result["shared"], result["independent"]
-    unit = _unit(run)
-    apart_100, shared_100 = apart["one_in_100"]["var"], shared["one_in_100"]["var"]
+    shared, independent = result["shared"], result["independent"]
+    unit = _loss_unit(run)
+    independent_100, shared_100 = independent["one_in_100"]["var"], shared["one_in_100"]["var"]
     return headlines.losses_headline(
         f"{compact(shared['eal'])} {unit}",
         f"{compact(shared_100)} {unit}",
-        shared_100 / apart_100 if apart_100 else None,
-        [cause["name"] for cause in result["attribution"]["causes"][:1]] if _leads(result) else [],
+        shared_100 / independent_100 if independent_100 else None,
+        [cause["name"] for cause in result["attribution"]["causes"][:1]]
+        if _has_dominant_cause(result)
+        else [],
     )
 
 
-def _leads(result: Mapping[str, Any]) -> bool:
-    """Whether one cause carries more than half of the worst years."""
-    causes, total = result["attribution"]["causes"], _tail_total(result)
+def _has_dominant_cause(result: Mapping[str, Any]) -> bool:
+    """Return whether one cause makes up more than half of the loss in the worst years."""
+    causes, total = result["attribution"]["causes"], _sum_tail_loss(result)
     return bool(causes) and total > 0 and causes[0]["loss"] > total / 2
 
 
-def _tail_total(result: Mapping[str, Any]) -> float:
-    found = result["attribution"]
+def _sum_tail_loss(result: Mapping[str, Any]) -> float:
+    attribution = result["attribution"]
     return float(
-        sum(cause["loss"] for cause in found["causes"]) + found["other_causes"] + found["own"]
+        sum(cause["loss"] for cause in attribution["causes"])
+        + attribution["other_causes"]
+        + attribution["own"]
     )
 
 
-def _curve(result: Mapping[str, Any]) -> Any:
-    shared, apart = result["shared"], result["independent"]
+def _draw_curve(result: Mapping[str, Any]) -> Any:
+    shared, independent = result["shared"], result["independent"]
     return responsive_picture(
         draw_loss_curve,
         [(x, p) for x, p in shared["curve"]],
-        twin=[(x, p) for x, p in apart["curve"]],
+        twin=[(x, p) for x, p in independent["curve"]],
         unit=Unit("loss of a year", compact),
         expected=shared["eal"],
         levels=[
             Level(
                 n,
                 shared[key]["var"],
-                twin=apart[key]["var"],
+                twin=independent[key]["var"],
                 low=shared[key]["var_low"],
                 high=shared[key]["var_high"],
             )
@@ -177,8 +183,8 @@ def _curve(result: Mapping[str, Any]) -> Any:
     )
 
 
-def _curve_rows(result: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """Every tenth point of the curve, for the table."""
+def _sample_curve(result: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """Return about a dozen points (loss, probability) of the curve, for the table."""
     points = result["shared"]["curve"]
     return [(x, p) for x, p in points[:: max(1, len(points) // 12)]]
 
@@ -191,25 +197,25 @@ class LossFigure:
     apart: str
 
 
-def _figures(result: Mapping[str, Any]) -> list[LossFigure]:
-    shared, apart = result["shared"], result["independent"]
+def _build_figures(result: Mapping[str, Any]) -> list[LossFigure]:
+    shared, independent = result["shared"], result["independent"]
 
     def var(name: Any, key: str) -> LossFigure:
-        found = shared[key]
+        metrics = shared[key]
         return LossFigure(
             name,
-            compact(found["var"]),
-            f"{compact(found['var_low'])} to {compact(found['var_high'])}",
-            compact(apart[key]["var"]),
+            compact(metrics["var"]),
+            f"{compact(metrics['var_low'])} to {compact(metrics['var_high'])}",
+            compact(independent[key]["var"]),
         )
 
     def tail(name: Any, key: str) -> LossFigure:
-        found = shared[key]
+        metrics = shared[key]
         return LossFigure(
             name,
-            compact(found["tvar"]),
-            f"± {compact(1.96 * found['tvar_se'])}",
-            compact(apart[key]["tvar"]),
+            compact(metrics["tvar"]),
+            f"± {compact(1.96 * metrics['tvar_se'])}",
+            compact(independent[key]["tvar"]),
         )
 
     return [
@@ -217,7 +223,7 @@ def _figures(result: Mapping[str, Any]) -> list[LossFigure]:
             "Expected year",
             compact(shared["eal"]),
             f"± {compact(1.96 * shared['eal_se'])}",
-            compact(apart["eal"]),
+            compact(independent["eal"]),
         ),
         var("1 in 20", "one_in_20"),
         tail("Mean of the worst 5\u00a0%", "one_in_20"),
@@ -227,7 +233,7 @@ def _figures(result: Mapping[str, Any]) -> list[LossFigure]:
             "Scheduled: ends on a firm day",
             compact(shared["scheduled"]),
             "–",
-            compact(apart["scheduled"]),
+            compact(independent["scheduled"]),
         ),
     ]
 
@@ -242,10 +248,10 @@ class LossCause:
     url: str
 
 
-def _causes(result: Mapping[str, Any]) -> list[LossCause]:
-    """Who carries the worst 1 in 100 years, the largest first; with addresses where the node still
-    exists."""
-    total = _tail_total(result) or 1.0
+def _build_causes(result: Mapping[str, Any]) -> list[LossCause]:
+    """Return the causes of the loss in the worst 1 in 100 years, largest first; with a URL if the
+    node still exists."""
+    total = _sum_tail_loss(result) or 1.0
     causes = result["attribution"]["causes"]
     names = node_names([cause["node"] for cause in causes])
     rows = [
@@ -266,8 +272,8 @@ def _causes(result: Mapping[str, Any]) -> list[LossCause]:
     return rows
 
 
-def _drivers(result: Mapping[str, Any]) -> Any:
-    rows = _causes(result)[:DRIVERS]
+def _draw_drivers(result: Mapping[str, Any]) -> Any:
+    rows = _build_causes(result)[:DRIVERS]
     return responsive_picture(
         draw_bars,
         [Bar(row.name, row.loss, note=str(row.event)) for row in rows],
@@ -282,14 +288,18 @@ def run_loss(request: HttpRequest) -> HttpResponse:
     form = RunForm(request.POST)
     if not form.is_valid():
         runs = LossRun.objects.visible_to(user)
-        return _shown(
-            request, runs.filter(state=RunState.DONE).first(), waiting=None, form=form, status=422
+        return _render_run(
+            request,
+            runs.filter(state=RunState.DONE).first(),
+            pending_run=None,
+            form=form,
+            status=422,
         )
-    asked = queue_loss_run(
+    run = queue_loss_run(
         at=now(), by=user, seed=form.cleaned_data["seed"], years=form.cleaned_data["years"]
     )
     enqueue_waiting_runs()
-    return redirect("loss-runs:detail", pk=asked.pk)
+    return redirect("loss-runs:detail", pk=run.pk)
 
 
 @require_safe
@@ -298,7 +308,7 @@ def loss_progress(request: HttpRequest, pk: int) -> HttpResponse:
     page."""
     user = require_organisation_reader(request)
     run = get_object_or_404(LossRun.objects.visible_to(user).defer("result"), pk=pk)
-    if run.state not in _WAITING:
+    if run.state not in _PENDING_STATES:
         if not request.headers.get("HX-Request"):
             return redirect("loss-runs:detail", pk=pk)
         response = HttpResponse()
@@ -310,12 +320,12 @@ def loss_progress(request: HttpRequest, pk: int) -> HttpResponse:
         fragment="progress",
         title="Simulating",
         progress_url=reverse("loss-runs:progress", args=[pk]),
-        progress_words=_progress_words(run),
+        progress_words=_describe_progress(run),
         run_url=reverse("loss-runs:detail", args=[pk]),
     )
 
 
-def _progress_words(run: LossRun) -> str:
+def _describe_progress(run: LossRun) -> str:
     years = number(run.years)
     if run.state == RunState.QUEUED or run.is_abandoned(at=now()):
         return f"{years} years wait for a worker."
@@ -325,7 +335,7 @@ def _progress_words(run: LossRun) -> str:
 @require_safe
 def loss_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Send both curves, point by point."""
-    run = _done(request, pk)
+    run = _get_finished_run(request, pk)
     rows = [
         *(("shared causes", x, p) for x, p in run.result["shared"]["curve"]),
         *(("independent", x, p) for x, p in run.result["independent"]["curve"]),
@@ -337,16 +347,16 @@ def loss_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 
 @require_safe
 def causes_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    run = _done(request, pk)
+    run = _get_finished_run(request, pk)
     return csv_response(
         f"loss-{pk}-causes",
         ["cause", "node", "event", "mean loss in the worst 1 %", "share"],
-        _causes(run.result),
+        _build_causes(run.result),
         lambda row: [row.name, row.label, row.event, row.loss, row.share],
     )
 
 
-def _done(request: HttpRequest, pk: int) -> Any:
+def _get_finished_run(request: HttpRequest, pk: int) -> Any:
     return get_object_or_404(
         LossRun.objects.visible_to(require_organisation_reader(request)), pk=pk, state=RunState.DONE
     )

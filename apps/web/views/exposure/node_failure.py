@@ -37,35 +37,35 @@ class StateRow:
     n: int
 
 
-def _named(found: Sequence[NodeStates]) -> dict[int, NodeName]:
-    return node_names([row.node_id for row in found]) if found else {}
+def _load_names(failed_nodes: Sequence[NodeStates]) -> dict[int, NodeName]:
+    return node_names([node.node_id for node in failed_nodes]) if failed_nodes else {}
 
 
-def failure_state_rows(found: Sequence[NodeStates], threat: str) -> list[StateRow]:
+def failure_state_rows(failed_nodes: Sequence[NodeStates], threat: str) -> list[StateRow]:
     """Return rows whose cells are (state, applications, critical ones, URL of their list)."""
-    names = _named(found)
+    names = _load_names(failed_nodes)
     rows = []
-    for row in found:
-        name = names[row.node_id]
-        address = f"{node_url(name.kind, name.ref)}?threat={threat}"
+    for node in failed_nodes:
+        name = names[node.node_id]
+        list_url = f"{node_url(name.kind, name.ref)}?threat={threat}"
         cells = [
-            (STATE_WORDS[state], *row.counts.get(state, (0, 0)), f"{address}&state={state}")
+            (STATE_WORDS[state], *node.counts.get(state, (0, 0)), f"{list_url}&state={state}")
             for state in StandingState.values
         ]
-        rows.append(StateRow(name.label, address, scenario_url(remove=[name.name]), cells, row.n))
+        rows.append(StateRow(name.label, list_url, scenario_url(remove=[name.name]), cells, node.n))
     return rows
 
 
-def failure_picture(found: Sequence[NodeStates], threat: str) -> Any:
-    names = _named(found)
+def failure_picture(failed_nodes: Sequence[NodeStates], threat: str) -> Any:
+    names = _load_names(failed_nodes)
     return responsive_picture(
         draw_states,
         [
             StateBar(
-                f"{names[row.node_id].label} {THREAT_VERBS[threat]}",
-                {state: n for state, (n, _critical) in row.counts.items()},
+                f"{names[node.node_id].label} {THREAT_VERBS[threat]}",
+                {state: n for state, (n, _critical) in node.counts.items()},
             )
-            for row in found
+            for node in failed_nodes
         ],
     )
 
@@ -77,17 +77,24 @@ def states_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = signed_in_user(request)
     layer = chosen_layer(request)
     threat = chosen_option(request, "threat", THREATS, DEFAULT_THREAT[layer.node_kind])
-    found = node_states(
+    failed_nodes = node_states(
         kind=layer.node_kind,
         threat=threat,
         settings=engine_settings(),
         team_ids=visible_team_ids(user),
     )
-    kept = StandingState.values
+    states = StandingState.values
     return csv_response(
         f"if-one-fails-{layer}-{threat}",
-        ["layer", "node", "threat", *kept, *(f"{state}, critical" for state in kept), "standing"],
-        failure_state_rows(found, threat),
+        [
+            "layer",
+            "node",
+            "threat",
+            *states,
+            *(f"{state}, critical" for state in states),
+            "standing",
+        ],
+        failure_state_rows(failed_nodes, threat),
         lambda row: [
             layer.value,
             row.name,

@@ -54,15 +54,15 @@ from apps.web.views.scenarios.links import scenario_url
 from apps.web.wording import number
 
 PAGE_SIZE = 50
-# a state of a node that more stand on than this is looked for batch by batch
-_WALKED = 5_000
-_BATCH = 1_000
+# with more dependents than this, a state is searched batch by batch
+_MAX_UNBATCHED = 5_000
+_BATCH_SIZE = 1_000
 TREND_DAYS = 400
 MAX_TEAMS = 200
 SUPPORTING = "leaning"
 _ROLES = dict(Dependency.Role.choices)
-_PARTIES = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
-_UNRESOLVED_MAY_BE = frozenset({NodeKind.VERSION, NodeKind.FOUNDATION, NodeKind.DEVELOPER})
+_PARTY_KINDS = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
+_KINDS_OF_UNRESOLVED = frozenset({NodeKind.VERSION, NodeKind.FOUNDATION, NodeKind.DEVELOPER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +99,17 @@ def load_subject(kind: str, ref: int) -> NodeSubject:
     if kind not in KINDS:
         raise Http404
     node_kind = KINDS[kind]
-    name, url = _named(node_kind, ref)
+    name, url = _load_name_and_url(node_kind, ref)
     node_id = Node.objects.filter(kind=node_kind, ref=ref).values_list("pk", flat=True).first()
     return NodeSubject(node_kind, ref, name, url, node_id)
 
 
-def _named(kind: NodeKind, ref: int) -> tuple[str, str]:
+def _load_name_and_url(kind: NodeKind, ref: int) -> tuple[str, str]:
     match kind:
         case NodeKind.OFFERING:
-            if row := Offering.objects.select_related("host").filter(pk=ref).first():
-                return f"{row.api_id} at {row.host.name}", reverse(
-                    "offerings:detail", args=[row.pk]
+            if offering := Offering.objects.select_related("host").filter(pk=ref).first():
+                return f"{offering.api_id} at {offering.host.name}", reverse(
+                    "offerings:detail", args=[offering.pk]
                 )
         case NodeKind.VERSION:
             if version := Version.objects.select_related("foundation").filter(pk=ref).first():
@@ -134,22 +134,22 @@ def _named(kind: NodeKind, ref: int) -> tuple[str, str]:
 def node_detail(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
     user, at = signed_in_user(request), now()
     subject = load_subject(kind, ref)
-    threat, state = _asked(request, subject)
-    teams, settings = visible_team_ids(user), engine_settings()
-    asked = node_failures([subject.node_id or 0], settings=settings, threat=threat)
-    n, counted = _n_reached(subject, teams)
-    summed = node_states(
+    threat, state = _parse_threat_and_state(request, subject)
+    team_ids, settings = visible_team_ids(user), engine_settings()
+    failures = node_failures([subject.node_id or 0], settings=settings, threat=threat)
+    n, formatted_n = _count_dependents(subject, team_ids)
+    failed_nodes = node_states(
         kind=subject.kind,
         threat=threat,
         settings=settings,
-        team_ids=teams,
+        team_ids=team_ids,
         node_ids=[subject.node_id or 0],
     )
-    counts = summed[0].counts if summed else {}
-    found, following = _page(request, subject, asked, state, teams, n)
+    counts = failed_nodes[0].counts if failed_nodes else {}
+    reached_rows, next_cursor = _load_page(request, subject, failures, state, team_ids, n)
     verb = THREAT_VERBS[threat]
     exposed, exposed_critical = counts.get(StandingState.EXPOSED, (0, 0))
-    name = node_names([subject.node_id])[subject.node_id].name if subject.node_id else ""
+    scenario_name = node_names([subject.node_id])[subject.node_id].name if subject.node_id else ""
     return render_page(
         request,
         "exposure/node.html",
@@ -158,11 +158,13 @@ def node_detail(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Applications in pilot or production, each once, in any role and by any tie",
         as_of=at,
-        sentence=headlines.node_headline(subject.name, verb, counted, n, exposed, exposed_critical),
+        sentence=headlines.node_headline(
+            subject.name, verb, formatted_n, n, exposed, exposed_critical
+        ),
         subject=subject,
         kind_name=KIND_WORDS[subject.kind],
         n=n,
-        counted=counted,
+        counted=formatted_n,
         threat=threat,
         threat_name=THREAT_WORDS[threat],
         threat_verb=verb,
@@ -171,161 +173,187 @@ def node_detail(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         state=state,
         state_counts=[
             (
-                STATE_WORDS[each],
-                STATE_HELP[each],
-                *counts.get(each, (0, 0)),
-                changed_query(request, state=each, after=None),
+                STATE_WORDS[standing_state],
+                STATE_HELP[standing_state],
+                *counts.get(standing_state, (0, 0)),
+                changed_query(request, state=standing_state, after=None),
             )
-            for each in StandingState
+            for standing_state in StandingState
         ],
         n_standing=sum(n for n, _critical in counts.values()),
-        n_may_stand=_n_may_stand(teams) if subject.kind in _UNRESOLVED_MAY_BE else 0,
+        n_may_stand=_count_unresolved(team_ids) if subject.kind in _KINDS_OF_UNRESOLVED else 0,
         drawn=responsive_picture(
             state_drawing.draw_states,
-            [state_drawing.StateBar("", {each: n for each, (n, _critical) in counts.items()})],
+            [
+                state_drawing.StateBar(
+                    "", {standing_state: n for standing_state, (n, _critical) in counts.items()}
+                )
+            ],
         ),
-        rows=_rows(found, asked, user),
-        following=changed_query(request, after=following) if following else "",
+        rows=_build_rows(reached_rows, failures, user),
+        following=changed_query(request, after=next_cursor) if next_cursor else "",
         is_first=not request.GET.get("after"),
         first=changed_query(request, after=None),
         wide=n > MAX_COUNTED_ROWS,
-        teams=None if n > MAX_COUNTED_ROWS else team_rows(subject, teams),
+        teams=None if n > MAX_COUNTED_ROWS else team_rows(subject, team_ids),
         teams_url=reverse("exposure:blast-radius-teams", args=[kind, ref]),
         csv_url=(
             f"{reverse('exposure:blast-radius-csv', args=[kind, ref])}"
             f"{changed_query(request, after=None)}"
         ),
-        as_other=_other_parts(subject),
-        what_if=scenario_url(remove=[name]) if name else "",
-        trend=_trend(subject, threat, settings) if teams is None else None,
+        as_other=_list_other_roles(subject),
+        what_if=scenario_url(remove=[scenario_name]) if scenario_name else "",
+        trend=_draw_node_trend(subject, threat, settings) if team_ids is None else None,
         as_of_day=EngineState.objects.values_list("as_of", flat=True).first(),
-        whole=teams is None,
+        whole=team_ids is None,
     )
 
 
-def _asked(request: HttpRequest, subject: NodeSubject) -> tuple[str, str]:
+def _parse_threat_and_state(request: HttpRequest, subject: NodeSubject) -> tuple[str, str]:
     threat = chosen_option(request, "threat", THREATS, DEFAULT_THREAT[subject.kind])
     return threat, chosen_option(request, "state", STATE_WORDS, "")
 
 
-def _n_reached(subject: NodeSubject, teams: Collection[int] | None) -> tuple[int, str]:
-    """How many stand or lean there, exactly: read where the refresh keeps it, counted for teams."""
+def _count_dependents(subject: NodeSubject, team_ids: Collection[int] | None) -> tuple[int, str]:
+    """Return the number of applications that depend on the node, and its text: stored by the
+    refresh, or counted for teams."""
     if subject.node_id is None:
         return 0, "0"
-    if teams is None:
+    if team_ids is None:
         n = (
             NodeReach.objects.filter(node_id=subject.node_id).values_list("n", flat=True).first()
             or 0
         )
     else:
-        n = count_reached(subject.node_id, subject.kind, team_ids=teams)[0]
+        n = count_reached(subject.node_id, subject.kind, team_ids=team_ids)[0]
     return n, number(n)
 
 
-def _n_may_stand(teams: Collection[int] | None) -> int:
-    unresolved = ScopedApplication.objects.filter(unresolved=True)
-    return (unresolved if teams is None else unresolved.filter(team_id__in=teams)).count()
+def _count_unresolved(team_ids: Collection[int] | None) -> int:
+    applications = ScopedApplication.objects.filter(unresolved=True)
+    return (applications if team_ids is None else applications.filter(team_id__in=team_ids)).count()
 
 
 # --- the list -------------------------------------------------------------------------------------
 
-type _Place = tuple[int, int]
+type _Cursor = tuple[int, int]
 
 
-def _after(request: HttpRequest) -> _Place | None:
-    """`criticality-id` of the last application of the sheet before."""
-    grave, _dash, last = request.GET.get("after", "").partition("-")
-    if grave.isdecimal() and last.isdecimal() and len(grave) == 1 and len(last) < 19:
-        return int(grave), int(last)
+def _parse_cursor(request: HttpRequest) -> _Cursor | None:
+    """Parse `criticality-id` of the last application on the previous page; None if invalid."""
+    criticality, _dash, application_id = request.GET.get("after", "").partition("-")
+    if (
+        criticality.isdecimal()
+        and application_id.isdecimal()
+        and len(criticality) == 1
+        and len(application_id) < 19
+    ):
+        return int(criticality), int(application_id)
     return None
 
 
-def _page(
+def _load_page(
     request: HttpRequest,
     subject: NodeSubject,
-    asked: Any,
+    failures: Any,
     state: str,
-    teams: Collection[int] | None,
+    team_ids: Collection[int] | None,
     n: int,
 ) -> tuple[list[ReachedApplication], str]:
-    """(a sheet, where the next one begins or empty)."""
+    """Return (applications of the page, cursor of the next page or empty)."""
     if subject.node_id is None:
         return [], ""
-    found: list[ReachedApplication] = []
-    for row in _walk(subject, asked, state, teams, n, after=_after(request), batch=PAGE_SIZE + 1):
-        found.append(row)
-        if len(found) > PAGE_SIZE:
+    reached_rows: list[ReachedApplication] = []
+    for row in _iterate_dependents(
+        subject,
+        failures,
+        state,
+        team_ids,
+        n,
+        after=_parse_cursor(request),
+        batch_size=PAGE_SIZE + 1,
+    ):
+        reached_rows.append(row)
+        if len(reached_rows) > PAGE_SIZE:
             break
-    more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
-    return found, f"{found[-1].criticality}-{found[-1].application_id}" if more else ""
+    has_more, reached_rows = len(reached_rows) > PAGE_SIZE, reached_rows[:PAGE_SIZE]
+    return (
+        reached_rows,
+        f"{reached_rows[-1].criticality}-{reached_rows[-1].application_id}" if has_more else "",
+    )
 
 
-def _walk(
+def _iterate_dependents(
     subject: NodeSubject,
-    asked: Any,
+    failures: Any,
     state: str,
-    teams: Collection[int] | None,
+    team_ids: Collection[int] | None,
     n: int,
     *,
-    after: _Place | None = None,
-    batch: int = _BATCH,
+    after: _Cursor | None = None,
+    batch_size: int = _BATCH_SIZE,
 ) -> Iterator[ReachedApplication]:
-    """The applications there, gravest first, in that state. Few are gathered at once; many are
-    walked in batches."""
+    """Yield the applications that depend on the node, most critical first, only those in `state`
+    if it is set. Up to _MAX_UNBATCHED are matched by one query, more in batches."""
     assert subject.node_id is not None
-    if state in StandingState.values and n <= _WALKED:
-        standing = {
-            row.application_id for row in application_states(asked, states=[state], team_ids=teams)
+    if state in StandingState.values and n <= _MAX_UNBATCHED:
+        matching_ids = {
+            row.application_id
+            for row in application_states(failures, states=[state], team_ids=team_ids)
         }
-        batch = _BATCH
+        batch_size = _BATCH_SIZE
     else:
-        standing = None
-        batch = batch if not state else _BATCH
+        matching_ids = None
+        batch_size = batch_size if not state else _BATCH_SIZE
     while True:
         rows = reached_applications(
-            subject.node_id, subject.kind, team_ids=teams, after=after, limit=batch
+            subject.node_id, subject.kind, team_ids=team_ids, after=after, limit=batch_size
         )
-        yield from _kept(rows, asked, state, standing)
-        if len(rows) < batch:
+        yield from _filter_by_state(rows, failures, state, matching_ids)
+        if len(rows) < batch_size:
             return
         after = (rows[-1].criticality, rows[-1].application_id)
 
 
-def _kept(
-    rows: Sequence[ReachedApplication], asked: Any, state: str, standing: set[int] | None
+def _filter_by_state(
+    rows: Sequence[ReachedApplication], failures: Any, state: str, matching_ids: set[int] | None
 ) -> list[ReachedApplication]:
     if not state:
         return list(rows)
-    if standing is not None:
-        return [row for row in rows if row.application_id in standing]
-    found = _standing(rows, asked)
+    if matching_ids is not None:
+        return [row for row in rows if row.application_id in matching_ids]
+    impacts = _load_impacts(rows, failures)
     if state == SUPPORTING:
-        return [row for row in rows if row.application_id not in found]
+        return [row for row in rows if row.application_id not in impacts]
     return [
         row
         for row in rows
-        if row.application_id in found and found[row.application_id].state == state
+        if row.application_id in impacts and impacts[row.application_id].state == state
     ]
 
 
-def _standing(rows: Sequence[ReachedApplication], asked: Any) -> dict[int, ApplicationImpact]:
-    if not rows or not asked:
+def _load_impacts(
+    rows: Sequence[ReachedApplication], failures: Any
+) -> dict[int, ApplicationImpact]:
+    if not rows or not failures:
         return {}
     ids = [row.application_id for row in rows]
-    return {row.application_id: row for row in application_states(asked, application_ids=ids)}
+    return {row.application_id: row for row in application_states(failures, application_ids=ids)}
 
 
-def _rows(found: Sequence[ReachedApplication], asked: Any, user: User) -> list[DependentRow]:
-    """Two statements."""
-    standing = _standing(found, asked)
-    applications = applications_by_id([row.application_id for row in found], user)
+def _build_rows(
+    reached_rows: Sequence[ReachedApplication], failures: Any, user: User
+) -> list[DependentRow]:
+    """Build rows with the exposure state of each application: two statements."""
+    impacts = _load_impacts(reached_rows, failures)
+    applications = applications_by_id([row.application_id for row in reached_rows], user)
     rows = []
-    for row in found:
-        # one that was deleted since the last refresh is left out
+    for row in reached_rows:
+        # applications deleted since the last refresh are left out
         if (application := applications.get(row.application_id)) is None:
             continue
-        stands = standing.get(row.application_id)
-        state = stands.state if stands else SUPPORTING
+        impact = impacts.get(row.application_id)
+        state = impact.state if impact else SUPPORTING
         rows.append(
             DependentRow(
                 application,
@@ -333,7 +361,7 @@ def _rows(found: Sequence[ReachedApplication], asked: Any, user: User) -> list[D
                 ", ".join(_ROLES[role].lower() for role in row.roles),
                 state,
                 STATE_WORDS[state],
-                stands.hit_share if stands else None,
+                impact.hit_share if impact else None,
             )
         )
     return rows
@@ -344,21 +372,21 @@ def node_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse
     """Send every application of the list, in the chosen state."""
     user = signed_in_user(request)
     subject = load_subject(kind, ref)
-    threat, state = _asked(request, subject)
-    teams, settings = visible_team_ids(user), engine_settings()
-    asked = node_failures([subject.node_id or 0], settings=settings, threat=threat)
-    n = _n_reached(subject, teams)[0]
+    threat, state = _parse_threat_and_state(request, subject)
+    team_ids, settings = visible_team_ids(user), engine_settings()
+    failures = node_failures([subject.node_id or 0], settings=settings, threat=threat)
+    n = _count_dependents(subject, team_ids)[0]
 
     def rows() -> Iterator[DependentRow]:
         if subject.node_id is None:
             return
-        waiting: list[ReachedApplication] = []
-        for row in _walk(subject, asked, state, teams, n):
-            waiting.append(row)
-            if len(waiting) == _BATCH:
-                yield from _rows(waiting, asked, user)
-                waiting = []
-        yield from _rows(waiting, asked, user)
+        batch: list[ReachedApplication] = []
+        for row in _iterate_dependents(subject, failures, state, team_ids, n):
+            batch.append(row)
+            if len(batch) == _BATCH_SIZE:
+                yield from _build_rows(batch, failures, user)
+                batch = []
+        yield from _build_rows(batch, failures, user)
 
     heads = [
         "application",
@@ -394,22 +422,22 @@ def node_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse
 # --- by team --------------------------------------------------------------------------------------
 
 
-def team_rows(subject: NodeSubject, teams: Collection[int] | None) -> list[NodeTeamRow]:
+def team_rows(subject: NodeSubject, team_ids: Collection[int] | None) -> list[NodeTeamRow]:
     if subject.node_id is None:
         return []
-    found = reached_by_team(subject.node_id, subject.kind, team_ids=teams)
-    named = teams_by_id(row.team_id for row in found)
+    reached_teams = reached_by_team(subject.node_id, subject.kind, team_ids=team_ids)
+    teams = teams_by_id(row.team_id for row in reached_teams)
     return [
-        NodeTeamRow(named[row.team_id], row.n, row.n_critical)
-        for row in found
-        if row.team_id in named
+        NodeTeamRow(teams[row.team_id], row.n, row.n_critical)
+        for row in reached_teams
+        if row.team_id in teams
     ]
 
 
 @require_safe
 def node_teams(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
-    """Show the teams of the applications; a page of its own, and a fragment if counting takes its
-    time."""
+    """Show the teams of the applications, as a page, and as a fragment for nodes that are slow to
+    count."""
     user = signed_in_user(request)
     subject = load_subject(kind, ref)
     rows = team_rows(subject, visible_team_ids(user))
@@ -429,31 +457,31 @@ def node_teams(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
     )
 
 
-# --- beside it ------------------------------------------------------------------------------------
+# --- other roles and trend ------------------------------------------------------------------------
 
 
-def _other_parts(subject: NodeSubject) -> list[tuple[Any, str]]:
-    """The other parts that the same party plays."""
-    if subject.kind not in _PARTIES:
+def _list_other_roles(subject: NodeSubject) -> list[tuple[Any, str]]:
+    """Return (kind, URL) of the other roles of the same provider that applications depend on."""
+    if subject.kind not in _PARTY_KINDS:
         return []
-    others = (
-        Node.objects.filter(kind__in=_PARTIES, ref=subject.ref)
+    other_nodes = (
+        Node.objects.filter(kind__in=_PARTY_KINDS, ref=subject.ref)
         .exclude(kind=subject.kind)
         .order_by("kind")
     )
-    used = others.filter(
-        pk__in=NodeReach.objects.filter(node_id__in=others.values("pk")).values("node_id")
+    used_nodes = other_nodes.filter(
+        pk__in=NodeReach.objects.filter(node_id__in=other_nodes.values("pk")).values("node_id")
     )
     return [
         (
-            KIND_WORDS[NodeKind(each.kind)],
-            reverse("exposure:blast-radius", args=[NodeKind(each.kind).label, each.ref]),
+            KIND_WORDS[NodeKind(node.kind)],
+            reverse("exposure:blast-radius", args=[NodeKind(node.kind).label, node.ref]),
         )
-        for each in used
+        for node in used_nodes
     ]
 
 
-def _trend(subject: NodeSubject, threat: str, settings: EngineSettings) -> Any:
+def _draw_node_trend(subject: NodeSubject, threat: str, settings: EngineSettings) -> Any:
     if subject.node_id is None or (subject.kind, threat) not in settings.threats:
         return None
     points = node_trend(subject.node_id, threat=threat, since=day_of(now()) - timedelta(TREND_DAYS))
@@ -472,7 +500,7 @@ def node_trend_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpRe
     roles."""
     user = signed_in_user(request)
     subject = load_subject(kind, ref)
-    threat, _state = _asked(request, subject)
+    threat, _state = _parse_threat_and_state(request, subject)
     since = day_of(now()) - timedelta(TREND_DAYS)
     rows = []
     if user.can_read_all and subject.node_id is not None:

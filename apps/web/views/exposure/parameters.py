@@ -1,5 +1,5 @@
-"""Query parameters of the exposure pages: what the URL selects, URLs of nodes, whose portfolio is
-shown."""
+"""Query parameters of the exposure pages: the selected options, URLs of nodes, and the visible
+applications."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -86,10 +86,10 @@ GRADE_WORDS: Mapping[int, str] = {
 }
 
 
-def chosen_option[T: str](request: HttpRequest, name: str, allowed: Collection[T], usual: T) -> T:
-    """Return the value of the URL, if that is one of `allowed`."""
-    said = request.GET.get(name, "")
-    return next((value for value in allowed if value == said), usual)
+def chosen_option[T: str](request: HttpRequest, name: str, options: Collection[T], default: T) -> T:
+    """Return the value of the query parameter if it is one of `options`, else `default`."""
+    raw_value = request.GET.get(name, "")
+    return next((value for value in options if value == raw_value), default)
 
 
 def chosen_layer(request: HttpRequest) -> Layer:
@@ -113,24 +113,27 @@ class ParameterOption:
 def parameter_options(
     request: HttpRequest,
     name: str,
-    words: Mapping[str, Any],
-    now_chosen: str,
+    labels: Mapping[str, Any],
+    current_value: str,
     *,
     drop: Iterable[str] = (),
 ) -> list[ParameterOption]:
     """Return the options; `drop` names further fields that make no sense with another value."""
-    gone = dict.fromkeys(("page", "after", *drop))
+    removed_fields = dict.fromkeys(("page", "after", *drop))
     return [
         ParameterOption(
-            value, text, changed_query(request, **{**gone, name: value}), value == now_chosen
+            value,
+            text,
+            changed_query(request, **{**removed_fields, name: value}),
+            value == current_value,
         )
-        for value, text in words.items()
+        for value, text in labels.items()
     ]
 
 
-def threat_options(request: HttpRequest, now_chosen: str) -> list[ParameterOption]:
+def threat_options(request: HttpRequest, current_threat: str) -> list[ParameterOption]:
     return parameter_options(
-        request, "threat", {threat: THREAT_WORDS[threat] for threat in THREATS}, now_chosen
+        request, "threat", {threat: THREAT_WORDS[threat] for threat in THREATS}, current_threat
     )
 
 
@@ -143,7 +146,7 @@ def name_url(name: NodeName) -> str:
 
 
 def applications_by_id(ids: Iterable[int], user: User) -> dict[int, Application]:
-    """Return those that `user` may see, with their team: one statement."""
+    """Return the applications that `user` may see, with their team: one statement."""
     return Application.objects.visible_to(user).select_related("team").in_bulk(list(ids))
 
 

@@ -113,37 +113,39 @@ class ExposurePolicyForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
-        if said.get("predicate"):
-            said["kinds"], said["states"], said["threat"] = [], [], ""
+        cleaned = super().clean() or {}
+        if cleaned.get("predicate"):
+            cleaned["kinds"], cleaned["states"], cleaned["threat"] = [], [], ""
         else:
-            if not said.get("kinds"):
+            if not cleaned.get("kinds"):
                 self.add_error(
                     "kinds",
                     "Select a layer, such as developers or hosts, or a property of applications.",
                 )
-            said["states"] = said.get("states") or StandingState.values
+            cleaned["states"] = cleaned.get("states") or StandingState.values
         if (
-            _counts_share(said.get("measure", ""))
-            and said.get("tolerance") is not None
-            and said["tolerance"] > 100
+            _measures_share(cleaned.get("measure", ""))
+            and cleaned.get("tolerance") is not None
+            and cleaned["tolerance"] > 100
         ):
             self.add_error("tolerance", "Enter at most 100%.")
-        return said
+        return cleaned
 
     def facts(self) -> dict[str, Any]:
-        said = {name: value for name, value in self.cleaned_data.items() if name != "change_reason"}
-        if _counts_share(said["measure"]):
-            said["tolerance"] = said["tolerance"] / 100
-        said["hysteresis"] = said["hysteresis"] / 100
-        return said
+        facts = {
+            name: value for name, value in self.cleaned_data.items() if name != "change_reason"
+        }
+        if _measures_share(facts["measure"]):
+            facts["tolerance"] = facts["tolerance"] / 100
+        facts["hysteresis"] = facts["hysteresis"] / 100
+        return facts
 
 
-def _counts_share(measure: str) -> bool:
+def _measures_share(measure: str) -> bool:
     return measure in {Policy.Measure.WEIGHT_SHARE, Policy.Measure.CRITICAL_SHARE}
 
 
-def _initial(policy: Policy) -> dict[str, Any]:
+def _initial_values(policy: Policy) -> dict[str, Any]:
     percent = 100 if is_share(policy) else 1
     return {
         **{
@@ -161,12 +163,12 @@ def _initial(policy: Policy) -> dict[str, Any]:
                 "reason",
             )
         },
-        "tolerance": _short(policy.tolerance * percent),
-        "hysteresis": _short(policy.hysteresis * 100),
+        "tolerance": _trim_zeros(policy.tolerance * percent),
+        "hysteresis": _trim_zeros(policy.hysteresis * 100),
     }
 
 
-def _short(value: Decimal) -> Decimal:
+def _trim_zeros(value: Decimal) -> Decimal:
     rounded = value.quantize(Decimal("0.0001"))
     return Decimal(f"{rounded.normalize():f}")
 
@@ -181,7 +183,7 @@ class PolicyRow:
 
 @dataclass(frozen=True, slots=True)
 class PolicyBreach:
-    """Measurement above the tolerance; `is_flagged` already has an active flag of the policy."""
+    """Measurement above the tolerance; `is_flagged` if the policy has an active flag for it."""
 
     name: str
     url: str
@@ -194,13 +196,18 @@ class PolicyBreach:
 def policy_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     _require_organisation_reader(request)
-    found = PolicyFilter(request.GET, Policy.objects.all(), request=request)
+    filterset = PolicyFilter(request.GET, Policy.objects.all(), request=request)
     kind = request.GET.get("kind", "")
-    policies = [policy for policy in found.qs if not kind or kind in policy.kinds]
-    live = _live_counts()
+    policies = [policy for policy in filterset.qs if not kind or kind in policy.kinds]
+    live_counts = _count_active_flags()
     rows = [
-        PolicyRow(row, format_value(row, row.tolerance), describe_measure(row), live.get(row.pk, 0))
-        for row in policies
+        PolicyRow(
+            policy,
+            format_value(policy, policy.tolerance),
+            describe_measure(policy),
+            live_counts.get(policy.pk, 0),
+        )
+        for policy in policies
     ]
     n_on = sum(row.policy.enabled for row in rows)
     return render_page(
@@ -210,8 +217,8 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Tolerances of the whole organisation",
         sentence=Headline(
-            f"{as_word(n_on).capitalize()} tolerances are in force; {as_word(sum(live.values()))} "
-            "flags are live."
+            f"{as_word(n_on).capitalize()} tolerances are in force; "
+            f"{as_word(sum(live_counts.values()))} flags are live."
         ),
         rows=rows,
         kind=kind,
@@ -236,7 +243,7 @@ def policy_csv(request: HttpRequest) -> StreamingHttpResponse:
             "live flags",
             "why",
         ],
-        [(row, _live_counts().get(row.pk, 0)) for row in Policy.objects.all()],
+        [(row, _count_active_flags().get(row.pk, 0)) for row in Policy.objects.all()],
         lambda cell: [
             cell[0].slug,
             cell[0].name,
@@ -251,7 +258,7 @@ def policy_csv(request: HttpRequest) -> StreamingHttpResponse:
     )
 
 
-def _live_counts() -> dict[int, int]:
+def _count_active_flags() -> dict[int, int]:
     counts: dict[int, int] = {}
     for pk in (
         ExposureFlag.objects.filter(state__in=ExposureFlag.LIVE)
@@ -268,29 +275,29 @@ def policy_detail(request: HttpRequest, slug: str) -> HttpResponse:
     tolerance, without saving it."""
     user = signed_in_user(request)
     _require_organisation_reader(request)
-    this = get_object_or_404(Policy, slug=slug)
+    policy = get_object_or_404(Policy, slug=slug)
     if request.method != "POST":
-        return _shown(request, this, ExposurePolicyForm(initial=_initial(this)))
+        return _render_policy(request, policy, ExposurePolicyForm(initial=_initial_values(policy)))
     if not user.is_governance:
         raise PermissionDenied(
             "You need the governance or administrator role to change exposure policies."
         )
     form = ExposurePolicyForm(request.POST)
     if not form.is_valid():
-        return _shown(request, this, form, status=422)
+        return _render_policy(request, policy, form, status=422)
     if "try" in request.POST:
-        return _shown(request, this, form, tried=_preview_policy(this, form))
+        return _render_policy(request, policy, form, trial_policy=_build_trial_policy(policy, form))
     try:
         change_policy(
-            policy=this,
+            policy=policy,
             facts=form.facts(),
             at=now(),
             by=user,
             reason=form.cleaned_data["change_reason"],
         )
-    except ValidationError as slip:
-        form.add_error(None, ValidationError(slip.messages))
-        return _shown(request, this, form, status=422)
+    except ValidationError as error:
+        form.add_error(None, ValidationError(error.messages))
+        return _render_policy(request, policy, form, status=422)
     flash_success(
         request, "Saved. Flags are raised and resolved with the next evaluation, within 5 minutes."
     )
@@ -305,7 +312,7 @@ def new_policy(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(
             "You need the governance or administrator role to change exposure policies."
         )
-    usual = {
+    initial = {
         "measure": Policy.Measure.CRITICAL_SHARE,
         "basis": Basis.COUNT,
         "hysteresis": 10,
@@ -314,116 +321,132 @@ def new_policy(request: HttpRequest) -> HttpResponse:
         "kinds": [request.GET["kind"]] if request.GET.get("kind") in KINDS else [],
     }
     if request.method != "POST":
-        return _shown(request, None, ExposurePolicyForm(initial=usual))
+        return _render_policy(request, None, ExposurePolicyForm(initial=initial))
     form = ExposurePolicyForm(request.POST)
     if not form.is_valid():
-        return _shown(request, None, form, status=422)
+        return _render_policy(request, None, form, status=422)
     if "try" in request.POST:
-        return _shown(request, None, form, tried=_preview_policy(None, form))
+        return _render_policy(request, None, form, trial_policy=_build_trial_policy(None, form))
     try:
-        added = add_policy(
-            facts={**form.facts(), "slug": _free_slug(form.cleaned_data["name"])},
+        policy = add_policy(
+            facts={**form.facts(), "slug": _find_free_slug(form.cleaned_data["name"])},
             by=user,
             reason=form.cleaned_data["change_reason"],
         )
-    except ValidationError as slip:
-        form.add_error(None, ValidationError(slip.messages))
-        return _shown(request, None, form, status=422)
+    except ValidationError as error:
+        form.add_error(None, ValidationError(error.messages))
+        return _render_policy(request, None, form, status=422)
     flash_success(
         request,
         "The tolerance was set. Flags are raised with the next evaluation, within 5 minutes.",
     )
-    return redirect("exposure-policies:detail", slug=added.slug)
+    return redirect("exposure-policies:detail", slug=policy.slug)
 
 
-def _free_slug(name: str) -> str:
+def _find_free_slug(name: str) -> str:
     base = slugify(name)[:50].strip("-") or "line"
-    taken = set(Policy.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    existing_slugs = set(
+        Policy.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+    )
     return (
         base
-        if base not in taken
-        else next(f"{base}-{n}" for n in range(2, 10_000) if f"{base}-{n}" not in taken)
+        if base not in existing_slugs
+        else next(f"{base}-{n}" for n in range(2, 10_000) if f"{base}-{n}" not in existing_slugs)
     )
 
 
-def _preview_policy(this: Policy | None, form: ExposurePolicyForm) -> Policy:
-    """The policy as the form would make it, unsaved."""
-    return Policy(pk=this.pk if this else None, slug=this.slug if this else "tried", **form.facts())
+def _build_trial_policy(policy: Policy | None, form: ExposurePolicyForm) -> Policy:
+    """Return an unsaved policy with the values of the form."""
+    return Policy(
+        pk=policy.pk if policy else None, slug=policy.slug if policy else "tried", **form.facts()
+    )
 
 
-def _shown(
+def _render_policy(
     request: HttpRequest,
-    this: Policy | None,
+    policy: Policy | None,
     form: ExposurePolicyForm,
     *,
-    tried: Policy | None = None,
+    trial_policy: Policy | None = None,
     status: int = 200,
 ) -> HttpResponse:
     user = signed_in_user(request)
-    measured = tried or this
-    breaches = _breaches(measured, this) if measured else []
-    flagged = [row for row in breaches if row.is_flagged]
+    measured_policy = trial_policy or policy
+    breaches = _list_breaches(measured_policy, policy) if measured_policy else []
+    flagged_breaches = [row for row in breaches if row.is_flagged]
     return render_page(
         request,
         "exposure/policy.html",
-        title=this.name if this else "A new tolerance",
+        title=policy.name if policy else "A new tolerance",
         crumbs=(
             ("Exposure", reverse("exposure:concentration")),
             ("Tolerances", reverse("exposure-policies:list")),
         ),
-        counts=capfirst(describe_measure(measured)) if measured else "What the line will count",
+        counts=capfirst(describe_measure(measured_policy))
+        if measured_policy
+        else "What the line will count",
         status=status,
-        policy=this,
+        policy=policy,
         form=form,
-        tried=tried,
-        sentence=_sentence(measured, breaches, tried=tried is not None),
+        tried=trial_policy,
+        sentence=_build_headline(measured_policy, breaches, is_trial=trial_policy is not None),
         breaches=breaches[:MAX_BREACHES],
         n_breaches=len(breaches),
-        n_new=len(breaches) - len(flagged),
-        tolerance=format_value(measured, measured.tolerance) if measured else "",
+        n_new=len(breaches) - len(flagged_breaches),
+        tolerance=format_value(measured_policy, measured_policy.tolerance)
+        if measured_policy
+        else "",
         may_change=user.is_governance,
-        is_summed=measured is None or _is_summed(measured),
-        history=_history(this) if this else [],
-        live=_live_counts().get(this.pk, 0) if this else 0,
+        is_summed=measured_policy is None or _is_summed(measured_policy),
+        history=_list_past_tolerances(policy) if policy else [],
+        live=_count_active_flags().get(policy.pk, 0) if policy else 0,
     )
 
 
-def _sentence(measured: Policy | None, breaches: list[PolicyBreach], *, tried: bool) -> Headline:
-    if measured is None:
+def _build_headline(
+    policy: Policy | None, breaches: list[PolicyBreach], *, is_trial: bool
+) -> Headline:
+    if policy is None:
         return Headline("Set a tolerance: what is counted, and how much of it is tolerated.")
-    line = format_value(measured, measured.tolerance)
+    tolerance = format_value(policy, policy.tolerance)
     if not breaches:
-        says = (
+        template = (
             "At {line} nothing would be above the line."
-            if tried
+            if is_trial
             else "Nothing lies above the line of {line}."
         )
-        return Headline(says.format(line=line))
+        return Headline(template.format(line=tolerance))
     n = number(len(breaches))
-    if measured.predicate:
-        return Headline("The value is ", breaches[0].value, f"; the line is {line}.")
-    if tried:
-        return Headline(f"At {line} ", f"{n} would be above the line", ".")
-    return Headline("", f"{n} above the line", f" of {line}.")
+    if policy.predicate:
+        return Headline("The value is ", breaches[0].value, f"; the line is {tolerance}.")
+    if is_trial:
+        return Headline(f"At {tolerance} ", f"{n} would be above the line", ".")
+    return Headline("", f"{n} above the line", f" of {tolerance}.")
 
 
-def _breaches(measured: Policy, this: Policy | None) -> list[PolicyBreach]:
-    """What is above the line now, the largest first; three statements."""
-    from_flags = active_flags(this) if this and this.pk else {}
-    line = exact_fraction(measured.tolerance)
-    found = [row for row in policy_values(measured).values() if row.value > line]
-    found.sort(key=lambda row: -row.value)
-    names = node_names([row.node_id for row in found if row.node_id is not None])
+def _list_breaches(policy: Policy, saved_policy: Policy | None) -> list[PolicyBreach]:
+    """Return the measurements above the tolerance, largest first: three statements."""
+    flags_by_node = active_flags(saved_policy) if saved_policy and saved_policy.pk else {}
+    tolerance = exact_fraction(policy.tolerance)
+    measurements = [
+        measurement
+        for measurement in policy_values(policy).values()
+        if measurement.value > tolerance
+    ]
+    measurements.sort(key=lambda measurement: -measurement.value)
+    names = node_names(
+        [measurement.node_id for measurement in measurements if measurement.node_id is not None]
+    )
     rows = []
-    for row in found:
-        name = names.get(row.node_id) if row.node_id is not None else None
+    for measurement in measurements:
+        name = names.get(measurement.node_id) if measurement.node_id is not None else None
         rows.append(
             PolicyBreach(
                 name.label if name else "The portfolio",
                 name_url(name) if name else "",
-                format_value(measured, float(row.value)),
-                row.n_applications,
-                row.node_id in from_flags,
+                format_value(policy, float(measurement.value)),
+                measurement.n_applications,
+                measurement.node_id in flags_by_node,
             )
         )
     return rows
@@ -438,34 +461,35 @@ class PastTolerance:
     enabled: bool
 
 
-def _history(this: Policy) -> list[PastTolerance]:
-    """Every line it has been, the latest first: one statement."""
-    model = apps.get_model("exposure", "PolicyHistory")
-    found = []
-    for row in (
-        model.objects.filter(pgh_obj_id=this.pk)
+def _list_past_tolerances(policy: Policy) -> list[PastTolerance]:
+    """Return the last 50 versions of the policy, latest first: one statement."""
+    history_model = apps.get_model("exposure", "PolicyHistory")
+    versions = []
+    for version in (
+        history_model.objects.filter(pgh_obj_id=policy.pk)
         .select_related("pgh_context")
         .order_by("-pgh_id")[:50]
     ):
-        said = row.pgh_context.metadata if row.pgh_context else {}
-        found.append(
+        metadata = version.pgh_context.metadata if version.pgh_context else {}
+        versions.append(
             PastTolerance(
-                row.pgh_created_at,
-                said.get("actor", ""),
-                said.get("reason", ""),
-                format_value(row, row.tolerance),
-                row.enabled,
+                version.pgh_created_at,
+                metadata.get("actor", ""),
+                metadata.get("reason", ""),
+                format_value(version, version.tolerance),
+                version.enabled,
             )
         )
-    return found
+    return versions
 
 
-def _is_summed(measured: Policy) -> bool:
-    """Whether what it measures is kept today; else it is summed up once the line is kept."""
-    asked = engine_settings().threats
+def _is_summed(policy: Policy) -> bool:
+    """Return whether the refresh already computes what the policy measures; else it does once the
+    policy is saved."""
+    summed_threats = engine_settings().threats
     return all(
-        (kind, measured.threat or DEFAULT_THREAT[kind]) in asked
-        for kind in kind_of_policy(measured)
+        (kind, policy.threat or DEFAULT_THREAT[kind]) in summed_threats
+        for kind in kind_of_policy(policy)
     )
 
 

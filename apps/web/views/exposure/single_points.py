@@ -68,16 +68,20 @@ class CutSetRow:
 @require_safe
 def single_point_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    teams, settings = visible_team_ids(user), engine_settings()
+    team_ids, settings = visible_team_ids(user), engine_settings()
     kind = request.GET.get("kind", "") if request.GET.get("kind", "") in KINDS else ""
-    number_ = number_of_page(request)
-    found = visible_single_points(teams, settings, kind, limit=PAGE_SIZE * number_ + 1)
-    here = found[PAGE_SIZE * (number_ - 1) : PAGE_SIZE * number_]
-    rows = single_point_rows(here)
-    scoped = ScopedApplication.objects.filter(criticality=0)
-    n_critical = (scoped if teams is None else scoped.filter(team_id__in=teams)).count()
-    first = single_point_rows(found[:1])
-    n = (count_single_points() if teams is None and not kind else len(found)) if found else 0
+    page_number = number_of_page(request)
+    points = visible_single_points(team_ids, settings, kind, limit=PAGE_SIZE * page_number + 1)
+    page_points = points[PAGE_SIZE * (page_number - 1) : PAGE_SIZE * page_number]
+    rows = single_point_rows(page_points)
+    critical_applications = ScopedApplication.objects.filter(criticality=0)
+    n_critical = (
+        critical_applications
+        if team_ids is None
+        else critical_applications.filter(team_id__in=team_ids)
+    ).count()
+    top_rows = single_point_rows(points[:1])
+    n = (count_single_points() if team_ids is None and not kind else len(points)) if points else 0
     return render_page(
         request,
         "exposure/points.html",
@@ -87,26 +91,30 @@ def single_point_list(request: HttpRequest) -> HttpResponse:
         counts="Applications that a node alone leaves exposed or cushioned, under its usual threat",
         sentence=headlines.single_points_headline(
             n,
-            first[0].name if first else "",
-            first[0].point.n_critical if first else 0,
+            top_rows[0].name if top_rows else "",
+            top_rows[0].point.n_critical if top_rows else 0,
             n_critical,
-            bounded=len(found) > PAGE_SIZE * number_ and n == len(found),
+            bounded=len(points) > PAGE_SIZE * page_number and n == len(points),
         ),
         rows=rows,
         kind=kind,
         kinds=parameter_options(
             request,
             "kind",
-            {"": "All", **{label: KIND_WORDS[each] for label, each in KINDS.items()}},
+            {"": "All", **{label: KIND_WORDS[node_kind] for label, node_kind in KINDS.items()}},
             kind,
         ),
         n_critical=n_critical,
-        bars=_bars(single_point_rows(found[:12]), n_critical) if number_ == 1 else None,
-        previous=changed_query(request, page=number_ - 1) if number_ > 1 else "",
-        next=changed_query(request, page=number_ + 1) if len(found) > PAGE_SIZE * number_ else "",
-        sets=minimal_cut_set_rows() if teams is None else [],
+        bars=_draw_point_bars(single_point_rows(points[:12]), n_critical)
+        if page_number == 1
+        else None,
+        previous=changed_query(request, page=page_number - 1) if page_number > 1 else "",
+        next=changed_query(request, page=page_number + 1)
+        if len(points) > PAGE_SIZE * page_number
+        else "",
+        sets=minimal_cut_set_rows() if team_ids is None else [],
         threshold=float(settings.cut_threshold),
-        whole=teams is None,
+        whole=team_ids is None,
     )
 
 
@@ -155,13 +163,13 @@ def cut_set_csv(request: HttpRequest) -> StreamingHttpResponse:
     )
 
 
-def single_point_rows(found: Sequence[SinglePoint]) -> list[SinglePointRow]:
+def single_point_rows(points: Sequence[SinglePoint]) -> list[SinglePointRow]:
     """Return single points of failure with names and URLs: one statement."""
-    names = node_names([point.node_id for point in found]) if found else {}
-    return [_row(point, names[point.node_id]) for point in found if point.node_id in names]
+    names = node_names([point.node_id for point in points]) if points else {}
+    return [_build_row(point, names[point.node_id]) for point in points if point.node_id in names]
 
 
-def _row(point: SinglePoint, name: NodeName) -> SinglePointRow:
+def _build_row(point: SinglePoint, name: NodeName) -> SinglePointRow:
     return SinglePointRow(
         name.label,
         KIND_WORDS[name.kind],
@@ -172,37 +180,39 @@ def _row(point: SinglePoint, name: NodeName) -> SinglePointRow:
     )
 
 
-def minimal_cut_set_rows(*, most: int = MAX_CUT_SETS) -> list[CutSetRow]:
+def minimal_cut_set_rows(*, limit: int = MAX_CUT_SETS) -> list[CutSetRow]:
     """Return single nodes first, then pairs, the largest share first: two statements."""
-    kept = sorted(
+    cut_sets = sorted(
         MinimalCutSet.objects.all()[:MAX_CUT_SETS], key=lambda cut: (len(cut.node_ids), -cut.share)
-    )[:most]
-    names = node_names({pk for cut in kept for pk in cut.node_ids})
+    )[:limit]
+    names = node_names({pk for cut in cut_sets for pk in cut.node_ids})
     return [
         CutSetRow(
             [(names[pk].label, name_url(names[pk])) for pk in cut.node_ids if pk in names],
             cut.share,
             scenario_url(remove=[names[pk].name for pk in cut.node_ids if pk in names]),
         )
-        for cut in kept
+        for cut in cut_sets
     ]
 
 
 def visible_single_points(
-    teams: Any, settings: EngineSettings, kind: str, *, limit: int | None
+    team_ids: Any, settings: EngineSettings, kind: str, *, limit: int | None
 ) -> list[SinglePoint]:
     kinds = [KINDS[kind]] if kind else None
-    if teams is None:
+    if team_ids is None:
         return single_points(kinds=kinds, limit=limit)
-    return team_points(team_ids=teams, settings=settings, kinds=kinds, limit=limit)
+    return team_points(team_ids=team_ids, settings=settings, kinds=kinds, limit=limit)
 
 
 def number_of_page(request: HttpRequest) -> int:
-    said = request.GET.get("page", "1")
-    return min(max(int(said), 1), 200) if said.isdecimal() and len(said) < 5 else 1
+    raw_number = request.GET.get("page", "1")
+    return (
+        min(max(int(raw_number), 1), 200) if raw_number.isdecimal() and len(raw_number) < 5 else 1
+    )
 
 
-def _bars(rows: Sequence[SinglePointRow], n_critical: int) -> Any:
+def _draw_point_bars(rows: Sequence[SinglePointRow], n_critical: int) -> Any:
     critical = any(row.point.n_critical for row in rows)
     return responsive_picture(
         draw_bars,

@@ -1,2 +1,1 @@
-"""Feed pages: freshness by last success, runs with what they brought, changes on hold, quarantined
-rows."""
+"""Feed pages: freshness, runs with their results, changes on hold, quarantined rows."""

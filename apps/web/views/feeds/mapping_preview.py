@@ -1,4 +1,5 @@
-"""Mapping preview: what a mapping reads from a sample, prepared for the page. Writes nothing."""
+"""Mapping preview: the rows that a mapping reads from a sample, prepared for the page. Writes
+nothing."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,8 +31,8 @@ class PreviewPrice:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """Row as the mapping reads it. `is_known`: an offering of the catalogue has this id at this
-    host."""
+    """Row as the mapping reads it. `is_known`: the catalogue has an offering with this model ID at
+    this host."""
 
     row: FeedRow
     prices: tuple[PreviewPrice, ...]
@@ -40,8 +41,8 @@ class PreviewRow:
 
 @dataclass(frozen=True, slots=True)
 class MappingPreview:
-    """Result of a trial. `refusal` is why nothing can be read; `mapping_errors` are by field of the
-    mapping."""
+    """Result of trying a mapping. `refusal` is the reason why nothing can be read; `mapping_errors`
+    are by field of the mapping."""
 
     refusal: str = ""
     mapping_errors: dict[str, str] = field(default_factory=dict)
@@ -63,51 +64,53 @@ class MappingPreview:
             return Headline("The mapping cannot be used yet: see the fields marked below.")
         if self.refusal:
             return Headline("", "Nothing can be read by this mapping", ".")
-        read = pluralize(
+        rows_text = pluralize(
             self.n_rows,
             f"{number(self.n_rows)} row is read",
             f"{number(self.n_rows)} rows are read",
         )
-        aside = f"{number(self.n_rejects)} set aside" if self.n_rejects else "none set aside"
+        rejects_text = f"{number(self.n_rejects)} set aside" if self.n_rejects else "none set aside"
         if self.unfound:
-            lost = pluralize(len(self.unfound), "{n} path finds nothing", "{n} paths find nothing")
-            return Headline(f"{read}, {aside}; ", lost.format(n=len(self.unfound)), ".")
-        return Headline(f"{read}, {aside}.")
+            paths_text = pluralize(
+                len(self.unfound), "{n} path finds nothing", "{n} paths find nothing"
+            )
+            return Headline(
+                f"{rows_text}, {rejects_text}; ", paths_text.format(n=len(self.unfound)), "."
+            )
+        return Headline(f"{rows_text}, {rejects_text}.")
 
 
 def preview_mapping(
-    body: bytes, stored: dict[str, Any] | None, *, source: Source | None = None
+    body: bytes, mapping: dict[str, Any] | None, *, source: Source | None = None
 ) -> MappingPreview:
-    """Read `body` by the mapping in its stored form; with an empty body only the mapping is
-    checked.
+    """Preview `body` as read by `mapping` (in its stored form); an empty body only checks the
+    mapping.
 
     Two statements, three more if `source` has been polled before."""
-    if stored is None:
+    if mapping is None:
         return MappingPreview()
     try:
-        reading = read_sample(body, stored)
-    except InvalidMappingError as bad:
-        return MappingPreview(mapping_errors=bad.errors)
+        result = read_sample(body, mapping)
+    except InvalidMappingError as error:
+        return MappingPreview(mapping_errors=error.errors)
     if not body:
         return MappingPreview()
-    return _preview(reading, source)
+    return _build_preview(result, source)
 
 
-def _preview(reading: MappingResult, source: Source | None) -> MappingPreview:
-    unfound = tuple(reading.unfound.items())
-    if reading.parsed is None:
-        return MappingPreview(refusal=reading.refusal, unfound=unfound)
-    parsed = reading.parsed
-    rows = parsed.rows
+def _build_preview(result: MappingResult, source: Source | None) -> MappingPreview:
+    unfound = tuple(result.unfound.items())
+    if result.parsed is None:
+        return MappingPreview(refusal=result.refusal, unfound=unfound)
+    feed = result.parsed
+    rows = feed.rows
     rejects = [
-        reject
-        for reject in parsed.rejects
-        if not reject.external_id.startswith(f"{MAPPING_CODE}: ")
+        reject for reject in feed.rejects if not reject.external_id.startswith(f"{MAPPING_CODE}: ")
     ]
-    known = _known_offerings(rows)
+    known_offerings = _find_known_offerings(rows)
     hosts = Counter(row.host for row in rows)
-    there = set(Provider.objects.filter(slug__in=list(hosts)).values_list("slug", flat=True))
-    ends = [
+    known_hosts = set(Provider.objects.filter(slug__in=list(hosts)).values_list("slug", flat=True))
+    lifecycles = [
         row.lifecycle
         for row in rows
         if row.lifecycle is not None and row.lifecycle.retires_on is not None
@@ -115,22 +118,22 @@ def _preview(reading: MappingResult, source: Source | None) -> MappingPreview:
     return MappingPreview(
         unfound=unfound,
         rows=tuple(
-            PreviewRow(row, tuple(_priced(row)), (row.host, row.api_id) in known)
+            PreviewRow(row, tuple(_build_prices(row)), (row.host, row.api_id) in known_offerings)
             for row in rows[:MAX_ROWS]
         ),
         rejects=tuple(rejects[:MAX_ROWS]),
         n_rows=len(rows),
         n_rejects=len(rejects),
-        n_dated=len(ends),
-        n_soft=sum(end.date_kind == "not_before" for end in ends),
+        n_dated=len(lifecycles),
+        n_soft=sum(end.date_kind == "not_before" for end in lifecycles),
         n_priced=sum(bool(row.prices) for row in rows),
-        n_known=sum((row.host, row.api_id) in known for row in rows),
-        hosts=tuple((host, n, host in there) for host, n in hosts.most_common(12)),
-        next_poll=_next_poll(reading, source),
+        n_known=sum((row.host, row.api_id) in known_offerings for row in rows),
+        hosts=tuple((host, n, host in known_hosts) for host, n in hosts.most_common(12)),
+        next_poll=_describe_next_poll(result, source),
     )
 
 
-def _priced(row: FeedRow) -> Sequence[PreviewPrice]:
+def _build_prices(row: FeedRow) -> Sequence[PreviewPrice]:
     return [
         PreviewPrice(
             unit_name(f"{line.unit}>{line.above_tokens}" if line.above_tokens else line.unit),
@@ -140,35 +143,41 @@ def _priced(row: FeedRow) -> Sequence[PreviewPrice]:
     ]
 
 
-def _known_offerings(rows: Sequence[FeedRow]) -> set[tuple[str, str]]:
-    names = {row.api_id for row in rows}
-    pairs = Offering.objects.filter(api_id__in=names).values_list("host__slug", "api_id")
-    return set(pairs)
+def _find_known_offerings(rows: Sequence[FeedRow]) -> set[tuple[str, str]]:
+    api_ids = {row.api_id for row in rows}
+    host_and_api_ids = Offering.objects.filter(api_id__in=api_ids).values_list(
+        "host__slug", "api_id"
+    )
+    return set(host_and_api_ids)
 
 
-def _next_poll(reading: MappingResult, source: Source | None) -> tuple[str, ...]:
-    """Return what the next poll would change if it brought this sample, as sentences; empty for a
-    source that has never been polled."""
-    if source is None or reading.parsed is None or not source.runs.exists():
+def _describe_next_poll(result: MappingResult, source: Source | None) -> tuple[str, ...]:
+    """Return sentences about the changes of a poll that received this sample; empty for a source
+    that has never been polled."""
+    if source is None or result.parsed is None or not source.runs.exists():
         return ()
-    seen = preview_observation(source, reading.parsed, at=now(), rules=change_rules_of(source))
-    said = []
-    if seen.changes_nothing:
+    observation = preview_observation(
+        source, result.parsed, at=now(), rules=change_rules_of(source)
+    )
+    clauses = []
+    if observation.changes_nothing:
         return ("The next poll would change nothing.",)
-    if seen.new:
-        said.append(f"{count_of(len(seen.new), 'claim', 'claims')} would be new")
-    if seen.n_changed:
-        said.append(f"{count_of(seen.n_changed, 'row', 'rows')} would change")
-    if seen.n_vanished:
-        said.append(f"{count_of(seen.n_vanished, 'row', 'rows')} would be gone")
-    if seen.facts:
-        said.append(f"{count_of(len(seen.facts), 'event', 'events')} would follow")
-    first = "At the next poll, with this sample: {what}.".format(what=join_names(said) or "little")
-    return (first, *seen.held.values())
+    if observation.new:
+        clauses.append(f"{count_of(len(observation.new), 'claim', 'claims')} would be new")
+    if observation.n_changed:
+        clauses.append(f"{count_of(observation.n_changed, 'row', 'rows')} would change")
+    if observation.n_vanished:
+        clauses.append(f"{count_of(observation.n_vanished, 'row', 'rows')} would be gone")
+    if observation.facts:
+        clauses.append(f"{count_of(len(observation.facts), 'event', 'events')} would follow")
+    summary = "At the next poll, with this sample: {what}.".format(
+        what=join_names(clauses) or "little"
+    )
+    return (summary, *observation.held.values())
 
 
 def proposal_for(body: bytes) -> dict[str, Any]:
     """Propose a first mapping for the sample, by the names feeds usually use; empty if it is not
     JSON."""
-    found = outline_sample(body, "")
-    return propose_mapping(found) if found else {}
+    outline = outline_sample(body, "")
+    return propose_mapping(outline) if outline else {}

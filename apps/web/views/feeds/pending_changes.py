@@ -31,13 +31,13 @@ from apps.web.views.feeds.queries import (
 from apps.web.wording import count_of
 
 ALL_PROVIDERS = "*"
-# so many rows of a provider are shown beside the others; its own page shows all of them
+# rows shown per provider on the page of all providers; the page of one provider shows all
 MAX_ROWS = 25
 
 
 class PendingDecisionForm(forms.Form):
-    """Form of a decision; `seen` is the fingerprint of what the user viewed, empty if the page sent
-    none."""
+    """Form of a decision; `seen` is the fingerprint of the changes that the user viewed, empty if
+    the page sent none."""
 
     action = forms.ChoiceField(
         choices=[("accept", "Accept"), ("refuse", "Reject"), ("lift", "Undo")]
@@ -55,13 +55,13 @@ class PendingDecisionForm(forms.Form):
 
     def __init__(self, *args: Any, action: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # what is accepted becomes news in people's mail; what is refused is only kept waiting
+        # accepted changes are sent to users by email; rejected ones affect no user
         self.fields["reason"].required = (self.data.get("action") or action) == "accept"
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionQuestion:
-    """Confirmation before a decision: what is about to be decided, and the form for it."""
+    """Confirmation page of a decision: the changes, their effect and the form."""
 
     action: str
     group: str
@@ -76,7 +76,7 @@ class DecisionQuestion:
 
     @property
     def what(self) -> str:
-        """`38 changes of Azure`."""
+        """Return the subject of the question: `38 changes of Azure`."""
         return f"{count_of(len(self.changes), 'change')} of {self.name}"
 
 
@@ -85,7 +85,7 @@ def pending_change_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the preview; POST decides."""
     source = source_or_404(request, slug)
     if request.method != "POST":
-        return _preview(request, source)
+        return _render_pending_changes(request, source)
     user = governance_user(
         request, "You need the governance role to accept or reject changes on hold."
     )
@@ -93,88 +93,101 @@ def pending_change_list(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         action = str(form.data.get("action", ""))
         if action in {"accept", "refuse"} and not pending_changes(source):
-            return _preview(
-                request, source, problem=_nothing_left(source, action, user), status=409
+            return _render_pending_changes(
+                request, source, problem=_explain_nothing_pending(source, action, user), status=409
             )
         problem = (
             "Nothing was decided. Choose accept, refuse or undo." if "action" in form.errors else ""
         )
-        return _preview(request, source, form=form, problem=problem, status=422)
-    said = form.cleaned_data
-    scope = _scope(said["group"])
-    there = rejected_changes(source) if said["action"] == "lift" else pending_changes(source)
-    chosen = [change for change in there if scope is None or change.assertion.group in scope]
-    if not chosen:
-        return _preview(
-            request, source, problem=_nothing_left(source, said["action"], user), status=409
+        return _render_pending_changes(request, source, form=form, problem=problem, status=422)
+    cleaned = form.cleaned_data
+    groups = _parse_groups(cleaned["group"])
+    candidates = (
+        rejected_changes(source) if cleaned["action"] == "lift" else pending_changes(source)
+    )
+    changes = [
+        change for change in candidates if groups is None or change.assertion.group in groups
+    ]
+    if not changes:
+        return _render_pending_changes(
+            request,
+            source,
+            problem=_explain_nothing_pending(source, cleaned["action"], user),
+            status=409,
         )
-    if said["seen"] and said["seen"] != fingerprint(chosen):
+    if cleaned["seen"] and cleaned["seen"] != fingerprint(changes):
         problem = (
             "What waits has changed since you looked, so nothing was decided. "
             "Look again at what waits now."
         )
-        return _preview(request, source, problem=problem, status=409)
-    return _decide(request, source, user, said, scope, presenters.names_of(chosen))
+        return _render_pending_changes(request, source, problem=problem, status=409)
+    return _apply_decision(request, source, user, cleaned, groups, presenters.names_of(changes))
 
 
-def _scope(group: str) -> list[str] | None:
+def _parse_groups(group: str) -> list[str] | None:
     return None if group == ALL_PROVIDERS else [group]
 
 
-def _decide(
+def _apply_decision(
     request: HttpRequest,
     source: Source,
     user: User,
-    said: dict[str, Any],
-    scope: Collection[str] | None,
+    cleaned: dict[str, Any],
+    groups: Collection[str] | None,
     name: str,
 ) -> HttpResponse:
-    page_of_held = reverse("feeds:on-hold", args=[source.slug])
-    if said["action"] == "accept":
-        events = accept_pending_changes(source=source, by=user, reason=said["reason"], groups=scope)
-        raised = f"{count_of(len(events), 'event')} {'was' if len(events) == 1 else 'were'} raised"
-        messages.success(request, f"What {source.name} says of {name} is believed now; {raised}.")
-        return redirect(page_of_held)
-    if said["action"] == "refuse":
+    on_hold_url = reverse("feeds:on-hold", args=[source.slug])
+    if cleaned["action"] == "accept":
+        events = accept_pending_changes(
+            source=source, by=user, reason=cleaned["reason"], groups=groups
+        )
+        events_text = (
+            f"{count_of(len(events), 'event')} {'was' if len(events) == 1 else 'were'} raised"
+        )
+        messages.success(
+            request, f"What {source.name} says of {name} is believed now; {events_text}."
+        )
+        return redirect(on_hold_url)
+    if cleaned["action"] == "refuse":
         reject_pending_changes(
             source=source,
             by=user,
-            reason=said["reason"] or "rejected without a reason",
-            groups=scope,
+            reason=cleaned["reason"] or "rejected without a reason",
+            groups=groups,
         )
-        return redirect(url_with_query(page_of_held, undo=said["group"]))
+        return redirect(url_with_query(on_hold_url, undo=cleaned["group"]))
     n = undo_rejections(
-        source=source, by=user, reason=said["reason"] or "rejection undone", groups=scope
+        source=source, by=user, reason=cleaned["reason"] or "rejection undone", groups=groups
     )
-    taken_back = (
+    undone_text = (
         f"{count_of(n, 'refusal').capitalize()} of {name} {'is' if n == 1 else 'are'} taken back"
     )
     messages.success(
         request,
-        f"{taken_back}: rows that are gone wait again, values are judged anew at the next poll.",
+        f"{undone_text}: rows that are gone wait again, values are judged anew at the next poll.",
     )
-    return redirect(page_of_held)
+    return redirect(on_hold_url)
 
 
-def _nothing_left(source: Source, action: str, user: User) -> str:
+def _explain_nothing_pending(source: Source, action: str, user: User) -> str:
     if action == "lift":
         return (
             "No refusal stands any more: the feed went back, or somebody took it back. "
             "Nothing was changed."
         )
-    what = "Nothing of this waits any more, so nothing was decided. "
-    decided = last_decision(source)
-    if decided is None:
+    lead = "Nothing of this waits any more, so nothing was decided. "
+    decision = last_decision(source)
+    if decision is None:
         return (
-            what
+            lead
             + "The feed went back, or somebody decided meanwhile: compare with the latest runs."
         )
-    who = "You decided" if decided.user_id == user.pk else f"{decided.name} decided"
-    why = f": {decided.reason.rstrip('.')}" if decided.reason else ""
-    return f"{what}{who} {decided.ago}{why}. Compare with what stands below."
+    decider = "You decided" if decision.user_id == user.pk else f"{decision.name} decided"
+    reason_text = f": {decision.reason.rstrip('.')}" if decision.reason else ""
+    return f"{lead}{decider} {decision.ago}{reason_text}. Compare with what stands below."
 
 
-def _preview(
+def _render_pending_changes(
     request: HttpRequest,
     source: Source,
     *,
@@ -184,11 +197,11 @@ def _preview(
 ) -> HttpResponse:
     user, at = signed_in_user(request), now()
     today = day_of(at)
-    waiting, refused = pending_changes(source), rejected_changes(source)
-    reach = pending_reach(waiting, user=user, on=today)
-    groups = group_pending_changes(waiting, reach=reach, today=today)
-    found = presenters.count_changes(waiting, reach=reach.by_claim, today=today)
-    only = request.GET.get("group") if "decide" not in request.GET else None
+    changes_on_hold, rejections = pending_changes(source), rejected_changes(source)
+    reach = pending_reach(changes_on_hold, user=user, on=today)
+    groups = group_pending_changes(changes_on_hold, reach=reach, today=today)
+    tally = presenters.count_changes(changes_on_hold, reach=reach.by_claim, today=today)
+    selected_key = request.GET.get("group") if "decide" not in request.GET else None
     return render_page(
         request,
         "feeds/held.html",
@@ -201,42 +214,44 @@ def _preview(
         as_of=at,
         status=status,
         source=source,
-        sentence=presenters.pending_headline(source.name, found),
-        tally=found,
-        effect=found.yours(reach.by_source.get(source.pk, 0)),
-        groups=[group for group in groups if only in {None, group.key}],
-        only=only,
-        shown=None if only is not None else MAX_ROWS,
-        refused=group_pending_changes(refused, reach=reach, today=today),
-        n_refused=len(refused),
-        question=_question(request, groups, form, problem),
-        undo=_undo(request, refused) if user.is_governance else None,
+        sentence=presenters.pending_headline(source.name, tally),
+        tally=tally,
+        effect=tally.yours(reach.by_source.get(source.pk, 0)),
+        groups=[group for group in groups if selected_key in {None, group.key}],
+        only=selected_key,
+        shown=None if selected_key is not None else MAX_ROWS,
+        refused=group_pending_changes(rejections, reach=reach, today=today),
+        n_refused=len(rejections),
+        question=_build_question(request, groups, form, problem),
+        undo=_build_undo_question(request, rejections) if user.is_governance else None,
         problem=problem,
-        run=last_suspect_runs([source.pk]).get(source.pk) if waiting else None,
+        run=last_suspect_runs([source.pk]).get(source.pk) if changes_on_hold else None,
         deciders=[] if user.is_governance else deciders(),
     )
 
 
-def _question(
+def _build_question(
     request: HttpRequest, groups: list[PendingGroup], form: PendingDecisionForm | None, problem: str
 ) -> DecisionQuestion | None:
-    """The decision that the address, or a form that lacks something, asks about; None where nothing
-    of it waits."""
+    """Build the confirmation that the URL or the invalid form requests; None if no such change is
+    pending."""
     if problem or not getattr(request.user, "is_governance", False):
         return None
-    asked = form.data if form is not None else request.GET
-    action = asked.get("action" if form is not None else "decide", "")
+    parameters = form.data if form is not None else request.GET
+    action = parameters.get("action" if form is not None else "decide", "")
     if action not in {"accept", "refuse"}:
         return None
-    group = asked.get("group", ALL_PROVIDERS)
-    chosen = [found for found in groups if group in {ALL_PROVIDERS, found.key}]
-    if not chosen:
+    group_key = parameters.get("group", ALL_PROVIDERS)
+    selected_groups = [group for group in groups if group_key in {ALL_PROVIDERS, group.key}]
+    if not selected_groups:
         return None
-    changes = tuple(row.change for found in chosen for row in found.rows)
-    effects = [found.effect for found in chosen if found.n_applications] or [chosen[0].effect]
+    changes = tuple(row.change for group in selected_groups for row in group.rows)
+    effects = [group.effect for group in selected_groups if group.n_applications] or [
+        selected_groups[0].effect
+    ]
     return DecisionQuestion(
         action,
-        group,
+        group_key,
         presenters.names_of(changes),
         changes,
         form or PendingDecisionForm(action=action),
@@ -244,17 +259,19 @@ def _question(
     )
 
 
-def _undo(request: HttpRequest, refused: list[PendingChange]) -> DecisionQuestion | None:
-    """What has just been refused, so that it can be taken back at once."""
-    group = request.GET.get("undo")
-    if group is None:
+def _build_undo_question(
+    request: HttpRequest, rejections: list[PendingChange]
+) -> DecisionQuestion | None:
+    """Build the undo form of the rejection that the URL names; None if there is none."""
+    group_key = request.GET.get("undo")
+    if group_key is None:
         return None
     changes = tuple(
-        change for change in refused if group in {ALL_PROVIDERS, change.assertion.group}
+        change for change in rejections if group_key in {ALL_PROVIDERS, change.assertion.group}
     )
     return (
         DecisionQuestion(
-            "lift", group, presenters.names_of(changes), changes, PendingDecisionForm(), ""
+            "lift", group_key, presenters.names_of(changes), changes, PendingDecisionForm(), ""
         )
         if changes
         else None
@@ -263,11 +280,11 @@ def _undo(request: HttpRequest, refused: list[PendingChange]) -> DecisionQuestio
 
 @require_safe
 def pending_change_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    """Send what is pending and what was rejected."""
+    """Send the pending and the rejected changes, a row each."""
     source = source_or_404(request, slug)
     today = day_of(now())
-    waiting, refused = pending_changes(source), rejected_changes(source)
-    reach = pending_reach([*waiting, *refused], user=request.user, on=today)
+    changes_on_hold, rejections = pending_changes(source), rejected_changes(source)
+    reach = pending_reach([*changes_on_hold, *rejections], user=request.user, on=today)
     heads = [
         "state",
         "provider",
@@ -292,19 +309,19 @@ def pending_change_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse
             offering.host.name if offering else "",
             offering.api_id if offering else "",
             change.what,
-            _cell(change.old),
-            _cell(change.new),
+            _format_value(change.old),
+            _format_value(change.new),
             change.since,
             reach.by_claim.get(claim.pk, 0),
-            "row is gone" if change.what == "removal" else _cell(change.new),
+            "row is gone" if change.what == "removal" else _format_value(change.new),
             claim.source_url,
         ]
 
-    return csv_response(f"held-{source.slug}", heads, [*waiting, *refused], cells)
+    return csv_response(f"held-{source.slug}", heads, [*changes_on_hold, *rejections], cells)
 
 
-def _cell(value: Any) -> str:
-    """A day as it is, prices as `input 3; output 15`, nothing for None."""
+def _format_value(value: Any) -> str:
+    """Format a date or prices as text: `input 3; output 15`; empty for None."""
     if isinstance(value, dict):
         return "; ".join(f"{unit} {amount}" for unit, amount in value.items())
     return "" if value is None else str(value)

@@ -67,24 +67,24 @@ class PendingBanner:
 def pending_banners(sources: Iterable[Source], *, user: Any, on: date) -> dict[int, PendingBanner]:
     """Return {source id: banner} of the sources with changes on hold, by their `n_held`.
 
-    Without any this costs nothing, else two statements and one per source concerned."""
-    waiting = [source for source in sources if getattr(source, "n_held", 0)]
-    held = {source.pk: tuple(pending_changes(source)) for source in waiting}
-    every = [change for changes in held.values() for change in changes]
-    if not every:
+    No statement if there are none, otherwise two and one per source with changes on hold."""
+    sources_on_hold = [source for source in sources if getattr(source, "n_held", 0)]
+    changes_by_source = {source.pk: tuple(pending_changes(source)) for source in sources_on_hold}
+    all_changes = [change for changes in changes_by_source.values() for change in changes]
+    if not all_changes:
         return {}
-    reach = pending_reach(every, user=user, on=on)
-    runs = last_suspect_runs(list(held))
+    reach = pending_reach(all_changes, user=user, on=on)
+    runs = last_suspect_runs(list(changes_by_source))
     return {
         source.pk: PendingBanner(
             source=source,
-            changes=held[source.pk],
-            tally=count_changes(held[source.pk], reach=reach.by_claim, today=on),
+            changes=changes_by_source[source.pk],
+            tally=count_changes(changes_by_source[source.pk], reach=reach.by_claim, today=on),
             n_applications=reach.by_source.get(source.pk, 0),
             run=runs.get(source.pk),
         )
-        for source in waiting
-        if held[source.pk]
+        for source in sources_on_hold
+        if changes_by_source[source.pk]
     }
 
 
@@ -96,11 +96,13 @@ def group_pending_changes(
     by_group: dict[str, list[PendingChange]] = defaultdict(list)
     for change in changes:
         by_group[change.assertion.group].append(change)
-    groups = [_group(key, found, reach, today) for key, found in by_group.items()]
+    groups = [
+        _build_group(key, group_changes, reach, today) for key, group_changes in by_group.items()
+    ]
     return sorted(groups, key=lambda group: (-group.n_applications, -len(group.rows), group.name))
 
 
-def _group(
+def _build_group(
     key: str, changes: Sequence[PendingChange], reach: PendingReach, today: date
 ) -> PendingGroup:
     rows = [
@@ -117,7 +119,7 @@ def _group(
     names = [group_name(change) for change in changes]
     return PendingGroup(
         key=key,
-        # a row whose offering is not placed knows only the group's word
+        # rows without an offering have the group key as name
         name=next((name for name in names if name != key), names[0]),
         rows=tuple(rows),
         tally=count_changes(changes, reach=reach.by_claim, today=today),
@@ -126,9 +128,10 @@ def _group(
 
 
 def fingerprint(changes: Iterable[PendingChange]) -> str:
-    """Return a fingerprint that shows whether what is pending is still what the user viewed."""
-    said = sorted(
+    """Return a fingerprint of the changes, to detect whether they still are those that the user
+    viewed."""
+    encoded_changes = sorted(
         json.dumps([change.assertion.pk, change.what, change.old, change.new], sort_keys=True)
         for change in changes
     )
-    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:20]
+    return hashlib.sha256("\n".join(encoded_changes).encode()).hexdigest()[:20]

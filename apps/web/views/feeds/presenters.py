@@ -40,58 +40,82 @@ def format_span(value: timedelta) -> str:
 
 
 def feeds_headline(
-    polled: Sequence[SourceFreshness],
-    held: Mapping[int, Sequence[PendingChange]],
-    doubted: Mapping[int, FeedRun],
+    feeds: Sequence[SourceFreshness],
+    changes_by_source: Mapping[int, Sequence[PendingChange]],
+    suspect_runs: Mapping[int, FeedRun],
 ) -> Headline:
     """State how many feeds are up to date, and the problem of the worst of the others.
 
-    `held` are the pending changes and `doubted` the last suspect run, each by source id."""
-    if not polled:
+    `changes_by_source` are the pending changes and `suspect_runs` the last suspect run, each by
+    source ID."""
+    if not feeds:
         return Headline("No feed is polled, so nothing new about models reaches the register.")
-    tired = [row for row in polled if not row.is_fresh]
-    if not tired:
+    stale_feeds = [row for row in feeds if not row.is_fresh]
+    if not stale_feeds:
         return Headline(
-            f"All {as_word(len(polled))} feeds are fresh."
-            if len(polled) > 1
+            f"All {as_word(len(feeds))} feeds are fresh."
+            if len(feeds) > 1
             else "The only feed is fresh."
         )
-    if all(row.health == Health.NEVER for row in polled):
+    if all(row.health == Health.NEVER for row in feeds):
         return Headline("No feed has been polled yet.")
-    n_fresh = len(polled) - len(tired)
-    head = f"{as_word(n_fresh).capitalize() if n_fresh else 'None'} of {as_word(len(polled))} feeds"
-    worst = min(tired, key=lambda row: _GRAVEST.index(row.health))
-    mark, after = _trouble(worst, held.get(worst.source.pk, ()), doubted.get(worst.source.pk))
-    others = [row.source.name for row in tired if row is not worst]
-    rest = (
-        f"; {join_names(others, most=2)} {'is' if len(others) == 1 else 'are'} not fresh either."
-        if others
+    n_fresh = len(feeds) - len(stale_feeds)
+    opening = (
+        f"{as_word(n_fresh).capitalize() if n_fresh else 'None'} of {as_word(len(feeds))} feeds"
+    )
+    worst_feed = min(stale_feeds, key=lambda row: _HEALTH_WORST_FIRST.index(row.health))
+    problem, consequence = _describe_problem(
+        worst_feed,
+        changes_by_source.get(worst_feed.source.pk, ()),
+        suspect_runs.get(worst_feed.source.pk),
+    )
+    other_names = [row.source.name for row in stale_feeds if row is not worst_feed]
+    others_text = (
+        f"; {join_names(other_names, most=2)} "
+        f"{'is' if len(other_names) == 1 else 'are'} not fresh either."
+        if other_names
         else "."
     )
-    return Headline(f"{head} {'is' if n_fresh == 1 else 'are'} fresh. ", mark, f"{after}{rest}")
+    return Headline(
+        f"{opening} {'is' if n_fresh == 1 else 'are'} fresh. ",
+        problem,
+        f"{consequence}{others_text}",
+    )
 
 
-_GRAVEST = (Health.SUSPECT, Health.FAILING, Health.LATE, Health.FROZEN, Health.NEVER, Health.FRESH)
+_HEALTH_WORST_FIRST = (
+    Health.SUSPECT,
+    Health.FAILING,
+    Health.LATE,
+    Health.FROZEN,
+    Health.NEVER,
+    Health.FRESH,
+)
 
 
-def _trouble(
-    row: SourceFreshness, held: Sequence[PendingChange], doubted: FeedRun | None
+def _describe_problem(
+    freshness: SourceFreshness, changes: Sequence[PendingChange], suspect_run: FeedRun | None
 ) -> tuple[str, str]:
-    """What is the matter with one feed: the part the pencil underlines, and the part behind it."""
-    name = row.source.name
-    if row.health != Health.SUSPECT:
-        return f"{name} {row.words}", ""
-    n_gone = sum(change.what == "removal" for change in held)
-    before = getattr(doubted, "rows_before", None)
-    if doubted is not None and n_gone and before and (doubted.rows_vanished or 0) >= n_gone:
+    """Return (problem of the feed, its consequence); the page underlines the problem."""
+    name = freshness.source.name
+    if freshness.health != Health.SUSPECT:
+        return f"{name} {freshness.words}", ""
+    n_removals = sum(change.what == "removal" for change in changes)
+    n_rows_before = getattr(suspect_run, "rows_before", None)
+    if (
+        suspect_run is not None
+        and n_removals
+        and n_rows_before
+        and (suspect_run.rows_vanished or 0) >= n_removals
+    ):
         return (
-            f"{name} lost {number(doubted.rows_vanished)} of {number(before)} rows",
-            f" in one run, so {count_of(n_gone, 'old row')} {'stands' if n_gone == 1 else 'stand'} "
-            "for now",
+            f"{name} lost {number(suspect_run.rows_vanished)} of {number(n_rows_before)} rows",
+            f" in one run, so {count_of(n_removals, 'old row')} "
+            f"{'stands' if n_removals == 1 else 'stand'} for now",
         )
-    if held:
+    if changes:
         return (
-            f"{name} brought {count_of(len(held), 'change')}",
+            f"{name} brought {count_of(len(changes), 'change')}",
             " that looked wrong, so the old values stand for now",
         )
     return f"{name} brought something suspect", ", which is held"
@@ -101,26 +125,28 @@ def _trouble(
 
 
 def source_headline(
-    fresh: SourceFreshness, held: Sequence[PendingChange], doubted: FeedRun | None
+    freshness: SourceFreshness, changes: Sequence[PendingChange], suspect_run: FeedRun | None
 ) -> Headline:
-    name, state = fresh.source.name, fresh.state
-    if not fresh.source.enabled or fresh.health == Health.NEVER or state is None:
-        return Headline(f"{name} {fresh.words}.")
+    name, state = freshness.source.name, freshness.state
+    if not freshness.source.enabled or freshness.health == Health.NEVER or state is None:
+        return Headline(f"{name} {freshness.words}.")
     if state.last_success_at is None:
         return Headline(
             f"{name} ", f"has failed {count_of(state.failures, 'time')}", " and never succeeded."
         )
-    if fresh.health == Health.SUSPECT:
-        mark, after = _trouble(fresh, held, doubted)
-        return Headline("", mark, f"{after}.")
-    last = f"{name} last succeeded {ago(state.last_success_at, at=fresh.at)}"
-    if fresh.health == Health.FROZEN:
-        return Headline(f"{name} ", fresh.words, ".")
-    if fresh.health == Health.LATE:
-        return Headline("", last, ", later than it should have.")
-    if fresh.health == Health.FAILING:
-        return Headline(f"{last}, but ", f"{count_of(state.failures, 'poll')} since failed", ".")
-    return Headline(f"{last}, as it should.")
+    if freshness.health == Health.SUSPECT:
+        problem, consequence = _describe_problem(freshness, changes, suspect_run)
+        return Headline("", problem, f"{consequence}.")
+    success_text = f"{name} last succeeded {ago(state.last_success_at, at=freshness.at)}"
+    if freshness.health == Health.FROZEN:
+        return Headline(f"{name} ", freshness.words, ".")
+    if freshness.health == Health.LATE:
+        return Headline("", success_text, ", later than it should have.")
+    if freshness.health == Health.FAILING:
+        return Headline(
+            f"{success_text}, but ", f"{count_of(state.failures, 'poll')} since failed", "."
+        )
+    return Headline(f"{success_text}, as it should.")
 
 
 # --- one run --------------------------------------------------------------------------------------
@@ -145,14 +171,14 @@ def run_headline(run: FeedRun) -> Headline:
 
 
 def describe_duration(run: FeedRun) -> str:
-    """`1.9 s`, `3 min`; a dash while it is under way."""
+    """Describe the duration of a run: `1.9 s` or `3 min`; a dash if it has not finished."""
     if run.finished_at is None:
         return "–"
     seconds = (run.finished_at - (run.started_at or run.queued_at)).total_seconds()
     return f"{max(seconds, 0):.1f} s" if seconds < 100 else f"{number(round(seconds / 60))} min"
 
 
-# --- what is held ---------------------------------------------------------------------------------
+# --- changes on hold ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,45 +191,57 @@ class Consequence:
     note: str = ""
 
     def __str__(self) -> str:
-        parts = "; ".join(f"{name} {old} → {new}".strip() for name, old, new in self.parts)
-        return ", ".join(filter(None, [self.verb, parts, self.note]))
+        parts_text = "; ".join(
+            f"{name} {old_value} → {new_value}".strip() for name, old_value, new_value in self.parts
+        )
+        return ", ".join(filter(None, [self.verb, parts_text, self.note]))
 
 
 def describe_consequence(change: PendingChange, *, today: date) -> Consequence:
     if change.what == "removal":
-        return _removal(change, today)
+        return _describe_removal(change, today)
     if change.what == "date":
         verb = "" if change.new else "date withdrawn"
         return Consequence(verb, (("", iso_day(change.old), iso_day(change.new)),))
-    return Consequence("", _prices(change.old, change.new), "USD per million")
+    return Consequence("", _pair_prices(change.old, change.new), "USD per million")
 
 
-def describe_move(old: Any, new: Any) -> str:
-    """Two lists of prices, {unit: decimal text}, as one clause: `input tokens 0.54 → 0.95`."""
-    return "; ".join(f"{name} {before} → {after}" for name, before, after in _prices(old, new))
-
-
-def _prices(old: Any, new: Any) -> tuple[tuple[str, str, str], ...]:
-    before, after = (value if isinstance(value, dict) else {} for value in (old, new))
-    return tuple(
-        (unit_name(unit), _amount(before.get(unit)), _amount(after.get(unit)))
-        for unit in {**before, **after}
+def describe_move(old_prices: Any, new_prices: Any) -> str:
+    """Describe a price change as one clause: `input tokens 0.54 → 0.95`. Both arguments are {unit:
+    decimal text}."""
+    return "; ".join(
+        f"{name} {old_amount} → {new_amount}"
+        for name, old_amount, new_amount in _pair_prices(old_prices, new_prices)
     )
 
 
-def _removal(change: PendingChange, today: date) -> Consequence:
+def _pair_prices(old_value: Any, new_value: Any) -> tuple[tuple[str, str, str], ...]:
+    old_prices, new_prices = (
+        value if isinstance(value, dict) else {} for value in (old_value, new_value)
+    )
+    return tuple(
+        (
+            unit_name(unit),
+            _format_amount(old_prices.get(unit)),
+            _format_amount(new_prices.get(unit)),
+        )
+        for unit in {**old_prices, **new_prices}
+    )
+
+
+def _describe_removal(change: PendingChange, today: date) -> Consequence:
     absence = absence_of(change.assertion.source)
     if not change.old:
         return Consequence("delisted" if absence == "news" else "leaves the feed")
-    words = iso_day(change.old)
-    # a row whose own day has come has ended, and a price list that drops a row says nothing of the
-    # model
+    day_text = iso_day(change.old)
+    # a row whose retirement date has passed is over, and a price list without a row says nothing
+    # about the model
     if absence == "nothing" or str(change.old) <= today.isoformat():
-        return Consequence("leaves the feed", note=f"its date was {words}")
-    return Consequence("delisted", note=f"its date, {words}, would be removed")
+        return Consequence("leaves the feed", note=f"its date was {day_text}")
+    return Consequence("delisted", note=f"its date, {day_text}, would be removed")
 
 
-def _amount(value: Any) -> str:
+def _format_amount(value: Any) -> str:
     return "–" if value is None else price(value)
 
 
@@ -224,11 +262,11 @@ class ChangeCounts:
 
     @property
     def parts(self) -> str:
-        """`38 removals, three dates and one price`."""
+        """List the counts by consequence: `38 removals, three dates and one price`."""
         return join_names(
             [
-                count_of(n, one)
-                for n, one in (
+                count_of(n, noun)
+                for n, noun in (
                     (self.n_removals, "removal"),
                     (self.n_dates, "date"),
                     (self.n_prices, "price"),
@@ -239,17 +277,17 @@ class ChangeCounts:
 
     @property
     def where(self) -> str:
-        """`38 of 41 are of Azure`; empty where there is no more than one provider."""
+        """Name the provider with most changes: `38 of 41 are of Azure.`; empty for a single one."""
         if len(self.by_group) < 2:
             return ""
         name, n = max(self.by_group.items(), key=lambda pair: pair[1])
         return f"{number(n)} of {number(self.n)} are of {name}."
 
     def yours(self, n_applications: int) -> str:
-        """What the reader's own applications would feel."""
+        """Describe the effect on `n_applications` of the user's applications."""
         if not n_applications:
             return "No application of yours stands on any of it."
-        parts = [
+        possible_clauses = [
             count_of(self.n_dates_going, "retirement date") + " you rely on would go"
             if self.n_dates_going
             else "",
@@ -261,38 +299,41 @@ class ChangeCounts:
             else "",
         ]
         applications = count_of(n_applications, "application")
-        head = (
+        opening = (
             f"{applications.capitalize()} of yours {'stands' if n_applications == 1 else 'stand'} "
             f"on {as_word(self.n_relied)} of {'these' if self.n > 1 else 'them'}"
         )
-        said = [part for part in parts if part]
-        return f"{head}: {join_names(said)}." if said else f"{head}."
+        clauses = [clause for clause in possible_clauses if clause]
+        return f"{opening}: {join_names(clauses)}." if clauses else f"{opening}."
 
 
 def count_changes(
     changes: Collection[PendingChange], *, reach: Mapping[int, int], today: date
 ) -> ChangeCounts:
     """Count changes; `reach` is {claim id: applications of the user}."""
-    relied = [change for change in changes if reach.get(change.assertion.pk)]
-    iso = today.isoformat()
+    changes_in_use = [change for change in changes if reach.get(change.assertion.pk)]
+    today_iso = today.isoformat()
     return ChangeCounts(
         n=len(changes),
         n_removals=sum(change.what == "removal" for change in changes),
         n_dates=sum(change.what == "date" for change in changes),
         n_prices=sum(change.what == "price" for change in changes),
-        n_relied=len(relied),
+        n_relied=len(changes_in_use),
         n_dates_going=sum(
-            change.what != "price" and change.new is None and str(change.old or "") > iso
-            for change in relied
+            change.what != "price" and change.new is None and str(change.old or "") > today_iso
+            for change in changes_in_use
         ),
-        n_dates_moving=sum(change.what == "date" and change.new is not None for change in relied),
-        n_prices_moving=sum(change.what == "price" for change in relied),
+        n_dates_moving=sum(
+            change.what == "date" and change.new is not None for change in changes_in_use
+        ),
+        n_prices_moving=sum(change.what == "price" for change in changes_in_use),
         by_group=Counter(group_name(change) for change in changes),
     )
 
 
 def group_name(change: PendingChange) -> str:
-    """The provider a change is counted under, by its name where an offering of its tells it."""
+    """Return the provider that a change counts under: its name if the offering is known, otherwise
+    the group key."""
     group, offering = change.assertion.group, change.offering
     if offering is not None and offering.host.slug == group:
         return offering.host.name
@@ -300,20 +341,20 @@ def group_name(change: PendingChange) -> str:
 
 
 def names_of(changes: Collection[PendingChange]) -> str:
-    """The providers concerned, those with most changes first."""
+    """List the providers of the changes, those with most changes first."""
     return join_names(
         [name for name, _ in Counter(group_name(change) for change in changes).most_common()]
     )
 
 
-def pending_headline(name: str, found: ChangeCounts) -> Headline:
-    """The head of the page about what is held."""
-    if not found.n:
+def pending_headline(name: str, tally: ChangeCounts) -> Headline:
+    """Build the headline of the page of changes on hold."""
+    if not tally.n:
         return Headline(f"Nothing of {name} waits for a decision.")
     return Headline(
         "",
-        f"{count_of(found.n, 'change').capitalize()} of {name}",
-        f" {'waits' if found.n == 1 else 'wait'} for a decision: {found.parts}.",
+        f"{count_of(tally.n, 'change').capitalize()} of {name}",
+        f" {'waits' if tally.n == 1 else 'wait'} for a decision: {tally.parts}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Provider notices: an inbox for users. Nothing in it changes the catalogue by itself."""
+"""Provider notices: an inbox of announcements. A notice itself does not change the catalogue."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -42,8 +42,9 @@ MAX_SELECTED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class NamedOfferings:
-    """Offering or version that a notice names; `n_applications` of the user call the offering."""
+class NoticeReference:
+    """Offering or version that a notice names; `n_applications` is how many of the user's
+    applications call the offering."""
 
     name: str
     at: str
@@ -56,32 +57,36 @@ class NamedOfferings:
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
     notice: ProviderNotice
-    named: tuple[NamedOfferings, ...]
+    named: tuple[NoticeReference, ...]
     n_more: int
 
     @property
     def n_applications(self) -> int:
-        return sum(named.n_applications for named in self.named)
+        return sum(reference.n_applications for reference in self.named)
 
     @property
-    def offerings(self) -> list[NamedOfferings]:
-        return [named for named in self.named if named.offering is not None]
+    def offerings(self) -> list[NoticeReference]:
+        return [reference for reference in self.named if reference.offering is not None]
 
 
-def _filtered(request: HttpRequest) -> tuple[ProviderNoticeFilter, "QuerySet[ProviderNotice]"]:
-    """Without a word about it in the address, what is unread."""
+def _filter_notices(
+    request: HttpRequest,
+) -> tuple[ProviderNoticeFilter, "QuerySet[ProviderNotice]"]:
+    """Return the filter and its notices, latest first; unread ones unless the URL names a state."""
     query = request.GET.copy()
     if "state" not in query:
         query["state"] = ProviderNotice.State.UNREAD
-    found = ProviderNoticeFilter(
+    filterset = ProviderNoticeFilter(
         query, ProviderNotice.objects.visible_to(request.user), request=request
     )
-    return found, found.qs.select_related("source", "decided_by").order_by("-first_seen", "-id")
+    return filterset, filterset.qs.select_related("source", "decided_by").order_by(
+        "-first_seen", "-id"
+    )
 
 
 @require_safe
 def notice_list(request: HttpRequest) -> HttpResponse:
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_notices(request)
     listing = PaginatedList(request, queryset, size=PAGE_SIZE)
     sources = list(polled_sources(request.user).filter(kind=KIND).values_list("slug", "name"))
     n_unread = (
@@ -96,10 +101,10 @@ def notice_list(request: HttpRequest) -> HttpResponse:
         title="Notices",
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Live applications of yours that call a named offering",
-        sentence=_sentence(n_unread, len(sources)),
+        sentence=_build_headline(n_unread, len(sources)),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "Contains", "search"),
                 FilterControl("source", "Source", choices=sources),
@@ -109,44 +114,44 @@ def notice_list(request: HttpRequest) -> HttpResponse:
             usual={"state": ProviderNotice.State.UNREAD},
         ),
         listing=listing,
-        rows=_rows(listing.rows, request),
+        rows=_build_rows(listing.rows, request),
         is_followed=bool(sources),
         event_kinds=[(kind.value, kind.label) for kind in EVENT_KINDS],
     )
 
 
-def _sentence(n_unread: int, n_sources: int) -> Headline:
+def _build_headline(n_unread: int, n_sources: int) -> Headline:
     if not n_sources:
         return Headline("No feed of notices is followed yet.")
     if not n_unread:
         return Headline("Every notice has been dealt with.")
-    words = pluralize(n_unread, "{n} notice is unread", "{n} notices are unread")
-    return Headline("", words.format(n=number(n_unread)), ".")
+    template = pluralize(n_unread, "{n} notice is unread", "{n} notices are unread")
+    return Headline("", template.format(n=number(n_unread)), ".")
 
 
-def _rows(notices: Sequence[ProviderNotice], request: HttpRequest) -> list[NoticeRow]:
-    """The notices with what they name: four statements for all of them, none where nothing is
-    named."""
-    wanted = sorted({name for notice in notices for name in notice.names})
-    if not wanted:
+def _build_rows(notices: Sequence[ProviderNotice], request: HttpRequest) -> list[NoticeRow]:
+    """Build the rows of the notices with the offerings and versions that they name: four statements
+    at most."""
+    names = sorted({name for notice in notices for name in notice.names})
+    if not names:
         return [NoticeRow(notice, (), 0) for notice in notices]
     offerings = (
-        Offering.objects.visible_to(request.user).filter(api_id__in=wanted).select_related("host")
+        Offering.objects.visible_to(request.user).filter(api_id__in=names).select_related("host")
     )
-    calls = live_dependencies(user=request.user, on=day_of(now())).filter(
-        offering__api_id__in=wanted
+    dependencies = live_dependencies(user=request.user, on=day_of(now())).filter(
+        offering__api_id__in=names
     )
     counts = dict(
-        calls.order_by()
+        dependencies.order_by()
         .values("offering_id")
         .annotate(n=Count("application", distinct=True))
         .values_list("offering_id", "n")
     )
-    by_name: dict[str, list[NamedOfferings]] = defaultdict(list)
+    by_name: dict[str, list[NoticeReference]] = defaultdict(list)
     for offering in offerings:
         url = reverse("offerings:detail", args=[offering.pk])
         by_name[offering.api_id].append(
-            NamedOfferings(
+            NoticeReference(
                 offering.api_id,
                 offering.host.name,
                 url,
@@ -155,35 +160,37 @@ def _rows(notices: Sequence[ProviderNotice], request: HttpRequest) -> list[Notic
                 url,
             )
         )
-    unserved = [name for name in wanted if name not in by_name]
-    versions = Version.objects.filter(Q(identifier__in=unserved) | Q(aliases__overlap=unserved))
-    for version in versions if unserved else ():
-        for name in {version.identifier, *version.aliases} & set(unserved):
+    unserved_names = [name for name in names if name not in by_name]
+    versions = Version.objects.filter(
+        Q(identifier__in=unserved_names) | Q(aliases__overlap=unserved_names)
+    )
+    for version in versions if unserved_names else ():
+        for name in {version.identifier, *version.aliases} & set(unserved_names):
             by_name[name].append(
-                NamedOfferings(name, "a version", reverse("versions:detail", args=[version.pk]))
+                NoticeReference(name, "a version", reverse("versions:detail", args=[version.pk]))
             )
-    return [_row(notice, by_name) for notice in notices]
+    return [_build_row(notice, by_name) for notice in notices]
 
 
-def _row(notice: ProviderNotice, by_name: dict[str, list[NamedOfferings]]) -> NoticeRow:
-    all_named = [named for name in notice.names for named in by_name.get(name, ())]
-    all_named.sort(key=lambda named: (-named.n_applications, named.name, named.at))
+def _build_row(notice: ProviderNotice, by_name: dict[str, list[NoticeReference]]) -> NoticeRow:
+    references = [reference for name in notice.names for reference in by_name.get(name, ())]
+    references.sort(key=lambda named: (-named.n_applications, named.name, named.at))
     facts = {"source_url": notice.link, "reason": f"{notice.source.name}: {notice.title}"[:500]}
     if notice.published_at is not None:
         facts["announced_on"] = day_of(notice.published_at).isoformat()
-    known = {name: value for name, value in facts.items() if value}
-    shown = tuple(
-        NamedOfferings(
-            named.name,
-            named.at,
-            named.url,
-            named.n_applications,
-            named.offering,
-            url_with_query(named.url, **known) + "#manual" if named.offering else "",
+    prefill = {name: value for name, value in facts.items() if value}
+    shown_references = tuple(
+        NoticeReference(
+            reference.name,
+            reference.at,
+            reference.url,
+            reference.n_applications,
+            reference.offering,
+            url_with_query(reference.url, **prefill) + "#manual" if reference.offering else "",
         )
-        for named in all_named[:MAX_OFFERINGS]
+        for reference in references[:MAX_OFFERINGS]
     )
-    return NoticeRow(notice, shown, len(all_named) - len(shown))
+    return NoticeRow(notice, shown_references, len(references) - len(shown_references))
 
 
 @require_safe
@@ -218,7 +225,9 @@ def notice_csv(request: HttpRequest) -> StreamingHttpResponse:
         "names",
         "text",
     ]
-    return csv_response("notices", heads, _filtered(request)[1].iterator(chunk_size=500), cells)
+    return csv_response(
+        "notices", heads, _filter_notices(request)[1].iterator(chunk_size=500), cells
+    )
 
 
 class CloseNoticeForm(forms.Form):
@@ -228,47 +237,48 @@ class CloseNoticeForm(forms.Form):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        picked = [
+        values = [
             value
             for value in data.getlist("pick")[:MAX_SELECTED]
             if value.isdecimal() and len(value) < 19
         ]
-        self.fields["pick"].choices = [(value, value) for value in picked]  # type: ignore[attr-defined]
+        self.fields["pick"].choices = [(value, value) for value in values]  # type: ignore[attr-defined]
 
 
 @require_POST
 def close_selected(request: HttpRequest) -> HttpResponse:
-    """Close the selected notices: no action needed, or the date was recorded; several at once, with
-    undo."""
+    """Close the selected notices as needing no action or as recorded, with undo."""
     user = governance_user(request, GOVERNANCE_ONLY)
-    back = return_path(request, reverse("provider-notices:list"))
+    return_url = return_path(request, reverse("provider-notices:list"))
     form = CloseNoticeForm(request.POST)
     if not form.is_valid():
         flash_error(request, "Select at least one provider notice and an outcome.")
-        return redirect(back)
-    said = form.cleaned_data
-    outcome = ProviderNotice.Outcome(said["outcome"])
-    rows = close_notices(notices=said["pick"], outcome=outcome, by=user, reason=said["reason"])
+        return redirect(return_url)
+    cleaned = form.cleaned_data
+    outcome = ProviderNotice.Outcome(cleaned["outcome"])
+    rows = close_notices(
+        notices=cleaned["pick"], outcome=outcome, by=user, reason=cleaned["reason"]
+    )
     if not rows:
         flash_error(request, "Another user already closed these notices. Nothing was changed.")
-        return redirect(back)
-    words = pluralize(
+        return redirect(return_url)
+    message = pluralize(
         len(rows), f"{len(rows)} notice is dealt with.", f"{len(rows)} notices are dealt with."
     )
-    flash_success(request, words, undo=_reopening(rows))
-    return redirect(back)
+    flash_success(request, message, undo=_build_reopen_url(rows))
+    return redirect(return_url)
 
 
-def _reopening(rows: Sequence[ProviderNotice]) -> str:
+def _build_reopen_url(rows: Sequence[ProviderNotice]) -> str:
     return f"{reverse('provider-notices:reopen')}?{'&'.join(f'pick={row.pk}' for row in rows)}"
 
 
 @require_POST
 def reopen_selected(request: HttpRequest) -> HttpResponse:
     user = governance_user(request, GOVERNANCE_ONLY)
-    picked = [*request.GET.getlist("pick"), *request.POST.getlist("pick")][:MAX_SELECTED]
+    values = [*request.GET.getlist("pick"), *request.POST.getlist("pick")][:MAX_SELECTED]
     n = reopen_notices(
-        notices=[int(pk) for pk in picked if pk.isdecimal() and len(pk) < 19], by=user
+        notices=[int(pk) for pk in values if pk.isdecimal() and len(pk) < 19], by=user
     )
     if n:
         flash_success(
@@ -294,23 +304,23 @@ def notify_applications(request: HttpRequest, pk: int) -> HttpResponse:
     notice = get_object_or_404(
         ProviderNotice.objects.visible_to(request.user).select_related("source"), pk=pk
     )
-    back = return_path(request, reverse("provider-notices:list"))
+    return_url = return_path(request, reverse("provider-notices:list"))
     form = NotifyForm(request.POST)
     if not form.is_valid():
         flash_error(
             request, "Select the offering and the event, and enter what the notice announces."
         )
-        return redirect(back)
-    said = form.cleaned_data
-    offering = Offering.objects.filter(pk=said["offering"], api_id__in=notice.names).first()
+        return redirect(return_url)
+    cleaned = form.cleaned_data
+    offering = Offering.objects.filter(pk=cleaned["offering"], api_id__in=notice.names).first()
     if offering is None:
         flash_error(request, "The notice does not mention this offering. Nothing was recorded.")
-        return redirect(back)
+        return redirect(return_url)
     try:
-        event = record_event(notice=notice, by=user, **said | {"offering": offering})
-    except AlreadyDecidedError as already:
-        flash_error(request, str(already))
-        return redirect(back)
+        event = record_event(notice=notice, by=user, **cleaned | {"offering": offering})
+    except AlreadyDecidedError as error:
+        flash_error(request, str(error))
+        return redirect(return_url)
     flash_success(
         request,
         f"The event was recorded. Users whose applications depend on {offering.api_id} can see it.",

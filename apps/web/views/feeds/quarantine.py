@@ -1,4 +1,4 @@
-"""Quarantined rows, kept out of the catalogue, each with the reason and the raw row."""
+"""Quarantined rows of feeds: not in the catalogue, listed with the reason and the raw row."""
 
 from typing import Any
 
@@ -16,21 +16,26 @@ from apps.web.presenters import headlines
 from apps.web.views.feeds.queries import polled_sources
 
 
-def _filtered(request: HttpRequest) -> tuple[QuarantinedRowFilter, "QuerySet[QuarantinedRow]"]:
-    """Without a word about it in the address, the rows that are still set aside."""
+def _filter_quarantined_rows(
+    request: HttpRequest,
+) -> tuple[QuarantinedRowFilter, "QuerySet[QuarantinedRow]"]:
+    """Return the filter and its rows, latest first; only rows still quarantined unless the URL says
+    otherwise."""
     query = request.GET.copy()
     query.setdefault("open", "true")
-    found = QuarantinedRowFilter(
+    filterset = QuarantinedRowFilter(
         query, QuarantinedRow.objects.visible_to(request.user), request=request
     )
-    return found, found.qs.select_related("source").order_by("-first_seen", "external_id", "pk")
+    return filterset, filterset.qs.select_related("source").order_by(
+        "-first_seen", "external_id", "pk"
+    )
 
 
 @require_safe
 def quarantine_list(request: HttpRequest) -> HttpResponse:
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_quarantined_rows(request)
     listing = PaginatedList(request, queryset)
-    rest = (
+    predicate = (
         "" if listing.is_filtered else " is set aside" if listing.count == "1" else " are set aside"
     )
     return render_page(
@@ -41,11 +46,11 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Rows of feeds, each once per reason",
         sentence=headlines.list_headline(
-            listing.count, "row", "rows", filtered=listing.is_filtered, rest=rest
+            listing.count, "row", "rows", filtered=listing.is_filtered, rest=predicate
         ),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "Row contains", "search"),
                 FilterControl(
@@ -76,6 +81,6 @@ def quarantine_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_response(
         "quarantine",
         ["source", "row", "reason", "since", "gone", "raw"],
-        _filtered(request)[1].iterator(chunk_size=2000),
+        _filter_quarantined_rows(request)[1].iterator(chunk_size=2000),
         cells,
     )

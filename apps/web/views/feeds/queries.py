@@ -28,8 +28,8 @@ Kind = ProviderEvent.Kind
 
 
 def polled_sources(user: Any) -> "QuerySet[Source]":
-    """Return sources that are polled or could be; the others have their page among the offerings
-    they state."""
+    """Return the sources that can be polled. The claims of the others are shown on the pages of
+    their offerings."""
     return Source.objects.visible_to(user).exclude(kind__in=Source.UNPOLLED)
 
 
@@ -38,23 +38,23 @@ def source_or_404(request: HttpRequest, slug: str) -> Source:
 
 
 def with_counts(sources: "QuerySet[Source]") -> "QuerySet[Source]":
-    """Sources with `n_rows` of their last good poll, `n_set_aside` and `n_held`; None stands for
-    nothing."""
-    last = (
+    """Annotate sources with `n_rows` of their last successful poll, `n_set_aside` (quarantined
+    rows) and `n_held` (claims on hold); None means none."""
+    good_runs = (
         FeedRun.objects.succeeded()
         .filter(source=OuterRef("pk"), rows__isnull=False)
         .order_by("-queued_at", "-id")
     )
-    set_aside = QuarantinedRow.objects.open().filter(source=OuterRef("pk"))
-    waiting = Assertion.objects.standing().filter(source=OuterRef("pk"), held=True)
+    quarantined_rows = QuarantinedRow.objects.open().filter(source=OuterRef("pk"))
+    held_claims = Assertion.objects.standing().filter(source=OuterRef("pk"), held=True)
     return sources.annotate(
-        n_rows=Subquery(last.values("rows")[:1]),
-        n_set_aside=Subquery(_counted(set_aside)),
-        n_held=Subquery(_counted(waiting)),
+        n_rows=Subquery(good_runs.values("rows")[:1]),
+        n_set_aside=Subquery(_count_by_source(quarantined_rows)),
+        n_held=Subquery(_count_by_source(held_claims)),
     )
 
 
-def _counted(rows: "QuerySet[Any]") -> "QuerySet[Any, Any]":
+def _count_by_source(rows: "QuerySet[Any]") -> "QuerySet[Any, Any]":
     counts: QuerySet[Any, Any] = (
         rows.order_by().values("source").annotate(n=Count("pk")).values("n")
     )
@@ -62,20 +62,21 @@ def _counted(rows: "QuerySet[Any]") -> "QuerySet[Any, Any]":
 
 
 def fresh_sources(user: Any, *, at: datetime) -> tuple[SourceFreshness, ...]:
-    """Every source of the feeds page with its counts: one statement."""
+    """Return all sources of the feeds page with their counts: one statement."""
     return source_freshness(with_counts(polled_sources(user)), at=at)
 
 
 def fresh_source(request: HttpRequest, slug: str, *, at: datetime) -> SourceFreshness:
-    """One source with its counts, or 404: two statements."""
+    """Return one source with its counts; Http404 if it cannot be polled or viewed. Two
+    statements."""
     source = source_or_404(request, slug)
     return source_freshness(with_counts(Source.objects.filter(pk=source.pk)), at=at)[0]
 
 
 def runs_of_the_day(user: Any, *, at: datetime) -> dict[int, list[FeedRun]]:
-    """{source id: its runs of the last 24 hours, latest first}, with the columns of strip and
-    progress: one statement for all sources."""
-    found: dict[int, list[FeedRun]] = defaultdict(list)
+    """Return {source ID: its runs of the last 24 hours, latest first}, with the columns that the
+    poll strip and the progress need: one statement."""
+    runs_by_source: dict[int, list[FeedRun]] = defaultdict(list)
     runs = (
         FeedRun.objects.visible_to(user)
         .filter(queued_at__gt=at - SPAN, queued_at__lte=at)
@@ -91,21 +92,21 @@ def runs_of_the_day(user: Any, *, at: datetime) -> dict[int, list[FeedRun]]:
         )
     )
     for run in runs:
-        found[run.source_id].append(run)
-    return found
+        runs_by_source[run.source_id].append(run)
+    return runs_by_source
 
 
 def last_suspect_runs(sources: Collection[int]) -> dict[int, FeedRun]:
-    """{source id: the last run whose payload was doubted}, each with `rows_before`, what the run
-    before it saw: one statement."""
-    before = (
+    """Return {source ID: its last suspect run}, annotated with `rows_before`, the number of rows of
+    the successful run before: one statement."""
+    previous_runs = (
         FeedRun.objects.succeeded()
         .filter(source=OuterRef("source"), rows__isnull=False, queued_at__lt=OuterRef("queued_at"))
         .order_by("-queued_at", "-id")
     )
     runs = (
         FeedRun.objects.filter(source__in=sources, status=FeedRun.Status.SUSPECT)
-        .annotate(rows_before=Subquery(before.values("rows")[:1]))
+        .annotate(rows_before=Subquery(previous_runs.values("rows")[:1]))
         .order_by("source_id", "-queued_at", "-id")
         .distinct("source_id")
     )
@@ -122,8 +123,8 @@ class PendingReach:
     by_source: dict[int, int] = field(default_factory=dict)
 
 
-# The events that acceptance would raise stand in for the table of events, so that what would be
-# reached is worked out by the rules of apps/exposure/queries/dependents.py and by no others.
+# The events that acceptance would raise replace the table of events, so that their reach is
+# computed by the rules of apps/exposure/queries/dependents.py.
 _PENDING_REACH = """
 WITH catalog_providerevent(id, offering_id, source_id, kind, provider_group) AS (
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
@@ -138,9 +139,11 @@ GROUP BY GROUPING SETS ((r.event_id), (e.source_id, e.provider_group), (e.source
 
 
 def pending_reach(changes: Iterable[PendingChange], *, user: Any, on: date) -> PendingReach:
-    """Return which applications of `user` the changes would affect if they were accepted: one
-    statement for all."""
-    wanted = [change for change in changes if change.assertion.offering_id is not None]
+    """Return how many applications of `user` the changes would affect if they were accepted: one
+    statement."""
+    changes_with_offering = [
+        change for change in changes if change.assertion.offering_id is not None
+    ]
     live = (
         live_dependencies(user=user, on=on).order_by().values_list("offering_id", "application_id")
     )
@@ -148,14 +151,14 @@ def pending_reach(changes: Iterable[PendingChange], *, user: Any, on: date) -> P
         live_sql, live_params = live.query.sql_with_params()
     except EmptyResultSet:
         return PendingReach()
-    if not wanted:
+    if not changes_with_offering:
         return PendingReach()
     columns: list[list[Any]] = [
-        [change.assertion.pk for change in wanted],
-        [change.assertion.offering_id for change in wanted],
-        [change.assertion.source_id for change in wanted],
-        [str(kind_of(change)) for change in wanted],
-        [change.assertion.group for change in wanted],
+        [change.assertion.pk for change in changes_with_offering],
+        [change.assertion.offering_id for change in changes_with_offering],
+        [change.assertion.source_id for change in changes_with_offering],
+        [str(kind_of(change)) for change in changes_with_offering],
+        [change.assertion.group for change in changes_with_offering],
     ]
     reach = PendingReach()
     with connection.cursor() as cursor:
@@ -184,13 +187,13 @@ def kind_of(change: PendingChange) -> Kind:
     return Kind.MOVED_LATER if str(change.new) > str(change.old or "") else Kind.MOVED_EARLIER
 
 
-def deciders(*, most: int = 6) -> list[str]:
-    """Return names of users who may decide pending changes: one statement."""
-    offices = (OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN)
-    people = User.objects.filter(is_active=True, organisation_role__in=offices).order_by(
+def deciders(*, limit: int = 6) -> list[str]:
+    """Return the names of up to `limit` users who can decide pending changes: one statement."""
+    roles = (OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN)
+    users = User.objects.filter(is_active=True, organisation_role__in=roles).order_by(
         "-organisation_role", "pk"
     )
-    return [str(person) for person in people[:most]]
+    return [str(user) for user in users[:limit]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +209,11 @@ class PendingDecision:
 def last_decision(
     source: Source, *, within: timedelta = timedelta(days=1)
 ) -> PendingDecision | None:
-    """Return a user's last change of the source's claims, from the history: two statements."""
+    """Return the last change of the source's claims by a user, from the history; None if it is
+    older than `within`. Two statements."""
     at = now()
     history = Assertion.history.rel.related_model._default_manager  # type: ignore[attr-defined]
-    last = (
+    entry = (
         history.filter(
             source=source, pgh_created_at__gt=at - within, pgh_context__metadata__has_key="user"
         )
@@ -217,13 +221,13 @@ def last_decision(
         .order_by("-pgh_id")
         .first()
     )
-    if last is None:
+    if entry is None:
         return None
-    said = last.pgh_context.metadata
-    person = User.objects.filter(pk=said["user"]).first()
+    metadata = entry.pgh_context.metadata
+    user = User.objects.filter(pk=metadata["user"]).first()
     return PendingDecision(
-        said["user"],
-        str(person) if person else said.get("actor", "Somebody"),
-        ago(last.pgh_created_at, at=at),
-        said.get("reason", ""),
+        metadata["user"],
+        str(user) if user else metadata.get("actor", "Somebody"),
+        ago(entry.pgh_created_at, at=at),
+        metadata.get("reason", ""),
     )

@@ -1,5 +1,5 @@
-"""Feed runs: all of them, one with what it brought, its raw payload, and the progress of a run
-under way."""
+"""Feed runs: the list, one run with its results, its raw payload, and the progress of an open
+run."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ from apps.web.views.feeds import presenters
 from apps.web.views.feeds.queries import polled_sources
 from apps.web.wording import iso_day
 
-# what a run does while it is running, in the order it does it
+# steps of a run, in order
 STEPS = {
     "fetch": "fetching",
     "parse": "reading the rows",
@@ -36,10 +36,12 @@ MAX_EVENTS = 40
 
 @require_safe
 def feed_run_list(request: HttpRequest) -> HttpResponse:
-    """List every poll, latest first."""
-    found = FeedRunFilter(request.GET, FeedRun.objects.visible_to(request.user), request=request)
+    """List all runs, latest first."""
+    filterset = FeedRunFilter(
+        request.GET, FeedRun.objects.visible_to(request.user), request=request
+    )
     listing = PaginatedList(
-        request, found.qs.select_related("source").order_by("-queued_at", "-id")
+        request, filterset.qs.select_related("source").order_by("-queued_at", "-id")
     )
     return render_page(
         request,
@@ -53,7 +55,7 @@ def feed_run_list(request: HttpRequest) -> HttpResponse:
         ),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl(
                     "source",
@@ -71,7 +73,9 @@ def feed_run_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def feed_run_csv(request: HttpRequest) -> StreamingHttpResponse:
-    found = FeedRunFilter(request.GET, FeedRun.objects.visible_to(request.user), request=request)
+    filterset = FeedRunFilter(
+        request.GET, FeedRun.objects.visible_to(request.user), request=request
+    )
     heads = [
         "source",
         "queued",
@@ -110,7 +114,7 @@ def feed_run_csv(request: HttpRequest) -> StreamingHttpResponse:
         ]
 
     runs = (
-        found.qs.select_related("source")
+        filterset.qs.select_related("source")
         .defer("held", "backfilled", "floated")
         .order_by("-queued_at", "-id")
     )
@@ -122,15 +126,15 @@ def feed_run_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def feed_run_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what one poll brought: counts, changes on hold, quarantined rows, unchanged dates and
-    prices, events."""
+    """Show the results of one run: counts, changes on hold, quarantined rows, back-filled dates,
+    floating prices, events."""
     run = get_object_or_404(
         FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk
     )
     source = run.source
-    before, after = _neighbours(run)
+    previous_run, next_run = _find_adjacent_runs(run)
     quarantined = PaginatedList(request, run.quarantined.all(), size=50)
-    events = _events_of(request, run)
+    events = _list_events(request, run)
     n_held = (
         Assertion.objects.standing().filter(source=source, held=True).count() if run.held else 0
     )
@@ -151,28 +155,33 @@ def feed_run_detail(request: HttpRequest, pk: int) -> HttpResponse:
         n_held=n_held,
         took=presenters.describe_duration(run),
         backfilled=[(row, iso_day(day)) for row, day in run.backfilled],
-        floated=[(row, presenters.describe_move(old, new)) for row, old, new in run.floated],
-        before=before,
-        after=after,
+        floated=[
+            (row, presenters.describe_move(old_prices, new_prices))
+            for row, old_prices, new_prices in run.floated
+        ],
+        before=previous_run,
+        after=next_run,
         **progress_of(run),
     )
 
 
-def _neighbours(run: FeedRun) -> tuple[FeedRun | None, FeedRun | None]:
-    """The runs of the same source before and after this one: two statements."""
+def _find_adjacent_runs(run: FeedRun) -> tuple[FeedRun | None, FeedRun | None]:
+    """Return the previous and the next run of the same source: two statements."""
     runs = run.source.runs.only("pk", "queued_at", "status")
-    earlier = Q(queued_at__lt=run.queued_at) | Q(queued_at=run.queued_at, pk__lt=run.pk)
-    later = Q(queued_at__gt=run.queued_at) | Q(queued_at=run.queued_at, pk__gt=run.pk)
-    return runs.filter(earlier).first(), runs.filter(later).order_by("queued_at", "pk").first()
+    is_earlier = Q(queued_at__lt=run.queued_at) | Q(queued_at=run.queued_at, pk__lt=run.pk)
+    is_later = Q(queued_at__gt=run.queued_at) | Q(queued_at=run.queued_at, pk__gt=run.pk)
+    return runs.filter(is_earlier).first(), runs.filter(is_later).order_by(
+        "queued_at", "pk"
+    ).first()
 
 
-def _events_of(request: HttpRequest, run: FeedRun) -> list[ProviderEvent]:
-    """Events of the run's source from after the observation before this one up to this one: what
-    the payload showed, and what the clock made due, or a person decided, in between. Two
+def _list_events(request: HttpRequest, run: FeedRun) -> list[ProviderEvent]:
+    """List the source's events between the previous observation and this one: those of the payload,
+    and those that became due or were decided by users meanwhile. Up to MAX_EVENTS + 1; two
     statements."""
     if run.observed_at is None:
         return []
-    before = (
+    previous_observed_at = (
         FeedRun.objects.succeeded()
         .filter(source=run.source, observed_at__lt=run.observed_at)
         .order_by("-observed_at")
@@ -182,8 +191,8 @@ def _events_of(request: HttpRequest, run: FeedRun) -> list[ProviderEvent]:
     events = ProviderEvent.objects.visible_to(request.user).filter(
         source=run.source, detected_at__lte=run.observed_at
     )
-    if before is not None:
-        events = events.filter(detected_at__gt=before)
+    if previous_observed_at is not None:
+        events = events.filter(detected_at__gt=previous_observed_at)
     return list(
         events.select_related("source", "offering__host").order_by("-detected_at", "-id")[
             : MAX_EVENTS + 1
@@ -199,12 +208,12 @@ def feed_run_payload(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(
         FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk
     )
-    kept = Payload.objects.filter(runs=run).first()
-    if kept is None:
+    payload = Payload.objects.filter(runs=run).first()
+    if payload is None:
         raise Http404("The payload of this run is no longer stored.")
-    name = f"{run.source.slug}-{kept.received_at:%Y%m%dT%H%M%SZ}.gz"
+    name = f"{run.source.slug}-{payload.received_at:%Y%m%dT%H%M%SZ}.gz"
     return HttpResponse(
-        bytes(kept.body),
+        bytes(payload.body),
         content_type="application/gzip",
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',
@@ -214,25 +223,25 @@ def feed_run_payload(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-# --- under way ------------------------------------------------------------------------------------
+# --- open runs ------------------------------------------------------------------------------------
 
 
 @require_POST
 def poll_source(request: HttpRequest, slug: str) -> HttpResponse:
-    """Queue a poll and show how it goes."""
+    """Queue a poll and show its progress."""
     user = governance_user(request, "You need the governance role to poll a feed manually.")
     source = get_object_or_404(Source.objects.polled().visible_to(request.user), slug=slug)
     try:
         run = request_poll(source=source, by=user)
-    except BrokerUnavailableError as away:
+    except BrokerUnavailableError as error:
         if getattr(request, "htmx", False):
             return render(
-                request, "feeds/progress.html#refused", {"source": source, "error": str(away)}
+                request, "feeds/progress.html#refused", {"source": source, "error": str(error)}
             )
-        messages.error(request, str(away))
+        messages.error(request, str(error))
         return redirect("feeds:list")
     if getattr(request, "htmx", False):
-        return _progress(request, FeedRun.objects.select_related("source").get(pk=run.pk))
+        return _render_progress(request, FeedRun.objects.select_related("source").get(pk=run.pk))
     return redirect("feed-runs:detail", pk=run.pk)
 
 
@@ -244,24 +253,24 @@ def feed_run_progress(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(
         FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk
     )
-    response = _progress(request, run)
+    response = _render_progress(request, run)
     if run.finished_at is not None and getattr(request, "htmx", False):
         messages.info(request, str(presenters.run_headline(run)))
         response["HX-Refresh"] = "true"
     return response
 
 
-def _progress(request: HttpRequest, run: FeedRun) -> HttpResponse:
+def _render_progress(request: HttpRequest, run: FeedRun) -> HttpResponse:
     return render(request, "feeds/progress.html#progress", progress_of(run))
 
 
 def progress_of(run: FeedRun) -> dict[str, Any]:
     """Return the progress, `part` of `whole` steps done; a queued run has done none."""
     steps = list(STEPS)
-    part = steps.index(run.step) + 1 if run.step in steps else 0
-    saying = (
+    n_done = steps.index(run.step) + 1 if run.step in steps else 0
+    step_text = (
         "waiting for a worker"
         if run.status == FeedRun.Status.QUEUED
         else STEPS.get(run.step, "starting")
     )
-    return {"run": run, "part": part, "whole": len(steps) + 1, "words": saying}
+    return {"run": run, "part": n_done, "whole": len(steps) + 1, "words": step_text}

@@ -1,8 +1,8 @@
 """Sample document for trying a mapping: pasted, uploaded, fetched once, or the last body of the
 source.
 
-It is kept for an hour for the one user who gave it, outside of the database, so that it need not be
-given again at each try. A cache that loses it costs one more upload."""
+The cache stores it for an hour for the user who provided it, so that one upload serves several
+trials. A user whose sample is lost from the cache uploads it again."""
 
 import gzip
 import secrets
@@ -17,7 +17,7 @@ from apps.accounts.models import User
 from apps.common.time import now
 
 SAMPLE_RETENTION_SECONDS = 3600
-# what goes into a text field; larger ones are uploaded
+# limit of the text field; larger samples are uploaded
 MAX_PASTED_BYTES = 1024 * 1024
 MAX_SAMPLE_BYTES = 32 * 1024 * 1024
 _MAX_STORED_BYTES = 4 * 1024 * 1024
@@ -36,14 +36,14 @@ class Sample:
 
 def store_sample(body: bytes, origin: str, user: User) -> Sample:
     """Store the sample for this user, if it is not too large."""
-    packed = gzip.compress(body, compresslevel=4)
+    compressed = gzip.compress(body, compresslevel=4)
     at = now()
-    if len(packed) > _MAX_STORED_BYTES:
+    if len(compressed) > _MAX_STORED_BYTES:
         return Sample(body, origin, at)
     token = secrets.token_urlsafe(12)
     cache.set(
-        _key(user, token),
-        [b64encode(packed).decode("ascii"), origin, at.isoformat()],
+        _build_cache_key(user, token),
+        [b64encode(compressed).decode("ascii"), origin, at.isoformat()],
         SAMPLE_RETENTION_SECONDS,
     )
     return Sample(body, origin, at, token)
@@ -53,25 +53,25 @@ def load_sample(token: str, user: User) -> Sample | None:
     """Return the sample stored under this token for this user, if it still is."""
     if not token or len(token) > 40:
         return None
-    found = cache.get(_key(user, token))
-    if found is None:
+    cached_entry = cache.get(_build_cache_key(user, token))
+    if cached_entry is None:
         return None
-    packed, origin, at = found
-    return Sample(gzip.decompress(b64decode(packed)), origin, datetime.fromisoformat(at), token)
+    compressed, origin, at = cached_entry
+    return Sample(gzip.decompress(b64decode(compressed)), origin, datetime.fromisoformat(at), token)
 
 
 def decompress_sample(body: bytes) -> bytes | None:
-    """An uploaded file, unpacked where it is gzip; None where it is larger than
+    """Return the content of an uploaded file, decompressed if it is gzip; None if it is larger than
     MAX_SAMPLE_BYTES."""
     if body[:2] != b"\x1f\x8b":
         return body if len(body) <= MAX_SAMPLE_BYTES else None
-    unpack = zlib.decompressobj(wbits=31)
+    decompressor = zlib.decompressobj(wbits=31)
     try:
-        whole = unpack.decompress(body, MAX_SAMPLE_BYTES + 1)
+        content = decompressor.decompress(body, MAX_SAMPLE_BYTES + 1)
     except zlib.error:
         return body
-    return whole if len(whole) <= MAX_SAMPLE_BYTES else None
+    return content if len(content) <= MAX_SAMPLE_BYTES else None
 
 
-def _key(user: User, token: str) -> str:
+def _build_cache_key(user: User, token: str) -> str:
     return f"mapping-sample:{user.pk}:{token}"

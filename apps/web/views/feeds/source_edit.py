@@ -50,59 +50,59 @@ SAVING = frozenset({"save", "enable"})
 
 
 class _SourceEditor:
-    """Editor state of one request: the forms, the sample, and what the mapping reads from it."""
+    """Editor state of one request: the forms, the sample, and the preview of the mapping on it."""
 
     def __init__(self, request: HttpRequest, user: User, source: Source | None, kind: str) -> None:
         self.request, self.user, self.source, self.kind = request, user, source, kind
-        posted = request.POST if request.method == "POST" else None
-        self.act = request.POST.get("act", "read") if posted is not None else ""
-        stored = self._stored()
-        self.form = SourceForm(posted, row=source, stored=stored, judges=self.act in SAVING)
-        self.mapped = kind == KIND
-        self.mapping = MappingForm(posted, initial=MappingForm.initial_of(stored))
-        self.prices = PriceForms(posted, initial=stored.get("prices") or [], prefix="p")
-        self.sample_form = SampleForm(posted, request.FILES or None)
+        data = request.POST if request.method == "POST" else None
+        self.act = request.POST.get("act", "read") if data is not None else ""
+        mapping = self._load_mapping()
+        self.form = SourceForm(data, row=source, mapping=mapping, reports_errors=self.act in SAVING)
+        self.has_mapping = kind == KIND
+        self.mapping = MappingForm(data, initial=MappingForm.initial_of(mapping))
+        self.prices = PriceForms(data, initial=mapping.get("prices") or [], prefix="p")
+        self.sample_form = SampleForm(data, request.FILES or None)
         self.sample: samples.Sample | None = None
         self.preview: MappingPreview | None = None
         self.was_proposed = False
         self.settings: dict[str, Any] | None = None
 
-    def _stored(self) -> dict[str, Any]:
+    def _load_mapping(self) -> dict[str, Any]:
         row = SourceMapping.objects.filter(source=self.source).first() if self.source else None
         return dict(row.settings) if row else {}
 
-    def work(self) -> None:
+    def process_input(self) -> None:
         """Read the sample, propose a mapping if the user has entered none, and try it."""
-        if not self.mapped or not self.act:
+        if not self.has_mapping or not self.act:
             return
-        self._take_sample()
+        self._load_sample()
         if self.sample is not None and self.mapping.is_blank() and self.act != "save":
-            self._propose()
+            self._propose_mapping()
         self._read_settings()
         if self.sample is not None:
             self.preview = preview_mapping(self.sample.body, self.settings, source=self.source)
             if self.preview.mapping_errors:
-                self._blame(self.preview.mapping_errors)
+                self._add_mapping_errors(self.preview.mapping_errors)
         elif self.settings is not None:
             self._check_settings()
 
-    def _take_sample(self) -> None:
+    def _load_sample(self) -> None:
         form = self.sample_form
         if not form.is_valid():
             return
         try:
-            self.sample = self._new_sample(form.cleaned_data["file"])
+            self.sample = self._read_new_sample(form.cleaned_data["file"])
             if self.sample is not None:
-                # it stands for what was pasted before
+                # the new sample replaces the one pasted before
                 self.sample_form = SampleForm()
             else:
-                self.sample = self._sample_again(
+                self.sample = self._reload_sample(
                     form.cleaned_data["text"], form.cleaned_data["kept"]
                 )
-        except NoSampleError as none:
-            form.add_error(None, str(none))
+        except NoSampleError as error:
+            form.add_error(None, str(error))
 
-    def _new_sample(self, file: Any) -> samples.Sample | None:
+    def _read_new_sample(self, file: Any) -> samples.Sample | None:
         if file:
             body = samples.decompress_sample(file.read(samples.MAX_SAMPLE_BYTES + 1))
             if body is None:
@@ -114,10 +114,10 @@ class _SourceEditor:
                 fetch_sample(url, by=self.user, policy=installation_policy()), url, self.user
             )
         if self.act == "last" and self.source is not None:
-            return self._last_payload()
+            return self._load_last_payload()
         return None
 
-    def _sample_again(self, text: str, token: str) -> samples.Sample | None:
+    def _reload_sample(self, text: str, token: str) -> samples.Sample | None:
         if text.strip():
             return samples.Sample(text.encode(errors="replace"), "pasted text", now())
         if token and (sample := samples.load_sample(token, self.user)) is not None:
@@ -126,22 +126,22 @@ class _SourceEditor:
             raise NoSampleError("The sample is no longer stored. Upload it again.")
         return None
 
-    def _last_payload(self) -> samples.Sample:
-        kept = Payload.objects.filter(source=self.source).order_by("-received_at", "-pk").first()
-        if kept is None:
+    def _load_last_payload(self) -> samples.Sample:
+        payload = Payload.objects.filter(source=self.source).order_by("-received_at", "-pk").first()
+        if payload is None:
             raise NoSampleError("No body of this source is stored yet. Download one, or upload it.")
-        origin = f"the body of {kept.received_at:%Y-%m-%d %H:%M} UTC"
-        return samples.store_sample(gzip.decompress(bytes(kept.body)), origin, self.user)
+        origin = f"the body of {payload.received_at:%Y-%m-%d %H:%M} UTC"
+        return samples.store_sample(gzip.decompress(bytes(payload.body)), origin, self.user)
 
-    def _propose(self) -> None:
+    def _propose_mapping(self) -> None:
         assert self.sample is not None
-        proposed = proposal_for(self.sample.body)
-        if proposed:
+        proposal = proposal_for(self.sample.body)
+        if proposal:
             self.was_proposed = True
-            initial = MappingForm.initial_of(proposed)
-            fields = {f"m-{name}": value for name, value in _usual_choices(initial).items()}
+            initial = MappingForm.initial_of(proposal)
+            fields = {f"m-{name}": value for name, value in _add_default_choices(initial).items()}
             self.mapping = MappingForm(fields, initial=initial)
-            prices = proposed.get("prices") or []
+            prices = proposal.get("prices") or []
             data = {"p-TOTAL_FORMS": str(len(prices)), "p-INITIAL_FORMS": "0"}
             for number, price in enumerate(prices):
                 data |= {f"p-{number}-{name}": str(value) for name, value in price.items()}
@@ -152,26 +152,26 @@ class _SourceEditor:
             self.settings = self.mapping.settings | {"prices": prices_of(self.prices)}
 
     def _check_settings(self) -> None:
-        from_nothing = preview_mapping(b"", self.settings, source=self.source)
-        if from_nothing.mapping_errors:
-            self._blame(from_nothing.mapping_errors)
+        preview = preview_mapping(b"", self.settings, source=self.source)
+        if preview.mapping_errors:
+            self._add_mapping_errors(preview.mapping_errors)
 
-    def _blame(self, errors: dict[str, str]) -> None:
+    def _add_mapping_errors(self, errors: dict[str, str]) -> None:
         for name, sentence in errors.items():
             self.mapping.add_error(name if name in self.mapping.fields else None, sentence)
 
     @property
-    def is_sound(self) -> bool:
+    def is_ready_to_save(self) -> bool:
         if not self.form.is_valid():
             return False
-        return not self.mapped or (self.settings is not None and not self.mapping.errors)
+        return not self.has_mapping or (self.settings is not None and not self.mapping.errors)
 
     def save(self) -> Source | None:
         """Return the stored source, or None with the errors in the forms."""
-        if not self.is_sound:
+        if not self.is_ready_to_save:
             return None
-        switch_on = self.act == "enable"
-        if switch_on and self.mapped and (self.preview is None or self.preview.refusal):
+        is_enabling = self.act == "enable"
+        if is_enabling and self.has_mapping and (self.preview is None or self.preview.refusal):
             self.form.add_error(
                 None,
                 "Test the mapping on a readable sample before you enable the source, or save it "
@@ -179,9 +179,9 @@ class _SourceEditor:
             )
             return None
         facts = self.form.facts | (
-            {"enabled": switch_on} if self.source is None or switch_on else {}
+            {"enabled": is_enabling} if self.source is None or is_enabling else {}
         )
-        mapping = self.settings if self.mapped else None
+        mapping = self.settings if self.has_mapping else None
         reason = self.form.cleaned_data["reason"]
         try:
             if self.source is None:
@@ -189,33 +189,34 @@ class _SourceEditor:
                     kind=self.kind, by=self.user, mapping=mapping, reason=reason, **facts
                 )
             change_source(source=self.source, by=self.user, mapping=mapping, reason=reason, **facts)
-        except InvalidSourceError as refused:
-            for name, sentences in refused.message_dict.items():
+        except InvalidSourceError as error:
+            for name, sentences in error.message_dict.items():
                 target: forms.BaseForm = self.mapping if name == "mapping" else self.form
                 target.add_error(
                     name if name in target.fields else None,
-                    [ValidationError(said) for said in sentences],
+                    [ValidationError(sentence) for sentence in sentences],
                 )
             return None
         return self.source
 
-    def answer(self) -> HttpResponse:
-        failed = self.act and (
-            self.form.errors or (self.mapped and (self.mapping.errors or self.sample_form.errors))
+    def render_response(self) -> HttpResponse:
+        has_errors = self.act and (
+            self.form.errors
+            or (self.has_mapping and (self.mapping.errors or self.sample_form.errors))
         )
         return render_page(
             self.request,
             "feeds/source.html",
             title=self.source.name if self.source else "New source",
-            crumbs=self._crumbs(),
-            status=422 if failed else 200,
-            sentence=self._sentence(),
+            crumbs=self._build_crumbs(),
+            status=422 if has_errors else 200,
+            sentence=self._build_headline(),
             source=self.source,
             kind=self.kind,
-            mapped=self.mapped,
+            mapped=self.has_mapping,
             form=self.form,
             mapping=self.mapping,
-            prices=self._prices_with_room(),
+            prices=self._build_price_forms(),
             sample_form=self.sample_form,
             sample=self.sample,
             preview=self.preview,
@@ -225,13 +226,13 @@ class _SourceEditor:
             was_proposed=self.was_proposed,
         )
 
-    def _prices_with_room(self) -> Any:
-        """The prices as they stand, with further empty lines."""
+    def _build_price_forms(self) -> Any:
+        """Return the price forms with the entered prices and further empty lines."""
         if not self.prices.is_bound or not self.prices.is_valid():
             return self.prices
         return PriceForms(initial=prices_of(self.prices), prefix="p")
 
-    def _crumbs(self) -> tuple[tuple[str, str], ...]:
+    def _build_crumbs(self) -> tuple[tuple[str, str], ...]:
         feeds = ("Feeds", reverse("feeds:list"))
         return (
             (feeds, (self.source.name, reverse("feeds:detail", args=[self.source.slug])))
@@ -239,7 +240,7 @@ class _SourceEditor:
             else (feeds,)
         )
 
-    def _sentence(self) -> Headline:
+    def _build_headline(self) -> Headline:
         if self.preview is not None:
             return self.preview.sentence
         if self.source is not None:
@@ -249,7 +250,7 @@ class _SourceEditor:
         return Headline("Where does what you want to know lie in the document?")
 
 
-def _usual_choices(initial: dict[str, Any]) -> dict[str, Any]:
+def _add_default_choices(initial: dict[str, Any]) -> dict[str, Any]:
     return {"zero": "unknown", "absence": "notices"} | initial
 
 
@@ -259,11 +260,11 @@ def new_source(request: HttpRequest) -> HttpResponse:
     `enable` write."""
     user = governance_user(request, GOVERNANCE_ONLY)
     kind = NOTICES if request.GET.get("kind") == NOTICES else KIND
-    desk = _SourceEditor(request, user, None, kind)
+    editor = _SourceEditor(request, user, None, kind)
     if request.method == "POST":
-        desk.work()
-        if desk.act in SAVING and (made := desk.save()) is not None:
-            if made.enabled:
+        editor.process_input()
+        if editor.act in SAVING and (source := editor.save()) is not None:
+            if source.enabled:
                 flash_success(
                     request,
                     "Saved. The source is polled within a minute. Its first payload is the "
@@ -273,8 +274,8 @@ def new_source(request: HttpRequest) -> HttpResponse:
                 flash_success(
                     request, "Saved and disabled. The source is not polled until you enable it."
                 )
-            return redirect("feeds:detail", slug=made.slug)
-    return desk.answer()
+            return redirect("feeds:detail", slug=source.slug)
+    return editor.render_response()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -282,45 +283,45 @@ def edit_source(request: HttpRequest, slug: str) -> HttpResponse:
     user = governance_user(request, GOVERNANCE_ONLY)
     source = source_or_404(request, slug)
     if request.method != "POST" or request.POST.get("act", "read") not in SAVING:
-        desk = _SourceEditor(request, user, source, source.kind)
-        desk.work()
-        return desk.answer()
+        editor = _SourceEditor(request, user, source, source.kind)
+        editor.process_input()
+        return editor.render_response()
     with transaction.atomic():
         source = Source.objects.select_for_update().get(pk=source.pk)
-        desk = _SourceEditor(request, user, source, source.kind)
-        desk.work()
-        if desk.save() is None:
-            return desk.answer()
+        editor = _SourceEditor(request, user, source, source.kind)
+        editor.process_input()
+        if editor.save() is None:
+            return editor.render_response()
         flash_success(
-            request, "Saved. The change applies from the next poll.", undo=_undo_of(source)
+            request, "Saved. The change applies from the next poll.", undo=_build_undo_url(source)
         )
     return redirect("feeds:detail", slug=slug)
 
 
-def _undo_of(source: Source) -> str:
+def _build_undo_url(source: Source) -> str:
     return reverse("feeds:undo", args=[source.slug, current_change_id()])
 
 
 @require_POST
 def toggle_source(request: HttpRequest, slug: str) -> HttpResponse:
-    """Enable a disabled source, or disable an enabled one, as the button says."""
+    """Enable or disable the source, as the field `enabled` requests."""
     user = governance_user(request, GOVERNANCE_ONLY)
     source = source_or_404(request, slug)
-    enabled = request.POST.get("enabled") == "true"
+    is_enabling = request.POST.get("enabled") == "true"
     try:
-        changed = set_source_enabled(
-            source=source, enabled=enabled, by=user, reason=request.POST.get("reason", "")[:500]
+        has_changed = set_source_enabled(
+            source=source, enabled=is_enabling, by=user, reason=request.POST.get("reason", "")[:500]
         )
-    except InvalidSourceError as refused:
-        flash_error(request, " ".join(refused.messages))
+    except InvalidSourceError as error:
+        flash_error(request, " ".join(error.messages))
         return redirect("feeds:detail", slug=slug)
-    if changed:
-        said = (
+    if has_changed:
+        message = (
             "It is polled from now on."
-            if enabled
+            if is_enabling
             else "It is no longer polled. What it said stands, and counts as late before long."
         )
-        flash_success(request, said, undo=_undo_of(source))
+        flash_success(request, message, undo=_build_undo_url(source))
     return redirect("feeds:detail", slug=slug)
 
 
@@ -330,10 +331,10 @@ def undo_edit(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     source = source_or_404(request, slug)
     try:
         undo_source_change(source=source, change=change, by=user)
-    except ChangedSinceError as since:
-        flash_error(request, str(since))
+    except ChangedSinceError as error:
+        flash_error(request, str(error))
     else:
-        flash_success(request, "The change of the source was undone.", undo=_undo_of(source))
+        flash_success(request, "The change of the source was undone.", undo=_build_undo_url(source))
     return redirect("feeds:detail", slug=slug)
 
 

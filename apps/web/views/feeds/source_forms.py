@@ -1,4 +1,4 @@
-"""Forms of sources: what is polled and its priority, and the mapping of its document."""
+"""Forms of sources: their polling and priority, and the mapping of their document."""
 
 import hashlib
 import json
@@ -17,14 +17,14 @@ from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.views.feeds.presenters import describe_interval
 from apps.web.views.feeds.samples import MAX_PASTED_BYTES
 
-_CADENCES = (15, 30, 60, 180, 360, 720, 1440, 10080)
-_LATE = (60, 180, 360, 1440, 2880, 4320, 10080, 20160, 43200)
+_POLL_INTERVALS = (15, 30, 60, 180, 360, 720, 1440, 10080)
+_LATE_AFTER_MINUTES = (60, 180, 360, 1440, 2880, 4320, 10080, 20160, 43200)
 BLANK_PRICES = 4
 
 
 class SourceForm(OptimisticLockMixin, forms.Form):
-    """Form of a source: its name, polling interval and priority. If it does not validate, it only
-    carries what was typed from one trial to the next."""
+    """Form of a source: its name, polling interval and priority. Without `reports_errors` it only
+    carries the entered values from one trial to the next."""
 
     name = forms.CharField(label="Name", max_length=100)
     url = forms.CharField(
@@ -65,41 +65,43 @@ class SourceForm(OptimisticLockMixin, forms.Form):
         self,
         *args: Any,
         row: Source | None = None,
-        stored: Mapping[str, Any],
-        judges: bool = True,
+        mapping: Mapping[str, Any],
+        reports_errors: bool = True,
         **kwargs: Any,
     ) -> None:
-        self.judges = judges
+        self.reports_errors = reports_errors
         self.stamp = (
-            hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()[:20]
+            hashlib.sha256(json.dumps(mapping, sort_keys=True).encode()).hexdigest()[:20]
             if row
             else ""
         )
-        usual = {"interval_minutes": 1440, "stale_after_minutes": 2880, "trust_rank": 60}
-        initial = {name: getattr(row, name) for name in EDITABLE_FIELDS} if row else usual
+        defaults = {"interval_minutes": 1440, "stale_after_minutes": 2880, "trust_rank": 60}
+        initial = {name: getattr(row, name) for name in EDITABLE_FIELDS} if row else defaults
         kwargs["initial"] = initial | (kwargs.get("initial") or {})
         super().__init__(*args, row=row, **kwargs)
         if row is not None:
             self.fields["stamp"] = forms.CharField(
                 widget=forms.HiddenInput, required=False, initial=self.stamp
             )
-        self.fields["interval_minutes"].choices = _spans(  # type: ignore[attr-defined]
-            _CADENCES, row.interval_minutes if row else 0
+        self.fields["interval_minutes"].choices = _build_interval_choices(  # type: ignore[attr-defined]
+            _POLL_INTERVALS, row.interval_minutes if row else 0
         )
-        late = [
-            (minutes, words.removeprefix("every "))
-            for minutes, words in _spans(_LATE, row.stale_after_minutes if row else 0)
+        late_choices = [
+            (minutes, interval_text.removeprefix("every "))
+            for minutes, interval_text in _build_interval_choices(
+                _LATE_AFTER_MINUTES, row.stale_after_minutes if row else 0
+            )
         ]
-        self.fields["stale_after_minutes"].choices = late  # type: ignore[attr-defined]
+        self.fields["stale_after_minutes"].choices = late_choices  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if self.row is not None and cleaned.pop("stamp", "") != self.stamp:
-            # the next try has seen what stands now
+            # the returned form carries the current stamp, so that a second attempt can succeed
             data: Any = self.data
-            renewed = data.copy()
-            renewed["stamp"] = self.stamp
-            self.data = renewed
+            renewed_data = data.copy()
+            renewed_data["stamp"] = self.stamp
+            self.data = renewed_data
             raise forms.ValidationError(
                 "Another user changed the mapping while you were editing. Review it on the page "
                 "of the source, then save again to use yours."
@@ -108,7 +110,7 @@ class SourceForm(OptimisticLockMixin, forms.Form):
 
     def full_clean(self) -> None:
         super().full_clean()
-        if not self.judges:
+        if not self.reports_errors:
             self._errors = ErrorDict()
 
     @property
@@ -126,10 +128,12 @@ class SourceForm(OptimisticLockMixin, forms.Form):
         return [self[name] for name in ("stale_after_minutes", "frozen_after_days", "reason")]
 
 
-def _spans(usual: Iterable[int], own: int) -> list[tuple[int, str]]:
+def _build_interval_choices(
+    usual_minutes: Iterable[int], current_minutes: int
+) -> list[tuple[int, str]]:
     return [
         (minutes, describe_interval(minutes))
-        for minutes in sorted({*usual, *([own] if own else [])})
+        for minutes in sorted({*usual_minutes, *([current_minutes] if current_minutes else [])})
     ]
 
 
@@ -142,18 +146,20 @@ class WordListField(forms.CharField):
         )
 
     def clean(self, value: Any) -> dict[str, str]:
-        words: dict[str, str] = {}
+        meanings: dict[str, str] = {}
         for line in super().clean(value).splitlines():
-            word, sign, meaning = line.partition("=")
+            term, sign, meaning = line.partition("=")
             if not line.strip():
                 continue
-            if not sign or not word.strip() or not meaning.strip():
+            if not sign or not term.strip() or not meaning.strip():
                 raise ValidationError("Enter one word per line, such as: sunset = deprecated.")
-            words[word.strip()] = meaning.strip()
-        return words
+            meanings[term.strip()] = meaning.strip()
+        return meanings
 
 
-def _path(label: Any, help_text: Any = "", *, required: bool = False) -> forms.CharField:
+def _build_path_field(
+    label: Any, help_text: Any = "", *, required: bool = False
+) -> forms.CharField:
     return forms.CharField(
         label=label,
         required=required,
@@ -170,25 +176,29 @@ class MappingForm(forms.Form):
     """Form of a mapping. Every field but the last ones is a path."""
 
     prefix = "m"
-    rows = _path(
+    rows = _build_path_field(
         "The rows", "[*] is every element of a list, * every value of a map.", required=True
     )
-    external_id = _path(
+    external_id = _build_path_field(
         "The row's own id", "Says which row it is from poll to poll.", required=True
     )
-    host = _path("Host", "Who serves the model; a fixed one in quotes: 'openai'.", required=True)
-    api_id = _path("API id", "The exact text a call names.", required=True)
-    retires_on = _path("Retirement date", "A firm day, unless it says “not before”.")
-    not_before = _path("Earliest retirement", "A lower bound: it retires nothing.")
-    announced_on = _path("Announcement date")
-    successor = _path("Successor")
-    status = _path("Lifecycle word")
+    host = _build_path_field(
+        "Host", "Who serves the model; a fixed one in quotes: 'openai'.", required=True
+    )
+    api_id = _build_path_field("API id", "The exact text a call names.", required=True)
+    retires_on = _build_path_field("Retirement date", "A firm day, unless it says “not before”.")
+    not_before = _build_path_field("Earliest retirement", "A lower bound: it retires nothing.")
+    announced_on = _build_path_field("Announcement date")
+    successor = _build_path_field("Successor")
+    status = _build_path_field("Lifecycle word")
     statuses = WordListField(
         label="Meanings of status words",
         help_text="One per line: word = active, preview, deprecated, retired or ignore. "
         "These words need no line.",
     )
-    currency = _path("Currency", "US dollars where empty; a fixed one in quotes: 'EUR'.")
+    currency = _build_path_field(
+        "Currency", "US dollars where empty; a fixed one in quotes: 'EUR'."
+    )
     zero = forms.ChoiceField(
         label="A price of 0",
         choices=[
@@ -202,12 +212,16 @@ class MappingForm(forms.Form):
         max_length=300,
         help_text="Separated by commas, such as -1.",
     )
-    name = _path("Name of the model")
-    source_url = _path("Source address", "Where it is published; becomes a link.")
-    region = _path("Region")
-    tier = _path("Service tier")
-    alias_of = _path("Row it points to", "For moving names: the API id of the other row.")
-    group = _path("Rows that fail together", "The host where empty; guards count by it.")
+    name = _build_path_field("Name of the model")
+    source_url = _build_path_field("Source address", "Where it is published; becomes a link.")
+    region = _build_path_field("Region")
+    tier = _build_path_field("Service tier")
+    alias_of = _build_path_field(
+        "Row it points to", "For moving names: the API id of the other row."
+    )
+    group = _build_path_field(
+        "Rows that fail together", "The host where empty; guards count by it."
+    )
     hosts = WordListField(label="Other names of hosts", help_text="One per line: amazon = bedrock.")
     absence = forms.ChoiceField(
         label="Meaning of a removed row",
@@ -220,9 +234,9 @@ class MappingForm(forms.Form):
     far_days_are_none = forms.BooleanField(
         label="A date in 2090 or later means that there is no date", required=False
     )
-    as_of = _path("When the feed was made", "From the document, not from a row.")
-    count = _path("How many rows it says it has", "A document with fewer is not read.")
-    next = _path("Address of a further page", "A document that names one is not read.")
+    as_of = _build_path_field("When the feed was made", "From the document, not from a row.")
+    count = _build_path_field("How many rows it says it has", "A document with fewer is not read.")
+    next = _build_path_field("Address of a further page", "A document that names one is not read.")
     skip = forms.CharField(
         label="Ignored rows",
         required=False,
@@ -233,21 +247,21 @@ class MappingForm(forms.Form):
 
     @property
     def needed(self) -> list[forms.BoundField]:
-        return self._of("rows", "external_id", "host", "api_id")
+        return self._list_fields("rows", "external_id", "host", "api_id")
 
     @property
     def ends(self) -> list[forms.BoundField]:
-        return self._of(
+        return self._list_fields(
             "retires_on", "not_before", "announced_on", "successor", "status", "statuses"
         )
 
     @property
     def money(self) -> list[forms.BoundField]:
-        return self._of("currency", "zero", "no_price")
+        return self._list_fields("currency", "zero", "no_price")
 
     @property
     def further(self) -> list[forms.BoundField]:
-        return self._of(
+        return self._list_fields(
             "name",
             "source_url",
             "region",
@@ -263,30 +277,30 @@ class MappingForm(forms.Form):
             "far_days_are_none",
         )
 
-    def _of(self, *names: str) -> list[forms.BoundField]:
+    def _list_fields(self, *names: str) -> list[forms.BoundField]:
         return [self[name] for name in names]
 
     @property
     def settings(self) -> dict[str, Any]:
         """Return the stored form of the mapping, without its prices."""
-        said = self.cleaned_data
+        cleaned = self.cleaned_data
         return {
-            **said,
-            "no_price": [part.strip() for part in said["no_price"].split(",") if part.strip()],
-            "skip": [line.strip() for line in said["skip"].splitlines() if line.strip()],
+            **cleaned,
+            "no_price": [text.strip() for text in cleaned["no_price"].split(",") if text.strip()],
+            "skip": [line.strip() for line in cleaned["skip"].splitlines() if line.strip()],
         }
 
     @classmethod
-    def initial_of(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the stored form as a form's initial values."""
-        said = {name: stored[name] for name in stored if name in cls.base_fields}
+    def initial_of(cls, mapping: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the initial values of the form for a mapping in its stored form."""
+        initial = {name: mapping[name] for name in mapping if name in cls.base_fields}
         for name in ("hosts", "statuses"):
-            said[name] = "\n".join(
-                f"{word} = {meaning}" for word, meaning in (stored.get(name) or {}).items()
+            initial[name] = "\n".join(
+                f"{term} = {meaning}" for term, meaning in (mapping.get(name) or {}).items()
             )
-        said["no_price"] = ", ".join(stored.get("no_price") or [])
-        said["skip"] = "\n".join(stored.get("skip") or [])
-        return said
+        initial["no_price"] = ", ".join(mapping.get("no_price") or [])
+        initial["skip"] = "\n".join(mapping.get("skip") or [])
+        return initial
 
     def is_blank(self) -> bool:
         """Return whether all paths of the mapping are empty."""
@@ -299,7 +313,7 @@ class PriceForm(forms.Form):
     unit = forms.ChoiceField(
         label="Price of", choices=[("", "–"), *PRICE_UNITS.items()], required=False
     )
-    path = _path("Lies at")
+    path = _build_path_field("Lies at")
     per = forms.ChoiceField(
         label="Per",
         choices=[
@@ -308,32 +322,32 @@ class PriceForm(forms.Form):
             ("one", "one"),
         ],
     )
-    each = _path("In each of")
-    above = _path("Above tokens")
+    each = _build_path_field("In each of")
+    above = _build_path_field("Above tokens")
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
-        if bool(said.get("unit")) != bool(said.get("path")):
+        cleaned = super().clean() or {}
+        if bool(cleaned.get("unit")) != bool(cleaned.get("path")):
             self.add_error(
-                "path" if said.get("unit") else "unit",
+                "path" if cleaned.get("unit") else "unit",
                 "Enter both the unit and the path of the price.",
             )
-        return said
+        return cleaned
 
 
 PriceForms = forms.formset_factory(PriceForm, extra=BLANK_PRICES, max_num=60)
 
 
 def prices_of(formset: Any) -> list[dict[str, Any]]:
-    """The stored form of the prices, without what says nothing."""
+    """Return the prices in the stored form of a mapping, without empty values and rows."""
     return [
         {
             name: value
-            for name, value in said.items()
+            for name, value in price.items()
             if value and name in {"unit", "path", "per", "each", "above"}
         }
-        for said in formset.cleaned_data
-        if said.get("unit")
+        for price in formset.cleaned_data
+        if price.get("unit")
     ]
 
 

@@ -1,4 +1,4 @@
-"""Change history of a source's settings: who, when and why."""
+"""Change history of a source's settings, with user, time and reason."""
 
 import json
 from dataclasses import dataclass
@@ -27,55 +27,66 @@ class SourceChange:
 
 
 def source_changes(source: Source) -> list[SourceChange]:
-    """What people and jobs set, newest first; rows of source and mapping that were written together
-    are one change. Two statements."""
-    entries = [*_steps(source, Source), *_steps(source, SourceMapping)]
-    together: dict[Any, list[tuple[Any, list[tuple[str, str, str]], bool, bool]]] = {}
-    for entry, said, is_last, is_first in entries:
-        if said or is_first:
-            together.setdefault(entry.pgh_context_id or entry.pgh_id, []).append(
-                (entry, said, is_last, is_first)
+    """Return the changes by users and jobs, newest first; history entries of source and mapping
+    with the same context are one change. Two statements."""
+    entries = [*_list_steps(source, Source), *_list_steps(source, SourceMapping)]
+    steps_by_change: dict[Any, list[tuple[Any, list[tuple[str, str, str]], bool, bool]]] = {}
+    for entry, differences, is_last, is_first in entries:
+        if differences or is_first:
+            steps_by_change.setdefault(entry.pgh_context_id or entry.pgh_id, []).append(
+                (entry, differences, is_last, is_first)
             )
-    found = []
-    for steps in together.values():
-        first = steps[0][0]
-        words = first.pgh_context.metadata if first.pgh_context else {}
-        came = any(
+    changes = []
+    for steps in steps_by_change.values():
+        first_entry = steps[0][0]
+        metadata = first_entry.pgh_context.metadata if first_entry.pgh_context else {}
+        is_creation = any(
             is_first
-            for entry, _said, _last, is_first in steps
-            if isinstance(entry, _history(Source))
+            for entry, _changes, _last, is_first in steps
+            if isinstance(entry, _get_history_model(Source))
         )
-        found.append(
+        changes.append(
             SourceChange(
-                id=first.pgh_context_id,
-                at=first.pgh_created_at,
-                who=words.get("actor") or "the product",
-                why=words.get("reason", ""),
-                changes=tuple(change for _entry, said, _last, _first in steps for change in said),
-                can_undo=not came and all(is_last for _entry, _said, is_last, _first in steps),
+                id=first_entry.pgh_context_id,
+                at=first_entry.pgh_created_at,
+                who=metadata.get("actor") or "the product",
+                why=metadata.get("reason", ""),
+                changes=tuple(
+                    change for _entry, differences, _last, _first in steps for change in differences
+                ),
+                can_undo=not is_creation
+                and all(is_last for _entry, _changes, is_last, _first in steps),
             )
         )
-    return sorted(found, key=lambda change: change.at, reverse=True)[:MAX_CHANGES]
+    return sorted(changes, key=lambda change: change.at, reverse=True)[:MAX_CHANGES]
 
 
-def _history(model: Any) -> Any:
+def _get_history_model(model: Any) -> Any:
     return model.history.rel.related_model
 
 
-def _steps(source: Source, model: Any) -> list[tuple[Any, list[tuple[str, str, str]], bool, bool]]:
-    """(entry, what it changed, whether it is the newest, whether the row came to be by it)."""
+def _list_steps(
+    source: Source, model: Any
+) -> list[tuple[Any, list[tuple[str, str, str]], bool, bool]]:
+    """Return [(history entry, changed fields, whether it is the newest, whether it created the
+    row)]."""
     entries = list(
-        _history(model)
+        _get_history_model(model)
         ._default_manager.filter(pgh_obj_id=source.pk)
         .select_related("pgh_context")
         .order_by("-pgh_id")[: MAX_CHANGES + 1]
     )
     steps = []
     for number, entry in enumerate(entries[:MAX_CHANGES]):
-        before = entries[number + 1] if number + 1 < len(entries) else None
-        first = entry.pgh_label == "insert"
+        previous_entry = entries[number + 1] if number + 1 < len(entries) else None
+        is_insert = entry.pgh_label == "insert"
         steps.append(
-            (entry, [] if before is None else _differences(before, entry), number == 0, first)
+            (
+                entry,
+                [] if previous_entry is None else _compare_entries(previous_entry, entry),
+                number == 0,
+                is_insert,
+            )
         )
     return steps
 
@@ -93,22 +104,30 @@ _LABELS = {
 }
 
 
-def _differences(before: Any, after: Any) -> list[tuple[str, str, str]]:
-    if hasattr(after, "settings"):
-        was, is_now = before.settings, after.settings
+def _compare_entries(old_entry: Any, new_entry: Any) -> list[tuple[str, str, str]]:
+    if hasattr(new_entry, "settings"):
+        old_settings, new_settings = old_entry.settings, new_entry.settings
         return [
-            (f"Mapping: {part}", _told(was.get(part)), _told(is_now.get(part)))
-            for part in sorted({*was, *is_now})
-            if was.get(part) != is_now.get(part)
+            (
+                f"Mapping: {key}",
+                _format_value(old_settings.get(key)),
+                _format_value(new_settings.get(key)),
+            )
+            for key in sorted({*old_settings, *new_settings})
+            if old_settings.get(key) != new_settings.get(key)
         ]
     return [
-        (str(label), _told(getattr(before, name)), _told(getattr(after, name)))
+        (
+            str(label),
+            _format_value(getattr(old_entry, name)),
+            _format_value(getattr(new_entry, name)),
+        )
         for name, label in _LABELS.items()
-        if getattr(before, name) != getattr(after, name)
+        if getattr(old_entry, name) != getattr(new_entry, name)
     ]
 
 
-def _told(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value in (None, "", [], {}):
         return "–"
     if isinstance(value, bool):

@@ -53,23 +53,25 @@ class FeedRow:
     run: FeedRun | None
 
 
-def feed_row(fresh: SourceFreshness, runs: Sequence[FeedRun], *, at: datetime) -> FeedRow:
-    """`runs` are those of the last 24 hours."""
+def feed_row(freshness: SourceFreshness, runs: Sequence[FeedRun], *, at: datetime) -> FeedRow:
+    """Build the row of one source; `runs` are its runs of the last 24 hours."""
     polls = [
         drawing.PollResult(run.queued_at, OUTCOMES[FeedRun.Status(run.status)])
         for run in runs
         if run.finished_at
     ]
-    wide, narrow = (drawing.draw_poll_strip(polls, at=at, narrow=shape) for shape in (False, True))
+    wide, narrow = (
+        drawing.draw_poll_strip(polls, at=at, narrow=is_narrow) for is_narrow in (False, True)
+    )
     today = start_of(day_of(at))
     return FeedRow(
-        fresh=fresh,
-        cadence=presenters.describe_interval(fresh.source.interval_minutes),
+        fresh=freshness,
+        cadence=presenters.describe_interval(freshness.source.interval_minutes),
         strips=(wide, narrow),
-        finding=drawing.finding(fresh.source.name, wide, enabled=fresh.source.enabled),
-        n_rows=fresh.source.n_rows,  # type: ignore[attr-defined]
+        finding=drawing.finding(freshness.source.name, wide, enabled=freshness.source.enabled),
+        n_rows=freshness.source.n_rows,  # type: ignore[attr-defined]
         n_changed=sum(run.rows_changed or 0 for run in runs if run.queued_at >= today),
-        n_set_aside=fresh.source.n_set_aside or 0,  # type: ignore[attr-defined]
+        n_set_aside=freshness.source.n_set_aside or 0,  # type: ignore[attr-defined]
         run=next((run for run in runs if run.status in FeedRun.OPEN), None),
     )
 
@@ -78,17 +80,20 @@ def feed_row(fresh: SourceFreshness, runs: Sequence[FeedRun], *, at: datetime) -
 def feed_list(request: HttpRequest) -> HttpResponse:
     at = now()
     user = request.user
-    found = fresh_sources(user, at=at)
-    of_the_day = runs_of_the_day(user, at=at)
-    rows = [feed_row(fresh, of_the_day.get(fresh.source.pk, ()), at=at) for fresh in found]
-    waiting = pending_banners([fresh.source for fresh in found], user=user, on=day_of(at))
+    feeds = fresh_sources(user, at=at)
+    runs_by_source = runs_of_the_day(user, at=at)
+    rows = [
+        feed_row(freshness, runs_by_source.get(freshness.source.pk, ()), at=at)
+        for freshness in feeds
+    ]
+    banners = pending_banners([freshness.source for freshness in feeds], user=user, on=day_of(at))
     runs = (
         FeedRun.objects.visible_to(user)
         .select_related("source")
         .defer("backfilled", "floated", "held")
     )
-    latest = list(runs.order_by("-queued_at", "-id")[:MAX_RUNS])
-    set_aside = QuarantinedRow.objects.visible_to(user).open().select_related("source")  # type: ignore[attr-defined]
+    latest_runs = list(runs.order_by("-queued_at", "-id")[:MAX_RUNS])
+    quarantined_rows = QuarantinedRow.objects.visible_to(user).open().select_related("source")  # type: ignore[attr-defined]
     return render_page(
         request,
         "feeds/list.html",
@@ -96,16 +101,22 @@ def feed_list(request: HttpRequest) -> HttpResponse:
         counts="Rows as served by each feed",
         as_of=at,
         sentence=presenters.feeds_headline(
-            [fresh for fresh in found if fresh.source.enabled and not fresh.source.is_packaged],
-            {pk: banner.changes for pk, banner in waiting.items()},
-            {pk: banner.run for pk, banner in waiting.items() if banner.run is not None},
+            [
+                freshness
+                for freshness in feeds
+                if freshness.source.enabled and not freshness.source.is_packaged
+            ],
+            {pk: banner.changes for pk, banner in banners.items()},
+            {pk: banner.run for pk, banner in banners.items() if banner.run is not None},
         ),
-        totals=_totals(rows, of_the_day),
+        totals=_describe_totals(rows, runs_by_source),
         rows=rows,
-        banners=waiting.values(),
+        banners=banners.values(),
         day_before=day_of(at - drawing.SPAN),
-        latest=[(run, presenters.describe_duration(run)) for run in latest],
-        quarantined=list(set_aside.order_by("-first_seen", "external_id", "pk")[:MAX_QUARANTINED]),
+        latest=[(run, presenters.describe_duration(run)) for run in latest_runs],
+        quarantined=list(
+            quarantined_rows.order_by("-first_seen", "external_id", "pk")[:MAX_QUARANTINED]
+        ),
         n_quarantined=sum(row.n_set_aside for row in rows),
         n_unread=ProviderNotice.objects.visible_to(user)
         .filter(state=ProviderNotice.State.UNREAD)
@@ -114,12 +125,14 @@ def feed_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _totals(rows: Sequence[FeedRow], of_the_day: Mapping[int, Sequence[FeedRun]]) -> str:
+def _describe_totals(
+    rows: Sequence[FeedRow], runs_by_source: Mapping[int, Sequence[FeedRun]]
+) -> str:
     n_rows = sum(row.n_rows or 0 for row in rows)
-    n_runs = sum(len(runs) for runs in of_the_day.values())
-    sources = f"{number(len(rows))} source{'' if len(rows) == 1 else 's'}"
+    n_runs = sum(len(runs) for runs in runs_by_source.values())
+    sources_text = f"{number(len(rows))} source{'' if len(rows) == 1 else 's'}"
     return (
-        f"{sources}, {number(n_rows)} row{'' if n_rows == 1 else 's'}, "
+        f"{sources_text}, {number(n_rows)} row{'' if n_rows == 1 else 's'}, "
         f"{count_of(n_runs, 'run')} in the last 24 hours"
     )
 
@@ -127,18 +140,18 @@ def _totals(rows: Sequence[FeedRow], of_the_day: Mapping[int, Sequence[FeedRun]]
 @require_safe
 def feed_detail(request: HttpRequest, slug: str) -> HttpResponse:
     at = now()
-    fresh = fresh_source(request, slug, at=at)
-    source = fresh.source
+    freshness = fresh_source(request, slug, at=at)
+    source = freshness.source
     banner: PendingBanner | None = pending_banners([source], user=request.user, on=day_of(at)).get(
         source.pk
     )
-    recent = list(
+    recent_runs = list(
         source.runs.filter(queued_at__gt=at - drawing.SPAN)
         .select_related("source")
         .defer("backfilled", "floated", "held")
     )
     listing = PaginatedList(request, source.runs.defer("backfilled", "floated", "held"), size=30)
-    claims = _claims(source)
+    claims = _count_claims(source)
     floating = source.assertions.filter(
         floating_since__isnull=False, withdrawn_at__isnull=True, topic=Topic.PRICE
     )
@@ -149,19 +162,19 @@ def feed_detail(request: HttpRequest, slug: str) -> HttpResponse:
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Rows as served by the feed",
         as_of=at,
-        row=feed_row(fresh, recent, at=at),
-        fresh=fresh,
+        row=feed_row(freshness, recent_runs, at=at),
+        fresh=freshness,
         source=source,
         cadence=presenters.describe_interval(source.interval_minutes),
         late_after=presenters.format_span(timedelta(minutes=source.stale_after_minutes)),
         banners=[banner] if banner else [],
         sentence=presenters.source_headline(
-            fresh, banner.changes if banner else (), banner.run if banner else None
+            freshness, banner.changes if banner else (), banner.run if banner else None
         ),
         listing=listing,
         runs=[(run, presenters.describe_duration(run)) for run in listing.rows],
         quarantined=source.quarantined.open()[:20],
-        n_quarantined=fresh.source.n_set_aside or 0,  # type: ignore[attr-defined]
+        n_quarantined=freshness.source.n_set_aside or 0,  # type: ignore[attr-defined]
         claims=claims,
         kind_name=KIND_NAMES.get(source.kind, source.kind),
         mapping=SourceMapping.objects.filter(source=source).first()
@@ -176,9 +189,9 @@ def feed_detail(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-def _claims(source: Source) -> list[dict[str, Any]]:
-    """Standing claims of the source by topic: all, missing, waiting, held, refused, floating. One
-    statement."""
+def _count_claims(source: Source) -> list[dict[str, Any]]:
+    """Count the source's claims in effect by topic: all, missing, pending, on hold, rejected,
+    floating. One statement."""
     rows = (
         Assertion.objects.standing()
         .filter(source=source)

@@ -18,7 +18,7 @@ from apps.inventory.models import Application
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.gate.presenters import DECISION_MARKS, DECISIONS, finding_row, order_by_severity
-from apps.web.views.gate.waivers import state_of
+from apps.web.views.gate.waivers import describe_waiver_state
 
 MAX_RUNS = 15
 
@@ -59,11 +59,13 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
         horizon=spell_horizon(outcome.horizon),
         decision=DECISIONS[outcome.decision],
         mark=DECISION_MARKS[outcome.decision],
-        sentence=_sentence(application, outcome, environment),
-        rows=order_by_severity(finding_row(each, application.slug) for each in outcome.findings),
+        sentence=_build_headline(application, outcome, environment),
+        rows=order_by_severity(
+            finding_row(finding, application.slug) for finding in outcome.findings
+        ),
         n_asked=len(outcome.requested),
         runs=[(run, DECISIONS[run.decision], DECISION_MARKS[run.decision]) for run in runs],
-        waivers=[(each, *state_of(each, at)) for each in waivers[:MAX_RUNS]],
+        waivers=[(waiver, *describe_waiver_state(waiver, at)) for waiver in waivers[:MAX_RUNS]],
         snippets=pipeline_snippets(
             url=settings.PUBLIC_URL, application=application.slug, environment=environment
         ),
@@ -72,25 +74,25 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-def _sentence(application: Application, outcome: GateOutcome, environment: str) -> Headline:
+def _build_headline(application: Application, outcome: GateOutcome, environment: str) -> Headline:
     if not outcome.requested:
         return Headline(
             "The register says nothing of what it calls, so there is nothing to stop yet."
         )
-    to = {"environment": environment, "name": application.name}
+    names = {"environment": environment, "name": application.name}
     if outcome.decision == Decision.UNKNOWN:
         return Headline("A build that calls all that is registered ", "cannot be judged", " today.")
     if outcome.decision == Decision.BLOCK:
         return Headline(
             "A build that calls all that is registered would be ",
-            "stopped on its way to {environment}".format(**to),
+            "stopped on its way to {environment}".format(**names),
             " today.",
         )
     if outcome.decision == Decision.WARN:
         return Headline(
             "A build that calls all that is registered would get to {environment} with "
-            "warnings.".format(**to)
+            "warnings.".format(**names)
         )
     return Headline(
-        "A build that calls all that is registered would get to {environment}.".format(**to)
+        "A build that calls all that is registered would get to {environment}.".format(**names)
     )

@@ -15,14 +15,14 @@ from apps.web.pages.page import Headline, render_page
 @login_not_required
 @require_safe
 def client_file(request: HttpRequest) -> HttpResponse:
-    """Send the client, without sign-in: pipelines download it before they have a token."""
-    held = load_client()
+    """Send the client without sign-in, because pipelines download it before they have a token."""
+    client = load_client()
     return HttpResponse(
-        held.body,
+        client.body,
         content_type="text/x-python; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="{CLIENT_FILE_NAME}"',
-            "ETag": f'"{held.sha256}"',
+            "ETag": f'"{client.sha256}"',
             "Cache-Control": "public, max-age=300",
         },
     )
@@ -30,7 +30,7 @@ def client_file(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def client_page(request: HttpRequest) -> HttpResponse:
-    held = load_client()
+    client = load_client()
     return render_page(
         request,
         "gate/client.html",
@@ -39,9 +39,9 @@ def client_page(request: HttpRequest) -> HttpResponse:
         sentence=Headline(
             "A pipeline asks before it ships: one file, and a token of the scope gate."
         ),
-        client=held,
+        client=client,
         public_key=public_key(),
         file_name=CLIENT_FILE_NAME,
-        n_kib=len(held.body) // 1024,
+        n_kib=len(client.body) // 1024,
         snippets=pipeline_snippets(url=settings.PUBLIC_URL, application="your-application"),
     )

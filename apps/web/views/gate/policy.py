@@ -32,8 +32,8 @@ MAX_PAST_POLICIES = 20
 
 
 class GatePolicyForm(forms.Form):
-    """Form of levels, days, and staleness in one; fields of days are
-    `days-ENVIRONMENT-CRITICALITY-KIND`."""
+    """Form of the levels, the days per environment and criticality, and the other limits of the
+    gate."""
 
     requires_approval = forms.BooleanField(
         label="Models without an approval are not approved (FR001)", required=False
@@ -78,8 +78,8 @@ class GatePolicyForm(forms.Form):
             )
         for row in rules.horizons:
             for kind, value in (("warning", row.warning_days), ("error", row.error_days)):
-                self.fields[_days_field(row, kind)] = forms.IntegerField(
-                    label=_label(row, kind), min_value=0, max_value=1500, initial=value
+                self.fields[_days_field_name(row, kind)] = forms.IntegerField(
+                    label=_days_field_label(row, kind), min_value=0, max_value=1500, initial=value
                 )
         for field in self.fields.values():
             field.disabled = not may_change
@@ -92,8 +92,8 @@ class GatePolicyForm(forms.Form):
             HorizonDays(
                 row.environment,
                 row.criticality,
-                self.cleaned_data[_days_field(row, "warning")],
-                self.cleaned_data[_days_field(row, "error")],
+                self.cleaned_data[_days_field_name(row, "warning")],
+                self.cleaned_data[_days_field_name(row, "error")],
             )
             for row in self.rules.horizons
         ]
@@ -108,7 +108,7 @@ class GatePolicyForm(forms.Form):
         )
         return {name: self.cleaned_data[name] for name in names}
 
-    # --- as the page lays them out ---
+    # --- rows of the page ---
 
     @property
     def level_rows(self) -> list[tuple[str, Any, Any, forms.BoundField]]:
@@ -122,8 +122,8 @@ class GatePolicyForm(forms.Form):
             (
                 "every other" if row.environment == ANY_ENVIRONMENT else row.environment,
                 row.get_criticality_display(),
-                self[_days_field(row, "warning")],
-                self[_days_field(row, "error")],
+                self[_days_field_name(row, "warning")],
+                self[_days_field_name(row, "error")],
             )
             for row in sorted(
                 self.rules.horizons,
@@ -146,14 +146,16 @@ class GatePolicyForm(forms.Form):
         ]
 
 
-def _days_field(row: Horizon, kind: str) -> str:
+def _days_field_name(row: Horizon, kind: str) -> str:
     return f"days-{row.pk}-{kind}"
 
 
-def _label(row: Horizon, kind: str) -> str:
-    where = "every other environment" if row.environment == ANY_ENVIRONMENT else row.environment
-    words = "warns, days before" if kind == "warning" else "blocks, days before"
-    return f"{where}, {row.get_criticality_display()}: {words}"
+def _days_field_label(row: Horizon, kind: str) -> str:
+    environment = (
+        "every other environment" if row.environment == ANY_ENVIRONMENT else row.environment
+    )
+    effect = "warns, days before" if kind == "warning" else "blocks, days before"
+    return f"{environment}, {row.get_criticality_display()}: {effect}"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -167,13 +169,13 @@ def gate_policy(request: HttpRequest) -> HttpResponse:
     at = now()
     rules = PolicySnapshot.load()
     form = GatePolicyForm(request.POST or None, rules=rules, may_change=user.is_governance)
-    tried: PolicyPreview | None = None
+    preview: PolicyPreview | None = None
     if request.method == "POST" and form.is_valid():
         if "try" in request.POST:
-            tried = _preview_policy(form, at)
+            preview = _preview_policy(form, at)
         else:
             try:
-                changed = change_gate_policy(
+                policy = change_gate_policy(
                     by=user,
                     levels=form.levels(),
                     days=form.days(),
@@ -181,21 +183,19 @@ def gate_policy(request: HttpRequest) -> HttpResponse:
                     expected_version=form.cleaned_data["expected_version"],
                     reason=form.cleaned_data["reason"],
                 )
-            except (ConflictError, ValidationError) as refused:
-                messages = (
-                    refused.messages if isinstance(refused, ValidationError) else [str(refused)]
-                )
+            except (ConflictError, ValidationError) as error:
+                messages = error.messages if isinstance(error, ValidationError) else [str(error)]
                 for message in messages:
                     form.add_error(None, message)
             else:
                 flash_success(
                     request,
                     "Nothing was changed: the values are the same as before."
-                    if changed.version == rules.policy.version
-                    else f"Saved as version {changed.version}. It applies from the next run.",
+                    if policy.version == rules.policy.version
+                    else f"Saved as version {policy.version}. It applies from the next run.",
                 )
                 return redirect("gate:policy")
-    state = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
+    catalogue = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
     return render_page(
         request,
         "gate/policy.html",
@@ -206,12 +206,12 @@ def gate_policy(request: HttpRequest) -> HttpResponse:
         status=422 if form.errors else 200,
         policy=rules.policy,
         form=form,
-        tried=tried,
-        tried_rows=[(row, RULES[row.rule]) for row in tried.rules] if tried else [],
-        sentence=_sentence(rules.policy, tried),
-        catalogue=state,
+        tried=preview,
+        tried_rows=[(row, RULES[row.rule]) for row in preview.rules] if preview else [],
+        sentence=_build_headline(rules.policy, preview),
+        catalogue=catalogue,
         may_change=user.is_governance,
-        history=_history(),
+        history=_list_past_policies(),
     )
 
 
@@ -228,15 +228,15 @@ def _preview_policy(form: GatePolicyForm, at: datetime) -> PolicyPreview:
     )
 
 
-def _sentence(policy: GatePolicy, tried: PolicyPreview | None) -> Headline:
-    if tried is None:
+def _build_headline(policy: GatePolicy, preview: PolicyPreview | None) -> Headline:
+    if preview is None:
         n = sum(level == "error" for level in policy.levels.values())
         return Headline(f"{n} of {len(policy.levels)} rules block; version {policy.version} holds.")
-    if not tried.n_blocked:
+    if not preview.n_blocked:
         return Headline("As of today nobody would be stopped on the way to production.")
     return Headline(
         "As of today ",
-        f"{number(tried.n_blocked)} of {number(tried.n_applications)} applications would be "
+        f"{number(preview.n_blocked)} of {number(preview.n_applications)} applications would be "
         "stopped",
         " on the way to production.",
     )
@@ -251,20 +251,20 @@ class PastPolicy:
     blocking: str
 
 
-def _history() -> list[PastPolicy]:
-    """Every version it has been, the latest first; one statement."""
+def _list_past_policies() -> list[PastPolicy]:
+    """Return the stored versions of the policy, newest first; one statement."""
     model = apps.get_model("gate", "GatePolicyHistory")
-    found = []
+    policies = []
     for row in model.objects.select_related("pgh_context").order_by("-pgh_id")[:MAX_PAST_POLICIES]:
-        said = row.pgh_context.metadata if row.pgh_context else {}
+        metadata = row.pgh_context.metadata if row.pgh_context else {}
         blocking = ", ".join(rule for rule, level in sorted(row.levels.items()) if level == "error")
-        found.append(
+        policies.append(
             PastPolicy(
                 row.pgh_created_at,
                 row.version,
-                said.get("actor", ""),
-                said.get("reason", ""),
+                metadata.get("actor", ""),
+                metadata.get("reason", ""),
                 blocking,
             )
         )
-    return found
+    return policies

@@ -49,14 +49,14 @@ DECISIONS: dict[str, str] = {
     Decision.UNKNOWN: "Cannot decide",
     "": "Waiting",
 }
-# the bars of the severity ramp
+# number of filled bars in the severity mark
 LEVEL_MARKS = {Level.ERROR: 5, Level.WARNING: 3, Level.NOTE: 1}
 DECISION_MARKS = {Decision.PASS: 1, Decision.WARN: 3, Decision.BLOCK: 5, Decision.UNKNOWN: 4, "": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class GateFindingRow:
-    """Finding as a table shows it."""
+    """Row of a finding in a table."""
 
     anchor: str
     rule: str
@@ -86,7 +86,7 @@ def finding_row(finding: GateFinding | Finding, application: str) -> GateFinding
         anchor, offering, waiver = f"finding-{finding.pk}", finding.offering_id, finding.waiver_id
     else:
         anchor, offering, waiver = "", finding.offering, finding.waiver
-    address = waiver_url(
+    url = waiver_url(
         application=application, rule=finding.rule, model=finding.resolved_id or finding.model
     )
     return GateFindingRow(
@@ -104,6 +104,6 @@ def finding_row(finding: GateFinding | Finding, application: str) -> GateFinding
         is_new=finding.is_new,
         waiver=waiver,
         waived_until=finding.waived_until,
-        # within these pages the path is enough
-        ask_url=address[address.index("/gate/") :],
+        # links within the registry need only the path
+        ask_url=url[url.index("/gate/") :],
     )

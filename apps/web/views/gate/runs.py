@@ -28,28 +28,28 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.views.gate.presenters import DECISION_MARKS, DECISIONS, RULES, finding_row
 from apps.web.wording import number
 
-# of a run's findings and models, on its page; the CSV has all
+# limit of findings and models on the page of a run; the CSV has all
 MAX_FINDINGS = 100
 
 
-def _found(request: HttpRequest) -> tuple[GateRunFilter, "QuerySet[GateRun]"]:
-    found = GateRunFilter(
+def _filter_runs(request: HttpRequest) -> tuple[GateRunFilter, "QuerySet[GateRun]"]:
+    filterset = GateRunFilter(
         with_filter_names(request.GET, "application"),
         GateRun.objects.visible_to(request.user),
         request=request,
     )
-    rows = (
-        found.qs.defer("question", "evaluated")
+    runs = (
+        filterset.qs.defer("question", "evaluated")
         .select_related("application__team", "by")
         .order_by("-pk")
     )
-    return found, rows
+    return filterset, runs
 
 
 @require_safe
 def run_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    found, queryset = _found(request)
+    filterset, queryset = _filter_runs(request)
     listing = PaginatedList(request, queryset)
     return render_page(
         request,
@@ -57,10 +57,10 @@ def run_list(request: HttpRequest) -> HttpResponse:
         fragment="listing",
         title="Gate",
         counts="Questions of pipelines about applications you may see",
-        sentence=_sentence(listing, user),
+        sentence=_build_list_headline(listing, user),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("application", "Application", "search"),
                 FilterControl(
@@ -74,32 +74,36 @@ def run_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         rows=[(run, DECISIONS[run.decision], DECISION_MARKS[run.decision]) for run in listing.rows],
-        n_waiting=_waiting(user),
+        n_waiting=_count_open_waivers(user),
         catalogue=catalogue_state(
             at=now(), stale_after_days=PolicySnapshot.load().policy.stale_after_days
         ),
     )
 
 
-def _waiting(user: Any) -> int:
+def _count_open_waivers(user: Any) -> int:
     return Waiver.objects.visible_to(user).waiting().count()
 
 
-def _sentence(listing: PaginatedList[GateRun], user: Any) -> Headline:
+def _build_list_headline(listing: PaginatedList[GateRun], user: Any) -> Headline:
     if not listing.n_found:
         return Headline(
             "Nothing matches the filters." if listing.is_filtered else "No pipeline has asked yet."
         )
-    asked = pluralize(listing.n_found, f"{listing.count} question", f"{listing.count} questions")
+    questions = pluralize(
+        listing.n_found, f"{listing.count} question", f"{listing.count} questions"
+    )
     if listing.is_filtered:
-        return Headline(f"{asked} match the filters.")
-    n = GateRun.objects.visible_to(user).filter(decision=Decision.BLOCK).order_by()[:1001].count()
-    if not n:
-        return Headline(f"{asked} of pipelines; none was stopped.")
-    words = "1,000+" if n > 1000 else number(n)
+        return Headline(f"{questions} match the filters.")
+    n_stopped = (
+        GateRun.objects.visible_to(user).filter(decision=Decision.BLOCK).order_by()[:1001].count()
+    )
+    if not n_stopped:
+        return Headline(f"{questions} of pipelines; none was stopped.")
+    stopped_count = "1,000+" if n_stopped > 1000 else number(n_stopped)
     return Headline(
-        f"{asked} of pipelines; ",
-        pluralize(n, f"{words} was stopped", f"{words} were stopped"),
+        f"{questions} of pipelines; ",
+        pluralize(n_stopped, f"{stopped_count} was stopped", f"{stopped_count} were stopped"),
         ".",
     )
 
@@ -130,7 +134,7 @@ HEADS = (
 
 @require_safe
 def run_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _filterset, queryset = _found(request)
+    _filterset, queryset = _filter_runs(request)
 
     def cells(run: GateRun) -> list[Any]:
         return [
@@ -159,7 +163,7 @@ def run_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_response("gate", HEADS, queryset.iterator(chunk_size=500), cells)
 
 
-def _one(request: HttpRequest, pk: int) -> GateRun:
+def _get_run(request: HttpRequest, pk: int) -> GateRun:
     runs = GateRun.objects.visible_to(request.user)
     return get_object_or_404(
         runs.select_related("application__team", "by", "released_by", "token", "baseline_run"),
@@ -169,46 +173,47 @@ def _one(request: HttpRequest, pk: int) -> GateRun:
 
 @require_safe
 def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    this = _one(request, pk)
+    run = _get_run(request, pk)
     rows = [
-        finding_row(each, this.application.slug)
-        for each in most_severe_findings(this, limit=MAX_FINDINGS)
+        finding_row(finding, run.application.slug)
+        for finding in most_severe_findings(run, limit=MAX_FINDINGS)
     ]
-    n_found = this.findings.count() if len(rows) == MAX_FINDINGS else len(rows)
+    n_found = run.findings.count() if len(rows) == MAX_FINDINGS else len(rows)
     return render_page(
         request,
         "gate/run.html",
-        title=f"Run {this.pk} of the gate",
+        title=f"Run {run.pk} of the gate",
         crumbs=(
             ("Gate", reverse("gate-runs:list")),
-            (this.application.name, reverse("gate:application", args=[this.application.slug])),
+            (run.application.name, reverse("gate:application", args=[run.application.slug])),
         ),
         counts="Models that the pipeline named",
-        as_of=this.decided_at or this.requested_at,
-        run=this,
-        horizon=spell_horizon(this.horizon) if this.horizon else "",
-        decision=DECISIONS[this.decision],
-        mark=DECISION_MARKS[this.decision],
-        sentence=_run_sentence(this),
+        as_of=run.decided_at or run.requested_at,
+        run=run,
+        horizon=spell_horizon(run.horizon) if run.horizon else "",
+        decision=DECISIONS[run.decision],
+        mark=DECISION_MARKS[run.decision],
+        sentence=_build_run_headline(run),
         rows=rows,
         n_found=n_found,
-        evaluated=this.evaluated[:MAX_FINDINGS],
-        may_release=can_use_gate(signed_in_user(request), this.application)
-        and this.state == GateRun.State.DONE
-        and this.released_at is None,
+        evaluated=run.evaluated[:MAX_FINDINGS],
+        may_release=can_use_gate(signed_in_user(request), run.application)
+        and run.state == GateRun.State.DONE
+        and run.released_at is None,
     )
 
 
-def _run_sentence(this: GateRun) -> Headline:
-    """The answer; of a run that could not be judged the reason is in the banner."""
-    if this.decision == Decision.UNKNOWN:
+def _build_run_headline(run: GateRun) -> Headline:
+    """Return the run's summary. If the run could not be judged, the page's banner shows the
+    reason."""
+    if run.decision == Decision.UNKNOWN:
         return Headline("", "This build could not be judged", ".")
-    return Headline(this.summary or "A worker judges it. Reload the page in a minute.")
+    return Headline(run.summary or "A worker judges it. Reload the page in a minute.")
 
 
 @require_safe
 def finding_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    this = _one(request, pk)
+    run = _get_run(request, pk)
     heads = (
         "rule",
         "level",
@@ -223,21 +228,21 @@ def finding_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         "waived until",
     )
     return csv_response(
-        f"gate-run-{this.pk}",
+        f"gate-run-{run.pk}",
         heads,
-        run_findings(this),
-        lambda each: [
-            each.rule,
-            each.level,
-            each.model,
-            each.resolved_id,
-            each.file,
-            each.line,
-            each.message,
-            each.replacement,
-            each.by_date,
-            "yes" if each.is_new else "no",
-            each.waived_until,
+        run_findings(run),
+        lambda finding: [
+            finding.rule,
+            finding.level,
+            finding.model,
+            finding.resolved_id,
+            finding.file,
+            finding.line,
+            finding.message,
+            finding.replacement,
+            finding.by_date,
+            "yes" if finding.is_new else "no",
+            finding.waived_until,
         ],
     )
 
@@ -245,16 +250,16 @@ def finding_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 @require_POST
 def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark a run as released, as the pipeline's last step usually does."""
-    this = _one(request, pk)
+    run = _get_run(request, pk)
     user = signed_in_user(request)
-    if not can_use_gate(user, this.application):
+    if not can_use_gate(user, run.application):
         raise PermissionDenied(
             "You need the editor role on the owning team to mark a run as released."
         )
     try:
-        release_run(run=this, by=user, at=now())
-    except ConflictError as refused:
-        flash_error(request, str(refused))
+        release_run(run=run, by=user, at=now())
+    except ConflictError as error:
+        flash_error(request, str(error))
     else:
         flash_success(
             request,

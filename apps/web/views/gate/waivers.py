@@ -1,4 +1,4 @@
-"""Waivers: the inbox, requesting one, and deciding."""
+"""Waivers of the release gate: list, request and decision."""
 
 from datetime import datetime
 from typing import Any
@@ -38,8 +38,8 @@ STATES: dict[str, str] = {
 }
 
 
-def state_of(waiver: Waiver, at: datetime) -> tuple[Any, int]:
-    """(words, mark): a granted one that is over says so, and one that ends soon is marked."""
+def describe_waiver_state(waiver: Waiver, at: datetime) -> tuple[Any, int]:
+    """Return (label, severity mark) of a waiver at `at`; an expired waiver is labelled "Ended"."""
     today = day_of(at)
     if waiver.state == Waiver.State.GRANTED:
         if not waiver.stands_on(today):
@@ -48,26 +48,27 @@ def state_of(waiver: Waiver, at: datetime) -> tuple[Any, int]:
     return STATES[waiver.state], 4 if waiver.state == Waiver.State.ASKED else 1
 
 
-def _found(request: HttpRequest) -> tuple[WaiverFilter, "QuerySet[Waiver]"]:
-    """Without a wish the open ones: asked for, or granted and in force."""
-    asked = with_filter_names(request.GET, "application")
+def _filter_waivers(request: HttpRequest) -> tuple[WaiverFilter, "QuerySet[Waiver]"]:
+    """Return the filter set and its waivers. Without a filter of state, only open and valid
+    waivers."""
+    query = with_filter_names(request.GET, "application")
     visible = Waiver.objects.visible_to(request.user)
-    found = WaiverFilter(asked, visible, request=request)
-    rows = found.qs
+    filterset = WaiverFilter(query, visible, request=request)
+    waivers = filterset.qs
     if not any(name in request.GET for name in ("state", "standing", "until_before")):
-        rows = rows.filter(pk__in=visible.waiting().values("pk")) | rows.filter(
+        waivers = waivers.filter(pk__in=visible.waiting().values("pk")) | waivers.filter(
             pk__in=visible.standing_on(day_of(now())).values("pk")
         )
-    return found, rows.select_related("application__team", "requested_by", "decided_by").order_by(
-        "-pk"
-    )
+    return filterset, waivers.select_related(
+        "application__team", "requested_by", "decided_by"
+    ).order_by("-pk")
 
 
 @require_safe
 def waiver_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     at = now()
-    found, queryset = _found(request)
+    filterset, queryset = _filter_waivers(request)
     listing = PaginatedList(request, queryset)
     return render_page(
         request,
@@ -77,10 +78,10 @@ def waiver_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Gate", reverse("gate-runs:list")),),
         counts="Waivers of applications you may see",
         as_of=at,
-        sentence=_sentence(listing, user),
+        sentence=_build_list_headline(listing, user),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("application", "Application", "search"),
                 FilterControl("state", "State", choices=list(STATES.items())),
@@ -89,12 +90,15 @@ def waiver_list(request: HttpRequest) -> HttpResponse:
             ],
         ),
         listing=listing,
-        rows=[(each, RULES[each.rule], *state_of(each, at)) for each in listing.rows],
+        rows=[
+            (waiver, RULES[waiver.rule], *describe_waiver_state(waiver, at))
+            for waiver in listing.rows
+        ],
     )
 
 
-def _sentence(listing: PaginatedList[Waiver], user: User) -> Headline:
-    n = Waiver.objects.visible_to(user).waiting().count()
+def _build_list_headline(listing: PaginatedList[Waiver], user: User) -> Headline:
+    n_waiting = Waiver.objects.visible_to(user).waiting().count()
     if listing.is_filtered:
         return Headline(
             pluralize(
@@ -105,7 +109,7 @@ def _sentence(listing: PaginatedList[Waiver], user: User) -> Headline:
         )
     if not listing.n_found:
         return Headline("No waiver is asked for and none is in force.")
-    if not n:
+    if not n_waiting:
         return Headline(
             pluralize(
                 listing.n_found,
@@ -113,12 +117,16 @@ def _sentence(listing: PaginatedList[Waiver], user: User) -> Headline:
                 f"{listing.count} waivers are in force; none waits.",
             )
         )
-    return Headline("", pluralize(n, f"{n} waiver waits", f"{n} waivers wait"), " for a decision.")
+    return Headline(
+        "",
+        pluralize(n_waiting, f"{n_waiting} waiver waits", f"{n_waiting} waivers wait"),
+        " for a decision.",
+    )
 
 
 @require_safe
 def waiver_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _filterset, queryset = _found(request)
+    _filterset, queryset = _filter_waivers(request)
     at = now()
     heads = (
         "waiver",
@@ -137,28 +145,28 @@ def waiver_csv(request: HttpRequest) -> StreamingHttpResponse:
         "decision",
     )
 
-    def cells(each: Waiver) -> list[Any]:
+    def cells(waiver: Waiver) -> list[Any]:
         return [
-            each.pk,
-            str(state_of(each, at)[0]),
-            each.application.name,
-            each.application.slug,
-            each.application.team.name,
-            each.rule,
-            each.model,
-            each.until,
-            each.reason,
-            each.requested_by,
-            each.requested_at,
-            each.decided_by or "",
-            each.decided_at,
-            each.decision,
+            waiver.pk,
+            str(describe_waiver_state(waiver, at)[0]),
+            waiver.application.name,
+            waiver.application.slug,
+            waiver.application.team.name,
+            waiver.rule,
+            waiver.model,
+            waiver.until,
+            waiver.reason,
+            waiver.requested_by,
+            waiver.requested_at,
+            waiver.decided_by or "",
+            waiver.decided_at,
+            waiver.decision,
         ]
 
     return csv_response("waivers", heads, queryset.iterator(chunk_size=500), cells)
 
 
-# --- asking ---------------------------------------------------------------------------------------
+# --- request --------------------------------------------------------------------------------------
 
 
 class RequestWaiverForm(forms.Form):
@@ -206,15 +214,17 @@ class RequestWaiverForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_waiver(request: HttpRequest) -> HttpResponse:
-    """What the output of a pipeline links to, filled in."""
+    """Request a waiver. Links in the output of pipelines prefill the form."""
     user = signed_in_user(request)
     names = ("application", "rule", "model", "offering")
     initial = {name: request.GET[name] for name in names if request.GET.get(name)}
     form = RequestWaiverForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        asked = dict(form.cleaned_data)
+        request_data = dict(form.cleaned_data)
         application = (
-            Application.objects.visible_to(user).filter(slug=asked.pop("application")).first()
+            Application.objects.visible_to(user)
+            .filter(slug=request_data.pop("application"))
+            .first()
         )
         if application is None:
             form.add_error(
@@ -222,20 +232,20 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
             )
         else:
             try:
-                made = request_waiver(application=application, by=user, at=now(), **asked)
-            except ConflictError as refused:
-                form.add_error(None, str(refused))
-            except ValidationError as refused:
-                form.add_error(None, refused) if not hasattr(
-                    refused, "error_dict"
-                ) else _add_errors(form, refused)
+                waiver = request_waiver(application=application, by=user, at=now(), **request_data)
+            except ConflictError as error:
+                form.add_error(None, str(error))
+            except ValidationError as error:
+                form.add_error(None, error) if not hasattr(error, "error_dict") else _add_errors(
+                    form, error
+                )
             else:
                 flash_success(
                     request,
                     "Waiver requested. Governance decides; until then the result of the gate "
                     "is unchanged.",
                 )
-                return redirect("waivers:detail", pk=made.pk)
+                return redirect("waivers:detail", pk=waiver.pk)
     return render_page(
         request,
         "gate/waiver-new.html",
@@ -248,16 +258,16 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _add_errors(form: forms.Form, refused: ValidationError) -> None:
-    for name, errors in refused.error_dict.items():
+def _add_errors(form: forms.Form, validation_error: ValidationError) -> None:
+    for name, errors in validation_error.error_dict.items():
         for error in errors:
             form.add_error(name if name in form.fields else None, error)
 
 
-# --- deciding -------------------------------------------------------------------------------------
+# --- decision -------------------------------------------------------------------------------------
 
 
-def _one(request: HttpRequest, pk: int) -> Waiver:
+def _get_waiver(request: HttpRequest, pk: int) -> Waiver:
     waivers = Waiver.objects.visible_to(request.user)
     return get_object_or_404(
         waivers.select_related("application__team", "requested_by", "decided_by", "offering__host"),
@@ -267,80 +277,80 @@ def _one(request: HttpRequest, pk: int) -> Waiver:
 
 @require_safe
 def waiver_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    this = _one(request, pk)
+    waiver = _get_waiver(request, pk)
     user = signed_in_user(request)
     at = now()
-    words, mark = state_of(this, at)
-    is_open = this.state == Waiver.State.ASKED
-    stands = this.stands_on(day_of(at))
-    latest = (
-        GateFinding.objects.filter(run__application=this.application, rule=this.rule)
+    state, mark = describe_waiver_state(waiver, at)
+    is_open = waiver.state == Waiver.State.ASKED
+    is_in_force = waiver.stands_on(day_of(at))
+    latest_findings = (
+        GateFinding.objects.filter(run__application=waiver.application, rule=waiver.rule)
         .select_related("run")
         .order_by("-pk")[:200]
     )
-    covered = [
-        each
-        for each in latest
-        if this.covers(each.rule, (each.model, each.resolved_id), each.offering_id)
+    covered_findings = [
+        finding
+        for finding in latest_findings
+        if waiver.covers(finding.rule, (finding.model, finding.resolved_id), finding.offering_id)
     ]
     return render_page(
         request,
         "gate/waiver.html",
-        title=f"Waiver {this.pk}",
+        title=f"Waiver {waiver.pk}",
         crumbs=(("Gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
         as_of=at,
-        waiver=this,
-        rule_name=RULES[this.rule],
-        state=words,
+        waiver=waiver,
+        rule_name=RULES[waiver.rule],
+        state=state,
         mark=mark,
-        sentence=_of_one(this, stands),
-        findings=covered[:5],
-        may_decide=user.is_governance and is_open and this.requested_by_id != user.pk,
-        is_own=user.is_governance and is_open and this.requested_by_id == user.pk,
-        may_withdraw=(is_open or stands)
-        and (user.is_governance or can_use_gate(user, this.application)),
+        sentence=_build_waiver_headline(waiver, is_in_force),
+        findings=covered_findings[:5],
+        may_decide=user.is_governance and is_open and waiver.requested_by_id != user.pk,
+        is_own=user.is_governance and is_open and waiver.requested_by_id == user.pk,
+        may_withdraw=(is_open or is_in_force)
+        and (user.is_governance or can_use_gate(user, waiver.application)),
     )
 
 
-def _of_one(this: Waiver, stands: bool) -> Headline:
-    what = {
-        "rule": RULES[this.rule].lower(),
-        "model": this.model or "any model",
-        "day": long_day(this.until),
-        "name": this.application.name,
+def _build_waiver_headline(waiver: Waiver, is_in_force: bool) -> Headline:
+    texts = {
+        "rule": RULES[waiver.rule].lower(),
+        "model": waiver.model or "any model",
+        "day": long_day(waiver.until),
+        "name": waiver.application.name,
     }
-    if this.state == Waiver.State.ASKED:
-        return Headline("May {name} ship with {model} until {day}?".format(**what))
-    if this.state == Waiver.State.GRANTED:
+    if waiver.state == Waiver.State.ASKED:
+        return Headline("May {name} ship with {model} until {day}?".format(**texts))
+    if waiver.state == Waiver.State.GRANTED:
         return Headline(
-            "{name} may ship with {model} until {day}.".format(**what)
-            if stands
-            else "{name} might ship with {model} until {day}; that is over.".format(**what)
+            "{name} may ship with {model} until {day}.".format(**texts)
+            if is_in_force
+            else "{name} might ship with {model} until {day}; that is over.".format(**texts)
         )
-    if this.state == Waiver.State.REFUSED:
-        return Headline("It was refused that {name} ships with {model}.".format(**what))
-    return Headline("The waiver of {name} for {model} was withdrawn.".format(**what))
+    if waiver.state == Waiver.State.REFUSED:
+        return Headline("It was refused that {name} ships with {model}.".format(**texts))
+    return Headline("The waiver of {name} for {model} was withdrawn.".format(**texts))
 
 
 @require_POST
 def decide_waiver(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    this = _one(request, pk)
+    waiver = _get_waiver(request, pk)
     user = signed_in_user(request)
     reason = request.POST.get("reason", "").strip()[:10_000]
     if action in ("grant", "refuse") and not user.is_governance:
         raise PermissionDenied("You need the governance role to decide on waivers.")
     try:
         if action == "grant":
-            grant_waiver(waiver=this, by=user, at=now(), reason=reason)
+            grant_waiver(waiver=waiver, by=user, at=now(), reason=reason)
             flash_success(request, "Waiver granted. It applies from the next run of the gate.")
         elif action == "refuse":
-            reject_waiver(waiver=this, by=user, at=now(), reason=reason)
+            reject_waiver(waiver=waiver, by=user, at=now(), reason=reason)
             flash_success(request, "Waiver rejected, with your reason.")
         elif action == "withdraw":
-            withdraw_waiver(waiver=this, by=user, at=now(), reason=reason)
+            withdraw_waiver(waiver=waiver, by=user, at=now(), reason=reason)
             flash_success(request, "Waiver withdrawn. The gate reports the finding again.")
         else:
             raise Http404
-    except ConflictError as refused:
-        flash_error(request, str(refused))
+    except ConflictError as error:
+        flash_error(request, str(error))
     return redirect("waivers:detail", pk=pk)

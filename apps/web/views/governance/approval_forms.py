@@ -54,38 +54,38 @@ class DecisionForm(forms.Form):
 
     def clean_regions(self) -> list[str]:
         return [
-            part.strip()[:60]
-            for part in self.cleaned_data["regions"].replace(";", ",").split(",")
-            if part.strip()
+            region.strip()[:60]
+            for region in self.cleaned_data["regions"].replace(";", ",").split(",")
+            if region.strip()
         ]
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
-        decision = said.get("decision")
-        limits = any(said.get(name) for name in ("data_classes", "criticalities", "regions"))
+        cleaned = super().clean() or {}
+        decision = cleaned.get("decision")
+        has_limits = any(cleaned.get(name) for name in ("data_classes", "criticalities", "regions"))
         if (
             decision
             and decision != Approval.Decision.BLOCKED
-            and "expires_on" in said
-            and not said["expires_on"]
+            and "expires_on" in cleaned
+            and not cleaned["expires_on"]
         ):
             self.add_error("expires_on", "Enter an expiry date. Only a block can have no end.")
-        if decision == Approval.Decision.RESTRICTED and not limits:
+        if decision == Approval.Decision.RESTRICTED and not has_limits:
             self.add_error(
                 "decision", "Select the restriction: data classifications, applications or regions."
             )
-        if limits and decision in {Approval.Decision.APPROVED, Approval.Decision.BLOCKED}:
+        if has_limits and decision in {Approval.Decision.APPROVED, Approval.Decision.BLOCKED}:
             self.add_error(
                 "decision",
                 "Only a restricted approval can have limits. Select Restricted, or remove the "
                 "limits.",
             )
-        return said
+        return cleaned
 
     @classmethod
     def of(cls, approval: Approval) -> dict[str, Any]:
-        """Return the decision as a form's initial values; a renewal changes the date and keeps the
-        rest."""
+        """Return the initial values of a renewal form: all of the approval's values, without the
+        reason."""
         return {
             "decision": approval.decision,
             "expires_on": approval.expires_on,

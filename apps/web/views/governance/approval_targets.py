@@ -44,7 +44,8 @@ def kind_words() -> dict[str, str]:
 
 
 def load_target(target: ApprovalTarget) -> SelectedTarget:
-    """Offerings come with `host`, versions need nothing; no statement."""
+    """Present an approval target without a statement; an offering must be loaded with its
+    `host`."""
     kind = TARGET_COLUMNS[type(target)]
     if isinstance(target, Offering):
         key, name, note = str(target.pk), target.api_id, f"at {target.host.name}"
@@ -74,7 +75,7 @@ def load_target(target: ApprovalTarget) -> SelectedTarget:
 
 
 def requested_target(fields: QueryDict, *, user: Any) -> ApprovalTarget | None:
-    """Return the target that the fields name, if there is one: one statement."""
+    """Return the target that the URL parameters identify, or None; one statement."""
     for kind, key in ((kind, fields.get(kind, "")) for kind in kind_words()):
         if not key:
             continue
@@ -90,24 +91,24 @@ def requested_target(fields: QueryDict, *, user: Any) -> ApprovalTarget | None:
     return None
 
 
-def search_targets(words: str, *, user: Any) -> list[SelectedTarget]:
-    """Return at most MAX_RESULTS_PER_KIND of each kind: four statements."""
-    if len(words) < 2:
+def search_targets(text: str, *, user: Any) -> list[SelectedTarget]:
+    """Return at most MAX_RESULTS_PER_KIND targets of each kind; four statements."""
+    if len(text) < 2:
         return []
     providers = Provider.objects.visible_to(user).filter(
-        Q(name__icontains=words) | Q(slug__icontains=words)
+        Q(name__icontains=text) | Q(slug__icontains=text)
     )
     foundations = Foundation.objects.visible_to(user).filter(
-        Q(name__icontains=words) | Q(line__icontains=words)
+        Q(name__icontains=text) | Q(line__icontains=text)
     )
-    versions = Version.objects.visible_to(user).filter(identifier__icontains=words)
+    versions = Version.objects.visible_to(user).filter(identifier__icontains=text)
     offerings = (
-        Offering.objects.visible_to(user).filter(api_id__icontains=words).select_related("host")
+        Offering.objects.visible_to(user).filter(api_id__icontains=text).select_related("host")
     )
-    found: list[ApprovalTarget] = [
+    targets: list[ApprovalTarget] = [
         *providers.order_by("name", "pk")[:MAX_RESULTS_PER_KIND],
         *foundations.order_by("name", "pk")[:MAX_RESULTS_PER_KIND],
         *versions.order_by("identifier")[:MAX_RESULTS_PER_KIND],
         *offerings.order_by("api_id", "host__name", "pk")[:MAX_RESULTS_PER_KIND],
     ]
-    return [load_target(target) for target in found]
+    return [load_target(target) for target in targets]

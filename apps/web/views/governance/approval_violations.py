@@ -29,7 +29,7 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.views.governance.approval_targets import load_target, requested_target
 from apps.web.wording import number
 
-_NODES: dict[str, tuple[NodeKind, ...]] = {
+_NODE_KINDS: dict[str, tuple[NodeKind, ...]] = {
     "provider": (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY),
     "foundation": (NodeKind.FOUNDATION,),
     "version": (NodeKind.VERSION,),
@@ -38,15 +38,15 @@ _NODES: dict[str, tuple[NodeKind, ...]] = {
 
 
 class ViolationPages:
-    """Page of violations, with the URLs that `components/pager.html` needs."""
+    """Pager of violations, with the URLs that `components/pager.html` needs."""
 
     def __init__(self, request: HttpRequest, size: int = PAGE_SIZE) -> None:
-        asked = request.GET.get("page", "1")
+        page = request.GET.get("page", "1")
         self.request = request
         self.size = PRINT_PAGE_SIZE if request.GET.get("print") == "all" else size
         self.number = (
-            min(max(int(asked), 1), MAX_COUNTED_ROWS // self.size)
-            if asked.isdecimal() and len(asked) < 7
+            min(max(int(page), 1), MAX_COUNTED_ROWS // self.size)
+            if page.isdecimal() and len(page) < 7
             else 1
         )
         self.rows: tuple[ApprovalViolation, ...] = ()
@@ -80,21 +80,27 @@ class ViolationPages:
     def next(self) -> str:
         return changed_query(self.request, page=self.number + 1) if self.last < self.n_found else ""
 
-    def hold(self, found: ApprovalViolations) -> None:
-        self.rows, self.n_found = found.rows, found.n_total
+    def set_violations(self, violations: ApprovalViolations) -> None:
+        self.rows, self.n_found = violations.rows, violations.n_total
 
 
 @require_safe
 def violation_list(request: HttpRequest) -> HttpResponse:
-    """List every live dependency that violates a block or a restriction, the most critical
+    """List the active dependencies that violate a block or a restriction, most critical
     applications first."""
     at = now()
-    target, decision = _narrowed(request)
-    sheets = ViolationPages(request)
-    sheets.hold(_found(request, target, decision, limit=sheets.size, offset=sheets.offset))
-    if sheets.number > 1 and not sheets.rows:
+    target, decision = _load_scope(request)
+    pages = ViolationPages(request)
+    pages.set_violations(
+        _find_violations(request, target, decision, limit=pages.size, offset=pages.offset)
+    )
+    if pages.number > 1 and not pages.rows:
         raise Http404
-    of = load_target(decision.target) if decision else load_target(target) if target else None  # type: ignore[arg-type]
+    selected_target = None
+    if decision is not None:
+        selected_target = load_target(decision.target)
+    elif target is not None:
+        selected_target = load_target(target)  # type: ignore[arg-type]
     return render_page(
         request,
         "choosing/against.html",
@@ -102,18 +108,18 @@ def violation_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Approvals", reverse("approvals:list")),),
         counts="Live dependencies of yours, in any role, each once for every decision",
         as_of=at,
-        sentence=_sentence(sheets.n_found, of.name if of else ""),
-        sheets=sheets,
-        of=of,
+        sentence=_build_headline(pages.n_found, selected_target.name if selected_target else ""),
+        sheets=pages,
+        of=selected_target,
         decision=decision,
-        rows=[(row, load_target(row.approval.target)) for row in sheets.rows],
+        rows=[(row, load_target(row.approval.target)) for row in pages.rows],
     )
 
 
 @require_safe
 def violation_csv(request: HttpRequest) -> StreamingHttpResponse:
-    target, decision = _narrowed(request)
-    found = _found(request, target, decision, limit=MAX_COUNTED_ROWS, offset=0)
+    target, decision = _load_scope(request)
+    violations = _find_violations(request, target, decision, limit=MAX_COUNTED_ROWS, offset=0)
 
     def cells(row: ApprovalViolation) -> list[Any]:
         dependency, target = row.dependency, load_target(row.approval.target)
@@ -150,11 +156,12 @@ def violation_csv(request: HttpRequest) -> StreamingHttpResponse:
         "approver",
         "decided on",
     ]
-    return csv_response("against-decisions", heads, found.rows, cells)
+    return csv_response("against-decisions", heads, violations.rows, cells)
 
 
-def _narrowed(request: HttpRequest) -> tuple[Model | None, Approval | None]:
-    """The thing, or the decision, that the address asks about; an unknown one is not found."""
+def _load_scope(request: HttpRequest) -> tuple[Model | None, Approval | None]:
+    """Return (target, approval) that the URL names, at most one of them; 404 if it does not
+    exist."""
     pk = request.GET.get("approval", "")
     if pk:
         decision = (
@@ -169,15 +176,15 @@ def _narrowed(request: HttpRequest) -> tuple[Model | None, Approval | None]:
             raise Http404
         return None, decision
     target = requested_target(request.GET, user=request.user)
-    if target is None and any(request.GET.get(name) for name in _NODES):
+    if target is None and any(request.GET.get(name) for name in _NODE_KINDS):
         raise Http404
     return target, None
 
 
-def _found(
+def _find_violations(
     request: HttpRequest, target: Any, decision: Approval | None, *, limit: int, offset: int
 ) -> ApprovalViolations:
-    kinds = _NODES[TARGET_COLUMNS[type(target)]] if target is not None else ()
+    kinds = _NODE_KINDS[TARGET_COLUMNS[type(target)]] if target is not None else ()
     return approval_violations(
         user=request.user,
         on=day_of(now()),
@@ -188,17 +195,17 @@ def _found(
     )
 
 
-def _sentence(n: int, name: str) -> Headline:
-    if not n:
+def _build_headline(n_violations: int, name: str) -> Headline:
+    if not n_violations:
         return Headline(
             f"Nothing of yours stands on {name} against a decision."
             if name
             else "Nothing of yours stands against a decision."
         )
-    words = pluralize(
-        n,
-        f"{number(n)} dependency stands against a decision",
-        f"{number(n)} dependencies stand against a decision",
+    violation_text = pluralize(
+        n_violations,
+        f"{number(n_violations)} dependency stands against a decision",
+        f"{number(n_violations)} dependencies stand against a decision",
     )
     on = f" on {name}" if name else ""
-    return Headline("", words, f"{on}.")
+    return Headline("", violation_text, f"{on}.")

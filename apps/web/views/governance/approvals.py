@@ -1,4 +1,4 @@
-"""Approvals: the list, a new one, one of them, and its violations."""
+"""Approvals: list, creation, and the page of one approval with its violations."""
 
 from datetime import date
 from typing import Any
@@ -32,13 +32,13 @@ from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.governance.approval_forms import DecisionForm, RevokeForm
 from apps.web.views.governance.approval_targets import load_target, requested_target, search_targets
-from apps.web.views.governance.candidate_search import words_of
+from apps.web.views.governance.candidate_search import read_search_text
 from apps.web.wording import count_of, join_names, long_day
 
 SOON_DAYS = 30
 MAX_VIOLATIONS = 25
 
-# what ends first stands first; a block without an end comes last
+# earliest expiry date first; a block without an expiry date comes last
 ORDERS = Sorting(
     {
         "until": ("Until", ("expires_on", "pk")),
@@ -49,32 +49,36 @@ ORDERS = Sorting(
 STANDING = {"standing": "true"}
 
 
-def _filtered(request: HttpRequest) -> tuple[ApprovalFilter, "QuerySet[Approval]"]:
-    """Without a wish only what is in force; an empty `standing` shows what was revoked or has
-    expired as well."""
-    asked = request.GET.copy()
-    if "standing" not in asked:
-        asked["standing"] = "true"
-    found = ApprovalFilter(asked, Approval.objects.visible_to(request.user), request=request)
-    return found, ORDERS.apply(request, found.qs.select_related(*APPROVAL_RELATIONS))
+def _filter_approvals(request: HttpRequest) -> tuple[ApprovalFilter, "QuerySet[Approval]"]:
+    """Return the filter set and its approvals. Without a `standing` parameter, only those in force;
+    an empty one includes revoked and expired approvals."""
+    query = request.GET.copy()
+    if "standing" not in query:
+        query["standing"] = "true"
+    filterset = ApprovalFilter(query, Approval.objects.visible_to(request.user), request=request)
+    return filterset, ORDERS.apply(request, filterset.qs.select_related(*APPROVAL_RELATIONS))
 
 
 @require_safe
 def approval_list(request: HttpRequest) -> HttpResponse:
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_approvals(request)
     today = day_of(now())
     listing = PaginatedList(request, queryset)
-    soon = list(expiring_decisions(on=today, within_days=SOON_DAYS)[:6])
+    expiring_approvals = list(expiring_decisions(on=today, within_days=SOON_DAYS)[:6])
     return render_page(
         request,
         "choosing/approvals.html",
         fragment="listing",
         title="Approvals",
         counts="Decisions of the organisation",
-        sentence=_of_list(listing, soon, narrowed=listing.is_filtered or "standing" in request.GET),
+        sentence=_build_list_headline(
+            listing,
+            expiring_approvals,
+            is_narrowed=listing.is_filtered or "standing" in request.GET,
+        ),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("decision", "Decision", choices=Approval.Decision.choices),
                 FilterControl(
@@ -101,8 +105,10 @@ def approval_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _of_list(listing: PaginatedList[Approval], soon: list[Approval], *, narrowed: bool) -> Headline:
-    if narrowed:
+def _build_list_headline(
+    listing: PaginatedList[Approval], expiring_approvals: list[Approval], *, is_narrowed: bool
+) -> Headline:
+    if is_narrowed:
         return Headline(
             pluralize(
                 listing.n_found,
@@ -112,25 +118,27 @@ def _of_list(listing: PaginatedList[Approval], soon: list[Approval], *, narrowed
         )
     if not listing.n_found:
         return Headline("Nothing has been decided yet: everybody may build on anything.")
-    stands = pluralize(
+    total = pluralize(
         listing.n_found,
         f"{listing.count} decision is in force",
         f"{listing.count} decisions are in force",
     )
-    if not soon:
-        return Headline(f"{stands}; none ends within {SOON_DAYS} days.")
-    first = soon[0]
-    assert first.expires_on is not None
+    if not expiring_approvals:
+        return Headline(f"{total}; none ends within {SOON_DAYS} days.")
+    earliest = expiring_approvals[0]
+    assert earliest.expires_on is not None
     return Headline(
-        f"{stands}; ",
-        f"that on {load_target(first.target).name} ends on {long_day(first.expires_on)}",
-        "." if len(soon) == 1 else f", and {len(soon) - 1} more soon after.",
+        f"{total}; ",
+        f"that on {load_target(earliest.target).name} ends on {long_day(earliest.expires_on)}",
+        "."
+        if len(expiring_approvals) == 1
+        else f", and {len(expiring_approvals) - 1} more soon after.",
     )
 
 
 @require_safe
 def approval_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _found, queryset = _filtered(request)
+    _found, queryset = _filter_approvals(request)
     today = day_of(now())
 
     def cells(row: Approval) -> list[Any]:
@@ -175,22 +183,22 @@ def approval_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 def describe_approval_scope(approval: Approval) -> str:
     """Describe the scope of a restricted approval in one clause; empty for the others."""
-    parts = []
+    limits = []
     if approval.criticalities:
         levels = [str(Criticality(level).label).lower() for level in sorted(approval.criticalities)]
-        parts.append(f"{join_names(levels)} applications")
+        limits.append(f"{join_names(levels)} applications")
     if approval.data_classes:
         classes = [
             str(Application.DataClass(value).label).lower() for value in approval.data_classes
         ]
-        parts.append(f"data that is {join_names(classes)}")
+        limits.append(f"data that is {join_names(classes)}")
     if approval.regions:
-        parts.append(f"in {join_names(approval.regions, most=8)}")
-    return f"only {', '.join(parts)}" if parts else ""
+        limits.append(f"in {join_names(approval.regions, most=8)}")
+    return f"only {', '.join(limits)}" if limits else ""
 
 
 def describe_approval_state(approval: Approval, today: date) -> str:
-    """Return standing, coming, lapsed or revoked."""
+    """Return "standing", "coming", "lapsed" or "revoked"."""
     if approval.revoked_at is not None:
         return "revoked"
     if approval.expires_on is not None and approval.expires_on <= today:
@@ -204,47 +212,47 @@ def new_approval(request: HttpRequest) -> HttpResponse:
     user = governance_user(request, "You need the governance role to change approvals.")
     at = now()
     target = requested_target(request.GET, user=user)
-    words = words_of(request)
+    search_text = read_search_text(request)
     form = DecisionForm(request.POST or None)
     if request.method == "POST" and target is not None and form.is_valid():
         try:
-            made = record_decision(target=target, at=at, by=user, **form.cleaned_data)
-        except (ConflictError, ValidationError) as refused:
-            form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
+            approval = record_decision(target=target, at=at, by=user, **form.cleaned_data)
+        except (ConflictError, ValidationError) as error:
+            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
         else:
             flash_success(
                 request,
                 "The approval was saved. Its violations are listed below; no application was "
                 "stopped.",
             )
-            return redirect("approvals:detail", pk=made.pk)
-    standing = _standing_on(target, day_of(at)) if target is not None else None
+            return redirect("approvals:detail", pk=approval.pk)
+    current = _find_current_decision(target, day_of(at)) if target is not None else None
     return render_page(
         request,
         "choosing/approval-new.html",
         title="New decision",
         crumbs=(("Approvals", reverse("approvals:list")),),
         status=422 if form.errors else 200,
-        sentence=_of_new(target),
+        sentence=_build_new_headline(target),
         target=load_target(target) if target is not None else None,
-        standing=standing,
+        standing=current,
         form=form,
-        words=words,
-        hits=search_targets(words, user=user) if target is None else [],
+        words=search_text,
+        hits=search_targets(search_text, user=user) if target is None else [],
     )
 
 
-def _standing_on(target: Any, today: date) -> Approval | None:
+def _find_current_decision(target: Any, today: date) -> Approval | None:
     return decisions_in_force(on=today).filter(**{TARGET_COLUMNS[type(target)]: target}).first()
 
 
-def _of_new(target: Any) -> Headline:
+def _build_new_headline(target: Any) -> Headline:
     if target is None:
         return Headline("On what do you decide? Find it first.")
     return Headline(f"May we build on {load_target(target).name}?")
 
 
-def _one(request: HttpRequest, pk: int) -> Approval:
+def _get_approval(request: HttpRequest, pk: int) -> Approval:
     return get_object_or_404(
         Approval.objects.visible_to(request.user).select_related(*APPROVAL_RELATIONS), pk=pk
     )
@@ -252,45 +260,50 @@ def _one(request: HttpRequest, pk: int) -> Approval:
 
 @require_safe
 def approval_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    this = _one(request, pk)
-    return _approval_page(request, this, DecisionForm(initial=DecisionForm.of(this)), RevokeForm())
+    approval = _get_approval(request, pk)
+    return _render_approval(
+        request, approval, DecisionForm(initial=DecisionForm.of(approval)), RevokeForm()
+    )
 
 
 @require_POST
 def replace_approval(request: HttpRequest, pk: int) -> HttpResponse:
-    """Replace an approval by another decision on the same target, or until another date; the old
-    one is kept."""
+    """Replace an approval by another one on the same target. The previous one is kept."""
     user = governance_user(request, "You need the governance role to change approvals.")
-    this = _one(request, pk)
+    approval = _get_approval(request, pk)
     form = DecisionForm(request.POST)
     if form.is_valid():
         try:
-            made = replace_decision(approval=this, at=now(), by=user, **form.cleaned_data)
-        except ConflictError as refused:
-            # somebody else was quicker: the page shows what stands now
-            flash_error(request, str(refused))
+            replacement = replace_decision(
+                approval=approval, at=now(), by=user, **form.cleaned_data
+            )
+        except ConflictError as error:
+            # another user changed the approval first: the page shows the current one
+            flash_error(request, str(error))
             return redirect("approvals:detail", pk=pk)
-        except ValidationError as refused:
-            form.add_error(None, refused)
+        except ValidationError as error:
+            form.add_error(None, error)
         else:
             flash_success(
                 request, "The new approval applies from today. The previous one is listed below."
             )
-            return redirect("approvals:detail", pk=made.pk)
-    return _approval_page(request, this, form, RevokeForm())
+            return redirect("approvals:detail", pk=replacement.pk)
+    return _render_approval(request, approval, form, RevokeForm())
 
 
 @require_POST
 def revoke_approval(request: HttpRequest, pk: int) -> HttpResponse:
     user = governance_user(request, "You need the governance role to revoke an approval.")
-    this = _one(request, pk)
+    approval = _get_approval(request, pk)
     form = RevokeForm(request.POST)
     if not form.is_valid():
-        return _approval_page(request, this, DecisionForm(initial=DecisionForm.of(this)), form)
+        return _render_approval(
+            request, approval, DecisionForm(initial=DecisionForm.of(approval)), form
+        )
     try:
-        revoke_decision(approval=this, at=now(), by=user, reason=form.cleaned_data["reason"])
-    except ConflictError as refused:
-        flash_error(request, str(refused))
+        revoke_decision(approval=approval, at=now(), by=user, reason=form.cleaned_data["reason"])
+    except ConflictError as error:
+        flash_error(request, str(error))
     else:
         flash_success(
             request,
@@ -300,23 +313,23 @@ def revoke_approval(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("approvals:detail", pk=pk)
 
 
-def _approval_page(
-    request: HttpRequest, this: Approval, form: DecisionForm, revoke_form: RevokeForm
+def _render_approval(
+    request: HttpRequest, approval: Approval, form: DecisionForm, revoke_form: RevokeForm
 ) -> HttpResponse:
     at = now()
     today = day_of(at)
-    state = describe_approval_state(this, today)
-    target = load_target(this.target)
-    found = (
-        approval_violations(user=request.user, on=today, approval=this.pk, limit=MAX_VIOLATIONS)
-        if state == "standing" and this.decision != Approval.Decision.APPROVED
+    state = describe_approval_state(approval, today)
+    target = load_target(approval.target)
+    violations = (
+        approval_violations(user=request.user, on=today, approval=approval.pk, limit=MAX_VIOLATIONS)
+        if state == "standing" and approval.decision != Approval.Decision.APPROVED
         else None
     )
-    column = TARGET_COLUMNS[type(this.target)]
-    earlier = (
+    column = TARGET_COLUMNS[type(approval.target)]
+    other_approvals = (
         Approval.objects.visible_to(request.user)
-        .filter(**{column: this.target})
-        .exclude(pk=this.pk)
+        .filter(**{column: approval.target})
+        .exclude(pk=approval.pk)
         .select_related(*APPROVAL_RELATIONS)
         .order_by("-decided_on", "-pk")[:20]
     )
@@ -328,15 +341,17 @@ def _approval_page(
         counts="Live dependencies of yours, in any role",
         as_of=at,
         status=422 if form.errors or revoke_form.errors else 200,
-        approval=this,
+        approval=approval,
         target=target,
-        scope=describe_approval_scope(this),
+        scope=describe_approval_scope(approval),
         state=state,
-        sentence=_of_one(this, target.name, state, found.n_total if found else 0),
-        found=found,
+        sentence=_build_approval_headline(
+            approval, target.name, state, violations.n_total if violations else 0
+        ),
+        found=violations,
         others=[
             (row, describe_approval_scope(row), describe_approval_state(row, today))
-            for row in earlier
+            for row in other_approvals
         ],
         may_decide=signed_in_user(request).is_governance
         and state in {"standing", "lapsed", "coming"},
@@ -345,26 +360,28 @@ def _approval_page(
     )
 
 
-def _of_one(this: Approval, name: str, state: str, n_against: int) -> Headline:
-    word = this.get_decision_display().lower()
+def _build_approval_headline(
+    approval: Approval, name: str, state: str, n_violations: int
+) -> Headline:
+    decision = approval.get_decision_display().lower()
     if state == "revoked":
-        assert this.revoked_at is not None
-        day = long_day(day_of(this.revoked_at))
-        return Headline(f"{name} was {word}; {this.revoked_by} took that back on {day}.")
-    until = long_day(this.expires_on) if this.expires_on else ""
+        assert approval.revoked_at is not None
+        day = long_day(day_of(approval.revoked_at))
+        return Headline(f"{name} was {decision}; {approval.revoked_by} took that back on {day}.")
+    until_day = long_day(approval.expires_on) if approval.expires_on else ""
     if state == "lapsed":
         return Headline(
-            f"{name} was {word} ",
-            f"until {until}",
+            f"{name} was {decision} ",
+            f"until {until_day}",
             " and nothing has been decided since.",
         )
-    stands = (
-        "{name} is {word} until {day}" if until else "{name} is {word} until that is taken back"
-    ).format(name=name, word=word, day=until)
-    if this.decision == Approval.Decision.APPROVED:
-        return Headline(f"{stands}.")
-    if not n_against:
-        return Headline(f"{stands}; nothing of yours stands against it.")
-    against = count_of(n_against, "dependency", "dependencies")
-    verb = "stands against it" if n_against == 1 else "stand against it"
-    return Headline(f"{stands}; ", f"{against} {verb}", ".")
+    status = (
+        "{name} is {word} until {day}" if until_day else "{name} is {word} until that is taken back"
+    ).format(name=name, word=decision, day=until_day)
+    if approval.decision == Approval.Decision.APPROVED:
+        return Headline(f"{status}.")
+    if not n_violations:
+        return Headline(f"{status}; nothing of yours stands against it.")
+    violations = count_of(n_violations, "dependency", "dependencies")
+    verb = "stands against it" if n_violations == 1 else "stand against it"
+    return Headline(f"{status}; ", f"{violations} {verb}", ".")

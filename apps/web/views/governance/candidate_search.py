@@ -21,8 +21,8 @@ KINDS: dict[str, type[Foundation] | type[Provider]] = {
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Candidates of one kind, in the order of the URL. `strange` are names in it that are
-    unknown."""
+    """Candidates of one kind, in the order of the URL. `strange` are the unknown slugs of the
+    URL."""
 
     kind: str
     rows: tuple[Foundation | Provider, ...]
@@ -37,10 +37,12 @@ class Candidates:
     def ids(self) -> list[int]:
         return [row.pk for row in self.rows]
 
-    def query(self, slugs: Iterable[str] | None = None, **more: str) -> str:
-        """The address's query with these candidates instead."""
-        pairs = [(self.kind, slug) for slug in (self.slugs if slugs is None else slugs)]
-        return f"?{urlencode([*pairs, *more.items()])}" if pairs or more else "?"
+    def query(self, slugs: Iterable[str] | None = None, **parameters: str) -> str:
+        """Return the query string of the page with these candidates, or with other ones."""
+        candidates = [(self.kind, slug) for slug in (self.slugs if slugs is None else slugs)]
+        return (
+            f"?{urlencode([*candidates, *parameters.items()])}" if candidates or parameters else "?"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,52 +55,63 @@ class CandidateHit:
 
 
 def read_candidates(request: HttpRequest) -> Candidates:
-    """Return foundations, or else providers, at most MAX_CANDIDATES; two statements at most."""
-    asked = {name: [*dict.fromkeys(filter(None, request.GET.getlist(name)))] for name in KINDS}
-    kind = "provider" if asked["provider"] and not asked["foundation"] else "foundation"
-    slugs = asked[kind]
+    """Return the foundations that the URL names, or else the providers, at most MAX_CANDIDATES; two
+    statements at most."""
+    slugs_by_kind = {
+        name: [*dict.fromkeys(filter(None, request.GET.getlist(name)))] for name in KINDS
+    }
+    kind = (
+        "provider"
+        if slugs_by_kind["provider"] and not slugs_by_kind["foundation"]
+        else "foundation"
+    )
+    slugs = slugs_by_kind[kind]
     model: Any = KINDS[kind]
-    found = model.objects.visible_to(request.user).filter(slug__in=slugs[: MAX_CANDIDATES + 1])
+    candidates = model.objects.visible_to(request.user).filter(slug__in=slugs[: MAX_CANDIDATES + 1])
     if kind == "foundation":
-        found = found.select_related("developer")
-    known = {row.slug: row for row in found} if slugs else {}
-    rows = [known[slug] for slug in slugs if slug in known]
-    strange = [slug for slug in slugs[:MAX_CANDIDATES] if slug not in known]
+        candidates = candidates.select_related("developer")
+    rows_by_slug = {row.slug: row for row in candidates} if slugs else {}
+    rows = [rows_by_slug[slug] for slug in slugs if slug in rows_by_slug]
+    unknown_slugs = [slug for slug in slugs[:MAX_CANDIDATES] if slug not in rows_by_slug]
     return Candidates(
-        kind, tuple(rows[:MAX_CANDIDATES]), tuple(strange), too_many=len(slugs) > MAX_CANDIDATES
+        kind,
+        tuple(rows[:MAX_CANDIDATES]),
+        tuple(unknown_slugs),
+        too_many=len(slugs) > MAX_CANDIDATES,
     )
 
 
-def words_of(request: HttpRequest) -> str:
+def read_search_text(request: HttpRequest) -> str:
     return " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
 
 
-def search_candidates(words: str, *, already: Candidates, user: Any) -> list[CandidateHit]:
-    """Search candidates of the kind already chosen, or of both: one statement per kind."""
-    if len(words) < MIN_LETTERS:
+def search_candidates(text: str, *, candidates: Candidates, user: Any) -> list[CandidateHit]:
+    """Search further candidates of the kind of `candidates`, or of both kinds if it is empty; one
+    statement per kind."""
+    if len(text) < MIN_LETTERS:
         return []
-    kinds: Sequence[str] = (already.kind,) if already.rows else tuple(KINDS)
+    kinds: Sequence[str] = (candidates.kind,) if candidates.rows else tuple(KINDS)
     hits: list[CandidateHit] = []
     for kind in kinds:
-        here = already if already.rows else Candidates(kind, (), (), too_many=False)
+        selected = candidates if candidates.rows else Candidates(kind, (), (), too_many=False)
         rows: Iterable[Any]
         if kind == "foundation":
             rows = (
                 Foundation.objects.visible_to(user)
                 .filter(
-                    Q(name__icontains=words)
-                    | Q(line__icontains=words)
-                    | Q(developer__name__icontains=words)
+                    Q(name__icontains=text)
+                    | Q(line__icontains=text)
+                    | Q(developer__name__icontains=text)
                 )
-                .exclude(pk__in=here.ids)
+                .exclude(pk__in=selected.ids)
                 .select_related("developer")
                 .order_by("name", "pk")[:MAX_SEARCH_RESULTS]
             )
         else:
             rows = (
                 Provider.objects.visible_to(user)
-                .filter(Q(name__icontains=words) | Q(slug__icontains=words))
-                .exclude(pk__in=here.ids)
+                .filter(Q(name__icontains=text) | Q(slug__icontains=text))
+                .exclude(pk__in=selected.ids)
                 .order_by("name", "pk")[:MAX_SEARCH_RESULTS]
             )
         hits += [
@@ -107,7 +120,7 @@ def search_candidates(words: str, *, already: Candidates, user: Any) -> list[Can
                 note_of(row),
                 kind,
                 row.slug,
-                here.query([*here.slugs, row.slug]),
+                selected.query([*selected.slugs, row.slug]),
             )
             for row in rows
         ]
@@ -115,5 +128,5 @@ def search_candidates(words: str, *, already: Candidates, user: Any) -> list[Can
 
 
 def note_of(row: Foundation | Provider) -> str:
-    """The developer of a foundation, the roles of a provider."""
+    """Return the developer of a foundation, or the roles of a provider."""
     return row.developer.name if isinstance(row, Foundation) else ", ".join(row.roles)

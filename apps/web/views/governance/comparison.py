@@ -24,10 +24,10 @@ from apps.web.views.governance.candidate_search import (
     Candidates,
     note_of,
     read_candidates,
+    read_search_text,
     search_candidates,
-    words_of,
 )
-from apps.web.views.governance.scorecard_presenters import FactGroup, n_gaps, side_by_side
+from apps.web.views.governance.scorecard_presenters import FactGroup, build_fact_groups, n_gaps
 from apps.web.wording import as_word, join_names, number
 
 
@@ -46,16 +46,17 @@ class CandidateColumn:
 
 @require_safe
 def compare_candidates(request: HttpRequest) -> HttpResponse:
-    """Show the comparison; its URL holds the candidates, so a link shows the same comparison."""
+    """Show the comparison. The URL holds the candidates, so that a link opens the same
+    comparison."""
     at = now()
     today = day_of(at)
-    chosen = read_candidates(request)
-    words = words_of(request)
-    cards = load_scorecards(chosen, user=request.user, on=today)
-    groups = side_by_side([card.as_json() for card in cards])
+    candidates = read_candidates(request)
+    search_text = read_search_text(request)
+    cards = load_scorecards(candidates, user=request.user, on=today)
+    groups = build_fact_groups([card.as_json() for card in cards])
     only_differing = request.GET.get("differing") == "true" and len(cards) > 1
     if only_differing:
-        groups = _differing(groups)
+        groups = _keep_differing_facts(groups)
     return render_page(
         request,
         "choosing/compare.html",
@@ -63,19 +64,19 @@ def compare_candidates(request: HttpRequest) -> HttpResponse:
         title="Choosing",
         counts="Facts on record; no grade, no total, no ranking",
         as_of=at,
-        sentence=_sentence(chosen, cards),
-        chosen=chosen,
-        columns=_columns(chosen, cards, today),
+        sentence=_build_headline(candidates, cards),
+        chosen=candidates,
+        columns=_build_columns(candidates, cards, today),
         groups=groups,
         only_differing=only_differing,
-        everything=chosen.query(),
-        differing=chosen.query(differing="true"),
-        csv=f"{reverse('selections:compare-csv')}{chosen.query()}",
-        write_down=f"{reverse('selections:create')}{chosen.query()}"
-        if chosen.kind == "foundation"
+        everything=candidates.query(),
+        differing=candidates.query(differing="true"),
+        csv=f"{reverse('selections:compare-csv')}{candidates.query()}",
+        write_down=f"{reverse('selections:create')}{candidates.query()}"
+        if candidates.kind == "foundation"
         else "",
-        words=words,
-        hits=search_candidates(words, already=chosen, user=request.user),
+        words=search_text,
+        hits=search_candidates(search_text, candidates=candidates, user=request.user),
         most=MAX_CANDIDATES,
     )
 
@@ -83,14 +84,14 @@ def compare_candidates(request: HttpRequest) -> HttpResponse:
 @require_safe
 def compare_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Send one row per fact and candidate, as the page shows them."""
-    chosen = read_candidates(request)
-    cards = load_scorecards(chosen, user=request.user, on=day_of(now()))
+    candidates = read_candidates(request)
+    cards = load_scorecards(candidates, user=request.user, on=day_of(now()))
     return csv_response(
         "comparison",
         [
             "fact",
             "key",
-            chosen.kind,
+            candidates.kind,
             "slug",
             "value",
             "unit",
@@ -101,24 +102,24 @@ def compare_csv(request: HttpRequest) -> StreamingHttpResponse:
             "address",
             "as of",
         ],
-        _lines(cards),
+        _iterate_csv_rows(cards),
         lambda line: line,
     )
 
 
-def load_scorecards(chosen: Candidates, *, user: Any, on: Any) -> list[Scorecard]:
-    if not chosen.rows:
+def load_scorecards(candidates: Candidates, *, user: Any, on: Any) -> list[Scorecard]:
+    if not candidates.rows:
         return []
-    if chosen.kind == "foundation":
-        return foundation_scorecards(foundations=chosen.ids, user=user, on=on)
-    return provider_scorecards(providers=chosen.ids, user=user, on=on)
+    if candidates.kind == "foundation":
+        return foundation_scorecards(foundations=candidates.ids, user=user, on=on)
+    return provider_scorecards(providers=candidates.ids, user=user, on=on)
 
 
-def _lines(cards: list[Scorecard]) -> Iterator[list[Any]]:
-    for group in side_by_side([card.as_json() for card in cards]):
+def _iterate_csv_rows(cards: list[Scorecard]) -> Iterator[list[Any]]:
+    for group in build_fact_groups([card.as_json() for card in cards]):
         for row in group.rows:
             for card, cell in zip(cards, row.cells, strict=True):
-                known = "no" if cell.gap else "does not apply" if cell.dormant else "yes"
+                known_text = "no" if cell.gap else "does not apply" if cell.dormant else "yes"
                 yield [
                     row.label,
                     row.key,
@@ -127,7 +128,7 @@ def _lines(cards: list[Scorecard]) -> Iterator[list[Any]]:
                     cell.text,
                     cell.unit,
                     cell.detail,
-                    known,
+                    known_text,
                     cell.why,
                     cell.source,
                     cell.url,
@@ -135,45 +136,51 @@ def _lines(cards: list[Scorecard]) -> Iterator[list[Any]]:
                 ]
 
 
-def _differing(groups: list[FactGroup]) -> list[FactGroup]:
-    kept = [
+def _keep_differing_facts(groups: list[FactGroup]) -> list[FactGroup]:
+    groups_with_differences = [
         FactGroup(group.name, tuple(row for row in group.rows if row.differs)) for group in groups
     ]
-    return [group for group in kept if group.rows]
+    return [group for group in groups_with_differences if group.rows]
 
 
-def _columns(chosen: Candidates, cards: list[Scorecard], today: Any) -> list[CandidateColumn]:
-    decisions = decisions_by_target(targets=list(chosen.rows), on=today) if chosen.rows else {}
+def _build_columns(
+    candidates: Candidates, cards: list[Scorecard], today: Any
+) -> list[CandidateColumn]:
+    decisions = (
+        decisions_by_target(targets=list(candidates.rows), on=today) if candidates.rows else {}
+    )
     columns = []
-    for row, card in zip(chosen.rows, cards, strict=True):
+    for row, card in zip(candidates.rows, cards, strict=True):
         columns.append(
             CandidateColumn(
                 row.name,
                 note_of(row),
-                reverse(f"{chosen.kind}s:detail", args=[row.slug]),
+                reverse(f"{candidates.kind}s:detail", args=[row.slug]),
                 n_gaps([card])[0],
-                decisions.get((chosen.kind, row.pk)),
-                chosen.query([slug for slug in chosen.slugs if slug != row.slug]),
+                decisions.get((candidates.kind, row.pk)),
+                candidates.query([slug for slug in candidates.slugs if slug != row.slug]),
             )
         )
     return columns
 
 
-def _sentence(chosen: Candidates, cards: list[Scorecard]) -> Headline:
+def _build_headline(candidates: Candidates, cards: list[Scorecard]) -> Headline:
     if not cards:
         return Headline("Which foundation, and on what terms? Put candidates side by side.")
-    gaps, facts = n_gaps(cards)
+    n_unknown, n_facts = n_gaps(cards)
     names = join_names([card.name for card in cards], most=3)
-    if not gaps:
-        said = (
+    if not n_unknown:
+        template = (
             "{names}: all {facts} facts are known."
             if len(cards) > 1
             else "Everything asked of {names} is known."
         )
-        return Headline(said.format(names=names, facts=number(facts)))
-    unknown = pluralize(
-        gaps,
+        return Headline(template.format(names=names, facts=number(n_facts)))
+    template_with_gaps = pluralize(
+        n_unknown,
         "{names}: of {facts} facts nobody knows {n}.",
         "{names}: of {facts} facts nobody knows {n}.",
     )
-    return Headline(unknown.format(names=names, facts=number(facts), n=as_word(gaps)))
+    return Headline(
+        template_with_gaps.format(names=names, facts=number(n_facts), n=as_word(n_unknown))
+    )

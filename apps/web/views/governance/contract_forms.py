@@ -14,7 +14,7 @@ from apps.inventory.models import Contract
 from apps.reports.dora.templates import SERVICE_TYPES
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 
-# what stands together, and how it is called; a fact that is in none of them comes last
+# groups of fields by key; fields without a group come last
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("what", ("ref", "name", "kind", "overarching", "ict_service_type", "currency", "annual_cost")),
     (
@@ -60,7 +60,7 @@ def group_names() -> dict[str, str]:
 
 
 def labels() -> dict[str, Any]:
-    """What the facts are called where the names of the columns would not do."""
+    """Return the labels of the fields whose verbose name is not suitable."""
     return {
         "ref": "Reference",
         "ict_service_type": "ICT service type",
@@ -83,7 +83,7 @@ def labels() -> dict[str, Any]:
 
 
 def help_texts() -> dict[str, Any]:
-    """Units and examples, where the help of the column only repeats the label."""
+    """Return units and examples for the fields whose own help text only repeats the label."""
     return {
         "notice_days_ours": "Days.",
         "notice_days_theirs": "Days.",
@@ -94,8 +94,8 @@ def help_texts() -> dict[str, Any]:
 
 
 def label_of(name: str) -> str:
-    words = str(Contract._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
-    return str(labels().get(name, words[:1].upper() + words[1:]))
+    verbose_name = str(Contract._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+    return str(labels().get(name, verbose_name[:1].upper() + verbose_name[1:]))
 
 
 class ContractForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
@@ -113,35 +113,34 @@ class ContractForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-a
 
     def __init__(self, *args: Any, row: Contract | None = None, **kwargs: Any) -> None:
         super().__init__(*args, row=row, instance=row, **kwargs)
-        frames = self.fields["overarching"]
-        assert isinstance(frames, forms.ModelChoiceField)
-        others = Contract.objects.select_related("party").order_by("party__name", "ref")
-        frames.queryset = others.exclude(pk=row.pk) if row is not None else others
-        frames.label_from_instance = _named  # type: ignore[method-assign,assignment]
+        overarching = self.fields["overarching"]
+        assert isinstance(overarching, forms.ModelChoiceField)
+        contracts = Contract.objects.select_related("party").order_by("party__name", "ref")
+        overarching.queryset = contracts.exclude(pk=row.pk) if row is not None else contracts
+        overarching.label_from_instance = _label_contract  # type: ignore[method-assign,assignment]
         kinds: list[tuple[str, Any]] = [("", "–"), *SERVICE_TYPES.items()]
         if row is not None and row.ict_service_type not in {"", *SERVICE_TYPES}:
             kinds.append((row.ict_service_type, row.ict_service_type))
         self.fields["ict_service_type"] = forms.ChoiceField(
             required=False, choices=kinds, help_text="As defined by the DORA register."
         )
-        for name, words in labels().items():
+        for name, text in labels().items():
             if name in self.fields:
-                self.fields[name].label = words
-        for name, words in help_texts().items():
-            self.fields[name].help_text = words
+                self.fields[name].label = text
+        for name, text in help_texts().items():
+            self.fields[name].help_text = text
         for name in COUNTRY_FIELDS:
             self.fields[name].help_text = "Country code of two letters, such as CH."
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean()
+        cleaned = super().clean()
         for name in UPPER_CASE_FIELDS:
-            if said.get(name):
-                said[name] = said[name].strip().upper()
-        return said
+            if cleaned.get(name):
+                cleaned[name] = cleaned[name].strip().upper()
+        return cleaned
 
     def _post_clean(self) -> None:
-        # the action validates the row; here only the fields were read, so that the row is not
-        # changed before that
+        # the action validates and changes the row; the form must not change it before that
         pass
 
     def facts(self) -> dict[str, Any]:
@@ -152,13 +151,22 @@ class ContractForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-a
         }
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
-        names = group_names()
-        placed = {name for _group, members in GROUPS for name in members}
-        further = [
-            name for name in self.fields if name not in placed and name not in {"seen", "party"}
+        titles = group_names()
+        grouped_names = {name for _group, members in GROUPS for name in members}
+        ungrouped_names = [
+            name
+            for name in self.fields
+            if name not in grouped_names and name not in {"seen", "party"}
         ]
-        parts = [(names[group], [self[name] for name in members]) for group, members in GROUPS]
-        return [*parts, *([(names["more"], [self[name] for name in further])] if further else [])]
+        groups = [(titles[group], [self[name] for name in members]) for group, members in GROUPS]
+        return [
+            *groups,
+            *(
+                [(titles["more"], [self[name] for name in ungrouped_names])]
+                if ungrouped_names
+                else []
+            ),
+        ]
 
 
 class NewContractForm(ContractForm):
@@ -169,5 +177,5 @@ class NewContractForm(ContractForm):
     )
 
 
-def _named(contract: Any) -> str:
+def _label_contract(contract: Any) -> str:
     return f"{contract.party.name}: {contract.ref}"

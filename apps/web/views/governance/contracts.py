@@ -36,7 +36,7 @@ from apps.web.views.governance.contract_forms import (
 )
 from apps.web.wording import long_day, number
 
-# long enough ahead to renegotiate or to move
+# leaves time to renegotiate or to migrate
 SOON_DAYS = 120
 MAX_APPLICATIONS = 25
 CLAUSES = (
@@ -56,19 +56,21 @@ ORDERS = Sorting(
 )
 
 
-def _filtered(request: HttpRequest) -> tuple[ContractFilter, "QuerySet[Contract]"]:
-    found = ContractFilter(request.GET, Contract.objects.visible_to(request.user), request=request)
-    queryset = found.qs
+def _filter_contracts(request: HttpRequest) -> tuple[ContractFilter, "QuerySet[Contract]"]:
+    filterset = ContractFilter(
+        request.GET, Contract.objects.visible_to(request.user), request=request
+    )
+    queryset = filterset.qs
     if ORDERS.chosen(request)[0] == "cost":
         queryset = queryset.filter(annual_cost__isnull=False)
-    return found, ORDERS.apply(request, queryset.select_related("party", "overarching"))
+    return filterset, ORDERS.apply(request, queryset.select_related("party", "overarching"))
 
 
 @require_safe
 def contract_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     today = day_of(now())
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_contracts(request)
     listing = PaginatedList(request, queryset)
     return render_page(
         request,
@@ -76,10 +78,10 @@ def contract_list(request: HttpRequest) -> HttpResponse:
         fragment="listing",
         title="Contracts",
         counts="Contracts on file",
-        sentence=_of_list(listing, user.can_read_all, today),
+        sentence=_build_list_headline(listing, user.can_read_all, today),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "Search", "search"),
                 FilterControl("kind", "Kind", choices=Contract.Kind.choices),
@@ -88,13 +90,13 @@ def contract_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         columns=ORDERS.columns(request),
-        rows=[(row, _n_open(row), _is_ending(row, today)) for row in listing.rows],
+        rows=[(row, _count_unknown_clauses(row), _is_ending(row, today)) for row in listing.rows],
         n_clauses=len(CLAUSES),
         may_read=user.can_read_all,
     )
 
 
-def _n_open(contract: Contract) -> int:
+def _count_unknown_clauses(contract: Contract) -> int:
     """Count the clauses whose presence is unknown."""
     return sum(not getattr(contract, name) for name in CLAUSES)
 
@@ -103,7 +105,7 @@ def _is_ending(contract: Contract, today: date) -> bool:
     return contract.ends_on is not None and contract.ends_on <= today + timedelta(SOON_DAYS)
 
 
-def _of_list(listing: PaginatedList[Contract], may_read: bool, today: date) -> Headline:
+def _build_list_headline(listing: PaginatedList[Contract], may_read: bool, today: date) -> Headline:
     if not may_read:
         return Headline("Contracts are read by governance, auditors and administrators.")
     if listing.is_filtered:
@@ -116,33 +118,33 @@ def _of_list(listing: PaginatedList[Contract], may_read: bool, today: date) -> H
         )
     if not listing.n_found:
         return Headline("No contract is on file.")
-    stands = pluralize(
+    total = pluralize(
         listing.n_found,
         f"{listing.count} contract is on file",
         f"{listing.count} contracts are on file",
     )
-    ending = (
+    next_ending = (
         Contract.objects.filter(ends_on__gt=today, ends_on__lte=today + timedelta(SOON_DAYS))
         .select_related("party")
         .order_by("ends_on", "pk")
         .first()
     )
-    if ending is None or ending.ends_on is None:
-        return Headline(f"{stands}; none ends within {SOON_DAYS} days.")
-    words = f"that with {ending.party.name} ends on {long_day(ending.ends_on)}"
-    return Headline(f"{stands}; ", words, ".")
+    if next_ending is None or next_ending.ends_on is None:
+        return Headline(f"{total}; none ends within {SOON_DAYS} days.")
+    expiry = f"that with {next_ending.party.name} ends on {long_day(next_ending.ends_on)}"
+    return Headline(f"{total}; ", expiry, ".")
 
 
 @require_safe
 def contract_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _found, queryset = _filtered(request)
+    _found, queryset = _filter_contracts(request)
     names = [name for _group, members in GROUPS for name in members]
 
     def cells(row: Contract) -> list[Any]:
-        told = [getattr(row, name) for name in names if name != "overarching"]
+        values = [getattr(row, name) for name in names if name != "overarching"]
         return [
             row.party.name,
-            *told,
+            *values,
             row.overarching.ref if row.overarching else "",
             row.updated_at,
         ]
@@ -164,14 +166,14 @@ def new_contract(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         facts = form.facts()
         try:
-            made = register_contract(
+            contract = register_contract(
                 party=form.cleaned_data["party"], ref=facts.pop("ref"), facts=facts, by=user
             )
-        except (ConflictError, ValidationError) as refused:
-            _add(form, refused)
+        except (ConflictError, ValidationError) as error:
+            _add_errors(form, error)
         else:
             flash_success(request, "The contract was saved.")
-            return redirect("contracts:detail", pk=made.pk)
+            return redirect("contracts:detail", pk=contract.pk)
     return render_page(
         request,
         "choosing/contract-new.html",
@@ -185,52 +187,52 @@ def new_contract(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def contract_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    return _contract_page(request, _one(request, pk))
+    return _render_contract(request, _get_contract(request, pk))
 
 
 @require_http_methods(["POST"])
 @transaction.atomic
 def edit_contract(request: HttpRequest, pk: int) -> HttpResponse:
-    """Edit a contract. The row is locked and compared with what the page showed, so that no unseen
-    change is overwritten."""
+    """Edit a contract. The row is locked and compared with the version on the page, so that no
+    other change is overwritten."""
     user = governance_user(request, "You need the governance role to change contracts.")
     get_object_or_404(Contract.objects.visible_to(user).select_for_update().only("pk"), pk=pk)
-    this = _one(request, pk)
-    form = ContractForm(request.POST, row=this)
+    contract = _get_contract(request, pk)
+    form = ContractForm(request.POST, row=contract)
     if form.is_valid():
         try:
-            change_contract(contract=this, facts=form.facts(), by=user)
-        except (ConflictError, ValidationError) as refused:
-            _add(form, refused)
+            change_contract(contract=contract, facts=form.facts(), by=user)
+        except (ConflictError, ValidationError) as error:
+            _add_errors(form, error)
         else:
             flash_success(request, "Saved.")
             return redirect("contracts:detail", pk=pk)
-    return _contract_page(request, this, form)
+    return _render_contract(request, contract, form)
 
 
-def _add(form: ContractForm, refused: ConflictError | ValidationError) -> None:
-    """What the action refuses, beside the field where it names one that the form has."""
-    if isinstance(refused, ValidationError) and hasattr(refused, "error_dict"):
-        for name, errors in refused.error_dict.items():
+def _add_errors(form: ContractForm, error: ConflictError | ValidationError) -> None:
+    """Add the action's errors to the fields they name, or to the form."""
+    if isinstance(error, ValidationError) and hasattr(error, "error_dict"):
+        for name, errors in error.error_dict.items():
             form.add_error(name if name in form.fields else None, errors)
     else:
-        form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
+        form.add_error(None, error if isinstance(error, ValidationError) else str(error))
 
 
-def _one(request: HttpRequest, pk: int) -> Contract:
+def _get_contract(request: HttpRequest, pk: int) -> Contract:
     rows = Contract.objects.visible_to(request.user).select_related("party", "overarching__party")
     return get_object_or_404(rows, pk=pk)
 
 
-def _contract_page(
-    request: HttpRequest, this: Contract, form: ContractForm | None = None
+def _render_contract(
+    request: HttpRequest, contract: Contract, form: ContractForm | None = None
 ) -> HttpResponse:
     user = signed_in_user(request)
     at = now()
     today = day_of(at)
-    party = this.party
+    party = contract.party
     reach = party_reach(provider=party, user=user)
-    standing = list(
+    applications = list(
         with_primary_stacks(
             party_applications(provider=party, user=user, limit=MAX_APPLICATIONS), on=today
         )
@@ -238,7 +240,7 @@ def _contract_page(
     return render_page(
         request,
         "choosing/contract.html",
-        title=this.ref,
+        title=contract.ref,
         crumbs=(
             ("Contracts", reverse("contracts:list")),
             (party.name, reverse("providers:detail", args=[party.slug])),
@@ -246,31 +248,31 @@ def _contract_page(
         counts="Live applications that rest on the party in any role",
         as_of=at,
         status=422 if form and form.errors else 200,
-        contract=this,
-        is_ending=_is_ending(this, today),
-        sentence=_of_one(this, today, reach.shown, reach.n),
-        groups=_told(this),
-        below=Contract.objects.visible_to(user).filter(overarching=this).order_by("ref"),
+        contract=contract,
+        is_ending=_is_ending(contract, today),
+        sentence=_build_contract_headline(contract, today, reach.shown, reach.n),
+        groups=_group_values(contract),
+        below=Contract.objects.visible_to(user).filter(overarching=contract).order_by("ref"),
         reach=reach,
-        standings=[application_summaries(row, today) for row in standing],
+        standings=[application_summaries(row, today) for row in applications],
         n_offerings=Offering.objects.filter(host=party).count(),
         n_foundations=party.foundations.count(),
-        form=form or (ContractForm(row=this) if user.is_governance else None),
+        form=form or (ContractForm(row=contract) if user.is_governance else None),
     )
 
 
-def _told(this: Contract) -> list[tuple[str, list[tuple[str, Any, str]]]]:
-    """Return (group, [(label, value, kind)]); kind is day, money, address, days or text. None if
-    unknown."""
+def _group_values(contract: Contract) -> list[tuple[str, list[tuple[str, Any, str]]]]:
+    """Return [(group, [(label, value, kind)])]. The kind is day, money, address, days or text; the
+    value is None if unknown."""
     names = group_names()
-    found = []
+    groups = []
     for group, members in GROUPS:
         lines: list[tuple[str, Any, str]] = []
         for name in members:
             if name in {"ref", "currency", "overarching"}:
                 continue
             field = Contract._meta.get_field(name)
-            value = getattr(this, name)
+            value = getattr(contract, name)
             if getattr(field, "flatchoices", None) and value:
                 value = dict(field.flatchoices)[value]  # type: ignore[union-attr]
             kind = "text"
@@ -285,23 +287,29 @@ def _told(this: Contract) -> list[tuple[str, list[tuple[str, Any, str]]]]:
             if name == "ict_service_type":
                 value = SERVICE_TYPES.get(value, value)
             lines.append((label_of(name), None if value == "" else value, kind))
-        found.append((names[group], lines))
-    return found
+        groups.append((names[group], lines))
+    return groups
 
 
-def _of_one(this: Contract, today: date, shown: str, n: int) -> Headline:
-    name = this.party.name
-    rests = (
-        pluralize(n, f"{shown} application rests on {name}", f"{shown} applications rest on {name}")
+def _build_contract_headline(contract: Contract, today: date, count_text: str, n: int) -> Headline:
+    name = contract.party.name
+    dependents = (
+        pluralize(
+            n,
+            f"{count_text} application rests on {name}",
+            f"{count_text} applications rest on {name}",
+        )
         if n
         else f"nothing rests on {name}"
     )
-    if this.ends_on is None:
-        return Headline(f"{this.ref} has no end; {rests}.")
-    if this.ends_on <= today:
-        return Headline(f"{this.ref} ", f"ended on {long_day(this.ends_on)}", f"; {rests}.")
-    days = (this.ends_on - today).days
-    until = f"ends on {long_day(this.ends_on)}, in {number(days)} days"
+    if contract.ends_on is None:
+        return Headline(f"{contract.ref} has no end; {dependents}.")
+    if contract.ends_on <= today:
+        return Headline(
+            f"{contract.ref} ", f"ended on {long_day(contract.ends_on)}", f"; {dependents}."
+        )
+    days = (contract.ends_on - today).days
+    expiry = f"ends on {long_day(contract.ends_on)}, in {number(days)} days"
     if days <= SOON_DAYS and n:
-        return Headline(f"{this.ref} ", until, f"; {rests}.")
-    return Headline(f"{this.ref} {until}; {rests}.")
+        return Headline(f"{contract.ref} ", expiry, f"; {dependents}.")
+    return Headline(f"{contract.ref} {expiry}; {dependents}.")

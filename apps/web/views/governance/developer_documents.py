@@ -36,7 +36,7 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.wording import as_word, count_of, long_day
 
 Status = AnnexItem.Status
-_OWN_WAY = Status.REQUESTED  # set by asking, not by noting
+_UNSELECTABLE_STATUS = Status.REQUESTED  # set by a request only
 
 ORDERS = Sorting(
     {
@@ -65,7 +65,9 @@ class DocumentStateForm(OptimisticLockMixin, forms.Form):
     item = forms.ChoiceField(choices=AnnexItem.Item.choices, widget=forms.HiddenInput)
     status = forms.ChoiceField(
         label="Status",
-        choices=[(value, label) for value, label in Status.choices if value != _OWN_WAY],
+        choices=[
+            (value, label) for value, label in Status.choices if value != _UNSELECTABLE_STATUS
+        ],
     )
     on = DayField(label="On", required=False, help_text="Empty: today.")
     link = forms.URLField(label="Location", required=False, max_length=500)
@@ -76,7 +78,7 @@ class DocumentStateForm(OptimisticLockMixin, forms.Form):
         row = line.row
         initial = {
             "item": line.item,
-            "status": Status.RECEIVED if line.status == _OWN_WAY else line.status,
+            "status": Status.RECEIVED if line.status == _UNSELECTABLE_STATUS else line.status,
             "on": row.received_on if row else None,
             "link": row.link if row else "",
             "note": row.note if row else "",
@@ -84,21 +86,21 @@ class DocumentStateForm(OptimisticLockMixin, forms.Form):
         return cls(initial=initial, row=row, prefix=f"i{line.item}")
 
 
-def _filtered(request: HttpRequest) -> tuple[AnnexItemFilter, "QuerySet[AnnexItem]"]:
-    found = AnnexItemFilter(
+def _filter_documents(request: HttpRequest) -> tuple[AnnexItemFilter, "QuerySet[AnnexItem]"]:
+    filterset = AnnexItemFilter(
         request.GET, AnnexItem.objects.visible_to(request.user), request=request
     )
-    return found, ORDERS.apply(
-        request, found.qs.select_related("foundation__developer", "noted_by")
+    return filterset, ORDERS.apply(
+        request, filterset.qs.select_related("foundation__developer", "noted_by")
     )
 
 
 @require_safe
 def document_list(request: HttpRequest) -> HttpResponse:
-    """List every item that was requested or recorded, what is due first."""
+    """List every item that was requested or recorded, by due date."""
     user = signed_in_user(request)
     today = day_of(now())
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_documents(request)
     listing = PaginatedList(request, queryset)
     return render_page(
         request,
@@ -106,10 +108,10 @@ def document_list(request: HttpRequest) -> HttpResponse:
         fragment="listing",
         title="Documents",
         counts="Items of Annex XII of the AI Act",
-        sentence=_of_list(listing, user, today),
+        sentence=_build_list_headline(listing, user, today),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("status", "Status", choices=Status.choices),
                 FilterControl("due_before", "Due before", "date"),
@@ -131,7 +133,7 @@ def _is_late(row: AnnexItem | None, today: date) -> bool:
     )
 
 
-def _of_list(listing: PaginatedList[AnnexItem], user: Any, today: date) -> Headline:
+def _build_list_headline(listing: PaginatedList[AnnexItem], user: Any, today: date) -> Headline:
     if not user.can_read_all:
         return Headline(
             "Documents of developers are read by governance, auditors and administrators."
@@ -146,32 +148,35 @@ def _of_list(listing: PaginatedList[AnnexItem], user: Any, today: date) -> Headl
         )
     if not listing.n_found:
         return Headline("No developer has been asked for its documents yet.")
-    late = list(overdue_documents(user=user, on=today)[:100])
-    stands = pluralize(
+    overdue = list(overdue_documents(user=user, on=today)[:100])
+    total = pluralize(
         listing.n_found,
         f"{listing.count} item was asked for or noted",
         f"{listing.count} items were asked for or noted",
     )
-    if not late:
-        return Headline(f"{stands}; no answer is overdue.")
-    first = late[0]
-    assert first.due_on is not None
-    words = pluralize(
-        len(late),
-        f"{as_word(len(late))} answer is overdue",
-        f"{as_word(len(late))} answers are overdue",
+    if not overdue:
+        return Headline(f"{total}; no answer is overdue.")
+    longest_overdue = overdue[0]
+    assert longest_overdue.due_on is not None
+    overdue_answers = pluralize(
+        len(overdue),
+        f"{as_word(len(overdue))} answer is overdue",
+        f"{as_word(len(overdue))} answers are overdue",
     )
-    since = ", the longest that of {developer}, since {day}."
+    details = ", the longest that of {developer}, since {day}."
     return Headline(
-        f"{stands}; ",
-        words,
-        since.format(developer=first.foundation.developer.name, day=long_day(first.due_on)),
+        f"{total}; ",
+        overdue_answers,
+        details.format(
+            developer=longest_overdue.foundation.developer.name,
+            day=long_day(longest_overdue.due_on),
+        ),
     )
 
 
 @require_safe
 def document_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _found, queryset = _filtered(request)
+    _found, queryset = _filter_documents(request)
 
     def cells(row: AnnexItem) -> list[Any]:
         return [
@@ -206,8 +211,8 @@ def document_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_response("documents", heads, queryset.iterator(chunk_size=500), cells)
 
 
-def _foundation(request: HttpRequest, slug: str) -> Foundation:
-    """Documents are for the offices: to others there is no such page."""
+def _get_foundation(request: HttpRequest, slug: str) -> Foundation:
+    """Return the foundation; 404 for users without an organisation role."""
     user = signed_in_user(request)
     foundations = (
         Foundation.objects.visible_to(user) if user.can_read_all else Foundation.objects.none()
@@ -217,38 +222,38 @@ def _foundation(request: HttpRequest, slug: str) -> Foundation:
 
 @require_safe
 def foundation_documents(request: HttpRequest, slug: str) -> HttpResponse:
-    return _documents_page(request, _foundation(request, slug))
+    return _render_documents(request, _get_foundation(request, slug))
 
 
 @require_POST
 def submit_document_request(request: HttpRequest, slug: str) -> HttpResponse:
     """Record a request to the developer; the response is due in two weeks."""
     user = governance_user(request, "You need the governance role to record requested documents.")
-    this = _foundation(request, slug)
+    foundation = _get_foundation(request, slug)
     form = RequestDocumentsForm(request.POST)
     if form.is_valid():
         on = form.cleaned_data["on"] or day_of(now())
         try:
-            asked = request_documents(
-                foundation=this, items=form.cleaned_data["items"], on=on, by=user
+            requested = request_documents(
+                foundation=foundation, items=form.cleaned_data["items"], on=on, by=user
             )
-        except (ConflictError, ValidationError) as refused:
-            form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
+        except (ConflictError, ValidationError) as error:
+            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
         else:
-            due = long_day(on + RESPONSE_PERIOD)
+            due_day = long_day(on + RESPONSE_PERIOD)
             flash_success(
                 request,
                 pluralize(
-                    len(asked),
+                    len(requested),
                     "{n} item was requested; the response is due on {day}.",
                     "{n} items were requested; the response is due on {day}.",
-                ).format(n=as_word(len(asked)).capitalize(), day=due)
-                if asked
+                ).format(n=as_word(len(requested)).capitalize(), day=due_day)
+                if requested
                 else "All of these items are already on file or requested. Their dates are "
                 "unchanged.",
             )
             return redirect("documents:detail", slug=slug)
-    return _documents_page(request, this, ask_form=form)
+    return _render_documents(request, foundation, ask_form=form)
 
 
 @require_POST
@@ -257,90 +262,96 @@ def record_document_state(request: HttpRequest, slug: str) -> HttpResponse:
     user = governance_user(
         request, "You need the governance role to change the status of a document."
     )
-    this = _foundation(request, slug)
-    lines = {line.item: line for line in annex_checklist(foundation=this, user=user)}
+    foundation = _get_foundation(request, slug)
+    lines = {line.item: line for line in annex_checklist(foundation=foundation, user=user)}
     line = next((line for item, line in lines.items() if f"i{item}-item" in request.POST), None)
     if line is None:
         return redirect("documents:detail", slug=slug)
     form = DocumentStateForm(request.POST, row=line.row, prefix=f"i{line.item}")
     if form.is_valid():
-        said = form.cleaned_data
+        cleaned = form.cleaned_data
         try:
             record_document_status(
-                foundation=this,
+                foundation=foundation,
                 item=line.item,
-                status=said["status"],
-                on=said["on"] or day_of(now()),
-                link=said["link"],
-                note=said["note"],
+                status=cleaned["status"],
+                on=cleaned["on"] or day_of(now()),
+                link=cleaned["link"],
+                note=cleaned["note"],
                 by=user,
             )
-        except (ConflictError, ValidationError) as refused:
-            form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
+        except (ConflictError, ValidationError) as error:
+            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
         else:
             flash_success(request, f"Saved: {line.label}.")
             return redirect(f"{reverse('documents:detail', args=[slug])}#i{line.item}")
-    return _documents_page(request, this, note_form=form, of=line.item)
+    return _render_documents(request, foundation, note_form=form, open_item=line.item)
 
 
-def _documents_page(
+def _render_documents(
     request: HttpRequest,
-    this: Foundation,
+    foundation: Foundation,
     *,
     ask_form: RequestDocumentsForm | None = None,
     note_form: DocumentStateForm | None = None,
-    of: str = "",
+    open_item: str = "",
 ) -> HttpResponse:
     user = signed_in_user(request)
     today = day_of(now())
-    lines = annex_checklist(foundation=this, user=user)
+    lines = annex_checklist(foundation=foundation, user=user)
     may_change = user.is_governance
-    missing = [line for line in lines if line.status not in {*ON_FILE, Status.REQUESTED}]
-    if may_change and ask_form is None and missing:
+    missing_lines = [line for line in lines if line.status not in {*ON_FILE, Status.REQUESTED}]
+    if may_change and ask_form is None and missing_lines:
         ask_form = RequestDocumentsForm(
-            initial={"items": [line.item for line in missing if line.status != Status.REFUSED]}
+            initial={
+                "items": [line.item for line in missing_lines if line.status != Status.REFUSED]
+            }
         )
         items = ask_form.fields["items"]
         assert isinstance(items, forms.MultipleChoiceField)
-        items.choices = [(line.item, line.label) for line in missing]
+        items.choices = [(line.item, line.label) for line in missing_lines]
 
     def form_of(line: ChecklistRow) -> DocumentStateForm:
         return (
-            note_form if note_form is not None and line.item == of else DocumentStateForm.of(line)
+            note_form
+            if note_form is not None and line.item == open_item
+            else DocumentStateForm.of(line)
         )
 
     return render_page(
         request,
         "choosing/foundation-documents.html",
-        title=f"Documents of {this.name}",
+        title=f"Documents of {foundation.name}",
         crumbs=(
             ("Documents", reverse("documents:list")),
-            (this.name, reverse("foundations:detail", args=[this.slug])),
+            (foundation.name, reverse("foundations:detail", args=[foundation.slug])),
         ),
         counts="Items of Annex XII of the AI Act",
         status=422 if (ask_form and ask_form.errors) or (note_form and note_form.errors) else 200,
-        foundation=this,
-        sentence=_of_one(this, lines, today),
+        foundation=foundation,
+        sentence=_build_documents_headline(foundation, lines, today),
         lines=[
             (line, _is_late(line.row, today), form_of(line) if may_change else None)
             for line in lines
         ],
         ask_form=ask_form,
-        open_item=of,
+        open_item=open_item,
     )
 
 
-def _of_one(this: Foundation, lines: list[ChecklistRow], today: date) -> Headline:
+def _build_documents_headline(
+    foundation: Foundation, lines: list[ChecklistRow], today: date
+) -> Headline:
     n_on_file = sum(line.status in ON_FILE for line in lines)
-    start = (
-        f"{as_word(n_on_file).capitalize()} of {as_word(len(lines))} items of {this.name} are on"
-        " file"
+    documents_on_file = (
+        f"{as_word(n_on_file).capitalize()} of {as_word(len(lines))} items of "
+        f"{foundation.name} are on file"
     )
-    late = [line for line in lines if _is_late(line.row, today)]
-    if late:
-        words = count_of(len(late), "answer is overdue", "answers are overdue")
-        return Headline(f"{start}; ", words, ".")
-    asked = sum(line.status == Status.REQUESTED for line in lines)
-    if asked:
-        return Headline(f"{start}, {as_word(asked)} asked for.")
-    return Headline(f"{start}.")
+    overdue = [line for line in lines if _is_late(line.row, today)]
+    if overdue:
+        overdue_answers = count_of(len(overdue), "answer is overdue", "answers are overdue")
+        return Headline(f"{documents_on_file}; ", overdue_answers, ".")
+    n_requested = sum(line.status == Status.REQUESTED for line in lines)
+    if n_requested:
+        return Headline(f"{documents_on_file}, {as_word(n_requested)} asked for.")
+    return Headline(f"{documents_on_file}.")

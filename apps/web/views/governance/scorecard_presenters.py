@@ -9,7 +9,7 @@ from typing import Any
 from apps.exposure.diligence.scorecard_facts import Scorecard
 from apps.web.wording import number, share
 
-# which facts stand together, by their keys; what is in none of them comes last
+# groups of facts by key; facts without a group come last
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("offer", ("independent_hosts", "open_weights", "licence")),
     ("notice", ("promised_notice", "observed_notice", "shortest_notice", "notice_kept")),
@@ -36,8 +36,8 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class PresentedFact:
-    """Fact in words. `text` is empty in a gap, where `why` is the reason; `hidden` if only
-    organisation roles can view it; `dormant` if the question does not apply."""
+    """Fact as text. `text` is empty in a gap, with the reason in `why`; `hidden` if only
+    organisation roles can view it; `dormant` if it does not apply."""
 
     text: str
     unit: str = ""
@@ -60,7 +60,7 @@ class PresentedFact:
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """Fact of all candidates; `differs` if they do not all agree."""
+    """Row of one fact for all candidates; `differs` if the values are not all equal."""
 
     key: str
     label: str
@@ -70,7 +70,7 @@ class FactRow:
 
     @property
     def named(self) -> list[tuple[str, PresentedFact]]:
-        """Return (candidate, what is known of it)."""
+        """Return [(candidate name, fact)]."""
         return list(zip(self.names, self.cells, strict=True))
 
 
@@ -81,9 +81,8 @@ class FactGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class ThenAndNow:
-    """Stored fact beside the same fact of today. `moved` if its value differs, or whether it is
-    known."""
+class FactComparison:
+    """Stored fact beside today's. `moved` if the value changed, or whether it is known."""
 
     label: str
     then: PresentedFact
@@ -92,49 +91,58 @@ class ThenAndNow:
 
 
 def present_fact(fact: Mapping[str, Any]) -> PresentedFact:
-    """Present a fact as `Scorecard.as_json` writes it; `value` in words."""
+    """Present a fact of `Scorecard.as_json`, with its value as text."""
     as_of = fact.get("as_of")
-    why = str(fact.get("why_gap") or "")
+    reason = str(fact.get("why_gap") or "")
     unit = str(fact.get("unit") or "")
     return PresentedFact(
-        text="" if fact.get("gap") or fact.get("value") is None else _text(fact["value"], unit),
+        text=""
+        if fact.get("gap") or fact.get("value") is None
+        else _format_value(fact["value"], unit),
         unit="" if unit == "share" else unit,
         detail=str(fact.get("detail") or ""),
         source=str(fact.get("source") or ""),
-        url=_address(fact),
+        url=_source_address(fact),
         as_of=date.fromisoformat(as_of) if isinstance(as_of, str) and as_of else as_of or None,
         gap=bool(fact.get("gap")),
-        why=why,
+        why=reason,
         hidden=bool(fact.get("hidden")),
     )
 
 
-def side_by_side(cards: Sequence[Mapping[str, Any]]) -> list[FactGroup]:
-    """Return cards of one kind as groups of rows, in the order of the candidates."""
+def build_fact_groups(cards: Sequence[Mapping[str, Any]]) -> list[FactGroup]:
+    """Return the facts of several scorecards of one kind in groups of rows, with one cell per
+    card."""
     if not cards:
         return []
-    facts = [{fact["key"]: fact for fact in card["facts"]} for card in cards]
+    facts_by_card = [{fact["key"]: fact for fact in card["facts"]} for card in cards]
     rows = {
         key: FactRow(
             key,
             fact["label"],
             tuple(card["name"] for card in cards),
-            tuple(present_fact(each[key]) for each in facts),
+            tuple(present_fact(card_facts[key]) for card_facts in facts_by_card),
             differs=len(
-                {(_plain(each[key].get("value")), bool(each[key].get("gap"))) for each in facts}
+                {
+                    (
+                        _normalise_value(card_facts[key].get("value")),
+                        bool(card_facts[key].get("gap")),
+                    )
+                    for card_facts in facts_by_card
+                }
             )
             > 1,
         )
-        for key, fact in facts[0].items()
-        if all(key in each for each in facts)
+        for key, fact in facts_by_card[0].items()
+        if all(key in card_facts for card_facts in facts_by_card)
     }
     names = group_names()
-    grouped = [
+    groups = [
         FactGroup(names[group], tuple(rows.pop(key) for key in keys if key in rows))
         for group, keys in _GROUPS
     ]
     return [
-        group for group in [*grouped, FactGroup(names["more"], tuple(rows.values()))] if group.rows
+        group for group in [*groups, FactGroup(names["more"], tuple(rows.values()))] if group.rows
     ]
 
 
@@ -150,47 +158,55 @@ def group_names() -> dict[str, str]:
     }
 
 
-def then_and_now(kept: Mapping[str, Any], today: Mapping[str, Any] | None) -> list[ThenAndNow]:
-    """Return the stored facts in their order, each with today's; None if today's card does not have
-    it any more."""
-    current = {fact["key"]: fact for fact in today["facts"]} if today else {}
-    found = []
-    for fact in kept.get("facts", ()):
-        then, other = present_fact(fact), current.get(fact["key"])
-        is_now = present_fact(other) if other is not None else None
-        moved = (
-            other is not None
-            and not then.hidden
-            and (_plain(fact.get("value")), bool(fact.get("gap")))
-            != (_plain(other.get("value")), bool(other.get("gap")))
+def compare_with_today(
+    stored_card: Mapping[str, Any], current_card: Mapping[str, Any] | None
+) -> list[FactComparison]:
+    """Compare the stored facts with today's, in the stored order; `now` is None if today's
+    scorecard lacks the fact."""
+    current_facts = (
+        {stored_json["key"]: stored_json for stored_json in current_card["facts"]}
+        if current_card
+        else {}
+    )
+    comparisons = []
+    for stored_json in stored_card.get("facts", ()):
+        stored_fact, current_json = present_fact(stored_json), current_facts.get(stored_json["key"])
+        current_fact = present_fact(current_json) if current_json is not None else None
+        has_changed = (
+            current_json is not None
+            and not stored_fact.hidden
+            and (_normalise_value(stored_json.get("value")), bool(stored_json.get("gap")))
+            != (_normalise_value(current_json.get("value")), bool(current_json.get("gap")))
         )
-        found.append(ThenAndNow(fact["label"], then, is_now, moved))
-    return found
+        comparisons.append(
+            FactComparison(stored_json["label"], stored_fact, current_fact, has_changed)
+        )
+    return comparisons
 
 
-def n_moved(rows: Iterable[ThenAndNow]) -> int:
+def n_moved(rows: Iterable[FactComparison]) -> int:
     return sum(row.moved for row in rows)
 
 
 def n_gaps(cards: Iterable[Scorecard]) -> tuple[int, int]:
-    """Return (unknown facts, all facts) of several cards; facts that only organisation roles can
-    view count as neither."""
+    """Return (unknown facts, all facts) of several scorecards, without the facts that only
+    organisation roles can view."""
     facts = [fact for card in cards for fact in card.facts if not fact.hidden]
     return sum(fact.gap for fact in facts), len(facts)
 
 
-def _plain(value: Any) -> str:
-    """For comparing: a stored number may come back as another type."""
+def _normalise_value(value: Any) -> str:
+    """Return a comparable text, because a stored number might be loaded as another type."""
     if isinstance(value, bool) or value is None:
         return str(value)
     return f"{float(value):.6g}" if isinstance(value, int | float) else str(value)
 
 
-def _text(value: Any, unit: str) -> str:
+def _format_value(value: Any, unit: str) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(str(part) for part in value) or "none"
+        return ", ".join(str(item) for item in value) or "none"
     if unit == "share":
         return share(value)
     if isinstance(value, float):
@@ -198,7 +214,7 @@ def _text(value: Any, unit: str) -> str:
     return number(value) if isinstance(value, int) else str(value)
 
 
-def _address(fact: Mapping[str, Any]) -> str:
-    """Where it is said, if that is a page."""
+def _source_address(fact: Mapping[str, Any]) -> str:
+    """Return the URL of the fact's source, or an empty text if the source is not a web page."""
     text = str(fact.get("source_url") or "")
     return text if text.startswith(("https://", "http://")) else ""

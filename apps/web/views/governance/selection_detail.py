@@ -34,8 +34,16 @@ from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.governance.candidate_search import MAX_SEARCH_RESULTS, MIN_LETTERS, words_of
-from apps.web.views.governance.scorecard_presenters import ThenAndNow, n_moved, then_and_now
+from apps.web.views.governance.candidate_search import (
+    MAX_SEARCH_RESULTS,
+    MIN_LETTERS,
+    read_search_text,
+)
+from apps.web.views.governance.scorecard_presenters import (
+    FactComparison,
+    compare_with_today,
+    n_moved,
+)
 from apps.web.views.governance.selection_forms import (
     DecideForm,
     ScoresForm,
@@ -50,7 +58,7 @@ _GOVERNANCE_ONLY = "You need the governance role to change selection records."
 
 @dataclass(frozen=True, slots=True)
 class CandidateScores:
-    """Candidate with the scores by users; `total` is the sum with their own weights."""
+    """Candidate with its scores; `total` is the sum weighted by the selection's criteria."""
 
     row: SelectionCandidate
     name: str
@@ -62,12 +70,11 @@ class CandidateScores:
 
 @dataclass(frozen=True, slots=True)
 class CandidateCard:
-    """Stored facts of one candidate beside today's: of the foundation, or of the host in
-    question."""
+    """Stored facts of a candidate's foundation or host, beside today's."""
 
     title: str
     url: str
-    rows: tuple[ThenAndNow, ...]
+    rows: tuple[FactComparison, ...]
     n_moved: int
 
 
@@ -82,14 +89,14 @@ class StoredScorecards:
         return sum(card.n_moved for card in self.cards)
 
 
-def _one(request: HttpRequest, pk: int) -> Selection:
+def _get_selection(request: HttpRequest, pk: int) -> Selection:
     rows = Selection.objects.visible_to(request.user).select_related(
         "decided_by", "created_by", "supersedes"
     )
     return get_object_or_404(rows, pk=pk)
 
 
-def _candidates(selection: Selection) -> list[SelectionCandidate]:
+def _list_candidates(selection: Selection) -> list[SelectionCandidate]:
     return list(
         selection.candidates.select_related("foundation__developer", "offering__host").order_by(
             "-chosen", "pk"
@@ -99,87 +106,99 @@ def _candidates(selection: Selection) -> list[SelectionCandidate]:
 
 @require_safe
 def selection_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    return _selection_page(request, _one(request, pk))
+    return _render_selection(request, _get_selection(request, pk))
 
 
-def _selection_page(
+def _render_selection(
     request: HttpRequest,
-    this: Selection,
+    selection: Selection,
     *,
     form: SelectionForm | None = None,
-    scores: Sequence[ScoresForm] = (),
-    decide: DecideForm | None = None,
+    score_forms: Sequence[ScoresForm] = (),
+    decide_form: DecideForm | None = None,
 ) -> HttpResponse:
     at = now()
     today = day_of(at)
-    candidates = _candidates(this)
-    is_draft = this.state == Selection.State.DRAFT
+    candidates = _list_candidates(selection)
+    is_draft = selection.state == Selection.State.DRAFT
     may_work = is_draft and signed_in_user(request).is_governance
-    words = words_of(request) if may_work else ""
-    kept = [] if is_draft else _kept(this, candidates, user=request.user, on=today)
-    failed = bool(
-        (form and form.errors) or (decide and decide.errors) or any(each.errors for each in scores)
+    search_text = read_search_text(request) if may_work else ""
+    stored_scorecards = (
+        []
+        if is_draft
+        else _load_stored_scorecards(selection, candidates, user=request.user, on=today)
+    )
+    has_errors = bool(
+        (form and form.errors)
+        or (decide_form and decide_form.errors)
+        or any(score_form.errors for score_form in score_forms)
     )
     return render_page(
         request,
         "choosing/selection.html",
-        title=this.title,
+        title=selection.title,
         crumbs=(("Selections", reverse("selections:list")),),
         counts="Facts on record; scores are people's own",
         as_of=at,
-        status=422 if failed else 200,
-        selection=this,
+        status=422 if has_errors else 200,
+        selection=selection,
         is_draft=is_draft,
         may_work=may_work,
-        sentence=_of_draft(this, candidates)
+        sentence=_build_draft_headline(selection, candidates)
         if is_draft
-        else _of_decided(this, candidates, kept, today),
-        judged=_judged(this, candidates, scores, may_work=may_work, today=today),
-        kept=kept,
+        else _build_decided_headline(selection, candidates, stored_scorecards, today),
+        judged=_build_candidate_scores(
+            selection, candidates, score_forms, may_work=may_work, today=today
+        ),
+        kept=stored_scorecards,
         only_moved=request.GET.get("moved") == "true",
         form=form
-        or (SelectionForm(initial=SelectionForm.of(this), row=this) if may_work else None),
-        decide_form=decide or (DecideForm(candidates=candidates) if may_work else None),
-        compare=_comparison(candidates),
-        words=words,
-        hits=_found_by(words, candidates, user=request.user) if words else [],
-        later=Selection.objects.visible_to(request.user).filter(supersedes=this).first(),
-        review_is_due=this.state == Selection.State.DECIDED
-        and this.review_on is not None
-        and this.review_on <= today,
+        or (
+            SelectionForm(initial=SelectionForm.of(selection), row=selection) if may_work else None
+        ),
+        decide_form=decide_form or (DecideForm(candidates=candidates) if may_work else None),
+        compare=_build_comparison_url(candidates),
+        words=search_text,
+        hits=_search_candidates(search_text, candidates, user=request.user) if search_text else [],
+        later=Selection.objects.visible_to(request.user).filter(supersedes=selection).first(),
+        review_is_due=selection.state == Selection.State.DECIDED
+        and selection.review_on is not None
+        and selection.review_on <= today,
     )
 
 
-def _comparison(candidates: Sequence[SelectionCandidate]) -> str:
+def _build_comparison_url(candidates: Sequence[SelectionCandidate]) -> str:
     query = "&".join(
         f"foundation={slug}" for slug in dict.fromkeys(row.foundation.slug for row in candidates)
     )
     return f"{reverse('selections:compare')}?{query}" if query else ""
 
 
-def _judged(
-    this: Selection,
+def _build_candidate_scores(
+    selection: Selection,
     candidates: Sequence[SelectionCandidate],
-    sent: Sequence[ScoresForm],
+    submitted_forms: Sequence[ScoresForm],
     *,
     may_work: bool,
     today: date,
 ) -> list[CandidateScores]:
-    forms = {form.candidate.pk: form for form in sent}
+    forms_by_candidate = {form.candidate.pk: form for form in submitted_forms}
     targets = {target.pk: target for target in (row.foundation for row in candidates)}
     decisions = decisions_by_target(targets=list(targets.values()), on=today) if targets else {}
-    found = []
+    candidate_scores = []
     for row in candidates:
         form = (
-            (forms.get(row.pk) or ScoresForm(criteria=this.criteria, row=row)) if may_work else None
+            (forms_by_candidate.get(row.pk) or ScoresForm(criteria=selection.criteria, row=row))
+            if may_work
+            else None
         )
         scores = []
-        for criterion in this.criteria:
+        for criterion in selection.criteria:
             score = row.scores.get(criterion["name"]) or {}
             scores.append((criterion["name"], score.get("value"), score.get("note", "")))
-        total = weighted_total(this, row)
+        total = weighted_total(selection, row)
         decision = decisions.get(("foundation", row.foundation_id))
-        found.append(
+        candidate_scores.append(
             CandidateScores(
                 row,
                 name_of(row),
@@ -189,92 +208,103 @@ def _judged(
                 decision,
             )
         )
-    return found
+    return candidate_scores
 
 
-def _kept(
-    this: Selection, candidates: Sequence[SelectionCandidate], *, user: Any, on: date
+def _load_stored_scorecards(
+    selection: Selection, candidates: Sequence[SelectionCandidate], *, user: Any, on: date
 ) -> list[StoredScorecards]:
-    """Every candidate's kept scorecards as `user` may read them, beside those of today."""
-    current = candidate_scorecards(selection=this, user=user, on=on)
-    found = []
+    """Return the stored scorecards of each candidate that `user` may view, compared with
+    today's."""
+    current_cards = candidate_scorecards(selection=selection, user=user, on=on)
+    stored_scorecards = []
     for row in candidates:
         cards = []
-        for part in ("foundation", "host"):
-            stored = row.scorecard.get(part)
-            if not stored:
+        for subject in ("foundation", "host"):
+            stored_card = row.scorecard.get(subject)
+            if not stored_card:
                 continue
-            card = visible_scorecard(stored, user)
-            rows = tuple(then_and_now(card, current.get(row.pk, {}).get(part)))
-            route = "foundations:detail" if part == "foundation" else "providers:detail"
+            visible_card = visible_scorecard(stored_card, user)
+            rows = tuple(
+                compare_with_today(visible_card, current_cards.get(row.pk, {}).get(subject))
+            )
+            route = "foundations:detail" if subject == "foundation" else "providers:detail"
             cards.append(
                 CandidateCard(
-                    card["name"], reverse(route, args=[card["slug"]]), rows, n_moved(rows)
+                    visible_card["name"],
+                    reverse(route, args=[visible_card["slug"]]),
+                    rows,
+                    n_moved(rows),
                 )
             )
-        found.append(StoredScorecards(row, name_of(row), tuple(cards)))
-    return found
+        stored_scorecards.append(StoredScorecards(row, name_of(row), tuple(cards)))
+    return stored_scorecards
 
 
-def _of_draft(this: Selection, candidates: Sequence[SelectionCandidate]) -> Headline:
+def _build_draft_headline(
+    selection: Selection, candidates: Sequence[SelectionCandidate]
+) -> Headline:
     if not candidates:
-        return Headline(f"“{this.title}” is a draft without candidates yet.")
+        return Headline(f"“{selection.title}” is a draft without candidates yet.")
     names = join_names([name_of(row) for row in candidates], most=3)
-    return Headline(f"“{this.title}” is a draft: {names} are considered.")
+    return Headline(f"“{selection.title}” is a draft: {names} are considered.")
 
 
-def _of_decided(
-    this: Selection,
+def _build_decided_headline(
+    selection: Selection,
     candidates: Sequence[SelectionCandidate],
-    kept: Sequence[StoredScorecards],
+    stored_scorecards: Sequence[StoredScorecards],
     today: date,
 ) -> Headline:
-    assert this.decided_on is not None
-    chosen = [name_of(row) for row in candidates if row.chosen]
-    when = long_day(this.decided_on)
-    if chosen:
-        verb = "was chosen" if len(chosen) == 1 else "were chosen"
-        start = f"{join_names(chosen)} {verb} on {when}"
+    assert selection.decided_on is not None
+    chosen_names = [name_of(row) for row in candidates if row.chosen]
+    decided_day = long_day(selection.decided_on)
+    if chosen_names:
+        verb = "was chosen" if len(chosen_names) == 1 else "were chosen"
+        outcome = f"{join_names(chosen_names)} {verb} on {decided_day}"
     else:
-        start = f"On {when} none of them was chosen"
-    if this.state == Selection.State.SUPERSEDED:
-        return Headline(f"{start}; a later selection has taken its place.")
-    n = sum(each.n_moved for each in kept)
-    moved = (
+        outcome = f"On {decided_day} none of them was chosen"
+    if selection.state == Selection.State.SUPERSEDED:
+        return Headline(f"{outcome}; a later selection has taken its place.")
+    n_changes = sum(scorecards.n_moved for scorecards in stored_scorecards)
+    changes = (
         pluralize(
-            n, f"{as_word(n)} fact has changed since", f"{as_word(n)} facts have changed since"
+            n_changes,
+            f"{as_word(n_changes)} fact has changed since",
+            f"{as_word(n_changes)} facts have changed since",
         )
-        if n
+        if n_changes
         else "no fact has changed since"
     )
-    if this.review_on is not None and this.review_on <= today:
-        due = f"the review was due on {long_day(this.review_on)}"
-        return Headline(f"{start}; {moved}, ", due, ".")
-    return Headline(f"{start}; {moved}.")
+    if selection.review_on is not None and selection.review_on <= today:
+        due = f"the review was due on {long_day(selection.review_on)}"
+        return Headline(f"{outcome}; {changes}, ", due, ".")
+    return Headline(f"{outcome}; {changes}.")
 
 
-def _found_by(
-    words: str, candidates: Sequence[SelectionCandidate], *, user: Any
+def _search_candidates(
+    text: str, candidates: Sequence[SelectionCandidate], *, user: Any
 ) -> list[dict[str, str]]:
-    """Foundations by name, and offerings by id or host, that may join; two statements."""
-    if len(words) < MIN_LETTERS:
+    """Search foundations by name and offerings by model ID or foundation that are not candidates
+    yet; two statements."""
+    if len(text) < MIN_LETTERS:
         return []
-    anywhere = {row.foundation_id for row in candidates if row.offering_id is None}
-    there = {row.offering_id for row in candidates if row.offering_id is not None}
+    foundation_ids = {row.foundation_id for row in candidates if row.offering_id is None}
+    offering_ids = {row.offering_id for row in candidates if row.offering_id is not None}
     foundations = (
         Foundation.objects.visible_to(user)
-        .filter(Q(name__icontains=words) | Q(line__icontains=words))
-        .exclude(pk__in=anywhere)
+        .filter(Q(name__icontains=text) | Q(line__icontains=text))
+        .exclude(pk__in=foundation_ids)
         .select_related("developer")
         .order_by("name", "pk")[:MAX_SEARCH_RESULTS]
     )
     offerings = (
         Offering.objects.visible_to(user)
         .filter(
-            Q(api_id__icontains=words) | Q(version__foundation__name__icontains=words),
+            Q(api_id__icontains=text) | Q(version__foundation__name__icontains=text),
             version__isnull=False,
         )
-        .exclude(pk__in=there)
+        .exclude(pk__in=offering_ids)
         .select_related("host", "version__foundation")
         .order_by("version__foundation__name", "host__name", "api_id", "pk")[:MAX_SEARCH_RESULTS]
     )
@@ -296,50 +326,53 @@ def _found_by(
     return hits
 
 
-# --- work on a draft ------------------------------------------------------------------------------
+# --- changes of a draft ---------------------------------------------------------------------------
 
 
-def _worked_on(request: HttpRequest, pk: int) -> tuple[User, Selection]:
-    """The reader who may, and the row, held until the change is made."""
+def _lock_selection(request: HttpRequest, pk: int) -> tuple[User, Selection]:
+    """Return (user, selection) for a change by governance, with the row locked until the
+    transaction ends."""
     user = governance_user(request, _GOVERNANCE_ONLY)
     get_object_or_404(Selection.objects.visible_to(user).select_for_update().only("pk"), pk=pk)
-    return user, _one(request, pk)
+    return user, _get_selection(request, pk)
 
 
 @require_POST
 @transaction.atomic
 def edit_selection(request: HttpRequest, pk: int) -> HttpResponse:
-    """Edit title, purpose and criteria; no unseen change is overwritten."""
-    user, this = _worked_on(request, pk)
-    form = SelectionForm(request.POST, row=this)
+    """Edit title, purpose and criteria. A concurrent change is not overwritten."""
+    user, selection = _lock_selection(request, pk)
+    form = SelectionForm(request.POST, row=selection)
     if form.is_valid():
-        said = form.cleaned_data
+        cleaned = form.cleaned_data
         try:
             change_selection(
-                selection=this,
+                selection=selection,
                 by=user,
-                title=said["title"],
-                purpose=said["purpose"],
-                criteria=criteria_of(said["criteria"]),
+                title=cleaned["title"],
+                purpose=cleaned["purpose"],
+                criteria=criteria_of(cleaned["criteria"]),
             )
-        except (ConflictError, ValidationError) as refused:
-            form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
+        except (ConflictError, ValidationError) as error:
+            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
         else:
             flash_success(request, "Saved.")
             return redirect("selections:detail", pk=pk)
-    return _selection_page(request, this, form=form)
+    return _render_selection(request, selection, form=form)
 
 
 @require_POST
 def add_to_selection(request: HttpRequest, pk: int) -> HttpResponse:
     """Add a foundation on any host, or one of its offerings."""
     user = governance_user(request, _GOVERNANCE_ONLY)
-    this = _one(request, pk)
+    selection = _get_selection(request, pk)
     offering = None
-    named = request.POST.get("offering", "")
-    if named:
+    offering_id = request.POST.get("offering", "")
+    if offering_id:
         rows = Offering.objects.visible_to(user).select_related("version__foundation", "host")
-        offering = get_object_or_404(rows, pk=named if named.isdecimal() and len(named) < 19 else 0)
+        offering = get_object_or_404(
+            rows, pk=offering_id if offering_id.isdecimal() and len(offering_id) < 19 else 0
+        )
         if offering.version is None:
             flash_error(request, "The model of this offering is unresolved. Identify it first.")
             return redirect("selections:detail", pk=pk)
@@ -349,13 +382,15 @@ def add_to_selection(request: HttpRequest, pk: int) -> HttpResponse:
             Foundation.objects.visible_to(user), slug=request.POST.get("foundation", "")
         )
     try:
-        made = add_candidate(selection=this, foundation=foundation, offering=offering, by=user)
-    except ConflictError as refused:
-        flash_error(request, str(refused))
-    except ValidationError as refused:
-        flash_error(request, " ".join(refused.messages))
+        candidate = add_candidate(
+            selection=selection, foundation=foundation, offering=offering, by=user
+        )
+    except ConflictError as error:
+        flash_error(request, str(error))
+    except ValidationError as error:
+        flash_error(request, " ".join(error.messages))
     else:
-        flash_success(request, f"{name_of(made)} was added as a candidate.")
+        flash_success(request, f"{name_of(candidate)} was added as a candidate.")
     return redirect("selections:detail", pk=pk)
 
 
@@ -369,8 +404,8 @@ def remove_from_selection(request: HttpRequest, pk: int, candidate: int) -> Http
     name = name_of(row)
     try:
         remove_candidate(candidate=row, by=user)
-    except ConflictError as refused:
-        flash_error(request, str(refused))
+    except ConflictError as error:
+        flash_error(request, str(error))
     else:
         flash_success(request, f"{name} was removed from the candidates.")
     return redirect("selections:detail", pk=pk)
@@ -379,70 +414,76 @@ def remove_from_selection(request: HttpRequest, pk: int, candidate: int) -> Http
 @require_POST
 @transaction.atomic
 def save_scores(request: HttpRequest, pk: int) -> HttpResponse:
-    """Save all scores of the page together, or none if another user changed one meanwhile."""
-    user, this = _worked_on(request, pk)
-    forms = [ScoresForm(request.POST, criteria=this.criteria, row=row) for row in _candidates(this)]
-    # those that joined after the page was opened are not on it
-    sent = [form for form in forms if form.add_prefix("seen") in request.POST]
-    # each is asked, so that the page shows all that is wrong
-    n_wrong = sum(not form.is_valid() for form in sent)
-    if not n_wrong:
+    """Save all scores of the page, or none if another user changed one meanwhile."""
+    user, selection = _lock_selection(request, pk)
+    forms = [
+        ScoresForm(request.POST, criteria=selection.criteria, row=row)
+        for row in _list_candidates(selection)
+    ]
+    # candidates that were added after the page was opened have no form on it
+    submitted_forms = [form for form in forms if form.add_prefix("seen") in request.POST]
+    # every form is validated, so that the page shows all errors
+    n_invalid = sum(not form.is_valid() for form in submitted_forms)
+    if not n_invalid:
         try:
-            for form in sent:
-                if given := form.given():
-                    score_candidate(candidate=form.candidate, scores=given, by=user)
-        except ConflictError as refused:
-            flash_error(request, str(refused))
+            for form in submitted_forms:
+                if scores := form.entered_scores():
+                    score_candidate(candidate=form.candidate, scores=scores, by=user)
+        except ConflictError as error:
+            flash_error(request, str(error))
         else:
             flash_success(request, "The scores were saved.")
         return redirect("selections:detail", pk=pk)
-    return _selection_page(request, this, scores=sent)
+    return _render_selection(request, selection, score_forms=submitted_forms)
 
 
 @require_POST
 def decide_selection(request: HttpRequest, pk: int) -> HttpResponse:
-    """Decide, and store the scorecards of today with it. From then on nothing of it changes."""
+    """Decide a selection and store today's scorecards with it. A decided selection cannot be
+    changed."""
     user = governance_user(request, "You need the governance role to decide selections.")
-    this = _one(request, pk)
-    candidates = _candidates(this)
+    selection = _get_selection(request, pk)
+    candidates = _list_candidates(selection)
     form = DecideForm(request.POST, candidates=candidates)
     if form.is_valid():
-        said = form.cleaned_data
-        chosen = [row for row in candidates if str(row.pk) in said["chosen"]]
+        cleaned = form.cleaned_data
+        chosen_candidates = [row for row in candidates if str(row.pk) in cleaned["chosen"]]
         try:
             decide_with_scorecards(
-                selection=this,
-                chosen=chosen,
-                decision=said["decision"],
-                why=said["why"],
+                selection=selection,
+                chosen=chosen_candidates,
+                decision=cleaned["decision"],
+                why=cleaned["why"],
                 at=now(),
                 by=user,
-                review_on=said["review_on"],
+                review_on=cleaned["review_on"],
             )
-        except (ConflictError, ValidationError) as refused:
-            form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
-            this = _one(request, pk)
+        except (ConflictError, ValidationError) as error:
+            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
+            selection = _get_selection(request, pk)
         else:
             flash_success(
                 request, "The selection was decided. The facts of today are stored with it."
             )
             return redirect("selections:detail", pk=pk)
-    return _selection_page(request, this, decide=form)
+    return _render_selection(request, selection, decide_form=form)
 
 
-# --- the kept facts as a file ---------------------------------------------------------------------
+# --- CSV of the facts -----------------------------------------------------------------------------
 
 
 @require_safe
 def facts_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Send every stored fact beside today's, as the page shows them; of a draft those of today."""
-    this = _one(request, pk)
+    """Send each stored fact beside today's; for a draft, only today's facts."""
+    selection = _get_selection(request, pk)
     today = day_of(now())
-    candidates = _candidates(this)
+    candidates = _list_candidates(selection)
     lines = (
-        _draft_lines(this, candidates, user=request.user, on=today)
-        if this.state == Selection.State.DRAFT
-        else _kept_lines(_kept(this, candidates, user=request.user, on=today))
+        _iterate_draft_facts(selection, candidates, user=request.user, on=today)
+        if selection.state == Selection.State.DRAFT
+        else _iterate_stored_facts(
+            _load_stored_scorecards(selection, candidates, user=request.user, on=today)
+        )
     )
     heads = [
         "candidate",
@@ -458,49 +499,53 @@ def facts_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         "as of today",
         "changed",
     ]
-    return csv_response(f"selection-{this.pk}-facts", heads, lines, lambda line: line)
+    return csv_response(f"selection-{selection.pk}-facts", heads, lines, lambda line: line)
 
 
-def _kept_lines(kept: Sequence[StoredScorecards]) -> Iterator[list[Any]]:
-    for each in kept:
-        for card in each.cards:
+def _iterate_stored_facts(stored_scorecards: Sequence[StoredScorecards]) -> Iterator[list[Any]]:
+    for scorecards in stored_scorecards:
+        for card in scorecards.cards:
             for row in card.rows:
-                then, current = row.then, row.now
+                stored_fact, current_fact = row.then, row.now
                 yield [
-                    each.name,
-                    "yes" if each.row.chosen else "no",
+                    scorecards.name,
+                    "yes" if scorecards.row.chosen else "no",
                     card.title,
                     row.label,
-                    then.text or then.why or then.detail,
-                    then.unit,
-                    then.source,
-                    then.as_of,
-                    (current.text or current.why or current.detail) if current else "",
-                    current.unit if current else "",
-                    current.as_of if current else "",
+                    stored_fact.text or stored_fact.why or stored_fact.detail,
+                    stored_fact.unit,
+                    stored_fact.source,
+                    stored_fact.as_of,
+                    (current_fact.text or current_fact.why or current_fact.detail)
+                    if current_fact
+                    else "",
+                    current_fact.unit if current_fact else "",
+                    current_fact.as_of if current_fact else "",
                     "yes" if row.moved else "no",
                 ]
 
 
-def _draft_lines(
-    this: Selection, candidates: Sequence[SelectionCandidate], *, user: Any, on: date
+def _iterate_draft_facts(
+    selection: Selection, candidates: Sequence[SelectionCandidate], *, user: Any, on: date
 ) -> Iterator[list[Any]]:
-    cards: Mapping[int, Mapping[str, Any]] = candidate_scorecards(selection=this, user=user, on=on)
+    cards: Mapping[int, Mapping[str, Any]] = candidate_scorecards(
+        selection=selection, user=user, on=on
+    )
     for row in candidates:
         for card in filter(None, cards[row.pk].values()):
-            for fact in then_and_now(card, card):
-                told = fact.then
+            for comparison in compare_with_today(card, card):
+                fact = comparison.then
                 yield [
                     name_of(row),
                     "",
                     card["name"],
-                    fact.label,
+                    comparison.label,
                     "",
                     "",
                     "",
                     "",
-                    told.text or told.why or told.detail,
-                    told.unit,
-                    told.as_of,
+                    fact.text or fact.why or fact.detail,
+                    fact.unit,
+                    fact.as_of,
                     "",
                 ]

@@ -17,29 +17,33 @@ _HELP = (
 
 
 def criteria_text(criteria: Iterable[Mapping[str, Any]]) -> str:
-    """Stored criteria as the lines of a text field."""
+    """Format criteria as the lines of the text field."""
     lines = []
-    for one in criteria:
-        weight = f"{Decimal(str(one.get('weight', 1))).normalize():f}"
-        lines.append("; ".join(filter(None, [str(one["name"]), weight, str(one.get("note", ""))])))
+    for criterion in criteria:
+        weight = f"{Decimal(str(criterion.get('weight', 1))).normalize():f}"
+        lines.append(
+            "; ".join(
+                filter(None, [str(criterion["name"]), weight, str(criterion.get("note", ""))])
+            )
+        )
     return "\n".join(lines)
 
 
 def criteria_of(text: str) -> list[dict[str, str]]:
-    """The lines of the field; the action refuses what does not hold together."""
-    found = []
+    """Parse the lines of the text field. The weights are validated by the action, not here."""
+    criteria = []
     for line in text.splitlines():
-        name, _sep, rest = line.partition(";")
-        weight, _sep, note = rest.partition(";")
+        name, _sep, weight_and_note = line.partition(";")
+        weight, _sep, note = weight_and_note.partition(";")
         if name.strip():
-            found.append(
+            criteria.append(
                 {
                     "name": name.strip(),
                     "weight": weight.strip().replace(",", ".") or "1",
                     "note": note.strip(),
                 }
             )
-    return found
+    return criteria
 
 
 class SelectionForm(OptimisticLockMixin, forms.Form):
@@ -80,8 +84,8 @@ class SelectionForm(OptimisticLockMixin, forms.Form):
 
 
 def criteria_text_or_same(text: str) -> str:
-    """The lines in the way they are stored; a weight that is no number is left for the action to
-    refuse."""
+    """Normalise the lines. A text with an invalid weight is returned unchanged, and the action
+    rejects it."""
     try:
         return criteria_text(criteria_of(text))
     except ArithmeticError:
@@ -99,18 +103,18 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
         row: SelectionCandidate,
         **kwargs: Any,
     ) -> None:
-        self.names = [str(one["name"]) for one in criteria]
+        self.names = [str(criterion["name"]) for criterion in criteria]
         self.candidate = row
         initial = {}
-        for at, name in enumerate(self.names):
+        for index, name in enumerate(self.names):
             score = row.scores.get(name) or {}
-            initial[f"value_{at}"], initial[f"note_{at}"] = (
+            initial[f"value_{index}"], initial[f"note_{index}"] = (
                 score.get("value"),
                 score.get("note", ""),
             )
         super().__init__(*args, row=row, prefix=str(row.pk), initial=initial, **kwargs)
-        for at, name in enumerate(self.names):
-            self.fields[f"value_{at}"] = forms.DecimalField(
+        for index, name in enumerate(self.names):
+            self.fields[f"value_{index}"] = forms.DecimalField(
                 label=name,
                 required=False,
                 max_digits=12,
@@ -119,38 +123,40 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
                 max_value=1_000_000,
                 widget=forms.NumberInput(attrs={"step": "any", "class": "score"}),
             )
-            self.fields[f"note_{at}"] = forms.CharField(
+            self.fields[f"note_{index}"] = forms.CharField(
                 label="Reason", required=False, max_length=2000
             )
-        # sealed before its own fields were there
+        # the mixin computed the seal before these fields existed
         self.fields["seen"].initial = self._sealed()
 
     def cells(self) -> list[tuple[str, forms.BoundField, forms.BoundField]]:
-        """(criterion, value, note) in the order of the criteria."""
+        """Return (criterion, value field, note field) in the order of the criteria."""
         return [
-            (name, self[f"value_{at}"], self[f"note_{at}"]) for at, name in enumerate(self.names)
+            (name, self[f"value_{index}"], self[f"note_{index}"])
+            for index, name in enumerate(self.names)
         ]
 
-    def given(self) -> dict[str, dict[str, Any]]:
-        """What `score_candidate` wants; a value left empty is not judged."""
-        said = self.cleaned_data
+    def entered_scores(self) -> dict[str, dict[str, Any]]:
+        """Return {criterion: {value, note}} as `score_candidate` expects; criteria without a value
+        are left out."""
+        cleaned = self.cleaned_data
         return {
-            name: {"value": said[f"value_{at}"], "note": said[f"note_{at}"]}
-            for at, name in enumerate(self.names)
-            if said.get(f"value_{at}") is not None
+            name: {"value": cleaned[f"value_{index}"], "note": cleaned[f"note_{index}"]}
+            for index, name in enumerate(self.names)
+            if cleaned.get(f"value_{index}") is not None
         }
 
     def _values(self) -> dict[str, str]:
         values = {}
-        for at, name in enumerate(self.names):
+        for index, name in enumerate(self.names):
             score = self.candidate.scores.get(name) or {}
-            values[f"value_{at}"] = str(score.get("value", ""))
-            values[f"note_{at}"] = str(score.get("note", ""))
+            values[f"value_{index}"] = str(score.get("value", ""))
+            values[f"note_{index}"] = str(score.get("note", ""))
         return values
 
     def _difference(self, name: str, was: str, is_now: str) -> FieldConflict:
-        kind, _sep, at = name.partition("_")
-        label = self.names[int(at)] + (", reason" if kind == "note" else "")
+        kind, _sep, index = name.partition("_")
+        label = self.names[int(index)] + (", reason" if kind == "note" else "")
         yours = self.cleaned_data.get(name)
         return FieldConflict(
             label, was or "–", is_now or "–", "–" if yours in (None, "") else str(yours)
@@ -188,14 +194,14 @@ class DecideForm(forms.Form):
 
     def __init__(self, *args: Any, candidates: Sequence[SelectionCandidate], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        chosen = self.fields["chosen"]
-        assert isinstance(chosen, forms.MultipleChoiceField)
-        chosen.choices = [(str(row.pk), name_of(row)) for row in candidates]
+        chosen_field = self.fields["chosen"]
+        assert isinstance(chosen_field, forms.MultipleChoiceField)
+        chosen_field.choices = [(str(row.pk), name_of(row)) for row in candidates]
 
 
 def name_of(candidate: SelectionCandidate) -> str:
-    """`Claude Sonnet 4.5 at Amazon Bedrock`, or the foundation alone where no host is in
-    question."""
+    """Return the foundation's name, and the host's if the candidate is an offering: `Claude Sonnet
+    4.5 at Amazon Bedrock`."""
     if candidate.offering is None:
         return candidate.foundation.name
     return f"{candidate.foundation.name} at {candidate.offering.host.name}"

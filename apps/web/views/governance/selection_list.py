@@ -42,17 +42,17 @@ ORDERS = Sorting(
 )
 
 
-def _filtered(request: HttpRequest) -> tuple[SelectionFilter, "QuerySet[Selection]"]:
-    found = SelectionFilter(
+def _filter_selections(request: HttpRequest) -> tuple[SelectionFilter, "QuerySet[Selection]"]:
+    filterset = SelectionFilter(
         request.GET, Selection.objects.visible_to(request.user), request=request
     )
-    queryset = found.qs
+    queryset = filterset.qs
     if ORDERS.chosen(request)[0] == "review":
         queryset = queryset.filter(review_on__isnull=False)
     candidates = SelectionCandidate.objects.select_related("foundation", "offering__host").order_by(
         "-chosen", "pk"
     )
-    return found, ORDERS.apply(
+    return filterset, ORDERS.apply(
         request,
         queryset.select_related("decided_by", "created_by").prefetch_related(
             Prefetch("candidates", candidates)
@@ -62,20 +62,20 @@ def _filtered(request: HttpRequest) -> tuple[SelectionFilter, "QuerySet[Selectio
 
 @require_safe
 def selection_list(request: HttpRequest) -> HttpResponse:
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_selections(request)
     today = day_of(now())
     listing = PaginatedList(request, queryset)
-    due = list(selections_to_review(user=request.user, on=today)[:100])
+    due_selections = list(selections_to_review(user=request.user, on=today)[:100])
     return render_page(
         request,
         "choosing/selections.html",
         fragment="listing",
         title="Selections",
         counts="Choices of the organisation",
-        sentence=_of_list(listing, due),
+        sentence=_build_list_headline(listing, due_selections),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "Search", "search"),
                 FilterControl("state", "State", choices=Selection.State.choices),
@@ -85,14 +85,17 @@ def selection_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         columns=ORDERS.columns(request),
         rows=[
-            (row, [(each, name_of(each)) for each in row.candidates.all()]) for row in listing.rows
+            (row, [(candidate, name_of(candidate)) for candidate in row.candidates.all()])
+            for row in listing.rows
         ],
         today=today,
-        n_due=len(due),
+        n_due=len(due_selections),
     )
 
 
-def _of_list(listing: PaginatedList[Selection], due: list[Selection]) -> Headline:
+def _build_list_headline(
+    listing: PaginatedList[Selection], due_selections: list[Selection]
+) -> Headline:
     if listing.is_filtered:
         return Headline(
             pluralize(
@@ -103,24 +106,26 @@ def _of_list(listing: PaginatedList[Selection], due: list[Selection]) -> Headlin
         )
     if not listing.n_found:
         return Headline("No choice of a foundation has been written down yet.")
-    stands = pluralize(
+    total = pluralize(
         listing.n_found,
         f"{listing.count} choice is written down",
         f"{listing.count} choices are written down",
     )
-    if not due:
-        return Headline(f"{stands}; none is due for review.")
-    first = due[0]
-    assert first.review_on is not None
-    late = f"“{first.title}” was to be reviewed by {long_day(first.review_on)}"
+    if not due_selections:
+        return Headline(f"{total}; none is due for review.")
+    earliest = due_selections[0]
+    assert earliest.review_on is not None
+    overdue_review = f"“{earliest.title}” was to be reviewed by {long_day(earliest.review_on)}"
     return Headline(
-        f"{stands}; ", late, "." if len(due) == 1 else f", and {number(len(due) - 1)} more."
+        f"{total}; ",
+        overdue_review,
+        "." if len(due_selections) == 1 else f", and {number(len(due_selections) - 1)} more.",
     )
 
 
 @require_safe
 def selection_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _found, queryset = _filtered(request)
+    _found, queryset = _filter_selections(request)
 
     def cells(row: Selection) -> list[Any]:
         candidates = list(row.candidates.all())
@@ -128,8 +133,8 @@ def selection_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.title,
             row.state,
             row.purpose,
-            "; ".join(name_of(each) for each in candidates),
-            "; ".join(name_of(each) for each in candidates if each.chosen),
+            "; ".join(name_of(candidate) for candidate in candidates),
+            "; ".join(name_of(candidate) for candidate in candidates if candidate.chosen),
             row.decision,
             row.reason,
             row.decided_by or "",
@@ -160,25 +165,34 @@ def selection_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_selection(request: HttpRequest) -> HttpResponse:
-    """Create a draft from compared candidates, or to replace a decided one."""
+    """Create a draft from compared candidates, or to replace a decided selection."""
     user = governance_user(request, "You need the governance role to add selection records.")
-    before = _superseded(request, user)
-    offered = _offered(request, before, user)
-    initial = SelectionForm.of(before) if before else None
+    superseded = _find_superseded(request, user)
+    candidates = _load_candidates(request, superseded, user)
+    initial = SelectionForm.of(superseded) if superseded else None
     form = SelectionForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        wanted = set(request.POST.getlist("candidate"))
+        selected_keys = set(request.POST.getlist("candidate"))
         try:
-            made = _begin(form, [pair for pair in offered if _key(*pair) in wanted], before, user)
-        except (ConflictError, ValidationError) as refused:
-            form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
+            selection = _create_draft(
+                form,
+                [
+                    candidate
+                    for candidate in candidates
+                    if _candidate_key(*candidate) in selected_keys
+                ],
+                superseded,
+                user,
+            )
+        except (ConflictError, ValidationError) as error:
+            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
         else:
             flash_success(request, "The draft was created. Score the candidates, then decide.")
-            return redirect("selections:detail", pk=made.pk)
-    ticked = (
+            return redirect("selections:detail", pk=selection.pk)
+    ticked_keys = (
         set(request.POST.getlist("candidate"))
         if request.method == "POST"
-        else {_key(*pair) for pair in offered}
+        else {_candidate_key(*candidate) for candidate in candidates}
     )
     return render_page(
         request,
@@ -186,84 +200,91 @@ def new_selection(request: HttpRequest) -> HttpResponse:
         title="New selection",
         crumbs=(("Selections", reverse("selections:list")),),
         status=422 if form.errors else 200,
-        sentence=_of_new(before, offered),
+        sentence=_build_new_headline(superseded, candidates),
         form=form,
-        before=before,
-        offered=[(_key(*pair), _pair_name(*pair), _key(*pair) in ticked) for pair in offered],
+        before=superseded,
+        offered=[
+            (
+                _candidate_key(*candidate),
+                _candidate_name(*candidate),
+                _candidate_key(*candidate) in ticked_keys,
+            )
+            for candidate in candidates
+        ],
     )
 
 
 @transaction.atomic
-def _begin(
+def _create_draft(
     form: SelectionForm,
     candidates: Iterable[tuple[Foundation, Offering | None]],
-    before: Selection | None,
+    superseded: Selection | None,
     user: User,
 ) -> Selection:
-    """All of it, or nothing."""
-    said = form.cleaned_data
-    made = draft_selection(
-        title=said["title"],
-        purpose=said["purpose"],
-        criteria=criteria_of(said["criteria"]),
-        supersedes=before,
+    """Create the draft with its candidates in one transaction."""
+    cleaned = form.cleaned_data
+    selection = draft_selection(
+        title=cleaned["title"],
+        purpose=cleaned["purpose"],
+        criteria=criteria_of(cleaned["criteria"]),
+        supersedes=superseded,
         by=user,
     )
     for foundation, offering in candidates:
-        add_candidate(selection=made, foundation=foundation, offering=offering, by=user)
-    return made
+        add_candidate(selection=selection, foundation=foundation, offering=offering, by=user)
+    return selection
 
 
-def _superseded(request: HttpRequest, user: User) -> Selection | None:
+def _find_superseded(request: HttpRequest, user: User) -> Selection | None:
     pk = request.GET.get("supersedes", "")
     if not pk:
         return None
-    found = (
+    selection = (
         Selection.objects.visible_to(user).filter(pk=pk).first()
         if pk.isdecimal() and len(pk) < 19
         else None
     )
-    if found is None:
+    if selection is None:
         raise Http404
-    return found
+    return selection
 
 
-def _offered(
-    request: HttpRequest, before: Selection | None, user: User
+def _load_candidates(
+    request: HttpRequest, superseded: Selection | None, user: User
 ) -> list[tuple[Foundation, Offering | None]]:
-    """The foundations of the address, then the candidates of the selection before, each once."""
+    """Return the foundations that the URL names, then the candidates of `superseded`, without
+    duplicates."""
     slugs = [*dict.fromkeys(request.GET.getlist("foundation"))][:MAX_CANDIDATES]
-    named = (
+    foundations = (
         {row.slug: row for row in Foundation.objects.visible_to(user).filter(slug__in=slugs)}
         if slugs
         else {}
     )
-    pairs: list[tuple[Foundation, Offering | None]] = [
-        (named[slug], None) for slug in slugs if slug in named
+    candidates: list[tuple[Foundation, Offering | None]] = [
+        (foundations[slug], None) for slug in slugs if slug in foundations
     ]
-    if before is not None:
-        rows = before.candidates.select_related("foundation", "offering__host").order_by(
+    if superseded is not None:
+        rows = superseded.candidates.select_related("foundation", "offering__host").order_by(
             "-chosen", "pk"
         )
-        pairs += [(row.foundation, row.offering) for row in rows]
-    return list({_key(*pair): pair for pair in pairs}.values())
+        candidates += [(row.foundation, row.offering) for row in rows]
+    return list({_candidate_key(*candidate): candidate for candidate in candidates}.values())
 
 
-def _key(foundation: Foundation, offering: Offering | None) -> str:
+def _candidate_key(foundation: Foundation, offering: Offering | None) -> str:
     return f"{foundation.pk}:{offering.pk if offering else ''}"
 
 
-def _pair_name(foundation: Foundation, offering: Offering | None) -> str:
+def _candidate_name(foundation: Foundation, offering: Offering | None) -> str:
     return name_of(SelectionCandidate(foundation=foundation, offering=offering))
 
 
-def _of_new(
-    before: Selection | None, offered: list[tuple[Foundation, Offering | None]]
+def _build_new_headline(
+    superseded: Selection | None, candidates: list[tuple[Foundation, Offering | None]]
 ) -> Headline:
-    if before is not None:
-        return Headline(f"Choose anew: “{before.title}” stands until this is decided.")
-    if not offered:
+    if superseded is not None:
+        return Headline(f"Choose anew: “{superseded.title}” stands until this is decided.")
+    if not candidates:
         return Headline("Begin a choice; candidates are added on the next page.")
-    return Headline(
-        f"Write down the choice among {join_names([_pair_name(*pair) for pair in offered])}."
-    )
+    names = join_names([_candidate_name(*candidate) for candidate in candidates])
+    return Headline(f"Write down the choice among {names}.")

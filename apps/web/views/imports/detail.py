@@ -68,7 +68,7 @@ def show(
         **progress_words(import_),
     }
     if form is None and import_.state in _WITH_ROWS:
-        context |= _rows(request, import_, mapping)
+        context |= _build_preview(request, import_, mapping)
     return render_page(
         request,
         "imports/columns.html" if form is not None else "imports/one.html",
@@ -82,25 +82,27 @@ def show(
     )
 
 
-def _rows(request: HttpRequest, import_: Import, mapping: BookMapping) -> dict[str, Any]:
-    """The preview, 50 rows a sheet: a bounded count, the rows, the teams their plans name, and the
-    refused by sheet."""
-    found = ImportRowFilter(
+def _build_preview(request: HttpRequest, import_: Import, mapping: BookMapping) -> dict[str, Any]:
+    """Return the context of the preview, 50 rows a page: a bounded count, the rows with the names
+    of their teams, and the spreadsheet pages with rejected rows."""
+    filterset = ImportRowFilter(
         request.GET, ImportRow.objects.filter(import_record=import_), request=request
     )
-    listing = PaginatedList(request, found.qs.order_by("position"))
+    listing = PaginatedList(request, filterset.qs.order_by("position"))
     sheets = (
         [sheet.name for sheet in mapping.sheets]
         if sum(sheet.read for sheet in mapping.sheets) > 1
         else []
     )
-    teams = {
+    team_ids = {
         team
         for row in listing.rows
         for team in ((row.plan.get("application") or {}).get("changes", {}).get("team") or ())
         if team
     }
-    names = dict(Team.objects.filter(pk__in=teams).values_list("pk", "name")) if teams else {}
+    team_names = (
+        dict(Team.objects.filter(pk__in=team_ids).values_list("pk", "name")) if team_ids else {}
+    )
     counts = import_.counts
     return {
         "n_unresolved": counts.get("unresolved", 0),
@@ -112,38 +114,40 @@ def _rows(request: HttpRequest, import_: Import, mapping: BookMapping) -> dict[s
             for kind in ("applications", "uses")
         ),
         "filters": build_filter_controls(
-            request, found, [FilterControl("outcome", "Outcome", choices=ImportRow.Outcome.choices)]
+            request,
+            filterset,
+            [FilterControl("outcome", "Outcome", choices=ImportRow.Outcome.choices)],
         ),
         "listing": listing,
-        "rows": presenters.present_rows(listing.rows, sheets, {"team": names}),
+        "rows": presenters.present_rows(listing.rows, sheets, {"team": team_names}),
     }
 
 
 def progress_words(import_: Import) -> dict[str, Any]:
-    """Return what the progress component needs while a worker processes the import."""
+    """Return the context of the progress component; empty unless a worker processes the import."""
     if not import_.is_waiting:
         return {}
     progress = progress_of(import_.pk)
-    saying = {
+    label = {
         Import.State.READING: "Reading the rows",
         Import.State.APPLYING: "Writing",
         Import.State.UNDOING: "Putting everything back",
     }[Import.State(import_.state)]
     return {
-        "words": saying,
-        "value": progress.done if progress else 0,
-        "max": progress.whole if progress and progress.whole else None,
+        "words": label,
+        "value": progress.n_done if progress else 0,
+        "max": progress.n_total if progress and progress.n_total else None,
         "progress_url": reverse("imports:progress", args=[import_.pk]),
     }
 
 
 @require_safe
 def rows_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Send what every row does, as the page shows it."""
+    """Send the effect of every row, as the page shows it."""
     import_, _user = import_or_404(request, pk)
     mapping = BookMapping.from_json(import_.mapping)
     sheets = [sheet.name for sheet in mapping.sheets]
-    found = ImportRowFilter(
+    filterset = ImportRowFilter(
         request.GET, ImportRow.objects.filter(import_record=import_), request=request
     )
     names = {"team": dict(Team.objects.values_list("pk", "name"))}
@@ -163,7 +167,7 @@ def rows_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     def cells(row: ImportRow) -> list[Any]:
         [line] = presenters.present_rows([row], [], names)
         changes = "; ".join(
-            f"{each.label}: {each.old or '–'} → {each.new or '–'}" for each in line.changes
+            f"{change.label}: {change.old or '–'} → {change.new or '–'}" for change in line.changes
         )
         return [
             sheets[row.sheet],
@@ -179,5 +183,5 @@ def rows_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         ]
 
     return csv_response(
-        "import-rows", heads, found.qs.order_by("position").iterator(chunk_size=2000), cells
+        "import-rows", heads, filterset.qs.order_by("position").iterator(chunk_size=2000), cells
     )

@@ -1,4 +1,4 @@
-"""Document page, for one that a service account or a user sent: what was imported, what was not and
+"""Page of a document that a service account or a user sent: what was imported, what was not and
 why, and its application."""
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.views.imports.permissions import import_or_404
 from apps.web.wording import number
 
-# what one list of problems shows; the rest is counted
+# rows of one list of problems; further ones are counted
 MAX_ROWS = 100
 
 _PROBLEMS: Mapping[str, tuple[Any, Any]] = {
@@ -61,7 +61,7 @@ class DocumentProblems:
 def show_document(
     request: HttpRequest, import_: Import, user: User, **context: Any
 ) -> HttpResponse:
-    form = FORMATS.get(import_.format)
+    document_format = FORMATS.get(import_.format)
     return render_page(
         request,
         "imports/document.html",
@@ -71,14 +71,14 @@ def show_document(
         as_of=import_.read_at or import_.received_at,
         sentence=document_headline(import_),
         import_=import_,
-        format=form.label if form else import_.format,
-        facts=_facts(import_),
+        format=document_format.label if document_format else import_.format,
+        facts=_list_facts(import_),
         figures=[
-            (name, import_.counts[word])
-            for word, name in _COUNTED.items()
-            if _counted(import_, word)
+            (name, import_.counts[key])
+            for key, name in _COUNTED.items()
+            if _is_counted(import_, key)
         ],
-        problems=_problems(import_),
+        problems=_list_problems(import_),
         needs_application=import_.state == Import.State.RECEIVED
         or (import_.state == Import.State.FAILED and import_.application_id is None),
         may_undo=import_.state == Import.State.APPLIED and import_.change is not None,
@@ -92,14 +92,14 @@ def document_headline(import_: Import) -> Headline:
     if state == Import.State.FAILED:
         return Headline("", "It could not be read", f": {import_.error}")
     if state == Import.State.RECEIVED:
-        form = FORMATS.get(import_.format)
-        if form is not None and form.holds_for_all:
-            why = (
+        document_format = FORMATS.get(import_.format)
+        if document_format is not None and document_format.holds_for_all:
+            explanation = (
                 " What names stand for in all of them is governance's to say; nothing is taken yet."
             )
         else:
-            why = " The document does not say; nothing is taken yet."
-        return Headline("", "Which application is it about?", why)
+            explanation = " The document does not say; nothing is taken yet."
+        return Headline("", "Which application is it about?", explanation)
     if state == Import.State.READING:
         return Headline("It is being read.")
     if state == Import.State.UNDOING:
@@ -114,39 +114,39 @@ def document_headline(import_: Import) -> Headline:
             "looks for models.",
         )
     n = int(counts.get("sightings", 0))
-    said = pluralize(
+    sentence = pluralize(
         n, f"It names {number(n)} use of a model", f"It names {number(n)} uses of models"
     )
     n_deployed = int(counts.get("deployments", 0))
     if n_deployed:
-        said = pluralize(
+        sentence = pluralize(
             n_deployed,
             f"It says what {number(n_deployed)} deployment stands for",
             f"It says what {number(n_deployed)} deployments stand for",
         )
-    parts = []
+    clauses = []
     if counts.get("created"):
-        parts.append(f"{number(counts['created'])} new")
-    known = int(counts.get("updated", 0)) + int(counts.get("unchanged", 0))
-    if known:
-        parts.append(f"{number(known)} known already")
-    said += f": {', '.join(parts)}" if parts else ""
-    open_ = int(counts.get("unresolved", 0)) + int(counts.get("rejected", 0))
-    if not open_:
-        return Headline(f"{said}.")
-    mark = pluralize(
-        open_, f"{number(open_)} could not be placed", f"{number(open_)} could not be placed"
+        clauses.append(f"{number(counts['created'])} new")
+    n_known = int(counts.get("updated", 0)) + int(counts.get("unchanged", 0))
+    if n_known:
+        clauses.append(f"{number(n_known)} known already")
+    sentence += f": {', '.join(clauses)}" if clauses else ""
+    n_open = int(counts.get("unresolved", 0)) + int(counts.get("rejected", 0))
+    if not n_open:
+        return Headline(f"{sentence}.")
+    open_clause = pluralize(
+        n_open, f"{number(n_open)} could not be placed", f"{number(n_open)} could not be placed"
     )
-    return Headline(f"{said}; ", mark, ".")
+    return Headline(f"{sentence}; ", open_clause, ".")
 
 
-def _facts(import_: Import) -> list[tuple[Any, Any]]:
+def _list_facts(import_: Import) -> list[tuple[Any, Any]]:
     tool = f"{import_.tool} {import_.tool_version}".strip()
-    made = f"{import_.document_at:%-d %b %Y, %H:%M} UTC" if import_.document_at else ""
+    creation_time = f"{import_.document_at:%-d %b %Y, %H:%M} UTC" if import_.document_at else ""
     valid = {True: "keeps its schema", False: "breaks its schema", None: ""}[import_.schema_valid]
     rows = [
         ("Made by", tool),
-        ("Made", made),
+        ("Made", creation_time),
         ("Calls itself", import_.natural_key),
         ("Environment", import_.environment),
         ("Sent by", import_.by),
@@ -157,39 +157,41 @@ def _facts(import_: Import) -> list[tuple[Any, Any]]:
     return [(name, value) for name, value in rows if value]
 
 
-def _counted(import_: Import, word: str) -> bool:
-    return isinstance(import_.counts.get(word), int) and import_.counts[word] > 0
+def _is_counted(import_: Import, key: str) -> bool:
+    return isinstance(import_.counts.get(key), int) and import_.counts[key] > 0
 
 
-def _problems(import_: Import) -> list[DocumentProblems]:
-    found = []
-    for kind, (name, why) in _PROBLEMS.items():
+def _list_problems(import_: Import) -> list[DocumentProblems]:
+    problems = []
+    for kind, (name, explanation) in _PROBLEMS.items():
         rows = import_.problems.get(kind) or []
         if rows:
-            found.append(
-                DocumentProblems(kind, name, why, rows[:MAX_ROWS], max(0, len(rows) - MAX_ROWS))
+            problems.append(
+                DocumentProblems(
+                    kind, name, explanation, rows[:MAX_ROWS], max(0, len(rows) - MAX_ROWS)
+                )
             )
-    return found
+    return problems
 
 
 @require_POST
 def choose_application(request: HttpRequest, pk: int) -> HttpResponse:
     """Set the application that the document is about; it is read for that application."""
     import_, user = import_or_404(request, pk)
-    said = request.POST.get("application", "").strip()
+    name = request.POST.get("application", "").strip()
     application = (
-        Application.objects.visible_to(user).filter(Q(slug=said) | Q(name__iexact=said)).first()
+        Application.objects.visible_to(user).filter(Q(slug=name) | Q(name__iexact=name)).first()
     )
     if application is None:
-        flash_error(request, f'No application "{said[:120]}" found. Enter its name or slug.')
+        flash_error(request, f'No application "{name[:120]}" found. Enter its name or slug.')
         return redirect("imports:detail", pk=pk)
     try:
-        done = set_document_application(import_=import_, application=application, by=user)
-    except IntakePermissionError as not_yours:
-        raise PermissionDenied(str(not_yours)) from None
-    except InvalidStateError as not_now:
-        flash_error(request, str(not_now))
+        updated_import = set_document_application(import_=import_, application=application, by=user)
+    except IntakePermissionError as error:
+        raise PermissionDenied(str(error)) from None
+    except InvalidStateError as error:
+        flash_error(request, str(error))
     else:
-        if done.state == Import.State.APPLIED:
+        if updated_import.state == Import.State.APPLIED:
             flash_success(request, f"Assigned to {application.name}.")
     return redirect("imports:detail", pk=pk)

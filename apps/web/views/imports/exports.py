@@ -33,12 +33,12 @@ from apps.web.views.imports.permissions import import_or_404, importing_user
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def _shown(request: HttpRequest) -> QuerySet[Application]:
-    """The applications of the list that the address means; everybody takes along what they see."""
-    found = ApplicationFilter(
+def _filter_applications(request: HttpRequest) -> QuerySet[Application]:
+    """Return the visible applications that match the filters of the URL."""
+    filterset = ApplicationFilter(
         request.GET, Application.objects.visible_to(request.user), request=request
     )
-    applications: QuerySet[Application] = found.qs
+    applications: QuerySet[Application] = filterset.qs
     return applications
 
 
@@ -46,26 +46,28 @@ def _shown(request: HttpRequest) -> QuerySet[Application]:
 def inventory_xlsx(request: HttpRequest) -> FileResponse | HttpResponseRedirect:
     """Send applications and dependencies as one workbook; written to disk row by row, a long one by
     a worker."""
-    user, shown = signed_in_user(request), _shown(request)
-    if is_long(shown):
+    user, applications = signed_in_user(request), _filter_applications(request)
+    if is_long(applications):
         return redirect_to_file_request(request, "inventory")
-    file = inventory_workbook(shown, teams=Team.objects.visible_to(user), on=day_of(now()))
+    file = inventory_workbook(applications, teams=Team.objects.visible_to(user), on=day_of(now()))
     return FileResponse(file, as_attachment=True, filename="inventory.xlsx", content_type=_XLSX)
 
 
 @require_safe
 def applications_csv(request: HttpRequest) -> StreamingHttpResponse:
-    return _csv(
+    return _csv_response(
         "inventory-applications",
-        csv_lines(application_headers(), application_rows(_shown(request))),
+        csv_lines(application_headers(), application_rows(_filter_applications(request))),
     )
 
 
 @require_safe
 def dependencies_csv(request: HttpRequest) -> StreamingHttpResponse:
-    return _csv(
+    return _csv_response(
         "inventory-uses",
-        csv_lines(dependency_headers(), dependency_rows(_shown(request), on=day_of(now()))),
+        csv_lines(
+            dependency_headers(), dependency_rows(_filter_applications(request), on=day_of(now()))
+        ),
     )
 
 
@@ -84,14 +86,16 @@ def rejected_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     otherwise."""
     import_, _user = import_or_404(request, pk)
     sheets = sheets_with_rejected_rows(import_)
-    asked = request.GET.get("sheet", "")
-    found = [place for place, _name, _n in sheets if not asked or str(place) == asked]
-    if not found:
+    requested_sheet = request.GET.get("sheet", "")
+    sheet_indices = [
+        index for index, _name, _n in sheets if not requested_sheet or str(index) == requested_sheet
+    ]
+    if not sheet_indices:
         raise Http404
-    return _csv("refused-rows", rejected_rows_csv(import_, sheet=found[0]))
+    return _csv_response("refused-rows", rejected_rows_csv(import_, sheet=sheet_indices[0]))
 
 
-def _csv(name: str, lines: object) -> StreamingHttpResponse:
+def _csv_response(name: str, lines: object) -> StreamingHttpResponse:
     return StreamingHttpResponse(
         lines,  # type: ignore[arg-type]
         content_type="text/csv; charset=utf-8",

@@ -29,7 +29,7 @@ class SheetLines:
     columns: tuple[ColumnLine, ...]
 
 
-def _fields() -> list[Any]:
+def _field_choices() -> list[Any]:
     return [
         ("", "ignore"),
         ("Application", [(field.code, field.label) for field in APPLICATION_FIELDS]),
@@ -64,8 +64,8 @@ class ColumnsForm(forms.Form):
     def __init__(self, *args: Any, mapping: BookMapping, user: User, **kwargs: Any) -> None:
         initial = {
             "team": mapping.team,
-            "day_order": mapping.manners.day_order,
-            "decimal_mark": mapping.manners.decimal_mark,
+            "day_order": mapping.conventions.day_order,
+            "decimal_mark": mapping.conventions.decimal_mark,
         }
         super().__init__(*args, **{"initial": initial, **kwargs})
         self._mapping = mapping
@@ -74,17 +74,17 @@ class ColumnsForm(forms.Form):
             ("", "refused: name a team"),
             *editable_teams(user=user).values_list("slug", "name"),
         ]
-        for place, sheet in enumerate(mapping.sheets):
+        for index, sheet in enumerate(mapping.sheets):
             if not sheet.head_row:
                 continue
-            self.fields[f"s{place}"] = forms.BooleanField(
+            self.fields[f"s{index}"] = forms.BooleanField(
                 label="Import this worksheet", required=False, initial=sheet.read
             )
             for column, head in enumerate(sheet.heads):
                 if head or column in sheet.columns:
-                    self.fields[f"s{place}c{column}"] = forms.ChoiceField(
+                    self.fields[f"s{index}c{column}"] = forms.ChoiceField(
                         label=head or f"Column {column + 1}",
-                        choices=_fields,
+                        choices=_field_choices,
                         required=False,
                         initial=sheet.columns.get(column, ""),
                     )
@@ -95,7 +95,7 @@ class ColumnsForm(forms.Form):
             SheetLines(
                 sheet.name,
                 sheet.head_row,
-                self[f"s{place}"],
+                self[f"s{index}"],
                 tuple(
                     ColumnLine(
                         str(self.fields[name].label),
@@ -107,10 +107,10 @@ class ColumnsForm(forms.Form):
                         self[name],
                     )
                     for column in range(len(sheet.heads))
-                    if (name := f"s{place}c{column}") in self.fields
+                    if (name := f"s{index}c{column}") in self.fields
                 ),
             )
-            for place, sheet in enumerate(self._mapping.sheets)
+            for index, sheet in enumerate(self._mapping.sheets)
             if sheet.head_row
         ]
 
@@ -121,30 +121,30 @@ class ColumnsForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        for place, sheet in enumerate(self._mapping.sheets):
-            if cleaned.get(f"s{place}"):
-                self._check_sheet(place, sheet, cleaned)
-        if not any(cleaned.get(f"s{place}") for place in range(len(self._mapping.sheets))):
+        for index, sheet in enumerate(self._mapping.sheets):
+            if cleaned.get(f"s{index}"):
+                self._check_sheet(index, sheet, cleaned)
+        if not any(cleaned.get(f"s{index}") for index in range(len(self._mapping.sheets))):
             self.add_error(None, "Select at least one worksheet.")
         return cleaned
 
-    def _check_sheet(self, place: int, sheet: SheetMapping, cleaned: dict[str, Any]) -> None:
-        chosen: dict[str, str] = {}
+    def _check_sheet(self, index: int, sheet: SheetMapping, cleaned: dict[str, Any]) -> None:
+        names_by_code: dict[str, str] = {}
         for column in range(len(sheet.heads)):
-            name = f"s{place}c{column}"
+            name = f"s{index}c{column}"
             code = cleaned.get(name)
             if not code:
                 continue
-            if code in chosen:
+            if code in names_by_code:
                 self.add_error(
                     name,
-                    f"'{self.fields[chosen[code]].label}' is assigned to the same field. Keep "
-                    "one of the two.",
+                    f"'{self.fields[names_by_code[code]].label}' is assigned to the same field. "
+                    "Keep one of the two.",
                 )
-            chosen.setdefault(code, name)
-        if not {"application.name", "application.slug"} & set(chosen):
+            names_by_code.setdefault(code, name)
+        if not {"application.name", "application.slug"} & set(names_by_code):
             self.add_error(
-                f"s{place}",
+                f"s{index}",
                 "No column identifies the application. Select the column with its name or ID.",
             )
 
@@ -157,14 +157,16 @@ class ColumnsForm(forms.Form):
                 columns={
                     column: code
                     for column in range(len(sheet.heads))
-                    if (code := self.cleaned_data.get(f"s{place}c{column}"))
+                    if (code := self.cleaned_data.get(f"s{index}c{column}"))
                 },
-                read=bool(self.cleaned_data.get(f"s{place}")),
+                read=bool(self.cleaned_data.get(f"s{index}")),
                 samples=sheet.samples,
             )
-            for place, sheet in enumerate(self._mapping.sheets)
+            for index, sheet in enumerate(self._mapping.sheets)
         )
-        manners = SheetConventions(
+        conventions = SheetConventions(
             self.cleaned_data["day_order"], self.cleaned_data["decimal_mark"]
         )
-        return BookMapping(sheets, manners, self.cleaned_data["team"], self._mapping.application)
+        return BookMapping(
+            sheets, conventions, self.cleaned_data["team"], self._mapping.application
+        )

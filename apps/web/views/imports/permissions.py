@@ -27,11 +27,11 @@ def import_or_404(request: HttpRequest, pk: int) -> tuple[Import, User]:
 
 
 def own_import(request: HttpRequest, pk: int) -> tuple[Import, User]:
-    """Return the user's own import only: what is confirmed is written in the user's name."""
-    found, user = import_or_404(request, pk)
-    if found.by_id != user.pk:
+    """Return the user's own import only, because it is written in the user's name."""
+    import_, user = import_or_404(request, pk)
+    if import_.by_id != user.pk:
         raise PermissionDenied(
             "Only the user who uploaded a spreadsheet can continue its import. Upload it "
             "yourself to import it."
         )
-    return found, user
+    return import_, user

@@ -17,7 +17,7 @@ def format_count(counts: Mapping[str, Any], kind: str, *outcomes: str) -> int:
     return sum(counts.get(kind, {}).get(outcome, 0) for outcome in outcomes)
 
 
-# what is counted of a document, beside rows of sheets
+# counts of documents, besides those of spreadsheet rows
 OF_DOCUMENTS = (
     "sightings",
     "created",
@@ -39,11 +39,11 @@ def figures(import_: Import) -> tuple[int, int, int]:
             format_count(counts, "rows", "changed"),
             format_count(counts, "rows", "refused"),
         )
-    refused = sum(_number(counts.get(word)) for word in ("unresolved", "rejected"))
-    return (_number(counts.get("created")), _number(counts.get("updated")), refused)
+    n_rejected = sum(_count_of(counts.get(key)) for key in ("unresolved", "rejected"))
+    return (_count_of(counts.get("created")), _count_of(counts.get("updated")), n_rejected)
 
 
-def _number(value: Any) -> int:
+def _count_of(value: Any) -> int:
     return value if isinstance(value, int) else len(value) if isinstance(value, list) else 0
 
 
@@ -82,52 +82,56 @@ def import_headline(import_: Import) -> Headline:
         return Headline("This import was dropped; nothing of it was written.")
     if state == Import.State.UNDONE:
         return Headline("This import was undone: what it wrote is as it was before.")
-    done = state == Import.State.APPLIED
-    added = _parts(counts, "added")
-    changed = _parts(counts, "changed")
-    if not added and not changed:
-        before = (
+    is_applied = state == Import.State.APPLIED
+    additions = _describe_outcome(counts, "added")
+    changes = _describe_outcome(counts, "changed")
+    if not additions and not changes:
+        opening = (
             "Nothing in this sheet differs from what is on record"
             if format_count(counts, "rows", "unchanged")
             else "No row of this sheet can be taken"
         )
     else:
-        said = []
-        if added:
-            said.append(f"{added} added" if done else f"{added} will be added")
-        if changed:
-            said.append(f"{changed} changed" if done else f"{changed} will be changed")
-        before = ", ".join(said)
-        before = before[:1].upper() + before[1:]
-    n_refused = format_count(counts, "rows", "refused")
-    if not n_refused:
-        return Headline(f"{before}.")
-    mark = pluralize(n_refused, f"{n_refused:,} row is refused", f"{n_refused:,} rows are refused")
-    return Headline(f"{before}; ", mark, ".")
+        clauses = []
+        if additions:
+            clauses.append(f"{additions} added" if is_applied else f"{additions} will be added")
+        if changes:
+            clauses.append(f"{changes} changed" if is_applied else f"{changes} will be changed")
+        opening = ", ".join(clauses)
+        opening = opening[:1].upper() + opening[1:]
+    n_rejected = format_count(counts, "rows", "refused")
+    if not n_rejected:
+        return Headline(f"{opening}.")
+    rejected_clause = pluralize(
+        n_rejected, f"{n_rejected:,} row is refused", f"{n_rejected:,} rows are refused"
+    )
+    return Headline(f"{opening}; ", rejected_clause, ".")
 
 
-def _parts(counts: Mapping[str, Any], outcome: str) -> str:
+def _describe_outcome(counts: Mapping[str, Any], outcome: str) -> str:
     n_applications, n_uses = (
         format_count(counts, "applications", outcome),
         format_count(counts, "uses", outcome),
     )
-    parts = ([applications(n_applications)] if n_applications else []) + (
+    phrases = ([applications(n_applications)] if n_applications else []) + (
         [uses(n_uses)] if n_uses else []
     )
-    return " and ".join(parts)
+    return " and ".join(phrases)
 
 
-def import_list_headline(n_found: int, shown: str, *, filtered: bool) -> Headline:
-    if not n_found and not filtered:
+def import_list_headline(n_found: int, count: str, *, is_filtered: bool) -> Headline:
+    if not n_found and not is_filtered:
         return Headline(
             "Begin with the spreadsheet you have: nothing is written before you have seen what it "
             "would do."
         )
-    words = pluralize(n_found, f"{shown} import", f"{shown} imports")
-    if filtered:
-        return Headline(pluralize(n_found, f"{words} matches.", f"{words} match."))
+    imports_phrase = pluralize(n_found, f"{count} import", f"{count} imports")
+    if is_filtered:
+        return Headline(
+            pluralize(n_found, f"{imports_phrase} matches.", f"{imports_phrase} match.")
+        )
     return Headline(
-        f"{words} so far; each can be looked at, and undone while nobody has built on it."
+        f"{imports_phrase} so far; each can be looked at, and undone while nobody has built on it."
     )
 
 
@@ -156,32 +160,36 @@ class RowWords:
 
 
 def present_rows(
-    found: Iterable[ImportRow], sheets: list[str], names: Mapping[str, Mapping[int, str]]
+    import_rows: Iterable[ImportRow], sheets: list[str], names: Mapping[str, Mapping[int, str]]
 ) -> list[RowWords]:
     """Present rows; `names` holds the names of teams, by id, for what moves from one to another."""
-    return [_row(row, sheets, names) for row in found]
+    return [_present_row(row, sheets, names) for row in import_rows]
 
 
-def _row(row: ImportRow, sheets: list[str], names: Mapping[str, Mapping[int, str]]) -> RowWords:
+def _present_row(
+    row: ImportRow, sheets: list[str], names: Mapping[str, Mapping[int, str]]
+) -> RowWords:
     plan = row.plan or {}
     application, use = plan.get("application") or {}, plan.get("use") or {}
-    said = row.use or {}
+    raw_use = row.use or {}
     changes: list[ChangeWords] = []
-    for record, part in (("application", application), ("use", use)):
-        if part.get("do") == "change" or (part.get("do") == "add" and record == "application"):
+    for record, record_plan in (("application", application), ("use", use)):
+        if record_plan.get("do") == "change" or (
+            record_plan.get("do") == "add" and record == "application"
+        ):
             changes += [
                 ChangeWords(
-                    _label(record, fact),
-                    _value(record, fact, old, names),
-                    _value(record, fact, new, names),
+                    _fact_label(record, fact),
+                    _format_value(record, fact, old_value, names),
+                    _format_value(record, fact, new_value, names),
                 )
-                for fact, (old, new) in part.get("changes", {}).items()
-                if fact != "name" or part["do"] != "add"
+                for fact, (old_value, new_value) in record_plan.get("changes", {}).items()
+                if fact != "name" or record_plan["do"] != "add"
             ]
-    how = ""
+    explanation = ""
     if use.get("do") == "add" and 0 < use.get("confidence", 1.0) < 1.0:
-        how = (
-            f"'{said.get('model', '')}' is taken as {use['api_id']}, "
+        explanation = (
+            f"'{raw_use.get('model', '')}' is taken as {use['api_id']}, "
             f"{share(use['confidence'])} sure: {use['why']}"
         )
     return RowWords(
@@ -192,25 +200,27 @@ def _row(row: ImportRow, sheets: list[str], names: Mapping[str, Mapping[int, str
         or row.application.get("slug", ""),
         slug=application.get("slug", "") if application.get("id") else "",
         is_new=application.get("do") == "add",
-        model=use.get("api_id") or said.get("model", ""),
-        host=use.get("host") or said.get("host", ""),
+        model=use.get("api_id") or raw_use.get("model", ""),
+        host=use.get("host") or raw_use.get("host", ""),
         is_new_use=use.get("do") == "add",
-        how=how,
+        how=explanation,
         is_unresolved=use.get("do") == "add" and not use.get("resolved", True),
         changes=tuple(changes),
     )
 
 
-def _label(record: str, fact: str) -> str:
+def _fact_label(record: str, fact: str) -> str:
     field = FIELDS.get(f"{record}.{fact}")
     return field.label if field else fact.replace("_", " ").capitalize()
 
 
-def _value(record: str, fact: str, value: Any, names: Mapping[str, Mapping[int, str]]) -> str:
+def _format_value(
+    record: str, fact: str, value: Any, names: Mapping[str, Mapping[int, str]]
+) -> str:
     if value is None or value in ("", [], {}):
         return ""
     if fact == "team":
         return names["team"].get(value, str(value))
     field = FIELDS.get(f"{record}.{fact}")
-    shown = field.show(value) if field else value
-    return str(shown)
+    text = field.show(value) if field else value
+    return str(text)

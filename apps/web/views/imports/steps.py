@@ -12,7 +12,7 @@ from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import Import
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.spreadsheets.import_steps import choose_columns, confirm_import, discard_import
-from apps.intake.spreadsheets.import_steps import undo_import as take_back
+from apps.intake.spreadsheets.import_steps import undo_import as undo_sheet_import
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.views.imports.detail import progress_words, show
 from apps.web.views.imports.forms import ColumnsForm
@@ -21,18 +21,18 @@ from apps.web.views.imports.permissions import import_or_404, own_import
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def submit_columns(request: HttpRequest, pk: int) -> HttpResponse:
-    """Set the column mapping; again, too, until the import is confirmed."""
+    """Set the column mapping; it can be changed until the import is confirmed."""
     import_, user = own_import(request, pk)
-    columns_stand = (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED)
-    if import_.kind != Import.Kind.SHEET or import_.state not in columns_stand:
+    editable_states = (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED)
+    if import_.kind != Import.Kind.SHEET or import_.state not in editable_states:
         return redirect("imports:detail", pk=pk)
-    said = request.POST if request.method == "POST" else None
-    form = ColumnsForm(said, mapping=BookMapping.from_json(import_.mapping), user=user)
+    data = request.POST if request.method == "POST" else None
+    form = ColumnsForm(data, mapping=BookMapping.from_json(import_.mapping), user=user)
     if request.method == "POST" and form.is_valid():
         try:
             choose_columns(import_=import_, mapping=form.mapping(), by=user, at=now())
-        except InvalidStateError as not_now:
-            flash_error(request, str(not_now))
+        except InvalidStateError as error:
+            flash_error(request, str(error))
         return redirect("imports:detail", pk=pk)
     return show(request, import_, user, form=form, status=422 if form.is_bound else 200)
 
@@ -41,13 +41,13 @@ def submit_columns(request: HttpRequest, pk: int) -> HttpResponse:
 def submit_confirmation(request: HttpRequest, pk: int) -> HttpResponse:
     import_, user = own_import(request, pk)
     try:
-        done = confirm_import(
+        updated_import = confirm_import(
             import_=import_, whole_or_nothing=request.POST.get("whole") == "on", by=user
         )
-    except InvalidStateError as not_now:
-        flash_error(request, str(not_now))
+    except InvalidStateError as error:
+        flash_error(request, str(error))
     else:
-        _tell(request, done)
+        _flash_import_error(request, updated_import)
     return redirect("imports:detail", pk=pk)
 
 
@@ -56,17 +56,17 @@ def undo_import(request: HttpRequest, pk: int) -> HttpResponse:
     import_, user = import_or_404(request, pk)
     try:
         is_sheet = import_.kind == Import.Kind.SHEET
-        done = (
-            take_back(import_=import_, by=user)
+        updated_import = (
+            undo_sheet_import(import_=import_, by=user)
             if is_sheet
             else undo_document(import_=import_, by=user)
         )
-    except InvalidStateError as not_now:
-        flash_error(request, str(not_now))
-    except IntakePermissionError as not_yours:
-        raise PermissionDenied(str(not_yours)) from None
+    except InvalidStateError as error:
+        flash_error(request, str(error))
+    except IntakePermissionError as error:
+        raise PermissionDenied(str(error)) from None
     else:
-        _tell(request, done)
+        _flash_import_error(request, updated_import)
     return redirect("imports:detail", pk=pk)
 
 
@@ -75,8 +75,8 @@ def submit_discard(request: HttpRequest, pk: int) -> HttpResponse:
     import_, _user = own_import(request, pk)
     try:
         discard_import(import_=import_)
-    except InvalidStateError as not_now:
-        flash_error(request, str(not_now))
+    except InvalidStateError as error:
+        flash_error(request, str(error))
         return redirect("imports:detail", pk=pk)
     flash_success(request, f"{import_} was discarded. Nothing was imported.")
     return redirect("imports:list")
@@ -92,12 +92,12 @@ def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
         request, "imports/progress.html", {"import_": import_, **progress_words(import_)}
     )
     if not import_.is_waiting and getattr(request, "htmx", False):
-        _tell(request, import_)
+        _flash_import_error(request, import_)
         response["HX-Refresh"] = "true"
     return response
 
 
-def _tell(request: HttpRequest, import_: Import) -> None:
-    """What went wrong; what went well the page itself says."""
+def _flash_import_error(request: HttpRequest, import_: Import) -> None:
+    """Show the error of the import as a message; the page itself reports success."""
     if import_.error and import_.state != Import.State.READ:
         flash_error(request, import_.error)

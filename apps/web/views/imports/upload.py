@@ -57,26 +57,26 @@ class UploadForm(forms.Form):
         self._user = user
 
     def clean_application(self) -> Application | None:
-        said = self.cleaned_data["application"].strip()
-        if not said:
+        text = self.cleaned_data["application"].strip()
+        if not text:
             return None
-        found = (
+        application = (
             Application.objects.visible_to(self._user)
-            .filter(Q(slug=said) | Q(name__iexact=said))
+            .filter(Q(slug=text) | Q(name__iexact=text))
             .first()
         )
-        if found is None:
+        if application is None:
             raise forms.ValidationError(
-                f'No application "{said[:120]}" found. Enter its name or slug.'
+                f'No application "{text[:120]}" found. Enter its name or slug.'
             )
-        return found
+        return application
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        form, file = FORMATS.get(cleaned.get("format", "")), cleaned.get("file")
-        most = form.most_bytes if form is not None else MAX_BYTES
-        if file is not None and file.size > most:
-            self.add_error("file", f"The file is larger than {most // MIB} MiB. Split it.")
+        document_format, file = FORMATS.get(cleaned.get("format", "")), cleaned.get("file")
+        max_bytes = document_format.most_bytes if document_format is not None else MAX_BYTES
+        if file is not None and file.size > max_bytes:
+            self.add_error("file", f"The file is larger than {max_bytes // MIB} MiB. Split it.")
         return cleaned
 
 
@@ -91,17 +91,17 @@ def import_list(request: HttpRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
-            received = _received(form.cleaned_data, user)
-        except (UnreadableError, BodyTooLargeError) as refused:
-            form.add_error("file", str(refused))
-        except IntakePermissionError as refused:
-            form.add_error("application", str(refused))
+            import_ = _receive_upload(form.cleaned_data, user)
+        except (UnreadableError, BodyTooLargeError) as error:
+            form.add_error("file", str(error))
+        except IntakePermissionError as error:
+            form.add_error("application", str(error))
         else:
-            return redirect("imports:detail", pk=received.pk)
-    found = ImportFilter(
-        with_filter_names(request.GET, "application"), _rows(user), request=request
+            return redirect("imports:detail", pk=import_.pk)
+    filterset = ImportFilter(
+        with_filter_names(request.GET, "application"), _select_imports(user), request=request
     )
-    listing = PaginatedList(request, found.qs)
+    listing = PaginatedList(request, filterset.qs)
     return render_page(
         request,
         "imports/list.html",
@@ -110,12 +110,12 @@ def import_list(request: HttpRequest) -> HttpResponse:
         counts="Files, each counted once",
         status=422 if form.is_bound and form.errors else 200,
         sentence=presenters.import_list_headline(
-            listing.n_found, listing.count, filtered=listing.is_filtered
+            listing.n_found, listing.count, is_filtered=listing.is_filtered
         ),
         form=form,
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("state", "State", choices=Import.State.choices),
                 FilterControl("kind", "Kind", choices=Import.Kind.choices),
@@ -131,8 +131,8 @@ def import_list(request: HttpRequest) -> HttpResponse:
 def import_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Send the list as CSV."""
     user = importing_user(request)
-    found = ImportFilter(
-        with_filter_names(request.GET, "application"), _rows(user), request=request
+    filterset = ImportFilter(
+        with_filter_names(request.GET, "application"), _select_imports(user), request=request
     )
     heads = [
         "file",
@@ -140,7 +140,7 @@ def import_csv(request: HttpRequest) -> StreamingHttpResponse:
         "uploaded by",
         "uploaded",
         "state",
-        *(f"rows {word}" for word in presenters.OUTCOMES),
+        *(f"rows {outcome}" for outcome in presenters.OUTCOMES),
         "applied",
         "undone",
         "kind",
@@ -151,27 +151,27 @@ def import_csv(request: HttpRequest) -> StreamingHttpResponse:
     ]
 
     def cells(row: Import) -> list[Any]:
-        by = row.by.get_username() if row.by else ""
+        uploader = row.by.get_username() if row.by else ""
         return [
             row.file_name,
             row.format,
-            by,
+            uploader,
             row.received_at,
             row.get_state_display(),
-            *(presenters.format_count(row.counts, "rows", word) for word in presenters.OUTCOMES),
+            *(presenters.format_count(row.counts, "rows", key) for key in presenters.OUTCOMES),
             row.applied_at,
             row.undone_at,
             row.kind,
             row.application.slug if row.application else "",
             f"{row.tool} {row.tool_version}".strip(),
-            *(row.counts.get(word, "") for word in presenters.OF_DOCUMENTS),
+            *(row.counts.get(key, "") for key in presenters.OF_DOCUMENTS),
             row.error,
         ]
 
-    return csv_response("imports", heads, found.qs.iterator(chunk_size=2000), cells)
+    return csv_response("imports", heads, filterset.qs.iterator(chunk_size=2000), cells)
 
 
-def _rows(user: Any) -> QuerySet[Import]:
+def _select_imports(user: Any) -> QuerySet[Import]:
     return (
         Import.objects.visible_to(user)
         .select_related("by", "application")
@@ -180,21 +180,22 @@ def _rows(user: Any) -> QuerySet[Import]:
     )
 
 
-def _received(said: dict[str, Any], user: User) -> Import:
-    """A sheet waits for its columns; a document is read as if a program had sent it."""
-    file = said["file"]
-    form = FORMATS.get(said["format"])
-    if form is None:
+def _receive_upload(cleaned: dict[str, Any], user: User) -> Import:
+    """Receive the upload: a spreadsheet waits for its column mapping, a document is processed like
+    one from a service account."""
+    file = cleaned["file"]
+    document_format = FORMATS.get(cleaned["format"])
+    if document_format is None:
         return receive_sheet(content=file.read(), file_name=file.name, by=user, at=now())
     body = file.read()
     if body.startswith(GZIP_MARK):
-        body = decompress(body, most=form.most_inflated)
-    done, _is_new = receive_document(
-        form=form,
+        body = decompress(body, max_bytes=document_format.most_inflated)
+    import_, _is_new = receive_document(
+        form=document_format,
         body=body,
         by=user,
         at=now(),
-        application=said["application"],
+        application=cleaned["application"],
         file_name=file.name,
     )
-    return done
+    return import_

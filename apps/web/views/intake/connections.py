@@ -31,7 +31,7 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.views.intake import presenters
 from apps.web.wording import ago, number
 
-# a kind is counted up to here
+# discrepancies of one kind are counted up to this number
 MAX_COUNTED = 1000
 MAX_TOKENS = 50
 
@@ -76,7 +76,7 @@ class UsageSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @require_safe
 def connection_list(request: HttpRequest) -> HttpResponse:
-    return _page(request, signed_in_user(request))
+    return _render_connections(request, signed_in_user(request))
 
 
 @require_POST
@@ -85,28 +85,30 @@ def change_usage_settings(request: HttpRequest) -> HttpResponse:
     user = governance_user(request, "You need the governance role to change these settings.")
     form = UsageSettingsForm(request.POST, instance=IntakeSettings.objects.get(pk=1))
     if not form.is_valid():
-        return _page(request, user, form)
+        return _render_connections(request, user, form)
     change_settings(facts=form.cleaned_data, by=user)
     flash_success(request, "The settings were saved. They take effect within ten minutes.")
     return redirect("connections:list")
 
 
-def _page(request: HttpRequest, user: User, form: UsageSettingsForm | None = None) -> HttpResponse:
+def _render_connections(
+    request: HttpRequest, user: User, form: UsageSettingsForm | None = None
+) -> HttpResponse:
     at = now()
     streams, as_of = visible_connections(user, at=at)
-    counts = open_by_kind(user, most=MAX_COUNTED)
-    senders = [_sender(stream) for stream in streams]
+    counts = open_by_kind(user, max_count=MAX_COUNTED)
+    senders = [_build_connection(stream) for stream in streams]
     return render_page(
         request,
         "intake/connect.html",
         title="Seen in use",
         counts="Sightings of your applications; calls of the last seven days",
         as_of=as_of,
-        sentence=_sentence(senders, counts),
+        sentence=_build_headline(senders, counts),
         senders=senders,
-        kinds=[_kind(kind, counts.get(kind, 0)) for kind in Discrepancy.Kind.values],
+        kinds=[_build_kind(kind, counts.get(kind, 0)) for kind in Discrepancy.Kind.values],
         ways=setup_methods(),
-        keys=_keys(user),
+        keys=_list_tokens(user),
         may_connect=can_import(user),
         lines=(form or UsageSettingsForm(instance=IntakeSettings.objects.get(pk=1)))
         if user.is_governance
@@ -115,44 +117,46 @@ def _page(request: HttpRequest, user: User, form: UsageSettingsForm | None = Non
     )
 
 
-def _sender(stream: ConnectionSummary) -> Connection:
-    failed = stream.n_errors / stream.n_calls if stream.n_calls else None
-    return Connection(stream, presenters.sender_name(stream.name), failed)
+def _build_connection(stream: ConnectionSummary) -> Connection:
+    error_rate = stream.n_errors / stream.n_calls if stream.n_calls else None
+    return Connection(stream, presenters.sender_name(stream.name), error_rate)
 
 
-def _kind(kind: str, n: int) -> ConnectionKind:
-    shown = f"{number(MAX_COUNTED)}+" if n > MAX_COUNTED else number(n)
+def _build_kind(kind: str, n: int) -> ConnectionKind:
+    formatted_n = f"{number(MAX_COUNTED)}+" if n > MAX_COUNTED else number(n)
     return ConnectionKind(
-        presenters.KINDS[kind], shown, f"{reverse('discrepancies:list')}?kind={kind}", n > 0
+        presenters.KINDS[kind], formatted_n, f"{reverse('discrepancies:list')}?kind={kind}", n > 0
     )
 
 
-def _sentence(senders: list[Connection], counts: dict[str, int]) -> Headline:
+def _build_headline(senders: list[Connection], counts: dict[str, int]) -> Headline:
     if not senders:
         return Headline(
             "Nothing is connected yet: what is declared is held against nothing that was seen."
         )
-    start = pluralize(
+    senders_clause = pluralize(
         len(senders),
         f"{number(len(senders))} sender shows what is called",
         f"{number(len(senders))} senders show what is called",
     )
-    last = f"the last of it was seen {ago(senders[0].stream.last_seen_at, at=now())}"
+    last_seen_clause = f"the last of it was seen {ago(senders[0].stream.last_seen_at, at=now())}"
     n = sum(counts.values())
     if not n:
-        return Headline(f"{start}, {last}; all of it agrees with what is declared.")
-    mark = pluralize(
+        return Headline(
+            f"{senders_clause}, {last_seen_clause}; all of it agrees with what is declared."
+        )
+    discrepancies_clause = pluralize(
         n, "{n} thing disagrees with what is declared", "{n} things disagree with what is declared"
     ).format(
         n=f"{number(MAX_COUNTED)}+"
-        if any(each > MAX_COUNTED for each in counts.values())
+        if any(n_of_kind > MAX_COUNTED for n_of_kind in counts.values())
         else number(n)
     )
-    return Headline(f"{start}, {last}; ", mark, ".")
+    return Headline(f"{senders_clause}, {last_seen_clause}; ", discrepancies_clause, ".")
 
 
 def setup_methods() -> tuple[SetupMethod, ...]:
-    """Copied as they stand, but for the key and the application's name."""
+    """Return the setup snippets; users replace only the API token and the application's name."""
     url = settings.PUBLIC_URL.rstrip("/")
     return (
         SetupMethod(
@@ -216,11 +220,12 @@ def setup_methods() -> tuple[SetupMethod, ...]:
     )
 
 
-# --- keys that send -------------------------------------------------------------------------------
+# --- API tokens of senders ------------------------------------------------------------------------
 
 
-def _keys(user: User) -> list[ApiToken]:
-    """Keys that may send and that one sees, with what they speak for."""
+def _list_tokens(user: User) -> list[ApiToken]:
+    """Return the visible API tokens with the intake scope, with their application and the number
+    of dropped calls."""
     return list(
         ApiToken.objects.visible_to(user)
         .usable_at(now())
@@ -238,10 +243,10 @@ def _keys(user: User) -> list[ApiToken]:
 def bind_connection(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in_user(request)
     token = get_object_or_404(ApiToken.objects.visible_to(user), pk=pk)
-    name = request.POST.get("application", "").strip()
-    application = Application.objects.visible_to(user).filter(slug=name).first()
+    slug = request.POST.get("application", "").strip()
+    application = Application.objects.visible_to(user).filter(slug=slug).first()
     if application is None:
-        flash_error(request, f'No application "{name[:120]}" found. Enter its slug.')
+        flash_error(request, f'No application "{slug[:120]}" found. Enter its slug.')
         return redirect("connections:list")
     try:
         bind_token(
@@ -250,13 +255,13 @@ def bind_connection(request: HttpRequest, pk: int) -> HttpResponse:
             by=user,
             environment=request.POST.get("environment", ""),
         )
-    except IntakePermissionError as not_yours:
-        raise PermissionDenied(str(not_yours)) from None
-    except InvalidStateError as not_now:
-        flash_error(request, str(not_now))
+    except IntakePermissionError as error:
+        raise PermissionDenied(str(error)) from None
+    except InvalidStateError as error:
+        flash_error(request, str(error))
     else:
-        said = f"Whatever {token.name} sends is about {application.name} now."
-        flash_success(request, said, undo=reverse("connections:unbind-token", args=[token.pk]))
+        message = f"Whatever {token.name} sends is about {application.name} now."
+        flash_success(request, message, undo=reverse("connections:unbind-token", args=[token.pk]))
     return redirect("connections:list")
 
 
@@ -273,8 +278,8 @@ def unbind_connection(request: HttpRequest, pk: int) -> HttpResponse:
     name = binding.token.name
     try:
         unbind_token(binding=binding, by=user)
-    except IntakePermissionError as not_yours:
-        raise PermissionDenied(str(not_yours)) from None
+    except IntakePermissionError as error:
+        raise PermissionDenied(str(error)) from None
     flash_success(request, f"{name} is no longer linked to an application.")
     return redirect("connections:list")
 

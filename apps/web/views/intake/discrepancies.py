@@ -56,25 +56,25 @@ class DiscrepancyRow:
     may: bool
 
 
-def _found(request: HttpRequest) -> tuple[DiscrepancyFilter, QuerySet[Discrepancy]]:
-    """What the address asks for; what is open where it says nothing of the state."""
-    asked = with_filter_names(request.GET, "application", "team")
+def _filter_discrepancies(request: HttpRequest) -> tuple[DiscrepancyFilter, QuerySet[Discrepancy]]:
+    """Return (filters, discrepancies) of the URL; only open ones unless it names a state."""
+    parameters = with_filter_names(request.GET, "application", "team")
     if "state" not in request.GET:
-        asked["state"] = "open"
-    rows = Discrepancy.objects.visible_to(signed_in_user(request))
-    found = DiscrepancyFilter(asked, rows, request=request)
-    return found, found.qs.select_related("application__team", "dependency", "closed_by").order_by(
-        "-opened_at", "-pk"
-    )
+        parameters["state"] = "open"
+    discrepancies = Discrepancy.objects.visible_to(signed_in_user(request))
+    filterset = DiscrepancyFilter(parameters, discrepancies, request=request)
+    return filterset, filterset.qs.select_related(
+        "application__team", "dependency", "closed_by"
+    ).order_by("-opened_at", "-pk")
 
 
 @require_safe
 def discrepancy_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    found, queryset = _found(request)
+    filterset, queryset = _filter_discrepancies(request)
     listing = PaginatedList(request, queryset)
-    counts = open_by_kind(user, most=MAX_COUNTED)
-    rows = [_row(each, user) for each in listing.rows]
+    counts = open_by_kind(user, max_count=MAX_COUNTED)
+    rows = [_build_row(discrepancy, user) for discrepancy in listing.rows]
     return render_page(
         request,
         "intake/discrepancies.html",
@@ -82,10 +82,10 @@ def discrepancy_list(request: HttpRequest) -> HttpResponse:
         title="Seen and declared",
         counts="Disagreements about applications you may see",
         as_of=at,
-        sentence=_sentence(listing, request, counts),
+        sentence=_build_headline(listing, request, counts),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("kind", "Kind", choices=list(presenters.KINDS.items())),
                 FilterControl("state", "State", choices=list(presenters.STATES.items())),
@@ -103,42 +103,46 @@ def discrepancy_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _row(each: Discrepancy, user: User) -> DiscrepancyRow:
-    may = each.closed_at is None and user.may(TeamRole.EDITOR, each.application.team_id)
-    state = presenters.STATES[each.closed_as or "open"]
+def _build_row(discrepancy: Discrepancy, user: User) -> DiscrepancyRow:
+    can_respond = discrepancy.closed_at is None and user.may(
+        TeamRole.EDITOR, discrepancy.application.team_id
+    )
+    state = presenters.STATES[discrepancy.closed_as or "open"]
     return DiscrepancyRow(
-        each,
-        presenters.KINDS[each.kind],
-        presenters.describe_discrepancy(each),
-        presenters.describe_action(each.kind),
+        discrepancy,
+        presenters.KINDS[discrepancy.kind],
+        presenters.describe_discrepancy(discrepancy),
+        presenters.describe_action(discrepancy.kind),
         state,
-        may,
+        can_respond,
     )
 
 
-def _sentence(
+def _build_headline(
     listing: PaginatedList[Discrepancy], request: HttpRequest, counts: dict[str, int]
 ) -> Headline:
-    asked = {name for name, value in request.GET.items() if value and name not in {"page", "print"}}
+    filter_names = {
+        name for name, value in request.GET.items() if value and name not in {"page", "print"}
+    }
     if not listing.n_found:
         return Headline(
             "Nothing matches the filters."
-            if asked
+            if filter_names
             else "What was seen agrees with what is declared."
         )
-    said = pluralize(
+    count_phrase = pluralize(
         listing.n_found, f"{listing.count} disagreement", f"{listing.count} disagreements"
     )
-    if asked:
-        return Headline(f"{said} match the filters.")
+    if filter_names:
+        return Headline(f"{count_phrase} match the filters.")
     n = counts.get(Discrepancy.Kind.SHADOW, 0)
     if not n:
-        return Headline(f"{said} between what was seen and what is declared.")
-    shown = f"{number(MAX_COUNTED)}+" if n > MAX_COUNTED else number(n)
-    mark = pluralize(
+        return Headline(f"{count_phrase} between what was seen and what is declared.")
+    formatted_n = f"{number(MAX_COUNTED)}+" if n > MAX_COUNTED else number(n)
+    undeclared_clause = pluralize(
         n, "{n} use was seen that nobody declared", "{n} uses were seen that nobody declared"
     )
-    return Headline(f"{said} wait; ", mark.format(n=shown), ".")
+    return Headline(f"{count_phrase} wait; ", undeclared_clause.format(n=formatted_n), ".")
 
 
 HEADS = [
@@ -165,12 +169,12 @@ HEADS = [
 
 @require_safe
 def discrepancy_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _filterset, queryset = _found(request)
-    return csv_response("seen-and-declared", HEADS, queryset.iterator(chunk_size=1000), _cells)
+    _filterset, queryset = _filter_discrepancies(request)
+    return csv_response("seen-and-declared", HEADS, queryset.iterator(chunk_size=1000), _csv_cells)
 
 
-def _cells(row: Discrepancy) -> list[Any]:
-    said = row.details
+def _csv_cells(row: Discrepancy) -> list[Any]:
+    details = row.details
     return [
         row.application.name,
         row.application.slug,
@@ -178,12 +182,12 @@ def _cells(row: Discrepancy) -> list[Any]:
         row.application.get_criticality_display(),
         row.kind,
         presenters.describe_discrepancy(row),
-        said.get("asked", ""),
-        said.get("api_id", said.get("called", "")),
-        said.get("host", ""),
-        said.get("was", said.get("stands_for", "")),
-        said.get("now", ""),
-        said.get("environment", ""),
+        details.get("asked", ""),
+        details.get("api_id", details.get("called", "")),
+        details.get("host", ""),
+        details.get("was", details.get("stands_for", "")),
+        details.get("now", ""),
+        details.get("environment", ""),
         row.opened_at,
         row.closed_as or "open",
         row.closed_at,
@@ -193,16 +197,16 @@ def _cells(row: Discrepancy) -> list[Any]:
     ]
 
 
-# --- answers --------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
 
 
 @require_POST
 def respond_to_discrepancies(request: HttpRequest) -> HttpResponse:
-    """Declare, end or leave what is ticked."""
+    """Declare, end or dismiss the selected discrepancies."""
     user, at = signed_in_user(request), now()
     back = return_path(request, reverse("discrepancies:list"))
-    chosen = _picked(request.POST.getlist("pick"), user, is_open=True)
-    if not chosen:
+    discrepancies = _select_discrepancies(request.POST.getlist("pick"), user, is_open=True)
+    if not discrepancies:
         flash_error(
             request,
             "Select at least one discrepancy. Those that another user has resolved are left out.",
@@ -213,50 +217,56 @@ def respond_to_discrepancies(request: HttpRequest) -> HttpResponse:
     try:
         match request.POST.get("action"):
             case "declare":
-                done = declare_discrepancies(discrepancies=chosen, by=user, at=at, reason=reason)
-                said = pluralize(
-                    done.done, "{n} dependency declared.", "{n} dependencies declared."
+                result = declare_discrepancies(
+                    discrepancies=discrepancies, by=user, at=at, reason=reason
+                )
+                message = pluralize(
+                    result.done, "{n} dependency declared.", "{n} dependencies declared."
                 )
                 undo = current_change_id()
             case "end":
-                done = end_discrepancies(discrepancies=chosen, by=user, at=at, reason=reason)
-                said = pluralize(done.done, "{n} dependency ended.", "{n} dependencies ended.")
+                result = end_discrepancies(
+                    discrepancies=discrepancies, by=user, at=at, reason=reason
+                )
+                message = pluralize(result.done, "{n} dependency ended.", "{n} dependencies ended.")
                 undo = current_change_id()
             case "dismiss":
                 until = DayField().clean(request.POST.get("until"))
-                done = dismiss_discrepancies(
-                    discrepancies=chosen, until=until, reason=reason, by=user, at=at
+                result = dismiss_discrepancies(
+                    discrepancies=discrepancies, until=until, reason=reason, by=user, at=at
                 )
-                said = pluralize(
-                    done.done,
+                message = pluralize(
+                    result.done,
                     f"{{n}} discrepancy dismissed until {day(until)}.",
                     f"{{n}} discrepancies dismissed until {day(until)}.",
                 )
-                picked = urlencode({"pick": [row.pk for row in chosen]}, doseq=True)
-                undo = f"{reverse('discrepancies:reopen')}?{picked}"
+                query = urlencode(
+                    {"pick": [discrepancy.pk for discrepancy in discrepancies]}, doseq=True
+                )
+                undo = f"{reverse('discrepancies:reopen')}?{query}"
             case _:
                 flash_error(request, "Select a response: declare, end, or dismiss until a date.")
                 return redirect(back)
-    except IntakePermissionError as not_yours:
-        raise PermissionDenied(str(not_yours)) from None
-    except InvalidStateError as not_now:
-        flash_error(request, str(not_now))
+    except IntakePermissionError as error:
+        raise PermissionDenied(str(error)) from None
+    except InvalidStateError as error:
+        flash_error(request, str(error))
         return redirect(back)
     except ValidationError:
         flash_error(request, "Enter the date until which it is dismissed, such as 2026-12-24.")
         return redirect(back)
-    _tell(request, said, done, undo)
+    _flash_result(request, message, result, undo)
     return redirect(back)
 
 
-def _tell(request: HttpRequest, said: str, done: ResponseResult, undo: Any) -> None:
-    if done.done:
-        flash_success(request, said.format(n=number(done.done)), undo=undo)
-    for refusal in done.refused[:5]:
+def _flash_result(request: HttpRequest, message: str, result: ResponseResult, undo: Any) -> None:
+    if result.done:
+        flash_success(request, message.format(n=number(result.done)), undo=undo)
+    for refusal in result.refused[:5]:
         flash_error(request, refusal)
-    if len(done.refused) > 5:
+    if len(result.refused) > 5:
         flash_error(
-            request, f"{number(len(done.refused) - 5)} more could not be resolved this way."
+            request, f"{number(len(result.refused) - 5)} more could not be resolved this way."
         )
 
 
@@ -264,25 +274,27 @@ def _tell(request: HttpRequest, said: str, done: ResponseResult, undo: Any) -> N
 def reopen_dismissed(request: HttpRequest) -> HttpResponse:
     """Reopen discrepancies that were dismissed."""
     user = signed_in_user(request)
-    chosen = _picked(request.GET.getlist("pick"), user, is_open=False)
+    discrepancies = _select_discrepancies(request.GET.getlist("pick"), user, is_open=False)
     try:
-        n = reopen_discrepancies(discrepancies=chosen, by=user)
-    except IntakePermissionError as not_yours:
-        raise PermissionDenied(str(not_yours)) from None
-    said = pluralize(
+        n = reopen_discrepancies(discrepancies=discrepancies, by=user)
+    except IntakePermissionError as error:
+        raise PermissionDenied(str(error)) from None
+    message = pluralize(
         n, f"{number(n)} discrepancy reopened.", f"{number(n)} discrepancies reopened."
     )
-    flash_success(request, said) if n else flash_error(
+    flash_success(request, message) if n else flash_error(
         request, "The discrepancy was found again meanwhile, so there is nothing to undo."
     )
     return redirect(return_path(request, reverse("discrepancies:list")))
 
 
-def _picked(said: list[str], user: User, *, is_open: bool) -> list[Discrepancy]:
-    ids = [int(pk) for pk in said if pk.isdecimal() and len(pk) < 18][:MAX_SELECTED]
-    rows = Discrepancy.objects.visible_to(user).filter(pk__in=ids, closed_at__isnull=is_open)
+def _select_discrepancies(raw_ids: list[str], user: User, *, is_open: bool) -> list[Discrepancy]:
+    ids = [int(pk) for pk in raw_ids if pk.isdecimal() and len(pk) < 18][:MAX_SELECTED]
+    discrepancies = Discrepancy.objects.visible_to(user).filter(
+        pk__in=ids, closed_at__isnull=is_open
+    )
     return list(
-        rows.select_related(
+        discrepancies.select_related(
             "application", "dependency__application", "observation__offering"
         ).order_by("pk")
     )

@@ -20,10 +20,12 @@ from apps.web.views.intake import presenters
 DAYS = ((1, "1"), (7, "7"), (30, "30"), (90, "90"))
 
 
-def _found(request: HttpRequest) -> tuple[ObservationFilter, QuerySet[Observation]]:
-    rows = Observation.objects.visible_to(signed_in_user(request))
-    found = ObservationFilter(with_filter_names(request.GET, "application"), rows, request=request)
-    return found, found.qs.select_related(
+def _filter_observations(request: HttpRequest) -> tuple[ObservationFilter, QuerySet[Observation]]:
+    observations = Observation.objects.visible_to(signed_in_user(request))
+    filterset = ObservationFilter(
+        with_filter_names(request.GET, "application"), observations, request=request
+    )
+    return filterset, filterset.qs.select_related(
         "application", "service", "offering__host", "served_version"
     ).order_by("-last_seen_at", "-pk")
 
@@ -31,7 +33,7 @@ def _found(request: HttpRequest) -> tuple[ObservationFilter, QuerySet[Observatio
 @require_safe
 def observation_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    found, queryset = _found(request)
+    filterset, queryset = _filter_observations(request)
     listing = PaginatedList(request, queryset)
     streams, _as_of = visible_connections(user, at=at)
     return render_page(
@@ -42,17 +44,19 @@ def observation_list(request: HttpRequest) -> HttpResponse:
         counts="Sightings of applications you may see; one sender, application and set of "
         "names is one",
         as_of=at,
-        sentence=_sentence(listing),
+        sentence=_build_headline(listing),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "Name contains", "search"),
                 FilterControl("application", "Application", "text"),
                 FilterControl(
                     "stream",
                     "Seen by",
-                    choices=[(each.name, presenters.sender_name(each.name)) for each in streams],
+                    choices=[
+                        (stream.name, presenters.sender_name(stream.name)) for stream in streams
+                    ],
                 ),
                 FilterControl("state", "State", choices=list(presenters.OBSERVED.items())),
                 FilterControl("days", "Seen within days", choices=DAYS),
@@ -66,15 +70,17 @@ def observation_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sentence(listing: PaginatedList[Observation]) -> Headline:
+def _build_headline(listing: PaginatedList[Observation]) -> Headline:
     if not listing.n_found:
         return Headline(
             "Nothing matches the filters." if listing.is_filtered else "Nothing was seen yet."
         )
-    said = pluralize(listing.n_found, f"{listing.count} sighting", f"{listing.count} sightings")
+    count_phrase = pluralize(
+        listing.n_found, f"{listing.count} sighting", f"{listing.count} sightings"
+    )
     if listing.is_filtered:
-        return Headline(f"{said} match the filters.")
-    return Headline(f"{said} of models in use, each with who saw it and when.")
+        return Headline(f"{count_phrase} match the filters.")
+    return Headline(f"{count_phrase} of models in use, each with who saw it and when.")
 
 
 HEADS = [
@@ -104,11 +110,11 @@ HEADS = [
 
 @require_safe
 def observation_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _filterset, queryset = _found(request)
-    return csv_response("observations", HEADS, queryset.iterator(chunk_size=1000), _cells)
+    _filterset, queryset = _filter_observations(request)
+    return csv_response("observations", HEADS, queryset.iterator(chunk_size=1000), _csv_cells)
 
 
-def _cells(row: Observation) -> list[Any]:
+def _csv_cells(row: Observation) -> list[Any]:
     return [
         row.application.name if row.application else "",
         row.application.slug if row.application else "",

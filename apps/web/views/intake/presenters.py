@@ -49,8 +49,8 @@ _SENDERS: Mapping[str, str] = {
 def sender_name(stream: str) -> str:
     """Return `CycloneDX by cdxgen`, `Traces (OTLP)`; an unknown sender is named as it names
     itself."""
-    form, _sep, maker = stream.partition(":")
-    name = str(_SENDERS.get(form, form))
+    sender_format, _sep, maker = stream.partition(":")
+    name = str(_SENDERS.get(sender_format, sender_format))
     return f"{name} by {maker}" if maker else name
 
 
@@ -59,8 +59,8 @@ def endpoint_name(scope: str) -> str:
     gateway eu`."""
     if not scope:
         return "traces and metrics (OTLP)"
-    form = scope.partition(":")[0]
-    return sender_name(scope) if form in _SENDERS and ":" in scope else f"gateway {scope}"
+    sender_format = scope.partition(":")[0]
+    return sender_name(scope) if sender_format in _SENDERS and ":" in scope else f"gateway {scope}"
 
 
 def describe_discrepancy(row: Discrepancy) -> str:

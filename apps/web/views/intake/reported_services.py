@@ -54,7 +54,7 @@ STATES = (
 MAX_NAMES = 4
 MAX_ROWS = 50
 MAX_PROPOSALS = 6
-# of a sheet of the list
+# services in one bulk action
 MAX_SELECTED = 200
 MAX_ID_DIGITS = 19
 
@@ -67,39 +67,43 @@ class LinkProposal(NamedTuple):
     name: str
 
 
-def _found(request: HttpRequest) -> tuple[ServiceFilter, QuerySet[Any]]:
-    asked = request.GET.copy()
+def _filter_services(request: HttpRequest) -> tuple[ServiceFilter, QuerySet[Any]]:
+    parameters = request.GET.copy()
     if "state" not in request.GET:
-        asked["state"] = "waiting"
+        parameters["state"] = "waiting"
     user = signed_in_user(request)
-    found = ServiceFilter(asked, Service.objects.visible_to(user), request=request)
-    return found, _with_proposals(found.qs, user).order_by("-last_seen_at", "pk")
+    filterset = ServiceFilter(parameters, Service.objects.visible_to(user), request=request)
+    return filterset, _annotate_proposals(filterset.qs, user).order_by("-last_seen_at", "pk")
 
 
-def _with_proposals(services: QuerySet[Service], user: User) -> QuerySet[Any]:
-    """With calls dropped, and slug and name of the proposed application; in the statement that
-    reads the rows."""
+def _annotate_proposals(services: QuerySet[Service], user: User) -> QuerySet[Any]:
+    """Annotate the dropped calls, and slug and name of the proposed application, in the statement
+    that reads the rows."""
     last_part = Func(
         F("name"), Value("^.*/"), Value(""), function="regexp_replace", output_field=CharField()
     )
-    proposed = _editable(user).filter(slug=Lower(OuterRef("last_part")))
+    proposals = _editable_applications(user).filter(slug=Lower(OuterRef("last_part")))
     return services.select_related("application").annotate(
         last_part=last_part,
-        proposed_slug=Subquery(proposed.values("slug")[:1]),
-        proposed_name=Subquery(proposed.values("name")[:1]),
+        proposed_slug=Subquery(proposals.values("slug")[:1]),
+        proposed_name=Subquery(proposals.values("name")[:1]),
         dropped_calls=dropped_calls(),
     )
 
 
-def _editable(user: User) -> QuerySet[Application]:
-    """Applications in use that `user` may edit."""
-    found = Application.objects.visible_to(user).exclude(status=Application.Status.RETIRED)
-    found = found.filter(merged_into__isnull=True)
-    return found if user.is_governance else found.filter(team__in=editable_teams(user=user))
+def _editable_applications(user: User) -> QuerySet[Application]:
+    """Return the applications in use that `user` may edit."""
+    applications = Application.objects.visible_to(user).exclude(status=Application.Status.RETIRED)
+    applications = applications.filter(merged_into__isnull=True)
+    return (
+        applications
+        if user.is_governance
+        else applications.filter(team__in=editable_teams(user=user))
+    )
 
 
-def _proposal(service: Any) -> LinkProposal | None:
-    """Of a row of `_with_proposals` that waits for its application."""
+def _build_proposal(service: Any) -> LinkProposal | None:
+    """Return the proposal of a row of `_annotate_proposals` that has no application yet."""
     if service.proposed_slug is None or service.application_id is not None or service.is_ignored:
         return None
     return LinkProposal(service.proposed_slug, service.proposed_name)
@@ -107,19 +111,19 @@ def _proposal(service: Any) -> LinkProposal | None:
 
 @require_safe
 def service_list(request: HttpRequest) -> HttpResponse:
-    found, queryset = _found(request)
+    filterset, queryset = _filter_services(request)
     listing = PaginatedList(request, queryset)
-    called = _called([row.pk for row in listing.rows])
+    models_by_service = _load_called_models([row.pk for row in listing.rows])
     return render_page(
         request,
         "intake/services.html",
         fragment="listing",
         title="Senders",
         counts="Names that senders give themselves, each counted once",
-        sentence=_sentence(listing, request),
+        sentence=_build_headline(listing, request),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "Name contains", "search"),
                 FilterControl("state", "State", choices=STATES),
@@ -127,8 +131,11 @@ def service_list(request: HttpRequest) -> HttpResponse:
             usual={"state": "waiting"},
         ),
         listing=listing,
-        rows=[(row, *called.get(row.pk, ((), 0)), _proposal(row)) for row in listing.rows],
-        links=_may_link(signed_in_user(request)) and any(_waits(row) for row in listing.rows),
+        rows=[
+            (row, *models_by_service.get(row.pk, ((), 0)), _build_proposal(row))
+            for row in listing.rows
+        ],
+        links=_may_link(signed_in_user(request)) and any(_is_pending(row) for row in listing.rows),
     )
 
 
@@ -138,12 +145,12 @@ def _may_link(user: User) -> bool:
     )
 
 
-def _waits(row: Service) -> bool:
+def _is_pending(row: Service) -> bool:
     return row.application_id is None and not row.is_ignored
 
 
-def _called(services: list[int]) -> dict[int, tuple[tuple[str, ...], int]]:
-    """{service: (the first names it calls, how many more)}: one statement."""
+def _load_called_models(services: list[int]) -> dict[int, tuple[tuple[str, ...], int]]:
+    """Return {service: (first names that it calls, number of further names)}: one statement."""
     rows = (
         Observation.objects.filter(service__in=services)
         .order_by()
@@ -156,26 +163,32 @@ def _called(services: list[int]) -> dict[int, tuple[tuple[str, ...], int]]:
     }
 
 
-def _sentence(listing: PaginatedList[Service], request: HttpRequest) -> Headline:
-    asked = {name for name, value in request.GET.items() if value and name not in {"page", "print"}}
+def _build_headline(listing: PaginatedList[Service], request: HttpRequest) -> Headline:
+    filter_names = {
+        name for name, value in request.GET.items() if value and name not in {"page", "print"}
+    }
     if not listing.n_found:
         return Headline(
-            "Nothing matches the filters." if asked else "Every sender belongs to an application."
+            "Nothing matches the filters."
+            if filter_names
+            else "Every sender belongs to an application."
         )
-    said = pluralize(listing.n_found, f"{listing.count} sender", f"{listing.count} senders")
-    if asked:
-        return Headline(f"{said} match the filters.")
-    waiting = pluralize(
+    count_phrase = pluralize(listing.n_found, f"{listing.count} sender", f"{listing.count} senders")
+    if filter_names:
+        return Headline(f"{count_phrase} match the filters.")
+    unlinked_clause = pluralize(
         listing.n_found,
         "{said} is not linked to an application",
         "{said} are not linked to an application",
     )
-    return Headline("", waiting.format(said=said), ". Their calls count once they are linked.")
+    return Headline(
+        "", unlinked_clause.format(said=count_phrase), ". Their calls count once they are linked."
+    )
 
 
 @require_safe
 def service_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _filterset, queryset = _found(request)
+    _filterset, queryset = _filter_services(request)
     return csv_response(
         "senders-by-name",
         ["name", "names of", "application", "ignored", "first seen", "last seen", "calls dropped"],
@@ -196,67 +209,79 @@ def service_csv(request: HttpRequest) -> StreamingHttpResponse:
 def service_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one reported service: what it calls, and which applications it may belong to."""
     user = signed_in_user(request)
-    this = get_object_or_404(
+    service = get_object_or_404(
         Service.objects.visible_to(user).select_related("application__team", "first_token__user"),
         pk=pk,
     )
     rows = list(
-        Observation.objects.filter(service=this)
+        Observation.objects.filter(service=service)
         .select_related("offering__host", "served_version")
         .order_by("-last_seen_at", "-pk")[:MAX_ROWS]
     )
-    own = this.first_token is not None and this.first_token.user_id == user.pk
-    alike = list(same_name_services(this, user))
-    tokens = tokens_of([each.pk for each in alike], application=this.application)
-    asked = _asked(request, user) if this.application is None and not this.is_ignored else None
+    is_own = service.first_token is not None and service.first_token.user_id == user.pk
+    namesakes = list(same_name_services(service, user))
+    tokens = tokens_of([namesake.pk for namesake in namesakes], application=service.application)
+    application_to_link = (
+        _get_application_to_link(request, user)
+        if service.application is None and not service.is_ignored
+        else None
+    )
     return render_page(
         request,
         "intake/service.html",
-        title=this.name,
+        title=service.name,
         crumbs=(
             ("Seen in use", reverse("connections:list")),
             ("Senders", reverse("reported-services:list")),
         ),
         counts="Sightings under this name",
-        sentence=_of_one(this, len({row.requested or row.served or row.alias for row in rows})),
-        service=this,
-        names_of=presenters.sender_name(this.scope) if this.scope else "",
-        endpoints=[presenters.endpoint_name(each.scope) for each in alike],
+        sentence=_build_service_headline(
+            service, len({row.requested or row.served or row.alias for row in rows})
+        ),
+        service=service,
+        names_of=presenters.sender_name(service.scope) if service.scope else "",
+        endpoints=[presenters.endpoint_name(namesake.scope) for namesake in namesakes],
         tokens=tokens,
         dropping=[
-            _dropped(each, this.application)
-            for each in tokens
-            if each.drops and this.application is not None
+            _describe_dropped_calls(token, service.application)
+            for token in tokens
+            if token.drops and service.application is not None
         ],
-        asked=asked,
-        to_be_dropped=tokens_losing_access([each.pk for each in alike], application=asked, at=now())
-        if asked
+        asked=application_to_link,
+        to_be_dropped=tokens_losing_access(
+            [namesake.pk for namesake in namesakes], application=application_to_link, at=now()
+        )
+        if application_to_link
         else (),
         rows=[
             (row, presenters.sender_name(row.stream), presenters.OBSERVED[row.state])
             for row in rows
         ],
-        likely=likely_applications(this, user)
-        if this.application is None and not this.is_ignored
+        likely=likely_applications(service, user)
+        if service.application is None and not service.is_ignored
         else (),
         may_claim=_may_link(user),
-        may_unclaim=this.application is not None
-        and user.may(TeamRole.EDITOR, this.application.team_id),
-        may_ignore=user.is_governance or own,
+        may_unclaim=service.application is not None
+        and user.may(TeamRole.EDITOR, service.application.team_id),
+        may_ignore=user.is_governance or is_own,
     )
 
 
-def _asked(request: HttpRequest, user: User) -> Application | None:
-    """The application that the reader is about to link, of `?link=`."""
+def _get_application_to_link(request: HttpRequest, user: User) -> Application | None:
+    """Return the application of `?link=`, which the user is about to link."""
     slug = request.GET.get("link", "")
-    return _editable(user).select_related("team").filter(slug=slug).first() if slug else None
+    return (
+        _editable_applications(user).select_related("team").filter(slug=slug).first()
+        if slug
+        else None
+    )
 
 
-def _dropped(sending: SendingToken, application: Application) -> str:
-    """How many calls of a token were dropped, and what to do about it."""
-    row = sending.row
-    said = pluralize(
-        row.n_dropped,
+def _describe_dropped_calls(sending_token: SendingToken, application: Application) -> str:
+    """Describe how many calls of a token were dropped, and the remedy."""
+    service_token = sending_token.row
+    template = pluralize(
+        service_token.n_dropped,
         "{n} call dropped {when}: the user of token {token} ({prefix}…), {user}, may not edit"
         " {application}. Give {user} the editor role on {team}, or give the sender a token of one"
         " of its editors.",
@@ -264,51 +289,59 @@ def _dropped(sending: SendingToken, application: Application) -> str:
         " {user}, may not edit {application}. Give {user} the editor role on {team}, or give the"
         " sender a token of one of its editors.",
     )
-    return said.format(
-        n=number(row.n_dropped),
-        when=ago(row.last_dropped_at, at=now()) if row.last_dropped_at else "",
-        token=row.token.name,
-        prefix=row.token.prefix,
-        user=row.token.user,
+    return template.format(
+        n=number(service_token.n_dropped),
+        when=ago(service_token.last_dropped_at, at=now()) if service_token.last_dropped_at else "",
+        token=service_token.token.name,
+        prefix=service_token.token.prefix,
+        user=service_token.token.user,
         application=application.name,
         team=application.team.name,
     )
 
 
-def _of_one(this: Service, n: int) -> Headline:
-    if this.is_ignored:
-        return Headline(f"{this.name} is marked as none of ours. Its calls are not counted.")
-    if this.application is not None:
-        return Headline(f"{this.name} is linked to {this.application.name}.")
-    calls = pluralize(n, f"It calls {n} model.", f"It calls {n} models.")
-    return Headline(f"{this.name} is not linked to an application. {calls}")
+def _build_service_headline(service: Service, n_models: int) -> Headline:
+    if service.is_ignored:
+        return Headline(f"{service.name} is marked as none of ours. Its calls are not counted.")
+    if service.application is not None:
+        return Headline(f"{service.name} is linked to {service.application.name}.")
+    calls = pluralize(n_models, f"It calls {n_models} model.", f"It calls {n_models} models.")
+    return Headline(f"{service.name} is not linked to an application. {calls}")
 
 
 def likely_applications(service: Service, user: User) -> list[Application]:
     """Return applications in use whose name shares a word with the service's, among those the user
     may edit."""
-    parts = set(re.split(r"[^a-z0-9]+", service.name.lower()))
-    wanted = sorted(
-        (part for part in parts if len(part) > 3 and part not in _COMMON), key=len, reverse=True
+    name_parts = set(re.split(r"[^a-z0-9]+", service.name.lower()))
+    distinctive_parts = sorted(
+        (
+            name_part
+            for name_part in name_parts
+            if len(name_part) > 3 and name_part not in _COMMON_NAME_PARTS
+        ),
+        key=len,
+        reverse=True,
     )[:4]
-    if not wanted:
+    if not distinctive_parts:
         return []
-    alike = Q()
-    for part in wanted:
-        alike |= Q(name__icontains=part) | Q(slug__icontains=part)
-    found = (
+    condition = Q()
+    for name_part in distinctive_parts:
+        condition |= Q(name__icontains=name_part) | Q(slug__icontains=name_part)
+    applications = (
         Application.objects.visible_to(user)
-        .filter(alike)
+        .filter(condition)
         .exclude(status=Application.Status.RETIRED)
     )
     if not user.is_governance:
-        found = found.filter(team__in=editable_teams(user=user))
-    rows = list(found.select_related("team").order_by("name", "pk")[: 4 * MAX_PROPOSALS])
-    rows.sort(key=lambda row: -sum(part in f"{row.name} {row.slug}".lower() for part in wanted))
+        applications = applications.filter(team__in=editable_teams(user=user))
+    rows = list(applications.select_related("team").order_by("name", "pk")[: 4 * MAX_PROPOSALS])
+    rows.sort(
+        key=lambda row: -sum(part in f"{row.name} {row.slug}".lower() for part in distinctive_parts)
+    )
     return rows[:MAX_PROPOSALS]
 
 
-_COMMON = frozenset(
+_COMMON_NAME_PARTS = frozenset(
     {
         "service",
         "server",
@@ -328,13 +361,13 @@ _COMMON = frozenset(
 def change_service(request: HttpRequest, pk: int) -> HttpResponse:
     """Link, unlink, ignore or stop ignoring a service."""
     user, at = signed_in_user(request), now()
-    this = get_object_or_404(
+    service = get_object_or_404(
         Service.objects.visible_to(user).select_related("application", "first_token"), pk=pk
     )
     action, reason = request.POST.get("action"), request.POST.get("reason", "").strip()[:500]
-    here = reverse("reported-services:detail", args=[pk])
-    undo = here + "act/?undo="
-    was = this.application
+    page_url = reverse("reported-services:detail", args=[pk])
+    undo_base = page_url + "act/?undo="
+    old_application = service.application
     try:
         match action or request.GET.get("undo"):
             case "claim":
@@ -353,35 +386,43 @@ def change_service(request: HttpRequest, pk: int) -> HttpResponse:
                         request,
                         "Select the application, by its slug or its name.",
                     )
-                    return redirect(here)
-                alike = [each.pk for each in same_name_services(this, user)]
+                    return redirect(page_url)
+                service_ids = [namesake.pk for namesake in same_name_services(service, user)]
                 if not request.POST.get("anyway") and tokens_losing_access(
-                    alike, application=application, at=at
+                    service_ids, application=application, at=at
                 ):
-                    return redirect(f"{here}?{urlencode({'link': application.slug})}#h-whose")
-                link_service(service=this, application=application, by=user, at=at, reason=reason)
-                said = "{name} is {application}; what it called before counts for it, too."
-                said = said.format(name=this.name, application=application.name)
-                flash_success(request, said, undo=f"{undo}unclaim")
+                    return redirect(f"{page_url}?{urlencode({'link': application.slug})}#h-whose")
+                link_service(
+                    service=service, application=application, by=user, at=at, reason=reason
+                )
+                message = "{name} is {application}; what it called before counts for it, too."
+                message = message.format(name=service.name, application=application.name)
+                flash_success(request, message, undo=f"{undo_base}unclaim")
             case "unclaim":
-                unlink_service(service=this, by=user, at=at, reason=reason)
-                back = f"{undo}claim&application={was.slug}" if was is not None else None
+                unlink_service(service=service, by=user, at=at, reason=reason)
+                undo_url = (
+                    f"{undo_base}claim&application={old_application.slug}"
+                    if old_application is not None
+                    else None
+                )
                 flash_success(
-                    request, f"{this.name} is waiting for an application again.", undo=back
+                    request, f"{service.name} is waiting for an application again.", undo=undo_url
                 )
             case "ignore":
-                ignore_service(service=this, by=user, reason=reason)
-                flash_success(request, f"{this.name} is ignored.", undo=f"{undo}heed")
+                ignore_service(service=service, by=user, reason=reason)
+                flash_success(request, f"{service.name} is ignored.", undo=f"{undo_base}heed")
             case "heed":
-                unignore_service(service=this, by=user, at=at, reason=reason)
-                flash_success(request, f"{this.name} is no longer ignored.", undo=f"{undo}ignore")
+                unignore_service(service=service, by=user, at=at, reason=reason)
+                flash_success(
+                    request, f"{service.name} is no longer ignored.", undo=f"{undo_base}ignore"
+                )
             case _:
                 flash_error(request, "Select a response.")
-    except IntakePermissionError as not_yours:
-        raise PermissionDenied(str(not_yours)) from None
-    except InvalidStateError as not_now:
-        flash_error(request, str(not_now))
-    return redirect(here)
+    except IntakePermissionError as error:
+        raise PermissionDenied(str(error)) from None
+    except InvalidStateError as error:
+        flash_error(request, str(error))
+    return redirect(page_url)
 
 
 @require_POST
@@ -391,59 +432,74 @@ def link_services(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
     back = return_path(request, reverse("reported-services:list"))
     is_undo = "undo" in request.GET
-    one = request.POST.get("accept", "")
-    picked = (
-        request.GET.getlist("pick") if is_undo else [one] if one else request.POST.getlist("pick")
+    accepted_pk = request.POST.get("accept", "")
+    raw_pks = (
+        request.GET.getlist("pick")
+        if is_undo
+        else [accepted_pk]
+        if accepted_pk
+        else request.POST.getlist("pick")
     )
-    picks = [
-        int(pick)
-        for pick in picked[:MAX_SELECTED]
-        if pick.isdecimal() and len(pick) < MAX_ID_DIGITS
+    pks = [
+        int(raw_pk)
+        for raw_pk in raw_pks[:MAX_SELECTED]
+        if raw_pk.isdecimal() and len(raw_pk) < MAX_ID_DIGITS
     ]
     rows: list[Any] = list(
-        _with_proposals(Service.objects.visible_to(user).filter(pk__in=picks), user).order_by("pk")
+        _annotate_proposals(Service.objects.visible_to(user).filter(pk__in=pks), user).order_by(
+            "pk"
+        )
     )
     if not rows:
         flash_error(request, "Select the services to link.")
         return redirect(back)
     if is_undo:
-        _take_back(request, rows, user)
+        _unlink_services(request, rows, user)
         return redirect(back)
-    chosen: Application | None = None
-    if not one and request.POST.get("action") != "accept":
+    chosen_application: Application | None = None
+    if not accepted_pk and request.POST.get("action") != "accept":
         name = request.POST.get("application", "").strip()
-        chosen = (
-            _editable(user).filter(Q(slug=name) | Q(name__iexact=name)).first() if name else None
+        chosen_application = (
+            _editable_applications(user).filter(Q(slug=name) | Q(name__iexact=name)).first()
+            if name
+            else None
         )
-        if chosen is None:
+        if chosen_application is None:
             flash_error(
                 request,
                 "Select an application that you can edit, by its slug or its name.",
             )
             return redirect(back)
-    slugs = {row.proposed_slug for row in rows if _proposal(row)}
-    proposed = {each.slug: each for each in _editable(user).filter(slug__in=slugs)}
-    linked: list[int] = []
+    slugs = {row.proposed_slug for row in rows if _build_proposal(row)}
+    proposed_applications = {
+        application.slug: application
+        for application in _editable_applications(user).filter(slug__in=slugs)
+    }
+    linked_ids: list[int] = []
     n_barred = n_left = 0
     for row in rows:
-        application = chosen or (proposed.get(row.proposed_slug) if _proposal(row) else None)
-        if application is None or not _waits(row):
+        application = chosen_application or (
+            proposed_applications.get(row.proposed_slug) if _build_proposal(row) else None
+        )
+        if application is None or not _is_pending(row):
             n_left += 1
         elif tokens_losing_access(
-            [each.pk for each in same_name_services(row, user)], application=application, at=at
+            [namesake.pk for namesake in same_name_services(row, user)],
+            application=application,
+            at=at,
         ):
             n_barred += 1
         else:
             try:
                 link_service(service=row, application=application, by=user, at=at)
-                linked.append(row.pk)
+                linked_ids.append(row.pk)
             except (IntakePermissionError, InvalidStateError):
                 n_left += 1
-    _tell_linked(request, linked, n_barred=n_barred, n_left=n_left)
+    _flash_link_result(request, linked_ids, n_barred=n_barred, n_left=n_left)
     return redirect(back)
 
 
-def _take_back(request: HttpRequest, rows: list[Service], user: User) -> None:
+def _unlink_services(request: HttpRequest, rows: list[Service], user: User) -> None:
     n_done = 0
     for row in rows:
         try:
@@ -451,29 +507,31 @@ def _take_back(request: HttpRequest, rows: list[Service], user: User) -> None:
             n_done += 1
         except IntakePermissionError:
             continue
-    said = pluralize(
+    message = pluralize(
         n_done,
         "{n} sender waits for its application again.",
         "{n} senders wait for their application again.",
     )
-    flash_success(request, said.format(n=number(n_done)))
+    flash_success(request, message.format(n=number(n_done)))
 
 
-def _tell_linked(request: HttpRequest, linked: list[int], *, n_barred: int, n_left: int) -> None:
-    if linked:
-        said = pluralize(
-            len(linked),
+def _flash_link_result(
+    request: HttpRequest, linked_ids: list[int], *, n_barred: int, n_left: int
+) -> None:
+    if linked_ids:
+        message = pluralize(
+            len(linked_ids),
             "{n} sender is linked; what it called before counts, too.",
             "{n} senders are linked; what they called before counts, too.",
         )
-        picks = urlencode([("undo", "1"), *(("pick", pk) for pk in linked)])
+        query = urlencode([("undo", "1"), *(("pick", pk) for pk in linked_ids)])
         flash_success(
             request,
-            said.format(n=number(len(linked))),
-            undo=f"{reverse('reported-services:bulk-link')}?{picks}",
+            message.format(n=number(len(linked_ids))),
+            undo=f"{reverse('reported-services:bulk-link')}?{query}",
         )
     if n_barred:
-        said = pluralize(
+        message = pluralize(
             n_barred,
             "{n} sender was not linked: a token that sent lately may not write to the"
             " application, and its calls would be dropped. Open the sender to see which token, or"
@@ -482,13 +540,13 @@ def _tell_linked(request: HttpRequest, linked: list[int], *, n_barred: int, n_le
             " application, and their calls would be dropped. Open each sender to see which token,"
             " or to link it anyway.",
         )
-        flash_error(request, said.format(n=number(n_barred)))
+        flash_error(request, message.format(n=number(n_barred)))
     if n_left:
-        said = pluralize(
+        message = pluralize(
             n_left,
             "{n} sender was left as it is: no application is proposed for it, or it is linked or "
             "ignored already.",
             "{n} senders were left as they are: no application is proposed for them, or they are"
             " linked or ignored already.",
         )
-        flash_error(request, said.format(n=number(n_left)))
+        flash_error(request, message.format(n=number(n_left)))

@@ -1,5 +1,5 @@
-"""Unrecognised names: names in documents and traffic that the catalogue cannot identify; and who
-decided."""
+"""Unrecognised names: names in documents and traffic that the catalogue cannot identify, and the
+decisions about them."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ MAX_ROWS = 50
 def name_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     listing: PaginatedList[Any] = PaginatedList(request, unresolved_names(user))
-    # names come out of applications of every team
+    # decisions contain names from applications of every team
     decisions = (
         NameDecision.objects.filter(revoked_at__isnull=True)
         if user.can_read_all
@@ -50,7 +50,7 @@ def name_list(request: HttpRequest) -> HttpResponse:
         fragment="listing",
         title="Names nobody knows",
         counts="Names with their provider, each counted once",
-        sentence=_sentence(listing),
+        sentence=_build_headline(listing),
         listing=listing,
         rows=[
             (row, [presenters.sender_name(stream) for stream in row["streams"]])
@@ -62,7 +62,7 @@ def name_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sentence(listing: PaginatedList[Any]) -> Headline:
+def _build_headline(listing: PaginatedList[Any]) -> Headline:
     if not listing.n_found:
         return Headline("Every name that was seen is known.")
     mark = pluralize(
@@ -122,34 +122,33 @@ class NameForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["stream"].choices = [  # type: ignore[attr-defined]
             ("", "all connections"),
-            *((each, f"only {presenters.sender_name(each)}") for each in streams),
+            *((stream, f"only {presenters.sender_name(stream)}") for stream in streams),
         ]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def save_decision(request: HttpRequest) -> HttpResponse:
-    """Save the meaning of one name; the URL says which, or it is the one that most applications
-    call."""
+    """Save the meaning of the name in the URL, or else of the name that most applications call."""
     user = signed_in_user(request)
     name, provider = request.GET.get("name", "")[:256], request.GET.get("provider", "")[:120]
     if not name:
-        waiting = unresolved_names(user).exclude(name="").first()
-        if waiting is None:
+        unresolved_name = unresolved_names(user).exclude(name="").first()
+        if unresolved_name is None:
             return redirect("unrecognised-names:list")
-        name, provider = waiting["name"], waiting["provider"]
+        name, provider = unresolved_name["name"], unresolved_name["provider"]
     visible = Observation.objects.visible_to(user)
-    seen = list(
+    observations = list(
         observations_named(name=name, provider=provider)
         .filter(pk__in=visible.order_by().values("pk"))
         .select_related("application", "service")
         .order_by("-last_seen_at", "-pk")[:MAX_ROWS]
     )
-    if not seen:
+    if not observations:
         raise Http404
-    streams = sorted({row.stream for row in seen})
+    streams = sorted({observation.stream for observation in observations})
     form = NameForm(request.POST or None, streams=streams)
-    chosen = number_in(request.POST.get("offering")) if request.method == "POST" else None
+    offering_id = number_in(request.POST.get("offering")) if request.method == "POST" else None
     if request.method == "POST":
         if not user.is_governance:
             raise PermissionDenied(
@@ -157,7 +156,9 @@ def save_decision(request: HttpRequest) -> HttpResponse:
                 "all teams."
             )
         offering = (
-            Offering.objects.filter(pk=chosen).select_related("host").first() if chosen else None
+            Offering.objects.filter(pk=offering_id).select_related("host").first()
+            if offering_id
+            else None
         )
         if form.is_valid() and (offering is None) != form.cleaned_data["not_a_model"]:
             form.add_error(None, "Select either a model, or that the name is not a model.")
@@ -171,10 +172,12 @@ def save_decision(request: HttpRequest) -> HttpResponse:
                 at=now(),
                 reason=form.cleaned_data["reason"],
             )
-            means = f"{offering.api_id} ({offering.host.name})" if offering else "no model"
-            said = f"'{name}' means {means}, also in what was seen before."
+            meaning = f"{offering.api_id} ({offering.host.name})" if offering else "no model"
+            message = f"'{name}' means {meaning}, also in what was seen before."
             flash_success(
-                request, said, undo=reverse("unrecognised-names:undo-decision", args=[decision.pk])
+                request,
+                message,
+                undo=reverse("unrecognised-names:undo-decision", args=[decision.pk]),
             )
             return redirect("unrecognised-names:list")
     return render_page(
@@ -188,48 +191,57 @@ def save_decision(request: HttpRequest) -> HttpResponse:
         ),
         counts="Sightings under this name",
         status=422 if form.errors else 200,
-        sentence=_question(name, provider, seen),
+        sentence=_build_question(name, provider, observations),
         name=name,
         provider=provider,
-        why=next((row.explanation for row in seen if row.explanation), ""),
+        why=next(
+            (observation.explanation for observation in observations if observation.explanation), ""
+        ),
         form=form,
-        picker=_picker(request, name, provider, chosen),
-        seen=[(row, presenters.sender_name(row.stream)) for row in seen],
+        picker=_build_offering_picker(request, name, provider, offering_id),
+        seen=[
+            (observation, presenters.sender_name(observation.stream))
+            for observation in observations
+        ],
         may_decide=user.is_governance,
     )
 
 
-def _question(name: str, provider: str, seen: list[Observation]) -> Headline:
-    n = len({row.application_id for row in seen if row.application_id})
-    at = f" at {provider}" if provider else ""
-    called = pluralize(n, f"{n} application calls it", f"{n} applications call it")
-    return Headline(f"What is '{name}'{at}? {called}.")
+def _build_question(name: str, provider: str, observations: list[Observation]) -> Headline:
+    n = len(
+        {observation.application_id for observation in observations if observation.application_id}
+    )
+    provider_clause = f" at {provider}" if provider else ""
+    calls_clause = pluralize(n, f"{n} application calls it", f"{n} applications call it")
+    return Headline(f"What is '{name}'{provider_clause}? {calls_clause}.")
 
 
-def _picker(request: HttpRequest, name: str, provider: str, chosen: int | None) -> OfferingPicker:
+def _build_offering_picker(
+    request: HttpRequest, name: str, provider: str, offering_id: int | None
+) -> OfferingPicker:
     return build_picker(
         request,
         name="offering",
         legend="It means",
-        chosen=chosen,
+        chosen=offering_id,
         suggested=suggested_offerings(name, provider),
-        kept=(("name", name), ("provider", provider)),
+        hidden_fields=(("name", name), ("provider", provider)),
     )
 
 
 def suggested_offerings(name: str, provider: str) -> list[tuple[int | None, str]]:
     """Return offerings of the resolver's closest matches, those at the named provider first: four
     statements."""
-    known = {each.id: each for each in known_ids_from_database()}
-    found = {
-        each.canonical: each.reason
-        for each in suggest(known, name, provider.lower() or None, MAX_SUGGESTIONS)
+    known_ids = {known_id.id: known_id for known_id in known_ids_from_database()}
+    reasons = {
+        suggestion.canonical: suggestion.reason
+        for suggestion in suggest(known_ids, name, provider.lower() or None, MAX_SUGGESTIONS)
     }
-    if not found:
+    if not reasons:
         return []
-    versions = dict(Version.objects.filter(identifier__in=found).values_list("pk", "identifier"))
-    aliases = dict(Alias.objects.filter(identifier__in=found).values_list("pk", "identifier"))
-    order = list(found)
+    versions = dict(Version.objects.filter(identifier__in=reasons).values_list("pk", "identifier"))
+    aliases = dict(Alias.objects.filter(identifier__in=reasons).values_list("pk", "identifier"))
+    identifiers = list(reasons)
     rows = (
         Offering.objects.filter(version__in=versions)
         .union(Offering.objects.filter(alias__in=aliases))
@@ -241,8 +253,8 @@ def suggested_offerings(name: str, provider: str) -> list[tuple[int | None, str]
     ranked = []
     for pk, version, alias, _host in rows:
         identifier = versions.get(version) or aliases.get(alias) or ""
-        place = order.index(identifier) if identifier in order else len(order)
-        ranked.append((hosts.get(pk) != provider.lower(), place, pk, found.get(identifier, "")))
+        rank = identifiers.index(identifier) if identifier in identifiers else len(identifiers)
+        ranked.append((hosts.get(pk) != provider.lower(), rank, pk, reasons.get(identifier, "")))
     ranked.sort()
     return [(pk, reason) for _elsewhere, _place, pk, reason in ranked[:MAX_OFFERINGS]]
 
@@ -254,10 +266,10 @@ def revoke_name_decision(request: HttpRequest, pk: int) -> HttpResponse:
     decision = get_object_or_404(NameDecision.objects.filter(revoked_at__isnull=True), pk=pk)
     try:
         revoke_name(decision=decision, by=user, at=now())
-    except IntakePermissionError as not_yours:
-        raise PermissionDenied(str(not_yours)) from None
-    except InvalidStateError as not_now:
-        flash_error(request, str(not_now))
+    except IntakePermissionError as error:
+        raise PermissionDenied(str(error)) from None
+    except InvalidStateError as error:
+        flash_error(request, str(error))
     else:
         flash_success(
             request,

@@ -40,10 +40,10 @@ def board_summary(request: HttpRequest) -> HttpResponse:
     today = day_of(at)
     counts = portfolio_figures(user=user, on=today)
     developers = layer_table(layer=Layer.DEVELOPER, user=user, limit=8)
-    late = negative_runways(user=user, on=today)
+    late_runways = negative_runways(user=user, on=today)
     exits = tested_exits(user=user)
     columns = portfolio(user=user, on=today, n=counts.n_applications)
-    over = frozenset(row.name for row in developers.rows if row.over)
+    over_tolerance = frozenset(row.name for row in developers.rows if row.over)
     top = developers.rows[0] if developers.rows else None
     return render_page(
         request,
@@ -52,7 +52,7 @@ def board_summary(request: HttpRequest) -> HttpResponse:
         crumbs=(("Reports", reverse("reports:home")),),
         counts="Applications in pilot or production, each counted once",
         as_of=at,
-        sentence=headlines.portfolio_headline(developers, counts, late),
+        sentence=headlines.portfolio_headline(developers, counts, late_runways),
         figures=[
             BoardFigure(
                 share(top.critical_share) if top and developers.n_critical else "–",
@@ -73,12 +73,12 @@ def board_summary(request: HttpRequest) -> HttpResponse:
             ),
         ],
         section_wide=stack_section.draw_wide_section(
-            columns, over=over, details=details_of(developers)
+            columns, over=over_tolerance, details=details_of(developers)
         )
         if columns
         else None,
         section_narrow=stack_section.draw_narrow_section(
-            columns, over=over, details=details_of(developers)
+            columns, over=over_tolerance, details=details_of(developers)
         )
         if columns
         else None,

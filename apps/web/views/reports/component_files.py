@@ -25,28 +25,28 @@ from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import PaginatedList
 from apps.web.pages.page import describe_scope, render_page
 from apps.web.presenters import headlines as page_sentences
-from apps.web.views.reports.downloads import XLSX, attachment, streamed
+from apps.web.views.reports.downloads import XLSX, attachment, stream_csv
 from apps.web.views.reports.headlines import component_headline
 from apps.web.views.reports.missing_fields import entry_link
 
-_BY_SLUG = {table.slug: table for table in TABLES}
+_TABLES_BY_SLUG = {table.slug: table for table in TABLES}
 
 
 @require_safe
 def component_list(request: HttpRequest) -> HttpResponse:
     """List the applications in scope, the most critical first; one file for each."""
     user = signed_in_user(request)
-    words = request.GET.get("q", "").strip()[:100]
-    found = (
+    search_text = request.GET.get("q", "").strip()[:100]
+    applications = (
         Application.objects.visible_to(user)
         .in_scope()
         .select_related("team")
         .order_by("criticality", "pk")
     )
-    if words:
-        found = found.filter(name__icontains=words)
-    listing = PaginatedList(request, found)
-    answered = dict(
+    if search_text:
+        applications = applications.filter(name__icontains=search_text)
+    listing = PaginatedList(request, applications)
+    answer_counts = dict(
         ComponentAnswer.objects.filter(application__in=[row.pk for row in listing.rows])
         .order_by()
         .values_list("application")
@@ -67,28 +67,30 @@ def component_list(request: HttpRequest) -> HttpResponse:
             filtered=listing.is_filtered,
         ),
         listing=listing,
-        rows=[(row, answered.get(row.pk, 0)) for row in listing.rows],
+        rows=[(row, answer_counts.get(row.pk, 0)) for row in listing.rows],
         n_questions=len(ComponentAnswer.Question.choices),
-        words=words,
+        words=search_text,
     )
 
 
-def _visible(user: User) -> QuerySet[Application]:
+def _visible_applications(user: User) -> QuerySet[Application]:
     return Application.objects.visible_to(user).select_related("team")
 
 
-def _file(request: HttpRequest, slug: str) -> ComponentFile:
+def _load_component_file(request: HttpRequest, slug: str) -> ComponentFile:
     user = signed_in_user(request)
-    application = get_object_or_404(_visible(user), slug=slug)
+    application = get_object_or_404(_visible_applications(user), slug=slug)
     return component_file(application=application, user=user, on=day_of(now()))
 
 
 @require_safe
 def component_detail(request: HttpRequest, slug: str) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    file = _file(request, slug)
+    file = _load_component_file(request, slug)
     application = file.application
-    answers = {row.question: row for row in ComponentAnswer.objects.filter(application=application)}
+    answers_by_question = {
+        row.question: row for row in ComponentAnswer.objects.filter(application=application)
+    }
     return render_page(
         request,
         "reports/component.html",
@@ -108,7 +110,8 @@ def component_detail(request: HttpRequest, slug: str) -> HttpResponse:
         lines=entry_link(file.gaps, user),
         may_answer=user.may(TeamRole.EDITOR, application.team),
         questions=[
-            (code, label, answers.get(code)) for code, label in ComponentAnswer.Question.choices
+            (code, label, answers_by_question.get(code))
+            for code, label in ComponentAnswer.Question.choices
         ],
         answers=ComponentAnswer.Answer.choices,
     )
@@ -116,17 +119,20 @@ def component_detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def component_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpResponse:
-    file, chosen = _file(request, slug), _BY_SLUG.get(table)
-    if chosen is None:
+    file, component_table = _load_component_file(request, slug), _TABLES_BY_SLUG.get(table)
+    if component_table is None:
         raise Http404
-    lines = csv_lines(table_headers(chosen), table_cells(chosen, file.rows[chosen.slug]))
-    return streamed(lines, f"component-file-{slug}-{chosen.slug}-{file.on}")
+    lines = csv_lines(
+        table_headers(component_table),
+        table_cells(component_table, file.rows[component_table.slug]),
+    )
+    return stream_csv(lines, f"component-file-{slug}-{component_table.slug}-{file.on}")
 
 
 @require_safe
 def component_xlsx(request: HttpRequest, slug: str) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    file = _file(request, slug)
+    file = _load_component_file(request, slug)
 
     def write(book: Workbook) -> None:
         for table in TABLES:
@@ -161,8 +167,8 @@ def component_xlsx(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def component_json(request: HttpRequest, slug: str) -> JsonResponse:
-    """The same as one document: tables of records, each value with what is said beside it."""
-    file = _file(request, slug)
+    """Send the component file as JSON: tables of records, each value with its note."""
+    file = _load_component_file(request, slug)
     body = {
         "application": file.application.slug,
         "name": file.application.name,
@@ -183,41 +189,41 @@ def component_json(request: HttpRequest, slug: str) -> JsonResponse:
             for table in TABLES
         },
     }
-    answer = JsonResponse(
+    response = JsonResponse(
         json.loads(json.dumps(body, default=str)), json_dumps_params={"indent": 1}
     )
-    answer["Content-Disposition"] = f'attachment; filename="component-file-{slug}-{file.on}.json"'
-    return answer
+    response["Content-Disposition"] = f'attachment; filename="component-file-{slug}-{file.on}.json"'
+    return response
 
 
 @require_POST
 def save_component_answers(request: HttpRequest, slug: str) -> HttpResponse:
     """Save all answers together; an empty field removes an answer."""
     user, at = signed_in_user(request), now()
-    application = get_object_or_404(_visible(user), slug=slug)
+    application = get_object_or_404(_visible_applications(user), slug=slug)
     if not user.may(TeamRole.EDITOR, application.team):
         raise PermissionDenied(
             "You need the editor role on the team of the application to answer these questions."
         )
-    known = set(ComponentAnswer.Answer.values) | {""}
-    given = {
+    valid_answers = set(ComponentAnswer.Answer.values) | {""}
+    answers = {
         code: (
             request.POST.get(f"answer-{code}", ""),
             request.POST.get(f"because-{code}", "").strip()[:4000],
         )
         for code in ComponentAnswer.Question.values
     }
-    if any(said not in known for said, _because in given.values()):
+    if any(answer not in valid_answers for answer, _explanation in answers.values()):
         flash_error(request, "Select yes, no, or does not apply.")
-    elif any(said and not because for said, because in given.values()):
+    elif any(answer and not explanation for answer, explanation in answers.values()):
         flash_error(request, "Enter a reason for each answer. Auditors ask for it first.")
     else:
-        for code, (said, because) in given.items():
+        for code, (answer, explanation) in answers.items():
             answer_question(
                 application=application,
                 question=code,
-                answer=said,
-                explanation=because,
+                answer=answer,
+                explanation=explanation,
                 on=day_of(at),
                 by=user,
             )

@@ -14,7 +14,7 @@ MAX_NARROW_ROWS = 10
 MAX_CELL_LINES = 25
 
 
-def shown(request: HttpRequest, sheets: Sequence[TableExcerpt]) -> list[TableExcerpt]:
+def limit_table_rows(request: HttpRequest, sheets: Sequence[TableExcerpt]) -> list[TableExcerpt]:
     if request.GET.get("print") == "all":
         return list(sheets)
     return [sheet.first(MAX_WIDE_ROWS if sheet.is_wide else MAX_NARROW_ROWS) for sheet in sheets]
@@ -28,7 +28,7 @@ def max_rows(request: HttpRequest) -> int | None:
     return None if request.GET.get("print") == "all" else MAX_CELL_LINES
 
 
-def streamed(lines: Iterable[str], name: str) -> StreamingHttpResponse:
+def stream_csv(lines: Iterable[str], name: str) -> StreamingHttpResponse:
     """Send a CSV line by line."""
     return StreamingHttpResponse(
         lines,

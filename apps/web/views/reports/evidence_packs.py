@@ -1,4 +1,4 @@
-"""Evidence packs: requested, followed while they are made, downloaded."""
+"""Evidence packs: the list, requests, the progress of a pack, and its file."""
 
 import contextlib
 from datetime import timedelta
@@ -53,31 +53,36 @@ class PackForm(forms.Form):
         self.user = user
 
     def clean(self) -> dict[str, object]:
-        said: dict[str, object] = super().clean() or {}
-        about = said.get("about")
-        said["subject"] = None
-        if about == EvidencePack.Scope.APPLICATION:
-            said["subject"] = _called(
-                Application.objects.visible_to(self.user), said.get("application")
+        cleaned: dict[str, object] = super().clean() or {}
+        scope = cleaned.get("about")
+        cleaned["subject"] = None
+        if scope == EvidencePack.Scope.APPLICATION:
+            cleaned["subject"] = _find_by_name(
+                Application.objects.visible_to(self.user), cleaned.get("application")
             )
-            if said["subject"] is None:
+            if cleaned["subject"] is None:
                 self.add_error(
                     "application", "No application with this name found. Check the spelling."
                 )
-        if about == EvidencePack.Scope.PROVIDER:
-            said["subject"] = _called(Provider.objects.visible_to(self.user), said.get("provider"))
-            if said["subject"] is None:
+        if scope == EvidencePack.Scope.PROVIDER:
+            cleaned["subject"] = _find_by_name(
+                Provider.objects.visible_to(self.user), cleaned.get("provider")
+            )
+            if cleaned["subject"] is None:
                 self.add_error("provider", "No provider with this name found. Check the spelling.")
-        return said
+        return cleaned
 
 
-def _called[M: (Application, Provider)](seen: "QuerySet[M]", word: object) -> M | None:
-    """By short name first, then by name, whatever its case."""
-    text = str(word or "").strip()
-    return seen.filter(slug=text).first() or seen.filter(name__iexact=text).order_by("pk").first()
+def _find_by_name[M: (Application, Provider)](queryset: "QuerySet[M]", value: object) -> M | None:
+    """Return the record with this slug, else with this name in any case; None if none matches."""
+    text = str(value or "").strip()
+    return (
+        queryset.filter(slug=text).first()
+        or queryset.filter(name__iexact=text).order_by("pk").first()
+    )
 
 
-def _form(request: HttpRequest, user: User) -> PackForm:
+def _build_form(request: HttpRequest, user: User) -> PackForm:
     today = day_of(now())
     initial = {
         "since": today - DEFAULT_PERIOD,
@@ -96,16 +101,16 @@ def _form(request: HttpRequest, user: User) -> PackForm:
 @require_safe
 def pack_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    return _list(request, user, _form(request, user))
+    return _render_list(request, user, _build_form(request, user))
 
 
-def _list(request: HttpRequest, user: User, form: PackForm) -> HttpResponse:
-    seen = (
+def _render_list(request: HttpRequest, user: User, form: PackForm) -> HttpResponse:
+    packs = (
         EvidencePack.objects.visible_to(user)
         .select_related("application", "provider", "requested_by")
         .defer("manifest")
     )
-    listing = PaginatedList(request, seen.order_by("-as_of", "-pk"), size=25)
+    listing = PaginatedList(request, packs.order_by("-as_of", "-pk"), size=25)
     return render_page(
         request,
         "reports/packs.html",
@@ -131,93 +136,93 @@ def _list(request: HttpRequest, user: User, form: PackForm) -> HttpResponse:
 @require_POST
 def submit_pack_request(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    form = _form(request, user)
+    form = _build_form(request, user)
     if not form.is_valid():
-        return _list(request, user, form)
-    said = form.cleaned_data
-    subject = said["subject"]
+        return _render_list(request, user, form)
+    cleaned = form.cleaned_data
+    subject = cleaned["subject"]
     try:
-        asked = request_pack(
+        pack = request_pack(
             by=user,
             at=now(),
-            since=said["since"],
-            until=said["until"] + timedelta(days=1),
+            since=cleaned["since"],
+            until=cleaned["until"] + timedelta(days=1),
             application=subject if isinstance(subject, Application) else None,
             provider=subject if isinstance(subject, Provider) else None,
         )
-    except ExportError as why:
-        form.add_error(None, str(why))
-        return _list(request, user, form)
-    # without a broker the sweep finds it within a minute
+    except ExportError as error:
+        form.add_error(None, str(error))
+        return _render_list(request, user, form)
+    # without a broker, beat starts it within a minute
     with contextlib.suppress(OperationalError):
-        make_one_pack.delay(asked.pk)
-    return redirect("evidence-packs:detail", pk=asked.pk)
+        make_one_pack.delay(pack.pk)
+    return redirect("evidence-packs:detail", pk=pack.pk)
 
 
-def _pack(request: HttpRequest, pk: int) -> EvidencePack:
-    seen = EvidencePack.objects.visible_to(signed_in_user(request)).select_related(
+def _get_pack(request: HttpRequest, pk: int) -> EvidencePack:
+    packs = EvidencePack.objects.visible_to(signed_in_user(request)).select_related(
         "application", "provider", "requested_by"
     )
-    return get_object_or_404(seen, pk=pk)
+    return get_object_or_404(packs, pk=pk)
 
 
 @require_safe
 def pack_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    found = _pack(request, pk)
-    done, n, title = progress_of(found, at=now())
+    pack = _get_pack(request, pk)
+    n_done, n_files, current_file = progress_of(pack, at=now())
     return render_page(
         request,
         "reports/pack.html",
-        title=f"Evidence pack {found.pk}",
+        title=f"Evidence pack {pack.pk}",
         crumbs=(
             ("Reports", reverse("reports:home")),
             ("Evidence packs", reverse("evidence-packs:list")),
         ),
         counts="What the person who asked may see",
-        as_of=found.as_of,
-        sentence=pack_headline(found),
-        pack=found,
-        is_kept=is_available(found),
-        done=done,
-        n=n,
-        under_way=title,
-        again=reverse("evidence-packs:list") + _again(found),
+        as_of=pack.as_of,
+        sentence=pack_headline(pack),
+        pack=pack,
+        is_kept=is_available(pack),
+        done=n_done,
+        n=n_files,
+        under_way=current_file,
+        again=reverse("evidence-packs:list") + _repeat_query(pack),
     )
 
 
-def _again(found: EvidencePack) -> str:
-    if found.application is not None:
-        return f"?application={found.application.slug}"
-    return f"?provider={found.provider.slug}" if found.provider is not None else ""
+def _repeat_query(pack: EvidencePack) -> str:
+    if pack.application is not None:
+        return f"?application={pack.application.slug}"
+    return f"?provider={pack.provider.slug}" if pack.provider is not None else ""
 
 
 @require_safe
 def pack_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the progress again, or reload the page once the pack is made."""
-    found = _pack(request, pk)
-    if found.state not in EvidencePack.OPEN:
-        answer = HttpResponse(status=200)
-        answer["HX-Refresh"] = "true"
-        return answer
-    done, n, title = progress_of(found, at=now())
+    pack = _get_pack(request, pk)
+    if pack.state not in EvidencePack.OPEN:
+        response = HttpResponse(status=200)
+        response["HX-Refresh"] = "true"
+        return response
+    n_done, n_files, current_file = progress_of(pack, at=now())
     return render(
         request,
         "reports/pack.html#progress",
-        {"pack": found, "done": done, "n": n, "under_way": title},
+        {"pack": pack, "done": n_done, "n": n_files, "under_way": current_file},
     )
 
 
 @require_safe
 def pack_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Send the zip, slice by slice."""
-    found = _pack(request, pk)
-    if not is_available(found):
+    pack = _get_pack(request, pk)
+    if not is_available(pack):
         raise Http404("The file of this pack is no longer stored. Request it again.")
     return StreamingHttpResponse(
-        read_parts(found),
+        read_parts(pack),
         content_type="application/zip",
         headers={
-            "Content-Disposition": f'attachment; filename="{found.file_name}"',
-            "Content-Length": str(found.n_bytes),
+            "Content-Disposition": f'attachment; filename="{pack.file_name}"',
+            "Content-Length": str(pack.n_bytes),
         },
     )

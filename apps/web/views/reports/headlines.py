@@ -9,36 +9,34 @@ from apps.web.wording import count_of, number, share
 
 
 def describe_completeness(fill: FillRate) -> str:
-    """`31 of 40 fields filled`."""
+    """Describe a fill rate: `31 of 40 fields filled`."""
     return f"{number(fill.n_filled)} of {number(fill.n_cells)} fields filled"
 
 
 def register_headline(figures: ReportFigures) -> Headline:
-    whole = figures.whole
-    if not whole.n_rows:
+    fill = figures.whole
+    if not fill.n_rows:
         return Headline(
             "No application is in pilot or production yet, so the register has no rows."
         )
-    start = f"The register is {share(whole.share)} filled: {describe_completeness(whole)}"
+    opening = f"The register is {share(fill.share)} filled: {describe_completeness(fill)}"
     worst = max(figures.sheets, key=lambda sheet: sheet.fill.n_missing)
-    if whole.n_missing:
-        start += f"; {number(worst.fill.n_missing)} of the missing are in {worst.table.code}"
+    if fill.n_missing:
+        opening += f"; {number(worst.fill.n_missing)} of the missing are in {worst.table.code}"
     if figures.failed:
-        broken = count_of(len(figures.failed), "check", "checks")
-        return Headline(f"{start}. ", f"{broken.capitalize()} would reject it", ".")
-    return Headline(f"{start}. No check would reject it.")
+        failed_checks = count_of(len(figures.failed), "check", "checks")
+        return Headline(f"{opening}. ", f"{failed_checks.capitalize()} would reject it", ".")
+    return Headline(f"{opening}. No check would reject it.")
 
 
 def models_headline(figures: ReportFigures) -> Headline:
-    whole = figures.whole
-    if not whole.n_rows:
+    fill = figures.whole
+    if not fill.n_rows:
         return Headline("No application in pilot or production calls a model yet.")
-    rows = (
-        "{n} application and model" if whole.n_rows == 1 else "{n} pairs of application and model"
-    )
+    rows = "{n} application and model" if fill.n_rows == 1 else "{n} pairs of application and model"
     return Headline(
-        f"{rows.format(n=number(whole.n_rows))} stand in the inventory, {share(whole.share)} "
-        f"filled: {describe_completeness(whole)}."
+        f"{rows.format(n=number(fill.n_rows))} stand in the inventory, {share(fill.share)} "
+        f"filled: {describe_completeness(fill)}."
     )
 
 
@@ -48,14 +46,14 @@ def component_headline(file: ComponentFile) -> Headline:
         return Headline(f"{name} calls no model today, so nothing is owed to it.")
     if file.documents_withheld:
         return Headline(f"What {name} is built on, and the questions its owners answer.")
-    start = (
+    opening = (
         f"Of {number(file.n_items)} documents that the developers owe {name},"
         f" {number(file.n_on_file)} are on file"
     )
     if file.n_overdue:
-        late = count_of(file.n_overdue, "answer is", "answers are")
-        return Headline(f"{start}; ", f"{late} overdue", ".")
-    return Headline(f"{start}.")
+        overdue_answers = count_of(file.n_overdue, "answer is", "answers are")
+        return Headline(f"{opening}; ", f"{overdue_answers} overdue", ".")
+    return Headline(f"{opening}.")
 
 
 def pack_headline(pack: EvidencePack) -> Headline:

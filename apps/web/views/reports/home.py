@@ -39,7 +39,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
         "application", "provider", "requested_by"
     )
     latest = list(packs.order_by("-as_of", "-pk")[:MAX_PACKS])
-    waiting = "being counted for the first time"
+    placeholder = "being counted for the first time"
     offers = [
         ReportSummary(
             "DORA register of information",
@@ -48,7 +48,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
             " the rules checked that would reject it.",
             "Supervisor, by way of compliance",
             register.whole if register else None,
-            describe_completeness(register.whole) if register else waiting,
+            describe_completeness(register.whole) if register else placeholder,
             (("XLSX", reverse("reports:register-xlsx")),),
         ),
         ReportSummary(
@@ -67,7 +67,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
             " 11-7), SS1/23 and E-23.",
             "Model risk, internal audit",
             models.whole if models else None,
-            describe_completeness(models.whole) if models else waiting,
+            describe_completeness(models.whole) if models else placeholder,
             (
                 ("CSV", reverse("reports:model-inventory-csv")),
                 ("XLSX", reverse("reports:model-inventory-xlsx")),
@@ -99,13 +99,13 @@ def report_list(request: HttpRequest) -> HttpResponse:
         title="Reports",
         counts="Fields of the rows in each report; what does not apply counts neither way",
         as_of=at,
-        sentence=_sentence(register.whole if register else None),
+        sentence=_build_headline(register.whole if register else None),
         offers=offers,
         packs=latest,
     )
 
 
-def _sentence(register: FillRate | None) -> Headline:
+def _build_headline(register: FillRate | None) -> Headline:
     if register is None or not register.n_rows:
         return Headline(
             "Five reports, each from what the register holds today; what is missing is named."

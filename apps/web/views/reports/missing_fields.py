@@ -35,8 +35,8 @@ _PAGES: dict[EntryPlace, Sequence[tuple[str, str, str]]] = {
     EntryPlace.QUESTIONS: (("component-files:detail", "{slug}", "#h-questions"),),
     EntryPlace.IDENTITY: (("unresolved-models:decide", "{ref}", ""),),
 }
-# what only governance enters; the rest is for the application's editors
-_OF_GOVERNANCE = frozenset(
+# places that only governance may edit; the others are for the application's editors
+_GOVERNANCE_PLACES = frozenset(
     {
         EntryPlace.ORGANISATION,
         EntryPlace.PROVIDER,
@@ -47,7 +47,7 @@ _OF_GOVERNANCE = frozenset(
         EntryPlace.IDENTITY,
     }
 )
-_NAMED = 8
+_MAX_NAMED_FIELDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +65,22 @@ class EntryLink:
 
 
 def entry_link(gaps: Iterable[ReportGap], user: User) -> list[EntryLink]:
-    """What the list shows, in the order of the gaps."""
+    """Return the rows of the list of missing fields, in the order of the gaps."""
     lines = []
     for gap in gaps:
         fields = [
             f"{code}: {', '.join(labels)}" if code else ", ".join(labels)
             for code, labels in gap.groups
         ]
-        of_governance = gap.place in _OF_GOVERNANCE
+        of_governance = gap.place in _GOVERNANCE_PLACES
         lines.append(
             EntryLink(
                 place=place_name(gap.place),
                 name=gap.name,
                 url=entry_url(gap) if user.is_governance or not of_governance else "",
                 of_governance=of_governance,
-                fields=fields[:_NAMED],
-                n_further=max(len(fields) - _NAMED, 0),
+                fields=fields[:_MAX_NAMED_FIELDS],
+                n_further=max(len(fields) - _MAX_NAMED_FIELDS, 0),
                 n_cells=gap.n_cells,
             )
         )
@@ -89,14 +89,14 @@ def entry_link(gaps: Iterable[ReportGap], user: User) -> list[EntryLink]:
 
 def entry_url(gap: ReportGap) -> str:
     """Return the first existing page for the entry; empty if a record has no URL."""
-    words: dict[str, Any] = {"ref": gap.ref, "slug": gap.slug}
-    for route, argument, rest in _PAGES[gap.place]:
-        if argument and not words[argument.strip("{}")]:
+    values: dict[str, Any] = {"ref": gap.ref, "slug": gap.slug}
+    for route, argument, suffix in _PAGES[gap.place]:
+        if argument and not values[argument.strip("{}")]:
             continue
         try:
             return reverse(
-                route, args=[argument.format(**words)] if argument else []
-            ) + rest.format(**words)
+                route, args=[argument.format(**values)] if argument else []
+            ) + suffix.format(**values)
         except NoReverseMatch:
             continue
     return ""

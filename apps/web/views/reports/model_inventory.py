@@ -1,4 +1,4 @@
-"""Model inventory, and what owners state for it."""
+"""Model inventory, and the model statements of application owners."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -27,7 +27,13 @@ from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, describe_scope, render_page
-from apps.web.views.reports.downloads import XLSX, attachment, max_rows, shown, streamed
+from apps.web.views.reports.downloads import (
+    XLSX,
+    attachment,
+    limit_table_rows,
+    max_rows,
+    stream_csv,
+)
 from apps.web.views.reports.headlines import models_headline
 from apps.web.views.reports.missing_fields import entry_link
 
@@ -51,7 +57,7 @@ def model_inventory(request: HttpRequest) -> HttpResponse:
             "The inventory is being counted for the first time; look again in an hour or two."
         ),
         figures=figures,
-        sheets=shown(request, figures.sheets) if figures else [],
+        sheets=limit_table_rows(request, figures.sheets) if figures else [],
         lines=entry_link(figures.gaps[: max_rows(request)], user) if figures else [],
         n_lines=len(figures.gaps) if figures else 0,
     )
@@ -59,13 +65,14 @@ def model_inventory(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def model_csv(request: HttpRequest) -> StreamingHttpResponse:
-    return streamed(_lines(signed_in_user(request)), f"model-inventory-{day_of(now())}")
+    return stream_csv(_csv_lines(signed_in_user(request)), f"model-inventory-{day_of(now())}")
 
 
-def _lines(user: User) -> Iterator[str]:
-    with open_inventory(user=user, on=day_of(now())) as found:
+def _csv_lines(user: User) -> Iterator[str]:
+    with open_inventory(user=user, on=day_of(now())) as inventory:
         yield from csv_lines(
-            table_headers(MODEL_INVENTORY_TABLE), table_cells(MODEL_INVENTORY_TABLE, found.rows())
+            table_headers(MODEL_INVENTORY_TABLE),
+            table_cells(MODEL_INVENTORY_TABLE, inventory.rows()),
         )
 
 
@@ -79,18 +86,18 @@ def model_xlsx(request: HttpRequest) -> HttpResponse:
 
 
 def model_workbook(*, user: User, at: datetime) -> tuple[bytes, int]:
-    """(the workbook, its models)."""
+    """Return (workbook, number of models)."""
     n = 0
-    with open_inventory(user=user, on=day_of(at)) as found:
+    with open_inventory(user=user, on=day_of(at)) as inventory:
 
         def write(book: Workbook) -> None:
             nonlocal n
             n = book.sheet(
                 "Models",
                 table_headers(MODEL_INVENTORY_TABLE),
-                table_cells(MODEL_INVENTORY_TABLE, found.rows()),
+                table_cells(MODEL_INVENTORY_TABLE, inventory.rows()),
             )
-            gaps = found.gaps(limit=MAX_GAPS)
+            gaps = inventory.gaps(limit=MAX_GAPS)
             book.sheet(
                 "Missing",
                 ["Enter it at", "Record", "Fields", "Empty cells"],
@@ -132,8 +139,8 @@ class StatementForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_statement(request: HttpRequest, slug: str) -> HttpResponse:
-    """What the inventory asks of the owners of one application and nothing else in the register
-    says."""
+    """Edit the model statement: inventory fields that only the owners of the application can
+    provide."""
     user = signed_in_user(request)
     application = get_object_or_404(
         Application.objects.visible_to(user).select_related("team"), slug=slug

@@ -1,4 +1,4 @@
-"""DORA register of information: first what is missing, then the rules, then the rows."""
+"""DORA register of information: missing fields, then rule checks, then rows."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,7 +23,13 @@ from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, describe_scope, render_page
-from apps.web.views.reports.downloads import XLSX, attachment, max_rows, shown, streamed
+from apps.web.views.reports.downloads import (
+    XLSX,
+    attachment,
+    limit_table_rows,
+    max_rows,
+    stream_csv,
+)
 from apps.web.views.reports.headlines import register_headline
 from apps.web.views.reports.missing_fields import entry_link
 
@@ -45,7 +51,7 @@ def register_page(request: HttpRequest) -> HttpResponse:
             "The register is being counted for the first time; look again in an hour or two."
         ),
         figures=figures,
-        sheets=shown(request, figures.sheets) if figures else [],
+        sheets=limit_table_rows(request, figures.sheets) if figures else [],
         lines=entry_link(figures.gaps[: max_rows(request)], user) if figures else [],
         n_lines=len(figures.gaps) if figures else 0,
         notes=derivation_notes(),
@@ -61,12 +67,12 @@ def register_csv(request: HttpRequest, template: str) -> StreamingHttpResponse:
     if table is None:
         raise Http404
     name = f"dora-{table.code.lower().replace('.', '-')}-{day_of(at)}"
-    return streamed(_lines(user, table), name)
+    return stream_csv(_csv_lines(user, table), name)
 
 
-def _lines(user: User, table: ReportTable) -> Iterator[str]:
-    with open_register(user=user, on=day_of(now())) as found:
-        yield from template_lines(found, table)
+def _csv_lines(user: User, table: ReportTable) -> Iterator[str]:
+    with open_register(user=user, on=day_of(now())) as register:
+        yield from template_lines(register, table)
 
 
 @require_safe
@@ -79,9 +85,9 @@ def register_xlsx(request: HttpRequest) -> HttpResponse:
 
 
 def register_body(*, user: User, at: datetime) -> bytes:
-    """The workbook."""
-    with open_register(user=user, on=day_of(at)) as found:
-        return register_workbook(found, as_of=at, for_whom=describe_scope(user))
+    """Return the register as a workbook."""
+    with open_register(user=user, on=day_of(at)) as register:
+        return register_workbook(register, as_of=at, for_whom=describe_scope(user))
 
 
 class EntityForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
@@ -105,9 +111,9 @@ def edit_entity(request: HttpRequest) -> HttpResponse:
         request.POST or None, instance=row, row=None if row._state.adding else reporting_entity()
     )
     if request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
+        cleaned = form.cleaned_data
         change_reporting_entity(
-            name=said["name"], lei=said["lei"], country=said["country"], by=user
+            name=cleaned["name"], lei=cleaned["lei"], country=cleaned["country"], by=user
         )
         flash_success(
             request, "The reporting entity was saved. It fills RT.02.02.0020 and RT.06.01.0040."

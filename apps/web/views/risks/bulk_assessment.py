@@ -1,4 +1,4 @@
-"""Bulk assessment of inherited risks: what it affects, what is left alone and why, and its undo."""
+"""Bulk assessment of inherited risks: selection, exclusions with reasons, and undo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -40,8 +40,8 @@ MAX_NAMED = 5
 
 @dataclass
 class SelectedRisks:
-    """Selection: rows that `user` may assess with the version that was read, and what is left alone
-    and why."""
+    """Selected rows that `user` may assess, the version of each, and the excluded rows with reasons
+    (`left`)."""
 
     rows: list[InheritedRisk] = field(default_factory=list)
     versions: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -63,66 +63,71 @@ class SelectedRisks:
 def read_selection(request: HttpRequest, user: User, today: date) -> SelectedRisks:
     """Return the selected rows, or with `all` every row that matches the filters of `query`, up to
     MAX_SELECTED."""
-    chosen = SelectedRisks()
+    selection = SelectedRisks()
     if request.POST.get("all"):
-        asked = InheritedRiskFilter(
+        filterset = InheritedRiskFilter(
             QueryDict(request.POST.get("query", "")), FoundationRisk.objects.none()
         )
-        asked.is_valid()
-        rows = list(matching_risks(user, asked.narrowed, today, most=MAX_SELECTED + 1))
-        chosen.is_cut = len(rows) > MAX_SELECTED
+        filterset.is_valid()
+        rows = list(matching_risks(user, filterset.narrowed, today, limit=MAX_SELECTED + 1))
+        selection.is_cut = len(rows) > MAX_SELECTED
         rows = rows[:MAX_SELECTED]
-        read = {(row.risk_id, row.dependency_id): row.assessment_version for row in rows}
+        versions = {(row.risk_id, row.dependency_id): row.assessment_version for row in rows}
     else:
-        read = dict(
-            filter(None, (_read(pick) for pick in request.POST.getlist("pick")[: MAX_SELECTED + 1]))
+        versions = dict(
+            filter(
+                None,
+                (_parse_pick(pick) for pick in request.POST.getlist("pick")[: MAX_SELECTED + 1]),
+            )
         )
-        chosen.is_cut = len(read) > MAX_SELECTED
-        read = dict(list(read.items())[:MAX_SELECTED])
-        rows = inherited_pairs(user=user, on=today, pairs=list(read)) if read else []
-    found = {(row.risk_id, row.dependency_id): row for row in rows}
-    n_gone = len(read.keys() - found.keys())
+        selection.is_cut = len(versions) > MAX_SELECTED
+        versions = dict(list(versions.items())[:MAX_SELECTED])
+        rows = inherited_pairs(user=user, on=today, pairs=list(versions)) if versions else []
+    rows_by_key = {(row.risk_id, row.dependency_id): row for row in rows}
+    n_gone = len(versions.keys() - rows_by_key.keys())
     if n_gone:
-        chosen.left.append(
+        selection.left.append(
             (
                 pluralize(n_gone, f"{number(n_gone)} row", f"{number(n_gone)} rows"),
                 "It is no longer inherited, or not yours to see.",
             )
         )
-    for pair, row in found.items():
-        why_not = _why_not(row, read[pair], user)
-        if why_not:
-            chosen.left.append((_named(row), why_not))
+    for key, row in rows_by_key.items():
+        reason = _explain_exclusion(row, versions[key], user)
+        if reason:
+            selection.left.append((_describe_row(row), reason))
         else:
-            chosen.rows.append(row)
-            chosen.versions[pair] = read[pair]
-    return chosen
+            selection.rows.append(row)
+            selection.versions[key] = versions[key]
+    return selection
 
 
-def _read(pick: str) -> tuple[tuple[int, int], int] | None:
-    """`risk-dependency-version`."""
-    parts = pick.split("-")
-    if len(parts) != 3 or not all(part.isdecimal() and len(part) < 18 for part in parts):
+def _parse_pick(pick: str) -> tuple[tuple[int, int], int] | None:
+    """Parse `risk-dependency-version` to ((risk, dependency), version); None if malformed."""
+    components = pick.split("-")
+    if len(components) != 3 or not all(
+        component.isdecimal() and len(component) < 18 for component in components
+    ):
         return None
-    risk, dependency, version = map(int, parts)
+    risk, dependency, version = map(int, components)
     return (risk, dependency), version
 
 
-def _why_not(row: InheritedRisk, read: int, user: User) -> str:
+def _explain_exclusion(row: InheritedRisk, expected_version: int, user: User) -> str:
     if not user.may(TeamRole.EDITOR, row.team_id):
         return "You need the editor role on its team to assess it."
-    if row.assessment_version != read:
+    if row.assessment_version != expected_version:
         return "Somebody has decided about it since you opened the list. Look at it first."
     return ""
 
 
-def _named(row: InheritedRisk) -> str:
+def _describe_row(row: InheritedRisk) -> str:
     return f"{row.template or row.title} · {row.application_name}"
 
 
 @dataclass(frozen=True, slots=True)
 class AssessmentScope:
-    """Team whose risks are assessed."""
+    """Team with its selected risks and their applications."""
 
     team: str
     n: int
@@ -130,42 +135,44 @@ class AssessmentScope:
 
 
 def assessment_scope(rows: Sequence[InheritedRisk]) -> list[AssessmentScope]:
-    teams: dict[str, list[InheritedRisk]] = {}
+    rows_by_team: dict[str, list[InheritedRisk]] = {}
     for row in rows:
-        teams.setdefault(row.team, []).append(row)
+        rows_by_team.setdefault(row.team, []).append(row)
     return [
         AssessmentScope(
-            team, len(some), join_names(sorted({row.application_name for row in some}), most=6)
+            team,
+            len(team_rows),
+            join_names(sorted({row.application_name for row in team_rows}), most=6),
         )
-        for team, some in sorted(teams.items(), key=lambda pair: -len(pair[1]))
+        for team, team_rows in sorted(rows_by_team.items(), key=lambda pair: -len(pair[1]))
     ]
 
 
 @require_POST
 def bulk_assess(request: HttpRequest) -> HttpResponse:
-    """Show the form with its preview; with `save`, apply it to every row that the user may
+    """Show the form with a preview. With `save`, assess every selected row that the user may
     assess."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
-    chosen = read_selection(request, user, today)
-    back = return_path(request, reverse("inherited-risks:list"))
-    if not chosen.rows and not chosen.left:
+    selection = read_selection(request, user, today)
+    back_url = return_path(request, reverse("inherited-risks:list"))
+    if not selection.rows and not selection.left:
         flash_error(request, "Select the risks to assess.")
-        return redirect(back)
-    saving = bool(request.POST.get("save"))
-    teams = {row.team_id for row in chosen.rows}
+        return redirect(back_url)
+    is_saving = bool(request.POST.get("save"))
+    teams = {row.team_id for row in selection.rows}
     form = BulkForm(
-        request.POST if saving else None,
+        request.POST if is_saving else None,
         people=possible_owners(teams or [0]),
-        evidence=_evidence_for(chosen, user),
+        evidence=_find_evidence(selection, user),
         today=today,
         may_accept=any(user.may(TeamRole.OWNER, team) for team in teams),
     )
-    if saving and chosen.rows and form.is_valid():
-        done = _save(form, chosen, user, at)
-        if done is not None:
-            _tell(request, done, chosen)
-            return redirect(back)
+    if is_saving and selection.rows and form.is_valid():
+        outcome = _save_assessments(form, selection, user, at)
+        if outcome is not None:
+            _flash_outcome(request, outcome, selection)
+            return redirect(back_url)
     return render_page(
         request,
         "risks/assess.html",
@@ -173,43 +180,48 @@ def bulk_assess(request: HttpRequest) -> HttpResponse:
         crumbs=(("Risks", reverse("inherited-risks:list")),),
         counts="What is picked and may be assessed by you",
         as_of=at,
-        status=422 if saving else 200,
-        sentence=_sentence(chosen),
-        chosen=chosen,
-        concerned=assessment_scope(chosen.rows),
+        status=422 if is_saving else 200,
+        sentence=_build_headline(selection),
+        chosen=selection,
+        concerned=assessment_scope(selection.rows),
         form=form,
-        back=back,
+        back=back_url,
         most=MAX_SELECTED,
         states=presenters.STATES,
     )
 
 
-def _sentence(chosen: SelectedRisks) -> Headline:
-    if not chosen.rows:
+def _build_headline(selection: SelectedRisks) -> Headline:
+    if not selection.rows:
         return Headline("", "None of what was picked can be assessed by you", ".")
-    applications = len({row.application for row in chosen.rows})
-    start = pluralize(
-        chosen.n,
+    n_applications = len({row.application for row in selection.rows})
+    template = pluralize(
+        selection.n,
         "One decision about {n} risk of {applications}.",
         "One decision about {n} risks of {applications}.",
     ).format(
-        n=number(chosen.n),
+        n=number(selection.n),
         applications=pluralize(
-            applications,
-            f"{number(applications)} application",
-            f"{number(applications)} applications",
+            n_applications,
+            f"{number(n_applications)} application",
+            f"{number(n_applications)} applications",
         ),
     )
-    return Headline(start)
+    return Headline(template)
 
 
-def _evidence_for(chosen: SelectedRisks, user: User) -> Any:
-    """General evidence and that of the applications concerned, the newest."""
-    slugs = {row.application for row in chosen.rows}
+def _find_evidence(selection: SelectedRisks, user: User) -> Any:
+    """Return the newest MAX_EVIDENCE evidence that is general or about the selected
+    applications."""
+    slugs = {row.application for row in selection.rows}
     visible = Evidence.objects.visible_to(user).select_related("application", "version", "offering")
-    about = visible.filter(application__isnull=True) | visible.filter(application__slug__in=slugs)
-    newest = about.order_by("-run_on", "-pk").values_list("pk", flat=True)[:MAX_EVIDENCE]
-    return visible.filter(pk__in=list(newest))
+    relevant_evidence = visible.filter(application__isnull=True) | visible.filter(
+        application__slug__in=slugs
+    )
+    newest_pks = relevant_evidence.order_by("-run_on", "-pk").values_list("pk", flat=True)[
+        :MAX_EVIDENCE
+    ]
+    return visible.filter(pk__in=list(newest_pks))
 
 
 @dataclass
@@ -218,39 +230,46 @@ class BulkOutcome:
     refused: list[tuple[str, str]] = field(default_factory=list)
 
 
-def _save(form: BulkForm, chosen: SelectedRisks, user: User, at: datetime) -> BulkOutcome | None:
-    """One call a risk; None where the form says what is wrong."""
-    by_risk: dict[int, dict[int, int]] = {}
-    for (risk, dependency), version in chosen.versions.items():
-        by_risk.setdefault(risk, {})[dependency] = version
-    names = {(row.risk_id, row.dependency_id): _named(row) for row in chosen.rows}
-    done = BulkOutcome()
+def _save_assessments(
+    form: BulkForm, selection: SelectedRisks, user: User, at: datetime
+) -> BulkOutcome | None:
+    """Assess the selection, one call per risk. Return None if the form has errors."""
+    versions_by_risk: dict[int, dict[int, int]] = {}
+    for (risk_id, dependency_id), version in selection.versions.items():
+        versions_by_risk.setdefault(risk_id, {})[dependency_id] = version
+    names = {(row.risk_id, row.dependency_id): _describe_row(row) for row in selection.rows}
+    total = BulkOutcome()
     if form.cleaned_data["decision"] == BulkForm.ACCEPT:
-        for row in chosen.rows:
+        for row in selection.rows:
             if not user.may(TeamRole.OWNER, row.team_id):
-                by_risk[row.risk_id].pop(row.dependency_id)
-                done.refused.append(
-                    (_named(row), "You need the owner role on its team to accept it.")
+                versions_by_risk[row.risk_id].pop(row.dependency_id)
+                total.refused.append(
+                    (_describe_row(row), "You need the owner role on its team to accept it.")
                 )
     try:
         with transaction.atomic():
-            for found in FoundationRisk.objects.in_bulk(
-                [pk for pk, versions in by_risk.items() if versions]
+            for foundation_risk in FoundationRisk.objects.in_bulk(
+                [pk for pk, versions in versions_by_risk.items() if versions]
             ).values():
-                outcome = _decide(form, found, by_risk[found.pk], user, at)
-                done.n += len(outcome.assessed)
-                done.refused += [(names[found.pk, pk], why) for pk, why in outcome.refused.items()]
-                done.refused += _attach(form, outcome.assessed, names, user)
+                outcome = _apply_decision(
+                    form, foundation_risk, versions_by_risk[foundation_risk.pk], user, at
+                )
+                total.n += len(outcome.assessed)
+                total.refused += [
+                    (names[foundation_risk.pk, pk], reason)
+                    for pk, reason in outcome.refused.items()
+                ]
+                total.refused += _attach_evidence(form, outcome.assessed, names, user)
     except ValidationError as error:
         form.add_error(None, "; ".join(error.messages))
         return None
     except errors.RiskChangeError as refusal:
         form.add_error(None, str(refusal))
         return None
-    return done
+    return total
 
 
-def _decide(
+def _apply_decision(
     form: BulkForm, risk: FoundationRisk, versions: dict[int, int], user: User, at: datetime
 ) -> assessments.BulkOutcome:
     if form.cleaned_data["decision"] == BulkForm.NOT_APPLICABLE:
@@ -258,7 +277,7 @@ def _decide(
             risk=risk, expected_versions=versions, reason=form.cleaned_data["plan"], by=user, at=at
         )
     if form.cleaned_data["decision"] == BulkForm.ACCEPT:
-        # its treatment is the acceptance
+        # an acceptance sets the treatment itself
         facts = {name: value for name, value in form.facts.items() if name != "treatment"}
         return assessments.accept_many(
             risk=risk,
@@ -274,42 +293,42 @@ def _decide(
     )
 
 
-def _attach(
+def _attach_evidence(
     form: BulkForm, assessed: Sequence[Assessment], names: dict[tuple[int, int], str], user: User
 ) -> list[tuple[str, str]]:
     evidence = form.cleaned_data.get("evidence")
     if evidence is None:
         return []
-    left = []
-    about = Assessment.objects.select_related("dependency").filter(
+    failures = []
+    assessment_rows = Assessment.objects.select_related("dependency").filter(
         pk__in=[row.pk for row in assessed]
     )
-    for row in about:
+    for row in assessment_rows:
         try:
             actions_evidence.attach_evidence(evidence=evidence, assessment=row, by=user)
         except errors.RiskChangeError as refusal:
-            left.append((names[row.risk_id, row.dependency_id], str(refusal)))
-    return left
+            failures.append((names[row.risk_id, row.dependency_id], str(refusal)))
+    return failures
 
 
-def _tell(request: HttpRequest, done: BulkOutcome, chosen: SelectedRisks) -> None:
-    if done.n:
+def _flash_outcome(request: HttpRequest, outcome: BulkOutcome, selection: SelectedRisks) -> None:
+    if outcome.n:
         sentence = pluralize(
-            done.n, f"{number(done.n)} risk assessed.", f"{number(done.n)} risks assessed."
+            outcome.n, f"{number(outcome.n)} risk assessed.", f"{number(outcome.n)} risks assessed."
         )
         flash_success(
             request, sentence, undo=reverse("inherited-risks:undo", args=[current_change_id()])
         )
-    left = [*chosen.left, *done.refused]
-    for name, why in left[:MAX_NAMED]:
-        flash_error(request, f"{name}: {why}")
-    if len(left) > MAX_NAMED:
-        flash_error(request, f"{number(len(left) - MAX_NAMED)} more were not changed.")
+    skipped_rows = [*selection.left, *outcome.refused]
+    for name, reason in skipped_rows[:MAX_NAMED]:
+        flash_error(request, f"{name}: {reason}")
+    if len(skipped_rows) > MAX_NAMED:
+        flash_error(request, f"{number(len(skipped_rows) - MAX_NAMED)} more were not changed.")
 
 
 @require_POST
 def undo_bulk_assessment(request: HttpRequest, change: UUID) -> HttpResponse:
-    """Undo what one change decided, unless another user has changed it since."""
+    """Undo the assessments of one change, except those that another user has changed since."""
     user = signed_in_user(request)
     teams = undo.teams_decided_in(change=change)
     if not (user.can_read_all or set(teams) & set(user.team_roles())) or not teams:
@@ -319,20 +338,20 @@ def undo_bulk_assessment(request: HttpRequest, change: UUID) -> HttpResponse:
             "You can undo this assessment only if you can assess all of these risks."
         )
     try:
-        undone = undo.undo_assessments(change=change, by=user)
+        outcome = undo.undo_assessments(change=change, by=user)
     except errors.RiskChangeError as refusal:
         flash_error(request, str(refusal))
         return redirect(return_path(request, reverse("inherited-risks:list")))
-    n = undone.n_taken_back
-    if n:
+    n_undone = outcome.n_taken_back
+    if n_undone:
         flash_success(
             request,
             pluralize(
-                n,
-                f"Undone: {number(n)} risk has its previous assessment.",
-                f"Undone: {number(n)} risks have their previous assessment.",
+                n_undone,
+                f"Undone: {number(n_undone)} risk has its previous assessment.",
+                f"Undone: {number(n_undone)} risks have their previous assessment.",
             ),
         )
-    for why in list(dict.fromkeys(undone.refused.values()))[:MAX_NAMED]:
-        flash_error(request, why)
+    for reason in list(dict.fromkeys(outcome.refused.values()))[:MAX_NAMED]:
+        flash_error(request, reason)
     return redirect(return_path(request, reverse("inherited-risks:list")))

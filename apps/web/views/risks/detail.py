@@ -1,4 +1,4 @@
-"""Inherited risk page: why it applies, its severity here, its assessments, and assessing it."""
+"""Page of an inherited risk: inheritance path, severity, history and assessment forms."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -42,7 +42,7 @@ from apps.web.views.risks.history import assessment_history
 from apps.web.views.risks.inheritance_path import inheritance_path
 from apps.web.wording import long_day
 
-_FACTS = (
+_ASSESSED_FIELDS = (
     "current_likelihood",
     "current_impact",
     "residual_likelihood",
@@ -57,7 +57,8 @@ _FACTS = (
 
 @dataclass
 class InheritedRiskSubject:
-    """Subject of the page. `row` is None if the dependency no longer inherits the risk."""
+    """Risk and dependency of the page. `row` is None if the dependency no longer inherits the
+    risk."""
 
     risk: FoundationRisk
     dependency: Dependency
@@ -74,51 +75,56 @@ class InheritedRiskSubject:
 
 
 def load_subject(
-    user: User, risk: int, dependency: int, *, today: date, lock: bool = False
+    user: User, risk_id: int, dependency_id: int, *, today: date, lock: bool = False
 ) -> InheritedRiskSubject:
-    """Five statements. 404 where `user` may not see it, or it neither is nor ever was anything."""
-    found = (
+    """Load the subject of the page; five statements. 404 if `user` may not view it, or the
+    dependency never inherited the risk."""
+    dependency = (
         Dependency.objects.visible_to(user)
         .select_related("application__team", "offering__host", "via_party")
-        .filter(pk=dependency)
+        .filter(pk=dependency_id)
         .first()
     )
-    of = FoundationRisk.objects.select_related("template", "node", "owner").filter(pk=risk).first()
-    if found is None or of is None:
+    risk = (
+        FoundationRisk.objects.select_related("template", "node", "owner")
+        .filter(pk=risk_id)
+        .first()
+    )
+    if dependency is None or risk is None:
         raise Http404
     if lock:
-        locked_dependency(found, by=user)
-    row = inherited_risk(user=user, risk_id=risk, dependency_id=dependency, on=today)
-    rows = Assessment.objects.filter(risk=risk, dependency=dependency)
+        locked_dependency(dependency, by=user)
+    row = inherited_risk(user=user, risk_id=risk_id, dependency_id=dependency_id, on=today)
+    rows = Assessment.objects.filter(risk=risk_id, dependency=dependency_id)
     assessment = rows.select_related(
         "owner", "assessed_by", "accepted_by", "revoked_by", "stale_event"
     ).first()
     if row is None and assessment is None:
         raise Http404
-    return InheritedRiskSubject(of, found, row, assessment)
+    return InheritedRiskSubject(risk, dependency, row, assessment)
 
 
 @require_safe
 def inherited_risk_detail(request: HttpRequest, risk: int, dependency: int) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    return _page(request, load_subject(user, risk, dependency, today=day_of(at)), at=at)
+    return _render_detail(request, load_subject(user, risk, dependency, today=day_of(at)), at=at)
 
 
-def _forms(
+def _build_forms(
     subject: InheritedRiskSubject, user: User, today: date, bound: dict[str, forms.Form]
 ) -> dict[str, forms.Form]:
-    """The forms that `user` may fill in; those of a refused answer as they were sent."""
-    offered: dict[str, forms.Form] = {}
+    """Return the forms that `user` may submit; those in `bound` keep their input and errors."""
+    forms_by_name: dict[str, forms.Form] = {}
     if subject.row is None or not user.may(TeamRole.EDITOR, subject.team_id):
-        return offered
+        return forms_by_name
     for name in ("assess", "not-applicable", "accept", "revoke", "evidence"):
-        form = bound.get(name) or _form(name, subject, user, today)
+        form = bound.get(name) or _build_form(name, subject, user, today)
         if form is not None:
-            offered[name.replace("-", "_")] = form
-    return offered
+            forms_by_name[name.replace("-", "_")] = form
+    return forms_by_name
 
 
-def _form(
+def _build_form(
     name: str, subject: InheritedRiskSubject, user: User, today: date, data: Any = None
 ) -> forms.Form | None:
     row = subject.assessment
@@ -126,9 +132,13 @@ def _form(
     in_force = row is not None and row.accepts_on(today)
     match name:
         case "assess":
-            said = {field: getattr(row, field) for field in _FACTS} if row else _suggested(subject)
+            initial = (
+                {field: getattr(row, field) for field in _ASSESSED_FIELDS}
+                if row
+                else _suggest_initial(subject)
+            )
             people = possible_owners([subject.team_id], also=[row.owner_id if row else None])
-            return AssessForm(data, people=people, row=row, initial={**said, **version})
+            return AssessForm(data, people=people, row=row, initial={**initial, **version})
         case "not-applicable":
             return NotApplicableForm(data, row=row, initial=version)
         case "accept" if user.may(TeamRole.OWNER, subject.team_id):
@@ -136,13 +146,12 @@ def _form(
         case "revoke" if in_force and user.may(TeamRole.OWNER, subject.team_id):
             return RevokeForm(data, row=row, initial=version)
         case "evidence" if row is not None:
-            return AttachForm(data, evidence=_attachable(subject, user, today))
+            return AttachForm(data, evidence=_find_attachable_evidence(subject, user, today))
     return None
 
 
-def _suggested(subject: InheritedRiskSubject) -> dict[str, Any]:
-    """What an empty form begins with: the level after the adaptations is where today's controls
-    start."""
+def _suggest_initial(subject: InheritedRiskSubject) -> dict[str, Any]:
+    """Return the initial values of a first assessment: the level after adaptations."""
     if subject.row is None:
         return {}
     level = subject.row.adjusted
@@ -153,11 +162,11 @@ def _suggested(subject: InheritedRiskSubject) -> dict[str, Any]:
     }
 
 
-def _attachable(subject: InheritedRiskSubject, user: User, today: date) -> Any:
+def _find_attachable_evidence(subject: InheritedRiskSubject, user: User, today: date) -> Any:
     return evidence_for_dependency(dependency=subject.dependency, user=user, on=today)
 
 
-def _page(
+def _render_detail(
     request: HttpRequest,
     subject: InheritedRiskSubject,
     *,
@@ -179,12 +188,12 @@ def _page(
         title=f"{template.code} {name}" if template else name,
         crumbs=(
             ("Risks", reverse("inherited-risks:list")),
-            (subject.dependency.application.name, _of_application(subject)),
+            (subject.dependency.application.name, _application_risks_url(subject)),
         ),
         counts="One foundation risk on one dependency",
         as_of=at,
         status=422 if bound else 200,
-        sentence=_sentence(subject, name),
+        sentence=_build_headline(subject, name),
         risk=risk,
         kind=template,
         name=name,
@@ -197,8 +206,8 @@ def _page(
         mark=presenters.MARKS[row.state] if row else "",
         is_late=bool(assessment and assessment.due_on and assessment.due_on < today),
         chain=inheritance_path(row, subject.dependency) if row else [],
-        scores=_scores(subject) if row else [],
-        steps=_steps(row) if row else [],
+        scores=_build_score_rows(subject) if row else [],
+        steps=_build_step_rows(row) if row else [],
         capped=row is not None and _is_capped(row),
         built=[Adaptation.Kind(kind).label for kind in row.adaptations] if row else [],
         evidence=evidence,
@@ -210,17 +219,17 @@ def _page(
         )
         if template
         else [],
-        forms=_forms(subject, user, today, bound or {}),
+        forms=_build_forms(subject, user, today, bound or {}),
         opened=next(iter(bound), "") if bound else "",
         may_add=user.may(TeamRole.EDITOR, subject.team_id),
     )
 
 
-def _of_application(subject: InheritedRiskSubject) -> str:
+def _application_risks_url(subject: InheritedRiskSubject) -> str:
     return f"{reverse('inherited-risks:list')}?application={subject.dependency.application.slug}"
 
 
-def _sentence(subject: InheritedRiskSubject, name: str) -> Headline:
+def _build_headline(subject: InheritedRiskSubject, name: str) -> Headline:
     row = subject.row
     application = subject.dependency.application.name
     if row is None:
@@ -246,7 +255,7 @@ class ScoreRow:
     why: str
 
 
-def _scores(subject: InheritedRiskSubject) -> list[ScoreRow]:
+def _build_score_rows(subject: InheritedRiskSubject) -> list[ScoreRow]:
     row, assessment = subject.row, subject.assessment
     assert row is not None
     levels = [
@@ -264,14 +273,20 @@ def _scores(subject: InheritedRiskSubject) -> list[ScoreRow]:
         ),
     ]
     if assessment is not None:
-        then = Level(assessment.inherent_likelihood, assessment.inherent_impact)
-        if then != row.adjusted:
-            levels.insert(2, ("Inherent, when it was assessed", then, "it has moved since"))
+        assessed_level = Level(assessment.inherent_likelihood, assessment.inherent_impact)
+        if assessed_level != row.adjusted:
+            levels.insert(
+                2, ("Inherent, when it was assessed", assessed_level, "it has moved since")
+            )
     return [
         ScoreRow(
-            name, level, presenters.describe_level(level), presenters.describe_severity(level), why
+            name,
+            level,
+            presenters.describe_level(level),
+            presenters.describe_severity(level),
+            explanation,
         )
-        for name, level, why in levels
+        for name, level, explanation in levels
     ]
 
 
@@ -283,7 +298,7 @@ class PathStepRow:
     why: str
 
 
-def _steps(row: InheritedRisk) -> list[PathStepRow]:
+def _build_step_rows(row: InheritedRisk) -> list[PathStepRow]:
     return [
         PathStepRow(
             Adaptation.Kind(step.adaptation).label,
@@ -296,7 +311,8 @@ def _steps(row: InheritedRisk) -> list[PathStepRow]:
 
 
 def _is_capped(row: InheritedRisk) -> bool:
-    """Prompts and examples would have lowered it further than words can."""
+    """Return whether the adaptations lowered the level only partly, because prompts and examples
+    cannot change what is in the weights."""
     if row.layer not in IN_THE_WEIGHTS or not PROMPT_ADAPTATIONS.issuperset(row.adaptations):
         return False
     return (
@@ -305,7 +321,7 @@ def _is_capped(row: InheritedRisk) -> bool:
     )
 
 
-# --- deciding -------------------------------------------------------------------------------------
+# --- decisions ------------------------------------------------------------------------------------
 
 
 @require_POST
@@ -318,31 +334,33 @@ def decide_inherited_risk(
     user, at = signed_in_user(request), now()
     today = day_of(at)
     subject = load_subject(user, risk, dependency, today=today, lock=True)
-    _require(user, subject, TeamRole.OWNER if action in ("accept", "revoke") else TeamRole.EDITOR)
-    form = _form(action, subject, user, today, data=request.POST)
+    _require_role(
+        user, subject, TeamRole.OWNER if action in ("accept", "revoke") else TeamRole.EDITOR
+    )
+    form = _build_form(action, subject, user, today, data=request.POST)
     if form is None:
         flash_error(request, "This action is no longer possible. Reload the page.")
         return redirect(subject.address)
     if form.is_valid():
         try:
             with transaction.atomic():
-                said = _DECIDE[action](subject, form.cleaned_data, user, at)
+                message = _ACTIONS[action](subject, form.cleaned_data, user, at)
         except risks_errors.RiskChangeError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
-            _add(form, error)
+            _add_errors(form, error)
         else:
             undo = (
                 None
                 if action == "evidence"
                 else reverse("inherited-risks:undo", args=[current_change_id()])
             )
-            flash_success(request, said, undo=undo)
+            flash_success(request, message, undo=undo)
             return redirect(subject.address)
-    return _page(request, subject, at=at, bound={action: form})
+    return _render_detail(request, subject, at=at, bound={action: form})
 
 
-def _require(user: User, subject: InheritedRiskSubject, role: TeamRole) -> None:
+def _require_role(user: User, subject: InheritedRiskSubject, role: TeamRole) -> None:
     if not user.may(role, subject.team_id):
         name = "owner" if role == TeamRole.OWNER else "editor"
         raise PermissionDenied(
@@ -351,8 +369,8 @@ def _require(user: User, subject: InheritedRiskSubject, role: TeamRole) -> None:
         )
 
 
-def _add(form: forms.Form, error: ValidationError) -> None:
-    """The action's complaints at their fields, or above the form."""
+def _add_errors(form: forms.Form, error: ValidationError) -> None:
+    """Add the action's errors to the fields they name, or to the form."""
     if not hasattr(error, "error_dict"):
         form.add_error(None, error)
         return
@@ -360,74 +378,74 @@ def _add(form: forms.Form, error: ValidationError) -> None:
         form.add_error(name if name in form.fields else None, errors)
 
 
-def _version(subject: InheritedRiskSubject) -> int:
-    # the form has made sure that nobody has changed what it showed
+def _expected_version(subject: InheritedRiskSubject) -> int:
+    # the form rejects input if another user changed the assessment meanwhile
     return subject.assessment.version if subject.assessment else 0
 
 
-def _assess(subject: InheritedRiskSubject, said: dict[str, Any], by: User, at: datetime) -> str:
+def _assess(subject: InheritedRiskSubject, cleaned: dict[str, Any], by: User, at: datetime) -> str:
     assessments.assess_risk(
         risk=subject.risk,
         dependency=subject.dependency,
-        facts=said,
-        expected_version=_version(subject),
+        facts=cleaned,
+        expected_version=_expected_version(subject),
         by=by,
         at=at,
     )
     return "Assessed."
 
 
-def _accept(subject: InheritedRiskSubject, said: dict[str, Any], by: User, at: datetime) -> str:
+def _accept(subject: InheritedRiskSubject, cleaned: dict[str, Any], by: User, at: datetime) -> str:
     assessments.accept_risk(
         risk=subject.risk,
         dependency=subject.dependency,
-        until=said["until"],
-        reason=said["because"],
-        expected_version=_version(subject),
+        until=cleaned["until"],
+        reason=cleaned["because"],
+        expected_version=_expected_version(subject),
         by=by,
         at=at,
     )
-    return f"Accepted until {long_day(said['until'])}."
+    return f"Accepted until {long_day(cleaned['until'])}."
 
 
-def _not_applicable(
-    subject: InheritedRiskSubject, said: dict[str, Any], by: User, at: datetime
+def _mark_not_applicable(
+    subject: InheritedRiskSubject, cleaned: dict[str, Any], by: User, at: datetime
 ) -> str:
     assessments.mark_not_applicable(
         risk=subject.risk,
         dependency=subject.dependency,
-        reason=said["because"],
-        expected_version=_version(subject),
+        reason=cleaned["because"],
+        expected_version=_expected_version(subject),
         by=by,
         at=at,
     )
     return "Marked as not applicable."
 
 
-def _revoke(subject: InheritedRiskSubject, said: dict[str, Any], by: User, at: datetime) -> str:
+def _revoke(subject: InheritedRiskSubject, cleaned: dict[str, Any], by: User, at: datetime) -> str:
     assert subject.assessment is not None
     assessments.revoke_acceptance(
         assessment=subject.assessment,
-        reason=said["because"],
-        expected_version=_version(subject),
+        reason=cleaned["because"],
+        expected_version=_expected_version(subject),
         by=by,
         at=at,
     )
     return "The acceptance was revoked. Reassess the risk."
 
 
-def _attach(subject: InheritedRiskSubject, said: dict[str, Any], by: User, at: datetime) -> str:
+def _attach(subject: InheritedRiskSubject, cleaned: dict[str, Any], by: User, at: datetime) -> str:
     assert subject.assessment is not None
     actions_evidence.attach_evidence(
-        evidence=said["evidence"], assessment=subject.assessment, by=by
+        evidence=cleaned["evidence"], assessment=subject.assessment, by=by
     )
     return "Attached."
 
 
-_DECIDE = {
+_ACTIONS = {
     "assess": _assess,
     "accept": _accept,
-    "not-applicable": _not_applicable,
+    "not-applicable": _mark_not_applicable,
     "revoke": _revoke,
     "evidence": _attach,
 }

@@ -66,18 +66,18 @@ class EvaluationUploadForm(forms.Form):
         slug = self.cleaned_data["application"].strip()
         if not slug:
             return None
-        found = Application.objects.visible_to(self.user).filter(slug=slug).first()
-        if found is None:
+        application = Application.objects.visible_to(self.user).filter(slug=slug).first()
+        if application is None:
             raise forms.ValidationError(
                 "No application with this slug found. Copy it from the URL of its page."
             )
-        return found
+        return application
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload_evaluation(request: HttpRequest) -> HttpResponse:
-    """Upload results; `?application=` fills it in. Processed in the request, or by a worker if the
-    file is large."""
+    """Upload evaluation results; `?application=` prefills the form. A large file is processed by a
+    worker."""
     user, at = signed_in_user(request), now()
     if not (
         user.is_governance
@@ -86,17 +86,17 @@ def upload_evaluation(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(
             "You need the editor role on a team, or the governance role, to record evidence."
         )
-    posted = request.method == "POST"
+    is_post = request.method == "POST"
     form = EvaluationUploadForm(
-        request.POST if posted else None,
-        request.FILES if posted else None,
+        request.POST if is_post else None,
+        request.FILES if is_post else None,
         user=user,
         initial={"application": request.GET.get("application", "")},
     )
-    if posted and form.is_valid():
+    if is_post and form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            taken, is_new = receive_evaluation(
+            evaluation_import, is_new = receive_evaluation(
                 body=file.read(),
                 by=user,
                 at=at,
@@ -104,54 +104,62 @@ def upload_evaluation(request: HttpRequest) -> HttpResponse:
                 file_name=file.name,
                 application=form.cleaned_data["application"],
             )
-        except IntakePermissionError as refused:
-            raise PermissionDenied(str(refused)) from None
-        if taken.state == Import.State.FAILED:
-            form.add_error("file", taken.error)
+        except IntakePermissionError as error:
+            raise PermissionDenied(str(error)) from None
+        if evaluation_import.state == Import.State.FAILED:
+            form.add_error("file", evaluation_import.error)
         else:
-            flash_success(request, _said(taken, is_new))
-            return redirect(f"{reverse('evidence:list')}?{_where(taken)}")
+            flash_success(request, _describe_import(evaluation_import, is_new))
+            return redirect(
+                f"{reverse('evidence:list')}?{_build_evidence_query(evaluation_import)}"
+            )
     return render_page(
         request,
         "risks/upload-results.html",
         title="Upload results",
         crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
         as_of=at,
-        status=422 if posted else 200,
+        status=422 if is_post else 200,
         sentence=Headline("Each figure of the file becomes evidence about the model it names."),
         form=form,
     )
 
 
-def _where(taken: Import) -> str:
+def _build_evidence_query(evaluation_import: Import) -> str:
     run = (
-        Evidence.objects.filter(digest=taken.digest).values_list("run", flat=True).first()
-        or taken.natural_key
+        Evidence.objects.filter(digest=evaluation_import.digest)
+        .values_list("run", flat=True)
+        .first()
+        or evaluation_import.natural_key
     )
-    return urlencode({"run": run} if run else {"tool": taken.tool} if taken.tool else {})
+    return urlencode(
+        {"run": run} if run else {"tool": evaluation_import.tool} if evaluation_import.tool else {}
+    )
 
 
-def _said(taken: Import, is_new: bool) -> str:
+def _describe_import(evaluation_import: Import, is_new: bool) -> str:
     if not is_new:
         return "This very file was filed before; nothing was added."
-    if taken.state != Import.State.APPLIED:
+    if evaluation_import.state != Import.State.APPLIED:
         return (
             "The file is large and is being worked through. Its figures appear here within minutes."
         )
-    n = taken.counts.get("created", 0)
-    said = pluralize(
-        n, f"One figure of {taken.tool} is filed.", f"{n} figures of {taken.tool} are filed."
+    n = evaluation_import.counts.get("created", 0)
+    message = pluralize(
+        n,
+        f"One figure of {evaluation_import.tool} is filed.",
+        f"{n} figures of {evaluation_import.tool} are filed.",
     )
-    if same := taken.counts.get("unchanged", 0):
-        said += " " + pluralize(same, "One was on file.", f"{same} were on file.")
-    refused = taken.problems.get("rejected", [])
-    if refused:
-        said += (
+    if n_unchanged := evaluation_import.counts.get("unchanged", 0):
+        message += " " + pluralize(n_unchanged, "One was on file.", f"{n_unchanged} were on file.")
+    rejected_rows = evaluation_import.problems.get("rejected", [])
+    if rejected_rows:
+        message += (
             " "
             + "Not filed:"
             + " "
-            + " ".join(part["reason"] for part in refused[:MAX_REJECTED_ROWS])
+            + " ".join(problem["reason"] for problem in rejected_rows[:MAX_REJECTED_ROWS])
         )
-        if len(refused) > MAX_REJECTED_ROWS:
-            said += " " + f"and {len(refused) - MAX_REJECTED_ROWS} more."
-    return said
+        if len(rejected_rows) > MAX_REJECTED_ROWS:
+            message += " " + f"and {len(rejected_rows) - MAX_REJECTED_ROWS} more."
+    return message

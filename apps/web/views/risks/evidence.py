@@ -1,4 +1,4 @@
-"""Evidence: what was measured or filed, whether it is still valid, and what depends on it."""
+"""Evidence: results and documents, their validity, and the assessments that depend on them."""
 
 from datetime import date
 from typing import Any
@@ -39,28 +39,29 @@ MAX_CSV_ROWS = 10_000
 MAX_ROWS = 50
 
 
-def _filtered(request: HttpRequest) -> tuple[EvidenceFilter, Any]:
+def _filter_evidence(request: HttpRequest) -> tuple[EvidenceFilter, Any]:
     user = signed_in_user(request)
-    found = EvidenceFilter(request.GET, Evidence.objects.visible_to(user), request=request)
-    rows = found.qs.select_related(
+    filterset = EvidenceFilter(request.GET, Evidence.objects.visible_to(user), request=request)
+    rows = filterset.qs.select_related(
         "application", "version", "offering__host", "template", "recorded_by"
     )
     if ORDERS.chosen(request)[0] == "expires":
         rows = rows.filter(expires_on__isnull=False)
-    return found, ORDERS.apply(request, _with_backing(rows, user))
+    return filterset, ORDERS.apply(request, _annotate_backing(rows, user))
 
 
-def _with_backing(rows: Any, user: User) -> Any:
-    """Adds `n_assessments` that `user` may see, and `n_risks`, which everybody may."""
-    seen = Assessment.objects.visible_to(user).order_by().values("pk")
+def _annotate_backing(rows: Any, user: User) -> Any:
+    """Annotate `n_assessments`, those that `user` may view, and `n_risks`, which all users may
+    view."""
+    visible_assessments = Assessment.objects.visible_to(user).order_by().values("pk")
     links = AssessmentEvidence.objects.filter(evidence=OuterRef("pk"))
     if not user.can_read_all:
-        links = links.filter(assessment__in=seen)
-    of_risks = RiskEvidence.objects.filter(evidence=OuterRef("pk"))
-    return rows.annotate(n_assessments=_counted(links), n_risks=_counted(of_risks))
+        links = links.filter(assessment__in=visible_assessments)
+    risk_links = RiskEvidence.objects.filter(evidence=OuterRef("pk"))
+    return rows.annotate(n_assessments=_count_links(links), n_risks=_count_links(risk_links))
 
 
-def _counted(links: Any) -> Coalesce:
+def _count_links(links: Any) -> Coalesce:
     return Coalesce(
         Subquery(links.order_by().values("evidence").annotate(n=Count("pk")).values("n")), 0
     )
@@ -69,7 +70,7 @@ def _counted(links: Any) -> Coalesce:
 @require_safe
 def evidence_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_evidence(request)
     listing: PaginatedList[Evidence] = PaginatedList(request, queryset)
     today = day_of(at)
     return render_page(
@@ -80,10 +81,10 @@ def evidence_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Risks", reverse("inherited-risks:list")),),
         counts="Evidence about models, and about applications of yours",
         as_of=at,
-        sentence=_sentence(listing, user, today),
+        sentence=_build_list_headline(listing, user, today),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("kind", "Kind", choices=Evidence.Kind.choices),
                 FilterControl("tool", "Tool", "search"),
@@ -106,29 +107,29 @@ def _may_add(user: User) -> bool:
     )
 
 
-def _sentence(listing: PaginatedList[Evidence], user: User, today: date) -> Headline:
+def _build_list_headline(listing: PaginatedList[Evidence], user: User, today: date) -> Headline:
     n = listing.n_found
     if n == 0:
         return Headline(
             "No evidence matches." if listing.is_filtered else "No evidence is on record yet."
         )
-    start = pluralize(
+    total = pluralize(
         n, "One piece of evidence is on record", f"{listing.count} pieces of evidence are on record"
     )
     if listing.is_filtered:
-        start = pluralize(
+        total = pluralize(
             n,
             "One piece of evidence matches the filters",
             f"{listing.count} pieces of evidence match the filters",
         )
-        return Headline(f"{start}.")
-    doubtful = Evidence.objects.visible_to(user).failing_or_expired_on(today)[:1001].count()
-    if doubtful == 0:
-        return Headline(f"{start}; none fails or has expired.")
+        return Headline(f"{total}.")
+    n_doubtful = Evidence.objects.visible_to(user).failing_or_expired_on(today)[:1001].count()
+    if n_doubtful == 0:
+        return Headline(f"{total}; none fails or has expired.")
     return Headline(
-        f"{start}; ",
-        pluralize(doubtful, "{n} fails or has expired", "{n} fail or have expired").format(
-            n="1,000+" if doubtful > 1000 else doubtful
+        f"{total}; ",
+        pluralize(n_doubtful, "{n} fails or has expired", "{n} fail or have expired").format(
+            n="1,000+" if n_doubtful > 1000 else n_doubtful
         ),
         ".",
     )
@@ -192,86 +193,90 @@ def evidence_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.n_risks,
         ]
 
-    return csv_response("evidence", HEADS, _filtered(request)[1][:MAX_CSV_ROWS], cells)
+    return csv_response("evidence", HEADS, _filter_evidence(request)[1][:MAX_CSV_ROWS], cells)
 
 
 @require_safe
 def evidence_detail(request: HttpRequest, pk: int) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    found = get_object_or_404(
+    evidence = get_object_or_404(
         Evidence.objects.visible_to(user).select_related(
             "application__team", "version__foundation", "offering__host", "template", "recorded_by"
         ),
         pk=pk,
     )
-    state = found.state(day_of(at))
+    state = evidence.state(day_of(at))
     return render_page(
         request,
         "risks/one-evidence.html",
-        title=f"{found.get_kind_display()}, {found.run_on}",
+        title=f"{evidence.get_kind_display()}, {evidence.run_on}",
         crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
         counts="What rests on this evidence, as far as you may see",
         as_of=at,
-        sentence=_one_sentence(found, state),
-        evidence=found,
+        sentence=_build_evidence_headline(evidence, state),
+        evidence=evidence,
         state=state,
         assessments=list(
             Assessment.objects.visible_to(user)
-            .filter(evidence=found)
+            .filter(evidence=evidence)
             .select_related("risk__template", "dependency__application")[:MAX_ROWS]
         ),
         risks=list(
             with_node_names(
-                FoundationRisk.objects.filter(evidence=found).select_related("template")
+                FoundationRisk.objects.filter(evidence=evidence).select_related("template")
             )[:MAX_ROWS]
         ),
     )
 
 
-def _one_sentence(found: Evidence, state: Evidence.State) -> Headline:
-    start = f"{found.get_kind_display()}"
-    if found.metric:
-        start = f"{start} of “{found.metric}”"
+def _build_evidence_headline(evidence: Evidence, state: Evidence.State) -> Headline:
+    subject = f"{evidence.get_kind_display()}"
+    if evidence.metric:
+        subject = f"{subject} of “{evidence.metric}”"
     match state:
         case Evidence.State.FAILING:
-            return Headline(f"{start} ", "fails", ".")
+            return Headline(f"{subject} ", "fails", ".")
         case Evidence.State.EXPIRED:
-            return Headline(f"{start} ", "has expired", ": it backs nothing until it is repeated.")
+            return Headline(
+                f"{subject} ", "has expired", ": it backs nothing until it is repeated."
+            )
         case Evidence.State.PASSED:
-            return Headline(f"{start} passed.")
-    return Headline(f"{start} is on file.")
+            return Headline(f"{subject} passed.")
+    return Headline(f"{subject} is on file.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_evidence(request: HttpRequest) -> HttpResponse:
-    """Record a result or a document; `?application=`, `?version=` and so on fill it in,
-    `?risk=&dependency=` attaches."""
+    """Record a result or a document. Parameters such as `?application=` prefill the form;
+    `?risk=&dependency=` attaches it to an assessment."""
     user, at = signed_in_user(request), now()
     if not _may_add(user):
         raise PermissionDenied(
             "You need the editor role on a team, or the governance role, to record evidence."
         )
-    posted = request.method == "POST"
+    is_post = request.method == "POST"
     names = ("application", "version", "offering", "kind", "tool")
     form = EvidenceForm(
-        request.POST if posted else None,
+        request.POST if is_post else None,
         user=user,
         initial={name: request.GET[name] for name in names if request.GET.get(name)},
     )
-    backs = _backed(request, user)
-    if posted and form.is_valid():
-        _require(form.cleaned_data, user)
+    backed_assessment = _find_assessment(request, user)
+    if is_post and form.is_valid():
+        _require_role(form.cleaned_data, user)
         try:
             with transaction.atomic():
-                found = actions_evidence.record_evidence(
+                evidence = actions_evidence.record_evidence(
                     kind=form.cleaned_data["kind"],
                     run_on=form.cleaned_data["run_on"],
                     facts=form.facts,
                     by=user,
                     at=at,
                 )
-                if backs is not None:
-                    actions_evidence.attach_evidence(evidence=found, assessment=backs, by=user)
+                if backed_assessment is not None:
+                    actions_evidence.attach_evidence(
+                        evidence=evidence, assessment=backed_assessment, by=user
+                    )
         except risks_errors.RiskChangeError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
@@ -283,49 +288,53 @@ def add_evidence(request: HttpRequest) -> HttpResponse:
             flash_success(
                 request,
                 "The evidence was recorded and attached."
-                if backs
+                if backed_assessment
                 else "The evidence was recorded.",
             )
-            if backs is not None:
+            if backed_assessment is not None:
                 return redirect(
-                    "inherited-risks:detail", risk=backs.risk_id, dependency=backs.dependency_id
+                    "inherited-risks:detail",
+                    risk=backed_assessment.risk_id,
+                    dependency=backed_assessment.dependency_id,
                 )
-            return redirect("evidence:detail", pk=found.pk)
+            return redirect("evidence:detail", pk=evidence.pk)
     return render_page(
         request,
         "risks/add-evidence.html",
         title="Add evidence",
         crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
         as_of=at,
-        status=422 if posted else 200,
+        status=422 if is_post else 200,
         sentence=Headline(
             "Say what was tested, with what, how it came out, and until when that counts."
         ),
         form=form,
-        backs=backs,
+        backs=backed_assessment,
     )
 
 
-def _backed(request: HttpRequest, user: User) -> Assessment | None:
-    """The assessment that the new evidence is to back, if `user` may edit it."""
+def _find_assessment(request: HttpRequest, user: User) -> Assessment | None:
+    """Return the assessment to attach the evidence to, or None if `user` may not edit it."""
     risk, dependency = request.GET.get("risk", ""), request.GET.get("dependency", "")
     if not (
         risk.isdecimal() and dependency.isdecimal() and len(risk) < 18 and len(dependency) < 18
     ):
         return None
-    found = (
+    assessment = (
         Assessment.objects.visible_to(user)
         .select_related("dependency__application__team", "risk__template")
         .filter(risk=int(risk), dependency=int(dependency))
         .first()
     )
     return (
-        found if found and user.may(TeamRole.EDITOR, found.dependency.application.team_id) else None
+        assessment
+        if assessment and user.may(TeamRole.EDITOR, assessment.dependency.application.team_id)
+        else None
     )
 
 
-def _require(said: dict[str, Any], user: User) -> None:
-    application = said.get("application") or None
+def _require_role(cleaned: dict[str, Any], user: User) -> None:
+    application = cleaned.get("application") or None
     if application is not None:
         if not user.may(TeamRole.EDITOR, application.team_id):
             raise PermissionDenied("You need the editor role on the owning team to do this.")

@@ -1,4 +1,4 @@
-"""Forms of risks: the same fields for one and for many."""
+"""Forms of risks, their assessment and their evidence."""
 
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
@@ -29,19 +29,23 @@ MAX_OWNERS = 300
 
 
 def possible_owners(team_ids: Collection[int], *, also: Collection[int | None] = ()) -> list[User]:
-    """Return active users with a role on these teams or above them, governance, and those named;
-    two statements."""
-    above = Team.objects.raw(
+    """Return active users with a role on these teams or on teams above them, governance users, and
+    `also`; two statements."""
+    ancestor_teams = Team.objects.raw(
         """
 SELECT DISTINCT ancestor_id AS id FROM team_ancestor WHERE team_id = ANY (%s)""",
         [list(team_ids)],
     )
-    members = (
-        Membership.objects.filter(team__in=[team.pk for team in above]).order_by().values("user_id")
+    member_ids = (
+        Membership.objects.filter(team__in=[team.pk for team in ancestor_teams])
+        .order_by()
+        .values("user_id")
     )
-    offices = Q(organisation_role__in=[OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN])
-    named = Q(pk__in=[pk for pk in also if pk is not None])
-    people = User.objects.filter(Q(pk__in=members) | offices | named, is_active=True)
+    is_governance = Q(organisation_role__in=[OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN])
+    is_additional = Q(pk__in=[pk for pk in also if pk is not None])
+    people = User.objects.filter(
+        Q(pk__in=member_ids) | is_governance | is_additional, is_active=True
+    )
     return list(people.order_by("username")[:MAX_OWNERS])
 
 
@@ -50,15 +54,15 @@ TREATMENTS = [(value, label) for value, label in Treatment.choices if value != T
 _PAIRS = (("current_likelihood", "current_impact"), ("residual_likelihood", "residual_impact"))
 
 
-def _levels(words: dict[int, Any]) -> list[tuple[int, str]]:
-    return [(n, f"{n} {word}") for n, word in words.items()]
+def _level_choices(labels: dict[int, Any]) -> list[tuple[int, str]]:
+    return [(n, f"{n} {label}") for n, label in labels.items()]
 
 
 class LevelField(forms.TypedChoiceField):
-    """Field of a level, 1 to 5 in words, or empty."""
+    """Choice of a level from 1 to 5, or empty."""
 
-    def __init__(self, words: dict[int, Any], *, empty: Any = "–", **kwargs: Any) -> None:
-        choices = lambda: [("", empty), *_levels(words)]  # noqa: E731
+    def __init__(self, labels: dict[int, Any], *, empty: Any = "–", **kwargs: Any) -> None:
+        choices = lambda: [("", empty), *_level_choices(labels)]  # noqa: E731
         super().__init__(choices=choices, coerce=int, empty_value=None, required=False, **kwargs)
 
 
@@ -70,34 +74,34 @@ class UserField(forms.ModelChoiceField):  # type: ignore[type-arg]
         )
 
 
-class _Levels(forms.Form):
-    """Levels in pairs: a likelihood without an impact is not a level."""
+class _LevelsForm(forms.Form):
+    """Form with levels in pairs: a likelihood requires an impact, and an impact a likelihood."""
 
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or {}
+        cleaned: dict[str, Any] = super().clean() or {}
         for likelihood, impact in _PAIRS:
-            if bool(said.get(likelihood)) != bool(said.get(impact)):
-                missing = impact if said.get(likelihood) else likelihood
+            if bool(cleaned.get(likelihood)) != bool(cleaned.get(impact)):
+                missing_field = impact if cleaned.get(likelihood) else likelihood
                 self.add_error(
-                    missing,
+                    missing_field,
                     "Likelihood and impact form a level together. Enter both or leave both empty.",
                 )
-        return said
+        return cleaned
 
 
 class VersionedForm(OptimisticLockMixin, forms.Form):
-    """Form on an assessment that other users, an event or a date may change meanwhile."""
+    """Form of an assessment that other users, an event or a date might change meanwhile."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, label="Version")
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean()
-        said.pop("version", None)
-        return said
+        cleaned = super().clean()
+        cleaned.pop("version", None)
+        return cleaned
 
 
-class AssessForm(VersionedForm, _Levels):
-    """Form of an assessment: the level here, and its treatment."""
+class AssessForm(VersionedForm, _LevelsForm):
+    """Form of an assessment: levels, confidence and treatment."""
 
     current_likelihood = LevelField(LIKELIHOODS, label="Current likelihood")
     current_impact = LevelField(IMPACTS, label="Current impact")
@@ -124,7 +128,7 @@ class AssessForm(VersionedForm, _Levels):
             [*_PAIRS[0], *_PAIRS[1], "confidence", "treatment", "plan", "owner", "due_on"]
         )
         if row is not None and row.treatment == Treatment.ACCEPT:
-            # what stands stays choosable while it is in force
+            # an accepted risk keeps its treatment as a choice
             field = self.fields["treatment"]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [
@@ -153,10 +157,10 @@ class AcceptForm(VersionedForm):
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _bounded(self.fields["until"], today)
+        _limit_dates(self.fields["until"], today)
 
 
-def _bounded(until: forms.Field, today: date) -> None:
+def _limit_dates(until: forms.Field, today: date) -> None:
     until.widget.attrs["min"] = (today + timedelta(days=1)).isoformat()
     until.widget.attrs["max"] = (today + MAX_ACCEPTANCE).isoformat()
 
@@ -191,9 +195,9 @@ class EvidenceField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return f"{obj.get_kind_display()}, {obj.run_on:%Y-%m-%d}{measured}: {about}"
 
 
-class BulkForm(_Levels):
-    """Form of an assessment for many risks: an empty field leaves each unchanged. Users who own
-    none of them are not offered acceptance."""
+class BulkForm(_LevelsForm):
+    """Form that assesses many risks: an empty field leaves the value of each unchanged. Acceptance
+    is available only to owners of a selected risk's team."""
 
     ASSESS, ACCEPT, NOT_APPLICABLE = "assess", "accept", "not_applicable"
 
@@ -244,7 +248,7 @@ class BulkForm(_Levels):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        _bounded(self.fields["until"], today)
+        _limit_dates(self.fields["until"], today)
         if not may_accept:
             decision = self.fields["decision"]
             assert isinstance(decision, forms.ChoiceField)
@@ -261,22 +265,22 @@ class BulkForm(_Levels):
         )
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean()
-        if said.get("decision") == self.NOT_APPLICABLE:
-            if not (said.get("plan") or "").strip():
+        cleaned = super().clean()
+        if cleaned.get("decision") == self.NOT_APPLICABLE:
+            if not (cleaned.get("plan") or "").strip():
                 self.add_error("plan", "Enter a reason why the risks do not apply.")
-        elif said.get("decision") == self.ACCEPT:
-            if not said.get("until") and "until" not in self.errors:
+        elif cleaned.get("decision") == self.ACCEPT:
+            if not cleaned.get("until") and "until" not in self.errors:
                 self.add_error("until", str(NO_END))
-            if not (said.get("because") or "").strip():
+            if not (cleaned.get("because") or "").strip():
                 self.add_error("because", str(NO_REASON))
-        elif not self.facts and not said.get("evidence") and not self.errors:
+        elif not self.facts and not cleaned.get("evidence") and not self.errors:
             raise ValidationError("Enter at least a level, a treatment, an owner or a date.")
-        return said
+        return cleaned
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return what is set on each; empty fields are left out."""
+        """Return the values that are set; empty fields are left out."""
         names = (
             "current_likelihood",
             "current_impact",
@@ -337,7 +341,7 @@ class RiskForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
         """Leave validation and saving to the action; the row of the page stays as it is."""
 
     @property
-    def said(self) -> dict[str, Any]:
+    def risk_facts(self) -> dict[str, Any]:
         return {
             name: self.cleaned_data[name]
             for name in self.fields
@@ -346,7 +350,7 @@ class RiskForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 
 class CreateRiskForm(RiskForm):
-    """Form of a new risk on one node: a template, or an own risk with a title."""
+    """Form of a new risk on one node, from a template or with an own title."""
 
     node_kind = forms.ChoiceField(
         choices=[(kind.name.lower(), kind.label.capitalize()) for kind in NodeKind],
@@ -373,29 +377,31 @@ class CreateRiskForm(RiskForm):
         )
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean()
-        if not said.get("template"):
-            if not said.get("title"):
+        cleaned = super().clean()
+        if not cleaned.get("template"):
+            if not cleaned.get("title"):
                 self.add_error("title", "Select a template, or enter a title for an own risk.")
             for name in ("likelihood", "impact"):
-                if not said.get(name):
+                if not cleaned.get(name):
                     self.add_error(name, "An own risk has no default level. Enter one.")
-        if said.get("node_kind") and said.get("node"):
-            thing, near = find_node(NodeKind[said["node_kind"].upper()], said["node"].strip())
-            if thing is None:
-                hint = str(f"Perhaps: {'; '.join(near)}.") if near else ""
+        if cleaned.get("node_kind") and cleaned.get("node"):
+            node, suggestions = find_node(
+                NodeKind[cleaned["node_kind"].upper()], cleaned["node"].strip()
+            )
+            if node is None:
+                hint = str(f"Perhaps: {'; '.join(suggestions)}.") if suggestions else ""
                 self.add_error(
                     "node",
                     "No single record found. Enter the number of the record." + f" {hint}".rstrip(),
                 )
-            said["thing"] = thing
-        return said
+            cleaned["thing"] = node
+        return cleaned
 
     @property
-    def said(self) -> dict[str, Any]:
-        apart = {"node_kind", "node", "template", "seen"}
-        said = {name: self.cleaned_data.get(name) for name in self.fields if name not in apart}
-        return {name: value for name, value in said.items() if value not in (None, "")}
+    def risk_facts(self) -> dict[str, Any]:
+        excluded = {"node_kind", "node", "template", "seen"}
+        values = {name: self.cleaned_data.get(name) for name in self.fields if name not in excluded}
+        return {name: value for name, value in values.items() if value not in (None, "")}
 
 
 class ReasonForm(forms.Form):
@@ -403,8 +409,8 @@ class ReasonForm(forms.Form):
 
 
 class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Form of evidence: a result or a document. With a value and a threshold, whether it passed
-    follows."""
+    """Form of evidence: a result or a document. With a value and a threshold, `passed` is
+    derived."""
 
     application = forms.CharField(
         required=False,
@@ -476,39 +482,39 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
         )
 
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or {}
-        if said.get("application"):
-            found = (
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("application"):
+            applications = (
                 Application.objects.visible_to(self.user)
                 .select_related("team")
-                .filter(slug=said["application"])
+                .filter(slug=cleaned["application"])
             )
-            said["application"] = found.first()
-            if said["application"] is None:
+            cleaned["application"] = applications.first()
+            if cleaned["application"] is None:
                 self.add_error(
                     "application", "No application with this name found. Check the spelling."
                 )
         for name, kind in (("version", NodeKind.VERSION), ("offering", NodeKind.OFFERING)):
-            if said.get(name):
-                said[name], near = find_node(kind, said[name].strip())
-                if said[name] is None:
-                    hint = str(f" Perhaps: {'; '.join(near)}.") if near else ""
+            if cleaned.get(name):
+                cleaned[name], suggestions = find_node(kind, cleaned[name].strip())
+                if cleaned[name] is None:
+                    hint = str(f" Perhaps: {'; '.join(suggestions)}.") if suggestions else ""
                     self.add_error(
                         name, "No single record found. Enter the number of the record." + hint
                     )
         if not self.errors and not any(
-            said.get(name) for name in ("application", "version", "offering")
+            cleaned.get(name) for name in ("application", "version", "offering")
         ):
             raise ValidationError(
                 "Enter what was tested: an application, a version or an offering."
             )
-        return said
+        return cleaned
 
     def _post_clean(self) -> None:
         """Leave validation and saving to the action."""
 
     @property
     def facts(self) -> dict[str, Any]:
-        apart = {"kind", "run_on"}
-        said = {name: value for name, value in self.cleaned_data.items() if name not in apart}
-        return {name: value for name, value in said.items() if value not in (None, "")}
+        excluded = {"kind", "run_on"}
+        values = {name: value for name, value in self.cleaned_data.items() if name not in excluded}
+        return {name: value for name, value in values.items() if value not in (None, "")}

@@ -57,27 +57,27 @@ MAX_ROWS = 12
 GOVERNANCE_ONLY = "You need the governance role to change the risks of foundations."
 
 
-def _filtered(request: HttpRequest) -> tuple[FoundationRiskFilter, Any]:
-    """Open ones where the address says nothing of it."""
-    asked = request.GET.copy()
+def _filter_risks(request: HttpRequest) -> tuple[FoundationRiskFilter, Any]:
+    """Return the filter set and its risks. Without an `open` parameter, only open ones."""
+    query = request.GET.copy()
     if "open" not in request.GET:
-        asked["open"] = "true"
-    found = FoundationRiskFilter(
-        asked, FoundationRisk.objects.visible_to(request.user), request=request
+        query["open"] = "true"
+    filterset = FoundationRiskFilter(
+        query, FoundationRisk.objects.visible_to(request.user), request=request
     )
-    rows = with_node_names(found.qs.select_related("template", "node", "owner"))
+    risks = with_node_names(filterset.qs.select_related("template", "node", "owner"))
     if ORDERS.chosen(request)[0] == "review":
-        rows = rows.filter(review_on__isnull=False)
-    return found, ORDERS.apply(request, rows)
+        risks = risks.filter(review_on__isnull=False)
+    return filterset, ORDERS.apply(request, risks)
 
 
 def reach_of(
-    user: User, today: date, risk_ids: Sequence[int], *, stored: bool
+    user: User, today: date, risk_ids: Sequence[int], *, is_stored: bool
 ) -> dict[int, RiskReach]:
-    """Return {risk: its reach}, as last counted if it is `stored`; two statements at most."""
+    """Return {risk ID: reach}, from the last count if `is_stored`; two statements at most."""
     if not risk_ids:
         return {}
-    if not stored:
+    if not is_stored:
         return reach_per_risk(user=user, on=today, risk_ids=risk_ids)
     return {
         row.risk_id: RiskReach(
@@ -96,10 +96,10 @@ def reach_of(
 @require_safe
 def foundation_risk_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    found, queryset = _filtered(request)
+    filterset, queryset = _filter_risks(request)
     listing: PaginatedList[FoundationRisk] = PaginatedList(request, queryset)
     reach = reach_of(
-        user, day_of(at), [risk.pk for risk in listing.rows], stored=count_basis(user).stored
+        user, day_of(at), [risk.pk for risk in listing.rows], is_stored=count_basis(user).stored
     )
     return render_page(
         request,
@@ -109,10 +109,10 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Risks", reverse("inherited-risks:list")),),
         counts="Risks on nodes of the catalogue, and live dependencies that inherit them",
         as_of=at,
-        sentence=_list_sentence(listing, request),
+        sentence=_build_list_headline(listing, request),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl("q", "Risk contains", "search"),
                 FilterControl("open", "Open", choices=BOOLEANS),
@@ -136,8 +136,8 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
             (
                 risk,
                 reach.get(risk.pk, RiskReach()),
-                presenters.describe_severity(_level(risk)),
-                _level(risk).severity,
+                presenters.describe_severity(_inherent_level(risk)),
+                _inherent_level(risk).severity,
             )
             for risk in listing.rows
         ],
@@ -145,15 +145,15 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _level(risk: FoundationRisk) -> Level:
+def _inherent_level(risk: FoundationRisk) -> Level:
     return Level(risk.likelihood, risk.impact)
 
 
-def _list_sentence(listing: PaginatedList[FoundationRisk], request: HttpRequest) -> Headline:
+def _build_list_headline(listing: PaginatedList[FoundationRisk], request: HttpRequest) -> Headline:
     n = listing.n_found
-    open_ = request.GET.get("open", "true") == "true"
-    if open_:
-        said = pluralize(
+    is_open = request.GET.get("open", "true") == "true"
+    if is_open:
+        template = pluralize(
             n,
             "One risk is open on what the catalogue knows; everything that stands on its node"
             " inherits it.",
@@ -161,12 +161,12 @@ def _list_sentence(listing: PaginatedList[FoundationRisk], request: HttpRequest)
             " nodes inherits them.",
         )
     else:
-        said = pluralize(n, "One foundation risk.", "{n} foundation risks.")
+        template = pluralize(n, "One foundation risk.", "{n} foundation risks.")
     if listing.is_filtered:
-        said = pluralize(
+        template = pluralize(
             n, "One foundation risk matches the filters.", "{n} foundation risks match the filters."
         )
-    return Headline(said.format(n=listing.count))
+    return Headline(template.format(n=listing.count))
 
 
 HEADS = [
@@ -198,11 +198,11 @@ MAX_CSV_ROWS = 10_000
 @require_safe
 def foundation_risk_csv(request: HttpRequest) -> StreamingHttpResponse:
     user, today = signed_in_user(request), day_of(now())
-    rows = list(_filtered(request)[1][:MAX_CSV_ROWS])
-    reach = reach_of(user, today, [risk.pk for risk in rows], stored=count_basis(user).stored)
+    rows = list(_filter_risks(request)[1][:MAX_CSV_ROWS])
+    reach = reach_of(user, today, [risk.pk for risk in rows], is_stored=count_basis(user).stored)
 
     def cells(risk: Any) -> list[Any]:
-        of = reach.get(risk.pk, RiskReach())
+        risk_reach = reach.get(risk.pk, RiskReach())
         return [
             risk.pk,
             risk.template.code if risk.template else "",
@@ -221,19 +221,19 @@ def foundation_risk_csv(request: HttpRequest) -> StreamingHttpResponse:
             risk.opened_at,
             risk.closed_at or "",
             risk.dismissed_at or "",
-            of.n_inherited,
-            of.n_unassessed,
-            of.n_stale,
-            of.n_assessed,
+            risk_reach.n_inherited,
+            risk_reach.n_unassessed,
+            risk_reach.n_stale,
+            risk_reach.n_assessed,
         ]
 
     return csv_response("foundation-risks", HEADS, rows, cells)
 
 
-# --- one ------------------------------------------------------------------------------------------
+# --- page of one risk -----------------------------------------------------------------------------
 
 
-def _risk(request: HttpRequest, pk: int, *, lock: bool = False) -> FoundationRisk:
+def _get_risk(request: HttpRequest, pk: int, *, lock: bool = False) -> FoundationRisk:
     risks = with_node_names(FoundationRisk.objects.visible_to(request.user))
     if lock:
         risks = risks.select_for_update(of=("self",))
@@ -245,15 +245,15 @@ def _risk(request: HttpRequest, pk: int, *, lock: bool = False) -> FoundationRis
 
 @require_safe
 def foundation_risk_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    return _page(request, _risk(request, pk))
+    return _render_detail(request, _get_risk(request, pk))
 
 
-def _page(
+def _render_detail(
     request: HttpRequest,
     risk: FoundationRisk,
     *,
     form: RiskForm | None = None,
-    ending: forms.Form | None = None,
+    end_form: forms.Form | None = None,
 ) -> HttpResponse:
     user, at = signed_in_user(request), now()
     today = day_of(at)
@@ -261,19 +261,19 @@ def _page(
     name = risk.title or (template.title if template else "")
     is_open = risk.closed_at is None and risk.dismissed_at is None
     basis = count_basis(user)
-    reach = reach_of(user, today, [risk.pk], stored=basis.stored).get(risk.pk, RiskReach())
-    # raised or opened again since the last count
+    reach = reach_of(user, today, [risk.pk], is_stored=basis.stored).get(risk.pk, RiskReach())
+    # opened or reopened after the last count
     is_new = basis.stored and (basis.counted_at is None or risk.changed_at > basis.counted_at)
-    heirs = (
+    inheriting_rows = (
         inherited_risks(
             user=user, on=today, query=InheritedRiskQuery(risk=risk.pk), size=MAX_ROWS
         ).rows
         if is_open
         else []
     )
-    thing = presenters.node_of_risk(risk.node.get_kind_display(), risk.node.ref)
+    node = presenters.node_of_risk(risk.node.get_kind_display(), risk.node.ref)
     node_name = risk.node_name or ""  # type: ignore[attr-defined]
-    governs = user.is_governance
+    is_governance = user.is_governance
     return render_page(
         request,
         "risks/foundation.html",
@@ -284,7 +284,7 @@ def _page(
         ),
         counts="Live dependencies that inherit it",
         as_of=at,
-        status=422 if (form or ending) else 200,
+        status=422 if (form or end_form) else 200,
         sentence=presenters.foundation_risk_headline(
             name,
             node_name,
@@ -299,34 +299,36 @@ def _page(
         name=name,
         node_name=node_name,
         node_kind=risk.node.get_kind_display(),
-        node_url=presenters.page_of_node(risk.node.get_kind_display(), thing) if thing else "",
+        node_url=presenters.page_of_node(risk.node.get_kind_display(), node) if node else "",
         is_open=is_open,
-        level=_level(risk),
-        level_words=presenters.describe_level(_level(risk)),
-        severity=presenters.describe_severity(_level(risk)),
+        level=_inherent_level(risk),
+        level_words=presenters.describe_level(_inherent_level(risk)),
+        severity=presenters.describe_severity(_inherent_level(risk)),
         reach=reach,
         covered=(reach.n_inherited - reach.n_unassessed) / reach.n_inherited
         if reach.n_inherited
         else None,
         counted_at=basis.counted_at,
-        rows=[register_row(row, user, today) for row in heirs],
+        rows=[register_row(row, user, today) for row in inheriting_rows],
         evidence=list(evidence_for_risk(risk=risk, user=user, on=today)[:MAX_ROWS]),
-        history=_history(risk),
+        history=_list_changes(risk),
         mappings=list(
             TemplateMapping.objects.filter(template=template).select_related("entry__taxonomy")
         )
         if template
         else [],
-        form=(form or RiskForm(people=_people(risk), row=risk)) if governs and is_open else None,
-        ending=(ending or ReasonForm()) if governs else None,
+        form=(form or RiskForm(people=_list_possible_owners(risk), row=risk))
+        if is_governance and is_open
+        else None,
+        ending=(end_form or ReasonForm()) if is_governance else None,
     )
 
 
-def _people(risk: FoundationRisk | None = None) -> list[User]:
+def _list_possible_owners(risk: FoundationRisk | None = None) -> list[User]:
     return possible_owners([0], also=[risk.owner_id if risk else None])
 
 
-_TOLD = (
+_TRACKED_FIELDS = (
     "likelihood",
     "impact",
     "confidence",
@@ -340,8 +342,8 @@ _TOLD = (
 )
 
 
-def _history(risk: FoundationRisk) -> list[AssessmentEntry]:
-    """Newest first; one statement."""
+def _list_changes(risk: FoundationRisk) -> list[AssessmentEntry]:
+    """Return the history of the risk, newest first; one statement."""
     rows = list(risk.history.select_related("pgh_context").order_by("-pgh_id")[:41])  # type: ignore[attr-defined]
     entries = []
     for number, row in enumerate(rows[:40]):
@@ -350,40 +352,40 @@ def _history(risk: FoundationRisk) -> list[AssessmentEntry]:
         changes = [
             (
                 name.replace("_", " ").capitalize(),
-                _text(getattr(before, name, "")),
-                _text(getattr(row, name)),
+                _format_value(getattr(before, name, "")),
+                _format_value(getattr(row, name)),
             )
-            for name in _TOLD
+            for name in _TRACKED_FIELDS
             if before is not None and getattr(before, name) != getattr(row, name)
         ]
-        what = "raised" if row.pgh_label == "insert" else "changed"
+        action = "raised" if row.pgh_label == "insert" else "changed"
         entries.append(
             AssessmentEntry(
                 row.pgh_created_at,
                 metadata.get("actor") or "unknown",
                 metadata.get("reason", ""),
-                what,
+                action,
                 changes,
             )
         )
     return entries
 
 
-def _text(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-# --- changing -------------------------------------------------------------------------------------
+# --- changes --------------------------------------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def create_risk(request: HttpRequest) -> HttpResponse:
-    """Create a risk from a template, or free, on any node; `?node_kind=&node=` and `?template=`
-    fill it in."""
+    """Create a risk on any node, from a template or with an own title; `?node_kind=&node=` and
+    `?template=` prefill the form."""
     user, at = signed_in_user(request), now()
     if request.method == "POST":
         governance_user(request, GOVERNANCE_ONLY)
-    people = _people()
+    people = _list_possible_owners()
     form = CreateRiskForm(
         request.POST if request.method == "POST" else None,
         people=people,
@@ -394,22 +396,22 @@ def create_risk(request: HttpRequest) -> HttpResponse:
         },
     )
     if request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
+        cleaned = form.cleaned_data
         try:
             with transaction.atomic():
                 risk = foundation_risks.raise_risk(
                     node=ensure_node(
-                        kind=NodeKind[said["node_kind"].upper()], ref=said["thing"].pk
+                        kind=NodeKind[cleaned["node_kind"].upper()], ref=cleaned["thing"].pk
                     ),
-                    template=said["template"],
-                    facts=form.said,
+                    template=cleaned["template"],
+                    facts=form.risk_facts,
                     by=user,
                     at=at,
                 )
         except risks_errors.RiskChangeError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
-            _add_error(form, error)
+            _add_errors(form, error)
         else:
             flash_success(
                 request, "The risk was added. All dependencies on it inherit the risk from now on."
@@ -433,7 +435,7 @@ def create_risk(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _add_error(form: forms.BaseForm, error: ValidationError) -> None:
+def _add_errors(form: forms.BaseForm, error: ValidationError) -> None:
     if not hasattr(error, "error_dict"):
         form.add_error(None, error)
         return
@@ -445,21 +447,21 @@ def _add_error(form: forms.BaseForm, error: ValidationError) -> None:
 @transaction.atomic
 def edit_risk(request: HttpRequest, pk: int) -> HttpResponse:
     user = governance_user(request, GOVERNANCE_ONLY)
-    risk = _risk(request, pk, lock=True)
-    form = RiskForm(request.POST, people=_people(risk), row=risk)
+    risk = _get_risk(request, pk, lock=True)
+    form = RiskForm(request.POST, people=_list_possible_owners(risk), row=risk)
     if form.is_valid():
-        said = {
+        facts = {
             name: value
-            for name, value in form.said.items()
+            for name, value in form.risk_facts.items()
             if not (name in ("likelihood", "impact") and not value)
         }
         try:
             with transaction.atomic():
-                foundation_risks.change_risk(risk=risk, facts=said, by=user, at=now())
+                foundation_risks.change_risk(risk=risk, facts=facts, by=user, at=now())
         except risks_errors.RiskChangeError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
-            _add_error(form, error)
+            _add_errors(form, error)
         else:
             flash_success(
                 request,
@@ -467,39 +469,44 @@ def edit_risk(request: HttpRequest, pk: int) -> HttpResponse:
                 "stale.",
             )
             return redirect("foundation-risks:detail", pk=pk)
-    return _page(request, risk, form=form)
+    return _render_detail(request, risk, form=form)
 
 
 @require_POST
 def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Close, reopen, dismiss or reinstate a risk."""
     user = governance_user(request, GOVERNANCE_ONLY)
-    risk, at = _risk(request, pk), now()
+    risk, at = _get_risk(request, pk), now()
     form = ReasonForm(request.POST)
     if action in ("close", "dismiss") and not form.is_valid():
-        return _page(request, risk, ending=form)
+        return _render_detail(request, risk, end_form=form)
     because = form.cleaned_data["because"] if form.is_valid() else ""
-    undo = ""
+    undo_action = ""
     try:
         match action:
             case "close":
                 foundation_risks.close_risk(risk=risk, reason=because, by=user, at=at)
-                said, undo = "The risk was closed. No dependency inherits it any more.", "reopen"
+                message, undo_action = (
+                    "The risk was closed. No dependency inherits it any more.",
+                    "reopen",
+                )
             case "dismiss":
                 foundation_risks.dismiss_risk(risk=risk, reason=because, by=user, at=at)
-                said, undo = "The risk was dismissed until its facts change.", "reinstate"
+                message, undo_action = "The risk was dismissed until its facts change.", "reinstate"
             case "reopen":
                 foundation_risks.reopen_risk(risk=risk, by=user, at=at)
-                said = "Open again."
+                message = "Open again."
             case _:
                 foundation_risks.reinstate_risk(risk=risk, by=user)
-                said = "Reinstated."
+                message = "Reinstated."
     except risks_errors.RiskChangeError as refusal:
         flash_error(request, str(refusal))
     else:
         flash_success(
             request,
-            said,
-            undo=reverse("foundation-risks:action", args=[pk, undo]) if undo else None,
+            message,
+            undo=reverse("foundation-risks:action", args=[pk, undo_action])
+            if undo_action
+            else None,
         )
     return redirect("foundation-risks:detail", pk=pk)

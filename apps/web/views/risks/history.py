@@ -15,7 +15,7 @@ MAX_ENTRIES = 40
 
 @dataclass(frozen=True, slots=True)
 class AssessmentEntry:
-    """Entry of the history: who did what, when and why; `changes` are (field, before, after)."""
+    """Entry of the history: user, action, time and reason; `changes` are (field, before, after)."""
 
     at: datetime
     who: str
@@ -24,7 +24,7 @@ class AssessmentEntry:
     changes: list[tuple[str, str, str]]
 
 
-_TOLD = (
+_TRACKED_FIELDS = (
     "state",
     "current",
     "residual",
@@ -56,24 +56,27 @@ def assessment_history(assessment: Assessment) -> list[AssessmentEntry]:
         before = rows[number + 1] if number + 1 < len(rows) else None
         metadata = row.pgh_context.metadata if row.pgh_context else {}
         changes = []
-        for name in _TOLD:
-            was, is_now = _told(before, name, people) if before else "", _told(row, name, people)
-            if was != is_now:
-                changes.append((_label(name), was, is_now))
-        what = "assessed for the first time" if row.pgh_label == "insert" else "changed"
+        for name in _TRACKED_FIELDS:
+            old_text, new_text = (
+                _format_field(before, name, people) if before else "",
+                _format_field(row, name, people),
+            )
+            if old_text != new_text:
+                changes.append((_label_field(name), old_text, new_text))
+        action = "assessed for the first time" if row.pgh_label == "insert" else "changed"
         entries.append(
             AssessmentEntry(
                 row.pgh_created_at,
                 metadata.get("actor") or "unknown",
                 metadata.get("reason", ""),
-                what,
+                action,
                 changes,
             )
         )
     return entries
 
 
-def _label(name: str) -> str:
+def _label_field(name: str) -> str:
     return {
         "state": "State",
         "current": "Current",
@@ -90,7 +93,7 @@ def _label(name: str) -> str:
     }[name]
 
 
-def _told(row: Any, name: str, people: dict[int, str]) -> str:
+def _format_field(row: Any, name: str, people: dict[int, str]) -> str:
     if name in ("current", "residual"):
         likelihood, impact = getattr(row, f"{name}_likelihood"), getattr(row, f"{name}_impact")
         return presenters.describe_level(Level(likelihood, impact)) if likelihood and impact else ""

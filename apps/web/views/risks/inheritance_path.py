@@ -11,7 +11,7 @@ from apps.inventory.models import Dependency
 from apps.risks.queries.inherited import InheritedRisk
 from apps.web.views.risks.presenters import VIAS, node_of_risk, page_of_node
 
-# lineage is walked no further
+# levels of lineage to follow
 MAX_DEPTH = 8
 
 
@@ -27,11 +27,8 @@ class PathStep:
 
 
 def inheritance_path(row: InheritedRisk, dependency: Dependency) -> list[PathStep]:
-    """Application, offering, and down to the risk's node; `dependency` with application, offering
-    and host.
-
-    At most ten statements: one a step of lineage.
-    """
+    """Return the path from the application to the risk's node. `dependency` must be loaded with
+    application, offering and host. Ten statements at most: one per step of the lineage."""
     offering = dependency.offering
     steps = [
         PathStep(
@@ -42,10 +39,10 @@ def inheritance_path(row: InheritedRisk, dependency: Dependency) -> list[PathSte
         )
     ]
     role = dependency.get_role_display().lower()
-    thing = node_of_risk(row.node_kind, row.node_ref)
+    node = node_of_risk(row.node_kind, row.node_ref)
     if row.via is None:
         party = dependency.via_party
-        reached = (
+        party_relationship = (
             "reached through a gateway"
             if row.node_kind == "gateway"
             else "embedded in a product of"
@@ -56,18 +53,18 @@ def inheritance_path(row: InheritedRisk, dependency: Dependency) -> list[PathSte
                 PathStep(
                     row.node_kind.capitalize(),
                     party.name,
-                    reached,
+                    party_relationship,
                     reverse("providers:detail", args=[party.slug]),
                     is_node,
                 )
             )
-            if not is_node and thing is not None:
+            if not is_node and node is not None:
                 steps.append(
                     PathStep(
                         row.node_kind.capitalize(),
-                        str(thing),
+                        str(node),
                         "belongs to",
-                        page_of_node("host", thing),
+                        page_of_node("host", node),
                         True,
                     )
                 )
@@ -82,12 +79,12 @@ def inheritance_path(row: InheritedRisk, dependency: Dependency) -> list[PathSte
             is_offering,
         )
     )
-    if is_offering or thing is None:
+    if is_offering or node is None:
         return steps
     if row.node_kind in ("version", "foundation", "developer"):
-        steps += _down_the_model(row, offering.pk)
+        steps += _build_model_steps(row, offering.pk)
     else:
-        tie = {
+        relationship = {
             "host": "served by",
             "gateway": "served through",
             "region": "served in",
@@ -98,101 +95,114 @@ def inheritance_path(row: InheritedRisk, dependency: Dependency) -> list[PathSte
                 PathStep(
                     "Host",
                     offering.host.name,
-                    tie,
+                    relationship,
                     reverse("providers:detail", args=[offering.host.slug]),
                 )
             )
-            tie = "belongs to"
+            relationship = "belongs to"
         steps.append(
             PathStep(
                 row.node_kind.capitalize(),
-                str(thing),
-                tie,
-                page_of_node(row.node_kind, thing),
+                str(node),
+                relationship,
+                page_of_node(row.node_kind, node),
                 True,
             )
         )
     return steps
 
 
-def _down_the_model(row: InheritedRisk, offering_id: int) -> list[PathStep]:
-    """Version that answers, what it was made from, foundation, developer, as far as the node."""
-    answering = list(
+def _build_model_steps(row: InheritedRisk, offering_id: int) -> list[PathStep]:
+    """Return the steps below the offering: served version, the versions it derives from, foundation
+    and developer, as far as the node."""
+    served_versions = list(
         Footing.objects.filter(
             offering=offering_id, node__kind=NodeKind.VERSION, via__in=(Via.DIRECT, Via.ONE_OF)
         )
         .order_by("depth", "via", "node__ref")
         .values_list("node__ref", "via")[:12]
     )
-    if not answering:
-        thing = node_of_risk(row.node_kind, row.node_ref)
+    if not served_versions:
+        node = node_of_risk(row.node_kind, row.node_ref)
         return [
-            PathStep(row.node_kind.capitalize(), str(thing), VIAS[row.via or "direct"], "", True)
+            PathStep(row.node_kind.capitalize(), str(node), VIAS[row.via or "direct"], "", True)
         ]
-    path = _lineage(row, [ref for ref, _via in answering])
-    tie = "answers with" if answering[0][1] == Via.DIRECT else "may answer with"
+    path = _find_lineage(row, [ref for ref, _via in served_versions])
+    relationship = "answers with" if served_versions[0][1] == Via.DIRECT else "may answer with"
     steps = []
     for version, kind in path:
-        made = f"made from, by {kind.lower()}" if kind else tie
-        here = row.node_kind == "version" and version.pk == row.node_ref
+        version_relationship = f"made from, by {kind.lower()}" if kind else relationship
+        is_node = row.node_kind == "version" and version.pk == row.node_ref
         steps.append(
-            PathStep("Version", version.identifier, made, page_of_node("version", version), here)
+            PathStep(
+                "Version",
+                version.identifier,
+                version_relationship,
+                page_of_node("version", version),
+                is_node,
+            )
         )
     if row.node_kind == "version":
         return steps
     foundation = path[-1][0].foundation
-    here = row.node_kind == "foundation"
+    is_node = row.node_kind == "foundation"
     steps.append(
         PathStep(
             "Foundation",
             foundation.name,
             "a release of",
             page_of_node("foundation", foundation),
-            here,
+            is_node,
         )
     )
     if row.node_kind == "developer":
         developer: Provider | None = foundation.developer
-        tie = "trained by"
+        relationship = "trained by"
         while developer is not None and len(steps) < MAX_DEPTH + 4:
-            here = developer.pk == row.node_ref
+            is_node = developer.pk == row.node_ref
             steps.append(
                 PathStep(
-                    "Developer", developer.name, tie, page_of_node("developer", developer), here
+                    "Developer",
+                    developer.name,
+                    relationship,
+                    page_of_node("developer", developer),
+                    is_node,
                 )
             )
-            developer, tie = (None if here else developer.parent), "belongs to"
+            developer, relationship = (None if is_node else developer.parent), "belongs to"
     return steps
 
 
-def _lineage(row: InheritedRisk, answering: list[int]) -> list[tuple[Version, str]]:
-    """The shortest way up the lineage to a version that is, or belongs to, the risk's node:
-    (version, how it was made into the one before)."""
-    seen: dict[int, tuple[int | None, str]] = dict.fromkeys(answering, (None, ""))
-    edge = list(answering)
+def _find_lineage(row: InheritedRisk, version_ids: list[int]) -> list[tuple[Version, str]]:
+    """Return the shortest path [(version, derivation kind)] up the lineage to a version that is the
+    risk's node or belongs to it."""
+    links: dict[int, tuple[int | None, str]] = dict.fromkeys(version_ids, (None, ""))
+    level_ids = list(version_ids)
     versions: dict[int, Any] = {}
     for _depth in range(MAX_DEPTH):
-        loaded = Version.objects.select_related("foundation__developer__parent").in_bulk(edge)
-        versions.update(loaded)
-        for ref in edge:
-            if ref in loaded and _is_of(loaded[ref], row):
-                return _walked(ref, seen, versions)
+        loaded_versions = Version.objects.select_related("foundation__developer__parent").in_bulk(
+            level_ids
+        )
+        versions.update(loaded_versions)
+        for ref in level_ids:
+            if ref in loaded_versions and _belongs_to_node(loaded_versions[ref], row):
+                return _trace_lineage(ref, links, versions)
         parents = (
-            Derivation.objects.filter(child__in=edge)
+            Derivation.objects.filter(child__in=level_ids)
             .order_by("pk")
             .values_list("parent_id", "child_id", "kind")
         )
-        edge = []
+        level_ids = []
         for parent, child, kind in parents:
-            if parent not in seen:
-                seen[parent] = (child, Derivation.Kind(kind).label)
-                edge.append(parent)
-        if not edge:
+            if parent not in links:
+                links[parent] = (child, Derivation.Kind(kind).label)
+                level_ids.append(parent)
+        if not level_ids:
             break
-    return _walked(answering[0], seen, versions)
+    return _trace_lineage(version_ids[0], links, versions)
 
 
-def _is_of(version: Version, row: InheritedRisk) -> bool:
+def _belongs_to_node(version: Version, row: InheritedRisk) -> bool:
     match row.node_kind:
         case "version":
             return version.pk == row.node_ref
@@ -208,13 +218,13 @@ def _is_of(version: Version, row: InheritedRisk) -> bool:
     return False
 
 
-def _walked(
-    ref: int, seen: dict[int, tuple[int | None, str]], versions: dict[int, Version]
+def _trace_lineage(
+    served_version_id: int, links: dict[int, tuple[int | None, str]], versions: dict[int, Version]
 ) -> list[tuple[Version, str]]:
     path: list[tuple[Version, str]] = []
-    at: int | None = ref
-    while at is not None:
-        child, kind = seen[at]
-        path.append((versions[at], kind))
-        at = child
+    version_id: int | None = served_version_id
+    while version_id is not None:
+        child, kind = links[version_id]
+        path.append((versions[version_id], kind))
+        version_id = child
     return list(reversed(path))

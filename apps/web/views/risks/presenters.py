@@ -40,7 +40,7 @@ STATES = {
     "assessed": "Assessed",
     "not_applicable": "Not applicable",
 }
-# how a state is drawn, by the stylesheet
+# CSS class of the mark of each state
 MARKS = {"unassessed": "open", "stale": "stale", "assessed": "done", "not_applicable": "done"}
 VIAS = {
     "direct": "directly",
@@ -50,24 +50,26 @@ VIAS = {
 }
 
 
-def register_headline(reach: RiskReach, *, whose: str = "", is_counted: bool = True) -> Headline:
-    """State what is inherited, and how much of it is unassessed. `whose`: the one application
-    selected."""
+def register_headline(
+    reach: RiskReach, *, application: str = "", is_counted: bool = True
+) -> Headline:
+    """Describe the inherited risks and the unassessed ones; `application` is the name of the only
+    one shown, if filtered."""
     if not is_counted:
         return Headline(
             "Inherited risks have not been counted yet. The figures follow within two minutes."
         )
-    of_whom = f" by {whose}" if whose else ""
+    by_application = f" by {application}" if application else ""
     if reach.n_inherited == 0:
-        if whose:
-            return Headline(f"Nothing is inherited by {whose} today.")
+        if application:
+            return Headline(f"Nothing is inherited by {application} today.")
         return Headline(
             "Nothing is inherited yet: no open risk lies on anything your applications stand on."
         )
     start = pluralize(
         reach.n_inherited,
-        f"One risk is inherited{of_whom}, and ",
-        f"{number(reach.n_inherited)} risks are inherited{of_whom}; ",
+        f"One risk is inherited{by_application}, and ",
+        f"{number(reach.n_inherited)} risks are inherited{by_application}; ",
     )
     stale = ""
     if reach.n_stale:
@@ -77,20 +79,20 @@ def register_headline(reach: RiskReach, *, whose: str = "", is_counted: bool = T
             f"; the assessments of {number(reach.n_stale)} are stale",
         )
     if reach.n_unassessed == 0:
-        looked = "all of them are assessed" if reach.n_inherited > 1 else "it is assessed"
-        return Headline(f"{start}{looked}{stale}.")
+        assessed = "all of them are assessed" if reach.n_inherited > 1 else "it is assessed"
+        return Headline(f"{start}{assessed}{stale}.")
     if reach.n_unassessed == reach.n_inherited:
-        mark = "none of them is assessed" if reach.n_inherited > 1 else "it is not assessed"
+        unassessed = "none of them is assessed" if reach.n_inherited > 1 else "it is not assessed"
     else:
-        mark = pluralize(
+        unassessed = pluralize(
             reach.n_unassessed,
             f"{number(reach.n_unassessed)} is not assessed",
             f"{number(reach.n_unassessed)} are not assessed",
         )
-    grave = ""
+    critical = ""
     if reach.n_critical_unassessed:
-        grave = f", of which {number(reach.n_critical_unassessed)} on critical applications"
-    return Headline(start, mark, f"{grave}{stale}.")
+        critical = f", of which {number(reach.n_critical_unassessed)} on critical applications"
+    return Headline(start, unassessed, f"{critical}{stale}.")
 
 
 def foundation_risk_headline(
@@ -109,12 +111,12 @@ def foundation_risk_headline(
     )
     if reach.n_unassessed == 0:
         return Headline(f"{start}, all of them assessed.")
-    left = pluralize(
+    unassessed = pluralize(
         reach.n_unassessed,
         f"{number(reach.n_unassessed)} is not assessed",
         f"{number(reach.n_unassessed)} are not assessed",
     )
-    return Headline(f"{start}; ", left, ".")
+    return Headline(f"{start}; ", unassessed, ".")
 
 
 def inherited_risk_headline(
@@ -139,7 +141,7 @@ def coverage_headline(taxonomy: str, n_open: int, n_entries: int) -> Headline:
 
 
 def describe_level(level: Level | None) -> str:
-    """`4 likely x 5 severe`."""
+    """Return a text such as `4 likely × 5 severe`."""
     if level is None:
         return "–"
     likelihood = f"{level.likelihood} {LIKELIHOODS[level.likelihood]}"
@@ -151,7 +153,7 @@ def describe_severity(level: Level | None) -> str:
 
 
 def describe_steps(n: int) -> str:
-    """`+1`, `−2`, `0`."""
+    """Return a signed number: `+1`, `−2` or `0`."""
     return "0" if n == 0 else f"{n:+d}".replace("-", "−")
 
 
@@ -163,7 +165,7 @@ _MODELS: dict[str, type[Any]] = {
 }
 
 
-# columns by which people name things
+# columns in which `find_node` searches
 _NODE_NAMES = {
     "offering": ("api_id",),
     "version": ("identifier",),
@@ -172,47 +174,48 @@ _NODE_NAMES = {
 }
 
 
-def page_of_node(kind: str, thing: Any) -> str:
-    """Return the page of an offering, foundation, version or provider; regions are shown by their
-    host."""
+def page_of_node(kind: str, node: Any) -> str:
+    """Return the URL of the page of a node; a region is shown on the page of its host."""
     match kind:
         case "offering":
-            return reverse("offerings:detail", args=[thing.pk])
+            return reverse("offerings:detail", args=[node.pk])
         case "version":
-            return reverse("foundations:detail", args=[thing.foundation.slug])
+            return reverse("foundations:detail", args=[node.foundation.slug])
         case "foundation":
-            return reverse("foundations:detail", args=[thing.slug])
+            return reverse("foundations:detail", args=[node.slug])
         case "region":
-            return reverse("providers:detail", args=[thing.host.slug])
-    return reverse("providers:detail", args=[thing.slug])
+            return reverse("providers:detail", args=[node.host.slug])
+    return reverse("providers:detail", args=[node.slug])
 
 
 def node_of_risk(kind: str, ref: int) -> Any | None:
-    """What a node stands for; one statement."""
+    """Return the catalogue record of a node, or None; one statement."""
     related = {"offering": ("host", "version"), "version": ("foundation",), "region": ("host",)}
-    things = _MODELS.get(kind, Provider)._default_manager.filter(pk=ref)
+    nodes = _MODELS.get(kind, Provider)._default_manager.filter(pk=ref)
     if kind in related:
-        things = things.select_related(*related[kind])
-    return things.first()
+        nodes = nodes.select_related(*related[kind])
+    return nodes.first()
 
 
-def find_node(kind: NodeKind, words: str) -> tuple[Any | None, Sequence[str]]:
-    """What people mean by `words`, a slug, name, identifier or id; or some of what it may be. Two
-    statements."""
+def find_node(kind: NodeKind, text: str) -> tuple[Any | None, Sequence[str]]:
+    """Return (record, ()) if a slug, name, identifier or ID matches exactly one, otherwise (None,
+    names of similar records). Two statements."""
     model = _MODELS.get(kind.label, Provider)
-    exact = _NODE_NAMES.get(kind.label, ("slug", "name"))
+    name_columns = _NODE_NAMES.get(kind.label, ("slug", "name"))
     manager = model._default_manager
-    if words.isdecimal() and len(words) < 18:
-        found = list(manager.filter(pk=int(words))[:1])
+    if text.isdecimal() and len(text) < 18:
+        matches = list(manager.filter(pk=int(text))[:1])
     else:
-        found = []
-        for column in exact:
-            found = list(manager.filter(**{f"{column}__iexact": words})[:6])
-            if found:
+        matches = []
+        for column in name_columns:
+            matches = list(manager.filter(**{f"{column}__iexact": text})[:6])
+            if matches:
                 break
-    if len(found) == 1:
-        return found[0], ()
-    if found:
-        return None, [f"{thing} ({thing.pk})" for thing in found]
-    near = manager.filter(**{f"{exact[-1]}__icontains": words}).order_by(exact[-1])[:5]
-    return None, [f"{thing} ({thing.pk})" for thing in near]
+    if len(matches) == 1:
+        return matches[0], ()
+    if matches:
+        return None, [f"{node} ({node.pk})" for node in matches]
+    similar_nodes = manager.filter(**{f"{name_columns[-1]}__icontains": text}).order_by(
+        name_columns[-1]
+    )[:5]
+    return None, [f"{node} ({node.pk})" for node in similar_nodes]

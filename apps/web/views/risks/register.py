@@ -49,8 +49,8 @@ from apps.web.wording import day, number
 
 MAX_CSV_ROWS = 10_000
 CSV_BATCH_SIZE = 500
-# what the register cannot be sorted by beyond few applications
-_DATED = {"due", "until"}
+# orders that need a query of their own if the rows cannot be gathered
+_DATE_COLUMNS = {"due", "until"}
 HEADS = {
     "risk": "Risk",
     "application": "Application",
@@ -64,14 +64,14 @@ HEADS = {
     "until": "Accepted until",
 }
 _NO_FILTERS = {"page", "sort", "print", "after", "heat"}
-# what comes first when a head is chosen for the first time
+# columns that are sorted in descending order first
 _DESCENDING_FIRST = {"gravest", "current", "residual"}
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterPage:
-    """Page of the risk register. By cursor, `first` is 0: the number of rows before it is
-    unknown."""
+    """Page of the risk register. With a cursor, `first` is 0 because the number of rows before it
+    is unknown."""
 
     rows: Sequence[InheritedRisk]
     count: str
@@ -85,111 +85,124 @@ class RegisterPage:
         return self.first + len(self.rows) - 1
 
 
-def order_of(request: HttpRequest, *, few: bool) -> tuple[str, bool]:
-    """(word of ORDERS, whether its first direction is turned around); the usual one where it is not
-    offered here."""
-    usual = (
+def order_of(request: HttpRequest, *, is_gathered: bool) -> tuple[str, bool]:
+    """Return (key of ORDERS, whether its default direction is reversed); the default if the list
+    cannot be sorted by the requested key."""
+    default_order = (
         "due"
         if request.GET.get("due_before")
         else "until"
         if request.GET.get("accepted_before")
         else ""
     )
-    word = request.GET.get("sort", usual)
-    bare = word.removeprefix("-")
-    if bare not in ORDERS or not (few or bare in _DATED | {"gravest"}):
+    sort_key = request.GET.get("sort", default_order)
+    order = sort_key.removeprefix("-")
+    if order not in ORDERS or not (is_gathered or order in _DATE_COLUMNS | {"gravest"}):
         return "gravest", False
-    return bare, word.startswith("-") and (few or bare in _DATED)
+    return order, sort_key.startswith("-") and (is_gathered or order in _DATE_COLUMNS)
 
 
 def load_page(
     request: HttpRequest,
-    narrowed: InheritedRiskQuery,
-    asked: InheritedRiskConditions,
+    query: InheritedRiskQuery,
+    conditions: InheritedRiskConditions,
     standings: Sequence[RiskStanding],
     today: date,
 ) -> RegisterPage:
-    """The sheet the address asks for: by number where the rows can be gathered, otherwise by
+    """Return the page that the URL names: by number if all rows can be gathered, otherwise by
     cursor."""
     user = signed_in_user(request)
-    printing = request.GET.get("print") == "all"
-    size = PRINT_PAGE_SIZE if printing else PAGE_SIZE
-    filtered = any(
+    is_printing = request.GET.get("print") == "all"
+    size = PRINT_PAGE_SIZE if is_printing else PAGE_SIZE
+    is_filtered = any(
         value
         for name, value in request.GET.items()
         if name not in {"page", "sort", "print", "after", "heat"}
     )
-    order, turned = order_of(request, few=asked.gathered)
-    falling = turned != (order in _DESCENDING_FIRST) if order != "gravest" else turned
-    if asked.gathered or order in _DATED:
-        numbered = request.GET.get("page", "1")
-        wanted = max(int(numbered), 1) if numbered.isdecimal() and len(numbered) < 5 else 1
-        offset = min((wanted - 1) * size, MAX_COUNTED_ROWS)
-        read = sorted_inherited_risks if asked.gathered else dated_inherited_risks
-        rows = read(asked, on=today, order=order, falling=falling, size=size + 1, offset=offset)
-        more, rows = len(rows) > size, rows[:size]
-        n = count_gathered_risks(asked, limit=MAX_COUNTED_ROWS + 1) if asked.gathered else None
+    order, is_reversed = order_of(request, is_gathered=conditions.gathered)
+    is_descending = (
+        is_reversed != (order in _DESCENDING_FIRST) if order != "gravest" else is_reversed
+    )
+    if conditions.gathered or order in _DATE_COLUMNS:
+        page_text = request.GET.get("page", "1")
+        page_number = max(int(page_text), 1) if page_text.isdecimal() and len(page_text) < 5 else 1
+        offset = min((page_number - 1) * size, MAX_COUNTED_ROWS)
+        load_rows = sorted_inherited_risks if conditions.gathered else dated_inherited_risks
+        rows = load_rows(
+            conditions, on=today, order=order, falling=is_descending, size=size + 1, offset=offset
+        )
+        has_more, rows = len(rows) > size, rows[:size]
+        n = (
+            count_gathered_risks(conditions, limit=MAX_COUNTED_ROWS + 1)
+            if conditions.gathered
+            else None
+        )
         return RegisterPage(
             rows=rows,
-            count=_count(n),
+            count=_format_count(n),
             first=offset + 1,
-            previous=changed_query(request, page=wanted - 1) if wanted > 1 else "",
-            next=changed_query(request, page=wanted + 1)
-            if more and offset + size < MAX_COUNTED_ROWS
+            previous=changed_query(request, page=page_number - 1) if page_number > 1 else "",
+            next=changed_query(request, page=page_number + 1)
+            if has_more and offset + size < MAX_COUNTED_ROWS
             else "",
-            is_filtered=filtered,
+            is_filtered=is_filtered,
         )
     try:
-        found = inherited_risks(
-            user=user, on=today, query=narrowed, size=size, cursor=request.GET.get("after", "")
+        risk_page = inherited_risks(
+            user=user, on=today, query=query, size=size, cursor=request.GET.get("after", "")
         )
     except InvalidCursorError:
-        found = inherited_risks(user=user, on=today, query=narrowed, size=size)
+        risk_page = inherited_risks(user=user, on=today, query=query, size=size)
     return RegisterPage(
-        rows=found.rows,
-        count=_count(_known_count(narrowed, standings)),
+        rows=risk_page.rows,
+        count=_format_count(_count_from_standings(query, standings)),
         first=0,
-        previous=changed_query(request, after=found.previous, page=None) if found.previous else "",
-        next=changed_query(request, after=found.next, page=None) if found.next else "",
-        is_filtered=filtered,
+        previous=changed_query(request, after=risk_page.previous, page=None)
+        if risk_page.previous
+        else "",
+        next=changed_query(request, after=risk_page.next, page=None) if risk_page.next else "",
+        is_filtered=is_filtered,
     )
 
 
-def _count(n: int | None) -> str:
+def _format_count(n: int | None) -> str:
     if n is None:
         return ""
     return f"{MAX_COUNTED_ROWS:,}+" if n > MAX_COUNTED_ROWS else number(n)
 
 
-# filters whose rows the standings of the risks can count
+# filters whose rows can be counted from the standings of the risks
 _COUNTABLE = {"state", "risk", "min_inherent", "severity", "likelihood", "impact", "node", "level"}
 
 
-def _known_count(narrowed: InheritedRiskQuery, standings: Sequence[RiskStanding]) -> int | None:
-    """How many rows the filters leave, where that follows from the counts of the risks."""
-    set_ = {
+def _count_from_standings(
+    query: InheritedRiskQuery, standings: Sequence[RiskStanding]
+) -> int | None:
+    """Count the rows that match the filters, or return None if the counts of the risks do not
+    suffice."""
+    filter_names = {
         name
         for name in InheritedRiskQuery.__slots__
-        if getattr(narrowed, name) not in (None, "", False)
+        if getattr(query, name) not in (None, "", False)
     }
-    if set_ - _COUNTABLE or narrowed.level not in ("", INHERENT):
+    if filter_names - _COUNTABLE or query.level not in ("", INHERENT):
         return None
-    n = 0
-    for standing in standings:
-        level = Level(standing.likelihood, standing.impact)
+    n_rows = 0
+    for risk_standing in standings:
+        level = Level(risk_standing.likelihood, risk_standing.impact)
         if (
-            narrowed.risk in (None, standing.risk_id)
-            and narrowed.node in (None, standing.node_id)
-            and narrowed.likelihood in (None, level.likelihood)
-            and narrowed.impact in (None, level.impact)
-            and narrowed.severity in (None, level.severity)
-            and level.score >= (narrowed.min_inherent or 1)
+            query.risk in (None, risk_standing.risk_id)
+            and query.node in (None, risk_standing.node_id)
+            and query.likelihood in (None, level.likelihood)
+            and query.impact in (None, level.impact)
+            and query.severity in (None, level.severity)
+            and level.score >= (query.min_inherent or 1)
         ):
-            n += _in_state(standing.reach, narrowed.state)
-    return n
+            n_rows += _count_in_state(risk_standing.reach, query.state)
+    return n_rows
 
 
-def _in_state(reach: RiskReach, state: str) -> int:
+def _count_in_state(reach: RiskReach, state: str) -> int:
     return {
         "": reach.n_inherited,
         "unassessed": reach.n_unassessed,
@@ -199,19 +212,22 @@ def _in_state(reach: RiskReach, state: str) -> int:
     }[state]
 
 
-def columns_of(request: HttpRequest, *, few: bool) -> dict[str, SortableColumn]:
-    """Heads of the columns; without an address where the list cannot be sorted by them."""
-    order, turned = order_of(request, few=few)
+def columns_of(request: HttpRequest, *, is_gathered: bool) -> dict[str, SortableColumn]:
+    """Return the column headers; the URL is empty if the list cannot be sorted by the column."""
+    order, is_reversed = order_of(request, is_gathered=is_gathered)
     heads = {}
     for name, title in HEADS.items():
-        sortable = few or name in _DATED
-        current = name == order
+        is_sortable = is_gathered or name in _DATE_COLUMNS
+        is_current = name == order
         query = changed_query(
-            request, sort=f"-{name}" if current and not turned else name, page=None, after=None
+            request,
+            sort=f"-{name}" if is_current and not is_reversed else name,
+            page=None,
+            after=None,
         )
-        down = turned != (name in _DESCENDING_FIRST)
-        aria = ("descending" if down else "ascending") if current else ""
-        heads[name] = SortableColumn(str(title), query if sortable else "", aria)
+        is_descending = is_reversed != (name in _DESCENDING_FIRST)
+        aria = ("descending" if is_descending else "ascending") if is_current else ""
+        heads[name] = SortableColumn(str(title), query if is_sortable else "", aria)
     return heads
 
 
@@ -219,17 +235,17 @@ def columns_of(request: HttpRequest, *, few: bool) -> dict[str, SortableColumn]:
 def risk_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
     today = day_of(at)
-    found = requested_breakdown(request)
-    narrowed = found.narrowed
-    asked = build_conditions(user=user, on=today, query=narrowed, count_all=True)
-    whole = not getattr(request, "htmx", False)
-    basis = CountBasis() if narrowed.application else count_basis(user)
+    filterset = requested_breakdown(request)
+    query = filterset.narrowed
+    conditions = build_conditions(user=user, on=today, query=query, count_all=True)
+    is_full_page = not getattr(request, "htmx", False)
+    basis = CountBasis() if query.application else count_basis(user)
     standings: Sequence[RiskStanding] = ()
-    if whole or not asked.gathered:
+    if is_full_page or not conditions.gathered:
         standings = risk_standings(
-            user=user, on=today, stored=basis.stored, application=narrowed.application
+            user=user, on=today, stored=basis.stored, application=query.application
         )
-    listing = load_page(request, narrowed, asked, standings, today)
+    listing = load_page(request, query, conditions, standings, today)
     return render_page(
         request,
         "risks/register.html",
@@ -237,18 +253,18 @@ def risk_list(request: HttpRequest) -> HttpResponse:
         title="Risks",
         counts="Foundation risk × live dependency",
         as_of=at,
-        filters=build_filter_controls(request, found, controls(user)),
-        columns=columns_of(request, few=asked.gathered),
-        few=asked.gathered,
+        filters=build_filter_controls(request, filterset, controls(user)),
+        columns=columns_of(request, is_gathered=conditions.gathered),
+        few=conditions.gathered,
         listing=listing,
         rows=[register_row(row, user, today) for row in listing.rows],
         assesses=any(user.may(TeamRole.EDITOR, row.team_id) for row in listing.rows),
-        **(risk_summaries(request, user, today, narrowed, standings, basis) if whole else {}),
+        **(risk_summaries(request, user, today, query, standings, basis) if is_full_page else {}),
     )
 
 
 def controls(user: User) -> list[FilterControl]:
-    """Two statements."""
+    """Return the filter controls; two statements."""
     teams = Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[:300]
     taxonomies = Taxonomy.objects.values_list("slug", "name")
     return [
@@ -256,12 +272,12 @@ def controls(user: User) -> list[FilterControl]:
         FilterControl(
             "state",
             "State",
-            choices=[(state, str(word)) for state, word in presenters.STATES.items()],
+            choices=[(state, str(label)) for state, label in presenters.STATES.items()],
         ),
         FilterControl(
             "severity",
             "Inherent",
-            choices=[(n, str(word)) for n, word in presenters.SEVERITIES.items()],
+            choices=[(n, str(label)) for n, label in presenters.SEVERITIES.items()],
         ),
         FilterControl("criticality", "Criticality", choices=CRITICALITIES),
         FilterControl("layer", "Layer", choices=Layer.choices),
@@ -275,7 +291,7 @@ def controls(user: User) -> list[FilterControl]:
 
 @dataclass(frozen=True, slots=True)
 class RegisterRow:
-    """Row of the register with its texts for the page."""
+    """Row of the register, with its texts."""
 
     risk: InheritedRisk
     pick: str
@@ -291,7 +307,7 @@ class RegisterRow:
 
 
 def register_row(risk: InheritedRisk, user: User, today: date) -> RegisterRow:
-    accepted = risk.accepted_until is not None
+    is_accepted = risk.accepted_until is not None
     note = ""
     if risk.state == "stale":
         note = risk.stale_reason
@@ -302,8 +318,8 @@ def register_row(risk: InheritedRisk, user: User, today: date) -> RegisterRow:
         pick=f"{risk.risk_id}-{risk.dependency_id}-{risk.assessment_version}",
         may=user.may(TeamRole.EDITOR, risk.team_id),
         label=f"Select {risk.title} for {risk.application_name}",
-        mark="part" if accepted else presenters.MARKS[risk.state],
-        state="Accepted" if accepted else str(presenters.STATES[risk.state]),
+        mark="part" if is_accepted else presenters.MARKS[risk.state],
+        state="Accepted" if is_accepted else str(presenters.STATES[risk.state]),
         note=note,
         inherent=presenters.describe_severity(risk.inherent),
         here=f"{risk.adjusted.score} of 25 here" if risk.adjusted != risk.inherent else "",
@@ -312,7 +328,7 @@ def register_row(risk: InheritedRisk, user: User, today: date) -> RegisterRow:
     )
 
 
-# --- the same as tables ---------------------------------------------------------------------------
+# --- CSV ------------------------------------------------------------------------------------------
 
 CSV_HEADS = [
     "risk",
@@ -347,39 +363,43 @@ CSV_HEADS = [
 
 
 def matching_risks(
-    user: User, narrowed: InheritedRiskQuery, on: date, *, most: int
+    user: User, query: InheritedRiskQuery, on: date, *, limit: int
 ) -> Iterator[InheritedRisk]:
-    """Return every row that matches the filters, most severe first, up to `most`."""
-    cursor, n = "", 0
-    while n < most:
-        found = inherited_risks(
-            user=user, on=on, query=narrowed, size=min(CSV_BATCH_SIZE, most - n), cursor=cursor
+    """Return every row that matches the filters, most severe first, up to `limit`."""
+    cursor, n_sent = "", 0
+    while n_sent < limit:
+        page = inherited_risks(
+            user=user, on=on, query=query, size=min(CSV_BATCH_SIZE, limit - n_sent), cursor=cursor
         )
-        yield from found.rows
-        n += len(found.rows)
-        if not found.next:
+        yield from page.rows
+        n_sent += len(page.rows)
+        if not page.next:
             return
-        cursor = found.next
+        cursor = page.next
 
 
 @require_safe
 def register_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Send what the page lists with these filters: in its order if it can be sorted, otherwise most
-    severe first."""
+    """Send the rows of the page with its filters and order; if it cannot be sorted, most severe
+    first."""
     user, today = signed_in_user(request), day_of(now())
-    narrowed = requested_breakdown(request).narrowed
-    asked = build_conditions(user=user, on=today, query=narrowed, count_all=True)
-    order, turned = order_of(request, few=asked.gathered)
-    if order == "gravest" and not turned:
-        rows: Any = matching_risks(user, narrowed, today, most=MAX_CSV_ROWS)
+    query = requested_breakdown(request).narrowed
+    conditions = build_conditions(user=user, on=today, query=query, count_all=True)
+    order, is_reversed = order_of(request, is_gathered=conditions.gathered)
+    if order == "gravest" and not is_reversed:
+        rows: Any = matching_risks(user, query, today, limit=MAX_CSV_ROWS)
     else:
-        falling = turned != (order in _DESCENDING_FIRST) if order != "gravest" else turned
-        read = sorted_inherited_risks if asked.gathered else dated_inherited_risks
-        rows = read(asked, on=today, order=order, falling=falling, size=MAX_CSV_ROWS)
-    return csv_response("inherited-risks", CSV_HEADS, rows, _cells)
+        is_descending = (
+            is_reversed != (order in _DESCENDING_FIRST) if order != "gravest" else is_reversed
+        )
+        load_rows = sorted_inherited_risks if conditions.gathered else dated_inherited_risks
+        rows = load_rows(
+            conditions, on=today, order=order, falling=is_descending, size=MAX_CSV_ROWS
+        )
+    return csv_response("inherited-risks", CSV_HEADS, rows, _csv_cells)
 
 
-def _cells(row: InheritedRisk) -> list[Any]:
+def _csv_cells(row: InheritedRisk) -> list[Any]:
     current, residual = row.current, row.residual
     return [
         row.risk_id,

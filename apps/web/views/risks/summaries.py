@@ -42,42 +42,40 @@ MAX_NAMED = 6
 
 
 def requested_breakdown(request: HttpRequest) -> InheritedRiskFilter:
-    found = InheritedRiskFilter(request.GET, FoundationRisk.objects.none(), request=request)
-    found.is_valid()
-    return found
+    filterset = InheritedRiskFilter(request.GET, FoundationRisk.objects.none(), request=request)
+    filterset.is_valid()
+    return filterset
 
 
 def risk_summaries(
     request: HttpRequest,
     user: User,
     today: date,
-    narrowed: InheritedRiskQuery,
+    query: InheritedRiskQuery,
     standings: Sequence[RiskStanding],
     counts: CountBasis,
 ) -> dict[str, Any]:
     """Return the summaries above the register."""
-    reach = sum((standing.reach for standing in standings), RiskReach())
-    application = Application.objects.visible_to(user).filter(slug=narrowed.application).first()
+    reach = sum((risk_standing.reach for risk_standing in standings), RiskReach())
+    application = Application.objects.visible_to(user).filter(slug=query.application).first()
     basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
     acceptances = expiring_acceptances(on=today, within=EXPIRING_WITHIN).visible_to(user)
-    if narrowed.application:
-        acceptances = acceptances.filter(dependency__application__slug=narrowed.application)
+    if query.application:
+        acceptances = acceptances.filter(dependency__application__slug=query.application)
     stale = (
         inherited_risks(
             user=user,
             on=today,
-            query=InheritedRiskQuery(state="stale", application=narrowed.application),
+            query=InheritedRiskQuery(state="stale", application=query.application),
             size=MAX_NAMED,
         ).rows
         if reach.n_stale
         else []
     )
-    by_team = (
-        counts if narrowed.application or user.can_read_all else count_basis(user, by_team=True)
-    )
+    by_team = counts if query.application or user.can_read_all else count_basis(user, by_team=True)
     return {
         "sentence": presenters.register_headline(
-            reach, whose=application.name if application else "", is_counted=counts.is_counted
+            reach, application=application.name if application else "", is_counted=counts.is_counted
         ),
         "application": application,
         "reach": reach,
@@ -85,10 +83,10 @@ def risk_summaries(
         "basis": basis if basis in dict(LEVEL_BASES) else INHERENT,
         "bases": LEVEL_BASES,
         "heat": heat_map_picture(
-            request, user, today, standings, stored=counts.stored, application=narrowed.application
+            request, user, today, standings, is_stored=counts.stored, application=query.application
         ),
         "nodes": unassessed_by_node(standings),
-        "teams": [] if narrowed.application else _teams(user, today, stored=by_team.stored),
+        "teams": [] if query.application else _list_teams(user, today, is_stored=by_team.stored),
         "stale": stale,
         "expiring": list(acceptances[:MAX_NAMED]),
     }
@@ -100,30 +98,32 @@ def heat_map_picture(
     today: date,
     standings: Sequence[RiskStanding],
     *,
-    stored: bool,
+    is_stored: bool,
     application: str,
 ) -> HeatMap | None:
-    """Build the heat map. Inherent: every inherited risk by the level of its foundation. Current
-    and residual: the assessed ones."""
+    """Build the heat map: all inherited risks by inherent level, or assessed risks by current or
+    residual level."""
     basis, counts = heat_counts(
-        request, user, today, standings, stored=stored, application=application
+        request, user, today, standings, is_stored=is_stored, application=application
     )
-    kept = {"application": application} if application else {}
+    application_parameter = {"application": application} if application else {}
 
     def address(likelihood: int, impact: int) -> str:
-        cell = {"level": basis, "likelihood": likelihood, "impact": impact, **kept}
+        cell = {"level": basis, "likelihood": likelihood, "impact": impact, **application_parameter}
         return f"{reverse('inherited-risks:list')}?{urlencode(cell)}#h-register"
 
-    asked = requested_breakdown(request).narrowed
+    query = requested_breakdown(request).narrowed
     n = sum(counts.values())
     n_top = sum(
-        k for (likelihood, impact), k in counts.items() if Level(likelihood, impact).severity == 5
+        n_cell
+        for (likelihood, impact), n_cell in counts.items()
+        if Level(likelihood, impact).severity == 5
     )
     return build_heat_map(
         counts,
         severity=lambda likelihood, impact: Level(likelihood, impact).severity,
         url=address,
-        chosen=(asked.likelihood, asked.impact),
+        chosen=(query.likelihood, query.impact),
         title=f"{number(n_top)} of {number(n)} risks are very high by their "
         f"{dict(LEVEL_BASES)[basis].lower()} level.",
     )
@@ -135,22 +135,24 @@ def heat_counts(
     today: date,
     standings: Sequence[RiskStanding],
     *,
-    stored: bool,
+    is_stored: bool,
     application: str,
 ) -> tuple[str, dict[tuple[int, int], int]]:
     basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
     if basis not in dict(LEVEL_BASES) or basis == INHERENT:
         counts: dict[tuple[int, int], int] = {}
-        for standing in standings:
-            cell = (standing.likelihood, standing.impact)
-            counts[cell] = counts.get(cell, 0) + standing.reach.n_inherited
+        for risk_standing in standings:
+            cell = (risk_standing.likelihood, risk_standing.impact)
+            counts[cell] = counts.get(cell, 0) + risk_standing.reach.n_inherited
         return INHERENT, counts
-    return basis, level_counts(user=user, on=today, stored=stored, application=application)[basis]
+    return basis, level_counts(user=user, on=today, stored=is_stored, application=application)[
+        basis
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class UnassessedRow:
-    """Source node or team of unassessed risks."""
+    """Node or team with its number of unassessed risks."""
 
     name: str
     kind: str
@@ -161,37 +163,39 @@ class UnassessedRow:
 
 
 def unassessed_by_node(standings: Sequence[RiskStanding]) -> list[UnassessedRow]:
-    """The nodes most unassessed risks come from; one statement for their names."""
-    by_node: dict[int, RiskReach] = {}
-    for standing in standings:
-        by_node[standing.node_id] = by_node.get(standing.node_id, RiskReach()) + standing.reach
-    left = sorted(((reach.n_unassessed, node) for node, reach in by_node.items()), reverse=True)[
-        :MAX_NAMED
-    ]
-    left = [(n, node) for n, node in left if n > 0]
-    names = node_names([node for _, node in left])
+    """Return the nodes with the most unassessed risks; one statement for their names."""
+    reach_by_node: dict[int, RiskReach] = {}
+    for risk_standing in standings:
+        reach_by_node[risk_standing.node_id] = (
+            reach_by_node.get(risk_standing.node_id, RiskReach()) + risk_standing.reach
+        )
+    unassessed = sorted(
+        ((reach.n_unassessed, node) for node, reach in reach_by_node.items()), reverse=True
+    )[:MAX_NAMED]
+    unassessed = [(n, node) for n, node in unassessed if n > 0]
+    names = node_names([node for _, node in unassessed])
     kinds = dict(Node.objects.filter(pk__in=names).values_list("pk", "kind")) if names else {}
     return [
         UnassessedRow(
             name=names[node],
             kind=Node(kind=kinds[node]).get_kind_display(),
             n=n,
-            n_critical=by_node[node].n_critical_unassessed,
-            share=n / left[0][0],
+            n_critical=reach_by_node[node].n_critical_unassessed,
+            share=n / unassessed[0][0],
             url=(
                 f"{reverse('inherited-risks:list')}"
                 f"?{urlencode({'node': node, 'state': 'unassessed'})}#h-register"
             ),
         )
-        for n, node in left
+        for n, node in unassessed
     ]
 
 
-def _teams(user: User, today: date, *, stored: bool) -> list[tuple[TeamStanding, str]]:
-    teams = team_standings(user=user, on=today, stored=stored, limit=MAX_NAMED)
-    rest = urlencode({"alone": "true", "state": "unassessed"})
+def _list_teams(user: User, today: date, *, is_stored: bool) -> list[tuple[TeamStanding, str]]:
+    teams = team_standings(user=user, on=today, stored=is_stored, limit=MAX_NAMED)
+    parameters = urlencode({"alone": "true", "state": "unassessed"})
     return [
-        (team, f"{reverse('inherited-risks:list')}?team={team.team}&{rest}#h-register")
+        (team, f"{reverse('inherited-risks:list')}?team={team.team}&{parameters}#h-register")
         for team in teams
         if team.reach.n_unassessed
     ]
@@ -199,13 +203,13 @@ def _teams(user: User, today: date, *, stored: bool) -> list[tuple[TeamStanding,
 
 @require_safe
 def heat_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Send the 25 cells of the heat map, of the level the URL names."""
+    """Send the 25 cells of the heat map, for the level that the URL names."""
     user, today = signed_in_user(request), day_of(now())
     application = requested_breakdown(request).narrowed.application
-    stored = not application and count_basis(user).stored
-    standings = risk_standings(user=user, on=today, stored=stored, application=application)
+    is_stored = not application and count_basis(user).stored
+    standings = risk_standings(user=user, on=today, stored=is_stored, application=application)
     basis, counts = heat_counts(
-        request, user, today, standings, stored=stored, application=application
+        request, user, today, standings, is_stored=is_stored, application=application
     )
     cells = [(likelihood, impact) for likelihood in range(5, 0, -1) for impact in range(1, 6)]
     return csv_response(

@@ -39,8 +39,8 @@ Match = TemplateMapping.Match
 
 @dataclass
 class TaxonomyCoverage:
-    """Coverage of a taxonomy: how many of its stored entries are mapped to a template, and have an
-    open risk here."""
+    """Coverage of a taxonomy: its entries, those mapped to a template, and those with an open
+    risk."""
 
     taxonomy: Taxonomy
     n_entries: int = 0
@@ -61,8 +61,8 @@ class EntryRow:
         return sum(n for _template, _kind, n in self.templates)
 
 
-def _open_by_template() -> Counter[int]:
-    """{template: its open risks that are handed on}; one statement."""
+def _count_open_risks() -> Counter[int]:
+    """Return {template ID: number of its open, inherited risks}; one statement."""
     rows = (
         FoundationRisk.objects.handed_on()
         .filter(template__isnull=False)
@@ -74,37 +74,44 @@ def _open_by_template() -> Counter[int]:
 def taxonomy_coverage(
     mappings: Iterable[TemplateMapping], n_open: Counter[int]
 ) -> list[TaxonomyCoverage]:
-    """One statement, beside the mappings."""
-    found: dict[int, TaxonomyCoverage] = {
+    """Return the coverage of each taxonomy; two statements."""
+    coverages: dict[int, TaxonomyCoverage] = {
         taxonomy.pk: TaxonomyCoverage(taxonomy) for taxonomy in Taxonomy.objects.order_by("name")
     }
     sizes = Counter(TaxonomyEntry.objects.order_by().values_list("taxonomy_id", flat=True))
-    mapped: dict[int, set[int]] = {}
-    opened: dict[int, set[int]] = {}
+    mapped_entries: dict[int, set[int]] = {}
+    open_entries: dict[int, set[int]] = {}
     for mapping in mappings:
-        mapped.setdefault(mapping.entry.taxonomy_id, set()).add(mapping.entry_id)
+        mapped_entries.setdefault(mapping.entry.taxonomy_id, set()).add(mapping.entry_id)
         if n_open[mapping.template_id]:
-            opened.setdefault(mapping.entry.taxonomy_id, set()).add(mapping.entry_id)
-    for pk, coverage in found.items():
+            open_entries.setdefault(mapping.entry.taxonomy_id, set()).add(mapping.entry_id)
+    for pk, coverage in coverages.items():
         coverage.n_entries = sizes[pk]
-        coverage.n_mapped = len(mapped.get(pk, ()))
-        coverage.n_open = len(opened.get(pk, ()))
-    return list(found.values())
+        coverage.n_mapped = len(mapped_entries.get(pk, ()))
+        coverage.n_open = len(open_entries.get(pk, ()))
+    return list(coverages.values())
 
 
 @require_safe
 def crosswalk(request: HttpRequest) -> HttpResponse:
     at = now()
     signed_in_user(request)
-    found = RiskTemplateFilter(request.GET, RiskTemplate.objects.order_by("code"), request=request)
-    templates: Sequence[RiskTemplate] = list(found.qs)
+    filterset = RiskTemplateFilter(
+        request.GET, RiskTemplate.objects.order_by("code"), request=request
+    )
+    templates: Sequence[RiskTemplate] = list(filterset.qs)
     mappings = list(
         TemplateMapping.objects.select_related("entry__taxonomy").order_by("entry__code")
     )
-    n_open = _open_by_template()
-    coverage = taxonomy_coverage(mappings, n_open)
-    chosen = next(
-        (each for each in coverage if each.taxonomy.slug == request.GET.get("taxonomy")), None
+    n_open = _count_open_risks()
+    coverages = taxonomy_coverage(mappings, n_open)
+    selected = next(
+        (
+            coverage
+            for coverage in coverages
+            if coverage.taxonomy.slug == request.GET.get("taxonomy")
+        ),
+        None,
     )
     return render_page(
         request,
@@ -114,48 +121,50 @@ def crosswalk(request: HttpRequest) -> HttpResponse:
         crumbs=(("Risks", reverse("inherited-risks:list")),),
         counts="Templates, and open foundation risks that are handed on",
         as_of=at,
-        sentence=_sentence(templates, chosen, n_open),
+        sentence=_build_headline(templates, selected, n_open),
         filters=build_filter_controls(
             request,
-            found,
+            filterset,
             [
                 FilterControl(
                     "taxonomy",
                     "Crosswalk",
-                    choices=[(c.taxonomy.slug, c.taxonomy.name) for c in coverage],
+                    choices=[(c.taxonomy.slug, c.taxonomy.name) for c in coverages],
                 ),
                 FilterControl("layer", "Layer", choices=Layer.choices),
             ],
         ),
-        coverage=coverage,
-        chosen=chosen,
-        entries=_entries(chosen, templates, mappings, n_open) if chosen else [],
-        taxonomies=[each.taxonomy for each in coverage if each.n_mapped],
-        rows=_rows(templates, mappings, n_open, coverage),
+        coverage=coverages,
+        chosen=selected,
+        entries=_build_entry_rows(selected, templates, mappings, n_open) if selected else [],
+        taxonomies=[coverage.taxonomy for coverage in coverages if coverage.n_mapped],
+        rows=_build_template_rows(templates, mappings, n_open, coverages),
         severities=presenters.SEVERITIES,
         is_filtered=any(request.GET.values()),
     )
 
 
-def _sentence(
-    templates: Sequence[RiskTemplate], chosen: TaxonomyCoverage | None, n_open: Counter[int]
+def _build_headline(
+    templates: Sequence[RiskTemplate], selected: TaxonomyCoverage | None, n_open: Counter[int]
 ) -> Headline:
-    if chosen:
-        return presenters.coverage_headline(chosen.taxonomy.name, chosen.n_open, chosen.n_entries)
+    if selected:
+        return presenters.coverage_headline(
+            selected.taxonomy.name, selected.n_open, selected.n_entries
+        )
     n_used = sum(1 for template in templates if n_open[template.pk])
     return Headline(
         f"{n_used} of {len(templates)} kinds of risk are open on something the catalogue knows."
     )
 
 
-def _entries(
-    chosen: TaxonomyCoverage,
+def _build_entry_rows(
+    coverage: TaxonomyCoverage,
     templates: Sequence[RiskTemplate],
     mappings: Iterable[TemplateMapping],
     n_open: Counter[int],
 ) -> list[EntryRow]:
     by_pk = {template.pk: template for template in templates}
-    rows = {entry.pk: EntryRow(entry) for entry in chosen.taxonomy.entries.order_by("code")}
+    rows = {entry.pk: EntryRow(entry) for entry in coverage.taxonomy.entries.order_by("code")}
     for mapping in mappings:
         if mapping.entry_id in rows and mapping.template_id in by_pk:
             rows[mapping.entry_id].templates.append(
@@ -172,7 +181,8 @@ def _entries(
 
 @dataclass(frozen=True, slots=True)
 class TemplateRow:
-    """Risk template; `cells` are, per mapped taxonomy, the entries with the kind of mapping."""
+    """Row of a risk template; `cells` are its entries with the kind of mapping, per mapped
+    taxonomy."""
 
     template: RiskTemplate
     severity: int
@@ -181,11 +191,11 @@ class TemplateRow:
     cells: list[list[tuple[TaxonomyEntry, str]]]
 
 
-def _rows(
+def _build_template_rows(
     templates: Sequence[RiskTemplate],
     mappings: Iterable[TemplateMapping],
     n_open: Counter[int],
-    coverage: Sequence[TaxonomyCoverage],
+    coverages: Sequence[TaxonomyCoverage],
 ) -> list[TemplateRow]:
     by_template: dict[int, dict[int, list[tuple[TaxonomyEntry, str]]]] = {}
     for mapping in mappings:
@@ -193,18 +203,18 @@ def _rows(
         cells.setdefault(mapping.entry.taxonomy_id, []).append(
             (mapping.entry, mapping.get_predicate_display())
         )
-    shown = [each.taxonomy.pk for each in coverage if each.n_mapped]
+    taxonomy_ids = [coverage.taxonomy.pk for coverage in coverages if coverage.n_mapped]
     rows = []
     for template in templates:
         level = Level(template.usual_likelihood, template.usual_impact)
-        mapped = by_template.get(template.pk, {})
+        entries_by_taxonomy = by_template.get(template.pk, {})
         rows.append(
             TemplateRow(
                 template,
                 level.severity,
                 presenters.describe_severity(level),
                 n_open[template.pk],
-                [mapped.get(pk, []) for pk in shown],
+                [entries_by_taxonomy.get(pk, []) for pk in taxonomy_ids],
             )
         )
     return rows
@@ -212,16 +222,16 @@ def _rows(
 
 @require_safe
 def crosswalk_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """A row a mapping, in the terms of SSSOM, of the templates and the taxonomy that the filters
-    leave."""
+    """Send one row per mapping, in the terms of SSSOM, for the templates and the taxonomy that
+    match the filters."""
     signed_in_user(request)
-    found = RiskTemplateFilter(request.GET, RiskTemplate.objects.all(), request=request)
+    filterset = RiskTemplateFilter(request.GET, RiskTemplate.objects.all(), request=request)
     mappings = TemplateMapping.objects.select_related("template", "entry__taxonomy").filter(
-        template__in=found.qs.order_by().values("pk")
+        template__in=filterset.qs.order_by().values("pk")
     )
     if request.GET.get("taxonomy"):
         mappings = mappings.filter(entry__taxonomy__slug=request.GET["taxonomy"])
-    n_open = _open_by_template()
+    n_open = _count_open_risks()
 
     def cells(mapping: TemplateMapping) -> list[Any]:
         entry = mapping.entry
@@ -264,25 +274,27 @@ def crosswalk_csv(request: HttpRequest) -> StreamingHttpResponse:
 @require_safe
 def template_detail(request: HttpRequest, code: str) -> HttpResponse:
     user, at = signed_in_user(request), now()
-    found = get_object_or_404(RiskTemplate.objects.all(), code=code)
-    open_ = (
-        FoundationRisk.objects.handed_on().filter(template=found).select_related("node", "owner")
+    template = get_object_or_404(RiskTemplate.objects.all(), code=code)
+    open_risks = (
+        FoundationRisk.objects.handed_on().filter(template=template).select_related("node", "owner")
     )
-    risks = list(with_node_names(open_.order_by("-inherent", "pk"))[:MAX_ENTRIES])
-    reach = reach_of(user, day_of(at), [risk.pk for risk in risks], stored=count_basis(user).stored)
-    level = Level(found.usual_likelihood, found.usual_impact)
+    risks = list(with_node_names(open_risks.order_by("-inherent", "pk"))[:MAX_ENTRIES])
+    reach = reach_of(
+        user, day_of(at), [risk.pk for risk in risks], is_stored=count_basis(user).stored
+    )
+    level = Level(template.usual_likelihood, template.usual_impact)
     return render_page(
         request,
         "risks/template.html",
-        title=f"{found.code} {found.title}",
+        title=f"{template.code} {template.title}",
         crumbs=(
             ("Risks", reverse("inherited-risks:list")),
             ("Templates", reverse("risk-templates:crosswalk")),
         ),
         counts="Open foundation risks of this kind, and live dependencies that inherit them",
         as_of=at,
-        sentence=Headline(f"{found.title}."),
-        kind=found,
+        sentence=Headline(f"{template.title}."),
+        kind=template,
         level=level,
         level_words=presenters.describe_level(level),
         severity=presenters.describe_severity(level),
@@ -293,10 +305,10 @@ def template_detail(request: HttpRequest, code: str) -> HttpResponse:
                 presenters.describe_steps(row.impact),
                 row.rationale,
             )
-            for row in found.modifiers.all()
+            for row in template.modifiers.all()
         ],
         mappings=list(
-            TemplateMapping.objects.filter(template=found)
+            TemplateMapping.objects.filter(template=template)
             .select_related("entry__taxonomy")
             .order_by("entry__taxonomy__name", "entry__code")
         ),
@@ -305,5 +317,5 @@ def template_detail(request: HttpRequest, code: str) -> HttpResponse:
             for risk in risks
         ],
         severities=presenters.SEVERITIES,
-        stale_by=[word.replace("_", " ") for word in found.stale_by],
+        stale_by=[event.replace("_", " ") for event in template.stale_by],
     )

@@ -29,11 +29,11 @@ from apps.inventory.models import Application, Dependency
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import render_page
 from apps.web.views.exposure.parameters import KIND_WORDS
-from apps.web.views.scenarios.query_parameters import hidden
+from apps.web.views.scenarios.query_parameters import hidden_fields
 
 MAX_RESULTS_PER_KIND = 6
 MIN_LETTERS = 2
-_PARTS = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
+_PARTY_KINDS = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +61,30 @@ class ChangeHits:
 
 
 def search_changes(request: HttpRequest, user: User) -> ChangeHits:
-    words = " ".join(request.GET.get("pick", "").replace("\x00", "").split())[:100]
-    asked = len(words) >= MIN_LETTERS
+    text = " ".join(request.GET.get("pick", "").replace("\x00", "").split())[:100]
+    has_text = len(text) >= MIN_LETTERS
     replacing, moving = request.GET.get("replacing", ""), request.GET.get("moving", "")
-    so_far = hidden(request.GET)
+    change_fields = hidden_fields(request.GET)
     if replacing.isdecimal() or moving.isdecimal():
-        field, of = ("replace", replacing) if replacing.isdecimal() else ("move", moving)
+        field, subject_id = ("replace", replacing) if replacing.isdecimal() else ("move", moving)
         step = "Which offering takes over?"
         return ChangeHits(
-            words, step, _targets(words, field, of, so_far, user) if asked else [], asked
+            text,
+            step,
+            _search_target_offerings(text, field, subject_id, change_fields, user)
+            if has_text
+            else [],
+            has_text,
         )
-    hits = [*_nodes(words, so_far, user), *_applications(words, user, so_far)] if asked else []
-    return ChangeHits(words, "", hits, asked)
+    hits = (
+        [
+            *_search_nodes(text, change_fields, user),
+            *_search_applications(text, user, change_fields),
+        ]
+        if has_text
+        else []
+    )
+    return ChangeHits(text, "", hits, has_text)
 
 
 @require_safe
@@ -84,93 +96,112 @@ def change_search_fragment(request: HttpRequest) -> HttpResponse:
         fragment="picks",
         title="What if",
         picks=search_changes(request, user),
-        pick_fields=hidden(request.GET),
+        pick_fields=hidden_fields(request.GET),
     )
 
 
-def _to(so_far: Sequence[tuple[str, str]], *more: tuple[str, str]) -> str:
-    return f"{reverse('scenarios:preview')}?{urlencode([*so_far, *more], safe=':*/')}"
+def _build_url(change_fields: Sequence[tuple[str, str]], *added_fields: tuple[str, str]) -> str:
+    return (
+        f"{reverse('scenarios:preview')}?{urlencode([*change_fields, *added_fields], safe=':*/')}"
+    )
 
 
-def _targets(
-    words: str, field: str, of: str, so_far: Sequence[tuple[str, str]], user: User
+def _search_target_offerings(
+    text: str, field: str, subject_id: str, change_fields: Sequence[tuple[str, str]], user: User
 ) -> list[ChangeHit]:
     return [
         ChangeHit(
-            row.api_id,
-            row.host.name,
-            [ChangeAction("This one", _to(so_far, (field, f"{of}:{row.pk}")))],
+            offering.api_id,
+            offering.host.name,
+            [
+                ChangeAction(
+                    "This one", _build_url(change_fields, (field, f"{subject_id}:{offering.pk}"))
+                )
+            ],
         )
-        for row in _offerings(words, 2 * MAX_RESULTS_PER_KIND, user)
-        if str(row.pk) != of or field == "move"
+        for offering in _search_offerings(text, 2 * MAX_RESULTS_PER_KIND, user)
+        if str(offering.pk) != subject_id or field == "move"
     ]
 
 
-def _offerings(words: str, most: int, user: User) -> list[Offering]:
-    found = (
-        Offering.objects.filter(api_id__icontains=words)
+def _search_offerings(text: str, limit: int, user: User) -> list[Offering]:
+    offerings = (
+        Offering.objects.filter(api_id__icontains=text)
         .select_related("host")
         .order_by("api_id", "pk")
     )
-    return _used_first(found, NodeKind.OFFERING, most, user)
+    return _select_used_first(offerings, NodeKind.OFFERING, limit, user)
 
 
-def _used_first[M: Model](found: "QuerySet[M]", kind: NodeKind, most: int, user: User) -> list[M]:
-    """Those that something the reader sees stands or leans on, then others; one or two
-    statements."""
-    teams = visible_team_ids(user)
-    used: QuerySet[Any, Any] = NodeReach.objects.values("node_id")
-    if teams is not None:
-        # what others use is not to be told by the order
-        own = (
-            ActiveDependency.objects.filter(team_id__in=list(teams))
+def _select_used_first[M: Model](
+    candidates: "QuerySet[M]", kind: NodeKind, limit: int, user: User
+) -> list[M]:
+    """Return at most `limit` candidates, first those that visible applications depend on: one or
+    two statements."""
+    team_ids = visible_team_ids(user)
+    used_nodes: QuerySet[Any, Any] = NodeReach.objects.values("node_id")
+    if team_ids is not None:
+        # the order must not reveal what other teams use
+        own_offerings = (
+            ActiveDependency.objects.filter(team_id__in=list(team_ids))
             .order_by()
             .values("offering_id")
         )
-        used = Footing.objects.filter(offering__in=own).order_by().values("node_id")
-    first = list(
-        found.filter(pk__in=Node.objects.filter(kind=kind, pk__in=used).values("ref"))[:most]
+        used_nodes = Footing.objects.filter(offering__in=own_offerings).order_by().values("node_id")
+    rows = list(
+        candidates.filter(pk__in=Node.objects.filter(kind=kind, pk__in=used_nodes).values("ref"))[
+            :limit
+        ]
     )
-    if len(first) < most:
-        first += list(found.exclude(pk__in=[row.pk for row in first])[: most - len(first)])
-    return first
+    if len(rows) < limit:
+        rows += list(candidates.exclude(pk__in=[row.pk for row in rows])[: limit - len(rows)])
+    return rows
 
 
-def _nodes(words: str, so_far: Sequence[tuple[str, str]], user: User) -> list[ChangeHit]:
-    """Five small statements, each on a trigram index or a small table."""
+def _search_nodes(
+    text: str, change_fields: Sequence[tuple[str, str]], user: User
+) -> list[ChangeHit]:
+    """Return nodes whose name contains `text`; each statement uses a trigram index or a small
+    table."""
 
-    def acts(name: str, *further: ChangeAction) -> list[ChangeAction]:
+    def build_actions(name: str, *extra_actions: ChangeAction) -> list[ChangeAction]:
         return [
-            ChangeAction("fails", _to(so_far, ("remove", name))),
-            ChangeAction("costs more", _to(so_far, ("repricing", name))),
-            *further,
+            ChangeAction("fails", _build_url(change_fields, ("remove", name))),
+            ChangeAction("costs more", _build_url(change_fields, ("repricing", name))),
+            *extra_actions,
         ]
 
     hits = []
     providers = list(
-        Provider.objects.filter(Q(name__icontains=words) | Q(slug__icontains=words))[
+        Provider.objects.filter(Q(name__icontains=text) | Q(slug__icontains=text))[
             :MAX_RESULTS_PER_KIND
         ]
     )
-    parts: dict[int, list[NodeKind]] = {}
+    kinds_by_provider: dict[int, list[NodeKind]] = {}
     for kind, ref in Node.objects.filter(
-        kind__in=_PARTS, ref__in=[row.pk for row in providers]
+        kind__in=_PARTY_KINDS, ref__in=[row.pk for row in providers]
     ).values_list("kind", "ref"):
-        parts.setdefault(ref, []).append(NodeKind(kind))
+        kinds_by_provider.setdefault(ref, []).append(NodeKind(kind))
     for provider in providers:
         hits += [
-            ChangeHit(provider.name, KIND_WORDS[kind], acts(f"{kind.label}:{provider.slug}"))
-            for kind in sorted(parts.get(provider.pk, []))
+            ChangeHit(
+                provider.name, KIND_WORDS[kind], build_actions(f"{kind.label}:{provider.slug}")
+            )
+            for kind in sorted(kinds_by_provider.get(provider.pk, []))
         ]
-    foundations = Foundation.objects.filter(Q(name__icontains=words) | Q(line__icontains=words))
+    foundations = Foundation.objects.filter(Q(name__icontains=text) | Q(line__icontains=text))
     hits += [
-        ChangeHit(row.name, KIND_WORDS[NodeKind.FOUNDATION], acts(f"foundation:{row.slug}"))
-        for row in _used_first(foundations, NodeKind.FOUNDATION, MAX_RESULTS_PER_KIND, user)
+        ChangeHit(
+            row.name, KIND_WORDS[NodeKind.FOUNDATION], build_actions(f"foundation:{row.slug}")
+        )
+        for row in _select_used_first(foundations, NodeKind.FOUNDATION, MAX_RESULTS_PER_KIND, user)
     ]
     hits += [
-        ChangeHit(row.identifier, KIND_WORDS[NodeKind.VERSION], acts(f"version:{row.identifier}"))
-        for row in _used_first(
-            Version.objects.filter(identifier__icontains=words).order_by("identifier"),
+        ChangeHit(
+            row.identifier, KIND_WORDS[NodeKind.VERSION], build_actions(f"version:{row.identifier}")
+        )
+        for row in _select_used_first(
+            Version.objects.filter(identifier__icontains=text).order_by("identifier"),
             NodeKind.VERSION,
             MAX_RESULTS_PER_KIND,
             user,
@@ -180,66 +211,72 @@ def _nodes(words: str, so_far: Sequence[tuple[str, str]], user: User) -> list[Ch
         ChangeHit(
             row.api_id,
             f"offering at {row.host.name}",
-            acts(
+            build_actions(
                 f"offering:{row.pk}",
-                ChangeAction("is replaced", _to(so_far, ("replacing", str(row.pk)))),
+                ChangeAction("is replaced", _build_url(change_fields, ("replacing", str(row.pk)))),
             ),
         )
-        for row in _offerings(words, MAX_RESULTS_PER_KIND, user)
+        for row in _search_offerings(text, MAX_RESULTS_PER_KIND, user)
     ]
     hits += [
         ChangeHit(
-            row.name, f"region of {row.host.name}", acts(f"region:{row.host.slug}/{row.name}")
+            row.name,
+            f"region of {row.host.name}",
+            build_actions(f"region:{row.host.slug}/{row.name}"),
         )
-        for row in Region.objects.filter(name__icontains=words)
+        for row in Region.objects.filter(name__icontains=text)
         .select_related("host")
         .order_by("name", "pk")[:MAX_RESULTS_PER_KIND]
     ]
     return hits
 
 
-def _applications(words: str, user: User, so_far: Sequence[tuple[str, str]]) -> list[ChangeHit]:
-    """With a move for each of their live primaries: two statements."""
+def _search_applications(
+    text: str, user: User, change_fields: Sequence[tuple[str, str]]
+) -> list[ChangeHit]:
+    """Return applications whose name contains `text`, with a migration of up to three primary
+    models each: two statements."""
     today = day_of(now())
-    found = list(
+    applications = list(
         Application.objects.visible_to(user)
-        .filter(name__icontains=words)
+        .filter(name__icontains=text)
         .select_related("team")
         .order_by("pk")[:MAX_RESULTS_PER_KIND]
     )
-    uses: dict[int, list[Dependency]] = {}
-    for use in (
+    dependencies_by_application: dict[int, list[Dependency]] = {}
+    for dependency in (
         Dependency.objects.filter(
             Q(until__isnull=True) | Q(until__gt=today),
-            application__in=found,
+            application__in=applications,
             role="primary",
             since__lte=today,
         )
         .select_related("offering__host")
         .order_by("pk")
     ):
-        uses.setdefault(use.application_id, []).append(use)
+        dependencies_by_application.setdefault(dependency.application_id, []).append(dependency)
     return [
         ChangeHit(
-            row.name,
-            f"application of {row.team.name}",
+            application.name,
+            f"application of {application.team.name}",
             [
-                ChangeAction("is retired", _to(so_far, ("retire", row.slug))),
+                ChangeAction("is retired", _build_url(change_fields, ("retire", application.slug))),
                 *(
                     ChangeAction(
-                        f"moves off {use.offering.api_id} at {use.offering.host.name}",
-                        _to(so_far, ("moving", str(use.pk))),
+                        f"moves off {dependency.offering.api_id}"
+                        f" at {dependency.offering.host.name}",
+                        _build_url(change_fields, ("moving", str(dependency.pk))),
                     )
-                    for use in uses.get(row.pk, [])[:3]
+                    for dependency in dependencies_by_application.get(application.pk, [])[:3]
                 ),
             ],
         )
-        for row in found
+        for application in applications
     ]
 
 
 def repricing(request: HttpRequest) -> tuple[str, Any]:
-    """(node, its factor) of the form that asks by how much; ("", None) where none is open."""
+    """Return (node, price factor) of the repricing form; empty strings if it is not open."""
     return request.GET.get("repricing", "")[:200], request.GET.get("factor", "")[
         :20
     ].strip().replace(",", ".")

@@ -19,11 +19,11 @@ def scenario_url(
 
     `remove` names nodes (`host:azure`, `offering:12`); `replace` is (old, new) offering, `move`
     (dependency, offering), `reprice` (node, factor such as 1.5), `retire` slugs of applications."""
-    pairs = [
+    parameters = [
         *(("remove", name) for name in remove),
         *(("replace", f"{old}:{new}") for old, new in replace),
         *(("move", f"{dependency}:{offering}") for dependency, offering in move),
         *(("reprice", f"{node}*{factor}") for node, factor in reprice),
         *(("retire", slug) for slug in retire),
     ]
-    return f"{reverse('scenarios:preview')}?{urlencode(pairs, safe=':*/')}"
+    return f"{reverse('scenarios:preview')}?{urlencode(parameters, safe=':*/')}"

@@ -32,14 +32,14 @@ from apps.web.views.scenarios.change_search import repricing, search_changes
 from apps.web.views.scenarios.query_parameters import (
     ScenarioQuery,
     describe_changes,
-    hidden,
+    hidden_fields,
     parse_query,
 )
 from apps.web.views.scenarios.results import AffectedRow, ScenarioResult
 from apps.web.views.scenarios.run_queue import enqueue_waiting_runs
 from apps.web.views.scenarios.suggestions import suggest_scenarios
 
-# beyond this many applications an answer that changes the portfolio is given by a worker
+# with more applications, a worker computes the scenarios that change the portfolio
 MAX_IMMEDIATE_APPLICATIONS = 5_000
 HEADS = [
     "application",
@@ -58,21 +58,23 @@ def scenario_preview(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     node, factor = repricing(request)
     if node and factor:
-        so_far = hidden(request.GET)
+        change_fields = hidden_fields(request.GET)
         return redirect(
             ScenarioQuery(
-                describe_changes([*so_far, ("reprice", f"{node}*{factor}")], user), ""
+                describe_changes([*change_fields, ("reprice", f"{node}*{factor}")], user), ""
             ).address()
         )
-    question = parse_query(request, user)
-    outcome, failing, problem = _outcome(question, user) if question.ops else (None, None, "")
+    scenario_query = parse_query(request, user)
+    result, failures, problem = (
+        _compute_result(scenario_query, user) if scenario_query.ops else (None, None, "")
+    )
     state = chosen_option(request, "state", ("", *_STATES), "")
     rows: Sequence[AffectedRow] = ()
-    following = ""
-    if outcome is not None and outcome.has_removal:
-        rows, following = results.page_of(
-            outcome,
-            failing,
+    next_cursor = ""
+    if result is not None and result.has_removal:
+        rows, next_cursor = results.page_of(
+            result,
+            failures,
             state,
             team_ids=visible_team_ids(user),
             after=request.GET.get("after", ""),
@@ -83,90 +85,94 @@ def scenario_preview(request: HttpRequest) -> HttpResponse:
         "what-ifs/what-if.html",
         title="What if",
         counts="Applications in pilot or production, each once",
-        sentence=_sentence(question, outcome, problem),
-        question=question,
-        outcome=outcome,
+        sentence=_build_headline(scenario_query, result, problem),
+        question=scenario_query,
+        outcome=result,
         problem=problem,
-        too_large=bool(question.ops) and outcome is None and not problem,
+        too_large=bool(scenario_query.ops) and result is None and not problem,
         picks=search_changes(request, user),
-        pick_fields=hidden(request.GET),
+        pick_fields=hidden_fields(request.GET),
         replacing=request.GET.get("replacing", ""),
         moving=request.GET.get("moving", ""),
         repricing=node,
         state=state,
         states=parameter_options(request, "state", {"": "All", **_STATES}, state),
         rows=rows,
-        following=changed_query(request, after=following) if following else "",
+        following=changed_query(request, after=next_cursor) if next_cursor else "",
         first=changed_query(request, after=None) if request.GET.get("after") else "",
-        drawn=results.result_picture(outcome)
-        if outcome is not None and outcome.has_removal
-        else None,
-        costs_drawn=results.costs_picture(outcome) if outcome is not None else None,
-        to_call=results.teams_to_contact(outcome, user)
-        if outcome is not None and outcome.has_removal
+        drawn=results.result_picture(result) if result is not None and result.has_removal else None,
+        costs_drawn=results.costs_picture(result) if result is not None else None,
+        to_call=results.teams_to_contact(result, user)
+        if result is not None and result.has_removal
         else [],
         query=changed_query(request, state=None, after=None, pick=None),
         as_of_day=EngineState.objects.values_list("as_of", flat=True).first(),
         ideas=suggest_scenarios(user, on=day_of(now()))
-        if not question.changes and not request.GET
+        if not scenario_query.changes and not request.GET
         else [],
         saved=Scenario.objects.visible_to(user).select_related("created_by")[:6],
     )
 
 
-def _outcome(question: ScenarioQuery, user: User) -> tuple[ScenarioResult | None, Any, str]:
-    """(outcome, nodes that fail, why there is none); None without a reason where a worker has to
-    answer."""
-    teams = visible_team_ids(user)
+def _compute_result(
+    scenario_query: ScenarioQuery, user: User
+) -> tuple[ScenarioResult | None, Any, str]:
+    """Return (result, failing nodes, problem). No result and no problem: a worker has to compute
+    it."""
+    team_ids = visible_team_ids(user)
     try:
-        if question.only_removes:
-            outcome, failing = results.result_of_removal(
-                question.removed, settings=engine_settings(), team_ids=teams
+        if scenario_query.only_removes:
+            removal_result, failures = results.result_of_removal(
+                scenario_query.removed, settings=engine_settings(), team_ids=team_ids
             )
-            return outcome, failing, ""
+            return removal_result, failures, ""
         if ScopedApplication.objects.count() > MAX_IMMEDIATE_APPLICATIONS:
             return None, None, ""
-        scenario = Scenario(name=question.name, created_by=user, ops=question.ops)
-        result, details = answer_scenario_with_lists(scenario=scenario, by=user, team_ids=teams)
-    except (InvalidOperationError, TablesNotBuiltError) as refusal:
-        return None, None, str(refusal)
-    return results.result_of_run(result, details, question.ops), None, ""
+        scenario = Scenario(name=scenario_query.name, created_by=user, ops=scenario_query.ops)
+        result, details = answer_scenario_with_lists(scenario=scenario, by=user, team_ids=team_ids)
+    except (InvalidOperationError, TablesNotBuiltError) as error:
+        return None, None, str(error)
+    return results.result_of_run(result, details, scenario_query.ops), None, ""
 
 
-def _sentence(question: ScenarioQuery, outcome: ScenarioResult | None, problem: str) -> Headline:
-    if not question.changes:
+def _build_headline(
+    scenario_query: ScenarioQuery, result: ScenarioResult | None, problem: str
+) -> Headline:
+    if not scenario_query.changes:
         return Headline(
             "What happens if a developer stops, a host is down, a model ends or costs more?"
         )
     if problem:
         return Headline("This cannot be asked: ", problem, "")
-    if not question.ops:
-        return Headline("This cannot be asked: ", question.problems[0], "")
-    if outcome is None:
-        return Headline(f"If {question.name}: a worker works it out.")
-    return results.result_headline(outcome, question.name)
+    if not scenario_query.ops:
+        return Headline("This cannot be asked: ", scenario_query.problems[0], "")
+    if result is None:
+        return Headline(f"If {scenario_query.name}: a worker works it out.")
+    return results.result_headline(result, scenario_query.name)
 
 
 @require_safe
 def scenario_preview_csv(request: HttpRequest) -> StreamingHttpResponse:
-    rows = _rows_for_file(request)
+    rows = _load_file_rows(request)
     return csv_response("what-if", HEADS, rows, cells)
 
 
 @require_safe
 def scenario_preview_xlsx(request: HttpRequest) -> HttpResponse:
-    return workbook_response("what-if", HEADS, _rows_for_file(request), cells)
+    return workbook_response("what-if", HEADS, _load_file_rows(request), cells)
 
 
-def _rows_for_file(request: HttpRequest) -> list[AffectedRow]:
+def _load_file_rows(request: HttpRequest) -> list[AffectedRow]:
     user = signed_in_user(request)
-    question = parse_query(request, user)
-    outcome, failing, _problem = _outcome(question, user) if question.ops else (None, None, "")
-    if outcome is None:
+    scenario_query = parse_query(request, user)
+    result, failures, _problem = (
+        _compute_result(scenario_query, user) if scenario_query.ops else (None, None, "")
+    )
+    if result is None:
         return []
-    found = results.all_affected_rows(outcome, failing, team_ids=visible_team_ids(user), user=user)
+    rows = results.all_affected_rows(result, failures, team_ids=visible_team_ids(user), user=user)
     state = chosen_option(request, "state", ("", *_STATES), "")
-    return [row for row in found if not state or row.state == state]
+    return [row for row in rows if not state or row.state == state]
 
 
 def cells(row: AffectedRow) -> list[Any]:
@@ -186,24 +192,25 @@ def cells(row: AffectedRow) -> list[Any]:
 def run_scenario(request: HttpRequest) -> HttpResponseBase:
     """Save the scenario of the URL, under the given name or its description, and queue its run."""
     user = signed_in_user(request)
-    question = ScenarioQuery(describe_changes(hidden(request.POST), user), "")
-    if not question.ops or question.problems:
+    scenario_query = ScenarioQuery(describe_changes(hidden_fields(request.POST), user), "")
+    if not scenario_query.ops or scenario_query.problems:
         flash_error(
-            request, question.problems[0] if question.problems else "Add at least one change."
+            request,
+            scenario_query.problems[0] if scenario_query.problems else "Add at least one change.",
         )
-        return redirect(question.address())
-    name = request.POST.get("name", "").strip()[:200] or question.name
+        return redirect(scenario_query.address())
+    name = request.POST.get("name", "").strip()[:200] or scenario_query.name
     facts = {
         "name": name,
         "note": request.POST.get("note", "").strip(),
-        "ops": question.ops,
+        "ops": scenario_query.ops,
         "shared": request.POST.get("shared") == "on",
     }
     try:
         scenario = save_scenario(facts=facts, by=user)
-    except InvalidOperationError as refusal:
-        flash_error(request, str(refusal))
-        return redirect(question.address())
+    except InvalidOperationError as error:
+        flash_error(request, str(error))
+        return redirect(scenario_query.address())
     run = queue_scenario_run(scenario=scenario, at=now(), by=user)
     enqueue_waiting_runs()
     return redirect(reverse("scenario-runs:detail", args=[run.pk]))

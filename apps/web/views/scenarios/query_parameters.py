@@ -23,10 +23,11 @@ MAX_CHANGES = 20
 
 @dataclass(frozen=True, slots=True)
 class ScenarioChange:
-    """Change in words, with the URL without it; `op` is its form in a stored scenario."""
+    """Change of a scenario: its query parameter, its description, and the URL without it; `op` is
+    its form in a stored scenario."""
 
     field: str
-    said: str
+    value: str
     op: Mapping[str, Any]
     words: str
     without: str
@@ -44,7 +45,7 @@ class ScenarioQuery:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        return [(change.field, change.said) for change in self.changes]
+        return [(change.field, change.value) for change in self.changes]
 
     @property
     def problems(self) -> list[str]:
@@ -61,16 +62,17 @@ class ScenarioQuery:
     @property
     def name(self) -> str:
         """Return the default name of the scenario until a user names it."""
-        words = [change.words for change in self.changes if not change.problem]
-        return (" and ".join(words[:3]) + (f" +{len(words) - 3}" if len(words) > 3 else ""))[
-            :200
-        ] or "What if"
-
-    def address(self, **more: Any) -> str:
-        pairs = [*self.pairs, *((name, str(value)) for name, value in more.items() if value)]
+        descriptions = [change.words for change in self.changes if not change.problem]
         return (
-            f"{reverse('scenarios:preview')}?{urlencode(pairs, safe=':*/')}"
-            if pairs
+            " and ".join(descriptions[:3])
+            + (f" +{len(descriptions) - 3}" if len(descriptions) > 3 else "")
+        )[:200] or "What if"
+
+    def address(self, **extra: Any) -> str:
+        parameters = [*self.pairs, *((name, str(value)) for name, value in extra.items() if value)]
+        return (
+            f"{reverse('scenarios:preview')}?{urlencode(parameters, safe=':*/')}"
+            if parameters
             else reverse("scenarios:preview")
         )
 
@@ -78,52 +80,52 @@ class ScenarioQuery:
 def parse_query(request: HttpRequest, user: User) -> ScenarioQuery:
     """Parse at most MAX_CHANGES changes. Names are looked up together: up to four statements."""
     query = request.GET
-    said = list(
+    parameters = list(
         dict.fromkeys((field, value) for field in FIELDS for value in query.getlist(field) if value)
     )[:MAX_CHANGES]
-    return ScenarioQuery(describe_changes(said, user), query.get("basis", ""))
+    return ScenarioQuery(describe_changes(parameters, user), query.get("basis", ""))
 
 
-def describe_changes(said: Sequence[tuple[str, str]], user: User) -> list[ScenarioChange]:
-    names = _Names(said, user)
+def describe_changes(parameters: Sequence[tuple[str, str]], user: User) -> list[ScenarioChange]:
+    names = _NameLookup(parameters, user)
     return [
         ScenarioChange(
             field,
             value,
-            *names.read(field, value),
-            without=_without(said, (field, value)),
+            *names.build_operation(field, value),
+            without=_build_url_without(parameters, (field, value)),
             problem=names.problem(field, value),
         )
-        for field, value in said
+        for field, value in parameters
     ]
 
 
-def _without(said: Sequence[tuple[str, str]], one: tuple[str, str]) -> str:
-    rest = [pair for pair in said if pair != one]
+def _build_url_without(parameters: Sequence[tuple[str, str]], parameter: tuple[str, str]) -> str:
+    remaining_parameters = [item for item in parameters if item != parameter]
     return (
-        f"{reverse('scenarios:preview')}?{urlencode(rest, safe=':*/')}"
-        if rest
+        f"{reverse('scenarios:preview')}?{urlencode(remaining_parameters, safe=':*/')}"
+        if remaining_parameters
         else reverse("scenarios:preview")
     )
 
 
 def query_pairs(ops: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """The address of saved operations; those it cannot say (an application that is added, an
-    amount) are left out."""
-    pairs: list[tuple[str, str]] = []
+    """Return saved operations as query parameters; added applications and prices in a currency,
+    which have no such form, are left out."""
+    parameters: list[tuple[str, str]] = []
     for op in ops:
         match op.get("op"):
             case "remove":
-                pairs += [("remove", name) for name in op["nodes"]]
+                parameters += [("remove", name) for name in op["nodes"]]
             case "replace":
-                pairs.append(("replace", f"{op['old']}:{op['new']}"))
+                parameters.append(("replace", f"{op['old']}:{op['new']}"))
             case "move":
-                pairs.append(("move", f"{op['dependency']}:{op['offering']}"))
+                parameters.append(("move", f"{op['dependency']}:{op['offering']}"))
             case "reprice" if "factor" in op:
-                pairs.append(("reprice", f"{op['node']}*{op['factor']}"))
+                parameters.append(("reprice", f"{op['node']}*{op['factor']}"))
             case "retire":
-                pairs.append(("retire", op["application"]))
-    return pairs
+                parameters.append(("retire", op["application"]))
+    return parameters
 
 
 def has_query_form(ops: Sequence[Mapping[str, Any]]) -> bool:
@@ -131,41 +133,60 @@ def has_query_form(ops: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def describe_operations(ops: Sequence[Mapping[str, Any]], user: User) -> list[str]:
-    """Each operation of a saved scenario in a sentence, as far as `user` may see what it names."""
-    said = [change.words for change in describe_changes(query_pairs(ops), user)]
+    """Describe each operation of a saved scenario; applications hidden from `user` stay unnamed."""
+    sentences = [change.words for change in describe_changes(query_pairs(ops), user)]
     for op in ops:
         if op.get("op") == "add":
             facts = op.get("application") or {}
-            said.append(f"{facts.get('name', 'An application')} is added")
+            sentences.append(f"{facts.get('name', 'An application')} is added")
         elif op.get("op") == "reprice" and "factor" not in op:
-            said.append(
+            sentences.append(
                 f"{op.get('node', '')} costs {op.get('amount', '')} {op.get('currency', '')}"
                 f" per million {op.get('unit', '')}"
             )
-    return said
+    return sentences
 
 
-class _Names:
-    """Lookup of everything that the changes name, one kind at a time."""
+class _NameLookup:
+    """Lookup of the nodes, offerings, dependencies and applications that the changes name, one
+    kind at a time."""
 
-    def __init__(self, said: Sequence[tuple[str, str]], user: User) -> None:
-        nodes = [value for field, value in said if field == "remove"]
-        nodes += [value.rpartition("*")[0] for field, value in said if field == "reprice"]
-        self.nodes = _nodes(nodes)
-        offerings = {pk for field, value in said if field == "replace" for pk in _ids(value) if pk}
-        offerings |= {_ids(value)[1] for field, value in said if field == "move" if _ids(value)[1]}
+    def __init__(self, parameters: Sequence[tuple[str, str]], user: User) -> None:
+        node_texts = [value for field, value in parameters if field == "remove"]
+        node_texts += [
+            value.rpartition("*")[0] for field, value in parameters if field == "reprice"
+        ]
+        self.nodes = _find_known_nodes(node_texts)
+        offering_ids = {
+            pk
+            for field, value in parameters
+            if field == "replace"
+            for pk in _parse_ids(value)
+            if pk
+        }
+        offering_ids |= {
+            _parse_ids(value)[1]
+            for field, value in parameters
+            if field == "move"
+            if _parse_ids(value)[1]
+        }
         self.offerings = (
-            Offering.objects.select_related("host").in_bulk(offerings) if offerings else {}
+            Offering.objects.select_related("host").in_bulk(offering_ids) if offering_ids else {}
         )
-        moved = {_ids(value)[0] for field, value in said if field == "move" if _ids(value)[0]}
+        dependency_ids = {
+            _parse_ids(value)[0]
+            for field, value in parameters
+            if field == "move"
+            if _parse_ids(value)[0]
+        }
         self.dependencies = (
             Dependency.objects.visible_to(user)
             .select_related("application", "offering__host")
-            .in_bulk(moved)
-            if moved
+            .in_bulk(dependency_ids)
+            if dependency_ids
             else {}
         )
-        slugs = [value for field, value in said if field == "retire"]
+        slugs = [value for field, value in parameters if field == "retire"]
         self.applications = (
             dict(
                 Application.objects.visible_to(user)
@@ -176,29 +197,29 @@ class _Names:
             else {}
         )
 
-    def read(self, field: str, value: str) -> tuple[dict[str, Any], str]:
-        """(operation, words)."""
+    def build_operation(self, field: str, value: str) -> tuple[dict[str, Any], str]:
+        """Return (stored operation, description) of the change."""
         match field:
             case "remove":
-                return {"op": "remove", "nodes": [value]}, f"{self._node(value)} fails"
+                return {"op": "remove", "nodes": [value]}, f"{self._node_name(value)} fails"
             case "replace":
-                old, new = _ids(value)
+                old_id, new_id = _parse_ids(value)
                 return {
                     "op": "replace",
-                    "old": old,
-                    "new": new,
-                }, f"{self._offering(new)} takes the place of {self._offering(old)}"
+                    "old": old_id,
+                    "new": new_id,
+                }, f"{self._offering_name(new_id)} takes the place of {self._offering_name(old_id)}"
             case "move":
-                dependency, offering = _ids(value)
+                dependency, offering = _parse_ids(value)
                 return {
                     "op": "move",
                     "dependency": dependency,
                     "offering": offering,
-                }, f"{self._dependency(dependency)} moves to {self._offering(offering)}"
+                }, f"{self._dependency_name(dependency)} moves to {self._offering_name(offering)}"
             case "reprice":
                 node, _star, factor = value.rpartition("*")
-                said = f"{self._node(node)} costs {factor} times as much"
-                return {"op": "reprice", "node": node, "factor": factor}, said
+                sentence = f"{self._node_name(node)} costs {factor} times as much"
+                return {"op": "reprice", "node": node, "factor": factor}, sentence
             case _:
                 return {"op": "retire", "application": value}, "{name} is retired".format(
                     name=self.applications.get(value, "an application that you may not see")
@@ -213,10 +234,10 @@ class _Names:
                 if field == "reprice" and not _is_factor(value.rpartition("*")[2]):
                     return "Write by how much the price is multiplied, such as 1.5."
             case "replace":
-                if not all(pk in self.offerings for pk in _ids(value)):
+                if not all(pk in self.offerings for pk in _parse_ids(value)):
                     return "One of the two offerings is not known."
             case "move":
-                dependency, offering = _ids(value)
+                dependency, offering = _parse_ids(value)
                 if dependency not in self.dependencies:
                     return "Dependency not found. It does not exist or you do not have access."
                 if offering not in self.offerings:
@@ -226,49 +247,49 @@ class _Names:
                     return f"There is no application “{value}” that you may see."
         return ""
 
-    def _node(self, name: str) -> str:
-        found = self.nodes.get(name)
-        return found.label if found else name
+    def _node_name(self, name: str) -> str:
+        node = self.nodes.get(name)
+        return node.label if node else name
 
-    def _offering(self, pk: int) -> str:
-        found = self.offerings.get(pk)
-        return f"{found.api_id} at {found.host.name}" if found else f"offering {pk}"
+    def _offering_name(self, pk: int) -> str:
+        offering = self.offerings.get(pk)
+        return f"{offering.api_id} at {offering.host.name}" if offering else f"offering {pk}"
 
-    def _dependency(self, pk: int) -> str:
-        found = self.dependencies.get(pk)
-        return found.application.name if found else f"dependency {pk}"
+    def _dependency_name(self, pk: int) -> str:
+        dependency = self.dependencies.get(pk)
+        return dependency.application.name if dependency else f"dependency {pk}"
 
 
-def _nodes(names: Sequence[str]) -> dict[str, NodeName]:
-    """Those of the names that are known; one that is not does not hide the others."""
+def _find_known_nodes(texts: Sequence[str]) -> dict[str, NodeName]:
+    """Return the known nodes by their text in the URL; unknown ones are left out."""
     try:
-        known = find_nodes(names) if names else {}
+        ids_by_text = find_nodes(texts) if texts else {}
     except UnknownNodeError:
-        known = {}
-        for name in names:
+        ids_by_text = {}
+        for text in texts:
             try:
-                known |= find_nodes([name])
+                ids_by_text |= find_nodes([text])
             except UnknownNodeError:
                 continue
-    found = node_names(list(known.values())) if known else {}
-    return {name: found[pk] for name, pk in known.items() if pk in found}
+    names_by_id = node_names(list(ids_by_text.values())) if ids_by_text else {}
+    return {text: names_by_id[pk] for text, pk in ids_by_text.items() if pk in names_by_id}
 
 
-def _ids(value: str) -> tuple[int, int]:
-    """(12, 34) of `12:34`; 0 where it is no number."""
+def _parse_ids(value: str) -> tuple[int, int]:
+    """Return (12, 34) for `12:34`; 0 for a part that is not a number."""
     first, _colon, second = value.partition(":")
     return tuple(  # type: ignore[return-value]
-        int(part) if part.isdecimal() and len(part) < 19 else 0 for part in (first, second)
+        int(text) if text.isdecimal() and len(text) < 19 else 0 for text in (first, second)
     )
 
 
-def _is_factor(said: str) -> bool:
+def _is_factor(text: str) -> bool:
     try:
-        return 0 <= float(said) <= 1_000 and "e" not in said.lower() and "n" not in said.lower()
+        return 0 <= float(text) <= 1_000 and "e" not in text.lower() and "n" not in text.lower()
     except ValueError:
         return False
 
 
-def hidden(query: QueryDict) -> list[tuple[str, str]]:
-    """The changes so far, as hidden fields of a form that adds one."""
+def hidden_fields(query: QueryDict) -> list[tuple[str, str]]:
+    """Return the changes so far, as hidden fields of a form that adds another."""
     return [(field, value) for field in FIELDS for value in query.getlist(field) if value]

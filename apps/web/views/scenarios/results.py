@@ -1,4 +1,4 @@
-"""Scenario results: the same for one computed in the request, one from a worker, and nodes that
+"""Scenario results in one shape: computed in the request, computed by a worker, or of nodes that
 only fail."""
 
 from collections.abc import Collection, Mapping, Sequence
@@ -90,8 +90,8 @@ class ScenarioResult:
 
     @property
     def leaves_figures(self) -> bool:
-        """Neither costs nor concentration nor single points change: what only fails stays
-        declared."""
+        """Return whether costs, concentration and single points stay the same, as they do if nodes
+        only fail."""
         figures: list[tuple[float | None, float | None]] = [
             (cost.before, cost.after) for cost in self.costs
         ]
@@ -110,21 +110,21 @@ class ScenarioResult:
 def result_of_removal(
     names: Sequence[str], *, settings: EngineSettings, team_ids: Collection[int] | None
 ) -> tuple[ScenarioResult, Any]:
-    """(outcome, what is asked) of nodes that fail together: three statements."""
-    asked = node_failures(list(find_nodes(names).values()), settings=settings)
-    teams = team_state_counts(asked, team_ids=team_ids) if asked else {}
+    """Return (result, failures) of nodes that fail together: three statements."""
+    failures = node_failures(list(find_nodes(names).values()), settings=settings)
+    teams = team_state_counts(failures, team_ids=team_ids) if failures else {}
     counts = [
         StateCount(
             state,
             STATE_WORDS[state],
             STATE_HELP[state],
-            n := sum(found.get(state, (0, 0))[0] for found in teams.values()),
+            n := sum(state_counts.get(state, (0, 0))[0] for state_counts in teams.values()),
             n,
-            sum(found.get(state, (0, 0))[1] for found in teams.values()),
+            sum(state_counts.get(state, (0, 0))[1] for state_counts in teams.values()),
         )
         for state in _STATES
     ]
-    outcome = ScenarioResult(
+    result = ScenarioResult(
         states=counts,
         teams=teams,
         has_removal=True,
@@ -139,13 +139,13 @@ def result_of_removal(
         lists=None,
         whole=team_ids is None,
     )
-    return outcome, asked
+    return result, failures
 
 
 def result_of_run(
     result: Mapping[str, Any], details: Mapping[str, Any], ops: Sequence[Mapping[str, Any]]
 ) -> ScenarioResult:
-    """Of an answer as it is kept: at most two statements, for the names of flags."""
+    """Build the result of a stored run: at most two statements, for the names of flags."""
     before, after = result["before"], result["after"]
     n_critical = details.get("n_critical", {})
     currencies = sorted({*before["cost"], *after["cost"]})
@@ -177,10 +177,10 @@ def result_of_run(
             for layer, value in after["hhi"].items()
         ],
         n_points=(before["n_spof_nodes"], after["n_spof_nodes"]),
-        flags=_flags(details.get("flags", [])),
+        flags=_build_flags(details.get("flags", [])),
         n_changed=result["n_applications_changed"],
         changes=[
-            {**row, "before": _in_words(row["before"]), "after": _in_words(row["after"])}
+            {**row, "before": _state_label(row["before"]), "after": _state_label(row["after"])}
             for row in result["changes"]
         ],
         n_states_changed=result["n_states_changed"],
@@ -189,79 +189,83 @@ def result_of_run(
     )
 
 
-def _in_words(state: str) -> str:
+def _state_label(state: str) -> str:
     return STATE_WORDS.get(state, "Not struck")
 
 
-def _flags(found: Sequence[Mapping[str, Any]]) -> list[FlagToOpen]:
-    if not found:
+def _build_flags(stored_flags: Sequence[Mapping[str, Any]]) -> list[FlagToOpen]:
+    if not stored_flags:
         return []
-    policies = Policy.objects.in_bulk({row["policy"] for row in found})
-    names = node_names({row["node"] for row in found if row["node"] is not None})
+    policies = Policy.objects.in_bulk({stored_flag["policy"] for stored_flag in stored_flags})
+    names = node_names(
+        {stored_flag["node"] for stored_flag in stored_flags if stored_flag["node"] is not None}
+    )
     rows = []
-    for row in found:
-        if (policy := policies.get(row["policy"])) is None:
+    for stored_flag in stored_flags:
+        if (policy := policies.get(stored_flag["policy"])) is None:
             continue
-        name = names.get(row["node"]) if row["node"] is not None else None
+        name = names.get(stored_flag["node"]) if stored_flag["node"] is not None else None
         rows.append(
             FlagToOpen(
                 policy,
                 name.label if name else "The portfolio",
                 name_url(name) if name else "",
-                format_value(policy, row["value"]),
+                format_value(policy, stored_flag["value"]),
                 format_value(policy, policy.tolerance),
             )
         )
     return rows
 
 
-def result_headline(outcome: ScenarioResult, name: str) -> Headline:
-    """What happens, the exposed in red."""
-    exposed = outcome.count(StandingState.EXPOSED)
-    if outcome.has_removal:
-        if not outcome.n_struck:
+def result_headline(result: ScenarioResult, name: str) -> Headline:
+    """State the effect of the scenario; exposed applications and new flags are marked."""
+    exposed = result.count(StandingState.EXPOSED)
+    if result.has_removal:
+        if not result.n_struck:
             return Headline(f"If {name}, nothing of yours is struck.")
-        stands = pluralize(
-            outcome.n_struck, "{n} application is struck", "{n} applications are struck"
+        affected_clause = pluralize(
+            result.n_struck, "{n} application is struck", "{n} applications are struck"
         )
-        before = f"If {name}, " + stands.format(n=number(outcome.n_struck))
+        opening = f"If {name}, " + affected_clause.format(n=number(result.n_struck))
         if not exposed:
-            return Headline(f"{before}; none is exposed.")
+            return Headline(f"{opening}; none is exposed.")
         return Headline(
-            f"{before}; ",
+            f"{opening}; ",
             pluralize(
                 exposed, f"{number(exposed)} has no way out", f"{number(exposed)} have no way out"
             ),
             ".",
         )
-    parts = []
-    if outcome.n_changed:
-        changed = pluralize(outcome.n_changed, "{n} application changes", "{n} applications change")
-        parts.append(changed.format(n=number(outcome.n_changed)))
-    for cost in outcome.costs:
+    clauses = []
+    if result.n_changed:
+        change_clause = pluralize(
+            result.n_changed, "{n} application changes", "{n} applications change"
+        )
+        clauses.append(change_clause.format(n=number(result.n_changed)))
+    for cost in result.costs:
         if abs(cost.change) >= 0.5:
             amount = f"{number(round(abs(cost.change)))} {cost.currency}"
-            more = (
+            cost_clause = (
                 "the bill grows by {amount} a month"
                 if cost.change > 0
                 else "it saves {amount} a month"
             )
-            parts.append(more.format(amount=amount))
-    says = f"If {name}, " + ("; ".join(parts) or "nothing of yours changes")
-    if outcome.flags:
-        n = len(outcome.flags)
+            clauses.append(cost_clause.format(amount=amount))
+    sentence = f"If {name}, " + ("; ".join(clauses) or "nothing of yours changes")
+    if result.flags:
+        n = len(result.flags)
         return Headline(
-            f"{says}; ",
+            f"{sentence}; ",
             pluralize(n, f"{number(n)} flag would open", f"{number(n)} flags would open"),
             ".",
         )
-    return Headline(f"{says}.")
+    return Headline(f"{sentence}.")
 
 
-def result_picture(outcome: ScenarioResult) -> Any:
+def result_picture(result: ScenarioResult) -> Any:
     """Draw before and after if they differ, else one bar."""
-    after = {row.state: row.after for row in outcome.states}
-    before = {row.state: row.before for row in outcome.states}
+    after = {row.state: row.after for row in result.states}
+    before = {row.state: row.before for row in result.states}
     rows = (
         [StateBar("", after)]
         if before == after
@@ -270,12 +274,12 @@ def result_picture(outcome: ScenarioResult) -> Any:
     return responsive_picture(draw_states, rows)
 
 
-def costs_picture(outcome: ScenarioResult) -> Any:
+def costs_picture(result: ScenarioResult) -> Any:
     """Draw the monthly cost before and after, if that differs."""
-    changed = [cost for cost in outcome.costs if abs(cost.change) >= 0.5]
+    cost_changes = [cost for cost in result.costs if abs(cost.change) >= 0.5]
     return responsive_picture(
         draw_comparison,
-        [ComparisonRow(cost.currency, cost.before, cost.after) for cost in changed],
+        [ComparisonRow(cost.currency, cost.before, cost.after) for cost in cost_changes],
         names=("before", "after"),
         unit=Unit("a month", compact),
     )
@@ -293,96 +297,111 @@ class AffectedRow:
 
 
 def page_of(
-    outcome: ScenarioResult,
-    asked: Any,
+    result: ScenarioResult,
+    failures: Any,
     state: str,
     *,
     team_ids: Collection[int] | None,
     after: str,
     user: User,
 ) -> tuple[list[AffectedRow], str]:
-    """(a sheet of the applications in the state, where the next begins or empty). `after` is what
-    was given before."""
-    if outcome.lists is None:
-        place = _place(after)
-        found = application_states(
-            asked,
+    """Return (affected applications in the state, cursor of the next page or empty); `after` is
+    the cursor of this page."""
+    if result.lists is None:
+        cursor = _parse_cursor(after)
+        impacts = application_states(
+            failures,
             states=[state] if state else None,
             team_ids=team_ids,
-            after=place,
+            after=cursor,
             limit=PAGE_SIZE + 1,
         )
-        pairs = [(row.application_id, row.state) for row in found[:PAGE_SIZE]]
-        rows = _struck(pairs, user)
-        more = len(found) > PAGE_SIZE and rows
-        return rows, f"{rows[-1].application.criticality}-{rows[-1].application.pk}" if more else ""
-    pairs = listed_pairs(outcome, state)
+        id_states = [(row.application_id, row.state) for row in impacts[:PAGE_SIZE]]
+        rows = _load_affected_rows(id_states, user)
+        has_more = len(impacts) > PAGE_SIZE and rows
+        return (
+            rows,
+            f"{rows[-1].application.criticality}-{rows[-1].application.pk}" if has_more else "",
+        )
+    id_states = listed_pairs(result, state)
     start = int(after) if after.isdecimal() and len(after) < 7 else 0
-    rows = _struck(pairs[start : start + PAGE_SIZE], user)
-    return rows, str(start + PAGE_SIZE) if len(pairs) > start + PAGE_SIZE else ""
+    rows = _load_affected_rows(id_states[start : start + PAGE_SIZE], user)
+    return rows, str(start + PAGE_SIZE) if len(id_states) > start + PAGE_SIZE else ""
 
 
-def listed_pairs(outcome: ScenarioResult, state: str) -> list[tuple[int, str]]:
-    lists = outcome.lists or {}
+def listed_pairs(result: ScenarioResult, state: str) -> list[tuple[int, str]]:
+    lists = result.lists or {}
     return [
-        (pk, each) for each in _STATES if not state or each == state for pk in lists.get(each, [])
+        (pk, listed_state)
+        for listed_state in _STATES
+        if not state or listed_state == state
+        for pk in lists.get(listed_state, [])
     ]
 
 
-def _place(after: str) -> tuple[int, int] | None:
-    grave, _dash, last = after.partition("-")
+def _parse_cursor(after: str) -> tuple[int, int] | None:
+    criticality, _dash, application_id = after.partition("-")
     return (
-        (int(grave), int(last))
-        if grave.isdecimal() and last.isdecimal() and len(last) < 19
+        (int(criticality), int(application_id))
+        if criticality.isdecimal() and application_id.isdecimal() and len(application_id) < 19
         else None
     )
 
 
-def _struck(pairs: Sequence[tuple[int, str]], user: User) -> list[AffectedRow]:
-    found = applications_by_id([pk for pk, _state in pairs], user)
+def _load_affected_rows(id_states: Sequence[tuple[int, str]], user: User) -> list[AffectedRow]:
+    applications = applications_by_id([pk for pk, _state in id_states], user)
     return [
-        AffectedRow(found[pk], Criticality(found[pk].criticality).label, state, STATE_WORDS[state])
-        for pk, state in pairs
-        if pk in found
+        AffectedRow(
+            applications[pk],
+            Criticality(applications[pk].criticality).label,
+            state,
+            STATE_WORDS[state],
+        )
+        for pk, state in id_states
+        if pk in applications
     ]
 
 
 def all_affected_rows(
-    outcome: ScenarioResult, asked: Any, *, team_ids: Collection[int] | None, user: User
+    result: ScenarioResult, failures: Any, *, team_ids: Collection[int] | None, user: User
 ) -> list[AffectedRow]:
-    """All that are struck, for a file; of a kept answer those it lists."""
-    if outcome.lists is None:
-        pairs = [
-            (row.application_id, row.state) for row in application_states(asked, team_ids=team_ids)
+    """Return all affected applications, for a file; of a stored run those that it lists."""
+    if result.lists is None:
+        id_states = [
+            (row.application_id, row.state)
+            for row in application_states(failures, team_ids=team_ids)
         ]
     else:
-        pairs = listed_pairs(outcome, "")
+        id_states = listed_pairs(result, "")
     rows: list[AffectedRow] = []
-    for start in range(0, len(pairs), 5_000):
-        rows += _struck(pairs[start : start + 5_000], user)
+    for start in range(0, len(id_states), 5_000):
+        rows += _load_affected_rows(id_states[start : start + 5_000], user)
     return rows
 
 
-# --- whom to call ---------------------------------------------------------------------------------
+# --- teams to contact -----------------------------------------------------------------------------
 
 
 def teams_to_contact(
-    outcome: ScenarioResult, user: User, *, most: int | None = 25
+    result: ScenarioResult, user: User, *, limit: int | None = 25
 ) -> list[TeamToContact]:
     """Return the teams of exposed, cushioned or partially affected applications, those with most
     exposed first; two statements."""
-    teams = Team.objects.visible_to(user).in_bulk(list(outcome.teams))
-    ordered = sorted(
-        (pk for pk in outcome.teams if pk in teams),
-        key=lambda pk: ([-_n(outcome.teams[pk], state) for state in _STATES], teams[pk].name),
+    teams = Team.objects.visible_to(user).in_bulk(list(result.teams))
+    sorted_ids = sorted(
+        (pk for pk in result.teams if pk in teams),
+        key=lambda pk: (
+            [-_count_applications(result.teams[pk], state) for state in _STATES],
+            teams[pk].name,
+        ),
     )
-    shown = [pk for pk in ordered if _n(outcome.teams[pk], "") > 0][:most]
+    team_ids = [pk for pk in sorted_ids if _count_applications(result.teams[pk], "") > 0][:limit]
     owners: dict[int, list[User]] = {}
-    for row in Membership.objects.filter(team__in=shown, role=TeamRole.OWNER.rank).select_related(
-        "user"
-    ):
-        if row.user.is_active:
-            owners.setdefault(row.team_id, []).append(row.user)
+    for membership in Membership.objects.filter(
+        team__in=team_ids, role=TeamRole.OWNER.rank
+    ).select_related("user"):
+        if membership.user.is_active:
+            owners.setdefault(membership.team_id, []).append(membership.user)
     return [
         TeamToContact(
             teams[pk],
@@ -390,15 +409,18 @@ def teams_to_contact(
             if teams[pk].email
             else [person.email for person in owners.get(pk, []) if person.email],
             [str(person) for person in owners.get(pk, [])],
-            [(STATE_WORDS[state], _n(outcome.teams[pk], state)) for state in _STATES],
-            _n(outcome.teams[pk], ""),
-            sum(counts[1] for counts in outcome.teams[pk].values()),
+            [
+                (STATE_WORDS[state], _count_applications(result.teams[pk], state))
+                for state in _STATES
+            ],
+            _count_applications(result.teams[pk], ""),
+            sum(counts[1] for counts in result.teams[pk].values()),
         )
-        for pk in shown
+        for pk in team_ids
     ]
 
 
-def _n(counts: Mapping[str, Sequence[int]], state: str) -> int:
+def _count_applications(counts: Mapping[str, Sequence[int]], state: str) -> int:
     if state:
         return int(counts.get(state, (0, 0))[0])
-    return sum(int(found[0]) for found in counts.values())
+    return sum(int(state_count[0]) for state_count in counts.values())

@@ -1,4 +1,4 @@
-"""Run queue: wakes a worker for a run that a user waits for. Beat checks every minute anyway, so a
+"""Run queue: wakes a worker for a run that a user waits for. Beat also checks every minute, so a
 lost message costs a minute."""
 
 import contextlib
@@ -10,8 +10,7 @@ from apps.exposure.tasks import run_what_ifs
 
 
 def enqueue_waiting_runs() -> None:
-    """Wake a worker once what was queued is committed; without a broker nothing happens, and beat
-    finds it."""
+    """Wake a worker after the transaction commits. Without a broker, beat starts the run."""
 
     def send() -> None:
         with contextlib.suppress(OperationalError):

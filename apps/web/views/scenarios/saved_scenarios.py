@@ -38,7 +38,7 @@ from apps.web.views.scenarios.results import AffectedRow, ScenarioResult
 from apps.web.views.scenarios.run_queue import enqueue_waiting_runs
 from apps.web.wording import count_of
 
-_WAITING = (RunState.QUEUED, RunState.RUNNING)
+_PENDING_STATES = (RunState.QUEUED, RunState.RUNNING)
 _STATES = {state: words for state, words in STATE_WORDS.items() if state != "leaning"}
 
 
@@ -76,20 +76,21 @@ def scenario_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _scenario(request: HttpRequest, pk: int) -> Scenario:
-    found = Scenario.objects.visible_to(request.user).select_related("created_by")
-    return get_object_or_404(found, pk=pk)
+def _get_scenario(request: HttpRequest, pk: int) -> Scenario:
+    scenarios = Scenario.objects.visible_to(request.user).select_related("created_by")
+    return get_object_or_404(scenarios, pk=pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def scenario_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One saved what-if: what it asks, its answers, and for who saved it (or governance) its name,
-    note and sharing."""
+    """Show one saved scenario and its runs; its creator and governance may change its name, note
+    and sharing."""
     user = signed_in_user(request)
-    this = _scenario(request, pk)
-    may_change = this.created_by_id == user.pk or user.is_governance
+    scenario = _get_scenario(request, pk)
+    may_change = scenario.created_by_id == user.pk or user.is_governance
     form = ScenarioForm(
-        request.POST or None, initial={"name": this.name, "note": this.note, "shared": this.shared}
+        request.POST or None,
+        initial={"name": scenario.name, "note": scenario.note, "shared": scenario.shared},
     )
     if request.method == "POST":
         if not may_change:
@@ -98,29 +99,33 @@ def scenario_detail(request: HttpRequest, pk: int) -> HttpResponse:
             )
         if form.is_valid():
             try:
-                change_scenario(scenario=this, facts=form.cleaned_data, by=user)
-            except ValidationError as slip:
-                form.add_error(None, ValidationError(slip.messages))
+                change_scenario(scenario=scenario, facts=form.cleaned_data, by=user)
+            except ValidationError as error:
+                form.add_error(None, ValidationError(error.messages))
             else:
                 flash_success(request, "Saved.")
                 return redirect("scenarios:detail", pk=pk)
-    runs = ScenarioRun.objects.visible_to(user).filter(scenario=this).select_related("requested_by")
+    runs = (
+        ScenarioRun.objects.visible_to(user)
+        .filter(scenario=scenario)
+        .select_related("requested_by")
+    )
     return render_page(
         request,
         "what-ifs/one.html",
-        title=this.name,
+        title=scenario.name,
         crumbs=(("What if", reverse("scenarios:preview")), ("Saved", reverse("scenarios:list"))),
         counts="Answers given for what who asked may see",
         status=422 if form.errors else 200,
-        scenario=this,
+        scenario=scenario,
         sentence=Headline(
             "What if {what}?".format(
-                what=" and ".join(describe_operations(this.ops, user)) or this.name
+                what=" and ".join(describe_operations(scenario.ops, user)) or scenario.name
             )
         ),
-        words=describe_operations(this.ops, user),
-        address=ScenarioQuery(describe_changes(query_pairs(this.ops), user), "").address()
-        if has_query_form(this.ops)
+        words=describe_operations(scenario.ops, user),
+        address=ScenarioQuery(describe_changes(query_pairs(scenario.ops), user), "").address()
+        if has_query_form(scenario.ops)
         else "",
         form=form,
         may_change=may_change,
@@ -132,92 +137,92 @@ def scenario_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def rerun_scenario(request: HttpRequest, pk: int) -> HttpResponse:
     """Run the scenario again on the current portfolio."""
     user = signed_in_user(request)
-    run = queue_scenario_run(scenario=_scenario(request, pk), at=now(), by=user)
+    run = queue_scenario_run(scenario=_get_scenario(request, pk), at=now(), by=user)
     enqueue_waiting_runs()
     return redirect("scenario-runs:detail", pk=run.pk)
 
 
-# --- one answer -----------------------------------------------------------------------------------
+# --- one run --------------------------------------------------------------------------------------
 
 
-def _run(request: HttpRequest, pk: int) -> ScenarioRun:
-    found = ScenarioRun.objects.visible_to(request.user).select_related(
+def _get_run(request: HttpRequest, pk: int) -> ScenarioRun:
+    runs = ScenarioRun.objects.visible_to(request.user).select_related(
         "scenario__created_by", "requested_by"
     )
-    return get_object_or_404(found, pk=pk)
+    return get_object_or_404(runs, pk=pk)
 
 
 @require_safe
 def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in_user(request)
-    this = _run(request, pk)
-    outcome = _outcome(this)
+    run = _get_run(request, pk)
+    result = _load_result(run)
     state = chosen_option(request, "state", ("", *_STATES), "")
     rows: list[AffectedRow] = []
-    following = ""
-    if outcome is not None and outcome.has_removal:
-        rows, following = results.page_of(
-            outcome, None, state, team_ids=None, after=request.GET.get("after", ""), user=user
+    next_cursor = ""
+    if result is not None and result.has_removal:
+        rows, next_cursor = results.page_of(
+            result, None, state, team_ids=None, after=request.GET.get("after", ""), user=user
         )
-    words = describe_operations(this.ops, user)
+    descriptions = describe_operations(run.ops, user)
     return render_page(
         request,
         "what-ifs/run.html",
-        title=this.scenario.name,
+        title=run.scenario.name,
         crumbs=(
             ("What if", reverse("scenarios:preview")),
-            (this.scenario.name, reverse("scenarios:detail", args=[this.scenario_id])),
+            (run.scenario.name, reverse("scenarios:detail", args=[run.scenario_id])),
         ),
         counts="Applications in pilot or production, each once",
-        sentence=_sentence(this, outcome, words),
-        run=this,
-        words=words,
-        outcome=outcome,
-        waiting=this.state in _WAITING,
+        sentence=_build_headline(run, result, descriptions),
+        run=run,
+        words=descriptions,
+        outcome=result,
+        waiting=run.state in _PENDING_STATES,
         progress_url=reverse("scenario-runs:progress", args=[pk]),
-        progress_words=_progress_words(this),
+        progress_words=_describe_progress(run),
         state=state,
         states=parameter_options(request, "state", {"": "All", **_STATES}, state),
         rows=rows,
-        following=changed_query(request, after=following) if following else "",
+        following=changed_query(request, after=next_cursor) if next_cursor else "",
         first=changed_query(request, after=None) if request.GET.get("after") else "",
-        drawn=results.result_picture(outcome)
-        if outcome is not None and outcome.has_removal
-        else None,
-        costs_drawn=results.costs_picture(outcome) if outcome is not None else None,
-        to_call=results.teams_to_contact(outcome, user)
-        if outcome is not None and outcome.has_removal
+        drawn=results.result_picture(result) if result is not None and result.has_removal else None,
+        costs_drawn=results.costs_picture(result) if result is not None else None,
+        to_call=results.teams_to_contact(result, user)
+        if result is not None and result.has_removal
         else [],
         others=ScenarioRun.objects.visible_to(user)
         .filter(state=RunState.DONE)
         .exclude(pk=pk)
         .select_related("scenario")
         .defer("result", "details")[:20],
-        as_of_day=this.as_of,
+        as_of_day=run.as_of,
     )
 
 
-def _outcome(this: ScenarioRun) -> ScenarioResult | None:
-    if this.state != RunState.DONE or not this.result:
+def _load_result(run: ScenarioRun) -> ScenarioResult | None:
+    if run.state != RunState.DONE or not run.result:
         return None
-    details = this.details if this.details is not None else rebuild_lists(this.result)
-    return results.result_of_run(this.result, details, this.ops)
+    details = run.details if run.details is not None else rebuild_lists(run.result)
+    return results.result_of_run(run.result, details, run.ops)
 
 
-def _sentence(this: ScenarioRun, outcome: ScenarioResult | None, words: list[str]) -> Headline:
-    if this.state == RunState.FAILED:
-        return Headline("This could not be answered: ", this.error, "")
-    if outcome is None:
+def _build_headline(
+    run: ScenarioRun, result: ScenarioResult | None, descriptions: list[str]
+) -> Headline:
+    if run.state == RunState.FAILED:
+        return Headline("This could not be answered: ", run.error, "")
+    if result is None:
         return Headline(
             "If {name}: a worker works it out.".format(
-                name=" and ".join(words) or this.scenario.name
+                name=" and ".join(descriptions) or run.scenario.name
             )
         )
-    return results.result_headline(outcome, " and ".join(words[:3]) or this.scenario.name)
+    return results.result_headline(result, " and ".join(descriptions[:3]) or run.scenario.name)
 
 
-def _progress_words(this: ScenarioRun) -> str:
-    if this.state == RunState.QUEUED or this.is_abandoned(at=now()):
+def _describe_progress(run: ScenarioRun) -> str:
+    if run.state == RunState.QUEUED or run.is_abandoned(at=now()):
         return "It waits for a worker."
     return "It is being worked out, on a copy of the portfolio."
 
@@ -226,46 +231,46 @@ def _progress_words(this: ScenarioRun) -> str:
 def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the fragment that refreshes every two seconds; once the run is over, the page is
     reloaded."""
-    this = _run(request, pk)
-    address = reverse("scenario-runs:detail", args=[pk])
-    if this.state not in _WAITING:
+    run = _get_run(request, pk)
+    run_url = reverse("scenario-runs:detail", args=[pk])
+    if run.state not in _PENDING_STATES:
         if not request.headers.get("HX-Request"):
-            return redirect(address)
+            return redirect(run_url)
         response = HttpResponse()
-        response["HX-Redirect"] = address
+        response["HX-Redirect"] = run_url
         return response
     return render_page(
         request,
         "what-ifs/progress.html",
         fragment="progress",
-        title=this.scenario.name,
-        run=this,
+        title=run.scenario.name,
+        run=run,
         progress_url=reverse("scenario-runs:progress", args=[pk]),
-        progress_words=_progress_words(this),
-        address=address,
+        progress_words=_describe_progress(run),
+        address=run_url,
     )
 
 
 @require_safe
 def run_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    return csv_response(f"what-if-{pk}", HEADS, _rows_for_file(request, pk), cells)
+    return csv_response(f"what-if-{pk}", HEADS, _load_file_rows(request, pk), cells)
 
 
 @require_safe
 def run_xlsx(request: HttpRequest, pk: int) -> HttpResponse:
-    return workbook_response(f"what-if-{pk}", HEADS, _rows_for_file(request, pk), cells)
+    return workbook_response(f"what-if-{pk}", HEADS, _load_file_rows(request, pk), cells)
 
 
-def _rows_for_file(request: HttpRequest, pk: int) -> list[AffectedRow]:
-    outcome = _outcome(_run(request, pk))
-    if outcome is None:
+def _load_file_rows(request: HttpRequest, pk: int) -> list[AffectedRow]:
+    result = _load_result(_get_run(request, pk))
+    if result is None:
         return []
     state = chosen_option(request, "state", ("", *_STATES), "")
-    found = results.all_affected_rows(outcome, None, team_ids=None, user=signed_in_user(request))
-    return [row for row in found if not state or row.state == state]
+    rows = results.all_affected_rows(result, None, team_ids=None, user=signed_in_user(request))
+    return [row for row in rows if not state or row.state == state]
 
 
-# --- two answers ----------------------------------------------------------------------------------
+# --- two runs -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,28 +284,28 @@ class ScenarioComparison:
 def scenario_comparison(request: HttpRequest) -> HttpResponse:
     """Compare two runs, `a` and `b`; without both, show the list to choose from."""
     user = signed_in_user(request)
-    first, second = _asked_run(request, "a"), _asked_run(request, "b")
-    if first is None or second is None:
-        return _choose(request, user, first or second)
-    found = (_outcome(first), _outcome(second))
-    if found[0] is None or found[1] is None:
+    first_run, second_run = _get_selected_run(request, "a"), _get_selected_run(request, "b")
+    if first_run is None or second_run is None:
+        return _render_run_choice(request, user, first_run or second_run)
+    run_results = (_load_result(first_run), _load_result(second_run))
+    if run_results[0] is None or run_results[1] is None:
         raise Http404
-    names = (_named(first), _named(second))
+    names = (_scenario_name(first_run), _scenario_name(second_run))
     return render_page(
         request,
         "what-ifs/compare.html",
         title="Two what-ifs",
         crumbs=(("What if", reverse("scenarios:preview")), ("Saved", reverse("scenarios:list"))),
         counts="Applications in pilot or production, each once",
-        sentence=_compared_sentence(found[0], found[1], names),
-        runs=(first, second),
+        sentence=_build_comparison_headline(run_results[0], run_results[1], names),
+        runs=(first_run, second_run),
         names=names,
-        rows=_compared(found[0], found[1]),
+        rows=_build_comparison_rows(run_results[0], run_results[1]),
         drawn=responsive_picture(
             draw_comparison,
             [
                 ComparisonRow(str(a.words), a.after, b.after)
-                for a, b in zip(found[0].states, found[1].states, strict=True)
+                for a, b in zip(run_results[0].states, run_results[1].states, strict=True)
             ],
             names=names,
             unit=Unit("applications", written),
@@ -309,28 +314,30 @@ def scenario_comparison(request: HttpRequest) -> HttpResponse:
         costs=responsive_picture(
             draw_comparison,
             [
-                ComparisonRow(currency, *pair)
-                for currency, pair in _costs(found[0], found[1]).items()
+                ComparisonRow(currency, *amounts)
+                for currency, amounts in _pair_costs(run_results[0], run_results[1]).items()
             ],
             names=names,
             unit=Unit("a month", compact),
         ),
-        same_portfolio=first.as_of == second.as_of
-        and first.whole_organisation == second.whole_organisation,
-        csv_url=f"{reverse('scenarios:compare-csv')}?a={first.pk}&b={second.pk}",
+        same_portfolio=first_run.as_of == second_run.as_of
+        and first_run.whole_organisation == second_run.whole_organisation,
+        csv_url=f"{reverse('scenarios:compare-csv')}?a={first_run.pk}&b={second_run.pk}",
     )
 
 
-def _asked_run(request: HttpRequest, name: str) -> ScenarioRun | None:
-    said = request.GET.get(name, "")
-    if not said:
+def _get_selected_run(request: HttpRequest, name: str) -> ScenarioRun | None:
+    raw_pk = request.GET.get(name, "")
+    if not raw_pk:
         return None
-    if not (said.isdecimal() and len(said) < 19):
+    if not (raw_pk.isdecimal() and len(raw_pk) < 19):
         raise Http404
-    return _run(request, int(said))
+    return _get_run(request, int(raw_pk))
 
 
-def _choose(request: HttpRequest, user: User, one: ScenarioRun | None) -> HttpResponse:
+def _render_run_choice(
+    request: HttpRequest, user: User, selected_run: ScenarioRun | None
+) -> HttpResponse:
     runs = (
         ScenarioRun.objects.visible_to(user)
         .filter(state=RunState.DONE)
@@ -344,15 +351,15 @@ def _choose(request: HttpRequest, user: User, one: ScenarioRun | None) -> HttpRe
         counts="Answers that you asked for, and for the offices all",
         sentence=Headline("Which two answers?"),
         runs=runs.defer("result", "details")[:50],
-        one=one,
+        one=selected_run,
     )
 
 
-def _named(this: ScenarioRun) -> str:
-    return f"{this.scenario.name}"
+def _scenario_name(run: ScenarioRun) -> str:
+    return f"{run.scenario.name}"
 
 
-def _costs(
+def _pair_costs(
     first: ScenarioResult, second: ScenarioResult
 ) -> dict[str, tuple[float | None, float | None]]:
     before = {cost.currency: cost.after for cost in first.costs}
@@ -363,7 +370,9 @@ def _costs(
     }
 
 
-def _compared(first: ScenarioResult, second: ScenarioResult) -> list[ScenarioComparison]:
+def _build_comparison_rows(
+    first: ScenarioResult, second: ScenarioResult
+) -> list[ScenarioComparison]:
     rows = [
         ScenarioComparison(a.words, written(a.after), written(b.after))
         for a, b in zip(first.states, second.states, strict=True)
@@ -371,9 +380,9 @@ def _compared(first: ScenarioResult, second: ScenarioResult) -> list[ScenarioCom
     rows += [
         ScenarioComparison(
             f"{currency} a month",
-            *("–" if value is None else f"{value:,.0f}" for value in pair),
+            *("–" if value is None else f"{value:,.0f}" for value in amounts),
         )
-        for currency, pair in _costs(first, second).items()
+        for currency, amounts in _pair_costs(first, second).items()
     ]
     for (layer, _before, a), (_layer, _was, b) in zip(first.hhi, second.hhi, strict=False):
         rows.append(
@@ -396,7 +405,7 @@ def _compared(first: ScenarioResult, second: ScenarioResult) -> list[ScenarioCom
     return rows
 
 
-def _compared_sentence(
+def _build_comparison_headline(
     first: ScenarioResult, second: ScenarioResult, names: tuple[str, str]
 ) -> Headline:
     a, b = first.count("exposed"), second.count("exposed")
@@ -411,15 +420,15 @@ def _compared_sentence(
 
 @require_safe
 def scenario_comparison_csv(request: HttpRequest) -> StreamingHttpResponse:
-    first, second = _asked_run(request, "a"), _asked_run(request, "b")
-    if first is None or second is None:
+    first_run, second_run = _get_selected_run(request, "a"), _get_selected_run(request, "b")
+    if first_run is None or second_run is None:
         raise Http404
-    found = (_outcome(first), _outcome(second))
-    if found[0] is None or found[1] is None:
+    run_results = (_load_result(first_run), _load_result(second_run))
+    if run_results[0] is None or run_results[1] is None:
         raise Http404
     return csv_response(
         "what-ifs-compared",
-        ["", _named(first), _named(second)],
-        _compared(found[0], found[1]),
+        ["", _scenario_name(first_run), _scenario_name(second_run)],
+        _build_comparison_rows(run_results[0], run_results[1]),
         lambda row: [str(row.words), row.first, row.second],
     )

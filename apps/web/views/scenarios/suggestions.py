@@ -22,32 +22,32 @@ class SuggestedScenario:
 
 def suggest_scenarios(user: User, *, on: date) -> list[SuggestedScenario]:
     """Suggest at most four scenarios; none while nothing depends on anything. Seven statements."""
-    found = []
+    scenarios = []
     developer = next(iter(layer_table(layer=Layer.DEVELOPER, user=user, limit=1).rows), None)
     host = next(iter(layer_table(layer=Layer.HOST, user=user, limit=1).rows), None)
-    ending = next(
+    retirement = next(
         iter(retiring_offerings(user=user, on=on, within=AHEAD_DAYS, limit=1, since=on)), None
     )
     node = f"developer:{developer.slug}" if developer else ""
     if developer:
-        found.append(SuggestedScenario(f"{developer.name} fails", scenario_url(remove=[node])))
+        scenarios.append(SuggestedScenario(f"{developer.name} fails", scenario_url(remove=[node])))
     if host:
-        found.append(
+        scenarios.append(
             SuggestedScenario(f"{host.name} is down", scenario_url(remove=[f"host:{host.slug}"]))
         )
-    if ending:
-        offering = ending.offering
-        found.append(
+    if retirement:
+        offering = retirement.offering
+        scenarios.append(
             SuggestedScenario(
                 f"{offering.api_id} at {offering.host.name} ends today",
                 scenario_url(remove=[f"offering:{offering.pk}"]),
             )
         )
     if developer:
-        found.append(
+        scenarios.append(
             SuggestedScenario(
                 f"{developer.name} costs half as much again",
                 scenario_url(reprice=[(node, PRICE_FACTOR)]),
             )
         )
-    return found
+    return scenarios

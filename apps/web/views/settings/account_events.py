@@ -1,4 +1,4 @@
-"""Account events: sign-ins and others, with user, address and method; for organisation roles."""
+"""Account events: sign-ins and other events of all accounts; for organisation roles."""
 
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -38,9 +38,9 @@ class AccountEventForm(forms.Form):
 
 @require_safe
 def account_event_list(request: HttpRequest) -> HttpResponse:
-    user = _reading(request)
+    user = _require_reader(request)
     form = AccountEventForm(request.GET)
-    listing = PaginatedList(request, _listed(form, user))
+    listing = PaginatedList(request, _filter_events(form, user))
     return render_page(
         request,
         "audit/account-events.html",
@@ -48,8 +48,8 @@ def account_event_list(request: HttpRequest) -> HttpResponse:
         title="Account events",
         crumbs=(("Audit", reverse("audit:list")),),
         counts="Events of all accounts",
-        sentence=_sentence(user),
-        filters=_filters(request, form),
+        sentence=_build_headline(user),
+        filters=_build_filters(request, form),
         listing=listing,
         status=200 if form.is_valid() else 422,
     )
@@ -57,7 +57,7 @@ def account_event_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def account_events_csv(request: HttpRequest) -> StreamingHttpResponse:
-    user = _reading(request)
+    user = _require_reader(request)
     return csv_response(
         "account-events",
         [
@@ -74,7 +74,7 @@ def account_events_csv(request: HttpRequest) -> StreamingHttpResponse:
             "user agent",
             "email",
         ],
-        _listed(AccountEventForm(request.GET), user).iterator(chunk_size=1000),
+        _filter_events(AccountEventForm(request.GET), user).iterator(chunk_size=1000),
         lambda row: [
             row.last_at,
             row.first_at,
@@ -92,7 +92,7 @@ def account_events_csv(request: HttpRequest) -> StreamingHttpResponse:
     )
 
 
-def _listed(form: AccountEventForm, user: User) -> QuerySet[AccountEvent]:
+def _filter_events(form: AccountEventForm, user: User) -> QuerySet[AccountEvent]:
     rows = (
         AccountEvent.objects.visible_to(user)
         .select_related("user", "actor", "token")
@@ -100,17 +100,19 @@ def _listed(form: AccountEventForm, user: User) -> QuerySet[AccountEvent]:
     )
     if not form.is_valid():
         return rows.none()
-    given: dict[str, Any] = form.cleaned_data
-    if who := given["who"]:
-        rows = rows.filter(Q(user__username__icontains=who) | Q(user__email__icontains=who))
-    if given["kind"]:
-        rows = rows.filter(kind=given["kind"])
-    if address := given["address"].strip():
+    cleaned: dict[str, Any] = form.cleaned_data
+    if account_name := cleaned["who"]:
+        rows = rows.filter(
+            Q(user__username__icontains=account_name) | Q(user__email__icontains=account_name)
+        )
+    if cleaned["kind"]:
+        rows = rows.filter(kind=cleaned["kind"])
+    if address := cleaned["address"].strip():
         rows = rows.filter(Q(network=address) | Q(address__startswith=address))
-    if given["since"]:
-        rows = rows.filter(last_at__gte=_midnight(given["since"]))
-    if given["until"]:
-        rows = rows.filter(first_at__lt=_midnight(given["until"] + timedelta(days=1)))
+    if cleaned["since"]:
+        rows = rows.filter(last_at__gte=_midnight(cleaned["since"]))
+    if cleaned["until"]:
+        rows = rows.filter(first_at__lt=_midnight(cleaned["until"] + timedelta(days=1)))
     return rows
 
 
@@ -118,9 +120,11 @@ def _midnight(day: Any) -> datetime:
     return make_aware(datetime.combine(day, time.min))
 
 
-def _sentence(user: User) -> Headline:
-    day = AccountEvent.objects.visible_to(user).filter(last_at__gt=now() - timedelta(days=1))
-    n_failed = sum(day.filter(kind__in=FAILURES).values_list("n", flat=True)[:10_000])
+def _build_headline(user: User) -> Headline:
+    recent_events = AccountEvent.objects.visible_to(user).filter(
+        last_at__gt=now() - timedelta(days=1)
+    )
+    n_failed = sum(recent_events.filter(kind__in=FAILURES).values_list("n", flat=True)[:10_000])
     if not n_failed:
         return Headline("No sign-in failed in the last 24 hours.")
     return Headline(
@@ -132,8 +136,8 @@ def _sentence(user: User) -> Headline:
     )
 
 
-def _filters(request: HttpRequest, form: AccountEventForm) -> FilterControls:
-    kinds = {
+def _build_filters(request: HttpRequest, form: AccountEventForm) -> FilterControls:
+    control_kinds = {
         "who": "search",
         "kind": "select",
         "address": "search",
@@ -150,14 +154,14 @@ def _filters(request: HttpRequest, form: AccountEventForm) -> FilterControls:
                 request.GET.get(name, ""),
                 " ".join(str(error) for error in form.errors.get(name, [])),
             )
-            for name, kind in kinds.items()
+            for name, kind in control_kinds.items()
         ),
         (),
         "",
     )
 
 
-def _reading(request: HttpRequest) -> User:
+def _require_reader(request: HttpRequest) -> User:
     user = signed_in_user(request)
     if not user.can_read_all:
         raise PermissionDenied(

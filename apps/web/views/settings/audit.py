@@ -29,8 +29,8 @@ from apps.web.pages.page import Headline, render_page
 
 PAGE_SIZE = 50
 
-# where a record is shown, by its kind
-_PAGES: dict[str, Callable[[AuditEntry], str]] = {
+# builders of the URL of a record's page, by kind of record
+_URL_BUILDERS: dict[str, Callable[[AuditEntry], str]] = {
     "accounts.team": lambda change: reverse("teams:detail", args=[change.slug]),
     "accounts.user": lambda change: reverse(
         "service-accounts:detail" if change.is_program else "users:detail", args=[change.record]
@@ -50,11 +50,11 @@ _PAGES: dict[str, Callable[[AuditEntry], str]] = {
 
 
 def record_page(change: AuditEntry) -> str:
-    """The address at which the record is shown, or that of its application; empty where neither is
-    known."""
-    known = _PAGES.get(change.kind.label)
-    if known is not None:
-        return known(change)
+    """Return the URL of the page that shows the record, otherwise of its application; empty if
+    neither exists."""
+    build_url = _URL_BUILDERS.get(change.kind.label)
+    if build_url is not None:
+        return build_url(change)
     return reverse("applications:detail", args=[change.application]) if change.application else ""
 
 
@@ -62,13 +62,13 @@ def record_page(change: AuditEntry) -> str:
 def audit_log(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     form = AuditForm(request.GET)
-    found: KeysetPage[AuditEntry] = KeysetPage(rows=[], next=None, previous=None)
+    page: KeysetPage[AuditEntry] = KeysetPage(rows=[], next=None, previous=None)
     too_long = False
     if form.is_valid():
         try:
             with transaction.atomic():
                 limit_statement_time()
-                found = audit_page(
+                page = audit_page(
                     user=user,
                     cleaned=form.cleaned_data,
                     size=PAGE_SIZE,
@@ -86,11 +86,11 @@ def audit_log(request: HttpRequest) -> HttpResponse:
         fragment="listing",
         title="Audit",
         counts="Changes on record that you may see",
-        sentence=_sentence(user, found),
-        filters=_filters(request, form, user),
-        rows=[(change, record_page(change)) for change in found.rows],
-        next=changed_query(request, cursor=found.next) if found.next else "",
-        previous=changed_query(request, cursor=found.previous) if found.previous else "",
+        sentence=_build_headline(user, page),
+        filters=_build_filters(request, form, user),
+        rows=[(change, record_page(change)) for change in page.rows],
+        next=changed_query(request, cursor=page.next) if page.next else "",
+        previous=changed_query(request, cursor=page.previous) if page.previous else "",
         is_filtered=any(value for name, value in request.GET.items() if name != "cursor"),
         too_long=too_long,
         status=200 if form.is_valid() else 422,
@@ -109,35 +109,35 @@ def audit_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     except OperationalError as error:
         if unavailability(error) is not Unavailable.SLOW:
             raise
-        # the page says what to do
+        # the page explains how to narrow the filters
         return redirect(f"{reverse('audit:list')}{changed_query(request)}")
     return csv_response("audit", list(FILE_HEADERS), lines, lambda line: line)
 
 
-def _filters(request: HttpRequest, form: AuditForm, user: User) -> FilterControls:
-    allowed = visible_kinds(user)
-    named = sorted(
-        ((label, kind.name) for label, kind in tracked_models().items() if label in allowed),
-        key=lambda one: one[1],
+def _build_filters(request: HttpRequest, form: AuditForm, user: User) -> FilterControls:
+    visible_labels = visible_kinds(user)
+    kind_choices = sorted(
+        ((label, kind.name) for label, kind in tracked_models().items() if label in visible_labels),
+        key=lambda choice: choice[1],
     )
-    shown = [
+    plain_controls = [
         FilterControl("reason", "Reason contains", "search"),
         FilterControl("actor", "Who", "search"),
         FilterControl("by", "By", "select", ACTOR_LABELS),
-        FilterControl("kind", "Kind", "select", named),
+        FilterControl("kind", "Kind", "select", kind_choices),
         FilterControl("since", "From", "date"),
         FilterControl("until", "To", "date"),
     ]
     controls = tuple(
         FilterControl(
-            one.name,
-            one.label,
-            one.kind,
-            one.choices,
-            request.GET.get(one.name, ""),
-            " ".join(str(error) for error in form.errors.get(one.name, [])),
+            control.name,
+            control.label,
+            control.kind,
+            control.choices,
+            request.GET.get(control.name, ""),
+            " ".join(str(error) for error in form.errors.get(control.name, [])),
         )
-        for one in shown
+        for control in plain_controls
     )
     chips = tuple(
         FilterChip(
@@ -152,13 +152,13 @@ def _filters(request: HttpRequest, form: AuditForm, user: User) -> FilterControl
     return FilterControls(controls, chips, "")
 
 
-def _sentence(user: User, found: KeysetPage[AuditEntry]) -> Headline:
-    if not found.rows:
+def _build_headline(user: User, page: KeysetPage[AuditEntry]) -> Headline:
+    if not page.rows:
         return Headline("No change on record answers to this.")
-    first = found.rows[0]
-    who = first.actor or first.job or "somebody"
-    whose = "of every record" if user.can_read_all else "of what your teams own"
+    latest_entry = page.rows[0]
+    actor = latest_entry.actor or latest_entry.job or "somebody"
+    scope_text = "of every record" if user.can_read_all else "of what your teams own"
     return Headline(
-        f"The latest shown is by {who} on {first.at:%-d %B %Y}; the database keeps every change "
-        f"{whose}."
+        f"The latest shown is by {actor} on {latest_entry.at:%-d %B %Y}; the database keeps "
+        f"every change {scope_text}."
     )

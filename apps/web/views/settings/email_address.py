@@ -1,5 +1,5 @@
-"""Email address of the user's own account, and the page that single sign-on users find in place of
-the password page."""
+"""Email address of the user's own account, and the replacement of the password page for users of
+single sign-on."""
 
 from allauth.account.decorators import reauthentication_required
 from allauth.core import ratelimit
@@ -33,19 +33,19 @@ class EmailForm(forms.Form):
 
 
 def has_own_password(user: User) -> bool:
-    """Whether the person signs in here by a password, and can enter it again before something
-    sensitive."""
+    """Return whether the user has a password in the registry, and so can enter it again before a
+    sensitive change."""
     return bool(user.has_usable_password())
 
 
-def _by_password(request: HttpRequest) -> bool:
+def _can_reenter_password(request: HttpRequest) -> bool:
     return has_own_password(signed_in_user(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@reauthentication_required(enabled=_by_password, allow_get=True)  # type: ignore[untyped-decorator]
+@reauthentication_required(enabled=_can_reenter_password, allow_get=True)  # type: ignore[untyped-decorator]
 def change_email(request: HttpRequest) -> HttpResponse:
-    """Request a change of the email address. Users of single sign-on learn who changes theirs."""
+    """Request a change of the email address; users of single sign-on see where to change theirs."""
     user = signed_in_user(request)
     can_change = has_own_password(user)
     form = EmailForm(request.POST or None) if can_change else None
@@ -54,7 +54,7 @@ def change_email(request: HttpRequest) -> HttpResponse:
             form.add_error(
                 "email", "You have requested several links. Wait an hour, then try again."
             )
-        elif _requested(request, form, user):
+        elif _request_change(request, form, user):
             return redirect("account_email")
     return render_page(
         request,
@@ -70,7 +70,7 @@ def change_email(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _requested(request: HttpRequest, form: EmailForm, user: User) -> bool:
+def _request_change(request: HttpRequest, form: EmailForm, user: User) -> bool:
     address = form.cleaned_data["email"]
     try:
         request_email_change(user=user, address=address, request=request)
@@ -86,8 +86,8 @@ def _requested(request: HttpRequest, form: EmailForm, user: User) -> bool:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the page behind the link; the email address is changed by the button on it, as mail
-    programs open links too."""
+    """Show the page that the emailed link opens. Its button changes the address, not the link:
+    mail programs open links too."""
     user, address, refusal = signed_in_user(request), "", ""
     try:
         if request.method == "POST":
@@ -111,8 +111,8 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def set_password(request: HttpRequest) -> HttpResponse:
-    """In place of the library's page, which would give the holder of a session by single sign-on a
-    password."""
+    """Replace the page of allauth, by which users of single sign-on could set a password: redirect
+    to the page that applies."""
     user = signed_in_user(request)
     if has_own_password(user):
         return redirect("account_change_password")

@@ -1,4 +1,5 @@
-"""Settings index: what can be set, by which role, and its current state."""
+"""Settings index: links to all settings, with the current state and the role that can change
+it."""
 
 from dataclasses import dataclass
 
@@ -21,7 +22,8 @@ from apps.web.wording import count_of
 
 @dataclass(frozen=True, slots=True)
 class SettingsEntry:
-    """Entry of the settings index; `stands` is its current state, `by` who may change it."""
+    """Entry of the settings index; `stands` is its current state, `by` the role that can change
+    it."""
 
     name: str
     url: str
@@ -32,11 +34,11 @@ class SettingsEntry:
 @require_safe
 def settings_home(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    groups = [("Who", _who(user))]
+    groups = [("Who", _list_account_settings(user))]
     if user.can_read_all:
-        groups[0][1].extend(_organisation(user))
-        groups.append(("What counts", _lines(user)))
-    groups.append(("Yours", _yours(user)))
+        groups[0][1].extend(_list_organisation_settings(user))
+        groups.append(("What counts", _list_rule_settings(user)))
+    groups.append(("Yours", _list_own_settings(user)))
     return render_page(
         request,
         "settings/home.html",
@@ -51,9 +53,9 @@ def settings_home(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _who(user: User) -> list[SettingsEntry]:
+def _list_account_settings(user: User) -> list[SettingsEntry]:
     n_teams = Team.objects.visible_to(user).count()
-    found = [
+    entries = [
         SettingsEntry(
             "Teams and roles",
             reverse("teams:list"),
@@ -62,17 +64,18 @@ def _who(user: User) -> list[SettingsEntry]:
         )
     ]
     if user.can_read_all:
-        active = User.objects.people().filter(is_active=True)
-        offices = active.exclude(organisation_role="").count()
-        found.append(
+        active_users = User.objects.people().filter(is_active=True)
+        n_with_role = active_users.exclude(organisation_role="").count()
+        entries.append(
             SettingsEntry(
                 "People",
                 reverse("users:list"),
-                f"{count_of(active.count(), 'person', 'people')}, {offices} with an office",
+                f"{count_of(active_users.count(), 'person', 'people')}, "
+                f"{n_with_role} with an office",
                 "administrators",
             )
         )
-    found.append(
+    entries.append(
         SettingsEntry(
             "Programs: service accounts and their keys",
             reverse("service-accounts:list"),
@@ -84,23 +87,23 @@ def _who(user: User) -> list[SettingsEntry]:
             "governance; owners for their team",
         )
     )
-    return found
+    return entries
 
 
-def _organisation(user: User) -> list[SettingsEntry]:
-    configured = settings.OIDC
+def _list_organisation_settings(user: User) -> list[SettingsEntry]:
+    oidc_settings = settings.OIDC
     return [
         SettingsEntry(
             "Sign-on",
             reverse("settings:single-sign-on"),
-            f"by {configured['name']}" if configured else "off: passwords and second factors",
+            f"by {oidc_settings['name']}" if oidc_settings else "off: passwords and second factors",
             "whoever runs the registry",
         )
     ]
 
 
-def _lines(user: User) -> list[SettingsEntry]:
-    sources = Source.objects.polled().visible_to(user).count()
+def _list_rule_settings(user: User) -> list[SettingsEntry]:
+    n_sources = Source.objects.polled().visible_to(user).count()
     return [
         SettingsEntry(
             "Tolerances and policies",
@@ -117,13 +120,13 @@ def _lines(user: User) -> list[SettingsEntry]:
             "governance",
         ),
         SettingsEntry(
-            "Sources", reverse("feeds:list"), f"{count_of(sources, 'feed')} polled", "governance"
+            "Sources", reverse("feeds:list"), f"{count_of(n_sources, 'feed')} polled", "governance"
         ),
     ]
 
 
-def _yours(user: User) -> list[SettingsEntry]:
-    good = ApiToken.objects.filter(user=user).usable_at(now()).count()
+def _list_own_settings(user: User) -> list[SettingsEntry]:
+    n_usable_tokens = ApiToken.objects.filter(user=user).usable_at(now()).count()
     return [
         SettingsEntry(
             "Profile, second factor, password", reverse("account:detail"), str(user), "you"
@@ -132,6 +135,9 @@ def _yours(user: User) -> list[SettingsEntry]:
             "What you get: subscriptions, mail, calendar", reverse("subscriptions:list"), "", "you"
         ),
         SettingsEntry(
-            "Keys for the REST interface", reverse("tokens:list"), count_of(good, "key"), "you"
+            "Keys for the REST interface",
+            reverse("tokens:list"),
+            count_of(n_usable_tokens, "key"),
+            "you",
         ),
     ]

@@ -68,7 +68,7 @@ def profile_page(request: HttpRequest) -> HttpResponse:
         request,
         "account.html",
         title="Account",
-        sentence=_sentence(
+        sentence=_build_headline(
             [
                 *([office] if office else []),
                 *(f"{row.get_role_display()} of {row.team.name}" for row in memberships),
@@ -94,12 +94,12 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     n_ended = end_sessions(user, but_key=request.session.session_key)
     record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail="all others")
-    said = (
+    message = (
         pluralize(n_ended, "{n} other session ended.", "{n} other sessions ended.")
         if n_ended
         else "You have no other session."
     )
-    flash_success(request, said.format(n=n_ended))
+    flash_success(request, message.format(n=n_ended))
     return redirect("account:detail")
 
 
@@ -113,7 +113,7 @@ def end_one_session(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("account:detail")
 
 
-def _sentence(roles: list[str]) -> Headline:
+def _build_headline(roles: list[str]) -> Headline:
     if not roles:
         return Headline("You hold no role yet; ask your administrator for one.")
     return Headline(f"You are {join_names(roles, most=6)}.")

@@ -29,7 +29,14 @@ from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import QuickSelect, signed_in_user
 from apps.web.pages.list_page import PaginatedList, csv_response
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.settings.tokens import OVERLAPS, TokenForm, form_for, issued, keys_of, shown
+from apps.web.views.settings.tokens import (
+    OVERLAPS,
+    TokenForm,
+    build_token_form,
+    issue_from_form,
+    list_tokens,
+    render_token_page,
+)
 from apps.web.wording import count_of
 
 _NO_ORGANISATION_ROLE = ("", "none")
@@ -74,9 +81,11 @@ class AddServiceForm(forms.Form):
         if by.is_governance:
             team.queryset = Team.objects.order_by("name")
         else:
-            owned = [pk for pk, rank in by.team_roles().items() if rank >= TeamRole.OWNER.rank]
+            owned_team_ids = [
+                pk for pk, rank in by.team_roles().items() if rank >= TeamRole.OWNER.rank
+            ]
             team.queryset, team.required, team.empty_label = (
-                Team.objects.filter(pk__in=owned).order_by("name"),
+                Team.objects.filter(pk__in=owned_team_ids).order_by("name"),
                 True,
                 "…",
             )
@@ -101,30 +110,30 @@ class ServiceForm(forms.Form):
             del self.fields["organisation_role"]
 
 
-def _listed(user: User) -> QuerySet[User]:
-    good = Q(api_tokens__revoked_at=None, api_tokens__expires_at__gt=now())
+def _list_services(user: User) -> QuerySet[User]:
+    is_usable = Q(api_tokens__revoked_at=None, api_tokens__expires_at__gt=now())
     return visible_service_accounts(user).annotate(
-        n_keys=Count("api_tokens", filter=good), last_used=Max("api_tokens__last_used_at")
+        n_keys=Count("api_tokens", filter=is_usable), last_used=Max("api_tokens__last_used_at")
     )
 
 
 @require_safe
 def service_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    listing = PaginatedList(request, _listed(user))
+    listing = PaginatedList(request, _list_services(user))
     return render_page(
         request,
         "settings/services.html",
         title="Programs",
         crumbs=(("Settings", reverse("settings:home")),),
         counts="Service accounts you may see",
-        sentence=_sentence(listing.n_found),
+        sentence=_build_list_headline(listing.n_found),
         listing=listing,
         can_add=can_add_services(user),
     )
 
 
-def _sentence(n: int) -> Headline:
+def _build_list_headline(n: int) -> Headline:
     if n == 0:
         return Headline("No program has an account of its own here.")
     programs = count_of(n, "program", "programs")
@@ -136,7 +145,7 @@ def service_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_response(
         "programs",
         ["program", "what it does", "team", "office", "keys", "last used", "open"],
-        _listed(signed_in_user(request)).iterator(chunk_size=1000),
+        _list_services(signed_in_user(request)).iterator(chunk_size=1000),
         lambda row: [
             row.username,
             row.about,
@@ -158,23 +167,23 @@ def create_service(request: HttpRequest) -> HttpResponse:
         )
     form = AddServiceForm(request.POST or None, by=user, initial={"team": request.GET.get("team")})
     if request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
+        cleaned = form.cleaned_data
         try:
-            made = add_service(
-                username=said["username"],
-                about=said["about"],
-                team=said["team"],
-                role=said["role"] if said["team"] else None,
-                office=said.get("office", ""),
+            service = add_service(
+                username=cleaned["username"],
+                about=cleaned["about"],
+                team=cleaned["team"],
+                role=cleaned["role"] if cleaned["team"] else None,
+                office=cleaned.get("office", ""),
                 by=user,
             )
         except AccountChangeError as refusal:
             form.add_error(None, str(refusal))
-        except ValidationError as wrong:
-            form.add_error(None, [text for texts in wrong.message_dict.values() for text in texts])
+        except ValidationError as error:
+            form.add_error(None, [text for texts in error.message_dict.values() for text in texts])
         else:
-            flash_success(request, f"{made} was added. Create an API token next.")
-            return redirect("service-accounts:detail", made.pk)
+            flash_success(request, f"{service} was added. Create an API token next.")
+            return redirect("service-accounts:detail", service.pk)
     return render_page(
         request,
         "settings/service-form.html",
@@ -192,74 +201,81 @@ def create_service(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def service_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one service account: its purpose, its roles, its API tokens."""
-    user, found = _seen(request, pk)
-    may_change = can_manage_service(user, found)
-    form = ServiceForm(by=user, service=found) if may_change else None
+    user, service = _get_service_or_404(request, pk)
+    may_change = can_manage_service(user, service)
+    form = ServiceForm(by=user, service=service) if may_change else None
     if request.method == "POST":
-        _refuse_others(may_change)
-        form = ServiceForm(request.POST, by=user, service=found)
+        _require_manager(may_change)
+        form = ServiceForm(request.POST, by=user, service=service)
         if form.is_valid():
             try:
-                change_service(service=found, facts=form.cleaned_data, by=user)
+                change_service(service=service, facts=form.cleaned_data, by=user)
             except AccountChangeError as refusal:
                 form.add_error(None, str(refusal))
             else:
-                flash_success(request, f"{found} was changed.")
-                return redirect("service-accounts:detail", found.pk)
-    return _service_page(
-        request, user, found, form=form, key_form=form_for(user, found) if may_change else None
+                flash_success(request, f"{service} was changed.")
+                return redirect("service-accounts:detail", service.pk)
+    return _render_service_page(
+        request,
+        user,
+        service,
+        form=form,
+        key_form=build_token_form(user, service) if may_change else None,
     )
 
 
 @require_POST
 def issue_service_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """Issue a token. The response shows it; no other page ever will."""
-    user, found = _seen(request, pk)
-    _refuse_others(can_manage_service(user, found))
-    key_form = form_for(user, found, request.POST)
-    secret = issued(key_form, holder=found, by=user)
-    return _service_page(
+    """Issue a token. Only this response shows its secret."""
+    user, service = _get_service_or_404(request, pk)
+    _require_manager(can_manage_service(user, service))
+    key_form = build_token_form(user, service, request.POST)
+    secret = issue_from_form(key_form, holder=service, by=user)
+    return _render_service_page(
         request,
         user,
-        found,
-        form=ServiceForm(by=user, service=found),
-        key_form=form_for(user, found) if secret else key_form,
+        service,
+        form=ServiceForm(by=user, service=service),
+        key_form=build_token_form(user, service) if secret else key_form,
         secret=secret,
     )
 
 
-def _service_page(
+def _render_service_page(
     request: HttpRequest,
     user: User,
-    found: User,
+    service: User,
     *,
     form: ServiceForm | None,
     key_form: TokenForm | None,
     secret: str = "",
 ) -> HttpResponse:
     at = now()
-    tokens = keys_of(found)
-    n_good = sum(token.is_good_at(at) for token in tokens)
-    refused = any(one is not None and one.is_bound and one.errors for one in (form, key_form))
-    office = OrganisationRole(found.organisation_role).label if found.organisation_role else ""
-    return shown(
+    tokens = list_tokens(service)
+    n_usable = sum(token.is_good_at(at) for token in tokens)
+    has_errors = any(
+        page_form is not None and page_form.is_bound and page_form.errors
+        for page_form in (form, key_form)
+    )
+    office = OrganisationRole(service.organisation_role).label if service.organisation_role else ""
+    return render_token_page(
         request,
         secret,
         template="settings/service.html",
-        title=str(found),
+        title=str(service),
         crumbs=(
             ("Settings", reverse("settings:home")),
             ("Programs", reverse("service-accounts:list")),
         ),
         as_of=at,
         sentence=Headline(
-            f"The account of {found} is closed."
-            if not found.is_active
-            else f"{found} has {count_of(n_good, 'key')} in use."
+            f"The account of {service} is closed."
+            if not service.is_active
+            else f"{service} has {count_of(n_usable, 'key')} in use."
         ),
-        service=found,
+        service=service,
         office=office,
-        memberships=found.memberships.select_related("team").filter(
+        memberships=service.memberships.select_related("team").filter(
             team__in=Team.objects.visible_to(user)
         ),
         tokens=tokens,
@@ -268,16 +284,16 @@ def _service_page(
         form=form,
         key_form=key_form,
         may_change=form is not None,
-        status=422 if refused else 200,
+        status=422 if has_errors else 200,
     )
 
 
-def _seen(request: HttpRequest, pk: int) -> tuple[User, User]:
+def _get_service_or_404(request: HttpRequest, pk: int) -> tuple[User, User]:
     user = signed_in_user(request)
     return user, get_object_or_404(visible_service_accounts(user), pk=pk)
 
 
-def _refuse_others(may_change: bool) -> None:
+def _require_manager(may_change: bool) -> None:
     if not may_change:
         raise PermissionDenied(
             "You need the governance role, or the owner role on its team, to change a service "

@@ -19,7 +19,7 @@ from apps.web.wording import count_of
 
 @dataclass(frozen=True, slots=True)
 class SignOnRule:
-    """Role grant as the page shows it; without a team if its slug is unknown."""
+    """Role grant of the page; `team` is None if its slug is unknown."""
 
     grant: Grant
     gives: str
@@ -33,22 +33,22 @@ def single_sign_on_page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(
             "You need an organisation role to view the configuration of single sign-on."
         )
-    configured = settings.OIDC
-    rules = _rules(configured["rules"]) if configured else []
+    oidc_settings = settings.OIDC
+    rules = _build_rules(oidc_settings["rules"]) if oidc_settings else []
     return render_page(
         request,
         "settings/sign-on.html",
         title="Sign-on",
         crumbs=(("Settings", reverse("settings:home")),),
-        sentence=_sentence(rules),
-        configured=configured,
+        sentence=_build_headline(rules),
+        configured=oidc_settings,
         callback=f"{settings.PUBLIC_URL}{reverse('sso:callback')}",
         rules=rules,
         n_linked=SocialAccount.objects.count(),
     )
 
 
-def _rules(grants: tuple[Grant, ...]) -> list[SignOnRule]:
+def _build_rules(grants: tuple[Grant, ...]) -> list[SignOnRule]:
     teams = {
         team.slug: team for team in Team.objects.filter(slug__in={grant.team for grant in grants})
     }
@@ -66,12 +66,12 @@ def _rules(grants: tuple[Grant, ...]) -> list[SignOnRule]:
     ]
 
 
-def _sentence(rules: list[SignOnRule]) -> Headline:
+def _build_headline(rules: list[SignOnRule]) -> Headline:
     if not settings.OIDC:
         return Headline("Nobody comes by sign-on: it is not configured.")
     start = f"People come by {settings.OIDC['name']}"
-    n_lost = sum(not rule.grant.organisation_role and rule.team is None for rule in rules)
-    if n_lost:
-        lost = count_of(n_lost, "rule names", "rules name")
-        return Headline(f"{start}; ", f"{lost} a team that is not there", ".")
+    n_without_team = sum(not rule.grant.organisation_role and rule.team is None for rule in rules)
+    if n_without_team:
+        rules_text = count_of(n_without_team, "rule names", "rules name")
+        return Headline(f"{start}; ", f"{rules_text} a team that is not there", ".")
     return Headline(f"{start}.")

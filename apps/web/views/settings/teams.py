@@ -52,7 +52,7 @@ class TeamForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         parent = self.fields["parent"]
         assert isinstance(parent, forms.ModelChoiceField)
-        # only what its options say: an organisation may have thousands
+        # only the name, which the options show: an organisation may have thousands of teams
         parent.queryset = Team.objects.order_by("name", "pk").only("name")
         parent.empty_label = "none: a top-level team"
 
@@ -76,14 +76,14 @@ class MemberForm(forms.Form):
 
     def clean_person(self) -> User:
         name = self.cleaned_data["person"].strip()
-        found = list(
+        users = list(
             User.objects.filter(Q(username=name) | Q(email__iexact=name), is_active=True)[:2]
         )
-        if len(found) != 1:
+        if len(users) != 1:
             raise ValidationError(
                 f"No active user “{name}” found. Invite the user under Users first."
             )
-        return found[0]
+        return users[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,7 @@ class TeamRow:
 
 @dataclass
 class TeamListing(PaginatedList[Team]):
-    """Pages of the team tree, walked from the top; in a filtered one each team is listed by
-    itself."""
+    """Pages of the team tree, in depth-first order; `tree` holds (team ID, depth)."""
 
     tree: Sequence[tuple[int, int]] = field(kw_only=True)
 
@@ -106,26 +105,28 @@ class TeamListing(PaginatedList[Team]):
     @cached_property
     def sheet(self) -> list[TeamRow]:
         start = (self.number - 1) * self.size
-        shown = self.tree[start : start + self.size]
-        found = self.queryset.select_related("parent").in_bulk([pk for pk, _depth in shown])
-        return [TeamRow(found[pk], depth) for pk, depth in shown if pk in found]
+        page_nodes = self.tree[start : start + self.size]
+        teams_by_id = self.queryset.select_related("parent").in_bulk(
+            [pk for pk, _depth in page_nodes]
+        )
+        return [TeamRow(teams_by_id[pk], depth) for pk, depth in page_nodes if pk in teams_by_id]
 
     @cached_property
     def rows(self) -> list[Team]:
         return [row.team for row in self.sheet]
 
 
-def _tree(teams: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
-    """(id, depth) in the order of a tree, of (id, parent); one whose parent is not among them
-    stands at the top."""
+def _build_tree(teams: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
+    """Return [(team ID, depth)] in depth-first order from (team ID, parent ID); a team whose parent
+    is missing is at the top."""
     parents = dict(teams)
-    below: dict[int | None, list[int]] = {}
+    children: dict[int | None, list[int]] = {}
     for pk, parent in parents.items():
-        below.setdefault(parent if parent in parents else None, []).append(pk)
+        children.setdefault(parent if parent in parents else None, []).append(pk)
     rows: list[tuple[int, int]] = []
 
     def add(parent: int | None, depth: int) -> None:
-        for pk in below.get(parent, []):
+        for pk in children.get(parent, []):
             rows.append((pk, depth))
             add(pk, depth + 1)
 
@@ -133,9 +134,9 @@ def _tree(teams: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
     return rows
 
 
-def _counted(user: User, rows: Sequence[TeamRow]) -> None:
-    """Gives each team how many hold a role on it itself and how many applications it owns: two
-    statements."""
+def _set_counts(user: User, rows: Sequence[TeamRow]) -> None:
+    """Set `n_people`, the users with a role on the team itself, and `n_applications` of each row's
+    team: two statements."""
     ids = [row.team.pk for row in rows]
     n_people = dict(
         Membership.objects.filter(team__in=ids)
@@ -158,12 +159,12 @@ def _counted(user: User, rows: Sequence[TeamRow]) -> None:
 @require_safe
 def team_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    visible = Team.objects.visible_to(user)
-    found = TeamFilter(request.GET, visible, request=request)
-    tree = _tree(found.qs.order_by("name", "pk").values_list("pk", "parent"))
-    listing = TeamListing(request, visible, tree=tree)
-    _counted(user, listing.sheet)
-    n_without = found.qs.filter(email="", memberships__isnull=True).count()
+    visible_teams = Team.objects.visible_to(user)
+    filterset = TeamFilter(request.GET, visible_teams, request=request)
+    tree = _build_tree(filterset.qs.order_by("name", "pk").values_list("pk", "parent"))
+    listing = TeamListing(request, visible_teams, tree=tree)
+    _set_counts(user, listing.sheet)
+    n_without = filterset.qs.filter(email="", memberships__isnull=True).count()
     return render_page(
         request,
         "settings/teams.html",
@@ -171,16 +172,16 @@ def team_list(request: HttpRequest) -> HttpResponse:
         title="Teams",
         crumbs=(("Settings", reverse("settings:home")),),
         counts="Teams you may see",
-        sentence=_sentence(len(tree), n_without, filtered=listing.is_filtered),
-        filters=build_filter_controls(request, found, [FilterControl("q", "Search", "search")]),
+        sentence=_build_list_headline(len(tree), n_without, is_filtered=listing.is_filtered),
+        filters=build_filter_controls(request, filterset, [FilterControl("q", "Search", "search")]),
         listing=listing,
         rows=listing.sheet,
         can_add=user.is_governance,
     )
 
 
-def _sentence(n: int, n_without: int, *, filtered: bool) -> Headline:
-    if n == 0 and filtered:
+def _build_list_headline(n: int, n_without: int, *, is_filtered: bool) -> Headline:
+    if n == 0 and is_filtered:
         return Headline("No team is so named.")
     if n == 0:
         return Headline("You belong to no team yet.")
@@ -210,19 +211,19 @@ def team_csv(request: HttpRequest) -> StreamingHttpResponse:
         "teams",
         ["team", "slug", "belongs to", "mailbox", "person", "e-mail", "role", "active"],
         rows,
-        _cells,
+        _build_csv_cells,
     )
 
 
-def _cells(row: tuple[Team, Membership | None]) -> list[Any]:
+def _build_csv_cells(row: tuple[Team, Membership | None]) -> list[Any]:
     team, membership = row
-    above = team.parent.slug if team.parent else ""
-    facts = [team.name, team.slug, above, team.email]
+    parent_slug = team.parent.slug if team.parent else ""
+    facts = [team.name, team.slug, parent_slug, team.email]
     if membership is None:
         return [*facts, "", "", "", ""]
-    person = membership.user
-    active = "yes" if person.is_active else "no"
-    return [*facts, person.username, person.email, membership.get_role_display(), active]
+    user = membership.user
+    active = "yes" if user.is_active else "no"
+    return [*facts, user.username, user.email, membership.get_role_display(), active]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -231,20 +232,20 @@ def add_team(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST or None, initial={"parent": request.GET.get("parent")})
     if request.method == "POST" and form.is_valid():
         try:
-            made = actions.add_team(facts=_facts(form), by=user)
-        except ValidationError as refused:
-            form.add_error(None, refused)
+            team = actions.add_team(facts=_get_facts(form), by=user)
+        except ValidationError as error:
+            form.add_error(None, error)
         else:
-            flash_success(request, f"{made.name} was added. Assign roles to users next.")
-            if actions.teams_by_name(made.name).exclude(pk=made.pk).exists():
-                words = {"team": made.name, "slug": made.slug}
+            flash_success(request, f"{team.name} was added. Assign roles to users next.")
+            if actions.teams_by_name(team.name).exclude(pk=team.pk).exists():
+                values = {"team": team.name, "slug": team.slug}
                 flash_success(
                     request,
                     "Another team is also called {team}. The slug of this one is {slug}.".format(
-                        **words
+                        **values
                     ),
                 )
-            return redirect("teams:detail", made.slug)
+            return redirect("teams:detail", team.slug)
     return render_page(
         request,
         "settings/team-form.html",
@@ -256,37 +257,37 @@ def add_team(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _facts(form: TeamForm) -> dict[str, Any]:
+def _get_facts(form: TeamForm) -> dict[str, Any]:
     return {name: form.cleaned_data[name] for name in actions.TEAM_FIELDS}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def team_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show one team: its members, and for governance its facts."""
+    """Show one team with its members, and for governance the form of its facts."""
     user = signed_in_user(request)
-    found = get_object_or_404(Team.objects.visible_to(user).select_related("parent"), slug=slug)
-    may_own = user.may(TeamRole.OWNER, found)
-    form = TeamForm(instance=found, row=found) if user.is_governance else None
+    team = get_object_or_404(Team.objects.visible_to(user).select_related("parent"), slug=slug)
+    may_own = user.may(TeamRole.OWNER, team)
+    form = TeamForm(instance=team, row=team) if user.is_governance else None
     if request.method == "POST":
         governance_user(request, str(GOVERNANCE_ONLY))
         with transaction.atomic():
-            locked = actions.locked_team(found)
-            form = TeamForm(request.POST, instance=locked, row=Team.objects.get(pk=found.pk))
+            locked = actions.locked_team(team)
+            form = TeamForm(request.POST, instance=locked, row=Team.objects.get(pk=team.pk))
             if form.is_valid():
                 try:
                     with transaction.atomic():
-                        actions.change_team(team=locked, facts=_facts(form), by=user)
-                except ValidationError as refused:
-                    form.add_error(None, refused)
+                        actions.change_team(team=locked, facts=_get_facts(form), by=user)
+                except ValidationError as error:
+                    form.add_error(None, error)
                 else:
                     flash_success(request, f"{locked.name} was changed.")
-                    return redirect("teams:detail", found.slug)
-    return _team_page(
-        request, found, user=user, form=form, member_form=MemberForm() if may_own else None
+                    return redirect("teams:detail", team.slug)
+    return _render_team_page(
+        request, team, user=user, form=form, member_form=MemberForm() if may_own else None
     )
 
 
-def _team_page(
+def _render_team_page(
     request: HttpRequest,
     team: Team,
     *,
@@ -295,8 +296,8 @@ def _team_page(
     member_form: MemberForm | None,
 ) -> HttpResponse:
     members = list(team.memberships.select_related("user").order_by("-role", "user__username"))
-    refused = bool(form and form.is_bound) or bool(member_form and member_form.is_bound)
-    n = Application.objects.visible_to(user).filter(team=team).count()
+    is_rejected = bool(form and form.is_bound) or bool(member_form and member_form.is_bound)
+    n_applications = Application.objects.visible_to(user).filter(team=team).count()
     return render_page(
         request,
         "settings/team.html",
@@ -305,31 +306,31 @@ def _team_page(
         counts="Roles held on this team itself",
         sentence=Headline(
             f"{team.name} has {count_of(len(members), 'person', 'people')} with a role of its"
-            f" own and owns {count_of(n, 'application')}."
+            f" own and owns {count_of(n_applications, 'application')}."
         ),
         team=team,
         members=members,
-        above=_above(team, user),
-        n_applications=n,
+        above=_list_inherited_memberships(team, user),
+        n_applications=n_applications,
         form=form,
         member_form=member_form,
-        # names of people are for those who work with them
+        # only users who can view all accounts see the names of all users
         people=User.objects.filter(is_active=True).order_by("username")[:500]
         if user.can_read_all
         else (),
-        status=422 if refused else 200,
+        status=422 if is_rejected else 200,
     )
 
 
-def _above(team: Team, user: User) -> list[Membership]:
-    """Roles held on teams above, that hold here too, as far as those teams are visible."""
-    ids, at = [], team.parent
-    while at is not None and at.pk not in ids and at.pk != team.pk:
-        ids.append(at.pk)
-        at = at.parent
-    seen = Team.objects.visible_to(user).filter(pk__in=ids)
+def _list_inherited_memberships(team: Team, user: User) -> list[Membership]:
+    """Return the memberships in visible ancestors of the team, whose roles also apply here."""
+    ancestor_ids, ancestor = [], team.parent
+    while ancestor is not None and ancestor.pk not in ancestor_ids and ancestor.pk != team.pk:
+        ancestor_ids.append(ancestor.pk)
+        ancestor = ancestor.parent
+    visible_teams = Team.objects.visible_to(user).filter(pk__in=ancestor_ids)
     return list(
-        Membership.objects.filter(team__in=seen)
+        Membership.objects.filter(team__in=visible_teams)
         .select_related("user", "team")
         .order_by("-role", "user")
     )
@@ -337,62 +338,62 @@ def _above(team: Team, user: User) -> list[Membership]:
 
 @require_POST
 def add_member(request: HttpRequest, slug: str) -> HttpResponse:
-    """Give a user a role on the team, in place of the one held before."""
-    user, found = _owned(request, slug)
+    """Assign a role on the team to a user, replacing an earlier role."""
+    user, team = _get_owned_team(request, slug)
     form = MemberForm(request.POST)
     if not form.is_valid():
-        return _team_page(
+        return _render_team_page(
             request,
-            found,
+            team,
             user=user,
-            form=TeamForm(instance=found, row=found) if user.is_governance else None,
+            form=TeamForm(instance=team, row=team) if user.is_governance else None,
             member_form=form,
         )
     person: User = form.cleaned_data["person"]
     role: TeamRole = form.cleaned_data["role"]
     try:
-        actions.set_membership(user=person, team=found, role=role, by=user)
+        actions.set_membership(user=person, team=team, role=role, by=user)
     except actions.AccountChangeError as refusal:
         flash_error(request, str(refusal))
-        return redirect("teams:detail", found.slug)
-    flash_success(request, f"{person} is {role.word} of {found.name}.")
-    return redirect("teams:detail", found.slug)
+        return redirect("teams:detail", team.slug)
+    flash_success(request, f"{person} is {role.word} of {team.name}.")
+    return redirect("teams:detail", team.slug)
 
 
 @require_POST
 def remove_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    user, found = _owned(request, slug)
-    membership = get_object_or_404(found.memberships.select_related("user"), pk=pk)
+    user, team = _get_owned_team(request, slug)
+    membership = get_object_or_404(team.memberships.select_related("user"), pk=pk)
     person = membership.user
     try:
         actions.end_membership(membership=membership, by=user)
     except actions.AccountChangeError as refusal:
         flash_error(request, str(refusal))
-        return redirect("teams:detail", found.slug)
-    flash_success(request, f"{person} no longer has a role on {found.name}.")
-    # whoever drops the own role may not see the team any more
-    still = Team.objects.visible_to(User.objects.get(pk=user.pk)).filter(pk=found.pk).exists()
-    return redirect("teams:detail", found.slug) if still else redirect("teams:list")
+        return redirect("teams:detail", team.slug)
+    flash_success(request, f"{person} no longer has a role on {team.name}.")
+    # users who remove their own role may no longer view the team
+    can_view = Team.objects.visible_to(User.objects.get(pk=user.pk)).filter(pk=team.pk).exists()
+    return redirect("teams:detail", team.slug) if can_view else redirect("teams:list")
 
 
 @require_POST
 def remove_team(request: HttpRequest, slug: str) -> HttpResponse:
     user = governance_user(request, str(GOVERNANCE_ONLY))
-    found = get_object_or_404(Team.objects.visible_to(user), slug=slug)
+    team = get_object_or_404(Team.objects.visible_to(user), slug=slug)
     try:
-        actions.remove_team(team=found, by=user)
+        actions.remove_team(team=team, by=user)
     except actions.AccountChangeError as refusal:
         flash_error(request, str(refusal))
-        return redirect("teams:detail", found.slug)
-    flash_success(request, f"{found.name} was removed.")
+        return redirect("teams:detail", team.slug)
+    flash_success(request, f"{team.name} was removed.")
     return redirect("teams:list")
 
 
-def _owned(request: HttpRequest, slug: str) -> tuple[User, Team]:
+def _get_owned_team(request: HttpRequest, slug: str) -> tuple[User, Team]:
     user = signed_in_user(request)
-    found = get_object_or_404(Team.objects.visible_to(user), slug=slug)
-    if not user.may(TeamRole.OWNER, found):
+    team = get_object_or_404(Team.objects.visible_to(user), slug=slug)
+    if not user.may(TeamRole.OWNER, team):
         raise PermissionDenied(
             "You need the governance role, or the owner role on the team, to assign roles."
         )
-    return user, found
+    return user, team

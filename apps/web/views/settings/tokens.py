@@ -68,19 +68,21 @@ class TokenForm(forms.Form):
 @require_safe
 def token_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    return own_page(request, user, form_for(user, user))
+    return render_own_tokens(request, user, build_token_form(user, user))
 
 
-def form_for(user: User, holder: User, data: Any = None) -> TokenForm:
+def build_token_form(user: User, holder: User, data: Any = None) -> TokenForm:
     """Return the form for a token of `holder`, created by `user`."""
     return TokenForm(data, teams=Team.objects.visible_to(holder).order_by("name"))
 
 
-def own_page(request: HttpRequest, user: User, form: TokenForm, secret: str = "") -> HttpResponse:
+def render_own_tokens(
+    request: HttpRequest, user: User, form: TokenForm, secret: str = ""
+) -> HttpResponse:
     at = now()
-    found = keys_of(user)
-    good = [token for token in found if token.is_good_at(at)]
-    return shown(
+    tokens = list_tokens(user)
+    usable_tokens = [token for token in tokens if token.is_good_at(at)]
+    return render_token_page(
         request,
         secret,
         template="settings/tokens.html",
@@ -88,8 +90,11 @@ def own_page(request: HttpRequest, user: User, form: TokenForm, secret: str = ""
         crumbs=(("Settings", reverse("settings:home")),),
         counts="Your own",
         as_of=at,
-        sentence=_sentence(len(good), sum(token.expires_at < at + EXPIRING_SOON for token in good)),
-        tokens=found,
+        sentence=_build_headline(
+            len(usable_tokens),
+            sum(token.expires_at < at + EXPIRING_SOON for token in usable_tokens),
+        ),
+        tokens=tokens,
         form=form,
         at=at,
         overlaps=OVERLAPS,
@@ -97,15 +102,17 @@ def own_page(request: HttpRequest, user: User, form: TokenForm, secret: str = ""
     )
 
 
-def shown(request: HttpRequest, secret: str, *, template: str, **context: Any) -> HttpResponse:
-    """A page that may show a key just made; then no cache keeps it."""
+def render_token_page(
+    request: HttpRequest, secret: str, *, template: str, **context: Any
+) -> HttpResponse:
+    """Render a page that shows the new token if `secret` is set; then it must not be cached."""
     response = render_page(request, template, secret=secret, **context)
     if secret:
         response["Cache-Control"] = "no-store"
     return response
 
 
-def keys_of(user: User) -> list[ApiToken]:
+def list_tokens(user: User) -> list[ApiToken]:
     return list(
         ApiToken.objects.filter(user=user).select_related("team").order_by("-created_at")[:200]
     )
@@ -153,7 +160,7 @@ def tokens_csv(request: HttpRequest) -> StreamingHttpResponse:
     )
 
 
-def _sentence(n: int, n_soon: int) -> Headline:
+def _build_headline(n: int, n_soon: int) -> Headline:
     if n == 0:
         return Headline("You have no key. Programs that read or write the register need one.")
     start = f"You have {count_of(n, 'key')} in use"
@@ -166,61 +173,66 @@ def _sentence(n: int, n_soon: int) -> Headline:
 
 @require_POST
 def create_token(request: HttpRequest) -> HttpResponse:
-    """Create a token. The response shows it; no other page ever will."""
+    """Create a token. Only this response shows its secret."""
     user = signed_in_user(request)
-    form = form_for(user, user, request.POST)
-    secret = issued(form, holder=user, by=user)
-    return own_page(request, user, form_for(user, user) if secret else form, secret=secret)
+    form = build_token_form(user, user, request.POST)
+    secret = issue_from_form(form, holder=user, by=user)
+    return render_own_tokens(
+        request, user, build_token_form(user, user) if secret else form, secret=secret
+    )
 
 
-def issued(form: TokenForm, *, holder: User, by: User) -> str:
-    """The new key's text, or empty where the form says what is wrong."""
+def issue_from_form(form: TokenForm, *, holder: User, by: User) -> str:
+    """Issue the token that the form describes and return its secret; empty if the form has
+    errors."""
     if not form.is_valid():
         return ""
-    said = form.cleaned_data
+    cleaned = form.cleaned_data
     try:
-        _token, text = issue_token(
+        _token, secret = issue_token(
             user=holder,
-            name=said["name"],
-            scopes=said["scopes"],
+            name=cleaned["name"],
+            scopes=cleaned["scopes"],
             at=now(),
             by=by,
-            lifetime=timedelta(days=said["days"]),
-            team=said["team"],
-            per_minute=said["per_minute"],
+            lifetime=timedelta(days=cleaned["days"]),
+            team=cleaned["team"],
+            per_minute=cleaned["per_minute"],
         )
     except AccountChangeError as refusal:
         form.add_error("team", str(refusal))
         return ""
-    return text
+    return secret
 
 
 @require_POST
 def rotate_listed_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """Rotate a token: the new secret is shown once; the old one keeps working for as long as
-    chosen."""
-    user, token = _changeable(request, pk)
+    """Rotate a token: the new secret is shown once, the old one stays valid for the selected
+    overlap."""
+    user, token = _get_changeable_token(request, pk)
     if token.user_id != user.pk and not token.user.is_service:
         raise PermissionDenied("Only the owner of an API token can view its new secret.")
     overlap = request.POST.get("overlap", "0")
     hours = int(overlap) if overlap in {str(value) for value, _word in OVERLAPS} else 0
     at = now()
     try:
-        _token, text = rotate_token(
+        _token, secret = rotate_token(
             token=token, at=at, by=user, old_until=at + timedelta(hours=hours)
         )
     except AccountChangeError as refusal:
         flash_error(request, str(refusal))
-        return redirect(_home_of(token, user))
+        return redirect(_build_return_url(token, user))
     if token.user_id == user.pk:
-        return own_page(request, user, form_for(user, user), secret=text)
-    return _service_page(request, user, token, text)
+        return render_own_tokens(request, user, build_token_form(user, user), secret=secret)
+    return _render_rotated_token(request, user, token, secret)
 
 
-def _service_page(request: HttpRequest, user: User, token: ApiToken, text: str) -> HttpResponse:
-    return shown(
+def _render_rotated_token(
+    request: HttpRequest, user: User, token: ApiToken, secret: str
+) -> HttpResponse:
+    return render_token_page(
         request,
-        text,
+        secret,
         template="settings/rotated.html",
         title=token.name,
         crumbs=(
@@ -228,31 +240,31 @@ def _service_page(request: HttpRequest, user: User, token: ApiToken, text: str) 
             ("Programs", reverse("service-accounts:list")),
         ),
         sentence=Headline(f"{token.name} of {token.user} has a new secret."),
-        back=_home_of(token, user),
+        back=_build_return_url(token, user),
     )
 
 
 @require_POST
 def revoke_listed_token(request: HttpRequest, pk: int) -> HttpResponse:
-    user, token = _changeable(request, pk)
+    user, token = _get_changeable_token(request, pk)
     revoke_token(token=token, at=now(), by=user)
     flash_success(request, f"The API token {token} was revoked.")
-    return redirect(_home_of(token, user))
+    return redirect(_build_return_url(token, user))
 
 
-def _changeable(request: HttpRequest, pk: int) -> tuple[User, ApiToken]:
+def _get_changeable_token(request: HttpRequest, pk: int) -> tuple[User, ApiToken]:
     user = signed_in_user(request)
     token = get_object_or_404(ApiToken.objects.visible_to(user).select_related("user"), pk=pk)
-    looked_after = token.user.is_service and can_manage_service(user, token.user)
-    if token.user_id != user.pk and not user.is_administrator and not looked_after:
+    is_responsible = token.user.is_service and can_manage_service(user, token.user)
+    if token.user_id != user.pk and not user.is_administrator and not is_responsible:
         raise PermissionDenied(
             "You can change only your own API tokens, unless you are an administrator."
         )
     return user, token
 
 
-def _home_of(token: ApiToken, user: User) -> str:
-    """The page on which the key stands."""
+def _build_return_url(token: ApiToken, user: User) -> str:
+    """Return the URL of the page that lists the token."""
     if token.user_id == user.pk:
         return reverse("tokens:list")
     return (

@@ -1,4 +1,4 @@
-"""Users: who may sign in and with which organisation role; invitations and removal of access."""
+"""Users: the list, invitations, organisation roles and removal of access."""
 
 from typing import Any
 
@@ -77,27 +77,27 @@ class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["team"].queryset = Team.objects.order_by("name")  # type: ignore[attr-defined]
 
 
-def _listed(request: HttpRequest) -> QuerySet[User]:
-    words = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+def _filter_users(request: HttpRequest) -> QuerySet[User]:
+    query = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     people = with_second_factor(User.objects.people())
     if (factor := request.GET.get("factor", "")) in {"yes", "no"}:
         people = by_second_factor(people.filter(is_active=True), has_factor=factor == "yes")
-    found = people.annotate(n_teams=Count("memberships")).order_by("-is_active", "username")
-    if words:
-        found = found.filter(
-            Q(username__icontains=words)
-            | Q(email__icontains=words)
-            | Q(first_name__icontains=words)
-            | Q(last_name__icontains=words)
+    users = people.annotate(n_teams=Count("memberships")).order_by("-is_active", "username")
+    if query:
+        users = users.filter(
+            Q(username__icontains=query)
+            | Q(email__icontains=query)
+            | Q(first_name__icontains=query)
+            | Q(last_name__icontains=query)
         )
     office = request.GET.get("office", "")
-    return found.filter(organisation_role=office) if office else found
+    return users.filter(organisation_role=office) if office else users
 
 
 @require_safe
 def user_list(request: HttpRequest) -> HttpResponse:
-    user = _reading(request)
-    listing = PaginatedList(request, _listed(request))
+    user = _require_reader(request)
+    listing = PaginatedList(request, _filter_users(request))
     return render_page(
         request,
         "settings/people.html",
@@ -105,7 +105,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
         title="People",
         crumbs=(("Settings", reverse("settings:home")),),
         counts="People with an account",
-        sentence=_sentence(),
+        sentence=_build_list_headline(),
         listing=listing,
         offices=User._meta.get_field("organisation_role").choices,
         office=request.GET.get("office", ""),
@@ -116,22 +116,24 @@ def user_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sentence() -> Headline:
+def _build_list_headline() -> Headline:
     counts = User.objects.people().aggregate(
         n=Count("pk", filter=Q(is_active=True)),
         new=Count("pk", filter=Q(is_active=True, last_login=None)),
     )
     people = count_of(counts["n"], "person", "people").capitalize()
     start = f"{people} may sign in"
-    if new := counts["new"]:
-        rest = pluralize(new, f"{as_word(new)} has not yet.", f"{as_word(new)} have not yet.")
-        return Headline(f"{start}; {rest}")
+    if n_new := counts["new"]:
+        new_text = pluralize(
+            n_new, f"{as_word(n_new)} has not yet.", f"{as_word(n_new)} have not yet."
+        )
+        return Headline(f"{start}; {new_text}")
     return Headline(f"{start}.")
 
 
 @require_safe
 def user_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _reading(request)
+    _require_reader(request)
     return csv_response(
         "people",
         [
@@ -146,7 +148,7 @@ def user_csv(request: HttpRequest) -> StreamingHttpResponse:
             "second factor",
             "second factor required",
         ],
-        _listed(request).iterator(chunk_size=1000),
+        _filter_users(request).iterator(chunk_size=1000),
         lambda row: [
             row.username,
             row.first_name,
@@ -165,17 +167,19 @@ def user_csv(request: HttpRequest) -> StreamingHttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite_user(request: HttpRequest) -> HttpResponse:
     """Add a user, with a first role, and email the link by which the password is set."""
-    by = _administering(request)
+    by = _require_administrator(request)
     form = InviteForm(request.POST or None, initial={"team": request.GET.get("team")})
     if request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
+        cleaned = form.cleaned_data
         with transaction.atomic():
             person = actions.add_user(
-                facts={name: said[name] for name in InviteForm.Meta.fields}, by=by
+                facts={name: cleaned[name] for name in InviteForm.Meta.fields}, by=by
             )
-            if said["team"]:
-                actions.set_membership(user=person, team=said["team"], role=said["role"], by=by)
-        _send(request, person, by)
+            if cleaned["team"]:
+                actions.set_membership(
+                    user=person, team=cleaned["team"], role=cleaned["role"], by=by
+                )
+        _email_invitation(request, person, by)
         return redirect("users:list")
     return render_page(
         request,
@@ -190,13 +194,13 @@ def invite_user(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _send(request: HttpRequest, person: User, by: User) -> None:
+def _email_invitation(request: HttpRequest, person: User, by: User) -> None:
     try:
         send_invitation(person=person, by=by)
-    except OSError as trouble:
+    except OSError as error:
         flash_error(
             request,
-            f"The email was not sent ({trouble}). Give {person} this URL yourself; it works "
+            f"The email was not sent ({error}). Give {person} this URL yourself; it works "
             f"once: {invitation_url(person)}",
         )
     else:
@@ -205,13 +209,13 @@ def _send(request: HttpRequest, person: User, by: User) -> None:
 
 @require_POST
 def resend_invitation(request: HttpRequest, pk: int) -> HttpResponse:
-    by = _administering(request)
+    by = _require_administrator(request)
     person = get_object_or_404(
         User.objects.people().filter(is_active=True).exclude(email=""), pk=pk
     )
     if person.is_superuser and not by.is_superuser:
         raise PermissionDenied("You must be a superuser to change a superuser.")
-    _send(request, person, by)
+    _email_invitation(request, person, by)
     return redirect("users:detail", person.pk)
 
 
@@ -219,14 +223,14 @@ def resend_invitation(request: HttpRequest, pk: int) -> HttpResponse:
 def edit_user(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit one user: facts, organisation role, access; team roles are assigned on the teams'
     pages."""
-    user = _reading(request)
+    user = _require_reader(request)
     person = get_object_or_404(User.objects.people(), pk=pk)
     can_change = user.is_administrator and (user.is_superuser or not person.is_superuser)
     form = UserForm(instance=person, row=person) if can_change else None
     if request.method == "POST":
         if not can_change:
             raise PermissionDenied("You need the administrator role to change users.")
-        form = _changed(request, person, user)
+        form = _save_user(request, person, user)
         if form is None:
             return redirect("users:detail", person.pk)
     return render_page(
@@ -234,7 +238,7 @@ def edit_user(request: HttpRequest, pk: int) -> HttpResponse:
         "settings/person.html",
         title=str(person),
         crumbs=(("Settings", reverse("settings:home")), ("People", reverse("users:list"))),
-        sentence=Headline(_person_sentence(person)),
+        sentence=Headline(_describe_user(person)),
         person=person,
         memberships=person.memberships.select_related("team").order_by("team__name"),
         form=form,
@@ -246,7 +250,7 @@ def edit_user(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def reset_two_factor(request: HttpRequest, pk: int) -> HttpResponse:
-    by = _administering(request)
+    by = _require_administrator(request)
     person = get_object_or_404(User.objects.people(), pk=pk)
     try:
         reset_second_factors(person=person, by=by, request=request)
@@ -262,7 +266,7 @@ def reset_two_factor(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def end_user_sessions(request: HttpRequest, pk: int) -> HttpResponse:
-    by = _administering(request)
+    by = _require_administrator(request)
     person = get_object_or_404(User.objects.people(), pk=pk)
     n_ended = end_sessions(person)
     record_event(
@@ -272,17 +276,17 @@ def end_user_sessions(request: HttpRequest, pk: int) -> HttpResponse:
         actor=by,
         detail="all, by an administrator",
     )
-    said = (
+    message = (
         pluralize(n_ended, "{n} session of {person} ended.", "{n} sessions of {person} ended.")
         if n_ended
         else "{person} has no open session."
     )
-    flash_success(request, said.format(n=n_ended, person=person))
+    flash_success(request, message.format(n=n_ended, person=person))
     return redirect("users:detail", person.pk)
 
 
-def _changed(request: HttpRequest, person: User, by: User) -> UserForm | None:
-    """None once saved, else the form with what is wrong."""
+def _save_user(request: HttpRequest, person: User, by: User) -> UserForm | None:
+    """Save the submitted form; return None, or the form with its errors."""
     with transaction.atomic():
         locked = User.objects.select_for_update(of=("self",)).get(pk=person.pk)
         form = UserForm(request.POST, instance=locked, row=User.objects.get(pk=person.pk))
@@ -308,7 +312,7 @@ def _changed(request: HttpRequest, person: User, by: User) -> UserForm | None:
     return None
 
 
-def _person_sentence(person: User) -> str:
+def _describe_user(person: User) -> str:
     office = (
         f" ({person.get_organisation_role_display().lower()})" if person.organisation_role else ""
     )
@@ -319,7 +323,7 @@ def _person_sentence(person: User) -> str:
     return f"{person}{office} last signed in on {person.last_login:%-d %B %Y}."
 
 
-def _reading(request: HttpRequest) -> User:
+def _require_reader(request: HttpRequest) -> User:
     user = signed_in_user(request)
     if not user.can_read_all:
         raise PermissionDenied(
@@ -329,7 +333,7 @@ def _reading(request: HttpRequest) -> User:
     return user
 
 
-def _administering(request: HttpRequest) -> User:
+def _require_administrator(request: HttpRequest) -> User:
     user = signed_in_user(request)
     if not user.is_administrator:
         raise PermissionDenied("You need the administrator role to add and change users.")

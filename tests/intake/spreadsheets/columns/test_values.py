@@ -64,8 +64,8 @@ def test_what_the_sheet_says_of_itself_decides_and_whole_numbers_can_only_be_gro
     assert parse_number("1.234", SheetConventions(decimal_mark=".")) == Decimal("1.234")
     assert parse_number("1.234", SheetConventions(decimal_mark=",")) == 1234
     assert (
-        parse_whole_number("1.234", OPEN, most=10_000)
-        == parse_whole_number("1,234", OPEN, most=10_000)
+        parse_whole_number("1.234", OPEN, maximum=10_000)
+        == parse_whole_number("1,234", OPEN, maximum=10_000)
         == 1234
     )
 
@@ -92,16 +92,16 @@ def test_what_is_no_number_is_said(cell, word):
 
 def test_money_is_dollars_and_nothing_is_converted():
     assert parse_amount(
-        "$1,250.505", SheetConventions(decimal_mark="."), digits=14, places=2, money=True
+        "$1,250.505", SheetConventions(decimal_mark="."), digits=14, places=2, is_money=True
     ) == Decimal("1250.50")
     with pytest.raises(InvalidCellError, match="another currency"):
-        parse_amount("1250 €", OPEN, digits=14, places=2, money=True)
+        parse_amount("1250 €", OPEN, digits=14, places=2, is_money=True)
     with pytest.raises(InvalidCellError, match="too large"):
-        parse_amount("9999999999999", OPEN, digits=14, places=2, money=True)
+        parse_amount("9999999999999", OPEN, digits=14, places=2, is_money=True)
 
 
 def test_shares_may_be_written_as_percent():
-    assert parse_amount("62 %", OPEN, digits=18, places=15, share=True) == Decimal("0.62")
+    assert parse_amount("62 %", OPEN, digits=18, places=15, is_share=True) == Decimal("0.62")
 
 
 @pytest.mark.parametrize(

@@ -365,7 +365,9 @@ def test_spans_of_the_anthropic_sdk_count_only_where_nothing_else_tells_of_them(
 
     assert len(read_both(request(scopes=twice))) == 2
     assert len(read_both(request(scopes=alone))) == 1
-    known = read_traces(as_json(request(scopes=alone)), is_json=True, remembered=lambda _: {"web"})
+    known = read_traces(
+        as_json(request(scopes=alone)), is_json=True, find_instrumented=lambda _: {"web"}
+    )
     assert known.calls == []
 
 

@@ -68,7 +68,9 @@ def metrics(*, calls=(), tokens=(), temporality=CUMULATIVE, instance="pod-1"):
 
 
 def take(token, made):
-    return ingest_calls(read=read_json(as_json(made)), stream="otlp-metrics", token=token, at=NOW)
+    return ingest_calls(
+        request=read_json(as_json(made)), stream="otlp-metrics", token=token, at=NOW
+    )
 
 
 def counted():
@@ -188,13 +190,13 @@ def test_the_instruments_to_come_are_read_too_and_protobuf_like_json(token):
 
     read = read_protobuf(whole.SerializeToString())
 
-    ingest_calls(read=read, stream="otlp-metrics", token=token, at=NOW)
+    ingest_calls(request=read, stream="otlp-metrics", token=token, at=NOW)
     assert counted() == [(0, 0, 0, 300, 30)]
 
 
 def test_of_one_application_model_and_day_the_fullest_sender_counts_and_no_other(token):
     def send(read, stream):
-        ingest_calls(read=read, stream=stream, token=token, at=NOW)
+        ingest_calls(request=read, stream=stream, token=token, at=NOW)
 
     start = MOMENT * 10**9
     calls = call(start=start), call("claude-x", "claude-x-1", start=start)
