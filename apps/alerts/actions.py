@@ -98,10 +98,10 @@ def requeue_delivery(*, delivery: Delivery, at: datetime, by: User) -> bool:
         raise AlertPermissionError(
             "You need the governance or administrator role to retry a delivery."
         )
-    changed = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FAILED).update(
+    n_updated = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FAILED).update(
         state=Delivery.State.QUEUED,
         attempts=0,
         due_at=at,
         reason=f"Retried by {by.get_username()}.",
     )
-    return changed == 1
+    return n_updated == 1

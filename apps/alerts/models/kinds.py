@@ -41,7 +41,7 @@ class DayKind(models.TextChoices):
     KEY_EXPIRING = "key_expiring", "Key expires"
 
 
-# nobody's business but the recipient's
+# Kinds that concern only the recipient.
 PERSONAL_KINDS = frozenset({DayKind.MUTE_EXPIRING, DayKind.KEY_EXPIRING})
 
 

@@ -129,7 +129,7 @@ def build_digest(
     # the urgent ones once more, for the line that mail programs show beside the subject
     first = [item for found in grouped.values() for item in found][:3]
     return Digest(
-        sentence=build_headline(grouped, context, one_line(owner, most=60)),
+        sentence=build_headline(grouped, context, one_line(owner, max_length=60)),
         preheader=one_line(" ".join(f"{item.title}: {item.what}." for item in first)),
         sections=tuple(sections),
         lead=_lead(len(items)) if sums_up else "",

@@ -48,7 +48,7 @@ def build_headline(
         # a feed is called as it calls itself: deprecations.info
         lead = capitalised(lead)
     rest = f"; {counted(n_other, 'other change')}" if n_other else ""
-    return one_line(lead, most=MAX_SUBJECT_LENGTH - len(rest)) + rest
+    return one_line(lead, max_length=MAX_SUBJECT_LENGTH - len(rest)) + rest
 
 
 def _lead(group: str, items: Sequence[DigestItem], context: DigestContext, owner: str) -> str:
@@ -136,7 +136,7 @@ def _models(n: int) -> str:
 def _affected_applications(applications: Sequence[Application], owner: str) -> str:
     """`Motor damage estimator`, or `five applications of Claims, two of them critical,`"""
     if len(applications) == 1:
-        return one_line(applications[0].name, most=80)
+        return one_line(applications[0].name, max_length=80)
     n_critical = sum(row.criticality == Criticality.CRITICAL for row in applications)
     of = f" of {owner}" if owner else ""
     if n_critical == len(applications):

@@ -105,7 +105,7 @@ def present_alerts(
     node_ids |= {alert.details["node"] for alert in alerts if alert.details.get("node")}
     node_labels = {pk: node.label for pk, node in node_names(node_ids).items()} if node_ids else {}
     recipients = (
-        recipients_of_alerts([alert.pk for alert in alerts], user=user, most=max_recipients)
+        recipients_of_alerts([alert.pk for alert in alerts], user=user, limit=max_recipients)
         if max_recipients
         else {}
     )
