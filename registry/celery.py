@@ -61,7 +61,13 @@ AFTER_POLL = (
 # what may have changed many applications; small changes wait for beat
 BULK_LOADS = frozenset({"intake.carry_out_import", "api.carry_out_job"})
 # pages of a large organisation show counts, and are looked at as soon as the import is through
-AFTER_BULK_LOAD = (COUNT, "exposure.refresh_exposure", "inventory.keep_findings", ISSUES)
+AFTER_BULK_LOAD = (
+    COUNT,
+    "exposure.refresh_exposure",
+    "inventory.keep_findings",
+    ISSUES,
+    "alerts.raise_alerts",
+)
 
 
 @setup_logging.connect

@@ -107,9 +107,7 @@ def _issue_alert_draft(
     if kind == IssueAlertKind.APPROVAL_VIOLATED:
         details["grounds"] = [ground for ground in _GROUNDS if issue.details.get(ground)]
     alert = Alert(
-        key=alert_key(
-            f"issue:{issue.issue_id}", kind, party.key, milestone=day_of(at).isoformat()
-        ),
+        key=alert_key(f"issue:{issue.issue_id}", kind, party.key, milestone=day_of(at).isoformat()),
         kind=kind,
         severity=severity,
         subject_kind=SubjectKind.ISSUE,
