@@ -25,12 +25,12 @@ class EmlFileBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Write the messages and return their number. Raises OSError if one cannot be written, as
         SMTP would; the messages before it stay delivered."""
-        sent = 0
+        n_sent = 0
         for message in email_messages:
             if message.recipients():
                 self._write(message.message(policy=SMTP))
-                sent += 1
-        return sent
+                n_sent += 1
+        return n_sent
 
     def _write(self, message: Rfc5322Message) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -222,7 +222,7 @@ def job_gauges(at: datetime) -> Gauges:
         "registry_periodic_job_interval_seconds",
         "Interval of a periodic job.",
         ("job",),
-        [((name,), every.total_seconds()) for name, every in cadences.items()],
+        [((name,), interval.total_seconds()) for name, interval in cadences.items()],
     )
 
 

@@ -54,11 +54,11 @@ class PeriodicJob(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def is_due(self, *, every: timedelta, at: datetime) -> bool:
+    def is_due(self, *, interval: timedelta, at: datetime) -> bool:
         """Return whether to enqueue the job at `at`: `every` has passed since the last time, or the
         last run has not succeeded within RETRY_AFTER."""
         if self.enqueued_at is None or self.enqueued_at > at + self.MAX_CLOCK_SKEW:
             return True
         has_succeeded = self.succeeded_at is not None and self.succeeded_at >= self.enqueued_at
-        wait = every if has_succeeded else min(every, self.RETRY_AFTER)
+        wait = interval if has_succeeded else min(interval, self.RETRY_AFTER)
         return at - self.enqueued_at >= wait - self.TOLERANCE

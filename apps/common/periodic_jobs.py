@@ -42,26 +42,28 @@ def enqueue_due_jobs(*, at: datetime, send: Callable[[str, timedelta], object]) 
     """
     jobs = recorded_jobs()
     rows = {row.name: row for row in PeriodicJob.objects.filter(name__in=jobs)}
-    if missing := jobs.keys() - rows.keys():
-        new = [PeriodicJob(name=name) for name in sorted(missing)]
-        PeriodicJob.objects.bulk_create(new, ignore_conflicts=True)
-        rows |= {row.name: row for row in new}
-    sent = []
-    for name, every in jobs.items():
-        if rows[name].is_due(every=every, at=at) and _enqueue(rows[name], every, at=at, send=send):
-            sent.append(name)
-    return sent
+    if missing_names := jobs.keys() - rows.keys():
+        new_rows = [PeriodicJob(name=name) for name in sorted(missing_names)]
+        PeriodicJob.objects.bulk_create(new_rows, ignore_conflicts=True)
+        rows |= {row.name: row for row in new_rows}
+    sent_names = []
+    for name, interval in jobs.items():
+        if rows[name].is_due(interval=interval, at=at) and _enqueue(
+            rows[name], interval, at=at, send=send
+        ):
+            sent_names.append(name)
+    return sent_names
 
 
 def _enqueue(
-    row: PeriodicJob, every: timedelta, *, at: datetime, send: Callable[[str, timedelta], object]
+    row: PeriodicJob, interval: timedelta, *, at: datetime, send: Callable[[str, timedelta], object]
 ) -> bool:
     """Send the job unless another process has just sent it; return whether it was sent."""
     with transaction.atomic():
         unchanged_rows = PeriodicJob.objects.filter(name=row.name, enqueued_at=row.enqueued_at)
         is_claimed = unchanged_rows.update(enqueued_at=at) == 1
         if is_claimed:
-            send(row.name, min(every, PeriodicJob.RETRY_AFTER))
+            send(row.name, min(interval, PeriodicJob.RETRY_AFTER))
     return is_claimed
 
 

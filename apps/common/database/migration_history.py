@@ -30,9 +30,9 @@ def check_migration_history(using: str = DEFAULT_DB_ALIAS) -> None:
     for app_label, name in MigrationRecorder(connections[using]).applied_migrations():
         applied.setdefault(app_label, set()).add(name)
     for config in apps.get_app_configs():
-        existing = _existing_migrations(config)
-        known = applied.get(config.label, set())
-        if existing and known - existing and existing - known:
+        existing_names = _existing_migrations(config)
+        applied_names = applied.get(config.label, set())
+        if existing_names and applied_names - existing_names and existing_names - applied_names:
             raise UnsupportedDatabaseError
 
 
@@ -46,7 +46,7 @@ def _existing_migrations(config: AppConfig) -> set[str]:
     except ModuleNotFoundError:
         return set()
     return {
-        found.name
-        for found in iter_modules(module.__path__)
-        if not found.ispkg and found.name[0] not in "_~"
+        module_info.name
+        for module_info in iter_modules(module.__path__)
+        if not module_info.ispkg and module_info.name[0] not in "_~"
     }

@@ -109,18 +109,18 @@ def read_parts(file: ExportFile) -> Iterator[bytes]:
 def delete_expired_parts(model: type[ExportFile], *, on: date, max_files: int) -> int:
     """Delete the content of expired files, and of each user's files beyond the latest `max_files`;
     the requests stay recorded. Return the number of files."""
-    part, to_file = _part_table(model)
+    part_table, file_column = _part_table(model)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            DELETE FROM {part} WHERE {to_file} IN (
+            DELETE FROM {part_table} WHERE {file_column} IN (
                 SELECT id FROM (
                     SELECT id, expires_on,
                            row_number() OVER (PARTITION BY requested_by_id
                            ORDER BY as_of DESC, id DESC) AS place
                     FROM {model._meta.db_table} WHERE state = 'done'
                 ) kept WHERE expires_on <= %s OR place > %s
-            ) RETURNING {to_file}
+            ) RETURNING {file_column}
             """,
             [on, max_files],
         )
@@ -130,8 +130,8 @@ def delete_expired_parts(model: type[ExportFile], *, on: date, max_files: int) -
 def _part_table(model: type[ExportFile]) -> tuple[str, str]:
     """Return the name of the parts' table and of its column that refers to the file."""
     meta: Any = model._meta
-    to_file = meta.get_field("parts").remote_field
-    return to_file.model._meta.db_table, to_file.column
+    file_field = meta.get_field("parts").remote_field
+    return file_field.model._meta.db_table, file_field.column
 
 
 def _failure_message(error: Exception, smaller: str) -> str:

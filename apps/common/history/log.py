@@ -304,7 +304,7 @@ def _select_row_keys(
     """Return (model number, ID) of the first `limit` rows: one statement that takes the first rows
     of each table, then the first of all."""
     at, kind_order, operator = ("ASC", "DESC", ">") if backwards else ("DESC", "ASC", "<")
-    parts: list[str] = []
+    subqueries: list[str] = []
     params: list[Any] = []
     for label, visibility in query.kinds.items():
         kind = tracked_models()[label]
@@ -315,14 +315,14 @@ def _select_row_keys(
                 [position[0], position[2]] if kind.number == position[1] else [position[0]]
             )
         where_clause = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-        parts.append(
+        subqueries.append(
             f"(SELECT h.pgh_created_at AS at, {kind.number} AS kind, h.pgh_id AS id"
             f" FROM {connection.ops.quote_name(kind.table)} h {where_clause}"
             f" ORDER BY h.pgh_created_at {at}, h.pgh_id {at} LIMIT {limit})"
         )
         params += kind_params
     statement = (
-        f"SELECT * FROM ({' UNION ALL '.join(parts)}) found"
+        f"SELECT * FROM ({' UNION ALL '.join(subqueries)}) found"
         f" ORDER BY at {at}, kind {kind_order}, id {at} LIMIT {limit}"
     )
     with connection.cursor() as cursor:

@@ -171,12 +171,12 @@ def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[
 
     def look_up() -> None:
         try:
-            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             errors.append(error)
             return
-        for answer in answers:
-            address = ipaddress.ip_address(str(answer[4][0]))
+        for entry in entries:
+            address = ipaddress.ip_address(str(entry[4][0]))
             if address not in addresses:
                 addresses.append(address)
 

@@ -175,22 +175,22 @@ def _send_request(
     connection.request(
         request.method, path, body, headers, preload_content=False, decode_content=False
     )
-    with connection.getresponse() as answer:
-        if proxy is not None and answer.status == _PROXY_LOGIN_REQUIRED:
+    with connection.getresponse() as response:
+        if proxy is not None and response.status == _PROXY_LOGIN_REQUIRED:
             raise proxy_login_refused()
-        if (answer.length_remaining or 0) > policy.max_wire_bytes:
+        if (response.length_remaining or 0) > policy.max_wire_bytes:
             raise ResponseTooLargeError(response_too_large(policy.max_wire_bytes))
         response_headers = {
-            name.lower(): " ".join(value.split()) for name, value in answer.headers.items()
+            name.lower(): " ".join(value.split()) for name, value in response.headers.items()
         }
         encoding = (
             ""
-            if answer.status in _BODILESS
+            if response.status in _BODILESS
             else response_headers.get("content-encoding", "").lower()
         )
-        content = read_body(answer, encoding, policy.max_body_bytes)
+        content = read_body(response, encoding, policy.max_body_bytes)
     return Response(
-        answer.status, response_headers, content, urlunsplit(parts), connection.bounds.received
+        response.status, response_headers, content, urlunsplit(parts), connection.bounds.received
     )
 
 

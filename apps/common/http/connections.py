@@ -166,10 +166,10 @@ def _tls_context(policy: Policy) -> ssl.SSLContext:
     return context
 
 
-def _explain_tunnel_refusal(host: str | None, answer: str) -> OutboundFailedError:
+def _explain_tunnel_refusal(host: str | None, proxy_error: str) -> OutboundFailedError:
     """Return the error for a tunnel that the proxy refused; of the proxy's response only the status
     is repeated."""
-    status = re.search(r"failed: (\d{3})\b", answer)
+    status = re.search(r"failed: (\d{3})\b", proxy_error)
     if status is None:
         return OutboundFailedError(
             "The proxy closed the connection or is not an HTTP proxy. Check OUTBOUND_PROXY."

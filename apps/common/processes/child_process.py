@@ -124,9 +124,9 @@ class ChildFunction[**P, R]:
             return self.decoded(answer_of(self, args, kwargs))
         return self.function(*args, **kwargs)
 
-    def decoded(self, answer: bytes) -> R:
+    def decoded(self, message: bytes) -> R:
         """Return the result of the child, or raise its error."""
-        kind, *parts = _Unpickler(io.BytesIO(answer), self.classes).load()
+        kind, *parts = _Unpickler(io.BytesIO(message), self.classes).load()
         match kind, parts:
             case "result", [result]:
                 value: R = result
@@ -291,15 +291,15 @@ class Client:
             try:
                 send(channel, request)
                 del request
-                answer = receive_message(channel, MAX_RESULT_BYTES + MIB)
+                result = receive_message(channel, MAX_RESULT_BYTES + MIB)
             except TimeoutError:
                 raise function.refusal(function.time_sentence) from None
             except OSError:
-                answer = None
-            if answer is None:
+                result = None
+            if result is None:
                 raise self._refusal(function, end)
         try:
-            return function.decoded(answer)
+            return function.decoded(result)
         except pickle.UnpicklingError:
             log.exception("child process returned an undeclared type", function=function.name)
             raise function.refusal(_BROKEN) from None

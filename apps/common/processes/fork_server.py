@@ -186,15 +186,15 @@ def _handle_call(channel: socket.socket) -> None:
     function = _find_function(name)
     _apply_limits(function)
     try:
-        answer = answer_of(function, args, kwargs)
+        result = answer_of(function, args, kwargs)
     except MemoryError:
         _lift_memory_limit()
-        answer = encoded("memory")
+        result = encoded("memory")
     except BaseException:  # noqa: BLE001 - reported to the caller
         _lift_memory_limit()
-        answer = encoded("failed", traceback.format_exc()[-4000:])
+        result = encoded("failed", traceback.format_exc()[-4000:])
     with suppress(OSError):
-        send(channel, answer)
+        send(channel, result)
 
 
 def _find_function(name: str) -> ChildFunction[..., Any]:

@@ -126,15 +126,15 @@ def probes() -> dict[str, Callable[[], Report]]:
 
 
 def _run_checks(checks: Mapping[str, Callable[[], str]], *, passed: str, failed: str) -> Report:
-    answers: dict[str, dict[str, object]] = {}
+    results: dict[str, dict[str, object]] = {}
     for name, check in checks.items():
         try:
-            answers[name] = {"ok": True, "detail": check()}
+            results[name] = {"ok": True, "detail": check()}
         except NotReadyError as unready:
-            answers[name] = {"ok": False, "detail": str(unready)}
-    if all(answer["ok"] for answer in answers.values()):
-        return HTTPStatus.OK, {"status": passed, "checks": answers}
-    return HTTPStatus.SERVICE_UNAVAILABLE, {"status": failed, "checks": answers}
+            results[name] = {"ok": False, "detail": str(unready)}
+    if all(result["ok"] for result in results.values()):
+        return HTTPStatus.OK, {"status": passed, "checks": results}
+    return HTTPStatus.SERVICE_UNAVAILABLE, {"status": failed, "checks": results}
 
 
 class ProbeMiddleware:

@@ -72,7 +72,7 @@ def _short_lock_timeout(using: str) -> Iterator[None]:
     connection = connections[using]
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('lock_timeout')")
-        (before,) = cursor.fetchone()
+        (previous_timeout,) = cursor.fetchone()
         cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_TIMEOUT_SECONDS}s"])
     try:
         yield
@@ -80,4 +80,4 @@ def _short_lock_timeout(using: str) -> Iterator[None]:
         # the setting ended with a connection that is gone
         if connection.connection is not None and connection.is_usable():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, false)", [before])
+                cursor.execute("SELECT set_config('lock_timeout', %s, false)", [previous_timeout])
