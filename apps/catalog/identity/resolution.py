@@ -1,4 +1,4 @@
-"""Places raw model strings: the resolver's answers as columns of an offering."""
+"""Resolves raw model strings to the identity columns of offerings."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -15,8 +15,8 @@ type IdentityColumns = dict[str, Any]
 def resolve_identities(
     strings: Iterable[tuple[str, str]],
 ) -> dict[tuple[str, str], IdentityColumns]:
-    """{(host, api id): identity columns}; one resolver and two statements for any number of
-    strings."""
+    """Return {(host, model ID): identity columns}; one resolver and two statements for any number
+    of strings."""
     decisions = decisions_from_database()
     resolver = Resolver(known_ids_from_database(), decisions)
     answers = {(host, api_id): resolver.resolve(api_id, host) for host, api_id in strings}
@@ -30,7 +30,7 @@ def resolve_identities(
     }
     no_models = {pair for pair, choice in decisions.items() if choice is None}
     return {
-        (host, api_id): _columns(answer, versions, aliases)
+        (host, api_id): _identity_columns(answer, versions, aliases)
         | {
             "not_a_model": bool(
                 {(host, api_id.strip().lower()), ("", api_id.strip().lower())} & no_models
@@ -40,7 +40,7 @@ def resolve_identities(
     }
 
 
-def _columns(
+def _identity_columns(
     answer: Resolution, versions: Mapping[str, int], aliases: Mapping[str, tuple[int, int | None]]
 ) -> IdentityColumns:
     alias_id, version_id = aliases.get(answer.canonical or "", (None, None))

@@ -1,4 +1,4 @@
-"""Finds or makes the offerings that rows of a feed are about, set-based."""
+"""Finds or creates the offerings of feed rows, set-based."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -61,8 +61,9 @@ def ensure_offerings(
 def ensure_named_offerings(
     identities: Iterable[Mapping[str, Any]], *, at: datetime
 ) -> dict[tuple[str, str, str, str], int]:
-    """`ensure_offerings` for what the inventory names and no feed: one of a region that is new ends
-    on the day that is known of its model at that host. Inside the caller's transaction."""
+    """Run `ensure_offerings` for offerings that the inventory names but no feed. A new offering of
+    a region gets the known retirement date of its model at that host. Runs inside the caller's
+    transaction."""
     offering_ids, fresh = ensure_offerings(identities, {})
     regional_ids = [
         offering_ids[key] for key in offering_ids if key[2] and offering_ids[key] in fresh
@@ -74,7 +75,8 @@ def ensure_named_offerings(
 
 
 def _link_regions(scopes: Mapping[int, tuple[int, str]]) -> None:
-    """An offering that is scoped to a region is served from it; {offering: (host, region name)}."""
+    """Link offerings that are scoped to a region to it; `scopes` is {offering ID: (host ID, region
+    name)}."""
     if not scopes:
         return
     Region.objects.bulk_create(

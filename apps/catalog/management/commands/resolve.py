@@ -27,7 +27,8 @@ class Command(BaseCommand):
 
 
 def strings(stream: TextIO, hint: str | None) -> Iterator[tuple[str, str | None]]:
-    """(raw, host hint) per non-empty line; a line that is a JSON object names its own."""
+    """Yield (raw string, host hint) for each non-empty line; a line that is a JSON object can
+    contain its own hint."""
     for number, line in enumerate(stream, start=1):
         text = line.rstrip("\r\n")
         if not text.strip():
@@ -45,7 +46,7 @@ def strings(stream: TextIO, hint: str | None) -> Iterator[tuple[str, str | None]
 
 
 def as_line(answer: Resolution) -> dict[str, Any]:
-    """The shape of contracts.md section 2."""
+    """Return the resolution in the form of contracts.md section 2."""
     return {
         "raw": answer.raw,
         "host_hint": answer.host_hint,
