@@ -170,9 +170,9 @@ def decide_identity(
         )
         offerings = _offerings_named(raw, host)
         offering_ids = list(offerings.values_list("pk", flat=True))
-        resolved = alias.version if alias is not None else version
+        resolved_version = alias.version if alias is not None else version
         offerings.update(
-            version=resolved,
+            version=resolved_version,
             alias=alias,
             not_a_model=not_a_model,
             binding=Binding.UNKNOWN

@@ -85,9 +85,9 @@ class Job(models.Model):
     def is_abandoned(self, *, at: datetime) -> bool:
         """Return whether the job is running without a recent heartbeat, so that the next worker
         takes it over."""
-        last_sign_of_life_at = self.heartbeat_at or self.started_at
+        last_active_at = self.heartbeat_at or self.started_at
         return self.state == self.State.RUNNING and (
-            last_sign_of_life_at is None or last_sign_of_life_at <= at - takeover_after()
+            last_active_at is None or last_active_at <= at - takeover_after()
         )
 
 
@@ -215,12 +215,12 @@ class Claim[J: Job]:
         """Run as the heartbeat thread. Retries if the database is unavailable; ends after
         MAX_RUN_TIME."""
         own_connection = _open_heartbeat_connection()
-        last = self.clock() + MAX_RUN_TIME
-        usual = heartbeat_interval().total_seconds()
-        pause = usual
+        ends_at = self.clock() + MAX_RUN_TIME
+        usual_pause = heartbeat_interval().total_seconds()
+        pause = usual_pause
         try:
             while not stopped.wait(pause):
-                if self.clock() >= last:
+                if self.clock() >= ends_at:
                     log.warning(
                         "job runs too long: another worker can take it over", job=repr(self.job)
                     )
@@ -230,11 +230,11 @@ class Claim[J: Job]:
                     if not self._beat_once(own_connection):
                         self._lost.set()
                         return
-                    pause = usual
+                    pause = usual_pause
                 except Error as error:
                     log.warning("job heartbeat not written", job=repr(self.job), error=str(error))
                     own_connection.close()
-                    pause = min(usual, _RETRY_SECONDS)
+                    pause = min(usual_pause, _RETRY_SECONDS)
         finally:
             own_connection.close()
 

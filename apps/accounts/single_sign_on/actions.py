@@ -29,16 +29,16 @@ def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -
     with audit_context(
         job=JOB, reason=f"single sign-on groups: {', '.join(group_names)[:400] or 'none'}"
     ):
-        changed = _set_organisation_role(row, roles.organisation_role)
+        has_changed = _set_organisation_role(row, roles.organisation_role)
         for membership in row.memberships.select_for_update().order_by("pk"):
-            changed |= _set_team_role(membership, teams.pop(membership.team_id, None))
+            has_changed |= _set_team_role(membership, teams.pop(membership.team_id, None))
         for team_id, rank in teams.items():
             Membership.objects.create(user=row, team_id=team_id, role=rank, sso_role=rank)
-            changed = True
-    if changed:
+            has_changed = True
+    if has_changed:
         user.refresh_from_db()
         user._team_roles = None
-    return changed
+    return has_changed
 
 
 def _set_organisation_role(user: User, organisation_role: str) -> bool:

@@ -67,8 +67,8 @@ def due_disagreements(*, at: datetime, read_at: Mapping[int, datetime]) -> list[
         for a, b in row.pairs:
             if frozenset((a.claim.pk, b.claim.pk)) in due_pairs:
                 disagreement = _build_due(row, a, b)
-                old, new = sorted((disagreement.fact.old, disagreement.fact.new))
-                due_by_key.setdefault((row.offering.pk, old, new), disagreement)
+                earlier_day, later_day = sorted((disagreement.fact.old, disagreement.fact.new))
+                due_by_key.setdefault((row.offering.pk, earlier_day, later_day), disagreement)
     return sorted(
         due_by_key.values(),
         key=lambda disagreement: (disagreement.fact.detected_at, disagreement.offering_id),
@@ -115,22 +115,22 @@ def create_disagreement_events(
 
 
 def _build_due(row: Disagreement, a: DisagreementSide, b: DisagreementSide) -> DueDisagreement:
-    earlier, later = sorted((a, b), key=lambda side: (side.since, side.claim.pk))
+    earlier_side, later_side = sorted((a, b), key=lambda side: (side.since, side.claim.pk))
     fact = CatalogueFact(
         kind=DISAGREEMENT_KIND,
-        external_id=later.claim.external_id,
+        external_id=later_side.claim.external_id,
         topic=LIFECYCLE,
-        old=earlier.says[1],
-        new=later.says[1],
+        old=earlier_side.says[1],
+        new=later_side.says[1],
         effective_on=row.offering.retires_on,
-        detected_at=later.since + NEWS_HOLD,
+        detected_at=later_side.since + NEWS_HOLD,
     )
     return DueDisagreement(
-        source=later.claim.source,
+        source=later_side.claim.source,
         fact=fact,
         offering_id=row.offering.pk,
-        claim_ids=(later.claim.pk, earlier.claim.pk),
-        key=disagreement_key(row.offering.pk, earlier.says, later.says),
+        claim_ids=(later_side.claim.pk, earlier_side.claim.pk),
+        key=disagreement_key(row.offering.pk, earlier_side.says, later_side.says),
     )
 
 

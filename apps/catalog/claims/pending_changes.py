@@ -177,8 +177,12 @@ def _load_changes(source: Source, condition: Q) -> Iterator[PendingChange]:
 
 def _price_step(claim: Assertion, *, is_rejected: bool) -> tuple[dict[str, str], dict[str, str]]:
     accepted_prices = price_in_force(claim.value, day_of(now()))
-    new = _waiting_units(claim) if not is_rejected else (claim.refused or {}).get("units", {})
-    return {unit: accepted_prices[unit] for unit in new if unit in accepted_prices}, new
+    new_prices = (
+        _waiting_units(claim) if not is_rejected else (claim.refused or {}).get("units", {})
+    )
+    return {
+        unit: accepted_prices[unit] for unit in new_prices if unit in accepted_prices
+    }, new_prices
 
 
 def _waiting_units(claim: Assertion) -> dict[str, str]:

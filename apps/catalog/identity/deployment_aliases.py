@@ -39,7 +39,7 @@ def resolve_deployments(deployments: Mapping[tuple[str, str], DeploymentAlias | 
     """
     if not deployments:
         return 0
-    changed: list[int] = []
+    changed_ids: list[int] = []
     by_lower_name = {
         (host, name.lower()): deployment for (host, name), deployment in deployments.items()
     }
@@ -51,11 +51,11 @@ def resolve_deployments(deployments: Mapping[tuple[str, str], DeploymentAlias | 
     columns = _find_identities(
         {deployment.canonical for deployment in by_lower_name.values() if deployment is not None}
     )
-    told_before = [
+    listed_before = [
         offering for offering in offerings if offering.identity_reason == IdentityReason.DEPLOYMENT
     ]
     identities = resolve_identities(
-        (offering.host.slug, offering.api_id) for offering in told_before
+        (offering.host.slug, offering.api_id) for offering in listed_before
     )
     for offering in offerings:
         key = (offering.host.slug, offering.api_id.lower())
@@ -80,9 +80,9 @@ def resolve_deployments(deployments: Mapping[tuple[str, str], DeploymentAlias | 
             getattr(offering, name) != value for name, value in new_columns.items()
         ):
             Offering.objects.filter(pk=offering.pk).update(**new_columns)
-            changed.append(offering.pk)
-    refresh_footing(changed)
-    return len(changed)
+            changed_ids.append(offering.pk)
+    refresh_footing(changed_ids)
+    return len(changed_ids)
 
 
 def _unresolved_offerings(hosts: Iterable[str], names: Iterable[str]) -> QuerySet[Offering]:

@@ -121,17 +121,23 @@ class _CatalogueLoader:
         self._load_derivations()
 
     def _load_sources(self) -> None:
-        existing = set(Source.objects.values_list("slug", flat=True))
+        existing_slugs = set(Source.objects.values_list("slug", flat=True))
         self._insert(
             "sources",
             Source,
-            [Source(**row) for row in self._records("sources") if row["slug"] not in existing],
+            [
+                Source(**row)
+                for row in self._records("sources")
+                if row["slug"] not in existing_slugs
+            ],
         )
 
     def _load_providers(self) -> None:
         self.providers = dict(Provider.objects.values_list("slug", "pk"))
-        missing = [row for row in self._records("providers") if row["slug"] not in self.providers]
-        self.providers |= _reserve_ids(Provider, [row["slug"] for row in missing])
+        missing_rows = [
+            row for row in self._records("providers") if row["slug"] not in self.providers
+        ]
+        self.providers |= _reserve_ids(Provider, [row["slug"] for row in missing_rows])
         self._insert(
             "providers",
             Provider,
@@ -141,28 +147,28 @@ class _CatalogueLoader:
                     parent_id=self.providers[row["parent"]] if "parent" in row else None,
                     **{name: value for name, value in row.items() if name != "parent"},
                 )
-                for row in missing
+                for row in missing_rows
             ],
         )
 
     def _load_policies(self) -> None:
-        existing = set(NoticePolicy.objects.values_list("provider_id", "scope"))
+        existing_keys = set(NoticePolicy.objects.values_list("provider_id", "scope"))
         rows = []
         for row in self._records("notice_policies"):
             provider = self.providers[row.pop("provider")]
-            if (provider, row["scope"]) not in existing:
+            if (provider, row["scope"]) not in existing_keys:
                 rows.append(NoticePolicy(provider_id=provider, **row))
         self._insert("notice_policies", NoticePolicy, rows)
 
     def _load_foundations(self) -> None:
         self.foundations = dict(Foundation.objects.values_list("line", "pk"))
         existing_slugs = set(Foundation.objects.values_list("slug", flat=True))
-        missing = [
+        missing_rows = [
             row for row in self._records("foundations") if row["line"] not in self.foundations
         ]
-        self.foundations |= _reserve_ids(Foundation, [row["line"] for row in missing])
+        self.foundations |= _reserve_ids(Foundation, [row["line"] for row in missing_rows])
         rows = []
-        for row in missing:
+        for row in missing_rows:
             developer = self.providers[row.pop("developer")]
             slug = row.pop("slug")
             # A user might have added a foundation with this slug.
@@ -178,12 +184,12 @@ class _CatalogueLoader:
 
     def _load_versions(self) -> None:
         self.versions = dict(Version.objects.values_list("identifier", "pk"))
-        missing = [
+        missing_rows = [
             row for row in self._records("versions") if row["identifier"] not in self.versions
         ]
-        self.versions |= _reserve_ids(Version, [row["identifier"] for row in missing])
+        self.versions |= _reserve_ids(Version, [row["identifier"] for row in missing_rows])
         rows = []
-        for row in missing:
+        for row in missing_rows:
             foundation = self.foundations[row.pop("line")]
             predecessor = self.versions[row.pop("predecessor")] if "predecessor" in row else None
             rows.append(
@@ -203,23 +209,25 @@ class _CatalogueLoader:
                 "identifier", "pk", "version_id"
             )
         }
-        missing = [row for row in self._records("aliases") if row["identifier"] not in self.aliases]
-        numbers = _reserve_ids(Alias, [row["identifier"] for row in missing])
+        missing_rows = [
+            row for row in self._records("aliases") if row["identifier"] not in self.aliases
+        ]
+        alias_ids = _reserve_ids(Alias, [row["identifier"] for row in missing_rows])
         rows = []
-        for row in missing:
+        for row in missing_rows:
             foundation = self.foundations[row.pop("line")]
             version = self.versions[row.pop("version")] if "version" in row else None
-            pk = numbers[row["identifier"]]
+            pk = alias_ids[row["identifier"]]
             self.aliases[row["identifier"]] = pk, version
             rows.append(Alias(pk=pk, foundation_id=foundation, version_id=version, **row))
         self._insert("aliases", Alias, rows)
 
     def _load_derivations(self) -> None:
-        existing = set(Derivation.objects.values_list("child_id", "parent_id", "kind"))
+        existing_keys = set(Derivation.objects.values_list("child_id", "parent_id", "kind"))
         rows = []
         for row in self._records("derivations"):
             child, parent = self.versions[row.pop("child")], self.versions[row.pop("parent")]
-            if (child, parent, row["kind"]) not in existing:
+            if (child, parent, row["kind"]) not in existing_keys:
                 rows.append(Derivation(child_id=child, parent_id=parent, **row))
         self._insert("derivations", Derivation, rows)
 
@@ -230,17 +238,21 @@ class _CatalogueLoader:
         claims = list(self._records("claims"))
         source = Source.objects.get(slug=BUILT_IN)
         keys = [self._offering_key(row) for row in rows]
-        existing = {
+        offering_ids = {
             (host, api_id, region, tier): pk
             for pk, host, api_id, region, tier in Offering.objects.order_by().values_list(
                 "pk", "host_id", "api_id", "region_scope", "service_tier"
             )
         }
-        new = [number for number, key in enumerate(keys) if key not in existing]
-        existing |= dict(
-            zip((keys[number] for number in new), _next_ids(Offering, len(new)), strict=True)
+        new_positions = [number for number, key in enumerate(keys) if key not in offering_ids]
+        offering_ids |= dict(
+            zip(
+                (keys[number] for number in new_positions),
+                _next_ids(Offering, len(new_positions)),
+                strict=True,
+            )
         )
-        ids = [existing[key] for key in keys]
+        ids = [offering_ids[key] for key in keys]
 
         existing_claims = {
             (external_id, topic): (pk, value)
@@ -248,11 +260,11 @@ class _CatalogueLoader:
             .order_by()
             .values_list("pk", "external_id", "topic", "value")
         }
-        added = [row for row in claims if (row["id"], row["topic"]) not in existing_claims]
+        new_claim_rows = [row for row in claims if (row["id"], row["topic"]) not in existing_claims]
         claim_ids = dict(
             zip(
-                ((row["id"], row["topic"]) for row in added),
-                _next_ids(Assertion, len(added)),
+                ((row["id"], row["topic"]) for row in new_claim_rows),
+                _next_ids(Assertion, len(new_claim_rows)),
                 strict=True,
             )
         )
@@ -263,20 +275,20 @@ class _CatalogueLoader:
         self._insert(
             "offerings",
             Offering,
-            [self._build_offering(rows[n], ids[n], ids, all_claims) for n in new],
+            [self._build_offering(rows[n], ids[n], ids, all_claims) for n in new_positions],
         )
-        fresh_claims = [
+        new_claims = [
             _build_claim(row, claim_ids[row["id"], row["topic"]], ids, source, self.at)
-            for row in added
+            for row in new_claim_rows
         ]
-        self._insert("claims", Assertion, fresh_claims)
+        self._insert("claims", Assertion, new_claims)
         self._insert(
             "prices",
             Price,
-            self._build_prices([(rows[n], ids[n]) for n in new], claims, all_claims),
+            self._build_prices([(rows[n], ids[n]) for n in new_positions], claims, all_claims),
         )
-        self._link_regions([(rows[n], ids[n]) for n in new])
-        changed = {
+        self._link_regions([(rows[n], ids[n]) for n in new_positions])
+        changed_claim_rows = {
             existing_claims[key][0]: row
             for row in claims
             if (key := (row["id"], row["topic"])) in existing_claims
@@ -291,12 +303,14 @@ class _CatalogueLoader:
                     "excerpt": row.get("excerpt", {}),
                     "source_url": row.get("url", ""),
                 }
-                for pk, row in changed.items()
+                for pk, row in changed_claim_rows.items()
             },
         )
-        fresh = {ids[number] for number in new}
-        spoken_of = {ids[row["offering"]] for row in [*added, *changed.values()]} - fresh
-        self.counts["offerings_settled_anew"] = reconcile_offerings(spoken_of, at=self.at)
+        new_ids = {ids[number] for number in new_positions}
+        claimed_ids = {
+            ids[row["offering"]] for row in [*new_claim_rows, *changed_claim_rows.values()]
+        } - new_ids
+        self.counts["offerings_settled_anew"] = reconcile_offerings(claimed_ids, at=self.at)
 
     def _offering_key(self, row: Record) -> OfferingKey:
         return (

@@ -128,15 +128,19 @@ def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:
     columns: dict[int, dict[str, Any]] = {}
     for claim in claims:
         columns[claim.pk] = {"next_start_on": next_start(claim.value, today)}
-        first = claim.next_start_on
-        if first is None or claim.offering_id is None:
+        first_start_on = claim.next_start_on
+        if first_start_on is None or claim.offering_id is None:
             continue
         winning_claim = strongest_claim(source_claims.get(claim.offering_id, []))
         if winning_claim is None or winning_claim.source != claim.source.slug:
             continue
         feed_amounts = price_in_force((claim.pending or {}).get("value", claim.value), today)
-        for day, old, new in started_prices(claim.value, first, today, feed_amounts):
-            fact = CatalogueFact("repriced", claim.external_id, PRICE, old, new, day, start_of(day))
+        for day, old_prices, new_prices in started_prices(
+            claim.value, first_start_on, today, feed_amounts
+        ):
+            fact = CatalogueFact(
+                "repriced", claim.external_id, PRICE, old_prices, new_prices, day, start_of(day)
+            )
             facts[claim.source].append((fact, claim.offering_id, claim.pk))
     update_rows(Assertion, columns)
     return _insert_facts(facts)
@@ -186,13 +190,19 @@ def create_due_corrections(*, at: datetime, source_ids: Collection[int]) -> list
     )
     events: list[ProviderEvent] = []
     for claim in claims:
-        day, previous_day = retires_on(claim.value), last_reported[claim.pk]
+        day, reported_day = retires_on(claim.value), last_reported[claim.pk]
         assert day is not None
         assert claim.offering_id is not None
-        old = date.fromisoformat(previous_day) if previous_day else None
-        kind = "announced" if old is None else "moved_later" if day > old else "moved_earlier"
+        reported_on = date.fromisoformat(reported_day) if reported_day else None
+        kind = (
+            "announced"
+            if reported_on is None
+            else "moved_later"
+            if day > reported_on
+            else "moved_earlier"
+        )
         fact = CatalogueFact(
-            kind, claim.external_id, LIFECYCLE, previous_day, day.isoformat(), day, at
+            kind, claim.external_id, LIFECYCLE, reported_day, day.isoformat(), day, at
         )
         if not is_promise(claim.value) and not is_known_or_outranked(
             fact, claim.source, source_claims.get(claim.offering_id, [])

@@ -68,7 +68,7 @@ def create_events(
         ).values_list("pk", "external_id", "topic")
     }
     recently_retired_ids = _recently_retired(source, observation.facts, offerings, at)
-    accepted: list[tuple[CatalogueFact, int, int]] = []
+    accepted_facts: list[tuple[CatalogueFact, int, int]] = []
     for fact in observation.facts:
         offering_id = offering_of.get(fact.external_id)
         claim_id = claim_ids.get((fact.external_id, fact.topic))
@@ -87,8 +87,8 @@ def create_events(
             or _is_soft(claim_id, lifecycle_claims.get(offering_id, []))
         ):
             continue
-        accepted.append((fact, offering_id, claim_id))
-    return insert_events(source, accepted, repeats=repeats)
+        accepted_facts.append((fact, offering_id, claim_id))
+    return insert_events(source, accepted_facts, repeats=repeats)
 
 
 def _count_repeats(
@@ -105,8 +105,8 @@ def _count_repeats(
     reported again if the value in between has lasted for a while; otherwise
     ingestion/due_changes.py reports it once it has lasted itself.
     """
-    days = [fact for fact in facts if fact.kind in _DATE_KINDS]
-    if not days:
+    date_facts = [fact for fact in facts if fact.kind in _DATE_KINDS]
+    if not date_facts:
         return {}
     reported_at: dict[tuple[Any, ...], list[datetime]] = defaultdict(list)
     events = ProviderEvent.objects.filter(
@@ -117,16 +117,20 @@ def _count_repeats(
     ):
         reported_at[external_id, kind, old, new].append(moment)
     repeats = {}
-    for fact in days:
+    for fact in date_facts:
         claim = claims_by_key.get((fact.external_id, LIFECYCLE))
         has_lasted = (
             claim is not None
             and claim.changed_at is not None
             and at - claim.changed_at >= MIN_STANDING
         )
-        before = reported_at.get(claimed_value(fact))
-        if before and at - max(before) > MIN_STANDING and (has_lasted or fact.kind in _HELD_KINDS):
-            repeats[claimed_value(fact)] = len(before)
+        earlier_reports = reported_at.get(claimed_value(fact))
+        if (
+            earlier_reports
+            and at - max(earlier_reports) > MIN_STANDING
+            and (has_lasted or fact.kind in _HELD_KINDS)
+        ):
+            repeats[claimed_value(fact)] = len(earlier_reports)
     return repeats
 
 
@@ -204,7 +208,7 @@ def event_key(source: str, fact: CatalogueFact, repeat: int = 0) -> str:
 
 def insert_events(
     source: Source,
-    accepted: Sequence[tuple[CatalogueFact, int, int]],
+    accepted_facts: Sequence[tuple[CatalogueFact, int, int]],
     *,
     repeats: Repeats | None = None,
 ) -> list[ProviderEvent]:
@@ -221,7 +225,7 @@ def insert_events(
             offering,
             claim,
         )
-        for fact, offering, claim in accepted
+        for fact, offering, claim in accepted_facts
     }
     for key in ProviderEvent.objects.filter(key__in=by_key).values_list("key", flat=True):
         del by_key[key]

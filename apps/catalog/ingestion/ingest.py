@@ -181,16 +181,16 @@ def row_identities(
     """Return {external ID: identity of model and host} for missing and new rows."""
     strings = {(row.host, row.api_id) for row in fresh}
     strings |= {(str(claim.value["host"]), str(claim.value["api_id"])) for claim in vanished_claims}
-    answers = resolve_identities(strings)
+    columns_by_string = resolve_identities(strings)
     locations: list[tuple[str, str, str, str, str]] = [
         *((row.external_id, row.host, row.api_id, row.region, row.tier) for row in fresh),
         *((claim.external_id, *offering_key(claim.value)) for claim in vanished_claims),
     ]
     identity_by_id: dict[str, Hashable] = {}
     for external_id, host, api_id, region, tier in locations:
-        answer = answers[host, api_id]
-        if answer["version_id"] or answer["alias_id"]:
-            model = answer["version_id"] or ("name", answer["alias_id"])
+        identity_columns = columns_by_string[host, api_id]
+        if identity_columns["version_id"] or identity_columns["alias_id"]:
+            model = identity_columns["version_id"] or ("name", identity_columns["alias_id"])
             identity_by_id[external_id] = host, model, region, tier
     return identity_by_id
 

@@ -177,21 +177,21 @@ def _load_retirements(
         if offerings
         else ({}, set())
     )
-    told_by = Assertion.objects.select_related("source").only(
+    claim_rows = Assertion.objects.select_related("source").only(
         "external_id", "source_url", "source__slug", "source__name"
     )
-    claims = told_by.in_bulk(
+    claims = claim_rows.in_bulk(
         {source_claim.claim_id for group in source_claims.values() for source_claim in group}
         | {offering.lifecycle_claim_id for offering in offerings if offering.lifecycle_claim_id}
     )
     seen_on = _find_first_seen_days(date_events)
-    grouped: dict[tuple[str, date], list[ModelRetirement]] = defaultdict(list)
+    retirements_by_model: dict[tuple[str, date], list[ModelRetirement]] = defaultdict(list)
     for offering in offerings:
-        end = _build_retirement(
+        retirement = _build_retirement(
             provider, offering, source_claims.get(offering.pk, ()), claims, seen_on
         )
-        grouped[end.model, end.ends_on].append(end)
-    return [_merge_names(ends) for ends in grouped.values()]
+        retirements_by_model[retirement.model, retirement.ends_on].append(retirement)
+    return [_merge_names(retirements) for retirements in retirements_by_model.values()]
 
 
 def _build_retirement(
@@ -277,11 +277,11 @@ def _find_first_seen_days(date_events: Sequence[Mapping[str, Any]]) -> dict[tupl
     return seen_on
 
 
-def _merge_names(ends: Sequence[ModelRetirement]) -> ModelRetirement:
+def _merge_names(retirements: Sequence[ModelRetirement]) -> ModelRetirement:
     """Merge the retirements of one model under several names: the one with the best known
     announcement, the earliest of equals."""
     best = min(
-        ends,
+        retirements,
         key=lambda end: (
             end.notice_days is None,
             end.is_seen,
@@ -289,14 +289,16 @@ def _merge_names(ends: Sequence[ModelRetirement]) -> ModelRetirement:
             end.api_id,
         ),
     )
-    released_on = next((end.released_on for end in ends if end.released_on), None)
-    return replace(best, released_on=released_on, n_offerings=len(ends))
+    released_on = next(
+        (retirement.released_on for retirement in retirements if retirement.released_on), None
+    )
+    return replace(best, released_on=released_on, n_offerings=len(retirements))
 
 
 def _count_moves(
     provider: Provider, offerings: Sequence[Offering], date_events: Sequence[Mapping[str, Any]]
 ) -> DateMoves:
-    first = (
+    first_seen_at = (
         Assertion.objects.filter(offering__host=provider, topic=Topic.LIFECYCLE)
         .exclude(source__slug__in=[MANUAL, BUILT_IN])
         .aggregate(first=Min("first_seen"))["first"]
@@ -307,7 +309,7 @@ def _count_moves(
             "delisted_dated" if event["kind"] == Kind.DELISTED and event["old"] else event["kind"]
         )
         by_kind[kind].add(event["offering_id"])
-    since = day_of(first) if first else None
+    since = day_of(first_seen_at) if first_seen_at else None
     dated_ids = {row.pk for row in offerings if since and row.retires_on and row.retires_on > since}
     # offerings with a moved or withdrawn date had a date as well, whatever they have now
     dated_ids |= (

@@ -90,12 +90,12 @@ def _build_template(home: str, prefix: str, template: str, prepare: Callable[[],
             sql.SQL("SELECT 1 FROM pg_database WHERE datname = {}").format(sql.Literal(template))
         ):
             return
-        old = run(
+        existing_names = run(
             sql.SQL("SELECT datname FROM pg_database WHERE datname LIKE {}").format(
                 sql.Literal(prefix.replace("_", r"\_") + r"\_%")
             )
         )
-        for (name,) in old:
+        for (name,) in existing_names:
             if not name.startswith(f"{prefix}_run_"):
                 drop_database(run, name)
         building = f"{prefix}_building"

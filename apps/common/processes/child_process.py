@@ -126,8 +126,8 @@ class ChildFunction[**P, R]:
 
     def decoded(self, message: bytes) -> R:
         """Return the result of the child, or raise its error."""
-        kind, *parts = _Unpickler(io.BytesIO(message), self.classes).load()
-        match kind, parts:
+        kind, *content = _Unpickler(io.BytesIO(message), self.classes).load()
+        match kind, content:
             case "result", [result]:
                 value: R = result
                 return value
@@ -137,7 +137,7 @@ class ChildFunction[**P, R]:
                 raise self.refusal(self.memory_sentence)
             case "large", []:
                 raise ResultTooLargeError
-        raise ChildFailedError(str(parts))
+        raise ChildFailedError(str(content))
 
     @property
     def memory_sentence(self) -> str:
@@ -244,12 +244,12 @@ def answer_of(function: ChildFunction[..., Any], args: Any, kwargs: Any) -> byte
         result = function.function(*args, **kwargs)
     except tuple(function.errors.values()) as error:
         return encoded("error", _class_key(type(error)), error.args)
-    answer = encoded("result", result)
-    return answer if len(answer) <= MAX_RESULT_BYTES else encoded("large")
+    message = encoded("result", result)
+    return message if len(message) <= MAX_RESULT_BYTES else encoded("large")
 
 
-def encoded(*parts: Any) -> bytes:
-    return pickle.dumps(parts, protocol=pickle.HIGHEST_PROTOCOL)
+def encoded(*content: Any) -> bytes:
+    return pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 # --- the calling side -------------------------------------------------------------------------

@@ -78,11 +78,14 @@ class Command(RowCommand):
                     f"Team '{slug}' was not found. Use --name to add it.", returncode=2
                 )
             self.write_row({**row_of(add_team(facts=facts, slug=slug, by=None)), "change": "added"})
-        elif changed := {
+        elif changed_facts := {
             name: value for name, value in facts.items() if getattr(team, name) != value
         }:
             self.write_row(
-                {**row_of(change_team(team=team, facts=changed, by=None)), "change": "changed"}
+                {
+                    **row_of(change_team(team=team, facts=changed_facts, by=None)),
+                    "change": "changed",
+                }
             )
         else:
             self.write_row({**row_of(team), "change": "unchanged"})

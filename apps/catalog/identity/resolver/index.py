@@ -275,7 +275,7 @@ def build_index(known_ids: Iterable[KnownId]) -> Index:
     squashes: dict[str, set[str]] = defaultdict(set)
     members: dict[str, list[KnownId]] = defaultdict(list)
 
-    def enter(candidate: Candidate) -> None:
+    def add_candidate(candidate: Candidate) -> None:
         if candidate.tokens:
             candidates_by_signature[signature(candidate.tokens)].append(candidate)
 
@@ -284,7 +284,7 @@ def build_index(known_ids: Iterable[KnownId]) -> Index:
         members[entry.line].append(entry)
         index.by_text.setdefault(entry.id.lower(), entry)
     # A slug or repository is an exact match only if a single entity has it.
-    for text_of in (
+    for list_texts in (
         lambda entry: (entry.slug,),
         lambda entry: entry.repositories,
         lambda entry: tuple(repo.rpartition("/")[2] for repo in entry.repositories),
@@ -292,11 +292,11 @@ def build_index(known_ids: Iterable[KnownId]) -> Index:
     ):
         owners: dict[str, list[KnownId]] = defaultdict(list)
         for entry in entries:
-            for text in text_of(entry):
+            for text in list_texts(entry):
                 owners[text.lower()].append(entry)
-        for text, holders in owners.items():
-            if len({entry.entity for entry in holders}) == 1:
-                index.by_text.setdefault(text, holders[0])
+        for text, text_owners in owners.items():
+            if len({entry.entity for entry in text_owners}) == 1:
+                index.by_text.setdefault(text, text_owners[0])
     hosting_words = facts.SERVICE_OF_LLAMA | {
         word for service_words in facts.SERVICE_OF_HOST.values() for word in service_words
     }
@@ -316,7 +316,7 @@ def build_index(known_ids: Iterable[KnownId]) -> Index:
     for entry in entries:
         spellings = _list_spellings(entry)
         for tokens, rank in spellings:
-            enter(Candidate(entry, rank, tokens))
+            add_candidate(Candidate(entry, rank, tokens))
             for word in tokens:
                 if word in hosting_words:
                     pairs_by_word[word].add((entry.developer, frozenset(tokens)))
@@ -327,7 +327,7 @@ def build_index(known_ids: Iterable[KnownId]) -> Index:
             for short, short_rank, left_out, drops_instruct in _shorten(tokens, entry):
                 if left_out == "-preview" and signature(short) in released_signatures:
                     continue
-                enter(Candidate(entry, short_rank, short, left_out, drops_instruct))
+                add_candidate(Candidate(entry, short_rank, short, left_out, drops_instruct))
         for text in (entry.slug, *entry.aliases):
             squashes[squash(text.lower())].add(entry.id)
         for pattern, sizes in facts.RESTATED_SIZES:
@@ -335,12 +335,12 @@ def build_index(known_ids: Iterable[KnownId]) -> Index:
                 for size in sizes:
                     for tokens, _rank in spellings:
                         with_size = (*tokens, *tokens_of(size))
-                        enter(Candidate(entry, Rank.REPOSITORY, with_size))
-                        enter(
+                        add_candidate(Candidate(entry, Rank.REPOSITORY, with_size))
+                        add_candidate(
                             Candidate(entry, Rank.FILLED, (*with_size, "instruct"), "its own size")
                         )
                         if "instruct" in tokens:
-                            enter(
+                            add_candidate(
                                 Candidate(
                                     entry,
                                     Rank.FILLED,
@@ -353,7 +353,7 @@ def build_index(known_ids: Iterable[KnownId]) -> Index:
             text = name.lower().replace("(latest)", "")
             tokens = tokens_of(text)
             if len(tokens) > 1:
-                enter(
+                add_candidate(
                     Candidate(
                         entry,
                         Rank.NAME,
@@ -365,7 +365,7 @@ def build_index(known_ids: Iterable[KnownId]) -> Index:
                     )
                 )
                 if "instruct" in tokens and _is_distinctive(_remove_tokens(tokens, "instruct")):
-                    enter(
+                    add_candidate(
                         Candidate(
                             entry,
                             Rank.FILLED,
@@ -374,12 +374,14 @@ def build_index(known_ids: Iterable[KnownId]) -> Index:
                             True,
                         )
                     )
-    for line, holders in members.items():
+    for line, text_owners in members.items():
         tokens = tokens_of(line.partition("/")[2].lower())
         index.lines.setdefault(signature(tokens), line)
-        if len({entry.entity for entry in holders}) == 1 and _is_distinctive(tokens):
-            enter(
-                Candidate(holders[0], Rank.LINE, tokens, "the snapshot, of which the line has one")
+        if len({entry.entity for entry in text_owners}) == 1 and _is_distinctive(tokens):
+            add_candidate(
+                Candidate(
+                    text_owners[0], Rank.LINE, tokens, "the snapshot, of which the line has one"
+                )
             )
     index.by_signature = {
         key: tuple(sorted(candidates, key=lambda candidate: candidate.rank))

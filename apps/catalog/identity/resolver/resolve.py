@@ -432,7 +432,7 @@ class Resolver:
     def _find_without_remarks(self, tokens: Tokens, context: _Context) -> _Match | str | None:
         """Look up the tokens; while there is no match, remove one hosting remark and look up
         again."""
-        removed: list[str] = []
+        removed_words: list[str] = []
         steps: list[str] = []
         doubt = 0.0
         context.instruct = "instruct" in tokens or "chat" in tokens
@@ -441,11 +441,15 @@ class Resolver:
             if match == "blocked":
                 return match
             if isinstance(match, _Match):
-                if removed and not self._may_drop(removed, tokens, match, context):
+                if removed_words and not self._may_drop(removed_words, tokens, match, context):
                     return None
                 variant = tuple(
                     reversed(
-                        [word for word in removed if word not in ("latest", "instruct", "chat")]
+                        [
+                            word
+                            for word in removed_words
+                            if word not in ("latest", "instruct", "chat")
+                        ]
                     )
                 )
                 return replace(
@@ -458,7 +462,7 @@ class Resolver:
             if removal is None:
                 return None
             tokens, word, step = removal
-            removed.append(word)
+            removed_words.append(word)
             steps.append(step)
             if not facts.FORMAT.fullmatch(word):
                 doubt += 0.02
@@ -522,11 +526,11 @@ class Resolver:
         return None
 
     def _may_drop(
-        self, removed: list[str], tokens: Tokens, match: _Match, context: _Context
+        self, removed_words: list[str], tokens: Tokens, match: _Match, context: _Context
     ) -> bool:
         """Return whether the removed words can be hosting remarks for the matched model."""
-        known_id, remaining, first = match.known_id, frozenset(tokens), tokens[0]
-        for word in removed:
+        known_id, remaining, first_token = match.known_id, frozenset(tokens), tokens[0]
+        for word in removed_words:
             for developer, spelling in self.index.pairs_by_word.get(word, ()):
                 if (
                     developer == known_id.developer
@@ -544,13 +548,13 @@ class Resolver:
                 return False
             if word in facts.SERVICE_OF_LLAMA and not known_id.id.startswith("meta/llama-3"):
                 return False
-            if (known_id.developer, first) in self.index.families.get(word, ()):
+            if (known_id.developer, first_token) in self.index.families.get(word, ()):
                 return False
             if word in facts.EFFORT and known_id.developer not in facts.DEVELOPERS_WITH_EFFORT:
                 return False
             # If a family is sold by context length, the length is part of the identity.
             if (CONTEXT.fullmatch(word) or word.isdigit()) and (
-                (known_id.developer, first) in self.index.families.get("#context", ())
+                (known_id.developer, first_token) in self.index.families.get("#context", ())
                 or match.confidence < 0.8
             ):
                 return False
@@ -687,24 +691,26 @@ class Resolver:
             return self._match_listing_code(tokens, context) if has_listing_dates else None
         day = dates[0]
         remaining = tuple(token for token in tokens if token != day)
-        short = _SHORT_DATE.search(context.text) is not None and context.developer != "bytedance"
-        slug = (
+        is_short_date = (
+            _SHORT_DATE.search(context.text) is not None and context.developer != "bytedance"
+        )
+        is_dated_slug = (
             context.host is None
             and context.vendor_prefix
             and _COMPACT_DATE.search(context.text) is not None
             and (context.developer != "anthropic" or _TURNED_CLAUDE.match(context.text) is not None)
         )
-        if not (has_listing_dates or short or slug):
+        if not (has_listing_dates or is_short_date or is_dated_slug):
             return None
         match = self._find_without_remarks(remaining, context)
         if not isinstance(match, _Match):
             return match
-        if short and match.known_id.developer == "bytedance":
+        if is_short_date and match.known_id.developer == "bytedance":
             return None
         if match.known_id.line in self.index.dated and not _TURNED_CLAUDE.match(context.text):
             # Snapshots of this line are named by their date, and none has this date.
             return None
-        if match.known_id.kind == "pinned" or short:
+        if match.known_id.kind == "pinned" or is_short_date:
             match_by_code = self._find_without_remarks((*remaining, day[5:]), context)
             if (
                 isinstance(match_by_code, _Match)
@@ -728,18 +734,18 @@ class Resolver:
         try:
             listed_on = date.fromisoformat(day[1:])
             gap_days = (listed_on - released_on).days
-            same_day = (listed_on.month, listed_on.day) == (released_on.month, released_on.day)
+            is_same_day = (listed_on.month, listed_on.day) == (released_on.month, released_on.day)
         except ValueError:
             return False
-        return abs(gap_days) <= _LISTED_WITHIN_DAYS or same_day
+        return abs(gap_days) <= _LISTED_WITHIN_DAYS or is_same_day
 
     def _match_listing_code(self, tokens: Tokens, context: _Context) -> _Match | str | None:
-        last = tokens[-1]
-        if not CODE.fullmatch(last):
+        code = tokens[-1]
+        if not CODE.fullmatch(code):
             return None
-        swapped_match = self._find_without_remarks((*tokens[:-1], last[2:] + last[:2]), context)
+        swapped_match = self._find_without_remarks((*tokens[:-1], code[2:] + code[:2]), context)
         if isinstance(swapped_match, _Match):
-            return self._with_step(swapped_match, f"{last} is month and year of the release", 0.08)
+            return self._with_step(swapped_match, f"{code} is month and year of the release", 0.08)
         match = self._find_without_remarks(tokens[:-1], context)
         if (
             not isinstance(match, _Match)
@@ -748,10 +754,10 @@ class Resolver:
         ):
             return None
         if match.known_id.line in self.index.coded or not self._is_plausible_code(
-            last, match.known_id
+            code, match.known_id
         ):
             return None
-        return self._with_step(match, f"{last} is the day of listing, not a snapshot", 0.1)
+        return self._with_step(match, f"{code} is the day of listing, not a snapshot", 0.1)
 
     def _is_plausible_code(self, code: str, known_id: KnownId) -> bool:
         """Return whether four digits, as month and day or as year and month, fit the release date;

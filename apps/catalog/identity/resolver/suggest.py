@@ -60,10 +60,10 @@ def suggest(
         if entry.same_as in seen_ids:
             continue
         seen_ids.add(entry.same_as)
-        shared = [token for token in entry_tokens if token in tokens]
-        missing = [token for token in tokens if token not in entry_tokens]
-        reason = f"shares {' '.join(shared)}" + (
-            f"; does not have {' '.join(missing)}" if missing else ""
+        shared_tokens = [token for token in entry_tokens if token in tokens]
+        missing_tokens = [token for token in tokens if token not in entry_tokens]
+        reason = f"shares {' '.join(shared_tokens)}" + (
+            f"; does not have {' '.join(missing_tokens)}" if missing_tokens else ""
         )
         suggestions.append(Suggestion(entry.id, round(score, 2), reason))
         if len(suggestions) == limit:

@@ -139,14 +139,14 @@ class _Comparison:
         ]
         newly_missing = [claim for claim in vanished_claims if claim.missing_since is None]
         leaving_claims = [claim for claim in vanished_claims if claim.withdrawn_at is None]
-        fresh = [row for external_id, row in builder.rows.items() if self._is_fresh(external_id)]
+        new_rows = [row for external_id, row in builder.rows.items() if self._is_fresh(external_id)]
         new_id_by_old: dict[str, str] = {}
-        if leaving_claims and fresh and not builder.baseline:
+        if leaving_claims and new_rows and not builder.baseline:
             new_id_by_old = rekeyed_rows(
-                self.claims_by_key, leaving_claims, fresh, identify(leaving_claims, fresh)
+                self.claims_by_key, leaving_claims, new_rows, identify(leaving_claims, new_rows)
             )
         self.predecessors = builder.result.rekeyed = {
-            new: old for old, new in new_id_by_old.items()
+            new_id: old_id for old_id, new_id in new_id_by_old.items()
         }
         unexplained_claims = [
             claim
@@ -177,8 +177,8 @@ class _Comparison:
         a value must be seen at every observation. While the row itself is missing, its value stays
         on hold, because nothing contradicts it."""
         for key, claim in self.claims_by_key.items():
-            absent = key[0] not in self.builder.rows and key[0] not in self.set_aside
-            if claim.pending is not None and key not in self.repeated_keys and not absent:
+            is_missing = key[0] not in self.builder.rows and key[0] not in self.set_aside
+            if claim.pending is not None and key not in self.repeated_keys and not is_missing:
                 self.builder.update(
                     claim, {"pending": None, "pending_since": None, "held": False}, accepted=False
                 )
@@ -189,10 +189,10 @@ class _Comparison:
             if started_at is not None and started_at >= seen_again_by:
                 continue  # seen only once; for prices, each unit is checked separately
             identity = self.identities.get(claim.external_id)
-            is_there = identity is None or identity.missing_since is None
-            if claim.topic == LIFECYCLE and is_there:
+            is_listed = identity is None or identity.missing_since is None
+            if claim.topic == LIFECYCLE and is_listed:
                 self.dates.confirm(claim)
-            elif claim.topic == PRICE and is_there:
+            elif claim.topic == PRICE and is_listed:
                 self.prices.confirm(claim, seen_again_by)
             elif claim.topic == IDENTITY and claim.missing_since is not None:
                 self._process_missing_row(claim, is_doubtful=claim.held, is_rekeyed=False)
@@ -240,10 +240,15 @@ class _Comparison:
                 columns["refused"] = None
         if value != identity.value or row.group != identity.group:
             columns |= {"value": value, "group": row.group, "changed_at": self.builder.at}
-            old, new = identity.value.get("alias_of"), value.get("alias_of")
-            if old and new and old != new:
+            old_target, new_target = identity.value.get("alias_of"), value.get("alias_of")
+            if old_target and new_target and old_target != new_target:
                 self.builder.add_fact(
-                    "alias_moved", row.external_id, IDENTITY, old, new, self.builder.today
+                    "alias_moved",
+                    row.external_id,
+                    IDENTITY,
+                    old_target,
+                    new_target,
+                    self.builder.today,
                 )
         if columns:
             self.builder.update(identity, columns)
@@ -255,25 +260,33 @@ class _Comparison:
 
     def _compare_lifecycle(self, row: FeedRow, value: Value, *, is_doubtful: bool) -> None:
         claim = self.claims_by_key.get((row.external_id, LIFECYCLE))
-        before = self.claims_by_key.get((self.predecessors.get(row.external_id, ""), LIFECYCLE))
+        previous_claim = self.claims_by_key.get(
+            (self.predecessors.get(row.external_id, ""), LIFECYCLE)
+        )
         self.repeated_keys.add((row.external_id, LIFECYCLE))
-        if claim is not None and before is not None:
+        if claim is not None and previous_claim is not None:
             # the row is back under an earlier key: compare with the value under its other key
-            self.dates.accept_under_earlier_key(claim, value, before=before.value)
+            self.dates.accept_under_earlier_key(claim, value, before=previous_claim.value)
         elif claim is not None and self._is_fresh(row.external_id) and is_promise(claim.value):
             # the row was delisted with an earliest date that was never reported, so there is
             # nothing to compare with
             self.dates.accept_under_earlier_key(claim, value, before={})
         elif claim is not None:
             self.dates.compare(claim, value, is_doubtful=is_doubtful)
-        elif before is not None and retires_on(before.value) and not retires_on(value):
+        elif (
+            previous_claim is not None
+            and retires_on(previous_claim.value)
+            and not retires_on(value)
+        ):
             # the date was lost with the change of key: it is withdrawn only if it stays away
             pending_columns = {"pending": value, "pending_since": self.builder.at}
-            self.builder.result.new.append(NewClaim(row, LIFECYCLE, before.value, pending_columns))
+            self.builder.result.new.append(
+                NewClaim(row, LIFECYCLE, previous_claim.value, pending_columns)
+            )
         elif value:
             self.builder.result.new.append(NewClaim(row, LIFECYCLE, value))
             self.dates.report_first_values(
-                row.external_id, value, before=before.value if before else None
+                row.external_id, value, before=previous_claim.value if previous_claim else None
             )
 
     def _compare_price(self, row: FeedRow, value: Value) -> None:
@@ -283,13 +296,15 @@ class _Comparison:
         if claim is not None:
             self.prices.compare(claim, row, value)
         elif value:
-            before = self.claims_by_key.get((self.predecessors.get(row.external_id, ""), PRICE))
-            new = (
-                NewClaim(row, PRICE, value)
-                if before is None
-                else self.prices.transfer_claim(before, row, value)
+            previous_claim = self.claims_by_key.get(
+                (self.predecessors.get(row.external_id, ""), PRICE)
             )
-            self.builder.result.new.append(new)
+            new_claim = (
+                NewClaim(row, PRICE, value)
+                if previous_claim is None
+                else self.prices.transfer_claim(previous_claim, row, value)
+            )
+            self.builder.result.new.append(new_claim)
 
     # --- missing rows -----------------------------------------------------------------------------
 

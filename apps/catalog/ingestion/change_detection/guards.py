@@ -51,27 +51,27 @@ def rekeyed_rows(
     same provider and date, or the same provider and prices and similar names. Such an offering has
     no other change than its date or price.
     """
-    pairs: dict[str, str] = {}
-    for key_of_gone, key_of_new, least_alike in _match_keys(
+    new_id_by_old: dict[str, str] = {}
+    for key_of_gone, key_of_new, min_similarity in _match_keys(
         claims_by_key, vanished_claims, fresh, identity_of
     ):
         unmatched_ids: dict[Hashable, list[str]] = defaultdict(list)
         for claim in vanished_claims:
             key = key_of_gone(claim)
-            if key is not None and claim.external_id not in pairs:
+            if key is not None and claim.external_id not in new_id_by_old:
                 unmatched_ids[key].append(claim.external_id)
-        paired_ids = set(pairs.values())
+        matched_ids = set(new_id_by_old.values())
         for row in fresh:
             key = key_of_new(row)
-            if key is None or row.external_id in paired_ids or not unmatched_ids.get(key):
+            if key is None or row.external_id in matched_ids or not unmatched_ids.get(key):
                 continue
-            nearest = max(
+            most_similar_id = max(
                 unmatched_ids[key], key=lambda name: _name_similarity(name, row.external_id)
             )
-            if _name_similarity(nearest, row.external_id) >= least_alike:
-                unmatched_ids[key].remove(nearest)
-                pairs[nearest] = row.external_id
-    return pairs
+            if _name_similarity(most_similar_id, row.external_id) >= min_similarity:
+                unmatched_ids[key].remove(most_similar_id)
+                new_id_by_old[most_similar_id] = row.external_id
+    return new_id_by_old
 
 
 def _match_keys(
@@ -203,17 +203,17 @@ def doubt_changes(builder: ResultBuilder, claims_by_key: Claims) -> set[str]:
     changed, so a feed not seen for longer than the hold is not doubted for that.
     """
     rules = builder.rules
-    long_unseen = (
+    is_long_unseen = (
         builder.last_seen is not None and builder.at - builder.last_seen > rules.withdrawal_hold
     )
-    if builder.baseline or long_unseen:
+    if builder.baseline or is_long_unseen:
         return set()
-    present: Counter[str] = Counter()
-    changed: Counter[str] = Counter()
+    n_rows: Counter[str] = Counter()
+    n_changed_by_group: Counter[str] = Counter()
     for external_id, row in builder.rows.items():
         if (external_id, IDENTITY) not in claims_by_key:
             continue
-        present[row.group] += 1
+        n_rows[row.group] += 1
         lifecycle = claims_by_key.get((external_id, LIFECYCLE))
         if (
             lifecycle is None
@@ -222,13 +222,13 @@ def doubt_changes(builder: ResultBuilder, claims_by_key: Claims) -> set[str]:
         ):
             continue
         old_day = retires_on(lifecycle.value)
-        changed[row.group] += old_day is not None and row.lifecycle.retires_on != old_day
+        n_changed_by_group[row.group] += old_day is not None and row.lifecycle.retires_on != old_day
     doubtful_groups = set()
-    for group, n_changed in changed.items():
-        if n_changed >= rules.min_changed and n_changed > rules.max_changed_share * present[group]:
+    for group, n_changed in n_changed_by_group.items():
+        if n_changed >= rules.min_changed and n_changed > rules.max_changed_share * n_rows[group]:
             doubtful_groups.add(group)
             sentence = (
-                f"{n_changed} of {present[group]} rows changed or lost their date together. "
+                f"{n_changed} of {n_rows[group]} rows changed or lost their date together. "
                 "These changes are on hold."
             )
             builder.result.held[group] = f"{builder.result.held.get(group, '')} {sentence}".strip()

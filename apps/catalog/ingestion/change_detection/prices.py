@@ -75,8 +75,8 @@ def units_needing_review(
     accepted_prices = price_in_force(value, day)
     lines = (pending or {}).get("since", [])
     steps = [
-        PriceStep(unit, accepted_prices[unit], new, start_of(day), rules)
-        for unit, new, _ in lines
+        PriceStep(unit, accepted_prices[unit], new_price, start_of(day), rules)
+        for unit, new_price, _ in lines
         if unit in accepted_prices
     ]
     return {step.unit for step in steps if step.hold is None}
@@ -103,20 +103,27 @@ def started_prices(
     Only includes units for which `feed_amounts` has the price in force on `last`: others were
     postponed. Zero means unknown, and is no step.
     """
-    final = price_in_force(value, last)
+    last_prices = price_in_force(value, last)
     steps = []
     for day in _starting_days(value, first, last):
-        before, after = price_in_force(value, day - timedelta(days=1)), price_in_force(value, day)
+        old_prices, new_prices = (
+            price_in_force(value, day - timedelta(days=1)),
+            price_in_force(value, day),
+        )
         units = [
             unit
-            for unit, amount in before.items()
-            if after[unit] != amount
-            and "0" not in (amount, after[unit])
-            and feed_amounts.get(unit) == final[unit]
+            for unit, amount in old_prices.items()
+            if new_prices[unit] != amount
+            and "0" not in (amount, new_prices[unit])
+            and feed_amounts.get(unit) == last_prices[unit]
         ]
         if units:
             steps.append(
-                (day, {unit: before[unit] for unit in units}, {unit: after[unit] for unit in units})
+                (
+                    day,
+                    {unit: old_prices[unit] for unit in units},
+                    {unit: new_prices[unit] for unit in units},
+                )
             )
     return steps
 
@@ -126,10 +133,10 @@ def without_postponed(
 ) -> Value:
     """Return `value` without the prices that should have begun by `last` but for which the feed has
     another amount."""
-    final = price_in_force(value, last)
+    last_prices = price_in_force(value, last)
     postponed_units = {
         unit
-        for unit, amount in final.items()
+        for unit, amount in last_prices.items()
         if unit in feed_amounts and feed_amounts[unit] != amount
     }
     days = set(_starting_days(value, first, last))
@@ -196,7 +203,9 @@ class PriceRules:
         del updates[n_others:]
         about_the_row = {"excerpt", "source_url", "changed_at"}
         transferred_columns = {
-            name: part for name, part in columns.items() if name not in about_the_row
+            name: value_of_column
+            for name, value_of_column in columns.items()
+            if name not in about_the_row
         }
         return NewClaim(row, PRICE, transferred_columns.pop("value"), transferred_columns)
 
@@ -232,18 +241,26 @@ class PriceRules:
         """Report prices published in advance that have begun, on their own day, if the feed still
         has them. Return the value without postponed prices, which have not begun and were never
         accepted."""
-        first = claim.next_start_on
-        if first is None or first > self.today:
+        first_start_on = claim.next_start_on
+        if first_start_on is None or first_start_on > self.today:
             return claim.value
         feed_amounts = price_in_force(value, self.today)
-        for day, old, new in started_prices(claim.value, first, self.today, feed_amounts):
+        for day, old_prices, new_prices in started_prices(
+            claim.value, first_start_on, self.today, feed_amounts
+        ):
             self.builder.add_fact(
-                "repriced", claim.external_id, PRICE, old, new, day, detected_at=start_of(day)
+                "repriced",
+                claim.external_id,
+                PRICE,
+                old_prices,
+                new_prices,
+                day,
+                detected_at=start_of(day),
             )
         self.builder.update(
             claim, {"next_start_on": next_start(claim.value, self.today)}, accepted=False
         )
-        return without_postponed(claim.value, first, self.today, feed_amounts)
+        return without_postponed(claim.value, first_start_on, self.today, feed_amounts)
 
     # --- units that differ ------------------------------------------------------------------------
 
@@ -296,19 +313,25 @@ class PriceRules:
     def _find_steps(
         self, claim: KnownClaim, accepted_value: Value, value: Value, ignored_units: set[str]
     ) -> list["PriceStep"]:
-        before, after = (
+        old_prices, new_prices = (
             price_in_force(accepted_value, self.today),
             price_in_force(value, self.today),
         )
         first_seen = pending_since(claim)
         steps = []
-        for unit, old in before.items():
-            new = after.get(unit)
-            if new == old or unit in ignored_units:
+        for unit, old_price in old_prices.items():
+            new_price = new_prices.get(unit)
+            if new_price == old_price or unit in ignored_units:
                 continue
             amount, since = first_seen.get(unit, (None, self.builder.at))
             steps.append(
-                PriceStep(unit, old, new, since if amount == new else self.builder.at, self.rules)
+                PriceStep(
+                    unit,
+                    old_price,
+                    new_price,
+                    since if amount == new_price else self.builder.at,
+                    self.rules,
+                )
             )
         return steps
 
@@ -344,19 +367,19 @@ class PriceRules:
                 min(step.since for step in pending_steps) if pending_steps else None
             )
             columns["held"] = any(step.hold is None for step in pending_steps)
-        accepted = merge_prices(
+        new_value = merge_prices(
             value, accepted_value, {step.unit for step in pending_steps} | ignored_units
         )
-        if accepted != claim.value:
+        if new_value != claim.value:
             unchanged_columns = {
                 "pending": claim.pending,
                 "pending_since": claim.pending_since,
                 "held": claim.held,
             }
             columns = (
-                unchanged_columns | columns | {"next_start_on": next_start(accepted, self.today)}
+                unchanged_columns | columns | {"next_start_on": next_start(new_value, self.today)}
             )
-            self.builder.accept(claim, accepted, **columns)
+            self.builder.accept(claim, new_value, **columns)
         elif columns:
             self.builder.update(claim, columns, accepted=False)
 
@@ -365,21 +388,31 @@ class PriceRules:
     ) -> None:
         if not steps:
             return
-        old, new = {step.unit: step.old for step in steps}, {step.unit: step.new for step in steps}
+        old_prices, new_prices = (
+            {step.unit: step.old for step in steps},
+            {step.unit: step.new for step in steps},
+        )
         if is_floating:
-            self.builder.result.floated.append([claim.external_id, old, new])
+            self.builder.result.floated.append([claim.external_id, old_prices, new_prices])
         else:
-            self.builder.add_fact("repriced", claim.external_id, PRICE, old, new, self.today)
+            self.builder.add_fact(
+                "repriced", claim.external_id, PRICE, old_prices, new_prices, self.today
+            )
 
     # --- floating ---------------------------------------------------------------------------------
 
     def _count_move(self, claim: KnownClaim, accepted_value: Value, value: Value) -> dict[str, Any]:
         """Return the columns that change if the price in force differs from that of the previous
         observation."""
-        last = (claim.pending or {}).get("value", accepted_value)
-        before, after = price_in_force(last, self.today), price_in_force(value, self.today)
-        before |= (claim.refused or {}).get("units", {})
-        if not any(unit in after and after[unit] != amount for unit, amount in before.items()):
+        previous_value = (claim.pending or {}).get("value", accepted_value)
+        old_prices, new_prices = (
+            price_in_force(previous_value, self.today),
+            price_in_force(value, self.today),
+        )
+        old_prices |= (claim.refused or {}).get("units", {})
+        if not any(
+            unit in new_prices and new_prices[unit] != amount for unit, amount in old_prices.items()
+        ):
             return {}
         oldest = (self.today - _MOVES_WINDOW).isoformat()
         recent_days = [day for day in claim.price_moves if day >= oldest]

@@ -45,16 +45,16 @@ def strings(stream: TextIO, hint: str | None) -> Iterator[tuple[str, str | None]
             yield text, hint
 
 
-def as_line(answer: Resolution) -> dict[str, Any]:
+def as_line(resolution: Resolution) -> dict[str, Any]:
     """Return the resolution in the form of contracts.md section 2."""
     return {
-        "raw": answer.raw,
-        "host_hint": answer.host_hint,
-        "canonical": answer.canonical,
-        "kind": answer.kind,
-        "host": answer.host,
-        "region": answer.region,
-        "variant": list(answer.variant),
-        "confidence": answer.confidence,
-        "why": "; ".join(answer.steps),
+        "raw": resolution.raw,
+        "host_hint": resolution.host_hint,
+        "canonical": resolution.canonical,
+        "kind": resolution.kind,
+        "host": resolution.host,
+        "region": resolution.region,
+        "variant": list(resolution.variant),
+        "confidence": resolution.confidence,
+        "why": "; ".join(resolution.steps),
     }
