@@ -109,7 +109,7 @@ class RetentionRule:
         return self.model._meta.db_table
 
     def limit_days(self) -> int | None:
-        """The limit in days; None if the setting disables deletion."""
+        """Return the limit in days; None if the setting disables deletion."""
         return (getattr(settings, self.setting) or None) if self.setting else self.days
 
     def limit(self) -> str:

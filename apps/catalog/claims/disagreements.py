@@ -138,7 +138,7 @@ class DisagreementSide:
 
     @property
     def says(self) -> tuple[str, str]:
-        """(speaker, ISO day of the retirement or empty)."""
+        """The speaker and the ISO day of the retirement, which is empty without a date."""
         return self.speaker, self.source_claim.value.get("retires_on", "")
 
 
