@@ -129,7 +129,7 @@ def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
         findings=[_load_page(finding, rows) for finding in found],
         decisions=queries.approval_rows(rows, today),
         changes=changes_of_application(application=app, limit=N_CHANGES),
-        events=events_of_application(application=app, on=today, most=N_EVENTS),
+        events=events_of_application(application=app, on=today, limit=N_EVENTS),
         ended=_ended(app, today),
         fallbacks=[row for row in rows if row.dependency.role == Dependency.Role.FALLBACK],
         merged=app.merged.order_by("pk")[:10],

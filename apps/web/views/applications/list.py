@@ -197,7 +197,7 @@ def _sentence(user: User, found: FilteredApplications, listing: PaginatedList[An
     left_out = _left_out(found.word)
     rest = left_out or ("" if listing.is_filtered else " in the register")
     said = headlines.list_headline(
-        listing.count, "application", "applications", filtered=listing.is_filtered, rest=rest
+        listing.count, "application", "applications", is_filtered=listing.is_filtered, suffix=rest
     )
     if left_out or listing.is_filtered:
         return said

@@ -82,5 +82,5 @@ def _picture(calls: Sequence[DailyCalls], today: date) -> ResponsivePicture | No
         (day, counted.get(day, 0)) for day in (calls[0].day + timedelta(n) for n in range(days))
     ]
     return responsive_picture(
-        draw_trend, points, unit=Unit("calls a day", compact), whole=True, width=THIRD
+        draw_trend, points, unit=Unit("calls a day", compact), integers_only=True, width=THIRD
     )

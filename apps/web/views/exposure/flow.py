@@ -67,7 +67,7 @@ def _drawn(found: list[ConcentrationFlow], layer: Layer, basis: Basis, over: fro
         Path((row.developer or "", row.foundation or "", row.host), row.weight) for row in found
     ]
     return responsive_picture(
-        draw_flow, paths, layers=names, unit=Unit(_unit(basis), compact), over=hot, most=12
+        draw_flow, paths, layers=names, unit=Unit(_unit(basis), compact), over=hot, max_nodes=12
     )
 
 

@@ -221,5 +221,5 @@ def _bars(rows: Sequence[SinglePointRow], n_critical: int) -> Any:
         )
         if critical
         else Unit("applications it alone stops", number),
-        whole=True,
+        integers_only=True,
     )

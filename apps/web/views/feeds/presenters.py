@@ -64,7 +64,8 @@ def feeds_headline(
     mark, after = _trouble(worst, held.get(worst.source.pk, ()), doubted.get(worst.source.pk))
     others = [row.source.name for row in tired if row is not worst]
     rest = (
-        f"; {join_names(others, most=2)} {'is' if len(others) == 1 else 'are'} not fresh either."
+        f"; {join_names(others, max_names=2)} "
+        f"{'is' if len(others) == 1 else 'are'} not fresh either."
         if others
         else "."
     )

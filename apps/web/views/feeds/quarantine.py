@@ -41,7 +41,7 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Rows of feeds, each once per reason",
         sentence=headlines.list_headline(
-            listing.count, "row", "rows", filtered=listing.is_filtered, rest=rest
+            listing.count, "row", "rows", is_filtered=listing.is_filtered, suffix=rest
         ),
         filters=build_filter_controls(
             request,
@@ -55,7 +55,7 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
                 ),
                 FilterControl("open", "Still set aside", choices=BOOLEANS),
             ],
-            usual={"open": "true"},
+            default_values={"open": "true"},
         ),
         listing=listing,
     )

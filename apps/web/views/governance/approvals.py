@@ -185,7 +185,7 @@ def describe_approval_scope(approval: Approval) -> str:
         ]
         parts.append(f"data that is {join_names(classes)}")
     if approval.regions:
-        parts.append(f"in {join_names(approval.regions, most=8)}")
+        parts.append(f"in {join_names(approval.regions, max_names=8)}")
     return f"only {', '.join(parts)}" if parts else ""
 
 

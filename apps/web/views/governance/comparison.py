@@ -163,7 +163,7 @@ def _sentence(chosen: Candidates, cards: list[Scorecard]) -> Headline:
     if not cards:
         return Headline("Which foundation, and on what terms? Put candidates side by side.")
     gaps, facts = n_gaps(cards)
-    names = join_names([card.name for card in cards], most=3)
+    names = join_names([card.name for card in cards], max_names=3)
     if not gaps:
         said = (
             "{names}: all {facts} facts are known."

@@ -219,7 +219,7 @@ def _kept(
 def _of_draft(this: Selection, candidates: Sequence[SelectionCandidate]) -> Headline:
     if not candidates:
         return Headline(f"“{this.title}” is a draft without candidates yet.")
-    names = join_names([name_of(row) for row in candidates], most=3)
+    names = join_names([name_of(row) for row in candidates], max_names=3)
     return Headline(f"“{this.title}” is a draft: {names} are considered.")
 
 

@@ -64,8 +64,8 @@ class SelectionForm(OptimisticLockMixin, forms.Form):
     def clean_criteria(self) -> str:
         return criteria_text_or_same(self.cleaned_data["criteria"])
 
-    def _values(self) -> dict[str, str]:
-        values = super()._values()
+    def _current_values(self) -> dict[str, str]:
+        values = super()._current_values()
         assert isinstance(self.row, Selection)
         values["criteria"] = criteria_text(self.row.criteria)
         return values
@@ -123,7 +123,7 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
                 label="Reason", required=False, max_length=2000
             )
         # sealed before its own fields were there
-        self.fields["seen"].initial = self._sealed()
+        self.fields["seen"].initial = self._sign_values()
 
     def cells(self) -> list[tuple[str, forms.BoundField, forms.BoundField]]:
         """(criterion, value, note) in the order of the criteria."""
@@ -140,7 +140,7 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
             if said.get(f"value_{at}") is not None
         }
 
-    def _values(self) -> dict[str, str]:
+    def _current_values(self) -> dict[str, str]:
         values = {}
         for at, name in enumerate(self.names):
             score = self.candidate.scores.get(name) or {}
@@ -148,7 +148,7 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
             values[f"note_{at}"] = str(score.get("note", ""))
         return values
 
-    def _difference(self, name: str, was: str, is_now: str) -> FieldConflict:
+    def _describe_conflict(self, name: str, was: str, is_now: str) -> FieldConflict:
         kind, _sep, at = name.partition("_")
         label = self.names[int(at)] + (", reason" if kind == "note" else "")
         yours = self.cleaned_data.get(name)

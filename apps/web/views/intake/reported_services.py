@@ -124,7 +124,7 @@ def service_list(request: HttpRequest) -> HttpResponse:
                 FilterControl("q", "Name contains", "search"),
                 FilterControl("state", "State", choices=STATES),
             ],
-            usual={"state": "waiting"},
+            default_values={"state": "waiting"},
         ),
         listing=listing,
         rows=[(row, *called.get(row.pk, ((), 0)), _proposal(row)) for row in listing.rows],

@@ -135,7 +135,7 @@ def assessment_scope(rows: Sequence[InheritedRisk]) -> list[AssessmentScope]:
         teams.setdefault(row.team, []).append(row)
     return [
         AssessmentScope(
-            team, len(some), join_names(sorted({row.application_name for row in some}), most=6)
+            team, len(some), join_names(sorted({row.application_name for row in some}), max_names=6)
         )
         for team, some in sorted(teams.items(), key=lambda pair: -len(pair[1]))
     ]
