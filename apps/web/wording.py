@@ -13,7 +13,7 @@ from apps.catalog.models import ProviderEvent
 
 Kind = ProviderEvent.Kind
 _ISO_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(\+00:00|Z))?")
-# a day that stands alone, not the end of an id such as gpt-4.1-2025-04-14 or @2025-04-14
+# a day by itself, not the end of an id such as gpt-4.1-2025-04-14 or @2025-04-14
 _ISO_DAY = re.compile(r"(?<![\w.:@/-])\d{4}-\d{2}-\d{2}(?![\w:/@-])")
 _UNIT_ORDER = {unit: position for position, unit in enumerate(PRICE_UNITS)}
 _NUMBERS = (
@@ -64,6 +64,7 @@ def as_word(n: int) -> str:
 
 
 def count_of(n: int, singular: str, plural: str = "") -> str:
+    """Return the count as a word with its noun: `two applications`."""
     return f"{as_word(n)} {singular if n == 1 else plural or singular + 's'}"
 
 
@@ -99,7 +100,7 @@ def _format_span(seconds: int) -> str:
 
 
 def join_names(names: Sequence[str], *, max_names: int = 4) -> str:
-    """Join names as `a, b and c`; beyond `most` the rest is counted."""
+    """Join names as `a, b and c`; beyond `max_names` the rest is counted."""
     listed_names = list(names[:max_names])
     if len(names) > max_names:
         return ", ".join(listed_names) + f" and {number(len(names) - max_names)} more"

@@ -65,7 +65,7 @@ def build_filter_controls(
 ) -> FilterControls:
     """Return the page's controls with their values, and a chip for every other filter that is set.
 
-    `usual` holds the default values for a URL without them."""
+    `default_values` apply to a URL without them."""
     default_values = default_values or {}
     filled_controls = tuple(
         FilterControl(

@@ -14,7 +14,7 @@ from apps.common.spreadsheet_cells import escape_formula
 
 MAX_COUNTED_ROWS = 10_000
 PAGE_SIZE = 50
-# what goes on paper at once
+# rows that one print-out can have
 PRINT_PAGE_SIZE = 2_000
 
 
@@ -164,7 +164,7 @@ def csv_response[R](
     writer = csv.writer(_LineWriter())
 
     def lines() -> Iterator[str]:
-        # the mark that makes spreadsheets read UTF-8
+        # the byte order mark makes spreadsheets read UTF-8
         yield "\ufeff" + writer.writerow(column_headers)
         for row in rows:
             yield writer.writerow([escape_formula(cell) for cell in cells(row)])

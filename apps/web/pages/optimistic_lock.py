@@ -98,7 +98,7 @@ class OptimisticLockMixin(forms.BaseForm):
         return signing.dumps(self._current_values(), salt=_SALT, compress=True)
 
     def _renew_signed_values(self) -> None:
-        # the next try has seen what stands now
+        # the next attempt is compared with the values shown now
         data: Any = self.data
         new_data = data.copy()
         new_data[self.add_prefix("seen")] = self._sign_values()
@@ -139,7 +139,7 @@ def _stored_text(value: Any) -> str:
 
 
 def _display_text(field: Any, text: str) -> str:
-    """A stored value in words: choices by their label, related rows by their name."""
+    """Format a stored value for display: choices by their label, related rows by their name."""
     if text and (choices := getattr(field, "flatchoices", None)):
         return str({str(key): label for key, label in choices}.get(text, text))
     if text and field.is_relation and field.related_model is not None and text.isdecimal():

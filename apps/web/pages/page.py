@@ -83,7 +83,7 @@ def render_page(
             {**context, "sheet": PageMeta(title, as_of, crumbs, counts)},
             status=status,
         )
-        # what stands outside of the fragment and speaks of it is swapped out of band
+        # what describes the fragment from outside of it is swapped out of band
         swapped_fragments: list[tuple[str, dict[str, Any]]] = []
         if flash_messages := get_messages(request):
             swapped_fragments.append(("components/said.html", {"messages": flash_messages}))

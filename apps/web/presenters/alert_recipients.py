@@ -35,7 +35,7 @@ def describe_alert_recipients(application: Application) -> list[str]:
 
 
 def _join_names(destinations: list[str]) -> str:
-    """With `and to` before the last, since a part may hold commas of its own."""
+    """Join names with `and to` before the last, since a name may contain commas."""
     return (
         destinations[0]
         if len(destinations) == 1
@@ -55,7 +55,7 @@ def _describe_fallback(application: Application) -> str:
 
 
 def _unknown_owners(application: Application, users: list[User]) -> list[str]:
-    """Names of owners that no person here answers to."""
+    """Return the names of owners that match none of the users."""
     known_names = {
         owner_name.strip().lower()
         for user in users

@@ -24,7 +24,7 @@ from apps.risks.queries.counts import CountBasis, count_basis, team_standings
 from apps.risks.queries.reach import RiskReach
 from apps.web.wording import number, share
 
-# counted up to here; beyond, the number is not what makes it urgent
+# counting stops here, so that a page costs the same in a large portfolio
 MAX_COUNTED_RUNWAYS = 10_000
 MAX_COUNTED_DISCREPANCIES = 1_000
 
@@ -57,7 +57,8 @@ def _cached_runways(user: User) -> QuerySet[CachedRunway]:
 
 
 def _load_runways(rows: Sequence[CachedRunway], on: date) -> list[ShortestRunway]:
-    """Two statements; applications that went meanwhile are left out."""
+    """Return the runways with application and offering; those of deleted rows are left out. Two
+    statements."""
     applications = Application.objects.select_related("team").in_bulk(
         [row.application_id for row in rows]
     )
@@ -67,7 +68,7 @@ def _load_runways(rows: Sequence[CachedRunway], on: date) -> list[ShortestRunway
     shortest = []
     for row in rows:
         if row.application_id in applications and row.offering_id in offerings:
-            # kept rows may be of yesterday: days are counted from today
+            # stored rows may be of yesterday: days are counted from today
             days_left = row.days_left
             if row.retires_on is not None:
                 days_left = (row.retires_on - on).days

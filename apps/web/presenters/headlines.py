@@ -138,7 +138,7 @@ def retirements_headline(
 ) -> Headline:
     """State when something retires at its hosts, and what depends on it.
 
-    `ends` are (day, host, kind of date) of offerings; a "not before" is no retirement date, and is
+    `dates` are (day, host, kind of date) of offerings; a "not before" is no retirement date, and is
     stated only if no host has an announced day."""
     dependents_clause = (
         "nobody here stands on it"

@@ -29,7 +29,8 @@ class LineageEdge:
 
 
 def lineage_edges(versions: Iterable[int]) -> list[LineageEdge]:
-    """Return what these were made from and what was made from or follows them, MAX_HOPS steps far.
+    """Return the edges between these versions and their ancestors and descendants, up to MAX_HOPS
+    steps away.
 
     Two statements per step and one for the versions. At most MAX_EDGES edges of each kind per
     step."""
@@ -141,7 +142,7 @@ def foundation_picture(
         )
         for foundation, row in version_by_foundation.items()
     ]
-    # those of the foundation itself first, and no more than a picture can say
+    # edges of the foundation itself first; a picture has room for MAX_DRAWN_EDGES
     nearest_edges = sorted(
         edges_between,
         key=lambda edge: pk not in {edge.parent.foundation_id, edge.child.foundation_id},
@@ -162,7 +163,7 @@ def foundation_picture(
 
 
 def _version_note(row: Version, developer: int) -> str:
-    """The developer where it is another one, else the year."""
+    """Return the developer if it is not `developer`, else the year of release."""
     if row.foundation.developer_id != developer:
         return row.foundation.developer.name
     return f"{row.released_on:%Y}" if row.released_on else ""

@@ -19,7 +19,7 @@ from apps.web.drawings.charts.price_steps import Series, draw_price_steps
 
 MAX_DRAWN_LINES = 8
 CURRENCY = "USD"
-# what a price history is first asked for
+# the units that are shown first
 _FIRST_UNITS = ("output", "input")
 
 
@@ -101,7 +101,8 @@ def price_histories(offerings: Sequence[Offering], *, unit: str, today: date) ->
 
 
 def _announced_steps(ids: Iterable[int], *, unit: str, today: date) -> list[tuple[int, PriceStep]]:
-    """(offering, step) of the days ahead that any source names, the most trusted source first."""
+    """Return (offering, step) of the future days that any source names, the most trusted source
+    first."""
     steps: dict[tuple[int, date], tuple[int, PriceStep]] = {}
     for claim in (
         Assertion.objects.standing()
@@ -151,7 +152,7 @@ def _merge_equal_histories(
 
 
 def _retirement_date(offering: Offering) -> date | None:
-    """A 'not before' is no end."""
+    """Return the announced date; None for a 'not before'."""
     return offering.retires_on if offering.date_kind == "firm" else None
 
 

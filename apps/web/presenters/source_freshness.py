@@ -67,8 +67,7 @@ class SourceFreshness:
 
 
 def _format_day(value: date, *, today: date) -> str:
-    """`25 July`, with its year when that is not the year of `today`; its parts do not part at a
-    line's end."""
+    """Format as `25 July`, with the year if it is not that of `today`; with non-breaking spaces."""
     text = f"{value.day}\u00a0{value:%B}"
     return text if value.year == today.year else f"{text}\u00a0{value.year}"
 

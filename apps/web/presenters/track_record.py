@@ -262,7 +262,7 @@ def _date_move_lines(moves: DateMoves) -> list[TrackRecordLine]:
 def _draw_pictures(
     track_record: TrackRecord, policies: Sequence[PublishedMinimum]
 ) -> tuple[NoticePicture, NoticePicture] | None:
-    """The wide and the narrow picture; None without a statistic."""
+    """Draw the wide and the narrow picture; None without a statistic."""
     notices, retirements = track_record.notices, track_record.told
     if notices is None:
         return None
@@ -362,7 +362,7 @@ def _describe_half(half: NoticeHalf) -> str:
 
 
 def _source_url(event: ProviderEvent) -> str:
-    """Where the source says so; the events come with their evidence."""
+    """Return the URL of the source's statement; `event` comes with its evidence."""
     return next((claim.source_url for claim in event.evidence.all() if claim.source_url), "")
 
 

@@ -205,7 +205,7 @@ def as_filter_fields(query: QueryDict) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SavedRow:
-    """Saved filter in a list; `of` is the user who shared it, if that is another one."""
+    """Saved filter in a list; `of` is the user who shared it, empty if it is the reader's own."""
 
     pk: int
     name: str

@@ -15,7 +15,7 @@ from apps.web.drawings.base.text_layout import (
 )
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LINE = 14.0  # from one line of words to the next
+_LINE = 14.0  # from one line of text to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ def time(days: Days, frame: Frame) -> tuple[list[Stroke], list[Label]]:
 def end_names(
     ends: Sequence[EndName], *, x: float, room: float, low: float, high: float
 ) -> tuple[list[Stroke], list[Label]]:
-    """Place the names below each other at `x`, as near to their lines as they can; a leader if one
-    had to move.
+    """Place the names below each other at `x`, as near to their lines as possible; a name that had
+    to move gets a leader.
 
     If there is no room for all, the first ones are named."""
     strokes, labels = [], []

@@ -66,7 +66,7 @@ class Picture:
 
     @property
     def shape(self) -> str:
-        """Class of the drawing where a page shows both variants."""
+        """Return the CSS class of the drawing on a page that shows both variants."""
         if self.narrow:
             return "narrow-only"
         return "wide-only wide" if self.width > HALF else "wide-only"

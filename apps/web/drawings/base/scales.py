@@ -107,8 +107,8 @@ def linear(
     integers_only: bool = False,
     tight: bool = False,
 ) -> Linear:
-    """Return a scale from zero to the tick above the greatest value; `whole` allows no ticks
-    between integers.
+    """Return a scale from zero to the tick above the greatest value; `integers_only` allows no
+    ticks between integers.
 
     `tight` ends the scale at the greatest value itself: the ticks end below it."""
     amounts = [float(value) for value in values]
@@ -231,7 +231,7 @@ def _day_x(day: date, begin: date, finish: date, start: float, end: float) -> fl
 
 
 def _list_tick_days(begin: date, finish: date) -> Iterable[list[date]]:
-    """Return days of the ticks, from the densest choice to the sparsest."""
+    """Yield the days of the ticks, from the densest choice to the sparsest."""
     n_days = (finish - begin).days
     if n_days <= 62:
         for step in _DAY_STEPS:
@@ -246,6 +246,8 @@ def _list_tick_days(begin: date, finish: date) -> Iterable[list[date]]:
 
 
 def _label_days(days: list[date]) -> Iterable[tuple[date, str]]:
+    """Yield each day with its label: a year, a month or a day of a month, with the year where it
+    changes."""
     has_month_parts = any(day.day != 1 for day in days)
     is_yearly = not has_month_parts and len(days) > 1 and all(day.month == 1 for day in days)
     year = None

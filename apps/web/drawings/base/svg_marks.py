@@ -31,7 +31,8 @@ def _rect_attributes(box: Box) -> str:
 
 
 def _rect_path(x: float, y: float, width: float, height: float) -> str:
-    """The same rectangle in half the letters: a section has hundreds of them."""
+    """Return a rectangle as a path, in half the letters of a <rect>: a section has hundreds of
+    them."""
     return f'd="M{x:g} {y:g}h{width:g}v{height:g}h{-width:g}z"'
 
 
@@ -43,7 +44,8 @@ def _tip_attribute(text: str) -> str:
 
 
 def _picture_marks(picture: Picture) -> Iterator[str]:
-    """Grid, areas, patches, strokes, dots, words: what comes later lies on top."""
+    """Yield grid, areas, patches, strokes, dots and labels in this order: later marks lie on
+    top."""
     yield "".join(f'<path class="{stroke.css}" d="{stroke.d}"/>' for stroke in picture.grid)
     yield _path_marks(picture.areas)
     for patch in picture.patches:
@@ -129,7 +131,8 @@ def _cell_text_mark(cell: Cell, *, narrow: bool) -> str:
 
 
 def _strip_mark(picture: NoticePicture, row: Strip) -> str:
-    """A strip's dots on their line, its short end, its median and its name."""
+    """Return the marks of a strip: its dots on their line, the range of short notices, its median
+    and its name."""
     if picture.stacked:
         names, x, rise = ("halo b", "halo s"), picture.left, 13
     else:

@@ -58,7 +58,7 @@ def _cut_end(text: str, n_letters: int) -> str:
 
 
 def wrap_lines(text: str, room: float, *, bold: bool = False, max_lines: int = 2) -> list[str]:
-    """Break `text` at spaces into at most `most` lines of `room`; what does not fit is cut."""
+    """Break `text` at spaces into at most `max_lines` lines of `room`; what does not fit is cut."""
     lines: list[str] = []
     for word in text.split():
         extended_line = f"{lines[-1]} {word}" if lines else word
@@ -114,7 +114,7 @@ def drop_overlapping(
     labels: Iterable[Label], *, obstacles: Sequence[Box] = ()
 ) -> tuple[Label, ...]:
     """Return labels in their order of importance without those that would overlap an earlier one or
-    a box of `around`."""
+    one of the `obstacles`."""
     kept_labels: list[Label] = []
     occupied_boxes = list(obstacles)
     for label in labels:

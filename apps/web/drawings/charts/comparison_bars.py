@@ -120,7 +120,7 @@ def draw_comparison(
 
 
 def _draw_legend(names: tuple[str, str], width: float) -> tuple[list[Patch], list[Label], float]:
-    """Both swatches on one line where they fit, else below each other."""
+    """Draw both swatches on one line if they fit, else below each other; also return the height."""
     texts = [shorten_to_width(name, width - 30) for name in names]
     beside = sum(text_width(text) + 46 for text in texts) <= width
     patches, labels = [], []

@@ -126,7 +126,7 @@ def _row_patches(row: StateBar, scale: Linear, y: float, thick: float) -> list[P
 
 
 def _row_labels(row: StateBar, scale: Linear, y: float, thick: float) -> list[Label]:
-    """The number of each piece, where it fits into it."""
+    """Return the number of each segment, where it fits into the segment."""
     labels, n_before = [], 0
     for state in LOOKS:
         n = row.counts.get(state, 0)
@@ -147,7 +147,8 @@ def _row_labels(row: StateBar, scale: Linear, y: float, thick: float) -> list[La
 def _draw_legend(
     rows: Sequence[StateBar], top: float, width: float
 ) -> tuple[list[Patch], list[Label], float]:
-    """A swatch and the total of each state that occurs, in as many lines as the width needs."""
+    """Draw a swatch and the total of each state that occurs, in as many lines as the width needs;
+    also return where they end."""
     patches, labels = [], []
     x, y = 0.0, top
     for state, name in state_names().items():

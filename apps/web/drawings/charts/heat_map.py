@@ -53,7 +53,7 @@ def build_heat_map(
     title: str = "",
 ) -> HeatMap | None:
     """Build the heat map; `counts` is {(likelihood, impact): n}, `url(likelihood, impact)` a cell's
-    list, `chosen` the filter in force."""
+    list, `selected_cell` the filter in force."""
     if not any(counts.values()):
         return None
     likelihood_names = likelihoods or {

@@ -121,7 +121,7 @@ def draw_loss_curve(
 
 
 def _visible_part(curve: Curve, rarest: int) -> list[tuple[float, float]]:
-    """Points by rising loss down to 1 in `rarest`, the last one put onto that edge."""
+    """Return the points by rising loss down to 1 in `rarest`, the last one moved onto that edge."""
     points = sorted(curve)
     visible_points = [
         (float(loss), float(chance)) for loss, chance in points if chance >= 1 / rarest
@@ -141,7 +141,8 @@ def _visible_part(curve: Curve, rarest: int) -> list[tuple[float, float]]:
 
 
 def _curve_path(curve: Curve, x: Linear | Log, y: Height) -> str:
-    """Few points are steps: until the next possible loss the chance stays what it is."""
+    """Return the path of a curve; few points are drawn as steps, since the probability is constant
+    until the next possible loss."""
     coordinates = [(x.at(loss), y(chance)) for loss, chance in curve]
     if len(coordinates) > _SMOOTH:
         return line(coordinates)
@@ -228,7 +229,7 @@ def _draw_axes(
 def _make_name_labels(
     curve_points: Curve, twin_points: Curve, x: Linear | Log, y: Height, frame: Frame
 ) -> list[Label]:
-    """Places for the names of the lines, best first, beside a point of each."""
+    """Make the labels that name the curves, each beside a point of its curve."""
     labels = []
     if curve_points:
         loss, chance = curve_points[len(curve_points) // 2]
@@ -252,7 +253,8 @@ def _make_name_labels(
 
 
 def _place_labels(value_labels: Sequence[Label], name_labels: Sequence[Label]) -> tuple[Label, ...]:
-    """All values where they are or left out; names moved up or down until they lie on nothing."""
+    """Return the values that do not overlap, and the names, moved up or down until they overlap
+    nothing."""
     placed_labels = list(drop_overlapping(value_labels))
     for name in name_labels:
         for shift in (0, -14, 14, -28, 28, -42, 42):

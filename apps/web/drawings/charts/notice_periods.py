@@ -157,8 +157,7 @@ def draw_notice_periods(
 def _stack_notices(
     strip: NoticeStrip, x: Callable[[float], float]
 ) -> dict[float, list[NoticePeriod]]:
-    """{x: notices that stand there on top of each other}; those closer than a dot's breadth share a
-    column."""
+    """Return {x: notices stacked there}; those closer than a dot's breadth share a column."""
     bins: dict[int, list[NoticePeriod]] = defaultdict(list)
     for notice in sorted(strip.notices, key=lambda notice: (notice.days, notice.seen)):
         bins[round(x(notice.days) / _DOT)].append(notice)

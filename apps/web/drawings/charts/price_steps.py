@@ -153,7 +153,7 @@ def draw_price_steps(
 
 
 def _list_stretches(price_series: Series, begin: date, finish: date) -> list[_Stretch]:
-    """Times of one value within the window, oldest first."""
+    """Return the periods of one price within the window, oldest first."""
     points = sorted(price_series.points, key=lambda point: point[0])
     stretches = []
     for rank, (day, value) in enumerate(points):
@@ -169,7 +169,8 @@ def _list_stretches(price_series: Series, begin: date, finish: date) -> list[_St
 def _series_strokes(
     name: str, stretches: Sequence[_Stretch], x: Days, y: Linear, today: date, css: str
 ) -> list[Stroke]:
-    """Every level, with the rise between two that touch; dashed where it is announced for later."""
+    """Draw every level, with the rise between two that touch; dashed where it is announced for
+    later."""
     strokes = []
     for rank, stretch in enumerate(stretches):
         level = y.at(stretch.value)
@@ -185,7 +186,7 @@ def _series_strokes(
 
 
 def _series_name(price_series: Series, unit: Unit, today: date) -> str:
-    """`Claude Sonnet 5: 15.00, then 18.00`."""
+    """Return the name of a series with its prices: `Claude Sonnet 5: 15.00, then 18.00`."""
     placeholders = {
         "name": price_series.label,
         "now": _format_price(_price_on(price_series, today), unit),
@@ -203,7 +204,7 @@ def _format_price(value: float | None, unit: Unit) -> str:
 
 
 def _next_announced_price(price_series: Series, today: date) -> tuple[date | None, float | None]:
-    """The first announced price; its day is None where none is."""
+    """Return day and value of the first announced price; the day is None if there is none."""
     later_points = [
         (day, value)
         for day, value in sorted(price_series.points, key=lambda point: point[0])

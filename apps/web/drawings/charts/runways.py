@@ -87,7 +87,7 @@ def draw_runways(
         y = top + step * rank + (32 if stacked else 5)
         patches += _row_patches(row, scale, y, most_days)
         strokes += _cut_marks(row, scale, y, most_days)
-        if stacked:  # not through the words above the bars
+        if stacked:  # not through the text above the bars
             strokes.append(Stroke(down(scale.at(0), y - 2, y + 20), "rl", name="today"))
         name_css = "b halo" if row.is_late else "halo"
         text_css = "r halo" if row.is_late else "halo"
@@ -198,7 +198,7 @@ def _row_patches(row: Runway, scale: Linear, y: float, most_days: int) -> list[P
 
 
 def _cut_marks(row: Runway, scale: Linear, y: float, most_days: int) -> list[Stroke]:
-    """Two slanted cuts through the end of a bar that is longer than the drawing shows."""
+    """Draw two slanted cuts through the end of a bar that is longer than the drawing shows."""
     cuts = []
     for value, height, offset in ((row.left_days, 9, 0), (row.need_days, 7, 11)):
         if value is not None and abs(value) > most_days:

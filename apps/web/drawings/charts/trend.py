@@ -120,7 +120,7 @@ def draw_trend(
 def _split_runs(
     known_points: Sequence[tuple[date, float]], missing_days: set[date], every_days: int
 ) -> list[list[tuple[date, float]]]:
-    """Snapshots that follow each other without a break."""
+    """Split the snapshots into runs that follow each other without a break."""
     runs: list[list[tuple[date, float]]] = []
     for day, value in known_points:
         previous_day = runs[-1][-1][0] if runs else None
@@ -136,7 +136,7 @@ def _split_runs(
 
 
 def _segments_above(points: Sequence[Point], edge: float) -> list[list[Point]]:
-    """The parts of a line above `edge` (smaller y), cut where it crosses."""
+    """Return the segments of a line above `edge` (smaller y), cut where the line crosses it."""
     segments: list[list[Point]] = []
     open_segment: list[Point] = []
     for before, after in pairwise(points):

@@ -36,7 +36,7 @@ def draw_flow(
 ) -> Picture | None:
     """Draw the flow; `layers` names the columns; `over` is {(layer, node)} beyond tolerance.
 
-    A layer shows `most` nodes, half on a phone, the heaviest first; the others are folded into
+    A layer shows `max_nodes` nodes, half on a phone, the heaviest first; the others are folded into
     one."""
     weighted_paths = [path for path in paths if path.weight > 0]
     if not weighted_paths:
@@ -70,7 +70,7 @@ def _draw_horizontal(
     title: str,
     width: float,
 ) -> Picture:
-    """Columns from left to right."""
+    """Draw the layers as columns from left to right."""
     top, gap, slot = 30.0, 7.0, 15.0
     per_weight = min(380.0, 26.0 * network.total) / network.total
     columns = [
@@ -158,7 +158,7 @@ def _draw_vertical(
     title: str,
     width: float,
 ) -> Picture:
-    """Layers from top to bottom with letters in their nodes, and a key below."""
+    """Draw the layers from top to bottom with letters in their nodes, and a key below."""
     gap, thick, between, top = 4.0, 16.0, 58.0, 18.0
     n_most = max(len(names) for names in network.layers)
     per_weight = (width - gap * n_most - 3.0 * n_most) / network.total
@@ -224,8 +224,8 @@ def _draw_ribbons(
     *,
     upright: bool,
 ) -> tuple[Stroke, ...]:
-    """The area of every ribbon; at its node it lies in the order of the nodes at its other end, so
-    none twists."""
+    """Draw the area of every ribbon; at its node it lies in the order of the nodes at its other
+    end, so that none twists."""
     rank = {
         (layer, name): i
         for layer, names in enumerate(network.layers)

@@ -21,7 +21,7 @@ _LINES = {
     "succession": "g2",
 }
 _MOST_COLUMNS = 6
-_GAP = 86.0  # between columns, for the word of an edge
+_GAP = 86.0  # between columns, for the label of an edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,11 @@ def draw_lineage(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """Draw the relatives nearest to the page's own, at most `most`; edges to what is not given are
+    """Draw the relatives nearest to the page's own, at most `max_versions`; links to others are
     left out.
 
-    Columns from left to right while there are few generations; otherwise, and on a phone, an
-    indented tree."""
+    Columns from left to right if there are few generations; otherwise, and on a phone, an indented
+    tree."""
     if not versions:
         return None
     shown_versions = _nearest_versions(versions, links, max_versions)
@@ -117,6 +117,7 @@ def draw_lineage(
 def _nearest_versions(
     versions: Sequence[LineageVersion], links: Sequence[LineageLink], max_versions: int
 ) -> list[LineageVersion]:
+    """Return at most `max_versions` versions, those fewest links away from the page's own first."""
     if len(versions) <= max_versions:
         return list(versions)
     neighbours = defaultdict(list)
@@ -141,13 +142,14 @@ def _nearest_versions(
 
 
 def _build_tree(keys: Sequence[str], edges: Sequence[LineageLink]) -> _Tree:
+    """Build the tree: of several parents, the deepest one is the parent in the tree."""
     parents = defaultdict(list)
     for edge in edges:
         parents[edge.child].append(edge)
     depth: dict[str, int] = {}
     unplaced_keys = list(keys)
     while unplaced_keys:
-        # a circle, which the register refuses but a feed may tell, is cut at its first member
+        # a circle, which forms reject but a feed may contain, is cut at its first member
         ready_keys = [
             key for key in unplaced_keys if all(edge.parent in depth for edge in parents[key])
         ] or unplaced_keys[:1]
@@ -169,7 +171,7 @@ def _build_tree(keys: Sequence[str], edges: Sequence[LineageLink]) -> _Tree:
 
 
 def _walk_tree(tree: _Tree) -> list[str]:
-    """Every node before its children, subtree after subtree."""
+    """List every node before its children, subtree after subtree."""
     ordered_keys, stack = [], list(reversed(tree.roots))
     while stack:
         key = stack.pop()
@@ -187,7 +189,7 @@ def _draw_columns(
     *,
     narrow: bool,
 ) -> Picture:
-    """A column per generation; a parent stands in the middle of its children, so that lines of the
+    """Draw a column per generation; a parent is in the middle of its children, so that lines of the
     tree never cross."""
     n_columns = max(tree.depth.values()) + 1
     box_width = round(min((width + _GAP) / n_columns - _GAP, 230.0), 1)
@@ -206,7 +208,7 @@ def _draw_columns(
     for key, edge in tree.parent.items():
         (x_from, y_from), (x_to, y_to) = corners[edge.parent], corners[key]
         turn = round(x_from + box_width + 8, 1)
-        # what children of several kinds share is thin
+        # the shared stem of children of several kinds is thin
         middle = box_height / 2
         stem = f"M{x_from + box_width:g} {y_from + middle:g}H{turn:g}V{y_to + middle:g}"
         strokes.append(Stroke(stem, "g2", name="stem"))
@@ -245,7 +247,7 @@ def _draw_columns(
 
 
 def _box_labels(version: LineageVersion, x: float, y: float, room: float) -> list[Label]:
-    """Name and note, or the name in two lines where there is no note."""
+    """Return name and note, or the name in two lines if there is no note."""
     css = "r halo" if version.late else "b halo" if version.own else "halo"
     if version.note:
         name = shorten_to_width(version.label, room, bold=version.late or version.own)
@@ -281,7 +283,7 @@ def _row_positions(tree: _Tree) -> dict[str, float]:
 def _draw_extra_edge(
     edge: LineageLink, corners: dict[str, tuple[float, float]], box_width: float, box_height: float
 ) -> Stroke:
-    """An edge beside the tree, a curve that passes under the boxes."""
+    """Draw an edge that is not part of the tree, as a curve that passes under the boxes."""
     (x_from, y_from), (x_to, y_to) = corners[edge.parent], corners[edge.child]
     x_from, x_to, y_from, y_to = (
         x_from + box_width,
@@ -303,7 +305,7 @@ def _draw_indented(
     *,
     narrow: bool,
 ) -> Picture:
-    """A line per node below its parent; the word of the edge stands before the note."""
+    """Draw a line per node below its parent; the kind of the edge is before the note."""
     step, kind_names = 34.0, edge_names()
     deepest = max(tree.depth.values())
     shift = min(18.0, width * 0.36 / max(deepest, 1))
@@ -355,7 +357,7 @@ def _draw_indented(
 
 
 def _indent_levels(tree: _Tree) -> dict[str, int]:
-    """How far a node is indented: one more than the parent above it."""
+    """Return {key: level of indentation}: one more than that of the parent."""
     levels: dict[str, int] = {}
     for key in _walk_tree(tree):
         levels[key] = levels[tree.parent[key].parent] + 1 if key in tree.parent else 0

@@ -77,6 +77,8 @@ def layout_network(paths: Sequence[Path], *, over: frozenset[NodeId], max_nodes:
 def _choose_kept_nodes(
     node_weights: Mapping[NodeId, float], n_layers: int, over: frozenset[NodeId], max_nodes: int
 ) -> tuple[set[NodeId], dict[int, int]]:
+    """Return the nodes that are not folded, nodes over tolerance and heavy ones first, and {layer:
+    number of folded nodes}."""
     kept_nodes, n_folded = set(), {}
     for layer in range(n_layers):
         named_nodes = [node for node in node_weights if node[0] == layer and node[1] != UNRESOLVED]
@@ -91,7 +93,8 @@ def _choose_kept_nodes(
 def _order_nodes(
     weights: Mapping[NodeId, float], ribbons: Sequence[Ribbon], n_layers: int
 ) -> tuple[tuple[str, ...], ...]:
-    """Barycentres, swept to and fro, then neighbours exchanged while that crosses less."""
+    """Order the nodes of each layer by barycentres, swept forwards and backwards, then exchange
+    neighbours while that reduces crossings."""
     order: list[list[NodeId]] = [
         sorted(
             (node for node in weights if node[0] == layer),
@@ -141,7 +144,8 @@ def _weighted_mean(ends: Mapping[NodeId, float], places: Mapping[NodeId, float])
 def _exchange_neighbours(
     order: list[list[NodeId]], layer: int, weights_between: Mapping[NodeId, Mapping[NodeId, float]]
 ) -> bool:
-    """Exchanges neighbours of one layer where their ribbons then cross less."""
+    """Exchange neighbours of one layer if their ribbons then cross less; return whether any were
+    exchanged."""
     nodes, has_exchanged = order[layer], False
     neighbour_rows = [
         order[neighbour_layer]
@@ -163,11 +167,10 @@ def _exchange_neighbours(
 
 
 def _crossing_weight(upper: Sequence[Sequence[float]], lower: Sequence[Sequence[float]]) -> float:
-    """How much the ribbons of two neighbours cross: products of their weights, in each layer beside
-    them.
+    """Return how much the ribbons of two neighbours cross: products of their weights, in each
+    adjacent layer.
 
-    Both have, per layer beside, their weights in its order.
-    """
+    Both arguments hold, for each adjacent layer, the weights in the order of its nodes."""
     total = 0.0
     for upper_weights, lower_weights in zip(upper, lower, strict=True):
         passed_weight = 0.0

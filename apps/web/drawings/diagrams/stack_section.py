@@ -190,7 +190,7 @@ def _draw_section(
     ]
     gap = min(10.0, 0.25 * measure.span / max(len(groups), 1))
     total = sum(_column_weight(column) for column in ordered_columns) or 1
-    # a handful of applications stays a handful of houses, not of halls
+    # so that a few applications are not as broad as halls
     unit = min(
         (measure.span - measure.margin - gap * max(len(groups) - 1, 0)) / total, measure.broadest
     )
@@ -253,8 +253,8 @@ def _draw_section(
 
 
 def _column_weight(column: Column) -> float:
-    """Single applications are equally broad; groups grow more slowly than their number, so small
-    ones stay visible."""
+    """Return the breadth of a column: 1 for an application; groups grow more slowly than their
+    number, so that small ones stay visible."""
     return 1.0 if column.n == 1 else column.n**0.6
 
 
@@ -335,7 +335,7 @@ def cut_section(text: str, n_letters: int) -> str:
 
 
 def _layer_names(measure: _Measure) -> tuple[tuple[float, float, str], ...]:
-    """Where the layers are named: in front of the rows when wide, above the columns when narrow."""
+    """Place the names of the layers: before the rows if wide, above the columns if narrow."""
     names = []
     top = measure.sky + 12.0
     for layer, thick in measure.layers.items():

@@ -17,8 +17,8 @@ _LANES, _LANE, _MOST_NAMES = 4, 14.0, 14
 
 @dataclass(frozen=True, slots=True)
 class CalendarRetirement:
-    """Retirement on the calendar: `soft` is a date that says only 'not before'; `weight` orders
-    which are named if there is room."""
+    """Retirement on the calendar: `soft` is a date that says only 'not before'; of several, those
+    with the greatest `weight` are named."""
 
     label: str
     ends_on: date
@@ -109,7 +109,7 @@ def _months_later(day: date, n: int) -> date:
 
 
 def _mark_path(x: float, y: float, *, soft: bool) -> str:
-    """A diamond for a firm date; a flag that points onwards for a lower bound."""
+    """Return a diamond for an announced date, or a flag that points onwards for a lower bound."""
     return f"M{x - 3:g} {y - 4:g}v8l7 -4z" if soft else f"M{x:g} {y - 5:g}l4.5 5l-4.5 5l-4.5 -5z"
 
 
@@ -164,8 +164,8 @@ def _draw_months(
 def _place_names(
     tops: Sequence[tuple[float, float, CalendarRetirement, int]], top: float, width: float
 ) -> tuple[list[Stroke], list[Label]]:
-    """Names of the heaviest ends in lanes above the stacks, urgent ones first, each joined to its
-    stack by a line."""
+    """Place the names of the heaviest stacks in lanes above them, urgent ones first, each joined to
+    its stack by a line."""
     placed_names: list[tuple[int, float, Label]] = []
     leaders = []
     ordered_stacks = sorted(
@@ -195,7 +195,7 @@ def _place_names(
 def _names_collide(
     lane: int, at: float, label: Label, other_lane: int, other_at: float, other_label: Label
 ) -> bool:
-    """Two names of one lane must not touch; the line of a higher one must not run through a lower
+    """Return whether two names of one lane touch, or the line of a higher one runs through a lower
     one."""
     left, right = label.box.x - 6, label.box.x + label.box.width + 6
     other_left, other_right = other_label.box.x - 6, other_label.box.x + other_label.box.width + 6

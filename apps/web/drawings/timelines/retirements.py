@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from apps.web.drawings.base.text_layout import text_width
 from apps.web.drawings.diagrams.stack_section import cut_section
 
-# between a mark and its words, and between these and the edge of the sheet
+# between a mark and its text, and between the text and the edge of the drawing
 _GAP, _EDGE = 12.0, 4.0
 
 
