@@ -69,24 +69,24 @@ def keep_django_logging(**_: Any) -> None:
 
 
 @worker_ready.connect
-def show_at_once(**_: Any) -> None:
+def record_first_heartbeat(**_: Any) -> None:
     """Record beat's first heartbeat immediately: the regular one is half a minute away, and
     readiness need not wait for it."""
     heartbeat.record_heartbeat(at=datetime.now(tz=UTC))
 
 
 @task_prerun.connect
-def name_the_task(task_id: str, task: Any, **_: Any) -> None:
+def bind_task_context(task_id: str, task: Any, **_: Any) -> None:
     structlog.contextvars.bind_contextvars(task=task.name, task_id=task_id)
 
 
 @task_postrun.connect
-def forget_the_task(**_: Any) -> None:
+def clear_task_context(**_: Any) -> None:
     structlog.contextvars.unbind_contextvars("task", "task_id")
 
 
 @task_success.connect
-def follow_up(sender: Any, result: Any = None, **_: Any) -> None:
+def send_follow_up_tasks(sender: Any, result: Any = None, **_: Any) -> None:
     """Send what follows a poll, or an import that was carried out.
 
     Beat repeats each step, so a lost message costs a minute, no alert.

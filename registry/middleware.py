@@ -134,12 +134,12 @@ class LostConnectionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        began = monotonic()
+        began_at = monotonic()
         response = self.get_response(request)
         if (
             unavailable_reason(response) is Unavailable.LOST
             and request.method in {"GET", "HEAD"}
-            and monotonic() - began < MAX_RETRIED_SECONDS
+            and monotonic() - began_at < MAX_RETRIED_SECONDS
             # a test's transaction around everything
             and not connection.in_atomic_block
         ):
@@ -149,11 +149,11 @@ class LostConnectionMiddleware:
         if isinstance(response, StreamingHttpResponse) and isinstance(
             content := response.streaming_content, Iterator
         ):
-            response.streaming_content = _ended_visibly(content, request.path)
+            response.streaming_content = _mark_interruption(content, request.path)
         return response
 
 
-def _ended_visibly(content: Iterator[bytes], path: str) -> Iterator[bytes]:
+def _mark_interruption(content: Iterator[bytes], path: str) -> Iterator[bytes]:
     """Yield `content`, with a last line that says so if the database ends it early; then raise the
     error again.
 
@@ -196,7 +196,7 @@ class UnwritableTextMiddleware:
         The check against forged requests (CSRF) has read the body by now. What is exempt from that
         check (REST, traces) reads its body itself."""
         if request.method == "POST" and not getattr(view, "csrf_exempt", False):
-            request.POST = _tidied(request.POST)  # type: ignore[assignment]
+            request.POST = _clean_form_data(request.POST)  # type: ignore[assignment]
 
     def process_exception(
         self, request: HttpRequest, exception: Exception
@@ -204,17 +204,17 @@ class UnwritableTextMiddleware:
         return bad_request(request, exception) if isinstance(exception, DataError) else None
 
 
-def _tidied(sent: QueryDict) -> QueryDict:
-    if all(text.isprintable() for _, values in sent.lists() for text in values):
-        return sent
-    tidy = QueryDict(mutable=True, encoding=sent.encoding)
-    for name, values in sent.lists():
-        tidy.setlist(
+def _clean_form_data(form_data: QueryDict) -> QueryDict:
+    if all(text.isprintable() for _, values in form_data.lists() for text in values):
+        return form_data
+    cleaned_data = QueryDict(mutable=True, encoding=form_data.encoding)
+    for name, values in form_data.lists():
+        cleaned_data.setlist(
             name,
             values if "password" in name else [remove_control_characters(text) for text in values],
         )
-    tidy._mutable = False
-    return tidy
+    cleaned_data._mutable = False
+    return cleaned_data
 
 
 class BusyMiddleware:
@@ -232,9 +232,9 @@ class BusyMiddleware:
     ) -> HttpResponseBase | None:
         if not isinstance(exception, BusyError):
             return None
-        answer = render(request, "busy.html", {"sentence": str(exception)}, status=503)
-        answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return answer
+        response = render(request, "busy.html", {"sentence": str(exception)}, status=503)
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
 
 
 class RequestHistoryMiddleware(HistoryMiddleware):
@@ -242,8 +242,11 @@ class RequestHistoryMiddleware(HistoryMiddleware):
     id in the log."""
 
     def get_context(self, request: HttpRequest) -> dict[str, Any]:
-        words: dict[str, Any] = {**super().get_context(request), "request_id": request_id(request)}
-        words["url"] = SIGNATURE.sub(".…", words["url"])
+        metadata: dict[str, Any] = {
+            **super().get_context(request),
+            "request_id": request_id(request),
+        }
+        metadata["url"] = SIGNATURE.sub(".…", metadata["url"])
         if request.user.is_authenticated:
-            words["actor"] = request.user.get_username()
-        return words
+            metadata["actor"] = request.user.get_username()
+        return metadata

@@ -31,7 +31,7 @@ MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SITE = "registry.wsgi:application"
 
 
-def _arguments(given: Sequence[str]) -> argparse.Namespace:
+def _parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m registry.serving")
     parser.add_argument(
         "application", nargs="?", default=SITE, metavar="module:name", help=f"usually {SITE}"
@@ -44,7 +44,7 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--threads", type=int, default=4, help="requests that a worker processes at a time (4)"
     )
-    return parser.parse_args(given)
+    return parser.parse_args(arguments)
 
 
 class Site:
@@ -71,14 +71,15 @@ class Site:
         )
 
 
-def _allow_descriptors() -> None:
+def _raise_descriptor_limit() -> None:
     """Raise the limit of file descriptors to the system's maximum: a connection, a file or two and
     a share of the database each."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 4 * MAX_CONNECTIONS
-    if soft < wanted:
+    soft_limit, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    n_descriptors = 4 * MAX_CONNECTIONS
+    if soft_limit < n_descriptors:
         resource.setrlimit(
-            resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard)
+            resource.RLIMIT_NOFILE,
+            (n_descriptors if hard_limit < 0 else min(n_descriptors, hard_limit), hard_limit),
         )
 
 
@@ -97,20 +98,20 @@ def _share_request_counts() -> None:
         )
 
 
-def main(given: Sequence[str]) -> None:
-    asked = _arguments(given)
+def main(arguments: Sequence[str]) -> None:
+    options = _parse_arguments(arguments)
     # what Python does by itself on this system until 3.13; later versions would load the site anew
     # for every worker
     multiprocessing.set_start_method("fork")
-    _allow_descriptors()
+    _raise_descriptor_limit()
     _share_request_counts()
     server = Server(
-        asked.application,
-        address=asked.host,
-        port=asked.port,
+        options.application,
+        address=options.host,
+        port=options.port,
         # without "lifespan" messages, which the application does not answer
         interface=Interfaces.ASGINL,
-        workers=asked.workers,
+        workers=options.workers,
         # limits are per connection; HTTP/2 would bring some hundred requests in one
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=int(HEAD_TIMEOUT * 1000)),
@@ -121,12 +122,12 @@ def main(given: Sequence[str]) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_TIMEOUT,
     )
-    site = Site(asked.application)
+    site = Site(options.application)
     # before there are threads or connections: files that people and programs send are read in its
     # children
-    fork_server(threads=asked.threads)
+    fork_server(threads=options.threads)
     server.serve(
-        target_loader=lambda: site.server_application(n_threads=asked.threads), wrap_loader=False
+        target_loader=lambda: site.server_application(n_threads=options.threads), wrap_loader=False
     )
 
 

@@ -342,121 +342,103 @@ def _every(task: str, cadence: timedelta) -> dict[str, Any]:
 
 
 CELERY_BEAT_SCHEDULE = {
-    "every minute: send the jobs below that run less often": _every(
+    "every minute: enqueue due periodic jobs": _every(
         "common.enqueue_due_jobs", timedelta(minutes=1)
     ),
-    "every minute: poll the sources whose time has come": _every(
-        "feeds.enqueue_due_sources", timedelta(minutes=1)
-    ),
-    "every ten minutes: apply what the clock has made due": _every(
+    "every minute: poll due sources": _every("feeds.enqueue_due_sources", timedelta(minutes=1)),
+    "every ten minutes: apply due catalogue facts": _every(
         "catalog.apply_due_facts", timedelta(minutes=10)
     ),
-    "every hour: end the holds that have run out": _every("feeds.end_holds", timedelta(hours=1)),
-    "every hour: tell of sources that contradict each other": _every(
+    "every hour: apply expired holds": _every("feeds.end_holds", timedelta(hours=1)),
+    "every hour: report source disagreements": _every(
         "feeds.tell_disagreements", timedelta(hours=1)
     ),
-    "every five minutes: bring exposure up to date": _every(
+    "every five minutes: refresh exposure": _every(
         "exposure.refresh_exposure", timedelta(minutes=5)
     ),
-    "every minute: keep findings and runways for lists": _every(
+    "every minute: refresh stored findings and runways": _every(
         "inventory.keep_findings", timedelta(minutes=1)
     ),
-    "every minute: answer what-ifs and losses": _every(
+    "every minute: run pending scenarios and loss simulations": _every(
         "exposure.run_what_ifs", timedelta(minutes=1)
     ),
-    "every ten minutes: keep refresh campaigns": _every(
+    "every ten minutes: update refresh campaigns": _every(
         "exposure.keep_campaigns", timedelta(minutes=10)
     ),
-    "every hour: find the smallest sets that stop what is critical": _every(
+    "every hour: refresh minimal cut sets": _every(
         "exposure.keep_smallest_sets", timedelta(hours=1)
     ),
-    "every hour: take the day's snapshot of exposure": _every(
+    "every hour: take the daily exposure snapshot": _every(
         "exposure.take_snapshot", timedelta(hours=1)
     ),
-    "every five minutes: bring inherited risk up to date": _every(
+    "every five minutes: refresh inherited risks": _every(
         "risks.refresh_risks", timedelta(minutes=5)
     ),
-    "every minute: count inherited risk that has changed": _every(
+    "every minute: recount changed inherited risks": _every(
         "risks.count_inherited_risk", timedelta(minutes=1)
     ),
-    "every minute: raise the alerts that are owed": _every(
+    "every minute: raise alerts on provider events": _every(
         "alerts.raise_alerts", timedelta(minutes=1)
     ),
-    "every ten minutes: raise what days and states bring": _every(
+    "every ten minutes: raise alerts on dates and states": _every(
         "alerts.raise_due_alerts", timedelta(minutes=10)
     ),
-    "every ten minutes: pass on, wake and end alerts": _every(
+    "every ten minutes: escalate, wake and resolve alerts": _every(
         "alerts.keep_alerts", timedelta(minutes=10)
     ),
-    "every minute: send the digests whose hour has come": _every(
-        "alerts.send_due_digests", timedelta(minutes=1)
-    ),
-    "every day: forget old messages and who was told": _every(
+    "every minute: send due digests": _every("alerts.send_due_digests", timedelta(minutes=1)),
+    "every day: delete old messages and notifications": _every(
         "alerts.forget_old_messages", timedelta(days=1)
     ),
-    "every minute: post the webhooks that are due": _every(
-        "alerts.send_webhooks", timedelta(minutes=1)
-    ),
-    "every minute: go on with imports that wait": _every(
+    "every minute: send due webhooks": _every("alerts.send_webhooks", timedelta(minutes=1)),
+    "every minute: resume pending imports": _every(
         "intake.carry_out_waiting_imports", timedelta(minutes=1)
     ),
-    "every minute: hold what was seen against the register": _every(
+    "every minute: match observed usage with the inventory": _every(
         "intake.reconcile_observations", timedelta(minutes=1)
     ),
-    "every ten minutes: find where what was seen disagrees with what is declared": _every(
+    "every ten minutes: find usage discrepancies": _every(
         "intake.find_discrepancies", timedelta(minutes=10)
     ),
-    "every day: read anew what nobody knew": _every("intake.follow_catalogue", timedelta(days=1)),
-    "every minute: file results of evaluations that wait": _every(
+    "every day: retry unrecognised names": _every("intake.follow_catalogue", timedelta(days=1)),
+    "every minute: file pending evaluation results": _every(
         "risks.file_evaluations", timedelta(minutes=1)
     ),
-    "every twenty seconds: add up the calls that came in": _every(
+    "every twenty seconds: aggregate received calls": _every(
         "intake.add_up_calls", timedelta(seconds=20)
     ),
-    "every hour: forget calls that need not be known any more": _every(
-        "intake.forget_calls", timedelta(hours=1)
-    ),
-    "every day: forget the files of old imports": _every(
-        "intake.forget_old_files", timedelta(days=1)
-    ),
-    "every minute: go on with jobs that wait": _every(
+    "every hour: delete old counted calls": _every("intake.forget_calls", timedelta(hours=1)),
+    "every day: delete files of old imports": _every("intake.forget_old_files", timedelta(days=1)),
+    "every minute: resume pending bulk jobs": _every(
         "api.carry_out_waiting_jobs", timedelta(minutes=1)
     ),
-    "every day: forget raw payloads whose retention has ended": _every(
+    "every day: delete expired raw payloads": _every(
         "feeds.forget_old_payloads", timedelta(days=1)
     ),
-    "every minute: judge the gate's long questions": _every(
-        "gate.judge_waiting", timedelta(minutes=1)
-    ),
-    "every day: forget old runs of the gate": _every("gate.forget_old_runs", timedelta(days=1)),
-    "every minute: send emails about accounts": _every(
+    "every minute: evaluate pending gate runs": _every("gate.judge_waiting", timedelta(minutes=1)),
+    "every day: delete old gate runs": _every("gate.forget_old_runs", timedelta(days=1)),
+    "every minute: send account emails": _every(
         "accounts.send_account_emails", timedelta(minutes=1)
     ),
-    "every day: forget old events of accounts": _every(
+    "every day: delete old account events": _every(
         "accounts.purge_account_events", timedelta(days=1)
     ),
-    "every day: delete rows whose retention has ended": _every(
-        "common.delete_expired_rows", timedelta(days=1)
-    ),
-    "every day: forget history whose retention has ended": _every(
-        "accounts.purge_old_history", timedelta(days=1)
-    ),
-    "every minute: make the evidence packs that were asked for": _every(
+    "every day: delete expired rows": _every("common.delete_expired_rows", timedelta(days=1)),
+    "every day: delete expired history": _every("accounts.purge_old_history", timedelta(days=1)),
+    "every minute: create requested evidence packs": _every(
         "reports.make_packs", timedelta(minutes=1)
     ),
-    "every minute: write the long files that were asked for": _every(
-        "web.write_files", timedelta(minutes=1)
-    ),
-    "every hour: drop long files whose day has come": _every(
+    "every minute: write requested export files": _every("web.write_files", timedelta(minutes=1)),
+    "every hour: delete expired export files": _every(
         "inventory.drop_expired_files", timedelta(hours=1)
     ),
-    "every hour: drop evidence packs whose day has come": _every(
+    "every hour: delete expired evidence packs": _every(
         "reports.drop_expired_packs", timedelta(hours=1)
     ),
-    "every three hours: count how complete the reports of a large organisation are": _every(
+    "every three hours: refresh report completeness figures": _every(
         "reports.keep_figures", timedelta(hours=3)
     ),
-    "every thirty seconds: show that a worker lives": _every(
+    "every thirty seconds: record the worker heartbeat": _every(
         "common.heartbeat", timedelta(seconds=30)
     ),
 }

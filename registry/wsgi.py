@@ -18,7 +18,7 @@ declare_process(ProcessKind.WEB)
 application = get_wsgi_application()
 
 
-def _in_thread(check: Callable[[], health.Report]) -> Callable[[], health.Report]:
+def _close_connections_after(check: Callable[[], health.Report]) -> Callable[[], health.Report]:
     """Run a check in a thread, so that it leaves no connection behind: the thread ends with it."""
 
     def run() -> health.Report:
@@ -39,6 +39,6 @@ CALLERS = CallerRules(
 )
 # what it refuses by itself stands in the log and in /metrics like everything else
 RECORD_REFUSAL = import_string("apps.common.requests.access_log.record_refusal")
-PROBES = {path: _in_thread(check) for path, check in health.probes().items()}
+PROBES = {path: _close_connections_after(check) for path, check in health.probes().items()}
 
 freeze_heap()

@@ -111,4 +111,4 @@ def presents_credentials(headers: Mapping[str, str], *, session_cookie: str) -> 
     if "HTTP_AUTHORIZATION" in headers or "HTTP_X_API_KEY" in headers:
         return True
     cookies = headers.get("HTTP_COOKIE", "")
-    return any(each.partition("=")[0].strip() == session_cookie for each in cookies.split(";"))
+    return any(cookie.partition("=")[0].strip() == session_cookie for cookie in cookies.split(";"))

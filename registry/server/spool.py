@@ -186,15 +186,15 @@ class AnswerBuffer:
             self._wake()
 
     def _from_memory(self) -> bytes:
-        parts, room = [], SEND_BLOCK
+        blocks, room = [], SEND_BLOCK
         while self._chunks and room:
             chunk = self._chunks.popleft()
             if len(chunk) > room:
                 self._chunks.appendleft(chunk[room:])
-            parts.append(chunk[:room])
-            room -= len(parts[-1])
+            blocks.append(chunk[:room])
+            room -= len(blocks[-1])
         self._n_memory -= SEND_BLOCK - room
-        return b"".join(parts)
+        return b"".join(blocks)
 
     def _from_file(self, n_bytes: int) -> bytes:
         assert self._file is not None
