@@ -35,10 +35,10 @@ _last_warning = float("-inf")
 
 class JSONSerializer:
     """JSON serializer of cache values: an attacker who can write to the server can mislead the
-    registry, but runs no code here."""
+    registry, but cannot run code here."""
 
     def dumps(self, value: Any) -> bytes:
-        """Serialize a value; TypeError for what JSON cannot hold, such as bytes and dates."""
+        """Serialize a value; TypeError for types that JSON lacks, such as bytes and dates."""
         return json.dumps(value, separators=(",", ":")).encode()
 
     def loads(self, data: bytes | int) -> Any:
@@ -50,7 +50,7 @@ class JSONSerializer:
 
 
 class LocalCache(LocMemCache):
-    """Cache of one process, which accepts and returns what the one on the server would."""
+    """Cache of one process, which accepts and returns the same values as the one on the server."""
 
     def __init__(self, name: str, params: dict[str, Any], *, max_bytes: int | None = None) -> None:
         super().__init__(name, params)
@@ -75,10 +75,10 @@ class LocalCache(LocMemCache):
 
 
 class ForgivingRedisCache(RedisCache):
-    """Fault-tolerant Redis cache: what the server rejects is stored by this process.
+    """Fault-tolerant Redis cache: values that the server rejects are stored by this process.
 
-    What this process stored takes precedence over the server's answer, until the server has
-    accepted a newer value."""
+    Values stored by this process take precedence over the server's, until the server has accepted a
+    newer one."""
 
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
         super().__init__(server, params)
@@ -184,8 +184,8 @@ class ForgivingRedisCache(RedisCache):
 
 
 def _call_server(operation: Callable[[], Any]) -> Any:
-    """Return the server's answer; _FAILED if it is unavailable, silent, full, read-only or
-    otherwise failing."""
+    """Return the result of the operation on the server; _FAILED if the server is unavailable,
+    silent, full, read-only or otherwise failing."""
     global _last_warning
     if not _BREAKER.admits():
         return _FAILED

@@ -56,7 +56,7 @@ AFTER_POLL = (
     "alerts.raise_alerts",
     COUNT,
 )
-# what may have changed many applications; small changes wait for beat
+# tasks that can change many applications; small changes wait for beat
 BULK_LOADS = frozenset({"intake.carry_out_import", "api.carry_out_job"})
 # pages of a large organisation show counts, and are looked at as soon as the import is through
 AFTER_BULK_LOAD = (COUNT, "exposure.refresh_exposure", "inventory.keep_findings")
@@ -87,10 +87,9 @@ def clear_task_context(**_: Any) -> None:
 
 @task_success.connect
 def send_follow_up_tasks(sender: Any, result: Any = None, **_: Any) -> None:
-    """Send what follows a poll, or an import that was carried out.
+    """Send the tasks that follow a poll, or an import that was carried out.
 
-    Beat repeats each step, so a lost message costs a minute, no alert.
-    """
+    Beat repeats each step, so a lost message delays an alert by a minute but loses none."""
     steps: tuple[str, ...] = ()
     if sender.name == POLL:
         steps = AFTER_POLL

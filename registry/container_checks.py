@@ -18,7 +18,7 @@ WORKER_TIMEOUT = 10.0
 
 
 class UnhealthyError(Exception):
-    """Error: the process does not do its work; the text says what is missing."""
+    """Error: the process does not do its work; the text describes the failure."""
 
 
 def check_worker() -> str:

@@ -33,7 +33,7 @@ SETUP_SECONDS = 600.0
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 PR_SET_PDEATHSIG = 1
-# Celery's advice against root; the demo may run as root, and says nothing about it twice a start
+# Celery's advice against root; the demo may run as root, and would repeat the warning at each start
 QUIET = "ignore:You're running the worker with superuser privileges"
 
 
@@ -54,11 +54,13 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     may_end: bool
-    keep: bool  # its stdout is data, not words
+    keep: bool  # its stdout is data, not messages
     output: list[bytes] = field(default_factory=list)
 
 
 class Demo:
+    """Processes of the demo, their output, and the signals that end it."""
+
     def __init__(self, data: Path) -> None:
         self.data = data
         self.children: list[Child] = []
@@ -138,6 +140,7 @@ class Demo:
                 )
 
     def until(self, is_met: Callable[[], bool], *, seconds: float, failure: str) -> None:
+        """Run `turn` until `is_met()` returns True; Broken with `failure` after `seconds`."""
         deadline = time.monotonic() + seconds
         while not is_met():
             if time.monotonic() > deadline:
@@ -181,7 +184,7 @@ class Demo:
         )
         self._drain(setup)
         with heartbeat.client() as client:
-            client.delete(heartbeat.KEY)  # what a worker of the last run left
+            client.delete(heartbeat.KEY)  # the heartbeat of the previous run's worker
         self.start(
             # cold shutdown where we are killed: unfinished tasks go back to the queue
             "worker",
@@ -200,7 +203,7 @@ class Demo:
             "INFO",
             "--without-gossip",
             "--without-mingle",
-            # without a broker the heartbeat of events, which nobody hears, keeps a worker from
+            # without a broker the heartbeat of events, which has no listener, keeps a worker from
             # ending
             "--without-heartbeat",
             at_our_death=signal.SIGQUIT,
@@ -231,7 +234,7 @@ class Demo:
             failure="The demo did not become ready",
         )
         logins = _parse_logins(b"".join(setup.output).decode())
-        # one write: whoever waits for READY finds the logins too
+        # one write: a reader that waits for READY finds the logins too
         _print_message(
             "\n".join(
                 [
@@ -281,8 +284,8 @@ class Demo:
 
 
 def _die_with_parent(parent: int, number: signal.Signals) -> Callable[[], None]:
-    """Ask the kernel, in a child before it becomes its program, for a signal when the parent dies
-    (Linux only)."""
+    """Return a function for a child to call before it becomes its program: the kernel then signals
+    it when the parent dies (Linux only)."""
     if not sys.platform.startswith("linux"):
         return lambda: None
     prctl = ctypes.CDLL(None).prctl
@@ -298,7 +301,7 @@ def _die_with_parent(parent: int, number: signal.Signals) -> Callable[[], None]:
 def _print_message(text: str, *, out: TextIO | None = None) -> None:
     with suppress(
         BrokenPipeError
-    ):  # nobody listens any more; that is no reason to leave processes behind
+    ):  # the reader has gone; that is no reason to leave processes behind
         print(text, file=out or sys.stderr, flush=True)
 
 
@@ -330,8 +333,8 @@ def _responds(port: int, path: str) -> bool:
 
 
 def _parse_logins(text: str) -> Iterator[dict[str, str]]:
-    """Parse what load_demo printed: JSON objects with user, password and role, one per line or in a
-    list."""
+    """Parse the output of load_demo: JSON objects with user, password and role, one per line or in
+    a list."""
     with suppress(json.JSONDecodeError):
         if isinstance(rows := json.loads(text), list):
             yield from rows
@@ -394,8 +397,8 @@ def _check_port(port: int) -> None:
 
 
 def set_up() -> None:
-    """Set up database, built-in catalogue and demo portfolio, as a child process. Prints what
-    load_demo prints.
+    """Set up database, built-in catalogue and demo portfolio, as a child process. Prints the output
+    of load_demo.
 
     Prints the reason and ends with EX_CONFIG if the data folder holds a database that this version
     cannot upgrade."""

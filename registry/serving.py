@@ -48,14 +48,14 @@ def _parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 class Site:
-    """Module with a WSGI application; CALLERS and PROBES beside it say what the server does before
-    it calls it, and RECORD_REFUSAL is called with what the server rejects by itself."""
+    """Module with a WSGI application; its CALLERS and PROBES define what the server does before it
+    calls the application, and RECORD_REFUSAL is called for requests that the server rejects."""
 
     def __init__(self, name: str) -> None:
         module_name, _, attribute = name.partition(":")
         module = import_module(module_name)
         self._application = getattr(module, attribute)
-        # without rules nobody is known: bodies stay short
+        # without rules no caller is recognised, and bodies stay short
         self._callers = getattr(module, "CALLERS", CallerRules(knows=lambda _: False))
         self._probes = getattr(module, "PROBES", {})
         self._record_refusal = getattr(module, "RECORD_REFUSAL", None)
@@ -92,7 +92,7 @@ def _share_request_counts() -> None:
         folder = tempfile.mkdtemp(prefix="registry-metrics-")
         os.environ[MULTIPROCESS_FOLDER] = folder
         server_process = os.getpid()
-        # workers are forks, and run what is registered here as well when they end
+        # workers are forks, which run this function too when they end
         atexit.register(
             lambda: os.getpid() == server_process and shutil.rmtree(folder, ignore_errors=True)
         )
@@ -100,8 +100,7 @@ def _share_request_counts() -> None:
 
 def main(arguments: Sequence[str]) -> None:
     options = _parse_arguments(arguments)
-    # what Python does by itself on this system until 3.13; later versions would load the site anew
-    # for every worker
+    # the default on Linux until 3.13; later versions would load the site again for every worker
     multiprocessing.set_start_method("fork")
     _raise_descriptor_limit()
     _share_request_counts()

@@ -49,7 +49,7 @@ def ensure(
 
 
 def stop(data: Path | None = None) -> list[str]:
-    """Stop what runs under `data`, and return the names of the servers that ran."""
+    """Stop the servers under `data`, and return the names of those that ran."""
     data = data or data_folder()
     if not data.is_dir():
         return []
@@ -67,7 +67,7 @@ def stop(data: Path | None = None) -> list[str]:
 
 
 def missing(places: Places, *, database: bool, broker: bool) -> str:
-    """Return the name of a wanted server that does not run; empty if all do."""
+    """Return the name of a required server that does not run; empty if all do."""
     if database and find_server(places.postgres_pid, "postgres") is None:
         return "PostgreSQL"
     if broker and find_server(places.valkey_pid, "valkey") is None:
@@ -82,9 +82,8 @@ def _hold_folder_lock(data: Path) -> Iterator[Path]:
     try:
         if not data.exists():
             data.mkdir(parents=True)
-            data.chmod(
-                0o711
-            )  # others may pass through to what is theirs (see UNPRIVILEGED), and list nothing
+            # other users can reach their own folders inside (see UNPRIVILEGED), and list nothing
+            data.chmod(0o711)
         with (data / "embedded.lock").open("w") as lock_file:
             fcntl.flock(lock_file, fcntl.LOCK_EX)
             yield data

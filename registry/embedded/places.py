@@ -29,7 +29,7 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 class Places:
     """Paths: PostgreSQL's data and log in `home`, the sockets in two folders of their own.
 
-    `aside`, for root only, is the path of what must not be in a closed folder."""
+    `aside`, for root only, is a folder for files that the unprivileged user must reach."""
 
     data: Path
     home: Path
@@ -72,8 +72,8 @@ def places_of(data: Path) -> Places:
     digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
     home, aside = data / "postgres", None
     if os.geteuid() == 0:
-        # what the unprivileged user cannot reach lies aside; opening the parents of the checkout to
-        # everybody would change folders that are not ours
+        # a folder that the unprivileged user cannot reach is replaced by one in `aside`; opening
+        # the parents of the checkout to all users would change folders of others
         base = "/var/lib" if os.access("/var/lib", os.W_OK) else "/var/tmp"
         aside = Path(base) / f"foundation-registry-{digest}"
         if not _unprivileged_can('test -x "$1"', data):
@@ -133,6 +133,8 @@ def package(name: str) -> Path:
 
 
 def _unprivileged_can(script: str, path: Path) -> bool:
+    """Return whether a shell script with `path` as its argument succeeds as the unprivileged
+    user."""
     command = ["/bin/sh", "-c", script, "sh", str(path)]
     completed = subprocess.run(
         command, cwd="/", capture_output=True, check=False, user=UNPRIVILEGED, extra_groups=[]
@@ -148,7 +150,8 @@ def server_user() -> str | None:
 def make_private_folder(folder: Path, *, unprivileged: bool) -> Path:
     """Return `folder`, created if missing, private to the user that will work in it.
 
-    What another user put there first, a link for instance, is rejected: in /tmp any user may."""
+    PermissionError if another user created it first, or it is a link: in /tmp any user can do
+    that."""
     folder.mkdir(parents=True, exist_ok=True)
     folder_stat = folder.lstat()
     own_user_ids = (
@@ -183,7 +186,7 @@ def _copy_wheel(wheel: Path, aside: Path) -> Path:
 
 
 def _short_folder(folder: Path, name: str) -> Path:
-    """Return `folder`, or one whose path is short and plain enough for a socket."""
+    """Return `folder`, or a folder in /tmp if its path is too long or unusual for a socket."""
     if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER and PLAIN_PATH.fullmatch(str(folder)):
         return folder
     return Path(f"/tmp/foundation-registry-{os.geteuid()}-{name}")

@@ -42,7 +42,7 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-# what a test-suite need not pay for: its data is worth nothing after a crash
+# settings that make tests faster: their data need not survive a crash
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -61,7 +61,7 @@ def ensure(places: Places, *, durable: bool) -> None:
         host=str(places.sockets), user="postgres", dbname="postgres", autocommit=True
     ) as connection:
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
-            # no superuser: what works here works with the rights that a production role has
+            # no superuser: the role has the rights of a production role
             connection.execute(
                 sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(ROLE))
             )
@@ -148,7 +148,7 @@ def _start_postgres(places: Places, *, durable: bool) -> psutil.Process:
         command += ["-c", f"{name}={value}"]
     deadline = time.monotonic() + START_SECONDS
     while True:
-        # a pid file whose pid now belongs to another program would be believed
+        # the server would believe a pid file whose pid now belongs to another program
         places.postgres_pid.unlink(missing_ok=True)
         server = launch(command, log=log, user=server_user())
         if _wait_for_connection(places, server):

@@ -11,8 +11,8 @@ import psutil
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
-# what shifts the clock of a process; its servers keep the same time (datefudge, see
-# docs/architecture.md)
+# variables that shift the clock of a process (datefudge, see docs/architecture.md); its servers get
+# them too
 CLOCK_VARIABLES = ("LD_PRELOAD", "DATEFUDGE")
 
 
@@ -83,6 +83,7 @@ def died(process: psutil.Process) -> bool:
 
 
 def error_with_log(message: str, log: Path) -> EmbeddedError:
+    """Return an error with `message` and the last lines of the log."""
     try:
         last_lines = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
     except OSError:

@@ -55,7 +55,7 @@ def stop(places: Places) -> bool:
     if server is None:
         return False
     with suppress(redis.RedisError), _client(places) as client:
-        client.shutdown()  # at once, where a signal waits for the server's slow clock
+        client.shutdown()  # immediate; a signal would wait for the server's slow clock
     end(server, signal.SIGTERM)
     return True
 

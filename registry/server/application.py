@@ -40,7 +40,7 @@ Headers = list[tuple[bytes, bytes]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 HEALTH_PATH = "/healthz"
-# of every answer that is not the application's
+# headers of every response that is not the application's
 _OWN_HEADERS = [
     (b"cache-control", b"max-age=0, no-cache, no-store, must-revalidate, private"),
     *((name.lower().encode(), value.encode()) for name, value in BARE_HEADERS.items()),
@@ -161,7 +161,7 @@ class RequestThreads:
     ) -> None:
         try:
             answer = self._call_application(environ, loop, outcome)
-        except BaseException:  # whatever it is, nobody above would tell the client
+        except BaseException:  # no caller above would send a response to the client
             log.exception("The application raised an exception.")
             answer = _BROKEN
         finally:
@@ -229,7 +229,7 @@ def _fill_buffer(buffer: AnswerBuffer, first_chunks: list[bytes], chunks: Iterab
 
 
 class _Start:
-    """Start of a response, `start_response` of PEP 3333; Django never calls what it returns."""
+    """Start of a response, `start_response` of PEP 3333; Django does not use its return value."""
 
     status = 500
 
@@ -304,8 +304,8 @@ async def _send_refusal(
 
 
 async def _linger(receive: Receive) -> None:
-    """Let a client that is sending go on for a moment: closed at once, the connection would be
-    reset below the answer, and some clients would never read it."""
+    """Discard what a client is still sending for a moment: if closed immediately, the connection
+    would be reset before the response, and some clients would never read it."""
     n_bytes = 0
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_TIMEOUT):
@@ -320,10 +320,10 @@ async def _linger(receive: Receive) -> None:
 async def _send_rest(
     answer: Answer, buffer: AnswerBuffer, scope: dict[str, Any], receive: Receive, send: Send
 ) -> None:
-    """Send the rest block by block.
+    """Send a response of several blocks.
 
     If the client disconnects, or accepts nothing, or the response breaks off, the connection is
-    closed before its end: no client takes a part for the whole."""
+    closed before its end, so that no client takes a part for the whole."""
     disconnect_watch = asyncio.ensure_future(_until_disconnect(receive))
     disconnect_watch.add_done_callback(lambda _: buffer.close())
     has_begun = False

@@ -45,7 +45,7 @@ class CallerRules:
 
     knows: Callable[[Mapping[str, Any]], bool]
     session_cookie: str = "sessionid"
-    # proxies whose X-Forwarded-For is believed
+    # trusted proxies that set X-Forwarded-For
     n_proxies: int = 0
 
     def address(self, environ: Mapping[str, Any]) -> str:
@@ -221,7 +221,7 @@ class _Blocks:
                 self._refuse_slow()
         message, self._pending = self._pending.result(), None
         if message["type"] != "http.request":
-            # closed, or not what the head announced; half a body must not look like a whole one
+            # closed, or not what the head announced: an incomplete body must not pass as complete
             raise ClientGoneError
         block: bytes = message.get("body", b"")
         self._ended = not message.get("more_body", False)
