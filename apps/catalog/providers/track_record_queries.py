@@ -32,7 +32,7 @@ from apps.catalog.providers.track_record import ModelRetirement, TrackRecord, me
 from apps.common.time import day_of
 
 Kind = ProviderEvent.Kind
-_DATE_KINDS = (
+DATE_EVENT_KINDS = (
     Kind.ANNOUNCED,
     Kind.MOVED_EARLIER,
     Kind.MOVED_LATER,
@@ -82,7 +82,7 @@ def provider_track_record(provider: Provider) -> ProviderTrackRecord:
     most 12 statements, however many rows."""
     policies = policies_by_provider([provider.pk]).get(provider.pk, ())
     date_events = list(
-        ProviderEvent.objects.filter(offering__host=provider, kind__in=_DATE_KINDS)
+        ProviderEvent.objects.filter(offering__host=provider, kind__in=DATE_EVENT_KINDS)
         .order_by("detected_at", "pk")
         .values("pk", "kind", "offering_id", "old", "new", "detected_at")
     )
@@ -97,7 +97,7 @@ def provider_track_record(provider: Provider) -> ProviderTrackRecord:
         "source", "offering__host"
     )
     date_changes = events.filter(
-        kind__in=[kind for kind in _DATE_KINDS if kind not in {Kind.ANNOUNCED, Kind.RETIRED}]
+        kind__in=[kind for kind in DATE_EVENT_KINDS if kind not in {Kind.ANNOUNCED, Kind.RETIRED}]
     )
     price_changes = events.filter(kind=Kind.REPRICED)
     return ProviderTrackRecord(
@@ -184,17 +184,17 @@ def _load_retirements(
         {source_claim.claim_id for group in source_claims.values() for source_claim in group}
         | {offering.lifecycle_claim_id for offering in offerings if offering.lifecycle_claim_id}
     )
-    seen_on = _find_first_seen_days(date_events)
+    seen_on = find_first_seen_days(date_events)
     retirements_by_model: dict[tuple[str, date], list[ModelRetirement]] = defaultdict(list)
     for offering in offerings:
-        retirement = _build_retirement(
+        retirement = build_retirement(
             provider, offering, source_claims.get(offering.pk, ()), claims, seen_on
         )
         retirements_by_model[retirement.model, retirement.ends_on].append(retirement)
-    return [_merge_names(retirements) for retirements in retirements_by_model.values()]
+    return [merge_names(retirements) for retirements in retirements_by_model.values()]
 
 
-def _build_retirement(
+def build_retirement(
     provider: Provider,
     offering: Offering,
     source_claims: Iterable[SourceClaim],
@@ -256,7 +256,7 @@ def _name_of(claim: Assertion) -> str:
     return claim.source.name
 
 
-def _find_first_seen_days(date_events: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], date]:
+def find_first_seen_days(date_events: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], date]:
     """Return {(offering ID, its date): the day on which this registry first saw a retirement
     announced for it}.
 
@@ -277,7 +277,7 @@ def _find_first_seen_days(date_events: Sequence[Mapping[str, Any]]) -> dict[tupl
     return seen_on
 
 
-def _merge_names(retirements: Sequence[ModelRetirement]) -> ModelRetirement:
+def merge_names(retirements: Sequence[ModelRetirement]) -> ModelRetirement:
     """Merge the retirements of one model under several names: the one with the best known
     announcement, the earliest of equals."""
     best = min(

@@ -18,10 +18,10 @@ from apps.catalog.providers.track_record import ModelRetirement, TrackRecord, me
 
 # queries of the parts of a track record; provider_record reads one provider at a time
 from apps.catalog.providers.track_record_queries import (
-    _DATE_KINDS,
-    _end,
-    _merge_names,
-    _seen_on,
+    DATE_EVENT_KINDS,
+    build_retirement,
+    find_first_seen_days,
+    merge_names,
     policies_by_provider,
 )
 from apps.common.database.statements import compose_statement, load_statement
@@ -159,7 +159,7 @@ def _measure_track_records(
     statements for all hosts."""
     events_by_host: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for event in (
-        ProviderEvent.objects.filter(offering__host__in=list(hosts), kind__in=_DATE_KINDS)
+        ProviderEvent.objects.filter(offering__host__in=list(hosts), kind__in=DATE_EVENT_KINDS)
         .order_by("detected_at", "pk")
         .values("pk", "kind", "offering_id", "old", "new", "detected_at", "offering__host_id")
     ):
@@ -184,10 +184,10 @@ def _measure_track_records(
             | {offering.lifecycle_claim_id for offering in offerings if offering.lifecycle_claim_id}
         )
     )
-    seen_on_by_host = {host: _seen_on(events_by_host[host]) for host in hosts}
+    seen_on_by_host = {host: find_first_seen_days(events_by_host[host]) for host in hosts}
     names: dict[tuple[int, str, date], list[ModelRetirement]] = defaultdict(list)
     for offering in offerings:
-        end = _end(
+        end = build_retirement(
             hosts[offering.host_id],
             offering,
             source_claims.get(offering.pk, ()),
@@ -197,7 +197,7 @@ def _measure_track_records(
         names[offering.host_id, end.model, end.ends_on].append(end)
     ends: dict[int, list[ModelRetirement]] = defaultdict(list)
     for (host, _model, _day), group in names.items():
-        ends[host].append(_merge_names(group))
+        ends[host].append(merge_names(group))
     return {host: measure_track_record(ends[host], policies.get(host, ())) for host in hosts}
 
 

@@ -69,7 +69,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
         as_of=at,
         sentence=_build_headline(user),
         filters=build_filter_controls(
-            request, filterset, _build_controls(user), default_values={"state": Alert.State.OPEN.value}
+            request,
+            filterset,
+            _build_controls(user),
+            default_values={"state": Alert.State.OPEN.value},
         ),
         columns=ORDERS.columns(request),
         listing=listing,
