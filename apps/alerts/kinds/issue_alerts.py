@@ -57,7 +57,7 @@ WHERE a.kind = ANY (%(kinds)s) AND a.state <> 'resolved'
 def raise_issue_alerts(*, at: datetime) -> int:
     """Resolve alerts whose issue has ended, and raise those that are due; return the number of new
     alerts."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "at": at,
         "day": day_of(at),
         "kinds": [str(kind) for kind in IssueAlertKind],

@@ -40,7 +40,7 @@ _GROUNDS = {
 
 def issue_subject(alert: Alert) -> str:
     """Return the subject of the cause: a version, or the target of an approval."""
-    return one_line(alert.details.get("name", ""), most=120)
+    return one_line(alert.details.get("name", ""), max_length=120)
 
 
 def issue_predicate(alert: Alert) -> str:

@@ -1,4 +1,4 @@
-"""The records of the catalogue, one module per subject."""
+"""Models of the catalogue, one module per subject."""
 
 from apps.catalog.models.change_queue import ChangedOffering
 from apps.catalog.models.claims import Assertion, ProviderEvent, Source

@@ -1,4 +1,4 @@
-"""What lists of campaigns and of their tasks can be narrowed by, on pages and in the API alike."""
+"""Filters of campaigns and their tasks, for pages and REST."""
 
 import django_filters
 from django.db.models import QuerySet
@@ -55,7 +55,7 @@ class CampaignTaskFilter(django_filters.FilterSet):  # type: ignore[misc]
         self, queryset: QuerySet[CampaignTask], name: str, value: bool
     ) -> QuerySet[CampaignTask]:
         late = {"state__in": UNFINISHED, "due_on__lt": day_of(now())}
-        # rows without a day are not late; exclude() over a nullable column keeps them
+        # rows without a due date are not late; exclude() on a nullable column includes them
         return queryset.filter(**late) if value else queryset.exclude(**late)
 
 

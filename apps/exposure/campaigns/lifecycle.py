@@ -27,7 +27,7 @@ from apps.exposure.campaigns.steps import add_missing_steps
 from apps.exposure.models import Campaign, CampaignTask
 
 State = CampaignTask.State
-# states in which there still is something to do; a waiver only puts it off
+# states with work left; a waiver only defers it
 UNFINISHED: tuple[str, ...] = (State.OPEN, State.IN_PROGRESS, State.READY)
 UNSETTLED: tuple[str, ...] = (*UNFINISHED, State.WAIVED)
 
@@ -49,19 +49,20 @@ def open_campaign(
     note: str = "",
     reason: str = "",
 ) -> Campaign:
-    """Open a campaign over all dependencies that the event reaches, or that retire with the
+    """Open a campaign for all dependencies that the event affects, or that retire with the
     offering; exactly one of the two is given.
 
-    A second call returns the open campaign and changes nothing. Without `target` it is the host's
+    A second call returns the open campaign and changes nothing. The default `target` is the host's
     replacement, if any; tasks can choose another. `due_on` is the latest date for all of its tasks.
-    Tasks and steps cost two statements, for any number.
+    Tasks and steps cost two statements for any number.
     """
     if (event is None) == (offering is None):
         raise ConflictError("Choose either an event or an offering to start the campaign.")
     subject_id = (
         event.offering_id if event is not None else offering.pk if offering is not None else 0
     )
-    # two people who open it at once: the second waits here, and then finds the first one's campaign
+    # of two users who open it concurrently, the second waits here and then finds the first one's
+    # campaign
     subject = (
         Offering.objects.select_for_update(of=("self",), no_key=True)
         .select_related("host", "replacement__host")
@@ -79,7 +80,7 @@ def open_campaign(
             "it empty."
         )
     campaign = Campaign(
-        title=title or _title(subject, event),
+        title=title or _default_title(subject, event),
         event=event,
         subject=subject,
         target=target,
@@ -103,11 +104,10 @@ def open_campaign(
 def extend_campaign(
     *, campaign: Campaign, at: datetime, by: User | None = None, job: str = "", reason: str = ""
 ) -> int:
-    """Take in what has become affected since, and give tasks the steps of adaptations recorded
-    since.
+    """Add tasks for dependencies that have become affected, and steps for adaptations recorded
+    since; return the number of added tasks.
 
-    The number of tasks that joined; a second run at the same moment adds nothing. By a person or by
-    a job.
+    Repeating it adds nothing. Called by users and by a job.
     """
     campaign = lock_campaign(campaign)
     _require_open(campaign)
@@ -126,25 +126,24 @@ def change_campaign(
     note: str | None = None,
     reason: str = "",
 ) -> Campaign:
-    """Set the given facts and leave the rest. Due dates of tasks change by `reschedule_campaign`
-    only."""
+    """Set the given facts. Due dates of tasks change only by `reschedule_campaign`."""
     campaign = lock_campaign(campaign)
     _require_open(campaign)
     changes = {"title": title, "target": target, "due_on": due_on, "note": note}
-    changed = [
+    changed_names = [
         name
         for name, value in changes.items()
         if value is not None and getattr(campaign, name) != value
     ]
-    if not changed:
+    if not changed_names:
         return campaign
     if target is not None and target.pk == campaign.subject_id:
         raise ConflictError("The target is the offering to migrate from. Choose another offering.")
-    for name in changed:
+    for name in changed_names:
         setattr(campaign, name, changes[name])
     campaign.full_clean()
     with audit_context(user=by, reason=reason or "campaign changed"):
-        campaign.save(update_fields=[*changed, "updated_at"])
+        campaign.save(update_fields=[*changed_names, "updated_at"])
     return campaign
 
 
@@ -176,7 +175,7 @@ def reschedule_campaign(*, campaign: Campaign, at: datetime, by: User, reason: s
             WHERE t.campaign_id = %(campaign)s AND t.state = ANY (%(unfinished)s)
               AND t.dependency_id = due.dependency_id AND t.due_on IS DISTINCT FROM due.due_on
             """,
-            {**_parameters(campaign, at), "unfinished": list(UNSETTLED)},
+            {**_statement_parameters(campaign, at), "unfinished": list(UNSETTLED)},
         )
         n_changed: int = cursor.rowcount
     return n_changed
@@ -186,11 +185,10 @@ def reschedule_campaign(*, campaign: Campaign, at: datetime, by: User, reason: s
 def close_campaign(
     *, campaign: Campaign, at: datetime, by: User, closing_note: str = "", reason: str = ""
 ) -> Campaign:
-    """Done with it. Where tasks are unfinished or waived, `closing_note` must say why it is closed
-    nevertheless.
+    """Close the campaign; `closing_note` is required if tasks are unfinished or waived.
 
-    What is unfinished stays as it is; waivers of a closed campaign do not re-open. Doing it twice
-    changes nothing.
+    Unfinished tasks stay as they are, and waivers of a closed campaign do not expire. Does nothing
+    if it is already closed.
     """
     campaign = lock_campaign(campaign)
     if campaign.state == Campaign.State.CLOSED:
@@ -216,8 +214,8 @@ def close_campaign(
 
 @transaction.atomic
 def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
-    """Open again, with its tasks as they were. Refused without a reason, and while another one is
-    open for the same."""
+    """Reopen the campaign with its tasks unchanged. Refused without a reason, or if another
+    campaign is open for the same offering."""
     if not reason.strip():
         raise ConflictError("Enter a reason for reopening the campaign.")
     Offering.objects.select_for_update(no_key=True).only("pk").get(pk=campaign.subject_id)
@@ -242,8 +240,8 @@ def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
 
 
 def lock_campaign(campaign: Campaign) -> Campaign:
-    """The row as it is now, held until the transaction ends; locked first and read afterwards, as
-    tasks are."""
+    """Lock the campaign until the transaction ends and return its current row, locked first and
+    read afterwards like tasks."""
     Campaign.objects.select_for_update().only("pk").get(pk=campaign.pk)
     return Campaign.objects.select_related(*_RELATIONS).get(pk=campaign.pk)
 
@@ -254,7 +252,7 @@ def _require_open(campaign: Campaign) -> None:
 
 
 def _insert_tasks(campaign: Campaign, at: datetime) -> int:
-    """Tasks for what is affected and has none, then the steps that are missing; the number of
+    """Insert tasks for affected dependencies without one, and missing steps; return the number of
     tasks."""
     affected = as_sql(dependencies_in(campaign, on=day_of(at)))
     n_joined = 0
@@ -263,14 +261,16 @@ def _insert_tasks(campaign: Campaign, at: datetime) -> int:
         with connection.cursor() as cursor:
             cursor.execute(
                 compose_statement(_INSERT_TASKS, affected=sql, dues=DUE_DATES),
-                {**params, **_parameters(campaign, at), "owner": TeamRole.OWNER.rank},
+                {**params, **_statement_parameters(campaign, at), "owner": TeamRole.OWNER.rank},
             )
             n_joined = cursor.rowcount
-    add_missing_steps(campaign_id=campaign.pk, ending=is_ending(campaign), unfinished=UNSETTLED)
+    add_missing_steps(
+        campaign_id=campaign.pk, subject_retires=is_ending(campaign), unfinished_states=UNSETTLED
+    )
     return n_joined
 
 
-def _parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:
+def _statement_parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:
     return {
         "campaign": campaign.pk,
         "subject": campaign.subject_id,
@@ -281,7 +281,7 @@ def _parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:
     }
 
 
-def _title(subject: Offering, event: ProviderEvent | None) -> str:
+def _default_title(subject: Offering, event: ProviderEvent | None) -> str:
     name = f"{subject.api_id} on {subject.host.name}"
     title = f"Migrate from {name}" if event is None else f"{event.get_kind_display()}: {name}"
     if subject.retires_on:

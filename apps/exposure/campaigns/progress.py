@@ -1,5 +1,5 @@
-"""How far campaigns are, for pages, API and mail. Every function takes the reader and counts only
-what they may see."""
+"""Progress of campaigns, for pages, REST and email. Every function takes the reader and counts only
+tasks that they can view."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -17,10 +17,13 @@ State = CampaignTask.State
 
 @dataclass(frozen=True, slots=True)
 class CampaignProgress:
-    """Progress of a campaign. `by_state` has every state. `n_overdue` are unfinished tasks due
-    before the day, `days_left` until the subject retires (negative once past, None while no date is
-    known). Steps are the required ones of tasks that are not obsolete; `step_share` is None if
-    there are none. `whole_campaign` is False if the reader sees only tasks of their teams."""
+    """Progress of a campaign.
+
+    `by_state` has every state. `n_overdue` are unfinished tasks due before the day, `days_left` is
+    the time until the subject retires (negative once past, None if no date is known). Steps are the
+    required ones of tasks that are not obsolete; `step_share` is None if there are none.
+    `whole_campaign` is False if the reader sees only tasks of their teams.
+    """
 
     by_state: dict[str, int] = field(default_factory=lambda: dict.fromkeys(State.values, 0))
     n_overdue: int = 0
@@ -37,7 +40,7 @@ class CampaignProgress:
 
     @property
     def n_settled(self) -> int:
-        """Signed off or no longer needed; a waiver settles nothing."""
+        """Return the number of tasks that are signed off or obsolete; waived ones do not count."""
         return self.by_state[State.DONE] + self.by_state[State.OBSOLETE]
 
     @property
@@ -95,8 +98,8 @@ def campaign_progress(
 
 
 def visible_tasks(*, user: Any) -> CampaignTaskQuerySet:
-    """Tasks the reader may see, with what lists show, the most urgent first; those without a day
-    last."""
+    """Return the tasks that the reader can view, with the relations that lists show, most urgent
+    first; those without a due date last."""
     return (
         CampaignTask.objects.visible_to(user)
         .select_related(
@@ -113,15 +116,14 @@ def visible_tasks(*, user: Any) -> CampaignTaskQuerySet:
 
 
 def overdue_tasks(*, user: Any, on: date) -> CampaignTaskQuerySet:
-    """Unfinished tasks of open campaigns that were due before the day."""
+    """Return unfinished tasks of open campaigns that were due before the day."""
     return visible_tasks(user=user).filter(
         state__in=UNFINISHED, due_on__lt=on, campaign__state=Campaign.State.OPEN
     )
 
 
 def expiring_waivers(*, user: Any, on: date, within_days: int = 14) -> CampaignTaskQuerySet:
-    """Waivers that will re-open their task within so many days: the warning beforehand. The
-    earliest end first."""
+    """Return tasks whose waiver expires within so many days, the earliest first."""
     return (
         visible_tasks(user=user)
         .filter(
@@ -135,7 +137,7 @@ def expiring_waivers(*, user: Any, on: date, within_days: int = 14) -> CampaignT
 
 
 def tasks_of_dependencies(*, dependencies: Collection[int], user: Any) -> dict[int, CampaignTask]:
-    """{dependency id: its unsettled task in an open campaign}, the most urgent where there are
+    """Return {dependency ID: its unsettled task in an open campaign}; the most urgent of
     several."""
     task_by_dependency: dict[int, CampaignTask] = {}
     open_tasks = visible_tasks(user=user).filter(

@@ -1,6 +1,6 @@
-"""Which dependencies a campaign is about, and by when each must have moved.
+"""The dependencies of a campaign, and the dates by which each must have migrated.
 
-Every number here is worked out by one statement over the affected rows; none of them is loaded.
+All numbers are computed by one statement over the affected rows, without loading them.
 """
 
 from collections.abc import Collection
@@ -18,9 +18,9 @@ from apps.exposure.models import Campaign, CampaignTask
 from apps.exposure.queries.dependents import LIFECYCLE_KINDS, affected_dependencies
 from apps.inventory.models import Dependency, DependencyQuerySet
 
-# days kept free between the last day of the work and the end, for what nobody foresaw
+# days of reserve between the end of the work and the retirement
 MARGIN_DAYS = 14
-# days a move is taken to need where it was neither measured nor estimated; shown as an assumption
+# assumed days of a migration without a test or an estimate; shown as an assumption
 DEFAULT_EFFORT_DAYS = 30
 
 # Node kinds 1 offering, 2 version; via 0 direct, 2 weights (footing.py).
@@ -48,8 +48,8 @@ WHERE x.id = %s AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
 
 
 def is_ending(campaign: Campaign) -> bool:
-    """Return whether the subject ends, so that everything on it must go; otherwise it changes and
-    must be tested again."""
+    """Return whether the subject retires, so that all its dependencies must migrate; otherwise it
+    changes and they must be tested again."""
     return campaign.event is None or campaign.event.kind in LIFECYCLE_KINDS
 
 
@@ -57,7 +57,7 @@ def dependencies_on(*, offering: Offering, on: date) -> DependencyQuerySet:
     """Return active dependencies, in every role, that must migrate when `offering` retires,
     announced or not.
 
-    As `affected_dependencies` for an announced retirement, but without leaving out offerings with a
+    Like `affected_dependencies` for an announced retirement, but including offerings that have a
     row of their own in a source: a campaign opened by hand covers everything that retires with the
     offering.
     """
@@ -66,8 +66,8 @@ def dependencies_on(*, offering: Offering, on: date) -> DependencyQuerySet:
 
 
 def dependencies_in(campaign: Campaign, *, on: date) -> DependencyQuerySet:
-    """Return what the campaign is about on that day; what already is on its target is not among
-    it."""
+    """Return the dependencies that the campaign covers on that day, except those already on its
+    target."""
     dependencies = (
         dependencies_on(offering=campaign.subject, on=on)
         if campaign.event is None
@@ -81,7 +81,7 @@ def dependencies_in(campaign: Campaign, *, on: date) -> DependencyQuerySet:
 
 
 def as_sql(dependencies: DependencyQuerySet) -> tuple[str, dict[str, Any]] | None:
-    """Their ids as SQL with named parameters; None where there can be none."""
+    """Return the query of their IDs as SQL with named parameters; None if it is always empty."""
     try:
         sql, params = dependencies.order_by().values_list("pk").query.sql_with_params()
     except EmptyResultSet:
@@ -91,9 +91,9 @@ def as_sql(dependencies: DependencyQuerySet) -> tuple[str, dict[str, Any]] | Non
 
 
 # (dependency_id, ends_on, effort_days, basis, due_on) of `wanted(dependency_id, subject_id,
-# target_id, latest_on)`. The end is that of what is called; where no date is known of it, that of
-# the campaign's subject. A test towards the target counts before one towards another offering.
-# LEAST ignores what is null.
+# target_id, latest_on)`. The retirement is that of the called offering or, without a known date, of
+# the campaign's subject. A test with the target takes precedence over one with another offering.
+# LEAST ignores nulls.
 DUE_DATES = """
 SELECT w.dependency_id, e.ends_on, h.effort_days, h.basis,
        LEAST(w.latest_on, e.ends_on - ceil(h.effort_days)::int - %(margin)s::int) AS due_on
@@ -119,9 +119,12 @@ DUE_DATE_PARAMETERS = {"margin": MARGIN_DAYS, "usual_effort": DEFAULT_EFFORT_DAY
 
 @dataclass(frozen=True, slots=True)
 class TaskDueDate:
-    """Why a task is due when it is. `event_date` None: no end is known. `basis`: measured by an
-    exit test, estimated in the exit plan, or assumed (`DEFAULT_EFFORT_DAYS`). `derived_on` is what
-    these give; a person may have set another."""
+    """The derivation of a task's due date.
+
+    `event_date` is None without a known retirement. `basis` is measured by an exit test, estimated
+    in the exit plan, or assumed (`DEFAULT_EFFORT_DAYS`). `derived_on` is the resulting date; a user
+    might have set another.
+    """
 
     ends_on: date | None
     effort_days: Decimal
@@ -130,7 +133,7 @@ class TaskDueDate:
 
 
 def task_due_dates(*, tasks: Collection[int]) -> dict[int, TaskDueDate]:
-    """{task id: how its day comes about today}; one statement."""
+    """Return {task ID: derivation of its due date as of today}; one statement."""
     if not tasks:
         return {}
     with connection.cursor() as cursor:
@@ -156,9 +159,12 @@ def task_due_dates(*, tasks: Collection[int]) -> dict[int, TaskDueDate]:
 
 
 def task_target(task: CampaignTask) -> Offering | None:
-    """Return what the task moves to, or is tested again on: what it moved to already, its own
-    choice, the campaign's; where the subject only changes, what is called today. Needs these
-    relations loaded."""
+    """Return the offering that the task migrates to or is tested on again, with these relations
+    loaded.
+
+    It is the offering already migrated to, the task's own choice, or the campaign's target; if the
+    subject only changes, the offering in use. None without a target.
+    """
     if task.successor is not None:
         return task.successor.offering
     if task.target is not None:

@@ -1,4 +1,4 @@
-"""Generational refresh: one provider event opens a campaign, with one task for each affected
+"""Migration campaigns: one provider event opens a campaign, with one task for each affected
 dependency."""
 
 from typing import Any
@@ -17,7 +17,8 @@ from apps.risks.models import Evidence
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def visible_to(self, user: Any) -> "CampaignQuerySet":
-        """Return all for organisation roles; otherwise those with a task of the user's teams."""
+        """Select all campaigns for organisation roles, otherwise those with a task of the user's
+        teams."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -31,8 +32,8 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
 
 @track_history(exclude=("updated_at",))
 class Campaign(models.Model):
-    """Moving everything off one offering. `subject` is what ends or changes, `target` the usual
-    successor."""
+    """The migration of all dependencies on one offering. `subject` retires or changes, `target` is
+    the default successor."""
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -94,8 +95,8 @@ class CampaignTaskQuerySet(models.QuerySet["CampaignTask"]):
 
 @track_history(exclude=("updated_at",))
 class CampaignTask(models.Model):
-    """One dependency to move. It passes its gate with evidence on the own workload and a signature,
-    or is waived."""
+    """The migration of one dependency. It is signed off with evidence from the own workload, or
+    waived."""
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -184,7 +185,7 @@ class CampaignTask(models.Model):
 
 @track_history()
 class TaskStep(models.Model):
-    """One thing to do in a task, most of them because of an adaptation."""
+    """One step of a task, often because of an adaptation."""
 
     task = models.ForeignKey(CampaignTask, on_delete=models.CASCADE, related_name="steps")
     place = models.PositiveSmallIntegerField()
