@@ -31,7 +31,8 @@ _DUE_ISSUES = load_statement("alerts", "due_issues")
 
 @dataclass(frozen=True, slots=True)
 class DueIssue:
-    """An issue whose alert is due. `earlier_ids` are the live alerts that it replaces."""
+    """An issue whose alert is due. `grounds` are those of an approval violation; `earlier_ids` are
+    the live alerts that it replaces."""
 
     issue_id: int
     kind: str
@@ -41,7 +42,7 @@ class DueIssue:
     criticality: int
     due_on: date | None
     offering_id: int | None
-    details: dict[str, Any]
+    grounds: list[str]
     earlier_ids: list[int]
 
 
@@ -95,7 +96,6 @@ _KINDS: Mapping[str, IssueAlertKind] = {
     "approval_violation": IssueAlertKind.APPROVAL_VIOLATED,
     "fallback_retires": IssueAlertKind.FALLBACK_RETIRES,
 }
-_GROUNDS = ("blocked", "criticality", "data_class", "region")
 
 
 def _issue_alert_draft(
@@ -105,7 +105,7 @@ def _issue_alert_draft(
     severity = issue_severity(kind, criticality=issue.criticality)
     details: dict[str, Any] = {"name": name}
     if kind == IssueAlertKind.APPROVAL_VIOLATED:
-        details["grounds"] = [ground for ground in _GROUNDS if issue.details.get(ground)]
+        details["grounds"] = issue.grounds
     alert = Alert(
         key=alert_key(f"issue:{issue.issue_id}", kind, party.key, milestone=day_of(at).isoformat()),
         kind=kind,

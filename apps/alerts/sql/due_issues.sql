@@ -34,7 +34,10 @@ told_by_event AS (
     GROUP BY f.id
 )
 SELECT f.id AS issue_id, f.kind, f.subject, f.application_id, f.team_id, f.criticality, f.due_on,
-       f.offering_id, f.details, coalesce(t.live_ids, '{}') AS earlier_ids
+       f.offering_id,
+       ARRAY(SELECT g FROM unnest(ARRAY['blocked', 'criticality', 'data_class', 'region']) g
+             WHERE (f.details ->> g)::boolean) AS grounds,
+       coalesce(t.live_ids, '{}') AS earlier_ids
 FROM fact f
 LEFT JOIN told t ON t.id = f.id
 LEFT JOIN told_by_event e ON e.id = f.id
