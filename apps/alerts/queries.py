@@ -12,6 +12,7 @@ from django.db.models import Q
 from apps.alerts.delivery.schedule import MAX_CLOCK_LEAD
 from apps.alerts.models import Alert, AlertQuerySet, Delivery, DeliveryQuerySet
 from apps.catalog.models import Assertion
+from apps.common.database.statements import load_statement
 from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.inventory.models import Dependency, DependencyQuerySet
 
@@ -188,3 +189,17 @@ def due_deliveries(*, at: datetime, stale_after: timedelta) -> DeliveryQuerySet:
         Q(claimed_at__lte=at - stale_after) | Q(claimed_at__gt=latest_due_at)
     )
     return Delivery.objects.filter(queued | orphaned).order_by("due_at", "pk")
+
+
+# --- issues ---------------------------------------------------------------------------------------
+
+_ISSUE_NOTIFICATIONS = load_statement("alerts", "issue_notifications")
+
+
+def last_notifications(issue_ids: Collection[int]) -> dict[int, datetime]:
+    """Return {issue: time of the last notification about it, sent or pending}; one statement."""
+    if not issue_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_ISSUE_NOTIFICATIONS, {"ids": list(issue_ids)})
+        return dict(cursor.fetchall())
