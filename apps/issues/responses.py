@@ -42,6 +42,12 @@ class IssueResponse(models.TextChoices):
     UNDO = "undo", "Undo the last response"
 
 
+def state_owner(issue: Issue) -> str:
+    """Return the record that is accepted and resolved instead of the issue; empty: the issue
+    itself. The cause should be loaded."""
+    return _STATE_OWNERS.get(CauseKind(issue.cause.kind), "")
+
+
 def can_respond(user: User, issue: Issue) -> bool:
     """Return whether the user can respond: governance, editors of the issue's team, and its
     owner as long as the owner can view it."""
@@ -62,6 +68,17 @@ def can_accept(user: User, issue: Issue) -> bool:
     )
 
 
+def require_respondent(user: User, issue: Issue) -> None:
+    """Raise ForbiddenError unless the user can respond; the team of the issue should be loaded."""
+    if can_respond(user, issue):
+        return
+    raise ForbiddenError(
+        f"You need the editor role on {issue.team} to respond to its issues."
+        if issue.team
+        else "You need the governance role to respond to issues of the organisation."
+    )
+
+
 def lock_issue(issue: Issue, by: User) -> Issue:
     """Return the issue, locked, if `by` can respond to it; raises ForbiddenError."""
     stored = (
@@ -69,12 +86,7 @@ def lock_issue(issue: Issue, by: User) -> Issue:
         .select_related("cause", "team")
         .get(pk=issue.pk)
     )
-    if not can_respond(by, stored):
-        raise ForbiddenError(
-            f"You need the editor role on {stored.team} to respond to its issues."
-            if stored.team
-            else "You need the governance role to respond to issues of the organisation."
-        )
+    require_respondent(by, stored)
     return stored
 
 
@@ -131,7 +143,7 @@ def accept_issue(*, issue: Issue, until: date, reason: str, by: User, at: dateti
     stored = lock_issue(issue, by)
     before = response_values(stored)
     _require_unresolved(stored, "accept")
-    if owner := _STATE_OWNERS.get(CauseKind(stored.cause.kind)):
+    if owner := state_owner(stored):
         raise ConflictError(f"Accept the {owner} itself. The issue follows it.")
     if not can_accept(by, stored):
         raise ForbiddenError(
@@ -233,7 +245,7 @@ def resolve_issue(
         raise DomainError("Enter how the issue was resolved.", field="reason")
     stored = lock_issue(issue, by)
     before = response_values(stored)
-    if owner := _STATE_OWNERS.get(CauseKind(stored.cause.kind)):
+    if owner := state_owner(stored):
         raise ConflictError(f"Resolve the {owner} itself. The issue follows it.")
     if stored.state != Issue.State.RESOLVED:
         stored.state = Issue.State.RESOLVED

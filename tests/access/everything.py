@@ -45,6 +45,7 @@ from tests.builders import (
     make_application,
     make_dependency,
     make_event,
+    make_issue,
     make_member,
     make_offering,
     make_source,
@@ -104,6 +105,7 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
     notice = Notice.objects.create(
         alert=alert, team=team, why="team", owed_at=NOW, delivery=delivery
     )
+    issue = make_issue(application, subject=f"version:{version.pk}", owner=None)
     further = _make_analysis_rows(application, dependency, offering, version)
     people = {
         "admin": make_user("ada", role="admin"),
@@ -130,6 +132,8 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
         "alert-policies": AlertPolicy.objects.order_by("pk")[0].pk,
         "alerts": alert.pk,
         "applications": application.slug,
+        "causes": issue.cause_id,
+        "issues": issue.pk,
         "assertions": assertion.pk,
         "calendar-feeds": create_calendar_feed(user=owner)[0].pk,
         "deliveries": delivery.pk,

@@ -163,6 +163,7 @@ def make_walked_rows() -> WalkedRows:
         ("feeds/runs/", {"pk": addresses["feed-runs"]}),
         ("feeds/disagreements/", {"pk": addresses["disagreements"]}),
         ("feeds/", {"slug": "litellm", "change": change}),
+        ("issues/", {"pk": addresses["issues"], "action": "acknowledge"}),
         ("alerts/answer/", {"token": links.answer_token(mail)}),
         ("alerts/subscriptions/", {"pk": addresses["subscriptions"]}),
         ("alerts/mail/of/", {"slug": team.slug}),

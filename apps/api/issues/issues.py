@@ -13,7 +13,6 @@ from apps.api.framework.row_reader import ComputedField, EnumNameField
 from apps.api.framework.views import BY_ID, ReadViewSet
 from apps.api.risks.base import UserField
 from apps.common.database.keyset_pagination import Keyset
-from apps.common.errors import ForbiddenError
 from apps.common.time import day_of, now
 from apps.inventory.models import Criticality
 from apps.issues import responses, undo
@@ -321,12 +320,7 @@ class IssueViewSet(ReadViewSet[Issue]):
         The permission is checked before the body, so that an error in the body reveals nothing.
         """
         issue = self.subject("team", "cause")
-        if not responses.can_respond(self.user, issue):
-            raise ForbiddenError(
-                f"You need the editor role on {issue.team} to respond to its issues."
-                if issue.team
-                else "You need the governance role to respond to this issue."
-            )
+        responses.require_respondent(self.user, issue)
         return issue
 
 

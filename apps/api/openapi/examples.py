@@ -268,6 +268,15 @@ EXAMPLES: dict[str, Any] = {
     "gate_waivers_refuse_create": {"reason": "The migration was possible in time."},
     "gate_waivers_withdraw_create": {"reason": "Moved."},
     "imports_application_create": {"application": "agent-assist"},
+    "issues_accept_create": {"until": _UNTIL, "reason": "The successor is tested in March."},
+    "issues_acknowledge_create": {"reason": "Migration is planned for sprint 14."},
+    "issues_assign_create": {"owner": "tomasz"},
+    "issues_bulk_respond_create": {"ids": [17, 18], "action": "snooze", "until": _DAY},
+    "issues_comment_create": {"text": "Who tests the successor?", "mentions": ["tomasz"]},
+    "issues_reopen_create": {"reason": "The model is still used by the night job."},
+    "issues_resolve_create": {"reason": "Migrated to the successor on Monday."},
+    "issues_revoke_create": {"reason": "The successor is available earlier."},
+    "issues_snooze_create": {"until": _DAY},
     "intake_litellm_callback_create": [
         {
             "id": "chatcmpl-60ac3d2b9d1f4a20",

@@ -1,8 +1,9 @@
 -- `changed_issue`: for each fact whose issue is new or differs, the values that the issue gets.
 --
 -- A response of a user stays valid while the fact is the same (`fact_key`): a resolved issue opens
--- again only with another fact. An issue that returns forgets earlier responses. Without a date of
--- its own a fact becomes Now `allowance_days` after it opened.
+-- again only with another fact. An issue that returns forgets earlier responses. An acceptance of a
+-- user outranks the state that the fact brings. Without a date of its own a fact becomes Now
+-- `allowance_days` after it opened.
 CREATE TEMPORARY TABLE changed_issue ON COMMIT DROP AS
 WITH owner AS ({owners}),
 fact AS (
@@ -26,9 +27,9 @@ fact AS (
 ),
 derived AS (
     SELECT *,
-           CASE WHEN coalesce(derived_state, '') <> '' THEN derived_state
+           CASE WHEN own_acceptance > %(day)s::date AND NOT returns THEN 'accepted'
+                WHEN coalesce(derived_state, '') <> '' THEN derived_state
                 WHEN issue_id IS NULL OR returns THEN 'open'
-                WHEN own_acceptance > %(day)s::date THEN 'accepted'
                 WHEN acknowledged_at IS NOT NULL THEN 'acknowledged'
                 ELSE 'open' END AS state,
            CASE WHEN assigned_by_id IS NOT NULL AND NOT returns THEN old_owner_id
