@@ -11,6 +11,11 @@ from django.db.models.functions import Lower
 
 from apps.accounts.models import User
 from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, LifecycleClaim
+from apps.catalog.claims.manual_values import (
+    ManualClaim,
+    record_manual_claims,
+    withdraw_manual_claims,
+)
 from apps.catalog.claims.precedence import MANUAL
 from apps.catalog.claims.reconciliation import catalogue_lock, reconcile_offerings
 from apps.catalog.claims.values import lifecycle_value
@@ -25,7 +30,6 @@ from apps.catalog.models import (
     Source,
     Version,
 )
-from apps.catalog.models.claims import Topic
 from apps.catalog.models.offerings import Binding, IdentityReason
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
@@ -35,18 +39,11 @@ class InvalidFactError(Exception):
     """A manual fact that does not hold together; its message is for the person who typed it."""
 
 
-def manual_source() -> Source:
-    source, _ = Source.objects.get_or_create(
-        slug=MANUAL, defaults={"name": "Entered by hand", "kind": MANUAL, "trust_rank": 0}
-    )
-    return source
-
-
 @transaction.atomic
 def set_manual_fact(
     *, offering: Offering, value: Mapping[str, Any], by: User, reason: str
 ) -> Assertion:
-    """Record what `by` says about the end of `offering`; it outranks every feed until lifted.
+    """Record what `by` says about the end of `offering`; it outranks every feed until removed.
 
     `value` has the keys of a lifecycle claim (announced_on, retires_on, date_kind, status,
     successor; days as dates or ISO text). Without `retires_on` it says that no date is known.
@@ -75,31 +72,10 @@ def set_manual_fact(
     moment = now()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
-        assertion, _ = Assertion.objects.update_or_create(
-            source=manual_source(),
-            external_id=f"offering:{offering.pk}",
-            topic=Topic.LIFECYCLE,
-            defaults={
-                "offering": offering,
-                "value": canonical,
-                "source_url": source_url,
-                "changed_at": moment,
-                "withdrawn_at": None,
-                "asserted_by": by,
-                "reason": reason.strip(),
-            },
-            create_defaults={
-                "offering": offering,
-                "value": canonical,
-                "source_url": source_url,
-                "first_seen": moment,
-                "changed_at": moment,
-                "asserted_by": by,
-                "reason": reason.strip(),
-            },
+        assertions, _ = record_manual_claims(
+            [ManualClaim(offering.pk, canonical, source_url, reason.strip(), by)], at=moment
         )
-        reconcile_offerings([offering.pk], at=moment)
-    return assertion
+    return assertions[offering.pk]
 
 
 @transaction.atomic
@@ -127,11 +103,8 @@ def remove_manual_fact(*, assertion: Assertion, by: User, reason: str) -> Assert
     moment = now()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
-        if assertion.withdrawn_at is None:
-            assertion.withdrawn_at = moment
-            assertion.save(update_fields=["withdrawn_at"])
-        if assertion.offering_id is not None:
-            reconcile_offerings([assertion.offering_id], at=moment)
+        withdraw_manual_claims([assertion], at=moment)
+        assertion.refresh_from_db()
     return assertion
 
 
