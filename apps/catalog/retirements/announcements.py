@@ -4,7 +4,7 @@ The caller has checked that the user is governance or administrator.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import transaction
@@ -65,13 +65,17 @@ class RetirementTerms:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementPreview:
-    """What an announcement would cover; `rows` also has the model IDs that it leaves out."""
+    """What an announcement would cover; `rows` also has the model IDs that it leaves out.
+    `repeated` is the open announcement that says the same, if any."""
 
     terms: RetirementTerms
-    rows: Sequence[CoveredOffering] = field(default_factory=list)
+    rows: Sequence[CoveredOffering]
+    repeated: RetirementAnnouncement | None = None
 
     @property
     def offerings(self) -> list[Offering]:
+        if self.repeated is not None:
+            return [row.offering for row in self.rows if row.open_announcement == self.repeated]
         return [row.offering for row in self.rows if row.is_covered]
 
 
@@ -81,11 +85,11 @@ def preview_announcement(terms: RetirementTerms, *, on: date) -> AnnouncementPre
     Writes nothing. Raises DomainError if the announcement would be refused.
     """
     _refuse_wrong_terms(terms, on)
-    preview = AnnouncementPreview(
-        terms,
-        covered_offerings(terms.subject, on=on, hosts=terms.hosts, offering_ids=terms.offering_ids),
+    rows = covered_offerings(
+        terms.subject, on=on, hosts=terms.hosts, offering_ids=terms.offering_ids
     )
-    if not _same_announcement(preview):
+    preview = AnnouncementPreview(terms, rows, _same_announcement(terms, rows))
+    if preview.repeated is None:
         _refuse_wrong_coverage(preview)
     return preview
 
@@ -102,8 +106,8 @@ def announce_retirement(
     """
     catalogue_lock()
     preview = preview_announcement(terms, on=day_of(at))
-    if existing := _same_announcement(preview):
-        return existing
+    if preview.repeated is not None:
+        return preview.repeated
     reason = _reason(terms)
     subject = terms.subject
     announcement = RetirementAnnouncement(
@@ -308,22 +312,23 @@ def _nothing_covered(preview: AnnouncementPreview) -> str:
     return "Only aliases are left, which move on to other versions. Select model IDs."
 
 
-def _same_announcement(preview: AnnouncementPreview) -> RetirementAnnouncement | None:
+def _same_announcement(
+    terms: RetirementTerms, rows: Sequence[CoveredOffering]
+) -> RetirementAnnouncement | None:
     """Return the open announcement that says the same about the same model IDs, if any."""
-    terms = preview.terms
     announcements = {
         row.open_announcement.pk: row.open_announcement
-        for row in preview.rows
+        for row in rows
         if row.open_announcement is not None
     }
     if len(announcements) != 1:
         return None
     announcement = next(iter(announcements.values()))
-    announced_ids = {row.offering.pk for row in preview.rows if row.open_announcement is not None}
+    announced_ids = {row.offering.pk for row in rows if row.open_announcement is not None}
     wanted_ids = (
         set(terms.offering_ids)
         if terms.offering_ids is not None
-        else announced_ids | {row.offering.pk for row in preview.rows if row.is_covered}
+        else announced_ids | {row.offering.pk for row in rows if row.is_covered}
     )
     is_same = (
         wanted_ids == announced_ids

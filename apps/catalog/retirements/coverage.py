@@ -160,3 +160,24 @@ def offering_ids_by_name(
             field="model_ids",
         )
     return [pk for ids in found.values() for pk in ids]
+
+
+def offering_by_name(name: str) -> Offering:
+    """Return the offering that `HOST/MODEL_ID` names: the host's slug, then the model ID as the
+    provider writes it. Of several rows the one without a region and tier is meant.
+
+    Raises DomainError if there is none.
+    """
+    host, _, api_id = name.strip().partition("/")
+    offering = (
+        Offering.objects.filter(host__slug=host, api_id=api_id.strip())
+        .select_related(*_RELATIONS)
+        .order_by("region_scope", "service_tier", "pk")
+        .first()
+    )
+    if offering is None:
+        raise DomainError(
+            f"No offering '{name}' found. Use HOST/MODEL_ID, such as azure-openai/gpt-4.1.",
+            field="successor",
+        )
+    return offering
