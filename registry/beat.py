@@ -27,7 +27,7 @@ class FrequentScheduler(Scheduler):
         )
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Send what is due; a signal to end takes effect once it has been sent."""
+        """Send due tasks; a signal to end takes effect afterwards."""
         with deferred_end():
             interval: float = super().tick(*args, **kwargs)
         return interval

@@ -17,15 +17,14 @@ def visible_users(user: User) -> QuerySet[User]:
 
 
 def owns_any_team(user: User) -> bool:
-    """Return whether there is a team that `user` may act for as an owner; governance may for
-    all."""
+    """Return whether `user` may act as an owner of any team; governance may for all teams."""
     return user.is_governance or any(
         rank >= TeamRole.OWNER.rank for rank in user.team_roles().values()
     )
 
 
 def team_and_below(*, team_ids: Sequence[int]) -> set[int]:
-    """The ids of these teams and of every team under them; circles are cut."""
+    """Return the IDs of these teams and of every team below them; stops at cycles."""
     rows = Team.objects.raw(
         """
 SELECT DISTINCT team_id AS id FROM team_ancestor WHERE ancestor_id = ANY (%s)""",
@@ -70,7 +69,7 @@ def editors_of(team_ids: Collection[int]) -> QuerySet[User]:
 
 
 def user_by_login(name: str) -> User | None:
-    """The person who signs in by this name or email address."""
+    """Return the user with this username or email address."""
     people = User.objects.people()
     user = people.filter(username__iexact=name).first()
     return user or (people.filter(email__iexact=name).first() if "@" in name else None)

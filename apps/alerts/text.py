@@ -27,16 +27,16 @@ _NUMBERS = (
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 
 
-def one_line(text: Any, *, most: int = 200) -> str:
+def one_line(text: Any, *, max_length: int = 200) -> str:
     """Return `text` without line breaks, control characters or bidirectional marks, cut to
-    `most`."""
-    shown = "".join(
-        " " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign
-        for sign in str(text)
-        if unicodedata.category(sign) not in {"Cf", "Cs"}
+    `max_length` characters."""
+    line = "".join(
+        " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character
+        for character in str(text)
+        if unicodedata.category(character) not in {"Cf", "Cs"}
     )
-    shown = " ".join(shown.split())
-    return shown if len(shown) <= most else shown[: most - 1].rstrip() + "…"
+    line = " ".join(line.split())
+    return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 
 def web_address(text: str) -> str:
@@ -50,8 +50,8 @@ def spelled(n: int) -> str:
     return _NUMBERS[n] if 0 <= n < len(_NUMBERS) else f"{n:,}"
 
 
-def counted(n: int, one: str, many: str = "") -> str:
-    return f"{spelled(n)} {one if n == 1 else many or one + 's'}"
+def counted(n: int, singular: str, plural: str = "") -> str:
+    return f"{spelled(n)} {singular if n == 1 else plural or singular + 's'}"
 
 
 def capitalised(sentence: str) -> str:
@@ -97,28 +97,31 @@ def price(value: Any) -> str:
     try:
         amount = Decimal(str(value)).normalize()
     except InvalidOperation:
-        return one_line(value, most=30)
+        return one_line(value, max_length=30)
     if not amount.is_finite():
-        return one_line(value, most=30)
+        return one_line(value, max_length=30)
     return f"{amount:,.{max(2, -int(amount.as_tuple().exponent))}f}"
 
 
-def price_change(old: Any, new: Any) -> str:
+def price_change(old_value: Any, new_value: Any) -> str:
     """Format as `input tokens 3.00 → 2.00; output tokens 15.00 → 10.00 USD per million`, units in
     the catalogue's order."""
-    before = old if isinstance(old, dict) else {}
-    after = new if isinstance(new, dict) else {}
-    known = list(PRICE_UNITS)
+    old_prices = old_value if isinstance(old_value, dict) else {}
+    new_prices = new_value if isinstance(new_value, dict) else {}
+    unit_order = list(PRICE_UNITS)
     units = sorted(
-        {*before, *after},
-        key=lambda unit: (known.index(unit) if unit in known else len(known), unit),
+        {*old_prices, *new_prices},
+        key=lambda unit: (unit_order.index(unit) if unit in unit_order else len(unit_order), unit),
     )
-    parts = []
+    changes = []
     for unit in units:
-        name = PRICE_UNITS.get(unit, one_line(unit.replace("_", " "), most=60))
-        was, will = (price(side[unit]) if unit in side else "no price" for side in (before, after))
-        parts.append(f"{name} {was} → {will}")
-    return "; ".join(parts) + " USD per million" if parts else "the price changed"
+        name = PRICE_UNITS.get(unit, one_line(unit.replace("_", " "), max_length=60))
+        old_text, new_text = (
+            price(prices[unit]) if unit in prices else "no price"
+            for prices in (old_prices, new_prices)
+        )
+        changes.append(f"{name} {old_text} → {new_text}")
+    return "; ".join(changes) + " USD per million" if changes else "the price changed"
 
 
 def money(value: Any) -> Decimal:

@@ -1,6 +1,6 @@
-"""What lists of the catalogue can be narrowed by, on pages and in the API alike.
+"""Filters of the lists of the catalogue, for pages and the API.
 
-Related records are named by slug; an unknown slug finds nothing, which is an answer and no error.
+Related records are given by slug; an unknown slug gives an empty list and no error.
 """
 
 import django_filters
@@ -135,7 +135,8 @@ class OfferingFilter(django_filters.FilterSet):  # type: ignore[misc]
     def being_resolved(
         self, queryset: QuerySet[Offering], name: str, value: bool
     ) -> QuerySet[Offering]:
-        """False: the ones to identify, without aliases and entries that are not models."""
+        """Filter by identification. False: only models to identify, without aliases and entries
+        that are not models."""
         if value:
             return queryset.filter(version__isnull=False)
         return queryset.filter(version__isnull=True, alias__isnull=True, not_a_model=False)

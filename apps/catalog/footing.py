@@ -1,11 +1,11 @@
-"""Keeps `Footing` equal to what the catalogue says, set-based: a handful of statements for any
-number of offerings.
+"""Keeps `Footing`, the upstream dependencies of offerings, consistent with the catalogue;
+set-based, with a few statements for any number of offerings.
 
-The definition is exposure's (docs/decisions/0006-footing-is-stored.md): an offering stands on
-itself, on its effective offering of the day (redirects of retired offerings followed; a circle
-redirects nowhere), on that offering's version, foundation, developer, host, gateway and regions, on
-the corporate parents of each party, and on the ancestors of the version through weights or
-behaviour. The strongest tie to a node wins.
+The definition is that of exposure (docs/decisions/0006-footing-is-stored.md): an offering depends
+on itself; on its effective offering of the day (redirects of retired offerings are followed; a
+cycle redirects nowhere); on that offering's version, foundation, developer, host, gateway and
+regions; on the corporate parents of each party; and on the ancestors of the version through weights
+or behaviour. The strongest relationship to a node applies.
 """
 
 from collections.abc import Collection
@@ -22,8 +22,8 @@ _DESIRED = load_statement("catalog", "footing_due")
 
 @dataclass(frozen=True, slots=True)
 class FootingDifference:
-    """One footing row that is not what the catalogue says; `stored` or `due` is (via, depth) or
-    None."""
+    """A difference between the stored footing and the catalogue; `stored` and `due` are (via,
+    depth) or None."""
 
     offering_id: int
     kind: int
@@ -39,7 +39,7 @@ def refresh_footing(
     """Update the footing of these offerings (all if None); return the number of rows that changed.
 
     Missing nodes are created. Unchanged rows are not written. Offerings that redirect to one of the
-    given ones are refreshed with them, since they share its upstream dependencies.
+    given ones are also refreshed, since they share its upstream dependencies.
     """
     ids = None if offering_ids is None else sorted(offering_ids)
     if ids is not None and not ids:
@@ -63,8 +63,8 @@ def refresh_footing(
             f"CREATE TEMPORARY TABLE footing_due ON COMMIT DROP AS {_DESIRED}",
             {"ids": ids, "day": today or day_of(now())},
         )
-        # after a great load the planner still takes the tables for empty, and would compare each
-        # row with each
+        # after a large load the planner still assumes empty tables, and would compare each row with
+        # each other row
         cursor.execute(
             """
             DO $$ BEGIN
@@ -111,8 +111,8 @@ def refresh_footing(
 
 
 def footing_differences(*, today: date | None = None) -> list[FootingDifference]:
-    """Every stored row that is wrong and every due row that is missing; empty when the footing is
-    true."""
+    """Return every stored row that is wrong and every row that is missing; empty if the footing is
+    correct."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

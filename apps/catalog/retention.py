@@ -1,4 +1,4 @@
-"""What is kept of the catalogue: all of it, since evidence rests on it."""
+"""Retention of the catalogue: its tables are permanent, because evidence refers to them."""
 
 from apps.common.retention import RetentionGroup, declare_retention, permanent_tables
 

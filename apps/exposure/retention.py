@@ -1,4 +1,5 @@
-"""What is kept of exposure: decisions for ever, answers for a while, snapshots thinned out."""
+"""Retention of exposure: decisions permanently, answers for a limited time, snapshots thinned
+out."""
 
 from django.conf import settings
 from django.db.models import Q
@@ -38,7 +39,7 @@ declare_retention(
         ended=Coalesce("finished_at", "queued_at"),
         setting="RUN_DAYS",
         only=~Q(state__in=ScenarioRun.OPEN),
-        # the answer that a person finds with the scenario
+        # the answer that users find with the scenario
         latest_per=("scenario", "state"),
     ),
     TaskLimit(

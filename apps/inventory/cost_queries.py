@@ -1,5 +1,5 @@
-"""The SQL of costs.py. Nothing is rounded: numeric times numeric is exact, and nothing is divided
-with a rest."""
+"""The SQL of costs.py. Nothing is rounded: products of numeric values are exact, and every division
+comes out whole."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from apps.common.database.statements import compose_statement, load_statement
 
 @dataclass(frozen=True, slots=True)
 class InventoryRelations:
-    """The relations that dependencies and applications are read from: tables, or views of a what-if
-    with their columns. Names from code, never from a user."""
+    """The relations that dependencies and applications are read from: the tables, or views of a
+    scenario with the same columns. The names come from code, never from users."""
 
     dependencies: str = "inventory_dependency"
     applications: str = "inventory_application"
 
 
-# Live dependencies with the offering that answers for each.
+# Live dependencies with their effective offering, redirects followed.
 _LIVE = """
 live AS (
     SELECT d.id, coalesce(e.effective_id, d.offering_id) AS offering_id,
@@ -33,7 +33,7 @@ live AS (
 ),
 """
 
-# Prices of the day: a range counts on its first day and not on the day it ends. `price` is times
+# Prices of the day: a period includes its first day and excludes its last. `price` is times
 # %(denominator)s.
 _LISTED = """
 listed AS (
@@ -49,14 +49,14 @@ _LINES = (
     _LISTED + "line AS (SELECT offering_id, unit, above, currency, amount AS price FROM listed),\n"
 )
 
-# Ordered changes, folded one after the other over the offerings that they reach. An offering is
-# reached where its own footing holds the node directly (via 0). A row without amount lets an amount
-# begin a price. `multiple` starts as the common denominator, so that every division in the fold
-# comes out whole.
+# Changes in order, folded one after the other over the offerings that they affect: those whose own
+# upstream dependencies include the node directly (via 0). The row without an amount lets a change
+# set a price that did not exist. `multiple` starts as the common denominator, so that every
+# division in the fold comes out whole.
 _LINES_CHANGED = _LISTED + load_statement("inventory", "price_lines_changed")
 
 # One row per offering, band of request sizes and currency, with the price of each unit. A band
-# begins where any unit changes its price; a unit's price in it is that of its largest tier not
+# starts where any unit changes its price; a unit's price in a band is that of its highest tier not
 # above the band.
 _PRICED = """
 band AS (
@@ -78,7 +78,7 @@ priced AS (
 ),
 """
 
-# What is used, by key: a tier holds for requests larger than its bound, the base tier also for
+# The units used, by key: a tier applies to requests larger than its bound, the base tier also to
 # those of unknown size.
 _PLACED = """
 placed AS (
@@ -100,7 +100,7 @@ used AS (
     FROM placed
 ),
 """
-# Dependencies on one offering and band that use the same units cost by their sums.
+# Dependencies on one offering and band that use the same units are priced by their sums.
 _USED_BY_GROUP = """
 used AS (
     SELECT row_number() OVER () AS key, offering_id, above, count(*) AS n,
@@ -116,8 +116,8 @@ used AS (
 ),
 """
 
-# Each with the currencies it could be paid in. Requests are charged only where a request has a
-# price of its own; they are all there is to charge only where tokens have none.
+# Each group with the currencies it could be priced in. Requests are charged only if they have a
+# price; they count as usage of their own only if tokens have no price.
 _COSTED = """
 costed AS (
     SELECT u.key, u.n, p.currency,
@@ -146,8 +146,8 @@ judged AS (
     FROM costed WINDOW own AS (PARTITION BY key)
 ),
 """
-# Of several currencies that price all that is used, US dollars go first, then the alphabet. A unit
-# lacks a price where no currency has one.
+# If several currencies price all units used, US dollars are preferred, then alphabetical order. A
+# unit has no price if no currency prices it.
 _CHOSEN = """
 chosen AS (
     SELECT DISTINCT ON (key) key, n, amount, CASE WHEN is_used THEN currency END AS currency,
@@ -179,8 +179,8 @@ TOTALS = (
 
 
 def cost_statement(template: str, relations: InventoryRelations, *, with_changes: bool) -> str:
-    """`template` over the live dependencies of `relations`, under the changes of the parameters or
-    without."""
+    """Return `template` over the live dependencies of `relations`, with or without the price
+    changes of the parameters."""
     lines = _LINES_CHANGED if with_changes else _LINES
     return compose_statement(
         "WITH RECURSIVE " + _LIVE + lines + _PRICED + template,

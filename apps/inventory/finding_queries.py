@@ -1,12 +1,12 @@
 """The SQL of findings.py: every rule over a set of applications in one statement.
 
-Each rule answers (code, application, dependency or null, what the sentence needs as JSON).
+Each rule returns (code, application, dependency or null, facts for the sentence as JSON).
 """
 
 from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
 
-# Rows in use on the day, whatever the application's status, with the offering that answers and
-# where it stands.
+# Rows in use on the day, whatever the application's status, with the effective offering and its
+# lifecycle.
 _BASE = """
 app AS (SELECT * FROM inventory_application WHERE id = ANY (%(application_ids)s::bigint[])),
 dep AS (
@@ -39,7 +39,7 @@ fallbacks AS (
 ),
 """
 
-# What is in use as the rule about decisions wants it; then decisions that have run out, by how
+# Current uses in the form that the rule about approvals expects; then expired approvals, by how
 # narrow they were: offering (4), version (3), foundation (2), developer or host (1).
 _DECISIONS = f"""
 used AS (SELECT id, application_id, offering_id, via_party_id FROM dep WHERE in_scope),
@@ -52,7 +52,7 @@ narrowness AS (
 ),
 """
 
-# The last test of each way out; whether any of them counts today.
+# The last exit test per target, and whether any of them is valid today.
 _TESTS = """
 test AS (
     SELECT DISTINCT ON (t.dependency_id, t.target_id) t.dependency_id, t.target_id, t.tested_on,
@@ -179,7 +179,8 @@ RULES: dict[str, str] = {
 
 
 def finding_statement() -> str:
-    """All rules; columns code, application_id, dependency_id, facts; in no order."""
+    """Return the statement of all rules; columns code, application_id, dependency_id, facts;
+    unordered."""
     rules = "\nUNION ALL\n".join(
         f"SELECT '{code}' AS code, rule.* FROM ({rule}) rule(application_id, dependency_id, facts)"
         for code, rule in RULES.items()

@@ -21,7 +21,7 @@ from apps.issues.kinds.registry import all_kinds
 from apps.issues.models import ChangedApplication, EvaluationState
 
 # one evaluation of everything at a time; the number is only the name of this lock
-EVALUATION_LOCK = 7301010
+EVALUATION_LOCK = 7301021
 # retirements further away are no issue yet
 HORIZON = timedelta(days=180)
 

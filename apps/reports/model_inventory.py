@@ -3,7 +3,8 @@ uses.
 
 Its fields are those that SR 26-2 (the successor of SR 11-7), PRA SS1/23 and OSFI E-23 require of an
 inventory (governance anchors, section 5). SR 26-2 leaves generative models out of its scope; such
-rows say that the firm's own policy applies."""
+rows state that the firm's own policy applies.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,8 +120,8 @@ class ModelInventory:
 
 @contextmanager
 def open_inventory(*, user: User, on: date) -> Iterator[ModelInventory]:
-    """Open the inventory of the models that `user` can view on that day; two relations, a statement
-    each."""
+    """Open the inventory of the models that `user` can view on that day; two relations with one
+    statement each."""
     teams = visible_team_ids(user)
     params: dict[str, Any] = {
         "on": on,

@@ -15,11 +15,11 @@ def close_connection(client: tuple[str, str | int]) -> None:
     open."""
     with suppress(OSError):
         for name in os.listdir(_DESCRIPTORS):
-            if _shut_if_of(int(name), client):
+            if _shut_if_peer(int(name), client):
                 return
 
 
-def _shut_if_of(descriptor: int, client: tuple[str, str | int]) -> bool:
+def _shut_if_peer(descriptor: int, client: tuple[str, str | int]) -> bool:
     """Shut the descriptor if it is a connection of the peer, and return whether it was."""
     try:
         connection = socket.socket(fileno=descriptor)

@@ -1,5 +1,5 @@
-"""The token of a request, read with its user by one prepared statement: every request over REST
-asks for it."""
+"""Look-up of the token and its user for a request: one prepared statement, because every REST
+request needs it."""
 
 from functools import cache
 from typing import Any
@@ -17,7 +17,7 @@ def find_token(digest: str, *, column: str = "digest") -> ApiToken | None:
     time.
     """
     with prepared_cursor() as cursor:
-        cursor.execute(_statement(column), [digest])
+        cursor.execute(_select_statement(column), [digest])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -33,7 +33,7 @@ def _columns(model: type[Model]) -> list[str]:
 
 
 @cache
-def _statement(column: str) -> str:
+def _select_statement(column: str) -> str:
     def columns(model: type[Model], alias: str) -> str:
         fields: Any = model._meta.concrete_fields
         return ", ".join(f'{alias}."{field.column}"' for field in fields)

@@ -1,4 +1,4 @@
-"""HTTP session of the sign-on library: every call uses the outbound client."""
+"""HTTP session for the sign-on library that sends every call through the outbound client."""
 
 import base64
 import json
@@ -14,12 +14,12 @@ from apps.common.http.installation_policy import installation_policy
 
 
 class SignOnUnreachableError(RequestException):
-    """The provider did not give a usable answer; the text says why. The library catches this
-    kind."""
+    """The provider gave no usable response; the text says why. The library catches errors of this
+    base class."""
 
 
 class SafeResponse:
-    """As much of a response as the library looks at."""
+    """The subset of a response that the library uses."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status_code, self.headers, self.content = status, {"content-type": "", **headers}, body
@@ -40,10 +40,10 @@ class SafeResponse:
 
 
 class SafeSession:
-    """GET and POST by `apps.common.http.client.fetch`: the address is checked where the connection
-    is made, redirects again, time and size are bounded. The issuer's own host is the operator's
-    word and may be private; other hosts that its documents name may not, unless the operator's
-    networks allow them."""
+    """GET and POST through `apps.common.http.client.fetch`: addresses and redirects are checked,
+    time and size are limited. The host of the issuer is configured by the operator and may be
+    private; other hosts named in its documents may be private only if the operator's networks allow
+    them."""
 
     def __init__(self, *, issuer: str, policy: Policy) -> None:
         self._home, self._policy = _origin(issuer), policy
@@ -82,7 +82,7 @@ class SafeSession:
                 "Basic " + base64.b64encode(f"{auth.username}:{auth.password}".encode()).decode()
             )
         try:
-            answer = fetch(
+            response = fetch(
                 Request(
                     url, method=method, headers=sent, body=body, trusted=_origin(url) == self._home
                 ),
@@ -90,11 +90,11 @@ class SafeSession:
             )
         except OutboundError as error:
             raise SignOnUnreachableError(str(error)) from error
-        return SafeResponse(answer.status, answer.headers, answer.body)
+        return SafeResponse(response.status, response.headers, response.body)
 
 
 def sign_on_policy(ca_file: str) -> Policy:
-    """Small documents within seconds: a person waits for the page."""
+    """Return a policy for small documents within seconds, because a user waits for the page."""
     return installation_policy(
         connect_timeout=5,
         read_timeout=10,

@@ -64,14 +64,14 @@ class BatchContext:
 def load_context(notices: Collection[Notice], *, at: datetime) -> BatchContext:
     alerts = alerts_with_subjects({notice.alert_id for notice in notices})
     event_ids = sorted({alert.event_id for alert in alerts.values() if alert.event_id})
-    named = {pk for alert in alerts.values() for pk in alert.application_ids}
-    applications = Application.objects.in_bulk(named) if named else {}
-    uses, called = _uses(sorted(applications), on=day_of(at))
-    direct = {alert.offering_id for alert in alerts.values() if alert.offering_id}
+    application_ids = {pk for alert in alerts.values() for pk in alert.application_ids}
+    applications = Application.objects.in_bulk(application_ids) if application_ids else {}
+    uses, used_offering_ids = _load_primary_uses(sorted(applications), on=day_of(at))
+    alert_offering_ids = {alert.offering_id for alert in alerts.values() if alert.offering_id}
     offerings = Offering.objects.select_related(
         "host", "version__foundation", "replacement__host"
-    ).in_bulk(direct | called)
-    replaced = {row.replacement_id for row in offerings.values() if row.replacement_id}
+    ).in_bulk(alert_offering_ids | used_offering_ids)
+    replacement_ids = {row.replacement_id for row in offerings.values() if row.replacement_id}
     return BatchContext(
         alerts=alerts,
         about=alert_facts(alerts.values()),
@@ -80,9 +80,9 @@ def load_context(notices: Collection[Notice], *, at: datetime) -> BatchContext:
             event_ids=event_ids, application_ids=sorted(applications), on=day_of(at)
         ),
         sources=evidence_urls(event_ids) if event_ids else {},
-        nodes=_node_labels(alerts.values()),
+        nodes=_load_node_labels(alerts.values()),
         uses=uses,
-        prices=_prices(set(offerings) | replaced, at=at),
+        prices=_load_prices(set(offerings) | replacement_ids, at=at),
         offerings=offerings,
         people={
             user.pk: str(user)
@@ -119,7 +119,7 @@ def alerts_with_subjects(ids: Collection[int]) -> dict[int, Alert]:
     )
 
 
-def _node_labels(alerts: Iterable[Alert]) -> dict[int, str]:
+def _load_node_labels(alerts: Iterable[Alert]) -> dict[int, str]:
     nodes = {
         alert.flag.node_id
         for alert in alerts
@@ -128,8 +128,7 @@ def _node_labels(alerts: Iterable[Alert]) -> dict[int, str]:
     return {pk: node.label for pk, node in node_names(nodes).items()} if nodes else {}
 
 
-# The best stand-in for each primary: the most independent one, a tested one first. Exposure's
-# tables know it.
+# The best alternative of each primary model: the most independent one, tested ones first.
 _FALLBACKS = """
 SELECT DISTINCT ON (r.primary_id) r.primary_id, o.api_id || ' at ' || h.name, r.grade, r.tested,
        coalesce(c.ever_tested, r.tested)
@@ -140,11 +139,11 @@ ORDER BY r.primary_id, r.grade DESC, r.tested DESC, r.place, r.candidate_id
 """
 
 
-def _uses(
+def _load_primary_uses(
     application_ids: Sequence[int], *, on: date
 ) -> tuple[dict[int, list[PrimaryUse]], set[int]]:
-    """Return ({application: its primary models with a retirement date}, the offerings those
-    are)."""
+    """Return ({application: its primary models with a retirement date}, IDs of their
+    offerings)."""
     uses: dict[int, list[PrimaryUse]] = defaultdict(list)
     if not application_ids:
         return uses, set()
@@ -153,7 +152,7 @@ def _uses(
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(_FALLBACKS, [[row.dependency_id for row in rows]])
-            fallbacks = {pk: BestFallback(*words) for pk, *words in cursor.fetchall()}
+            fallbacks = {pk: BestFallback(*values) for pk, *values in cursor.fetchall()}
     for row in rows:
         uses[row.application_id].append(
             PrimaryUse(
@@ -180,10 +179,13 @@ GROUP BY p.offering_id
 """
 
 
-def _prices(offering_ids: Collection[int], *, at: datetime) -> dict[int, Price]:
+def _load_prices(offering_ids: Collection[int], *, at: datetime) -> dict[int, Price]:
     """Return {offering: list prices of the base tier at that time}."""
     if not offering_ids:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_PRICES, [sorted(offering_ids), at])
-        return {pk: Price(into, out) for pk, into, out in cursor.fetchall()}
+        return {
+            pk: Price(input_price, output_price)
+            for pk, input_price, output_price in cursor.fetchall()
+        }

@@ -37,7 +37,7 @@ class RenderedNotices:
 
 def render_mail(
     notices: Sequence[Notice],
-    loaded: BatchContext,
+    batch: BatchContext,
     *,
     user: User | None,
     team: Team | None,
@@ -50,86 +50,93 @@ def render_mail(
 ) -> RenderedNotices:
     """Render an email to one user or one team mailbox."""
     entries = {
-        notice.pk: DigestEntry.of(notice, loaded.alerts[notice.alert_id]) for notice in notices
+        notice.pk: DigestEntry.of(notice, batch.alerts[notice.alert_id]) for notice in notices
     }
-    context = loaded.context_for(
+    context = batch.context_for(
         teams=teams_seen, today=at.astimezone(time_zone_named(schedule.time_zone)).date()
     )
-    mail = RenderedNotices()
-    # what concerns applications of which the recipient may see none any more is told to others
+    result = RenderedNotices()
+    # Other recipients are notified of alerts whose applications this one can no longer view.
     for notice in notices:
-        ids = entries[notice.pk].application_ids
-        organisation = loaded.alerts[notice.alert_id].team_id is None
-        if ids and not organisation and not any(pk in context.applications for pk in ids):
-            mail.left_out.append(notice)
+        application_ids = entries[notice.pk].application_ids
+        is_organisation_alert = batch.alerts[notice.alert_id].team_id is None
+        if (
+            application_ids
+            and not is_organisation_alert
+            and not any(pk in context.applications for pk in application_ids)
+        ):
+            result.left_out.append(notice)
             del entries[notice.pk]
         elif is_runway_over(entries[notice.pk], context):
-            mail.passed.append(notice)
+            result.passed.append(notice)
             del entries[notice.pk]
-    shown = list(entries.values())
-    owner = team.name if team else _only_team(shown, loaded)
-    digest = build_digest(shown, context, owner=owner, is_first=is_first)
+    visible_entries = list(entries.values())
+    owner = team.name if team else _find_common_team(visible_entries, batch)
+    digest = build_digest(visible_entries, context, owner=owner, is_first=is_first)
     if digest is None and not also_when_empty:
-        mail.left_out += [notice for notice in notices if notice.pk in entries]
-        return mail
+        result.left_out += [notice for notice in notices if notice.pk in entries]
+        return result
     address = user.email if user else team.email if team else ""
     footer = EmailFooter(
-        loaded.feeds,
-        _reason(notices, user, team),
-        _schedule_sentence(schedule),
+        batch.feeds,
+        _describe_reason(notices, user, team),
+        _describe_schedule(schedule),
         may_answer=user is not None,
     )
     if digest is None:
-        rendered = render_heartbeat(
+        email = render_heartbeat(
             footer=footer, at=at, time_zone=schedule.time_zone, since=schedule.served_before(at)
         )
         kind, keys, thread = Delivery.Kind.HEARTBEAT, [f"heartbeat {at.isoformat()}"], ""
     else:
-        audience = _audience(notices, user, team)
-        rendered = render_digest(
+        audience = _describe_audience(notices, user, team)
+        email = render_digest(
             digest, audience=audience, footer=footer, at=at, time_zone=schedule.time_zone
         )
         for fit in SIZE_LIMITS[1:]:
-            if len(rendered.html.encode()) <= MAX_BYTES:
+            if len(email.html.encode()) <= MAX_BYTES:
                 break
-            digest = build_digest(shown, context, owner=owner, is_first=is_first, fit=fit) or digest
-            rendered = render_digest(
+            digest = (
+                build_digest(visible_entries, context, owner=owner, is_first=is_first, fit=fit)
+                or digest
+            )
+            email = render_digest(
                 digest, audience=audience, footer=footer, at=at, time_zone=schedule.time_zone
             )
         keys = [f"notice:{pk}" for pk in entries]
         thread = thread_id_for(next(iter(digest.subjects))) if len(digest.subjects) == 1 else ""
         if digest.lead:
             kind = Delivery.Kind.SUMMARY
-    mail.delivery = Delivery(
+    result.delivery = Delivery(
         user=user,
         team=team,
         kind=kind,
         address=address,
         message_id=message_id_for(address=address, keys=keys),
         thread=thread,
-        subject=rendered.subject,
-        body_text=rendered.text,
-        body_html=rendered.html,
+        subject=email.subject,
+        body_text=email.text,
+        body_html=email.html,
         due_at=at,
         created_at=at,
     )
-    return mail
+    return result
 
 
-def _only_team(entries: Sequence[DigestEntry], loaded: BatchContext) -> str:
+def _find_common_team(entries: Sequence[DigestEntry], batch: BatchContext) -> str:
     """Return the name of the team whose applications all entries are about; empty if there are
     several."""
-    names = {loaded.teams.get(entry.alert.team_id or 0, "") for entry in entries}
+    names = {batch.teams.get(entry.alert.team_id or 0, "") for entry in entries}
     return names.pop() if len(names) == 1 else ""
 
 
-def _audience(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
+def _describe_audience(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
     if team is not None:
         return f"For {team.name}: the models its applications call."
-    whys = {notice.why for notice in notices}
-    if whys <= {Notice.Why.GOVERNANCE, Notice.Why.OPERATOR, Notice.Why.ESCALATION}:
+    routes = {notice.why for notice in notices}
+    if routes <= {Notice.Why.GOVERNANCE, Notice.Why.OPERATOR, Notice.Why.ESCALATION}:
         return f"For {user}: the whole organisation."
-    if whys == {Notice.Why.SUBSCRIPTION}:
+    if routes == {Notice.Why.SUBSCRIPTION}:
         return f"For {user}: what you subscribed to."
     return f"For {user}: what you and your teams own, and what you asked to hear of."
 
@@ -146,22 +153,25 @@ _REASONS = {
 }
 
 
-def _reason(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
+def _describe_reason(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
     if team is not None:
         return (
             "This is a team's mailbox: it is told when a model that its applications call changes."
         )
     if user is None or not notices:
         return "You asked for a sign of life."
-    whys = [
-        reason for why, reason in _REASONS.items() if any(notice.why == why for notice in notices)
+    reasons = [
+        reason
+        for route, reason in _REASONS.items()
+        if any(notice.why == route for notice in notices)
     ]
-    return f"You get this mail because {'; '.join(whys)}." if whys else ""
+    return f"You get this mail because {'; '.join(reasons)}." if reasons else ""
 
 
-def _schedule_sentence(schedule: DigestSchedule) -> str:
-    """`You get this digest every day at 07:00 Europe/Zurich, only when something changed.`"""
-    when = {
+def _describe_schedule(schedule: DigestSchedule) -> str:
+    """Return the sentence about the schedule, such as `The digest comes every day at 07:00
+    Europe/Zurich, only when something changed.`"""
+    days_text = {
         Cadence.DAILY: "every day",
         Cadence.WORKING_DAYS: "on working days",
         Cadence.WEEKLY: "every "
@@ -171,14 +181,15 @@ def _schedule_sentence(schedule: DigestSchedule) -> str:
     }.get(Cadence(schedule.cadence))
     if schedule.wants_only_urgent:
         return "You get mail only of what is urgent; all else stands on the site."
-    if when is None:
+    if days_text is None:
         return "You get mail each time something changes."
-    changed = (
+    condition_text = (
         ", also when nothing changed" if schedule.heartbeat else ", only when something changed"
     )
-    at_once = "; what is urgent comes at once" if schedule.immediate else ""
+    urgent_text = "; what is urgent comes at once" if schedule.immediate else ""
     return (
-        f"The digest comes {when} at {schedule.hour:02}:00 {schedule.time_zone}{changed}{at_once}."
+        f"The digest comes {days_text} at {schedule.hour:02}:00 {schedule.time_zone}"
+        f"{condition_text}{urgent_text}."
     )
 
 
@@ -186,12 +197,12 @@ def _schedule_sentence(schedule: DigestSchedule) -> str:
 
 
 def render_webhook(
-    webhook: Webhook, notices: Sequence[Notice], loaded: BatchContext, *, at: datetime
+    webhook: Webhook, notices: Sequence[Notice], batch: BatchContext, *, at: datetime
 ) -> Delivery:
     """Render one request with all pending notifications of the webhook."""
-    context = loaded.context_for(teams=None, today=day_of(at))
+    context = batch.context_for(teams=None, today=day_of(at))
     body = build_payload(
-        [(notice, loaded.alerts[notice.alert_id]) for notice in notices], context, at=at
+        [(notice, batch.alerts[notice.alert_id]) for notice in notices], context, at=at
     )
     n = len(notices)
     return Delivery(

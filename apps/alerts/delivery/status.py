@@ -13,9 +13,9 @@ from apps.accounts.models import User
 from apps.alerts.models import Notice
 from apps.alerts.models.outcomes import delivery_sentence, skip_sentence
 
-# recipients that a list names of one alert; the rest is counted
+# Recipients of one alert that a list names; the others are counted.
 MAX_NAMED_RECIPIENTS = 3
-# notices that the page of one alert lists
+# Notifications that the page of one alert lists.
 MAX_LISTED_NOTICES = 200
 
 
@@ -36,8 +36,8 @@ class RecipientStatus:
     def outcome(self) -> str:
         """Return the outcome: `mail sent`, `mail queued`, `not mailed`, `mail owed`; of a webhook
         `posted`, ..."""
-        what = "webhook" if self.why == Notice.Why.WEBHOOK else "mail"
-        return f"no {what}" if self.state == "skipped" else f"{what} {self.state}"
+        channel = "webhook" if self.why == Notice.Why.WEBHOOK else "mail"
+        return f"no {channel}" if self.state == "skipped" else f"{channel} {self.state}"
 
     @property
     def why_words(self) -> str:
@@ -50,8 +50,8 @@ class RecipientStatus:
 
 def occasion_label(occasion: str) -> str:
     """Format an occasion such as `woken 2026-12-01` for readers."""
-    word = occasion.partition(" ")[0]
-    return Notice.Occasion(word).label if word in Notice.Occasion else word
+    trigger = occasion.partition(" ")[0]
+    return Notice.Occasion(trigger).label if trigger in Notice.Occasion else trigger
 
 
 _RECIPIENT_STATUS = """
@@ -95,7 +95,7 @@ class RecipientList:
 
 
 def recipients_of_alerts(
-    alert_ids: Sequence[int], *, user: User, most: int = MAX_NAMED_RECIPIENTS
+    alert_ids: Sequence[int], *, user: User, limit: int = MAX_NAMED_RECIPIENTS
 ) -> dict[int, RecipientList]:
     """Return {alert: its recipients}, limited to what `user`, who can view these alerts, may know;
     one statement.
@@ -109,7 +109,7 @@ def recipients_of_alerts(
             _RECIPIENT_STATUS,
             {
                 "ids": list(alert_ids),
-                "most": most,
+                "most": limit,
                 "user": user.pk,
                 "everything": user.can_read_all,
                 "teams": [] if user.can_read_all else list(user.team_roles()),
@@ -121,10 +121,10 @@ def recipients_of_alerts(
     for (
         alert_id,
         name,
-        why,
+        route,
         occasion,
         state,
-        skip,
+        skip_reason,
         details,
         not_sent,
         failure,
@@ -132,15 +132,20 @@ def recipients_of_alerts(
         delivery_id,
         n,
     ) in rows:
-        reason = skip_sentence(skip, json.loads(details)) or delivery_sentence(not_sent, failure)
+        reason = skip_sentence(skip_reason, json.loads(details)) or delivery_sentence(
+            not_sent, failure
+        )
         statuses.setdefault(alert_id, []).append(
-            RecipientStatus(name, why, occasion, state, reason, at, delivery_id or 0)
+            RecipientStatus(name, route, occasion, state, reason, at, delivery_id or 0)
         )
         n_of[alert_id] = n
-    return {pk: RecipientList(tuple(named), n_of[pk]) for pk, named in statuses.items()}
+    return {
+        pk: RecipientList(tuple(alert_statuses), n_of[pk])
+        for pk, alert_statuses in statuses.items()
+    }
 
 
-# --- the account of it ----------------------------------------------------------------------------
+# --- totals ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

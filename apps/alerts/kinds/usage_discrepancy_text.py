@@ -1,7 +1,8 @@
-"""How alerts about what was seen in use put things, in mails and on pages alike. Plain Python.
+"""Texts of alerts about discrepancies of observed and declared usage, for emails and pages; no
+queries.
 
-`Alert.details` of every such kind: {"n": discrepancies it tells of, "ids", "found": the first of
-them, each as the intake noted it: names, versions and days}. The subject is the application.
+`Alert.details` of these kinds: {"n": number of discrepancies, "ids", "found": details of the first
+ones, as stored by the intake: names, versions and dates}. The subject is the application.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 from apps.alerts.models import Alert, SeenKind
 from apps.alerts.text import as_day, day, listed, one_line, spelled
 
-# what one sentence names; the rest is counted
+# Models that one sentence names; the others are counted.
 MAX_NAMED_MODELS = 4
 
 # {group: (heading, what to do)}
@@ -40,7 +41,7 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
     ),
 }
 
-# what several applications do, after their number
+# Predicates for several applications.
 PLURAL_CLAUSES: Mapping[str, str] = {
     SeenKind.SHADOW_DEPENDENCY: "call models that nobody declared",
     SeenKind.DECLARED_NOT_SEEN: "declare models that were not seen in use",
@@ -51,66 +52,83 @@ PLURAL_CLAUSES: Mapping[str, str] = {
 
 
 def discrepancy_heading(alert: Alert, *, name: str) -> str:
-    """`Claims triage calls gpt-4o at OpenAI, which nobody declared`"""
+    """Return a heading such as `Claims triage calls gpt-4o at OpenAI, which nobody declared`."""
     return f"{name or 'An application'} {discrepancy_clause(alert)}"
 
 
 def discrepancy_clause(alert: Alert) -> str:
-    """The predicate, the application being its subject."""
+    """Return the predicate of a sentence whose subject is the application."""
     return kind_clause(alert.kind, alert.details.get("found", []), int(alert.details.get("n", 0)))
 
 
-def kind_clause(kind: str, named: list[Mapping[str, Any]], n: int) -> str:
-    """`named` as `found` in `Alert.details`; `n` counts those that are not named, too."""
-    if not named:
+def kind_clause(kind: str, discrepancies: list[Mapping[str, Any]], n: int) -> str:
+    """Return the predicate for these discrepancies (`found` in `Alert.details`); `n` is the number
+    of all, including those that are not named."""
+    if not discrepancies:
         return PLURAL_CLAUSES[kind]
-    first = named[0]
+    example = discrepancies[0]
     match kind:
         case SeenKind.SHADOW_DEPENDENCY:
-            models = [_at_host(row) for row in named]
-            return f"calls {_names(models, n)}, which nobody declared"
+            models = [_format_model(row) for row in discrepancies]
+            return f"calls {_join_names(models, n)}, which nobody declared"
         case SeenKind.DECLARED_NOT_SEEN:
-            models = [_at_host(row) for row in named]
-            return f"declares {_names(models, n)}, not seen in use for {first.get('days', 30)} days"
+            models = [_format_model(row) for row in discrepancies]
+            n_days = example.get("days", 30)
+            return f"declares {_join_names(models, n)}, not seen in use for {n_days} days"
         case SeenKind.VERSION_DRIFT:
             if n > 1:
-                changes = [f"'{_text(row, 'asked')}' by {_text(row, 'now')}" for row in named]
-                return f"is answered by other versions than before: {_names(changes, n)}"
-            since = as_day(first.get("first_on"))
-            when = f" since {day(since)}" if since else ""
+                changes = [
+                    f"'{_format_field(row, 'asked')}' by {_format_field(row, 'now')}"
+                    for row in discrepancies
+                ]
+                return f"is answered by other versions than before: {_join_names(changes, n)}"
+            since = as_day(example.get("first_on"))
+            since_text = f" since {day(since)}" if since else ""
             return (
-                f"is answered by {_text(first, 'now')}{when} where it asks for "
-                f"'{_text(first, 'asked')}', "
-                f"before by {_text(first, 'was')}"
+                f"is answered by {_format_field(example, 'now')}{since_text} where it asks for "
+                f"'{_format_field(example, 'asked')}', "
+                f"before by {_format_field(example, 'was')}"
             )
         case SeenKind.OTHER_MODEL_SERVED:
-            pairs = [f"{_text(row, 'asked')} by {_text(row, 'now')}" for row in named]
+            model_pairs = [
+                f"{_format_field(row, 'asked')} by {_format_field(row, 'now')}"
+                for row in discrepancies
+            ]
             if n > 1:
-                return f"is answered by other models than it asks for: {_names(pairs, n)}"
-            return f"asks for {_text(first, 'asked')} and is answered by {_text(first, 'now')}"
-    last = as_day(first.get("last_on"))
-    return f"is retired and still calls {_text(first, 'called')}" + (
-        f", last on {day(last)}" if last else ""
+                return (
+                    f"is answered by other models than it asks for: {_join_names(model_pairs, n)}"
+                )
+            return (
+                f"asks for {_format_field(example, 'asked')} and is answered by "
+                f"{_format_field(example, 'now')}"
+            )
+    last_day = as_day(example.get("last_on"))
+    return f"is retired and still calls {_format_field(example, 'called')}" + (
+        f", last on {day(last_day)}" if last_day else ""
     )
 
 
 def discrepancies_path(*, slug: str = "") -> str:
-    """Where it is answered, from the root of the site."""
+    """Return the path of the page with the discrepancies, of one application if given."""
     return f"/intake/discrepancies/?application={slug}" if slug else "/intake/discrepancies/"
 
 
-def _at_host(row: Mapping[str, Any]) -> str:
-    return f"{_text(row, 'api_id')} at {_text(row, 'host')}"
+def _format_model(row: Mapping[str, Any]) -> str:
+    return f"{_format_field(row, 'api_id')} at {_format_field(row, 'host')}"
 
 
-def _text(row: Mapping[str, Any], key: str) -> str:
-    return one_line(row.get(key) or "?", most=120)
+def _format_field(row: Mapping[str, Any], key: str) -> str:
+    return one_line(row.get(key) or "?", max_length=120)
 
 
-def _names(names: list[str], n: int) -> str:
-    shown = names[:MAX_NAMED_MODELS]
-    more = n - len(shown)
-    return listed(shown) if more <= 0 else f"{', '.join(shown)} and {spelled(more)} more"
+def _join_names(names: list[str], n: int) -> str:
+    shown_names = names[:MAX_NAMED_MODELS]
+    n_more = n - len(shown_names)
+    return (
+        listed(shown_names)
+        if n_more <= 0
+        else f"{', '.join(shown_names)} and {spelled(n_more)} more"
+    )
 
 
 __all__ = [

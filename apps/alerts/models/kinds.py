@@ -41,7 +41,7 @@ class DayKind(models.TextChoices):
     KEY_EXPIRING = "key_expiring", "Key expires"
 
 
-# nobody's business but the recipient's
+# Kinds that concern only the recipient.
 PERSONAL_KINDS = frozenset({DayKind.MUTE_EXPIRING, DayKind.KEY_EXPIRING})
 
 
@@ -63,9 +63,26 @@ class SeenKind(models.TextChoices):
     RETIRED_IN_USE = "retired_in_use", "Retired application still calls"
 
 
+class IssueAlertKind(models.TextChoices):
+    """A kind about an issue that no other kind tells of; raised again every 30 days until the fact
+    is gone."""
+
+    RETIRED_MODEL_IN_USE = "retired_model_in_use", "Retired model in use"
+    APPROVAL_VIOLATED = "approval_violated", "Approval violated"
+    FALLBACK_RETIRES = "fallback_retires", "Fallback retires"
+
+
 KINDS: dict[str, str] = {
     str(kind): str(label)
-    for choices in (ProviderEvent.Kind, FlagKind, FeedKind, DayKind, StateKind, SeenKind)
+    for choices in (
+        ProviderEvent.Kind,
+        FlagKind,
+        FeedKind,
+        DayKind,
+        StateKind,
+        SeenKind,
+        IssueAlertKind,
+    )
     for kind, label in choices.choices
 }
 
@@ -87,3 +104,4 @@ class SubjectKind(models.TextChoices):
     MUTE = "mute", "Mute"
     KEY = "key", "Key of a program"
     TEAM = "team", "Team"
+    ISSUE = "issue", "Issue"

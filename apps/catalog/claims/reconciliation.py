@@ -1,4 +1,4 @@
-"""Reconciles offerings with all source values: reads the claims, applies claims/precedence.py,
+"""Reconciles offerings with all source values: reads the claims, applies claims/precedence.py, and
 writes differences.
 
 Callers hold the catalogue's lock, so that two sources never reconcile the same offering
@@ -28,12 +28,11 @@ from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of
 
 BUILT_IN = "built-in"
-_LOCK = 7_301_001  # any constant; names the catalogue among advisory locks
+_LOCK = 7_301_001  # any constant; identifies the catalogue among advisory locks
 
 
 def catalogue_lock() -> None:
-    """Wait for, and hold until the transaction ends, the right to change what the catalogue has
-    settled."""
+    """Acquire the lock for changes of reconciled values; it is held until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
@@ -41,12 +40,12 @@ def catalogue_lock() -> None:
 def reconcile_offerings(
     offering_ids: Collection[int], *, at: datetime, fresh: Collection[int] = ()
 ) -> int:
-    """Bring lifecycle and prices of these offerings in line with all standing claims; the number
-    that changed.
+    """Update lifecycle and prices of these offerings from all active claims; return the number that
+    changed.
 
-    Offerings whose redirect changes have their footing refreshed. What is said of a model at a host
-    without naming a region holds for the offerings of its regions that no source lists, too; prices
-    differ by region and do not.
+    If an offering with a redirect changes, its upstream dependencies are refreshed. A lifecycle
+    that a source gives for a model at a host without a region also applies to the offerings of
+    regions that no source lists; prices differ by region and do not.
     """
     if not offering_ids:
         return 0
@@ -69,7 +68,7 @@ def reconcile_offerings(
         )
         for pk in offering_ids
     }
-    replacements = _replacements(lifecycles) | _chosen_successors(lifecycles)
+    replacements = _find_replacements(lifecycles) | _chosen_successors(lifecycles)
     columns = (
         "pk",
         "lifecycle",
@@ -102,11 +101,11 @@ def reconcile_offerings(
                 changed_ids.append(row["pk"])
     update_rows(Offering, changes)
     refresh_footing(changed_ids, today=today)
-    price_voices, _ = standing_claims(offering_ids, PRICE)
+    price_claims, _ = standing_claims(offering_ids, PRICE)
     n_priced = update_price_ranges(
         {
             pk: source_claim
-            for pk, group in price_voices.items()
+            for pk, group in price_claims.items()
             if (source_claim := strongest_claim(group)) is not None
         },
         at=at,
@@ -115,8 +114,8 @@ def reconcile_offerings(
 
 
 def _followed_offerings(offering_ids: Collection[int]) -> dict[int, int]:
-    """{offering of one region that no source lists: the offering without a region of the same host
-    and id}, where either is among these."""
+    """Return {ID of an offering of one region that no source lists: ID of the offering without a
+    region with the same host and model ID}, if either is among `offering_ids`."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -138,11 +137,12 @@ def _followed_offerings(offering_ids: Collection[int]) -> dict[int, int]:
 def standing_claims(
     offering_ids: Collection[int], topic: str
 ) -> tuple[dict[int, list[SourceClaim]], set[int]]:
-    """Return ({offering: its current claims on the topic}, offerings that a source still lists).
+    """Return ({offering ID: its current claims on the topic}, IDs of offerings that a source still
+    lists).
 
     A claim of a delisted row counts only if its date had passed by then. The built-in catalogue
     replaces a feed until that feed has been polled. An announced date of a source that cannot mark
-    earliest ones is an earliest date if another source gives, or once gave, that very date of the
+    earliest ones is an earliest date if another source gives, or once gave, the same date for the
     same model as the earliest, and has not announced it since.
     """
     with connection.cursor() as cursor:
@@ -193,7 +193,7 @@ def standing_claims(
             is_soft,
         ) in cursor.fetchall():
             value = json.loads(value) if isinstance(value, str) else value
-            # every other feed speaks of hosts from outside
+            # the other feeds are not published by the hosts they describe
             own_list = kind == "openrouter"
             source_claims[offering_id].append(
                 SourceClaim(
@@ -241,9 +241,9 @@ def _chosen_successors(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, 
     return {pk: successor for pk, successor in successors.items() if successor in existing_ids}
 
 
-def _replacements(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, int]:
-    """{offering: offering} where a replacement named in words is one we know at the same host, by
-    api id or by the feed's own row name."""
+def _find_replacements(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, int]:
+    """Return {offering ID: ID of its replacement} where the replacement text names an offering of
+    the same host, by model ID or by the name of the feed's row."""
     lifecycles_with_text = {
         pk: lifecycle
         for pk, lifecycle in lifecycles.items()

@@ -1,4 +1,4 @@
-"""The records of the catalogue, one module per subject."""
+"""Models of the catalogue, one module per subject."""
 
 from apps.catalog.models.announcements import (
     AnnouncedOffering,

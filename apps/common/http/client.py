@@ -1,4 +1,4 @@
-"""One call from its first address over redirects to a whole answer."""
+"""`fetch`: makes an outbound call, following redirects, and returns the complete response."""
 
 import os
 import re
@@ -37,8 +37,8 @@ from apps.common.http.connections import BoundedConnection, connection_to, proxy
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BODILESS = frozenset({204, 304})
 _PROXY_LOGIN_REQUIRED = 407
-# what frames the request, and what no caller may change
-_OUR_HEADERS = re.compile(
+# headers that callers cannot set: they frame the request or belong to this client
+_RESERVED_HEADERS = re.compile(
     "host|connection|content-length|transfer-encoding|accept-encoding|user-agent|proxy-authorization",
     re.IGNORECASE,
 )
@@ -83,7 +83,7 @@ def fetch(request: Request, *, policy: Policy) -> Response:
             raise OutboundFailedError(
                 f"{safe_url(target)} redirects without a target. Check the URL in a browser."
             )
-        # The operator vouched for the first address only.
+        # Only the first address was configured by the operator.
         trusted = False
         target = redirect_target(target, location)
     raise OutboundRefusedError(
@@ -100,8 +100,8 @@ def _exchange(
     *,
     trusted: bool,
 ) -> Response:
-    """One request and its whole answer; every fault of the far side leaves as one of our three
-    exceptions."""
+    """Send one request and read its complete response; every fault of the server or network is
+    raised as one of the three exceptions."""
     host = parts.hostname or ""
     connection: BoundedConnection | None = None
     try:
@@ -113,8 +113,8 @@ def _exchange(
             "and the clock of the server."
         ) from None
     except (TimeoutError, ReadTimeoutError):
-        # The last wait is as long as what is left, so that it ends at the deadline, give or take a
-        # tick.
+        # The last wait is as long as the time left, so that it ends at the deadline, give or take a
+        # clock tick.
         if time.monotonic() > deadline.at - 0.01:
             raise deadline.passed() from None
         raise OutboundFailedError(
@@ -163,40 +163,40 @@ def _send_request(
     if request.last_modified:
         headers["If-Modified-Since"] = request.last_modified
     headers |= {
-        name: value for name, value in own_headers.items() if not _OUR_HEADERS.fullmatch(name)
+        name: value for name, value in own_headers.items() if not _RESERVED_HEADERS.fullmatch(name)
     }
-    # https goes through a tunnel, which only the connection knows of
+    # https uses a tunnel, which only the connection sees
     proxy = policy.proxy_for(host, port) if parts.scheme == "http" else None
     if proxy is not None:
         path = f"http://{authority}:{port}{path}"
         headers |= proxy.headers
     body = request.body if request.method == "POST" else None
-    # inflated by read_body, which notices a stream that ends early
+    # decompressed by read_body, which notices a stream that ends early
     connection.request(
         request.method, path, body, headers, preload_content=False, decode_content=False
     )
-    with connection.getresponse() as answer:
-        if proxy is not None and answer.status == _PROXY_LOGIN_REQUIRED:
+    with connection.getresponse() as response:
+        if proxy is not None and response.status == _PROXY_LOGIN_REQUIRED:
             raise proxy_login_refused()
-        if (answer.length_remaining or 0) > policy.max_wire_bytes:
+        if (response.length_remaining or 0) > policy.max_wire_bytes:
             raise ResponseTooLargeError(response_too_large(policy.max_wire_bytes))
         response_headers = {
-            name.lower(): " ".join(value.split()) for name, value in answer.headers.items()
+            name.lower(): " ".join(value.split()) for name, value in response.headers.items()
         }
         encoding = (
             ""
-            if answer.status in _BODILESS
+            if response.status in _BODILESS
             else response_headers.get("content-encoding", "").lower()
         )
-        content = read_body(answer, encoding, policy.max_body_bytes)
+        content = read_body(response, encoding, policy.max_body_bytes)
     return Response(
-        answer.status, response_headers, content, urlunsplit(parts), connection.bounds.received
+        response.status, response_headers, content, urlunsplit(parts), connection.bounds.received
     )
 
 
 def _read_file(parts: SplitResult, request: Request, policy: Policy) -> Response:
-    """A file of this machine under the same limits; `.gz` is inflated, as a server would have sent
-    it."""
+    """Read a local file under the same limits; `.gz` is decompressed, as if a server had sent it
+    compressed."""
     if parts.netloc not in {"", "localhost"}:
         raise OutboundRefusedError(
             f"'{request.url}' is a file on another machine. Enter file:///path."
@@ -205,7 +205,7 @@ def _read_file(parts: SplitResult, request: Request, policy: Policy) -> Response
         raise OutboundRefusedError("A file can only be read. Use GET.")
     path = unquote(parts.path)
     try:
-        # A pipe or device would block or never end.
+        # A pipe or device could block or never end.
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise OutboundFailedError(f"{path} is not a regular file. Enter the path of a file.")
         with open(path, "rb") as stream:

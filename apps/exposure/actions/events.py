@@ -11,11 +11,11 @@ from apps.inventory.models import Application
 
 @transaction.atomic
 def handle_events(*, at: datetime) -> int:
-    """Mark unhandled events with the number of applications each reaches; return the number of
+    """Mark unhandled events with the number of applications each affects; return the number of
     events.
 
     Found by NOT EXISTS, since IDs commit out of order. Of two concurrent runs the second waits for
-    the rows of the first and then has none of its own.
+    the rows of the first and then has none left.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""What lists of campaigns and of their tasks can be narrowed by, on pages and in the API alike."""
+"""Filters of campaigns and their tasks, for pages and REST."""
 
 import django_filters
 from django.db.models import QuerySet

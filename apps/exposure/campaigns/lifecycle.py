@@ -87,7 +87,8 @@ def open_campaign(
         if announcement is not None
         else 0
     )
-    # two people who open it at once: the second waits here, and then finds the first one's campaign
+    # of two users who open it concurrently, the second waits here and then finds the first one's
+    # campaign
     subject = (
         Offering.objects.select_for_update(of=("self",), no_key=True)
         .select_related("host", "replacement__host")
@@ -99,7 +100,7 @@ def open_campaign(
     announced_successor = announcement.successor if announcement is not None else None
     target = target or announced_successor or subject.replacement
     campaign = Campaign(
-        title=title or _title(subject, event, announcement),
+        title=title or _default_title(subject, event, announcement),
         event=event,
         announcement=announcement,
         subject=subject,
@@ -157,11 +158,10 @@ def representative_id(announcement: RetirementAnnouncement, on: date) -> int:
 def extend_campaign(
     *, campaign: Campaign, at: datetime, by: User | None = None, job: str = "", reason: str = ""
 ) -> int:
-    """Take in what has become affected since, and give tasks the steps of adaptations recorded
-    since.
+    """Add tasks for dependencies that have become affected, and steps for adaptations recorded
+    since; return the number of added tasks.
 
-    The number of tasks that joined; a second run at the same moment adds nothing. By a person or by
-    a job.
+    Repeating it adds nothing. Called by users and by a job.
     """
     campaign = lock_campaign(campaign)
     _require_open(campaign)
@@ -180,25 +180,24 @@ def change_campaign(
     note: str | None = None,
     reason: str = "",
 ) -> Campaign:
-    """Set the given facts and leave the rest. Due dates of tasks change by `reschedule_campaign`
-    only."""
+    """Set the given facts. Due dates of tasks change only by `reschedule_campaign`."""
     campaign = lock_campaign(campaign)
     _require_open(campaign)
     changes = {"title": title, "target": target, "due_on": due_on, "note": note}
-    changed = [
+    changed_names = [
         name
         for name, value in changes.items()
         if value is not None and getattr(campaign, name) != value
     ]
-    if not changed:
+    if not changed_names:
         return campaign
     if target is not None and target.pk in campaign_offering_ids(campaign):
         raise ConflictError("The target is the offering to migrate from. Choose another offering.")
-    for name in changed:
+    for name in changed_names:
         setattr(campaign, name, changes[name])
     campaign.full_clean()
     with audit_context(user=by, reason=reason or "campaign changed"):
-        campaign.save(update_fields=[*changed, "updated_at"])
+        campaign.save(update_fields=[*changed_names, "updated_at"])
     return campaign
 
 
@@ -233,7 +232,7 @@ def reschedule_campaign(*, campaign: Campaign, at: datetime, by: User, reason: s
               AND t.dependency_id = due.dependency_id
               AND (t.start_by, t.finish_by) IS DISTINCT FROM (due.start_by, due.finish_by)
             """,
-            {**_parameters(campaign, at), "unfinished": list(UNSETTLED)},
+            {**_statement_parameters(campaign, at), "unfinished": list(UNSETTLED)},
         )
         n_changed: int = cursor.rowcount
     return n_changed
@@ -243,11 +242,10 @@ def reschedule_campaign(*, campaign: Campaign, at: datetime, by: User, reason: s
 def close_campaign(
     *, campaign: Campaign, at: datetime, by: User, closing_note: str = "", reason: str = ""
 ) -> Campaign:
-    """Done with it. Where tasks are unfinished or waived, `closing_note` must say why it is closed
-    nevertheless.
+    """Close the campaign; `closing_note` is required if tasks are unfinished or waived.
 
-    What is unfinished stays as it is; waivers of a closed campaign do not re-open. Doing it twice
-    changes nothing.
+    Unfinished tasks stay as they are, and waivers of a closed campaign do not expire. Does nothing
+    if it is already closed.
     """
     campaign = lock_campaign(campaign)
     if campaign.state == Campaign.State.CLOSED:
@@ -273,8 +271,8 @@ def close_campaign(
 
 @transaction.atomic
 def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
-    """Open again, with its tasks as they were. Refused without a reason, and while another one is
-    open for the same."""
+    """Reopen the campaign with its tasks unchanged. Refused without a reason, or if another
+    campaign is open for the same offering."""
     if not reason.strip():
         raise ConflictError("Enter a reason for reopening the campaign.")
     Offering.objects.select_for_update(no_key=True).only("pk").get(pk=campaign.subject_id)
@@ -299,8 +297,8 @@ def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
 
 
 def lock_campaign(campaign: Campaign) -> Campaign:
-    """The row as it is now, held until the transaction ends; locked first and read afterwards, as
-    tasks are."""
+    """Lock the campaign until the transaction ends and return its current row, locked first and
+    read afterwards like tasks."""
     Campaign.objects.select_for_update().only("pk").get(pk=campaign.pk)
     return Campaign.objects.select_related(*_RELATIONS).get(pk=campaign.pk)
 
@@ -311,7 +309,7 @@ def _require_open(campaign: Campaign) -> None:
 
 
 def _insert_tasks(campaign: Campaign, at: datetime) -> int:
-    """Tasks for what is affected and has none, then the steps that are missing; the number of
+    """Insert tasks for affected dependencies without one, and missing steps; return the number of
     tasks."""
     affected = as_sql(dependencies_in(campaign, on=day_of(at)))
     n_joined = 0
@@ -320,14 +318,16 @@ def _insert_tasks(campaign: Campaign, at: datetime) -> int:
         with connection.cursor() as cursor:
             cursor.execute(
                 compose_statement(_INSERT_TASKS, affected=sql, dates=TASK_DATES),
-                {**params, **_parameters(campaign, at), "owner": TeamRole.OWNER.rank},
+                {**params, **_statement_parameters(campaign, at), "owner": TeamRole.OWNER.rank},
             )
             n_joined = cursor.rowcount
-    add_missing_steps(campaign_id=campaign.pk, ending=is_ending(campaign), unfinished=UNSETTLED)
+    add_missing_steps(
+        campaign_id=campaign.pk, subject_retires=is_ending(campaign), unfinished_states=UNSETTLED
+    )
     return n_joined
 
 
-def _parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:
+def _statement_parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:
     return {
         "campaign": campaign.pk,
         "subject": campaign.subject_id,
@@ -339,7 +339,7 @@ def _parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:
     }
 
 
-def _title(
+def _default_title(
     subject: Offering, event: ProviderEvent | None, announcement: RetirementAnnouncement | None
 ) -> str:
     name = (

@@ -1,5 +1,5 @@
-"""How far campaigns are, for pages, API and mail. Every function takes the reader and counts only
-what they may see."""
+"""Progress of campaigns, for pages, REST and email. Every function takes the reader and counts only
+tasks that they can view."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ class CampaignProgress:
 
     @property
     def n_settled(self) -> int:
-        """Signed off or no longer needed; a waiver settles nothing."""
+        """Return the number of tasks that are signed off or obsolete; waived ones do not count."""
         return self.by_state[State.DONE] + self.by_state[State.OBSOLETE]
 
     @property
@@ -108,8 +108,8 @@ def campaign_progress(
 
 
 def visible_tasks(*, user: Any) -> CampaignTaskQuerySet:
-    """Tasks the reader may see, with what lists show, the most urgent first; those without a day
-    last."""
+    """Return the tasks that the reader can view, with the relations that lists show, most urgent
+    first; those without a due date last."""
     return (
         CampaignTask.objects.visible_to(user)
         .select_related(
@@ -132,8 +132,7 @@ def overdue_tasks(*, user: Any, on: date) -> CampaignTaskQuerySet:
 
 
 def expiring_waivers(*, user: Any, on: date, within_days: int = 14) -> CampaignTaskQuerySet:
-    """Waivers that will re-open their task within so many days: the warning beforehand. The
-    earliest end first."""
+    """Return tasks whose waiver expires within so many days, the earliest first."""
     return (
         visible_tasks(user=user)
         .filter(
@@ -147,7 +146,7 @@ def expiring_waivers(*, user: Any, on: date, within_days: int = 14) -> CampaignT
 
 
 def tasks_of_dependencies(*, dependencies: Collection[int], user: Any) -> dict[int, CampaignTask]:
-    """{dependency id: its unsettled task in an open campaign}, the most urgent where there are
+    """Return {dependency ID: its unsettled task in an open campaign}; the most urgent of
     several."""
     task_by_dependency: dict[int, CampaignTask] = {}
     open_tasks = visible_tasks(user=user).filter(

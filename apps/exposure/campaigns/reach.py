@@ -1,6 +1,6 @@
-"""Which dependencies a campaign is about, and by when each must have moved.
+"""The dependencies of a campaign, and the dates by which each must have migrated.
 
-Every number here is worked out by one statement over the affected rows; none of them is loaded.
+All numbers are computed by one statement over the affected rows, without loading them.
 """
 
 from collections.abc import Collection
@@ -21,15 +21,15 @@ from apps.exposure.queries.dependents import (
 )
 from apps.inventory.models import DependencyQuerySet
 
-# days kept free between the last day of the work and the end, for what nobody foresaw
+# days of reserve between the end of the work and the retirement
 MARGIN_DAYS = 14
-# days a move is taken to need where it was neither measured nor estimated; shown as an assumption
+# assumed days of a migration without a test or an estimate; shown as an assumption
 DEFAULT_EFFORT_DAYS = 30
 
 
 def is_ending(campaign: Campaign) -> bool:
-    """Return whether the subject ends, so that everything on it must go; otherwise it changes and
-    must be tested again."""
+    """Return whether the subject retires, so that all its dependencies must migrate; otherwise it
+    changes and they must be tested again."""
     return campaign.event is None or campaign.event.kind in LIFECYCLE_KINDS
 
 
@@ -65,7 +65,7 @@ def dependencies_in(campaign: Campaign, *, on: date) -> DependencyQuerySet:
 
 
 def as_sql(dependencies: DependencyQuerySet) -> tuple[str, dict[str, Any]] | None:
-    """Their ids as SQL with named parameters; None where there can be none."""
+    """Return the query of their IDs as SQL with named parameters; None if it is always empty."""
     try:
         sql, params = dependencies.order_by().values_list("pk").query.sql_with_params()
     except EmptyResultSet:
@@ -146,9 +146,12 @@ def task_dates(*, tasks: Collection[int]) -> dict[int, TaskDates]:
 
 
 def task_target(task: CampaignTask) -> Offering | None:
-    """Return what the task moves to, or is tested again on: what it moved to already, its own
-    choice, the campaign's; where the subject only changes, what is called today. Needs these
-    relations loaded."""
+    """Return the offering that the task migrates to or is tested on again, with these relations
+    loaded.
+
+    It is the offering already migrated to, the task's own choice, or the campaign's target; if the
+    subject only changes, the offering in use. None without a target.
+    """
     if task.successor is not None:
         return task.successor.offering
     if task.target is not None:

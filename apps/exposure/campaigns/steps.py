@@ -1,5 +1,4 @@
-"""What is to be done in a task: always the same five things, and more for what was built on the
-dependency."""
+"""Steps of a task: five standard ones, and more for the adaptations of the dependency."""
 
 from dataclasses import dataclass
 
@@ -13,17 +12,20 @@ OWN_EVALUATION = "own_evaluation"
 UPDATE_EXIT = "update_exit"
 SWITCH = "switch"
 WATCH = "watch"
-TEAM_STEP = "own"  # added by a person
+TEAM_STEP = "own"  # added by a user
 
-# done by choosing, by evidence and by switching: ticking them by hand would say what is not so
+# completed by a choice, by evidence and by the migration, and not by hand
 AUTOMATIC_STEPS = frozenset({CHOOSE_TARGET, OWN_EVALUATION, SWITCH})
 
 
 @dataclass(frozen=True, slots=True)
 class StepTemplate:
-    """`adaptation`: only for these, once for each. `role`: only for dependencies in it.
-    `if_ending`: needed only where the subject ends; where it merely changes one may stay. Steps are
-    shown by `place`."""
+    """A step of tasks.
+
+    `adaptation` limits it to these adaptations, one step for each, `role` to dependencies in this
+    role. With `if_ending` it is required only if the subject retires; otherwise the application may
+    stay. Steps are shown in the order of `position`.
+    """
 
     kind: str
     position: int
@@ -131,19 +133,20 @@ ORDER BY due.task_id, due.place, due.adaptation_id
 """
 
 
-def add_missing_steps(*, campaign_id: int, ending: bool, unfinished: tuple[str, ...]) -> int:
+def add_missing_steps(
+    *, campaign_id: int, subject_retires: bool, unfinished_states: tuple[str, ...]
+) -> int:
     """Add the missing steps to every unfinished task of the campaign; return their number. One
     statement.
 
-    The caller holds the campaign's row, so that two concurrent calls do not both see a step
-    missing.
+    The caller has locked the campaign's row, so that concurrent calls do not add a step twice.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             _INSERT,
             {
                 "campaign": campaign_id,
-                "unfinished": list(unfinished),
+                "unfinished": list(unfinished_states),
                 "record_adaptations": RECORD_ADAPTATIONS,
                 "kinds": [step.kind for step in STEP_TEMPLATES],
                 "places": [step.position for step in STEP_TEMPLATES],
@@ -151,7 +154,8 @@ def add_missing_steps(*, campaign_id: int, ending: bool, unfinished: tuple[str, 
                 "adaptations": [str(step.adaptation) for step in STEP_TEMPLATES],
                 "roles": [str(step.role) for step in STEP_TEMPLATES],
                 "required": [
-                    step.required and (ending or not step.if_ending) for step in STEP_TEMPLATES
+                    step.required and (subject_retires or not step.if_ending)
+                    for step in STEP_TEMPLATES
                 ],
             },
         )

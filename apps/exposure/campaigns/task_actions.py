@@ -46,7 +46,7 @@ _RELATIONS = (
 def assign_task(
     *, task: CampaignTask, owner: User | None, by: User, reason: str = ""
 ) -> CampaignTask:
-    """Assign the task; `owner` None: no single owner. Refused for a user who cannot change the
+    """Assign the task to `owner`, or to no user if None. Refused for a user who cannot change the
     application."""
     task = lock_task(task, by=by)
     require_under_way(task)
@@ -134,7 +134,8 @@ def choose_target(
 def complete_step(
     *, step: TaskStep, at: datetime, by: User, note: str = "", reason: str = ""
 ) -> TaskStep:
-    """It is done. Choosing, evaluating and switching are done by doing them."""
+    """Mark the step as done. Choosing, evaluating and migrating cannot be marked: they are recorded
+    by doing them."""
     task = lock_task(step.task, by=by)
     require_under_way(task)
     step = TaskStep.objects.select_for_update().get(pk=step.pk)
@@ -155,7 +156,7 @@ def complete_step(
 
 @transaction.atomic
 def reopen_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> TaskStep:
-    """It is not done after all."""
+    """Mark the step as not done."""
     task = lock_task(step.task, by=by)
     require_under_way(task)
     step = TaskStep.objects.select_for_update().get(pk=step.pk)
@@ -176,7 +177,7 @@ def reopen_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> 
 def add_step(
     *, task: CampaignTask, title: str, at: datetime, by: User, required: bool = True
 ) -> TaskStep:
-    """A step of the team's own, after the others."""
+    """Add a step of the team, after the others."""
     task = lock_task(task, by=by)
     require_under_way(task)
     step = TaskStep(task=task, place=90, kind=TEAM_STEP, title=title.strip(), required=required)
@@ -219,7 +220,7 @@ def record_measurements(
 def switch_task(
     *, task: CampaignTask, on: date, at: datetime, by: User, reason: str = ""
 ) -> CampaignTask:
-    """Replace the offering in the inventory from `on`; the task keeps the new dependency as its
+    """Replace the offering in the inventory from `on` and record the new dependency as the task's
     successor.
 
     Possible before the sign-off requirements are met, since a retirement does not wait for them;
@@ -250,10 +251,11 @@ def switch_task(
 
 
 def lock_task(task: CampaignTask, *, by: User, role: TeamRole = TeamRole.EDITOR) -> CampaignTask:
-    """The row as it is now, with what actions look at, held until the transaction ends.
+    """Lock the task until the transaction ends and return its current row, with the relations of
+    actions.
 
-    Locked first and read afterwards: a join made before the lock was free would show what stood
-    there before. The application is locked before the task, and `by` needs `role` on its team.
+    The row is locked first and read afterwards: a join made while waiting for the lock would return
+    old values. The application is locked before the task, and `by` needs `role` on its team.
     """
     locked_dependency(task.dependency, by=by, role=role)
     CampaignTask.objects.select_for_update().only("pk").get(pk=task.pk)
@@ -274,12 +276,12 @@ def require_under_way(task: CampaignTask) -> None:
 
 
 def complete_steps(task: CampaignTask, kind: str, at: datetime, by: User | None) -> None:
-    """Mark the steps of this kind as done, unless they are."""
+    """Mark the open steps of this kind as done."""
     task.steps.filter(kind=kind, done_on__isnull=True).update(done_on=day_of(at), done_by=by)
 
 
 def update_task_state(task: CampaignTask, at: datetime) -> None:
-    """Begun, or ready to sign off; a waiver stays while it holds."""
+    """Set the state to in progress or ready to sign off; a waived task is unchanged."""
     if task.state == State.WAIVED:
         return
     state = State.READY if task_requirements(task=task, at=at).is_open else State.IN_PROGRESS
@@ -289,8 +291,8 @@ def update_task_state(task: CampaignTask, at: datetime) -> None:
 
 
 def _refuse_blocked_target(task: CampaignTask, target: Offering, on: date) -> None:
-    """A campaign does not lead onto what is blocked. What only may lie outside a restriction is a
-    finding later on."""
+    """Refuse a target that certainly violates an approval; a possible violation becomes a finding
+    later."""
     dependency = task.dependency
     for obstacle in obstacles_to_use(
         application=dependency.application, offering=target, via_party=dependency.via_party, on=on
@@ -303,7 +305,7 @@ def _refuse_blocked_target(task: CampaignTask, target: Offering, on: date) -> No
 
 
 def _decimal_texts(measurements: Mapping[str, Any]) -> dict[str, str]:
-    """Return the numbers as decimal texts, which JSON keeps exactly."""
+    """Return the numbers as decimal texts, which JSON stores exactly."""
     texts = {}
     for metric, value in measurements.items():
         name = str(metric).strip()

@@ -113,7 +113,7 @@ def _foundation_card(row: Foundation, data: ScorecardData, user: Any, on: date) 
 def _provider_card(row: Provider, data: ScorecardData, user: Any, on: date) -> Scorecard:
     foundations = data.foundations_by_developer.get(row.pk, [])
     facts = [
-        *_developed_facts(foundations, data, on),
+        *_development_facts(foundations, data, on),
         *_notice_facts(row, data.records[row.pk], data.policies.get(row.pk, ())),
         *_change_facts(data.change_counts.get(("provider", row.pk), ChangeCounts()), on),
         *_contract_facts(data.contracts.get(row.pk, ()), user, on),
@@ -126,7 +126,7 @@ def _provider_card(row: Provider, data: ScorecardData, user: Any, on: date) -> S
     )
 
 
-def _developed_facts(
+def _development_facts(
     foundations: Sequence[Foundation], data: ScorecardData, on: date
 ) -> Iterable[ScorecardFact]:
     labels = {
@@ -182,9 +182,10 @@ def _developed_facts(
 def _notice_facts(
     host: Provider, record: TrackRecord, policies: Sequence[PublishedMinimum]
 ) -> Iterable[ScorecardFact]:
-    """Promised and observed; of a foundation, those of its developer as a host."""
+    """Yield promised and observed notice periods; for a foundation, those of its developer as a
+    host."""
     promises = [compliance for compliance in record.kept if compliance.what == "notice"]
-    yield _promised(host, policies)
+    yield _promised_notice_fact(host, policies)
     if record.notices is None:
         yield unknown_fact(
             "observed_notice",
@@ -234,7 +235,7 @@ def _notice_facts(
             sum(compliance.n for compliance in promises),
             sum(compliance.n_kept for compliance in promises),
         )
-        last = max(
+        last_missed_on = max(
             (compliance.last_miss_on for compliance in promises if compliance.last_miss_on),
             default=None,
         )
@@ -243,14 +244,14 @@ def _notice_facts(
             "Notice promises kept",
             n_kept,
             unit=f"of {n}",
-            detail=f"last missed {last:%Y-%m-%d}" if last else "",
+            detail=f"last missed {last_missed_on:%Y-%m-%d}" if last_missed_on else "",
             source=REGISTRY,
             source_url=promises[0].policy.source_url,
             as_of=promises[0].policy.source_on,
         )
 
 
-def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> ScorecardFact:
+def _promised_notice_fact(host: Provider, published: Sequence[PublishedMinimum]) -> ScorecardFact:
     policies = [policy for policy in published if policy.notice_days is not None]
     if policies:
         shortest = min(policies, key=lambda policy: policy.notice_days or 0)
@@ -330,8 +331,8 @@ _CLAUSES = {
 
 
 def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Iterable[ScorecardFact]:
-    """Return what the contracts in force say; the developer's before those of hosts. For the
-    offices."""
+    """Yield the facts of the contracts in force, the developer's before those of hosts; for
+    organisation roles."""
     labels = {
         "contract": "Recorded contract",
         "terms": "Terms last read",

@@ -1,8 +1,8 @@
-"""The SQL that derives the engine's tables, for the applications of `exposure_due` or, when that is
-empty of restriction, for all. Two working tables come first: `due_use` (live dependencies) and
-`due_fact` (their offerings).
+"""The SQL that derives the engine's tables, for the applications of `exposure_due`, or for all in a
+full build.
 
-Shares, candidates, grades: docs/exposure.md, sections Terms, Alternatives and
+Two working tables come first: `due_use` (live dependencies) and `due_fact` (their offerings).
+Shares, candidates and grades are defined in docs/exposure.md, sections Terms, Alternatives and
 independence.
 """
 
@@ -34,8 +34,8 @@ WHERE is_live(d.since, d.until, %(day)s) {{due}}
 
 FACTS = load_statement("exposure", "derive_facts")
 
-# given shares stand; missing ones divide what is left of 1; all are then scaled to 1
-# (docs/exposure.md)
+# recorded shares are used as they are; missing ones divide the remainder of 1; all are then scaled
+# to 1 (docs/exposure.md)
 PRIMARIES = f"""
 CREATE TEMPORARY TABLE due_primary ON COMMIT DROP AS
 WITH {_TOPS},
@@ -75,7 +75,7 @@ WINDOW w AS (PARTITION BY application_id)
 
 CANDIDATES = load_statement("exposure", "derive_candidates")
 
-# tests count for their application, also when made from a dependency that has ended since
+# exit tests count for their application, even if their dependency has ended since
 ALL_TESTS = """inventory_exittest t JOIN inventory_dependency u0 ON u0.id = t.dependency_id
     JOIN LATERAL (SELECT u0.application_id, u0.id, u0.role) u ON true"""
 DUE_TESTS = f"{ALL_TESTS} JOIN exposure_due due ON due.application_id = u0.application_id"
@@ -92,7 +92,7 @@ FROM due_use u LEFT JOIN due_primary p ON p.id = u.id
 
 PAIRS = load_statement("exposure", "derive_pair_grades")
 
-# grade 4 of a pair is 4 when the two paths have a party in common, and 5 when they have none
+# grade 4 of a pair stays 4 if the two paths have a party in common, and becomes 5 if they have none
 RESCUES = """
 INSERT INTO exposure_candidategrade (primary_id, candidate_id, application_id, grade,
     offering_id, reached,
@@ -145,8 +145,8 @@ LEFT JOIN judged j ON j.application_id = a.id
 WHERE a.status = ANY (%(statuses)s) {due}
 """
 
-# gateways and vendors that live dependencies name, with their corporate parents; of the same
-# reading as the paths
+# gateways and vendors of live dependencies, with their corporate parents, read at the same time as
+# the paths
 PARTY_FOOTING = """
 WITH used AS (
     SELECT DISTINCT reached, via_party_id AS party FROM due_use

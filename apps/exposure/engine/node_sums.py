@@ -1,5 +1,5 @@
-"""Sums per node and state: `NodeSummary` and `NodeReach`, whole or as the difference of a few
-applications."""
+"""Sums per node and state: `NodeSummary` and `NodeReach`, for all applications or updated for a
+few."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ FROM standing t JOIN exposure_scopedapplication a ON a.application_id = t.applic
 GROUP BY 1, 2, 3
 """
 
-# many uses of one application are on one offering, so these are made distinct before the footing
-# multiplies them
+# an application often has many uses of one offering, so these are made distinct before the join
+# with the nodes multiplies them
 _REACH = """
 WITH use AS MATERIALIZED (
     SELECT DISTINCT l.offering_id, l.reached, l.via_party_id, l.application_id
@@ -37,11 +37,11 @@ SELECT node_id, count(DISTINCT application_id) AS n FROM (
 _DUE = "WHERE l.application_id IN (SELECT application_id FROM exposure_due)"
 
 
-def _states(settings: EngineSettings, *, restricted: bool) -> str:
+def _states_sql(settings: EngineSettings, *, restricted: bool) -> str:
     offerings = paths = ""
     if restricted:
-        # the nodes' footing is cut to what the due applications hold; without it a host would bring
-        # all it serves
+        # limited to nodes of the due applications; otherwise a host would add every offering it
+        # serves
         offerings = """AND f.offering_id IN (
             SELECT p.offering_id FROM exposure_path p
             JOIN exposure_due d ON d.application_id = p.application_id
@@ -58,13 +58,13 @@ def _states(settings: EngineSettings, *, restricted: bool) -> str:
 def write_node_sums(settings: EngineSettings) -> None:
     """Rewrite both tables."""
     with connection.cursor() as cursor:
-        # not TRUNCATE: see build_all
+        # not TRUNCATE, for the reason given in build_all
         cursor.execute("DELETE FROM exposure_nodesummary")
         cursor.execute("DELETE FROM exposure_nodereach")
         cursor.execute(
             "INSERT INTO exposure_nodesummary (node_id, threat, state, n, n_critical, points, "
             "users, spend)"
-            f" {_states(settings, restricted=False)}",
+            f" {_states_sql(settings, restricted=False)}",
             {},
         )
         cursor.execute(f"INSERT INTO exposure_nodereach (node_id, n) {_REACH.format(due='')}")
@@ -72,9 +72,10 @@ def write_node_sums(settings: EngineSettings) -> None:
 
 
 def sum_due_applications(cursor: Any, settings: EngineSettings, into: str) -> None:
-    """The due applications' part of both tables, as temporary tables `into` and `into`_reach."""
+    """Create the sums of the due applications as temporary tables `into` and `into`_reach."""
     cursor.execute(
-        f"CREATE TEMPORARY TABLE {into} ON COMMIT DROP AS {_states(settings, restricted=True)}", {}
+        f"CREATE TEMPORARY TABLE {into} ON COMMIT DROP AS {_states_sql(settings, restricted=True)}",
+        {},
     )
     cursor.execute(
         f"CREATE TEMPORARY TABLE {into}_reach ON COMMIT DROP AS {_REACH.format(due=_DUE)}"
@@ -82,7 +83,8 @@ def sum_due_applications(cursor: Any, settings: EngineSettings, into: str) -> No
 
 
 def merge_node_sums(cursor: Any, *, before: str, after: str) -> set[int]:
-    """Add what is new and take away what was; the nodes whose summary or reach changed."""
+    """Add the new sums and subtract the old ones; return the nodes whose summary or reach
+    changed."""
     cursor.execute(
         f"""
         CREATE TEMPORARY TABLE due_difference ON COMMIT DROP AS
@@ -126,8 +128,8 @@ def merge_node_sums(cursor: Any, *, before: str, after: str) -> set[int]:
     cursor.execute("DELETE FROM exposure_nodesummary WHERE n = 0")
     cursor.execute("DELETE FROM exposure_nodereach WHERE n = 0")
     cursor.execute("SELECT node_id FROM due_difference UNION SELECT node_id FROM due_reach")
-    changed = {node_id for (node_id,) in cursor.fetchall()}
+    changed_nodes = {node_id for (node_id,) in cursor.fetchall()}
     cursor.execute(
         f"DROP TABLE due_difference, due_reach, {before}, {after}, {before}_reach, {after}_reach"
     )
-    return changed
+    return changed_nodes

@@ -19,12 +19,12 @@ from apps.inventory.models import Criticality
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """`points[criticality]` in the order of `Criticality`; `factor` by state, of the loss of an
-    exposed application.
+    """The settings of the engine.
 
-    `asked` is every kind under its usual threat, and under those that an enabled policy names for
-    it: the summaries that are kept. It is read once, so that what is summed and what is remembered
-    as summed are the same.
+    `points[criticality]` is in the order of `Criticality`; `factor` by state is the loss factor of
+    an exposed application. `threats` has every kind with its usual threat, and with those of
+    enabled policies: the stored summaries. It is read once, so that the summaries and the recorded
+    settings match.
     """
 
     statuses: tuple[str, ...]

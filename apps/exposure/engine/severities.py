@@ -1,4 +1,5 @@
-"""What one event at each node costs, by classes of equal loss: what the loss simulation is fed."""
+"""The cost of one event at each node, by classes of equal loss: the input of the loss
+simulation."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -10,7 +11,7 @@ from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.engine.states import STATE_OF_CODE, every_path_state_sql
 from apps.exposure.threats import THREATS
 
-# x of an application: the sum over its struck paths of share x the factor of the path's state
+# x of an application: the sum over its affected paths of share x the factor of the path's state
 _CLASSES = """,
 severity AS (
     SELECT s.q, s.application_id,
@@ -32,8 +33,8 @@ type SeverityClass = tuple[
 def severity_classes(
     threats: Collection[tuple[NodeKind, str]], *, settings: EngineSettings
 ) -> Mapping[tuple[int, str], list[SeverityClass]]:
-    """{(node, threat): [(criticality, x, n), ...]}: `n` applications lose `x` of the base loss of
-    their criticality.
+    """Return {(node, threat): [(criticality, x, n), ...]}: `n` applications lose `x` of the base
+    loss of their criticality.
 
     One statement over the whole portfolio (seconds at 100,000 applications): for jobs.
     """

@@ -28,14 +28,13 @@ from apps.exposure.threats import (
 
 STATE_OF_CODE: tuple[str, ...] = tuple(str(state) for state in StandingState)
 
-# q names the question: nodes of one q fail together. Each node is its own q when all nodes are
-# asked at once.
+# q numbers the failures: nodes of one q fail together. If all nodes are requested, each is its own
+# q.
 _HIT = """
 hit AS MATERIALIZED ({hits}),
 party_hit AS MATERIALIZED ({party_hits}),"""
 
-# a path is struck by its offering or by the party it is reached through; by both at once where a
-# gateway is in both
+# a path is affected by its offering or by its party; by both if a gateway is in both
 _APART = """
 struck AS MATERIALIZED (
     SELECT h.q, p.dependency_id, p.application_id, p.share, h.need, h.immediate, h.noticed
@@ -62,7 +61,7 @@ struck AS MATERIALIZED (
     GROUP BY q, dependency_id, application_id, share
 )"""
 
-# every candidate that rescues a struck path
+# every candidate that rescues an affected path
 _RESCUES = """
 FROM struck s JOIN exposure_candidategrade r ON r.primary_id = s.dependency_id
 WHERE r.grade >= s.need AND (r.is_immediate OR NOT s.immediate)
@@ -97,7 +96,7 @@ standing AS (
 
 @dataclass(frozen=True, slots=True)
 class FallbackCandidate:
-    """What takes over: a dependency, or (None) the target of a past exit test."""
+    """A candidate that takes over: a dependency, or (None) the target of a past exit test."""
 
     dependency_id: int | None
     offering_id: int
@@ -114,7 +113,8 @@ class PathState:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationImpact:
-    """`hit_share` is exactly 1 when every path is struck: paths are counted, shares only shown."""
+    """The state of one application; `hit_share` is exactly 1 if every path is affected: paths are
+    counted, shares only shown."""
 
     application_id: int
     state: str
@@ -124,8 +124,8 @@ class ApplicationImpact:
 def node_failures(
     node_ids: Collection[int], *, settings: EngineSettings, threat: str | None = None
 ) -> list[NodeFailure]:
-    """Return what is asked when these nodes fail, each under `threat` or its kind's usual one;
-    unknown ids are left out."""
+    """Return the failures of these nodes, each under `threat` or its kind's usual one; unknown IDs
+    are left out."""
     failures = []
     for pk, number in Node.objects.filter(pk__in=node_ids).order_by("pk").values_list("pk", "kind"):
         kind = NodeKind(number)
@@ -141,9 +141,10 @@ def node_failures(
 def path_states_sql(
     failures: Sequence[NodeFailure], *, with_candidates: bool, paths: str = ""
 ) -> tuple[str, dict[str, Any]]:
-    """(SQL of the common tables up to `best`, parameters) for nodes that fail together; q is 0.
+    """Return (SQL of the common tables up to `best`, parameters) for nodes that fail together; q is
+    0.
 
-    Each node is written out with its ties, so that the planner knows how much hangs on it.
+    Each node is written out with its relationships, so that the planner can estimate its rows.
     """
     hits, party_hits, params = [], [], {}
     for index, failure in enumerate(failures):
@@ -169,9 +170,9 @@ def path_states_sql(
         party_hits = [
             f"SELECT 0 AS q, 0::smallint AS reached, 0::bigint AS party_id, {needs} WHERE false"
         ]
-    common = _statement(
-        _union(hits, "offering_id"),
-        _union(party_hits, "reached, party_id"),
+    common = _states_statement(
+        _union_sql(hits, "offering_id"),
+        _union_sql(party_hits, "reached, party_id"),
         together=len(failures) > 1,
         with_candidates=with_candidates,
         paths=paths,
@@ -179,17 +180,17 @@ def path_states_sql(
     return common, params
 
 
-def _union(parts: Sequence[str], key: str) -> str:
-    if len(parts) == 1:
-        return parts[0]
+def _union_sql(statements: Sequence[str], key: str) -> str:
+    if len(statements) == 1:
+        return statements[0]
     return (
         f"SELECT q, {key}, max(need) AS need, bool_or(immediate) AS immediate, bool_or(noticed) AS "
         "noticed"
-        f" FROM ({' UNION ALL '.join(parts)}) each_node GROUP BY q, {key}"
+        f" FROM ({' UNION ALL '.join(statements)}) each_node GROUP BY q, {key}"
     )
 
 
-def _statement(
+def _states_statement(
     hits: str, party_hits: str, *, together: bool, with_candidates: bool, paths: str
 ) -> str:
     failed_sql = (_TOGETHER if together else _APART).format(paths=paths)
@@ -204,10 +205,10 @@ def every_path_state_sql(
     offerings: str = "",
     paths: str = "",
 ) -> str:
-    """SQL of the common tables up to `best` when each node fails alone; q is its id x 8 + the
+    """Return SQL of the common tables up to `best` if each node fails alone; q is its ID x 8 + the
     threat's code.
 
-    `offerings` cuts the footing to what the `paths` hold, where these are few.
+    `offerings` limits the upstream nodes to those of the `paths`, if these are few.
     """
     node = f"({every_node_failure_sql(settings=settings, threats=threats)}) k"
     columns = "k.need, NOT k.notice AS immediate, k.notice AS noticed"
@@ -220,13 +221,14 @@ def every_path_state_sql(
         f"SELECT k.q, f.reached, f.party_id, {columns} FROM {node}"
         " JOIN exposure_partyfooting f ON f.node_id = k.node_id"
     )
-    return _statement(hits, party_hits, together=False, with_candidates=False, paths=paths)
+    return _states_statement(hits, party_hits, together=False, with_candidates=False, paths=paths)
 
 
 def every_node_failure_sql(
     *, settings: EngineSettings, threats: Collection[tuple[NodeKind, str]]
 ) -> str:
-    """SQL of (q, node_id, need, notice, ties): each node under the threats asked of its kind."""
+    """Return SQL of (q, node_id, need, notice, ties): each node under the given threats of its
+    kind."""
     rows = ", ".join(
         f"({kind.value}, {THREAT_CODES[threat]}, "
         f"{needed_grade(settings.required_grade, threat, kind)},"
@@ -240,7 +242,7 @@ def every_node_failure_sql(
     )
 
 
-def _restriction(
+def _scope_condition(
     application_ids: Collection[int] | None, team_ids: Collection[int] | None
 ) -> tuple[str, dict[str, Any]]:
     clauses, params = [], {}
@@ -259,8 +261,8 @@ def path_states(
     application_ids: Collection[int] | None = None,
     team_ids: Collection[int] | None = None,
 ) -> list[PathState]:
-    """Every struck path when all the nodes fail together, with what rescues it; by application and
-    dependency."""
+    """Return every affected path if all the nodes fail together, with its rescues; by application
+    and dependency."""
     return list(_path_rows(failures, application_ids, team_ids))
 
 
@@ -269,7 +271,7 @@ def _path_rows(
     application_ids: Collection[int] | None,
     team_ids: Collection[int] | None,
 ) -> Iterator[PathState]:
-    paths, only = _restriction(application_ids, team_ids)
+    paths, only = _scope_condition(application_ids, team_ids)
     common, params = path_states_sql(failures, with_candidates=True, paths=paths)
     sql = (
         common
@@ -303,7 +305,7 @@ def application_states(
 
     Other applications are not included. `after` is (criticality, application ID) of the last one.
     """
-    paths, only = _restriction(application_ids, team_ids)
+    paths, only = _scope_condition(application_ids, team_ids)
     common, params = path_states_sql(failures, with_candidates=False, paths=paths)
     sql = (
         common
@@ -321,10 +323,18 @@ def application_states(
         """
     )
     codes = None if states is None else [STATE_OF_CODE.index(state) for state in states]
-    grave, last = after or (None, None)
+    after_criticality, after_id = after or (None, None)
     with connection.cursor() as cursor:
         cursor.execute(
-            sql, {**params, **only, "codes": codes, "grave": grave, "last": last, "limit": limit}
+            sql,
+            {
+                **params,
+                **only,
+                "codes": codes,
+                "grave": after_criticality,
+                "last": after_id,
+                "limit": limit,
+            },
         )
         return [
             ApplicationImpact(application_id, STATE_OF_CODE[state], hit)
@@ -335,8 +345,8 @@ def application_states(
 def count_states(
     failures: Sequence[NodeFailure], *, team_ids: Collection[int] | None = None
 ) -> dict[str, tuple[int, int]]:
-    """{state: (applications, critical ones)} when all the nodes fail together."""
-    paths, only = _restriction(None, team_ids)
+    """Return {state: (applications, critical ones)} if all the nodes fail together."""
+    paths, only = _scope_condition(None, team_ids)
     common, params = path_states_sql(failures, with_candidates=False, paths=paths)
     sql = (
         common

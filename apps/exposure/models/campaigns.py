@@ -20,7 +20,8 @@ from apps.risks.models import Evidence
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def visible_to(self, user: Any) -> "CampaignQuerySet":
-        """Return all for organisation roles; otherwise those with a task of the user's teams."""
+        """Select all campaigns for organisation roles, otherwise those with a task of the user's
+        teams."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -316,7 +317,7 @@ class CampaignTask(models.Model):
 
 @track_history()
 class TaskStep(models.Model):
-    """One thing to do in a task, most of them because of an adaptation."""
+    """One step of a task, often because of an adaptation."""
 
     task = models.ForeignKey(CampaignTask, on_delete=models.CASCADE, related_name="steps")
     place = models.PositiveSmallIntegerField()

@@ -1,4 +1,4 @@
-"""How exposure is measured here: one row that governance changes, with the defaults of
+"""Settings of the exposure measurement: one row that governance changes, with the defaults of
 docs/exposure.md."""
 
 from decimal import Decimal
@@ -45,7 +45,7 @@ def default_cut_kinds() -> list[str]:
 
 @track_history(exclude=("updated_at",))
 class ExposureSettings(models.Model):
-    """The one row (id 1). A change rebuilds what is derived."""
+    """The single row (ID 1). A change rebuilds the derived tables."""
 
     ONLY: ClassVar[int] = 1
 

@@ -1,4 +1,4 @@
-"""How concentration and single nodes developed, from the daily snapshots."""
+"""Trends of concentration and single nodes, from the daily snapshots."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,7 @@ from apps.exposure.threats import THREAT_CODES
 
 @dataclass(frozen=True, slots=True)
 class TrendPoint:
-    """The indices of one day; None where nothing weighed anything."""
+    """The indices of one day; None if the total weight was 0."""
 
     day: date
     hhi: float | None
@@ -25,8 +25,8 @@ class TrendPoint:
 def concentration_trend(
     layer: Layer, basis: Basis, *, since: date, until: date | None = None
 ) -> list[TrendPoint]:
-    """Day by day from `since` to `until` (exclusive); days without a snapshot are missing. For the
-    whole portfolio."""
+    """Return the trend of the whole portfolio by day from `since` to `until` (exclusive), without
+    days that have no snapshot."""
     snapshots = ConcentrationSnapshot.objects.filter(layer=layer, basis=basis, day__gte=since)
     if until is not None:
         snapshots = snapshots.filter(day__lt=until)
@@ -52,8 +52,11 @@ class NodeTrendPoint:
 def node_trend(
     node_id: int, *, threat: str, since: date, until: date | None = None
 ) -> list[NodeTrendPoint]:
-    """Day by day from `since` to `until` (exclusive) under the threat; zeros on days on which
-    nothing stood there, nothing for days without a snapshot. For the whole portfolio."""
+    """Return the trend of the whole portfolio by day from `since` to `until` (exclusive) under the
+    threat.
+
+    Days without dependents have zeros; days without a snapshot are left out.
+    """
     return fetch_rows(
         NodeTrendPoint,
         """
@@ -74,7 +77,7 @@ def node_trend(
         GROUP BY d.day ORDER BY d.day
         """,
         {
-            # any one pair: every snapshot has all of them
+            # any one combination: every snapshot has all of them
             "layer": Layer.DEVELOPER,
             "basis": Basis.COUNT,
             "node": node_id,

@@ -1,6 +1,5 @@
--- One task a dependency; one that became obsolete and is in use again is taken up again. The
--- owner is whoever owns the application's team, or else the nearest team above it that has an
--- owner.
+-- One task per dependency; an obsolete one whose dependency is in use again is reopened. The owner
+-- is that of the application's team, or else of the nearest parent team that has one.
 WITH affected(id) AS (
     SELECT a.id FROM ({affected}) a(id)
     WHERE NOT EXISTS (SELECT 1 FROM exposure_campaigntask had

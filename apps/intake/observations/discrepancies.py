@@ -19,7 +19,7 @@ from apps.intake.models import Confidence, Discrepancy, IntakeSettings
 from apps.inventory.models import Application
 
 # advisory lock: two passes at the same time would open the same discrepancy twice
-DISCREPANCY_LOCK = 7_305_114_503
+DISCREPANCY_LOCK = 7_305_114_504
 Kind = Discrepancy.Kind
 
 # each statement lists (key, application_id, dependency_id, observation_id, details) of the current

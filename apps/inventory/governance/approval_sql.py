@@ -1,15 +1,15 @@
-"""The rule which decisions count for what is called, as SQL; governance/violations.py says it in
-words. Findings read it as well.
+"""The rule which approvals apply to a use, as SQL; governance/violations.py describes it. Findings
+use it as well.
 
-It wants a relation `used(id, application_id, offering_id, via_party_id)` before it, and the
-parameter `on`.
+The statement needs a preceding relation `used(id, application_id, offering_id, via_party_id)` and
+the parameter `on`.
 """
 
 from apps.common.database.statements import load_statement
 
 DECIDING_APPROVALS = load_statement("inventory", "deciding_approvals")
 
-# Regions of an application are words between commas; all of them must be allowed, whatever their
+# Regions of an application are separated by commas; all of them must be allowed, compared without
 # case.
 JUDGED_USES = """
 counting AS (

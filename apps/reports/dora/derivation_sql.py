@@ -1,17 +1,18 @@
 """SQL derivation of the DORA templates' rows, one relation after the other; docs/reports.md lists
 the source of each field.
 
-Values are typed and never invented: what is not recorded is null. `h<code>` says how a value was
-derived, or why a field does not apply (explanations.py). Parameter %(office)s: contracts are
-visible to organisation roles only, and a note tells other readers so."""
+Values are typed and never invented: unrecorded ones are null. `h<code>` explains how a value was
+derived, or why a field does not apply (explanations.py). Parameter %(office)s: only organisation
+roles can view contracts, and a note informs other readers.
+"""
 
 from apps.common.database.statements import compose_statement, load_statement
 
-# a way out that took at most so many days is easy, at most so many medium, else highly complex
+# an exit that took at most so many days is easy, at most so many medium, else highly complex
 MAX_EASY_DAYS = 30
 MAX_MEDIUM_DAYS = 90
 
-# the party under contract: the vendor of a product; a gateway that has a contract; else the host
+# the contract party: the vendor of a product; a gateway that has a contract; else the host
 PARTY = """
 WITH held AS (
     SELECT id, party_id, kind, starts_on FROM inventory_contract
@@ -74,7 +75,7 @@ WAY = compose_statement(
     max_medium_days=str(MAX_MEDIUM_DAYS),
 )
 
-# who is in the chain behind each party under contract
+# the supply chain behind each contract party
 LINK = """
 SELECT DISTINCT contract_id, service, party_id, provider_id, rank, recipient_id, is_developer
 FROM (
@@ -93,15 +94,16 @@ FROM (
 """
 
 
-def _type(code: str, lei: str = "p.lei") -> str:
-    """The column that says by what a party is identified: by its LEI, or missing as that is."""
+def _identifier_type_sql(code: str, lei: str = "p.lei") -> str:
+    """Return the column with the type of a party's identifier: LEI, or missing together with the
+    identifier."""
     return (
         f"CASE WHEN {lei} IS NOT NULL THEN 'LEI' END AS c{code}, "
         f"CASE WHEN {lei} IS NULL THEN 'follows' END AS h{code}"
     )
 
 
-# a field of the contract: told to offices, missing where there is no contract
+# a field of the contract: for organisation roles, missing if there is no contract
 _OFFICE = "CASE WHEN NOT %(office)s THEN 'office' END"
 
 COST = """
@@ -142,7 +144,7 @@ SELECT row_number() OVER (ORDER BY k.ref NULLS LAST, y.name, y.id, l.rank, p.nam
        r.id AS at_recipient,
        nullif(k.ref, '') AS c0010, {_OFFICE} AS h0010,
        l.service AS c0020, {_OFFICE} AS h0020,
-       p.lei AS c0030, NULL::text AS h0030, {_type("0040")},
+       p.lei AS c0030, NULL::text AS h0030, {_identifier_type_sql("0040")},
        l.rank AS c0050, CASE WHEN l.is_developer THEN 'developer' ELSE 'chain' END AS h0050,
        r.lei AS c0060, CASE WHEN l.rank = 1 THEN 'rank_one' END AS h0060,
        CASE WHEN r.lei IS NOT NULL THEN 'LEI' END AS c0070,
@@ -158,7 +160,7 @@ R0601 = load_statement("reports", "dora_0601")
 
 R0701 = load_statement("reports", "dora_0701")
 
-# in the order in which each rests on those before it
+# each relation uses only those before it
 RELATIONS: dict[str, str] = {
     "report_party": PARTY,
     "report_use": USE,

@@ -1,5 +1,5 @@
-"""Detection of an evaluation tool by the content of its file; a further tool is its reader and a
-line here."""
+"""Detection of an evaluation tool by the content of its file; another tool needs a reader and an
+entry here."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ READERS: dict[str, Callable[[bytes], EvaluationRun]] = {
     refusal=UnreadableError,
 )
 def read_run(body: bytes, *, tool: str = "") -> EvaluationRun:
-    """`tool` says which it is; without it the content tells."""
+    """Parse a file with the reader of `tool`; if empty, the tool is detected from the content."""
     if tool:
         if tool not in READERS:
             raise UnreadableError(

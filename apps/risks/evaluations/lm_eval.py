@@ -1,8 +1,8 @@
-"""Reader of results_*.json of the lm-evaluation-harness (0.4): a task's figures are keyed
+"""Reader of results_*.json of the lm-evaluation-harness (0.4), where a task's figures have keys
 `metric,filter`.
 
 `alias`, `name` and `sample_len` are not metrics, a standard error can be the text N/A, and fewer
-effective than original samples mean that only a part of the benchmark was run.
+effective than original samples mean that the benchmark was run only in part.
 """
 
 from typing import Any
@@ -46,16 +46,16 @@ def read_run(body: bytes) -> EvaluationRun:
         ),
     )
     model = clean(document.get("model_name"))
-    # local-chat-completions speaks to any server of that shape
+    # local-chat-completions can be any compatible server
     host = _HOSTS.get(source.partition("-")[0], "")
-    grouped = {
+    grouped_tasks = {
         name
         for tasks in as_mapping(document.get("group_subtasks")).values()
         if tasks
         for name in tasks
     }
     for task, figures in results.items():
-        if task not in grouped or task not in as_mapping(document.get("groups")):
+        if task not in grouped_tasks or task not in as_mapping(document.get("groups")):
             _add_task(run, document, str(task), as_mapping(figures), model=model, host=host)
     return run
 

@@ -1,16 +1,13 @@
-"""The built-in rules: what each looks for, on which node, how grave it is, and the sentence that
-explains it.
+"""The built-in rules: the facts that each looks for, the node, the severity, and the explanation.
 
-Each is one SELECT over the whole catalogue. It may join `risk_standing` (offering: those in use on
-the day) and `risk_held` (node: those something of ours stands on), which evaluation.py makes; it
-answers
+Each is one SELECT over the whole catalogue. It can join `risk_standing` (offering: those in use on
+the day) and `risk_held` (node: those with dependencies), which evaluation.py creates, and returns
 
-    node_id      where the risk is raised
+    node_id      the node to raise the risk on
     key          changes when the facts change materially: that reopens a dismissed risk
-    likelihood   1 to 5, null for the template's usual one
-    source_url   where it is written, '' where the catalogue itself is the source
-    facts        the sentence, in dates and names: no days are counted down, or it would be written
-    anew every day
+    likelihood   1 to 5, null for the template's default
+    source_url   URL of the source, '' if the catalogue itself is the source
+    facts        the explanation, with dates and names but no day counts, which would change daily
 """
 
 from dataclasses import dataclass
@@ -18,11 +15,11 @@ from typing import Final
 
 from apps.risks.models import RuleName
 
-# an end nearer than this is inside the planning horizon; a promised notice shorter than a quarter
-# is short
+# a retirement nearer than this is within the planning horizon; a notice period shorter than a
+# quarter is short
 HORIZON_DAYS: Final = 180
 SHORT_NOTICE_DAYS: Final = 90
-# how long a price move, changed terms or a changed licence stay news
+# how long a price move, changed terms or a changed licence count as recent
 PRICE_MOVE_PERIOD_DAYS: Final = 365
 MIN_VOLATILE_PRICE_MOVES: Final = 3
 
@@ -34,7 +31,7 @@ class Rule:
     facts: str
 
 
-# the offering itself, and only while something of ours calls it or is redirected to it
+# the offering itself, if a dependency calls it or is redirected to it
 _OFFERING = """catalog_offering o
     JOIN catalog_node n ON n.kind = node_kind('offering') AND n.ref = o.id
     JOIN risk_held held ON held.node_id = n.id JOIN catalog_provider h ON h.id = o.host_id"""

@@ -90,7 +90,7 @@ def _load_lines(
     """Return the first lines of the date range, and whether there are more than `max_lines`."""
     first_day, last_day = _date_range(query, today)
     entries, is_cut = calendar_entries(
-        user, today=today, first=first_day, last=last_day, kind=query.kind, most=max_lines
+        user, today=today, first=first_day, last=last_day, kind=query.kind, limit=max_lines
     )
     return [CalendarLine(entry, (entry.on - today).days) for entry in entries], is_cut
 

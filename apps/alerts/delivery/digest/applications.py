@@ -113,7 +113,8 @@ def fallback_clause(fallback: BestFallback | None) -> str:
     tested = (
         "tested" if fallback.tested else "test lapsed" if fallback.ever_tested else "never tested"
     )
-    return f"Fallback {one_line(fallback.name, most=90)}: {INDEPENDENCE[fallback.grade]}, {tested}"
+    name = one_line(fallback.name, max_length=90)
+    return f"Fallback {name}: {INDEPENDENCE[fallback.grade]}, {tested}"
 
 
 def effort_text(use: PrimaryUse) -> str:

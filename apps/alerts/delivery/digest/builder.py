@@ -6,6 +6,7 @@ from datetime import date
 from apps.alerts.delivery.digest.discrepancy_items import discrepancy_items
 from apps.alerts.delivery.digest.flag_and_feed_items import feed_items, flag_items
 from apps.alerts.delivery.digest.headline import build_headline
+from apps.alerts.delivery.digest.issue_items import issue_items
 from apps.alerts.delivery.digest.model_items import event_items
 from apps.alerts.delivery.digest.parts import (
     MAX_ITEMS_OF_FIRST_DIGEST,
@@ -26,7 +27,15 @@ from apps.alerts.delivery.digest.reminder_items import (
 from apps.alerts.kinds.exposure_flag_text import GUIDANCE as FLAG_GUIDANCE
 from apps.alerts.kinds.feeds.feed_text import GUIDANCE as FEED_GUIDANCE
 from apps.alerts.kinds.reminders.reminder_text import GUIDANCE as DAY_GUIDANCE
-from apps.alerts.models import DayKind, FeedKind, FlagKind, Notice, SeenKind, StateKind
+from apps.alerts.models import (
+    DayKind,
+    FeedKind,
+    FlagKind,
+    IssueAlertKind,
+    Notice,
+    SeenKind,
+    StateKind,
+)
 from apps.alerts.text import counted, one_line
 
 # {group: (heading, what to do)}; of equal severity the earlier comes first
@@ -36,7 +45,10 @@ GROUP_GUIDANCE: dict[str, tuple[str, str]] = {
         "Already ended",
         "Calls may fail or be answered by another model. Move these applications now.",
     ),
+    IssueAlertKind.RETIRED_MODEL_IN_USE: DAY_GUIDANCE[IssueAlertKind.RETIRED_MODEL_IN_USE],
     FeedKind.BACKFILLED: FEED_GUIDANCE[FeedKind.BACKFILLED],
+    IssueAlertKind.APPROVAL_VIOLATED: DAY_GUIDANCE[IssueAlertKind.APPROVAL_VIOLATED],
+    IssueAlertKind.FALLBACK_RETIRES: DAY_GUIDANCE[IssueAlertKind.FALLBACK_RETIRES],
     "ending": DAY_GUIDANCE[DayKind.MILESTONE],
     "delisted": (
         "No longer listed",
@@ -89,6 +101,7 @@ def build_items(entries: Sequence[DigestEntry], context: DigestContext) -> list[
         *feed_items(standing, context),
         *day_items(standing, context),
         *stale_items(standing, context),
+        *issue_items(standing, context),
         *discrepancy_items(standing, context),
         *passed_items(entries, context),
     ]
@@ -129,7 +142,7 @@ def build_digest(
     # the urgent ones once more, for the line that mail programs show beside the subject
     first = [item for found in grouped.values() for item in found][:3]
     return Digest(
-        sentence=build_headline(grouped, context, one_line(owner, most=60)),
+        sentence=build_headline(grouped, context, one_line(owner, max_length=60)),
         preheader=one_line(" ".join(f"{item.title}: {item.what}." for item in first)),
         sections=tuple(sections),
         lead=_lead(len(items)) if sums_up else "",

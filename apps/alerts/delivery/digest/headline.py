@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from apps.alerts.delivery.digest.parts import MAX_SUBJECT_LENGTH, DigestContext, DigestItem
+from apps.alerts.kinds import issue_text
 from apps.alerts.kinds.usage_discrepancy_text import PLURAL_CLAUSES
-from apps.alerts.models import DayKind, FeedKind, FlagKind, SeenKind, StateKind
+from apps.alerts.models import DayKind, FeedKind, FlagKind, IssueAlertKind, SeenKind, StateKind
 from apps.alerts.text import capitalised, counted, long_day, one_line, spelled
 from apps.inventory.models import Application, Criticality
 
@@ -48,7 +49,7 @@ def build_headline(
         # a feed is called as it calls itself: deprecations.info
         lead = capitalised(lead)
     rest = f"; {counted(n_other, 'other change')}" if n_other else ""
-    return one_line(lead, most=MAX_SUBJECT_LENGTH - len(rest)) + rest
+    return one_line(lead, max_length=MAX_SUBJECT_LENGTH - len(rest)) + rest
 
 
 def _lead(group: str, items: Sequence[DigestItem], context: DigestContext, owner: str) -> str:
@@ -70,7 +71,7 @@ def _lead(group: str, items: Sequence[DigestItem], context: DigestContext, owner
         return f"{who} {'has' if single else 'have'} lost a model{when}"
     if group == StateKind.RUNWAY_NEGATIVE:
         return f"{who} can no longer move in time{_ends_ahead(items, context, single=single)}"
-    if group in _GROUP_NOUNS or group in SeenKind:
+    if group in _GROUP_NOUNS or group in SeenKind or group in IssueAlertKind:
         return _own_lead(group, items)
     if group == "asked":
         return f"{items[0].title}: {items[0].what}"
@@ -115,6 +116,8 @@ def _own_lead(group: str, items: Sequence[DigestItem]) -> str:
         return f"{items[0].title} {items[0].what}"
     if group in SeenKind:
         return f"{spelled(len(items))} applications {PLURAL_CLAUSES[group]}"
+    if group in IssueAlertKind:
+        return f"{spelled(len(items))} {issue_text.PLURAL_CLAUSES[group]}"
     return f"{spelled(len(items))} {_GROUP_NOUNS[group]}"
 
 
@@ -136,7 +139,7 @@ def _models(n: int) -> str:
 def _affected_applications(applications: Sequence[Application], owner: str) -> str:
     """`Motor damage estimator`, or `five applications of Claims, two of them critical,`"""
     if len(applications) == 1:
-        return one_line(applications[0].name, most=80)
+        return one_line(applications[0].name, max_length=80)
     n_critical = sum(row.criticality == Criticality.CRITICAL for row in applications)
     of = f" of {owner}" if owner else ""
     if n_critical == len(applications):

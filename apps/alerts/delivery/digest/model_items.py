@@ -232,7 +232,7 @@ def _change_clause(event: ProviderEvent, *, soft: bool) -> str:
 
 
 def _id(value: object) -> str:
-    return one_line(value, most=100) if value else "nothing"
+    return one_line(value, max_length=100) if value else "nothing"
 
 
 def _margin(event: ProviderEvent, group: str, left: int | None, *, soft: bool) -> str:

@@ -74,7 +74,7 @@ def _runway_item(
     parts = [f"{where} {_ends(use, left)}", f"leaving needs {effort_text(use)}"]
     said = [
         "; ".join(parts),
-        *([f"Owner {one_line(owner, most=80)}"] if owner else []),
+        *([f"Owner {one_line(owner, max_length=80)}"] if owner else []),
         fallback_clause(use.fallback),
     ]
     return DigestItem(
@@ -143,7 +143,8 @@ def _day_item(entries: Sequence[DigestEntry], context: DigestContext) -> DigestI
     )
     left = (alert.due_on - context.today).days if alert.due_on else 0
     title = one_line(
-        things[0] if len(things) == 1 else f"{listed(things[:MAX_NAMED_SUBJECTS])}{more}", most=400
+        things[0] if len(things) == 1 else f"{listed(things[:MAX_NAMED_SUBJECTS])}{more}",
+        max_length=400,
     )
     return DigestItem(
         title=title,
@@ -197,9 +198,9 @@ def _stale_item(entry: DigestEntry, context: DigestContext) -> DigestItem | None
         named
     )
     because = list(dict.fromkeys(one_line(row["because"]).rstrip(".") for row in named))
-    whats = list(dict.fromkeys(one_line(row["what"], most=100) for row in named))
+    whats = list(dict.fromkeys(one_line(row["what"], max_length=100) for row in named))
     return DigestItem(
-        title=one_line(_titled(whats, n), most=400),
+        title=one_line(_titled(whats, n), max_length=400),
         api_id="",
         url=f"{context.public_url}/alerts/{alert.pk}/",
         what=". ".join(because[:3]) or "Something they rest on has changed",

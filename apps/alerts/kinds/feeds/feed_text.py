@@ -1,14 +1,13 @@
-"""How alerts about feeds put things, in mails and on pages alike. Plain Python: an alert in, words
-out.
+"""Texts of alerts about feeds, for emails and pages; no queries.
 
 The shapes of `Alert.details`, by kind:
 
-    backfilled   {"n": models concerned, "offerings": the first MAX_OFFERINGS of them, as
+    backfilled   {"n": number of models, "offerings": the first MAX_OFFERINGS of them, as
                  [{"api_id", "host", "region", "ended_on": ISO day, "applications": [ids]}]}
-    suspect      {"groups": {provider group: {"name", "says": what the guards said of it}}}
-    late         {"since": ISO day of the last success, "failures": polls failed since, "error": why
-    the last did}
-    frozen       {"since": ISO day, "says_itself": whether the feed gives that day itself}
+    suspect      {"groups": {provider group: {"name", "says": reason of the hold}}}
+    late         {"since": ISO day of the last success, "failures": number of failed polls since,
+                 "error": error of the last one}
+    frozen       {"since": ISO day, "says_itself": whether the feed states that day itself}
     fresh        {"was": "late" or "frozen"}
 """
 
@@ -20,7 +19,7 @@ from typing import Any
 from apps.alerts.models import Alert, FeedKind
 from apps.alerts.text import as_day, counted, day, one_line
 
-# what one alert about back-fill names; the rest is counted
+# Models that one alert about backfill names; the others are counted.
 MAX_OFFERINGS = 12
 
 # {kind: (heading, what to do)}
@@ -53,7 +52,7 @@ GUIDANCE = {
 
 @dataclass(frozen=True, slots=True)
 class RetiredModel:
-    """A model that had ended before its source told."""
+    """A model that had retired before its source published the date."""
 
     api_id: str
     host: str
@@ -61,22 +60,21 @@ class RetiredModel:
     ended_on: date | None
 
     def __str__(self) -> str:
-        """`gpt-4-0314 at OpenAI ended 26 Mar 2026`"""
-        where = f" in {one_line(self.region)}" if self.region else ""
-        when = f" {day(self.ended_on)}" if self.ended_on else ""
-        return f"{one_line(self.api_id)} at {one_line(self.host)}{where} ended{when}"
+        """Format as `gpt-4-0314 at OpenAI ended 26 Mar 2026`."""
+        region_text = f" in {one_line(self.region)}" if self.region else ""
+        date_text = f" {day(self.ended_on)}" if self.ended_on else ""
+        return f"{one_line(self.api_id)} at {one_line(self.host)}{region_text} ended{date_text}"
 
 
 def source_name(alert: Alert) -> str:
-    """The feed that an alert about a run or a source speaks of; `run__source` and `source` must be
-    loaded."""
+    """Return the name of the feed of an alert about a run or a source; `run__source` and `source`
+    must be loaded."""
     source = alert.run.source if alert.run is not None else alert.source
     return one_line(source.name) if source is not None else ""
 
 
 def feed_path(alert: Alert) -> str:
-    """Where an alert about a run or a source is looked into: the page, from the root of the
-    site."""
+    """Return the path of the page about the run or the source of an alert."""
     if alert.kind == FeedKind.BACKFILLED:
         return f"/feeds/runs/{alert.run_id}/"
     slug = (
@@ -90,52 +88,52 @@ def feed_path(alert: Alert) -> str:
 
 
 def retired_models(alert: Alert, applications: Collection[int]) -> list[RetiredModel]:
-    """The models named by an alert about back-fill that these applications stand on, the latest to
-    end first."""
+    """Return the models named by an alert about backfill that these applications use, latest
+    retirement first."""
     return [
-        RetiredModel(found["api_id"], found["host"], found["region"], as_day(found["ended_on"]))
-        for found in alert.details.get("offerings", [])
-        if not set(found["applications"]).isdisjoint(applications)
+        RetiredModel(
+            offering["api_id"], offering["host"], offering["region"], as_day(offering["ended_on"])
+        )
+        for offering in alert.details.get("offerings", [])
+        if not set(offering["applications"]).isdisjoint(applications)
     ]
 
 
 def n_unnamed(alert: Alert) -> int:
-    """How many further models an alert about back-fill counts without naming them."""
+    """Return the number of models that an alert about backfill counts without naming them."""
     return max(0, int(alert.details.get("n", 0)) - len(alert.details.get("offerings", [])))
 
 
 def clause(alert: Alert, *, applications: Collection[int] = ()) -> str:
-    """What an alert about a feed says, as a clause whose subject is the feed: `is late: last read
-    on 20 Nov 2026`.
+    """Return the predicate of an alert about a feed: `is late: last read on 20 Nov 2026`.
 
-    `applications` are those concerned that the reader may see: models that only others stand on are
-    not named.
-    """
+    `applications` are the affected ones that the reader can view: models that only other
+    applications use are not named."""
     return _HEADS.get(alert.kind, "") + feed_details(alert, applications=applications)
 
 
 def feed_details(alert: Alert, *, applications: Collection[int] = ()) -> str:
-    """`clause` for a place whose heading says already that the feed is late, or held."""
+    """Return `clause` without its start, for places whose heading already has the kind."""
     details = alert.details
     if alert.kind == FeedKind.BACKFILLED:
-        return _backfilled(retired_models(alert, applications), n_unnamed(alert))
+        return _describe_backfill(retired_models(alert, applications), n_unnamed(alert))
     if alert.kind == FeedKind.SUSPECT:
-        return _held(details.get("groups", {}))
+        return _describe_held_groups(details.get("groups", {}))
     since = as_day(details.get("since"))
-    last = f" {day(since)}" if since else ""
+    since_text = f" {day(since)}" if since else ""
     if alert.kind == FeedKind.LATE:
-        return f"last read on{last}{_failed(details)}"
+        return f"last read on{since_text}{_describe_failures(details)}"
     if alert.kind == FeedKind.FROZEN:
-        stands = (
+        state_text = (
             "says itself that it was made on"
             if details.get("says_itself")
             else "has not changed since"
         )
-        return f"answers, but {stands}{last}"
+        return f"answers, but {state_text}{since_text}"
     return "is fresh again"
 
 
-# providers a heading names; the page names all
+# Providers that a heading names; the page names all.
 MAX_GROUPS = 3
 _HEADS: dict[str, str] = {
     FeedKind.SUSPECT: "brought something suspect. ",
@@ -143,32 +141,32 @@ _HEADS: dict[str, str] = {
 }
 
 
-def _backfilled(named: Collection[RetiredModel], n_more: int) -> str:
-    n = len(named) + n_more
+def _describe_backfill(models: Collection[RetiredModel], n_more: int) -> str:
+    n = len(models) + n_more
     head = f"now gives {'a past day' if n == 1 else 'past days'} for {counted(n, 'model')} you call"
-    if not named:
+    if not models:
         return head
-    rest = f"; and {n_more} more" if n_more else ""
-    return f"{head}: {'; '.join(map(str, named))}{rest}"
+    more_text = f"; and {n_more} more" if n_more else ""
+    return f"{head}: {'; '.join(map(str, models))}{more_text}"
 
 
-def _held(groups: dict[str, Any]) -> str:
-    """`Anthropic: 13 of 13 rows disappeared together. Removals are on hold`, one after the other;
-    the rest is counted."""
-    said = [
-        f"{one_line(group['name'], most=60)}: {one_line(group['says']).rstrip('.')}"
+def _describe_held_groups(groups: dict[str, Any]) -> str:
+    """Describe the groups on hold, such as `Anthropic: 13 of 13 rows disappeared together. Removals
+    are on hold`; groups after the first MAX_GROUPS are counted."""
+    group_texts = [
+        f"{one_line(group['name'], max_length=60)}: {one_line(group['says']).rstrip('.')}"
         for group in groups.values()
     ]
-    more = len(said) - MAX_GROUPS
-    rest = [f"So it is with {counted(more, 'further provider')}"] if more > 0 else []
-    return ". ".join([*said[:MAX_GROUPS], *rest])
+    n_more = len(group_texts) - MAX_GROUPS
+    more_texts = [f"So it is with {counted(n_more, 'further provider')}"] if n_more > 0 else []
+    return ". ".join([*group_texts[:MAX_GROUPS], *more_texts])
 
 
-def _failed(details: dict[str, Any]) -> str:
+def _describe_failures(details: dict[str, Any]) -> str:
     failures = int(details.get("failures", 0))
     if not failures:
         return ", and not polled since"
-    error = one_line(details.get("error", ""), most=160).rstrip(".")
+    error = one_line(details.get("error", ""), max_length=160).rstrip(".")
     return f"; {counted(failures, 'poll')} since failed" + (
         f", the last one because: {error}" if error else ""
     )

@@ -1,8 +1,8 @@
-"""Days of the organisation's own that would pass without a word, and whom they concern.
+"""Deadlines of the organisation that need reminders, and their recipients.
 
-Each cause is one statement. `%(day)s` is today; rows are what stands now and was not yet told at
-the milestone that has come. A day that passed while nobody looked still counts for a week, a review
-or treatment for ever.
+Each reminder type is one statement. `%(day)s` is today; the rows are current deadlines without an
+alert at the milestone that is due. A date that passed during an outage still counts for a week, a
+review or treatment without limit.
 """
 
 import json
@@ -18,13 +18,13 @@ from apps.common.database.statements import compose_statement, fetch_rows, load_
 from apps.exposure.models import ExposureSettings
 
 OFFERING_NAME = "o.api_id || ' at ' || h.name"
-# what applications in scope use, or will
+# Current and future dependencies of applications in scope.
 _IN_USE = """(
             SELECT d.id, d.application_id FROM inventory_dependency d
             JOIN inventory_application a ON a.id = d.application_id
             WHERE a.status = ANY (%(in_scope)s) AND (d.until IS NULL OR d.until > %(day)s::date)
         )"""
-# while nobody has changed how exposure is measured, there is no row of it
+# The default, for as long as the row of the settings does not exist.
 _TEST_VALIDITY_DAYS = ExposureSettings().test_validity_days
 
 REMINDER_TYPES: tuple[ReminderType, ...] = (
@@ -83,8 +83,8 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
     ReminderType(
         DayKind.WAIVER_EXPIRING,
         SubjectKind.TASK,
-        # also of what was signed off under it; and once it has run out, while what was told of it
-        # stands
+        # Includes tasks that were signed off under the deferral, and expired deferrals with an open
+        # alert.
         f"""
         SELECT k.id, k.waived_until AS on, d.application_id,
             ARRAY[k.waived_by_id, k.owner_id] AS people,
@@ -186,9 +186,9 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
     ReminderType(
         DayKind.KEY_EXPIRING,
         SubjectKind.KEY,
-        # a program's key is looked after by the nearest owners of its team, or where there are none
-        # by who runs the registry (as `OrganisationRoles.operators`); for some days after its end,
-        # while nobody may have missed anything yet
+        # The recipients of a service account's token are the nearest owners of its team, without
+        # any the operators of the registry (as `OrganisationRoles.operators`); also for some days
+        # after it has expired.
         compose_statement(
             load_statement("alerts", "keys_expiring"), owner_rank=str(TeamRole.OWNER.rank)
         ),
@@ -201,7 +201,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
 
 
 def all_reminder_types() -> tuple[ReminderType, ...]:
-    """Those of this module, and those that floors above have added."""
+    """Return the reminder types of this module and those that other apps have registered."""
     return (*REMINDER_TYPES, *registered_reminder_types())
 
 
@@ -225,8 +225,8 @@ ORDER BY d.on, a.criticality, d.id
 """
 
 
-# Whoever made it knows that day, and need not hear of it at once; but hears of it once before it
-# comes.
+# The author of a deadline knows its date: no reminder shortly after its creation, but at least one
+# before the date.
 _NEWS = """(
     d.made_on IS NULL OR d.on - d.made_on > d.milestone
     OR d.milestone <= (SELECT min(m) FROM alerts_alertsettings s, unnest(s.{lead}) m
@@ -234,7 +234,7 @@ _NEWS = """(
 
 
 class DueReminder(NamedTuple):
-    """That a milestone before a day of the organisation's own has come."""
+    """A milestone before a deadline that is due."""
 
     subject_id: int
     on: date
@@ -247,7 +247,7 @@ class DueReminder(NamedTuple):
 
 
 def due_reminders(reminder_type: ReminderType, *, on: date) -> list[DueReminder]:
-    """What of this cause has come due and was not told; one statement."""
+    """Return the due milestones of this type without an alert; one statement."""
     window = "TRUE" if reminder_type.keeps_overdue else "c.on >= %(day)s::date - %(grace)s"
     news = (
         _NEWS.format(lead=reminder_type.milestones_field)
@@ -260,7 +260,7 @@ def due_reminders(reminder_type: ReminderType, *, on: date) -> list[DueReminder]
     rows = fetch_rows_on(
         DueReminder, statement, on, subject=str(reminder_type.subject), kind=str(reminder_type.kind)
     )
-    # a plain cursor hands JSON on as text
+    # The cursor returns JSON as text.
     return [row._replace(words=json.loads(cast(str, row.words))) for row in rows]
 
 
@@ -275,16 +275,16 @@ WHERE t.kind = %(kind)s AND t.subject_kind = %(subject)s AND t.state <> 'resolve
 
 
 class OutdatedReminder(NamedTuple):
-    """A live alert whose day stands no longer. `ran_out`: since it has come, and not because
-    anybody did anything."""
+    """A live alert whose deadline no longer exists. `ran_out`: the date was reached, without an
+    action of a user."""
 
     alert_id: int
     ran_out: bool
 
 
 def outdated_reminders(reminder_type: ReminderType, *, on: date) -> list[OutdatedReminder]:
-    """Alerts of this cause whose day stands no longer: renewed, done, or taken back; or it has
-    come."""
+    """Return the live alerts of this type whose deadline was renewed, completed or revoked, or was
+    reached."""
     statement = _OUTDATED.format(
         sql=reminder_type.sql, runs_out=reminder_type.expires, taken_up=reminder_type.handled_sql
     )
@@ -312,8 +312,8 @@ ORDER BY o.id, n.id
 
 
 class EarlierMilestone(NamedTuple):
-    """A live alert about the same day at an earlier milestone, and who of the same team was given
-    it."""
+    """A live alert about the same date at an earlier milestone, and its assignee if the team is the
+    same."""
 
     alert_id: int
     later_id: int
@@ -321,7 +321,7 @@ class EarlierMilestone(NamedTuple):
 
 
 def earlier_milestones(alert_ids: Sequence[int]) -> list[EarlierMilestone]:
-    """Of these alerts at a milestone; one statement."""
+    """Return the live alerts at earlier milestones of the dates of these alerts; one statement."""
     if not alert_ids:
         return []
     return fetch_rows(EarlierMilestone, _EARLIER, {"ids": list(alert_ids)})

@@ -1,5 +1,5 @@
-"""How alerts about days, time left and stale assessments put things, in mails and on pages alike.
-Plain Python.
+"""Texts of reminders and of alerts about runways and stale assessments, for emails and pages; no
+queries.
 
 The shapes of `Alert.details`, by kind:
 
@@ -24,8 +24,8 @@ The shapes of `Alert.details`, by kind:
 from collections.abc import Mapping
 from datetime import date
 
-from apps.alerts.kinds import usage_discrepancy_text
-from apps.alerts.models import Alert, DayKind, SeenKind, StateKind, SubjectKind
+from apps.alerts.kinds import issue_text, usage_discrepancy_text
+from apps.alerts.models import Alert, DayKind, IssueAlertKind, SeenKind, StateKind, SubjectKind
 from apps.alerts.text import counted, day, days, one_line
 
 # {kind: (heading, what to do)}
@@ -73,71 +73,76 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
         "Afterwards you are mailed again. Nothing to do, unless it should last.",
     ),
     **usage_discrepancy_text.GUIDANCE,
+    **issue_text.GUIDANCE,
 }
 
 
 def reminder_heading(alert: Alert, *, name: str, on: date) -> str:
-    """What the alert says, on a page and counted from `on`: `gpt-4o at OpenAI ends in 30 days, on
-    24 Dec 2026`.
+    """Return the heading of an alert on the day `on`: `gpt-4o at OpenAI ends in 30 days, on 24 Dec
+    2026`.
 
-    `name` is the offering's, or for what hangs on an application the application's; empty where
-    there is none.
-    """
+    `name` is the name of the offering, or of the application for alerts about an application; empty
+    without one."""
     if alert.kind in SeenKind:
         return usage_discrepancy_text.discrepancy_heading(alert, name=name)
+    if alert.kind in IssueAlertKind:
+        return issue_text.issue_heading(alert, name=name)
     if alert.kind == DayKind.MILESTONE:
         return f"{name} {reminder_predicate(alert, on=on)}"
     if alert.kind == StateKind.RUNWAY_NEGATIVE:
-        effort = one_line(alert.details.get("effort_days", ""), most=12)
-        ends = "may end any day from" if alert.details.get("soft") else "ends on"
-        until = f" that {ends} {day(alert.due_on)}" if alert.due_on else ""
-        return f"{name} needs {effort} days to leave a model{until}: too late to move in time"
+        effort = one_line(alert.details.get("effort_days", ""), max_length=12)
+        retires_text = "may end any day from" if alert.details.get("soft") else "ends on"
+        date_text = f" that {retires_text} {day(alert.due_on)}" if alert.due_on else ""
+        return f"{name} needs {effort} days to leave a model{date_text}: too late to move in time"
     if alert.kind == StateKind.ASSESSMENTS_STALE:
         n = int(alert.details.get("n", 0))
         return f"{counted(n, 'assessment').capitalize()} {'is' if n == 1 else 'are'} stale"
-    of = f" of {name}" if name and alert.kind != DayKind.REVIEW_DUE else ""
-    return f"{reminder_subject(alert)}{of} {reminder_predicate(alert, on=on)}"
+    of_name = f" of {name}" if name and alert.kind != DayKind.REVIEW_DUE else ""
+    return f"{reminder_subject(alert)}{of_name} {reminder_predicate(alert, on=on)}"
 
 
 def reminder_subject(alert: Alert) -> str:
-    """What the day is about, as the subject of a sentence."""
+    """Return the subject of a sentence about the deadline."""
     details = alert.details
-    what = one_line(details.get("what", ""), most=120)
-    who = one_line(details.get("who", ""), most=80)
+    subject_name = one_line(details.get("what", ""), max_length=120)
+    person_name = one_line(details.get("who", ""), max_length=80)
     match alert.kind:
         case DayKind.ACCEPTANCE_EXPIRING:
-            return f"{what}: the acceptance by {who}"
+            return f"{subject_name}: the acceptance by {person_name}"
         case DayKind.EXIT_TEST_EXPIRING:
-            return f"The exit test for {what}"
+            return f"The exit test for {subject_name}"
         case DayKind.WAIVER_EXPIRING | DayKind.GATE_WAIVER_EXPIRING:
-            return f"{what}: the waiver by {who}"
+            return f"{subject_name}: the waiver by {person_name}"
         case DayKind.APPROVAL_EXPIRING:
-            return (
-                f"{what}: the decision '{one_line(details.get('decision', ''), most=20)}' by {who}"
-            )
+            decision = one_line(details.get("decision", ""), max_length=20)
+            return f"{subject_name}: the decision '{decision}' by {person_name}"
         case DayKind.REVIEW_DUE:
-            return f"The review of {what}"
+            return f"The review of {subject_name}"
         case DayKind.TREATMENT_DUE:
-            return f"{what}: the treatment"
+            return f"{subject_name}: the treatment"
         case DayKind.KEY_EXPIRING:
-            of = one_line(details.get("of", ""), most=80)
-            return f"The key {what} of {of}" if of else f"Your key {what}"
+            owner_name = one_line(details.get("of", ""), max_length=80)
+            return (
+                f"The key {subject_name} of {owner_name}"
+                if owner_name
+                else f"Your key {subject_name}"
+            )
         case DayKind.MUTE_EXPIRING:
-            reason = one_line(details.get("reason", ""), most=120)
+            reason = one_line(details.get("reason", ""), max_length=120)
             return f"Your mute ({reason})" if reason else "Your mute"
-    return what
+    return subject_name
 
 
 def reminder_predicate(alert: Alert, *, on: date, is_plural: bool = False) -> str:
-    """The predicate: `expires in 7 days, on 1 Dec 2026`; of several things, `expire in ...`."""
+    """Return the predicate: `expires in 7 days, on 1 Dec 2026`; if `is_plural`, `expire in ...`."""
     due = alert.due_on
     if due is None:
         return "are due" if is_plural else "is due"
-    left = (due - on).days
+    days_left = (due - on).days
     if alert.kind == DayKind.MILESTONE:
         if alert.details.get("soft"):
-            ahead = f"does not end before {day(due)}, in {days(left)}"
-            return ahead if left > 0 else f"may end any day since {day(due)}"
+            ahead = f"does not end before {day(due)}, in {days(days_left)}"
+            return ahead if days_left > 0 else f"may end any day since {day(due)}"
         verb, past = ("end", "ended on") if is_plural else ("ends", "ended on")
     elif alert.kind in {DayKind.REVIEW_DUE, DayKind.TREATMENT_DUE}:
         verb = "are due" if is_plural else "is due"
@@ -145,18 +150,20 @@ def reminder_predicate(alert: Alert, *, on: date, is_plural: bool = False) -> st
     else:
         verb = "expire" if is_plural else "expires"
         past = "have expired on" if is_plural else "has expired on"
-    if left > 0:
-        return f"{verb} in {days(left)}, on {day(due)}"
-    if left == 0:
+    if days_left > 0:
+        return f"{verb} in {days(days_left)}, on {day(due)}"
+    if days_left == 0:
         return f"{verb} today"
     return f"{past} {day(due)}"
 
 
 def reminder_path(alert: Alert, *, slug: str = "") -> str:
-    """Where it is looked into, from the root of the site; `slug` is of the (only) application it
-    concerns."""
+    """Return the path of the page about the subject of the alert; `slug` is that of its only
+    application, if it has one."""
     if alert.kind in SeenKind:
         return usage_discrepancy_text.discrepancies_path(slug=slug)
+    if alert.kind in IssueAlertKind:
+        return issue_text.issue_path(alert)
     application = f"/applications/{slug}/" if slug else "/applications/"
     match alert.subject_kind:
         case SubjectKind.OFFERING:

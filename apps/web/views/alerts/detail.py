@@ -260,7 +260,7 @@ def _respond_by_form(
                 description=f"assigned to {assignee}" if assignee else "assignment removed",
             )
         case "resolve":
-            actions.resolve_alert(alert=alert, why=form.cleaned_data["why"], by=user, at=at)
+            actions.resolve_alert(alert=alert, reason=form.cleaned_data["why"], by=user, at=at)
             return _confirm_response(request, alert, state_before, description="resolved")
     return _mute_alert(request, alert, forms.mute, user, at)
 

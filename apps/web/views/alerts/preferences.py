@@ -296,7 +296,7 @@ def describe_subscription(subscription: Subscription) -> str:
     """Describe a subscription: `Announced and retired, of Anthropic, severity medium and above, due
     within 90 days.`"""
     kinds = (
-        join_names([KINDS.get(kind, kind).lower() for kind in subscription.kinds], most=6)
+        join_names([KINDS.get(kind, kind).lower() for kind in subscription.kinds], max_names=6)
         or "everything"
     )
     clauses = [f"{kinds[:1].upper()}{kinds[1:]}"]

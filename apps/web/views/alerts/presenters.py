@@ -24,6 +24,7 @@ from apps.alerts.models import (
     DayKind,
     FeedKind,
     FlagKind,
+    IssueAlertKind,
     SeenKind,
     StateKind,
 )
@@ -105,7 +106,7 @@ def present_alerts(
     node_ids |= {alert.details["node"] for alert in alerts if alert.details.get("node")}
     node_labels = {pk: node.label for pk, node in node_names(node_ids).items()} if node_ids else {}
     recipients = (
-        recipients_of_alerts([alert.pk for alert in alerts], user=user, most=max_recipients)
+        recipients_of_alerts([alert.pk for alert in alerts], user=user, limit=max_recipients)
         if max_recipients
         else {}
     )
@@ -312,6 +313,7 @@ _PAGE_LABELS: Mapping[str, str] = {
     "alerts": "What you get",
     "settings": "The keys, and how one is renewed",
     "gate": "The waiver, and who decided what",
+    "issues": "The issue",
     "intake": "What was seen, beside what is declared",
 }
 
@@ -336,6 +338,7 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
             FeedKind.BACKFILLED,
         ),
     ),
+    ("Issues", "", tuple(IssueAlertKind)),
     ("Prices", "", (Kind.REPRICED,)),
     (
         "Tests, decisions and reviews",

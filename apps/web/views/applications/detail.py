@@ -131,7 +131,7 @@ def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
         findings=[_build_finding_row(finding, rows) for finding in findings],
         decisions=queries.approval_rows(rows, today),
         changes=changes_of_application(application=application, limit=N_CHANGES),
-        events=events_of_application(application=application, on=today, most=N_EVENTS),
+        events=events_of_application(application=application, on=today, limit=N_EVENTS),
         ended=_list_inactive_dependencies(application, today),
         fallbacks=[row for row in rows if row.dependency.role == Dependency.Role.FALLBACK],
         merged=application.merged.order_by("pk")[:10],

@@ -216,7 +216,7 @@ def _build_headline(
     restriction = _describe_restriction(selection.order)
     suffix = restriction or ("" if listing.is_filtered else " in the register")
     headline = headlines.list_headline(
-        listing.count, "application", "applications", filtered=listing.is_filtered, rest=suffix
+        listing.count, "application", "applications", is_filtered=listing.is_filtered, suffix=suffix
     )
     if restriction or listing.is_filtered:
         return headline

@@ -51,8 +51,8 @@ def event_list(request: HttpRequest) -> HttpResponse:
             listing.count,
             "event",
             "events",
-            filtered=listing.is_filtered,
-            rest="" if listing.is_filtered else " accepted so far, the latest first",
+            is_filtered=listing.is_filtered,
+            suffix="" if listing.is_filtered else " accepted so far, the latest first",
         ),
         filters=build_filter_controls(
             request,

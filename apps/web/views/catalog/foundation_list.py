@@ -103,8 +103,8 @@ def foundation_list(request: HttpRequest) -> HttpResponse:
             listing.count,
             "foundation",
             "foundations",
-            filtered=listing.is_filtered,
-            rest=""
+            is_filtered=listing.is_filtered,
+            suffix=""
             if listing.is_filtered
             else " in the catalogue; those your applications stand on come first",
         ),

@@ -100,8 +100,8 @@ def offering_list(request: HttpRequest) -> HttpResponse:
             listing.count,
             "offering",
             "offerings",
-            filtered=listing.is_filtered,
-            rest="" if listing.is_filtered else " at their hosts: what applications really call",
+            is_filtered=listing.is_filtered,
+            suffix="" if listing.is_filtered else " at their hosts: what applications really call",
         ),
         filters=build_filter_controls(
             request,

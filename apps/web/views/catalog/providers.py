@@ -102,8 +102,8 @@ def provider_list(request: HttpRequest) -> HttpResponse:
             listing.count,
             "provider",
             "providers",
-            filtered=listing.is_filtered,
-            rest=""
+            is_filtered=listing.is_filtered,
+            suffix=""
             if listing.is_filtered
             else " in the catalogue; those your applications stand on come first",
         ),

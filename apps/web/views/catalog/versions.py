@@ -85,8 +85,8 @@ def version_list(request: HttpRequest) -> HttpResponse:
             listing.count,
             "version",
             "versions",
-            filtered=listing.is_filtered,
-            rest=""
+            is_filtered=listing.is_filtered,
+            suffix=""
             if listing.is_filtered
             else " of foundations are known, each a release that can end by itself",
         ),

@@ -260,7 +260,7 @@ def disagreement_list(request: HttpRequest) -> HttpResponse:
                 FilterControl("state", "State", choices=STATES),
                 FilterControl("in_use", "Stood on here", choices=BOOLEANS[:1]),
             ],
-            usual=DEFAULT_STATE,
+            default_values=DEFAULT_STATE,
         ),
         listing=listing,
         disagreement_columns=ORDERS.columns(request),

@@ -101,7 +101,7 @@ def price_gap_list(request: HttpRequest) -> HttpResponse:
                 ),
                 FilterControl("in_use", "Stood on here", choices=BOOLEANS[:1]),
             ],
-            usual=DEFAULT_FILTERS,
+            default_values=DEFAULT_FILTERS,
         ),
         listing=listing,
         rows=[(gap, reach.get(gap.offering.pk, NodeReach())) for gap in listing.gaps_on_page],

@@ -36,9 +36,9 @@ class RateForm(forms.ModelForm):  # type: ignore[type-arg]
             "low": "Minimum",
             "high": "Maximum",
             "severity_cv": "Spread of severity",
-            "assumption": "Default value",
+            "assumption": "Assumed, not measured",
             "source": "Source",
-            "enabled": "Unit",
+            "enabled": "Included in simulations",
         }
         widgets = {"source": forms.Textarea(attrs={"rows": 2})}
 

@@ -79,7 +79,7 @@ def _draw_diagram(
         layers=names,
         unit=Unit(_weight_unit(basis), compact),
         over=highlighted_nodes,
-        most=12,
+        max_nodes=12,
     )
 
 

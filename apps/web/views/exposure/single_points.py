@@ -231,5 +231,5 @@ def _draw_point_bars(rows: Sequence[SinglePointRow], n_critical: int) -> Any:
         )
         if critical
         else Unit("applications it alone stops", number),
-        whole=True,
+        integers_only=True,
     )

@@ -71,7 +71,7 @@ def feeds_headline(
     )
     other_names = [row.source.name for row in stale_feeds if row is not worst_feed]
     others_text = (
-        f"; {join_names(other_names, most=2)} "
+        f"; {join_names(other_names, max_names=2)} "
         f"{'is' if len(other_names) == 1 else 'are'} not fresh either."
         if other_names
         else "."

@@ -111,7 +111,7 @@ def notice_list(request: HttpRequest) -> HttpResponse:
                 FilterControl("state", "State", choices=ProviderNotice.State.choices),
                 FilterControl("named", "Names a known id", choices=BOOLEANS),
             ],
-            usual={"state": ProviderNotice.State.UNREAD},
+            default_values={"state": ProviderNotice.State.UNREAD},
         ),
         listing=listing,
         rows=_build_rows(listing.rows, request),

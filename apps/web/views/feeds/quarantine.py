@@ -46,7 +46,7 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Rows of feeds, each once per reason",
         sentence=headlines.list_headline(
-            listing.count, "row", "rows", filtered=listing.is_filtered, rest=predicate
+            listing.count, "row", "rows", is_filtered=listing.is_filtered, suffix=predicate
         ),
         filters=build_filter_controls(
             request,
@@ -60,7 +60,7 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
                 ),
                 FilterControl("open", "Still set aside", choices=BOOLEANS),
             ],
-            usual={"open": "true"},
+            default_values={"open": "true"},
         ),
         listing=listing,
     )

@@ -193,7 +193,7 @@ def describe_approval_scope(approval: Approval) -> str:
         ]
         limits.append(f"data that is {join_names(classes)}")
     if approval.regions:
-        limits.append(f"in {join_names(approval.regions, most=8)}")
+        limits.append(f"in {join_names(approval.regions, max_names=8)}")
     return f"only {', '.join(limits)}" if limits else ""
 
 

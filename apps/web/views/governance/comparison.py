@@ -168,7 +168,7 @@ def _build_headline(candidates: Candidates, cards: list[Scorecard]) -> Headline:
     if not cards:
         return Headline("Which foundation, and on what terms? Put candidates side by side.")
     n_unknown, n_facts = n_gaps(cards)
-    names = join_names([card.name for card in cards], most=3)
+    names = join_names([card.name for card in cards], max_names=3)
     if not n_unknown:
         template = (
             "{names}: all {facts} facts are known."

@@ -246,7 +246,7 @@ def _build_draft_headline(
 ) -> Headline:
     if not candidates:
         return Headline(f"“{selection.title}” is a draft without candidates yet.")
-    names = join_names([name_of(row) for row in candidates], most=3)
+    names = join_names([name_of(row) for row in candidates], max_names=3)
     return Headline(f"“{selection.title}” is a draft: {names} are considered.")
 
 

@@ -93,7 +93,7 @@ def discrepancy_list(request: HttpRequest) -> HttpResponse:
                 FilterControl("team", "Team", "text"),
                 FilterControl("criticality", "Criticality", choices=CRITICALITY_WORDS),
             ],
-            usual={"state": "open"},
+            default_values={"state": "open"},
         ),
         listing=listing,
         rows=rows,

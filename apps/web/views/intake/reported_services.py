@@ -128,7 +128,7 @@ def service_list(request: HttpRequest) -> HttpResponse:
                 FilterControl("q", "Name contains", "search"),
                 FilterControl("state", "State", choices=STATES),
             ],
-            usual={"state": "waiting"},
+            default_values={"state": "waiting"},
         ),
         listing=listing,
         rows=[

@@ -64,7 +64,7 @@ def component_list(request: HttpRequest) -> HttpResponse:
             listing.count,
             "application has a component file",
             "applications have a component file",
-            filtered=listing.is_filtered,
+            is_filtered=listing.is_filtered,
         ),
         listing=listing,
         rows=[(row, answer_counts.get(row.pk, 0)) for row in listing.rows],

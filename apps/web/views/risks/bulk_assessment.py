@@ -142,7 +142,7 @@ def assessment_scope(rows: Sequence[InheritedRisk]) -> list[AssessmentScope]:
         AssessmentScope(
             team,
             len(team_rows),
-            join_names(sorted({row.application_name for row in team_rows}), most=6),
+            join_names(sorted({row.application_name for row in team_rows}), max_names=6),
         )
         for team, team_rows in sorted(rows_by_team.items(), key=lambda pair: -len(pair[1]))
     ]

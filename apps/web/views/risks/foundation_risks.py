@@ -129,7 +129,7 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
                     choices=((17, "Very high"), (11, "High"), (7, "Moderate")),
                 ),
             ],
-            usual={"open": "true"},
+            default_values={"open": "true"},
         ),
         listing=listing,
         rows=[

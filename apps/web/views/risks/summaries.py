@@ -123,7 +123,7 @@ def heat_map_picture(
         counts,
         severity=lambda likelihood, impact: Level(likelihood, impact).severity,
         url=address,
-        chosen=(query.likelihood, query.impact),
+        selected_cell=(query.likelihood, query.impact),
         title=f"{number(n_top)} of {number(n)} risks are very high by their "
         f"{dict(LEVEL_BASES)[basis].lower()} level.",
     )

@@ -309,7 +309,7 @@ def scenario_comparison(request: HttpRequest) -> HttpResponse:
             ],
             names=names,
             unit=Unit("applications", written),
-            whole=True,
+            integers_only=True,
         ),
         costs=responsive_picture(
             draw_comparison,
