@@ -138,19 +138,19 @@ def _reconcile_and_raise(
     after = accepted_values(assertions)
     # the rules of feeds decide what is news: a past date is not, an earliest date without an
     # announcement is not
-    ledger = ResultBuilder({}, at, DEFAULT_RULES, baseline=False, last_seen=None)
-    rules = DateRules(ledger)
+    builder = ResultBuilder({}, at, DEFAULT_RULES, baseline=False, last_seen=None)
+    rules = DateRules(builder)
     for offering_id in assertions:
-        rules.first_said(
+        rules.report_first_values(
             manual_row(offering_id), after[offering_id], before=before.get(offering_id)
         )
     offering_by_row = {manual_row(offering_id): offering_id for offering_id in assertions}
     facts = [
         (fact, offering_by_row[fact.external_id], assertions[offering_by_row[fact.external_id]].pk)
-        for fact in ledger.result.facts
+        for fact in builder.result.facts
     ]
     source = manual_source()
-    events = insert_events(source, facts, repeats=_earlier_events(source, ledger.result.facts))
+    events = insert_events(source, facts, repeats=_earlier_events(source, builder.result.facts))
     # a retirement on the day of the change raises two events; the one about the date counts
     by_offering: dict[int, ProviderEvent] = {}
     for event in events:
