@@ -41,6 +41,14 @@ def affected_application_ids(
     return set(dependencies.order_by().values_list("application_id", flat=True))
 
 
+def count_affected(*, offering_ids: Collection[int], on: date, retires_on: date, user: User) -> int:
+    """Return the number of applications that the user can view and that must migrate."""
+    dependencies = retiring_dependencies(
+        offering_ids=offering_ids, on=on, retires_on=retires_on
+    ).visible_to(user)
+    return dependencies.order_by().values("application_id").distinct().count()
+
+
 def affected_by_retirement(
     *, offering_ids: Collection[int], on: date, retires_on: date, user: User, limit: int
 ) -> tuple[list[AffectedApplication], int]:

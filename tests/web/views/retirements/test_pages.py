@@ -253,3 +253,22 @@ def test_the_page_costs_the_same_for_one_and_for_six_applications(
     announcement = RetirementAnnouncement.objects.get()
     with django_assert_max_num_queries(30):
         client.get(reverse("retirements:detail", args=[announcement.pk]))
+
+
+def test_the_list_of_events_shows_the_announcement_once_and_the_file_every_model_id(
+    client, portfolio
+):
+    announce(client, portfolio)
+    announcement = RetirementAnnouncement.objects.get()
+
+    page = client.get(reverse("events:list"))
+    assert page.context["listing"].n_found == 1
+    assert reverse("retirements:detail", args=[announcement.pk]) in page.content.decode()
+    assert "Maren Olsen" in text_of(page)
+    assert file_text(client.get(reverse("events:csv"))).count("Maren Olsen") == 3
+
+    client.post(reverse("retirements:withdraw", args=[announcement.pk]), {"reason": "A mistake."})
+    page = client.get(reverse("events:list"))
+    assert [event.kind for event in page.context["listing"].rows] == ["withdrawn", "announced"]
+    event = announcement.announced_offerings.first().event
+    assert "Maren Olsen" in text_of(client.get(reverse("events:detail", args=[event.pk])))
