@@ -1,11 +1,12 @@
 """Queries for teams and users."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from apps.accounts.models import Membership, Team, User
-from apps.accounts.roles import TeamRole
+from apps.accounts.roles import OrganisationRole, TeamRole
 
 
 def visible_users(user: User) -> QuerySet[User]:
@@ -46,6 +47,25 @@ def members_of(*, team: Team) -> list[tuple[User, int]]:
     rank_of = {row.user_id: row.role for row in rows}
     people = User.objects.filter(pk__in=rank_of, is_active=True).order_by("username")
     return [(person, rank_of[person.pk]) for person in people]
+
+
+def editors_of(team_ids: Collection[int]) -> QuerySet[User]:
+    """Return active people who can change what one of the teams owns, by name: with the editor role
+    on it or on one above it, and governance."""
+    members = Membership.objects.filter(
+        role__gte=TeamRole.EDITOR.rank,
+        team__in=RawSQL(
+            "SELECT ancestor_id FROM team_ancestor WHERE team_id = ANY (%s)", [sorted(team_ids)]
+        ),
+    )
+    governance = Q(organisation_role__in=[OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN]) | Q(
+        is_superuser=True
+    )
+    return (
+        User.objects.people()
+        .filter(governance | Q(pk__in=members.values("user")), is_active=True)
+        .order_by("first_name", "last_name", "username")
+    )
 
 
 def user_by_login(name: str) -> User | None:

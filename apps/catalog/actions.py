@@ -11,6 +11,11 @@ from django.db.models.functions import Lower
 
 from apps.accounts.models import User
 from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, LifecycleClaim
+from apps.catalog.claims.manual_values import (
+    ManualClaim,
+    record_manual_claims,
+    withdraw_manual_claims,
+)
 from apps.catalog.claims.precedence import MANUAL
 from apps.catalog.claims.reconciliation import catalogue_lock, reconcile_offerings
 from apps.catalog.claims.values import lifecycle_value
@@ -25,7 +30,6 @@ from apps.catalog.models import (
     Source,
     Version,
 )
-from apps.catalog.models.claims import Topic
 from apps.catalog.models.offerings import Binding, IdentityReason
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
@@ -33,13 +37,6 @@ from apps.common.time import day_of, now
 
 class InvalidFactError(Exception):
     """A manual fact is inconsistent or incomplete; the message is for the user who entered it."""
-
-
-def manual_source() -> Source:
-    source, _ = Source.objects.get_or_create(
-        slug=MANUAL, defaults={"name": "Entered by hand", "kind": MANUAL, "trust_rank": 0}
-    )
-    return source
 
 
 @transaction.atomic
@@ -76,31 +73,10 @@ def set_manual_fact(
     moment = now()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
-        assertion, _ = Assertion.objects.update_or_create(
-            source=manual_source(),
-            external_id=f"offering:{offering.pk}",
-            topic=Topic.LIFECYCLE,
-            defaults={
-                "offering": offering,
-                "value": canonical,
-                "source_url": source_url,
-                "changed_at": moment,
-                "withdrawn_at": None,
-                "asserted_by": by,
-                "reason": reason.strip(),
-            },
-            create_defaults={
-                "offering": offering,
-                "value": canonical,
-                "source_url": source_url,
-                "first_seen": moment,
-                "changed_at": moment,
-                "asserted_by": by,
-                "reason": reason.strip(),
-            },
+        assertions, _ = record_manual_claims(
+            [ManualClaim(offering.pk, canonical, source_url, reason.strip(), by)], at=moment
         )
-        reconcile_offerings([offering.pk], at=moment)
-    return assertion
+    return assertions[offering.pk]
 
 
 @transaction.atomic
@@ -128,11 +104,8 @@ def remove_manual_fact(*, assertion: Assertion, by: User, reason: str) -> Assert
     moment = now()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
-        if assertion.withdrawn_at is None:
-            assertion.withdrawn_at = moment
-            assertion.save(update_fields=["withdrawn_at"])
-        if assertion.offering_id is not None:
-            reconcile_offerings([assertion.offering_id], at=moment)
+        withdraw_manual_claims([assertion], at=moment)
+        assertion.refresh_from_db()
     return assertion
 
 

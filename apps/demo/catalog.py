@@ -16,13 +16,14 @@ from apps.catalog.models import (
     ProviderEvent,
     Version,
 )
+from apps.catalog.retirements.announcements import RetirementTerms, announce_retirement
 from apps.common.time import day_of
-from apps.demo.fixtures import DemoError, LoadingDay, RecordLookup, read_fixture
+from apps.demo.fixtures import DemoError, LoadingDay, Record, RecordLookup, read_fixture
 
 
-def load_own_catalog() -> None:
-    """Create the organisation's own catalogue records: its fine-tune, its cluster, its gateway and
-    unresolved model IDs."""
+def load_own_catalog(day: LoadingDay) -> None:
+    """Create the organisation's own catalogue records: its fine-tune, its cluster with an announced
+    retirement, its gateway and unresolved model IDs."""
     fixture = read_fixture("offerings")
     for row in fixture["providers"]:
         parent = Provider.objects.get(slug=row["parent"]) if "parent" in row else None
@@ -64,6 +65,19 @@ def load_own_catalog() -> None:
                 set_manual_fact(
                     offering=offering, value=claim["value"], by=by, reason=claim["reason"]
                 )
+            if "announced" in row:
+                _announce_retirement(offering, row["announced"], day)
+
+
+def _announce_retirement(offering: Offering, row: Record, day: LoadingDay) -> None:
+    host, api_id = row["successor"]
+    terms = RetirementTerms(
+        subject=offering,
+        retires_on=day.on(row["retires_on"]),
+        successor=Offering.objects.select_related("host").get(host__slug=host, api_id=api_id),
+        notice_text=row["notice"],
+    )
+    announce_retirement(terms, at=day.moment(row["at"]), by=User.objects.get(username=row["by"]))
 
 
 def load_events(day: LoadingDay) -> None:

@@ -97,7 +97,7 @@ def load_portfolio(*, day: LoadingDay) -> list[Login]:
     with audit_context(job="load_demo"):
         teams = load_teams()
         logins = load_users(teams)
-        load_own_catalog()
+        load_own_catalog(day)
         load_events(day)
         load_applications(teams, day)
     return logins

@@ -73,7 +73,15 @@ class TaskStepInline(ReadOnlyInline[TaskStep, CampaignTask]):
 
 @admin.register(CampaignTask)
 class CampaignTaskAdmin(ReadOnlyAdmin[CampaignTask]):
-    list_display = ("campaign", "dependency", "owner", "state", "due_on", "waived_until")
+    list_display = (
+        "campaign",
+        "dependency",
+        "owner",
+        "state",
+        "start_by",
+        "finish_by",
+        "waived_until",
+    )
     list_select_related = ("campaign", "dependency__application", "owner")
     list_filter = ("state",)
     search_fields = ("campaign__title", "dependency__application__name")

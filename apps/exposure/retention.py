@@ -56,6 +56,7 @@ declare_retention(
         "exposure policies, flags with reasons, campaigns and loss assumptions",
         "exposure_baseloss",
         "exposure_campaign",
+        "exposure_campaign_offerings",
         "exposure_campaigntask",
         "exposure_campaigntask_evidence",
         "exposure_eventrate",

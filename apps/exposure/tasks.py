@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
 from apps.accounts.models import User
-from apps.catalog.models import Offering, ProviderEvent
+from apps.catalog.models import Offering, ProviderEvent, RetirementAnnouncement
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
@@ -54,10 +54,12 @@ def update_refresh_campaigns() -> None:
         update_campaigns(at=now())
 
 
-def campaign_opening_key(*, event_id: int | None, offering_id: int) -> str:
-    """Return the cache key of the error why a campaign could not be opened; its value is empty
-    while it is being opened."""
-    return f"opening-campaign:{event_id or 0}:{offering_id}"
+def campaign_opening_key(
+    *, event_id: int | None, offering_id: int, announcement_id: int | None = None
+) -> str:
+    """Under which the cache holds why a campaign could not be opened; empty while it is being
+    opened."""
+    return f"opening-campaign:{event_id or 0}:{offering_id}:{announcement_id or 0}"
 
 
 @shared_task(name="exposure.open_large_campaign")
@@ -70,16 +72,24 @@ def open_large_campaign(
     title: str,
     note: str,
     due_on: str | None,
+    announcement_id: int | None = None,
 ) -> int | None:
     """Open a campaign in a worker: tens of thousands of tasks take half a minute. Concurrent calls
     open one campaign."""
-    key = campaign_opening_key(event_id=event_id, offering_id=offering_id)
+    key = campaign_opening_key(
+        event_id=event_id, offering_id=offering_id, announcement_id=announcement_id
+    )
     try:
         campaign = open_campaign(
             by=User.objects.get(pk=user_id),
             at=now(),
             event=ProviderEvent.objects.get(pk=event_id) if event_id else None,
-            offering=None if event_id else Offering.objects.get(pk=offering_id),
+            announcement=(
+                RetirementAnnouncement.objects.get(pk=announcement_id) if announcement_id else None
+            ),
+            offering=(
+                None if event_id or announcement_id else Offering.objects.get(pk=offering_id)
+            ),
             target=Offering.objects.filter(pk=target_id).first() if target_id else None,
             title=title,
             note=note,

@@ -10,6 +10,8 @@ from typing import Any
 from apps.catalog.claims.feed_rows import NOT_BEFORE, PRICE_UNITS
 from apps.catalog.claims.values import split_price_key
 from apps.catalog.models import ProviderEvent
+from apps.common.text import pluralize
+from apps.exposure.models import TaskTiming, TaskTimingKind
 
 Kind = ProviderEvent.Kind
 _ISO_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(\+00:00|Z))?")
@@ -51,6 +53,15 @@ def from_today(value: date, *, today: date) -> str:
         return "today"
     days = f"{number(abs(n_days))} day{'' if abs(n_days) == 1 else 's'}"
     return f"in {days}" if n_days > 0 else f"{days} ago"
+
+
+def describe_timing(timing: TaskTiming | None) -> str:
+    """Say by how much a task is late, as `Too late by 12 days`; empty on time."""
+    if timing is None or timing.kind == TaskTimingKind.ON_TIME:
+        return ""
+    days = pluralize(timing.days, "1 day", f"{number(timing.days)} days")
+    word = "Overdue" if timing.kind == TaskTimingKind.OVERDUE else "Too late"
+    return f"{word} by {days}"
 
 
 def number(value: Any) -> str:

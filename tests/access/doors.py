@@ -51,7 +51,8 @@ PAGES = {
         reported-services:list:get reports:board-summary:get reports:home:get
         reports:model-inventory-csv:get reports:model-inventory-xlsx:get reports:model-inventory:get
         reports:register-xlsx:get reports:register:get risk-templates:crosswalk-csv:get
-        risk-templates:crosswalk:get risk-templates:detail:get saved-filters:create:post
+        risk-templates:crosswalk:get risk-templates:detail:get retirements:csv:get
+        retirements:detail:get retirements:list:get saved-filters:create:post
         scenarios:compare:get scenarios:list:get scenarios:preview-csv:get
         scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
         selections:compare-csv:get selections:compare:get selections:csv:get selections:detail:get
@@ -77,6 +78,7 @@ PAGES = {
         foundation-risks:edit:post gate:policy:post offerings:detail:post
         provider-notices:close:post provider-notices:reopen:post providers:edit:get
         providers:edit:post reports:reporting-entity:get reports:reporting-entity:post
+        retirements:announce:get retirements:announce:post retirements:withdraw:post
         selections:create:get selections:create:post selections:decide:post selections:edit:post
         selections:score:post teams:create:get teams:create:post teams:delete:post
         unresolved-models:decide:post webhooks:create:get webhooks:create:post
@@ -226,6 +228,8 @@ API = {
         assessments/accept/:post assessments/bulk/:post assessments/not-applicable/:post audit/:get
         base-losses/:get calendar-feeds/:get calendar-feeds/:post calendar.ics:get causes/:get
         campaign-steps/:get campaign-tasks/:get campaigns/:get concentration/:get contracts/:get
+        campaign-tasks/bulk-assign/:post retirement-announcements/:get
+        retirement-announcements/{pk}/:get
         costs/:get deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
         derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
         discrepancies/:get reported-services/:get event-rates/:get evidence-packs/:get
@@ -301,6 +305,7 @@ API = {
         foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
         foundation-risks/{pk}/close/:post foundation-risks/{pk}/dismiss/:post
         foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post gate-policy/:patch
+        retirement-announcements/:post retirement-announcements/{pk}/withdraw/:post
         providers/{slug}/:patch selections/:post selections/{pk}/:patch
         selections/{pk}/add-candidate/:post selections/{pk}/decide/:post
         selections/{pk}/remove-candidate/:post selections/{pk}/score/:post sources/:post

@@ -10,7 +10,7 @@ from apps.accounts.roles import TeamRole
 from apps.accounts.service_accounts import add_service
 from apps.alerts.models import Alert, AlertPolicy, Delivery, Mute, Notice, Subscription, Webhook
 from apps.alerts.preferences import create_calendar_feed
-from apps.catalog.models import Derivation, Offering, Price, Version
+from apps.catalog.models import Derivation, Offering, Price, RetirementAnnouncement, Version
 from apps.common.time import day_of, now
 from apps.exposure.models import (
     BaseLoss,
@@ -222,6 +222,14 @@ def _make_analysis_rows(
         "campaign-steps": TaskStep.objects.create(task=task, place=1, kind="own", title="Look").pk,
         "campaign-tasks": task.pk,
         "campaigns": campaign.pk,
+        "retirement-announcements": RetirementAnnouncement.objects.create(
+            offering=offering,
+            scope="model_ids",
+            retires_on=day_of(NOW) + timedelta(days=200),
+            date_kind="firm",
+            announced_by=author,
+            announced_at=NOW,
+        ).pk,
         "contracts": Contract.objects.create(party=offering.host, ref="C-1").pk,
         "derivations": derivation.pk,
         "event-rates": EventRate.objects.order_by("pk")[0].pk,

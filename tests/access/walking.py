@@ -174,6 +174,8 @@ def make_walked_rows() -> WalkedRows:
         ("alerts/", {"pk": addresses["alerts"], "action": "acknowledge"}),
         ("account/email/", {"token": "not-complete"}),
         ("unsubscribe/", {"token": _unsubscribing(owner)}),
+        ("retirements/announce/", {}),
+        ("retirements/", {"pk": addresses["retirement-announcements"]}),
         ("campaigns/tasks/", {"pk": addresses["campaign-tasks"], "action": "waive"}),
         ("campaigns/steps/", {"pk": addresses["campaign-steps"], "action": "tick"}),
         ("campaigns/", {"pk": addresses["campaigns"], "action": "close"}),

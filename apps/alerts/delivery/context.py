@@ -105,6 +105,17 @@ def alerts_with_subjects(ids: Collection[int]) -> dict[int, Alert]:
     return (
         Alert.objects.select_related(
             "event__source",
+            *(
+                f"event__{row}__announcement__{relation}"
+                for row in ("announced_offering", "withdrawn_offering")
+                for relation in (
+                    "announced_by",
+                    "version",
+                    "foundation",
+                    "provider",
+                    "offering__host",
+                )
+            ),
             "event__offering__host",
             "event__offering__version__foundation",
             "event__offering__replacement__host",

@@ -727,6 +727,12 @@ class ProviderEventSerializer(serializers.ModelSerializer[ProviderEvent]):
         read_only=True,
         help_text="IDs of the assertions.",
     )
+    announcement = serializers.IntegerField(
+        source="announced_offering.announcement_id",
+        read_only=True,
+        allow_null=True,
+        help_text="ID of the announced retirement that raised it with others, as one fact.",
+    )
 
     class Meta:
         model = ProviderEvent
@@ -744,6 +750,7 @@ class ProviderEventSerializer(serializers.ModelSerializer[ProviderEvent]):
             "effective_on",
             "detected_at",
             "evidence",
+            "announcement",
         ]
         read_only_fields = fields
 

@@ -41,8 +41,9 @@ class SourceClaim:
 
 @dataclass(frozen=True, slots=True)
 class SettledLifecycle:
-    """The lifecycle columns of an offering, and the ID of the claim they come from (None without
-    claims)."""
+    """The lifecycle columns of an offering, and the claim they come from (None without claims).
+
+    `successor_id` is the offering that a manual value names as the successor."""
 
     claim_id: int | None
     lifecycle: str
@@ -50,6 +51,7 @@ class SettledLifecycle:
     retires_on: date | None
     date_kind: str
     replacement_text: str
+    successor_id: int | None = None
 
 
 def precedence(source_claim: SourceClaim) -> tuple[Any, ...]:
@@ -140,4 +142,5 @@ def choose_lifecycle(
         retires_on=end,
         date_kind=kind,
         replacement_text=str(value.get("successor", ""))[:300],
+        successor_id=value.get("successor_id") if source_claim.source == MANUAL else None,
     )

@@ -68,7 +68,7 @@ def reconcile_offerings(
         )
         for pk in offering_ids
     }
-    replacements = _find_replacements(lifecycles)
+    replacements = _find_replacements(lifecycles) | _chosen_successors(lifecycles)
     columns = (
         "pk",
         "lifecycle",
@@ -226,6 +226,19 @@ def standing_claims(
             [list(offering_ids)] * 3,
         )
         return source_claims, {row[0] for row in cursor.fetchall()}
+
+
+def _chosen_successors(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, int]:
+    """{offering: the successor that a user selected}, at any host."""
+    successors = {
+        pk: lifecycle.successor_id for pk, lifecycle in lifecycles.items() if lifecycle.successor_id
+    }
+    if not successors:
+        return {}
+    existing_ids = set(
+        Offering.objects.filter(pk__in=set(successors.values())).values_list("pk", flat=True)
+    )
+    return {pk: successor for pk, successor in successors.items() if successor in existing_ids}
 
 
 def _find_replacements(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, int]:

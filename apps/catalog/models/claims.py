@@ -244,6 +244,14 @@ class ProviderEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.external_id}"
 
+    @property
+    def announcement(self) -> Any:
+        """Return the announced retirement that raised or withdrew it with others, as one fact; None
+        for other events. Needs `announced_offering` and `withdrawn_offering` loaded."""
+        # a missing row raises an AttributeError, so that the default applies
+        row = getattr(self, "announced_offering", None) or getattr(self, "withdrawn_offering", None)
+        return row.announcement if row is not None else None
+
     def as_line(self) -> dict[str, Any]:
         """Return the event in the form of contracts.md section 2; needs `source` and
         `offering.host` loaded."""

@@ -6,8 +6,9 @@ ConflictError with a sentence.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from math import ceil
 from typing import Any
 
 from django.db import transaction
@@ -18,7 +19,7 @@ from apps.catalog.models import Offering
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
-from apps.exposure.campaigns.reach import task_target
+from apps.exposure.campaigns.reach import task_dates, task_target
 from apps.exposure.campaigns.sign_off_requirements import task_requirements
 from apps.exposure.campaigns.steps import AUTOMATIC_STEPS, CHOOSE_TARGET, SWITCH, TEAM_STEP
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
@@ -51,7 +52,8 @@ def assign_task(
     require_under_way(task)
     if owner is not None and not owner.may(TeamRole.EDITOR, task.dependency.application.team_id):
         raise ConflictError(
-            f"{owner} cannot change this application. Assign the editor role on its team first."
+            f"{owner} cannot change this application. Assign the editor role on its team first.",
+            field="owner",
         )
     if task.owner_id != (owner.pk if owner else None):
         task.owner = owner
@@ -61,20 +63,38 @@ def assign_task(
 
 
 @transaction.atomic
-def set_due_date(*, task: CampaignTask, due_on: date, by: User, reason: str = "") -> CampaignTask:
-    """Replace the derived due date; refused after the retirement of the called offering."""
+def set_task_dates(
+    *,
+    task: CampaignTask,
+    finish_by: date,
+    at: datetime,
+    by: User,
+    start_by: date | None = None,
+    reason: str = "",
+) -> CampaignTask:
+    """Set other dates than the calculated ones. Without `start_by` it is the finish date minus the
+    effort. Refused after the retirement of what is called."""
     task = lock_task(task, by=by)
     require_under_way(task)
     ends_on = task.dependency.offering.retires_on or task.campaign.subject.retires_on
-    if ends_on is not None and due_on > ends_on:
+    if ends_on is not None and finish_by > ends_on:
         raise ConflictError(
-            f"The model retires on {ends_on:%Y-%m-%d}. Enter that date or an earlier one."
+            f"The model retires on {ends_on:%Y-%m-%d}. Enter that date or an earlier one.",
+            field="finish_by",
         )
-    if task.due_on != due_on:
-        task.due_on = due_on
+    if start_by is None:
+        effort_days = task_dates(tasks=[task.pk])[task.pk].effort_days
+        start_by = finish_by - timedelta(days=ceil(effort_days))
+    elif start_by > finish_by:
+        raise ConflictError(
+            "The start date is after the finish date. Enter an earlier start date.",
+            field="start_by",
+        )
+    if (task.start_by, task.finish_by) != (start_by, finish_by):
+        task.start_by, task.finish_by, task.scheduled_on = start_by, finish_by, day_of(at)
         task.clean_fields(exclude=["campaign", "dependency"])
-        with audit_context(user=by, reason=reason or "due date set"):
-            task.save(update_fields=["due_on", "updated_at"])
+        with audit_context(user=by, reason=reason or "dates set"):
+            task.save(update_fields=["start_by", "finish_by", "scheduled_on", "updated_at"])
     return task
 
 

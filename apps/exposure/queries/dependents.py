@@ -120,6 +120,51 @@ def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQueryS
     return Dependency.objects.live_on(on).filter(offering_id__in=reached_ids)
 
 
+# Offerings that retire with those of %s. An offering with another date of its own does not, where
+# the date of the retirement is given. Node kinds 1 offering, 2 version; via 0 direct, 2 weights.
+_RETIRING_WITH = """
+SELECT f.offering_id
+FROM catalog_node n JOIN catalog_footing f ON f.node_id = n.id
+WHERE n.kind = node_kind('offering') AND n.ref = ANY (%s)
+UNION
+SELECT reached.id FROM (
+    SELECT o.id, o.retires_on
+    FROM catalog_offering x
+    JOIN catalog_offering o ON o.host_id = x.host_id AND o.api_id = x.api_id
+        AND (x.region_scope = '' OR o.region_scope = x.region_scope)
+    WHERE x.id = ANY (%s)
+    UNION
+    SELECT o.id, o.retires_on
+    FROM catalog_offering x
+    LEFT JOIN catalog_alias a ON a.id = x.alias_id
+    JOIN catalog_node n ON n.kind = node_kind('version') AND n.ref = x.version_id
+    JOIN catalog_footing f ON f.node_id = n.id AND f.via IN (0, 2)
+    JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
+        AND (x.region_scope = '' OR o.region_scope = x.region_scope)
+    WHERE x.id = ANY (%s) AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
+        ELSE a.kind <> 'synonym' END)
+) reached
+WHERE %s::date IS NULL OR reached.id = ANY (%s)
+   OR reached.retires_on IS NULL OR reached.retires_on = %s::date
+"""
+
+
+def retiring_dependencies(
+    *, offering_ids: Collection[int], on: date, retires_on: date | None = None
+) -> DependencyQuerySet:
+    """Return active dependencies, in every role, that must migrate when these offerings retire.
+
+    As `affected_dependencies` for an announced retirement, with everything that retires with them
+    on their hosts. `retires_on` None includes offerings with a date of their own, which have a row
+    in a source; with a day, those with another date are left out.
+    """
+    ids = sorted(offering_ids)
+    reached_ids = RawSQL(  # noqa: S611
+        _RETIRING_WITH, [ids, ids, ids, retires_on, ids, retires_on]
+    )
+    return Dependency.objects.live_on(on).filter(offering_id__in=reached_ids)
+
+
 def affected_applications(*, event: ProviderEvent, on: date) -> ApplicationQuerySet:
     """Return applications with an affected dependency, most critical first.
 

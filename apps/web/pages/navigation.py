@@ -63,6 +63,7 @@ _PAGES = (
             ("Exposure", "exposure:concentration"),
             ("What if", "scenarios:preview"),
             ("Risks", "inherited-risks:list"),
+            ("Retirements", "retirements:list"),
             ("Campaigns", "campaigns:list"),
         ),
     ),

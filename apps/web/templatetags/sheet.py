@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from apps.accounts.models import SavedFilter
 from apps.common.time import day_of, now
+from apps.exposure.models import CampaignTask
 from apps.web import wording
 from apps.web.drawings.base.svg_marks import svg_marks as marks_of
 from apps.web.pages.flash_messages import FlashMessage
@@ -113,6 +114,12 @@ def days_left(value: int | None) -> str:
 def from_today(value: date | None) -> str:
     """Format a date as `in 135 days`, `today`, `56 days ago`."""
     return wording.from_today(value, today=day_of(now())) if value else ""
+
+
+@register.filter
+def timing(task: CampaignTask) -> str:
+    """Say by how much a migration task is late; empty on time."""
+    return wording.describe_timing(task.timing(day_of(now())))
 
 
 @register.filter

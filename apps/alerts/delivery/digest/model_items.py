@@ -37,21 +37,31 @@ def event_items(
     for entry in entries:
         event = entry.alert.event
         if event is not None:
-            alike[
-                event.offering_id, event.kind, str(event.old), str(event.new), event.effective_on
-            ].append(entry)
+            alike[_fact_key(event)].append(entry)
         elif entry.alert.kind == DayKind.MILESTONE:
             alike[entry.alert.offering_id, DayKind.MILESTONE, entry.alert.due_on].append(entry)
-    events = [
-        _event_item(group, context) for group in alike.values() if group[0].alert.event is not None
-    ]
-    known = {(item.offering_id, item.on, pk) for item in events for pk in item.affected}
+    event_groups = [group for group in alike.values() if group[0].alert.event is not None]
+    events = [_event_item(group, context) for group in event_groups]
+    known = {
+        (entry.alert.offering_id, item.on, pk)
+        for item, group in zip(events, event_groups, strict=True)
+        for entry in group
+        for pk in item.affected
+    }
     milestones = [
         _milestone_item(group, context, known, notified)
         for group in alike.values()
         if group[0].alert.event is None
     ]
     return [item for item in [*events, *milestones] if item.affected or _is_subscribed_news(item)]
+
+
+def _fact_key(event: ProviderEvent) -> tuple[object, ...]:
+    """Return what distinguishes the fact of an event: an announced retirement is one fact for all
+    its model IDs."""
+    if event.announcement is not None:
+        return ("announcement", event.announcement.pk, event.kind == EventKind.WITHDRAWN)
+    return event.offering_id, event.kind, str(event.old), str(event.new), event.effective_on
 
 
 def _is_subscribed_news(item: DigestItem) -> bool:
@@ -66,9 +76,14 @@ def _affected(entries: Iterable[DigestEntry], context: DigestContext) -> frozens
 
 
 def _event_item(entries: Sequence[DigestEntry], context: DigestContext) -> DigestItem:
-    events = [entry.alert.event for entry in entries if entry.alert.event is not None]
+    events = sorted(
+        (entry.alert.event for entry in entries if entry.alert.event is not None),
+        key=lambda event: (event.kind != EventKind.ANNOUNCED, event.pk),
+    )
     event = events[0]
     offering = event.offering
+    offering_ids = list({each.offering_id: None for each in events})
+    is_one_id = len(offering_ids) == 1
     affected = _affected(entries, context)
     shown = visible_by_criticality(affected, context)
     roles = {
@@ -89,16 +104,16 @@ def _event_item(entries: Sequence[DigestEntry], context: DigestContext) -> Diges
     )
     ending = group in {"gone", "ending"}
     return DigestItem(
-        title=offering_title(offering),
-        api_id=one_line(offering.api_id),
-        url=f"{context.public_url}/events/{event.pk}/",
+        title=offering_title(offering) if is_one_id else _announcement_title(event, len(events)),
+        api_id=one_line(offering.api_id) if is_one_id else "",
+        url=context.public_url + _fact_path(event),
         what=_change_clause(event, soft=soft) + _monthly(entries),
         margin=_margin(event, group, left, soft=soft),
         pressing=group == "gone"
         or (group == "ending" and not soft and left is not None and left <= 30)
         or group == "delisted",
         applications=application_lines(
-            shown, context, roles=roles, ends=[offering.pk] if ending else []
+            shown, context, roles=roles, ends=offering_ids if ending else []
         ),
         n_more_applications=max(0, len(shown) - MAX_APPLICATIONS),
         replacement=_replacement(event, context),
@@ -168,6 +183,16 @@ def offering_title(offering: Offering) -> str:
     )
     where = f" in {offering.region_scope}" if offering.region_scope else ""
     return one_line(f"{name} at {offering.host.name}{where}")
+
+
+def _announcement_title(event: ProviderEvent, n_events: int) -> str:
+    return one_line(f"{event.announcement.subject_name} ({n_events} model IDs)")
+
+
+def _fact_path(event: ProviderEvent) -> str:
+    if event.announcement is not None:
+        return f"/retirements/{event.announcement.pk}/"
+    return f"/events/{event.pk}/"
 
 
 def _monthly(entries: Iterable[DigestEntry]) -> str:
@@ -282,6 +307,8 @@ def _pair(prices: Price, *, named: bool = False) -> str:
 def _sources(events: Sequence[ProviderEvent], context: DigestContext) -> tuple[SourceLink, ...]:
     links: dict[SourceLink, None] = {}
     for event in events:
+        announcement = event.announcement
+        name = announcement.announced_by if announcement is not None else None
         for url in context.sources.get(event.pk) or [""]:
-            links[SourceLink(one_line(event.source.name), web_address(url))] = None
+            links[SourceLink(one_line(name or event.source.name), web_address(url))] = None
     return tuple(links)[:MAX_SOURCES]
