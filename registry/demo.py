@@ -90,7 +90,10 @@ class Demo:
         may_end: bool = False,
     ) -> Child:
         """Run a Python module as a process group of its own, which dies with this process even if
-        that is killed."""
+        that is killed.
+
+        `at_our_death` is the signal it then gets. `may_end`: the child may end with code 0, and its
+        output is collected as data instead of being printed."""
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=embedded.CHECKOUT,
@@ -174,6 +177,12 @@ class Demo:
     # --- the demo ---
 
     def run(self, port: int) -> None:
+        """Start the embedded servers where needed, set up the data, start worker, beat and web
+        server on `port`, and print READY with the logins; afterwards watch them until a signal or a
+        fault.
+
+        Never returns: raises Ended at a signal, Refused if the setup refuses the data, and Broken
+        if a process dies or does not start in time."""
         self.embedded = self._ensure_servers()
         _print_message(f"setup  | data in {self.data}")
         setup = self.start("setup", "registry.demo", "setup", may_end=True)
@@ -284,8 +293,8 @@ class Demo:
 
 
 def _die_with_parent(parent: int, number: signal.Signals) -> Callable[[], None]:
-    """Return a function for a child to call before it becomes its program: the kernel then signals
-    it when the parent dies (Linux only)."""
+    """Return a function for a child to call before it becomes its program: the kernel then sends it
+    the signal `number` when the process `parent` dies (Linux only; elsewhere it does nothing)."""
     if not sys.platform.startswith("linux"):
         return lambda: None
     prctl = ctypes.CDLL(None).prctl
@@ -437,6 +446,8 @@ def stop(data: Path) -> int:
 
 
 def run(data: Path) -> int:
+    """Run the demo in `data` until a signal ends it; return the exit code: 0 after a signal, 1 if a
+    process of it failed, 2 if it could not start."""
     try:
         port = int(os.environ.setdefault("PORT", "8000"))
     except ValueError:

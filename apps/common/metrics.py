@@ -127,6 +127,9 @@ class _AppGauges:
     """Collects the gauges of all functions in settings.METRICS at the time of the scrape."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauges of all apps, read from the database and the broker at each scrape. An
+        app whose gauges cannot be read is left out, and reported as unavailable in the last
+        gauge."""
         at = now()
         available: list[tuple[tuple[str, ...], float]] = []
         for part, path in settings.METRICS.items():

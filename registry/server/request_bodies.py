@@ -144,6 +144,9 @@ class BodyReader:
     async def _read_into(
         self, body: RequestBody, limit: BodyLimit, environ: Mapping[str, Any], receive: Receive
     ) -> None:
+        """Receive the body block by block and append it to `body`, which moves to a file once it is
+        too large for memory; the caller is checked before that. RefusalError if it exceeds `limit`
+        or arrives too slowly."""
         blocks = _Blocks(receive, limit.timeout)
         try:
             while (block := await blocks.next()) is not None:
@@ -231,6 +234,8 @@ class _Blocks:
         return block
 
     def _refuse_slow(self) -> None:
+        """Raise RefusalError if the body has exceeded its time limit, or if fewer bytes than the
+        minimum rate arrived in the interval that has just ended."""
         now = self._now()
         if now >= self._deadline:
             raise RefusalError(

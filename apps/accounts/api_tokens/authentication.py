@@ -38,6 +38,10 @@ class ApiTokenAuthentication(BaseAuthentication):
     ApiToken). One statement per request, two if the old secret of a rotated token is used."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Return the user of the request's API token, limited to the token's team, and the token;
+        None if the request has none, so that the session counts. Records the use.
+        AuthenticationFailed if the token is unknown, revoked or expired, or its user is
+        deactivated."""
         text = _token_of(request)
         if text is None:
             return None
@@ -152,6 +156,9 @@ class HasScope(BasePermission):
     )
 
     def has_permission(self, request: Request, view: Any) -> bool:
+        """Return whether the request's token has the scope that the view requires:
+        `required_scope`, otherwise read or write by the method. A token of a team has no access to
+        personal views. Sessions have all scopes."""
         if not request.user.is_authenticated:
             return False
         token = request.auth

@@ -70,6 +70,9 @@ class SafeSession:
         headers: Mapping[str, str] | None = None,
         auth: Any = None,
     ) -> SafeResponse:
+        """Make the request within the policy for outbound requests; `auth` is sent as basic
+        authentication. URLs of the configured provider's own origin are trusted. Raises
+        SignOnUnreachableError."""
         sent = {"Accept": "application/json", **(headers or {})}
         if params:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"

@@ -115,6 +115,8 @@ def create_disagreement_events(
 
 
 def _build_due(row: Disagreement, a: DisagreementSide, b: DisagreementSide) -> DueDisagreement:
+    """Return the disagreement of two sides as an event to raise: from the value of the side that
+    has claimed its value for longer to that of the other, NEWS_HOLD after the later of them."""
     earlier_side, later_side = sorted((a, b), key=lambda side: (side.since, side.claim.pk))
     fact = CatalogueFact(
         kind=DISAGREEMENT_KIND,

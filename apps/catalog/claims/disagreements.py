@@ -356,6 +356,9 @@ def _explain_reason(
     sides: Sequence[DisagreementSide],
     pairs: Sequence[tuple[DisagreementSide, DisagreementSide]],
 ) -> str:
+    """Return why the `accepted` claim applies, as a sentence without a full stop: a user's
+    decision, or the rule of precedence by which it beat its strongest opponent. None means that no
+    source value applies."""
     if accepted is None:
         return "no source value applies at the moment"
     if accepted.speaker == MANUAL:

@@ -32,11 +32,12 @@ class DeploymentAlias:
 
 
 def resolve_deployments(deployments: Mapping[tuple[str, str], DeploymentAlias | None]) -> int:
-    """Apply {(host slug, name): its model, or None if it is not listed}; return the number of
-    offerings that changed.
+    """Identify offerings by {(host slug, name): its model, or None if it is not listed}; return the
+    number of offerings that changed. Names are compared without case.
 
-    Only changes offerings that are not identified otherwise. Runs inside the caller's transaction.
-    """
+    Only changes offerings that are unresolved or were identified by an earlier list. Those of a
+    name that identifies no model any more get the identity that the name itself suggests. Runs
+    inside the caller's transaction."""
     if not deployments:
         return 0
     changed_ids: list[int] = []
@@ -97,6 +98,8 @@ def _unresolved_offerings(hosts: Iterable[str], names: Iterable[str]) -> QuerySe
 
 
 def _cleared_columns(columns: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the columns of an offering that the list of deployments no longer identifies:
+    `columns`, its identity by the rules alone; None, for no change, without one."""
     if not columns:
         return None
     return {
@@ -110,7 +113,8 @@ def _cleared_columns(columns: Mapping[str, Any] | None) -> dict[str, Any] | None
 
 
 def _find_identities(names: set[str]) -> dict[str, tuple[int | None, int | None]]:
-    """Return {canonical ID: (version ID, alias ID)} of the known ones."""
+    """Return {canonical ID: (version ID, alias ID)} of those that the catalogue has. An alias
+    precedes a version of the same ID."""
     columns_by_id: dict[str, Any] = {
         identifier: (version, pk)
         for identifier, pk, version in Alias.objects.filter(identifier__in=names).values_list(

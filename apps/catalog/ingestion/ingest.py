@@ -67,11 +67,11 @@ def ingest_observation(
     last_seen: datetime | None = None,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> IngestResult:
-    """Write one payload of `source`, observed `at`. The first payload of a source raises no events.
+    """Write one payload of `source`, observed `at`. The first payload of a source, marked by
+    `baseline`, raises no events.
 
     Changes that are due by then are reported too, unless this payload differs: a date that the feed
-    has moved or cleared does not become due.
-    """
+    has moved or cleared does not become due."""
     catalogue_lock()
     claims_by_key = known_claims(source)
     observation = detect_changes(
@@ -303,6 +303,8 @@ def _offerings_of(
 def _insert_claims(
     source: Source, observation: Observation, offering_of: Mapping[str, int], at: datetime
 ) -> None:
+    """Insert the new claims of the observation. `offering_of` is {external ID: offering ID}. Claims
+    on identity have no excerpt; claims on prices get the day on which their next price begins."""
     if not observation.new:
         return
     Assertion.objects.bulk_create(

@@ -102,6 +102,8 @@ def analyze(*tables: type[models.Model]) -> None:
 def _update_group(
     model: type[models.Model], names: Sequence[str], rows: Sequence[tuple[int, Mapping[str, Any]]]
 ) -> int:
+    """Write `rows`, which are (ID, {attribute: value}) and all set the attributes `names`, with one
+    UPDATE over arrays; return the number of rows written."""
     fields = [
         model._meta.get_field(name.removesuffix("_id") if name.endswith("_id") else name)
         for name in names

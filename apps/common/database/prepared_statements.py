@@ -55,6 +55,8 @@ class PreparedStatement:
     """A queryset of `.values(...)` whose rows are returned as tuples in the order of `names`."""
 
     def __init__(self, queryset: QuerySet[Any, dict[str, Any]]) -> None:
+        """Compile the query once. Its `Placeholder` parameters get their values at each call; a
+        query that cannot have rows gets an empty statement."""
         query = queryset.query
         self.names: list[str] = list(query.selected or ())
         self._compiler = query.get_compiler(connection=connection)

@@ -64,6 +64,9 @@ def _job_kind[F: ExportFile](spec: ExportSpec[F]) -> JobKind[F]:
 
 
 def _run_claim[F: ExportFile](spec: ExportSpec[F], claim: Claim[F]) -> None:
+    """Write the file of a claimed export job and store it, or record the failure. The requester's
+    access at this time is stored with the file. Raises the DatabaseError of a lost connection, so
+    that the job is run again."""
     file = claim.job
     # the file contains what the requester can view now; a later download needs the same access
     requester = file.requested_by

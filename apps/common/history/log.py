@@ -205,7 +205,8 @@ def _find_step_boundary(
     n_contexts: int,
     backwards: bool,
 ) -> datetime | None:
-    """Return when the n-th next context began; None if there are fewer."""
+    """Return when the n-th next context began; None if there are fewer. The next ones are later
+    contexts if `backwards`, otherwise earlier ones."""
     condition, params = _timed_context_condition(query, lower, upper)
     direction = "ASC" if backwards else "DESC"
     with connection.cursor() as cursor:
@@ -250,6 +251,8 @@ _MANY: list[UUID] = [UUID(int=0)]
 
 
 def _context_condition(query: HistoryQuery) -> tuple[str, list[Any]]:
+    """Return the SQL condition on contexts (alias `c`) by actor, job, reason and kind of author,
+    with its parameters; "" if the query does not restrict contexts."""
     conditions: list[str] = []
     params: list[Any] = []
     for sql, value in (
@@ -301,8 +304,9 @@ def _select_row_keys(
     position: _Position | None,
     backwards: bool,
 ) -> list[tuple[int, int]]:
-    """Return (model number, ID) of the first `limit` rows: one statement that takes the first rows
-    of each table, then the first of all."""
+    """Return (model number, ID) of the first `limit` rows after `position`, newest first, or oldest
+    first if `backwards`: one statement that takes the first rows of each table, then the first of
+    all."""
     at, kind_order, operator = ("ASC", "DESC", ">") if backwards else ("DESC", "ASC", "<")
     subqueries: list[str] = []
     params: list[Any] = []
@@ -336,6 +340,8 @@ def _conditions(
     visibility: HistoryCondition | None,
     within: HistoryCondition | None,
 ) -> tuple[list[str], list[Any]]:
+    """Return the SQL conditions on one history table (alias `h`) and their parameters, in the same
+    order: visibility, record, time, and `within`."""
     conditions: list[str] = []
     params: list[Any] = []
     for condition in (
@@ -413,6 +419,8 @@ def _encode_cursor(position: _Position, direction: str) -> str:
 
 
 def _decode_cursor(cursor: str) -> tuple[bool, _Position]:
+    """Return (is it read backwards, (time, model number, version ID) that the page begins after).
+    Raises InvalidCursorError."""
     try:
         text = base64.b64decode(
             cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True

@@ -73,6 +73,8 @@ def purge_history(*, before: datetime) -> dict[str, int]:
 
 
 def _purge_versions(model: type[models.Model], before: datetime) -> Iterator[int]:
+    """Delete versions from before `before` that no longer describe a state at that time or since;
+    yield the number of deleted rows after each batch, which is a transaction of its own."""
     table = connection.ops.quote_name(model._meta.db_table)
     # table names are the models' own
     statement = f"""

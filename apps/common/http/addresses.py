@@ -47,7 +47,8 @@ def check_address(url: str) -> None:
 
 
 def checked_url(url: str, *, trusted: bool) -> SplitResult:
-    """Split a URL and check its scheme, host and port. Raises OutboundRefusedError."""
+    """Split a URL and check its scheme, host and port. `trusted` marks a URL that the operator
+    configured, which may be a file on the server. Raises OutboundRefusedError."""
     if len(url) > _MAX_URL_LENGTH or _UNUSUAL_IN_URL.search(url):
         raise OutboundRefusedError(
             "The URL is too long or contains spaces, control characters or backslashes. Correct it."
@@ -198,8 +199,9 @@ def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[
 def allowed_addresses(
     parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
 ) -> list[Address]:
-    """Return the addresses of a host to which a connection is allowed. Raises OutboundRefusedError
-    if there are none."""
+    """Return the addresses of a host to which a connection is allowed. `trusted` marks a host that
+    the operator configured, which may be this server or in a private network. Raises
+    OutboundRefusedError if there are none."""
     host = parts.hostname or ""
     reasons: list[str] = []
     allowed: list[Address] = []
@@ -220,8 +222,8 @@ def allowed_addresses(
 def check_before_proxy(
     parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
 ) -> None:
-    """Refuse targets that are visibly not public. A name that does not resolve here is left to the
-    proxy to check."""
+    """Refuse targets that are visibly not public, unless the operator configured them (`trusted`).
+    A name that does not resolve here is left to the proxy to check."""
     host = parts.hostname or ""
     try:
         allowed_addresses(parts, policy, clock, trusted=trusted)

@@ -101,7 +101,7 @@ def _exchange(
     trusted: bool,
 ) -> Response:
     """Send one request and read its complete response; every fault of the server or network is
-    raised as one of the three exceptions."""
+    raised as one of the three exceptions. `trusted`: the operator configured this URL."""
     host = parts.hostname or ""
     connection: BoundedConnection | None = None
     try:
@@ -146,6 +146,9 @@ def _send_request(
     own_headers: Mapping[str, str],
     policy: Policy,
 ) -> Response:
+    """Send the request over `connection` and return the complete, decompressed response.
+    `own_headers` are the caller's; reserved ones among them are dropped. Errors of the connection
+    are raised as they are."""
     host, port = ascii_host(parts), port_of(parts)
     authority = f"[{host}]" if ":" in host else host
     path = quote(parts.path or "/", safe=_SAFE_IN_PATH)

@@ -88,6 +88,8 @@ class BoundedConnection(HTTPConnection):
         self.sock.bounds = self.bounds
 
     def _new_conn(self) -> socket.socket:
+        """Return a socket connected to the first address that accepts one, each within the connect
+        timeout. Raises OutboundFailedError if none does."""
         problem: OSError | None = None
         for address in self.addresses:
             family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
@@ -134,7 +136,8 @@ def connection_to(
     parts: SplitResult, policy: Policy, deadline: Deadline, *, trusted: bool
 ) -> BoundedConnection:
     """Return an unopened connection to an address of the host that the policy allows, or to the
-    proxy. Raises OutboundRefusedError and OutboundFailedError."""
+    proxy. `trusted`: the operator configured the host, so it may be in a private network. Raises
+    OutboundRefusedError and OutboundFailedError."""
     host, port = ascii_host(parts), port_of(parts)
     is_tls = parts.scheme == "https"
     kind = BoundedTLSConnection if is_tls else BoundedConnection

@@ -85,7 +85,8 @@ class Server:
         self._waiting: deque[tuple[int, int]] = deque()
 
     def serve(self, *, tells_ready: bool = False) -> None:
-        """Fork a child for each call, until the last process that can call has ended."""
+        """Fork a child for each call, until the last process that can call has ended.
+        `tells_ready`: send READY once calls are accepted."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # ignore stop signals: this process ends after the web server
             signal.signal(number, signal.SIG_IGN)

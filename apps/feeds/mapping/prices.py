@@ -91,6 +91,8 @@ def _means_no_price(mapping: Mapping, value: Any) -> bool:
 
 
 def _read_threshold(path: Path, place: RowContext) -> int | None:
+    """Return the number of request tokens above which a price applies; None if the row has none.
+    Raises UnclearPriceError for anything but a number within bounds."""
     value = path.first(place)
     if value is MISSING or value is None:
         return None

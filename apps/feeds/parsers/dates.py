@@ -89,6 +89,8 @@ def read_iso_day(value: object) -> date | None:
 
 
 def _parse_leading_day(remainder: str, text: str) -> tuple[int, date]:
+    """Return (end position of the date in `remainder`, the date). Raises UnclearDateError, quoting
+    the whole `text`, if it does not begin with a valid date."""
     if match := _ISO.match(remainder):
         year, month, day = (int(number) for number in match.groups()[:3])
     elif match := _MONTH_FIRST.match(remainder):
@@ -119,8 +121,11 @@ def _build_day(year: int, month: int, day: int, text: str) -> date:
 
 
 def _parse_regions(note: str, text: str) -> str:
-    """Return the scope after the date: "" for none or all regions, or the regions in which it
-    applies."""
+    """Return the regions named by `note`, the remainder after the date: "" for no note or all
+    regions, otherwise "a, b", or a count of them if the list is too long to store.
+
+    Raises UnclearDateError, quoting the whole `text`, if the note is anything but regions in
+    brackets."""
     if not note:
         return ""
     in_brackets = len(note) > 1 and note.startswith("(") and note.endswith(")")

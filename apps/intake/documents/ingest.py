@@ -108,8 +108,9 @@ def receive_document(
     newest document of a part replaces only documents of that part. `team` receives the applications
     of the document that name no existing team. `body` is already decompressed and within the
     format's limits. `by` None is the operator, who may write everywhere. A large document is read
-    by a worker, unless `at_once` is set. `is_foreign`: the sender named an application that does
-    not exist here, so imports about existing applications are not considered a repetition.
+    by a worker, unless `at_once` is set. `strict`: a document that violates its schema fails.
+    `is_foreign`: the sender named an application that does not exist here, so imports about
+    existing applications are not considered a repetition.
 
     Raises IntakePermissionError if the sender may not write to the application, UnreadableError if
     the body cannot be read, IdempotencyKeyReusedError if `idempotency_key` was used for another
@@ -223,8 +224,8 @@ def _find_same_content(
     *,
     is_foreign: bool,
 ) -> int | None:
-    """Return the id of the import with the same natural key, if its content is the same but its
-    bytes differ."""
+    """Return the ID of the import with the same natural key, if its content is the same but its
+    bytes differ; otherwise None. `is_foreign` as in `receive_document`."""
     if not natural_key:
         return None
     _, same_subject = _select_imports(form, by, application, environment, is_foreign=is_foreign)
@@ -247,7 +248,8 @@ def _select_imports(
     is_foreign: bool,
 ) -> tuple[QuerySet[Import], QuerySet[Import]]:
     """Return (all imports of this sender and format, those of them about the same subject that did
-    not fail and were not discarded or undone), newest first."""
+    not fail and were not discarded or undone), newest first. `is_foreign` as in
+    `receive_document`."""
     imports = Import.objects.filter(kind=Import.Kind.DOCUMENT, format=form.name, by=by).order_by(
         "-pk"
     )
@@ -273,11 +275,14 @@ def _find_earlier_import(
     is_foreign: bool,
     same_content_id: int | None,
 ) -> Import | None:
-    """Return the import that this document repeats: with the same natural key and content (such as
-    XML of an earlier JSON document), the same idempotency key, or the identical body.
+    """Return the import that this document repeats, None if there is none: with the same natural
+    key and content (such as XML of an earlier JSON document), the same idempotency key, or the
+    identical body.
 
     Without an application any import of the sender is considered, since the document itself may
-    name its application. `same_content_id` is the import with the same content in other bytes."""
+    name its application; if `is_foreign`, only those without an application. `same_content_id` is
+    the import with the same content in other bytes, as from `_find_same_content`. Raises
+    IdempotencyKeyReusedError if the key was used for another body."""
     imports, same_subject = _select_imports(
         form, by, application, environment, is_foreign=is_foreign
     )
@@ -604,6 +609,8 @@ def _find_superseding_time(
 
 
 def _clean_sighting(sighting: Sighting, environment: str) -> Sighting:
+    """Return the sighting with its texts cleaned and cut to the lengths of their columns;
+    `environment` is used if it states none."""
     return Sighting(
         requested=clean(sighting.requested),
         served=clean(sighting.served),
@@ -653,6 +660,8 @@ def _close_import(
     unresolved: list[SkippedPart] | None = None,
     **columns: Any,
 ) -> None:
+    """Write the outcome of reading an import: `columns`, and the facts and problems of `document`,
+    at most MAX_LISTED of each kind. `unresolved` are names without a known model."""
     if document is not None:
         columns |= {
             "tool": _maker_name(document, 60),

@@ -91,6 +91,9 @@ class _ApplicationLookup:
         import_: Import,
         at: datetime,
     ) -> None:
+        """Look up all application names of the document at once and lock the applications. Names
+        that match none become reported services of the stream, unless the whole document is about
+        `application`."""
         self._rejected = document.rejected
         self._about = application
         self._sender = import_.sender
@@ -178,6 +181,9 @@ def _describe_report(report: ReportedUsage) -> str:
 
 
 def _store_days(keys: list[UUID], reports: list[ReportedUsage]) -> None:
+    """Write the daily counts of the reports, whose observations have the same position in `keys`.
+    The counts of a reported day replace the stored ones, because a report states the total of the
+    day."""
     rows: dict[tuple[UUID, Any], list[Any]] = {}
     for key, report in zip(keys, reports, strict=True):
         for day, usage in report.days.items():

@@ -260,6 +260,8 @@ def find_discrepancies(*, at: datetime) -> DiscrepancyChanges:
 
 
 def _statement_params(thresholds: IntakeSettings, at: datetime) -> dict[str, Any]:
+    """Return the parameters of all statements of this module: moments and days `at` which the
+    thresholds in days end."""
     today = day_of(at)
     unseen_period = timedelta(days=thresholds.unseen_after_days)
     drift_period = timedelta(days=thresholds.drift_days)

@@ -183,6 +183,9 @@ def store_observations(
 
 
 def _upsert_rows(stream: str, rows: Sequence[_ObservationRow], seen_in: Import | None) -> None:
+    """Write the observations with one statement (store_observations.sql); arrays hold their
+    columns. Existing ones with the same key are updated. `seen_in` is the import that reports them,
+    None for telemetry."""
     sightings = [row.first.sighting for row in rows]
     columns: dict[str, list[Any]] = {
         "keys": [row.key for row in rows],

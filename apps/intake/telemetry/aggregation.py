@@ -141,6 +141,8 @@ def _aggregate_or_isolate(batches: Sequence[CallBatch], *, at: datetime) -> None
 
 
 def _aggregate_batches(batches: Sequence[CallBatch], *, at: datetime) -> None:
+    """Add the calls of the batches to the daily counts and delete the batches. Needs a transaction,
+    so that no call is counted twice."""
     totals, moved_totals = _TotalsByDay(), _TotalsByDay()
     dropped_calls: _DroppedCalls = Counter()
     readings: list[tuple[_Sender, list[Any]]] = []
@@ -421,6 +423,8 @@ def _ensure_services(
 def _build_sighting(
     names: CallNames, application: int | None, service: int | None, totals: Iterable[CallTotals]
 ) -> AttributedSighting:
+    """Return the sighting of calls with the same names, with the times of the first and last of
+    them (`totals` are by day, in microseconds)."""
     sighting = Sighting(
         requested=names.requested,
         served=names.served,

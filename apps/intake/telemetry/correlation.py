@@ -227,7 +227,7 @@ def _has_room() -> bool:
 
 def _reports_served_model(token: int, *, reports_now: bool) -> bool:
     """Return whether this sender's gateway reports served models; a gateway that logs no content
-    does not."""
+    does not. `reports_now`: this request contains one, which is remembered."""
     moment = monotonic()
     if moment - _reporting_tokens.get(token, float("-inf")) < _REPORTING_SECONDS / 4:
         return True

@@ -210,6 +210,9 @@ class _Batch:
     readings."""
 
     def __init__(self, at: datetime, environment: str, *, is_bound: bool) -> None:
+        """Begin a batch received `at`; calls too far from then are left out. `environment` is used
+        for calls that state none. `is_bound`: the token is bound to an application, so that service
+        names do not matter."""
         self._now = int(at.timestamp() * 1e9)
         self._earliest = int((at - _OLDEST).timestamp() * 1e9)
         self._latest = int((at + _NEWEST).timestamp() * 1e9)

@@ -242,6 +242,9 @@ class _MergedValues:
 
 
 def _read_rows(sheet: Any, areas: _MergedAreas, count: CellCount) -> Iterator[TableRow]:
+    """Yield (row number, cells) of the rows that are not empty, with merged cells filled. Raises
+    UnreadableError for a damaged sheet or one beyond the limits; `count` sums the cells of all
+    sheets."""
     # the declared size can be wrong, so the actual rows are counted
     sheet.reset_dimensions()
     merged_values = _MergedValues(areas)
@@ -277,6 +280,8 @@ def _read_rows(sheet: Any, areas: _MergedAreas, count: CellCount) -> Iterator[Ta
 
 
 def _convert_cell(value: Any, number: int) -> Cell:
+    """Return the value of a cell as text, number, truth value, date or None; a midnight is a date.
+    Raises UnreadableError if a text is too long."""
     if isinstance(value, str):
         if len(value) > MAX_CELL_LENGTH:
             raise UnreadableError(

@@ -99,8 +99,8 @@ def store_rejections(import_: Import, reasons: dict[int, str]) -> None:
 
 
 def _lock_applications_of(import_: Import) -> None:
-    """Lock the affected applications, so that imports run one after the other and concurrent
-    changes wait."""
+    """Lock the affected applications in the order of their IDs, so that imports run one after the
+    other and concurrent changes wait."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
         cursor.execute(

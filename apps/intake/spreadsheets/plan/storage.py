@@ -59,6 +59,7 @@ def _copy_batch(cursor: Any, columns: str, batch: list[tuple[Any, ...]]) -> None
 
 
 def _column_values(import_id: int, plan: RowPlan) -> tuple[Any, ...]:
+    """Return the values of a stored row, in the order of the columns of COPY."""
     row = plan.row
     return (
         import_id,
