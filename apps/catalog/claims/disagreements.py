@@ -265,6 +265,7 @@ def _offerings_with_different_dates(offering_ids: Collection[int] | None) -> lis
               AND value ->> 'retires_on' IS NOT NULL
               AND (%(among)s::bigint[] IS NULL OR offering_id = ANY (%(among)s::bigint[]))
             GROUP BY offering_id
+            -- ISO dates sort as texts; the difference is in days
             HAVING max(value ->> 'retires_on')::date - min(value ->> 'retires_on')::date
                    > %(tolerance)s
             """,

@@ -118,6 +118,7 @@ def delete_expired_parts(model: type[ExportFile], *, on: date, max_files: int) -
             f"""
             DELETE FROM {part_table} WHERE {file_column} IN (
                 SELECT id FROM (
+                    -- place 1 is the latest file of its user
                     SELECT id, expires_on,
                            row_number() OVER (PARTITION BY requested_by_id
                            ORDER BY as_of DESC, id DESC) AS place

@@ -222,6 +222,8 @@ def _store_days(keys: list[UUID], reports: list[ReportedUsage]) -> None:
                 %s::timestamptz[], %s::timestamptz[]
             ) AS d(key, day, calls, without_usage, input, output, cost, first, last)
             JOIN intake_observation o ON o.key = d.key
+            -- a report states the total of the day, so a later one replaces it; a report knows no
+            -- failed calls and has no trace
             ON CONFLICT (observation_id, day) DO UPDATE SET
                 n_calls = excluded.n_calls, n_without_usage = excluded.n_without_usage,
                 input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,

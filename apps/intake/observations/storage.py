@@ -107,17 +107,21 @@ def ensure_services(
             cursor.execute(
                 """
                 WITH shared AS (
+                    -- the service was first reported by a token of another user
                     UPDATE intake_service s SET first_token_id = NULL FROM accounts_apitoken t
                     WHERE t.id = s.first_token_id AND t.user_id <> %(user)s
                         AND s.application_id IS NULL
                       AND s.scope = %(scope)s AND s.name = ANY(%(names)s)
                 )
+                -- which tokens report the service; in the order of IDs, so that two requests cannot
+                -- deadlock
                 INSERT INTO intake_servicetoken AS k (service_id, token_id, last_sent_at, n_dropped)
                 SELECT s.id, %(token)s, %(at)s, 0 FROM intake_service s
                 WHERE s.scope = %(scope)s AND s.name = ANY(%(names)s) AND NOT s.is_ignored
                 ORDER BY s.id
                 ON CONFLICT (service_id, token_id) DO UPDATE
                 SET last_sent_at = excluded.last_sent_at
+                -- at most one write per hour
                 WHERE k.last_sent_at < excluded.last_sent_at - interval '1 hour'
                 """,
                 {

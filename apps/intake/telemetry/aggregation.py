@@ -323,6 +323,7 @@ def _record_dropped_calls(dropped_calls: _DroppedCalls, *, at: datetime) -> None
             SELECT d.service, t.id, %(at)s, d.n, %(at)s, %(at)s
             FROM unnest(%(services)s::bigint[], %(tokens)s::bigint[],
                 %(numbers)s::bigint[]) AS d(service, token, n)
+            -- token or service may have been deleted since; NULL is a call without a service
             JOIN accounts_apitoken t ON t.id = d.token
             WHERE d.service IS NULL OR EXISTS (SELECT FROM intake_service s WHERE s.id = d.service)
             ON CONFLICT (service_id, token_id) DO UPDATE SET
@@ -374,6 +375,7 @@ def _subtract_moved(moved_totals: _TotalsByDay, *, at: datetime) -> None:
         cursor.execute(
             """
             UPDATE intake_usageday u SET
+                -- never negative: the stored day may be without these calls, as after a deletion
                 n_calls = greatest(u.n_calls - d.calls, 0),
                 n_errors = greatest(u.n_errors - d.errors, 0),
                 n_without_usage = greatest(u.n_without_usage - d.without_usage, 0),
@@ -469,6 +471,7 @@ def _add_days(rows: list[tuple[UUID, int, CallTotals]]) -> None:
             ) AS d(key, day, calls, errors, without_usage, input, output, cost, first, last, trace)
             JOIN intake_observation o ON o.key = d.key
             ORDER BY o.id, d.day
+            -- added to the stored day; NULL means not reported, and adds nothing to a number
             ON CONFLICT (observation_id, day) DO UPDATE SET
                 n_calls = u.n_calls + excluded.n_calls,
                 n_errors = u.n_errors + excluded.n_errors,
@@ -479,6 +482,7 @@ def _add_days(rows: list[tuple[UUID, int, CallTotals]]) -> None:
                     u.output_tokens + excluded.output_tokens, u.output_tokens,
                     excluded.output_tokens
                 ),
+                -- the largest amount that the column can hold
                 cost_usd = CASE WHEN u.cost_usd IS NULL AND excluded.cost_usd IS NULL THEN NULL
                     ELSE least(coalesce(u.cost_usd, 0) + coalesce(excluded.cost_usd, 0),
                     9999999999) END,

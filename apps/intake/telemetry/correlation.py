@@ -157,6 +157,7 @@ def _match_halves(
             SELECT key, served, counted_call, %s FROM unnest(%s::bigint[], %s::text[],
                 %s::jsonb[]) AS t(key, served, counted_call)
             ORDER BY key
+            -- the half that is stored stays; the other one is added to it
             ON CONFLICT (key) DO UPDATE SET
                 served = CASE WHEN h.served = '' THEN excluded.served ELSE h.served END,
                 counted_call = coalesce(h.counted_call, excluded.counted_call)

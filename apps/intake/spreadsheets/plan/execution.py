@@ -106,10 +106,12 @@ def _lock_applications_of(import_: Import) -> None:
         cursor.execute(
             """
             WITH concerned AS MATERIALIZED (
+                -- existing applications that the preview changes; new ones have no ID yet
                 SELECT DISTINCT (plan #>> '{application,id}')::bigint AS id FROM intake_importrow
                 WHERE import_record_id = %s AND outcome IN ('added', 'changed')
                     AND plan #>> '{application,id}' IS NOT NULL
             )
+            -- counted, so that the server locks all rows but sends one
             SELECT count(*) FROM (
                 SELECT a.id FROM inventory_application a JOIN concerned ON concerned.id = a.id
                 ORDER BY a.id FOR UPDATE OF a
