@@ -132,15 +132,15 @@ class _AppGauges:
         gauge."""
         at = now()
         available: list[tuple[tuple[str, ...], float]] = []
-        for part, path in settings.METRICS.items():
+        for app, path in settings.METRICS.items():
             collect: Callable[[datetime], Gauges] = import_string(path)
             try:
                 gauges = list(collect(at))
             except (DatabaseError, PoolTimeout, redis.RedisError) as error:
-                log.warning("metrics_unavailable", part=part, error=type(error).__name__)
-                available.append(((part,), 0))
+                log.warning("metrics_unavailable", part=app, error=type(error).__name__)
+                available.append(((app,), 0))
                 continue
-            available.append(((part,), 1))
+            available.append(((app,), 1))
             yield from gauges
         yield labelled_gauge(
             "registry_metrics_available",

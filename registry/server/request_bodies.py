@@ -236,20 +236,20 @@ class _Blocks:
     def _refuse_slow(self) -> None:
         """Raise RefusalError if the body has exceeded its time limit, or if fewer bytes than the
         minimum rate arrived in the interval that has just ended."""
-        now = self._now()
-        if now >= self._deadline:
+        moment = self._now()
+        if moment >= self._deadline:
             raise RefusalError(
                 HTTPStatus.REQUEST_TIMEOUT,
                 "The body did not arrive in time. Send the request again, faster or in parts.",
             )
-        if now >= self._interval_end:
+        if moment >= self._interval_end:
             if self._n_in_interval < MIN_BODY_RATE * BODY_RATE_INTERVAL:
                 raise RefusalError(
                     HTTPStatus.REQUEST_TIMEOUT,
                     f"The body arrives too slowly: at least {MIN_BODY_RATE // KIB} KiB per "
                     "second are required. Send the request again.",
                 )
-            self._interval_end, self._n_in_interval = now + BODY_RATE_INTERVAL, 0
+            self._interval_end, self._n_in_interval = moment + BODY_RATE_INTERVAL, 0
 
     def close(self) -> None:
         if self._pending is not None:

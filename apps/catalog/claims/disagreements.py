@@ -69,7 +69,7 @@ def with_true_date_kinds(source_claims: Iterable[SourceClaim]) -> list[SourceCla
     dates becomes an earliest date if another source gives the same date as the earliest, for this
     offering or for the same model elsewhere."""
     source_claims = list(source_claims)
-    soft = {
+    earliest_dates = {
         source_claim.value.get("retires_on")
         for source_claim in source_claims
         if is_soft(source_claim)
@@ -77,7 +77,7 @@ def with_true_date_kinds(source_claims: Iterable[SourceClaim]) -> list[SourceCla
     return [
         replace(source_claim, value={**source_claim.value, "date_kind": NOT_BEFORE})
         if source_claim.source in UNMARKED
-        and (source_claim.soft_elsewhere or source_claim.value.get("retires_on") in soft)
+        and (source_claim.soft_elsewhere or source_claim.value.get("retires_on") in earliest_dates)
         else source_claim
         for source_claim in source_claims
     ]

@@ -49,24 +49,26 @@ def resolve_deployments(deployments: Mapping[tuple[str, str], DeploymentAlias | 
             {host for host, _ in by_lower_name}, {name for _, name in by_lower_name}
         ).select_related("host")
     )
-    columns = _find_identities(
+    identities_by_canonical = _find_identities(
         {deployment.canonical for deployment in by_lower_name.values() if deployment is not None}
     )
-    listed_before = [
+    offerings_from_lists = [
         offering for offering in offerings if offering.identity_reason == IdentityReason.DEPLOYMENT
     ]
-    identities = resolve_identities(
-        (offering.host.slug, offering.api_id) for offering in listed_before
+    identities_by_name = resolve_identities(
+        (offering.host.slug, offering.api_id) for offering in offerings_from_lists
     )
     for offering in offerings:
         key = (offering.host.slug, offering.api_id.lower())
         if key not in by_lower_name:
             continue
         deployment = by_lower_name[key]
-        if deployment is None or deployment.canonical not in columns:
-            new_columns = _cleared_columns(identities.get((offering.host.slug, offering.api_id)))
+        if deployment is None or deployment.canonical not in identities_by_canonical:
+            new_columns = _cleared_columns(
+                identities_by_name.get((offering.host.slug, offering.api_id))
+            )
         else:
-            version, alias = columns[deployment.canonical]
+            version, alias = identities_by_canonical[deployment.canonical]
             new_columns = {
                 "version_id": version,
                 "alias_id": alias,
@@ -97,17 +99,17 @@ def _unresolved_offerings(hosts: Iterable[str], names: Iterable[str]) -> QuerySe
     )
 
 
-def _cleared_columns(columns: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _cleared_columns(rule_columns: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return the columns of an offering that the list of deployments no longer identifies:
-    `columns`, its identity by the rules alone; None, for no change, without one."""
-    if not columns:
+    `rule_columns`, its identity by the rules alone; None, for no change, without one."""
+    if not rule_columns:
         return None
     return {
-        **columns,
+        **rule_columns,
         # the list of deployments might identify it again
         "identity_reason": IdentityReason.DEPLOYMENT,
         "identity_explanation": (
-            f"deployment: no listing identifies one model; {columns['identity_explanation']}"
+            f"deployment: no listing identifies one model; {rule_columns['identity_explanation']}"
         ),
     }
 

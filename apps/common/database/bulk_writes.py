@@ -110,12 +110,12 @@ def _update_group(
     ]
     parameters: list[Any] = [[pk for pk, _ in rows]]
     for name, field in zip(names, fields, strict=True):
-        parameters.append([_adapt_value(field, columns[name]) for _, columns in rows])
+        parameters.append([_adapt_value(field, column_names[name]) for _, column_names in rows])
     quote = connection.ops.quote_name
     types = [_column_type(field) for field in fields]
-    columns = [quote(str(field.column)) for field in fields]  # type: ignore[union-attr]
-    sets = ", ".join(f"{column} = d.{column}" for column in columns)
-    alias = ", ".join(["id", *columns])
+    column_names = [quote(str(field.column)) for field in fields]  # type: ignore[union-attr]
+    sets = ", ".join(f"{column} = d.{column}" for column in column_names)
+    alias = ", ".join(["id", *column_names])
     arrays = ", ".join(["%s::bigint[]", *(f"%s::{kind}[]" for kind in types)])
     statement = (
         f"UPDATE {quote(model._meta.db_table)} AS t SET {sets}"

@@ -105,8 +105,8 @@ def is_available(file: ExportFile) -> bool:
 
 def read_parts(file: ExportFile) -> Iterator[bytes]:
     """Yield the content of the file, one part per statement, so that memory use stays small."""
-    for number in range(file.parts.count()):
-        yield bytes(file.parts.values_list("body", flat=True).get(number=number))
+    for part_number in range(file.parts.count()):
+        yield bytes(file.parts.values_list("body", flat=True).get(number=part_number))
 
 
 def delete_expired_parts(model: type[ExportFile], *, on: date, max_files: int) -> int:
@@ -159,12 +159,12 @@ def _store_parts[F: ExportFile](
     stored."""
     n_bytes = target.seek(0, 2)
     target.seek(0)
-    parts = claim.job.parts
+    stored_parts = claim.job.parts
     with transaction.atomic():
         claim.hold()
-        parts.all().delete()
-        number = 0
+        stored_parts.all().delete()
+        part_number = 0
         while body := target.read(ExportFilePart.SIZE):
-            parts.create(number=number, body=body)
-            number += 1
+            stored_parts.create(number=part_number, body=body)
+            part_number += 1
         claim.complete(n_bytes=n_bytes, **fields)

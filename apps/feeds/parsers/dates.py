@@ -23,6 +23,7 @@ _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})", re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]{3,9})\.?,?\s+(\d{4})", re.ASCII)
 _REGION = re.compile(r"\b[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d\b")
+_WORDS_BESIDE_REGIONS = frozenset({"only", "in", "and", "or", "regions", "region", "the"})
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -134,11 +135,7 @@ def _parse_regions(note: str, text: str) -> str:
         return ""
     regions = sorted(set(_REGION.findall(note_text)))
     note_words = set(re.findall(r"[a-z]+", _REGION.sub(" ", note_text)))
-    if (
-        not in_brackets
-        or not regions
-        or not note_words <= {"only", "in", "and", "or", "regions", "region", "the"}
-    ):
+    if not in_brackets or not regions or not note_words <= _WORDS_BESIDE_REGIONS:
         raise UnclearDateError(f"The date {quote(text)} has a note that cannot be read.")
     regions_text = ", ".join(regions)
     return (

@@ -87,7 +87,7 @@ _LINKED_ELSEWHERE = (
 
 def receive_document(
     *,
-    form: DocumentFormat,
+    document_format: DocumentFormat,
     body: bytes,
     by: User | None,
     at: datetime,
@@ -132,12 +132,21 @@ def receive_document(
         )
     digest = hashlib.sha256(body).hexdigest()
     natural_key, redacted = (
-        prepare_document(form.name, body) if form.natural_key or form.redact else ("", None)
+        prepare_document(document_format.name, body)
+        if document_format.natural_key or document_format.redact
+        else ("", None)
     )
     # read before the lock is taken, because reading can take long and other senders wait for the
     # lock
     same_content_id = _find_same_content(
-        form, body, natural_key, digest, by, application, environment, is_foreign=is_foreign
+        document_format,
+        body,
+        natural_key,
+        digest,
+        by,
+        application,
+        environment,
+        is_foreign=is_foreign,
     )
     with transaction.atomic():
         # of two concurrent senders of the same document the second waits, and gets the import of
@@ -148,7 +157,7 @@ def receive_document(
             f"{by.pk if by else 0}:{natural_key or digest}:{application.pk if application else 0}"
         )
         earlier_import = _find_earlier_import(
-            form,
+            document_format,
             natural_key,
             digest,
             by,
@@ -163,7 +172,7 @@ def receive_document(
         body_to_store = body if redacted is None else redacted
         import_ = Import.objects.create(
             kind=Import.Kind.DOCUMENT,
-            format=form.name,
+            format=document_format.name,
             file_name=clean(file_name, 255),
             digest=digest,
             n_bytes=len(body),
@@ -214,7 +223,7 @@ def run_document_import(pk: int) -> bool:
 
 
 def _find_same_content(
-    form: DocumentFormat,
+    document_format: DocumentFormat,
     body: bytes,
     natural_key: str,
     digest: str,
@@ -228,19 +237,21 @@ def _find_same_content(
     bytes differ; otherwise None. `is_foreign` as in `receive_document`."""
     if not natural_key:
         return None
-    _, same_subject = _select_imports(form, by, application, environment, is_foreign=is_foreign)
+    _, same_subject = _select_imports(
+        document_format, by, application, environment, is_foreign=is_foreign
+    )
     candidate = same_subject.filter(natural_key=natural_key).first()
     return (
         candidate.pk
         if candidate is not None
         and candidate.digest != digest
-        and _has_same_content(form, candidate, body)
+        and _has_same_content(document_format, candidate, body)
         else None
     )
 
 
 def _select_imports(
-    form: DocumentFormat,
+    document_format: DocumentFormat,
     by: User | None,
     application: Application | None,
     environment: str,
@@ -250,21 +261,21 @@ def _select_imports(
     """Return (all imports of this sender and format, those of them about the same subject that did
     not fail and were not discarded or undone), newest first. `is_foreign` as in
     `receive_document`."""
-    imports = Import.objects.filter(kind=Import.Kind.DOCUMENT, format=form.name, by=by).order_by(
-        "-pk"
-    )
+    imports = Import.objects.filter(
+        kind=Import.Kind.DOCUMENT, format=document_format.name, by=by
+    ).order_by("-pk")
     same_subject = imports.exclude(
         state__in=(Import.State.FAILED, Import.State.DROPPED, Import.State.UNDONE)
     )
     if application is not None:
         same_subject = same_subject.filter(application=application, environment=environment)
-    elif form.holds_for_all or is_foreign:
+    elif document_format.holds_for_all or is_foreign:
         same_subject = same_subject.filter(application__isnull=True)
     return imports, same_subject
 
 
 def _find_earlier_import(
-    form: DocumentFormat,
+    document_format: DocumentFormat,
     natural_key: str,
     digest: str,
     by: User | None,
@@ -284,7 +295,7 @@ def _find_earlier_import(
     the import with the same content in other bytes, as from `_find_same_content`. Raises
     IdempotencyKeyReusedError if the key was used for another body."""
     imports, same_subject = _select_imports(
-        form, by, application, environment, is_foreign=is_foreign
+        document_format, by, application, environment, is_foreign=is_foreign
     )
     if natural_key:
         candidate = same_subject.filter(natural_key=natural_key).first()
@@ -302,11 +313,11 @@ def _find_earlier_import(
     return same_subject.filter(digest=digest).first()
 
 
-def _has_same_content(form: DocumentFormat, earlier_import: Import, body: bytes) -> bool:
+def _has_same_content(document_format: DocumentFormat, earlier_import: Import, body: bytes) -> bool:
     try:
         earlier_document, new_document = (
-            read_document(form.name, stored_body(earlier_import)),
-            read_document(form.name, body),
+            read_document(document_format.name, stored_body(earlier_import)),
+            read_document(document_format.name, body),
         )
     except UnreadableError:
         return False
@@ -525,7 +536,9 @@ def _attribute_sightings(
         else {}
     )
     linked_applications = {
-        application for _, application, _ in services.values() if application is not None
+        service.application_id
+        for service in services.values()
+        if service.application_id is not None
     }
     teams = lock_teams_of(linked_applications)
     sender = import_.sender
@@ -629,10 +642,10 @@ def _clean_sighting(sighting: Sighting, environment: str) -> Sighting:
     )
 
 
-def stream_of(form: str, document: Document) -> str:
+def stream_of(format_name: str, document: Document) -> str:
     """Return the stream of a document: its format, tool and profile, so that two scanners, or two
     kinds of run of one scanner, never end what the other reported."""
-    return f"{form}:{_maker_name(document, 50).lower()}".rstrip(":")
+    return f"{format_name}:{_maker_name(document, 50).lower()}".rstrip(":")
 
 
 def _maker_name(document: Document, max_length: int) -> str:

@@ -115,11 +115,15 @@ class _ApplicationLookup:
             if unknown_names
             else {}
         )
-        claimed = {pk for _, pk, _ in self._services.values() if pk is not None}
+        linked_ids = {
+            service.application_id
+            for service in self._services.values()
+            if service.application_id is not None
+        }
         # locked, so that no application moves to a team that the sender cannot edit before its
         # counts are stored
-        lock_teams_of({*claimed, *self._list_editable()})
-        self._claimed = Application.objects.in_bulk(claimed)
+        lock_teams_of({*linked_ids, *self._list_editable()})
+        self._claimed = Application.objects.in_bulk(linked_ids)
         for by_id in self._by_name.values():
             by_id.update(Application.objects.in_bulk(list(by_id)))
 

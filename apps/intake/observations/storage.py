@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -74,10 +74,19 @@ def observation_key(stream: str, attribution: AttributedSighting) -> UUID:
     return UUID(bytes=hashlib.sha256("\x1f".join(key_fields).encode()).digest()[:16])
 
 
+class ServiceState(NamedTuple):
+    """A reported service: its ID, the ID of the application to which it is linked, None if
+    unlinked, and whether users ignore it."""
+
+    id: int
+    application_id: int | None
+    is_ignored: bool
+
+
 def ensure_services(
     names: Iterable[str], *, scope: str, token: ApiToken | None, at: datetime
-) -> dict[str, tuple[int, int | None, bool]]:
-    """Return {name: (id, application id or None, is ignored)} of reported services.
+) -> dict[str, ServiceState]:
+    """Return {name: its state} of reported services.
 
     New services are stored, and linked if they name an application that the token may write to."""
     service_names = sorted({clean(name) for name in names} - {""})
@@ -135,8 +144,9 @@ def ensure_services(
     rows = Service.objects.filter(scope=scope, name__in=service_names).values_list(
         "name", "pk", "application", "is_ignored"
     )
-    services: dict[str, tuple[int, int | None, bool]] = {
-        name: (pk, application, is_ignored) for name, pk, application, is_ignored in rows
+    services = {
+        name: ServiceState(pk, application, is_ignored)
+        for name, pk, application, is_ignored in rows
     }
     if token is not None:
         unlinked_names = {
@@ -147,7 +157,7 @@ def ensure_services(
         for pk, application in (
             link_named_services(unlinked_names, token=token, at=at) if unlinked_names else {}
         ).items():
-            services[unlinked_names[pk]] = (pk, application, False)
+            services[unlinked_names[pk]] = ServiceState(pk, application, is_ignored=False)
     return services
 
 

@@ -20,6 +20,7 @@ from apps.intake.documents.records import Sighting, clean
 from apps.intake.models import CallBatch, MeteredSeries
 from apps.intake.observations.storage import (
     AttributedSighting,
+    ServiceState,
     ensure_services,
     observation_key,
     store_observations,
@@ -253,7 +254,9 @@ def _store_totals(totals: _TotalsByDay, dropped_calls: _DroppedCalls, *, at: dat
     tokens = ApiToken.objects.select_related("user").in_bulk(token_ids)
     services = _ensure_services(unbound_keys, tokens, at)
     linked_applications = {
-        application for _, application, _ in services.values() if application is not None
+        service.application_id
+        for service in services.values()
+        if service.application_id is not None
     }
     permissions = TokenPermissions(
         tokens,
@@ -404,13 +407,13 @@ def _ensure_services(
     senders_and_names: Iterable[tuple[_Sender, CallNames]],
     tokens: Mapping[int, ApiToken],
     at: datetime,
-) -> dict[tuple[str, str], tuple[int, int | None, bool]]:
-    """Return {(scope, service name): (service id, application id or None, is ignored)}; services
-    that are not stored yet are created."""
+) -> dict[tuple[str, str], ServiceState]:
+    """Return {(scope, service name): its state}; services that are not stored yet are
+    created."""
     names_by_origin: dict[tuple[str, int | None], set[str]] = defaultdict(set)
     for sender, call_names in senders_and_names:
         names_by_origin[call_names.scope, sender.token].add(call_names.service)
-    services: dict[tuple[str, str], tuple[int, int | None, bool]] = {}
+    services: dict[tuple[str, str], ServiceState] = {}
     # in a fixed order, so that two passes never wait for each other's rows
     for (scope, token), service_names in sorted(
         names_by_origin.items(), key=lambda item: (item[0][0], item[0][1] or 0)

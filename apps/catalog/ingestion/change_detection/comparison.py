@@ -43,7 +43,7 @@ def _identify_none(
 
 def identity_value(row: FeedRow) -> Value:
     """Return the identity of the row's offering, in canonical form."""
-    parts = {
+    fields = {
         "host": row.host,
         "api_id": row.api_id,
         "region": row.region,
@@ -53,7 +53,7 @@ def identity_value(row: FeedRow) -> Value:
         "category": row.category,
         "alias_of": row.alias_of,
     }
-    return {key: text for key, text in parts.items() if text}
+    return {key: text for key, text in fields.items() if text}
 
 
 def detect_changes(

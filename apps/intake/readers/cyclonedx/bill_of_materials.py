@@ -97,8 +97,8 @@ def natural_key_of(body: bytes) -> str:
     if serial is None:
         return ""
     version = _VERSION_IN_TEXT.search(body)
-    number = int(version.group(1) or version.group(2)) if version else 1
-    return f"{serial.group(1).decode().lower()}/{number}"
+    version_number = int(version.group(1) or version.group(2)) if version else 1
+    return f"{serial.group(1).decode().lower()}/{version_number}"
 
 
 def _check_document(bom: Any) -> Mapping[str, Any]:

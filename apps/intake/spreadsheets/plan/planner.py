@@ -420,5 +420,5 @@ __all__ = [
 
 def _is_numbered(slug: str, stem: str) -> bool:
     """Return whether the slug is `stem-2`, as a second application of that slug gets."""
-    number = slug.removeprefix(f"{stem}-")
-    return number != slug and number.isdigit()
+    suffix = slug.removeprefix(f"{stem}-")
+    return suffix != slug and suffix.isdigit()
