@@ -25,6 +25,7 @@ from apps.catalog.footing import refresh_footing
 from apps.catalog.ingestion.change_detection.records import LIFECYCLE, PRICE
 from apps.catalog.models import Offering
 from apps.common.database.bulk_writes import update_rows
+from apps.common.database.statements import load_statement
 from apps.common.time import day_of
 
 BUILT_IN = "built-in"
@@ -150,47 +151,8 @@ def standing_claims(
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            WITH polled AS (SELECT slug FROM catalog_source s
-            -- a feed has claims from its first successful poll on
-            WHERE s.slug NOT IN ('manual', 'built-in')
-                AND EXISTS (SELECT 1 FROM catalog_assertion a WHERE a.source_id = s.id))
-            SELECT a.offering_id, a.id, s.slug, s.trust_rank, a.value, a.changed_at, s.kind,
-                a.pending IS NOT NULL,
-              -- the source cannot mark earliest dates, and calls this one announced, but another
-              -- claim about the same version has, or once had, the same day as the earliest
-              s.slug = ANY (%s) AND a.value ->> 'date_kind' = 'firm' AND EXISTS (
-                SELECT 1 FROM catalog_offering o
-                JOIN catalog_offering sibling ON sibling.version_id = o.version_id
-                JOIN catalog_assertion other ON other.offering_id = sibling.id
-                    AND other.topic = 'lifecycle'
-                JOIN catalog_assertionhistory past ON past.pgh_obj_id = other.id
-                LEFT JOIN catalog_assertion other_identity
-                  ON other_identity.source_id = other.source_id
-                  AND other_identity.external_id = other.external_id
-                  AND other_identity.topic = 'identity'
-                WHERE o.id = a.offering_id AND other.withdrawn_at IS NULL
-                    AND other_identity.withdrawn_at IS NULL
-                  AND past.value ->> 'date_kind' = 'not_before'
-                  AND past.value ->> 'retires_on' = a.value ->> 'retires_on'
-                  -- unless the other source has announced that day since
-                  AND NOT (other.value ->> 'date_kind' = 'firm'
-                           AND other.value ->> 'retires_on' = a.value ->> 'retires_on'))
-            FROM catalog_assertion a
-            JOIN catalog_source s ON s.id = a.source_id
-            LEFT JOIN catalog_assertion i
-              ON i.source_id = a.source_id AND i.external_id = a.external_id
-                  AND i.topic = 'identity'
-            WHERE a.topic = %s AND a.offering_id = ANY (%s) AND a.withdrawn_at IS NULL
-              -- the row is listed, or its retirement date had passed when it was delisted
-              AND (i.withdrawn_at IS NULL OR (a.value ->> 'retires_on')::date <=
-                  i.withdrawn_at::date)
-              -- the built-in catalogue replaces a feed (its slug begins the external ID) until that
-              -- feed has been polled
-              AND NOT (s.slug = 'built-in' AND split_part(a.external_id, ':', 1) IN (SELECT slug
-              FROM polled))
-            """,
-            [sorted(UNMARKED), topic, list(offering_ids)],
+            load_statement("catalog", "current_claims"),
+            {"unmarked": sorted(UNMARKED), "topic": topic, "ids": list(offering_ids)},
         )
         source_claims: dict[int, list[SourceClaim]] = defaultdict(list)
         for (

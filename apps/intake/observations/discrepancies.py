@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from apps.common.database.statements import load_statement
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.intake.models import Confidence, Discrepancy, IntakeSettings
@@ -92,45 +93,7 @@ _CANDIDATES: Mapping[str, str] = {
           AND (d.last_observed_on IS NULL OR d.last_observed_on < %(seen_since_day)s)
           AND (d.confirmed_on IS NULL OR d.confirmed_on < %(seen_since_day)s)
     """,
-    # a version that was served in the last days but not in as many days before, although another
-    # one was served then
-    Kind.DRIFT: """
-        WITH answered AS (
-            -- calls by what was requested from whom, and by what served them, in two periods of
-            -- equal length: n_now and n_before, null without calls
-            SELECT o.application_id, o.environment,
-                   coalesce(nullif(o.alias, ''), o.requested) AS asked,
-                   CASE WHEN o.alias = '' THEN lower(o.provider) ELSE lower(o.gateway) END AS whom,
-                   coalesce('v' || o.served_version_id, lower(o.served)) AS what,
-                   max(coalesce(v.identifier, o.served)) AS called,
-                   max(o.id) AS observation_id, max(o.dependency_id) AS dependency_id,
-                   sum(u.n_calls) FILTER (WHERE u.day > %(drift_day)s) AS n_now,
-                   sum(u.n_calls) FILTER (WHERE u.day <= %(drift_day)s) AS n_before,
-                   min(u.day) AS first_on
-            FROM intake_usageday u
-            JOIN intake_observation o ON o.id = u.observation_id
-            LEFT JOIN catalog_version v ON v.id = o.served_version_id
-            JOIN inventory_application a ON a.id = o.application_id
-                AND a.status = ANY (%(in_scope)s)
-            WHERE u.day > %(before_day)s AND u.day <= %(day)s AND u.n_calls > u.n_errors
-              AND o.served <> '' AND o.state <> 'set_aside'
-            GROUP BY 1, 2, 3, 4, 5
-        ),
-        before AS (
-            -- what served the same requests before, most calls first
-            SELECT application_id, environment, asked, whom,
-                   string_agg(called, ', ' ORDER BY n_before DESC, called) AS called
-            FROM answered WHERE n_before > 0 GROUP BY 1, 2, 3, 4
-        )
-        SELECT 'drift:' || n.application_id || ':' || md5(concat_ws(chr(31), n.environment, n.asked,
-            n.whom, n.what)),
-               n.application_id, n.dependency_id, n.observation_id,
-               jsonb_build_object('asked', n.asked, 'environment', n.environment, 'was',
-               left(b.called, 200),
-                                  'now', n.called, 'first_on', n.first_on, 'n_calls', n.n_now)
-        FROM answered n JOIN before b USING (application_id, environment, asked, whom)
-        WHERE n.n_now > 0 AND n.n_before IS NULL
-    """,
+    Kind.DRIFT: load_statement("intake", "version_drift"),
     # a pinned id must be served by its version, every other name by a version of its foundation;
     # unless the served version is a fallback of the application
     Kind.OTHER_SERVED: """

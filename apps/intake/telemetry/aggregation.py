@@ -461,16 +461,13 @@ def _add_days(rows: list[tuple[UUID, int, CallTotals]]) -> None:
             """
             INSERT INTO intake_usageday AS u (
                 observation_id, day, n_calls, n_errors, n_without_usage, input_tokens,
-                output_tokens, cost_usd,
-                first_seen_at, last_seen_at, sample_trace
+                output_tokens, cost_usd, first_seen_at, last_seen_at, sample_trace
             )
             SELECT o.id, d.day, d.calls, d.errors, greatest(d.without_usage, 0), d.input, d.output,
-                d.cost, d.first,
-                   d.last, d.trace
+                d.cost, d.first, d.last, d.trace
             FROM unnest(
                 %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                %s::bigint[],
-                %s::numeric[], %s::timestamptz[], %s::timestamptz[], %s::text[]
+                %s::bigint[], %s::numeric[], %s::timestamptz[], %s::timestamptz[], %s::text[]
             ) AS d(key, day, calls, errors, without_usage, input, output, cost, first, last, trace)
             JOIN intake_observation o ON o.key = d.key
             ORDER BY o.id, d.day
