@@ -28,8 +28,8 @@ before AS (
            string_agg(served_name, ', ' ORDER BY n_before DESC, served_name) AS served_name
     FROM calls WHERE n_before > 0 GROUP BY 1, 2, 3, 4
 )
-SELECT 'drift:' || n.application_id || ':' || md5(concat_ws(chr(31), n.environment, n.requested_name,
-    n.recipient, n.served_key)),
+SELECT 'drift:' || n.application_id || ':' || md5(concat_ws(chr(31), n.environment,
+    n.requested_name, n.recipient, n.served_key)),
        n.application_id, n.dependency_id, n.observation_id,
        jsonb_build_object('asked', n.requested_name, 'environment', n.environment, 'was',
        left(b.served_name, 200),

@@ -185,7 +185,7 @@ def _record_keys(keys: Iterable[tuple[int, int]], at: datetime) -> set[int]:
                 WHERE abs(excluded.at - s.at) > %s
                 RETURNING key
             )
-            SELECT key FROM reported WHERE NOT EXISTS (SELECT FROM new WHERE new.key = told.key)
+            SELECT key FROM reported WHERE NOT EXISTS (SELECT FROM new WHERE new.key = reported.key)
             """,
             [
                 _array_literal(moments_by_key),
