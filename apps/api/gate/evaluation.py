@@ -149,7 +149,7 @@ class GateView(_Gate):
                 )
             try:
                 receive_document(
-                    form=FORMATS[parsed_bom.form],
+                    document_format=FORMATS[parsed_bom.form],
                     body=parsed_bom.body,
                     by=self.user,
                     at=at,

@@ -122,7 +122,7 @@ class IntakeIngestView(RegistryView):
         """Receive the document for the caller, with refusals as responses."""
         try:
             return receive_document(
-                form=form,
+                document_format=form,
                 body=body,
                 by=self.user,
                 at=now(),

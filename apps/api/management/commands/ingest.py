@@ -95,7 +95,7 @@ class Command(BaseCommand):
         if body.startswith(GZIP_MARK):
             body = decompress(body, max_bytes=form.most_inflated)
         import_, is_new = receive_document(
-            form=form,
+            document_format=form,
             body=body,
             by=None,
             at=now(),
