@@ -202,12 +202,16 @@ def _scheduled_nodes(as_of: date) -> frozenset[int]:
 _BEARING = """
 SELECT n.id FROM catalog_node n
 LEFT JOIN catalog_offering o ON n.kind = node_kind('offering') AND o.id = n.ref
+-- versions and foundations always
 WHERE (n.kind IN (node_kind('version'), node_kind('foundation')))
+   -- offerings that have not retired
    OR (n.kind = node_kind('offering') AND o.lifecycle <> 'retired' AND (o.date_kind = 'firm'
        AND o.retires_on <= %(day)s) IS NOT TRUE)
+   -- providers and regions that offerings depend on themselves, not as a corporate parent
    OR (n.kind NOT IN (node_kind('offering'), node_kind('version'), node_kind('foundation'))
        AND EXISTS (SELECT 1 FROM exposure_enginefooting f
    WHERE f.node_id = n.id AND f.depth = 0))
+-- gateways and vendors of dependencies
 UNION SELECT node_id FROM exposure_partyfooting WHERE depth = 0
 """
 

@@ -330,10 +330,12 @@ def purge_old_runs(*, at: datetime, keep_days: int) -> int:
         cursor.execute(
             """
             WITH kept AS (
+                -- the last released run of each application in each environment
                 (SELECT DISTINCT ON (application_id, environment) id FROM gate_gaterun
                  WHERE released_at IS NOT NULL
                  ORDER BY application_id, environment, released_at DESC, id DESC)
                 UNION
+                -- the last run of each application
                 (SELECT DISTINCT ON (application_id) id FROM gate_gaterun
                 ORDER BY application_id, id DESC)
             )

@@ -24,9 +24,11 @@ live AS (
            d.monthly_cache_read_tokens AS cache_read, d.monthly_cache_write_tokens AS cache_write,
            d.monthly_requests AS request
     FROM {dependencies} d
+    -- a redirected offering is charged at the price of the offering that serves its calls
     JOIN {applications} a ON a.id = d.application_id
     LEFT JOIN redirected_offering() e ON e.offering_id = d.offering_id
     WHERE a.status = ANY (%(statuses)s) AND is_live(d.since, d.until, %(on)s::date)
+      -- null: all applications, of all teams
       AND (%(application_ids)s::bigint[] IS NULL
           OR d.application_id = ANY (%(application_ids)s::bigint[]))
       AND (%(team_ids)s::bigint[] IS NULL OR a.team_id = ANY (%(team_ids)s::bigint[]))
@@ -40,6 +42,7 @@ listed AS (
     SELECT p.offering_id, p.unit, p.above_tokens AS above, p.currency, p.amount
     FROM catalog_price p
     WHERE p.unit = ANY (%(units)s)
+      -- a price is valid if it holds at the last moment of the day
       AND p.valid @> ((%(prices_on)s::date + 1)::timestamp AT TIME ZONE 'UTC' - interval
           '1 microsecond')
       AND (%(all_offerings)s OR p.offering_id IN (SELECT offering_id FROM live))
@@ -60,11 +63,13 @@ _LINES_CHANGED = _LISTED + load_statement("inventory", "price_lines_changed")
 # above the band.
 _PRICED = """
 band AS (
+    -- a band ends where the next one starts; the last one has no end
     SELECT offering_id, above, lead(above) OVER (PARTITION BY offering_id ORDER BY above) AS upto
     FROM (SELECT DISTINCT offering_id, above FROM line) tiers
 ),
 priced AS (
     SELECT b.offering_id, b.above, l.currency,
+           -- the price of the highest tier that the band includes; null if the unit has no price
            (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'input'))[1] AS input,
            (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'output'))[1] AS output,
            (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'cache_read'))[1] AS
@@ -85,6 +90,7 @@ placed AS (
     SELECT v.*, b.above
     FROM live v
     LEFT JOIN band b ON b.offering_id = v.offering_id
+         -- requests of unknown size (0) are in the base band
          AND (b.above = 0 OR v.size > b.above) AND (b.upto IS NULL OR v.size <= b.upto)
 ),
 """

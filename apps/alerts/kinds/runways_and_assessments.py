@@ -166,12 +166,14 @@ JOIN risks_foundationrisk k ON k.id = s.risk_id AND k.closed_at IS NULL AND k.di
 """
 
 _CLAIM = f"""
+-- marked as handled, so that each time an assessment becomes stale is reported once
 WITH claimed AS (
     INSERT INTO alerts_handledstaleness (assessment_id, stale_since, handled_at)
     SELECT s.id, s.stale_since, %(at)s FROM risks_assessment s
     WHERE s.state = 'stale' AND s.stale_since IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM alerts_handledstaleness h
         WHERE h.assessment_id = s.id AND h.stale_since = s.stale_since)
+    -- a concurrent run might have claimed the same assessment
     ON CONFLICT DO NOTHING RETURNING assessment_id, stale_since
 )
 SELECT s.id AS assessment_id, c.stale_since, s.stale_reason AS because, s.inherent, s.owner_id,

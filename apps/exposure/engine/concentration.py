@@ -30,8 +30,10 @@ _THROUGH_FOOTING = """
 SELECT {keys} t.node_id, CASE WHEN t.node_id IS NULL THEN u.effective_id END AS loose,
        u.weight / coalesce(t.parts, 1) AS mass
 FROM used u LEFT JOIN (
+    -- an offering with several nodes of the layer gives each an equal part
     SELECT f.offering_id, f.node_id, count(*) OVER (PARTITION BY f.offering_id) AS parts
     FROM exposure_enginefooting f JOIN catalog_node n ON n.id = f.node_id AND n.kind = {kind}
+    -- depth 0: the node itself, not a corporate parent; directly (0) or as one of several (1)
     WHERE f.depth = 0 AND f.via IN (0, 1) AND f.offering_id IN (SELECT effective_id FROM used)
 ) t ON t.offering_id = u.effective_id
 """
@@ -221,14 +223,18 @@ def contributions(
         cursor.execute(
             f"""
             WITH {masses},
+            -- weight of each application on each node; outside: the layer does not apply to the
+            -- path
             own AS (
                 SELECT application_id, node_id, sum(mass) AS mass, bool_or(loose = 0) AS outside
                 FROM mass GROUP BY application_id, node_id, loose IS NOT DISTINCT FROM 0
             ),
+            -- without the paths outside the layer, whose weight is on no node
             merged AS (
                 SELECT application_id, node_id, sum(mass) FILTER (WHERE outside IS NOT TRUE) AS mass
                 FROM own GROUP BY application_id, node_id
             ),
+            -- weight of all applications on each node
             whole AS (SELECT node_id, sum(mass) AS mass FROM merged GROUP BY node_id)
             SELECT own.application_id, coalesce(sum(own.mass), 0), coalesce(sum(own.mass * w.mass),
                 0) AS crossed,

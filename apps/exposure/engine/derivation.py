@@ -99,11 +99,14 @@ INSERT INTO exposure_candidategrade (primary_id, candidate_id, application_id, g
     via_party_id,
                              dependency_id, place, is_immediate, tested, alive, alive_at_horizon)
 SELECT p.id, c.id, p.application_id,
+       -- independence 4 to 5 depends on the parties of both paths, which the pair of offerings does
+       -- not include
        CASE WHEN g.grade < 4 OR p.parties && c.parties THEN g.grade ELSE 5 END,
        c.offering_id, c.reached, c.via_party_id, c.dependency_id, c.place, c.primary_id IS NULL,
        c.tested, c.alive,
        c.alive_at_horizon
 FROM due_primary p
+-- a candidate without a primary is one for all primaries of its application
 JOIN exposure_candidate c ON c.application_id = p.application_id AND (c.primary_id IS NULL
     OR c.primary_id = p.id)
 JOIN exposure_pairgrade g ON g.primary_id = p.effective_id AND g.candidate_id = c.effective_id
@@ -113,6 +116,7 @@ WHERE p.share > 0
 SCOPED = """
 INSERT INTO exposure_scopedapplication (application_id, team_id, criticality, n_paths, points,
     users, spend, unresolved, independent_fallback, judge_shares_lineage)
+-- primaries with an immediate fallback of another developer
 WITH independent AS MATERIALIZED (
     SELECT DISTINCT r.primary_id FROM exposure_candidategrade r JOIN due_primary p
         ON p.id = r.primary_id
@@ -126,6 +130,7 @@ path AS (
     LEFT JOIN independent i ON i.primary_id = p.id
     WHERE p.share > 0 GROUP BY p.application_id
 ),
+-- applications with a judge or guardrail (roles 2 and 3) of the lineage of a primary model
 judged AS (
     SELECT DISTINCT p.application_id
     FROM due_primary p JOIN due_use u ON u.application_id = p.application_id AND u.role IN (2, 3)

@@ -200,6 +200,7 @@ candidates AS (
     LEFT JOIN path p ON p.dependency_id = c.primary_id
     WHERE c.tested GROUP BY c.application_id
 )
+-- equal stacks are counted, since the search handles each distinct stack once
 SELECT count(*), p.said, c.said FROM paths p LEFT JOIN candidates c USING (application_id)
 GROUP BY p.said, c.said
 """

@@ -26,9 +26,11 @@ WITH use AS MATERIALIZED (
     FROM exposure_activedependency l {due}
 )
 SELECT node_id, count(DISTINCT application_id) AS n FROM (
+    -- through the offering
     SELECT f.node_id, u.application_id FROM use u
     JOIN exposure_enginefooting f ON f.offering_id = u.offering_id
     UNION ALL
+    -- through the party of the dependency
     SELECT f.node_id, u.application_id FROM use u
     JOIN exposure_partyfooting f ON f.party_id = u.via_party_id AND f.reached = u.reached
 ) reached GROUP BY node_id
@@ -93,6 +95,7 @@ def merge_node_sums(cursor: Any, *, before: str, after: str) -> set[int]:
                sum(users) AS users, sum(spend) AS spend
         FROM (SELECT * FROM {after}
               UNION ALL
+              -- the old sums are negative, so that equal ones add up to 0
               SELECT node_id, threat, state, -n, -n_critical, -points, -users, -spend
               FROM {before}) both_sides
         GROUP BY node_id, threat, state

@@ -25,8 +25,9 @@ class EngineSettings:
     order of `Criticality`. `required_grade` is {failure mode (threat): {node kind: lowest
     independence of an alternative that survives it}}. An exit test is valid for
     `test_validity_days`; the planning horizon is `horizon_days` ahead. Minimal cut sets consist of
-    nodes of `cut_kinds` and stop at least the share `cut_threshold` of the critical weight. `factor` is {exposure state: share of the loss that occurs in it}. `threats` are
-    the pairs (node kind, failure mode) with stored summaries: every kind with its usual failure
+    nodes of `cut_kinds` and stop at least the share `cut_threshold` of the critical weight.
+    `factor` is {exposure state: share of the loss that occurs in it}. `threats` are the pairs
+    (node kind, failure mode) with stored summaries: every kind with its usual failure
     mode, and those of enabled policies. They are read once, so that the summaries and the recorded
     settings match.
     """

@@ -43,6 +43,7 @@ struck AS MATERIALIZED (
     SELECT h.q, p.dependency_id, p.application_id, p.share, h.need, h.immediate, h.noticed
     FROM party_hit h JOIN exposure_path p ON p.via_party_id = h.party_id
         AND p.reached = h.reached {paths}
+    -- already affected through its offering
     WHERE NOT EXISTS (SELECT 1 FROM hit x WHERE x.q = h.q AND x.offering_id = p.offering_id)
 )"""
 
@@ -64,8 +65,11 @@ struck AS MATERIALIZED (
 # every candidate that rescues an affected path
 _RESCUES = """
 FROM struck s JOIN exposure_candidategrade r ON r.primary_id = s.dependency_id
+-- independent enough, and served when it is needed: today if the failure is immediate, until the
+-- horizon if it is announced
 WHERE r.grade >= s.need AND (r.is_immediate OR NOT s.immediate)
   AND (r.alive_at_horizon OR NOT s.noticed) AND (r.alive OR NOT s.immediate)
+  -- not affected by the same failure, through its offering or its party
   AND NOT EXISTS (SELECT 1 FROM hit h WHERE h.q = s.q AND h.offering_id = r.offering_id)
   AND NOT EXISTS (
       SELECT 1 FROM party_hit h WHERE h.q = s.q AND h.party_id = r.via_party_id
@@ -312,12 +316,14 @@ def application_states(
         + STANDING
         + """
         SELECT application_id, state, hit FROM (
+            -- only some paths are affected: state 3, partial, with the affected share
             SELECT t.application_id, a.criticality,
                    CASE WHEN t.n_struck < a.n_paths THEN 3 ELSE t.worst END AS state,
                    CASE WHEN t.n_struck < a.n_paths THEN t.hit ELSE 1 END AS hit
             FROM standing t JOIN exposure_scopedapplication a ON a.application_id = t.application_id
         ) found
         WHERE (%(codes)s::int[] IS NULL OR state = ANY (%(codes)s))
+          -- rows after the cursor
           AND (%(grave)s::int IS NULL OR (criticality, application_id) > (%(grave)s, %(last)s))
         ORDER BY criticality, application_id LIMIT %(limit)s
         """

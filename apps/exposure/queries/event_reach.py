@@ -27,6 +27,7 @@ FROM reached r JOIN exposure_activedependency l ON l.offering_id = r.offering_id
 _ONE = """
 WITH reached AS MATERIALIZED (SELECT DISTINCT offering_id FROM ({reached}) each),
 used AS (
+    -- role 0 is the primary model, so the lowest role shows whether one is affected
     SELECT l.application_id, l.criticality, min(l.role) = 0 AS by_primary
     FROM reached r JOIN exposure_activedependency l ON l.offering_id = r.offering_id {teams}
     GROUP BY l.application_id, l.criticality

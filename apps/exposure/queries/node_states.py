@@ -36,6 +36,7 @@ class NodeStates:
 _KEPT = """
 SELECT s.node_id, s.state, s.n, s.n_critical
 FROM exposure_nodesummary s
+-- the nodes with the most critical, then the most applications
 JOIN (
     SELECT s.node_id, sum(s.n_critical) AS n_critical, sum(s.n) AS n
     FROM catalog_node k JOIN exposure_nodesummary s ON s.node_id = k.id AND s.threat = %(threat)s

@@ -53,8 +53,10 @@ SELECT count(DISTINCT p.application_id) FILTER (WHERE e.ended),
        count(DISTINCT p.application_id) FILTER (WHERE e.unresolved)
 FROM (
     SELECT o.id, o.version_id IS NULL AS unresolved,
+           -- retired: without a date by its state, with an announced date once it has passed
            (o.retires_on IS NULL AND o.lifecycle = 'retired')
                OR (o.date_kind = 'firm' AND o.retires_on <= %(day)s) IS TRUE AS ended,
+           -- retires between the day and the horizon; a redirect to a replacement is no retirement
            CASE WHEN o.date_kind = 'firm' AND o.retires_on > %(day)s AND o.retires_on <= %(later)s
                      AND NOT (o.end_behaviour = 'redirect' AND o.replacement_id IS NOT NULL)
                 THEN o.retires_on END AS ends_on
@@ -246,6 +248,7 @@ LEFT JOIN (SELECT DISTINCT offering_id FROM exposure_enginefooting
   ON f.offering_id = l.offering_id
 LEFT JOIN exposure_partyfooting q ON q.party_id = l.via_party_id AND q.reached = l.reached
  AND q.node_id = ANY (%(nodes)s)
+-- affected through an offering on the nodes, or through its own gateway or vendor
 WHERE a.criticality = 0 {teams} AND (f.offering_id IS NOT NULL OR q.node_id IS NOT NULL)
 """
 
@@ -368,6 +371,7 @@ SELECT ref, count(*), count(*) FILTER (WHERE stands), count(*) FILTER (WHERE sta
 FROM (
     SELECT ref, application_id, criticality, bool_or(stands) AS stands
     FROM (
+        -- stands: a primary model (role 0) that the usual failure mode of the node affects
         SELECT k.ref, l.application_id, l.criticality, l.role = 0
             AND f.via = ANY (%(ties)s) AS stands
         FROM catalog_node k JOIN exposure_enginefooting f ON f.node_id = k.id
@@ -375,6 +379,7 @@ FROM (
             AND l.team_id = ANY (%(teams)s)
         WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
         UNION ALL
+        -- the party of the dependency itself is always affected
         SELECT k.ref, l.application_id, l.criticality, l.role = 0
         FROM catalog_node k JOIN exposure_partyfooting f ON f.node_id = k.id
         JOIN exposure_activedependency l ON l.via_party_id = f.party_id AND l.reached = f.reached

@@ -226,6 +226,7 @@ def _find_differences(on: date, limit: int) -> list[SnapshotDifference]:
                 r.state),
                    t.n, t.n_critical, r.n, r.n_critical
             FROM (SELECT * FROM exposure_nodesnapshot WHERE day = %s) t
+            -- a full join, to find rows that are missing on either side
             FULL JOIN exposure_nodesummary r ON r.node_id = t.node_id AND r.threat = t.threat
             AND r.state = t.state
             WHERE (t.n, t.n_critical, t.points, t.users, t.spend)

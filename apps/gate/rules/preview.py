@@ -43,11 +43,13 @@ WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED (
     WHERE a.status IN ('pilot', 'production') AND is_live(d.since, d.until, %(on)s::date)
 ),
 {DECIDING_APPROVALS}, {JUDGED_USES},
+-- the violated approvals of each use
 held_against AS (
     SELECT dependency_id, array_agg(DISTINCT ARRAY[{", ".join(_GROUND_COLUMNS)}]) AS against
     FROM judged WHERE blocked OR criticality_outside OR class_outside OR region_outside
     GROUP BY dependency_id
 ),
+-- uses to which any approval applies; empty unless the policy requires one
 decided_use AS (SELECT DISTINCT dependency_id FROM counting WHERE %(requires_approval)s)
 SELECT u.application_id, u.offering_id, h.against,
        NOT %(requires_approval)s OR c.dependency_id IS NOT NULL AS is_decided

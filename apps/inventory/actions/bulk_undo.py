@@ -45,17 +45,21 @@ def teams_of_bulk_change(change: UUID) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
+            -- the first history row that the change wrote of each application
             WITH own AS (
                 SELECT pgh_obj_id AS id, min(pgh_id) AS first FROM inventory_applicationhistory
                 WHERE pgh_context_id = %(change)s GROUP BY pgh_obj_id
             )
+            -- the owning teams after the change
             SELECT team_id FROM inventory_applicationhistory WHERE pgh_context_id = %(change)s
             UNION
+            -- the owning teams before the change: the last row before its first one
             SELECT before.team_id FROM own, LATERAL (
                 SELECT h.team_id FROM inventory_applicationhistory h
                 WHERE h.pgh_obj_id = own.id AND h.pgh_id < own.first ORDER BY h.pgh_id DESC LIMIT 1
             ) before
             UNION
+            -- the teams of the applications whose dependencies were written
             SELECT a.team_id FROM inventory_dependencyhistory d
             JOIN inventory_application a ON a.id = d.application_id
             WHERE d.pgh_context_id = %(change)s
@@ -210,6 +214,7 @@ def _restore_rows(cursor: Any, model: type[models.Model]) -> int:
         UPDATE {model._meta.db_table} t SET {", ".join(f"{name} = b.{name}" for name in columns)},
             updated_at = now()
         FROM {_list_table_name(model)} u CROSS JOIN LATERAL (
+            -- the values of the last history row before the first one of the change
             SELECT h.* FROM {_history_model(model)._meta.db_table} h
             WHERE h.pgh_obj_id = u.id AND h.pgh_id < u.first ORDER BY h.pgh_id DESC LIMIT 1
         ) b

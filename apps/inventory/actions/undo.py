@@ -363,6 +363,7 @@ def _refuse_if_duplicated(dependency_ids: list[int]) -> None:
                   ON o.application_id = d.application_id AND o.offering_id = d.offering_id
                       AND o.role = d.role
                  AND o.via_party_id IS NOT DISTINCT FROM d.via_party_id AND o.id <> d.id
+                 -- periods that overlap: an end is exclusive, null means open
                  AND (o.until IS NULL OR o.until > d.since) AND (d.until IS NULL
                      OR d.until > o.since)
                 WHERE d.id = ANY (%s)
