@@ -118,6 +118,8 @@ def _is_behind(on: date) -> bool:
 
 
 def _compare_tables(on: date, limit: int) -> ExposureCheck:
+    """Rebuild all tables in shadow tables and return the differences, at most `limit` of each
+    table. Tables that cannot be compared now are listed with the reason. Needs a transaction."""
     check = ExposureCheck(on)
     check.tables[Footing._meta.db_table] = _compare_footing(limit)
     check.tables |= _compare_risk_counts(on, limit, check.not_compared)
@@ -210,6 +212,8 @@ def _footing_row(row: FootingDifference, tie: tuple[int, int]) -> dict[str, Any]
 def _compare_risk_counts(
     on: date, limit: int, not_compared: dict[str, str]
 ) -> dict[str, TableCheck]:
+    """Return the differences between stored and recomputed counts of inherited risks. While the
+    counts are not current, add the reason to `not_compared` and return nothing."""
     kept_models: tuple[type[models.Model], ...] = (RiskCount, TeamCount, LevelCount)
     if not is_count_current(on):
         reason = (

@@ -231,6 +231,8 @@ def _build_frequency(rate: EventRate, *, certain: bool) -> Frequency:
 
 
 def _load_own_losses(base_chances: Mapping[int, tuple[float, float]]) -> list[IndependentLoss]:
+    """Return the independent outages of applications, one entry for each criticality.
+    `base_chances` is {criticality: (base loss, yearly chance)}."""
     counts = dict(
         ScopedApplication.objects.order_by("criticality")
         .values_list("criticality")
@@ -255,6 +257,7 @@ def _list_assumptions(
     base: Mapping[tuple[EventKind, int], float],
     chances: Mapping[int, tuple[float, float]],
 ) -> dict[str, Any]:
+    """Return all inputs of a run as JSON, so that its result can be traced and repeated."""
     rate_rows = [
         {
             "event": rate.kind,

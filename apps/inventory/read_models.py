@@ -140,6 +140,8 @@ def _application_batches() -> Iterator[list[int]]:
 
 @transaction.atomic
 def _refresh_batch(application_ids: list[int], on: date) -> list[int]:
+    """Recompute the cached findings and runways of the applications and return their IDs. Unchanged
+    rows are not written."""
     ranks = ranks_by_code()
     parameters = {
         "application_ids": application_ids,

@@ -115,6 +115,8 @@ def _format_effort(row: PrimaryRunway) -> str:
 
 
 def _draft_runway_alert(row: PrimaryRunway, party: AffectedParty, *, at: datetime) -> AlertDraft:
+    """Draft the alert about a negative runway. The key includes the effort and the day, so that the
+    alert can be raised again."""
     severity = runway_severity(row.criticality, soft=row.at_least)
     effort = _format_effort(row)
     day = row.retires_on.isoformat() if row.retires_on else ""
@@ -226,6 +228,8 @@ def _draft_stale_alert(
     *,
     at: datetime,
 ) -> AlertDraft:
+    """Draft the alert of one team about assessments that became stale, most severe first in `rows`;
+    their owners get their own."""
     for pk, criticality in dict.fromkeys((row.application_id, row.criticality) for row in rows):
         party.add(pk, criticality, is_primary=True, owners=owners[pk])
     top_row = rows[0]

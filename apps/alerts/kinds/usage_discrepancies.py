@@ -112,6 +112,7 @@ def raise_discrepancy_alerts(*, at: datetime) -> int:
 def _draft_discrepancy_alert(
     rows: Sequence[_ClaimedDiscrepancy], party: AffectedParty, *, at: datetime
 ) -> AlertDraft:
+    """Draft the alert about discrepancies of one application and kind, which `rows` are."""
     first_row = rows[0]
     kind = ALERT_KINDS[first_row.kind]
     severity = discrepancy_severity(kind, criticality=first_row.criticality)

@@ -123,6 +123,12 @@ class _NotifiedRecipients:
         )
 
     def add(self, notice: Notice) -> None:
+        """Count a notification of the alert: its recipient, and when the current level was first
+        notified.
+
+        Notifications before the alert was last opened again do not count. A level is under way
+        while one of its notifications is pending.
+        """
         delivery = notice.delivery
         is_owed = delivery is None and not notice.skip_reason
         is_under_way = is_owed or (delivery is not None and delivery.state in {"queued", "sending"})

@@ -51,6 +51,11 @@ def resolve_alerts(
 def _resolve_live_alerts(
     alert_ids: Sequence[int], *, resolution: Resolution, at: datetime, notify: bool
 ) -> int:
+    """Resolve those of the alerts that are live and return their number.
+
+    Pending notifications are skipped. `notify` creates one for each recipient that was notified of
+    the alert.
+    """
     live_ids = list(
         Alert.objects.live()
         .filter(pk__in=alert_ids)

@@ -39,9 +39,11 @@ SELECT node_id, count(DISTINCT application_id) AS n FROM (
 _DUE = "WHERE l.application_id IN (SELECT application_id FROM exposure_due)"
 
 
-def _states_sql(settings: EngineSettings, *, restricted: bool) -> str:
+def _states_sql(settings: EngineSettings, *, due_only: bool) -> str:
+    """Return SQL of the sums by node, failure mode and state. `due_only`: of the applications in
+    `exposure_due`."""
     offerings = paths = ""
-    if restricted:
+    if due_only:
         # limited to nodes of the due applications; otherwise a host would add every offering it
         # serves
         offerings = """AND f.offering_id IN (
@@ -66,7 +68,7 @@ def write_node_sums(settings: EngineSettings) -> None:
         cursor.execute(
             "INSERT INTO exposure_nodesummary (node_id, threat, state, n, n_critical, points, "
             "users, spend)"
-            f" {_states_sql(settings, restricted=False)}",
+            f" {_states_sql(settings, due_only=False)}",
             {},
         )
         cursor.execute(f"INSERT INTO exposure_nodereach (node_id, n) {_REACH.format(due='')}")
@@ -76,7 +78,7 @@ def write_node_sums(settings: EngineSettings) -> None:
 def sum_due_applications(cursor: Any, settings: EngineSettings, into: str) -> None:
     """Create the sums of the due applications as temporary tables `into` and `into`_reach."""
     cursor.execute(
-        f"CREATE TEMPORARY TABLE {into} ON COMMIT DROP AS {_states_sql(settings, restricted=True)}",
+        f"CREATE TEMPORARY TABLE {into} ON COMMIT DROP AS {_states_sql(settings, due_only=True)}",
         {},
     )
     cursor.execute(

@@ -197,6 +197,13 @@ def _union_sql(statements: Sequence[str], key: str) -> str:
 def _states_statement(
     hits: str, party_hits: str, *, together: bool, with_candidates: bool, paths: str
 ) -> str:
+    """Return the common tables `hit`, `party_hit`, `struck` and `best`, to which a SELECT is
+    appended.
+
+    `together`: nodes of one failure can affect a path several times, so its rows are merged.
+    `with_candidates`: `best` also names the candidate that takes over. `paths` is a condition on
+    `p`.
+    """
     failed_sql = (_TOGETHER if together else _APART).format(paths=paths)
     affected_sql = _HIT.format(hits=hits, party_hits=party_hits)
     return f"WITH {affected_sql}{failed_sql}{_NAMED_BEST if with_candidates else _BEST}"
@@ -249,6 +256,8 @@ def every_node_failure_sql(
 def _scope_condition(
     application_ids: Collection[int] | None, team_ids: Collection[int] | None
 ) -> tuple[str, dict[str, Any]]:
+    """Return (SQL condition on `p`, its parameters), which limits the paths to these applications
+    and teams; None: no limit."""
     clauses, params = [], {}
     if application_ids is not None:
         clauses.append("p.application_id = ANY (%(applications)s)")
@@ -275,6 +284,8 @@ def _path_rows(
     application_ids: Collection[int] | None,
     team_ids: Collection[int] | None,
 ) -> Iterator[PathState]:
+    """Yield the affected paths with their state and the candidate that takes over, by application
+    and dependency."""
     paths, only = _scope_condition(application_ids, team_ids)
     common, params = path_states_sql(failures, with_candidates=True, paths=paths)
     sql = (

@@ -109,6 +109,8 @@ def node_states(
 def _states_query(
     settings: EngineSettings, kind: NodeKind, threat: str, team_ids: Collection[int] | None
 ) -> str:
+    """Return SQL of the states if each of the nodes %(nodes)s fails alone; limited to the
+    applications of `team_ids`, if any."""
     offerings, paths = "AND k.node_id = ANY (%(nodes)s)", ""
     if team_ids is not None:
         # limited to offerings that these teams call; rescues also need the upstream nodes of

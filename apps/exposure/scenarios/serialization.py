@@ -88,6 +88,8 @@ def serialize_lists(answer: ScenarioAnswer) -> dict[str, Any]:
 
 
 def _list_by_state(after: Mapping[int, str]) -> dict[str, Any]:
+    """Return the affected applications by state: the most critical ones by ID, and counts by team.
+    `after` is {application: state}."""
     by_state: dict[str, list[int]] = {state: [] for state in STATE_OF_CODE}
     teams: dict[int, dict[str, list[int]]] = {}
     rows = Application.objects.filter(pk__in=after).order_by("criticality", "pk")

@@ -166,6 +166,11 @@ def _later_entry(cursor: Any, model: type[models.Model], change: UUID) -> Any:
 
 
 def _refuse_if_built_upon(cursor: Any) -> None:
+    """Raise ConflictError if later records refer to a row that the change created.
+
+    Rows that the undo deletes anyway do not count. Needs the temporary list of the written rows of
+    each model.
+    """
     built = set()
     for model in _MODELS:
         for relation in model._meta.related_objects:

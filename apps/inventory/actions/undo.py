@@ -227,6 +227,8 @@ def _applications_of(written_rows: Iterable[_WrittenRow]) -> set[int]:
 
 
 def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
+    """Raise ConflictError if the change also wrote tracked records of other models, which this undo
+    does not restore."""
     own_models = {_history_of(model).model for model in _MODELS}
     other_models = [
         model
@@ -274,6 +276,7 @@ def _plural_name(history: type[models.Model]) -> str:
 def _refuse_if_changed_since(
     model: type[models.Model], written_rows: list[_WrittenRow], change: UUID
 ) -> None:
+    """Raise ConflictError if a later change, or one without a context, wrote one of the rows."""
     if not written_rows:
         return
     history = _history_of(model)

@@ -66,6 +66,8 @@ def merge_exit_plans(rows: Sequence[SourceRow], merge: Merge, report: MergeRepor
 def _merge_rows(
     kind: _ChildKind, rows: Sequence[SourceRow], merge: Merge, report: MergeReport
 ) -> None:
+    """Create or update one record per row and count them in `report`; rejected rows do not stop the
+    others."""
     if not kind.readers:
         kind.readers.update(readers_of(kind.model, kind.facts))
     other_names = [*_DEPENDENCY_NAMES, *(("target", *_TARGET_NAMES) if kind.has_target else ())]
@@ -153,6 +155,8 @@ class _DependencyLookup:
     today."""
 
     def __init__(self, rows: Sequence[SourceRow], merge: Merge) -> None:
+        """Load the dependencies that the rows name by ID or by application, offering and role; lock
+        their applications."""
         self._merge = merge
         self._applications = lock_applications_by_slug(rows, merge)
         self._offerings = OfferingLookup(rows, merge)

@@ -28,6 +28,8 @@ class OfferingLookup:
     """The offerings that the rows of a block identify; the results are reused for later blocks."""
 
     def __init__(self, rows: Sequence[SourceRow], merge: Merge, prefix: str = "") -> None:
+        """Load the offerings that the rows name by ID or by model ID. They are cached in `merge`
+        for later blocks of the same request; `prefix` is that of the names of the fields."""
         self._prefix = prefix
         self._offerings = merge.offerings
         if len(self._offerings) > _MAX_CACHED_OFFERINGS:

@@ -168,6 +168,12 @@ def _fetch_page(
     backwards: bool,
     after: Sequence[int] | None,
 ) -> list[dict[str, Any]]:
+    """Return the rows of one page, in list order; `backwards`: the rows before the position
+    `after`.
+
+    The statement starts from the applications, the risks or the stored assessments, whichever the
+    query limits to fewer rows.
+    """
     conditions = build_conditions(user=user, on=on, query=query)
     if conditions.is_empty:
         return []
@@ -323,6 +329,8 @@ def dated_inherited_risks(
 
 
 def _inherited_risks_from_rows(rows: Sequence[Mapping[str, Any]], on: date) -> list[InheritedRisk]:
+    """Return the rows as inherited risks, with the levels adjusted to the adaptations of the
+    dependency. `on` decides whether an acceptance is in force."""
     steps = steps_of({row["template_id"] for row in rows if row["template_id"] is not None})
     risks = []
     for row in rows:
@@ -399,6 +407,8 @@ def _encode_cursor(row: Mapping[str, Any], *, backwards: bool) -> str:
 
 
 def _decode_cursor(cursor: str) -> tuple[bool, list[int]]:
+    """Return (whether the page is read backwards, position). Raise InvalidCursorError for a cursor
+    of another list."""
     try:
         text = base64.b64decode(
             cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True

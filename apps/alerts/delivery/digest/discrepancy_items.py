@@ -25,6 +25,7 @@ def discrepancy_items(entries: Iterable[DigestEntry], context: DigestContext) ->
 def _discrepancy_item(
     entry: DigestEntry, application: Application, context: DigestContext
 ) -> DigestItem:
+    """Return the item of the discrepancies of one application."""
     alert = entry.alert
     return DigestItem(
         title=application_name(application),
