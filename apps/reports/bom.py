@@ -195,6 +195,7 @@ def _version_ref(version: Version) -> str:
 
 
 def _application_component(row: Application) -> dict[str, Any]:
+    """Return the application as a CycloneDX component."""
     facts = {
         "team": row.team.slug,
         "criticality": row.get_criticality_display().lower(),
@@ -223,6 +224,8 @@ def _model_component(
     evidence: dict[tuple[str, int], list[Evidence]],
     offerings: Iterable[Offering],
 ) -> dict[str, Any]:
+    """Return the version as a CycloneDX component, with its ancestors and a model card of its
+    evaluations."""
     of_it = [offering for offering in offerings if offering.version_id == row.pk]
     tested = evidence.get(("version", row.pk), []) + [
         result for offering in of_it for result in evidence.get(("offering", offering.pk), [])
@@ -251,6 +254,8 @@ def _model_component(
 
 
 def _basic_model_component(row: Version, *, with_ref: bool = True) -> dict[str, Any]:
+    """Return the names, licences and links of a version. `with_ref` is False for ancestors, since a
+    reference must be unique in the document."""
     foundation = row.foundation
     return _without_empty(
         {
@@ -282,6 +287,7 @@ def _licences(licence: str) -> list[dict[str, Any]]:
 def _model_card(
     row: Version, offerings: Sequence[Offering], tested: Sequence[Evidence]
 ) -> dict[str, Any]:
+    """Return the model card; the task is that of the first offering with a known category."""
     task = next(
         (_TASKS[offering.category] for offering in offerings if offering.category in _TASKS), None
     )
@@ -349,6 +355,7 @@ def _pedigree(
 
 
 def _adaptation_component(row: Adaptation) -> dict[str, Any]:
+    """Return the adaptation as a CycloneDX component."""
     kind = _KINDS[Adaptation.Kind(row.kind)]
     return _without_empty(
         {
@@ -370,6 +377,7 @@ def _adaptation_component(row: Adaptation) -> dict[str, Any]:
 
 
 def _build_service(row: Offering, data_classes: Sequence[str]) -> dict[str, Any]:
+    """Return the offering as a CycloneDX service that receives data of these classes."""
     return _without_empty(
         {
             "bom-ref": f"offering:{row.pk}",

@@ -48,6 +48,8 @@ class RowReader:
         annotations: Mapping[str, Any],
         computed: Mapping[str, ComputedField],
     ) -> None:
+        """Read from the serializer which columns each field needs; write-only fields are left
+        out."""
         self.annotations = annotations
         self.columns: dict[str, str] = {}
         self.computed = dict(computed)

@@ -171,6 +171,11 @@ class _UseEvaluator:
     )
 
     def __post_init__(self) -> None:
+        """Load what the rules read.
+
+        Applications with equal criticality and presence of an owner get equal results, so one
+        representative of each such profile is evaluated.
+        """
         # criticality and the presence of an owner are all that the rules read of an application
         numbers: dict[tuple[int, bool], int] = {}
         self.profiles = {
@@ -224,6 +229,7 @@ class _UseEvaluator:
         grounds: tuple[tuple[bool, ...], ...],
         evidence: Mapping[int, Sequence[Evidence]],
     ) -> Iterable[tuple[str, str]]:
+        """Return (rule, level) of the findings of one use by the policy that is previewed."""
         used_offering = self.offerings[offering]
         match = self.matches[offering]
         context = RuleContext(

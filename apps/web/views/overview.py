@@ -66,6 +66,7 @@ HEIGHTS = {
 
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
+    """Show the portfolio of the user: stack, retirements, runways, concentration and feeds."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
     counts = portfolio_figures(user=user, on=today)
@@ -257,6 +258,7 @@ def timeline_rows(row: RetiringOffering, today: date) -> retirements.Retirement:
 
 @require_safe
 def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export the shares of critical applications by layer."""
     user = signed_in_user(request)
     rows = [
         (layer, table, row)
@@ -339,6 +341,7 @@ def _runway_cells(row: ShortestRunway) -> list[Any]:
 
 @require_safe
 def ends_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export the retirements of offerings in use."""
     today = day_of(now())
     return csv_response(
         "ends",

@@ -172,6 +172,8 @@ def _row_labels(
     *,
     stacked: bool,
 ) -> list[Label]:
+    """Return the labels of a bar: its name and its value. `stacked`: both are on a line above the
+    bar, since the drawing is narrow."""
     value, css = _value_text(row, unit), "r halo" if _is_over_limit(row, limit) else "b halo"
     if stacked:
         value = shorten_to_width(value, measure.width * 0.6, bold=True) or unit.write(row.value)
@@ -204,6 +206,7 @@ def _row_labels(
 def _draw_axis(
     scale: Linear, unit: Unit, measure: _Measure, bottom: float, *, stacked: bool
 ) -> tuple[tuple[Stroke, ...], tuple[Label, ...]]:
+    """Return the grid lines and the labels of the axis, without those that would overlap."""
     grid = tuple(
         Stroke(
             down(scale.at(tick), measure.top, bottom + 4), "l" if tick == 0 else "g", name="tick"

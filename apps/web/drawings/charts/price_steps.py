@@ -225,6 +225,8 @@ def _price_on(price_series: Series, day: date) -> float | None:
 
 
 def _describe_finding(series: Sequence[Series], unit: Unit, today: date) -> str:
+    """Describe the prices of today and the next announced ones as text, for screen readers; at most
+    four lines."""
     phrases = []
     for price_series in series[:4]:
         day, value = _next_announced_price(price_series, today)

@@ -159,6 +159,8 @@ def draw_runways(
 
 
 def _row_patches(row: Runway, scale: Linear, y: float, most_days: int) -> list[Patch]:
+    """Return the rectangles of an application: days left, days of the migration, and the missing
+    days in red."""
     patches = []
 
     def at(value: int) -> float:
@@ -236,6 +238,7 @@ def _describe_runway(row: Runway) -> str:
 
 
 def _draw_legend(top: float, width: float) -> tuple[list[Patch], list[Label], float]:
+    """Return the marks and labels of the legend, and the y coordinate below it."""
     entries = [
         (("pap", "diag", "l"), "days left"),
         (("ink", "", ""), "leaving took, last exit test"),
@@ -255,6 +258,8 @@ def _draw_legend(top: float, width: float) -> tuple[list[Patch], list[Label], fl
 
 
 def _describe_finding(rows: Sequence[Runway]) -> str:
+    """Describe the runways as text, for screen readers: how many are negative, and the worst
+    one."""
     late_rows = [row for row in rows if row.is_late]
     if not late_rows:
         n_untested = sum(row.need_days is None for row in rows)

@@ -160,6 +160,8 @@ def _segments_above(points: Sequence[Point], edge: float) -> list[list[Point]]:
 def _describe_finding(
     known_points: Sequence[tuple[date, float]], unit: Unit, limit: float | None
 ) -> str:
+    """Describe the trend as text, for screen readers: first and last value, and the days above the
+    tolerance."""
     (first_day, first_value), (last_day, last_value) = known_points[0], known_points[-1]
     placeholders = {
         "unit": capfirst(unit.word),

@@ -139,6 +139,7 @@ def _draw_months(
     ground: float,
     width: float,
 ) -> tuple[list[Stroke], list[Label]]:
+    """Return the lines and labels of the months, with the number of retirements in each."""
     counts = Counter(
         (retirement.ends_on.year, retirement.ends_on.month) for retirement in retirements
     )
@@ -208,6 +209,8 @@ def _names_collide(
 
 
 def _describe_finding(retirements: Sequence[CalendarRetirement], today: date, months: int) -> str:
+    """Describe the retirements as text, for screen readers: their number, those within 90 days, and
+    the next one."""
     soon_ending = [
         retirement
         for retirement in retirements

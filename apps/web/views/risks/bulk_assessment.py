@@ -272,6 +272,8 @@ def _save_assessments(
 def _apply_decision(
     form: BulkForm, risk: FoundationRisk, versions: dict[int, int], user: User, at: datetime
 ) -> assessments.BulkOutcome:
+    """Apply the decision to the selected dependencies at the expected versions: not applicable,
+    accepted or assessed."""
     if form.cleaned_data["decision"] == BulkForm.NOT_APPLICABLE:
         return assessments.mark_many_not_applicable(
             risk=risk, expected_versions=versions, reason=form.cleaned_data["plan"], by=user, at=at

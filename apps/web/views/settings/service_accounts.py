@@ -160,6 +160,7 @@ def service_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def create_service(request: HttpRequest) -> HttpResponse:
+    """Create a service account."""
     user = signed_in_user(request)
     if not can_add_services(user):
         raise PermissionDenied(
@@ -250,6 +251,8 @@ def _render_service_page(
     key_form: TokenForm | None,
     secret: str = "",
 ) -> HttpResponse:
+    """Render the page of a service account; `form` and `key_form` are None if the user may not use
+    them. `secret` is a new token, shown once."""
     at = now()
     tokens = list_tokens(service)
     n_usable = sum(token.is_good_at(at) for token in tokens)
