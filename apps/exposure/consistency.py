@@ -154,17 +154,20 @@ def _compare_table(cursor: Any, schema: str, table: str, limit: int) -> TableChe
                  AND attname <> ALL (%s)""",
         [f"{schema}.{table}", sorted(_SERIAL_COLUMNS.get(table, ()))],
     )
-    columns = ", ".join(cursor.fetchone()[0])
-    stored_table, built = f"{schema}.{table}", f"pg_temp.{table}"
-    only = _MAY_HOLD_MORE.get(table, "true").format(built=built)
+    column_list = ", ".join(cursor.fetchone()[0])
+    stored_table, rebuilt_table = f"{schema}.{table}", f"pg_temp.{table}"
+    row_condition = _MAY_HOLD_MORE.get(table, "true").format(built=rebuilt_table)
     n_only_kept, only_kept = _count_missing(
         cursor,
-        f"SELECT {columns} FROM {stored_table} k WHERE {only}",
-        f"SELECT {columns} FROM {built}",
+        f"SELECT {column_list} FROM {stored_table} k WHERE {row_condition}",
+        f"SELECT {column_list} FROM {rebuilt_table}",
         limit,
     )
     n_only_rebuilt, only_rebuilt = _count_missing(
-        cursor, f"SELECT {columns} FROM {built}", f"SELECT {columns} FROM {stored_table}", limit
+        cursor,
+        f"SELECT {column_list} FROM {rebuilt_table}",
+        f"SELECT {column_list} FROM {stored_table}",
+        limit,
     )
     cursor.execute(f"SELECT count(*) FROM {stored_table}")
     return TableCheck(cursor.fetchone()[0], n_only_kept, n_only_rebuilt, only_kept, only_rebuilt)

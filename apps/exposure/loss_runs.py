@@ -223,6 +223,7 @@ def _bearing_nodes(as_of: date) -> set[int]:
 
 
 def _build_frequency(rate: EventRate, *, certain: bool) -> Frequency:
+    """Return the frequency of an event; `certain`: it happens exactly once within the year."""
     if certain:
         return Frequency(1.0, once=True, cv=rate.severity_cv)
     return Frequency(

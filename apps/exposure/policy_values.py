@@ -116,8 +116,8 @@ def policy_values(policy: Policy, *, keep: Collection[int] = ()) -> dict[int | N
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return {
-            node_id: PolicyValue(node_id, _ratio(part, total), int(n))
-            for node_id, part, total, n in cursor.fetchall()
+            node_id: PolicyValue(node_id, _ratio(measured, total), int(n))
+            for node_id, measured, total, n in cursor.fetchall()
         }
 
 

@@ -226,16 +226,18 @@ def _model_component(
 ) -> dict[str, Any]:
     """Return the version as a CycloneDX component, with its ancestors and a model card of its
     evaluations."""
-    of_it = [offering for offering in offerings if offering.version_id == row.pk]
-    tested = evidence.get(("version", row.pk), []) + [
-        result for offering in of_it for result in evidence.get(("offering", offering.pk), [])
+    version_offerings = [offering for offering in offerings if offering.version_id == row.pk]
+    evaluations = evidence.get(("version", row.pk), []) + [
+        result
+        for offering in version_offerings
+        for result in evidence.get(("offering", offering.pk), [])
     ]
     lineage = _pedigree(row, parents, ancestors)
     return _without_empty(
         {
             **_basic_model_component(row),
             "pedigree": lineage,
-            "modelCard": _model_card(row, of_it, tested),
+            "modelCard": _model_card(row, version_offerings, evaluations),
             "properties": _build_properties(
                 {
                     "released-on": row.released_on,
@@ -285,7 +287,7 @@ def _licences(licence: str) -> list[dict[str, Any]]:
 
 
 def _model_card(
-    row: Version, offerings: Sequence[Offering], tested: Sequence[Evidence]
+    row: Version, offerings: Sequence[Offering], evaluations: Sequence[Evidence]
 ) -> dict[str, Any]:
     """Return the model card; the task is that of the first offering with a known category."""
     task = next(
@@ -316,7 +318,7 @@ def _model_card(
                                 "slice": result.dataset,
                             }
                         )
-                        for result in tested
+                        for result in evaluations
                         if result.value is not None
                     ],
                 }

@@ -231,8 +231,8 @@ def _describe_retirement(
     else:
         yield f"{name} retires on {long_day(retirement.on)}. The date is announced."
     primary_count = f"{retirement.n_primary:,}" if retirement.n_primary else "none"
-    plural = "" if n_applications == 1 else "s"
-    yield f"Used by {n_applications:,} application{plural}, {primary_count} as a primary model:"
+    suffix = "" if n_applications == 1 else "s"
+    yield f"Used by {n_applications:,} application{suffix}, {primary_count} as a primary model:"
     yield from (f"- {application.name}" for application in applications)
     if n_applications > len(applications):
         yield f"- and {n_applications - len(applications):,} more"

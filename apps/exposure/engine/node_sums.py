@@ -53,10 +53,10 @@ def _states_sql(settings: EngineSettings, *, due_only: bool) -> str:
             SELECT c.offering_id
             FROM exposure_candidate c JOIN exposure_due d ON d.application_id = c.application_id)"""
         paths = "AND p.application_id IN (SELECT application_id FROM exposure_due)"
-    common = every_path_state_sql(
+    states_sql = every_path_state_sql(
         settings=settings, threats=settings.threats, offerings=offerings, paths=paths
     )
-    return common + STANDING + _SUMS
+    return states_sql + STANDING + _SUMS
 
 
 def write_node_sums(settings: EngineSettings) -> None:

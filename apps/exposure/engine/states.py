@@ -221,15 +221,15 @@ def every_path_state_sql(
 
     `offerings` limits the upstream nodes to those of the `paths`, if these are few.
     """
-    node = f"({every_node_failure_sql(settings=settings, threats=threats)}) k"
-    columns = "k.need, NOT k.notice AS immediate, k.notice AS noticed"
+    failing_nodes_sql = f"({every_node_failure_sql(settings=settings, threats=threats)}) k"
+    failure_columns = "k.need, NOT k.notice AS immediate, k.notice AS noticed"
     hits = (
-        f"SELECT k.q, f.offering_id, {columns} FROM {node}"
+        f"SELECT k.q, f.offering_id, {failure_columns} FROM {failing_nodes_sql}"
         " JOIN exposure_enginefooting f ON f.node_id = k.node_id AND f.via = ANY (k.ties) "
         f"{offerings}"
     )
     party_hits = (
-        f"SELECT k.q, f.reached, f.party_id, {columns} FROM {node}"
+        f"SELECT k.q, f.reached, f.party_id, {failure_columns} FROM {failing_nodes_sql}"
         " JOIN exposure_partyfooting f ON f.node_id = k.node_id"
     )
     return _states_statement(hits, party_hits, together=False, with_candidates=False, paths=paths)
@@ -240,7 +240,7 @@ def every_node_failure_sql(
 ) -> str:
     """Return SQL of (q, node_id, need, notice, ties): each node under the given threats of its
     kind."""
-    rows = ", ".join(
+    demands_sql = ", ".join(
         f"({kind.value}, {THREAT_CODES[threat]}, "
         f"{needed_grade(settings.required_grade, threat, kind)},"
         f" {threat in THREATS_WITH_NOTICE}, ARRAY{[int(via) for via in TIES[threat]]})"
@@ -249,7 +249,7 @@ def every_node_failure_sql(
     return (
         "SELECT n.id * 8 + t.threat AS q, n.id AS node_id, t.need, t.notice, t.ties FROM "
         "catalog_node n"
-        f" JOIN (VALUES {rows}) AS t(kind, threat, need, notice, ties) ON t.kind = n.kind"
+        f" JOIN (VALUES {demands_sql}) AS t(kind, threat, need, notice, ties) ON t.kind = n.kind"
     )
 
 
@@ -286,10 +286,10 @@ def _path_rows(
 ) -> Iterator[PathState]:
     """Yield the affected paths with their state and the candidate that takes over, by application
     and dependency."""
-    paths, only = _scope_condition(application_ids, team_ids)
-    common, params = path_states_sql(failures, with_candidates=True, paths=paths)
+    paths, scope_params = _scope_condition(application_ids, team_ids)
+    states_sql, params = path_states_sql(failures, with_candidates=True, paths=paths)
     sql = (
-        common
+        states_sql
         + """
         SELECT s.application_id, s.dependency_id, s.share, coalesce(b.best, 0), c.dependency_id,
             c.offering_id
@@ -300,7 +300,7 @@ def _path_rows(
         """
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**params, **only})
+        cursor.execute(sql, {**params, **scope_params})
         for application_id, dependency_id, share, best, candidate, offering_id in cursor.fetchall():
             rescue = None if offering_id is None else FallbackCandidate(candidate, offering_id)
             yield PathState(application_id, dependency_id, share, STATE_OF_CODE[best], rescue)
@@ -320,10 +320,10 @@ def application_states(
 
     Other applications are not included. `after` is (criticality, application ID) of the last one.
     """
-    paths, only = _scope_condition(application_ids, team_ids)
-    common, params = path_states_sql(failures, with_candidates=False, paths=paths)
+    paths, scope_params = _scope_condition(application_ids, team_ids)
+    states_sql, params = path_states_sql(failures, with_candidates=False, paths=paths)
     sql = (
-        common
+        states_sql
         + STANDING
         + """
         SELECT application_id, state, hit FROM (
@@ -346,7 +346,7 @@ def application_states(
             sql,
             {
                 **params,
-                **only,
+                **scope_params,
                 "codes": codes,
                 "grave": after_criticality,
                 "last": after_id,
@@ -363,10 +363,10 @@ def count_states(
     failures: Sequence[NodeFailure], *, team_ids: Collection[int] | None = None
 ) -> dict[str, tuple[int, int]]:
     """Return {state: (applications, critical ones)} if all the nodes fail together."""
-    paths, only = _scope_condition(None, team_ids)
-    common, params = path_states_sql(failures, with_candidates=False, paths=paths)
+    paths, scope_params = _scope_condition(None, team_ids)
+    states_sql, params = path_states_sql(failures, with_candidates=False, paths=paths)
     sql = (
-        common
+        states_sql
         + STANDING
         + """
         SELECT CASE WHEN t.n_struck < a.n_paths THEN 3 ELSE t.worst END, count(*),
@@ -376,5 +376,5 @@ def count_states(
         """
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**params, **only})
+        cursor.execute(sql, {**params, **scope_params})
         return {STATE_OF_CODE[code]: (n, n_critical) for code, n, n_critical in cursor.fetchall()}

@@ -72,6 +72,6 @@ def reached_by_event(event: int, *, user: User, limit: int) -> EventReach:
 
 def _build_query(statement: str, events: Collection[int], user: User) -> tuple[str, dict[str, Any]]:
     teams = visible_team_ids(user)
-    only = "" if teams is None else "AND l.team_id = ANY (%(teams)s)"
-    sql = statement.format(reached=reached_offerings_sql(_CONDITION), teams=only)
+    team_condition = "" if teams is None else "AND l.team_id = ANY (%(teams)s)"
+    sql = statement.format(reached=reached_offerings_sql(_CONDITION), teams=team_condition)
     return sql, {"events": list(events), "teams": list(teams or ())}

@@ -306,7 +306,7 @@ def party_applications(*, provider: Provider, user: User, limit: int) -> Applica
     }
     if teams is None and sum(n for _, _, n in parts) > COUNT_LIMIT:
         # OFFSET 0 prevents the ordered walk from being turned into a join of everything
-        use_sql = _uses_sql(parts, None, only="AND l.application_id = a.application_id")
+        use_sql = _uses_sql(parts, None, condition="AND l.application_id = a.application_id")
         statement = f"""
             SELECT a.application_id FROM exposure_scopedapplication a
             WHERE EXISTS (SELECT 1 FROM ({use_sql}) used OFFSET 0)
@@ -327,10 +327,14 @@ def party_applications(*, provider: Provider, user: User, limit: int) -> Applica
 type _Part = tuple[int, NodeKind, int]
 
 
-def _uses_sql(parts: Collection[_Part], teams: Collection[int] | None, *, only: str = "") -> str:
-    only = f"{only} {_team_condition('l', teams)}"
+def _uses_sql(
+    parts: Collection[_Part], teams: Collection[int] | None, *, condition: str = ""
+) -> str:
+    condition = f"{condition} {_team_condition('l', teams)}"
     through_party = any(kind in {NodeKind.GATEWAY, NodeKind.VENDOR} for _, kind, _ in parts)
-    return _USES.format(only=only) + (_PARTY_USES.format(only=only) if through_party else "")
+    return _USES.format(only=condition) + (
+        _PARTY_USES.format(only=condition) if through_party else ""
+    )
 
 
 def _party_parts(provider: Provider) -> list[_Part]:

@@ -171,7 +171,7 @@ def _refuse_if_built_upon(cursor: Any) -> None:
     Rows that the undo deletes anyway do not count. Needs the temporary list of the written rows of
     each model.
     """
-    built = set()
+    dependent_names = set()
     for model in _MODELS:
         for relation in model._meta.related_objects:
             child = relation.related_model
@@ -181,7 +181,7 @@ def _refuse_if_built_upon(cursor: Any) -> None:
                 models.RESTRICT,
             }:
                 continue
-            also_going = (
+            deleted_condition = (
                 f"AND c.id NOT IN (SELECT id FROM {_list_table_name(child)} WHERE is_new)"
                 if child in _MODELS
                 else ""
@@ -191,15 +191,15 @@ def _refuse_if_built_upon(cursor: Any) -> None:
                 f"""
                 SELECT 1 FROM {connection.ops.quote_name(child._meta.db_table)} c
                 JOIN {_list_table_name(model)} u ON u.id = c.{column} AND u.is_new
-                WHERE true {also_going} LIMIT 1
+                WHERE true {deleted_condition} LIMIT 1
                 """
             )
             if cursor.fetchone():
-                built.add(str(child._meta.verbose_name_plural))
-    if built:
+                dependent_names.add(str(child._meta.verbose_name_plural))
+    if dependent_names:
         raise ConflictError(
-            f"Since this change, {', '.join(sorted(built))} have been added to the record. "
-            "End or retire the record instead, so that they are preserved."
+            f"Since this change, {', '.join(sorted(dependent_names))} have been added to the "
+            "record. End or retire the record instead, so that they are preserved."
         )
 
 
@@ -207,17 +207,17 @@ def _restore_rows(cursor: Any, model: type[models.Model]) -> int:
     """Restore the rows that existed before the change to their previous values; return their
     number."""
     tracked_columns = {field.attname for field in _history_model(model)._meta.concrete_fields}
-    columns = [
+    column_names = [
         connection.ops.quote_name(str(field.column))
         for field in model._meta.concrete_fields
         if field.attname in tracked_columns and not field.primary_key
     ]
     cursor.execute(f"SELECT count(*) FROM {_list_table_name(model)} WHERE NOT is_new")
     n_before = int(cursor.fetchone()[0])
+    assignments = ", ".join(f"{name} = b.{name}" for name in column_names)
     cursor.execute(
         f"""
-        UPDATE {model._meta.db_table} t SET {", ".join(f"{name} = b.{name}" for name in columns)},
-            updated_at = now()
+        UPDATE {model._meta.db_table} t SET {assignments}, updated_at = now()
         FROM {_list_table_name(model)} u CROSS JOIN LATERAL (
             -- the values of the last history row before the first one of the change
             SELECT h.* FROM {_history_model(model)._meta.db_table} h

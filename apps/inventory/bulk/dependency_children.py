@@ -161,17 +161,17 @@ class _DependencyLookup:
         self._applications = lock_applications_by_slug(rows, merge)
         self._offerings = OfferingLookup(rows, merge)
         self._uses = DependencyIndex(application.id for application in self._applications.values())
-        wanted_ids = {
+        dependency_ids = {
             dependency_id
             for row in rows
             if isinstance(row.value, dict)
             and type(dependency_id := row.value.get("dependency")) is int
         }
         self._by_id: dict[int, tuple[int, int]] = {}
-        if wanted_ids:
+        if dependency_ids:
             dependencies = Dependency.objects.filter(
                 merge.visible_rows("application__team"),
-                pk__in=[pk for pk in wanted_ids if 0 < pk < 2**63],
+                pk__in=[pk for pk in dependency_ids if 0 < pk < 2**63],
             )
             self._by_id = {
                 pk: (team, offering)
@@ -179,7 +179,7 @@ class _DependencyLookup:
                     "pk", "application__team_id", "offering_id"
                 )
             }
-            of_them = (
+            application_ids = (
                 Application.objects.filter(dependencies__in=self._by_id)
                 .order_by("pk")
                 .values_list("pk")
@@ -187,7 +187,7 @@ class _DependencyLookup:
             # concurrent changes of these dependencies wait
             list(
                 Application.objects.select_for_update(of=("self",))
-                .filter(pk__in=of_them)
+                .filter(pk__in=application_ids)
                 .order_by("pk")
             )
         self.ids = {*self._by_id, *self._uses.ids}

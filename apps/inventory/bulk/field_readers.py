@@ -60,6 +60,7 @@ def reader_of(field: Any) -> Reader:
 
 
 def _optional_reader(reader: Reader, *, nullable: bool) -> Reader:
+    """Return the reader, or with `nullable` one that also accepts null."""
     if not nullable:
         return reader
 

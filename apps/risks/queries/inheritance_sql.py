@@ -276,11 +276,12 @@ def sql_parts(
     lazily: bool = False,
     inline: bool = False,
 ) -> dict[str, str]:
-    """Return the parts that the templates above are composed of. `risk_condition`,
-    `dependency_condition` and `state` are SQL from code, never user input.
+    """Return {name: SQL} of the parts that the templates above are composed of.
 
-    With `lazily` the risks are read in order until enough rows are found; with `inline` they are
-    looked up one by one.
+    `risk_condition`, `dependency_condition` and `state` are SQL from code, never user input.
+    `backwards`: the rows before the cursor are read, so all directions are reversed. With `lazily`
+    the risks are read in order until enough rows are found; with `inline` they are looked up one by
+    one.
     """
     comparison = "<" if backwards else ">"
     direction_sql = {

@@ -228,6 +228,8 @@ ORDERS: Mapping[str, str] = {
 
 
 def order_sql(order: str, *, falling: bool) -> str:
+    """Return the ORDER BY of an order of ORDERS, with the severity as tie-breaker; `falling`
+    reverses it."""
     if order == "gravest":
         return inheritance_sql.GRAVEST if not falling else f"p.inherent, {inheritance_sql.GRAVEST}"
     return f"{ORDERS[order]} {'DESC' if falling else 'ASC'} NULLS LAST, {inheritance_sql.GRAVEST}"
@@ -256,8 +258,8 @@ def sorted_inherited_risks(
     size: int = 50,
     offset: int = 0,
 ) -> list[InheritedRisk]:
-    """Return a page of a `gathered` list, of few applications or one owner, in an order of ORDERS;
-    two statements."""
+    """Return a page of a `gathered` list, of few applications or one owner, in an order of ORDERS,
+    reversed if `falling`; two statements."""
     if conditions.is_empty:
         return []
     order_sql_text = order_sql(order, falling=falling)
@@ -295,8 +297,8 @@ def dated_inherited_risks(
     size: int = 50,
     offset: int = 0,
 ) -> list[InheritedRisk]:
-    """Return inherited risks with a due date (`due`) or an acceptance (`until`), by that date, for
-    any portfolio; two statements."""
+    """Return inherited risks with a due date (`due`) or an acceptance (`until`), by that date
+    (latest first if `falling`), for any portfolio; two statements."""
     if conditions.is_empty:
         return []
     column = "s.due_on" if order == "due" else "s.accepted_until"
@@ -398,6 +400,7 @@ def _build_level(likelihood: int | None, impact: int | None) -> Level | None:
 
 
 def _encode_cursor(row: Mapping[str, Any], *, backwards: bool) -> str:
+    """Return the cursor of the page after the row, or before it if `backwards`."""
     values = [
         row[name]
         for name in ("inherent", "risk_id", "criticality", "application_id", "dependency_id")

@@ -258,7 +258,7 @@ def timeline_rows(row: RetiringOffering, today: date) -> retirements.Retirement:
 
 @require_safe
 def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export the shares of critical applications by layer."""
+    """Export the nodes of every layer with their share of critical applications."""
     user = signed_in_user(request)
     rows = [
         (layer, table, row)
@@ -341,7 +341,7 @@ def _runway_cells(row: ShortestRunway) -> list[Any]:
 
 @require_safe
 def ends_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export the retirements of offerings in use."""
+    """Export the next retirements of offerings in use, within HORIZON_DAYS."""
     today = day_of(now())
     return csv_response(
         "ends",

@@ -56,7 +56,9 @@ def draw_loss_curve(
     is (loss, lowest, highest probability).
 
     Probabilities are drawn on a logarithmic scale down to 1 in `rarest`, losses from zero, or with
-    `log` from the power of ten below the least. `expected` is the mean year."""
+    `log` from the power of ten below the least. `expected` is the mean year. `narrow`: in the
+    layout for phones.
+    """
     rarest = max([rarest, *(level.once_in for level in levels)])
     curve_points = _visible_part(curve, rarest)
     if not curve_points or max(loss for loss, _chance in curve_points) <= 0:

@@ -55,7 +55,10 @@ def draw_price_steps(
     narrow: bool = False,
 ) -> Picture | None:
     """Draw lines of several units on one scale from zero, between `begin` and `finish` (by default
-    all that is known)."""
+    all that is known).
+
+    `narrow`: in the layout for phones.
+    """
     priced_series = [
         price_series
         for price_series in series

@@ -51,7 +51,10 @@ def draw_runways(
     narrow: bool = False,
 ) -> Picture | None:
     """Draw two bars per application from today; the days that are missing are red. Longer times end
-    at `most_days`."""
+    at `most_days`.
+
+    `narrow`: in the layout for phones.
+    """
     shown_rows = [row for row in rows if row.left_days is not None or row.need_days is not None]
     if not shown_rows:
         return None
@@ -248,12 +251,12 @@ def _draw_legend(top: float, width: float) -> tuple[list[Patch], list[Label], fl
     patches, labels = [], []
     x, y = 0.0, top
     for look, text in entries:
-        room = 28 + text_width(text)
-        if x and x + room > width:
+        entry_width = 28 + text_width(text)
+        if x and x + entry_width > width:
             x, y = 0.0, y + 17
         patches.append(Patch(box(x + 0.5, y, 22, 9), *look, name="key"))
         labels.append(Label(x + 28, y + 9, text))
-        x = round(x + room + 16, 1)
+        x = round(x + entry_width + 16, 1)
     return patches, labels, round(y + 16, 1)
 
 

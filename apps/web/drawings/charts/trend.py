@@ -33,7 +33,9 @@ def draw_trend(
     """Draw a line from snapshot to snapshot; it breaks if more than `every_days` are between two,
     or a value is None.
 
-    The part above `limit` is red."""
+    The part above `limit` is red. `narrow`: in the layout for phones. `integers_only`: without
+    fractions on the axis.
+    """
     known_points = [
         (day, float(value))
         for day, value in sorted(points, key=lambda point: point[0])

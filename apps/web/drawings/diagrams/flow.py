@@ -37,7 +37,8 @@ def draw_flow(
     """Draw the flow; `layers` names the columns; `over` is {(layer, node)} beyond tolerance.
 
     A layer shows `max_nodes` nodes, half on a phone, the heaviest first; the others are folded into
-    one."""
+    one. `narrow`: in the layout for phones.
+    """
     weighted_paths = [path for path in paths if path.weight > 0]
     if not weighted_paths:
         return None

@@ -83,7 +83,8 @@ def draw_lineage(
     left out.
 
     Columns from left to right if there are few generations; otherwise, and on a phone, an indented
-    tree."""
+    tree. `narrow`: in the layout for phones.
+    """
     if not versions:
         return None
     shown_versions = _nearest_versions(versions, links, max_versions)

@@ -38,7 +38,10 @@ def draw_calendar(
     narrow: bool = False,
 ) -> Picture | None:
     """Draw retirements from the month of `today` on, `months` long; others are not drawn and not
-    counted."""
+    counted.
+
+    `narrow`: in the layout for phones.
+    """
     begin = today.replace(day=1)
     finish = _months_later(begin, months)
     shown_retirements = sorted(

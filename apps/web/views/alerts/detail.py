@@ -235,7 +235,8 @@ def _respond_by_form(
     """Apply the response of the form named `action`, and show the page again if the form has
     errors.
 
-    Raise AlertPermissionError unless the user may respond; anybody may mute an alert.
+    Raise AlertPermissionError unless the user may respond; every user who can view an alert may
+    mute it.
     """
     row = present_alerts([alert], user, on=day_of(at), max_recipients=0)[0]
     if action != "mute" and not row.may_answer:

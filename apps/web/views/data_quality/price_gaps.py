@@ -67,7 +67,7 @@ def _filter_price_gaps(
 
 @require_safe
 def price_gap_list(request: HttpRequest) -> HttpResponse:
-    """Show the offerings without a price, by the filters of the URL."""
+    """Show the offerings whose sources state different prices, by the filters of the URL."""
     at = now()
     filterset, gaps, only_used = _filter_price_gaps(request, at)
     listing = GapListing(request, Offering.objects.none(), size=PAGE_SIZE, gaps=gaps)

@@ -184,8 +184,8 @@ def candidates_for(offering: Offering) -> list[IdentityCandidate]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
-    """Identify the selected offerings as one version, or as no models, and flash the result with an
-    undo."""
+    """Record which version the model ID of the offering identifies, or that it is no model, on its
+    host or everywhere."""
     offering = get_object_or_404(
         Offering.objects.visible_to(request.user).select_related("host", "version", "alias"), pk=pk
     )

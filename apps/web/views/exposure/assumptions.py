@@ -124,7 +124,7 @@ def loss_rows() -> list[LossRow]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_event_rate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Edit the yearly rate of a kind of event."""
+    """Edit the yearly rate of an event, for a node or a kind of node."""
     user = require_organisation_reader(request)
     rate = get_object_or_404(EventRate.objects.visible_to(user).select_related("node"), pk=pk)
     _require_governance(user)

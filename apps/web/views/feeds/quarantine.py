@@ -33,7 +33,7 @@ def _filter_quarantined_rows(
 
 @require_safe
 def quarantine_list(request: HttpRequest) -> HttpResponse:
-    """Show the rejected rows of a source."""
+    """Show the rejected rows of all feeds, by the filters of the URL."""
     filterset, queryset = _filter_quarantined_rows(request)
     listing = PaginatedList(request, queryset)
     predicate = (
@@ -69,7 +69,7 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def quarantine_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all rejected rows of a source."""
+    """Export all rejected rows that match the filters."""
 
     def cells(row: QuarantinedRow) -> list[Any]:
         return [

@@ -78,7 +78,7 @@ def feed_row(freshness: SourceFreshness, runs: Sequence[FeedRun], *, at: datetim
 
 @require_safe
 def feed_list(request: HttpRequest) -> HttpResponse:
-    """Show the sources with their health, by the filters of the URL."""
+    """Show all sources with their health."""
     at = now()
     user = request.user
     feeds = fresh_sources(user, at=at)

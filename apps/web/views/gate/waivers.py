@@ -338,7 +338,7 @@ def _build_waiver_headline(waiver: Waiver, is_in_force: bool) -> Headline:
 
 @require_POST
 def decide_waiver(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """Grant or refuse a requested waiver."""
+    """Grant, reject or withdraw a waiver, as the URL says."""
     waiver = _get_waiver(request, pk)
     user = signed_in_user(request)
     reason = request.POST.get("reason", "").strip()[:10_000]

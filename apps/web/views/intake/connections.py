@@ -244,7 +244,7 @@ def _list_tokens(user: User) -> list[ApiToken]:
 
 @require_POST
 def bind_connection(request: HttpRequest, pk: int) -> HttpResponse:
-    """Limit a connection to an application."""
+    """Limit the token of a connection to an application, so that all its reports are about it."""
     user = signed_in_user(request)
     token = get_object_or_404(ApiToken.objects.visible_to(user), pk=pk)
     slug = request.POST.get("application", "").strip()

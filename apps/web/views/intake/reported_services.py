@@ -520,8 +520,11 @@ def _unlink_services(request: HttpRequest, rows: list[Service], user: User) -> N
 def _flash_link_result(
     request: HttpRequest, linked_ids: list[int], *, n_barred: int, n_left: int
 ) -> None:
-    """Flash how many services were linked, with an undo, and how many were not: `n_barred` for lack
-    of a role, `n_left` beyond the limit of one request."""
+    """Flash how many services were linked, with an undo, and how many were not.
+
+    `n_barred`: a token of theirs may not write to the application. `n_left`: no application is
+    proposed, or they are linked or ignored already.
+    """
     if linked_ids:
         message = pluralize(
             len(linked_ids),

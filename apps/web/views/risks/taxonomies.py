@@ -94,7 +94,7 @@ def taxonomy_coverage(
 
 @require_safe
 def crosswalk(request: HttpRequest) -> HttpResponse:
-    """Show which entries of the taxonomies the risk templates cover."""
+    """Show the risk templates, and which entries of the taxonomies they cover."""
     at = now()
     signed_in_user(request)
     filterset = RiskTemplateFilter(

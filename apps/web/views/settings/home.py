@@ -105,7 +105,7 @@ def _list_organisation_settings(user: User) -> list[SettingsEntry]:
 
 
 def _list_rule_settings(user: User) -> list[SettingsEntry]:
-    """Return the entries about policies, alerts, feeds and reports."""
+    """Return the entries about exposure policies, alerts and sources."""
     n_sources = Source.objects.polled().visible_to(user).count()
     return [
         SettingsEntry(

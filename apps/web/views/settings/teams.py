@@ -158,7 +158,7 @@ def _set_counts(user: User, rows: Sequence[TeamRow]) -> None:
 
 @require_safe
 def team_list(request: HttpRequest) -> HttpResponse:
-    """Show the teams as a tree."""
+    """Show the visible teams as a tree, by the filter of the URL."""
     user = signed_in_user(request)
     visible_teams = Team.objects.visible_to(user)
     filterset = TeamFilter(request.GET, visible_teams, request=request)
