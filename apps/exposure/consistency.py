@@ -283,6 +283,9 @@ def _compare_sets(
     names: Sequence[str],
     limit: int,
 ) -> TableCheck:
+    """Return the differences of two sets of rows, each listed up to `limit`; `names` are the
+    columns."""
+
     def as_dicts(rows: set[tuple[Any, ...]]) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in sorted(rows)[:limit]]
 

@@ -139,6 +139,8 @@ def _reopen(life: FlagLife) -> FlagLife:
 def _apply_decision(
     life: FlagLife, tolerance: Tolerance, on: date, decision: FlagDecision, events: list[Event]
 ) -> FlagLife:
+    """Return the life of a flag after a decision, and append what happened to `events`. A decision
+    that does not fit the state changes nothing."""
     if decision.acknowledge and life.state == "open":
         life = replace(life, state="acknowledged")
         events.append("acknowledged")

@@ -116,6 +116,7 @@ used AS (
            coalesce(sum(cache_read), 0) AS cache_read, coalesce(sum(cache_write), 0) AS cache_write,
            coalesce(sum(request), 0) AS request
     FROM placed
+    -- only uses that are charged for the same units have the same missing prices
     GROUP BY offering_id, above, coalesce(input, output, cache_read, cache_write) IS NOT NULL,
         request IS NOT NULL,
              input > 0, output > 0, cache_read > 0, cache_write > 0, request > 0
@@ -130,9 +131,11 @@ costed AS (
            u.input * coalesce(p.input, 0) + u.output * coalesce(p.output, 0)
            + u.cache_read * coalesce(p.cache_read, 0) + u.cache_write * coalesce(p.cache_write, 0)
            + u.request * coalesce(p.request, 0) AS amount,
+           -- usage is recorded in a unit that is charged
            u.has_tokens OR (u.has_requests AND p.request IS NOT NULL AND p.input IS NULL
            AND p.output IS NULL)
                AS is_metered,
+           -- an amount of 0 has no currency
            u.input + u.output + u.cache_read + u.cache_write + CASE WHEN p.request IS NULL THEN 0
            ELSE u.request END > 0
                AS is_used,
@@ -144,6 +147,7 @@ costed AS (
 ),
 judged AS (
     SELECT *, no_input OR no_output OR no_read OR no_write AS is_incomplete,
+           -- units without a price in any currency
            array_remove(ARRAY[CASE WHEN bool_and(no_input) OVER own THEN 'input' END,
                               CASE WHEN bool_and(no_output) OVER own THEN 'output' END,
                               CASE WHEN bool_and(no_read) OVER own THEN 'cache_read' END,

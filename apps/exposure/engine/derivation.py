@@ -24,6 +24,7 @@ CREATE TEMPORARY TABLE due_use ON COMMIT DROP AS
 SELECT d.id, d.application_id, a.team_id, a.criticality, d.offering_id, r.code AS role,
     d.fallback_order,
        d.traffic_share AS share, d.monthly_spend AS spend, d.via_party_id,
+       -- codes of the way the model is reached: 0 directly, 1 gateway, 2 embedded by a vendor
        CASE d.reached WHEN 'gateway' THEN 1 WHEN 'embedded' THEN 2 ELSE 0 END AS reached,
        a.monthly_spend AS application_spend, a.users_affected AS users
 FROM inventory_dependency d
@@ -66,6 +67,8 @@ INSERT INTO exposure_path (dependency_id, application_id, team_id, criticality, 
                            via_party_id, parties, share, points, users, spend)
 SELECT id, application_id, team_id, criticality, offering_id, effective_id, reached, via_party_id,
     parties, share,
+       -- users and points are divided by share; spend is that of the dependency if all primaries
+       -- record it
        (%(points)s::int[])[criticality + 1] * share, coalesce(users, 0) * share,
        CASE WHEN bool_and(spend IS NOT NULL) OVER w THEN spend::float8
             ELSE coalesce(application_spend, 0)::float8 * share END
@@ -86,6 +89,7 @@ INSERT INTO exposure_activedependency (dependency_id, offering_id, application_i
     role, reached,
                               via_party_id)
 SELECT u.id, u.offering_id, u.application_id, u.team_id, u.criticality,
+       -- a primary model without traffic (share 0) is a standby and counts as a fallback (role 1)
        CASE WHEN u.role = 0 AND p.share = 0 THEN 1 ELSE u.role END, u.reached, u.via_party_id
 FROM due_use u LEFT JOIN due_primary p ON p.id = u.id
 """

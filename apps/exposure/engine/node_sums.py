@@ -9,6 +9,8 @@ from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.engine.states import STANDING, every_path_state_sql
 
 _SUMS = """
+-- q is the node ID times 8 plus the code of the failure mode; state 3, partial: not all paths are
+-- affected
 SELECT t.q / 8 AS node_id, (t.q %% 8)::int AS threat, CASE WHEN t.n_struck < a.n_paths THEN 3
     ELSE t.worst END AS state,
        count(*) AS n, count(*) FILTER (WHERE a.criticality = 0) AS n_critical,

@@ -364,6 +364,7 @@ _COUNT_EVERYWHERE = """
 SELECT k.ref, r.n, coalesce(s.n, 0)::bigint, coalesce(s.n_critical, 0)::bigint
 FROM catalog_node k JOIN exposure_nodereach r ON r.node_id = k.id
 LEFT JOIN LATERAL (
+    -- applications whose primary model the usual failure mode of the kind affects
     SELECT sum(n) AS n, sum(n_critical) AS n_critical FROM exposure_nodesummary s
     WHERE s.node_id = k.id AND s.threat = %(threat)s
 ) s ON true
@@ -431,6 +432,7 @@ def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
             cursor.execute(
                 """
                 WITH called AS MATERIALIZED (
+                    -- offerings and parties that the teams use, each once
                     SELECT DISTINCT offering_id, via_party_id, reached
                         FROM exposure_activedependency
                     WHERE team_id = ANY (%s)

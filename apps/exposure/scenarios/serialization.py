@@ -111,6 +111,8 @@ def _list_by_state(after: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _serialize_side(side: ScenarioSide) -> dict[str, Any]:
+    """Return one side of a scenario as JSON; applications are named up to
+    MAX_NAMED_APPLICATIONS."""
     counts = Counter(side.states.values())
     slugs = dict(
         Application.objects.filter(pk__in=side.states)

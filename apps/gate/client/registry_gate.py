@@ -639,6 +639,7 @@ def decide_by_bundle(options: argparse.Namespace, body: dict[str, Any]) -> dict[
 
 
 def findings_by_bundle(bundle: dict[str, Any], model: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the findings of a model by the offline bundle."""
     name = model["model"]
     if "*" in name:
         explanation = f"'{name}' allows any model. Name the models."

@@ -210,6 +210,7 @@ def _load_written_rows(model: type[models.Model], change: UUID) -> list[_Written
 
 
 def _applications_of(written_rows: Iterable[_WrittenRow]) -> set[int]:
+    """Return the applications that the rows belong to, before and after the change."""
     application_ids: set[int] = set()
     dependencies: set[int] = set()
     for row in written_rows:

@@ -122,6 +122,8 @@ def _read_boolean(value: Any) -> bool:
 
 
 def _integer_reader(low: int, high: int) -> Reader:
+    """Return a reader of whole numbers from `low` to `high`, also as text of digits."""
+
     def integer(value: Any) -> int:
         if type(value) is not int:
             if not (

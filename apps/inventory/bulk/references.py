@@ -163,6 +163,8 @@ def lock_applications_by_slug(
 def editable_application(
     other_values: dict[str, Any], applications: dict[str, KnownApplication], merge: Merge
 ) -> KnownApplication:
+    """Return the application of the row. Raise RejectedRowError if it is missing, hidden or not
+    editable."""
     slug = read_text(other_values, "application", "application: Enter the slug of an application.")
     application = applications.get(slug)
     if application is None:

@@ -139,6 +139,8 @@ def _apply_rule(
 
 
 def _build_risk(rule: Rule, template: RiskTemplate, fact: RuleFact, at: datetime) -> FoundationRisk:
+    """Return the unsaved risk of a fact, at the usual level of the template unless the fact states
+    a likelihood."""
     return FoundationRisk(
         template=template,
         node_id=fact.node_id,

@@ -156,6 +156,7 @@ def _load_common_stacks(user: User) -> list[CommonStack]:
 
 
 def _application_column(path: Dependency, today: date) -> stack_section.Column:
+    """Return a primary path as a column of the portfolio stack; its height is the criticality."""
     application, offering = path.application, path.offering
     foundation = offering.version.foundation if offering.version else None
     return stack_section.Column(

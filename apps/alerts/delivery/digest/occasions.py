@@ -18,6 +18,7 @@ def occasion_note(entries: Iterable[DigestEntry], context: DigestContext) -> str
 
 
 def _describe_occasion(entry: DigestEntry, context: DigestContext) -> str:
+    """Return the sentence about the reason of the notification; empty for a new alert."""
     since = day(day_of(entry.alert.raised_at))
     match entry.occasion:
         case Occasion.ESCALATED:

@@ -43,6 +43,7 @@ ORDERS = Sorting(
 
 
 def _filter_selections(request: HttpRequest) -> tuple[SelectionFilter, "QuerySet[Selection]"]:
+    """Return (filter, selection records that match it in the order of the URL)."""
     filterset = SelectionFilter(
         request.GET, Selection.objects.visible_to(request.user), request=request
     )

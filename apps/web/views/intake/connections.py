@@ -271,6 +271,7 @@ def bind_connection(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def unbind_connection(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove the limit of a connection to an application."""
     user = signed_in_user(request)
     binding = get_object_or_404(
         TokenBinding.objects.filter(

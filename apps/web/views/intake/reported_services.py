@@ -190,6 +190,7 @@ def _build_headline(listing: PaginatedList[Service], request: HttpRequest) -> He
 
 @require_safe
 def service_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all reported services that match the filters."""
     _filterset, queryset = _filter_services(request)
     return csv_response(
         "senders-by-name",

@@ -192,6 +192,7 @@ def bulk_assess(request: HttpRequest) -> HttpResponse:
 
 
 def _build_headline(selection: SelectedRisks) -> Headline:
+    """Return the headline: the number of selected risks and applications."""
     if not selection.rows:
         return Headline("", "None of what was picked can be assessed by you", ".")
     n_applications = len({row.application for row in selection.rows})
@@ -298,6 +299,8 @@ def _apply_decision(
 def _attach_evidence(
     form: BulkForm, assessed: Sequence[Assessment], names: dict[tuple[int, int], str], user: User
 ) -> list[tuple[str, str]]:
+    """Attach the evidence of the form to the assessments; return (name, reason) of those that
+    failed."""
     evidence = form.cleaned_data.get("evidence")
     if evidence is None:
         return []

@@ -122,6 +122,7 @@ class AssessForm(VersionedForm, _LevelsForm):
     def __init__(
         self, *args: Any, people: Iterable[User], row: Assessment | None, **kwargs: Any
     ) -> None:
+        """Offer the owners `people`; an accepted risk keeps its treatment as a choice."""
         super().__init__(*args, row=row, **kwargs)
         self.fields["owner"] = UserField(people, label="Owner")
         self.order_fields(

@@ -340,6 +340,7 @@ def _get_selected_run(request: HttpRequest, name: str) -> ScenarioRun | None:
 def _render_run_choice(
     request: HttpRequest, user: User, selected_run: ScenarioRun | None
 ) -> HttpResponse:
+    """Render the choice of the runs to compare; `selected_run` is already chosen."""
     runs = (
         ScenarioRun.objects.visible_to(user)
         .filter(state=RunState.DONE)

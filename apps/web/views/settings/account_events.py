@@ -38,6 +38,7 @@ class AccountEventForm(forms.Form):
 
 @require_safe
 def account_event_list(request: HttpRequest) -> HttpResponse:
+    """Show the account events, by the filters of the URL."""
     user = _require_reader(request)
     form = AccountEventForm(request.GET)
     listing = PaginatedList(request, _filter_events(form, user))

@@ -76,6 +76,8 @@ class AddServiceForm(forms.Form):
     )
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        """Offer all teams to governance, and to other users the teams they own, of which one is
+        required."""
         super().__init__(*args, **kwargs)
         team: Any = self.fields["team"]
         if by.is_governance:
@@ -142,6 +144,7 @@ def _build_list_headline(n: int) -> Headline:
 
 @require_safe
 def service_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all service accounts that the user can view."""
     return csv_response(
         "programs",
         ["program", "what it does", "team", "office", "keys", "last used", "open"],

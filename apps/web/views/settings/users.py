@@ -78,6 +78,8 @@ class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def _filter_users(request: HttpRequest) -> QuerySet[User]:
+    """Return the users that match the text and the state of two-factor authentication in the
+    URL."""
     query = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     people = with_second_factor(User.objects.people())
     if (factor := request.GET.get("factor", "")) in {"yes", "no"}:
