@@ -189,8 +189,9 @@ class DigestSection:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """`sentence` is subject, heading and first line alike; `lead` (may be empty) is a line below
-    it. `subjects` are those of its alerts: what a mail on one subject alone hangs on."""
+    """The digest of one recipient. `sentence` is the subject, the heading and the first line;
+    `lead` (can be empty) is a line below it. `subjects` are those of its alerts; emails about the
+    same single subject form a thread."""
 
     sentence: str
     preheader: str
