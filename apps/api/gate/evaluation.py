@@ -176,6 +176,8 @@ class GateView(_Gate):
         return self.run_response(run)
 
     def _parse_models(self, data: dict[str, Any]) -> ParsedBom:
+        """Return the models of the request: listed, in a bill of materials, or in an earlier
+        import."""
         if "models" in data:
             return ParsedBom(data["models"], "", b"")
         bom = data["bom"]

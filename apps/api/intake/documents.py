@@ -365,6 +365,8 @@ class IntakeView(IntakeIngestView):
         return self.import_response(import_, is_new=is_new, body=document.body)
 
     def _receive_sheet(self, kind: str) -> Response:
+        """Import a spreadsheet and return the import; errors of the file become a rejection with
+        the reason."""
         params = self.request.query_params
         document = read_document(
             self.request,

@@ -1,4 +1,4 @@
-"""Items about events and about milestones before an end: what happened to a model, and to whom."""
+"""Digest items about provider events, and about milestones before a retirement."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -29,78 +29,93 @@ def event_items(
     *,
     notified: Collection[tuple[int | None, int]] = (),
 ) -> list[DigestItem]:
-    """One item per thing that happened: rows of several sources that say the same of one offering
-    are one, and so are an end that was announced and the milestone before it. `told` are (offering,
-    application) of which the mail says already that they end too soon: no milestone need say it
-    again."""
-    alike: dict[tuple[object, ...], list[DigestEntry]] = defaultdict(list)
+    """Return an item for each event or milestone that affects an application or was subscribed to.
+
+    Equal rows of several sources are one item. A milestone before a retirement that an event in the
+    same digest announces is omitted. `notified` are the pairs (offering, application) whose
+    negative runway the digest reports: their milestones are omitted, too.
+    """
+    entries_by_subject: dict[tuple[object, ...], list[DigestEntry]] = defaultdict(list)
     for entry in entries:
         event = entry.alert.event
         if event is not None:
-            alike[
+            entries_by_subject[
                 event.offering_id, event.kind, str(event.old), str(event.new), event.effective_on
             ].append(entry)
         elif entry.alert.kind == DayKind.MILESTONE:
-            alike[entry.alert.offering_id, DayKind.MILESTONE, entry.alert.due_on].append(entry)
+            entries_by_subject[
+                entry.alert.offering_id, DayKind.MILESTONE, entry.alert.due_on
+            ].append(entry)
     events = [
-        _event_item(group, context) for group in alike.values() if group[0].alert.event is not None
+        _event_item(group, context)
+        for group in entries_by_subject.values()
+        if group[0].alert.event is not None
     ]
-    known = {(item.offering_id, item.on, pk) for item in events for pk in item.affected}
+    announced_ends = {(item.offering_id, item.on, pk) for item in events for pk in item.affected}
     milestones = [
-        _milestone_item(group, context, known, notified)
-        for group in alike.values()
+        _milestone_item(group, context, announced_ends, notified)
+        for group in entries_by_subject.values()
         if group[0].alert.event is None
     ]
     return [item for item in [*events, *milestones] if item.affected or _is_subscribed_news(item)]
 
 
 def _is_subscribed_news(item: DigestItem) -> bool:
-    """News of a provider that somebody subscribed to, whoever stands on it."""
+    """Return whether the item is there because of a subscription, whatever depends on the model."""
     return item.group == "asked"
 
 
-def _affected(entries: Iterable[DigestEntry], context: DigestContext) -> frozenset[int]:
+def _affected_ids(entries: Iterable[DigestEntry], context: DigestContext) -> frozenset[int]:
+    """Return the IDs of the applications of the entries that the recipient can view."""
     return frozenset(
         pk for entry in entries for pk in entry.application_ids if pk in context.applications
     )
 
 
 def _event_item(entries: Sequence[DigestEntry], context: DigestContext) -> DigestItem:
+    """Return the item of entries about one event, of which several sources can have a row.
+
+    Events without affected applications are in the group `asked` (subscriptions). Red mark:
+    retired, delisted, or retiring within 30 days on an announced date.
+    """
     events = [entry.alert.event for entry in entries if entry.alert.event is not None]
     event = events[0]
     offering = event.offering
-    affected = _affected(entries, context)
-    shown = visible_by_criticality(affected, context)
+    affected = _affected_ids(entries, context)
+    applications = visible_by_criticality(affected, context)
     roles = {
         row.pk: frozenset[str]().union(
-            *(context.roles.get((each.pk, row.pk), ()) for each in events)
+            *(context.roles.get((provider_event.pk, row.pk), ()) for provider_event in events)
         )
-        for row in shown
+        for row in applications
     }
     on = _day_of_effect(event)
-    soft = (
+    is_earliest = (
         on is not None and offering.date_kind == DateKind.NOT_BEFORE and offering.retires_on == on
     )
-    left = (on - context.today).days if on is not None else None
+    n_days_left = (on - context.today).days if on is not None else None
     group = (
         "asked"
         if not any(entry.application_ids for entry in entries)
-        else _group_of(event, left, soft=soft)
+        else _group_of(event, n_days_left, is_earliest=is_earliest)
     )
-    ending = group in {"gone", "ending"}
+    is_ending = group in {"gone", "ending"}
     return DigestItem(
         title=offering_title(offering),
         api_id=one_line(offering.api_id),
         url=f"{context.public_url}/events/{event.pk}/",
-        what=_change_clause(event, soft=soft) + _monthly(entries),
-        margin=_margin(event, group, left, soft=soft),
+        what=_change_clause(event, is_earliest=is_earliest) + _monthly_clause(entries),
+        margin=_margin(event, group, n_days_left, is_earliest=is_earliest),
         pressing=group == "gone"
-        or (group == "ending" and not soft and left is not None and left <= 30)
+        or (group == "ending" and not is_earliest and n_days_left is not None and n_days_left <= 30)
         or group == "delisted",
         applications=application_lines(
-            shown, context, roles=roles, ends=[offering.pk] if ending else []
+            applications,
+            context,
+            roles=roles,
+            ending_offering_ids=[offering.pk] if is_ending else [],
         ),
-        n_more_applications=max(0, len(shown) - MAX_APPLICATIONS),
+        n_more_applications=max(0, len(applications) - MAX_APPLICATIONS),
         replacement=_replacement(event, context),
         sources=_sources(events, context),
         severity=max(entry.alert.severity for entry in entries),
@@ -110,68 +125,77 @@ def _event_item(entries: Sequence[DigestEntry], context: DigestContext) -> Diges
         note=occasion_note(entries, context),
         alert_ids=tuple(entry.alert.pk for entry in entries),
         offering_id=offering.pk,
-        soft=soft,
+        soft=is_earliest,
     )
 
 
 def _milestone_item(
     entries: Sequence[DigestEntry],
     context: DigestContext,
-    known: Collection[tuple[int | None, date | None, int]],
+    announced_ends: Collection[tuple[int | None, date | None, int]],
     notified: Collection[tuple[int | None, int]],
 ) -> DigestItem:
-    """What an event or a runway in the same mail says of the same end and application is not said
-    again."""
+    """Return the item of a milestone: the days until a retirement date.
+
+    Applications in `announced_ends`, triples (offering, date, application), and in `notified`,
+    pairs (offering, application), are omitted, since another item of the digest reports the same.
+    """
     alert = entries[0].alert
     offering = context.offerings[alert.offering_id or 0]
     affected = frozenset(
         pk
-        for pk in _affected(entries, context)
-        if (alert.offering_id, alert.due_on, pk) not in known
+        for pk in _affected_ids(entries, context)
+        if (alert.offering_id, alert.due_on, pk) not in announced_ends
         and (alert.offering_id, pk) not in notified
     )
-    shown = visible_by_criticality(affected, context)
-    soft = bool(alert.details.get("soft"))
+    applications = visible_by_criticality(affected, context)
+    is_earliest = bool(alert.details.get("soft"))
     on = alert.due_on
-    left = (on - context.today).days if on is not None else 0
-    when = f"on {day(on)}" if on else ""
-    what = f"ends {when}" if left > 0 else f"ended {when}"
-    if soft and on:
-        what = f"does not end before {day(on)}" if left > 0 else f"may end any day since {day(on)}"
-    elif left == 0:
-        what = f"ends today, {day(on)}" if on else "ends today"
+    n_days_left = (on - context.today).days if on is not None else 0
+    date_phrase = f"on {day(on)}" if on else ""
+    clause = f"ends {date_phrase}" if n_days_left > 0 else f"ended {date_phrase}"
+    if is_earliest and on:
+        clause = (
+            f"does not end before {day(on)}"
+            if n_days_left > 0
+            else f"may end any day since {day(on)}"
+        )
+    elif n_days_left == 0:
+        clause = f"ends today, {day(on)}" if on else "ends today"
     return DigestItem(
         title=offering_title(offering),
         api_id=one_line(offering.api_id),
         url=f"{context.public_url}/offerings/{offering.pk}/",
-        what=what,
-        margin=_left(left, soft=soft),
-        pressing=left <= 30 and not soft,
-        applications=application_lines(shown, context, ends=[offering.pk]),
-        n_more_applications=max(0, len(shown) - MAX_APPLICATIONS),
+        what=clause,
+        margin=_format_days_left(n_days_left, is_earliest=is_earliest),
+        pressing=n_days_left <= 30 and not is_earliest,
+        applications=application_lines(applications, context, ending_offering_ids=[offering.pk]),
+        n_more_applications=max(0, len(applications) - MAX_APPLICATIONS),
         replacement=replacement_text(offering, context),
         sources=(),
         severity=max(entry.alert.severity for entry in entries),
         affected=affected,
         on=on,
-        group="gone" if left <= 0 and not soft else "ending",
+        group="gone" if n_days_left <= 0 and not is_earliest else "ending",
         note=occasion_note(entries, context),
         alert_ids=tuple(entry.alert.pk for entry in entries),
         offering_id=offering.pk,
-        soft=soft,
+        soft=is_earliest,
     )
 
 
 def offering_title(offering: Offering) -> str:
+    """Return `{foundation} at {host}`, with the region if the offering has one."""
     name = (
         offering.version.foundation.name if offering.version else offering.name or offering.api_id
     )
-    where = f" in {offering.region_scope}" if offering.region_scope else ""
-    return one_line(f"{name} at {offering.host.name}{where}")
+    region = f" in {offering.region_scope}" if offering.region_scope else ""
+    return one_line(f"{name} at {offering.host.name}{region}")
 
 
-def _monthly(entries: Iterable[DigestEntry]) -> str:
-    """`; for what you use about 1,240 USD a month more`, where it is known."""
+def _monthly_clause(entries: Iterable[DigestEntry]) -> str:
+    """Return the change of monthly cost, `; for what is used about 1,240 USD a month more`; empty
+    if unknown or zero."""
     amounts = [
         money(entry.alert.details["monthly_usd"])
         for entry in entries
@@ -186,6 +210,8 @@ def _monthly(entries: Iterable[DigestEntry]) -> str:
 
 
 def _day_of_effect(event: ProviderEvent) -> date | None:
+    """Return the day on which the change takes effect: the new date or, of a delisted offering, the
+    date it had. None if no date is known."""
     if event.kind == EventKind.WITHDRAWN:
         return None
     if event.kind == EventKind.DELISTED:
@@ -193,31 +219,34 @@ def _day_of_effect(event: ProviderEvent) -> date | None:
     return event.effective_on or as_day(event.new)
 
 
-def _group_of(event: ProviderEvent, left: int | None, *, soft: bool) -> str:
+def _group_of(event: ProviderEvent, n_days_left: int | None, *, is_earliest: bool) -> str:
+    """Return the key of GROUP_GUIDANCE. `n_days_left` is negative after the date; None without
+    one."""
     if event.kind in {EventKind.MOVED_LATER, EventKind.WITHDRAWN}:
         return "relief"
     if event.kind == EventKind.DELISTED:
         return "delisted"
     if event.kind == EventKind.REPRICED:
         return "dearer" if is_price_increase(event.old, event.new) else "cheaper"
-    past = left is not None and left <= 0 and not soft
-    return "gone" if event.kind == EventKind.RETIRED or past else "ending"
+    has_passed = n_days_left is not None and n_days_left <= 0 and not is_earliest
+    return "gone" if event.kind == EventKind.RETIRED or has_passed else "ending"
 
 
-def _change_clause(event: ProviderEvent, *, soft: bool) -> str:
-    """The change in one clause, old value first."""
+def _change_clause(event: ProviderEvent, *, is_earliest: bool) -> str:
+    """Return the change as one clause, old value first. `is_earliest`: the new date is a lower
+    bound."""
     old, new = as_day(event.old), as_day(event.new) or event.effective_on
     old_text, new_text = day(old) if old else "no date", day(new) if new else "no date"
-    until = "not before " if soft else ""
+    prefix = "not before " if is_earliest else ""
     if event.kind == EventKind.ANNOUNCED:
-        return f"end announced: no date → {until}{new_text}"
+        return f"end announced: no date → {prefix}{new_text}"
     if event.kind in {EventKind.MOVED_EARLIER, EventKind.MOVED_LATER}:
-        by = (
+        shift = (
             f", {days(abs((new - old).days))} {'later' if new > old else 'earlier'}"
             if old and new
             else ""
         )
-        return f"end moved: {old_text} → {until}{new_text}{by}"
+        return f"end moved: {old_text} → {prefix}{new_text}{shift}"
     if event.kind == EventKind.WITHDRAWN:
         return f"end taken back: {old_text} → no date"
     if event.kind == EventKind.RETIRED:
@@ -235,51 +264,74 @@ def _id(value: object) -> str:
     return one_line(value, max_length=100) if value else "nothing"
 
 
-def _margin(event: ProviderEvent, group: str, left: int | None, *, soft: bool) -> str:
+def _margin(event: ProviderEvent, group: str, n_days_left: int | None, *, is_earliest: bool) -> str:
+    """Return the figure beside the item: days left, or that it is about a price."""
     if event.kind == EventKind.REPRICED:
         return "price"
-    return "no date" if left is None else _left(left, soft=soft)
+    return (
+        "no date"
+        if n_days_left is None
+        else _format_days_left(n_days_left, is_earliest=is_earliest)
+    )
 
 
-def _left(left: int, *, soft: bool) -> str:
-    if left > 0:
-        return f"{'at least ' if soft else ''}{days(left)} left"
-    if soft:
+def _format_days_left(n_days_left: int, *, is_earliest: bool) -> str:
+    """Return the days left; of an earliest retirement date (`is_earliest`) a lower bound."""
+    if n_days_left > 0:
+        return f"{'at least ' if is_earliest else ''}{days(n_days_left)} left"
+    if is_earliest:
         return "any day"
-    return "today" if left == 0 else f"{days(-left)} ago"
+    return "today" if n_days_left == 0 else f"{days(-n_days_left)} ago"
 
 
 def _replacement(event: ProviderEvent, context: DigestContext) -> str:
-    """What the provider names in its place; a new price or more time needs none."""
+    """Return the replacement that the provider names; empty for a new price or a withdrawn date,
+    which need none."""
     if event.kind in {EventKind.REPRICED, EventKind.WITHDRAWN}:
         return ""
     return replacement_text(event.offering, context)
 
 
 def replacement_text(offering: Offering, context: DigestContext) -> str:
-    """`gemini-3-pro at Google, 2.00 in and 12.00 out; today 1.25 and 10.00 USD per million
-    tokens`"""
-    other = offering.replacement
-    if other is None:
+    """Return the replacement that the provider names, with its price beside the current one if both
+    are known.
+
+    An example: `gemini-3-pro at Google, 2.00 in and 12.00 out; today 1.25 and 10.00 USD per million
+    tokens`. A replacement that is no offering is returned as the provider wrote it; empty without
+    one.
+    """
+    replacement = offering.replacement
+    if replacement is None:
         return one_line(offering.replacement_text)
-    name = f"{other.api_id} at {other.host.name}"
-    then, now = context.prices.get(other.pk), context.prices.get(offering.pk)
-    if then is None or then.input is None:
+    name = f"{replacement.api_id} at {replacement.host.name}"
+    replacement_price, current_price = (
+        context.prices.get(replacement.pk),
+        context.prices.get(offering.pk),
+    )
+    if replacement_price is None or replacement_price.input is None:
         return one_line(name)
-    today = f"; today {_pair(now)}" if now is not None and now.input is not None else ""
-    return one_line(f"{name}, {_pair(then, named=True)}{today} USD per million tokens")
+    comparison = (
+        f"; today {_format_price_pair(current_price)}"
+        if current_price is not None and current_price.input is not None
+        else ""
+    )
+    replacement_prices = _format_price_pair(replacement_price, is_labelled=True)
+    return one_line(f"{name}, {replacement_prices}{comparison} USD per million tokens")
 
 
-def _pair(prices: Price, *, named: bool = False) -> str:
-    first = f"{price(prices.input)}{' in' if named else ''}"
+def _format_price_pair(prices: Price, *, is_labelled: bool = False) -> str:
+    """Return input and output price, `2.00 and 12.00`; with `is_labelled`, `2.00 in and 12.00
+    out`."""
+    input_text = f"{price(prices.input)}{' in' if is_labelled else ''}"
     return (
-        first
+        input_text
         if prices.output is None
-        else f"{first} and {price(prices.output)}{' out' if named else ''}"
+        else f"{input_text} and {price(prices.output)}{' out' if is_labelled else ''}"
     )
 
 
 def _sources(events: Sequence[ProviderEvent], context: DigestContext) -> tuple[SourceLink, ...]:
+    """Return at most MAX_SOURCES different links to the sources of the events."""
     links: dict[SourceLink, None] = {}
     for event in events:
         for url in context.sources.get(event.pk) or [""]:

@@ -38,6 +38,7 @@ def _filter_events(request: HttpRequest) -> tuple[ProviderEventFilter, Any]:
 
 @require_safe
 def event_list(request: HttpRequest) -> HttpResponse:
+    """Show the provider events, by the filters of the URL."""
     filterset, queryset = _filter_events(request)
     listing = PaginatedList(request, queryset)
     sources = Source.objects.visible_to(request.user).values_list("slug", "name")
@@ -73,6 +74,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def event_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all provider events that match the filters."""
     _, queryset = _filter_events(request)
     return csv_response(
         "events",
@@ -104,6 +106,7 @@ def event_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a provider event with its sources and the applications that it affects."""
     event = get_object_or_404(
         ProviderEvent.objects.visible_to(request.user).select_related(
             "source", "offering__host", "offering__version__foundation"
