@@ -23,6 +23,7 @@ WAIVER_REMINDER_TYPE = ReminderType(
         SELECT w.id, w.until AS on, (w.decided_at AT TIME ZONE 'UTC')::date AS made_on,
             w.application_id,
                ARRAY[w.requested_by_id] AS people,
+               -- the rule, with the model or else the offering, and its host
                jsonb_build_object('what', CASE w.rule {_NAMES} ELSE w.rule END
                                           || coalesce(', ' || coalesce(nullif(w.model, ''),
                                           s.api_id), '')
@@ -34,6 +35,7 @@ WAIVER_REMINDER_TYPE = ReminderType(
         JOIN accounts_user u ON u.id = w.decided_by_id
         LEFT JOIN catalog_offering s ON s.id = w.offering_id LEFT
         JOIN catalog_provider v ON v.id = s.host_id
+        -- a renewed waiver needs no reminder
         WHERE w.state = 'granted' AND w.until >= %(day)s::date - %(grace)s AND NOT {_RENEWED}
         """,
     expires=True,

@@ -177,6 +177,7 @@ def _build_retirement_entries(
     offerings: Mapping[int, Offering],
     applications: Mapping[int, _VisibleApplication],
 ) -> Iterator[CalendarEntry]:
+    """Yield an entry for each retirement of which the reader can view an application."""
     for retirement in retirements:
         visible_applications = [
             applications[pk] for pk in retirement.application_ids if pk in applications
@@ -221,6 +222,7 @@ def _describe_retirement(
     applications: Sequence[_VisibleApplication],
     n_applications: int,
 ) -> Iterator[str]:
+    """Yield the lines of the description: the date, the applications and the replacement."""
     if retirement.soft:
         yield (
             f"{name} retires no earlier than {long_day(retirement.on)}. From then on it can retire "
@@ -229,8 +231,8 @@ def _describe_retirement(
     else:
         yield f"{name} retires on {long_day(retirement.on)}. The date is announced."
     primary_count = f"{retirement.n_primary:,}" if retirement.n_primary else "none"
-    plural = "" if n_applications == 1 else "s"
-    yield f"Used by {n_applications:,} application{plural}, {primary_count} as a primary model:"
+    suffix = "" if n_applications == 1 else "s"
+    yield f"Used by {n_applications:,} application{suffix}, {primary_count} as a primary model:"
     yield from (f"- {application.name}" for application in applications)
     if n_applications > len(applications):
         yield f"- and {n_applications - len(applications):,} more"
@@ -253,6 +255,7 @@ def _join_names(applications: Sequence[_VisibleApplication], n: int) -> str:
 def _build_deadline_entries(
     deadlines: Sequence[UpcomingDeadline], applications: Mapping[int, _VisibleApplication]
 ) -> Iterator[CalendarEntry]:
+    """Yield an entry for each deadline whose application, if any, the reader can view."""
     for deadline in deadlines:
         application = applications.get(deadline.application_id or 0)
         if deadline.application_id is not None and application is None:

@@ -62,6 +62,8 @@ class BatchContext:
 
 
 def load_context(notices: Collection[Notice], *, at: datetime) -> BatchContext:
+    """Load everything that messages about these notifications name, in a fixed number of
+    statements."""
     alerts = alerts_with_subjects({notice.alert_id for notice in notices})
     event_ids = sorted({alert.event_id for alert in alerts.values() if alert.event_id})
     application_ids = {pk for alert in alerts.values() for pk in alert.application_ids}

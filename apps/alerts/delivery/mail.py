@@ -81,6 +81,8 @@ def render_heartbeat(
 def _render(
     name: str, context: dict[str, object], footer: EmailFooter, at: datetime, time_zone: str
 ) -> RenderedEmail:
+    """Render subject, text and HTML of the email templates `name`, with times in the time zone of
+    the recipient."""
     moment = at.astimezone(time_zone_named(time_zone))
     context |= {
         "footer": footer,

@@ -218,10 +218,12 @@ def _dependencies_ended_by_retirement(application: Application) -> list[Dependen
     dependencies = Dependency.objects.raw(
         """
         SELECT d.* FROM inventory_dependency d
+        -- the last change of the dependency is the one that retired the application
         JOIN LATERAL (
             SELECT h.pgh_context_id FROM inventory_dependencyhistory h WHERE h.pgh_obj_id = d.id
             ORDER BY h.pgh_id DESC LIMIT 1
         ) last ON last.pgh_context_id = %s
+        -- before that change the dependency had no end: it was ended with the application
         JOIN LATERAL (
             SELECT h.until FROM inventory_dependencyhistory h
             WHERE h.pgh_obj_id = d.id AND h.pgh_context_id IS DISTINCT FROM %s

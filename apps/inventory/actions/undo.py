@@ -210,6 +210,7 @@ def _load_written_rows(model: type[models.Model], change: UUID) -> list[_Written
 
 
 def _applications_of(written_rows: Iterable[_WrittenRow]) -> set[int]:
+    """Return the applications that the rows belong to, before and after the change."""
     application_ids: set[int] = set()
     dependencies: set[int] = set()
     for row in written_rows:
@@ -227,6 +228,8 @@ def _applications_of(written_rows: Iterable[_WrittenRow]) -> set[int]:
 
 
 def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
+    """Raise ConflictError if the change also wrote tracked records of other models, which this undo
+    does not restore."""
     own_models = {_history_of(model).model for model in _MODELS}
     other_models = [
         model
@@ -274,6 +277,7 @@ def _plural_name(history: type[models.Model]) -> str:
 def _refuse_if_changed_since(
     model: type[models.Model], written_rows: list[_WrittenRow], change: UUID
 ) -> None:
+    """Raise ConflictError if a later change, or one without a context, wrote one of the rows."""
     if not written_rows:
         return
     history = _history_of(model)
@@ -363,6 +367,7 @@ def _refuse_if_duplicated(dependency_ids: list[int]) -> None:
                   ON o.application_id = d.application_id AND o.offering_id = d.offering_id
                       AND o.role = d.role
                  AND o.via_party_id IS NOT DISTINCT FROM d.via_party_id AND o.id <> d.id
+                 -- periods that overlap: an end is exclusive, null means open
                  AND (o.until IS NULL OR o.until > d.since) AND (d.until IS NULL
                      OR d.until > o.since)
                 WHERE d.id = ANY (%s)

@@ -1,4 +1,4 @@
-"""How an item names the applications it concerns, and what leaving takes for each."""
+"""Names of affected applications in digest items, with the migration that each needs."""
 
 from collections.abc import Collection, Iterable
 from decimal import Decimal
@@ -13,7 +13,7 @@ from apps.alerts.delivery.digest.parts import (
 from apps.alerts.text import days, listed, one_line
 from apps.inventory.models import Application, Criticality
 
-# how far a stand-in is from what it stands in for, by grade of independence (exposure.md)
+# descriptions of an alternative by its independence, 0 to 5 (docs/exposure.md)
 INDEPENDENCE = (
     "the same offering",
     "the same version at another host",
@@ -25,30 +25,38 @@ INDEPENDENCE = (
 
 
 def visible_by_criticality(ids: Iterable[int], context: DigestContext) -> list[Application]:
-    """Those of them the recipient may see, gravest first."""
-    rows = {context.applications[pk] for pk in ids if pk in context.applications}
-    return sorted(rows, key=lambda row: (row.criticality, row.name, row.pk))
+    """Return the applications that the recipient can view, most critical first."""
+    applications = {context.applications[pk] for pk in ids if pk in context.applications}
+    return sorted(applications, key=lambda row: (row.criticality, row.name, row.pk))
 
 
 def application_lines(
-    shown: Collection[Application],
+    applications: Collection[Application],
     context: DigestContext,
     *,
     roles: dict[int, frozenset[str]] | None = None,
-    ends: Collection[int] = (),
+    ending_offering_ids: Collection[int] = (),
 ) -> tuple[ApplicationLine, ...]:
-    """The first MAX_APPLICATIONS of them. `roles` is {application: roles}; with `ends`, offerings
-    that end, each line says how much time is left to leave them and what stands in."""
+    """Return lines for the first MAX_APPLICATIONS applications.
+
+    `roles` is {application: roles}. For applications with a primary model in `ending_offering_ids`,
+    the line adds the time that the migration takes, the runway and the fallback, by the shortest
+    runway.
+    """
     lines = []
-    for application in [*shown][:MAX_APPLICATIONS]:
-        use = _most_pressing(
-            [use for use in context.uses.get(application.pk, ()) if use.offering_id in ends],
+    for application in [*applications][:MAX_APPLICATIONS]:
+        use = _find_most_urgent(
+            [
+                use
+                for use in context.uses.get(application.pk, ())
+                if use.offering_id in ending_offering_ids
+            ],
             context,
         )
         lines.append(
             ApplicationLine(
                 words=application_name(application, (roles or {}).get(application.pk, frozenset())),
-                details=_details(use, context) if use else "",
+                details=_describe_exit(use, context) if use else "",
                 url=f"{context.public_url}/applications/{application.slug}/",
                 late=use is not None and is_late(use, context),
             )
@@ -57,7 +65,7 @@ def application_lines(
 
 
 def application_name(application: Application, roles: frozenset[str] = frozenset()) -> str:
-    """`Motor damage estimator (critical)`; the roles are named where none of them is primary."""
+    """Return `Motor damage estimator (critical)`, with the roles if none of them is primary."""
     words = [Criticality(application.criticality).label.lower()]
     if roles and "primary" not in roles:
         words.append("as " + listed(sorted(roles)))
@@ -65,15 +73,19 @@ def application_name(application: Application, roles: frozenset[str] = frozenset
 
 
 def days_left(use: PrimaryUse, context: DigestContext) -> int | None:
-    """Counted from the recipient's day; a soft day that has passed leaves none, since it ended
-    nothing."""
+    """Return the days until the retirement, from the day of the recipient; None without a date.
+
+    An earliest retirement date that has passed leaves 0 days, since it ended nothing.
+    """
     if use.ends_on is None:
         return None
-    left = (use.ends_on - context.today).days
-    return max(left, 0) if use.at_least else left
+    n_days_left = (use.ends_on - context.today).days
+    return max(n_days_left, 0) if use.at_least else n_days_left
 
 
 def runway(use: PrimaryUse, context: DigestContext) -> Decimal | None:
+    """Return the days until the retirement minus the days of the migration; None if either is
+    unknown."""
     left = days_left(use, context)
     return None if left is None or use.effort_days is None else left - use.effort_days
 
@@ -83,7 +95,9 @@ def is_late(use: PrimaryUse, context: DigestContext) -> bool:
     return margin is not None and margin < 0
 
 
-def _most_pressing(uses: Collection[PrimaryUse], context: DigestContext) -> PrimaryUse | None:
+def _find_most_urgent(uses: Collection[PrimaryUse], context: DigestContext) -> PrimaryUse | None:
+    """Return the use with the shortest runway; uses without a runway come last, by days left."""
+
     def urgency(use: PrimaryUse) -> tuple[bool, Decimal]:
         margin = runway(use, context)
         left = days_left(use, context)
@@ -94,41 +108,42 @@ def _most_pressing(uses: Collection[PrimaryUse], context: DigestContext) -> Prim
     return min(uses, key=urgency, default=None)
 
 
-def _details(use: PrimaryUse, context: DigestContext) -> str:
-    """`needs 40 days (tested), runway −33 days. Fallback gpt-5.4 at OpenAI: nothing shared, never
-    tested`"""
-    parts = []
+def _describe_exit(use: PrimaryUse, context: DigestContext) -> str:
+    """Return `needs 40 days (tested), runway −33 days. Fallback gpt-5.4 at OpenAI: nothing shared,
+    never tested`."""
+    sentences = []
     margin = runway(use, context)
     if use.effort_days is not None and margin is not None:
-        parts.append(f"needs {effort_text(use)}, runway {signed_days(margin)}")
+        sentences.append(f"needs {effort_text(use)}, runway {signed_days(margin)}")
     else:
-        parts.append("nobody has estimated how long leaving takes")
-    parts.append(fallback_clause(use.fallback))
-    return ". ".join(parts)
+        sentences.append("nobody has estimated how long leaving takes")
+    sentences.append(fallback_clause(use.fallback))
+    return ". ".join(sentences)
 
 
 def fallback_clause(fallback: BestFallback | None) -> str:
+    """Return the fallback with its independence and the state of its exit test."""
     if fallback is None:
         return "No fallback"
-    tested = (
+    test_state = (
         "tested" if fallback.tested else "test lapsed" if fallback.ever_tested else "never tested"
     )
     name = one_line(fallback.name, max_length=90)
-    return f"Fallback {name}: {INDEPENDENCE[fallback.grade]}, {tested}"
+    return f"Fallback {name}: {INDEPENDENCE[fallback.grade]}, {test_state}"
 
 
 def effort_text(use: PrimaryUse) -> str:
-    """`40 days (tested)`; empty where nobody knows."""
+    """Return the days of the migration and their basis, `40 days (tested)`; empty if unknown."""
     if use.effort_days is None:
         return ""
-    return f"{_days(use.effort_days)} ({'tested' if use.basis == 'test' else 'estimated'})"
+    return f"{_format_days(use.effort_days)} ({'tested' if use.basis == 'test' else 'estimated'})"
 
 
 def signed_days(margin: Decimal) -> str:
-    """`−33 days`, with a true minus."""
-    whole = int(margin) if margin == int(margin) else margin.normalize()
-    return f"{'−' if margin < 0 else ''}{_days(abs(Decimal(whole)))}"
+    """Return `−33 days`, with a true minus sign."""
+    amount = int(margin) if margin == int(margin) else margin.normalize()
+    return f"{'−' if margin < 0 else ''}{_format_days(abs(Decimal(amount)))}"
 
 
-def _days(n: Decimal) -> str:
+def _format_days(n: Decimal) -> str:
     return days(int(n)) if n == int(n) else f"{n.normalize():f} days"

@@ -1,4 +1,5 @@
-"""What a digest says: entries in, sentence and sections out. No queries, no clock."""
+"""Composition of a digest from entries: headline and sections. It makes no queries and reads no
+clock."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -38,7 +39,7 @@ from apps.alerts.models import (
 )
 from apps.alerts.text import counted, one_line
 
-# {group: (heading, what to do)}; of equal severity the earlier comes first
+# {group: (heading, guidance)}; of groups with equal severity the earlier one comes first
 GROUP_GUIDANCE: dict[str, tuple[str, str]] = {
     StateKind.RUNWAY_NEGATIVE: DAY_GUIDANCE[StateKind.RUNWAY_NEGATIVE],
     "gone": (
@@ -87,15 +88,15 @@ GROUP_GUIDANCE: dict[str, tuple[str, str]] = {
 
 
 def build_items(entries: Sequence[DigestEntry], context: DigestContext) -> list[DigestItem]:
-    """Everything these entries still have to say to the recipient, most urgent first."""
+    """Return the items of all entries that still apply to the recipient, most urgent first."""
     standing = [entry for entry in entries if entry.occasion != Notice.Occasion.RESOLVED]
-    late = runway_items(standing, context)
+    runway_entries = runway_items(standing, context)
     items = [
-        *late,
+        *runway_entries,
         *event_items(
             standing,
             context,
-            notified={(item.offering_id, pk) for item in late for pk in item.affected},
+            notified={(item.offering_id, pk) for item in runway_entries for pk in item.affected},
         ),
         *flag_items(standing, context),
         *feed_items(standing, context),
@@ -117,11 +118,11 @@ def build_digest(
     is_first: bool = False,
     fit: SizeLimit = SIZE_LIMITS[0],
 ) -> Digest | None:
-    """The digest of these entries; None where nothing is left that the recipient may see.
+    """Return the digest of these entries; None if the recipient can view none of their items.
 
-    `owner` is the team whose applications these are, empty where the recipient hears of several.
-    `is_first`: nothing was ever sent there, so that it sums up where things stand. `fit` is how
-    much of it is shown.
+    `owner` is the team of the applications, empty for several teams. `is_first`: nothing was sent
+    to the recipient before, so a long digest is a summary of the current state. `fit` limits the
+    numbers of items and of applications in an item.
     """
     items = build_items(entries, context)
     if not items:
@@ -132,20 +133,22 @@ def build_digest(
             {item.group for item in items}, key=lambda group: _urgency(group, items)
         )
     }
-    sums_up = is_first and len(items) > MAX_ITEMS_OF_FIRST_DIGEST
-    sections, room = [], min(fit.items, MAX_ITEMS_OF_FIRST_DIGEST) if sums_up else fit.items
-    for group, found in grouped.items():
-        title, todo = GROUP_GUIDANCE[group]
-        shown = tuple(item.cut_to(fit.applications) for item in found[:room])
-        sections.append(DigestSection(title, todo, shown, n_more=max(0, len(found) - room)))
-        room = max(0, room - len(found))
-    # the urgent ones once more, for the line that mail programs show beside the subject
-    first = [item for found in grouped.values() for item in found][:3]
+    is_summary = is_first and len(items) > MAX_ITEMS_OF_FIRST_DIGEST
+    sections, room = [], min(fit.items, MAX_ITEMS_OF_FIRST_DIGEST) if is_summary else fit.items
+    for group, group_items in grouped.items():
+        title, guidance = GROUP_GUIDANCE[group]
+        shown_items = tuple(item.cut_to(fit.applications) for item in group_items[:room])
+        sections.append(
+            DigestSection(title, guidance, shown_items, n_more=max(0, len(group_items) - room))
+        )
+        room = max(0, room - len(group_items))
+    # the most urgent items again, for the line that email programs show beside the subject
+    urgent_items = [item for group_items in grouped.values() for item in group_items][:3]
     return Digest(
         sentence=build_headline(grouped, context, one_line(owner, max_length=60)),
-        preheader=one_line(" ".join(f"{item.title}: {item.what}." for item in first)),
+        preheader=one_line(" ".join(f"{item.title}: {item.what}." for item in urgent_items)),
         sections=tuple(sections),
-        lead=_lead(len(items)) if sums_up else "",
+        lead=_lead(len(items)) if is_summary else "",
         subjects=frozenset(entry.alert.subject for entry in entries),
     )
 
@@ -159,5 +162,7 @@ def _lead(n: int) -> str:
 
 
 def _urgency(group: str, items: Iterable[DigestItem]) -> tuple[int, int]:
-    loudest = max(item.severity for item in items if item.group == group)
-    return (-loudest, list(GROUP_GUIDANCE).index(group))
+    """Return the sort key of the group: its highest severity first, then the order of
+    GROUP_GUIDANCE."""
+    max_severity = max(item.severity for item in items if item.group == group)
+    return (-max_severity, list(GROUP_GUIDANCE).index(group))

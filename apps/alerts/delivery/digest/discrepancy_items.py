@@ -1,5 +1,5 @@
-"""Items about what was seen in use and does not agree with what is declared: one an application and
-kind."""
+"""Digest items about discrepancies between declared and observed usage, one for each application
+and kind."""
 
 from collections.abc import Iterable
 
@@ -12,16 +12,20 @@ from apps.inventory.models import Application
 
 
 def discrepancy_items(entries: Iterable[DigestEntry], context: DigestContext) -> list[DigestItem]:
+    """Return an item for each application and kind of discrepancy that the recipient can view."""
     items = []
     for entry in entries:
         if entry.alert.kind in SeenKind:
-            shown = visible_by_criticality(entry.application_ids, context)
-            if shown:
-                items.append(_item(entry, shown[0], context))
+            applications = visible_by_criticality(entry.application_ids, context)
+            if applications:
+                items.append(_discrepancy_item(entry, applications[0], context))
     return items
 
 
-def _item(entry: DigestEntry, application: Application, context: DigestContext) -> DigestItem:
+def _discrepancy_item(
+    entry: DigestEntry, application: Application, context: DigestContext
+) -> DigestItem:
+    """Return the item of the discrepancies of one application."""
     alert = entry.alert
     return DigestItem(
         title=application_name(application),

@@ -1,4 +1,4 @@
-"""Items about flags and feeds."""
+"""Digest items about exposure flags and feeds."""
 
 from collections.abc import Iterable
 
@@ -32,6 +32,7 @@ from apps.exposure.models import ExposureFlag
 
 
 def flag_items(entries: Iterable[DigestEntry], context: DigestContext) -> list[DigestItem]:
+    """Return an item for each alert about an exposure flag."""
     return [
         _flag_item(entry, entry.alert.flag, context)
         for entry in entries
@@ -40,27 +41,32 @@ def flag_items(entries: Iterable[DigestEntry], context: DigestContext) -> list[D
 
 
 def _flag_item(entry: DigestEntry, flag: ExposureFlag, context: DigestContext) -> DigestItem:
+    """Return the item of a flag, with the measurement of the day on which the alert was raised.
+
+    Affected applications that the alert counts without naming them are added to the number of
+    further applications.
+    """
     alert = entry.alert
-    policy, then = flag.policy, measurement_when_raised(alert, flag)
+    policy, measurement = flag.policy, measurement_when_raised(alert, flag)
     name = (
         one_line(context.nodes.get(flag.node_id, ""))
         if flag.node_id is not None
         else one_line(policy.name)
     )
     affected = frozenset(pk for pk in alert.application_ids if pk in context.applications)
-    shown = visible_by_criticality(affected, context)
+    applications = visible_by_criticality(affected, context)
     n_unnamed = max(0, int(alert.details.get("n", 0)) - len(alert.application_ids))
-    # the node as one of its layer, since a name may be developer and host at once
-    clause = flag_clause(policy, then, node=name, kind=node_kind_label(flag))
+    # with its layer, since one name can be that of a developer and of a host
+    clause = flag_clause(policy, measurement, node=name, kind=node_kind_label(flag))
     return DigestItem(
         title=name,
         api_id="",
         url=f"{context.public_url}/alerts/",
-        what=f"{clause} ({tolerance_text(policy, then)})",
-        margin=format_measure(policy, then.value),
+        what=f"{clause} ({tolerance_text(policy, measurement)})",
+        margin=format_measure(policy, measurement.value),
         pressing=alert.kind != FlagKind.RESOLVED,
-        applications=application_lines(shown, context),
-        n_more_applications=max(0, len(shown) - MAX_APPLICATIONS) + n_unnamed,
+        applications=application_lines(applications, context),
+        n_more_applications=max(0, len(applications) - MAX_APPLICATIONS) + n_unnamed,
         replacement="",
         sources=(),
         severity=alert.severity,
@@ -76,21 +82,24 @@ def _flag_item(entry: DigestEntry, flag: ExposureFlag, context: DigestContext) -
 
 
 def feed_items(entries: Iterable[DigestEntry], context: DigestContext) -> list[DigestItem]:
+    """Return an item for each alert about a feed or one of its polls."""
     items = [
         _feed_item(entry, context)
         for entry in entries
         if entry.alert.run is not None or entry.alert.source is not None
     ]
-    # a team is told of its applications; governance is told of the feed, whoever stands on it
+    # teams are notified if their applications are affected; governance in any case
     return [item for item in items if item.affected or item.group != FeedKind.BACKFILLED]
 
 
 def _feed_item(entry: DigestEntry, context: DigestContext) -> DigestItem:
+    """Return the item of a feed: late, not updating, up to date again, on hold, or with past
+    retirement dates."""
     alert = entry.alert
     affected = frozenset(pk for pk in alert.application_ids if pk in context.applications)
-    shown = visible_by_criticality(affected, context)
-    ended = retired_models(alert, affected)
-    n_models = len(ended) + n_unnamed(alert)
+    applications = visible_by_criticality(affected, context)
+    retired = retired_models(alert, affected)
+    n_models = len(retired) + n_unnamed(alert)
     return DigestItem(
         title=source_name(alert),
         api_id="",
@@ -99,13 +108,13 @@ def _feed_item(entry: DigestEntry, context: DigestContext) -> DigestItem:
         margin=_feed_margin(alert, context, n_models),
         pressing=alert.kind == FeedKind.BACKFILLED
         or (alert.kind == FeedKind.SUSPECT and alert.severity >= 4),
-        applications=application_lines(shown, context),
-        n_more_applications=max(0, len(shown) - MAX_APPLICATIONS),
+        applications=application_lines(applications, context),
+        n_more_applications=max(0, len(applications) - MAX_APPLICATIONS),
         replacement="",
         sources=(),
         severity=alert.severity,
         affected=affected,
-        on=max((model.ended_on for model in ended if model.ended_on), default=None),
+        on=max((model.ended_on for model in retired if model.ended_on), default=None),
         group=alert.kind,
         n_models=n_models,
         note=occasion_note([entry], context),
@@ -114,6 +123,7 @@ def _feed_item(entry: DigestEntry, context: DigestContext) -> DigestItem:
 
 
 def _feed_margin(alert: Alert, context: DigestContext, n_models: int) -> str:
+    """Return the figure beside the item: retired models, or days since the feed is late."""
     if alert.kind == FeedKind.BACKFILLED:
         return f"{n_models} model{'' if n_models == 1 else 's'}"
     if alert.kind == FeedKind.SUSPECT:

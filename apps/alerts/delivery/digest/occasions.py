@@ -1,4 +1,4 @@
-"""Why an alert is told now, where that is not its being new."""
+"""Sentences about the reason of a notification that is not about a new alert."""
 
 from collections.abc import Iterable
 
@@ -11,18 +11,20 @@ Occasion = Notice.Occasion
 
 
 def occasion_note(entries: Iterable[DigestEntry], context: DigestContext) -> str:
-    """A sentence; empty for what is simply new."""
-    notes = [note for entry in entries if (note := _note(entry, context))]
+    """Return a sentence about the reason of the notification, the first of the entries; empty for
+    new alerts."""
+    notes = [note for entry in entries if (note := _describe_occasion(entry, context))]
     return notes[0] if notes else ""
 
 
-def _note(entry: DigestEntry, context: DigestContext) -> str:
+def _describe_occasion(entry: DigestEntry, context: DigestContext) -> str:
+    """Return the sentence about the reason of the notification; empty for a new alert."""
     since = day(day_of(entry.alert.raised_at))
     match entry.occasion:
         case Occasion.ESCALATED:
-            party = context.people.get(entry.alert.user_id or 0)
+            user_name = context.people.get(entry.alert.user_id or 0)
             return f"Nobody has answered since {since}" + (
-                f"; it fell to {party}." if party else "."
+                f"; it fell to {user_name}." if user_name else "."
             )
         case Occasion.WOKEN:
             return "Snoozed until today."

@@ -44,8 +44,8 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class BestFallback:
-    """The best stand-in for one primary: its name and how independent it is, 0 (same offering) to
-    5."""
+    """The best alternative of one primary model: its name, and its independence from 0 (same
+    offering) to 5 (nothing shared)."""
 
     name: str
     grade: int
@@ -55,8 +55,9 @@ class BestFallback:
 
 @dataclass(frozen=True, slots=True)
 class PrimaryUse:
-    """One live primary whose end is known, as far as leaving it is. `offering_id` is what answers
-    today."""
+    """One active primary dependency with the retirement of its model and the days of its migration,
+    as far as they are known. `offering_id` is the offering that serves the calls today; `at_least`:
+    `ends_on` is an earliest retirement date."""
 
     dependency_id: int
     offering_id: int
@@ -69,12 +70,12 @@ class PrimaryUse:
 
 @dataclass(frozen=True, slots=True)
 class DigestContext:
-    """Everything that the alerts of one digest speak of, loaded beforehand.
+    """Data about everything that the alerts of one digest name, loaded in advance.
 
-    `applications` holds those the recipient may see; others are left out. `roles` is {(event,
-    application): roles}, `sources` {event: addresses}, `nodes` {node: name}, `uses` {application:
-    its primaries that end}, `prices` {offering: today's}, `people` {user: name}. `offerings` are
-    those that alerts name without an event.
+    `applications` holds those the recipient can view; others are omitted. `roles` is {(event,
+    application): roles}, `sources` {event: URLs}, `nodes` {node: name}, `uses` {application: its
+    primary dependencies with a retirement date}, `prices` {offering: current price}, `people`
+    {user: name}. `offerings` are those that alerts name without an event.
     """
 
     today: date
@@ -91,8 +92,8 @@ class DigestContext:
 
 @dataclass(frozen=True, slots=True)
 class DigestEntry:
-    """One alert as it is told to one recipient: of `application_ids`, on one occasion
-    (`Notice.Occasion`)."""
+    """One alert in the digest of one recipient: the affected `application_ids`, and the occasion of
+    the notification (`Notice.Occasion`)."""
 
     alert: Alert
     application_ids: tuple[int, ...]
@@ -112,8 +113,8 @@ class SourceLink:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationLine:
-    """An application in an item: `words` name it, `details` (may be empty) say what leaving
-    takes."""
+    """An application in an item: `words` is its name, `details` (can be empty) the migration it
+    needs."""
 
     words: str
     details: str = ""
@@ -126,8 +127,8 @@ class ApplicationLine:
 
 @dataclass(frozen=True, slots=True)
 class DigestItem:
-    """One thing that happened. `margin` is the figure beside it; `pressing` asks for the red
-    pencil."""
+    """One event or state in a digest. `margin` is the figure beside it; `pressing` marks it in
+    red."""
 
     title: str
     api_id: str
@@ -147,18 +148,18 @@ class DigestItem:
     note: str = ""
     alert_ids: tuple[int, ...] = ()
     offering_id: int | None = None
-    # `on` is a day before which it does not end
+    # `on` is an earliest retirement date
     soft: bool = False
-    # of the table of runways: when it ends, days left, days needed
+    # cells of the table of runways: retirement date, days left, days of the migration
     cells: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Each application as one text."""
+        """Return each application as one text."""
         return tuple(str(line) for line in self.applications)
 
     def cut_to(self, n: int) -> "DigestItem":
-        """The same with `n` applications by name at most; the others are counted."""
+        """Return the item with at most `n` applications by name; the others are counted."""
         n_cut = max(0, len(self.applications) - n)
         if not n_cut:
             return self
@@ -170,7 +171,7 @@ class DigestItem:
 
     @property
     def is_plain(self) -> bool:
-        """No application says more than its name, so that they fit one line."""
+        """Return whether all applications are names without details, so that they fit one line."""
         return not any(line.details for line in self.applications)
 
 
@@ -188,8 +189,9 @@ class DigestSection:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """`sentence` is subject, heading and first line alike; `lead` (may be empty) is a line below
-    it. `subjects` are those of its alerts: what a mail on one subject alone hangs on."""
+    """The digest of one recipient. `sentence` is the subject, the heading and the first line;
+    `lead` (can be empty) is a line below it. `subjects` are those of its alerts; emails about the
+    same single subject form a thread."""
 
     sentence: str
     preheader: str

@@ -39,6 +39,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                ''), t.title),
                                   'who', person_name(u.first_name, u.last_name, u.username))
                    AS words
+        -- dependencies in use of applications in scope
         FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
         JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
         JOIN risks_risktemplate t ON t.id = r.template_id
@@ -51,6 +52,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         DayKind.ACCEPTANCE_EXPIRING,
         SubjectKind.FLAG,
         """
+        -- the day of the last acceptance
         SELECT f.id, f.accepted_until AS on,
                (SELECT (max(e.at) AT TIME ZONE 'UTC')::date FROM exposure_flagevent e
                 WHERE e.flag_id = f.id AND e.kind = 'accepted') AS made_on,
@@ -69,6 +71,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         SubjectKind.EXIT_TEST,
         f"""
         SELECT DISTINCT ON (e.dependency_id) e.id,
+               -- the expiry date, or the default validity after the test
                coalesce(e.expires_on, e.tested_on + coalesce(
                    (SELECT test_validity_days FROM exposure_exposuresettings),
                        {_TEST_VALIDITY_DAYS})) AS on,
@@ -77,6 +80,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         FROM inventory_exittest e JOIN {_IN_USE} d ON d.id = e.dependency_id
         JOIN catalog_offering o ON o.id = e.target_id JOIN catalog_provider h ON h.id = o.host_id
         WHERE e.result = 'passed' AND e.tested_on <= %(day)s::date
+        -- of the tests of a dependency the one that is valid for longest
         ORDER BY e.dependency_id, 2 DESC, e.id DESC
         """,
     ),
@@ -95,6 +99,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
             AND c.state = 'open'
         JOIN {_IN_USE} d ON d.id = k.dependency_id JOIN accounts_user u ON u.id = k.waived_by_id
         WHERE k.waived_until IS NOT NULL AND (k.state IN ('waived', 'done') OR (
+            -- expired while its alert is open
             k.state IN ('open', 'in_progress', 'ready') AND k.waived_until <= %(day)s::date
             AND EXISTS (
                 SELECT 1 FROM alerts_alert t WHERE t.kind = 'waiver_expiring'
@@ -160,6 +165,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
         JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
         JOIN risks_risktemplate t ON t.id = r.template_id
+        -- treatments with work to do; an accepted risk has an expiry date instead
         WHERE s.due_on IS NOT NULL AND s.treatment IN ('avoid', 'reduce', 'share')
             AND s.state <> 'not_applicable'
           AND r.closed_at IS NULL
@@ -208,6 +214,7 @@ def all_reminder_types() -> tuple[ReminderType, ...]:
 _DUE = """
 WITH cause AS ({sql}),
 due AS (
+    -- the smallest lead time, in days before the date, that has been reached
     SELECT c.*, (SELECT min(m) FROM alerts_alertsettings s, unnest(s.{lead}) m
     WHERE m >= c.on - %(day)s::date)
                AS milestone
@@ -217,6 +224,7 @@ SELECT d.id AS subject_id, d.on, d.milestone, d.application_id,
        array_remove(d.people, NULL) AS people, d.words, a.team_id, a.criticality
 FROM due d LEFT JOIN inventory_application a ON a.id = d.application_id
 WHERE d.milestone IS NOT NULL AND {news}
+  -- no alert at this or a later milestone exists
   AND NOT EXISTS (
       SELECT 1 FROM alerts_alert t WHERE t.subject_kind = %(subject)s AND t.subject_id = d.id
           AND t.kind = %(kind)s
@@ -299,12 +307,14 @@ def outdated_reminders(reminder_type: ReminderType, *, on: date) -> list[Outdate
 
 _EARLIER = """
 SELECT o.id AS alert_id, n.id AS later_id,
+       -- an assignee of another team is not taken over
        CASE WHEN o.team_id IS NOT DISTINCT FROM n.team_id THEN o.assigned_to_id END
            AS assigned_to_id
 FROM alerts_alert n JOIN alerts_alert o
   ON o.subject_kind = n.subject_kind AND o.subject_id = n.subject_id AND o.kind = n.kind
       AND o.due_on = n.due_on
  AND o.milestone > n.milestone
+-- the later alert includes one of the applications, or the alert is about none
 WHERE n.id = ANY (%(ids)s) AND o.state <> 'resolved' AND (o.application_ids = '[]' OR EXISTS (
     SELECT 1 FROM jsonb_array_elements(o.application_ids) app WHERE n.application_ids @> app.value))
 ORDER BY o.id, n.id

@@ -137,6 +137,7 @@ def _build_alert_row(
     *,
     on: date,
 ) -> AlertRow:
+    """Return an alert as a row of a list, with the applications that `user` can view."""
     visible_applications = {
         pk: applications[pk] for pk in alert.application_ids if pk in applications
     }
@@ -171,6 +172,8 @@ def recipient_name(alert: Alert) -> str:
 
 
 def _describe_response(alert: Alert) -> str:
+    """Return the state of the alert as a clause, with the user or the date; without a response its
+    escalation."""
     match alert.state:
         case Alert.State.ACKNOWLEDGED:
             return (
@@ -224,6 +227,7 @@ def _build_heading(
     *,
     on: date,
 ) -> str:
+    """Return the heading of an alert: the change of an event, else its subject."""
     if alert.event is not None:
         event = alert.event
         change = describe_change(event, today=on)
