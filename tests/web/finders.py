@@ -46,8 +46,8 @@ from apps.inventory.models import (
     ListExport,
     Selection,
 )
-from apps.reports.models import EvidencePack
 from apps.issues.models import Issue
+from apps.reports.models import EvidencePack
 from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 
 type Found = dict[str, Any]

@@ -36,7 +36,7 @@ def is_ending(campaign: Campaign) -> bool:
 def campaign_offering_ids(campaign: Campaign) -> list[int]:
     """Return the IDs of the offerings that the campaign is about; a draft has its subject, or what
     its announcement covers."""
-    if campaign.pk is not None:
+    if not campaign._state.adding:
         ids = list(campaign.offerings.order_by("pk").values_list("pk", flat=True))
     elif campaign.announcement is not None:
         ids = list(campaign.announcement.offerings.order_by("pk").values_list("pk", flat=True))

@@ -113,7 +113,7 @@ def _event_item(entries: Sequence[DigestEntry], context: DigestContext) -> Diges
         or (group == "ending" and not soft and left is not None and left <= 30)
         or group == "delisted",
         applications=application_lines(
-            shown, context, roles=roles, ends=offering_ids if ending else []
+            shown, context, roles=roles, ending_offering_ids=offering_ids if ending else []
         ),
         n_more_applications=max(0, len(shown) - MAX_APPLICATIONS),
         replacement=_replacement(event, context),
@@ -162,7 +162,7 @@ def _milestone_item(
         what=what,
         margin=_left(left, soft=soft),
         pressing=left <= 30 and not soft,
-        applications=application_lines(shown, context, ends=[offering.pk]),
+        applications=application_lines(shown, context, ending_offering_ids=[offering.pk]),
         n_more_applications=max(0, len(shown) - MAX_APPLICATIONS),
         replacement=replacement_text(offering, context),
         sources=(),

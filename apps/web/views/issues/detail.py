@@ -162,6 +162,7 @@ def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponse
         # before the input is checked, whose errors are for those who can respond
         responses.require_respondent(user, issue)
     data: dict[str, Any] = {}
+    form: forms.Form | None = None
     if action in _FORM_ACTIONS:
         form = _response_form(action, request.POST, issue, at)
         if not form.is_valid():
@@ -172,7 +173,7 @@ def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponse
     except ForbiddenError:
         raise
     except DomainError as error:
-        if action not in _FORM_ACTIONS:
+        if form is None:
             return _issue_page(request, issue, error=str(error))
         field = error.field if error.field in form.fields else None
         form.add_error(field, str(error))

@@ -122,7 +122,7 @@ def announcement_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.subject_name,
             row.retires_on,
             _date_word(row),
-            row.n_offerings,
+            row.n_offerings,  # type: ignore[attr-defined]
             str(row.successor or ""),
             row.source_url,
             row.announced_at,
