@@ -13,6 +13,7 @@ from apps.catalog.retirements.announcements import (
     withdraw_announcement,
 )
 from apps.common.time import day_of
+from apps.exposure.campaigns.lifecycle import close_unstarted_campaigns
 from apps.exposure.queries.announcement_reach import affected_application_ids
 from apps.issues.evaluation import (
     MAX_APPLICATIONS_IN_REQUEST,
@@ -46,9 +47,13 @@ def withdraw_and_evaluate(
     *, announcement: RetirementAnnouncement, at: datetime, by: User | None, reason: str
 ) -> RetirementOutcome:
     """Withdraw the announcement and evaluate the issues of the applications that it affected, in
-    one transaction."""
+    one transaction. Its migration is closed, unless work on it has started."""
     application_ids = announced_application_ids(announcement, on=day_of(at))
     withdrawn = withdraw_announcement(announcement=announcement, at=at, by=by, reason=reason)
+    if by is not None:
+        close_unstarted_campaigns(
+            announcement=withdrawn, at=at, by=by, closing_note=f"Announcement withdrawn: {reason}"
+        )
     return _evaluate(
         withdrawn,
         at=at,

@@ -10,6 +10,8 @@ from django.core.management import CommandError, call_command
 from apps.catalog.models import RetirementAnnouncement
 from apps.catalog.retirements.announcements import RetirementTerms
 from apps.common.time import day_of, now
+from apps.exposure.campaigns.lifecycle import open_campaign
+from apps.exposure.campaigns.task_actions import choose_target
 from apps.issues import retirements
 from apps.issues.evaluation import evaluate_everything
 from apps.issues.models import Cause, ChangedApplication, Issue
@@ -78,6 +80,20 @@ def test_withdrawing_resolves_the_issues_with_its_reason(uses):
 
     assert set(Issue.objects.values_list("state", "resolution")) == {("resolved", "date_withdrawn")}
     assert not Cause.objects.open().filter(kind="retirement").exists()
+
+
+def test_withdrawing_closes_a_migration_that_has_not_started_and_no_other(uses):
+    for started in (False, True):
+        outcome = uses.announce()
+        campaign = open_campaign(announcement=outcome.announcement, by=uses.governance, at=uses.at)
+        if started:
+            task = campaign.tasks.first()
+            choose_target(task=task, target=uses.successor, at=uses.at, by=uses.governance)
+        withdraw_and_evaluate(
+            announcement=outcome.announcement, at=uses.at, by=uses.governance, reason="A mistake."
+        )
+        campaign.refresh_from_db()
+        assert campaign.state == ("open" if started else "closed")
 
 
 def test_very_many_applications_are_left_to_the_worker(uses, monkeypatch):

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from apps.accounts.models import User
@@ -267,6 +267,21 @@ def close_campaign(
             update_fields=["state", "closed_by", "closed_at", "closing_note", "updated_at"]
         )
     return campaign
+
+
+def close_unstarted_campaigns(
+    *, announcement: RetirementAnnouncement, at: datetime, by: User, closing_note: str
+) -> list[Campaign]:
+    """Close the open campaigns of a withdrawn announcement in which no work has started; return
+    them."""
+    started = CampaignTask.objects.filter(campaign=OuterRef("pk")).exclude(
+        state__in=(State.OPEN, State.OBSOLETE)
+    )
+    campaigns = announcement.campaigns.filter(~Exists(started), state=Campaign.State.OPEN)
+    return [
+        close_campaign(campaign=campaign, at=at, by=by, closing_note=closing_note)
+        for campaign in campaigns.order_by("pk")
+    ]
 
 
 @transaction.atomic

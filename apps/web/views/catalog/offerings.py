@@ -34,6 +34,7 @@ from apps.catalog.models import (
 )
 from apps.catalog.models.claims import Topic
 from apps.catalog.providers.track_record_queries import earliest_retirements
+from apps.catalog.retirements.coverage import open_announcements
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.feeds.models import PollState
@@ -342,6 +343,7 @@ def _render_offering_page(
         ],
         n_claims=len(claims),
         manual=manual_claim,
+        announcement=open_announcements([offering]).get(offering.pk),
         earliest=earliest_retirements([offering], today=today).get(offering.pk),
         disagreement=next(iter(disagreements([offering.pk], open_only=False, at=at)), None),
         current_prices=[price for price in prices if _is_in_force(price, at)],
