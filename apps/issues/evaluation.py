@@ -55,6 +55,7 @@ _COMPARE_ISSUES = compose_statement(
         which="a.id IN (SELECT application_id FROM issue_fact)",
     ),
 )
+_LOCK_CHANGES = load_statement("issues", "lock_changes")
 _INSERT_ISSUES = load_statement("issues", "insert_issues")
 _UPDATE_ISSUES = load_statement("issues", "update_issues")
 _RECORD_ACTIVITY = load_statement("issues", "record_activity")
@@ -208,7 +209,7 @@ def _store_issues(cursor: Any, parameters: dict[str, Any]) -> dict[str, int]:
         cursor.execute(statement, parameters)
     counts: dict[str, int] = {}
     if cursor.rowcount:
-        for statement in (_INSERT_ISSUES, _UPDATE_ISSUES, _RECORD_ACTIVITY):
+        for statement in (_LOCK_CHANGES, _INSERT_ISSUES, _UPDATE_ISSUES, _RECORD_ACTIVITY):
             cursor.execute(statement, parameters)
         cursor.execute("SELECT change, count(*) FROM changed_issue GROUP BY change")
         counts = dict(cursor.fetchall())

@@ -62,9 +62,11 @@ type _Names = Mapping[int, tuple[str, str]]
 
 def _load_versions(ids: Collection[int]) -> _Names:
     versions = Version.objects.filter(pk__in=ids).select_related("foundation")
-    return {
-        version.pk: (version.name or version.identifier, version.identifier) for version in versions
-    }
+    return {version.pk: (_version_name(version), version.identifier) for version in versions}
+
+
+def _version_name(version: Version) -> str:
+    return version.name or version.identifier
 
 
 def _load_offerings(ids: Collection[int]) -> _Names:
@@ -103,7 +105,12 @@ def _load_approvals(ids: Collection[int]) -> _Names:
     approvals = Approval.objects.filter(pk__in=ids).select_related(
         "provider", "foundation", "version", "offering__host"
     )
-    return {approval.pk: (str(approval.target), str(approval.pk)) for approval in approvals}
+    names = {}
+    for approval in approvals:
+        version = approval.version
+        name = _version_name(version) if version is not None else str(approval.target)
+        names[approval.pk] = (name, str(approval.pk))
+    return names
 
 
 def _load_risks(ids: Collection[int]) -> _Names:

@@ -271,7 +271,7 @@ API = {
         deliveries/{pk}/:get dependencies/{pk}/:get evidence/{pk}/:get
         exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get gate-runs/{pk}/answer/:get
         gate-waivers/{pk}/:get inherited-risks/{pk}/:get issues/{pk}/:get
-        issues/{pk}/activity/:get issues/{pk}/comment/:post
+        issues/{pk}/activity/:get
         notification-preferences/teams/{slug}/:get
         mutes/{pk}/:get notifications/{pk}/:get observations/{pk}/:get discrepancies/{pk}/:get
         reported-services/{pk}/:get reported-services/{pk}/tokens/:get
@@ -296,6 +296,10 @@ API = {
         issues/{pk}/undo/:post mutes/{pk}/unmute/:post
         reported-services/{pk}/unlink/:post discrepancies/{pk}/declare/:post
         discrepancies/{pk}/end/:post
+    """,
+    # governance, and members of the team
+    "yynyyy0l": """
+        issues/{pk}/comment/:post
     """,
     # governance
     "yynnnnnl": """

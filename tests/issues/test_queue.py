@@ -1,11 +1,12 @@
 """The queue of changed applications: which records fill it, what empties it, and that nothing is
 lost when a transaction ends early or another evaluation runs."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering, Price, Provider
 from apps.common.time import now
 from apps.exposure.models import Campaign, CampaignTask
@@ -21,6 +22,7 @@ from apps.issues.evaluation import (
     queue_applications,
 )
 from apps.issues.models import ChangedApplication, EvaluationState, Issue
+from apps.issues.responses import accept_issue, assign_issue
 from apps.risks.models import Assessment, FoundationRisk
 from tests.builders import (
     NOW,
@@ -336,6 +338,32 @@ class TestTwoAtOnce:
         assert evaluate_changed_applications(at=NOW).opened == 1
 
 
+class TestResponseMeanwhile:
+    """A user responds between the comparison and the update of an issue."""
+
+    def test_the_response_is_kept_and_the_application_is_queued(self, world, monkeypatch):
+        evaluate_everything(at=NOW)
+        user = make_member(world.team)
+        respond = (
+            f"UPDATE issues_issue SET owner_id = {user.pk}, assigned_by_id = {user.pk},"
+            " updated_at = clock_timestamp();"
+        )
+        with monkeypatch.context() as patch:
+            patch.setattr(evaluation, "_LOCK_CHANGES", respond + evaluation._LOCK_CHANGES)
+            Offering.objects.update(retires_on=TODAY + timedelta(days=9))
+            ChangedApplication.objects.all().delete()
+            assert evaluate_issues(at=NOW).updated == 0
+
+        issue = Issue.objects.get()
+        assert (issue.owner, issue.due_on) == (user, date(2027, 1, 15))
+        assert queued() == {world.application.pk}
+
+        evaluate_changed_applications(at=NOW)
+
+        issue.refresh_from_db()
+        assert (issue.owner, issue.due_on) == (user, TODAY + timedelta(days=9))
+
+
 class TestRequests:
     @pytest.fixture
     def client(self, world):
@@ -352,6 +380,25 @@ class TestRequests:
         assert answer.status_code == 302
         issue.refresh_from_db()
         assert (issue.state, issue.resolution) == ("resolved", "no_longer_used")
+
+    @pytest.mark.parametrize("action", ["revoke", "reopen", "assign"])
+    def test_a_response_that_returns_to_the_fact_is_followed_by_it(self, world, action):
+        owner = make_member(world.team, TeamRole.OWNER)
+        Application.objects.filter(pk=world.application.pk).update(business_owner=owner.email)
+        make_exit_plan(world.application.dependencies.get(), estimated_days=5)
+        evaluate_everything(at=now())
+        issue = Issue.objects.get(cause__kind="retirement")
+        act_by = issue.act_by
+        until = now().date() + timedelta(days=30)
+        accept_issue(issue=issue, until=until, reason="Budget", by=owner, at=now())
+        if action == "assign":
+            assign_issue(issue=issue, to=make_member(world.team), by=owner, at=now())
+
+        signed_in_client(owner).post(f"/issues/{issue.pk}/{action}/", {"owner": ""})
+
+        issue.refresh_from_db()
+        assert issue.owner == owner
+        assert issue.act_by == (until if action == "assign" else act_by)
 
     def test_reading_evaluates_nothing(self, application, client):
         queue_applications([application.pk])

@@ -278,8 +278,9 @@ class IssueViewSet(ReadViewSet[Issue]):
     @extend_schema(request=CommentSerializer, responses={201: IssueActivitySerializer})
     @action(detail=True, methods=["post"])
     def comment(self, request: Request, pk: str) -> Response:
-        """Comment on an issue. Every user who can view it can comment."""
-        issue = self.subject()
+        """Comment on an issue. Members of the team, its owner and governance can comment."""
+        issue = self.subject("team")
+        responses.require_commentator(self.user, issue)
         body = self.validated(CommentSerializer)
         comment = responses.comment_on_issue(
             issue=issue, text=body["text"], mentions=body["mentions"], by=self.user, at=now()

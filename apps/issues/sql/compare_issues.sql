@@ -17,7 +17,8 @@ fact AS (
            i.assigned_by_id, i.acknowledged_at, i.accepted_until AS own_acceptance, i.opened_at,
            i.act_by AS old_act_by, i.start_by AS old_start_by, i.finish_by AS old_finish_by,
            i.is_earliest AS old_is_earliest, i.task_id AS old_task_id, i.team_id AS old_team_id,
-           i.criticality AS old_criticality, i.fact_key AS old_fact_key, i.details AS old_details
+           i.criticality AS old_criticality, i.fact_key AS old_fact_key, i.details AS old_details,
+           i.updated_at AS old_updated_at
     FROM issue_fact f
     JOIN issues_cause c ON c.kind = f.kind AND c.subject = f.subject
     LEFT JOIN inventory_application a ON a.id = f.application_id
@@ -54,7 +55,7 @@ SELECT CASE WHEN issue_id IS NULL THEN 'opened' WHEN returns THEN 'reopened' ELS
        due_on, coalesce(is_earliest, false) AS is_earliest, start_by, finish_by,
        coalesce(new_act_by, %(day)s::date) AS act_by, task_id,
        coalesce(details, '{{}}'::jsonb) AS details, coalesce(fact_key, '') AS fact_key,
-       new_opened_at AS opened_at, old_state, old_due_on, old_owner_id
+       new_opened_at AS opened_at, old_state, old_due_on, old_owner_id, old_updated_at
 FROM valued
 WHERE issue_id IS NULL OR returns
    OR (team_id, criticality, new_owner_id, state, due_on, coalesce(is_earliest, false), start_by,

@@ -18,7 +18,7 @@ from apps.common.text import format_date
 from apps.common.time import day_of, now
 from apps.inventory.models import Application, Dependency
 from apps.issues import responses
-from apps.issues.models import Activity, Issue
+from apps.issues.models import Activity, CauseKind, Issue
 from apps.issues.sentences import activity_sentence, activity_user_names
 from apps.issues.undo import undo_response
 from apps.web.pages.flash_messages import flash_success
@@ -97,10 +97,13 @@ def _issue_page(
         row=row,
         error=error,
         can_respond=can_respond,
+        can_comment=responses.can_comment(user, issue),
         # what has a record of its own is accepted and resolved there
         can_resolve=can_respond and not is_followed,
         can_accept=can_respond and not is_followed and responses.can_accept(user, issue),
         is_accepted=issue.state == Issue.State.ACCEPTED,
+        is_effort_unknown=issue.cause.kind == CauseKind.RETIREMENT
+        and issue.details.get("effort_days") is None,
         forms={action: _response_form(action, None, issue, at) for action in _FORM_ACTIONS}
         | dict(invalid or {}),
         record=record_link(issue, row.subject, user),
@@ -158,25 +161,24 @@ def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponse
     issue = _visible_issue(user, pk)
     if action not in {*_FORM_ACTIONS, *_PLAIN_ACTIONS}:
         raise Http404
-    if action != "comment":
-        # before the input is checked, whose errors are for those who can respond
+    # before the input is checked, whose errors are for those who can respond
+    if action == "comment":
+        responses.require_commentator(user, issue)
+    else:
         responses.require_respondent(user, issue)
-    data: dict[str, Any] = {}
-    form: forms.Form | None = None
-    if action in _FORM_ACTIONS:
-        form = _response_form(action, request.POST, issue, at)
-        if not form.is_valid():
-            return _issue_page(request, issue, invalid={action: form})
-        data = form.cleaned_data
+    has_form = action in _FORM_ACTIONS
+    form = _response_form(action, request.POST, issue, at) if has_form else None
+    if form is not None and not form.is_valid():
+        return _issue_page(request, issue, invalid={action: form})
+    data: dict[str, Any] = form.cleaned_data if form is not None else {}
     try:
         sentence = _apply(action, issue, data, user, at)
     except ForbiddenError:
         raise
     except DomainError as error:
-        if form is None:
+        if form is None or error.field not in form.fields:
             return _issue_page(request, issue, error=str(error))
-        field = error.field if error.field in form.fields else None
-        form.add_error(field, str(error))
+        form.add_error(error.field, str(error))
         return _issue_page(request, issue, invalid={action: form})
     can_be_undone = action not in {"comment", "undo"}
     undo = reverse("issues:respond", args=[pk, "undo"]) if can_be_undone else None

@@ -88,6 +88,8 @@ class OwnerForm(forms.Form):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["owner"]
         field.queryset = possible_owners(issue)
+        if issue.application_id is None:
+            field.empty_label = "No assignment"
 
 
 def possible_owners(issue: Issue) -> Any:

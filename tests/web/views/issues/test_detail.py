@@ -325,11 +325,15 @@ class TestPermission:
     def test_a_stranger_finds_nothing(self, world, respond, action):
         assert respond(action, world.stranger, text="x").status_code == 404
 
-    def test_the_auditor_reads_and_comments(self, world, respond, as_user, address):
+    def test_the_auditor_only_reads(self, world, respond, as_user, address):
         auditor = make_user(role="auditor")
 
-        assert as_user(auditor).get(address).status_code == 200
-        assert respond("acknowledge", auditor).status_code == 403
+        page = as_user(auditor).get(address)
+
+        assert page.status_code == 200
+        assert "<form" not in text_of(page).partition('id="h-activity"')[2].partition("</main>")[0]
+        for action in ("acknowledge", "comment"):
+            assert respond(action, auditor, text="x").status_code == 403
 
 
 class TestOwners:
