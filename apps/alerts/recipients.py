@@ -149,5 +149,11 @@ def organisation_roles() -> OrganisationRoles:
     )
 
 
+def display_name(user: User) -> str:
+    """Return the name of a user in messages; without one the email address, never the username
+    alone."""
+    return user.get_full_name() or user.email or user.get_username()
+
+
 def governance_users() -> list[User]:
     return organisation_roles().governance_users

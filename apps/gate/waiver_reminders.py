@@ -1,7 +1,7 @@
 """Waiver expiry, as a cause of reminders: a build that passes today is blocked on the day its
 waiver expires."""
 
-from apps.alerts.kinds.reminders.types import ReminderType
+from apps.alerts.kinds.reminders.types import PERSON_NAME, ReminderType
 from apps.gate.rules.definitions import Rule
 
 _NAMES = " ".join(f"WHEN '{rule.value}' THEN '{rule.value} {rule.label}'" for rule in Rule)
@@ -27,8 +27,8 @@ WAIVER_REMINDER_TYPE = ReminderType(
                jsonb_build_object('what', CASE w.rule {_NAMES} ELSE w.rule END
                                           || coalesce(', ' || coalesce(nullif(w.model, ''),
                                           s.api_id), '')
-                                          || coalesce(' at ' || v.name, ''),
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                          || coalesce(' on ' || v.name, ''),
+                                  'who', {PERSON_NAME})
                    AS words
         FROM gate_waiver w JOIN inventory_application b ON b.id = w.application_id
             AND b.status <> 'retired'

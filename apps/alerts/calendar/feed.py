@@ -26,7 +26,7 @@ from apps.alerts.calendar.queries import (
 )
 from apps.alerts.kinds.reminders.reminder_text import reminder_heading
 from apps.alerts.models import KINDS, Alert, DayKind, SubjectKind
-from apps.alerts.text import day, listed, long_day, one_line
+from apps.alerts.text import listed, long_day, one_line
 from apps.catalog.models import Offering
 from apps.common.processes.lazy_import import lazy_import
 from apps.common.time import day_of, start_of
@@ -37,6 +37,17 @@ if TYPE_CHECKING:
 else:
     icalendar = lazy_import("icalendar")
 
+# {category: kind} in URLs that users saved before the categories had their present names.
+_FORMER_CATEGORIES: Mapping[str, str] = {
+    "Days to the end": DayKind.MILESTONE,
+    "Acceptance expires": DayKind.ACCEPTANCE_EXPIRING,
+    "Exit test expires": DayKind.EXIT_TEST_EXPIRING,
+    "Waiver expires": DayKind.WAIVER_EXPIRING,
+    "Gate waiver expires": DayKind.GATE_WAIVER_EXPIRING,
+    "Approval expires": DayKind.APPROVAL_EXPIRING,
+    "Mute expires": DayKind.MUTE_EXPIRING,
+    "Key expires": DayKind.KEY_EXPIRING,
+}
 # A summary names this many applications and counts the others.
 MAX_NAMES_IN_SUMMARY = 3
 REFRESH_INTERVAL = timedelta(hours=6)
@@ -142,7 +153,9 @@ def count_entries(user: User, *, today: date, first: date, last: date, kind: str
 
 def kinds_in_category(category: str) -> list[str]:
     """List the deadline kinds of an event category; all if it is empty."""
-    return [kind for kind in calendar_kinds() if not category or KINDS[kind] == category]
+    kind = _FORMER_CATEGORIES.get(category)
+    label = KINDS[kind] if kind else category
+    return [kind for kind in calendar_kinds() if not label or KINDS[kind] == label]
 
 
 def _list_visible_team_ids(user: User) -> list[int] | None:
@@ -191,7 +204,7 @@ def _build_retirement_entries(
         )
         name = one_line(offering)
         clause = (
-            f"{name} retires no earlier than {day(retirement.on)}"
+            f"{name} retires no earlier than {long_day(retirement.on)}"
             if retirement.soft
             else f"{name} retires"
         )

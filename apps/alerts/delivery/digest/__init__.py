@@ -1,2 +1,2 @@
-"""Content of a digest, before its layout: entries become a headline and sections. No queries and no
+"""Content of a digest before its layout: entries in, sentence and sections out. No queries, no
 clock."""

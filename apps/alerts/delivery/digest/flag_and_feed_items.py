@@ -1,15 +1,15 @@
-"""Digest items about exposure flags and feeds."""
+"""Items about exposure flags, and about feeds."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
-from apps.alerts.delivery.digest.applications import application_lines, visible_by_criticality
-from apps.alerts.delivery.digest.occasions import occasion_note
-from apps.alerts.delivery.digest.parts import (
-    MAX_APPLICATIONS,
-    DigestContext,
-    DigestEntry,
-    DigestItem,
+from apps.alerts.delivery.digest.applications import (
+    application_lines,
+    n_more_applications,
+    visible_by_criticality,
 )
+from apps.alerts.delivery.digest.causes import alert_ids
+from apps.alerts.delivery.digest.occasions import occasion_note
+from apps.alerts.delivery.digest.parts import DigestContext, DigestEntry, DigestItem
 from apps.alerts.kinds.exposure_flag_text import (
     flag_clause,
     format_measure,
@@ -18,35 +18,40 @@ from apps.alerts.kinds.exposure_flag_text import (
     tolerance_text,
 )
 from apps.alerts.kinds.feeds.feed_text import (
-    feed_details,
+    RetiredModel,
     feed_path,
+    feed_sentences,
+    held_sentences,
     n_unnamed,
     retired_models,
     source_name,
 )
-from apps.alerts.models import Alert, FeedKind, FlagKind
-from apps.alerts.text import as_day, days, one_line
+from apps.alerts.models import Alert, FeedKind, FlagKind, IssueAlertKind
+from apps.alerts.text import as_day, counted, days, one_line
 from apps.exposure.models import ExposureFlag
 
 # --- flags ----------------------------------------------------------------------------------------
 
 
 def flag_items(entries: Iterable[DigestEntry], context: DigestContext) -> list[DigestItem]:
-    """Return an item for each alert about an exposure flag."""
-    return [
-        _flag_item(entry, entry.alert.flag, context)
-        for entry in entries
-        if entry.alert.flag is not None
-    ]
+    """Return an item for each flag, about its latest event."""
+    by_flag: dict[int, list[DigestEntry]] = {}
+    for entry in entries:
+        if entry.alert.flag_id is not None:
+            by_flag.setdefault(entry.alert.flag_id, []).append(entry)
+    items = []
+    for flag_entries in by_flag.values():
+        flag_entries.sort(key=lambda entry: (entry.alert.raised_at, entry.alert.pk))
+        flag = flag_entries[-1].alert.flag
+        assert flag is not None
+        items.append(_build_flag_item(flag_entries, flag, context))
+    return items
 
 
-def _flag_item(entry: DigestEntry, flag: ExposureFlag, context: DigestContext) -> DigestItem:
-    """Return the item of a flag, with the measurement of the day on which the alert was raised.
-
-    Affected applications that the alert counts without naming them are added to the number of
-    further applications.
-    """
-    alert = entry.alert
+def _build_flag_item(
+    entries: Sequence[DigestEntry], flag: ExposureFlag, context: DigestContext
+) -> DigestItem:
+    alert = entries[-1].alert
     policy, measurement = flag.policy, measurement_when_raised(alert, flag)
     name = (
         one_line(context.nodes.get(flag.node_id, ""))
@@ -55,78 +60,95 @@ def _flag_item(entry: DigestEntry, flag: ExposureFlag, context: DigestContext) -
     )
     affected = frozenset(pk for pk in alert.application_ids if pk in context.applications)
     applications = visible_by_criticality(affected, context)
-    n_unnamed = max(0, int(alert.details.get("n", 0)) - len(alert.application_ids))
-    # with its layer, since one name can be that of a developer and of a host
+    n_unlisted = max(0, int(alert.details.get("n", 0)) - len(alert.application_ids))
+    # The kind is named, because a provider can be a developer and a host.
     clause = flag_clause(policy, measurement, node=name, kind=node_kind_label(flag))
     return DigestItem(
         title=name,
-        api_id="",
         url=f"{context.public_url}/alerts/",
-        what=f"{clause} ({tolerance_text(policy, measurement)})",
+        what=f"{clause}. The tolerance is {format_measure(policy, measurement.limit)}.",
+        headline=f"{clause} ({tolerance_text(policy, measurement)})",
         margin=format_measure(policy, measurement.value),
-        pressing=alert.kind != FlagKind.RESOLVED,
-        applications=application_lines(applications, context),
-        n_more_applications=max(0, len(applications) - MAX_APPLICATIONS) + n_unnamed,
-        replacement="",
-        sources=(),
         severity=alert.severity,
         affected=affected,
         on=None,
         group=alert.kind,
-        note=occasion_note([entry], context),
-        alert_ids=(alert.pk,),
+        pressing=alert.kind != FlagKind.RESOLVED,
+        applications=application_lines(applications, context),
+        n_more_applications=n_more_applications(applications) + n_unlisted,
+        note=occasion_note(entries, context),
+        alert_ids=alert_ids(entries),
     )
 
 
 # --- feeds ----------------------------------------------------------------------------------------
 
 
-def feed_items(entries: Iterable[DigestEntry], context: DigestContext) -> list[DigestItem]:
-    """Return an item for each alert about a feed or one of its polls."""
-    items = [
-        _feed_item(entry, context)
+def feed_items(entries: Sequence[DigestEntry], context: DigestContext) -> list[DigestItem]:
+    """Return an item for each alert about a feed. Past dates of models that another alert reports
+    as retired and still used by the same applications are left out."""
+    reported = {
+        (model, pk)
         for entry in entries
-        if entry.alert.run is not None or entry.alert.source is not None
+        if entry.alert.kind == IssueAlertKind.RETIRED_MODEL_IN_USE
+        for model in context.cause_models.get(entry.alert.subject_id or 0, ())
+        for pk in entry.application_ids
+    }
+    return [
+        item
+        for entry in entries
+        if (entry.alert.run is not None or entry.alert.source is not None)
+        and (item := _build_feed_item(entry, context, reported)) is not None
     ]
-    # teams are notified if their applications are affected; governance in any case
-    return [item for item in items if item.affected or item.group != FeedKind.BACKFILLED]
 
 
-def _feed_item(entry: DigestEntry, context: DigestContext) -> DigestItem:
-    """Return the item of a feed: late, not updating, up to date again, on hold, or with past
-    retirement dates."""
+def _build_feed_item(
+    entry: DigestEntry,
+    context: DigestContext,
+    reported: Collection[tuple[tuple[str, str], int]],
+) -> DigestItem | None:
     alert = entry.alert
     affected = frozenset(pk for pk in alert.application_ids if pk in context.applications)
+    models: list[RetiredModel] = []
+    if alert.kind == FeedKind.BACKFILLED:
+        affected = frozenset(
+            pk
+            for pk in affected
+            if n_unnamed(alert)
+            or any(
+                ((model.api_id, model.host), pk) not in reported
+                for model in retired_models(alert, [pk])
+            )
+        )
+        models = retired_models(alert, affected)
+        # Teams are notified about their applications, governance about any feed.
+        if not affected:
+            return None
     applications = visible_by_criticality(affected, context)
-    retired = retired_models(alert, affected)
-    n_models = len(retired) + n_unnamed(alert)
+    n_models = len(models) + n_unnamed(alert)
+    is_held = alert.kind == FeedKind.SUSPECT
     return DigestItem(
         title=source_name(alert),
-        api_id="",
         url=context.public_url + feed_path(alert),
-        what=feed_details(alert, applications=affected),
+        what=held_sentences(alert) if is_held else feed_sentences(alert, applications=affected),
         margin=_feed_margin(alert, context, n_models),
-        pressing=alert.kind == FeedKind.BACKFILLED
-        or (alert.kind == FeedKind.SUSPECT and alert.severity >= 4),
-        applications=application_lines(applications, context),
-        n_more_applications=max(0, len(applications) - MAX_APPLICATIONS),
-        replacement="",
-        sources=(),
         severity=alert.severity,
         affected=affected,
-        on=max((model.ended_on for model in retired if model.ended_on), default=None),
+        on=max((model.ended_on for model in models if model.ended_on), default=None),
         group=alert.kind,
-        n_models=n_models,
+        pressing=alert.kind == FeedKind.BACKFILLED or (is_held and alert.severity >= 4),
+        applications=application_lines(applications, context),
+        n_more_applications=n_more_applications(applications),
+        n=n_models,
         note=occasion_note([entry], context),
         alert_ids=(alert.pk,),
     )
 
 
 def _feed_margin(alert: Alert, context: DigestContext, n_models: int) -> str:
-    """Return the figure beside the item: retired models, or days since the feed is late."""
     if alert.kind == FeedKind.BACKFILLED:
-        return f"{n_models} model{'' if n_models == 1 else 's'}"
+        return counted(n_models, "model")
     if alert.kind == FeedKind.SUSPECT:
-        return "held"
+        return "on hold"
     since = as_day(alert.details.get("since"))
-    return days((context.today - since).days) if since else "fresh"
+    return days((context.today - since).days) if since else "up to date"

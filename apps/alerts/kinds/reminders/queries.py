@@ -12,12 +12,16 @@ from typing import Any, NamedTuple, cast
 
 from apps.accounts.roles import TeamRole
 from apps.alerts.kinds.reminders.retirement_queries import fetch_rows_on
-from apps.alerts.kinds.reminders.types import ReminderType, registered_reminder_types
+from apps.alerts.kinds.reminders.types import (
+    PERSON_NAME,
+    ReminderType,
+    registered_reminder_types,
+)
 from apps.alerts.models import DayKind, SubjectKind
 from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.exposure.models import ExposureSettings
 
-OFFERING_NAME = "o.api_id || ' at ' || h.name"
+OFFERING_NAME = "o.api_id || ' on ' || h.name"
 # Current and future dependencies of applications in scope.
 _IN_USE = """(
             SELECT d.id, d.application_id FROM inventory_dependency d
@@ -37,9 +41,8 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                ARRAY[s.accepted_by_id, s.owner_id] AS people,
                jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title,
                ''), t.title),
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                  'who', {PERSON_NAME})
                    AS words
-        -- dependencies in use of applications in scope
         FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
         JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
         JOIN risks_risktemplate t ON t.id = r.template_id
@@ -51,14 +54,13 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
     ReminderType(
         DayKind.ACCEPTANCE_EXPIRING,
         SubjectKind.FLAG,
-        """
-        -- the day of the last acceptance
+        f"""
         SELECT f.id, f.accepted_until AS on,
                (SELECT (max(e.at) AT TIME ZONE 'UTC')::date FROM exposure_flagevent e
                 WHERE e.flag_id = f.id AND e.kind = 'accepted') AS made_on,
                NULL::bigint AS application_id, ARRAY[f.accepted_by_id] AS people,
                jsonb_build_object('what', p.name, 'node', f.node_id,
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                  'who', {PERSON_NAME})
                    AS words
         FROM exposure_exposureflag f JOIN exposure_policy p ON p.id = f.policy_id
         JOIN accounts_user u ON u.id = f.accepted_by_id
@@ -71,7 +73,6 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         SubjectKind.EXIT_TEST,
         f"""
         SELECT DISTINCT ON (e.dependency_id) e.id,
-               -- the expiry date, or the default validity after the test
                coalesce(e.expires_on, e.tested_on + coalesce(
                    (SELECT test_validity_days FROM exposure_exposuresettings),
                        {_TEST_VALIDITY_DAYS})) AS on,
@@ -80,7 +81,6 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         FROM inventory_exittest e JOIN {_IN_USE} d ON d.id = e.dependency_id
         JOIN catalog_offering o ON o.id = e.target_id JOIN catalog_provider h ON h.id = o.host_id
         WHERE e.result = 'passed' AND e.tested_on <= %(day)s::date
-        -- of the tests of a dependency the one that is valid for longest
         ORDER BY e.dependency_id, 2 DESC, e.id DESC
         """,
     ),
@@ -93,13 +93,12 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         SELECT k.id, k.waived_until AS on, d.application_id,
             ARRAY[k.waived_by_id, k.owner_id] AS people,
                jsonb_build_object('what', c.title,
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                  'who', {PERSON_NAME})
                    AS words
         FROM exposure_campaigntask k JOIN exposure_campaign c ON c.id = k.campaign_id
             AND c.state = 'open'
         JOIN {_IN_USE} d ON d.id = k.dependency_id JOIN accounts_user u ON u.id = k.waived_by_id
         WHERE k.waived_until IS NOT NULL AND (k.state IN ('waived', 'done') OR (
-            -- expired while its alert is open
             k.state IN ('open', 'in_progress', 'ready') AND k.waived_until <= %(day)s::date
             AND EXISTS (
                 SELECT 1 FROM alerts_alert t WHERE t.kind = 'waiver_expiring'
@@ -114,9 +113,10 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         f"""
         SELECT p.id, p.expires_on AS on, p.decided_on AS made_on, NULL::bigint AS application_id,
                ARRAY[p.approver_id] AS people,
-               jsonb_build_object('what', coalesce(v.name, n.name, w.identifier, {OFFERING_NAME}),
+               jsonb_build_object('what', coalesce(v.name, n.name,
+                                      nullif(w.name, ''), w.identifier, {OFFERING_NAME}),
                                   'decision', p.decision,
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                  'who', {PERSON_NAME})
                    AS words
         FROM inventory_approval p JOIN accounts_user u ON u.id = p.approver_id
         LEFT JOIN catalog_provider v ON v.id = p.provider_id LEFT
@@ -165,7 +165,6 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
         JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
         JOIN risks_risktemplate t ON t.id = r.template_id
-        -- treatments with work to do; an accepted risk has an expiry date instead
         WHERE s.due_on IS NOT NULL AND s.treatment IN ('avoid', 'reduce', 'share')
             AND s.state <> 'not_applicable'
           AND r.closed_at IS NULL
@@ -182,7 +181,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                ARRAY[coalesce(m.user_id, m.created_by_id)] AS people, jsonb_build_object('reason',
                m.reason) AS words
         FROM alerts_mute m
-        -- a mute of a few days need not say that it ends in a few days
+        -- a mute of a few days needs no reminder in these days
         WHERE m.lifted_at IS NULL AND m.until > %(day)s::date
           AND m.until - (m.created_at AT TIME ZONE 'UTC')::date > 14
         """,
@@ -214,7 +213,6 @@ def all_reminder_types() -> tuple[ReminderType, ...]:
 _DUE = """
 WITH cause AS ({sql}),
 due AS (
-    -- the smallest lead time, in days before the date, that has been reached
     SELECT c.*, (SELECT min(m) FROM alerts_alertsettings s, unnest(s.{lead}) m
     WHERE m >= c.on - %(day)s::date)
                AS milestone
@@ -224,7 +222,6 @@ SELECT d.id AS subject_id, d.on, d.milestone, d.application_id,
        array_remove(d.people, NULL) AS people, d.words, a.team_id, a.criticality
 FROM due d LEFT JOIN inventory_application a ON a.id = d.application_id
 WHERE d.milestone IS NOT NULL AND {news}
-  -- no alert at this or a later milestone exists
   AND NOT EXISTS (
       SELECT 1 FROM alerts_alert t WHERE t.subject_kind = %(subject)s AND t.subject_id = d.id
           AND t.kind = %(kind)s
@@ -307,14 +304,12 @@ def outdated_reminders(reminder_type: ReminderType, *, on: date) -> list[Outdate
 
 _EARLIER = """
 SELECT o.id AS alert_id, n.id AS later_id,
-       -- an assignee of another team is not taken over
        CASE WHEN o.team_id IS NOT DISTINCT FROM n.team_id THEN o.assigned_to_id END
            AS assigned_to_id
 FROM alerts_alert n JOIN alerts_alert o
   ON o.subject_kind = n.subject_kind AND o.subject_id = n.subject_id AND o.kind = n.kind
       AND o.due_on = n.due_on
  AND o.milestone > n.milestone
--- the later alert includes one of the applications, or the alert is about none
 WHERE n.id = ANY (%(ids)s) AND o.state <> 'resolved' AND (o.application_ids = '[]' OR EXISTS (
     SELECT 1 FROM jsonb_array_elements(o.application_ids) app WHERE n.application_ids @> app.value))
 ORDER BY o.id, n.id
