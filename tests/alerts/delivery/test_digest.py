@@ -22,10 +22,12 @@ from apps.alerts.delivery.links import recipient_of_unsubscribe_token
 from apps.alerts.delivery.mail import build_message
 from apps.alerts.models import Alert, Delivery, Notice, Preference, Tick
 from apps.catalog.models import Foundation, Offering, Provider, Version
+from apps.catalog.retirements.announcements import RetirementTerms, announce_retirement
 from apps.inventory.models import Application, Criticality
 from tests.alerts.simulation import flat
 from tests.builders import (
     NOW,
+    TODAY,
     add_evidence,
     make_application,
     make_dependency,
@@ -34,6 +36,8 @@ from tests.builders import (
     make_provider,
     make_source,
     make_team,
+    make_user,
+    make_version,
 )
 from tests.worlds.small import SmallWorld, make_small_world
 
@@ -444,3 +448,22 @@ def test_digests_take_as_many_statements_for_many_recipients_and_applications_as
     Version.objects.all().update(identifier="another/version")
 
     assert _n_statements_for(8, 30) == few
+
+
+@pytest.mark.django_db
+def test_an_announced_retirement_is_one_item_for_all_its_model_ids_with_who_announced_it() -> None:
+    world = make_small_world()
+    told_before(world)
+    version = make_version("maker/model-x-20250101")
+    for n, host in enumerate(("azure", "bedrock", "vertex")):
+        offering = make_offering(f"model-x-{n}", host=make_provider(host), version=version)
+        make_dependency(world.application, offering, role="judge" if n else "fallback")
+    maren = make_user(role="governance", first_name="Maren", last_name="Olsen")
+    announce_retirement(
+        RetirementTerms(subject=version, retires_on=TODAY + timedelta(days=200)), at=NOW, by=maren
+    )
+
+    body = flat(digest().body_text)
+
+    assert body.count("retires on") == 1
+    assert "Maren Olsen" in body

@@ -314,10 +314,14 @@ def _event_margin(
 def _find_sources(
     events: Sequence[ProviderEvent], context: DigestContext
 ) -> tuple[SourceLink, ...]:
+    """Return who published the events: the user who announced a retirement, or the source."""
     links: dict[SourceLink, None] = {}
     for event in events:
+        announcement = event.announcement
+        announcer = announcement.announced_by if announcement is not None else None
         for url in context.sources.get(event.pk) or [""]:
-            links[SourceLink(one_line(event.source.name), web_address(url))] = None
+            name = one_line(announcer or event.source.name)
+            links[SourceLink(name, web_address(url))] = None
     return tuple(links)[:MAX_SOURCES]
 
 
