@@ -9,9 +9,9 @@ from apps.accounts.roles import TeamRole
 
 
 def visible_users(user: User) -> QuerySet[User]:
-    """Return all users for organisation roles, without service accounts. Other users see the users
-    of their teams through the memberships."""
-    people = User.objects.people()
+    """Return all users with an account for organisation roles, without service accounts. Other
+    users see the users of their teams through the memberships."""
+    people = User.objects.with_account()
     return people if user.can_read_all else people.none()
 
 
@@ -51,6 +51,6 @@ def members_of(*, team: Team) -> list[tuple[User, int]]:
 
 def user_by_login(name: str) -> User | None:
     """The person who signs in by this name or email address."""
-    people = User.objects.people()
+    people = User.objects.with_account()
     user = people.filter(username__iexact=name).first()
     return user or (people.filter(email__iexact=name).first() if "@" in name else None)

@@ -41,6 +41,7 @@ EMAILED_KINDS = frozenset(
         AccountEventKind.CODES_REPLACED,
         AccountEventKind.CODE_USED,
         AccountEventKind.EMAIL_CHANGED,
+        AccountEventKind.INVITED,
     }
 )
 # of these at most one email a day, whatever comes after it

@@ -168,7 +168,11 @@ def user_csv(request: HttpRequest) -> StreamingHttpResponse:
 def invite_user(request: HttpRequest) -> HttpResponse:
     """Add a user, with a first role, and email the link by which the password is set."""
     by = _require_administrator(request)
-    form = InviteForm(request.POST or None, initial={"team": request.GET.get("team")})
+    # a contact with this address becomes the user
+    contact = User.objects.contacts().filter(email__iexact=request.POST.get("email", "-")).first()
+    form = InviteForm(
+        request.POST or None, instance=contact, initial={"team": request.GET.get("team")}
+    )
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
         with transaction.atomic():
