@@ -31,6 +31,7 @@ from apps.inventory.models import (
     ExitPlan,
     ExitTest,
 )
+from apps.inventory.owners import set_owner_persons
 
 
 def load_applications(teams: dict[str, Team], day: LoadingDay) -> None:
@@ -41,22 +42,22 @@ def load_applications(teams: dict[str, Team], day: LoadingDay) -> None:
         return
     offerings = _offerings({_key(use) for row in missing for use in row["dependencies"]})
     parties = dict(Provider.objects.values_list("slug", "pk"))
-    applications = Application.objects.bulk_create(
-        [
-            Application(
-                team=teams[row["team"]],
-                criticality=Criticality[row["criticality"].upper()],
-                **day.dated(
-                    {
-                        name: value
-                        for name, value in row.items()
-                        if name not in ("team", "criticality", "dependencies")
-                    }
-                ),
-            )
-            for row in missing
-        ]
-    )
+    facts = [
+        {
+            "team_id": teams[row["team"]].pk,
+            "criticality": Criticality[row["criticality"].upper()],
+            **day.dated(
+                {
+                    name: value
+                    for name, value in row.items()
+                    if name not in ("team", "criticality", "dependencies")
+                }
+            ),
+        }
+        for row in missing
+    ]
+    set_owner_persons(((values, values["team_id"]) for values in facts), by=None)
+    applications = Application.objects.bulk_create([Application(**values) for values in facts])
     Dependency.objects.bulk_create(
         [
             Dependency(

@@ -175,7 +175,12 @@ RECORDS: tuple[Record, ...] = (
         sheet="application",
         absent={COPY: NO_COPY},
         exceptions={
-            WRITTEN: {**ROW, "merged_into": "set by merging"},
+            WRITTEN: {
+                **ROW,
+                "merged_into": "set by merging",
+                "business_owner_person": "the person that the text of the owner names",
+                "technical_owner_person": "the person that the text of the owner names",
+            },
             (FORM,): {"slug": "fixed: addresses lead to it"},
             (HISTORY,): {"updated_at": ENTRY_MOMENT},
         },
@@ -622,6 +627,7 @@ RECORDS: tuple[Record, ...] = (
                 "sso_organisation_role": "set at sign-on, by the groups",
                 "manual_organisation_role": "what `organisation_role` was given beside one by "
                 "sign-on",
+                "state": "follows the access: added, signed in, closed",
             },
             (FORM,): {"username": "given with the invitation, and fixed"},
             (CREATE,): {"is_active": "a new account is open"},
@@ -633,6 +639,8 @@ RECORDS: tuple[Record, ...] = (
                 "about": "of service accounts",
                 "time_zone": "the person's own, on the account page",
                 "digest_hour": "the person's own, on the account page",
+                "mail_confirmed_at": "of contacts, which are under people/",
+                "merged_into": "set by merging, under people/",
             },
             (FORM, CREATE, CHANGE): {"is_superuser": "given by a superuser in the admin"},
             (FORM, CREATE, CHANGE, READ, HISTORY): dict.fromkeys(

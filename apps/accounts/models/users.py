@@ -127,11 +127,13 @@ class PersonName(models.Func):
     function = "person_name"
     output_field = models.CharField()
 
-    def __init__(self) -> None:
-        super().__init__("first_name", "last_name", "username")
+    def __init__(self, path: str = "") -> None:
+        """`path` leads to the person, such as `owner__`; empty: of the rows themselves."""
+        self.path = path
+        super().__init__(f"{path}first_name", f"{path}last_name", f"{path}username")
 
     def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
-        return "apps.accounts.models.users.PersonName", (), {}
+        return "apps.accounts.models.users.PersonName", (self.path,) if self.path else (), {}
 
 
 class Users(UserManager["User"]):

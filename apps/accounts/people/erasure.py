@@ -13,7 +13,7 @@ from apps.accounts.people.contacts import locked_person
 from apps.accounts.people.permissions import refuse_without_governance
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
-from apps.common.history.redaction import delete_versions, redact_versions
+from apps.common.history.redaction import delete_versions, redact_actors, redact_versions
 
 ERASED_NAME = "Erased contact"
 
@@ -40,8 +40,8 @@ def register_eraser(eraser: Eraser) -> None:
 
 @transaction.atomic
 def erase_contact(*, person: User, by: User) -> User:
-    """Replace name and address of a contact, everywhere, by a label. Cannot be undone. Refused for
-    persons who have, or had, an account."""
+    """Replace name and address of a contact by a label, in records, history and deliveries. Cannot
+    be undone. Refused for persons who have, or had, an account."""
     refuse_without_governance(by, "erase contacts")
     row = locked_person(person)
     if not _has_no_account(row):
@@ -79,7 +79,7 @@ def erase_contact(*, person: User, by: User) -> User:
             each.save()
             redact_versions(
                 User,
-                ids=[each.pk],
+                lookup={"pgh_obj_id": each.pk},
                 values={
                     "username": each.username,
                     "first_name": each.first_name,
@@ -88,6 +88,7 @@ def erase_contact(*, person: User, by: User) -> User:
                 },
             )
         delete_versions(EmailAlias, column="user_id", values=ids)
+        redact_actors(user_ids=ids, label=f"erased-{code}")
         AccountEvent.objects.filter(user__in=ids).update(detail="", email_to=[])
         for eraser in _erasers:
             eraser(erased)

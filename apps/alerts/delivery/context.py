@@ -65,7 +65,7 @@ def load_context(notices: Collection[Notice], *, at: datetime) -> BatchContext:
     alerts = alerts_with_subjects({notice.alert_id for notice in notices})
     event_ids = sorted({alert.event_id for alert in alerts.values() if alert.event_id})
     named = {pk for alert in alerts.values() for pk in alert.application_ids}
-    applications = Application.objects.in_bulk(named) if named else {}
+    applications = Application.objects.with_owners().in_bulk(named) if named else {}
     uses, called = _uses(sorted(applications), on=day_of(at))
     direct = {alert.offering_id for alert in alerts.values() if alert.offering_id}
     offerings = Offering.objects.select_related(

@@ -4,25 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pgtrigger
-from django.db import models
+from django.db import connection, models
 
 
 def redact_versions(
-    model: type[models.Model], *, ids: Sequence[int], values: Mapping[str, Any]
+    model: type[models.Model], *, lookup: Mapping[str, Any], values: Mapping[str, Any]
 ) -> int:
-    """Set columns of all versions of these rows; return the number of versions. Call it in a
+    """Set columns of the versions that `lookup` finds; return their number. Call it in a
     transaction."""
-    return _update(model, {"pgh_obj_id__in": list(ids)}, values)
-
-
-def redact_values(
-    model: type[models.Model], *, column: str, texts: Sequence[str], replacement: Any
-) -> int:
-    """Replace these texts, without regard to case, in one column of all versions."""
-    n_versions = 0
-    for text in texts:
-        n_versions += _update(model, {f"{column}__iexact": text}, {column: replacement})
-    return n_versions
+    history = _history_of(model)
+    # the history is append-only for everybody but this and the end of retention
+    with pgtrigger.ignore(f"{history._meta.label}:append_only"):
+        return history._base_manager.filter(**lookup).update(**values)
 
 
 def delete_versions(model: type[models.Model], *, column: str, values: Sequence[Any]) -> int:
@@ -35,11 +28,20 @@ def delete_versions(model: type[models.Model], *, column: str, values: Sequence[
     return n_deleted
 
 
-def _update(model: type[models.Model], lookup: Mapping[str, Any], values: Mapping[str, Any]) -> int:
-    history = _history_of(model)
-    # the history is append-only for everybody but this and the end of retention
-    with pgtrigger.ignore(f"{history._meta.label}:append_only"):
-        return history._base_manager.filter(**lookup).update(**values)
+def redact_actors(*, user_ids: Sequence[int], label: str) -> int:
+    """Put the label in place of the name of these users where they acted; return the number of
+    changes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE pghistory_context
+            SET metadata = jsonb_set(metadata::jsonb, '{actor}', to_jsonb(%s::text))
+            WHERE metadata ->> 'user' = ANY (%s) AND metadata ->> 'actor' IS DISTINCT FROM %s
+            """,
+            [label, [str(pk) for pk in user_ids], label],
+        )
+        n_changes: int = cursor.rowcount
+    return n_changes
 
 
 def _history_of(model: type[models.Model]) -> type[models.Model]:

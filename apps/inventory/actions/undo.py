@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.db.models.functions import Now
 from pghistory.models import Event
 
-from apps.accounts.models import User
+from apps.accounts.models import PersonState, User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import IdentityReason, Offering
 from apps.common.errors import ConflictError
@@ -30,6 +30,7 @@ from apps.inventory.actions.bulk_undo import (
 )
 from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.owners import link_owners
 
 # parents first
 _MODELS: tuple[type[models.Model], ...] = (Application, Dependency, Adaptation, ExitPlan, ExitTest)
@@ -118,6 +119,7 @@ def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
             ]
             if created_ids:
                 model._default_manager.filter(pk__in=created_ids).delete()
+        link_owners(application_ids, by=by)
     _refuse_if_duplicated([row.pk for row in written_rows if row.model is Dependency])
     first = written_rows[0]
     undo_id: UUID = (
@@ -255,9 +257,12 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
 
 
 def _ignored_entries_condition(history: type[models.Model]) -> str:
-    """Return what a change may have brought along and leaves behind: offerings nobody knew, which
-    wait in the inbox, and what a listing of deployments said of one, which the listings that are
-    left say anew."""
+    """Return what a change may have brought along and leaves behind: contacts, offerings nobody
+    knew, which wait in the inbox, and what a listing of deployments said of one, which the listings
+    that are left say again."""
+    if history is _history_of(User).model:
+        # persons who were named as owners
+        return f" AND NOT (pgh_label = '{_INSERTED}' AND state = '{PersonState.CONTACT}')"
     if history is not _history_of(Offering).model:
         return ""
     return f" AND pgh_label <> 'insert' AND identity_reason <> '{IdentityReason.DEPLOYMENT}'"

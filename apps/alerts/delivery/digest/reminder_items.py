@@ -70,7 +70,7 @@ def _runway_item(
     assert margin is not None
     offering = context.offerings.get(use.offering_id)
     where = offering_title(offering) if offering is not None else "Its model"
-    owner = application.business_owner or application.technical_owner
+    owner = application.business_owner_name or application.technical_owner_name
     parts = [f"{where} {_ends(use, left)}", f"leaving needs {effort_text(use)}"]
     said = [
         "; ".join(parts),
