@@ -271,10 +271,7 @@ def add_user(*, facts: Mapping[str, Any], by: User | None) -> User:
     """Someone who may sign in once a password is set by the link of an invitation. A contact with
     that address becomes the user. Raises ValidationError."""
     contact = (
-        User.objects.contacts()
-        .select_for_update(of=("self",))
-        .filter(email__iexact=facts.get("email") or "-")
-        .first()
+        User.objects.contact_with(facts.get("email") or "").select_for_update(of=("self",)).first()
     )
     person = contact or User()
     person.is_active, person.state = True, PersonState.INVITED

@@ -1,5 +1,7 @@
 """Owners of applications: the text names a person, wherever it is entered."""
 
+from importlib import import_module
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -271,6 +273,40 @@ class TestOwners:
 
         assert application_owners([application.pk])[application.pk].first == ilse.pk
         assert self.issue_owner(application) == ilse.pk
+
+
+class TestMigration:
+    """Texts from before persons were linked."""
+
+    def test_texts_become_persons_where_they_are_one_address_or_one_known_name(self, team):
+        ilse = member(team, "ilse", "Ilse", "Brandt")
+        member(team, "anna1", "Anna", "Meier")
+        member(team, "anna2", "Anna", "Meier")
+        make_user("a.b@new.org", email="other@example.org")
+        texts = {
+            "Ilse Brandt": ilse.email,
+            "ILSE@example.org ": ilse.email,
+            "Kai Lund <kai.lund@New.org>": "kai.lund@new.org",
+            "a.b@new.org": "a.b@new.org",
+            "Anna Meier": None,
+            "Model committee": None,
+            "x@y.org or z@y.org": None,
+        }
+        rows = {text: make_application(team=team, business_owner=text) for text in texts}
+        migration = import_module("apps.inventory.migrations.0002_owner_persons")
+
+        with connection.schema_editor() as editor:
+            migration.link_owners(None, editor)
+
+        linked = {
+            text: (person := Application.objects.get(pk=row.pk).business_owner_person)
+            and person.email
+            for text, row in rows.items()
+        }
+        assert linked == texts
+        kai = User.objects.get(email="kai.lund@new.org")
+        assert (kai.state, str(kai)) == (PersonState.CONTACT, "Kai Lund")
+        assert not kai.has_usable_password()
 
 
 class TestPersons:

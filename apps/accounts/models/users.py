@@ -148,6 +148,11 @@ class Users(UserManager["User"]):
     def contacts(self) -> models.QuerySet["User"]:
         return self.people().filter(state=PersonState.CONTACT)
 
+    def contact_with(self, address: str) -> models.QuerySet["User"]:
+        """The contact with this address, or none; by index."""
+        contacts = self.contacts().exclude(email="").alias(address=Lower("email"))
+        return contacts.filter(address=address.strip().lower())
+
     def services(self) -> models.QuerySet["User"]:
         return self.filter(is_service=True)
 
@@ -467,7 +472,8 @@ class User(AbstractUser):
 
 def _is_alias(address: str) -> bool:
     aliases: Any = User._meta.get_field("email_aliases").related_model
-    return bool(aliases.objects.filter(email__iexact=address).exists())
+    rows = aliases.objects.annotate(address=Lower("email")).filter(address=address.lower())
+    return bool(rows.exists())
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

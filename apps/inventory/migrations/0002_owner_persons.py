@@ -91,6 +91,8 @@ def link_owners(apps: Any, schema_editor: Any) -> None:
                 {"texts": [*address_by_text], "addresses": [*address_by_text.values()]},
             )
             cursor.execute(LINK_NAMES.format(column=column))
+        # the indexes of the new columns are made at the end of this transaction
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def _contact(address: str, attempt: int) -> dict[str, str]:

@@ -169,7 +169,7 @@ def invite_user(request: HttpRequest) -> HttpResponse:
     """Add a user, with a first role, and email the link by which the password is set."""
     by = _require_administrator(request)
     # a contact with this address becomes the user
-    contact = User.objects.contacts().filter(email__iexact=request.POST.get("email", "-")).first()
+    contact = User.objects.contact_with(request.POST.get("email", "")).first()
     form = InviteForm(
         request.POST or None, instance=contact, initial={"team": request.GET.get("team")}
     )
