@@ -1,9 +1,10 @@
 """Every record that people edit, and what of it stands where. Whatever is left out is named with
 its reason."""
 
-from apps.accounts.models import Membership, Team, User
+from apps.accounts.models import Delegation, Membership, Team, User
 from apps.alerts.models import AlertPolicy, AlertSettings, Mute, Preference, Subscription, Webhook
 from apps.api.accounts.memberships import MembershipSerializer, SetMembershipSerializer
+from apps.api.accounts.people import DelegationSerializer
 from apps.api.accounts.teams import TeamSerializer
 from apps.api.accounts.users import AddUserSerializer, ChangeUserSerializer, UserSerializer
 from apps.api.alerts.mutes import MakeMuteSerializer, MuteSerializer
@@ -120,6 +121,7 @@ from apps.web.views.risks.forms import (
 )
 from apps.web.views.risks.forms import RevokeForm as RevokeAcceptanceForm
 from apps.web.views.scenarios.saved_scenarios import ScenarioForm
+from apps.web.views.settings.delegations import DelegationForm
 from apps.web.views.settings.teams import MemberForm, TeamForm
 from apps.web.views.settings.users import UserForm
 from tests.builders import TODAY
@@ -652,6 +654,15 @@ RECORDS: tuple[Record, ...] = (
                 "password": "a secret, which no history keeps",
             },
         },
+    ),
+    Record(
+        Delegation,
+        "delegations",
+        form=(Shape(DelegationForm),),
+        create=(Shape(DelegationSerializer),),
+        read=(Shape(DelegationSerializer),),
+        absent={**SMALL, CHANGE: NOT_CHANGED},
+        exceptions={(FORM, CREATE): {"id": KEY, "created_at": MOMENT}},
     ),
     Record(
         Subscription,

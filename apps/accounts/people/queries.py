@@ -38,22 +38,27 @@ def person_by_address(address: str) -> User | None:
 
 
 def visible_people(user: User) -> QuerySet[User]:
-    """Return all persons, whose names every user may see, with `visible_email`: the address for
-    organisation roles, for members of the same teams and for the person, otherwise empty."""
+    """Return all persons, whose names every user may see, with `visible_email` and
+    `visible_username`: for organisation roles, for members of the same teams and for the person,
+    otherwise empty."""
     people = User.objects.people().filter(merged_into=None)
     if not user.is_authenticated or not user.is_active:
         return people.none()
     if user.can_read_all:
-        return people.annotate(visible_email=F("email"))
+        return people.annotate(visible_email=F("email"), visible_username=F("username"))
     members = Membership.objects.filter(user=OuterRef("pk"), team__in=list(user.team_roles()))
     shown = Q(Exists(members))
     if user.bound_team_id is None:
         shown |= Q(pk=user.pk)
     return people.annotate(
-        visible_email=Case(
-            When(shown, then=F("email")), default=Value(""), output_field=CharField()
-        )
+        visible_email=_where(shown, "email"),
+        # of contacts it is the address
+        visible_username=_where(shown, "username"),
     )
+
+
+def _where(condition: Q, column: str) -> Case:
+    return Case(When(condition, then=F(column)), default=Value(""), output_field=CharField())
 
 
 def search_people(people: QuerySet[User], text: str, *, by_address: bool = True) -> QuerySet[User]:
