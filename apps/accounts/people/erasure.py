@@ -95,10 +95,6 @@ def erase_contact(*, person: User, by: User) -> User:
     return people[0]
 
 
-def is_erased(person: User) -> bool:
-    return person.state == PersonState.CLOSED and person.first_name == ERASED_NAME
-
-
 def _has_no_account(person: User) -> bool:
     """A contact, or one that was closed before it signed in."""
     return person.is_contact or (

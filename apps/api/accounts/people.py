@@ -200,8 +200,8 @@ class PersonViewSet(ReadViewSet[User]):
     @extend_schema(request=None, responses=PersonSerializer)
     @action(detail=True, methods=["post"])
     def invite(self, request: Request, pk: str) -> Response:
-        """Give a contact an account without roles and send the invitation; to an invited person it
-        is sent again. Requires the governance role."""
+        """Invite a contact: the contact becomes a user without roles. The invitation of an invited
+        person is sent again. Requires the governance role."""
         return self.answer(invite_person(person=self._governed("invite persons"), by=self.user))
 
     @extend_schema(request=InvitePeopleSerializer, responses=InvitedPeopleSerializer, filters=False)
