@@ -65,6 +65,7 @@ PAGES = {
         unresolved-models:list:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
         versions:lineage-csv:get versions:list:get versions:prices-csv:get waivers:create:get
         waivers:create:post waivers:csv:get waivers:list:get
+        delegations:list:get delegations:list:post
     """,
     # governance
     "yynnnnnl": """
@@ -82,6 +83,8 @@ PAGES = {
         selections:create:get selections:create:post selections:decide:post selections:edit:post
         selections:score:post teams:create:get teams:create:post teams:delete:post
         unresolved-models:decide:post webhooks:create:get webhooks:create:post
+        users:bulk-change:post users:contact-action:post users:create-contact:get
+        users:create-contact:post users:domains:get users:domains:post
     """,
     # governance, and editors of the team that owns it; strangers find nothing
     "yynyyn0l": """
@@ -198,6 +201,7 @@ PAGES = {
     # governance, and whose own it is or who looks after it
     "yyny000l": """
         service-accounts:create-token:post service-accounts:detail:post
+        delegations:end:post
     """,
     # whose own it is, and administrators
     "y0ny000l": """
@@ -257,6 +261,7 @@ API = {
         sources/{pk}/:get subscriptions/:get subscriptions/:post subscriptions/preview/:post
         teams/:get tokens/:get tokens/:post users/:get versions/:get versions/{pk}/:get
         versions/{pk}/blast-radius/:get webhooks/:get
+        people/:get people/{pk}/:get delegations/:get delegations/:post
     """,
     # whoever may see the team's record
     "yyyyyy0l": """
@@ -314,6 +319,9 @@ API = {
         selections/{pk}/add-candidate/:post selections/{pk}/decide/:post
         selections/{pk}/remove-candidate/:post selections/{pk}/score/:post sources/:post
         sources/preview/:post sources/{pk}/:patch teams/:post webhooks/:post
+        people/:post people/confirm/:post people/invite/:post people/{pk}/:patch
+        people/{pk}/close/:post people/{pk}/erase/:post people/{pk}/invite/:post
+        people/{pk}/merge/:post people-settings/:get people-settings/:patch
     """,
     # administrators
     "ynnnnnnl": """
@@ -375,6 +383,7 @@ API = {
     "yyyy000l": """
         evidence-packs/{pk}/:get imports/{pk}/:get imports/{pk}/application/:post
         imports/{pk}/undo/:post service-accounts/{pk}/:get
+        delegations/{pk}/:get
     """,
     # the offices, and the others are told so
     "yyynnnnl": """
@@ -391,6 +400,10 @@ API = {
     # whose own it is; a token with fewer scopes does not
     "n0nn000l": """
         tokens/{pk}/rotate/:post
+    """,
+    # governance, and whose own it is
+    "yyny000l": """
+        delegations/{pk}/:delete
     """,
 }
 
@@ -443,6 +456,7 @@ OWN_TABLES = frozenset(
     {
         "accounts_accountevent",
         "accounts_apitoken",
+        "accounts_delegation",
         "accounts_savedfilter",
         "alerts_calendarfeed",
         "alerts_mute",

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from apps.accounts.actions import issue_token
-from apps.accounts.models import User
+from apps.accounts.models import Delegation, User
 from apps.accounts.roles import TeamRole
 from apps.accounts.service_accounts import add_service
 from apps.alerts.models import Alert, AlertPolicy, Delivery, Mute, Notice, Subscription, Webhook
@@ -43,6 +43,7 @@ from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 from tests.builders import (
     NOW,
     make_application,
+    make_contact,
     make_dependency,
     make_event,
     make_issue,
@@ -158,6 +159,13 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
             0
         ].pk,
         "users": people["viewer"].pk,
+        "people": make_contact().pk,
+        "delegations": Delegation.objects.create(
+            person=owner,
+            deputy=make_user(),
+            since=day_of(NOW),
+            until=day_of(NOW) + timedelta(days=7),
+        ).pk,
         "versions": offering.version_id,
         "webhooks": webhook.pk,
     }

@@ -120,7 +120,8 @@ def make_walked_rows() -> WalkedRows:
     merged = make_application(f"{MARKER} other", team=team)
     keys = [
         ("settings/teams/of/", {"slug": team.slug, "pk": membership.pk}),
-        ("settings/people/", {"pk": people["viewer"].pk}),
+        ("settings/people/", {"pk": people["viewer"].pk, "action": "invite"}),
+        ("settings/delegations/", {"pk": addresses["delegations"]}),
         ("settings/keys/", {"pk": addresses["tokens"]}),
         ("settings/programs/", {"pk": addresses["service-accounts"]}),
         ("undo/", {"change": change}),

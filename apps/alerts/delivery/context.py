@@ -73,7 +73,9 @@ def load_context(notices: Collection[Notice], *, at: datetime) -> BatchContext:
     alerts = alerts_with_subjects({notice.alert_id for notice in notices})
     event_ids = sorted({alert.event_id for alert in alerts.values() if alert.event_id})
     application_ids = {pk for alert in alerts.values() for pk in alert.application_ids}
-    applications = Application.objects.in_bulk(application_ids) if application_ids else {}
+    applications = (
+        Application.objects.with_owners().in_bulk(application_ids) if application_ids else {}
+    )
     uses, used_offering_ids = _load_primary_uses(sorted(applications), on=day_of(at))
     alert_offering_ids = {alert.offering_id for alert in alerts.values() if alert.offering_id}
     offerings = Offering.objects.select_related(
@@ -148,7 +150,7 @@ def _load_owner_names(applications: Collection[Application]) -> dict[int, str]:
     """Return {application: name of its owner}, the business owner before the technical one. For an
     owner recorded by username or email address it is the name of that user."""
     texts = {
-        application.pk: application.business_owner or application.technical_owner
+        application.pk: application.business_owner_name or application.technical_owner_name
         for application in applications
     }
     recorded = {text.strip() for text in texts.values() if text.strip()}

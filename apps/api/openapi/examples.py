@@ -211,6 +211,7 @@ EXAMPLES: dict[str, Any] = {
     "changes_undo": {"reason": "Wrong file."},
     "contracts_create": _CONTRACT,
     "contracts_partial_update": {"ends_on": "2028-12-31", "reason": "Renewed."},
+    "delegations_create": {"deputy": "tomasz", "since": _DAY, "until": _UNTIL},
     "dependencies_partial_update": {**_DEPENDENCY, **_REASON},
     "dependencies_confirm_create": {"on": _DAY, "reason": "Confirmed in the traces."},
     "dependencies_end_create": {"on": _DAY, "reason": "Migrated to the successor."},
@@ -243,6 +244,15 @@ EXAMPLES: dict[str, Any] = {
     "exposure_flags_acknowledge_create": {"reason": "On the agenda of the February meeting."},
     "exposure_flags_revoke_create": {"reason": "The contract was not signed."},
     "exposure_settings_change": {"test_validity_days": 365, "horizon_days": 180, **_REASON},
+    "people_confirm_create": {"ids": [41, 42]},
+    "people_create": {
+        "email": "ilse.brandt@calder-mutual.example",
+        "name": "Ilse Brandt",
+    },
+    "people_invite_create": {"ids": [41, 42]},
+    "people_merge_create": {"duplicate": 42},
+    "people_partial_update": {"first_name": "Ilse", "last_name": "Brandt"},
+    "people_settings_change": {"allowed_domains": ["calder-mutual.example"]},
     "provider_notices_close_create": {
         "outcome": "nothing",
         "reason": "No application uses this model.",

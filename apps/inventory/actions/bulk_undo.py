@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.owners import link_owners
 
 BULK_CHANGE_ROWS = 2_000
 _BLOCKING_ON_DELETE = (models.CASCADE, models.PROTECT, models.RESTRICT)
@@ -111,6 +112,7 @@ def undo_bulk_change(
                     " WHERE u.id = t.id AND u.is_new"
                 )
                 n_rows += cursor.rowcount
+            link_owners(application_ids, by=by)
         for name in map(_list_table_name, _MODELS):
             cursor.execute(f"DROP TABLE {name}")
     return undo_id, n_rows, application_ids

@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.db.models.functions import Now
 from pghistory.models import Event
 
-from apps.accounts.models import User
+from apps.accounts.models import PersonState, User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import IdentityReason, Offering
 from apps.common.errors import ConflictError
@@ -30,6 +30,7 @@ from apps.inventory.actions.bulk_undo import (
 )
 from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.owners import link_owners
 
 # parents first
 _MODELS: tuple[type[models.Model], ...] = (Application, Dependency, Adaptation, ExitPlan, ExitTest)
@@ -120,6 +121,7 @@ def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
             ]
             if created_ids:
                 model._default_manager.filter(pk__in=created_ids).delete()
+        link_owners(application_ids, by=by)
     _refuse_if_duplicated([row.pk for row in written_rows if row.model is Dependency])
     first_row = written_rows[0]
     undo_id: UUID = (
@@ -262,9 +264,11 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
 def _ignored_entries_condition(history: type[models.Model]) -> str:
     """Return SQL that excludes history entries which the undo leaves in place.
 
-    They are offerings that the change added to the inbox, and identities taken from a list of
-    deployments, which the remaining lists set again.
+    They are contacts that were named as owners, offerings that the change added to the inbox, and
+    identities taken from a list of deployments, which the remaining lists set again.
     """
+    if history is _history_of(User).model:
+        return f" AND NOT (pgh_label = '{_INSERTED}' AND state = '{PersonState.CONTACT}')"
     if history is not _history_of(Offering).model:
         return ""
     return f" AND pgh_label <> 'insert' AND identity_reason <> '{IdentityReason.DEPLOYMENT}'"

@@ -152,7 +152,7 @@ def test_where_nobody_governs_it_stays_with_the_team(world: SmallWorld) -> None:
 def test_in_a_team_that_lost_its_owners_governance_is_told_in_their_place(
     world: SmallWorld,
 ) -> None:
-    User.objects.filter(username__in=["henrik", "ines"]).update(is_active=False)
+    User.objects.filter(username__in=["henrik", "ines"]).update(is_active=False, state="closed")
 
     after(30)
 

@@ -201,9 +201,9 @@ class FilteredApplications:
     def applications(self, rows: list[Any]) -> list[Application]:
         """Return the applications of the queryset's rows, with their stacks: two statements."""
         ids = [row.application_id if self.order == _RUNWAY else row.pk for row in rows]
-        applications_by_id = with_primary_stacks(Application.objects.all(), on=self.today).in_bulk(
-            ids
-        )
+        applications_by_id = with_primary_stacks(
+            Application.objects.with_owners(), on=self.today
+        ).in_bulk(ids)
         return [applications_by_id[pk] for pk in ids if pk in applications_by_id]
 
     def iterate_rows(self) -> Iterator[ApplicationRow]:
@@ -402,8 +402,8 @@ def cells(row: ApplicationRow) -> list[Any]:
         application.team.name,
         application.get_criticality_display(),
         application.get_status_display(),
-        application.business_owner,
-        application.technical_owner,
+        application.business_owner_name,
+        application.technical_owner_name,
         offering.api_id if offering else "",
         offering.host.name if offering else "",
         foundation.name if foundation else "",

@@ -197,8 +197,8 @@ def cells(row: AffectedRow) -> list[Any]:
         application.team.name,
         row.criticality,
         row.state,
-        application.business_owner,
-        application.technical_owner,
+        application.business_owner_name,
+        application.technical_owner_name,
         application.team.email,
     ]
 

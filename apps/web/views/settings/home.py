@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from apps.accounts.models import ApiToken, Team, User
+from apps.accounts.models import ApiToken, Delegation, Team, User
 from apps.accounts.service_accounts import visible_service_accounts
 from apps.alerts.models import Webhook
 from apps.catalog.models import Source
 from apps.common.retention import group_sizes
-from apps.common.time import now
+from apps.common.time import day_of, now
 from apps.exposure.models import Policy
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -136,6 +136,12 @@ def _list_own_settings(user: User) -> list[SettingsEntry]:
         ),
         SettingsEntry(
             "What you get: subscriptions, mail, calendar", reverse("subscriptions:list"), "", "you"
+        ),
+        SettingsEntry(
+            "Delegations: deputies for absences",
+            reverse("delegations:list"),
+            f"{Delegation.objects.visible_to(user).effective_on(day_of(now())).count()} today",
+            "you; governance for all",
         ),
         SettingsEntry(
             "Keys for the REST interface",
