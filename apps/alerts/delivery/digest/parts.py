@@ -161,8 +161,9 @@ class DigestItem:
     `details` and `warning` are those of the only application, if the title names it. `n` is what
     the headline counts: models, or records with a date. `note` is the reason why it is sent now.
     With `is_earliest` the date `on` is an earliest retirement. `model_ids` are the first ones.
-    `headline` is what the headline reports of a flag. `cause` is the key of the retirement that the
-    item reports; `warned_fallbacks` are (application, fallback) pairs whose warning is shown."""
+    `headline` is what the headline reports of a flag or feed. `cause` is the key of the retirement
+    that the item reports; `warned_fallbacks` are (application, fallback) pairs whose warning is
+    shown."""
 
     title: str
     url: str
