@@ -149,7 +149,7 @@ def representative_id(announcement: RetirementAnnouncement, on: date) -> int:
             Subquery(live.order_by().values("offering").annotate(n=Count("pk")).values("n")), 0
         )
     )
-    representative = covered.order_by("-n", "pk").values_list("pk", flat=True).first()
+    representative: int | None = covered.order_by("-n", "pk").values_list("pk", flat=True).first()
     assert representative is not None
     return representative
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
+from django.db.models import Model
 
 from apps.accounts.models import User
 from apps.accounts.queries import user_by_login
@@ -163,8 +164,8 @@ def _subject(options: dict[str, Any]) -> Subject:
     return offering_by_name(options["offering"])
 
 
-def _record(model: Any, field: str, value: str) -> Any:
-    record = model.objects.filter(**{field: value}).first()
+def _record[M: Model](model: type[M], field: str, value: str) -> M:
+    record = model._default_manager.filter(**{field: value}).first()
     if record is None:
         name = model._meta.verbose_name
         raise CommandError(
