@@ -15,6 +15,6 @@ class AccountsConfig(AppConfig):
         import_module("apps.accounts.sign_in.email_change")
         import_module("apps.accounts.events.receivers")
         import_module("apps.accounts.people.activation")
-        # what events send is known to every process by then
+        # register the tasks that account events enqueue
         import_module("apps.accounts.tasks")
         post_migrate.connect(create_history_indexes, sender=self, dispatch_uid="index_history")

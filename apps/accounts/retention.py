@@ -25,7 +25,7 @@ declare_retention(
         "accounts.purge_account_events",
         lambda: format_days(settings.ACCOUNT_EVENT_DAYS),
     ),
-    # rows about sessions, which go with the session
+    # metadata of sessions, deleted with the session
     TaskLimit(
         "usersessions_usersession",
         RetentionGroup.ACCOUNTS,

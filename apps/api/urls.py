@@ -24,6 +24,7 @@ from apps.api.alerts.subscriptions import SubscriptionViewSet
 from apps.api.alerts.webhooks import WebhookViewSet
 from apps.api.audit import AuditView
 from apps.api.bulk.job_resource import JobViewSet
+from apps.api.catalog.announcements import RetirementAnnouncementViewSet
 from apps.api.catalog.catalog import (
     AffectedApplicationViewSet,
     AssertionViewSet,
@@ -151,6 +152,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "provider-notices": ProviderNoticeViewSet,
     "providers": ProviderViewSet,
     "reported-services": ReportedServiceViewSet,
+    "retirement-announcements": RetirementAnnouncementViewSet,
     "risk-templates": RiskTemplateViewSet,
     "scenario-runs": ScenarioRunViewSet,
     "scenarios": ScenarioViewSet,

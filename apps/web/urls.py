@@ -84,6 +84,8 @@ from apps.web.views.issues import list as issues_list
 from apps.web.views.reports import board_summary, component_files, evidence_packs, model_inventory
 from apps.web.views.reports import home as reports_home
 from apps.web.views.reports import register as reports_register
+from apps.web.views.retirements import announce as retirement_announce
+from apps.web.views.retirements import pages as retirement_pages
 from apps.web.views.risks import (
     bulk_assessment,
     evaluation_upload,
@@ -552,6 +554,13 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("alerts/<int:pk>/<slug:action>/", alerts_detail.respond_to_alert, name="respond"),
         path("alerts/answer/<str:token>/", email_links.respond_by_link, name="respond-by-link"),
         path("alerts/mutes/<int:pk>/lift/", preferences.unmute, name="unmute"),
+    ],
+    "retirements": [
+        path("retirements/", retirement_pages.announcement_list, name="list"),
+        path("retirements.csv", retirement_pages.announcement_csv, name="csv"),
+        path("retirements/announce/", retirement_announce.announce_page, name="announce"),
+        path("retirements/<int:pk>/", retirement_pages.announcement_detail, name="detail"),
+        path("retirements/<int:pk>/withdraw/", retirement_pages.withdraw, name="withdraw"),
     ],
     "campaign-tasks": [
         path("campaigns/tasks/", campaigns_list.task_list, name="list"),

@@ -39,7 +39,9 @@ PAGES = {
         home:retirements-csv:get home:runways-csv:get home:search:get home:start:get
         imports:applications-csv:get imports:dependencies-csv:get imports:inventory-xlsx:get
         inherited-risks:bulk-assess:post inherited-risks:csv:get inherited-risks:heat-map-csv:get
-        inherited-risks:list:get inherited-risks:teams-csv:get notification-preferences:edit:post
+        inherited-risks:list:get inherited-risks:teams-csv:get issues:bulk-respond:post
+        issues:csv:get issues:list:get
+        notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get
         offerings:csv:get offerings:detail:get offerings:list:get offerings:prices-csv:get
         offerings:source-values-csv:get price-gaps:csv:get price-gaps:list:get
@@ -49,7 +51,8 @@ PAGES = {
         reported-services:list:get reports:board-summary:get reports:home:get
         reports:model-inventory-csv:get reports:model-inventory-xlsx:get reports:model-inventory:get
         reports:register-xlsx:get reports:register:get risk-templates:crosswalk-csv:get
-        risk-templates:crosswalk:get risk-templates:detail:get saved-filters:create:post
+        risk-templates:crosswalk:get risk-templates:detail:get retirements:csv:get
+        retirements:detail:get retirements:list:get saved-filters:create:post
         scenarios:compare:get scenarios:list:get scenarios:preview-csv:get
         scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
         selections:compare-csv:get selections:compare:get selections:csv:get selections:detail:get
@@ -76,6 +79,7 @@ PAGES = {
         foundation-risks:edit:post gate:policy:post offerings:detail:post
         provider-notices:close:post provider-notices:reopen:post providers:edit:get
         providers:edit:post reports:reporting-entity:get reports:reporting-entity:post
+        retirements:announce:get retirements:announce:post retirements:withdraw:post
         selections:create:get selections:create:post selections:decide:post selections:edit:post
         selections:score:post teams:create:get teams:create:post teams:delete:post
         unresolved-models:decide:post webhooks:create:get webhooks:create:post
@@ -95,7 +99,8 @@ PAGES = {
         dependencies:reopen:post dependencies:replace:get dependencies:replace:post
         exit-plans:delete:post exit-plans:edit:get exit-plans:edit:post exit-tests:create:get
         exit-tests:create:post exit-tests:edit:get exit-tests:edit:post gate-runs:mark-released:post
-        inherited-risks:decide:post reports:model-statement:get reports:model-statement:post
+        inherited-risks:decide:post issues:respond:post reports:model-statement:get
+        reports:model-statement:post
     """,
     # whoever may see the team's record
     "yyyyyy0l": """
@@ -103,7 +108,7 @@ PAGES = {
         applications:stack-csv:get applications:table-csv:get campaign-tasks:detail:get
         campaigns:detail:get component-files:detail:get component-files:json:get
         component-files:xlsx:get deliveries:detail:get evidence:detail:get gate-runs:detail:get
-        gate-runs:findings-csv:get gate:application:get inherited-risks:detail:get
+        gate-runs:findings-csv:get gate:application:get inherited-risks:detail:get issues:detail:get
         notification-preferences:edit-team:post reported-services:action:post
         reported-services:detail:get teams:detail:get waivers:detail:get
     """,
@@ -225,8 +230,10 @@ API = {
         applications/bulk-update/:post approvals/:get approvals/violations/:get approvals/{pk}/:get
         assertions/:get assertions/{pk}/:get assessments/:get assessments/:post
         assessments/accept/:post assessments/bulk/:post assessments/not-applicable/:post audit/:get
-        base-losses/:get calendar-feeds/:get calendar-feeds/:post calendar.ics:get
+        base-losses/:get calendar-feeds/:get calendar-feeds/:post calendar.ics:get causes/:get
         campaign-steps/:get campaign-tasks/:get campaigns/:get concentration/:get contracts/:get
+        campaign-tasks/bulk-assign/:post retirement-announcements/:get
+        retirement-announcements/{pk}/:get
         costs/:get deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
         derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
         discrepancies/:get reported-services/:get event-rates/:get evidence-packs/:get
@@ -236,7 +243,8 @@ API = {
         foundation-risks/{pk}/:get foundation-risks/{pk}/reach/:get foundations/:get
         foundations/{slug}/:get foundations/{slug}/blast-radius/:get
         foundations/{slug}/scorecard/:get gate-policy/:get gate-runs/:get gate-waivers/:get
-        gate-waivers/:post imports/:get inherited-risks/:get inherited-risks/totals/:get jobs/:get
+        gate-waivers/:post imports/:get inherited-risks/:get inherited-risks/totals/:get issues/:get
+        issues/bulk-respond/:post jobs/:get
         loss-runs/:get notification-preferences/me/:get notification-preferences/me/:patch
         notification-preferences/me/:put memberships/:get
         notification-preferences/me/send-summary/:post mutes/:get mutes/:post notifications/:get
@@ -264,9 +272,12 @@ API = {
         applications/{slug}/runway/:get applications/{slug}/stack/:get assessments/{pk}/:get
         campaign-steps/{pk}/:get campaign-tasks/{pk}/:get
         campaign-tasks/{pk}/sign-off-requirements/:get campaigns/{pk}/:get
-        campaigns/{pk}/progress/:get deliveries/{pk}/:get dependencies/{pk}/:get evidence/{pk}/:get
+        campaigns/{pk}/progress/:get causes/{pk}/:get causes/{pk}/issues/:get
+        deliveries/{pk}/:get dependencies/{pk}/:get evidence/{pk}/:get
         exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get gate-runs/{pk}/answer/:get
-        gate-waivers/{pk}/:get inherited-risks/{pk}/:get notification-preferences/teams/{slug}/:get
+        gate-waivers/{pk}/:get inherited-risks/{pk}/:get issues/{pk}/:get
+        issues/{pk}/activity/:get
+        notification-preferences/teams/{slug}/:get
         mutes/{pk}/:get notifications/{pk}/:get observations/{pk}/:get discrepancies/{pk}/:get
         reported-services/{pk}/:get reported-services/{pk}/tokens/:get
         reports/components/{slug}/:get teams/{slug}/:get teams/{slug}/bom/:get
@@ -284,9 +295,16 @@ API = {
         campaign-tasks/{pk}/target/:post changes/{change}/undo/:post dependencies/{pk}/:patch
         dependencies/{pk}/confirm/:post dependencies/{pk}/end/:post dependencies/{pk}/reopen/:post
         dependencies/{pk}/replace/:post exit-plans/{pk}/:delete exit-plans/{pk}/:patch
-        exit-tests/{pk}/:patch gate-waivers/{pk}/withdraw/:post mutes/{pk}/unmute/:post
+        exit-tests/{pk}/:patch gate-waivers/{pk}/withdraw/:post issues/{pk}/acknowledge/:post
+        issues/{pk}/accept/:post issues/{pk}/assign/:post issues/{pk}/reopen/:post
+        issues/{pk}/resolve/:post issues/{pk}/revoke/:post issues/{pk}/snooze/:post
+        issues/{pk}/undo/:post mutes/{pk}/unmute/:post
         reported-services/{pk}/unlink/:post discrepancies/{pk}/declare/:post
         discrepancies/{pk}/end/:post
+    """,
+    # governance, and members of the team
+    "yynyyy0l": """
+        issues/{pk}/comment/:post
     """,
     # governance
     "yynnnnnl": """
@@ -296,6 +314,7 @@ API = {
         foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
         foundation-risks/{pk}/close/:post foundation-risks/{pk}/dismiss/:post
         foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post gate-policy/:patch
+        retirement-announcements/:post retirement-announcements/{pk}/withdraw/:post
         providers/{slug}/:patch selections/:post selections/{pk}/:patch
         selections/{pk}/add-candidate/:post selections/{pk}/decide/:post
         selections/{pk}/remove-candidate/:post selections/{pk}/score/:post sources/:post

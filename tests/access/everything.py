@@ -10,7 +10,7 @@ from apps.accounts.roles import TeamRole
 from apps.accounts.service_accounts import add_service
 from apps.alerts.models import Alert, AlertPolicy, Delivery, Mute, Notice, Subscription, Webhook
 from apps.alerts.preferences import create_calendar_feed
-from apps.catalog.models import Derivation, Offering, Price, Version
+from apps.catalog.models import Derivation, Offering, Price, RetirementAnnouncement, Version
 from apps.common.time import day_of, now
 from apps.exposure.models import (
     BaseLoss,
@@ -46,6 +46,7 @@ from tests.builders import (
     make_contact,
     make_dependency,
     make_event,
+    make_issue,
     make_member,
     make_offering,
     make_source,
@@ -105,6 +106,7 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
     notice = Notice.objects.create(
         alert=alert, team=team, why="team", owed_at=NOW, delivery=delivery
     )
+    issue = make_issue(application, subject=f"version:{version.pk}", owner=None)
     further = _make_analysis_rows(application, dependency, offering, version)
     people = {
         "admin": make_user("ada", role="admin"),
@@ -131,6 +133,8 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
         "alert-policies": AlertPolicy.objects.order_by("pk")[0].pk,
         "alerts": alert.pk,
         "applications": application.slug,
+        "causes": issue.cause_id,
+        "issues": issue.pk,
         "assertions": assertion.pk,
         "calendar-feeds": create_calendar_feed(user=owner)[0].pk,
         "deliveries": delivery.pk,
@@ -226,6 +230,14 @@ def _make_analysis_rows(
         "campaign-steps": TaskStep.objects.create(task=task, place=1, kind="own", title="Look").pk,
         "campaign-tasks": task.pk,
         "campaigns": campaign.pk,
+        "retirement-announcements": RetirementAnnouncement.objects.create(
+            offering=offering,
+            scope="model_ids",
+            retires_on=day_of(NOW) + timedelta(days=200),
+            date_kind="firm",
+            announced_by=author,
+            announced_at=NOW,
+        ).pk,
         "contracts": Contract.objects.create(party=offering.host, ref="C-1").pk,
         "derivations": derivation.pk,
         "event-rates": EventRate.objects.order_by("pk")[0].pk,

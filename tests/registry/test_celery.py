@@ -32,13 +32,14 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
 def test_after_a_poll_all_is_refreshed_alerts_are_raised_and_risks_are_counted(
     sent: list[list[str]],
 ) -> None:
-    celery.follow_up(sender=SimpleNamespace(name="feeds.poll_source"))
+    celery.send_follow_up_tasks(sender=SimpleNamespace(name="feeds.poll_source"))
 
     assert sent == [
         [
             "exposure.refresh_exposure",
             "inventory.keep_findings",
             "risks.refresh_risks",
+            "issues.evaluate",
             "alerts.raise_alerts",
             "risks.count_inherited_risk",
         ]
@@ -49,20 +50,27 @@ def test_after_a_poll_all_is_refreshed_alerts_are_raised_and_risks_are_counted(
 def test_after_a_bulk_load_risks_are_counted_and_exposure_is_refreshed(
     sent: list[list[str]], name: str
 ) -> None:
-    celery.follow_up(sender=SimpleNamespace(name=name), result=True)
+    celery.send_follow_up_tasks(sender=SimpleNamespace(name=name), result=True)
 
     assert sent == [
-        ["risks.count_inherited_risk", "exposure.refresh_exposure", "inventory.keep_findings"]
+        [
+            "risks.count_inherited_risk",
+            "exposure.refresh_exposure",
+            "inventory.keep_findings",
+            "issues.evaluate",
+        ]
     ]
 
 
 def test_an_import_that_another_worker_has_is_not_followed(sent: list[list[str]]) -> None:
-    celery.follow_up(sender=SimpleNamespace(name="intake.carry_out_import"), result=False)
+    celery.send_follow_up_tasks(
+        sender=SimpleNamespace(name="intake.carry_out_import"), result=False
+    )
 
     assert sent == []
 
 
 def test_no_other_task_is_followed(sent: list[list[str]]) -> None:
-    celery.follow_up(sender=SimpleNamespace(name="alerts.raise_alerts"), result=3)
+    celery.send_follow_up_tasks(sender=SimpleNamespace(name="alerts.raise_alerts"), result=3)
 
     assert sent == []

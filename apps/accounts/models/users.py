@@ -22,24 +22,26 @@ ADDRESS_LOCK = "hashtextextended('accounts_address', 0)"
 
 
 def own(user: Any, field: str = "user") -> Q:
-    """Return the rows that are `user`'s own, by the path `field`; none for a token bound to a team,
-    which represents the team and not the user."""
+    """Return the condition for rows that are `user`'s own, by the path `field`; none for a token
+    bound to a team, which represents the team and not the user."""
     return Q(pk__in=()) if getattr(user, "bound_team_id", None) else Q(**{field: user})
 
 
 def manageable_by(user: Any) -> Q:
-    """Service accounts that `user` may change: all for those who govern, else those of the teams
-    one owns."""
+    """Return the condition for service accounts that `user` may change: all for governance,
+    otherwise those of the teams that the user owns."""
     if user.is_governance:
         return Q()
-    owned = [team_id for team_id, rank in user.team_roles().items() if rank >= TeamRole.OWNER.rank]
-    return Q(service_team__in=owned)
+    owned_team_ids = [
+        team_id for team_id, rank in user.team_roles().items() if rank >= TeamRole.OWNER.rank
+    ]
+    return Q(service_team__in=owned_team_ids)
 
 
 class TeamQuerySet(models.QuerySet["Team"]):
     def visible_to(self, user: Any) -> "TeamQuerySet":
-        """The teams whose things `user` may read: all for the organisation's roles, else the own
-        subtree."""
+        """Return the teams whose records `user` may view: all for organisation roles, otherwise the
+        user's teams with those below."""
         if not user.is_authenticated:
             return self.none()
         if user.can_read_all:
@@ -49,7 +51,8 @@ class TeamQuerySet(models.QuerySet["Team"]):
 
 @track_history()
 class Team(models.Model):
-    """A node of the organisation's tree; roles held on a team hold for everything below it."""
+    """A team in the tree of the organisation; a role on a team also applies to every team below
+    it."""
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=80, unique=True)
@@ -97,7 +100,7 @@ class Team(models.Model):
         return self.name
 
     def clean(self) -> None:
-        # as it is now: a parent that was read before may have been moved since
+        # read the current tree: a parent that was loaded before might have been moved since
         parents = dict(Team.objects.order_by().values_list("pk", "parent"))
         ancestor_id, passed = self.parent_id, set[int]()
         while ancestor_id is not None and ancestor_id not in passed:
@@ -166,8 +169,8 @@ class User(AbstractUser):
     who has taken over the references of this one.
 
     `organisation_role` is the role that applies. If single sign-on gives one,
-    `sso_organisation_role` holds it and `manual_organisation_role` keeps the one assigned here, to
-    return to when the group is gone.
+    `sso_organisation_role` holds it, and `manual_organisation_role` holds the one assigned here,
+    which applies again when the group is gone.
     """
 
     email = models.EmailField(blank=True)
@@ -241,7 +244,7 @@ class User(AbstractUser):
 
     objects: ClassVar[Users] = Users()
 
-    # the team that the token of this request is bound to; of the object in hand, never stored
+    # the team that the token of this request is bound to; set on this object only, not stored
     bound_team_id: int | None = None
 
     class Meta:
@@ -389,8 +392,8 @@ class User(AbstractUser):
 
     @property
     def _has_organisation_role(self) -> bool:
-        """False through a bound token, whatever office its user holds: `team_roles` says what is
-        left of it."""
+        """Return whether organisation roles apply to this object; not through a bound token, for
+        which `team_roles` includes what remains of the role."""
         return self.is_active and self.bound_team_id is None
 
     @property
@@ -399,7 +402,8 @@ class User(AbstractUser):
 
     @property
     def is_governance(self) -> bool:
-        """May change the catalogue, the sources and everyone's applications."""
+        """Whether the user may change the catalogue, the sources and the applications of all
+        teams."""
         return self._has_organisation_role and (
             self.is_superuser
             or self.organisation_role in {OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN}
@@ -407,18 +411,18 @@ class User(AbstractUser):
 
     @property
     def is_administrator(self) -> bool:
-        """Return whether the user can add users and assign organisation roles."""
+        """Whether the user may add users and assign organisation roles."""
         return self._has_organisation_role and (
             self.is_superuser or self.organisation_role == OrganisationRole.ADMIN
         )
 
     def bound_to(self, team: "Team | int | None") -> "User":
-        """Return this user as narrowed by a token bound to `team`.
+        """Return this user as restricted by a token bound to `team`.
 
-        The user acts within that team and those below, and there as far as its own roles reach. The
-        one place that narrows a user: every `visible_to`, `may`, `is_governance` and `team_roles`
-        follows. A bound user stays bound; None changes nothing. A worker that continues for a bound
-        token calls this again.
+        The user acts within that team and those below, and there as far as their own roles reach.
+        This is the only place that restricts a user: `visible_to`, `may`, `is_governance` and
+        `team_roles` all follow from it. A bound user stays bound; None changes nothing. A worker
+        that continues for a bound token calls this again.
         """
         if team is None:
             return self
@@ -427,7 +431,7 @@ class User(AbstractUser):
         roles = self.team_roles() if self.bound_team_id else None
         bound_user._team_roles = None
         if roles is not None:
-            # bound already: nothing that the first bond kept out comes back by the second
+            # already bound: the second binding must not restore what the first one excluded
             bound_user._team_roles = {
                 team: rank for team, rank in bound_user.team_roles().items() if team in roles
             }
@@ -439,8 +443,8 @@ class User(AbstractUser):
         """Return {team ID: rank of the strongest role on it or on a team above}; one statement per
         user object.
 
-        With a bound token only of the bound team and those below, where an organisation role counts
-        as what it can do there.
+        With a bound token, return only the bound team and those below; an organisation role counts
+        as the rank that allows the same there.
         """
         if self._team_roles is None:
             if not self.is_active or not self.pk:
@@ -478,7 +482,7 @@ def _is_alias(address: str) -> bool:
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def visible_to(self, user: Any) -> "MembershipQuerySet":
-        """The roles on teams that `user` may see, as the teams' pages show them."""
+        """Return the roles on teams that `user` may view, as the pages of the teams show them."""
         if not user.is_authenticated:
             return self.none()
         if user.can_read_all:
@@ -489,7 +493,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 @track_history()
 class Membership(models.Model):
     """A user's role on a team. `role` is the one that applies. If single sign-on gives one,
-    `sso_role` holds it and `manual_role` keeps the one assigned here, to return to when the
+    `sso_role` holds it, and `manual_role` holds the one assigned here, which applies again when the
     group is gone."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")

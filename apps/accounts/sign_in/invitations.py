@@ -1,4 +1,4 @@
-"""The link by which a new person sets a password, and the mail that carries it."""
+"""The invitation email with the link to set a first password."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from apps.accounts.models import User
 
 
 def invitation_url(person: User) -> str:
-    """Good once, and until the password or the last sign-in changes; days by
+    """Return a link that is valid once, until the password or the last sign-in changes, for at most
     PASSWORD_RESET_TIMEOUT."""
     key = default_token_generator.make_token(person)
     path = reverse(
@@ -35,5 +35,5 @@ def invitation_message(*, person: User, by: User | None) -> Any:
         "address": invitation_url(person),
         "organisation": settings.ORGANISATION_NAME,
     }
-    # the adapter's send_mail wants a request, which a command does not have
+    # the adapter's send_mail needs a request, which a command does not have
     return get_adapter().render_mail("account/email/invitation", person.email, context)

@@ -67,6 +67,8 @@ TAGS = {
     "reported-services": "Services as they name themselves in traces or at a gateway, with the "
     "application of each.",
     "reports": "Reports: register of information, model inventory, board summary, component files.",
+    "retirement-announcements": "Announced retirements: one fact for a set of model IDs, "
+    "entered by governance.",
     "risk-templates": "Kinds of risk that dependencies inherit from foundations.",
     "runways": "Runways: days until retirement minus days the migration takes.",
     "scenario-runs": "Runs of scenarios, with their operations and results.",

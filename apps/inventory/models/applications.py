@@ -1,4 +1,4 @@
-"""What the organisation runs."""
+"""Applications that the organisation runs."""
 
 from typing import Any, ClassVar
 
@@ -15,7 +15,8 @@ from apps.inventory.models.change_queue import application_change_triggers
 
 
 class Criticality(models.IntegerChoices):
-    """Ordered: the smaller, the graver, so that an index on it lists critical first."""
+    """Criticality; smaller numbers are more critical, so that an index on it lists critical
+    applications first."""
 
     CRITICAL = 0, "Critical"
     IMPORTANT = 1, "Important"
@@ -23,7 +24,7 @@ class Criticality(models.IntegerChoices):
     LOW = 3, "Low"
 
 
-# as the interface speaks of them: 0 is `critical`
+# as REST writes them: 0 is `critical`
 CRITICALITY_WORDS = [(level.name.lower(), level.label) for level in Criticality]
 
 
@@ -36,7 +37,7 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
         return self.filter(team__in=user.team_roles())
 
     def in_scope(self) -> "ApplicationQuerySet":
-        """Applications that count: in pilot or production."""
+        """Select the applications in pilot or production."""
         return self.filter(status__in=Application.IN_SCOPE)
 
     def with_owners(self) -> "ApplicationQuerySet":

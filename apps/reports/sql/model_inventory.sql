@@ -1,6 +1,7 @@
 -- The rows of the model inventory, a row for each application and foundation version it calls: n,
--- about, at_… (where a value is entered), and of each column of MODEL_INVENTORY_TABLE its value c…
--- and h…, which says how it was derived or why it does not apply. Reads report_model_use.
+-- about, at_… (where a value is entered), and for each column of MODEL_INVENTORY_TABLE its value c…
+-- and its note h…, which explains how it was derived or why it does not apply. Reads
+-- report_model_use.
 WITH used AS (
     SELECT application_id, model, max(version_id) AS version_id,
         max(foundation_id) AS foundation_id,

@@ -131,7 +131,7 @@ def test_what_somebody_settled_is_told_again_only_when_something_changes(world: 
     needs(world, 110)
     pass_day(0)
     resolve_alert(
-        alert=Alert.objects.get(kind=RUNWAY), why="the board accepts a gap", by=governor, at=NOW
+        alert=Alert.objects.get(kind=RUNWAY), reason="the board accepts a gap", by=governor, at=NOW
     )
     pass_days(1, 5)
     assert told(RUNWAY) == [(0, RUNWAY, None)]
@@ -140,7 +140,7 @@ def test_what_somebody_settled_is_told_again_only_when_something_changes(world: 
     pass_days(6, 8)
     assert told(RUNWAY) == [(0, RUNWAY, None), (6, RUNWAY, None)]
 
-    resolve_alert(alert=Alert.objects.live().get(kind=RUNWAY), why="again", by=governor, at=NOW)
+    resolve_alert(alert=Alert.objects.live().get(kind=RUNWAY), reason="again", by=governor, at=NOW)
     needs(world, 20)
     pass_day(9)
     needs(world, 140)

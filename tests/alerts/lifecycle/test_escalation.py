@@ -297,7 +297,7 @@ def test_every_kind_of_answer_stops_it_at_every_stage(
         case "assign":
             assign_alert(alert=alert(), to=person("ines"), by=henrik, at=moment)
         case "resolve":
-            resolve_alert(alert=alert(), why="moved", by=henrik, at=moment)
+            resolve_alert(alert=alert(), reason="moved", by=henrik, at=moment)
         case _:
             resolve_alerts([alert().pk], resolution=Resolution.OVERTAKEN, at=moment)
 

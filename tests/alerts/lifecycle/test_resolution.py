@@ -122,7 +122,7 @@ def test_a_mail_that_was_refused_for_good_told_nobody_anything(world: SmallWorld
 
 def test_what_people_settled_themselves_is_not_told_to_be_over(world: SmallWorld) -> None:
     alert = tell(world)
-    resolve_alert(alert=alert, why="moved", by=make_user(role="governance"), at=NOW)
+    resolve_alert(alert=alert, reason="moved", by=make_user(role="governance"), at=NOW)
 
     end(alert)
 

@@ -143,7 +143,7 @@ def test_an_acknowledged_alert_is_mailed_all_the_same_once(world: SmallWorld, he
 def test_what_is_resolved_before_a_message_was_due_is_not_mailed_unless_it_is_opened_again(
     world: SmallWorld, henrik: User
 ) -> None:
-    resolve_alert(alert=alert(), why=" moved\n yesterday ", by=henrik, at=NOW)
+    resolve_alert(alert=alert(), reason=" moved\n yesterday ", by=henrik, at=NOW)
     assert alert().resolution_sentence == "moved yesterday"
     pass_days(0, 1)
     assert addresses() == {}
@@ -158,7 +158,7 @@ def test_what_is_resolved_before_a_message_was_due_is_not_mailed_unless_it_is_op
 @pytest.mark.parametrize("why", ["", "  ", "\n\t"])
 def test_to_resolve_says_how(world: SmallWorld, henrik: User, why: str) -> None:
     with pytest.raises(InvalidResponseError, match="Enter how the alert was resolved"):
-        resolve_alert(alert=alert(), why=why, by=henrik, at=NOW)
+        resolve_alert(alert=alert(), reason=why, by=henrik, at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_to_resolve_says_how(world: SmallWorld, henrik: User, why: str) -> None:
 def test_what_is_settled_is_opened_before_it_is_answered_anew(
     world: SmallWorld, henrik: User, act: Callable[[User], Any]
 ) -> None:
-    resolve_alert(alert=alert(), why="moved", by=henrik, at=NOW)
+    resolve_alert(alert=alert(), reason="moved", by=henrik, at=NOW)
 
     with pytest.raises(InvalidResponseError, match="This alert is resolved"):
         act(henrik)

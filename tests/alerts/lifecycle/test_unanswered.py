@@ -165,7 +165,7 @@ def test_strangers_and_readers_answer_nothing(world: SmallWorld) -> None:
         for act in (
             lambda by=user: snooze_alert(alert=alert(), until=NOW.date() + DAY, by=by, at=NOW),
             lambda by=user: assign_alert(alert=alert(), to=by, by=by, at=NOW),
-            lambda by=user: resolve_alert(alert=alert(), why="x", by=by, at=NOW),
+            lambda by=user: resolve_alert(alert=alert(), reason="x", by=by, at=NOW),
             lambda by=user: reopen_alert(alert=alert(), by=by, at=NOW),
         ):
             with pytest.raises(AlertPermissionError):

@@ -105,6 +105,8 @@ class PlanWriter:
             self._offerings.update(offering_ids)
 
     def _add_uses(self, plans: Iterable[RowPlan]) -> None:
+        """Insert the dependencies that are added. New applications and offerings must be inserted,
+        because their IDs are needed."""
         rows = []
         for plan in plans:
             use, application = plan.use, plan.application

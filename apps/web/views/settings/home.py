@@ -33,6 +33,7 @@ class SettingsEntry:
 
 @require_safe
 def settings_home(request: HttpRequest) -> HttpResponse:
+    """Show the settings that the user can view or change."""
     user = signed_in_user(request)
     groups = [("Who", _list_account_settings(user))]
     if user.can_read_all:
@@ -54,6 +55,7 @@ def settings_home(request: HttpRequest) -> HttpResponse:
 
 
 def _list_account_settings(user: User) -> list[SettingsEntry]:
+    """Return the entries about teams, users and tokens, as far as the roles of the user allow."""
     n_teams = Team.objects.visible_to(user).count()
     entries = [
         SettingsEntry(
@@ -103,6 +105,7 @@ def _list_organisation_settings(user: User) -> list[SettingsEntry]:
 
 
 def _list_rule_settings(user: User) -> list[SettingsEntry]:
+    """Return the entries about exposure policies, alerts and sources."""
     n_sources = Source.objects.polled().visible_to(user).count()
     return [
         SettingsEntry(

@@ -79,6 +79,8 @@ class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def _filter_users(request: HttpRequest) -> QuerySet[User]:
+    """Return the users that match the text and the state of two-factor authentication in the
+    URL."""
     query = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     people = with_second_factor(User.objects.people().filter(merged_into=None))
     if request.GET.get("unconfirmed") == "true":
@@ -104,6 +106,7 @@ def _filter_users(request: HttpRequest) -> QuerySet[User]:
 
 @require_safe
 def user_list(request: HttpRequest) -> HttpResponse:
+    """Show the users, by the filters of the URL."""
     user = _require_reader(request)
     listing = PaginatedList(request, _filter_users(request))
     return render_page(
@@ -148,6 +151,7 @@ def _build_list_headline() -> Headline:
 
 @require_safe
 def user_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all users that match the filters."""
     _require_reader(request)
     mailable = contacts_with_mail(User.objects.contacts().values_list("pk", flat=True))
     return csv_response(
@@ -296,6 +300,7 @@ def reset_two_factor(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def end_user_sessions(request: HttpRequest, pk: int) -> HttpResponse:
+    """End all sessions of a user."""
     by = _require_administrator(request)
     person = get_object_or_404(User.objects.people(), pk=pk)
     n_ended = end_sessions(person)
