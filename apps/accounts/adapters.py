@@ -204,7 +204,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             person is not None and person.is_contact and person.email.lower() in verified
         )
         if person is not None and is_verified_contact and settings.OIDC["creates_people"]:
-            # a contact has no access that another person could gain with the address
+            # a contact has no access that another user could gain with the address
             with audit_context(job=JOB, reason="contact signed in"):
                 sociallogin.user = sociallogin.account.user = activate_contact(person)
                 sociallogin.account.save()

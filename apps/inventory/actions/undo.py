@@ -264,8 +264,8 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
 def _ignored_entries_condition(history: type[models.Model]) -> str:
     """Return SQL that excludes history entries which the undo leaves in place.
 
-    They are contacts that were named as owners, offerings that the change added to the inbox, and
-    identities taken from a list of deployments, which the remaining lists set again.
+    They are contacts that the change added, offerings that it added to the inbox, and identities
+    taken from a list of deployments, which the remaining lists set again.
     """
     if history is _history_of(User).model:
         return f" AND NOT (pgh_label = '{_INSERTED}' AND state = '{PersonState.CONTACT}')"
