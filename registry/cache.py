@@ -35,10 +35,10 @@ _last_warning = float("-inf")
 
 class JSONSerializer:
     """JSON serializer of cache values: an attacker who can write to the server can mislead the
-    registry, but runs no code here."""
+    registry, but cannot run code here."""
 
     def dumps(self, value: Any) -> bytes:
-        """Serialize a value; TypeError for what JSON cannot hold, such as bytes and dates."""
+        """Serialize a value; TypeError for types that JSON lacks, such as bytes and dates."""
         return json.dumps(value, separators=(",", ":")).encode()
 
     def loads(self, data: bytes | int) -> Any:
@@ -50,7 +50,7 @@ class JSONSerializer:
 
 
 class LocalCache(LocMemCache):
-    """Cache of one process, which accepts and returns what the one on the server would."""
+    """Cache of one process, which accepts and returns the same values as the one on the server."""
 
     def __init__(self, name: str, params: dict[str, Any], *, max_bytes: int | None = None) -> None:
         super().__init__(name, params)
@@ -75,10 +75,10 @@ class LocalCache(LocMemCache):
 
 
 class ForgivingRedisCache(RedisCache):
-    """Fault-tolerant Redis cache: what the server rejects is stored by this process.
+    """Fault-tolerant Redis cache: values that the server rejects are stored by this process.
 
-    What this process stored takes precedence over the server's answer, until the server has
-    accepted a newer value."""
+    Values stored by this process take precedence over the server's, until the server has accepted a
+    newer one."""
 
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
         super().__init__(server, params)
@@ -91,13 +91,15 @@ class ForgivingRedisCache(RedisCache):
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         value = self._local.get(key, _MISSING, version)
         if value is _MISSING:
-            value = _attempt(lambda: super(ForgivingRedisCache, self).get(key, _MISSING, version))
+            value = _call_server(
+                lambda: super(ForgivingRedisCache, self).get(key, _MISSING, version)
+            )
         return default if value in (_MISSING, _FAILED, _UNREADABLE) else value
 
     def get_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
         keys = list(keys)
         values = (
-            _attempt(lambda: super(ForgivingRedisCache, self).get_many(keys, version))
+            _call_server(lambda: super(ForgivingRedisCache, self).get_many(keys, version))
             if keys
             else {}
         )
@@ -110,14 +112,14 @@ class ForgivingRedisCache(RedisCache):
 
     def has_key(self, key: Any, version: int | None = None) -> bool:
         return self._local.has_key(key, version) or (
-            _attempt(lambda: super(ForgivingRedisCache, self).has_key(key, version)) is True
+            _call_server(lambda: super(ForgivingRedisCache, self).has_key(key, version)) is True
         )
 
     def set(
         self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> None:
         if (
-            _attempt(lambda: super(ForgivingRedisCache, self).set(key, value, timeout, version))
+            _call_server(lambda: super(ForgivingRedisCache, self).set(key, value, timeout, version))
             is _FAILED
         ):
             self._local.set(key, value, timeout, version)
@@ -128,7 +130,7 @@ class ForgivingRedisCache(RedisCache):
         self, data: dict[Any, Any], timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> list[Any]:
         if (
-            _attempt(lambda: super(ForgivingRedisCache, self).set_many(data, timeout, version))
+            _call_server(lambda: super(ForgivingRedisCache, self).set_many(data, timeout, version))
             is _FAILED
         ):
             self._local.set_many(data, timeout, version)
@@ -141,44 +143,54 @@ class ForgivingRedisCache(RedisCache):
     ) -> bool:
         if self._local.has_key(key, version):
             return False
-        added = _attempt(lambda: super(ForgivingRedisCache, self).add(key, value, timeout, version))
-        return self._local.add(key, value, timeout, version) if added is _FAILED else bool(added)
+        was_added = _call_server(
+            lambda: super(ForgivingRedisCache, self).add(key, value, timeout, version)
+        )
+        return (
+            self._local.add(key, value, timeout, version)
+            if was_added is _FAILED
+            else bool(was_added)
+        )
 
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
         if not self._local.has_key(key, version):
-            total = _attempt(lambda: super(ForgivingRedisCache, self).incr(key, delta, version))
+            total = _call_server(lambda: super(ForgivingRedisCache, self).incr(key, delta, version))
             if total is not _FAILED:
                 return int(total)
-            counted = self.get(key, 0, version)
-            self._local.add(key, counted if isinstance(counted, int) else 0, version=version)
+            current_count = self.get(key, 0, version)
+            self._local.add(
+                key, current_count if isinstance(current_count, int) else 0, version=version
+            )
         return self._local.incr(key, delta, version)
 
     def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        touched = _attempt(lambda: super(ForgivingRedisCache, self).touch(key, timeout, version))
-        return self._local.touch(key, timeout, version) or touched is True
+        was_touched = _call_server(
+            lambda: super(ForgivingRedisCache, self).touch(key, timeout, version)
+        )
+        return self._local.touch(key, timeout, version) or was_touched is True
 
     def delete(self, key: Any, version: int | None = None) -> bool:
-        deleted = _attempt(lambda: super(ForgivingRedisCache, self).delete(key, version))
-        return self._local.delete(key, version) or deleted is True
+        was_deleted = _call_server(lambda: super(ForgivingRedisCache, self).delete(key, version))
+        return self._local.delete(key, version) or was_deleted is True
 
     def delete_many(self, keys: Iterable[Any], version: int | None = None) -> None:
         keys = list(keys)
-        _attempt(lambda: super(ForgivingRedisCache, self).delete_many(keys, version))
+        _call_server(lambda: super(ForgivingRedisCache, self).delete_many(keys, version))
         self._local.delete_many(keys, version)
 
     def clear(self) -> None:
         self._local.clear()
-        _attempt(lambda: super(ForgivingRedisCache, self).clear())
+        _call_server(lambda: super(ForgivingRedisCache, self).clear())
 
 
-def _attempt(operation: Callable[[], Any]) -> Any:
-    """Return the server's answer; _FAILED if it is unavailable, silent, full, read-only or
-    otherwise failing."""
+def _call_server(operation: Callable[[], Any]) -> Any:
+    """Return the result of the operation on the server; _FAILED if the server is unavailable,
+    silent, full, read-only or otherwise failing."""
     global _last_warning
     if not _BREAKER.admits():
         return _FAILED
     try:
-        answer = operation()
+        result = operation()
     except RedisError as error:
         if isinstance(error, RedisTimeoutError):
             _BREAKER.open(PAUSE_SECONDS)
@@ -187,4 +199,4 @@ def _attempt(operation: Callable[[], Any]) -> Any:
             logger.warning("the cache is not available, each process uses its own: %s", error)
         return _FAILED
     _BREAKER.close()
-    return answer
+    return result

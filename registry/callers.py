@@ -32,5 +32,5 @@ def is_known(environ: Mapping[str, Any]) -> bool:
         request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
         return bool(get_user(request).is_authenticated)
     finally:
-        # this thread lives on, and must hold no connection meanwhile
+        # the thread continues, and must not keep a connection
         connections.close_all()

@@ -58,10 +58,16 @@ AFTER_POLL = (
     "alerts.raise_alerts",
     COUNT,
 )
-# what may have changed many applications; small changes wait for beat
+# tasks that can change many applications; small changes wait for beat
 BULK_LOADS = frozenset({"intake.carry_out_import", "api.carry_out_job"})
 # pages of a large organisation show counts, and are looked at as soon as the import is through
-AFTER_BULK_LOAD = (COUNT, "exposure.refresh_exposure", "inventory.keep_findings", ISSUES)
+AFTER_BULK_LOAD = (
+    COUNT,
+    "exposure.refresh_exposure",
+    "inventory.keep_findings",
+    ISSUES,
+    "alerts.raise_alerts",
+)
 
 
 @setup_logging.connect
@@ -71,28 +77,27 @@ def keep_django_logging(**_: Any) -> None:
 
 
 @worker_ready.connect
-def show_at_once(**_: Any) -> None:
+def record_first_heartbeat(**_: Any) -> None:
     """Record beat's first heartbeat immediately: the regular one is half a minute away, and
     readiness need not wait for it."""
     heartbeat.record_heartbeat(at=datetime.now(tz=UTC))
 
 
 @task_prerun.connect
-def name_the_task(task_id: str, task: Any, **_: Any) -> None:
+def bind_task_context(task_id: str, task: Any, **_: Any) -> None:
     structlog.contextvars.bind_contextvars(task=task.name, task_id=task_id)
 
 
 @task_postrun.connect
-def forget_the_task(**_: Any) -> None:
+def clear_task_context(**_: Any) -> None:
     structlog.contextvars.unbind_contextvars("task", "task_id")
 
 
 @task_success.connect
-def follow_up(sender: Any, result: Any = None, **_: Any) -> None:
-    """Send what follows a poll, or an import that was carried out.
+def send_follow_up_tasks(sender: Any, result: Any = None, **_: Any) -> None:
+    """Send the tasks that follow a poll, or an import that was carried out.
 
-    Beat repeats each step, so a lost message costs a minute, no alert.
-    """
+    Beat repeats each step, so a lost message delays an alert by a minute but loses none."""
     steps: tuple[str, ...] = ()
     if sender.name == POLL:
         steps = AFTER_POLL

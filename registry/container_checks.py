@@ -18,7 +18,7 @@ WORKER_TIMEOUT = 10.0
 
 
 class UnhealthyError(Exception):
-    """Error: the process does not do its work; the text says what is missing."""
+    """Error: the process does not do its work; the text describes the failure."""
 
 
 def check_worker() -> str:
@@ -26,12 +26,12 @@ def check_worker() -> str:
     seconds."""
     name = f"celery@{socket.gethostname()}"
     try:
-        answers = app.control.ping(destination=[name], timeout=WORKER_TIMEOUT)
+        replies = app.control.ping(destination=[name], timeout=WORKER_TIMEOUT)
     except (OperationalError, OSError, redis.RedisError) as error:
         raise UnhealthyError(
             f"The broker does not respond: {type(error).__name__}. Check BROKER_URL."
         ) from error
-    if not answers:
+    if not replies:
         raise UnhealthyError(
             f"{name} did not respond within {WORKER_TIMEOUT:.0f} seconds. See its log."
         )
@@ -55,15 +55,15 @@ def check_beat() -> str:
 CHECKS: dict[str, Callable[[], str]] = {"beat": check_beat, "worker": check_worker}
 
 
-def main(given: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run the named check; its sentence goes to the output, which container engines store."""
-    if len(given) != 1 or given[0] not in CHECKS:
+    if len(arguments) != 1 or arguments[0] not in CHECKS:
         sys.stderr.write(f"Enter one of {', '.join(CHECKS)}.\n")
         return 2
     try:
-        sentence = CHECKS[given[0]]()
-    except UnhealthyError as unhealthy:
-        sys.stdout.write(f"{unhealthy}\n")
+        sentence = CHECKS[arguments[0]]()
+    except UnhealthyError as error:
+        sys.stdout.write(f"{error}\n")
         return 1
     sys.stdout.write(f"{sentence}\n")
     return 0

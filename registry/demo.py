@@ -33,7 +33,7 @@ SETUP_SECONDS = 600.0
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 PR_SET_PDEATHSIG = 1
-# Celery's advice against root; the demo may run as root, and says nothing about it twice a start
+# Celery's advice against root; the demo may run as root, and would repeat the warning at each start
 QUIET = "ignore:You're running the worker with superuser privileges"
 
 
@@ -51,31 +51,36 @@ class Broken(RuntimeError):
 
 @dataclass(slots=True)
 class Child:
+    """A process of the demo; it may end with code 0 only if `may_end`."""
+
     name: str
     process: subprocess.Popen[bytes]
     may_end: bool
-    keep: bool  # its stdout is data, not words
+    keep: bool  # its stdout is data, not messages
     output: list[bytes] = field(default_factory=list)
 
 
 class Demo:
+    """Processes of the demo, their output, and the signals that end it."""
+
     def __init__(self, data: Path) -> None:
         self.data = data
         self.children: list[Child] = []
         self.embedded: embedded.Places | None = None
         self.wanted = {"database": False, "broker": False}
         self.selector = selectors.DefaultSelector()
-        self.rest: dict[int, bytes] = {}
+        # the beginning of an incomplete last line, by the descriptor of its pipe
+        self.incomplete_lines: dict[int, bytes] = {}
         self._listen_to_signals()
 
     def _listen_to_signals(self) -> None:
-        self.signals, waker = socket.socketpair()
+        self.signals, wakeup_socket = socket.socketpair()
         self.signals.setblocking(False)
-        waker.setblocking(False)
-        self._waker = waker  # kept open
-        signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: None)
+        wakeup_socket.setblocking(False)
+        self._waker = wakeup_socket  # kept open
+        signal.set_wakeup_fd(wakeup_socket.fileno(), warn_on_full_buffer=False)
+        for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signal_number, lambda *_: None)
         self.selector.register(self.signals, selectors.EVENT_READ)
 
     # --- children ---
@@ -88,7 +93,10 @@ class Demo:
         may_end: bool = False,
     ) -> Child:
         """Run a Python module as a process group of its own, which dies with this process even if
-        that is killed."""
+        that is killed.
+
+        `at_our_death` is the signal it then gets. `may_end`: the child may end with code 0, and its
+        output is collected as data instead of being printed."""
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=embedded.CHECKOUT,
@@ -97,24 +105,27 @@ class Demo:
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": QUIET},
             start_new_session=True,
-            preexec_fn=_dies_with(os.getpid(), at_our_death),  # safe: this process has one thread
+            # safe: this process has one thread
+            preexec_fn=_die_with_parent(os.getpid(), at_our_death),
         )
         child = Child(name, process, may_end=may_end, keep=may_end)
         self.children.append(child)
-        self._record()
+        self._record_processes()
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 os.set_blocking(pipe.fileno(), False)
                 self.selector.register(pipe, selectors.EVENT_READ, child)
         return child
 
-    def _record(self) -> None:
+    def _record_processes(self) -> None:
         """Record the running processes, for the start after a sudden death."""
-        notes = []
+        processes = []
         for child in self.children:
             with suppress(psutil.NoSuchProcess):
-                notes.append([child.process.pid, psutil.Process(child.process.pid).create_time()])
-        _pids_file(self.data).write_text(json.dumps(notes))
+                processes.append(
+                    [child.process.pid, psutil.Process(child.process.pid).create_time()]
+                )
+        _pids_file(self.data).write_text(json.dumps(processes))
 
     def turn(self, seconds: float) -> None:
         """Wait for output or a signal, then check that all children live."""
@@ -130,34 +141,37 @@ class Demo:
                 if child.keep and code == os.EX_CONFIG:
                     raise Refused(b"".join(child.output).decode().strip())
                 raise Broken(
-                    f"The {child.name} process ended with {_in_words(code)}. See its last lines "
-                    "above."
+                    f"The {child.name} process ended with {_describe_exit_code(code)}. See its "
+                    "last lines above."
                 )
 
-    def until(self, met: Callable[[], bool], *, seconds: float, what: str) -> None:
+    def until(self, is_met: Callable[[], bool], *, seconds: float, failure: str) -> None:
+        """Run `turn` until `is_met()` returns True; Broken with `failure` after `seconds`."""
         deadline = time.monotonic() + seconds
-        while not met():
+        while not is_met():
             if time.monotonic() > deadline:
-                raise Broken(f"{what} within {seconds:.0f} seconds.")
+                raise Broken(f"{failure} within {seconds:.0f} seconds.")
             self.turn(0.0)
             pause = time.monotonic() + 0.1
-            while (left := pause - time.monotonic()) > 0:
-                self.turn(left)
+            while (seconds_left := pause - time.monotonic()) > 0:
+                self.turn(seconds_left)
 
     def _read(self, pipe: IO[bytes], child: Child) -> None:
-        block = os.read(pipe.fileno(), 65536)
-        if not block:
+        output = os.read(pipe.fileno(), 65536)
+        if not output:
             self.selector.unregister(pipe)
         if child.keep and pipe is child.process.stdout:
-            child.output.append(block)
+            child.output.append(output)
             return
-        *lines, rest = (self.rest.pop(pipe.fileno(), b"") + block).split(b"\n")
-        if rest and block:
-            self.rest[pipe.fileno()] = rest
-        elif rest:
-            lines.append(rest)
+        *lines, incomplete_line = (self.incomplete_lines.pop(pipe.fileno(), b"") + output).split(
+            b"\n"
+        )
+        if incomplete_line and output:
+            self.incomplete_lines[pipe.fileno()] = incomplete_line
+        elif incomplete_line:
+            lines.append(incomplete_line)
         for line in lines:
-            _say(f"{child.name:<6} | {line.decode(errors='replace')}")
+            _print_message(f"{child.name:<6} | {line.decode(errors='replace')}")
 
     def _drain(self, child: Child) -> None:
         for pipe in (child.process.stdout, child.process.stderr):
@@ -168,19 +182,25 @@ class Demo:
     # --- the demo ---
 
     def run(self, port: int) -> None:
+        """Start the embedded servers where needed, set up the data, start worker, beat and web
+        server on `port`, and print READY with the logins; afterwards watch them until a signal or a
+        fault.
+
+        Never returns: raises Ended at a signal, Refused if the setup refuses the data, and Broken
+        if a process dies or does not start in time."""
         self.embedded = self._ensure_servers()
-        _say(f"setup  | data in {self.data}")
+        _print_message(f"setup  | data in {self.data}")
         setup = self.start("setup", "registry.demo", "setup", may_end=True)
         self.until(
             lambda: setup.process.poll() is not None,
             seconds=SETUP_SECONDS,
-            what="The setup did not finish",
+            failure="The setup did not finish",
         )
         self._drain(setup)
         with heartbeat.client() as client:
-            client.delete(heartbeat.KEY)  # what a worker of the last run left
+            client.delete(heartbeat.KEY)  # the heartbeat of the previous run's worker
         self.start(
-            # cold shutdown where we are killed: unfinished tasks go back to the queue
+            # SIGQUIT is a cold shutdown: unfinished tasks go back to the queue
             "worker",
             "celery",
             "--quiet",
@@ -197,7 +217,7 @@ class Demo:
             "INFO",
             "--without-gossip",
             "--without-mingle",
-            # without a broker the heartbeat of events, which nobody hears, keeps a worker from
+            # without a broker the heartbeat of events, which has no listener, keeps a worker from
             # ending
             "--without-heartbeat",
             at_our_death=signal.SIGQUIT,
@@ -213,35 +233,35 @@ class Demo:
             "--loglevel",
             "INFO",
         )
-        self.until(_worker_lives, seconds=START_SECONDS, what="The worker did not start")
+        self.until(_is_worker_alive, seconds=START_SECONDS, failure="The worker did not start")
         self.start(
             "web", "registry.serving", "--host", HOST, "--port", str(port), "--workers", WEB_WORKERS
         )
         self.until(
-            lambda: _answers(port, "/"),
+            lambda: _responds(port, "/"),
             seconds=START_SECONDS,
-            what="The web server did not respond",
+            failure="The web server did not respond",
         )
         self.until(
-            lambda: _answers(port, "/readyz"),
+            lambda: _responds(port, "/readyz"),
             seconds=START_SECONDS,
-            what="The demo did not become ready",
+            failure="The demo did not become ready",
         )
-        logins = _logins(b"".join(setup.output).decode())
-        # one write: whoever waits for READY finds the logins too
-        _say(
+        logins = _parse_logins(b"".join(setup.output).decode())
+        # one write: a reader that waits for READY finds the logins too
+        _print_message(
             "\n".join(
                 [
                     f"READY http://{HOST}:{port}",
-                    *("login {user} {password} {role}".format(**one) for one in logins),
+                    *("login {user} {password} {role}".format(**login) for login in logins),
                 ]
             ),
             out=sys.stdout,
         )
         while True:
             self.turn(2.0)
-            if gone := self._missing_server():
-                raise Broken(f"{gone} has stopped. See its log in {self.data}.")
+            if server_name := self._missing_server():
+                raise Broken(f"{server_name} has stopped. See its log in {self.data}.")
 
     def _ensure_servers(self) -> embedded.Places | None:
         """Start the embedded servers for which the environment names no URL."""
@@ -277,45 +297,46 @@ class Demo:
         _pids_file(self.data).unlink(missing_ok=True)
 
 
-def _dies_with(parent: int, number: signal.Signals) -> Callable[[], None]:
-    """Ask the kernel, in a child before it becomes its program, for a signal when the parent dies
-    (Linux only)."""
+def _die_with_parent(parent_pid: int, death_signal: signal.Signals) -> Callable[[], None]:
+    """Return a function for a child to call before it becomes its program: the kernel then sends it
+    `death_signal` when the process `parent_pid` dies (Linux only; elsewhere it does nothing)."""
     if not sys.platform.startswith("linux"):
         return lambda: None
     prctl = ctypes.CDLL(None).prctl
 
-    def ask() -> None:
-        prctl(PR_SET_PDEATHSIG, int(number))
-        if os.getppid() != parent:
+    def request_signal() -> None:
+        prctl(PR_SET_PDEATHSIG, int(death_signal))
+        # the parent died before the request took effect
+        if os.getppid() != parent_pid:
             os._exit(1)
 
-    return ask
+    return request_signal
 
 
-def _say(text: str, *, out: TextIO | None = None) -> None:
+def _print_message(text: str, *, out: TextIO | None = None) -> None:
     with suppress(
         BrokenPipeError
-    ):  # nobody listens any more; that is no reason to leave processes behind
+    ):  # the reader has gone; that is no reason to leave processes behind
         print(text, file=out or sys.stderr, flush=True)
 
 
-def _in_words(code: int) -> str:
+def _describe_exit_code(code: int) -> str:
     return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
 
 
-def _signal_group(pid: int, number: signal.Signals) -> None:
+def _signal_group(pid: int, signal_number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
+        os.killpg(pid, signal_number)
 
 
-def _worker_lives() -> bool:
+def _is_worker_alive() -> bool:
     try:
         return heartbeat.last_heartbeat() is not None
     except redis.RedisError:
         return False
 
 
-def _answers(port: int, path: str) -> bool:
+def _responds(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection(HOST, port, timeout=10)
     try:
         connection.request("GET", path)
@@ -326,9 +347,9 @@ def _answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def _logins(text: str) -> Iterator[dict[str, str]]:
-    """Parse what load_demo printed: JSON objects with user, password and role, one per line or in a
-    list."""
+def _parse_logins(text: str) -> Iterator[dict[str, str]]:
+    """Parse the output of load_demo: JSON objects with user, password and role, one per line or in
+    a list."""
     with suppress(json.JSONDecodeError):
         if isinstance(rows := json.loads(text), list):
             yield from rows
@@ -346,33 +367,33 @@ def _pids_file(data: Path) -> Path:
 
 
 @contextmanager
-def _only_one(data: Path) -> Iterator[None]:
+def _hold_demo_lock(data: Path) -> Iterator[None]:
     """Hold the demo's lock; clean up after a demo that was killed."""
     data.mkdir(parents=True, exist_ok=True)
-    with (data / "demo.lock").open("a+") as lock:
+    with (data / "demo.lock").open("a+") as lock_file:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            lock.seek(0)
+            lock_file.seek(0)
             raise Refused(
-                f"A demo already runs on {data} (process {lock.read().strip()}). Stop it first "
-                "with make stop."
+                f"A demo already runs on {data} (process {lock_file.read().strip()}). Stop it "
+                "first with make stop."
             ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        _end_leftovers(data)
+        lock_file.truncate(0)
+        lock_file.write(str(os.getpid()))
+        lock_file.flush()
+        _end_leftover_processes(data)
         yield
 
 
-def _end_leftovers(data: Path) -> None:
+def _end_leftover_processes(data: Path) -> None:
     """End process groups of a demo that died; the start time distinguishes them from others with
     the same number."""
     with suppress(FileNotFoundError, ValueError):
-        for pid, born in json.loads(_pids_file(data).read_text()):
+        for pid, started_at in json.loads(_pids_file(data).read_text()):
             with suppress(psutil.Error):
                 process = psutil.Process(pid)
-                if process.create_time() == born:
+                if process.create_time() == started_at:
                     _signal_group(pid, signal.SIGKILL)
                     process.wait(10)
         _pids_file(data).unlink()
@@ -391,8 +412,8 @@ def _check_port(port: int) -> None:
 
 
 def set_up() -> None:
-    """Set up database, built-in catalogue and demo portfolio, as a child process. Prints what
-    load_demo prints.
+    """Set up database, built-in catalogue and demo portfolio, as a child process. Prints the output
+    of load_demo.
 
     Prints the reason and ends with EX_CONFIG if the data folder holds a database that this version
     cannot upgrade."""
@@ -416,21 +437,23 @@ def set_up() -> None:
 
 def stop(data: Path) -> int:
     """End a running demo, then the servers of demo and tests."""
-    stopped = []
-    with suppress(FileNotFoundError), (data / "demo.lock").open() as lock:
+    stopped_names = []
+    with suppress(FileNotFoundError), (data / "demo.lock").open() as lock_file:
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(lock_file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             with suppress(ValueError, ProcessLookupError):
-                os.kill(int(lock.read()), signal.SIGTERM)
-            fcntl.flock(lock, fcntl.LOCK_SH)  # its owner is gone
-            stopped.append("the demo")
-    stopped += [*embedded.stop(data), *embedded.stop(data / "tests")]
-    print(f"stopped {', '.join(stopped)}" if stopped else "no demo runs here")
+                os.kill(int(lock_file.read()), signal.SIGTERM)
+            fcntl.flock(lock_file, fcntl.LOCK_SH)  # its owner is gone
+            stopped_names.append("the demo")
+    stopped_names += [*embedded.stop(data), *embedded.stop(data / "tests")]
+    print(f"stopped {', '.join(stopped_names)}" if stopped_names else "no demo runs here")
     return 0
 
 
 def run(data: Path) -> int:
+    """Run the demo in `data` until a signal ends it; return the exit code: 0 after a signal, 1 if a
+    process of it failed, 2 if it could not start."""
     try:
         port = int(os.environ.setdefault("PORT", "8000"))
     except ValueError:
@@ -439,24 +462,24 @@ def run(data: Path) -> int:
     os.environ.setdefault("REGISTRY_ENV", "demo")
     # so that generators of clients can be tried without a token
     os.environ.setdefault("API_DOCUMENT_OPEN", "true")
-    code = 0
+    exit_code = 0
     try:
-        with _only_one(data):
+        with _hold_demo_lock(data):
             _check_port(port)
             demo = Demo(data)
             try:
                 demo.run(port)
             except Ended:
-                _say("stopping the demo")
+                _print_message("stopping the demo")
             finally:
                 demo.end()
     except Refused as refusal:
         print(refusal, file=sys.stderr)
-        code = 2
+        exit_code = 2
     except (Broken, embedded.EmbeddedError) as error:
         print(error, file=sys.stderr)
-        code = 1
-    return code
+        exit_code = 1
+    return exit_code
 
 
 def main(arguments: list[str]) -> int:

@@ -26,25 +26,27 @@ def mailer(url: str, *, timeout_seconds: int = 20) -> dict[str, Any]:
     `smtp://[user:password@]host[:port]`, `smtp+tls://` (STARTTLS, also spelt `submission+tls://`),
     `smtps://` (TLS from the first byte), `filemail:///folder` (one .eml file per message),
     `consolemail://`, `memorymail://`, `dummymail://`. User and password are percent-encoded."""
-    parts = urlsplit(url)
-    if parts.scheme == "filemail":
+    url_parts = urlsplit(url)
+    if url_parts.scheme == "filemail":
         return {
             "BACKEND": "apps.common.email_backend.EmlFileBackend",
-            "OPTIONS": {"folder": unquote(parts.path)},
+            "OPTIONS": {"folder": unquote(url_parts.path)},
         }
-    if parts.scheme in PLAIN_BACKENDS:
-        return {"BACKEND": f"django.core.mail.backends.{PLAIN_BACKENDS[parts.scheme]}.EmailBackend"}
-    if parts.scheme in SMTP_SCHEMES and parts.hostname:
+    if url_parts.scheme in PLAIN_BACKENDS:
+        return {
+            "BACKEND": f"django.core.mail.backends.{PLAIN_BACKENDS[url_parts.scheme]}.EmailBackend"
+        }
+    if url_parts.scheme in SMTP_SCHEMES and url_parts.hostname:
         options: dict[str, Any] = {
-            "host": parts.hostname,
+            "host": url_parts.hostname,
             "timeout": timeout_seconds,
-            **SMTP_SCHEMES[parts.scheme],
+            **SMTP_SCHEMES[url_parts.scheme],
         }
-        if parts.port:
-            options["port"] = parts.port
-        if parts.username:
-            options["username"] = unquote(parts.username)
-            options["password"] = unquote(parts.password or "")
+        if url_parts.port:
+            options["port"] = url_parts.port
+        if url_parts.username:
+            options["username"] = unquote(url_parts.username)
+            options["password"] = unquote(url_parts.password or "")
         return {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}
     raise BadAddress(
         "EMAIL_URL must start with smtp://host, smtp+tls://host, smtps://host or "
@@ -58,18 +60,18 @@ def redis_client_url(broker_url: str, *, database: int | None = None) -> str:
 
     Celery writes unix sockets as `redis+socket:///path?virtual_host=0`, the client as
     `unix:///path?db=0`."""
-    parts = urlsplit(broker_url)
-    if parts.scheme in {"redis+socket", "redis+unix", "unix"}:
-        asked = parse_qs(parts.query)
-        number = (
+    url_parts = urlsplit(broker_url)
+    if url_parts.scheme in {"redis+socket", "redis+unix", "unix"}:
+        query = parse_qs(url_parts.query)
+        database_number = (
             database
             if database is not None
-            else (asked.get("virtual_host") or asked.get("db") or ["0"])[0]
+            else (query.get("virtual_host") or query.get("db") or ["0"])[0]
         )
-        return f"unix://{parts.path}?db={number}"
-    if parts.scheme not in {"redis", "rediss"}:
+        return f"unix://{url_parts.path}?db={database_number}"
+    if url_parts.scheme not in {"redis", "rediss"}:
         raise BadAddress("BROKER_URL must start with redis://, rediss:// or redis+socket://.")
-    return broker_url if database is None else parts._replace(path=f"/{database}").geturl()
+    return broker_url if database is None else url_parts._replace(path=f"/{database}").geturl()
 
 
 def kept_secret(file: Path) -> str:

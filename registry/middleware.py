@@ -37,16 +37,16 @@ from apps.common.time import now
 from apps.issues.evaluation import evaluate_changed_applications
 
 log = structlog.get_logger(__name__)
-# a request that took longer before it lost its connection is not asked again, so that its answer
+# a request that took longer before it lost its connection is not retried, so that its response
 # comes in time
 MAX_RETRIED_SECONDS = 1.0
 _INCOMPLETE = b"\nThis file is incomplete: the database stopped answering. Download it again.\n"
 
-# of a signed address: who reads the history must not be able to use it
+# signature of a signed URL: readers of the history must not be able to use the URL
 SIGNATURE = re.compile(r"\.[A-Za-z0-9_-]{43}(?=/|$)")
 
 
-# what pages never ask of a browser, so that nothing put into one can
+# features that pages do not need, so that an injected script cannot use them
 _NOT_NEEDED = (
     "accelerometer",
     "autoplay",
@@ -115,8 +115,8 @@ class BrowserRulesMiddleware:
         if request.headers.get("Cookie") and response.headers.get("Content-Type", "").startswith(
             "text/html"
         ):
-            # what a page showed to one person is not left in a cache for the next; elsewhere "back"
-            # shows the list as it was left, and signing out clears what the browser holds
+            # pages with personal data are not cached for the next user of the browser; on other
+            # pages "back" shows the list as it was left, and signing out clears the browser's cache
             rule = (
                 "private, no-store"
                 if request.path.startswith(NEVER_STORED)
@@ -130,18 +130,18 @@ class LostConnectionMiddleware:
     """Retry, once, of a read-only request that lost its connection in a restart of the database;
     writes are never sent twice.
 
-    A file that is already being sent ends with a line that says so."""
+    A file that is already being sent ends with a line about the error."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        began = monotonic()
+        began_at = monotonic()
         response = self.get_response(request)
         if (
             unavailable_reason(response) is Unavailable.LOST
             and request.method in {"GET", "HEAD"}
-            and monotonic() - began < MAX_RETRIED_SECONDS
+            and monotonic() - began_at < MAX_RETRIED_SECONDS
             # a test's transaction around everything
             and not connection.in_atomic_block
         ):
@@ -151,17 +151,17 @@ class LostConnectionMiddleware:
         if isinstance(response, StreamingHttpResponse) and isinstance(
             content := response.streaming_content, Iterator
         ):
-            response.streaming_content = _ended_visibly(content, request.path)
+            response.streaming_content = _mark_interruption(content, request.path)
         return response
 
 
-def _ended_visibly(content: Iterator[bytes], path: str) -> Iterator[bytes]:
-    """Yield `content`, with a last line that says so if the database ends it early; then raise the
-    error again.
+def _mark_interruption(content: Iterator[bytes], path: str) -> Iterator[bytes]:
+    """Yield `content`, with a last line about the error if the database ends it early; then raise
+    the error again.
 
     The status has been sent, and half a list must not pass for all of it. The web server breaks the
-    connection off for an error, which API clients notice; behind a server that would end the answer
-    as if it were whole, users read the line, and a workbook or an archive with it behind does not
+    connection off for an error, which API clients notice. Behind a server that would end the
+    response normally, users read the line, and a workbook or an archive that ends with it does not
     open."""
     try:
         yield from content
@@ -177,15 +177,14 @@ class UnwritableTextMiddleware:
     """Validation of values that the database cannot hold: null characters, numbers and days beyond
     every column.
 
-    They are the sender's error and no failure of the server. Handled in one place, since any field
-    of any page may receive anything."""
+    They are the sender's error and not a failure of the server. Handled in one place, since any
+    field of any page can receive any value."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # in an address it is told before a file begins to be written; REST says more of its
-        # parameters
+        # checked in the URL before a file download begins; REST validates its parameters itself
         if not request.path.startswith(API_PREFIX) and (
             "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", "")
         ):
@@ -193,12 +192,13 @@ class UnwritableTextMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> None:
-        """Remove control characters and direction marks from what a page sends, passwords excepted.
+        """Remove control characters and direction marks from the form data of a page, passwords
+        excepted.
 
-        The check against forged requests (CSRF) has read the body by now. What is exempt from that
-        check (REST, traces) reads its body itself."""
+        The check against forged requests (CSRF) has already read the body. Views that are exempt
+        from that check (REST, traces) read their body themselves."""
         if request.method == "POST" and not getattr(view, "csrf_exempt", False):
-            request.POST = _tidied(request.POST)  # type: ignore[assignment]
+            request.POST = _clean_form_data(request.POST)  # type: ignore[assignment]
 
     def process_exception(
         self, request: HttpRequest, exception: Exception
@@ -206,17 +206,17 @@ class UnwritableTextMiddleware:
         return bad_request(request, exception) if isinstance(exception, DataError) else None
 
 
-def _tidied(sent: QueryDict) -> QueryDict:
-    if all(text.isprintable() for _, values in sent.lists() for text in values):
-        return sent
-    tidy = QueryDict(mutable=True, encoding=sent.encoding)
-    for name, values in sent.lists():
-        tidy.setlist(
+def _clean_form_data(form_data: QueryDict) -> QueryDict:
+    if all(text.isprintable() for _, values in form_data.lists() for text in values):
+        return form_data
+    cleaned_data = QueryDict(mutable=True, encoding=form_data.encoding)
+    for name, values in form_data.lists():
+        cleaned_data.setlist(
             name,
             values if "password" in name else [remove_control_characters(text) for text in values],
         )
-    tidy._mutable = False
-    return tidy
+    cleaned_data._mutable = False
+    return cleaned_data
 
 
 class BusyMiddleware:
@@ -234,9 +234,9 @@ class BusyMiddleware:
     ) -> HttpResponseBase | None:
         if not isinstance(exception, BusyError):
             return None
-        answer = render(request, "busy.html", {"sentence": str(exception)}, status=503)
-        answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return answer
+        response = render(request, "busy.html", {"sentence": str(exception)}, status=503)
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
 
 
 class RequestHistoryMiddleware(HistoryMiddleware):
@@ -244,11 +244,14 @@ class RequestHistoryMiddleware(HistoryMiddleware):
     id in the log."""
 
     def get_context(self, request: HttpRequest) -> dict[str, Any]:
-        words: dict[str, Any] = {**super().get_context(request), "request_id": request_id(request)}
-        words["url"] = SIGNATURE.sub(".…", words["url"])
+        metadata: dict[str, Any] = {
+            **super().get_context(request),
+            "request_id": request_id(request),
+        }
+        metadata["url"] = SIGNATURE.sub(".…", metadata["url"])
         if request.user.is_authenticated:
-            words["actor"] = request.user.get_username()
-        return words
+            metadata["actor"] = request.user.get_username()
+        return metadata
 
 
 class IssueEvaluationMiddleware:

@@ -24,16 +24,16 @@ def prepare_database() -> None:
         check_migration_history()
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            _say("preparing the database")
+            _print_message("preparing the database")
             call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
         if "load_catalogue" in get_commands() and not Provider.objects.exists():
-            _say("loading the built-in catalogue")
+            _print_message("loading the built-in catalogue")
             call_command("load_catalogue", stdout=sys.stderr)
         if "load_risk_catalogue" in get_commands() and not RiskTemplate.objects.exists():
-            _say("loading the risk catalogue")
+            _print_message("loading the risk catalogue")
             call_command("load_risk_catalogue", stdout=sys.stderr)
     connection.close()
 
 
-def _say(what: str) -> None:
-    print(what, file=sys.stderr)
+def _print_message(message: str) -> None:
+    print(message, file=sys.stderr)

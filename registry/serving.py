@@ -31,7 +31,7 @@ MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SITE = "registry.wsgi:application"
 
 
-def _arguments(given: Sequence[str]) -> argparse.Namespace:
+def _parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m registry.serving")
     parser.add_argument(
         "application", nargs="?", default=SITE, metavar="module:name", help=f"usually {SITE}"
@@ -44,18 +44,18 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--threads", type=int, default=4, help="requests that a worker processes at a time (4)"
     )
-    return parser.parse_args(given)
+    return parser.parse_args(arguments)
 
 
 class Site:
-    """Module with a WSGI application; CALLERS and PROBES beside it say what the server does before
-    it calls it, and RECORD_REFUSAL is called with what the server rejects by itself."""
+    """Module with a WSGI application; its CALLERS and PROBES define what the server does before it
+    calls the application, and RECORD_REFUSAL is called for requests that the server rejects."""
 
     def __init__(self, name: str) -> None:
         module_name, _, attribute = name.partition(":")
         module = import_module(module_name)
         self._application = getattr(module, attribute)
-        # without rules nobody is known: bodies stay short
+        # without rules no caller is recognised, and bodies stay short
         self._callers = getattr(module, "CALLERS", CallerRules(knows=lambda _: False))
         self._probes = getattr(module, "PROBES", {})
         self._record_refusal = getattr(module, "RECORD_REFUSAL", None)
@@ -71,14 +71,15 @@ class Site:
         )
 
 
-def _allow_descriptors() -> None:
+def _raise_descriptor_limit() -> None:
     """Raise the limit of file descriptors to the system's maximum: a connection, a file or two and
     a share of the database each."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 4 * MAX_CONNECTIONS
-    if soft < wanted:
+    soft_limit, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    n_descriptors = 4 * MAX_CONNECTIONS
+    if soft_limit < n_descriptors:
         resource.setrlimit(
-            resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard)
+            resource.RLIMIT_NOFILE,
+            (n_descriptors if hard_limit < 0 else min(n_descriptors, hard_limit), hard_limit),
         )
 
 
@@ -91,26 +92,27 @@ def _share_request_counts() -> None:
         folder = tempfile.mkdtemp(prefix="registry-metrics-")
         os.environ[MULTIPROCESS_FOLDER] = folder
         server_process = os.getpid()
-        # workers are forks, and run what is registered here as well when they end
+        # workers are forks, which run this function too when they end
         atexit.register(
             lambda: os.getpid() == server_process and shutil.rmtree(folder, ignore_errors=True)
         )
 
 
-def main(given: Sequence[str]) -> None:
-    asked = _arguments(given)
-    # what Python does by itself on this system until 3.13; later versions would load the site anew
-    # for every worker
+def main(arguments: Sequence[str]) -> None:
+    """Serve the site until a signal ends the server. The order matters: the fork server starts
+    after the site is loaded and before there are threads or connections."""
+    options = _parse_arguments(arguments)
+    # the default on Linux until 3.13; later versions would load the site again for every worker
     multiprocessing.set_start_method("fork")
-    _allow_descriptors()
+    _raise_descriptor_limit()
     _share_request_counts()
     server = Server(
-        asked.application,
-        address=asked.host,
-        port=asked.port,
+        options.application,
+        address=options.host,
+        port=options.port,
         # without "lifespan" messages, which the application does not answer
         interface=Interfaces.ASGINL,
-        workers=asked.workers,
+        workers=options.workers,
         # limits are per connection; HTTP/2 would bring some hundred requests in one
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=int(HEAD_TIMEOUT * 1000)),
@@ -121,12 +123,12 @@ def main(given: Sequence[str]) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_TIMEOUT,
     )
-    site = Site(asked.application)
+    site = Site(options.application)
     # before there are threads or connections: files that people and programs send are read in its
     # children
-    fork_server(threads=asked.threads)
+    fork_server(threads=options.threads)
     server.serve(
-        target_loader=lambda: site.server_application(n_threads=asked.threads), wrap_loader=False
+        target_loader=lambda: site.server_application(n_threads=options.threads), wrap_loader=False
     )
 
 

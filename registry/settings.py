@@ -24,7 +24,7 @@ from registry.process_kind import process_kind
 from registry.sign_on import sign_on
 from registry.variables import Variables
 
-# an empty variable counts as unset: that is how compose files pass on what nobody set
+# an empty variable counts as unset: compose files pass on unset variables as empty ones
 environ.Env.ENVIRON = {name: value for name, value in os.environ.items() if value}
 env = Variables()
 
@@ -36,7 +36,7 @@ if REGISTRY_ENV not in {"production", "demo", "test"}:
     raise ImproperlyConfigured("REGISTRY_ENV must be production, demo or test.")
 PRODUCTION = REGISTRY_ENV == "production"
 TESTING = REGISTRY_ENV == "test"
-# an absolute path, whatever the working directory of the process
+# an absolute path, so that the working directory of the process does not matter
 REGISTRY_DATA = (BASE_DIR / env.str("REGISTRY_DATA", default=".data")).resolve()
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -60,7 +60,7 @@ def retention_days(name: str, *, default: int, least: int) -> int:
     return days
 
 
-# --- who we are -----------------------------------------------------------------------------------
+# --- identity -------------------------------------------------------------------------------------
 if TESTING:
     SECRET_KEY = "for-tests-only"  # noqa: S105
 elif PRODUCTION:
@@ -116,7 +116,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
-    # whose session which one is, for the list under Account
+    # links sessions to users, for the list under Account
     "allauth.usersessions",
     "django_filters",
     "django_htmx",
@@ -131,7 +131,7 @@ MIDDLEWARE = [
     "apps.common.logging.RequestIdMiddleware",
     # before the checks of host and TLS: probes come from inside, by address, without either
     "apps.common.requests.health.ProbeMiddleware",
-    # around everything that may refuse, and the files of whitenoise
+    # around every middleware that can reject a request, and whitenoise's files
     "apps.common.requests.access_log.AccessLogMiddleware",
     # before plain HTTP is redirected
     "registry.middleware.PlainHttpMiddleware",
@@ -145,9 +145,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    # before anything looks at the user
+    # before any middleware reads request.user
     "apps.accounts.sign_in.middleware.SessionTimeoutMiddleware",
-    # a page is closed unless its view says login_not_required; REST views answer for themselves
+    # a page requires sign-in unless its view has login_not_required; REST views authenticate by
+    # themselves
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -186,7 +187,7 @@ TEMPLATES = [
 # --- database -------------------------------------------------------------------------------------
 # PostgreSQL only: docs/decisions/0001-one-database-engine.md
 DATABASE_URL = required("DATABASE_URL", otherwise="postgres://postgres@127.0.0.1:5432/registry")
-# connections each process keeps open at most; 0 opens one per request or task
+# maximum open connections of each process; 0 opens one per request or task
 DATABASE_POOL = env.int("DATABASE_POOL", default=0 if TESTING else 8)
 _database: dict[str, Any] = env.db_url_config(DATABASE_URL)
 if _database.get("ENGINE") != "django.db.backends.postgresql":
@@ -209,10 +210,10 @@ _database["OPTIONS"] = {
     **socket_options(),
     **_database.get("OPTIONS", {}),
 }
-# a pooler refuses or drops them, since its clients share connections; docs/operator.md tells how it
-# sets them itself
+# a pooler refuses or drops them, since its clients share connections; see docs/operator.md for
+# setting them in the pooler
 if DATABASE_PREPARE and (_options := connection_options(DATABASE_LIMITS)):
-    # the operator's own come last, and win
+    # the operator's own options come last and take precedence
     _database["OPTIONS"]["options"] = (
         f"{_options} {_database['OPTIONS'].get('options', '')}".strip()
     )
@@ -224,29 +225,29 @@ if DATABASE_POOL:
         "max_idle": 300,
         "connection_class": BoundedConnection,
         "check": check_connection,
-        # no longer than somebody waits: pauses between attempts in the background would outlast an
-        # outage
+        # at most as long as a user waits: longer pauses between attempts would outlast an outage
         "reconnect_timeout": DATABASE_LIMITS.pool,
     }
 if test_database := env.str("TEST_DATABASE", default=""):
     _database["TEST"] = {"NAME": test_database}
 if not _database["HOST"]:
-    # libpq's own spelling of a unix socket, `?host=/folder`, said where Django's tools look for it
+    # libpq's own spelling of a unix socket, `?host=/folder`, repeated where Django's tools look for
+    # it
     _database["HOST"] = _database["OPTIONS"].pop("host", "")
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# history: written by triggers, changed by nobody
+# history: written by triggers only
 PGHISTORY_APPEND_ONLY = True
 PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 # --- retention: apps/common/retention.py lists every table; 0 days: never -------------------------
-# versions of records that have ended, and who imported or handed in what: seven years
+# versions of ended records, and imports with their users: seven years
 HISTORY_DAYS = retention_days("HISTORY_DAYS", default=2557, least=30)
 # runs and jobs that are over: polls, losses, what-ifs, bulk jobs, long files
 RUN_DAYS = retention_days("RUN_DAYS", default=366, least=30)
 # bodies of polls, files of imports and the rows read from them
 PAYLOAD_DAYS = retention_days("PAYLOAD_DAYS", default=90, least=7)
-# who was told what, and the messages, of what is over
+# notifications and messages of resolved alerts
 LEDGER_DAYS = retention_days("LEDGER_DAYS", default=730, least=90)
 
 # days after which sign-ins, attempts and other events of accounts are forgotten
@@ -257,8 +258,8 @@ if ACCOUNT_EVENT_DAYS < 30:
 # --- broker, cache and background work ------------------------------------------------------------
 BROKER_URL = required("BROKER_URL", otherwise="redis://127.0.0.1:6379/0")
 try:
-    # the queue is logical database 0 unless the address says otherwise; heartbeat and throttling
-    # counters lie beside it
+    # the queue is logical database 0 unless the URL names another; heartbeat and throttling
+    # counters are in other databases
     CACHE_URL = env.str("CACHE_URL", default="") or redis_client_url(BROKER_URL, database=1)
     # the queue's own database, for its length in /metrics
     BROKER_CLIENT_URL = redis_client_url(BROKER_URL)
@@ -272,10 +273,10 @@ CACHES: dict[str, Any] = {
         "BACKEND": "registry.cache.ForgivingRedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "registry",
-        # 1 held pickles, which nothing reads any more
+        # version 1 held pickles, which are no longer read
         "VERSION": 2,
-        # one more try on a fresh connection, then go on without; the library would pause and try
-        # ten times, and also wait again for a server that is silent
+        # one more attempt on a new connection, then continue without the cache; the library would
+        # retry ten times with pauses, and also wait again for a silent server
         "OPTIONS": {
             "serializer": "registry.cache.JSONSerializer",
             "socket_timeout": 1,
@@ -288,11 +289,11 @@ CACHES: dict[str, Any] = {
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlasts any outage of the broker
-# also one that answers and refuses to write: without its replicas, with a disk that is full, or a
-# replica by now
+# also a broker that responds but rejects writes: without its replicas, with a full disk, or demoted
+# to a replica
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
-# a page only sends, and beat makes good what it could not; a worker waits for work
-# (a new connection waits up to five times, once for each step of its handshake)
+# a page only sends, and beat repeats tasks that could not be sent; a worker waits for work (a new
+# connection waits up to five times, once for each step of its handshake)
 _web_broker = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 _worker_broker = {"socket_timeout": 30, "socket_connect_timeout": 5}
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -316,7 +317,7 @@ JOB_TAKEOVER_SECONDS = 45
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
-CELERY_TASK_IGNORE_RESULT = True  # what happened stands in the database, never in a result backend
+CELERY_TASK_IGNORE_RESULT = True  # results are in the database, not in a result backend
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -328,15 +329,16 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 }
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
-# what comes round within a minute; the others are due by what PostgreSQL keeps of their runs
+# sends entries that recur within a minute; the others are due by their last runs, stored in
+# PostgreSQL
 CELERY_BEAT_SCHEDULER = "registry.beat:FrequentScheduler"
 CELERY_TASK_ALWAYS_EAGER = TESTING
 CELERY_TASK_EAGER_PROPAGATES = True
 
 
 def _every(task: str, cadence: timedelta) -> dict[str, Any]:
-    """Return an entry whose message expires before the next is sent, so that an absent worker finds
-    no pile of repeats.
+    """Return an entry whose message expires before the next is sent, so that an absent worker does
+    not find a pile of repeats.
 
     One that runs less often than every minute is sent by `common.enqueue_due_jobs`, which ensures
     the same."""
@@ -344,122 +346,104 @@ def _every(task: str, cadence: timedelta) -> dict[str, Any]:
 
 
 CELERY_BEAT_SCHEDULE = {
-    "every minute: send the jobs below that run less often": _every(
+    "every minute: enqueue due periodic jobs": _every(
         "common.enqueue_due_jobs", timedelta(minutes=1)
     ),
-    "every minute: poll the sources whose time has come": _every(
-        "feeds.enqueue_due_sources", timedelta(minutes=1)
-    ),
-    "every ten minutes: apply what the clock has made due": _every(
+    "every minute: poll due sources": _every("feeds.enqueue_due_sources", timedelta(minutes=1)),
+    "every ten minutes: apply due catalogue facts": _every(
         "catalog.apply_due_facts", timedelta(minutes=10)
     ),
-    "every hour: end the holds that have run out": _every("feeds.end_holds", timedelta(hours=1)),
-    "every hour: tell of sources that contradict each other": _every(
+    "every hour: apply expired holds": _every("feeds.end_holds", timedelta(hours=1)),
+    "every hour: report source disagreements": _every(
         "feeds.tell_disagreements", timedelta(hours=1)
     ),
-    "every five minutes: bring exposure up to date": _every(
+    "every five minutes: refresh exposure": _every(
         "exposure.refresh_exposure", timedelta(minutes=5)
     ),
-    "every minute: keep findings and runways for lists": _every(
+    "every minute: refresh stored findings and runways": _every(
         "inventory.keep_findings", timedelta(minutes=1)
     ),
-    "every minute: answer what-ifs and losses": _every(
+    "every minute: run pending scenarios and loss simulations": _every(
         "exposure.run_what_ifs", timedelta(minutes=1)
     ),
-    "every ten minutes: keep refresh campaigns": _every(
+    "every ten minutes: update refresh campaigns": _every(
         "exposure.keep_campaigns", timedelta(minutes=10)
     ),
-    "every hour: find the smallest sets that stop what is critical": _every(
+    "every hour: refresh minimal cut sets": _every(
         "exposure.keep_smallest_sets", timedelta(hours=1)
     ),
-    "every hour: take the day's snapshot of exposure": _every(
+    "every hour: take the daily exposure snapshot": _every(
         "exposure.take_snapshot", timedelta(hours=1)
     ),
-    "every five minutes: bring inherited risk up to date": _every(
+    "every five minutes: refresh inherited risks": _every(
         "risks.refresh_risks", timedelta(minutes=5)
     ),
-    "every minute: count inherited risk that has changed": _every(
+    "every minute: recount changed inherited risks": _every(
         "risks.count_inherited_risk", timedelta(minutes=1)
     ),
     "every minute: evaluate issues": _every("issues.evaluate", timedelta(minutes=1)),
-    "every minute: raise the alerts that are owed": _every(
+    "every minute: raise alerts on events and issues": _every(
         "alerts.raise_alerts", timedelta(minutes=1)
     ),
-    "every ten minutes: raise what days and states bring": _every(
+    "every ten minutes: raise alerts on dates and states": _every(
         "alerts.raise_due_alerts", timedelta(minutes=10)
     ),
-    "every ten minutes: pass on, wake and end alerts": _every(
+    "every ten minutes: escalate, wake and resolve alerts": _every(
         "alerts.keep_alerts", timedelta(minutes=10)
     ),
-    "every minute: send the digests whose hour has come": _every(
-        "alerts.send_due_digests", timedelta(minutes=1)
-    ),
-    "every day: forget old messages and who was told": _every(
+    "every minute: send due digests": _every("alerts.send_due_digests", timedelta(minutes=1)),
+    "every day: delete old messages and notifications": _every(
         "alerts.forget_old_messages", timedelta(days=1)
     ),
-    "every minute: post the webhooks that are due": _every(
-        "alerts.send_webhooks", timedelta(minutes=1)
-    ),
-    "every minute: go on with imports that wait": _every(
+    "every minute: send due webhooks": _every("alerts.send_webhooks", timedelta(minutes=1)),
+    "every minute: resume pending imports": _every(
         "intake.carry_out_waiting_imports", timedelta(minutes=1)
     ),
-    "every minute: hold what was seen against the register": _every(
+    "every minute: match observed usage with the inventory": _every(
         "intake.reconcile_observations", timedelta(minutes=1)
     ),
-    "every ten minutes: find where what was seen disagrees with what is declared": _every(
+    "every ten minutes: find usage discrepancies": _every(
         "intake.find_discrepancies", timedelta(minutes=10)
     ),
-    "every day: read anew what nobody knew": _every("intake.follow_catalogue", timedelta(days=1)),
-    "every minute: file results of evaluations that wait": _every(
+    "every day: retry unrecognised names": _every("intake.follow_catalogue", timedelta(days=1)),
+    "every minute: file pending evaluation results": _every(
         "risks.file_evaluations", timedelta(minutes=1)
     ),
-    "every twenty seconds: add up the calls that came in": _every(
+    "every twenty seconds: aggregate received calls": _every(
         "intake.add_up_calls", timedelta(seconds=20)
     ),
-    "every hour: forget calls that need not be known any more": _every(
-        "intake.forget_calls", timedelta(hours=1)
-    ),
-    "every day: forget the files of old imports": _every(
-        "intake.forget_old_files", timedelta(days=1)
-    ),
-    "every minute: go on with jobs that wait": _every(
+    "every hour: delete old counted calls": _every("intake.forget_calls", timedelta(hours=1)),
+    "every day: delete files of old imports": _every("intake.forget_old_files", timedelta(days=1)),
+    "every minute: resume pending bulk jobs": _every(
         "api.carry_out_waiting_jobs", timedelta(minutes=1)
     ),
-    "every day: forget raw payloads whose retention has ended": _every(
+    "every day: delete expired raw payloads": _every(
         "feeds.forget_old_payloads", timedelta(days=1)
     ),
-    "every minute: judge the gate's long questions": _every(
-        "gate.judge_waiting", timedelta(minutes=1)
-    ),
-    "every day: forget old runs of the gate": _every("gate.forget_old_runs", timedelta(days=1)),
-    "every minute: send emails about accounts": _every(
+    "every minute: evaluate pending gate runs": _every("gate.judge_waiting", timedelta(minutes=1)),
+    "every day: delete old gate runs": _every("gate.forget_old_runs", timedelta(days=1)),
+    "every minute: send account emails": _every(
         "accounts.send_account_emails", timedelta(minutes=1)
     ),
-    "every day: forget old events of accounts": _every(
+    "every day: delete old account events": _every(
         "accounts.purge_account_events", timedelta(days=1)
     ),
-    "every day: delete rows whose retention has ended": _every(
-        "common.delete_expired_rows", timedelta(days=1)
-    ),
-    "every day: forget history whose retention has ended": _every(
-        "accounts.purge_old_history", timedelta(days=1)
-    ),
-    "every minute: make the evidence packs that were asked for": _every(
+    "every day: delete expired rows": _every("common.delete_expired_rows", timedelta(days=1)),
+    "every day: delete expired history": _every("accounts.purge_old_history", timedelta(days=1)),
+    "every minute: create requested evidence packs": _every(
         "reports.make_packs", timedelta(minutes=1)
     ),
-    "every minute: write the long files that were asked for": _every(
-        "web.write_files", timedelta(minutes=1)
-    ),
-    "every hour: drop long files whose day has come": _every(
+    "every minute: write requested export files": _every("web.write_files", timedelta(minutes=1)),
+    "every hour: delete expired export files": _every(
         "inventory.drop_expired_files", timedelta(hours=1)
     ),
-    "every hour: drop evidence packs whose day has come": _every(
+    "every hour: delete expired evidence packs": _every(
         "reports.drop_expired_packs", timedelta(hours=1)
     ),
-    "every three hours: count how complete the reports of a large organisation are": _every(
+    "every three hours: refresh report completeness figures": _every(
         "reports.keep_figures", timedelta(hours=3)
     ),
-    "every thirty seconds: show that a worker lives": _every(
+    "every thirty seconds: record the worker heartbeat": _every(
         "common.heartbeat", timedelta(seconds=30)
     ),
 }
@@ -472,7 +456,7 @@ HEALTH_CHECKS = {
     "feeds": "apps.alerts.kinds.feeds.health.check_feeds",
 }
 
-# what /metrics answers beside the times of requests: by part, a function of the moment
+# content of /metrics besides request times: a function of the time per part
 # (apps/common/metrics.py)
 METRICS = {
     "broker": "apps.common.metrics.broker_gauges",
@@ -482,9 +466,9 @@ METRICS = {
     "intake": "apps.intake.metrics.intake_gauges",
     "gate": "apps.gate.metrics.gate_gauges",
 }
-# whether strangers read the OpenAPI document and its page
+# whether the OpenAPI document and its page need no sign-in
 API_DOCUMENT_OPEN = env.bool("API_DOCUMENT_OPEN", default=False)
-# addresses that read /metrics without a token, such as 10.2.0.0/16
+# networks that can read /metrics without a token, such as 10.2.0.0/16
 try:
     METRICS_NETWORKS = parse_networks(env.str("METRICS_NETWORKS", default=""))
 except ValueError as error:
@@ -514,7 +498,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = (
-    "apps.accounts.adapters.AccountAdapter"  # closes sign-up: people are added by an administrator
+    "apps.accounts.adapters.AccountAdapter"  # closes sign-up: administrators add users
 )
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
@@ -541,17 +525,17 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 MFA_TOTP_ISSUER = "Foundation Registry"
 MFA_ADAPTER = "apps.accounts.sign_in.second_factors.MFAAdapter"
-# addresses are confirmed by invitation and by apps/accounts/sign_in/email_change.py, and not in the
-# library's own list
+# email addresses are confirmed by invitation and by apps/accounts/sign_in/email_change.py, and not
+# in the library's own list
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-# organisation roles whose people must have a second factor, or "all"
+# organisation roles whose users must have two-factor authentication, or "all"
 MFA_REQUIRED_FOR = env.list("MFA_REQUIRED_FOR", default=[])
 if unknown_roles := set(MFA_REQUIRED_FOR) - {"governance", "auditor", "admin", "all"}:
     raise ImproperlyConfigured(
         f"MFA_REQUIRED_FOR must name governance, auditor, admin or all, not {min(unknown_roles)}."
     )
 try:
-    # the day from which they are led to set one up; before it they are only asked
+    # the day from which users must set it up; until then they are only asked to
     MFA_REQUIRED_FROM = (
         date.fromisoformat(day) if (day := env.str("MFA_REQUIRED_FROM", default="")) else None
     )
@@ -597,8 +581,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    # those that several resources call by one word, and those whose name a generator would also
-    # give to a property
+    # names that several resources share, and names that a generator would also give to a property
     "ENUM_NAME_OVERRIDES": {
         "AdaptationKindEnum": "apps.inventory.models.Adaptation.Kind",
         "AlertKindEnum": "apps.alerts.models.KINDS.items",
@@ -630,7 +613,7 @@ SPECTACULAR_SETTINGS = {
         "GateStandingLevelEnum": "apps.gate.rules.definitions.FINDING_LEVELS",
         "ApprovalDecisionEnum": "apps.inventory.models.Approval.Decision",
         "WaiverStateEnum": "apps.gate.models.Waiver.State",
-        # as apps/api/intake says them
+        # as in apps/api/intake
         "ImportStatusEnum": [
             "queued",
             "done",
@@ -671,7 +654,7 @@ EMAIL_URL = required(
     "EMAIL_URL", otherwise="memorymail://" if TESTING else f"filemail://{REGISTRY_DATA / 'mail'}"
 )
 try:
-    # pages send a mail now and then, such as that of a forgotten password
+    # pages rarely send email, such as that of a forgotten password
     MAILERS = {
         "default": mailer(EMAIL_URL, timeout_seconds=5 if process_kind() is ProcessKind.WEB else 20)
     }
@@ -683,7 +666,7 @@ DEFAULT_FROM_EMAIL = env.str(
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # mails a second, for the whole installation; 0 is as fast as the server takes them
 MAIL_PER_SECOND = env.float("MAIL_PER_SECOND", default=20.0)
-# whose register it is, below every mail; empty: nothing
+# name of the organisation below every email; empty: no such line
 ORGANISATION_NAME = env.str("ORGANISATION_NAME", default="")
 # how long alerts wait for further ones, so that one poll with many changes makes one mail a team
 ALERT_GATHER_SECONDS = env.int("ALERT_GATHER_SECONDS", default=60)
@@ -692,7 +675,7 @@ ALERT_GATHER_SECONDS = env.int("ALERT_GATHER_SECONDS", default=60)
 STATIC_URL = "static/"
 STATIC_ROOT = REGISTRY_DATA / "static"
 if not PRODUCTION:
-    STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # empty here, and looked into all the same
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # empty here, but searched anyway
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.AppDirectoriesFinder"]
 STORAGES = {
     "default": {
@@ -714,7 +697,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-# before Django's own handlers, which keep what is long in files and stop at nothing
+# before Django's own handlers, which store long uploads in files without a limit
 FILE_UPLOAD_HANDLERS = [
     "apps.common.requests.upload_limit.UploadLimitHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

@@ -13,17 +13,22 @@ from apps.accounts.single_sign_on.rules import InvalidRulesError, read_rules
 
 def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
     """Return the configuration by OIDC_...; empty if OIDC_ISSUER is not set, which disables single
-    sign-on."""
+    sign-on. In `production` the issuer must use https."""
     issuer = env.str("OIDC_ISSUER", default="")
     if not issuer:
         return {}
-    parts = urlsplit(issuer)
-    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment:
+    issuer_url = urlsplit(issuer)
+    if (
+        issuer_url.scheme not in {"https", "http"}
+        or not issuer_url.hostname
+        or issuer_url.query
+        or issuer_url.fragment
+    ):
         raise ImproperlyConfigured(
             "OIDC_ISSUER must be the URL of the identity provider, such as "
             "https://login.example.org/realm."
         )
-    if production and parts.scheme != "https":
+    if production and issuer_url.scheme != "https":
         raise ImproperlyConfigured("OIDC_ISSUER must begin with https:// in production.")
     if not env.str("OIDC_CLIENT_ID", default=""):
         raise ImproperlyConfigured(
@@ -46,7 +51,7 @@ def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
         "client_id": env.str("OIDC_CLIENT_ID"),
         # without one the client is a public one, and PKCE alone protects the code
         "client_secret": env.str("OIDC_CLIENT_SECRET", default=""),
-        "name": env.str("OIDC_NAME", default=parts.hostname),
+        "name": env.str("OIDC_NAME", default=issuer_url.hostname),
         "scopes": env.str("OIDC_SCOPES", default="openid profile email").split(),
         "groups_claim": env.str("OIDC_GROUPS_CLAIM", default="groups"),
         "rules": rules,
@@ -56,7 +61,7 @@ def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
         "ca_file": ca_file,
         # forms may lead there: browsers hold a form's redirect against the policy too
         "form_origins": [
-            f"{parts.scheme}://{parts.netloc}",
+            f"{issuer_url.scheme}://{issuer_url.netloc}",
             *env.list("OIDC_FORM_ORIGINS", default=[]),
         ],
     }

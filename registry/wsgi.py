@@ -18,7 +18,7 @@ declare_process(ProcessKind.WEB)
 application = get_wsgi_application()
 
 
-def _in_thread(check: Callable[[], health.Report]) -> Callable[[], health.Report]:
+def _close_connections_after(check: Callable[[], health.Report]) -> Callable[[], health.Report]:
     """Run a check in a thread, so that it leaves no connection behind: the thread ends with it."""
 
     def run() -> health.Report:
@@ -30,15 +30,15 @@ def _in_thread(check: Callable[[], health.Report]) -> Callable[[], health.Report
     return run
 
 
-# what the web server asks before Django is asked (registry/serving.py)
+# rules that the web server applies before it calls Django (registry/serving.py)
 CALLERS = CallerRules(
-    # it imports models, which are there only now
+    # imports models, which are loaded only now
     knows=import_string("registry.callers.is_known"),
     session_cookie=settings.SESSION_COOKIE_NAME,
     n_proxies=settings.TRUSTED_PROXIES,
 )
-# what it refuses by itself stands in the log and in /metrics like everything else
+# requests that the web server rejects are logged and counted in /metrics as well
 RECORD_REFUSAL = import_string("apps.common.requests.access_log.record_refusal")
-PROBES = {path: _in_thread(check) for path, check in health.probes().items()}
+PROBES = {path: _close_connections_after(check) for path, check in health.probes().items()}
 
 freeze_heap()

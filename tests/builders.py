@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from apps.accounts.models import Membership, Team, User
+from apps.accounts.models import Membership, PersonState, Team, User
 from apps.accounts.roles import TeamRole
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import (
@@ -62,6 +62,14 @@ def make_user(username: str = "", *, role: str = "", **fields: Any) -> User:
     username = username or f"user{next(_n)}"
     fields.setdefault("email", f"{username}@example.org")
     return User.objects.create_user(username, password="password", organisation_role=role, **fields)
+
+
+def make_contact(email: str = "", **fields: Any) -> User:
+    """Make a contact, who has no access."""
+    email = email or f"contact{next(_n)}@example.org"
+    return User.objects.create_user(
+        email, email=email, is_active=False, state=PersonState.CONTACT, **fields
+    )
 
 
 def make_team(name: str = "", *, parent: Team | None = None, **fields: Any) -> Team:

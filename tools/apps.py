@@ -2,9 +2,8 @@ from django.apps import AppConfig
 
 
 class ToolsConfig(AppConfig):
-    """What measures or fills the product and is no part of it; its commands are found because it is
-    installed.
-    """
+    """Measuring and seeding tools beside the product; installed as an app so that their commands
+    are found."""
 
     name = "tools"
     label = "tools"

@@ -1,6 +1,6 @@
 """Changes to users, teams and tokens.
 
-If `by` is None, the operator acts on the command line; the command names itself
+If `by` is None, the operator acts on the command line; the command sets the audit context
 (`audit_context(job="manage.py team")`).
 """
 
@@ -15,7 +15,7 @@ from django.db.models import ProtectedError, Q, QuerySet, RestrictedError
 from django.utils.text import slugify
 
 from apps.accounts.api_tokens.secrets import digest_of, new_secret, new_token
-from apps.accounts.models import ApiToken, Membership, Team, User
+from apps.accounts.models import ApiToken, Membership, PersonState, Team, User
 from apps.accounts.roles import OrganisationRole, Scope, TeamRole, stronger_organisation_role
 from apps.accounts.sign_in.email_change import record_email_change
 from apps.common.history.context import audit_context
@@ -23,7 +23,7 @@ from apps.common.validators import validate_time_zone
 
 DEFAULT_TOKEN_LIFETIME = timedelta(days=90)
 MAX_TOKEN_LIFETIME = timedelta(days=732)
-# long enough to change the secret everywhere, short enough not to be forgotten
+# long enough to replace the secret in all clients, short enough not to be forgotten
 MAX_ROTATION_OVERLAP = timedelta(days=30)
 
 
@@ -33,7 +33,7 @@ class AccountChangeError(Exception):
 
 
 class SameNameError(ValidationError):
-    """A team with the name of a sibling; names the field as every ValidationError does."""
+    """The team has the name of a sibling; contains the field, like every ValidationError."""
 
 
 @transaction.atomic
@@ -67,7 +67,7 @@ def issue_token(
             name=name,
             prefix=prefix,
             digest=digest_of(text),
-            # in the order of Scope, each once
+            # in the order of Scope, without duplicates
             scopes=[scope.value for scope in Scope if scope in set(scopes)],
             team=team,
             per_minute=per_minute,
@@ -85,12 +85,12 @@ def rotate_token(
     old_until: datetime | None = None,
     lifetime: timedelta | None = None,
 ) -> tuple[ApiToken, str]:
-    """Create a new secret for the same token and return its text.
+    """Create a new secret for the same token and return the token and its text.
 
-    The previous secret is valid until `old_until`, or not at all without it; an older one expires
-    now. `lifetime` counts from `at`; without it the expiry is unchanged. The caller has checked
-    that `by` manages the service account; a user's token is rotated by that user only, because the
-    new secret acts in their name.
+    The previous secret is valid until `old_until`, or not at all without it; one from before that
+    expires now. `lifetime` counts from `at`; without it the expiry is unchanged. The caller has
+    checked that `by` manages the service account; a user's token is rotated by that user only,
+    because the new secret acts in their name.
     """
     current = (
         ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=token.pk)
@@ -112,7 +112,7 @@ def rotate_token(
     current.old_digest, current.old_until = (
         (current.digest, old_until) if overlaps else (None, None)
     )
-    # what was seen of the secret before is what was seen of it so far
+    # the last use of the current secret becomes that of the old secret
     current.old_last_used_at, current.last_used_at = (
         (current.last_used_at if overlaps else None),
         None,
@@ -136,19 +136,18 @@ def rotate_token(
 
 @transaction.atomic
 def revoke_token(*, token: ApiToken, at: datetime, by: User) -> bool:
-    """True where the token was still good; a second revocation changes nothing. Ends both of its
-    secrets."""
+    """Revoke the token with both of its secrets; return False if it was no longer valid."""
     with audit_context(user=by, reason="token revoked"):
-        changed = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(
+        n_revoked = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(
             revoked_at=at
         )
-    return bool(changed)
+    return bool(n_revoked)
 
 
 @transaction.atomic
 def set_membership(*, user: User, team: Team, role: TeamRole, by: User | None) -> Membership:
-    """Assign the user this role on the team, replacing the one assigned by hand before. A role from
-    single sign-on is kept beside it, and the stronger applies."""
+    """Assign the user this role on the team, replacing a role assigned manually before. A role from
+    single sign-on remains as well, and the stronger one applies."""
     if user.is_service and role is TeamRole.OWNER:
         raise AccountChangeError(
             "A service account cannot own a team: owners are notified of alerts and assign "
@@ -168,7 +167,7 @@ def set_membership(*, user: User, team: Team, role: TeamRole, by: User | None) -
 
 @transaction.atomic
 def end_membership(*, membership: Membership, by: User | None) -> None:
-    """Remove the role assigned by hand. Rejected if only single sign-on gives the role."""
+    """Remove the manually assigned role. Rejected if only single sign-on gives the role."""
     locked_membership = Membership.objects.select_for_update().get(pk=membership.pk)
     if locked_membership.sso_role is not None and locked_membership.manual_role is None:
         raise AccountChangeError(
@@ -190,11 +189,11 @@ _IS_ADMINISTRATOR = Q(is_superuser=True) | Q(organisation_role=OrganisationRole.
 
 @transaction.atomic
 def add_team(*, facts: Mapping[str, Any], by: User | None, slug: str = "") -> Team:
-    """A team with this slug, or the one its name gives. Raises ValidationError, which names the
-    fields, and SameNameError."""
+    """Add a team with this slug, or with one derived from its name. Raises ValidationError, which
+    contains the fields, and SameNameError."""
     _lock_teams()
     team = Team(**facts)
-    team.slug = slug or _free_slug(team.name)
+    team.slug = slug or _find_free_slug(team.name)
     _refuse_same_name(team)
     _check_team(team)
     with audit_context(user=by, reason="team added"):
@@ -204,7 +203,8 @@ def add_team(*, facts: Mapping[str, Any], by: User | None, slug: str = "") -> Te
 
 @transaction.atomic
 def change_team(*, team: Team, facts: Mapping[str, Any], by: User | None) -> Team:
-    """The slug stays, as addresses hold it. Raises ValidationError and SameNameError."""
+    """Change the team except its slug, which is part of URLs. Raises ValidationError and
+    SameNameError."""
     before = locked_team(team)
     for name, value in facts.items():
         setattr(team, name, value)
@@ -219,7 +219,7 @@ def change_team(*, team: Team, facts: Mapping[str, Any], by: User | None) -> Tea
 def locked_team(team: Team) -> Team:
     """Return the current team; other changes of any team wait until the transaction ends.
 
-    All teams are locked, because two teams that are put below each other at the same moment are a
+    All teams are locked, because two teams that are concurrently put below each other would form a
     cycle.
     """
     _lock_teams()
@@ -236,8 +236,8 @@ def _lock_teams() -> None:
 
 
 def _refuse_same_name(team: Team) -> None:
-    """Two teams of one name beside each other cannot be told apart; below different teams they
-    can."""
+    """Raise SameNameError if a sibling has this name; teams below different parents may have the
+    same name."""
     sibling = teams_by_name(team.name).filter(parent=team.parent_id).exclude(pk=team.pk).first()
     if sibling is not None:
         raise SameNameError(
@@ -268,9 +268,17 @@ def remove_team(*, team: Team, by: User | None) -> None:
 
 @transaction.atomic
 def add_user(*, facts: Mapping[str, Any], by: User | None) -> User:
-    """Someone who may sign in once a password is set by the link of an invitation. Raises
-    ValidationError."""
-    person = User(**facts)
+    """Add a user, who can sign in after setting a password with the link of an invitation. A
+    contact with that address becomes the user. Raises ValidationError."""
+    contact = (
+        User.objects.contact_with(facts.get("email") or "").select_for_update(of=("self",)).first()
+    )
+    person = contact or User()
+    person.is_active, person.state = True, PersonState.INVITED
+    for name, value in facts.items():
+        # a contact keeps its name where none is given
+        if value or contact is None:
+            setattr(person, name, value)
     person.set_unusable_password()
     person.full_clean(exclude=["password"])
     with audit_context(user=by, reason="user added"):
@@ -282,8 +290,9 @@ def add_user(*, facts: Mapping[str, Any], by: User | None) -> User:
 def change_user(
     *, person: User, facts: Mapping[str, Any], by: User | None, request: Any = None
 ) -> User:
-    """Refused where it would leave no administrator, or touches a superuser without being one. A
-    changed address is recorded as coming from `request`, and the old one is informed."""
+    """Change a user. Rejected if no administrator would remain, or if `by` changes a superuser
+    without being one. A changed email address is recorded as coming from `request`, and the old
+    address is informed."""
     old_email = User.objects.values_list("email", flat=True).get(pk=person.pk)
     if person.is_superuser and by is not None and not by.is_superuser:
         raise AccountChangeError(
@@ -302,15 +311,14 @@ def change_user(
     person.full_clean(exclude=["password"])
     with audit_context(user=by, reason="user changed"):
         person.save()
-    # one after the other: two administrators who take the office from each other at once must not
-    # both succeed
+    # lock all administrators: two who concurrently remove each other's role must not both succeed
     administrators = User.objects.select_for_update().filter(is_active=True).order_by("pk")
     if was_administrator and not administrators.filter(_IS_ADMINISTRATOR).exists():
         raise AccountChangeError(
             "At least one administrator is required. Assign the role to another user first."
         )
     if person.email != old_email:
-        record_email_change(user=person, old=old_email, by=by, request=request)
+        record_email_change(user=person, previous_address=old_email, by=by, request=request)
     return person
 
 
@@ -322,7 +330,7 @@ def _check_team(team: Team) -> None:
         raise ValidationError({"time_zone": error}) from None
 
 
-def _free_slug(name: str) -> str:
+def _find_free_slug(name: str) -> str:
     stem = slugify(name)[:70] or "team"
     existing_slugs = set(Team.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
     return next(

@@ -1,5 +1,5 @@
-"""Adapters for allauth: users are added by an administrator or by single sign-on, never by
-themselves."""
+"""Adapters for allauth: accounts are created by an administrator or by single sign-on; there is no
+self-registration."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,11 +19,13 @@ from django.urls import reverse
 
 from apps.accounts.events.log import name_digest, place_of, record_event
 from apps.accounts.models import AccountEventKind, User
+from apps.accounts.people.queries import person_by_address
 from apps.accounts.queries import user_by_login
 from apps.accounts.sign_in.limits import release_attempts, reserve_attempt
 from apps.accounts.sign_in.sessions import limit_session
 from apps.accounts.single_sign_on.actions import (
     JOB,
+    activate_contact,
     apply_groups,
     free_username,
     user_by_verified_email,
@@ -53,7 +55,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        """Signing in and out needs no banner: the page itself shows it."""
+        """Suppress the messages for signing in and out, which the page itself shows."""
         if message_template not in {
             "account/messages/logged_in.txt",
             "account/messages/logged_out.txt",
@@ -66,7 +68,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         user = super().authenticate(request, **credentials)
         if user:
-            release_attempts(self._account_of(credentials)[0])
+            release_attempts(self._find_account(credentials)[0])
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
@@ -74,7 +76,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         self._record_attempt(request, AccountEventKind.SIGN_IN_FAILED, credentials)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        account, user = self._account_of(credentials)
+        account, user = self._find_account(credentials)
         try:
             if not reserve_attempt(account, user=user, network=place_of(request).network):
                 raise self.validation_error("too_many_login_attempts")
@@ -84,18 +86,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Attempts are counted by account and network, so that strangers elsewhere do not lock out
-        the person."""
-        return f"{self._account_of(credentials)[0]}:{place_of(request).network}"
+        """Return a key of account and network, so that attempts from other networks do not lock out
+        the user."""
+        return f"{self._find_account(credentials)[0]}:{place_of(request).network}"
 
-    def _account_of(self, credentials: dict[str, Any]) -> tuple[str, User | None]:
-        """The account by whichever of its names, as a key of the cache, and whose it is."""
+    def _find_account(self, credentials: dict[str, Any]) -> tuple[str, User | None]:
+        """Return (cache key of the account, its user), whether the name or the email address was
+        entered."""
         name = str(credentials.get("username") or credentials.get("email") or "")
         user = user_by_login(name)
         return (f"u{user.pk}" if user else f"n{name_digest(name)}"), user
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
-        """Send no reset email to users of single sign-on only, who have no password here."""
+        """Send a password reset email; users of single sign-on only, who have no password here, get
+        an email that says so."""
         if not user.has_usable_password() and user.socialaccount_set.exists():  # type: ignore[attr-defined]
             url = f"{settings.PUBLIC_URL}{reverse('account_login')}"
             sign_on = settings.OIDC.get("name", "") or "single sign-on"
@@ -113,15 +117,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)
         if (kwargs.get("signal_kwargs") or {}).get("sociallogin") is not None:
-            # groups are asked at sign-in alone, so a session by sign-on must not last
+            # groups are read only at sign-in, so the duration of a session by single sign-on is
+            # limited
             request.session.set_expiry(settings.OIDC["session_hours"] * 3600)
             limit_session(request, timedelta(hours=settings.OIDC["session_hours"]))
         return response
 
 
 class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Single sign-on is configured by the environment only; the library's own tables are
-    ignored."""
+    """Configures single sign-on from the environment only; the library's own tables are ignored."""
 
     def list_apps(
         self, request: HttpRequest, provider: Any = None, client_id: Any = None
@@ -161,23 +165,26 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         )
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Finds or links the person, and gives the roles of the groups; the login itself comes
-        after."""
+        """Find or link the user and assign the roles of the groups; the library signs the user in
+        afterwards."""
         if sociallogin.state.get("process") != AuthProcess.LOGIN:
             return
         if not sociallogin.is_existing:
-            self._link(request, sociallogin)
+            self._link_account(request, sociallogin)
         if sociallogin.is_existing:
             if not sociallogin.user.is_active:
-                raise _refused(request, "Your account is deactivated. Contact an administrator.")
+                raise _refusal_response(
+                    request, "Your account is deactivated. Contact an administrator."
+                )
             apply_groups(
                 user=sociallogin.user,
                 groups=sociallogin.account.extra_data["groups"],
                 rules=settings.OIDC["rules"],
             )
 
-    def _link(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """To the account of the same verified address, where that is configured."""
+    def _link_account(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Link the sign-in to the account with the same verified email address, if the settings
+        allow it."""
         address = sociallogin.user.email
         verified = {
             email_address.email.lower()
@@ -192,8 +199,19 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
                     sociallogin.account.save()
                 log.info("single sign-on linked", user=user.username)
                 return
-        if address and User.objects.filter(email__iexact=address).exists():
-            raise _refused(
+        person = person_by_address(address) if address else None
+        is_verified_contact = (
+            person is not None and person.is_contact and person.email.lower() in verified
+        )
+        if person is not None and is_verified_contact and settings.OIDC["creates_people"]:
+            # a contact has no access that another user could gain with the address
+            with audit_context(job=JOB, reason="contact signed in"):
+                sociallogin.user = sociallogin.account.user = activate_contact(person)
+                sociallogin.account.save()
+            log.info("single sign-on linked to a contact", user=person.username)
+            return
+        if person is not None and not is_verified_contact:
+            raise _refusal_response(
                 request,
                 (
                     "An account with your email address exists but is not linked to single "
@@ -202,13 +220,13 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
                 ),
             )
         if not settings.OIDC["creates_people"]:
-            raise _refused(
+            raise _refusal_response(
                 request, "You do not have an account yet. Ask an administrator to invite you."
             )
 
     @transaction.atomic
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
-        """The first sign-in makes the person, with the roles of the groups."""
+        """Create the user at the first sign-in, with the roles of the groups."""
         person: User = sociallogin.user
         preferred_username = person.username or person.email.partition("@")[0]
         person.username = free_username(preferred_username)
@@ -224,7 +242,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return person
 
 
-def _refused(request: HttpRequest, reason: str) -> ImmediateHttpResponse:
+def _refusal_response(request: HttpRequest, reason: str) -> ImmediateHttpResponse:
     log.warning("single sign-on rejected", why=reason)
     return ImmediateHttpResponse(
         render(request, "socialaccount/refused.html", {"why": reason}, status=403)

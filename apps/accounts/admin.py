@@ -1,8 +1,8 @@
-"""The admin: a window for superusers, in which they view records as they are stored.
+"""The Django admin: a read-only view of stored records for superusers.
 
-Changes are made on pages, by REST and by commands. What has no page yet (versions, derivations,
-aliases, regions, prices, notice policies, risk templates and the like) is edited here: its admin
-derives from OrganisationRoleAdmin instead of ReadOnlyAdmin. What is saved here is in the history
+Changes are made on pages, by REST and by commands. Records without a page (versions, derivations,
+aliases, regions, prices, notice policies, risk templates and the like) are edited here: their admin
+derives from OrganisationRoleAdmin instead of ReadOnlyAdmin. Changes made here enter the history
 with the user and the reason given in the form.
 """
 
@@ -23,7 +23,7 @@ def may_enter(request: HttpRequest) -> bool:
     return bool(user.is_active and (user.is_staff or getattr(user, "can_read_all", False)))
 
 
-# an organisation role is enough, so that is_staff need not be kept in step with it
+# an organisation role is sufficient, so that is_staff need not be synchronised with it
 admin.site.has_permission = may_enter  # type: ignore[method-assign]
 
 
@@ -33,7 +33,7 @@ def signed_in_user(request: HttpRequest) -> User:
 
 
 class ReasonForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Adds the reason that the history keeps."""
+    """Adds a field for the reason that is stored in the history."""
 
     reason = forms.CharField(
         required=False, max_length=500, help_text="For the history: why, and where it is written."
@@ -41,7 +41,7 @@ class ReasonForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class OrganisationRoleAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
-    """A record that has no page yet: changed by governance, viewed by all organisation roles."""
+    """Admin of records without a page: changed by governance, viewed by all organisation roles."""
 
     form: Any = ReasonForm
     show_full_result_count = False
@@ -92,10 +92,11 @@ class OrganisationRoleAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-ar
 
 
 class ReadOnlyAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
-    """A record that superusers view; it is changed on pages, by REST, by commands or by jobs."""
+    """Admin of records that superusers only view; they are changed on pages, by REST, by commands
+    or by jobs."""
 
     show_full_result_count = False
-    # Django would offer the deletion of the selected rows
+    # disables the deletion of selected rows
     actions: Any = None
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -115,7 +116,7 @@ class ReadOnlyAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class ReadOnlyInline[Child: Model, Parent: Model](admin.TabularInline):  # type: ignore[type-arg]
-    """Rows shown with the record they belong to."""
+    """Rows shown with their parent record."""
 
     extra = 0
     can_delete = False
@@ -148,7 +149,7 @@ class UserAdmin(ReadOnlyAdmin[User]):
     list_display = ("username", "email", "organisation_role", "is_active", "last_login")
     list_filter = ("organisation_role", "is_active")
     search_fields = ("username", "first_name", "last_name", "email")
-    # neither the password's hash nor Django's own permissions, which the registry does not use
+    # excludes the password hash, and Django's own permissions, which the registry does not use
     exclude = ("password", "groups", "user_permissions")
 
 
@@ -167,7 +168,7 @@ class ApiTokenAdmin(ReadOnlyAdmin[ApiToken]):
     list_select_related = ("user", "team")
     list_filter = ("revoked_at",)
     search_fields = ("name", "prefix", "user__username")
-    # without the digests
+    # all fields except the digests
     fields = (
         "user",
         "name",

@@ -1,7 +1,7 @@
-"""The OpenID Connect provider of this product, where the library looks for providers.
+"""The OpenID Connect provider of this product, in the module where the library looks for providers.
 
-It differs from the library's own in its checks: the nonce, the signature of every ID token, the
-issuer against the configured one, and no part of the request's URL is used in calls to the
+Differs from the library's own in its checks: the nonce, the signature of every ID token, and the
+issuer against the configured one; and no part of the request's URL is used in calls to the
 provider.
 """
 
@@ -32,7 +32,7 @@ _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
-    """Communicates with the provider; `state` is what was stored for this sign-in."""
+    """Communicates with the provider; `state` is the stored state of this sign-in."""
 
     state: dict[str, Any]
 
@@ -42,9 +42,11 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
 
     @property
     def openid_config(self) -> dict[str, Any]:
+        """The provider's discovery document, checked: OAuth2Error if the issuer is not the
+        configured one or an endpoint is missing."""
         config: dict[str, Any] = super().openid_config
         if not isinstance(config, dict) or config.get("issuer") != settings.OIDC["issuer"]:
-            # OpenID Connect Discovery 1.0, section 4.3: otherwise one provider could speak for
+            # OpenID Connect Discovery 1.0, section 4.3: otherwise one provider could impersonate
             # another
             raise OAuth2Error(
                 "The provider's discovery document names an issuer other than OIDC_ISSUER. "
@@ -60,32 +62,34 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
     def complete_login(
         self, request: HttpRequest, app: Any, token: Any, **kwargs: Any
     ) -> SocialLogin:
+        """Verify the ID token and return the sign-in with its claims, supplemented by those of the
+        userinfo endpoint. OAuth2Error if the token is missing or invalid."""
         id_token = kwargs["response"].get("id_token")
         if not isinstance(id_token, str):
             raise OAuth2Error("The provider did not send an ID token.")
         try:
             claims = verified_claims(
                 id_token,
-                keys=self._keys(),
+                keys=self._fetch_keys(),
                 issuer=settings.OIDC["issuer"],
                 client_id=app.client_id,
                 nonce=self.state.get("nonce", ""),
             )
         except InvalidTokenError as error:
             raise OAuth2Error(f"The ID token was rejected. {error}") from error
-        merged_claims = {**self._further(claims, token.token), **claims}
+        merged_claims = {**self._fetch_missing_claims(claims, token.token), **claims}
         return self.get_provider().sociallogin_from_response(request, merged_claims)
 
-    def _keys(self) -> dict[str, Any]:
+    def _fetch_keys(self) -> dict[str, Any]:
         with get_adapter().get_requests_session() as session:
-            answer = session.get(self.openid_config["jwks_uri"])
-            answer.raise_for_status()
-            keys = answer.json()
+            response = session.get(self.openid_config["jwks_uri"])
+            response.raise_for_status()
+            keys = response.json()
         return keys if isinstance(keys, dict) else {}
 
-    def _further(self, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
-        """Return what the userinfo endpoint adds, asked only where the ID token lacks groups or
-        address."""
+    def _fetch_missing_claims(self, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
+        """Return the claims of the userinfo endpoint, which is called only if the ID token lacks
+        groups or email address."""
         if "userinfo_endpoint" not in self.openid_config or (
             "email" in claims and groups_in(claims, settings.OIDC["groups_claim"])
         ):
@@ -130,6 +134,8 @@ class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
         data: Any = None,
         **kwargs: Any,
     ) -> HttpResponse:
+        """Redirect to the provider with a new nonce, which is kept in the state and must return in
+        the ID token. A provider that cannot be reached leads to the error page."""
         nonce = get_random_string(43)
         auth_params = {
             **(kwargs.pop("auth_params", None) or self.get_auth_params()),
@@ -143,12 +149,13 @@ class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
             return render_authentication_error(request, self, exception=error)  # type: ignore[no-any-return]
 
     def extract_uid(self, data: dict[str, Any]) -> str:
-        """Return one ID per issuer and subject: another provider's subjects are other users."""
+        """Return one ID per issuer and subject: the same subject at another provider is another
+        user."""
         return hashlib.sha256(f"{data['iss']}\n{data['sub']}".encode()).hexdigest()
 
     def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Return what is kept of the claims: who it is at the provider, and the groups of the last
-        sign-in."""
+        """Return the claims to store: the user's identity at the provider, and the groups of the
+        last sign-in."""
         extra_data: dict[str, Any] = {
             name: data[name]
             for name in ("iss", "sub", "email", "preferred_username", "name")
@@ -157,7 +164,7 @@ class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
         return {**extra_data, "groups": list(groups_in(data, settings.OIDC["groups_claim"]))[:500]}
 
     def extract_email_addresses(self, data: dict[str, Any]) -> list[EmailAddress]:
-        # some providers write booleans as text, and the text "false" is no yes
+        # some providers write booleans as text, and the text "false" must not count as true
         verified = data.get("email_verified") in (True, "true")
         return (
             [EmailAddress(email=data["email"], verified=verified, primary=True)]
@@ -171,7 +178,7 @@ class SignOnCallbackView(OAuth2CallbackView):  # type: ignore[misc]
         try:
             return super().dispatch(request, *args, **kwargs)  # type: ignore[no-any-return]
         except (OAuth2Error, RequestException) as error:
-            # the library looks at the discovery document before it begins to catch
+            # the library reads the discovery document outside of its own error handling
             provider = self.adapter.get_provider()
             return render_authentication_error(request, provider, exception=error)  # type: ignore[no-any-return]
 

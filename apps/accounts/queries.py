@@ -1,30 +1,30 @@
 """Queries for teams and users."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from apps.accounts.models import Membership, Team, User
-from apps.accounts.roles import TeamRole
+from apps.accounts.roles import OrganisationRole, TeamRole
 
 
 def visible_users(user: User) -> QuerySet[User]:
-    """Return all users for organisation roles, without service accounts. Other users see the users
-    of their teams through the memberships."""
-    people = User.objects.people()
+    """Return all users with an account for organisation roles, without service accounts. Other
+    users see the users of their teams through the memberships."""
+    people = User.objects.with_account()
     return people if user.can_read_all else people.none()
 
 
 def owns_any_team(user: User) -> bool:
-    """Return whether there is a team that `user` may act for as an owner; governance may for
-    all."""
+    """Return whether `user` may act as an owner of any team; governance may for all teams."""
     return user.is_governance or any(
         rank >= TeamRole.OWNER.rank for rank in user.team_roles().values()
     )
 
 
 def team_and_below(*, team_ids: Sequence[int]) -> set[int]:
-    """The ids of these teams and of every team under them; circles are cut."""
+    """Return the IDs of these teams and of every team below them; stops at cycles."""
     rows = Team.objects.raw(
         """
 SELECT DISTINCT team_id AS id FROM team_ancestor WHERE ancestor_id = ANY (%s)""",
@@ -49,8 +49,27 @@ def members_of(*, team: Team) -> list[tuple[User, int]]:
     return [(person, rank_of[person.pk]) for person in people]
 
 
+def editors_of(team_ids: Collection[int]) -> QuerySet[User]:
+    """Return active people who can change what one of the teams owns, by name: with the editor role
+    on it or on one above it, and governance."""
+    members = Membership.objects.filter(
+        role__gte=TeamRole.EDITOR.rank,
+        team__in=RawSQL(
+            "SELECT ancestor_id FROM team_ancestor WHERE team_id = ANY (%s)", [sorted(team_ids)]
+        ),
+    )
+    governance = Q(organisation_role__in=[OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN]) | Q(
+        is_superuser=True
+    )
+    return (
+        User.objects.people()
+        .filter(governance | Q(pk__in=members.values("user")), is_active=True)
+        .order_by("first_name", "last_name", "username")
+    )
+
+
 def user_by_login(name: str) -> User | None:
-    """The person who signs in by this name or email address."""
-    people = User.objects.people()
+    """Return the user with this username or email address."""
+    people = User.objects.with_account()
     user = people.filter(username__iexact=name).first()
     return user or (people.filter(email__iexact=name).first() if "@" in name else None)

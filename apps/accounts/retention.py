@@ -25,7 +25,7 @@ declare_retention(
         "accounts.purge_account_events",
         lambda: format_days(settings.ACCOUNT_EVENT_DAYS),
     ),
-    # rows about sessions, which go with the session
+    # metadata of sessions, deleted with the session
     TaskLimit(
         "usersessions_usersession",
         RetentionGroup.ACCOUNTS,
@@ -39,6 +39,9 @@ declare_retention(
             "decisions name them"
         ),
         "account_emailaddress",
+        "accounts_delegation",
+        "accounts_emailalias",
+        "accounts_peoplesettings",
         "accounts_apitoken",
         "accounts_membership",
         "accounts_savedfilter",

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class TeamRole(Enum):
-    """A role on one team, inherited by every team below it."""
+    """A role on one team, which also applies to every team below it."""
 
     VIEWER = 1
     EDITOR = 2
@@ -33,8 +33,8 @@ TEAM_ROLE_WORDS = [(role.word, role.label) for role in TeamRole]
 
 
 class OrganisationRole(models.TextChoices):
-    """An organisation role: governance writes, the auditor only reads, the administrator also
-    manages users."""
+    """An organisation role: governance may change, the auditor may only read, the administrator
+    also manages users."""
 
     GOVERNANCE = "governance", "Governance"
     AUDITOR = "auditor", "Auditor"
@@ -49,13 +49,13 @@ _ORGANISATION_ROLES = (
 )
 
 
-def stronger_organisation_role(*offices: str) -> str:
+def stronger_organisation_role(*roles: str) -> str:
     """Return the organisation role with the most permissions; an empty text is none."""
-    return max((str(office) for office in offices), key=_ORGANISATION_ROLES.index, default="")
+    return max((str(role) for role in roles), key=_ORGANISATION_ROLES.index, default="")
 
 
 class Scope(models.TextChoices):
-    """What a token may be used for; an intake token can never read."""
+    """The permitted uses of a token; an intake token can never read."""
 
     READ = "read", "Read"
     WRITE = "write", "Write"

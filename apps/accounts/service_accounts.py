@@ -13,7 +13,7 @@ from apps.accounts.queries import owns_any_team
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.common.history.context import audit_context
 
-# what a program may hold for the whole organisation
+# organisation roles that a service account can have
 SERVICE_ORGANISATION_ROLES = (OrganisationRole.AUDITOR, OrganisationRole.GOVERNANCE)
 SERVICE_ROLES = (TeamRole.VIEWER, TeamRole.EDITOR)
 SERVICE_FIELDS = ("about", "organisation_role", "is_active")
@@ -29,7 +29,8 @@ def visible_service_accounts(user: User) -> QuerySet[User]:
 
 
 def can_manage_service(user: User, service: User) -> bool:
-    """Gives it tokens and closes it: those who govern, and owners of its team."""
+    """Return whether `user` may manage the service account and its tokens: governance, and owners
+    of its team."""
     return user.is_governance or (
         service.service_team_id is not None and user.may(TeamRole.OWNER, service.service_team_id)
     )
@@ -53,7 +54,7 @@ def add_service(
     organisation role.
 
     Rejected unless `by` has the governance role or owns the team, or if `by` assigns an
-    organisation role without being an administrator. Raises ValidationError, which names the
+    organisation role without being an administrator. Raises ValidationError, which contains the
     fields.
     """
     if team is None and not by.is_governance:
@@ -78,8 +79,8 @@ def add_service(
 
 @transaction.atomic
 def change_service(*, service: User, facts: Mapping[str, Any], by: User) -> User:
-    """Change purpose, organisation role and activity (SERVICE_FIELDS). Raises ValidationError and
-    AccountChangeError."""
+    """Change purpose, organisation role and whether the account is active (SERVICE_FIELDS). Raises
+    ValidationError and AccountChangeError."""
     if not can_manage_service(by, service):
         raise AccountChangeError(
             "You need the governance role to change this service account."

@@ -1,4 +1,4 @@
-"""Background work around accounts."""
+"""Periodic tasks of the accounts app."""
 
 from datetime import timedelta
 
@@ -17,14 +17,15 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name="accounts.purge_old_history")
 def purge_old_history() -> int:
-    """Versions that ended more than HISTORY_DAYS ago; 0 keeps all for ever. The number of rows."""
+    """Delete versions that ended more than HISTORY_DAYS ago (0: never) and return the number of
+    rows."""
     if not settings.HISTORY_DAYS:
         return 0
     counts = purge_history(before=now() - timedelta(days=settings.HISTORY_DAYS))
-    n_forgotten = sum(counts.values())
-    if n_forgotten:
-        log.info("expired history deleted", rows=n_forgotten, days=settings.HISTORY_DAYS)
-    return n_forgotten
+    n_deleted = sum(counts.values())
+    if n_deleted:
+        log.info("expired history deleted", rows=n_deleted, days=settings.HISTORY_DAYS)
+    return n_deleted
 
 
 @shared_task(name="accounts.send_account_emails")
@@ -37,9 +38,7 @@ def purge_account_events() -> int:
     """Delete events older than ACCOUNT_EVENT_DAYS, the oldest beyond MAX_ACCOUNT_EVENTS and records
     of ended sessions; return the number of rows."""
     delete_ended_sessions()
-    n_forgotten = purge_events(before=now() - timedelta(days=settings.ACCOUNT_EVENT_DAYS))
-    if n_forgotten:
-        log.info(
-            "expired account events deleted", rows=n_forgotten, days=settings.ACCOUNT_EVENT_DAYS
-        )
-    return n_forgotten
+    n_deleted = purge_events(before=now() - timedelta(days=settings.ACCOUNT_EVENT_DAYS))
+    if n_deleted:
+        log.info("expired account events deleted", rows=n_deleted, days=settings.ACCOUNT_EVENT_DAYS)
+    return n_deleted

@@ -13,8 +13,8 @@ from apps.accounts.provider import SignOnAdapter, SignOnCallbackView
 @login_not_required  # type: ignore[untyped-decorator]
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_on(request: HttpRequest) -> HttpResponseBase:
-    """Redirect a POST to the provider; a GET asks first, so that no other site can sign a user
-    in."""
+    """Redirect a POST to the provider; a GET shows a confirmation first, so that no other site can
+    sign a user in."""
     try:
         return OAuth2LoginView.adapter_view(SignOnAdapter(request))(request)  # type: ignore[no-any-return]
     except SocialApp.DoesNotExist:
@@ -34,5 +34,5 @@ sign_on_routes = [
     path("sign-on/", sign_on, name="login"),
     path("sign-on/callback/", sign_on_callback, name="callback"),
 ]
-# the library takes the list alone, and would pass over an `app_name`
+# passed as a pair, because the library includes only the list and would ignore an `app_name`
 urlpatterns = [path("", include((sign_on_routes, "sso")))]

@@ -10,6 +10,7 @@ from apps.alerts.delivery.dispatch import send_due_deliveries
 from apps.alerts.delivery.outbox import queue_digests
 from apps.alerts.kinds.exposure_flags import raise_flag_alerts
 from apps.alerts.kinds.feeds.alerts import raise_feed_alerts
+from apps.alerts.kinds.issue_alerts import raise_issue_alerts
 from apps.alerts.kinds.provider_events import (
     EVENT_BATCH_SIZE,
     NOTIFIED_EVENT_KINDS,
@@ -64,11 +65,16 @@ __all__ = [
 
 def raise_alerts(*, at: datetime) -> int:
     """Create alerts and notifications for every event, flag and feed run that is not handled yet,
-    and return the number of new alerts.
+    and for issues that are due; return the number of new alerts.
 
     Safe to run twice concurrently: an event is claimed by its "handled" row in the transaction that
     writes its alerts. A second run waits for that row and then finds nothing to do."""
-    return raise_flag_alerts(at=at) + raise_feed_alerts(at=at) + raise_event_alerts(at=at)
+    return (
+        raise_flag_alerts(at=at)
+        + raise_feed_alerts(at=at)
+        + raise_event_alerts(at=at)
+        + raise_issue_alerts(at=at)
+    )
 
 
 def raise_due_alerts(*, at: datetime) -> int:
@@ -98,10 +104,10 @@ def requeue_delivery(*, delivery: Delivery, at: datetime, by: User) -> bool:
         raise AlertPermissionError(
             "You need the governance or administrator role to retry a delivery."
         )
-    changed = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FAILED).update(
+    n_updated = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FAILED).update(
         state=Delivery.State.QUEUED,
         attempts=0,
         due_at=at,
         reason=f"Retried by {by.get_username()}.",
     )
-    return changed == 1
+    return n_updated == 1

@@ -53,7 +53,7 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def of_assignee(self, alerts: AlertQuerySet, name: str, value: str) -> AlertQuerySet:
         if value == ME:
-            return alerts.filter(assigned_to=self._person())
+            return alerts.filter(assigned_to=self._find_user_id())
         return alerts.filter(assigned_to__username=value)
 
     def of_provider(self, alerts: AlertQuerySet, name: str, value: str) -> AlertQuerySet:
@@ -63,16 +63,16 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def due_in(self, alerts: AlertQuerySet, name: str, value: Decimal) -> AlertQuerySet:
         """Select alerts due within that many days from today, including past dates."""
-        last: date = day_of(now()) + timedelta(days=int(value))
-        return alerts.filter(due_on__lte=last)
+        last_day: date = day_of(now()) + timedelta(days=int(value))
+        return alerts.filter(due_on__lte=last_day)
 
     def of_mine(self, alerts: AlertQuerySet, name: str, value: bool) -> AlertQuerySet:
         """Select alerts assigned to the user, and unassigned ones that were routed to the user."""
-        person = self._person()
-        own = Q(assigned_to=person) | Q(user=person, assigned_to=None)
-        return alerts.filter(own) if value else alerts.exclude(own)
+        user_id = self._find_user_id()
+        condition = Q(assigned_to=user_id) | Q(user=user_id, assigned_to=None)
+        return alerts.filter(condition) if value else alerts.exclude(condition)
 
-    def _person(self) -> Any:
+    def _find_user_id(self) -> Any:
         return getattr(getattr(self.request, "user", None), "pk", None)
 
 
@@ -92,7 +92,7 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def to_recipient(self, deliveries: DeliveryQuerySet, name: str, value: str) -> DeliveryQuerySet:
-        return deliveries.filter(Q(address__icontains=value) | _recipient(value))
+        return deliveries.filter(Q(address__icontains=value) | _match_recipient(value))
 
 
 class NoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -135,7 +135,7 @@ class NoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
         )
 
     def to_recipient(self, notices: NoticeQuerySet, name: str, value: str) -> NoticeQuerySet:
-        return notices.filter(_recipient(value))
+        return notices.filter(_match_recipient(value))
 
 
 class SubscriptionFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -159,11 +159,11 @@ class MuteFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def holding(self, mutes: QuerySet[Mute], name: str, value: bool) -> QuerySet[Mute]:
-        ended = Q(lifted_at__isnull=False) | Q(until__lte=day_of(now()))
-        return mutes.exclude(ended) if value else mutes.filter(ended)
+        condition = Q(lifted_at__isnull=False) | Q(until__lte=day_of(now()))
+        return mutes.exclude(condition) if value else mutes.filter(condition)
 
 
-def _recipient(value: str) -> Q:
+def _match_recipient(value: str) -> Q:
     return (
         Q(user__username__icontains=value)
         | Q(user__first_name__icontains=value)

@@ -11,15 +11,15 @@ from apps.common.metrics import FAILED_WITHIN, Gauges, age_seconds, gauge, label
 def delivery_gauges(at: datetime) -> Gauges:
     """Count due messages, failed ones, and notifications without a message: three statements, each
     by an index that holds only open or recent rows."""
-    due = Delivery.objects.filter(
+    due_deliveries = Delivery.objects.filter(
         state__in=[Delivery.State.QUEUED, Delivery.State.SENDING], due_at__lte=at
     )
-    open_now = due.aggregate(n=Count("pk"), oldest=Min("due_at"))
-    yield gauge("registry_deliveries_due", "Messages due to be sent.", open_now["n"])
+    due_totals = due_deliveries.aggregate(n=Count("pk"), oldest=Min("due_at"))
+    yield gauge("registry_deliveries_due", "Messages due to be sent.", due_totals["n"])
     yield gauge(
         "registry_delivery_oldest_due_age_seconds",
         "Seconds since the oldest unsent message became due; 0 if there is none.",
-        age_seconds(open_now["oldest"], at=at) or 0.0,
+        age_seconds(due_totals["oldest"], at=at) or 0.0,
     )
     failed = Delivery.objects.filter(
         state=Delivery.State.FAILED, created_at__gte=at - FAILED_WITHIN

@@ -30,7 +30,7 @@ from apps.common.http.calls import OutboundRefusedError
 
 
 class InvalidPreferenceError(ValueError):
-    """A preference that is not valid; the text says what to correct, and `field` names the field.
+    """A preference that is not valid; the text is the correction, and `field` names the field.
 
     `field` is empty if the error is not about a single field."""
 
@@ -43,7 +43,7 @@ class PreferencePermissionError(PermissionDenied):
     """A change of another recipient's preferences."""
 
 
-# --- how and when ---------------------------------------------------------------------------------
+# --- frequency ------------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -81,25 +81,30 @@ def set_preference(
         raise InvalidPreferenceError("Enter an hour between 0 and 23.", field="hour")
     if time_zone is not None:
         _check_zone(time_zone)
-    given = {"cadence": cadence, "weekday": weekday, "immediate": immediate, "heartbeat": heartbeat}
-    changes = {name: value for name, value in given.items() if value is not None}
+    new_values = {
+        "cadence": cadence,
+        "weekday": weekday,
+        "immediate": immediate,
+        "heartbeat": heartbeat,
+    }
+    changes = {name: value for name, value in new_values.items() if value is not None}
     with audit_context(user=by, reason="notification preferences"):
-        row, _ = Preference.objects.select_for_update().get_or_create(
+        preference, _ = Preference.objects.select_for_update().get_or_create(
             **({"team": team} if team else {"user": owner})
         )
         for name, value in changes.items():
-            setattr(row, name, value)
-        if heartbeat and row.served_at is None:
-            # the first sign of life comes with the next window, not at once for the last one
-            row.served_at = at
-        row.save()
+            setattr(preference, name, value)
+        if heartbeat and preference.served_at is None:
+            # The first empty digest is due in the next window, not for the last one.
+            preference.served_at = at
+        preference.save()
         hours = {"digest_hour": hour, "time_zone": time_zone}
-        wanted = {name: value for name, value in hours.items() if value is not None}
-        for name, value in wanted.items():
+        owner_changes = {name: value for name, value in hours.items() if value is not None}
+        for name, value in owner_changes.items():
             setattr(owner, name, value)
-        if wanted:
-            owner.save(update_fields=list(wanted))
-    return row
+        if owner_changes:
+            owner.save(update_fields=list(owner_changes))
+    return preference
 
 
 def _check_zone(name: str) -> None:
@@ -118,11 +123,11 @@ def stop_mail(recipient: User | Team) -> bool:
         {"team": recipient} if isinstance(recipient, Team) else {"user": recipient}
     )
     with audit_context(job="unsubscribe link", reason=f"unsubscribed: {recipient}"):
-        row, _ = Preference.objects.select_for_update().get_or_create(**key)
-        changed = row.cadence != Cadence.NEVER or row.heartbeat
-        row.cadence, row.heartbeat = Cadence.NEVER, False
-        row.save()
-    return changed
+        preference, _ = Preference.objects.select_for_update().get_or_create(**key)
+        has_changed = preference.cadence != Cadence.NEVER or preference.heartbeat
+        preference.cadence, preference.heartbeat = Cadence.NEVER, False
+        preference.save()
+    return has_changed
 
 
 # --- subscriptions --------------------------------------------------------------------------------
@@ -130,10 +135,10 @@ def stop_mail(recipient: User | Team) -> bool:
 
 def check_subscription(subscription: Subscription, *, by: User) -> None:
     """Validate the subscription; raises InvalidPreferenceError with what is wrong."""
-    unknown = sorted(set(subscription.kinds) - set(KINDS))
-    if unknown:
+    unknown_kinds = sorted(set(subscription.kinds) - set(KINDS))
+    if unknown_kinds:
         raise InvalidPreferenceError(
-            f'"{unknown[0]}" is not a valid alert type. Use one of: {", ".join(KINDS)}.'
+            f'"{unknown_kinds[0]}" is not a valid alert type. Use one of: {", ".join(KINDS)}.'
         )
     if not 1 <= subscription.min_severity <= 5:
         raise InvalidPreferenceError("Enter a severity between 1 (info) and 5 (urgent).")
@@ -165,10 +170,10 @@ def delete_subscription(*, subscription: Subscription, by: User) -> None:
         subscription.delete()
 
 
-# --- secret addresses -----------------------------------------------------------------------------
+# --- secret URLs ----------------------------------------------------------------------------------
 
 
-# the route behind which each kind is read; the secret is its only part
+# {kind: name of its URL route}; the secret is the only parameter of the route.
 FEED_ROUTES: dict[str, str] = {
     CalendarFeed.Kind.CALENDAR: "secret-feeds:calendar",
     CalendarFeed.Kind.ALERTS: "secret-feeds:alerts",
@@ -189,14 +194,14 @@ def create_calendar_feed(
         )
     secret = secrets.token_urlsafe(32)
     with audit_context(user=user, reason=f"private URL of the {kind} created"):
-        row = CalendarFeed.objects.create(
+        feed = CalendarFeed.objects.create(
             user=user,
             name=name[:100],
             kind=kind,
             prefix=secret[:8],
             digest=feed_secret_hash(secret),
         )
-    return row, secret
+    return feed, secret
 
 
 def feed_secret_hash(secret: str) -> str:
@@ -213,7 +218,7 @@ def revoke_calendar_feed(*, feed: CalendarFeed, by: User, at: datetime) -> bool:
         return bool(CalendarFeed.objects.filter(pk=feed.pk, revoked_at=None).update(revoked_at=at))
 
 
-# --- the organisation's ---------------------------------------------------------------------------
+# --- settings of the organisation -----------------------------------------------------------------
 
 
 def _check_governance(by: User, action: str) -> None:
@@ -238,12 +243,12 @@ def save_webhook(
     _check_governance(by, "webhooks")
     try:
         check_address(webhook.url)
-    except OutboundRefusedError as refused:
-        raise InvalidPreferenceError(str(refused)) from None
-    unknown = sorted(set(webhook.kinds) - set(KINDS))
-    if unknown:
+    except OutboundRefusedError as error:
+        raise InvalidPreferenceError(str(error)) from None
+    unknown_kinds = sorted(set(webhook.kinds) - set(KINDS))
+    if unknown_kinds:
         raise InvalidPreferenceError(
-            f'"{unknown[0]}" is not a valid alert type. Use one of: {", ".join(KINDS)}.'
+            f'"{unknown_kinds[0]}" is not a valid alert type. Use one of: {", ".join(KINDS)}.'
         )
     if new_secret:
         webhook.old_nonce, webhook.old_until = (
@@ -282,14 +287,16 @@ def change_alert_policy(
 def change_alert_settings(*, by: User, reason: str = "", **changes: Any) -> AlertSettings:
     """Change fields of AlertSettings by name."""
     _check_governance(by, "alert rules")
-    row = AlertSettings.objects.select_for_update().get(pk=1)
+    alert_settings = AlertSettings.objects.select_for_update().get(pk=1)
     for name, value in changes.items():
         setattr(
-            row, name, sorted({*value}, reverse=True) if name.endswith("_milestones") else value
+            alert_settings,
+            name,
+            sorted({*value}, reverse=True) if name.endswith("_milestones") else value,
         )
     with audit_context(user=by, reason=reason or "alert settings"):
-        row.save()
-    return row
+        alert_settings.save()
+    return alert_settings
 
 
 __all__ = [

@@ -12,6 +12,7 @@ from django.db.models import Q
 from apps.alerts.delivery.schedule import MAX_CLOCK_LEAD
 from apps.alerts.models import Alert, AlertQuerySet, Delivery, DeliveryQuerySet
 from apps.catalog.models import Assertion
+from apps.common.database.statements import load_statement
 from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.inventory.models import Dependency, DependencyQuerySet
 
@@ -53,12 +54,12 @@ def visible_deliveries(user: Any) -> DeliveryQuerySet:
     )
 
 
-# --- who is affected by what ----------------------------------------------------------------------
+# --- affected applications ------------------------------------------------------------------------
 
 
 class AffectedApplication(NamedTuple):
-    """An application that an event affects. `is_primary`: what is affected is its primary model,
-    not only in a supporting role."""
+    """An application that an event affects. `is_primary`: the event affects a primary model of the
+    application, not only a dependency in a supporting role."""
 
     event_id: int
     team_id: int
@@ -67,8 +68,8 @@ class AffectedApplication(NamedTuple):
     is_primary: bool
 
 
-# `live` is (offering, application, role, team, criticality, id) of every dependency that is live on
-# the day
+# `live` is (offering, application, role, team, criticality, id) of every dependency that is active
+# on the day.
 _REACHED_AND_LIVE = """
 WITH reached AS MATERIALIZED ({reached}),
 live(offering_id, application_id, role, team_id, criticality, dependency_id) AS ({live})
@@ -81,7 +82,7 @@ GROUP BY r.event_id, l.team_id, l.application_id
 ORDER BY r.event_id, min(l.criticality), l.application_id
 """
 
-# what the reached dependencies use in a month, by the units that prices are in
+# Monthly usage of the reached dependencies, by the units of prices.
 _USED = """
 SELECT r.event_id, d.application_id, sum(d.monthly_input_tokens), sum(d.monthly_output_tokens),
        sum(d.monthly_cache_read_tokens), sum(d.monthly_cache_write_tokens), sum(d.monthly_requests)
@@ -110,22 +111,21 @@ def affected_applications(*, event_ids: Sequence[int], on: date) -> list[Affecte
 def used_by_affected(
     *, event_ids: Sequence[int], on: date
 ) -> dict[tuple[int, int], dict[str, int]]:
-    """Return {(event, application): {unit: used in a month}} of what the event affects, as far as
-    recorded."""
+    """Return {(event, application): {unit: monthly usage}} of the dependencies that the event
+    affects; unrecorded usage is left out."""
     rows = _over_live(_USED, Dependency.objects.live_on(on), event_ids)
     return {
         (event_id, application_id): {
-            unit: int(n) for unit, n in zip(USED_UNITS, used, strict=True) if n is not None
+            unit: int(n) for unit, n in zip(USED_UNITS, amounts, strict=True) if n is not None
         }
-        for event_id, application_id, *used in rows
+        for event_id, application_id, *amounts in rows
     }
 
 
 def roles_affected(
     *, event_ids: Sequence[int], application_ids: Sequence[int], on: date
 ) -> dict[tuple[int, int], frozenset[str]]:
-    """Return {(event, application): the roles in which the application uses what the event
-    affects}."""
+    """Return {(event, application): the roles of the affected dependencies}."""
     live = Dependency.objects.live_on(on).filter(application__in=application_ids)
     rows = _over_live(_ROLES, live, event_ids)
     return {
@@ -134,9 +134,9 @@ def roles_affected(
 
 
 def _over_live(
-    answer: str, dependencies: DependencyQuerySet, event_ids: Sequence[int]
+    query: str, dependencies: DependencyQuerySet, event_ids: Sequence[int]
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of `answer`, with `reached` the offerings of the events and `live` these
+    """Fetch the rows of `query`, with `reached` as the offerings of the events and `live` as these
     dependencies."""
     live = dependencies.order_by().values_list(
         "offering_id",
@@ -156,14 +156,14 @@ def _over_live(
     reached = reached_offerings_sql(condition)
     with connection.cursor() as cursor:
         cursor.execute(
-            _REACHED_AND_LIVE.format(reached=reached, live=live_sql) + answer,
+            _REACHED_AND_LIVE.format(reached=reached, live=live_sql) + query,
             [*[list(event_ids)] * reached.count(condition), *live_params],
         )
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
 
-# --- what is to be mailed -------------------------------------------------------------------------
+# --- evidence -------------------------------------------------------------------------------------
 
 
 def evidence_urls(event_ids: Collection[int]) -> dict[int, list[str]]:
@@ -176,16 +176,30 @@ def evidence_urls(event_ids: Collection[int]) -> dict[int, list[str]]:
     return urls
 
 
-# --- what is to be sent ---------------------------------------------------------------------------
+# --- due deliveries -------------------------------------------------------------------------------
 
 
 def due_deliveries(*, at: datetime, stale_after: timedelta) -> DeliveryQuerySet:
     """Select deliveries that are queued and due, or whose claim is so old that the claimant has
     died; oldest first. A delivery scheduled further ahead than the longest backoff was written
     while the clock was wrong, and is due as well."""
-    ahead = at + MAX_CLOCK_LEAD
-    waiting = Q(state=Delivery.State.QUEUED) & (Q(due_at__lte=at) | Q(due_at__gt=ahead))
+    latest_due_at = at + MAX_CLOCK_LEAD
+    queued = Q(state=Delivery.State.QUEUED) & (Q(due_at__lte=at) | Q(due_at__gt=latest_due_at))
     orphaned = Q(state=Delivery.State.SENDING) & (
-        Q(claimed_at__lte=at - stale_after) | Q(claimed_at__gt=ahead)
+        Q(claimed_at__lte=at - stale_after) | Q(claimed_at__gt=latest_due_at)
     )
-    return Delivery.objects.filter(waiting | orphaned).order_by("due_at", "pk")
+    return Delivery.objects.filter(queued | orphaned).order_by("due_at", "pk")
+
+
+# --- issues ---------------------------------------------------------------------------------------
+
+_ISSUE_NOTIFICATIONS = load_statement("alerts", "issue_notifications")
+
+
+def last_notifications(issue_ids: Collection[int]) -> dict[int, datetime]:
+    """Return {issue: time of the last notification about it, sent or pending}; one statement."""
+    if not issue_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_ISSUE_NOTIFICATIONS, {"ids": list(issue_ids)})
+        return dict(cursor.fetchall())

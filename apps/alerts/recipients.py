@@ -1,9 +1,8 @@
 """Recipients of alerts: owners of applications, members of teams, governance, administrators.
 
 An alert about an application is routed to its business owner, otherwise to its technical owner, if
-the name matches exactly one active user (by username, email address or full name) who can view the
-application. Otherwise it is routed to the team. Owners are free text in the inventory, because
-owners without an account are recorded, too.
+the owner is linked to, or named like, exactly one active user who can view the application
+(apps/inventory/owners.py). Otherwise it is routed to the team.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,7 +12,7 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.accounts.roles import OrganisationRole, TeamRole
-from apps.common.database.statements import compose_statement, load_statement
+from apps.inventory.owners import notified_owners_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +27,14 @@ class ApplicationOwners:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Where a team is notified: its mailbox, or the owners of the nearest team that has some. With
-    neither, the team cannot be notified."""
+    """The recipients of a team's notifications: its mailbox, or the owners of the nearest team that
+    has any. Without both, the team cannot be notified."""
 
     has_mailbox: bool = False
     owner_ids: tuple[int, ...] = ()
 
 
-_OWNERS = compose_statement(
-    load_statement("inventory", "application_owners"), which="a.id = ANY (%(ids)s)"
-)
+_OWNERS = notified_owners_statement("a.id = ANY (%(ids)s)")
 
 
 def application_owners(application_ids: Collection[int]) -> dict[int, ApplicationOwners]:
@@ -49,14 +46,16 @@ def application_owners(application_ids: Collection[int]) -> dict[int, Applicatio
         rows = cursor.fetchall()
     owners = {}
     for pk, team_id, business, technical in rows:
-        people = [
+        owner_ids = [
             *dict.fromkeys(user_id for user_id in (business, technical) if user_id is not None)
         ]
-        owners[pk] = ApplicationOwners(team_id, people[0] if people else None, tuple(people[1:]))
+        owners[pk] = ApplicationOwners(
+            team_id, owner_ids[0] if owner_ids else None, tuple(owner_ids[1:])
+        )
     return owners
 
 
-# of every team asked about the owners of the nearest team that has some, itself or one above it
+# For each team the owners of the nearest team that has any: the team itself or a parent team.
 _AUDIENCES = """
 WITH owner AS (
     SELECT above.team_id, u.id, above.depth, min(above.depth) OVER (PARTITION BY above.team_id) AS
@@ -98,14 +97,14 @@ GROUP BY m.user_id
 def visible_teams(users: Iterable[User]) -> Mapping[int, frozenset[int] | None]:
     """Return {user: the teams whose records the user can view}, None if that is all. As
     `visible_to`, for many users in one statement."""
-    people = list(users)
+    all_users = list(users)
     visible: dict[int, frozenset[int] | None] = {
-        user.pk: None if user.can_read_all else frozenset() for user in people
+        user.pk: None if user.can_read_all else frozenset() for user in all_users
     }
-    narrow = [pk for pk, teams in visible.items() if teams is not None]
-    if narrow:
+    restricted_ids = [pk for pk, teams in visible.items() if teams is not None]
+    if restricted_ids:
         with connection.cursor() as cursor:
-            cursor.execute(_TEAMS_SEEN, [narrow])
+            cursor.execute(_TEAMS_SEEN, [restricted_ids])
             visible.update((pk, frozenset(teams)) for pk, teams in cursor.fetchall())
     return visible
 
@@ -119,32 +118,38 @@ class OrganisationRoles:
 
     @property
     def governance_users(self) -> list[User]:
-        """Return who receives findings about the whole organisation: governance, or without any,
-        the administrators."""
+        """Return the recipients of alerts about the organisation: governance, or without any, the
+        administrators."""
         return list(self.governance or self.admins)
 
     @property
     def operators(self) -> list[User]:
-        """Return who operates the feeds: the administrators, or without any, governance."""
+        """Return the users who operate the feeds: administrators, or without any, governance."""
         return list(self.admins or self.governance)
 
     @property
     def deciders(self) -> list[User]:
-        """Return who decides about suspicious feed changes: governance and administrators."""
+        """Return the users who decide about changes on hold: governance and administrators."""
         return sorted({*self.governance, *self.admins}, key=lambda user: user.pk)
 
 
 def organisation_roles() -> OrganisationRoles:
     """Load the users with an organisation role; one statement."""
-    held = (OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN)
-    # a program that holds the office reads no mail
-    people = list(
-        User.objects.people().filter(is_active=True, organisation_role__in=held).order_by("pk")
+    roles = (OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN)
+    # Service accounts with the role receive no email.
+    users = list(
+        User.objects.people().filter(is_active=True, organisation_role__in=roles).order_by("pk")
     )
     return OrganisationRoles(
-        tuple(user for user in people if user.organisation_role == OrganisationRole.GOVERNANCE),
-        tuple(user for user in people if user.organisation_role == OrganisationRole.ADMIN),
+        tuple(user for user in users if user.organisation_role == OrganisationRole.GOVERNANCE),
+        tuple(user for user in users if user.organisation_role == OrganisationRole.ADMIN),
     )
+
+
+def display_name(user: User) -> str:
+    """Return the name of a user in messages; without one the email address, never the username
+    alone."""
+    return user.get_full_name() or user.email or user.get_username()
 
 
 def governance_users() -> list[User]:

@@ -19,12 +19,12 @@ from apps.common.retention import (
     permanent_tables,
 )
 
-# a night's work ends; the next night goes on
+# The next night continues with the remaining rows.
 PURGE_BATCH_SIZE = 5000
 MAX_PURGED_PER_NIGHT = 200_000
 
-# Never of an alert that is not settled, and never of a flag that is not: an old mail may be the
-# only proof that governance was told. What is owed or on its way has not come to its end.
+# Notifications of unresolved alerts or flags are kept: an old email may be the only proof that
+# governance was notified. Pending and unsent ones are kept too.
 _DELETE_NOTICES = """
 WITH old AS (
     SELECT n.id FROM alerts_notice n JOIN alerts_alert a ON a.id = n.alert_id
@@ -33,24 +33,29 @@ WITH old AS (
       ON f.id = coalesce(a.flag_id, CASE WHEN a.subject_kind = 'flag' THEN a.subject_id END)
     WHERE n.owed_at < %(before)s AND a.state = 'resolved' AND coalesce(a.resolved_at,
         a.raised_at) < %(before)s
+      -- the flag of the alert is resolved, too
       AND (f.id IS NULL OR f.state = 'resolved' AND coalesce(f.resolved_at,
           f.opened_at) < %(before)s)
+      -- skipped, or in a message that is final and old
       AND (d.id IS NULL AND n.skip_reason <> ''
            OR d.state IN ('sent', 'failed', 'skipped') AND coalesce(d.sent_at,
                d.created_at) < %(before)s)
+    -- rows that another transaction has locked are deleted on a later night
     ORDER BY n.id LIMIT %(most)s FOR NO KEY UPDATE OF n SKIP LOCKED
 )
 DELETE FROM alerts_notice n USING old WHERE n.id = old.id
 """
 
-# Whatever still carries a notice stays with it; so does the last message of each recipient, by
-# which the register knows that the first one was sent long ago.
+# Messages with a stored notification are kept, and the last message of each recipient, which shows
+# that the first summary was sent.
 _DELETE_DELIVERIES = """
 WITH old AS (
     SELECT d.id FROM alerts_delivery d
     WHERE d.created_at < %(before)s AND d.state IN ('sent', 'failed', 'skipped')
       AND coalesce(d.sent_at, d.created_at) < %(before)s
       AND NOT EXISTS (SELECT 1 FROM alerts_notice n WHERE n.delivery_id = d.id)
+      -- messages to users and teams are kept if they are the last one; skipped ones and webhook
+      -- calls have no such role
       AND (d.state = 'skipped' OR d.webhook_id IS NOT NULL
            OR EXISTS (SELECT 1 FROM alerts_delivery k
            WHERE k.user_id = d.user_id AND k.state <> 'skipped'
@@ -71,32 +76,32 @@ class PurgedMessages:
 
 
 def purge_old_messages(
-    *, at: datetime, keep_days: int, most: int = MAX_PURGED_PER_NIGHT
+    *, at: datetime, keep_days: int, limit: int = MAX_PURGED_PER_NIGHT
 ) -> PurgedMessages:
     """Delete notifications of alerts that were resolved more than `keep_days` ago, and the messages
-    left without any; at most `most` of each. 0 days keep all. Safe to run twice concurrently."""
+    left without any; at most `limit` of each. 0 days keep all. Safe to run twice concurrently."""
     if not keep_days:
         return PurgedMessages()
-    before = at - timedelta(days=keep_days)
+    cutoff = at - timedelta(days=keep_days)
     return PurgedMessages(
-        _purge(_DELETE_NOTICES, before, most), _purge(_DELETE_DELIVERIES, before, most)
+        _purge(_DELETE_NOTICES, cutoff, limit), _purge(_DELETE_DELIVERIES, cutoff, limit)
     )
 
 
-def _purge(statement: str, before: datetime, most: int) -> int:
-    n_gone = 0
-    while n_gone < most:
-        limit = min(PURGE_BATCH_SIZE, most - n_gone)
+def _purge(statement: str, cutoff: datetime, limit: int) -> int:
+    n_deleted = 0
+    while n_deleted < limit:
+        batch_limit = min(PURGE_BATCH_SIZE, limit - n_deleted)
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(statement, {"before": before, "most": limit})
-            n = cursor.rowcount
-        n_gone += n
-        if n < limit:
+            cursor.execute(statement, {"before": cutoff, "most": batch_limit})
+            n_in_batch = cursor.rowcount
+        n_deleted += n_in_batch
+        if n_in_batch < batch_limit:
             break
-    return n_gone
+    return n_deleted
 
 
-def _ledger_limit() -> str:
+def _format_ledger_limit() -> str:
     return format_days(settings.LEDGER_DAYS or None)
 
 
@@ -106,12 +111,14 @@ declare_retention(
         RetentionGroup.RUNS,
         ended=F("handled_at"),
         setting="RUN_DAYS",
-        # without the row an assessment that still is as stale would be told again
+        # Without the row, an assessment that is still stale would create another alert.
         only=~Q(assessment__stale_since=F("stale_since")),
     ),
-    TaskLimit("alerts_notice", RetentionGroup.LEDGER, "alerts.forget_old_messages", _ledger_limit),
     TaskLimit(
-        "alerts_delivery", RetentionGroup.LEDGER, "alerts.forget_old_messages", _ledger_limit
+        "alerts_notice", RetentionGroup.LEDGER, "alerts.forget_old_messages", _format_ledger_limit
+    ),
+    TaskLimit(
+        "alerts_delivery", RetentionGroup.LEDGER, "alerts.forget_old_messages", _format_ledger_limit
     ),
     *permanent_tables(
         RetentionGroup.LEDGER,

@@ -38,12 +38,12 @@ def alert_facts(alerts: Iterable[Alert]) -> dict[int, AlertFacts]:
             "pk", "host_id", "version__foundation__developer_id", "version__foundation_id"
         )
     }
-    return {alert.pk: _facts_of(alert, offerings) for alert in alerts}
+    return {alert.pk: _build_facts(alert, offerings) for alert in alerts}
 
 
-def _facts_of(alert: Alert, offerings: Mapping[int, tuple[int | None, ...]]) -> AlertFacts:
+def _build_facts(alert: Alert, offerings: Mapping[int, tuple[int | None, ...]]) -> AlertFacts:
     host, developer, foundation = offerings.get(alert.offering_id or 0, (None, None, None))
-    left = (alert.due_on - day_of(alert.raised_at)).days if alert.due_on else None
+    days_left = (alert.due_on - day_of(alert.raised_at)).days if alert.due_on else None
     return AlertFacts(
         kind=alert.kind,
         severity=alert.severity,
@@ -51,7 +51,7 @@ def _facts_of(alert: Alert, offerings: Mapping[int, tuple[int | None, ...]]) -> 
         offering_id=alert.offering_id,
         provider_ids=frozenset(pk for pk in (host, developer) if pk is not None),
         foundation_id=foundation,
-        days_left=left,
+        days_left=days_left,
         application_ids=frozenset(alert.application_ids),
         subject=alert.subject,
     )
@@ -95,21 +95,25 @@ def subscriber_notices(
     )
     if not subscriptions or not alerts:
         return []
-    visible = visible_teams({subscription.user for subscription in subscriptions})
-    below = teams_below(subscriptions)
+    team_ids_by_user = visible_teams({subscription.user for subscription in subscriptions})
+    sub_team_ids = teams_below(subscriptions)
     facts = alert_facts(alerts)
     by_pk = {alert.pk: alert for alert in alerts}
-    heard = {(_shared_key(by_pk[pk]), user_id) for pk, user_id in notified}
+    notified_keys = {(_build_shared_key(by_pk[pk]), user_id) for pk, user_id in notified}
     notices = []
     for alert in without_duplicates(alerts):
         for subscription in subscriptions:
-            news = (_shared_key(alert), subscription.user_id)
+            key = (_build_shared_key(alert), subscription.user_id)
             if (
-                news not in heard
-                and can_be_notified(subscription.user_id, alert, visible[subscription.user_id])
-                and subscription_matches(subscription, facts[alert.pk], below[subscription.team_id])
+                key not in notified_keys
+                and can_be_notified(
+                    subscription.user_id, alert, team_ids_by_user[subscription.user_id]
+                )
+                and subscription_matches(
+                    subscription, facts[alert.pk], sub_team_ids[subscription.team_id]
+                )
             ):
-                heard.add(news)
+                notified_keys.add(key)
                 notices.append(
                     Notice(
                         alert=alert,
@@ -137,19 +141,19 @@ def can_be_notified(user_id: int, alert: Alert, teams_seen: frozenset[int] | Non
     )
 
 
-def _shared_key(alert: Alert) -> str:
-    """Return what alerts about the organisation, created for each user who decides, have in common:
-    the key without its recipient. Of a team's alert, the whole key."""
+def _build_shared_key(alert: Alert) -> str:
+    """Return a key shared by the copies of an alert for several users: of an alert about the
+    organisation the key without its recipient, of a team's alert the whole key."""
     return alert.key if alert.team_id is not None else alert.key.rpartition("|")[0]
 
 
 def without_duplicates(alerts: Iterable[Alert]) -> list[Alert]:
     """Remove duplicates: of alerts created for several recipients, the first is kept, in the order
     of the rows."""
-    first: dict[str, Alert] = {}
+    alerts_by_key: dict[str, Alert] = {}
     for alert in sorted(alerts, key=lambda alert: alert.pk):
-        first.setdefault(_shared_key(alert), alert)
-    return list(first.values())
+        alerts_by_key.setdefault(_build_shared_key(alert), alert)
+    return list(alerts_by_key.values())
 
 
 def webhook_notices(alerts: Sequence[Alert], *, occasion: str) -> list[Notice]:
@@ -157,7 +161,7 @@ def webhook_notices(alerts: Sequence[Alert], *, occasion: str) -> list[Notice]:
     webhooks = list(Webhook.objects.filter(enabled=True))
     if not webhooks or not alerts:
         return []
-    below = teams_below(webhooks)
+    sub_team_ids = teams_below(webhooks)
     return [
         Notice(
             alert=alert,
@@ -171,7 +175,7 @@ def webhook_notices(alerts: Sequence[Alert], *, occasion: str) -> list[Notice]:
         if not is_personal(alert)
         and (not webhook.kinds or alert.kind in webhook.kinds)
         and alert.severity >= webhook.min_severity
-        and (webhook.team_id is None or alert.team_id in below[webhook.team_id])
+        and (webhook.team_id is None or alert.team_id in sub_team_ids[webhook.team_id])
     ]
 
 

@@ -43,11 +43,11 @@ def send_due_digests() -> int:
     are created first, so that the first digest covers the gap."""
     with audit_context(job="alerts.send_due_digests"):
         moment = now()
-        missed: list[Step] = (
+        catch_up_steps: list[Step] = (
             [actions.raise_alerts, actions.raise_due_alerts] if was_interrupted(at=moment) else []
         )
         errors = []
-        for step in (*missed, actions.queue_digests):
+        for step in (*catch_up_steps, actions.queue_digests):
             try:
                 step(at=moment)
             except Exception as error:  # noqa: BLE001 - what is queued goes out whatever becomes of the rest; raised below

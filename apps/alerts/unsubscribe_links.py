@@ -1,5 +1,5 @@
-"""Unsubscribe links: what the bearer of a link in an email can change without a sign-in, which is
-only the frequency of email to that recipient.
+"""Unsubscribe links: the bearer of a link in an email can change the frequency of email to that
+recipient without a sign-in, and nothing else.
 
 A change for a team mailbox is reported to the team's owners."""
 
@@ -28,7 +28,7 @@ MAX_CHANGES_A_DAY = 5
 
 def recipient_schedule(recipient: User | Team) -> DigestSchedule:
     """Return the digest schedule of the user or the team mailbox."""
-    preference = Preference.objects.filter(**_key(recipient)).first()
+    preference = Preference.objects.filter(**_build_filter(recipient)).first()
     return schedule_of_preference(
         preference, hour=recipient.digest_hour, time_zone=recipient.time_zone
     )
@@ -45,20 +45,24 @@ def change_frequency(
             f'"{cadence}" is not a valid frequency. Use one of: {", ".join(Cadence.values)}.'
         )
     with audit_context(job=AUDIT_JOB, reason=f"{Cadence(cadence).label.lower()}: {recipient}"):
-        row, _ = Preference.objects.select_for_update().get_or_create(**_key(recipient))
-        row.cadence, row.immediate = cadence, immediate
-        row.heartbeat = row.heartbeat if heartbeat is None else heartbeat
-        row.save()
-    return schedule_of_preference(row, hour=recipient.digest_hour, time_zone=recipient.time_zone)
+        preference, _ = Preference.objects.select_for_update().get_or_create(
+            **_build_filter(recipient)
+        )
+        preference.cadence, preference.immediate = cadence, immediate
+        preference.heartbeat = preference.heartbeat if heartbeat is None else heartbeat
+        preference.save()
+    return schedule_of_preference(
+        preference, hour=recipient.digest_hour, time_zone=recipient.time_zone
+    )
 
 
 def check_change_limit(team: Team, *, at: datetime) -> None:
     """Check the rate limit: raises InvalidPreferenceError if links in emails have changed the
     mailbox too often today, since each change sends an email."""
-    row = Preference.objects.filter(team=team).first()
-    if row is None:
+    preference = Preference.objects.filter(team=team).first()
+    if preference is None:
         return
-    changes: Any = row.history.filter(  # type: ignore[attr-defined]
+    changes: Any = preference.history.filter(  # type: ignore[attr-defined]
         pgh_created_at__gt=at - timedelta(days=1), pgh_context__metadata__job=AUDIT_JOB
     )
     if changes.count() >= MAX_CHANGES_A_DAY:
@@ -70,35 +74,35 @@ def check_change_limit(team: Team, *, at: datetime) -> None:
 
 def notify_owners(team: Team, *, sentence: str, at: datetime) -> int:
     """Queue an email to each owner of the team or of a parent team, otherwise to governance: a link
-    in an email has changed what the mailbox receives. `sentence` says what it receives now. Returns
-    the number of users informed."""
+    in an email has changed the frequency of the mailbox. `sentence` describes the new frequency.
+    Returns the number of users notified."""
     url = f"{settings.PUBLIC_URL}/alerts/subscriptions/?team={team.slug}"
     body = render_to_string(
         "emails/mailbox_changed.txt",
         {"team": team, "sentence": sentence, "url": url, "days": MAILBOX_LINK_DURATION.days},
     )
-    people = _owners_of(team)
+    owners = _find_owners(team)
     Delivery.objects.bulk_create(
         Delivery(
-            user=person,
+            user=owner,
             kind=Delivery.Kind.MAILBOX,
-            address=person.email,
+            address=owner.email,
             message_id=message_id_for(
-                address=person.email, keys=[f"mailbox {team.pk} {at.isoformat()}"]
+                address=owner.email, keys=[f"mailbox {team.pk} {at.isoformat()}"]
             ),
             subject=one_line(
-                f"The notification preferences of the mailbox of {team} changed", most=300
+                f"The notification preferences of the mailbox of {team} changed", max_length=300
             ),
             body_text=body.strip() + "\n",
             due_at=at,
             created_at=at,
         )
-        for person in people
+        for owner in owners
     )
-    return len(people)
+    return len(owners)
 
 
-def _owners_of(team: Team) -> list[User]:
+def _find_owners(team: Team) -> list[User]:
     owners = [
         person
         for person, rank in members_of(team=team)
@@ -106,11 +110,11 @@ def _owners_of(team: Team) -> list[User]:
     ]
     if owners:
         return owners
-    governing = User.objects.people().filter(
+    governance = User.objects.people().filter(
         organisation_role=OrganisationRole.GOVERNANCE, is_active=True
     )
-    return list(governing.exclude(email=""))
+    return list(governance.exclude(email=""))
 
 
-def _key(recipient: User | Team) -> dict[str, Any]:
+def _build_filter(recipient: User | Team) -> dict[str, Any]:
     return {"team": recipient} if isinstance(recipient, Team) else {"user": recipient}

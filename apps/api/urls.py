@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from apps.api.accounts.memberships import MembershipViewSet
+from apps.api.accounts.people import DelegationViewSet, PeopleSettingsView, PersonViewSet
 from apps.api.accounts.teams import TeamViewSet
 from apps.api.accounts.tokens import ServiceAccountViewSet, TokenViewSet
 from apps.api.accounts.users import UserViewSet
@@ -23,6 +24,7 @@ from apps.api.alerts.subscriptions import SubscriptionViewSet
 from apps.api.alerts.webhooks import WebhookViewSet
 from apps.api.audit import AuditView
 from apps.api.bulk.job_resource import JobViewSet
+from apps.api.catalog.announcements import RetirementAnnouncementViewSet
 from apps.api.catalog.catalog import (
     AffectedApplicationViewSet,
     AssertionViewSet,
@@ -116,6 +118,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "campaigns": CampaignViewSet,
     "causes": CauseViewSet,
     "contracts": ContractViewSet,
+    "delegations": DelegationViewSet,
     "deliveries": DeliveryViewSet,
     "dependencies": DependencyViewSet,
     "derivations": DerivationViewSet,
@@ -143,11 +146,13 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "notifications": NotificationViewSet,
     "observations": ObservationViewSet,
     "offerings": OfferingViewSet,
+    "people": PersonViewSet,
     "prices": PriceViewSet,
     "provider-events": ProviderEventViewSet,
     "provider-notices": ProviderNoticeViewSet,
     "providers": ProviderViewSet,
     "reported-services": ReportedServiceViewSet,
+    "retirement-announcements": RetirementAnnouncementViewSet,
     "risk-templates": RiskTemplateViewSet,
     "scenario-runs": ScenarioRunViewSet,
     "scenarios": ScenarioViewSet,
@@ -197,6 +202,7 @@ v1_routes: list[URLPattern | URLResolver] = [
     ),
     path("reports/components/<slug:slug>/", ComponentFileView.as_view(), name="report-component"),
     path("reports/board/", BoardView.as_view(), name="report-board-summary"),
+    path("people-settings/", PeopleSettingsView.as_view(), name="people-settings"),
     path("costs/", CostsView.as_view(), name="costs"),
     path("findings/", FindingsView.as_view(), name="findings"),
     path("gate/", GateView.as_view(), name="gate"),

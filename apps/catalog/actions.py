@@ -1,4 +1,4 @@
-"""User changes of the catalogue: manual overrides and identifications, each with its user and
+"""User changes of the catalogue: manual overrides and identifications, each with user and
 reason."""
 
 from collections.abc import Mapping
@@ -11,6 +11,11 @@ from django.db.models.functions import Lower
 
 from apps.accounts.models import User
 from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, LifecycleClaim
+from apps.catalog.claims.manual_values import (
+    ManualClaim,
+    record_manual_claims,
+    withdraw_manual_claims,
+)
 from apps.catalog.claims.precedence import MANUAL
 from apps.catalog.claims.reconciliation import catalogue_lock, reconcile_offerings
 from apps.catalog.claims.values import lifecycle_value
@@ -25,38 +30,31 @@ from apps.catalog.models import (
     Source,
     Version,
 )
-from apps.catalog.models.claims import Topic
 from apps.catalog.models.offerings import Binding, IdentityReason
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 
 
 class InvalidFactError(Exception):
-    """A manual fact that does not hold together; its message is for the person who typed it."""
-
-
-def manual_source() -> Source:
-    source, _ = Source.objects.get_or_create(
-        slug=MANUAL, defaults={"name": "Entered by hand", "kind": MANUAL, "trust_rank": 0}
-    )
-    return source
+    """A manual fact is inconsistent or incomplete; the message is for the user who entered it."""
 
 
 @transaction.atomic
 def set_manual_fact(
     *, offering: Offering, value: Mapping[str, Any], by: User, reason: str
 ) -> Assertion:
-    """Record what `by` says about the end of `offering`; it outranks every feed until lifted.
+    """Record a manual override by `by` of the lifecycle of `offering`; it outranks every feed until
+    it is removed.
 
     `value` has the keys of a lifecycle claim (announced_on, retires_on, date_kind, status,
-    successor; days as dates or ISO text). Without `retires_on` it says that no date is known.
-    Refused without a reason, or with a date and no kind.
+    successor; days as dates or ISO text). Without `retires_on` it states that no date is known.
+    Raises InvalidFactError without a reason, or for a date without a kind.
     """
     if not reason.strip():
         raise InvalidFactError("Enter a reason that names the source.")
     claim = LifecycleClaim(
-        announced_on=_day(value.get("announced_on"), "announcement"),
-        retires_on=_day(value.get("retires_on"), "retirement"),
+        announced_on=_parse_day(value.get("announced_on"), "announcement"),
+        retires_on=_parse_day(value.get("retires_on"), "retirement"),
         date_kind=str(value.get("date_kind") or ""),
         status=str(value.get("status") or ""),
         successor=str(value.get("successor") or "").strip(),
@@ -70,36 +68,15 @@ def set_manual_fact(
         canonical = {"status": "active"}
     source_url = str(value.get("source_url") or "").strip()[:1000]
     if source_url and not source_url.startswith(("https://", "http://")):
-        # it becomes a link
+        # the URL is shown as a link
         raise InvalidFactError("The URL of the source must start with https:// or http://.")
     moment = now()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
-        assertion, _ = Assertion.objects.update_or_create(
-            source=manual_source(),
-            external_id=f"offering:{offering.pk}",
-            topic=Topic.LIFECYCLE,
-            defaults={
-                "offering": offering,
-                "value": canonical,
-                "source_url": source_url,
-                "changed_at": moment,
-                "withdrawn_at": None,
-                "asserted_by": by,
-                "reason": reason.strip(),
-            },
-            create_defaults={
-                "offering": offering,
-                "value": canonical,
-                "source_url": source_url,
-                "first_seen": moment,
-                "changed_at": moment,
-                "asserted_by": by,
-                "reason": reason.strip(),
-            },
+        assertions, _ = record_manual_claims(
+            [ManualClaim(offering.pk, canonical, source_url, reason.strip(), by)], at=moment
         )
-        reconcile_offerings([offering.pk], at=moment)
-    return assertion
+    return assertions[offering.pk]
 
 
 @transaction.atomic
@@ -127,11 +104,8 @@ def remove_manual_fact(*, assertion: Assertion, by: User, reason: str) -> Assert
     moment = now()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
-        if assertion.withdrawn_at is None:
-            assertion.withdrawn_at = moment
-            assertion.save(update_fields=["withdrawn_at"])
-        if assertion.offering_id is not None:
-            reconcile_offerings([assertion.offering_id], at=moment)
+        withdraw_manual_claims([assertion], at=moment)
+        assertion.refresh_from_db()
     return assertion
 
 
@@ -146,10 +120,10 @@ def decide_identity(
     by: User,
     reason: str = "",
 ) -> IdentityDecision:
-    """Record what `raw` means on `host` (on every host if None) and apply it to every offering with
-    that name.
+    """Record which model `raw` means on `host` (on every host if None) and apply it to every
+    offering with that name.
 
-    Replaces an earlier decision for the same string and host, which stays recorded as removed.
+    Replaces an earlier decision for the same string and host, which stays recorded as revoked.
     """
     if (version is not None) + (alias is not None) + not_a_model != 1:
         raise InvalidFactError("Choose a version, an alias, or 'not a model'.")
@@ -167,11 +141,11 @@ def decide_identity(
             reason=reason,
             decided_by=by,
         )
-        offerings = _named(raw, host)
+        offerings = _offerings_named(raw, host)
         offering_ids = list(offerings.values_list("pk", flat=True))
-        resolved = alias.version if alias is not None else version
+        resolved_version = alias.version if alias is not None else version
         offerings.update(
-            version=resolved,
+            version=resolved_version,
             alias=alias,
             not_a_model=not_a_model,
             binding=Binding.UNKNOWN
@@ -190,11 +164,11 @@ def decide_identity(
 
 @transaction.atomic
 def revoke_identity_decision(*, decision: IdentityDecision, by: User, reason: str = "") -> None:
-    """Undo a decision: the rules say again what the string means."""
+    """Revoke a decision; the string is identified by the rules again."""
     with audit_context(user=by, reason=reason):
         decision.revoked_at = now()
         decision.save(update_fields=["revoked_at"])
-        offerings = list(_named(decision.raw, decision.host).select_related("host"))
+        offerings = list(_offerings_named(decision.raw, decision.host).select_related("host"))
         columns = resolve_identities(
             (offering.host.slug, offering.api_id) for offering in offerings
         )
@@ -205,12 +179,12 @@ def revoke_identity_decision(*, decision: IdentityDecision, by: User, reason: st
         refresh_footing([offering.pk for offering in offerings])
 
 
-def _named(raw: str, host: Provider | None) -> Any:
+def _offerings_named(raw: str, host: Provider | None) -> Any:
     offerings = Offering.objects.annotate(lower=Lower("api_id")).filter(lower=raw.lower())
     return offerings if host is None else offerings.filter(Q(host=host))
 
 
-def _day(value: Any, label: str) -> date | None:
+def _parse_day(value: Any, label: str) -> date | None:
     if value in (None, ""):
         return None
     if isinstance(value, datetime):

@@ -1,8 +1,8 @@
-"""The catalogue in the admin: what has no page yet is edited by governance.
+"""The catalogue in the admin: governance edits the records that have no page yet.
 
-An edit refreshes the upstream dependencies of the offerings it concerns in the same transaction.
-What is derived from source values (lifecycle, dates, prices of feeds) is not edited here: enter a
-manual override on the offering's page.
+An edit refreshes the upstream dependencies of the affected offerings in the same transaction.
+Columns that are derived from source values (lifecycle, dates, prices of feeds) are not edited here:
+enter a manual override on the offering's page.
 """
 
 from collections.abc import Collection
@@ -38,7 +38,7 @@ from apps.catalog.models import (
 
 
 def offerings_on_nodes(kinds: Collection[NodeKind], ref: int | None) -> set[int]:
-    """Ids of the offerings whose footing holds one of these nodes, by any tie."""
+    """Return the IDs of the offerings that depend on one of these nodes, by any relationship."""
     if ref is None:
         return set()
     return set(
@@ -49,18 +49,18 @@ def offerings_on_nodes(kinds: Collection[NodeKind], ref: int | None) -> set[int]
 
 
 class FootingAdmin[M: Model](OrganisationRoleAdmin[M]):
-    """An edit of `standing_fields` (any, where empty) refreshes the offerings that stood, or now
-    stand, on the row."""
+    """Refreshes the offerings that depended, or now depend, on the row when one of
+    `standing_fields` changes (any field, if empty)."""
 
     standing_fields: ClassVar[frozenset[str]] = frozenset()
 
     def affected_offering_ids(self, obj: M) -> set[int]:
-        """Ids of the offerings whose footing depends on this row."""
+        """Return the IDs of the offerings whose upstream dependencies include this row."""
         raise NotImplementedError
 
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:
-        # one change of the catalogue at a time, as in every action
+        # allow one change of the catalogue at a time, as every action does
         catalogue_lock()
         affects_footing = not self.standing_fields or bool(
             self.standing_fields & set(form.changed_data)
@@ -85,7 +85,7 @@ class FootingAdmin[M: Model](OrganisationRoleAdmin[M]):
         catalogue_lock()
         offering_ids = self.affected_offering_ids(obj)
         super().delete_model(request, obj)
-        refresh_footing(_remaining(offering_ids))
+        refresh_footing(_existing_offering_ids(offering_ids))
 
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -94,10 +94,10 @@ class FootingAdmin[M: Model](OrganisationRoleAdmin[M]):
             offering_id for obj in queryset for offering_id in self.affected_offering_ids(obj)
         }
         super().delete_queryset(request, queryset)
-        refresh_footing(_remaining(offering_ids))
+        refresh_footing(_existing_offering_ids(offering_ids))
 
 
-def _remaining(offering_ids: Collection[int]) -> set[int]:
+def _existing_offering_ids(offering_ids: Collection[int]) -> set[int]:
     return set(Offering.objects.filter(pk__in=offering_ids).values_list("pk", flat=True))
 
 
@@ -145,7 +145,7 @@ class FoundationAdmin(FootingAdmin[Foundation]):
 
 
 class DerivationInline(ReadOnlyInline[Derivation, Version]):
-    """Shown with the version; edited as a derivation."""
+    """Derivations shown with the version; they are edited in their own admin."""
 
     model = Derivation
     fk_name = "child"
@@ -180,7 +180,8 @@ class DerivationAdmin(FootingAdmin[Derivation]):
 
 @admin.register(Alias)
 class AliasAdmin(FootingAdmin[Alias]):
-    """Pointing a name to another version moves the offerings that are called by it."""
+    """Admin of aliases. Pointing an alias to another version also moves the offerings with that
+    alias."""
 
     list_display = ("identifier", "kind", "foundation", "version")
     list_select_related = ("foundation", "version")
@@ -208,7 +209,7 @@ class RegionAdmin(OrganisationRoleAdmin[Region]):
     autocomplete_fields = ("host",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A region of another name or host is another region."""
+        """Return False: a region with another name or host would be another region."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -252,7 +253,8 @@ class OfferingAdmin(FootingAdmin[Offering]):
 
 @admin.register(Price)
 class PriceAdmin(OrganisationRoleAdmin[Price]):
-    """Prices of feeds are kept by the feeds; those entered here have no claim behind them."""
+    """Admin of prices. Prices from feeds have a claim and are read-only; those entered here have
+    none."""
 
     list_display = ("offering", "unit", "above_tokens", "amount", "currency", "valid", "claim")
     list_select_related = ("offering__host", "claim")

@@ -1,6 +1,6 @@
-"""What lists of the catalogue can be narrowed by, on pages and in the API alike.
+"""Filters of the lists of the catalogue, for pages and the API.
 
-Related records are named by slug; an unknown slug finds nothing, which is an answer and no error.
+Related records are given by slug; an unknown slug gives an empty list and no error.
 """
 
 import django_filters
@@ -17,6 +17,7 @@ from apps.catalog.models import (
     Provider,
     ProviderEvent,
     ProviderRole,
+    RetirementAnnouncement,
     Source,
     Version,
 )
@@ -134,7 +135,8 @@ class OfferingFilter(django_filters.FilterSet):  # type: ignore[misc]
     def being_resolved(
         self, queryset: QuerySet[Offering], name: str, value: bool
     ) -> QuerySet[Offering]:
-        """False: the ones to identify, without aliases and entries that are not models."""
+        """Filter by identification. False: only models to identify, without aliases and entries
+        that are not models."""
         if value:
             return queryset.filter(version__isnull=False)
         return queryset.filter(version__isnull=True, alias__isnull=True, not_a_model=False)
@@ -218,7 +220,34 @@ class ProviderEventFilter(django_filters.FilterSet):  # type: ignore[misc]
     effective_before = django_filters.DateFilter(
         field_name="effective_on", lookup_expr="lt", label="Effective before"
     )
+    announcement = django_filters.NumberFilter(
+        field_name="announced_offering__announcement_id", label="Announced retirement (id)"
+    )
 
     class Meta:
         model = ProviderEvent
+        fields: list[str] = []
+
+
+class RetirementAnnouncementFilter(django_filters.FilterSet):  # type: ignore[misc]
+    withdrawn = django_filters.BooleanFilter(
+        field_name="withdrawn_at", lookup_expr="isnull", exclude=True, label="Withdrawn"
+    )
+    offering = django_filters.NumberFilter(
+        field_name="announced_offerings__offering_id", label="Offering (id) that it covers"
+    )
+    version = django_filters.CharFilter(
+        field_name="version__identifier", label="Version (identifier)"
+    )
+    foundation = django_filters.CharFilter(field_name="foundation__slug", label="Foundation (slug)")
+    provider = django_filters.CharFilter(field_name="provider__slug", label="Provider (slug)")
+    retires_from = django_filters.DateFilter(
+        field_name="retires_on", lookup_expr="gte", label="Retires from"
+    )
+    retires_before = django_filters.DateFilter(
+        field_name="retires_on", lookup_expr="lt", label="Retires before"
+    )
+
+    class Meta:
+        model = RetirementAnnouncement
         fields: list[str] = []

@@ -1,11 +1,11 @@
-"""Keeps `Footing` equal to what the catalogue says, set-based: a handful of statements for any
-number of offerings.
+"""Keeps `Footing`, the upstream dependencies of offerings, consistent with the catalogue;
+set-based, with a few statements for any number of offerings.
 
-The definition is exposure's (docs/decisions/0006-footing-is-stored.md): an offering stands on
-itself, on its effective offering of the day (redirects of retired offerings followed; a circle
-redirects nowhere), on that offering's version, foundation, developer, host, gateway and regions, on
-the corporate parents of each party, and on the ancestors of the version through weights or
-behaviour. The strongest tie to a node wins.
+The definition is that of exposure (docs/decisions/0006-footing-is-stored.md): an offering depends
+on itself; on its effective offering of the day (redirects of retired offerings are followed; a
+cycle redirects nowhere); on that offering's version, foundation, developer, host, gateway and
+regions; on the corporate parents of each party; and on the ancestors of the version through weights
+or behaviour. The strongest relationship to a node applies.
 """
 
 from collections.abc import Collection
@@ -22,8 +22,8 @@ _DESIRED = load_statement("catalog", "footing_due")
 
 @dataclass(frozen=True, slots=True)
 class FootingDifference:
-    """One footing row that is not what the catalogue says; `stored` or `due` is (via, depth) or
-    None."""
+    """A difference between the stored footing and the catalogue; `stored` and `due` are (via,
+    depth) or None."""
 
     offering_id: int
     kind: int
@@ -39,7 +39,7 @@ def refresh_footing(
     """Update the footing of these offerings (all if None); return the number of rows that changed.
 
     Missing nodes are created. Unchanged rows are not written. Offerings that redirect to one of the
-    given ones are refreshed with them, since they share its upstream dependencies.
+    given ones are also refreshed, since they share its upstream dependencies.
     """
     ids = None if offering_ids is None else sorted(offering_ids)
     if ids is not None and not ids:
@@ -51,6 +51,7 @@ def refresh_footing(
                 WITH RECURSIVE up(id) AS (
                     SELECT unnest(%s::bigint[])
                     UNION
+                    -- offerings that redirect to one of them, at any number of steps
                     SELECT o.id FROM up JOIN catalog_offering o ON o.replacement_id = up.id
                     WHERE o.end_behaviour = 'redirect'
                 ) SELECT array_agg(id) FROM up
@@ -63,8 +64,8 @@ def refresh_footing(
             f"CREATE TEMPORARY TABLE footing_due ON COMMIT DROP AS {_DESIRED}",
             {"ids": ids, "day": today or day_of(now())},
         )
-        # after a great load the planner still takes the tables for empty, and would compare each
-        # row with each
+        # after a large load the planner still assumes empty tables, and would compare each row with
+        # each other row
         cursor.execute(
             """
             DO $$ BEGIN
@@ -86,6 +87,7 @@ def refresh_footing(
         cursor.execute(
             """
             DELETE FROM catalog_footing f USING catalog_node n
+            -- stored rows of the given offerings that are no longer due
             WHERE n.id = f.node_id AND (%(ids)s::bigint[] IS NULL
                 OR f.offering_id = ANY (%(ids)s::bigint[]))
               AND NOT EXISTS (SELECT 1 FROM footing_due d
@@ -111,13 +113,14 @@ def refresh_footing(
 
 
 def footing_differences(*, today: date | None = None) -> list[FootingDifference]:
-    """Every stored row that is wrong and every due row that is missing; empty when the footing is
-    true."""
+    """Return every stored row that is wrong and every row that is missing; empty if the footing is
+    correct."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT coalesce(s.offering_id, d.offering_id), coalesce(s.kind, d.kind), coalesce(s.ref,
                 d.ref),
+                   -- s is the stored row, d the due one; all NULL where one of them is missing
                    s.via, s.depth, d.via, d.depth
             FROM (SELECT f.offering_id, n.kind::int, n.ref, f.via::int, f.depth::int
                   FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id) s

@@ -1,4 +1,4 @@
-"""What is kept of the catalogue: all of it, since evidence rests on it."""
+"""Retention of the catalogue: its tables are permanent, because evidence refers to them."""
 
 from apps.common.retention import RetentionGroup, declare_retention, permanent_tables
 
@@ -7,6 +7,7 @@ declare_retention(
         RetentionGroup.CATALOGUE,
         "catalogue data with its sources; alerts, costs and track records refer to it",
         "catalog_alias",
+        "catalog_announcedoffering",
         "catalog_assertion",
         "catalog_derivation",
         "catalog_foundation",
@@ -19,6 +20,7 @@ declare_retention(
         "catalog_providerevent",
         "catalog_providerevent_evidence",
         "catalog_region",
+        "catalog_retirementannouncement",
         "catalog_source",
         "catalog_version",
     ),

@@ -1,4 +1,4 @@
-"""The catalogue's own clock."""
+"""Periodic tasks of the catalogue."""
 
 from celery import shared_task
 from django.db import transaction
@@ -10,8 +10,8 @@ from apps.common.time import now
 
 @shared_task(name="catalog.apply_due_facts", ignore_result=True)
 def apply_due() -> int:
-    """Retire offerings whose announced date has passed. Safe to run concurrently: the events have
-    one key each."""
+    """Retire offerings whose announced date has passed. Safe to run concurrently: each event has a
+    unique key."""
     with (
         transaction.atomic(),
         audit_context(job="catalog.apply_due_facts", reason="due date reached"),

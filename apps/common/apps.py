@@ -13,7 +13,7 @@ class CommonConfig(AppConfig):
     def ready(self) -> None:
         BigAutoField.register_lookup(AnyLookup)
         BigIntegerField.register_lookup(AnyLookup)
-        # and with it one-to-one fields
+        # the lookup of foreign keys also serves one-to-one fields
         ForeignKey.register_lookup(RelatedAnyLookup)
-        # each app says what it keeps for how long (apps/common/retention.py)
+        # each app declares its retention rules (apps/common/retention.py)
         autodiscover_modules("retention")

@@ -1,28 +1,28 @@
-"""A circuit breaker: after a failure the next calls of an outside server are refused
-immediately."""
+"""A circuit breaker: after a failure, further calls to a server are refused immediately for a
+while."""
 
 import threading
 from time import monotonic
 
-# longer than one trial can take
+# longer than one trial call can take
 _TRIAL_SECONDS = 4.0
 
 
 class CircuitBreaker:
-    """Closed: every call may be tried. Open: none, but for one trial a pause; its success closes
-    the breaker.
+    """Closed: every call can be made. Open: calls are refused, except for one trial call after each
+    pause; a trial that succeeds closes the breaker.
 
-    For the threads of one process, which would otherwise all wait for the same server.
+    Shared by the threads of one process, which would otherwise all wait for the same server.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # 0: closed
+        # monotonic time of the next trial call; 0 while the breaker is closed
         self._next_trial = 0.0
 
     def admits(self) -> bool:
-        """Return whether a call can be tried now. A call that an open breaker admits is its
-        trial."""
+        """Return whether a call can be made now. A call that an open breaker admits is its trial
+        call."""
         if not self._next_trial:
             return True
         with self._lock:
@@ -38,7 +38,7 @@ class CircuitBreaker:
             self._next_trial = monotonic() + pause
 
     def close(self) -> None:
-        """Let every call be tried again."""
+        """Admit every call again."""
         if self._next_trial:
             with self._lock:
                 self._next_trial = 0.0

@@ -1,4 +1,4 @@
-"""Email backend of the demo: writes one RFC 5322 file per message into a folder."""
+"""Email backend of the demo: writes each message as an RFC 5322 file into a folder."""
 
 import os
 import secrets
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 
 class EmlFileBackend(BaseEmailBackend):
-    """Writes `<time>-<random>.eml`; a file is there whole or not at all."""
+    """Writes `<time>-<random>.eml`, atomically: no incomplete file is ever visible."""
 
     def __init__(self, *, folder: str | Path = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -23,14 +23,14 @@ class EmlFileBackend(BaseEmailBackend):
         self.folder = Path(folder)
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Raises OSError where a message cannot be written, as SMTP would; those before it are
-        delivered."""
-        sent = 0
+        """Write the messages and return their number. Raises OSError if one cannot be written, as
+        SMTP would; the messages before it stay delivered."""
+        n_sent = 0
         for message in email_messages:
             if message.recipients():
                 self._write(message.message(policy=SMTP))
-                sent += 1
-        return sent
+                n_sent += 1
+        return n_sent
 
     def _write(self, message: Rfc5322Message) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

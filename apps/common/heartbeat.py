@@ -1,5 +1,4 @@
-"""The sign that a worker lives: a key in the broker's server that dies unless a worker renews
-it."""
+"""The heartbeat of the workers: a Redis key that expires unless a worker renews it."""
 
 from datetime import datetime
 from typing import cast
@@ -10,18 +9,19 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 KEY = "registry:heartbeat"
-# three beats of thirty seconds may be missed
+# three heartbeats, one every thirty seconds, can be missed
 LIFETIME_SECONDS = 100
 TIMEOUT_SECONDS = 2
 
 
 def client() -> redis.Redis:
-    """A client of the server that holds the heartbeat; every call on it is bounded in time."""
+    """Return a client of the Redis server that stores the heartbeat; every call on it has a time
+    limit."""
     return redis.Redis.from_url(
         settings.CACHE_URL,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
-        # the library would try ten times with growing pauses
+        # the library would retry ten times with growing pauses
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
     )
@@ -33,8 +33,8 @@ def record_heartbeat(*, at: datetime) -> None:
 
 
 def last_heartbeat() -> datetime | None:
-    """Return when a worker last showed itself; None where that is longer ago than
-    LIFETIME_SECONDS."""
+    """Return the time of the last heartbeat of any worker; None if that is more than
+    LIFETIME_SECONDS ago."""
     with client() as connection:
         text = cast("str | None", connection.get(KEY))
     return datetime.fromisoformat(text) if text else None

@@ -1,15 +1,15 @@
-"""Characters that a reader does not see: which of them no text keeps, and which no name keeps.
+"""Removal of invisible characters: control characters from all texts, and further ones from names.
 
-A mark that turns the direction of text around makes a name look like another one; a control
-character breaks a file or a mail that shows the text.
+A mark that changes the direction of text makes a name look like another one; a control character
+breaks files and emails that show the text.
 """
 
 import re
 from typing import Any
 
-# C0 and C1 controls but for tab and line ends, and the marks that turn the direction of text around
+# C0 and C1 controls except tab and line ends, and the marks that change the direction of text
 _CONTROL_CHARACTERS = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# in names line ends, joiners and blanks without a width as well
+# in names also line ends, joiners and zero-width spaces
 _INVISIBLE_CHARACTERS = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
@@ -20,34 +20,34 @@ _MAYBE_CONTROL_BYTES = re.compile(
 
 
 def remove_control_characters(text: str) -> str:
-    """The text without control characters and direction marks; tabs and line ends stay. A null
-    character stays too: it is refused with a sentence wherever it may come in."""
+    """Return the text without control characters and direction marks; tabs and line ends stay. A
+    null character also stays: all input checks reject it with a sentence."""
     return text if text.isprintable() else _CONTROL_CHARACTERS.sub("", text)
 
 
 def remove_invisible_characters(text: str) -> str:
-    """A name without anything that a reader does not see."""
+    """Return a name without invisible characters."""
     return _INVISIBLE_CHARACTERS.sub("", text)
 
 
 def remove_control_characters_from_json(body: bytes, value: Any) -> Any:
-    """`value`, which was read from the JSON `body`, with all of its texts and names
-    `remove_control_characters`.
+    """Apply `remove_control_characters` to all texts and keys of `value`, which was parsed from the
+    JSON `body`.
 
-    Costs a look at the bytes where there is nothing to remove. Nests as deep as the value does.
+    If there is nothing to remove, this only searches the bytes. Recurses as deep as the value is
+    nested.
     """
-    return _cleaned_value(value) if _MAYBE_CONTROL_BYTES.search(body) else value
+    return _clean_value(value) if _MAYBE_CONTROL_BYTES.search(body) else value
 
 
-def _cleaned_value(value: Any) -> Any:
+def _clean_value(value: Any) -> Any:
     match value:
         case str():
             return remove_control_characters(value)
         case list():
-            return [_cleaned_value(item) for item in value]
+            return [_clean_value(item) for item in value]
         case dict():
             return {
-                remove_control_characters(name): _cleaned_value(item)
-                for name, item in value.items()
+                remove_control_characters(name): _clean_value(item) for name, item in value.items()
             }
     return value

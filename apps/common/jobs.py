@@ -1,17 +1,18 @@
-"""Background work that a user waits for: claimed by one worker, kept alive by heartbeats, taken
+"""Background jobs that a user waits for: claimed by one worker, kept alive by heartbeats, and taken
 over from a lost worker.
 
 A worker claims a job by a conditional update and gets the number of its claim. While it works, a
-thread of its own writes `heartbeat_at` on a connection of its own, outside the transaction of the
-work. A running job without a heartbeat for JOB_TAKEOVER_SECONDS is claimed by the next worker that
-looks, under the next number; what is written about a job names the number, so that a worker that
-lost its claim can settle nothing.
+separate thread writes `heartbeat_at` on a separate connection, outside the transaction of the work.
+A running job without a heartbeat for JOB_TAKEOVER_SECONDS is claimed by the next worker that looks,
+under the next number. Every write about a job is conditional on that number, so that a worker that
+lost its claim can no longer finish the job.
 
-The worker keeps no lock on the row while it works. A row that is locked is being settled: no worker
-claims it, and no heartbeat waits for it.
+The worker holds no lock on the row while it works. A locked row is being finished: no worker claims
+it, and no heartbeat waits for it.
 
-Attempts count the claims since saved progress, the current one included. After MAX_ATTEMPTS the job
-fails with a sentence. Work that saves nothing until it ends makes no progress before.
+Attempts count the claims since progress was last saved, including the current one. After
+MAX_ATTEMPTS the job fails with a sentence for the user. Work that saves nothing until it ends makes
+no progress before.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,11 +32,11 @@ from django.db.models import Q
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
-# no heartbeat after this long, whatever the process does: work that hangs is taken over like that
-# of a dead worker. As long as Celery lets a task run (CELERY_TASK_TIME_LIMIT).
+# heartbeats stop after this time in any case, so that work that hangs is taken over like that of a
+# dead worker. As long as Celery lets a task run (CELERY_TASK_TIME_LIMIT).
 MAX_RUN_TIME = timedelta(minutes=30)
-# a sweep that has gone on for this long begins no further job, so that each has time left below the
-# task's limit
+# a sweep starts no further job after this time, so that each job has time left before the time
+# limit of the task
 MAX_SWEEP_TIME = timedelta(minutes=5)
 _RETRY_SECONDS = 2.0
 _JOIN_SECONDS = 5.0
@@ -44,12 +45,11 @@ type Clock = Callable[[], datetime]
 
 
 class ClaimLostError(Exception):
-    """Another worker has the job by now, or it is over: what this one did of it is to be
-    dropped."""
+    """Another worker has claimed the job, or it has ended: discard the unsaved work."""
 
 
 class Job(models.Model):
-    """A row that a worker works on while a person waits. A subclass may add states."""
+    """A row for background work that a user waits for. A subclass can add states."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -83,13 +83,15 @@ class Job(models.Model):
         abstract = True
 
     def is_abandoned(self, *, at: datetime) -> bool:
-        """Return whether it is said to run and no worker shows itself: the next one takes it
-        over."""
-        sign = self.heartbeat_at or self.started_at
-        return self.state == self.State.RUNNING and (sign is None or sign <= at - takeover_after())
+        """Return whether the job is running without a recent heartbeat, so that the next worker
+        takes it over."""
+        last_active_at = self.heartbeat_at or self.started_at
+        return self.state == self.State.RUNNING and (
+            last_active_at is None or last_active_at <= at - takeover_after()
+        )
 
 
-# what a worker writes while it works: in no history
+# fields that a worker writes while it works; excluded from all histories
 JOB_FIELDS = (
     "state",
     "error",
@@ -110,14 +112,14 @@ def takeover_after() -> timedelta:
 
 
 def running_clock(at: datetime) -> Clock:
-    """Return a clock that starts at `at` now, so that late results of a long sweep are stamped
-    late."""
+    """Return a clock that shows `at` now and advances in real time, so that results late in a long
+    sweep get late times."""
     started_at = monotonic()
     return lambda: at + timedelta(seconds=monotonic() - started_at)
 
 
 def claimable(at: datetime) -> Q:
-    """Return the jobs that wait, and those whose worker is lost."""
+    """Return the condition for jobs that wait or whose worker is lost."""
     limit = at - takeover_after()
     silent = Q(heartbeat_at__lte=limit) | Q(heartbeat_at=None) & (
         Q(started_at__lte=limit) | Q(started_at=None)
@@ -127,9 +129,9 @@ def claimable(at: datetime) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class JobKind[J: Job]:
-    """Description of how jobs of one model are done. `work` ends with `complete` or `fail` of its
-    claim; after any other error the next worker takes the job. `abandonment` is the sentence for
-    users after MAX_ATTEMPTS attempts without progress. `relations` are loaded with the job."""
+    """How jobs of one model are run. `work` ends with `complete` or `fail` of its claim; after any
+    other error the next worker takes the job. `abandonment` is the sentence for users after
+    MAX_ATTEMPTS attempts without progress. `relations` are loaded with the job."""
 
     model: type[J]
     work: "Callable[[Claim[J]], None]"
@@ -139,42 +141,43 @@ class JobKind[J: Job]:
 
 @dataclass(slots=True)
 class Claim[J: Job]:
-    """One worker's hold on a job. Everything it writes raises ClaimLostError once the hold is
-    lost."""
+    """A worker's claim on a job. Every write raises ClaimLostError once the claim is lost."""
 
     job: J
     clock: Clock
     _lost: Event = field(default_factory=Event)
 
     def check(self) -> None:
-        """End long work at one of its steps where the heartbeat has found the claim lost."""
+        """Raise ClaimLostError if the heartbeat has found the claim lost; for long work to call
+        between steps."""
         if self._lost.is_set():
             raise ClaimLostError
 
     def hold(self) -> None:
-        """Lock the row until the transaction ends; for results of many rows, right before they are
+        """Lock the row until the transaction ends; call it right before results of many rows are
         written."""
         if not self._row().select_for_update().exists():
             raise ClaimLostError
 
     def update(self, **values: Any) -> None:
-        """Write fields beside the work."""
+        """Write fields of the job while the work continues."""
         if self._row().update(**values) != 1:
             raise ClaimLostError
 
     def progress(self, **values: Any) -> None:
-        """Record, in the transaction that keeps a part of the work, that it advances: attempts are
-        counted from one again."""
+        """Record progress, in the transaction that saves a part of the work: attempts are counted
+        from one again."""
         self.update(attempts=1, heartbeat_at=self.clock(), **values)
 
     def complete(self, **values: Any) -> None:
-        """Mark the job as done, in the transaction that keeps the result."""
+        """Mark the job as done, in the transaction that saves the result."""
         self.update(
             state=Job.State.DONE, error="", heartbeat_at=None, finished_at=self.clock(), **values
         )
 
     def fail(self, error: str, **values: Any) -> None:
-        """`error` is a sentence for the person who waits: what happened, and what to do."""
+        """Mark the job as failed. `error` is a sentence for the user who waits: what happened, and
+        what to do."""
         self.update(
             state=Job.State.FAILED,
             error=error[:2000],
@@ -191,10 +194,10 @@ class Claim[J: Job]:
 
     @contextmanager
     def heartbeat(self) -> Iterator[None]:
-        """Show every JOB_HEARTBEAT_SECONDS that the worker lives, until the block ends."""
+        """Record a heartbeat every JOB_HEARTBEAT_SECONDS until the block ends."""
         if connection.in_atomic_block:
-            # the claim is not committed: nobody else can see it, and the row is locked by this very
-            # transaction
+            # the claim is not committed: no other process sees it, and this very transaction locks
+            # the row
             yield
             return
         stopped = Event()
@@ -209,14 +212,15 @@ class Claim[J: Job]:
             thread.join(_JOIN_SECONDS)
 
     def _beat(self, stopped: Event) -> None:
-        """The thread. A database that is away is tried again; MAX_RUN_TIME ends it."""
-        own_connection = _connection_of_its_own()
-        last = self.clock() + MAX_RUN_TIME
-        usual = heartbeat_interval().total_seconds()
-        pause = usual
+        """Run as the heartbeat thread. Retries if the database is unavailable; ends after
+        MAX_RUN_TIME."""
+        own_connection = _open_heartbeat_connection()
+        ends_at = self.clock() + MAX_RUN_TIME
+        usual_pause = heartbeat_interval().total_seconds()
+        pause = usual_pause
         try:
             while not stopped.wait(pause):
-                if self.clock() >= last:
+                if self.clock() >= ends_at:
                     log.warning(
                         "job runs too long: another worker can take it over", job=repr(self.job)
                     )
@@ -226,17 +230,17 @@ class Claim[J: Job]:
                     if not self._beat_once(own_connection):
                         self._lost.set()
                         return
-                    pause = usual
+                    pause = usual_pause
                 except Error as error:
                     log.warning("job heartbeat not written", job=repr(self.job), error=str(error))
                     own_connection.close()
-                    pause = min(usual, _RETRY_SECONDS)
+                    pause = min(usual_pause, _RETRY_SECONDS)
         finally:
             own_connection.close()
 
     def _beat_once(self, own_connection: BaseDatabaseWrapper) -> bool:
-        """False where the claim is lost. A statement each, so that the row is locked for no longer
-        than that."""
+        """Record one heartbeat; False if the claim is lost. Each statement is its own transaction,
+        so that the row is locked only briefly."""
         table = connection.ops.quote_name(self.job._meta.db_table)
         rows = f"SELECT id FROM {table} WHERE id = %s AND claim_number = %s AND state = 'running'"
         key = [self.job.pk, self.job.claim_number]
@@ -248,27 +252,28 @@ class Claim[J: Job]:
             )
             if cursor.rowcount == 1:
                 return True
-            # locked for a moment by who settles it, or lost
+            # not updated: the row is locked by a worker that finishes the job, or the claim is lost
             cursor.execute(rows, key)
             return cursor.fetchone() is not None
 
 
-def _connection_of_its_own() -> BaseDatabaseWrapper:
-    """Outside of the process's pool: a heartbeat must not wait for what others use."""
+def _open_heartbeat_connection() -> BaseDatabaseWrapper:
+    """Open a connection outside of the process's pool: a heartbeat must not wait for connections
+    that others use."""
     own_connection = connection.copy()
     own_connection.settings_dict["OPTIONS"].pop("pool", None)
     return own_connection
 
 
 def run[J: Job](kind: JobKind[J], pk: int, *, at: datetime) -> bool:
-    """Claim the job and work on it; False where another worker has it, it was given up, or nothing
-    is to be done."""
+    """Claim the job and work on it; False if another worker has it, it has failed after
+    MAX_ATTEMPTS, or it has ended."""
     return _run(kind, pk, running_clock(at))
 
 
 def run_waiting[J: Job](kind: JobKind[J], *, at: datetime) -> int:
-    """Work on every job that waits or was left by its worker, oldest first; return the number
-    worked on. Safe to run concurrently.
+    """Work on every job that waits or whose worker was lost, oldest first; return the number worked
+    on. Safe to run concurrently.
 
     Starts no further job after MAX_SWEEP_TIME: the next sweep continues.
     """
@@ -282,8 +287,8 @@ def run_waiting[J: Job](kind: JobKind[J], *, at: datetime) -> int:
 
 
 def connection_is_lost() -> bool:
-    """Return whether the last database error ended the session, so that the work itself may well be
-    done at another try."""
+    """Return whether the last database error ended the session, so that the work may succeed when
+    retried."""
     return connection.connection is None or bool(connection.connection.closed)
 
 
@@ -302,6 +307,9 @@ def _run[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> bool:
 
 @transaction.atomic
 def _claim[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> Claim[J] | None:
+    """Claim the job for this worker; None if another worker holds it, it is not due, or it has used
+    up its attempts, in which case it fails here. A running job without a recent heartbeat is taken
+    over."""
     at = clock()
     rows = kind.model._default_manager
     job = rows.select_for_update(skip_locked=True).filter(claimable(at), pk=pk).first()

@@ -1,4 +1,4 @@
-"""Log lines: JSON or plain text, each with the ID of its request or task."""
+"""Log lines as JSON or plain text, each with the ID of its request or task."""
 
 import copy
 import logging
@@ -14,7 +14,7 @@ from apps.common.requests.address import request_address
 from apps.common.requests.user import request_user_id
 
 HEADER = "X-Request-ID"
-# local variables stay out of the log: passwords and tokens are among them
+# without local variables, which can contain passwords and tokens
 TRACEBACK = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -27,8 +27,8 @@ ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 def configure_structlog() -> None:
-    """Send `structlog.get_logger()` the way of `logging`: same lines, to stderr, never to a
-    command's stdout."""
+    """Route `structlog.get_logger()` through `logging`: same format, to stderr, never to the stdout
+    of a command."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -43,7 +43,9 @@ def configure_structlog() -> None:
 
 
 def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, Any]:
-    """Django's LOGGING: lines of `logging` and of structlog look alike."""
+    """Return Django's LOGGING setting, with which lines of `logging` and of structlog look the
+    same: one JSON object per line if `json_lines`, otherwise text for a console, in `colors` if
+    set."""
     shape: list[Any] = (
         [structlog.processors.ExceptionRenderer(TRACEBACK), structlog.processors.JSONRenderer()]
         if json_lines
@@ -62,8 +64,8 @@ def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, A
                 "foreign_pre_chain": [
                     *SHARED,
                     structlog.stdlib.ExtraAdder(),
-                    _with_caller,
-                    _without_secrets,
+                    _add_caller,
+                    _redact_long_parts,
                 ],
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shape],
             }
@@ -81,20 +83,20 @@ def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, A
             # Django's own handlers would write each line a second time
             "django": {"handlers": [], "level": level},
             "django.server": {"handlers": [], "level": level},
-            # one line per task is noise where most tasks find nothing to do; failures are errors
-            # and still show
+            # most tasks find nothing to do, and a line for each would be noise; failures are logged
+            # as errors
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
-            # its warnings hold the whole address of a call, and that of a webhook is a secret
+            # its warnings contain complete URLs, and that of a webhook is a secret
             "urllib3": {"level": "CRITICAL"},
         },
     }
 
 
 class RefusalFilter(logging.Filter):
-    """Lines about refused requests as warnings without a stack: a wrong Host or a forbidden page is
-    no failure."""
+    """Turns log lines about refused requests into warnings without a stack trace: a wrong Host
+    header or a forbidden page is no failure of the server."""
 
     def filter(self, record: logging.LogRecord) -> logging.LogRecord:
         is_refusal = record.name.startswith("django.security.") or (
@@ -102,7 +104,7 @@ class RefusalFilter(logging.Filter):
         )
         if not is_refusal:
             return record
-        # other handlers keep theirs
+        # other handlers get the original record
         refusal = copy.copy(record)
         refusal.exc_info = refusal.exc_text = None
         refusal.levelno = min(record.levelno, logging.WARNING)
@@ -110,12 +112,12 @@ class RefusalFilter(logging.Filter):
         return refusal
 
 
-def _with_caller(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
-    """Replace the request that Django hands to the log by its id, its user's id and the client's
+def _add_caller(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Replace the request that Django passes to the log by its ID, its user's ID and the client's
     address.
 
-    Its own text would be written otherwise, query and all; and lines about an answer are written
-    when the middleware that binds the request's id has ended.
+    Otherwise its text would be logged, including the query; and lines about a response are written
+    after the middleware that binds the request's ID has ended.
     """
     request = line.pop("request", None)
     if isinstance(request, HttpRequest):
@@ -124,22 +126,22 @@ def _with_caller(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
     return line
 
 
-def _without_secrets(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
-    """Django writes the path of what it refuses, and a path may hold a secret or a signed token: of
-    a long part only the beginning is kept."""
+def _redact_long_parts(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Shorten long parts of paths that Django logs, because they can contain a secret or a signed
+    token."""
     if str(line.get("logger", "")).startswith("django."):
         line["event"] = LONG_PART.sub(r"/\1…", str(line["event"]))
     return line
 
 
 def request_id(request: HttpRequest) -> str:
-    """The id given by RequestIdMiddleware; empty outside it."""
+    """Return the ID that RequestIdMiddleware assigned; empty if it has not run."""
     return str(getattr(request, "request_id", ""))
 
 
 class RequestIdMiddleware:
-    """Names each request: taken from the proxy's header where it is plain, else new; echoed in the
-    answer."""
+    """Assigns an ID to each request, from the proxy's header if that is well-formed, otherwise a
+    new one, and returns it in the response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

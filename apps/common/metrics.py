@@ -1,10 +1,10 @@
-"""Prometheus metrics: request times counted by the web server's processes, and gauges read from the
-database.
+"""Prometheus metrics: request times counted by the processes of the web server, and gauges read
+from the database.
 
 Requests are counted in memory that all web workers share (files in PROMETHEUS_MULTIPROC_DIR, which
-the web server makes before it forks). Everything else is read at the scrape by the functions of
-settings.METRICS, one per app, with a fixed number of statements each. The gauges of a function that
-fails are missing from the response, and `registry_metrics_available{part}` is 0 for it.
+the web server creates before it forks). Everything else is read at each scrape by the functions in
+settings.METRICS, one per app, with a fixed number of statements each. If a function fails, its
+gauges are missing from the response and `registry_metrics_available{part}` is 0 for it.
 """
 
 import os
@@ -34,16 +34,16 @@ from apps.common.time import now
 log = structlog.get_logger(__name__)
 
 MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-# jobs that failed within it are counted: a gauge that falls again by itself, so that an alarm ends
+# period in which failed jobs are counted; the gauge falls again by itself, so that an alarm ends
 FAILED_WITHIN = timedelta(days=1)
 UNKNOWN_ROUTE = "unmatched"
 
-# in seconds; half a second is what a person notices, a minute what no proxy waits for
+# in seconds; a person notices half a second, and no proxy waits for a minute
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
-# when a series began, which many processes cannot agree on
+# omit the creation time of series, on which several processes cannot agree
 disable_created_metrics()
-# of this process, or shared by those of the web server
+# counts of this process, or shared by the processes of the web server
 _requests_registry = CollectorRegistry()
 _request_seconds = Histogram(
     "registry_http_request_duration_seconds",
@@ -66,8 +66,8 @@ type Gauges = Iterable[GaugeMetricFamily]
 
 
 def count_request(*, method: str, route: str, interface: str, status: int, seconds: float) -> None:
-    """Count one answered request. `route` is the pattern, never the path, so that the number of
-    series is bounded."""
+    """Count one completed request. `route` is the URL pattern, not the path, which keeps the number
+    of series bounded."""
     _requests.labels(method, route, str(status)).inc()
     _request_seconds.labels(interface).observe(seconds)
 
@@ -101,22 +101,21 @@ def age_seconds(moment: datetime | None, *, at: datetime) -> float | None:
 
 
 def render_metrics(accept: str) -> tuple[bytes, str]:
-    """Return everything that is measured, and its content type, in the format that the Accept
-    header prefers."""
+    """Return all metrics and their content type, in the format that the Accept header prefers."""
     registry = CollectorRegistry()
     if os.environ.get(MULTIPROCESS_FOLDER):
         MultiProcessCollector(registry)
     else:
         registry = _requests_registry
-    collector = _Everything(registry, _Parts())
+    collector = _CombinedCollector(registry, _AppGauges())
     encode, content_type = choose_encoder(accept)
     return encode(collector), content_type
 
 
-class _Everything(Collector):
-    """Collectors one after the other, as one registry."""
+class _CombinedCollector(Collector):
+    """Several collectors as one registry."""
 
-    def __init__(self, *collectors: "CollectorRegistry | _Parts") -> None:
+    def __init__(self, *collectors: "CollectorRegistry | _AppGauges") -> None:
         self._collectors = collectors
 
     def collect(self) -> Iterator[Metric]:
@@ -124,21 +123,24 @@ class _Everything(Collector):
             yield from collector.collect()
 
 
-class _Parts:
-    """The gauges of each part, read now."""
+class _AppGauges:
+    """Collects the gauges of all functions in settings.METRICS at the time of the scrape."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauges of all apps, read from the database and the broker at each scrape. An
+        app whose gauges cannot be read is left out, and reported as unavailable in the last
+        gauge."""
         at = now()
         available: list[tuple[tuple[str, ...], float]] = []
-        for part, path in settings.METRICS.items():
+        for app, path in settings.METRICS.items():
             collect: Callable[[datetime], Gauges] = import_string(path)
             try:
                 gauges = list(collect(at))
             except (DatabaseError, PoolTimeout, redis.RedisError) as error:
-                log.warning("metrics_unavailable", part=part, error=type(error).__name__)
-                available.append(((part,), 0))
+                log.warning("metrics_unavailable", part=app, error=type(error).__name__)
+                available.append(((app,), 0))
                 continue
-            available.append(((part,), 1))
+            available.append(((app,), 1))
             yield from gauges
         yield labelled_gauge(
             "registry_metrics_available",
@@ -152,7 +154,7 @@ class _Parts:
 
 
 def broker_gauges(at: datetime) -> Gauges:
-    """Messages that wait, and how long ago a worker last showed itself."""
+    """Yield the number of waiting messages, and the age of the last worker heartbeat."""
     with redis.Redis.from_url(
         settings.BROKER_CLIENT_URL,
         socket_timeout=heartbeat.TIMEOUT_SECONDS,
@@ -180,7 +182,8 @@ def broker_gauges(at: datetime) -> Gauges:
 
 
 def job_gauges(at: datetime) -> Gauges:
-    """Work that a person waits for, by kind: one statement each; and the jobs of the schedule."""
+    """Yield gauges of the background jobs that users wait for, one statement per kind, and of the
+    periodic jobs."""
     job_counts, ages = [], []
     for model in job_models():
         kind = model._meta.label_lower
@@ -222,7 +225,7 @@ def job_gauges(at: datetime) -> Gauges:
         "registry_periodic_job_interval_seconds",
         "Interval of a periodic job.",
         ("job",),
-        [((name,), every.total_seconds()) for name, every in cadences.items()],
+        [((name,), interval.total_seconds()) for name, interval in cadences.items()],
     )
 
 

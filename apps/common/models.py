@@ -1,5 +1,4 @@
-"""What the processes of an installation keep for each other: who does a thing now, and when it was
-last done."""
+"""Shared state of the processes of an installation: leases, and the last runs of periodic jobs."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -8,7 +7,7 @@ from django.db import models
 
 
 class Lease(models.Model):
-    """A lease: the right of one process to do something until it ends. Not in the history, since it
+    """The exclusive right of one process to do something until it expires. Has no history, since it
     is deleted when it is released."""
 
     name = models.CharField(
@@ -30,14 +29,16 @@ class Lease(models.Model):
 
 
 class PeriodicJob(models.Model):
-    """When a job of the schedule was last sent to the workers, began and succeeded. In no history:
-    it moves hourly."""
+    """The last times at which a periodic job was enqueued, started and succeeded. Has no history,
+    since it changes every hour."""
 
-    # a job that was sent and did not succeed is sent again after this; longer than a task may run
+    # a job that was enqueued and did not succeed is enqueued again after this time, which is longer
+    # than a task may run
     RETRY_AFTER: ClassVar[timedelta] = timedelta(hours=1)
-    # it is looked every minute or so: what is due a moment later does not wait for the next look
+    # due jobs are looked up about every minute: one that is due within this time does not wait for
+    # the next look-up
     TOLERANCE: ClassVar[timedelta] = timedelta(seconds=30)
-    # a moment further ahead was written by a clock that was wrong, and is not waited for
+    # a recorded time further ahead than this was written by a wrong clock, and is ignored
     MAX_CLOCK_SKEW: ClassVar[timedelta] = timedelta(hours=1)
 
     name = models.CharField(max_length=100, primary_key=True, help_text="Name of the task.")
@@ -53,11 +54,11 @@ class PeriodicJob(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def is_due(self, *, every: timedelta, at: datetime) -> bool:
-        """Return whether to send it at `at`: its time has come, or what was sent last has not
-        succeeded for a while."""
+    def is_due(self, *, interval: timedelta, at: datetime) -> bool:
+        """Return whether to enqueue the job at `at`: `every` has passed since the last time, or the
+        last run has not succeeded within RETRY_AFTER."""
         if self.enqueued_at is None or self.enqueued_at > at + self.MAX_CLOCK_SKEW:
             return True
         has_succeeded = self.succeeded_at is not None and self.succeeded_at >= self.enqueued_at
-        wait = every if has_succeeded else min(every, self.RETRY_AFTER)
+        wait = interval if has_succeeded else min(interval, self.RETRY_AFTER)
         return at - self.enqueued_at >= wait - self.TOLERANCE

@@ -1,9 +1,9 @@
-"""What is kept for how long: one list of every table, and the job that deletes what has ended.
+"""Retention: one list of all tables with their limits, and the job that deletes expired rows.
 
 Each app declares its tables in its module `retention`, which is imported when the apps are loaded.
-A table is kept with a reason, ends by a rule here, or is ended by a task of its own where the
-condition takes more than a rule says. A test compares the list with the database, so that no new
-table is forgotten.
+A table is permanent for a stated reason, is limited by a rule here, or has a cleanup task of its
+own if the condition is more than a rule can express. A test compares the list with the database, so
+that no new table is forgotten.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,14 +23,14 @@ from apps.common.history.maintenance import history_models
 from apps.common.text import pluralize
 
 JOB = "common.delete_expired_rows"
-# rows a transaction
+# rows per transaction
 DELETE_BATCH_SIZE = 1_000
-# rows of one table a night, so that the job ends; the next night goes on
+# rows per table and night, so that the job ends; the next night continues
 MAX_ROWS = 200_000
 
 
 class RetentionGroup(StrEnum):
-    """What an administrator reads the sizes of."""
+    """Group of tables under which administrators see sizes."""
 
     INVENTORY = "inventory"
     CATALOGUE = "catalogue"
@@ -62,8 +62,8 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class PermanentTable:
-    """A table whose rows have no end, or end with what they belong to; `because` says why, as the
-    end of a sentence."""
+    """A table whose rows are not deleted, or only with the record they belong to; `because` gives
+    the reason, as the end of a sentence."""
 
     table: str
     group: RetentionGroup
@@ -75,7 +75,7 @@ class PermanentTable:
 
 @dataclass(frozen=True, slots=True)
 class TaskLimit:
-    """A table that a task of the schedule ends by a condition of its own."""
+    """A table from which a periodic task deletes rows by its own condition."""
 
     table: str
     group: RetentionGroup
@@ -86,7 +86,7 @@ class TaskLimit:
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
     """Rows of one model that are deleted `days` (or the number in the setting, 0: never) after the
-    moment `ended`.
+    time in the field `ended`.
 
     Rows that do not meet `only`, rows that another row outside of `parts` refers to, and the latest
     row of each combination of `latest_per` are never deleted. `parts` are labels of models whose
@@ -109,14 +109,14 @@ class RetentionRule:
         return self.model._meta.db_table
 
     def limit_days(self) -> int | None:
-        """The days of the limit; None where the setting keeps the rows for ever."""
+        """Return the limit in days; None if the setting disables deletion."""
         return (getattr(settings, self.setting) or None) if self.setting else self.days
 
     def limit(self) -> str:
         return format_days(self.limit_days())
 
     def expired(self, *, at: datetime) -> models.QuerySet[Any]:
-        """Give the rows whose time is over, and which nothing holds."""
+        """Return the expired rows that no other row refers to."""
         days = self.limit_days()
         rows: models.QuerySet[Any] = self.model._base_manager.annotate(**{self.ENDED: self.ended})
         if days is None:
@@ -141,7 +141,7 @@ class RetentionRule:
         return rows
 
     def _references(self) -> Iterator[tuple[type[models.Model], str]]:
-        """Every model and field that refers to the rows, but for parts and histories."""
+        """Yield every (model, field) that refers to the rows, except parts and histories."""
         for relation in self.model._meta.get_fields(include_hidden=True):
             if not isinstance(relation, models.ForeignObjectRel) or relation.many_to_many:
                 continue
@@ -158,7 +158,7 @@ _ENTRIES: dict[str, Entry] = {}
 
 
 def declare_retention(*entries: Entry) -> None:
-    """Add tables to the list; a table can be declared once."""
+    """Add tables to the list; raises an error if a table is declared twice."""
     for entry in entries:
         if entry.table in _ENTRIES:
             raise ValueError(f"{entry.table} is declared twice.")
@@ -166,12 +166,12 @@ def declare_retention(*entries: Entry) -> None:
 
 
 def permanent_tables(group: RetentionGroup, because: str, *tables: str) -> list[PermanentTable]:
-    """Declare several tables that are kept for one reason."""
+    """Declare several tables that are not deleted for the same reason."""
     return [PermanentTable(table, group, because) for table in tables]
 
 
 def retention_entries() -> dict[str, Entry]:
-    """Give every declared table, and each history table with the limit of the history."""
+    """Return all declared tables, and each history table with the limit of the history."""
     histories = [
         TaskLimit(table, RetentionGroup.HISTORY, "accounts.purge_old_history", _history_limit)
         for table in [*(model._meta.db_table for model in history_models()), "pghistory_context"]
@@ -184,7 +184,7 @@ def _history_limit() -> str:
 
 
 def format_days(days: int | None) -> str:
-    """Format a limit: whole years as years, None as having no end."""
+    """Format a limit: whole years as years, None as unlimited."""
     if days is None:
         return "no end"
     years = round(days / 365.25)
@@ -193,7 +193,7 @@ def format_days(days: int | None) -> str:
     return pluralize(days, f"{days} day", f"{days} days")
 
 
-# --- what ends ------------------------------------------------------------------------------------
+# --- deletion -------------------------------------------------------------------------------------
 
 
 def delete_expired_rows(*, at: datetime, max_rows: int = MAX_ROWS) -> dict[str, int]:
@@ -231,7 +231,7 @@ def _delete(rule: RetentionRule, at: datetime, max_rows: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class TableSize:
-    """A table by the server's own estimate: `n_rows` is that of the last analysis, partitions are
+    """The estimated size of a table: `n_rows` is from the server's last analysis, partitions are
     summed."""
 
     table: str
@@ -240,18 +240,19 @@ class TableSize:
 
 
 def table_sizes() -> dict[str, TableSize]:
-    """Give the size of every table of the database; one statement over the server's statistics, no
-    table is read."""
+    """Return the size of every table of the database; one statement over the server's statistics,
+    no table is read."""
     sizes = fetch_rows(
         TableSize,
         """
         SELECT coalesce(parent.relname, c.relname) AS table,
+               -- a partition counts as part of its table; -1 means never analysed
                greatest(sum(c.reltuples), 0)::bigint AS n_rows,
                sum(pg_total_relation_size(c.oid))::bigint AS n_bytes
         FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
         LEFT JOIN pg_class parent ON parent.oid = i.inhparent
         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
-          -- of a table with partitions the rows are theirs
+          -- not the empty table above its partitions, whose reltuples is their sum
           AND NOT (c.relkind = 'p' AND EXISTS (SELECT 1 FROM pg_inherits k
           WHERE k.inhparent = c.oid))
         GROUP BY 1
@@ -262,7 +263,7 @@ def table_sizes() -> dict[str, TableSize]:
 
 @dataclass(frozen=True, slots=True)
 class GroupSize:
-    """What a group takes, and for how long it is kept: each limit of its tables once."""
+    """The total size of a group of tables, and the distinct limits of its tables."""
 
     group: RetentionGroup
     n_tables: int
@@ -276,7 +277,7 @@ class GroupSize:
 
     @property
     def kept(self) -> str:
-        """The limits as a cell: "7 days, 90 days; the rest is not deleted"."""
+        """The limits as text for a cell: "7 days, 90 days; the rest is not deleted"."""
         endless = "kept"
         limits = ", ".join(limit for limit in self.limits if limit != endless)
         if not limits:
@@ -287,7 +288,7 @@ class GroupSize:
 
 
 def group_sizes() -> list[GroupSize]:
-    """Give every group with its size, the largest first."""
+    """Return the groups with their sizes, largest first."""
     sizes, entries = table_sizes(), retention_entries()
     groups = []
     for group in RetentionGroup:

@@ -1,15 +1,15 @@
-"""Values as cells of a file that a spreadsheet opens."""
+"""Values for cells of files that spreadsheet programs open."""
 
 from datetime import date, datetime
 from typing import Any
 
-# the full-width ones are turned into plain ones by some imports
+# some programs convert the full-width characters to plain ones at import
 _FORMULA_PREFIXES = frozenset("=+-@\t\r\n＝＋－＠")
 
 
 def escape_formula(value: Any) -> Any:
-    """A cell no spreadsheet runs as a formula: text that begins like one gets an apostrophe in
-    front."""
+    """Return the value so that no spreadsheet runs it as a formula: a text that begins like one
+    gets an apostrophe in front."""
     if isinstance(value, str):
         return f"'{value}" if value[:1] in _FORMULA_PREFIXES else value
     if isinstance(value, datetime):

@@ -26,8 +26,8 @@ def enqueue_due_jobs() -> list[str]:
 
 @shared_task(name=RETENTION_JOB)
 def delete_expired_rows() -> dict[str, int]:
-    """Delete what has ended by the rules of apps/common/retention.py; {table: rows}, which the log
-    says too."""
+    """Delete expired rows by the rules of apps/common/retention.py; return {table: rows}, which is
+    also logged."""
     counts = delete_rows(at=timezone.now())
     if counts:
         log.info("expired rows deleted", **counts)
@@ -38,7 +38,8 @@ def _send(task: str, useful_for: timedelta) -> None:
     current_app.tasks[task].apply_async(expires=useful_for.total_seconds())
 
 
-# what a receiver raises Celery logs, and the task goes on: without the database it fails by itself
+# Celery logs errors of these receivers and the task continues; without the database it fails by
+# itself
 
 
 @task_prerun.connect

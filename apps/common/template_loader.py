@@ -1,7 +1,7 @@
 """Templates without the indentation of their lines.
 
-`make format` writes an element a line, deeply indented. A browser shows nothing of that, but pages
-would be half as large again and long emails would be cut by mailboxes.
+`make format` writes one element per line, deeply indented. Browsers ignore the indentation, but it
+would make pages half as large again, and mail clients would cut long emails.
 """
 
 import re
@@ -9,13 +9,14 @@ import re
 from django.template import Origin
 from django.template.loaders import filesystem
 
-# white space inside these is shown, or means something
+# white space inside these elements is visible or significant
 _EXACT = re.compile(r"<(pre|textarea|script|style|text)\b")
 _INDENTATION = re.compile(r"\n[ \t]+")
 
 
 class UnindentedLoader(filesystem.Loader):
-    """The loader of files in DIRS; lines of HTML and SVG lose their indentation and stay lines."""
+    """Loads files in DIRS and removes the indentation of lines of HTML and SVG; line breaks
+    stay."""
 
     def get_contents(self, origin: Origin) -> str:
         contents = super().get_contents(origin)
@@ -25,7 +26,7 @@ class UnindentedLoader(filesystem.Loader):
 
 
 def unindent(markup: str) -> str:
-    """Return `markup` without white space at the beginning of its lines, where it shows nothing."""
+    """Return `markup` without white space at the beginning of lines, except where it is visible."""
     pieces = []
     position = 0
     for opening in _EXACT.finditer(markup):

@@ -1,26 +1,27 @@
-"""Clocks, days and intervals; every function that depends on now takes it as an argument
-elsewhere."""
+"""Clock, days and intervals. Only `now` reads the clock; other functions take the time as an
+argument."""
 
 from datetime import UTC, date, datetime
 
 
 def now() -> datetime:
-    """The one place that reads the wall clock: aware, UTC."""
+    """Return the current time, aware and in UTC; the only place that reads the wall clock."""
     return datetime.now(UTC)
 
 
 def day_of(moment: datetime) -> date:
-    """The UTC day of an aware moment."""
+    """Return the UTC day of an aware datetime."""
     return moment.astimezone(UTC).date()
 
 
 def start_of(day: date) -> datetime:
-    """The first moment of a UTC day."""
+    """Return the first moment of a UTC day."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def parse_moment(text: str) -> datetime:
-    """An ISO 8601 moment or day; without a zone it is UTC. ValueError with a sentence otherwise."""
+    """Parse an ISO 8601 time or day; without a time zone it is UTC. Raises ValueError with a
+    sentence for users."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

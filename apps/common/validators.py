@@ -1,4 +1,4 @@
-"""Checks on single values that several floors share."""
+"""Validators of single values that several apps share."""
 
 from datetime import date
 from zoneinfo import available_timezones
@@ -9,8 +9,8 @@ FIRST_YEAR, LAST_YEAR = 1990, 2150
 
 
 def validate_plausible_date(day: date) -> None:
-    """Refuse days that can only be a slip of the hand or a placeholder, such as 9999-12-31 for
-    'open'."""
+    """Reject dates that can only be a typing error or a placeholder, such as 9999-12-31 for
+    "open"."""
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise ValidationError(
             (
@@ -22,7 +22,7 @@ def validate_plausible_date(day: date) -> None:
 
 
 def validate_time_zone(name: str) -> None:
-    """Refuse names that the time zone database does not have."""
+    """Reject names that the time zone database does not contain."""
     if name not in available_timezones():
         raise ValidationError(
             f"“{name}” is not a valid time zone. Enter one such as Europe/Berlin.",

@@ -20,7 +20,8 @@ from apps.inventory.models import Application
 
 @transaction.atomic
 def load_alerts(*, day: LoadingDay) -> None:
-    """Set preferences and raise alerts, unless any user has set one or has been notified."""
+    """Set preferences and raise alerts, unless any user has set preferences or received a
+    notification."""
     if Notice.objects.exists() or not all(
         was_never_used(model) for model in (Preference, Subscription, Mute)
     ):
@@ -38,7 +39,7 @@ def load_alerts(*, day: LoadingDay) -> None:
         raise_alerts(at=day.at)
         raise_due_alerts(at=day.at)
     for row in fixture["answers"]:
-        _answer(row, lookup, day)
+        _respond_to_alert(row, lookup, day)
 
 
 def _subscribe(row: Record, lookup: RecordLookup) -> None:
@@ -48,7 +49,7 @@ def _subscribe(row: Record, lookup: RecordLookup) -> None:
     save_subscription(subscription=Subscription(user=user, provider=provider, **facts), by=user)
 
 
-def _answer(row: Record, lookup: RecordLookup, day: LoadingDay) -> None:
+def _respond_to_alert(row: Record, lookup: RecordLookup, day: LoadingDay) -> None:
     """Respond to the first alert of that kind about the application; do nothing if the catalogue
     has no such alert any more."""
     application = Application.objects.get(slug=row["application"])

@@ -1,9 +1,10 @@
 """Demo selection records, migration campaigns, exposure flags and scenarios.
 
-The past is written through the actions, at past moments: a campaign is opened and worked on, flags
-open on what was measured on that day, and users decide about them. The exposure tables are built
-for each of these days, from what the inventory says of it; the last build is for the day of
-loading."""
+Past records are written through the actions with past times: a campaign is opened and worked on,
+flags open on the measurements of that day, and users decide about them. The exposure tables are
+built for each of these days from the inventory of that day; the last build is for the day of
+loading.
+"""
 
 from collections.abc import Callable
 
@@ -42,20 +43,20 @@ from apps.inventory.actions.applications import retire_application
 from apps.inventory.governance.selections import add_candidate, draft_selection, score_candidate
 from apps.inventory.models import Selection
 
-# enough to look at, and done in a second; people ask for more
+# enough for a demo, and finished in a second; users can request more
 LOSS_YEARS = 20_000
 
 
 @transaction.atomic
 def load_exposure(*, day: LoadingDay) -> None:
-    """Record selections, campaigns and flags: each unless there has ever been one of it."""
+    """Record selections, campaigns and flags: each kind unless one has ever existed."""
     lookup, fixture = RecordLookup(), read_fixture("exposure")
     if was_never_used(Selection):
-        _selections(fixture["selections"], day, lookup)
+        _record_selections(fixture["selections"], day, lookup)
     if was_never_used(Campaign):
-        _campaigns(fixture["campaigns"], day, lookup)
+        _open_campaigns(fixture["campaigns"], day, lookup)
     if was_never_used(ExposureFlag):
-        _flags(fixture, day, lookup)
+        _create_flags(fixture, day, lookup)
 
 
 @transaction.atomic
@@ -64,22 +65,22 @@ def load_scenarios(*, day: LoadingDay) -> None:
     the pages.
     """
     if was_never_used(Scenario) and not LossRun.objects.exists():
-        _scenarios(read_fixture("exposure")["scenarios"], day, RecordLookup())
+        _run_scenarios(read_fixture("exposure")["scenarios"], day, RecordLookup())
 
 
 # --- selections -----------------------------------------------------------------------------------
 
 
-def _selections(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
+def _record_selections(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
     for row in rows:
         by = lookup.user(row["by"])
         selection = draft_selection(
             title=row["title"], purpose=row["purpose"], criteria=row["criteria"], by=by
         )
-        chosen = []
+        chosen_candidates = []
         for candidate in row["candidates"]:
             offering = lookup.offering(candidate["offering"]) if "offering" in candidate else None
-            added = add_candidate(
+            saved_candidate = add_candidate(
                 selection=selection,
                 foundation=lookup.foundation(candidate["foundation"]),
                 offering=offering,
@@ -87,13 +88,13 @@ def _selections(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> No
                 by=by,
             )
             if "scores" in candidate:
-                score_candidate(candidate=added, scores=candidate["scores"], by=by)
+                score_candidate(candidate=saved_candidate, scores=candidate["scores"], by=by)
             if candidate.get("chosen"):
-                chosen.append(added)
+                chosen_candidates.append(saved_candidate)
         if "decision" in row:
             decide_with_scorecards(
                 selection=selection,
-                chosen=chosen,
+                chosen=chosen_candidates,
                 decision=row["decision"],
                 why=row["why"],
                 at=day.moment(row["decided"]),
@@ -105,7 +106,7 @@ def _selections(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> No
 # --- migration campaigns --------------------------------------------------------------------------
 
 
-def _campaigns(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
+def _open_campaigns(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
     for row in rows:
         event: ProviderEvent | None = None
         offering: Offering | None = lookup.offering(row["offering"])
@@ -134,21 +135,23 @@ def _campaigns(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> Non
     update_campaigns(at=day.at)
 
 
-def _task(campaign: Campaign, deed: Record, lookup: RecordLookup) -> CampaignTask:
+def _find_task(campaign: Campaign, deed: Record, lookup: RecordLookup) -> CampaignTask:
     return campaign.tasks.get(dependency__application=lookup.application(deed["application"]))
 
 
 def _assign(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
     assign_task(
-        task=_task(campaign, deed, lookup),
+        task=_find_task(campaign, deed, lookup),
         owner=lookup.user(deed["owner"]),
         by=lookup.user(deed["by"]),
     )
 
 
-def _tick(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
-    """Tick the lookup steps, or all steps that are ticked by hand."""
-    steps = _task(campaign, deed, lookup).steps.exclude(kind__in=AUTOMATIC_STEPS)
+def _complete_steps(
+    campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup
+) -> None:
+    """Mark the given steps as done, or all steps that are marked by hand."""
+    steps = _find_task(campaign, deed, lookup).steps.exclude(kind__in=AUTOMATIC_STEPS)
     if "steps" in deed:
         steps = steps.filter(kind__in=deed["steps"])
     for step in steps:
@@ -162,7 +165,7 @@ def _tick(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLooku
 
 def _measure(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
     record_measurements(
-        task=_task(campaign, deed, lookup),
+        task=_find_task(campaign, deed, lookup),
         before=deed.get("before"),
         after=deed.get("after"),
         at=day.moment(deed["at"]),
@@ -170,20 +173,25 @@ def _measure(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLo
     )
 
 
-def _prove(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+def _record_evidence(
+    campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup
+) -> None:
     file_evidence(deed["evidence"], day, lookup)
 
 
 def _switch(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
     at = day.moment(deed["at"])
     switch_task(
-        task=_task(campaign, deed, lookup), on=day.on(deed["at"]), at=at, by=lookup.user(deed["by"])
+        task=_find_task(campaign, deed, lookup),
+        on=day.on(deed["at"]),
+        at=at,
+        by=lookup.user(deed["by"]),
     )
 
 
 def _waive(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
     waive_task(
-        task=_task(campaign, deed, lookup),
+        task=_find_task(campaign, deed, lookup),
         until=day.on(deed["until"]),
         reason=deed["why"],
         at=day.moment(deed["at"]),
@@ -193,7 +201,9 @@ def _waive(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLook
 
 def _sign(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
     sign_off(
-        task=_task(campaign, deed, lookup), at=day.moment(deed["at"]), by=lookup.user(deed["by"])
+        task=_find_task(campaign, deed, lookup),
+        at=day.moment(deed["at"]),
+        by=lookup.user(deed["by"]),
     )
 
 
@@ -208,9 +218,9 @@ def _retire(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLoo
 
 _WORK: dict[str, Callable[[Campaign, Record, LoadingDay, RecordLookup], None]] = {
     "assign": _assign,
-    "tick": _tick,
+    "tick": _complete_steps,
     "measure": _measure,
-    "prove": _prove,
+    "prove": _record_evidence,
     "switch": _switch,
     "waive": _waive,
     "sign": _sign,
@@ -221,7 +231,7 @@ _WORK: dict[str, Callable[[Campaign, Record, LoadingDay, RecordLookup], None]] =
 # --- flags ----------------------------------------------------------------------------------------
 
 
-def _flags(fixture: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+def _create_flags(fixture: Record, day: LoadingDay, lookup: RecordLookup) -> None:
     """Set tolerances, open flags on the day they were set, decide about them, and measure again
     until today."""
     lines = fixture["lines"]
@@ -234,7 +244,7 @@ def _flags(fixture: Record, day: LoadingDay, lookup: RecordLookup) -> None:
             change_policy(
                 policy=policy, facts=facts, at=day.moment(lines["at"]), by=by, reason=row["reason"]
             )
-    _measured_on(day, lines["at"])
+    _evaluate_flags_on(day, lines["at"])
     for row in fixture["decisions"]:
         node = None if row["node"] is None else find_nodes([row["node"]])[row["node"]]
         flag = ExposureFlag.objects.get(
@@ -246,13 +256,13 @@ def _flags(fixture: Record, day: LoadingDay, lookup: RecordLookup) -> None:
         else:
             acknowledge_flag(flag=flag, reason=row["reason"], at=at, by=by)
     for days in fixture["measured_again"]:
-        _measured_on(day, days)
+        _evaluate_flags_on(day, days)
     handle_events(at=day.at)
     store_minimal_cut_sets(on=day.today)
     take_snapshot(on=day.today)
 
 
-def _measured_on(day: LoadingDay, days: int) -> None:
+def _evaluate_flags_on(day: LoadingDay, days: int) -> None:
     rebuild(on=day.on(days))
     evaluate_flags(at=day.moment(days))
 
@@ -260,13 +270,13 @@ def _measured_on(day: LoadingDay, days: int) -> None:
 # --- scenarios ------------------------------------------------------------------------------------
 
 
-def _scenarios(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
+def _run_scenarios(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
     for row in rows:
         by = lookup.user(row["by"])
         facts: Record = {
             name: row[name] for name in ("name", "note", "layers", "basis") if name in row
         }
-        facts["ops"] = [_operation(operation, day, lookup) for operation in row["ops"]]
+        facts["ops"] = [_build_operation(operation, day, lookup) for operation in row["ops"]]
         if "prices_on" in row:
             facts["prices_on"] = day.on(row["prices_on"])
         queue_scenario_run(scenario=save_scenario(facts=facts, by=by), at=day.at, by=by)
@@ -274,9 +284,9 @@ def _scenarios(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> Non
     run_queued(at=day.at)
 
 
-def _operation(row: Record, day: LoadingDay, lookup: RecordLookup) -> Record:
-    """Return an operation with offerings and dependencies by their ids, as scenarios store them,
-    and a day as text."""
+def _build_operation(row: Record, day: LoadingDay, lookup: RecordLookup) -> Record:
+    """Return an operation with offerings and dependencies by ID, as scenarios store them, and its
+    date as text."""
     operation = {name: value for name, value in row.items() if name not in ("application", "role")}
     for name in ("old", "new", "offering"):
         if name in operation:

@@ -21,7 +21,7 @@ from apps.common.time import day_of
 from apps.inventory.models import Application, Dependency
 
 FIXTURES: Path = settings.BASE_DIR / "fixtures" / "demo"
-# Anybody may know it: the demo refuses to be loaded where anything is at stake.
+# The password is public, so the demo cannot be loaded in production.
 PASSWORD = "calder-demo-2026"  # noqa: S105
 
 type Record = dict[str, Any]
@@ -38,16 +38,17 @@ def read_fixture(name: str) -> Any:
 
 
 def was_never_used(model: type[models.Model]) -> bool:
-    """Return whether the table has never held a row, as far as its history goes.
+    """Return whether the table has never had a row, according to its history.
 
-    A part that users have emptied since is not filled again."""
+    A table that users have emptied since is not filled again.
+    """
     history = model.history.rel.related_model  # type: ignore[attr-defined]
     return not history._default_manager.exists()
 
 
 @dataclass(frozen=True, slots=True)
 class LoadingDay:
-    """The moment of loading, and the days and moments counted from it."""
+    """The time of loading, and the days and times relative to it."""
 
     at: datetime
 
@@ -56,15 +57,16 @@ class LoadingDay:
         return day_of(self.at)
 
     def on(self, day: int | str) -> date:
-        """Return the date of so many days from the day of loading, or of an ISO date."""
+        """Return the date this many days after the day of loading, or that of an ISO date."""
         return date.fromisoformat(day) if isinstance(day, str) else self.today + timedelta(days=day)
 
     def moment(self, days: int) -> datetime:
-        """Return the moment of loading, so many days later or earlier."""
+        """Return the time of loading plus this many days."""
         return self.at + timedelta(days=days)
 
     def dated(self, facts: Mapping[str, Any]) -> Record:
-        """Turn days into dates; a fact is a day by its name, `..._on`, `since` or `until`."""
+        """Return the facts with dates in place of days; a fact is a day by its name: `..._on`,
+        `since` or `until`."""
         return {
             name: self.on(value) if name.endswith("_on") or name in ("since", "until") else value
             for name, value in facts.items()
@@ -73,32 +75,33 @@ class LoadingDay:
 
 @dataclass(slots=True)
 class RecordLookup:
-    """Lookup of rows by the names that the files use, each looked up once.
+    """Lookup of rows by the names in the fixtures, each queried once.
 
-    Raises DemoError for a name that does not exist."""
+    Raises DemoError for a name that does not exist.
+    """
 
     _rows: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def user(self, username: str) -> User:
-        user: User = self._one(User, f"the user {username}", username=username)
+        user: User = self._find_row(User, f"the user {username}", username=username)
         return user
 
     def provider(self, slug: str) -> Provider:
-        provider: Provider = self._one(Provider, slug, slug=slug)
+        provider: Provider = self._find_row(Provider, slug, slug=slug)
         return provider
 
     def foundation(self, line: str) -> Foundation:
-        foundation: Foundation = self._one(Foundation, line, line=line)
+        foundation: Foundation = self._find_row(Foundation, line, line=line)
         return foundation
 
     def version(self, identifier: str) -> Version:
-        version: Version = self._one(Version, identifier, identifier=identifier)
+        version: Version = self._find_row(Version, identifier, identifier=identifier)
         return version
 
     def offering(self, key: list[str]) -> Offering:
-        """Look up [host, api id, region scope, service tier]."""
+        """Look up [host, API ID, region scope, service tier]."""
         host, api_id, region, tier = key
-        offering: Offering = self._one(
+        offering: Offering = self._find_row(
             Offering,
             f"{api_id} at {host}",
             host__slug=host,
@@ -109,13 +112,12 @@ class RecordLookup:
         return offering
 
     def application(self, slug: str) -> Application:
-        application: Application = self._one(Application, f"the application {slug}", slug=slug)
+        application: Application = self._find_row(Application, f"the application {slug}", slug=slug)
         return application
 
     def dependency(self, row: Mapping[str, Any]) -> Dependency:
-        """Look up {"application", "role"}, with "offering" where the role alone is ambiguous: the
-        first.
-        """
+        """Look up the first dependency of {"application", "role"}, with "offering" if the role
+        alone is ambiguous."""
         dependencies = Dependency.objects.filter(
             application=self.application(row["application"]), role=row["role"]
         )
@@ -129,7 +131,7 @@ class RecordLookup:
             )
         return dependency
 
-    def _one(self, model: type[models.Model], label: str, **columns: str) -> Any:
+    def _find_row(self, model: type[models.Model], label: str, **columns: str) -> Any:
         key = (model, *columns.values())
         if key not in self._rows:
             row = model._default_manager.filter(**columns).first()

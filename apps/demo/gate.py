@@ -2,7 +2,8 @@
 
 No source of retirement dates has been polled when the demo is loaded. Requests of earlier days are
 examples, answered from the built-in catalogue, and their answers name it. The request of today is
-evaluated as it is: the gate cannot decide until a source has been polled, and says so."""
+evaluated normally: the gate cannot decide until a source has been polled, and reports that.
+"""
 
 from datetime import datetime
 
@@ -36,13 +37,13 @@ def load_gate_runs(*, day: LoadingDay) -> None:
     people = {row.username: row for row in User.objects.all()}
     for row in fixture["waivers"]:
         if row["application"] in applications and row["by"] in people:
-            _ask_for_waiver(row, day, applications[row["application"]], people)
+            _request_waiver(row, day, applications[row["application"]], people)
     for row in fixture["questions"]:
         if row["application"] in applications and row["by"] in people:
-            _ask(row, day, applications[row["application"]], people[row["by"]])
+            _send_request(row, day, applications[row["application"]], people[row["by"]])
 
 
-def _ask(row: Record, day: LoadingDay, application: Application, by: User) -> None:
+def _send_request(row: Record, day: LoadingDay, application: Application, by: User) -> None:
     at = day.moment(row["days"])
     run = request_run(
         application=application,
@@ -72,7 +73,7 @@ def _example_catalogue(at: datetime) -> Catalogue | None:
     )
 
 
-def _ask_for_waiver(
+def _request_waiver(
     row: Record, day: LoadingDay, application: Application, people: dict[str, User]
 ) -> None:
     at = day.moment(row["days"])
@@ -87,7 +88,7 @@ def _ask_for_waiver(
             at=at,
         )
     except ConflictError:
-        # people have moved its owners since
+        # users have moved its owners since
         return
     if "granted_by" in row:
         grant_waiver(waiver=waiver, by=people[row["granted_by"]], at=at, reason=row["decision"])

@@ -20,7 +20,7 @@ from apps.intake.observations.reconciliation import reconcile_waiting
 from apps.intake.observations.storage import AttributedSighting, ensure_services, store_observations
 from apps.inventory.models import Application
 
-# how a working week goes, Monday first, as shares of a usual day
+# shares of a usual day in a working week, from Monday
 _WEEK = (1.05, 1.1, 1.0, 1.02, 0.9, 0.22, 0.15)
 
 
@@ -42,20 +42,20 @@ def load_observations(*, day: LoadingDay) -> None:
         for row in rows:
             if "application" in row and row["application"] not in applications:
                 continue
-            _load(
+            _record_observation(
                 row,
                 day,
                 applications,
                 {name: pk for name, (pk, _application, _ignored) in services.items()},
             )
         for row in fixture["documents"]:
-            _receive(row, day, applications)
+            _receive_document(row, day, applications)
         reconcile_waiting(at=day.at)
         find_discrepancies(at=day.at)
     update_connections(at=day.at)
 
 
-def _receive(row: dict[str, Any], day: LoadingDay, applications: dict[str, int]) -> None:
+def _receive_document(row: dict[str, Any], day: LoadingDay, applications: dict[str, int]) -> None:
     """Receive a document as a pipeline would have sent it, some days ago."""
     pk = applications.get(row["application"])
     if pk is None:
@@ -65,7 +65,7 @@ def _receive(row: dict[str, Any], day: LoadingDay, applications: dict[str, int])
     body = row["body"]
     body["metadata"]["timestamp"] = at.isoformat()
     receive_document(
-        form=FORMATS["cyclonedx"],
+        document_format=FORMATS["cyclonedx"],
         body=json.dumps(body).encode(),
         by=User.objects.filter(username=row["by"]).first(),
         at=at,
@@ -74,7 +74,7 @@ def _receive(row: dict[str, Any], day: LoadingDay, applications: dict[str, int])
     )
 
 
-def _load(
+def _record_observation(
     row: dict[str, Any], day: LoadingDay, applications: dict[str, int], services: dict[str, int]
 ) -> None:
     application = applications.get(row.get("application", ""))
@@ -82,9 +82,9 @@ def _load(
     if service is not None and application is not None:
         Service.objects.filter(pk=service).update(application=application)
     calls = row.get("calls", {})
-    first, last = calls.get("from", row.get("seen", 0)), calls.get("to", row.get("seen", 0))
-    # a little before the moment of loading, so that it reads as minutes ago
-    until = day.moment(last) - timedelta(minutes=7)
+    first_day, last_day = calls.get("from", row.get("seen", 0)), calls.get("to", row.get("seen", 0))
+    # a little before the time of loading, so that pages show it as minutes ago
+    until = day.moment(last_day) - timedelta(minutes=7)
     names = ("requested", "served", "alias", "provider", "region", "gateway", "environment")
     sighting = Sighting(
         **{name: row[name] for name in names if name in row},
@@ -93,11 +93,11 @@ def _load(
     )
     keys = store_observations(
         row["stream"],
-        [AttributedSighting(sighting, application, service, day.moment(first), until)],
+        [AttributedSighting(sighting, application, service, day.moment(first_day), until)],
     )
     observation = Observation.objects.get(key=keys[0])
     days = []
-    for n in range(first, last + 1) if calls else ():
+    for n in range(first_day, last_day + 1) if calls else ():
         on = day_of(day.moment(n))
         share = _WEEK[on.weekday()] * (1 + 0.04 * ((n * 7) % 5 - 2))
         n_calls = max(1, round(calls["a_day"] * share))

@@ -1,7 +1,8 @@
 """Demo inventory: applications, dependencies, exit plans and tests, contracts, approvals.
 
-Everything after the applications is recorded through the actions, by the users who would have done
-it."""
+Everything after the applications is recorded through the actions, by the users who would do so in
+practice.
+"""
 
 from django.db import transaction
 
@@ -31,37 +32,42 @@ from apps.inventory.models import (
     ExitPlan,
     ExitTest,
 )
+from apps.inventory.owners import set_owner_persons
 
 
 def load_applications(teams: dict[str, Team], day: LoadingDay) -> None:
     """Create the applications that are missing, with their dependencies."""
-    known = set(Application.objects.values_list("slug", flat=True))
-    missing = [row for row in read_fixture("applications") if row["slug"] not in known]
-    if not missing:
+    existing_slugs = set(Application.objects.values_list("slug", flat=True))
+    new_rows = [row for row in read_fixture("applications") if row["slug"] not in existing_slugs]
+    if not new_rows:
         return
-    offerings = _offerings({_key(use) for row in missing for use in row["dependencies"]})
+    offerings = _find_offerings(
+        {_offering_key(use) for row in new_rows for use in row["dependencies"]}
+    )
     parties = dict(Provider.objects.values_list("slug", "pk"))
+    values_by_application = [
+        {
+            "team_id": teams[row["team"]].pk,
+            "criticality": Criticality[row["criticality"].upper()],
+            **day.dated(
+                {
+                    name: value
+                    for name, value in row.items()
+                    if name not in ("team", "criticality", "dependencies")
+                }
+            ),
+        }
+        for row in new_rows
+    ]
+    set_owner_persons(((values, values["team_id"]) for values in values_by_application), by=None)
     applications = Application.objects.bulk_create(
-        [
-            Application(
-                team=teams[row["team"]],
-                criticality=Criticality[row["criticality"].upper()],
-                **day.dated(
-                    {
-                        name: value
-                        for name, value in row.items()
-                        if name not in ("team", "criticality", "dependencies")
-                    }
-                ),
-            )
-            for row in missing
-        ]
+        [Application(**values) for values in values_by_application]
     )
     Dependency.objects.bulk_create(
         [
             Dependency(
                 application=application,
-                offering_id=offerings[_key(use)],
+                offering_id=offerings[_offering_key(use)],
                 via_party_id=parties[use["via_party"]] if "via_party" in use else None,
                 **day.dated(
                     {
@@ -71,25 +77,25 @@ def load_applications(teams: dict[str, Team], day: LoadingDay) -> None:
                     }
                 ),
             )
-            for application, row in zip(applications, missing, strict=True)
+            for application, row in zip(applications, new_rows, strict=True)
             for use in row["dependencies"]
         ]
     )
 
 
-def _key(use: Record) -> OfferingKey:
+def _offering_key(use: Record) -> OfferingKey:
     host, api_id, region, tier = use["offering"]
     return host, api_id, region, tier
 
 
-def _offerings(wanted: set[OfferingKey]) -> dict[OfferingKey, int]:
+def _find_offerings(keys: set[OfferingKey]) -> dict[OfferingKey, int]:
     offerings = {
         (host, api_id, region, tier): pk
         for pk, host, api_id, region, tier in Offering.objects.filter(
-            api_id__in={api_id for _, api_id, _, _ in wanted}
+            api_id__in={api_id for _, api_id, _, _ in keys}
         ).values_list("pk", "host__slug", "api_id", "region_scope", "service_tier")
     }
-    unknown = sorted(wanted - set(offerings))
+    unknown = sorted(keys - set(offerings))
     if unknown:
         host, api_id, _, _ = unknown[0]
         raise DemoError(
@@ -104,7 +110,7 @@ def _offerings(wanted: set[OfferingKey]) -> dict[OfferingKey, int]:
 
 @transaction.atomic
 def load_exits(*, day: LoadingDay) -> None:
-    """Record adaptations, exit plans and exit tests, unless there has ever been one."""
+    """Record adaptations, exit plans and exit tests, unless one has ever existed."""
     if not all(was_never_used(model) for model in (Adaptation, ExitPlan, ExitTest)):
         return
     lookup = RecordLookup()
@@ -143,20 +149,19 @@ def load_exits(*, day: LoadingDay) -> None:
 
 @transaction.atomic
 def load_contracts(*, day: LoadingDay) -> None:
-    """Record contracts, Annex XII documents and approvals: each kind unless there has ever been one
-    of it.
-    """
+    """Record contracts, Annex XII documents and approvals: each kind unless one has ever
+    existed."""
     lookup = RecordLookup()
     fixture = read_fixture("contracts")
     if was_never_used(Contract):
-        _contracts(fixture["contracts"], day, lookup)
+        _register_contracts(fixture["contracts"], day, lookup)
     if was_never_used(AnnexItem):
-        _annex(fixture["annex"], day, lookup)
+        _record_documents(fixture["annex"], day, lookup)
     if was_never_used(Approval):
-        _approvals(fixture["approvals"], day, lookup)
+        _record_approvals(fixture["approvals"], day, lookup)
 
 
-def _contracts(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
+def _register_contracts(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
     by_ref: dict[str, Contract] = {}
     for row in rows:
         facts = day.dated(
@@ -172,7 +177,7 @@ def _contracts(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> Non
         )
 
 
-def _annex(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
+def _record_documents(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
     """Request the documents first, as users do; then record the responses, item by item."""
     for row in rows:
         foundation, by = lookup.foundation(row["foundation"]), lookup.user(row["by"])
@@ -180,22 +185,22 @@ def _annex(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
             request_documents(
                 foundation=foundation, items=row["requested"], on=day.on(row["requested_on"]), by=by
             )
-        for answer in row["answers"]:
+        for response in row["answers"]:
             record_document_status(
                 foundation=foundation,
-                item=answer["item"],
-                status=answer["status"],
-                on=day.on(answer["on"]),
-                link=answer.get("link", ""),
-                note=answer.get("note", ""),
+                item=response["item"],
+                status=response["status"],
+                on=day.on(response["on"]),
+                link=response.get("link", ""),
+                note=response.get("note", ""),
                 by=by,
             )
 
 
-def _approvals(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
+def _record_approvals(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
     for row in rows:
         record_decision(
-            target=_target(row, lookup),
+            target=_find_target(row, lookup),
             decision=row["decision"],
             reason=row["reason"],
             at=day.moment(row["decided"]),
@@ -207,7 +212,7 @@ def _approvals(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> Non
         )
 
 
-def _target(row: Record, lookup: RecordLookup) -> ApprovalTarget:
+def _find_target(row: Record, lookup: RecordLookup) -> ApprovalTarget:
     if "provider" in row:
         return lookup.provider(row["provider"])
     if "foundation" in row:

@@ -31,7 +31,7 @@ from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan,
 from apps.inventory.read_models import refresh_stale_applications
 from apps.issues.evaluation import evaluate_everything
 
-# read by the engine, and filled a moment before it reads them
+# read by the engine right after they are filled
 _ENGINE_TABLES: tuple[type[models.Model], ...] = (
     Node,
     Footing,
@@ -51,17 +51,18 @@ _ENGINE_TABLES: tuple[type[models.Model], ...] = (
 
 
 def load_demo(*, at: datetime) -> list[Login]:
-    """Load what is missing of the demo; a part that users have changed is left alone.
+    """Load the missing parts of the demo; parts that users have changed are not touched.
 
     Returns the logins of its users. Raises DemoError in production, and if the built-in catalogue
-    is missing."""
+    is missing.
+    """
     day = LoadingDay(at)
     logins = load_register(day=day)
     load_observations(day=day)
     load_scenarios(day=day)
     load_alerts(day=day)
     load_gate_runs(day=day)
-    # what the worker does within a minute: the first page says how many are too late to move
+    # as the worker does every minute, so that the first page has the negative runways
     refresh_stale_applications(on=day.today)
     evaluate_everything(at=day.at)
     return logins
@@ -69,7 +70,7 @@ def load_demo(*, at: datetime) -> list[Login]:
 
 @transaction.atomic
 def load_register(*, day: LoadingDay) -> list[Login]:
-    """Load the applications and everything users recorded about them: risks, campaigns, flags."""
+    """Load the applications and the records of users about them: risks, campaigns, flags."""
     logins = load_portfolio(day=day)
     load_exits(day=day)
     load_contracts(day=day)
@@ -82,10 +83,10 @@ def load_register(*, day: LoadingDay) -> list[Login]:
 
 @transaction.atomic
 def load_portfolio(*, day: LoadingDay) -> list[Login]:
-    """Create what is missing of teams, users and applications; existing ones stay as users left
-    them.
+    """Create missing teams, users and applications; existing ones are not changed.
 
-    Needs the built-in catalogue. Raises DemoError in production, and if an offering is missing."""
+    Needs the built-in catalogue. Raises DemoError in production, and if an offering is missing.
+    """
     if settings.REGISTRY_ENV == "production":
         raise DemoError(
             "The demo portfolio is not available in production. Set REGISTRY_ENV to demo to view "
@@ -96,7 +97,7 @@ def load_portfolio(*, day: LoadingDay) -> list[Login]:
     with audit_context(job="load_demo"):
         teams = load_teams()
         logins = load_users(teams)
-        load_own_catalog()
+        load_own_catalog(day)
         load_events(day)
         load_applications(teams, day)
     return logins
@@ -105,7 +106,8 @@ def load_portfolio(*, day: LoadingDay) -> list[Login]:
 def _analyze_engine_tables() -> None:
     """Update the planner's statistics (ANALYZE).
 
-    Rows loaded a moment ago, here or by load_catalogue, are in no statistics yet, and statements
-    that join them would take minutes instead of milliseconds."""
+    Statistics do not include rows loaded a moment ago, here or by load_catalogue, and statements
+    that join them would take minutes instead of milliseconds.
+    """
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in _ENGINE_TABLES)}")

@@ -1,8 +1,9 @@
 """Demo inherited risks: attached to every kind of node, assessed in every state, with evidence of
 every kind.
 
-Users act through the actions of the risks app, at past moments, so that time has its usual effect
-on their decisions: acceptances end, evidence expires, events make assessments stale."""
+Users act through the actions of the risks app, at past times, so that time affects their decisions
+as usual: acceptances expire, evidence expires, events make assessments stale.
+"""
 
 from collections.abc import Callable
 
@@ -33,7 +34,7 @@ from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 
 @transaction.atomic
 def load_risks(*, day: LoadingDay) -> None:
-    """Raise and assess risks, unless a risk was ever assessed or evidence filed.
+    """Raise and assess risks, unless a risk was ever assessed or evidence recorded.
 
     Needs the demo's applications.
     """
@@ -42,7 +43,7 @@ def load_risks(*, day: LoadingDay) -> None:
     if not RiskTemplate.objects.filter(built_in=True).exists():
         load_risk_catalogue()
     lookup, fixture = RecordLookup(), read_fixture("risks")
-    risks = {row["key"]: _risk(row, day, lookup) for row in fixture["risks"]}
+    risks = {row["key"]: _raise_risk(row, day, lookup) for row in fixture["risks"]}
     evidence = {row["key"]: file_evidence(row, day, lookup) for row in fixture["evidence"]}
     for row in fixture["decisions"]:
         risk, dependency = risks[row["risk"]], lookup.dependency(row)
@@ -61,16 +62,16 @@ def load_risks(*, day: LoadingDay) -> None:
             by=lookup.user(row["by"]),
             at=day.moment(row["at"]),
         )
-    # the built-in rules speak, and what the days since have ended or overtaken is marked
+    # the built-in rules raise their risks, and assessments affected since then become stale
     refresh_risks(day.at)
     for row in fixture["dismissed"]:
-        kind, ref = _subject(row["node"], lookup)
+        kind, ref = _find_subject(row["node"], lookup)
         raised = FoundationRisk.objects.open().get(rule=row["rule"], node__kind=kind, node__ref=ref)
         dismiss_risk(risk=raised, reason=row["because"], by=lookup.user(row["by"]), at=day.at)
 
 
-def _risk(row: Record, day: LoadingDay, lookup: RecordLookup) -> FoundationRisk:
-    kind, ref = _subject(row["node"], lookup)
+def _raise_risk(row: Record, day: LoadingDay, lookup: RecordLookup) -> FoundationRisk:
+    kind, ref = _find_subject(row["node"], lookup)
     facts = day.dated(row.get("facts", {}))
     if "owner" in facts:
         facts["owner"] = lookup.user(facts["owner"])
@@ -84,7 +85,7 @@ def _risk(row: Record, day: LoadingDay, lookup: RecordLookup) -> FoundationRisk:
 
 
 def file_evidence(row: Record, day: LoadingDay, lookup: RecordLookup) -> Evidence:
-    """Record the evidence of one row of a file."""
+    """Record the evidence of one row of a fixture."""
     facts = day.dated(
         {
             name: value
@@ -124,7 +125,7 @@ def _assess(
         risk=risk,
         dependency=dependency,
         facts=facts,
-        expected_version=_version(risk, dependency),
+        expected_version=_assessment_version(risk, dependency),
         by=lookup.user(row["by"]),
         at=day.moment(row["at"]),
     )
@@ -139,7 +140,7 @@ def _accept(
         until=day.on(row["until"]),
         reason=row["because"],
         facts=day.dated(row.get("facts", {})),
-        expected_version=_version(risk, dependency),
+        expected_version=_assessment_version(risk, dependency),
         by=lookup.user(row["by"]),
         at=day.moment(row["at"]),
     )
@@ -151,20 +152,20 @@ def _revoke(
     revoke_acceptance(
         assessment=Assessment.objects.get(risk=risk, dependency=dependency),
         reason=row["because"],
-        expected_version=_version(risk, dependency),
+        expected_version=_assessment_version(risk, dependency),
         by=lookup.user(row["by"]),
         at=day.moment(row["at"]),
     )
 
 
-def _not_applicable(
+def _mark_not_applicable(
     risk: FoundationRisk, dependency: Dependency, row: Record, day: LoadingDay, lookup: RecordLookup
 ) -> None:
     mark_not_applicable(
         risk=risk,
         dependency=dependency,
         reason=row["because"],
-        expected_version=_version(risk, dependency),
+        expected_version=_assessment_version(risk, dependency),
         by=lookup.user(row["by"]),
         at=day.moment(row["at"]),
     )
@@ -176,21 +177,21 @@ _DECIDE: dict[
     "assess": _assess,
     "accept": _accept,
     "revoke": _revoke,
-    "not_applicable": _not_applicable,
+    "not_applicable": _mark_not_applicable,
 }
 
 
-def _version(risk: FoundationRisk, dependency: Dependency) -> int:
-    standing = (
+def _assessment_version(risk: FoundationRisk, dependency: Dependency) -> int:
+    version = (
         Assessment.objects.filter(risk=risk, dependency=dependency)
         .values_list("version", flat=True)
         .first()
     )
-    return standing or 0
+    return version or 0
 
 
-def _subject(node: list[str], lookup: RecordLookup) -> tuple[NodeKind, int]:
-    """Look up [kind, name], or ["offering", host, api id, region scope, service tier]; a region is
+def _find_subject(node: list[str], lookup: RecordLookup) -> tuple[NodeKind, int]:
+    """Look up [kind, name], or ["offering", host, API ID, region scope, service tier]; a region is
     "host/region"."""
     kind = NodeKind[node[0].upper()]
     match kind:

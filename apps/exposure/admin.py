@@ -1,4 +1,4 @@
-"""Exposure in the admin: a window for superusers, and the rates of single nodes."""
+"""Exposure in the admin: read-only for superusers, except for the rates of single nodes."""
 
 from typing import Any
 
@@ -73,7 +73,15 @@ class TaskStepInline(ReadOnlyInline[TaskStep, CampaignTask]):
 
 @admin.register(CampaignTask)
 class CampaignTaskAdmin(ReadOnlyAdmin[CampaignTask]):
-    list_display = ("campaign", "dependency", "owner", "state", "due_on", "waived_until")
+    list_display = (
+        "campaign",
+        "dependency",
+        "owner",
+        "state",
+        "start_by",
+        "finish_by",
+        "waived_until",
+    )
     list_select_related = ("campaign", "dependency__application", "owner")
     list_filter = ("state",)
     search_fields = ("campaign__title", "dependency__application__name")
@@ -82,7 +90,7 @@ class CampaignTaskAdmin(ReadOnlyAdmin[CampaignTask]):
 
 @admin.register(EventRate)
 class EventRateAdmin(OrganisationRoleAdmin[EventRate]):
-    """A rate; those of one node are added here. A rate is disabled rather than deleted."""
+    """Event rates; those of one node are added here. Rates are disabled rather than deleted."""
 
     list_display = (
         "kind",

@@ -1,8 +1,8 @@
-"""Compares every derived table with a rebuild from nothing.
+"""Comparison of every derived table with a rebuild from scratch.
 
-The rebuild goes into temporary tables, which hide the real ones for this session only: no table
-that others read or write is changed or locked, and everything is removed with the transaction. The
-comparison is of one moment of the database, after waiting work has been done as the jobs do it.
+The rebuild goes into temporary tables, which hide the real ones for this session only: no table of
+other sessions is changed or locked, and everything is removed with the transaction. The comparison
+is of one moment of the database, after the queues have been processed as the jobs do it.
 """
 
 import json
@@ -34,9 +34,9 @@ from apps.risks.models import LevelCount, RiskCount, TeamCount
 from apps.risks.queries.counts import count_everything
 
 CUT_TASK: Final = "exposure.keep_smallest_sets"
-# how often what waits is worked through before the moment that is compared
+# how often the queues are processed before the comparison
 MAX_CATCH_UPS = 3
-# numbers that a rebuild gives again; a pair's candidate is an offering, a rescue's a row
+# serial numbers that a rebuild assigns again; a pair's candidate is an offering, a rescue's a row
 _SERIAL_COLUMNS: Final[Mapping[str, frozenset[str]]] = {
     "exposure_candidate": frozenset({"id"}),
     "exposure_candidategrade": frozenset({"candidate_id"}),
@@ -44,7 +44,7 @@ _SERIAL_COLUMNS: Final[Mapping[str, frozenset[str]]] = {
     "inventory_cachedfinding": frozenset({"id"}),
     "inventory_cachedrunway": frozenset({"id"}),
 }
-# a kept row that the rebuild does not have is no fault where it is only no longer asked for
+# a stored row that the rebuild lacks is no error if it is only no longer needed
 _MAY_HOLD_MORE: Final[Mapping[str, str]] = {
     "exposure_pairgrade": """EXISTS (SELECT 1 FROM {built} b
         WHERE (b.primary_id, b.candidate_id) = (k.primary_id, k.candidate_id))""",
@@ -56,7 +56,7 @@ _INVENTORY: Final[tuple[type[models.Model], ...]] = (CachedFinding, CachedRunway
 
 @dataclass(frozen=True, slots=True)
 class TableCheck:
-    """Rows of one table that are kept and should not be, and that should be and are not, with the
+    """Differences of one table: rows that are stored but not rebuilt and the reverse, with the
     first of each."""
 
     n_kept: int
@@ -72,7 +72,8 @@ class TableCheck:
 
 @dataclass(slots=True)
 class ExposureCheck:
-    """What was found, by table; `not_compared` says of a table why it could not be."""
+    """The differences by table; `not_compared` gives the reason for each table that could not be
+    compared."""
 
     on: date
     tables: dict[str, TableCheck] = field(default_factory=dict)
@@ -84,11 +85,10 @@ class ExposureCheck:
 
 
 def check_exposure(*, on: date, limit: int) -> ExposureCheck:
-    """Compare every kept table, with at most `limit` examples a table and side; what waits is
-    worked through first.
+    """Compare every stored table, with at most `limit` examples per table and side, after
+    processing the queues.
 
-    Takes about as long as a full build. Nothing that it writes stays but what the jobs would have
-    written.
+    Takes about as long as a full build. Writes nothing permanent except the work of the jobs.
     """
     for _ in range(MAX_CATCH_UPS):
         refresh(on=on)
@@ -118,6 +118,8 @@ def _is_behind(on: date) -> bool:
 
 
 def _compare_tables(on: date, limit: int) -> ExposureCheck:
+    """Rebuild all tables in shadow tables and return the differences, at most `limit` of each
+    table. Tables that cannot be compared now are listed with the reason. Needs a transaction."""
     check = ExposureCheck(on)
     check.tables[Footing._meta.db_table] = _compare_footing(limit)
     check.tables |= _compare_risk_counts(on, limit, check.not_compared)
@@ -128,7 +130,7 @@ def _compare_tables(on: date, limit: int) -> ExposureCheck:
         check.not_compared |= dict.fromkeys([*tables, MinimalCutSet._meta.db_table], reason)
         return check
     with connection.cursor() as cursor:
-        # as a full build does; for this transaction alone
+        # as in a full build; only for this transaction
         cursor.execute("SET LOCAL work_mem = '256MB'")
         schema = shadow_with_empty(cursor, tables)
         build_all(settings=engine_settings(), on=on)
@@ -145,32 +147,34 @@ def _compare_tables(on: date, limit: int) -> ExposureCheck:
 
 
 def _compare_table(cursor: Any, schema: str, table: str, limit: int) -> TableCheck:
-    """Compare one table with its temporary namesake, row by row, numbers that a rebuild gives again
-    left out."""
+    """Compare one table with its temporary namesake row by row, without serial numbers."""
     cursor.execute(
         """SELECT array_agg(quote_ident(attname) ORDER BY attnum) FROM pg_attribute
            WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
                  AND attname <> ALL (%s)""",
         [f"{schema}.{table}", sorted(_SERIAL_COLUMNS.get(table, ()))],
     )
-    columns = ", ".join(cursor.fetchone()[0])
-    stored_table, built = f"{schema}.{table}", f"pg_temp.{table}"
-    only = _MAY_HOLD_MORE.get(table, "true").format(built=built)
+    column_list = ", ".join(cursor.fetchone()[0])
+    stored_table, rebuilt_table = f"{schema}.{table}", f"pg_temp.{table}"
+    row_condition = _MAY_HOLD_MORE.get(table, "true").format(built=rebuilt_table)
     n_only_kept, only_kept = _count_missing(
         cursor,
-        f"SELECT {columns} FROM {stored_table} k WHERE {only}",
-        f"SELECT {columns} FROM {built}",
+        f"SELECT {column_list} FROM {stored_table} k WHERE {row_condition}",
+        f"SELECT {column_list} FROM {rebuilt_table}",
         limit,
     )
     n_only_rebuilt, only_rebuilt = _count_missing(
-        cursor, f"SELECT {columns} FROM {built}", f"SELECT {columns} FROM {stored_table}", limit
+        cursor,
+        f"SELECT {column_list} FROM {rebuilt_table}",
+        f"SELECT {column_list} FROM {stored_table}",
+        limit,
     )
     cursor.execute(f"SELECT count(*) FROM {stored_table}")
     return TableCheck(cursor.fetchone()[0], n_only_kept, n_only_rebuilt, only_kept, only_rebuilt)
 
 
 def _count_missing(cursor: Any, table: str, other_table: str, limit: int) -> tuple[int, list[Any]]:
-    """Return how many of `table` are not among `other_table`, and the first of them."""
+    """Return the number of rows of `table` that `other_table` lacks, and the first of them."""
     cursor.execute(
         f"""WITH missing AS MATERIALIZED ({table} EXCEPT ALL {other_table})
             SELECT (SELECT count(*) FROM missing),
@@ -205,12 +209,14 @@ def _footing_row(row: FootingDifference, tie: tuple[int, int]) -> dict[str, Any]
     }
 
 
-# --- what is compared here, not in the database ---------------------------------------------------
+# --- comparisons outside the database -------------------------------------------------------------
 
 
 def _compare_risk_counts(
     on: date, limit: int, not_compared: dict[str, str]
 ) -> dict[str, TableCheck]:
+    """Return the differences between stored and recomputed counts of inherited risks. While the
+    counts are not current, add the reason to `not_compared` and return nothing."""
     kept_models: tuple[type[models.Model], ...] = (RiskCount, TeamCount, LevelCount)
     if not is_count_current(on):
         reason = (
@@ -253,7 +259,7 @@ def _compare_risk_counts(
 
 
 def _cut_sets_are_current() -> bool:
-    """Return whether the hourly job began after the tables were last refreshed."""
+    """Return whether the hourly job started after the last refresh of the tables."""
     refreshed_at = EngineState.objects.filter(pk=1).values_list("refreshed_at", flat=True).first()
     jobs = PeriodicJob.objects.filter(
         name=CUT_TASK, succeeded_at__isnull=False, started_at__gt=refreshed_at
@@ -263,24 +269,30 @@ def _cut_sets_are_current() -> bool:
 
 def _compare_cut_sets(limit: int) -> TableCheck:
     cut_sets = minimal_cut_sets(engine_settings())
-    built: set[tuple[tuple[int, ...], float]] = {
+    rebuilt_rows: set[tuple[tuple[int, ...], float]] = {
         ((node,), float(share)) for node, share in cut_sets.singles
     }
-    built |= {((first, second), float(share)) for first, second, share in cut_sets.pairs}
+    rebuilt_rows |= {((first, second), float(share)) for first, second, share in cut_sets.pairs}
     stored_rows = {(tuple(row.node_ids), row.share) for row in MinimalCutSet.objects.all()}
-    return _compare_sets(stored_rows, built, ("node_ids", "share"), limit)
+    return _compare_sets(stored_rows, rebuilt_rows, ("node_ids", "share"), limit)
 
 
 def _compare_sets(
     stored_rows: Collection[tuple[Any, ...]],
-    built: Collection[tuple[Any, ...]],
+    rebuilt_rows: Collection[tuple[Any, ...]],
     names: Sequence[str],
     limit: int,
 ) -> TableCheck:
+    """Return the differences of two sets of rows, each listed up to `limit`; `names` are the
+    columns."""
+
     def as_dicts(rows: set[tuple[Any, ...]]) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in sorted(rows)[:limit]]
 
-    only_kept, only_built = set(stored_rows) - set(built), set(built) - set(stored_rows)
+    only_kept, only_built = (
+        set(stored_rows) - set(rebuilt_rows),
+        set(rebuilt_rows) - set(stored_rows),
+    )
     return TableCheck(
         len(stored_rows), len(only_kept), len(only_built), as_dicts(only_kept), as_dicts(only_built)
     )

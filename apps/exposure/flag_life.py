@@ -1,8 +1,8 @@
-"""The life of a flag as a pure reducer: one evaluation or one person's word at a time, exact
+"""The life of a flag as a pure reducer: one evaluation or one user decision per step, exact
 numbers, no clock.
 
 Rules of docs/exposure.md, section Policies and flags. The worked portfolios and the evaluation of
-real flags step through this same function.
+real flags use this same function.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Tolerance:
         return self.tolerance * (1 - self.hysteresis)
 
     def ceiling(self, value: Fraction) -> Fraction:
-        """Return what an acceptance given at `value` still covers."""
+        """Return the highest value that an acceptance made at `value` covers."""
         return max(value, self.tolerance) * (1 + self.hysteresis)
 
 
@@ -61,9 +61,9 @@ class FlagLife:
 
 @dataclass(frozen=True, slots=True)
 class FlagDecision:
-    """What a person did that day; the parts apply in this order. Parts that the state does not
-    allow do nothing: only an open flag can be acknowledged, and an acceptance ends after the day it
-    is given."""
+    """The decisions of a user on one day, applied in this order. Decisions that the state does not
+    allow have no effect: only an open flag can be acknowledged, and an acceptance must end after
+    the day it is made."""
 
     acknowledge: bool = False
     accept_until: date | None = None
@@ -75,7 +75,7 @@ NO_DECISION = FlagDecision()
 
 def advance_flag(
     life: FlagLife,
-    line: Tolerance,
+    tolerance: Tolerance,
     *,
     on: date,
     value: Fraction | None = None,
@@ -88,56 +88,64 @@ def advance_flag(
     """
     events: list[Event] = []
     if value is not None:
-        life = _measured(life, line, on, value, events)
+        life = _apply_measurement(life, tolerance, on, value, events)
     if life.state == "accepted" and life.accepted_until is not None and on >= life.accepted_until:
-        life = _reopened(life)
+        life = _reopen(life)
         events.append("acceptance_expired")
-    return _decided(life, line, on, decision, events), tuple(events)
+    return _apply_decision(life, tolerance, on, decision, events), tuple(events)
 
 
 def replay_flag(
-    line: Tolerance, steps: Sequence[tuple[date, Fraction | None, FlagDecision]]
+    tolerance: Tolerance, steps: Sequence[tuple[date, Fraction | None, FlagDecision]]
 ) -> list[tuple[FlagLife, tuple[Event, ...]]]:
-    """The life and the events after each of the steps, from a flag that was never open."""
-    life, past = FlagLife(), []
-    for on, value, do in steps:
-        life, events = advance_flag(life, line, on=on, value=value, decision=do)
-        past.append((life, events))
-    return past
+    """Return the life and the events after each of the steps, starting from a flag that was never
+    open."""
+    life, results = FlagLife(), []
+    for on, value, decision in steps:
+        life, events = advance_flag(life, tolerance, on=on, value=value, decision=decision)
+        results.append((life, events))
+    return results
 
 
-def _measured(
-    life: FlagLife, line: Tolerance, on: date, value: Fraction, events: list[Event]
+def _apply_measurement(
+    life: FlagLife, tolerance: Tolerance, on: date, value: Fraction, events: list[Event]
 ) -> FlagLife:
+    """Return the life of a flag after a measurement, and append what happened to `events`.
+
+    A flag opens above the tolerance, resolves after `clear_days` at or below the release value, and
+    worsens if an accepted value exceeds its ceiling.
+    """
     life = replace(life, last=value)
     if not life.live:
-        if value > line.tolerance:
+        if value > tolerance.tolerance:
             events.append("opened")
             return FlagLife("open", last=value)
         return life
-    below_since = (life.below_since or on) if value <= line.release else None
+    below_since = (life.below_since or on) if value <= tolerance.release else None
     life = replace(life, below_since=below_since)
-    if below_since is not None and (on - below_since).days >= line.clear_days:
+    if below_since is not None and (on - below_since).days >= tolerance.clear_days:
         events.append("resolved")
         return FlagLife(last=value)
     if life.state == "accepted" and life.ceiling is not None and value > life.ceiling:
         events.append("worsened")
-        return _reopened(life)
+        return _reopen(life)
     return life
 
 
-def _reopened(life: FlagLife) -> FlagLife:
+def _reopen(life: FlagLife) -> FlagLife:
     return replace(life, state="open", accepted_until=None, ceiling=None)
 
 
-def _decided(
-    life: FlagLife, line: Tolerance, on: date, decision: FlagDecision, events: list[Event]
+def _apply_decision(
+    life: FlagLife, tolerance: Tolerance, on: date, decision: FlagDecision, events: list[Event]
 ) -> FlagLife:
+    """Return the life of a flag after a decision, and append what happened to `events`. A decision
+    that does not fit the state changes nothing."""
     if decision.acknowledge and life.state == "open":
         life = replace(life, state="acknowledged")
         events.append("acknowledged")
     if decision.accept_until is not None and life.live and decision.accept_until > on:
-        ceiling = line.ceiling(life.last if life.last is not None else line.tolerance)
+        ceiling = tolerance.ceiling(life.last if life.last is not None else tolerance.tolerance)
         life = replace(
             life, state="accepted", accepted_until=decision.accept_until, ceiling=ceiling
         )

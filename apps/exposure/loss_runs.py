@@ -1,4 +1,4 @@
-"""Simulates the yearly loss of the current portfolio: recorded rates and base losses times the
+"""Simulation of the yearly loss of the current portfolio: recorded rates and base losses times the
 engine's states.
 
 A run stores everything needed to repeat it: seed, years, versions, rates.
@@ -34,8 +34,8 @@ from apps.exposure.models import BaseLoss, EventRate, ScopedApplication
 from apps.exposure.node_names import node_names
 from apps.exposure.threats import DEVELOPER_FAILURE, ERROR, OUTAGE, RETIREMENT
 
-# the threat under which an event of the kind strikes; a price rise is escaped as an end is: by
-# moving
+# the threat of an event of the kind; applications avoid a price rise like a retirement, by
+# migrating
 _THREAT: Mapping[EventKind, str] = {
     EventKind.OUTAGE: OUTAGE,
     EventKind.RETIREMENT: RETIREMENT,
@@ -46,15 +46,15 @@ _THREAT: Mapping[EventKind, str] = {
     EventKind.REGRESSION: ERROR,
 }
 _YEAR = timedelta(days=365)
-# the first word of the keys of what applications have alone; node kinds begin at 1
+# the first number of the keys of applications' own losses; node kinds start at 1
 _OWN_KEY = 0
-# nodes named in the attribution; the others are summed
+# causes listed in the attribution; the others are summed
 _MAX_NAMED_CAUSES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class _Rates:
-    """What may happen, by kind of event and of node, with what is said of single nodes."""
+    """The rates by kind of event and node, and those of single nodes."""
 
     general: Mapping[tuple[EventKind, NodeKind], EventRate]
     single: Mapping[tuple[EventKind, int], EventRate]
@@ -62,8 +62,8 @@ class _Rates:
     def of(
         self, event: EventKind, kind: NodeKind, node_id: int, *, bears: bool
     ) -> EventRate | None:
-        """Return the rate: one for the node comes first; the kind's rate is for nodes with causes
-        of their own."""
+        """Return the rate of the node if it has one, otherwise the kind's rate if the node has
+        causes of its own."""
         return self.single.get((event, node_id)) or (
             self.general.get((event, kind)) if bears else None
         )
@@ -71,8 +71,8 @@ class _Rates:
 
 @dataclass(frozen=True, slots=True)
 class LossModel:
-    """Everything the simulation takes; `scheduled` are the offerings that end within the year by a
-    firm date."""
+    """The complete input of the simulation; `scheduled` are the offerings with an announced
+    retirement within the year."""
 
     as_of: date
     shocks: Sequence[Shock]
@@ -86,10 +86,10 @@ def loss_model(*, settings: EngineSettings | None = None) -> LossModel:
     """Read rates, losses and states; a few statements, seconds at 100,000 applications."""
     settings = settings or engine_settings()
     as_of = day_of_tables()
-    rates = _rates()
-    base, chances = _base_losses()
-    scheduled = _scheduled(as_of)
-    event_kinds = {(event, kind) for event, kind in rates.general} | _kinds_of_single(rates)
+    rates = _load_rates()
+    base, chances = _load_base_losses()
+    scheduled = _scheduled_nodes(as_of)
+    event_kinds = {(event, kind) for event, kind in rates.general} | _single_rate_kinds(rates)
     classes = severity_classes(
         {(kind, _THREAT[event]) for event, kind in event_kinds}, settings=settings
     )
@@ -116,38 +116,38 @@ def loss_model(*, settings: EngineSettings | None = None) -> LossModel:
             if loss.loss <= 0:
                 continue
             losses.append(loss)
-            frequencies[loss.key] = _frequency(
+            frequencies[loss.key] = _build_frequency(
                 rate, certain=event is EventKind.RETIREMENT and node_id in scheduled
             )
-    own_losses = _own(base_chances=chances)
+    own_losses = _load_own_losses(base_chances=chances)
     return LossModel(
         as_of=as_of,
         shocks=[shock_of(loss, frequencies[loss.key]) for loss in losses],
         own_losses=own_losses,
         twin=[*twin_classes(losses, frequencies), *own_losses],
-        assumptions=_assumptions(settings, rates, base, chances),
+        assumptions=_list_assumptions(settings, rates, base, chances),
         scheduled=scheduled,
     )
 
 
 def simulate_portfolio(*, seed: int, years: int, keep: float) -> tuple[LossModel, dict[str, Any]]:
-    """(what it was fed, the answer as JSON): both curves, measures with their errors, and what
-    drives the tail."""
+    """Return (input of the simulation, result as JSON): both curves, measures with their errors,
+    and causes of the tail."""
     model = loss_model()
     shared = simulate(
         model.shocks, model.own_losses, years=years, seed=seed, keep=keep, attribute=(ONE_IN_100,)
     )
     twin = simulate_twin(model.twin, years=years, seed=seed, keep=keep)
-    answer = {
+    result = {
         "shared": _measures_as_json(shared),
         "independent": _measures_as_json(twin),
         "attribution": _attribution_as_json(shared),
         "scheduled_nodes": sorted(model.scheduled),
     }
-    return model, answer
+    return model, result
 
 
-def _rates() -> _Rates:
+def _load_rates() -> _Rates:
     general: dict[tuple[EventKind, NodeKind], EventRate] = {}
     single: dict[tuple[EventKind, int], EventRate] = {}
     kinds = {kind.label: kind for kind in NodeKind}
@@ -160,7 +160,7 @@ def _rates() -> _Rates:
     return _Rates(general, single)
 
 
-def _kinds_of_single(rates: _Rates) -> set[tuple[EventKind, NodeKind]]:
+def _single_rate_kinds(rates: _Rates) -> set[tuple[EventKind, NodeKind]]:
     return {
         (event, NodeKind(rate.node.kind))
         for (event, _), rate in rates.single.items()
@@ -168,8 +168,11 @@ def _kinds_of_single(rates: _Rates) -> set[tuple[EventKind, NodeKind]]:
     }
 
 
-def _base_losses() -> tuple[dict[tuple[EventKind, int], float], dict[int, tuple[float, float]]]:
-    """({(event, criticality): loss}, {criticality: (chance, loss) of trouble of its own})."""
+def _load_base_losses() -> tuple[
+    dict[tuple[EventKind, int], float], dict[int, tuple[float, float]]
+]:
+    """Return ({(event, criticality): loss}, {criticality: (chance, loss) of independent
+    incidents})."""
     base: dict[tuple[EventKind, int], float] = {
         (event, criticality): 0.0 for event in EventKind for criticality in range(4)
     }
@@ -182,28 +185,33 @@ def _base_losses() -> tuple[dict[tuple[EventKind, int], float], dict[int, tuple[
     return base, own_base_losses
 
 
-def _scheduled(as_of: date) -> frozenset[int]:
-    """Nodes of offerings that end within the year by a firm date: their retirement is certain, not
-    a chance."""
-    ending = Offering.objects.filter(
+def _scheduled_nodes(as_of: date) -> frozenset[int]:
+    """Return nodes of offerings with an announced retirement within the year, which is certain."""
+    retiring_ids = Offering.objects.filter(
         Q(date_kind=DateKind.FIRM), retires_on__gt=as_of, retires_on__lte=as_of + _YEAR
     ).values("pk")
     return frozenset(
-        Node.objects.filter(kind=NodeKind.OFFERING, ref__in=ending).values_list("pk", flat=True)
+        Node.objects.filter(kind=NodeKind.OFFERING, ref__in=retiring_ids).values_list(
+            "pk", flat=True
+        )
     )
 
 
-# A corporate parent has no outages beside those of its subsidiaries unless somebody says so, and an
-# offering that is retired does not retire again.
+# A corporate parent has no outages of its own unless a rate is entered for it, and a retired
+# offering does not retire again.
 _BEARING = """
 SELECT n.id FROM catalog_node n
 LEFT JOIN catalog_offering o ON n.kind = node_kind('offering') AND o.id = n.ref
+-- versions and foundations always
 WHERE (n.kind IN (node_kind('version'), node_kind('foundation')))
+   -- offerings that have not retired
    OR (n.kind = node_kind('offering') AND o.lifecycle <> 'retired' AND (o.date_kind = 'firm'
        AND o.retires_on <= %(day)s) IS NOT TRUE)
+   -- providers and regions that offerings depend on themselves, not as a corporate parent
    OR (n.kind NOT IN (node_kind('offering'), node_kind('version'), node_kind('foundation'))
        AND EXISTS (SELECT 1 FROM exposure_enginefooting f
    WHERE f.node_id = n.id AND f.depth = 0))
+-- gateways and vendors of dependencies
 UNION SELECT node_id FROM exposure_partyfooting WHERE depth = 0
 """
 
@@ -214,7 +222,8 @@ def _bearing_nodes(as_of: date) -> set[int]:
         return {pk for (pk,) in cursor.fetchall()}
 
 
-def _frequency(rate: EventRate, *, certain: bool) -> Frequency:
+def _build_frequency(rate: EventRate, *, certain: bool) -> Frequency:
+    """Return the frequency of an event; `certain`: it happens exactly once within the year."""
     if certain:
         return Frequency(1.0, once=True, cv=rate.severity_cv)
     return Frequency(
@@ -222,7 +231,9 @@ def _frequency(rate: EventRate, *, certain: bool) -> Frequency:
     )
 
 
-def _own(base_chances: Mapping[int, tuple[float, float]]) -> list[IndependentLoss]:
+def _load_own_losses(base_chances: Mapping[int, tuple[float, float]]) -> list[IndependentLoss]:
+    """Return the independent outages of applications, one entry for each criticality.
+    `base_chances` is {criticality: (base loss, yearly chance)}."""
     counts = dict(
         ScopedApplication.objects.order_by("criticality")
         .values_list("criticality")
@@ -241,12 +252,13 @@ def _own(base_chances: Mapping[int, tuple[float, float]]) -> list[IndependentLos
     ]
 
 
-def _assumptions(
+def _list_assumptions(
     settings: EngineSettings,
     rates: _Rates,
     base: Mapping[tuple[EventKind, int], float],
     chances: Mapping[int, tuple[float, float]],
 ) -> dict[str, Any]:
+    """Return all inputs of a run as JSON, so that its result can be traced and repeated."""
     rate_rows = [
         {
             "event": rate.kind,
@@ -268,7 +280,10 @@ def _assumptions(
             event.slug: [base[event, criticality] for criticality in range(4)]
             for event in EventKind
         },
-        "own": {str(criticality): list(pair) for criticality, pair in sorted(chances.items())},
+        "own": {
+            str(criticality): list(chance_and_loss)
+            for criticality, chance_and_loss in sorted(chances.items())
+        },
         "placeholders": BaseLoss.objects.filter(placeholder=True).exists(),
         "state_factor": {state: str(factor) for state, factor in settings.factor.items()},
         "numpy": version("numpy"),
@@ -302,10 +317,10 @@ def _tail_as_json(tail: Tail) -> dict[str, float]:
 
 
 def _attribution_as_json(run: SimulationRun) -> dict[str, Any]:
-    """Return who carries the worst 1 in 100 years: the largest causes by name, the rest summed."""
+    """Return the causes of the worst 1 in 100 years: the largest by name, the others summed."""
     attribution = run.attribution(Fraction(ONE_IN_100))
-    ordered = sorted(attribution.by_shock.items(), key=lambda pair: (-pair[1], pair[0]))
-    names = node_names([key[1] for key, _ in ordered[:_MAX_NAMED_CAUSES]])
+    sorted_causes = sorted(attribution.by_shock.items(), key=lambda pair: (-pair[1], pair[0]))
+    names = node_names([key[1] for key, _ in sorted_causes[:_MAX_NAMED_CAUSES]])
     return {
         "level": "1 in 100",
         "causes": [
@@ -316,8 +331,9 @@ def _attribution_as_json(run: SimulationRun) -> dict[str, Any]:
                 "event": EventKind(key[2]).slug,
                 "loss": loss,
             }
-            for key, loss in ordered[:_MAX_NAMED_CAUSES]
+            for key, loss in sorted_causes[:_MAX_NAMED_CAUSES]
         ],
-        "other_causes": sum(loss for _, loss in ordered[_MAX_NAMED_CAUSES:]) + attribution.rest,
+        "other_causes": sum(loss for _, loss in sorted_causes[_MAX_NAMED_CAUSES:])
+        + attribution.rest,
         "own": attribution.own,
     }

@@ -1,10 +1,10 @@
-"""Nodes by the names people and programs write: `developer:anthropic`,
+"""Names of nodes for users and REST clients: `developer:anthropic`,
 `version:openai/gpt-4o-2024-08-06`.
 
 developer, host, gateway, vendor   the provider's slug
 foundation                         its slug
 version                            its identifier
-offering                           its id
+offering                           its ID
 region                             HOST/REGION, the host's slug
 """
 
@@ -15,7 +15,7 @@ from django.db import connection
 
 from apps.catalog.models import Node, NodeKind
 
-# (kind, ref) -> name and label; one branch a kind
+# (kind, ref) -> name and label; one branch per kind
 _NAMES = """
 SELECT n.id, n.kind,
        CASE n.kind
@@ -44,12 +44,12 @@ LEFT JOIN catalog_provider p ON p.id = n.ref AND n.kind IN (
 
 
 class UnknownNodeError(ValueError):
-    """A name that no node has; the text says which, and how names are written."""
+    """A name without a node; the text contains the name and the valid forms."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeName:
-    """A node's name. `name` is unique and stable for programs (`host:azure`), `label` is for
+    """A node's name. `name` is unique and stable for REST clients (`host:azure`), `label` is for
     users."""
 
     node_id: int
@@ -60,7 +60,8 @@ class NodeName:
 
 
 def node_names(node_ids: Collection[int]) -> dict[int, NodeName]:
-    """Return the names of these nodes; a node whose subject was deleted is named by its number."""
+    """Return the names of these nodes; the name of a node whose subject was deleted is its
+    number."""
     with connection.cursor() as cursor:
         cursor.execute(f"{_NAMES} WHERE n.id = ANY (%s)", [list(node_ids)])
         names_by_id = {}
@@ -88,7 +89,7 @@ def find_nodes(names: Iterable[str]) -> dict[str, int]:
             )
         by_kind.setdefault(kinds[label], []).append(identifier)
     for kind, rests in by_kind.items():
-        for identifier, node_id in _nodes(kind, rests).items():
+        for identifier, node_id in _find_node_ids(kind, rests).items():
             node_ids[f"{kind.label}:{identifier}"] = node_id
     for name in unique_names:
         if name not in node_ids:
@@ -96,15 +97,16 @@ def find_nodes(names: Iterable[str]) -> dict[str, int]:
     return node_ids
 
 
-def _nodes(kind: NodeKind, rests: list[str]) -> Mapping[str, int]:
+def _find_node_ids(kind: NodeKind, identifiers: list[str]) -> Mapping[str, int]:
+    """Return {identifier: node ID} of the existing nodes of one kind; one statement."""
     if kind is NodeKind.OFFERING:
         ids = [
             int(identifier)
-            for identifier in rests
+            for identifier in identifiers
             if identifier.isdecimal() and len(identifier) < 19
         ]
-        pairs = Node.objects.filter(kind=kind, ref__in=ids).values_list("ref", "pk")
-        return {str(ref): pk for ref, pk in pairs}
+        rows = Node.objects.filter(kind=kind, ref__in=ids).values_list("ref", "pk")
+        return {str(ref): pk for ref, pk in rows}
     column, source = {
         NodeKind.VERSION: ("s.identifier", "catalog_version s"),
         NodeKind.FOUNDATION: ("s.slug", "catalog_foundation s"),
@@ -118,6 +120,6 @@ def _nodes(kind: NodeKind, rests: list[str]) -> Mapping[str, int]:
             f"SELECT {column}, n.id FROM {source} JOIN catalog_node n ON n.ref = s.id AND n.kind = "
             "%s"
             f" WHERE {column} = ANY (%s)",
-            [kind.value, rests],
+            [kind.value, identifiers],
         )
         return dict(cursor.fetchall())

@@ -1,9 +1,9 @@
 """Measured values of a policy, for all nodes: one statement per policy on the derived tables.
 
-A node's value comes from its `NodeSummary` rows of the states that count, a condition's from
+A node's value comes from its `NodeSummary` rows of the states that count, a predicate's from
 `ScopedApplication`. Shares are of everything in scope, including applications without a primary
-model; a weight that is not recorded counts as 0. Values are compared as whole numbers, so that a
-value equal to the tolerance is accepted to the last digit.
+model; a weight that is not recorded counts as 0. Values are compared as fractions, so that a value
+equal to the tolerance is accepted exactly.
 """
 
 from collections.abc import Collection, Mapping
@@ -35,7 +35,7 @@ _OF_APPLICATION: Mapping[str, str] = {
     Basis.SPEND: "coalesce(a.spend, 0)",
     Basis.USERS: "coalesce(a.users, 0)",
 }
-# an application without a live primary stands nowhere, so nothing is asked of its fallbacks
+# an application without a live primary depends on no model, so its fallbacks are not checked
 _HOLDS: Mapping[str, str] = {
     Predicate.NO_INDEPENDENT_FALLBACK: "a.n_paths > 0 AND NOT a.independent_fallback",
     Predicate.JUDGE_SHARES_LINEAGE: "a.judge_shares_lineage",
@@ -47,6 +47,7 @@ _SHARES = frozenset({Measure.WEIGHT_SHARE, Measure.CRITICAL_SHARE})
 _NODES = """
 WITH whole AS (SELECT {whole} AS whole FROM exposure_scopedapplication a),
 measured AS (
+    -- the kinds of the policy, each with the failure mode it is measured under
     SELECT s.node_id, sum({part}) AS part, sum({counted}) AS n
     FROM unnest(%(kinds)s::int[], %(threats)s::int[]) AS asked(kind, threat)
     JOIN catalog_node node ON node.kind = asked.kind
@@ -55,6 +56,7 @@ measured AS (
     GROUP BY s.node_id
 )
 SELECT m.node_id, m.part, w.whole, m.n FROM measured m CROSS JOIN whole w
+-- the share as a comparison of products, so that nothing is rounded
 WHERE m.part * %(denominator)s > w.whole * %(numerator)s OR m.node_id = ANY (%(keep)s)
 ORDER BY m.node_id
 """
@@ -73,8 +75,8 @@ ORDER BY a.criticality, a.application_id LIMIT %(limit)s
 
 @dataclass(frozen=True, slots=True)
 class PolicyValue:
-    """`n_applications` are those the value counts; `node_id` None is the portfolio, of a
-    predicate."""
+    """A measured value; `n_applications` are the counted ones; `node_id` is None for the portfolio,
+    with a predicate."""
 
     node_id: int | None
     value: Fraction
@@ -85,18 +87,19 @@ ZERO_VALUE = PolicyValue(None, Fraction(0), 0)
 
 
 def policy_values(policy: Policy, *, keep: Collection[int] = ()) -> dict[int | None, PolicyValue]:
-    """{node: value} of the nodes above the line, and of the nodes `keep` that are measured at all;
+    """Return {node: value} of the nodes above the tolerance, and of the measured nodes of `keep`;
     one statement.
 
-    A node of `keep` that is not in the answer has the value 0. A predicate's value is always there.
+    A node of `keep` that is missing from the result has the value 0. The value of a predicate is
+    always present.
     """
-    # the parts that the statement adds up are columns of our own choosing, values are parameters
+    # the summed columns come from code, values are parameters
     if policy.predicate:
         statement, params = (
             _PREDICATE.format(
-                part=_part_of_applications(policy),
+                part=_application_part_sql(policy),
                 holds=_HOLDS[policy.predicate],
-                whole=_whole(policy),
+                whole=_total_sql(policy),
                 counted="AND a.criticality = 0" if policy.measure in _ONLY_CRITICAL else "",
             ),
             {},
@@ -104,17 +107,17 @@ def policy_values(policy: Policy, *, keep: Collection[int] = ()) -> dict[int | N
     else:
         statement, params = (
             _NODES.format(
-                part=_part_of_nodes(policy),
+                part=_node_part_sql(policy),
                 counted="s.n_critical" if policy.measure in _ONLY_CRITICAL else "s.n",
-                whole=_whole(policy),
+                whole=_total_sql(policy),
             ),
             _node_params(policy, keep),
         )
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return {
-            node_id: PolicyValue(node_id, _ratio(part, whole), int(n))
-            for node_id, part, whole, n in cursor.fetchall()
+            node_id: PolicyValue(node_id, _ratio(measured, total), int(n))
+            for node_id, measured, total, n in cursor.fetchall()
         }
 
 
@@ -144,7 +147,7 @@ def named_applications(
 
 
 def is_share(policy: Policy) -> bool:
-    """Return whether the value is a part of a whole, else it is a number of applications."""
+    """Return whether the value is a share; otherwise it is a number of applications."""
     return policy.measure in _SHARES
 
 
@@ -152,19 +155,19 @@ def counts_critical(policy: Policy) -> bool:
     return policy.measure in _ONLY_CRITICAL
 
 
-def _part_of_nodes(policy: Policy) -> str:
+def _node_part_sql(policy: Policy) -> str:
     if policy.measure in _ONLY_CRITICAL:
         return "s.n_critical"
     return _OF_NODE[policy.basis] if policy.measure == Measure.WEIGHT_SHARE else "s.n"
 
 
-def _part_of_applications(policy: Policy) -> str:
+def _application_part_sql(policy: Policy) -> str:
     if policy.measure in _ONLY_CRITICAL:
         return "(a.criticality = 0)::int"
     return _OF_APPLICATION[policy.basis] if policy.measure == Measure.WEIGHT_SHARE else "1"
 
 
-def _whole(policy: Policy) -> str:
+def _total_sql(policy: Policy) -> str:
     if policy.measure == Measure.WEIGHT_SHARE:
         return f"coalesce(sum({_OF_APPLICATION[policy.basis]}), 0)"
     return (
@@ -187,6 +190,6 @@ def _node_params(policy: Policy, keep: Collection[int]) -> dict[str, Any]:
     }
 
 
-def _ratio(part: Decimal | int, whole: Decimal | int | None) -> Fraction:
-    """Part of the whole, 0 of nothing."""
-    return Fraction(part) / Fraction(whole) if whole else Fraction(0)
+def _ratio(part: Decimal | int, total: Decimal | int | None) -> Fraction:
+    """Return part / total, 0 if the total is 0."""
+    return Fraction(part) / Fraction(total) if total else Fraction(0)

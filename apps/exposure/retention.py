@@ -1,4 +1,5 @@
-"""What is kept of exposure: decisions for ever, answers for a while, snapshots thinned out."""
+"""Retention of exposure: decisions permanently, answers for a limited time, snapshots thinned
+out."""
 
 from django.conf import settings
 from django.db.models import Q
@@ -38,7 +39,7 @@ declare_retention(
         ended=Coalesce("finished_at", "queued_at"),
         setting="RUN_DAYS",
         only=~Q(state__in=ScenarioRun.OPEN),
-        # the answer that a person finds with the scenario
+        # the answer that users find with the scenario
         latest_per=("scenario", "state"),
     ),
     TaskLimit(
@@ -55,6 +56,7 @@ declare_retention(
         "exposure policies, flags with reasons, campaigns and loss assumptions",
         "exposure_baseloss",
         "exposure_campaign",
+        "exposure_campaign_offerings",
         "exposure_campaigntask",
         "exposure_campaigntask_evidence",
         "exposure_eventrate",

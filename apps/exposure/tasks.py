@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
 from apps.accounts.models import User
-from apps.catalog.models import Offering, ProviderEvent
+from apps.catalog.models import Offering, ProviderEvent, RetirementAnnouncement
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
@@ -30,9 +30,9 @@ from apps.exposure.snapshots.daily import (
 def refresh_exposure() -> None:
     """Refresh exposure after a poll and every few minutes; concurrent runs do the work once.
 
-    Each step commits its results and finds its own work again, so that a worker can stop between
-    any two of them: changes wait in their queue, events are found by NOT EXISTS, and flags are
-    measured on the current tables.
+    Each step commits its results and finds its own work, so that a worker can stop between any two
+    of them: changes wait in their queue, events are found by NOT EXISTS, and flags are measured on
+    the current tables.
     """
     moment = now()
     with audit_context(job="exposure.refresh_exposure"):
@@ -49,15 +49,17 @@ def run_what_ifs() -> int:
 
 @shared_task(name="exposure.keep_campaigns")
 def update_refresh_campaigns() -> None:
-    """Waivers that ran out, dependencies that ended or began, tasks that have become ready."""
+    """Update campaigns: expired waivers, ended or new dependencies, tasks that became ready."""
     with audit_context(job="exposure.keep_campaigns"):
         update_campaigns(at=now())
 
 
-def campaign_opening_key(*, event_id: int | None, offering_id: int) -> str:
+def campaign_opening_key(
+    *, event_id: int | None, offering_id: int, announcement_id: int | None = None
+) -> str:
     """Under which the cache holds why a campaign could not be opened; empty while it is being
     opened."""
-    return f"opening-campaign:{event_id or 0}:{offering_id}"
+    return f"opening-campaign:{event_id or 0}:{offering_id}:{announcement_id or 0}"
 
 
 @shared_task(name="exposure.open_large_campaign")
@@ -70,16 +72,24 @@ def open_large_campaign(
     title: str,
     note: str,
     due_on: str | None,
+    announcement_id: int | None = None,
 ) -> int | None:
     """Open a campaign in a worker: tens of thousands of tasks take half a minute. Concurrent calls
     open one campaign."""
-    key = campaign_opening_key(event_id=event_id, offering_id=offering_id)
+    key = campaign_opening_key(
+        event_id=event_id, offering_id=offering_id, announcement_id=announcement_id
+    )
     try:
         campaign = open_campaign(
             by=User.objects.get(pk=user_id),
             at=now(),
             event=ProviderEvent.objects.get(pk=event_id) if event_id else None,
-            offering=None if event_id else Offering.objects.get(pk=offering_id),
+            announcement=(
+                RetirementAnnouncement.objects.get(pk=announcement_id) if announcement_id else None
+            ),
+            offering=(
+                None if event_id or announcement_id else Offering.objects.get(pk=offering_id)
+            ),
             target=Offering.objects.filter(pk=target_id).first() if target_id else None,
             title=title,
             note=note,
@@ -97,17 +107,18 @@ def open_large_campaign(
 
 @shared_task(name="exposure.keep_smallest_sets")
 def refresh_minimal_cut_sets() -> None:
-    """Apart from the refresh, since it reads every critical application's stack."""
+    """Compute the minimal cut sets; a separate task, since it reads every critical application's
+    stack."""
     store_minimal_cut_sets(on=day_of(now()))
 
 
 @shared_task(name="exposure.take_snapshot")
 def take_daily_snapshot() -> None:
-    """The first run of a day writes it down, the others find it there; old days are thinned out,
-    and those beyond the history dropped."""
+    """Take the snapshot if the day has none yet, thin out old days, and drop those beyond the
+    retention."""
     today = day_of(now())
     with contextlib.suppress(PastDayError):
-        # midnight has passed since the last refresh: the next run finds the new day's tables
+        # midnight has passed since the last refresh: the next run finds the tables of the new day
         take_snapshot(on=today)
     thin_snapshots(on=today)
     drop_old_snapshots(on=today, keep_days=settings.HISTORY_DAYS)

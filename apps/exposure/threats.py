@@ -1,4 +1,4 @@
-"""What may happen to a node, and what a fallback needs then, as plain values.
+"""Failure modes of nodes, and the independence that a fallback needs for them, as plain values.
 
 docs/exposure.md, section Failure modes.
 """
@@ -11,7 +11,7 @@ from apps.catalog.models import NodeKind, Via
 
 OUTAGE, RETIREMENT, DEVELOPER_FAILURE, ERROR = "outage", "retirement", "developer_failure", "error"
 THREATS: tuple[str, ...] = (OUTAGE, RETIREMENT, DEVELOPER_FAILURE, ERROR)
-# slow threats: a fallback must be alive until the horizon, and a tested way out helps
+# slow threats: a fallback must be served until the horizon, and a tested exit helps
 THREATS_WITH_NOTICE: frozenset[str] = frozenset({RETIREMENT, DEVELOPER_FAILURE})
 TIES: Mapping[str, tuple[Via, ...]] = {
     OUTAGE: (Via.DIRECT,),
@@ -42,14 +42,14 @@ DEFAULT_CRITICALITY_POINTS: Mapping[str, int] = {
     "low": 1,
 }
 DEFAULT_STATE_FACTOR: Mapping[str, str] = {"exposed": "1", "cushioned": "1/2", "portable": "1/10"}
-# threats as the database writes them
+# codes of the threats in the database
 THREAT_CODES: Mapping[str, int] = {threat: code for code, threat in enumerate(THREATS)}
 
 
 @dataclass(frozen=True, slots=True)
 class NodeFailure:
-    """A node that fails, under a threat: which ties count, how independent a fallback must be, and
-    how slowly."""
+    """A node that fails under a threat: the relationships that count, the required independence of
+    a fallback, and whether there is notice."""
 
     node_id: int
     threat: str
@@ -65,15 +65,15 @@ class NodeFailure:
 
 
 def needed_grade(required: Mapping[str, Mapping[str, int]], threat: str, kind: NodeKind) -> int:
-    """The independence a fallback needs; a kind that is not named takes the threat's `*`, a threat
-    the default."""
+    """Return the independence that a fallback needs; the default of the threat is `*`, and that of
+    a missing threat is built in."""
     table = required.get(threat) or DEFAULT_REQUIRED_GRADE[threat]
-    # it goes into statements as a number, and settings may have come past the form
+    # used as a number in statements, and settings might not come from the form
     return int(table.get(kind.label, table.get("*", DEFAULT_REQUIRED_GRADE[threat]["*"])))
 
 
 def exact_fraction(value: object) -> Fraction:
-    """A stored decimal or a text `p/q` as the rational that was meant: 0.333333333333333 is a
+    """Return a stored decimal or a text `p/q` as the intended fraction: 0.333333333333333 is a
     third."""
     if isinstance(value, str):
         return Fraction(value)

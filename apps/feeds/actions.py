@@ -60,7 +60,7 @@ def enqueue_due_sources(*, at: datetime) -> int:
     """Queue a poll for every enabled source that is due, and return the number queued. Safe to run
     twice concurrently."""
     close_dead_runs(at=at)
-    due = (
+    due_sources = (
         Source.objects.polled()
         .filter(
             Q(poll_state__isnull=True)
@@ -69,14 +69,14 @@ def enqueue_due_sources(*, at: datetime) -> int:
         )
         .exclude(runs__status__in=FeedRun.OPEN)
     )
-    queued = 0
-    for source in due:
+    n_queued = 0
+    for source in due_sources:
         try:
             _send_to_worker(queue_run(source, trigger="schedule", at=at))
-            queued += 1
+            n_queued += 1
         except AlreadyPollingError:
             continue
-    return queued
+    return n_queued
 
 
 def apply_expired_holds(*, at: datetime) -> list[ProviderEvent]:
@@ -85,30 +85,30 @@ def apply_expired_holds(*, at: datetime) -> list[ProviderEvent]:
     Applies only to a feed that is read regularly and was read again after the change was first
     seen: a feed that is not read proves nothing. Safe to repeat."""
     events: list[ProviderEvent] = []
-    for source, observed_at in _up_to_date_sources(at):
+    for source, observed_at in _list_up_to_date_sources(at):
         with (
             transaction.atomic(),
             audit_context(
                 job="feeds.end_holds", reason="the change was repeated long enough to be accepted"
             ),
         ):
-            recorded = ingest_unchanged(
+            result = ingest_unchanged(
                 source=source,
                 at=at,
                 last_seen=observed_at,
                 seen_again_by=observed_at,
                 rules=change_rules_of(source),
             )
-            if recorded.observation.updates:
+            if result.observation.updates:
                 _update_source_health(source)
-        events += recorded.events
+        events += result.events
     return events
 
 
-def _up_to_date_sources(at: datetime) -> list[tuple[Source, datetime]]:
+def _list_up_to_date_sources(at: datetime) -> list[tuple[Source, datetime]]:
     """Return (source, its last observation) of those that are polled and were read recently enough
     not to count as late."""
-    found = []
+    observed_sources = []
     for source in (
         Source.objects.polled().filter(kind__in=CLAIM_KINDS).select_related("poll_state", "mapping")
     ):
@@ -117,8 +117,8 @@ def _up_to_date_sources(at: datetime) -> list[tuple[Source, datetime]]:
         if observed_at and timedelta(0) <= at - observed_at <= timedelta(
             minutes=source.stale_after_minutes
         ):
-            found.append((source, observed_at))
-    return found
+            observed_sources.append((source, observed_at))
+    return observed_sources
 
 
 def record_disagreements(*, at: datetime) -> list[ProviderEvent]:
@@ -136,7 +136,7 @@ def accept_pending_changes(
 ) -> list[ProviderEvent]:
     """Accept the changes on hold of `source` (of these provider groups, or all), which take effect
     now, and return the events raised."""
-    held = {
+    held_row_ids = {
         change.assertion.external_id
         for change in pending_changes(source, groups=groups)
         if change.what == "price"
@@ -144,8 +144,10 @@ def accept_pending_changes(
     events = accept_pending(
         source=source, by=by, reason=reason, groups=groups, rules=change_rules_of(source)
     )
-    doubted = QuarantinedRow.objects.open().filter(source=source, external_id__in=held)
-    doubted.filter(code=QuarantineReason.PRICE_JUMP).update(resolved_at=now())
+    quarantined_rows = QuarantinedRow.objects.open().filter(
+        source=source, external_id__in=held_row_ids
+    )
+    quarantined_rows.filter(code=QuarantineReason.PRICE_JUMP).update(resolved_at=now())
     _update_source_health(source)
     return events
 
@@ -156,9 +158,9 @@ def reject_pending_changes(
 ) -> int:
     """Reject the changes on hold as errors of the feed, and return the number rejected. The
     previous values stay in effect for as long as the feed repeats the rejected ones."""
-    n_refused = reject_pending(source=source, by=by, reason=reason, groups=groups)
+    n_rejected = reject_pending(source=source, by=by, reason=reason, groups=groups)
     _update_source_health(source)
-    return n_refused
+    return n_rejected
 
 
 @transaction.atomic
@@ -166,15 +168,15 @@ def undo_rejections(
     *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
 ) -> int:
     """Undo rejections, and return the number undone."""
-    n_lifted = undo_rejection(source=source, by=by, reason=reason, groups=groups)
+    n_undone = undo_rejection(source=source, by=by, reason=reason, groups=groups)
     _update_source_health(source)
-    return n_lifted
+    return n_undone
 
 
 def _update_source_health(source: Source) -> None:
     """Update the health: a source needs review for as long as changes of it are on hold."""
-    held = Assertion.objects.standing().filter(source=source, held=True).exists()
-    PollState.objects.filter(source=source).exclude(suspect=held).update(suspect=held)
+    is_on_hold = Assertion.objects.standing().filter(source=source, held=True).exists()
+    PollState.objects.filter(source=source).exclude(suspect=is_on_hold).update(suspect=is_on_hold)
 
 
 def run_queued(run_id: int) -> FeedRun | None:
@@ -202,22 +204,24 @@ def purge_old_payloads(*, at: datetime) -> int:
     number deleted."""
     if not settings.PAYLOAD_DAYS:
         return 0
-    before = at - timedelta(days=settings.PAYLOAD_DAYS)
+    cutoff = at - timedelta(days=settings.PAYLOAD_DAYS)
     with transaction.atomic():
         newest = (
             Payload.objects.order_by("source_id", "-received_at", "-pk")
             .distinct("source_id")
             .values("pk")
         )
-        n, _ = Payload.objects.filter(received_at__lt=before).exclude(pk__in=newest).delete()
-        return n
+        n_deleted, _ = (
+            Payload.objects.filter(received_at__lt=cutoff).exclude(pk__in=newest).delete()
+        )
+        return n_deleted
 
 
 def _send_to_worker(run: FeedRun) -> None:
     """Send the message once the row is committed; without a broker the run is closed with that
     reason."""
     try:
-        # a copy each time: a signature keeps the way it was sent the first time
+        # Clone the signature: it stores the options of its first dispatch.
         POLL_SOURCE.clone().apply_async(args=(run.pk,), retry=False)
     except (OperationalError, OSError) as error:
         FeedRun.objects.filter(pk=run.pk, status=FeedRun.Status.QUEUED).update(

@@ -1,3 +1,5 @@
+"""Filters of lists of polls, quarantined rows and provider notices, for pages and API alike."""
+
 from typing import Any
 
 import django_filters

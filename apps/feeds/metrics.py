@@ -17,9 +17,7 @@ def feed_gauges(at: datetime) -> Gauges:
         ages.append(((source.slug,), age_seconds(state.last_success_at if state else None, at=at)))
         failures.append(((source.slug,), float(state.failures if state else 0)))
         health = source_health(source, at=at)
-        states += [
-            ((source.slug, possible.value), float(possible == health)) for possible in Health
-        ]
+        states += [((source.slug, choice.value), float(choice == health)) for choice in Health]
     yield labelled_gauge(
         "registry_feed_age_seconds",
         "Seconds since the last successful poll of a source; missing for a source never polled.",

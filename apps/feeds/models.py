@@ -57,7 +57,7 @@ class PollState(models.Model):
         return f"poll state of {self.source_id}"
 
     def health(
-        self, now: datetime, stale_after: timedelta, frozen_after: timedelta | None = None
+        self, at: datetime, stale_after: timedelta, frozen_after: timedelta | None = None
     ) -> Health:
         """Return the freshness by the last *success*; a suspicious payload takes precedence over
         lateness.
@@ -68,9 +68,9 @@ class PollState(models.Model):
             return Health.FAILING if self.failures else Health.NEVER
         if self.suspect:
             return Health.SUSPECT
-        if now - self.last_success_at > stale_after:
+        if at - self.last_success_at > stale_after:
             return Health.LATE
-        if frozen_after is not None and not self.failures and now - self.told_until > frozen_after:
+        if frozen_after is not None and not self.failures and at - self.told_until > frozen_after:
             return Health.FROZEN
         return Health.FAILING if self.failures else Health.FRESH
 
@@ -78,8 +78,8 @@ class PollState(models.Model):
     def told_until(self) -> datetime:
         """Return the time up to which the feed is known to be maintained: its own statement,
         otherwise its last change."""
-        changed = self.last_change_at or self.last_success_at or datetime.min.replace(tzinfo=UTC)
-        return self.as_of if self.as_of is not None else changed
+        changed_at = self.last_change_at or self.last_success_at or datetime.min.replace(tzinfo=UTC)
+        return self.as_of if self.as_of is not None else changed_at
 
 
 def source_health(source: Source, *, at: datetime) -> Health:

@@ -20,17 +20,17 @@ from apps.common.time import now
 from apps.feeds.models import ProviderNotice
 from apps.feeds.parsers.notices import NoticeItem
 
-# what people may tell others of a notice; dates have a form of their own
+# Event kinds that a user can record from a notice. Dates are recorded with a separate form.
 EVENT_KINDS = (ProviderEvent.Kind.RELEASED, ProviderEvent.Kind.TERMS_CHANGED)
 
 _MAX_NAMES = 50
-# as ids are written; what ends a sentence is no part of one
+# A token as IDs are written, without the punctuation that ends a sentence.
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*[A-Za-z0-9]")
 _MIN_TOKEN_LENGTH = 4
 
 
 class AlreadyDecidedError(Exception):
-    """A conflict: another user closed or reopened the notice meanwhile; `str()` says who."""
+    """A conflict: another user closed or reopened the notice meanwhile; `str()` is the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +47,22 @@ def store_notices(
 ) -> StoredNotices:
     """Store the new items of a feed; three statements if there are none.
 
-    The items of the first poll existed before the feed was followed and are not unread. An item
-    whose title or text changes is unread again. An item that leaves the feed is kept here: feeds
-    only list their latest."""
-    there = {
+    The items of the first poll, marked by `baseline`, existed before the feed was followed and are
+    not unread. An item whose title or text changes is unread again. An item that leaves the feed is
+    kept here: feeds only list their latest."""
+    stored_notices = {
         notice.external_id: notice
         for notice in ProviderNotice.objects.filter(
             source=source, external_id__in=[item.external_id for item in items]
         )
     }
-    fresh = [item for item in items if item.external_id not in there]
-    changed = [
-        (there[item.external_id], item)
+    new_items = [item for item in items if item.external_id not in stored_notices]
+    changes = [
+        (stored_notices[item.external_id], item)
         for item in items
-        if item.external_id in there and _differs(there[item.external_id], item)
+        if item.external_id in stored_notices and _differs(stored_notices[item.external_id], item)
     ]
-    names = known_names([*fresh, *(item for _, item in changed)])
+    names = known_names([*new_items, *(item for _, item in changes)])
     ProviderNotice.objects.bulk_create(
         [
             ProviderNotice(
@@ -72,19 +72,19 @@ def store_notices(
                 link=item.link,
                 published_at=item.published_at,
                 excerpt=item.text,
-                names=_names_in(item, names),
+                names=_list_names(item, names),
                 first_seen=at,
                 changed_at=at,
                 state=ProviderNotice.State.BEFORE if baseline else ProviderNotice.State.UNREAD,
             )
-            for item in fresh
+            for item in new_items
         ]
     )
-    for notice, item in changed:
-        said_otherwise = (notice.title, notice.excerpt) != (item.title, item.text)
+    for notice, item in changes:
+        has_new_text = (notice.title, notice.excerpt) != (item.title, item.text)
         notice.title, notice.link, notice.excerpt = item.title, item.link, item.text
-        notice.published_at, notice.names = item.published_at, _names_in(item, names)
-        if said_otherwise:
+        notice.published_at, notice.names = item.published_at, _list_names(item, names)
+        if has_new_text:
             notice.changed_at = at
             _mark_unread(notice)
     columns = [
@@ -100,8 +100,8 @@ def store_notices(
         "decided_at",
         "reason",
     ]
-    ProviderNotice.objects.bulk_update([notice for notice, _ in changed], columns, batch_size=500)
-    return StoredNotices(len(fresh), len(changed))
+    ProviderNotice.objects.bulk_update([notice for notice, _ in changes], columns, batch_size=500)
+    return StoredNotices(len(new_items), len(changes))
 
 
 def _differs(notice: ProviderNotice, item: NoticeItem) -> bool:
@@ -118,17 +118,17 @@ def _mark_unread(notice: ProviderNotice) -> None:
     notice.decided_by, notice.decided_at = None, None
 
 
-# --- whom it may concern --------------------------------------------------------------------------
+# --- mentioned models -----------------------------------------------------------------------------
 
 
 def possible_ids(text: str) -> set[str]:
-    """Return the candidates for IDs in a text: runs of letters, digits and the signs of IDs, with a
-    digit or a sign in them. A plain word is no candidate: "command" and "sonar" are IDs too, and in
-    prose they are not meant."""
-    found = {token for token in _TOKEN.findall(text) if len(token) >= _MIN_TOKEN_LENGTH}
+    """Return the candidates for IDs in a text: runs of letters, digits and the signs of IDs, with
+    at least one digit or sign. Plain words are excluded: "command" and "sonar" are IDs too, but in
+    prose they usually are ordinary words."""
+    tokens = {token for token in _TOKEN.findall(text) if len(token) >= _MIN_TOKEN_LENGTH}
     return {
         token
-        for token in found
+        for token in tokens
         if any(letter.isdigit() for letter in token) or re.search(r"[-:/._]", token)
     }
 
@@ -144,17 +144,17 @@ def known_names(items: Iterable[NoticeItem]) -> set[str]:
     offerings = Offering.objects.filter(api_id__in=tokens).values_list("api_id", flat=True)
     versions = Version.objects.filter(Q(identifier__in=tokens) | Q(aliases__overlap=tokens))
     names = set(offerings)
-    wanted = set(tokens)
+    candidates = set(tokens)
     for identifier, aliases in versions.values_list("identifier", "aliases"):
-        names |= wanted & {identifier, *aliases}
+        names |= candidates & {identifier, *aliases}
     return names
 
 
-def _names_in(item: NoticeItem, names: Collection[str]) -> list[str]:
+def _list_names(item: NoticeItem, names: Collection[str]) -> list[str]:
     return sorted(possible_ids(f"{item.title}\n{item.text}") & set(names))[:_MAX_NAMES]
 
 
-# --- what people decide ---------------------------------------------------------------------------
+# --- decisions of users ---------------------------------------------------------------------------
 
 
 def _require_governance(by: User) -> None:
@@ -224,11 +224,11 @@ def record_event(
         )
     if not reason.strip():
         raise ValueError("Enter what the notice announces. Users are notified with this text.")
-    parts = [notice.source.slug, notice.external_id, kind, offering.pk]
-    key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    key_parts = [notice.source.slug, notice.external_id, kind, offering.pk]
+    key = hashlib.sha256(json.dumps(key_parts).encode()).hexdigest()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
-        event, made = ProviderEvent.objects.get_or_create(
+        event, is_new = ProviderEvent.objects.get_or_create(
             key=key,
             defaults={
                 "kind": kind,
@@ -241,7 +241,7 @@ def record_event(
                 "detected_at": now(),
             },
         )
-        if not made:
+        if not is_new:
             raise AlreadyDecidedError(
                 "An event of this notice has already been recorded for this offering."
             )

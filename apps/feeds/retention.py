@@ -21,9 +21,9 @@ declare_retention(
         ended=Coalesce("finished_at", "queued_at"),
         setting="RUN_DAYS",
         only=~Q(status__in=FeedRun.OPEN),
-        # that it was handled is of no use without the run
+        # A marker that the run was handled is of no use without the run.
         parts=("alerts.HandledRun",),
-        # how each source stands, and what it last brought
+        # The latest run of each source and status shows the current state of the source.
         latest_per=("source", "status"),
     ),
     RetentionRule(QuarantinedRow, RetentionGroup.RUNS, ended=F("resolved_at"), setting="RUN_DAYS"),

@@ -1,4 +1,4 @@
-"""Applications, dependencies and exits in the admin's window for superusers."""
+"""Applications, dependencies and exits in the admin for superusers."""
 
 from django.contrib import admin
 
@@ -6,7 +6,7 @@ from apps.accounts.admin import ReadOnlyAdmin, ReadOnlyInline
 from apps.inventory.governance import admin as governance_admin
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 
-# Django finds the registrations of this module alone
+# Django imports only this module for registrations
 __all__ = ["governance_admin"]
 
 

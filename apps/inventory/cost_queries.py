@@ -1,5 +1,5 @@
-"""The SQL of costs.py. Nothing is rounded: numeric times numeric is exact, and nothing is divided
-with a rest."""
+"""The SQL of costs.py. Nothing is rounded: products of numeric values are exact, and every division
+comes out whole."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from apps.common.database.statements import compose_statement, load_statement
 
 @dataclass(frozen=True, slots=True)
 class InventoryRelations:
-    """The relations that dependencies and applications are read from: tables, or views of a what-if
-    with their columns. Names from code, never from a user."""
+    """The relations that dependencies and applications are read from: the tables, or views of a
+    scenario with the same columns. The names come from code, never from users."""
 
     dependencies: str = "inventory_dependency"
     applications: str = "inventory_application"
 
 
-# Live dependencies with the offering that answers for each.
+# Live dependencies with their effective offering, redirects followed.
 _LIVE = """
 live AS (
     SELECT d.id, coalesce(e.effective_id, d.offering_id) AS offering_id,
@@ -24,22 +24,25 @@ live AS (
            d.monthly_cache_read_tokens AS cache_read, d.monthly_cache_write_tokens AS cache_write,
            d.monthly_requests AS request
     FROM {dependencies} d
+    -- a redirected offering is charged at the price of the offering that serves its calls
     JOIN {applications} a ON a.id = d.application_id
     LEFT JOIN redirected_offering() e ON e.offering_id = d.offering_id
     WHERE a.status = ANY (%(statuses)s) AND is_live(d.since, d.until, %(on)s::date)
+      -- null: all applications, of all teams
       AND (%(application_ids)s::bigint[] IS NULL
           OR d.application_id = ANY (%(application_ids)s::bigint[]))
       AND (%(team_ids)s::bigint[] IS NULL OR a.team_id = ANY (%(team_ids)s::bigint[]))
 ),
 """
 
-# Prices of the day: a range counts on its first day and not on the day it ends. `price` is times
+# Prices of the day: a period includes its first day and excludes its last. `price` is times
 # %(denominator)s.
 _LISTED = """
 listed AS (
     SELECT p.offering_id, p.unit, p.above_tokens AS above, p.currency, p.amount
     FROM catalog_price p
     WHERE p.unit = ANY (%(units)s)
+      -- a price is valid if it holds at the last moment of the day
       AND p.valid @> ((%(prices_on)s::date + 1)::timestamp AT TIME ZONE 'UTC' - interval
           '1 microsecond')
       AND (%(all_offerings)s OR p.offering_id IN (SELECT offering_id FROM live))
@@ -49,22 +52,24 @@ _LINES = (
     _LISTED + "line AS (SELECT offering_id, unit, above, currency, amount AS price FROM listed),\n"
 )
 
-# Ordered changes, folded one after the other over the offerings that they reach. An offering is
-# reached where its own footing holds the node directly (via 0). A row without amount lets an amount
-# begin a price. `multiple` starts as the common denominator, so that every division in the fold
-# comes out whole.
+# Changes in order, folded one after the other over the offerings that they affect: those whose own
+# upstream dependencies include the node directly (via 0). The row without an amount lets a change
+# set a price that did not exist. `multiple` starts as the common denominator, so that every
+# division in the fold comes out whole.
 _LINES_CHANGED = _LISTED + load_statement("inventory", "price_lines_changed")
 
 # One row per offering, band of request sizes and currency, with the price of each unit. A band
-# begins where any unit changes its price; a unit's price in it is that of its largest tier not
+# starts where any unit changes its price; a unit's price in a band is that of its highest tier not
 # above the band.
 _PRICED = """
 band AS (
+    -- a band ends where the next one starts; the last one has no end
     SELECT offering_id, above, lead(above) OVER (PARTITION BY offering_id ORDER BY above) AS upto
     FROM (SELECT DISTINCT offering_id, above FROM line) tiers
 ),
 priced AS (
     SELECT b.offering_id, b.above, l.currency,
+           -- the price of the highest tier that the band includes; null if the unit has no price
            (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'input'))[1] AS input,
            (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'output'))[1] AS output,
            (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'cache_read'))[1] AS
@@ -78,13 +83,14 @@ priced AS (
 ),
 """
 
-# What is used, by key: a tier holds for requests larger than its bound, the base tier also for
+# The units used, by key: a tier applies to requests larger than its bound, the base tier also to
 # those of unknown size.
 _PLACED = """
 placed AS (
     SELECT v.*, b.above
     FROM live v
     LEFT JOIN band b ON b.offering_id = v.offering_id
+         -- requests of unknown size (0) are in the base band
          AND (b.above = 0 OR v.size > b.above) AND (b.upto IS NULL OR v.size <= b.upto)
 ),
 """
@@ -100,7 +106,7 @@ used AS (
     FROM placed
 ),
 """
-# Dependencies on one offering and band that use the same units cost by their sums.
+# Dependencies on one offering and band that use the same units are priced by their sums.
 _USED_BY_GROUP = """
 used AS (
     SELECT row_number() OVER () AS key, offering_id, above, count(*) AS n,
@@ -110,23 +116,26 @@ used AS (
            coalesce(sum(cache_read), 0) AS cache_read, coalesce(sum(cache_write), 0) AS cache_write,
            coalesce(sum(request), 0) AS request
     FROM placed
+    -- only uses that are charged for the same units have the same missing prices
     GROUP BY offering_id, above, coalesce(input, output, cache_read, cache_write) IS NOT NULL,
         request IS NOT NULL,
              input > 0, output > 0, cache_read > 0, cache_write > 0, request > 0
 ),
 """
 
-# Each with the currencies it could be paid in. Requests are charged only where a request has a
-# price of its own; they are all there is to charge only where tokens have none.
+# Each group with the currencies it could be priced in. Requests are charged only if they have a
+# price; they count as usage of their own only if tokens have no price.
 _COSTED = """
 costed AS (
     SELECT u.key, u.n, p.currency,
            u.input * coalesce(p.input, 0) + u.output * coalesce(p.output, 0)
            + u.cache_read * coalesce(p.cache_read, 0) + u.cache_write * coalesce(p.cache_write, 0)
            + u.request * coalesce(p.request, 0) AS amount,
+           -- usage is recorded in a unit that is charged
            u.has_tokens OR (u.has_requests AND p.request IS NOT NULL AND p.input IS NULL
            AND p.output IS NULL)
                AS is_metered,
+           -- an amount of 0 has no currency
            u.input + u.output + u.cache_read + u.cache_write + CASE WHEN p.request IS NULL THEN 0
            ELSE u.request END > 0
                AS is_used,
@@ -138,6 +147,7 @@ costed AS (
 ),
 judged AS (
     SELECT *, no_input OR no_output OR no_read OR no_write AS is_incomplete,
+           -- units without a price in any currency
            array_remove(ARRAY[CASE WHEN bool_and(no_input) OVER own THEN 'input' END,
                               CASE WHEN bool_and(no_output) OVER own THEN 'output' END,
                               CASE WHEN bool_and(no_read) OVER own THEN 'cache_read' END,
@@ -146,8 +156,8 @@ judged AS (
     FROM costed WINDOW own AS (PARTITION BY key)
 ),
 """
-# Of several currencies that price all that is used, US dollars go first, then the alphabet. A unit
-# lacks a price where no currency has one.
+# If several currencies price all units used, US dollars are preferred, then alphabetical order. A
+# unit has no price if no currency prices it.
 _CHOSEN = """
 chosen AS (
     SELECT DISTINCT ON (key) key, n, amount, CASE WHEN is_used THEN currency END AS currency,
@@ -179,8 +189,8 @@ TOTALS = (
 
 
 def cost_statement(template: str, relations: InventoryRelations, *, with_changes: bool) -> str:
-    """`template` over the live dependencies of `relations`, under the changes of the parameters or
-    without."""
+    """Return `template` over the live dependencies of `relations`, with or without the price
+    changes of the parameters."""
     lines = _LINES_CHANGED if with_changes else _LINES
     return compose_statement(
         "WITH RECURSIVE " + _LIVE + lines + _PRICED + template,

@@ -1,10 +1,10 @@
-"""What applications cost a month, exactly: by list prices of a day, by prices announced for a later
+"""Exact monthly costs of applications: at the list prices of a day, at prices announced for a later
 day, and under hypothetical changes.
 
-A dependency costs the sum of its monthly tokens (and requests) times the price of the offering that
-answers for it, redirects followed; prices are per million. The price tier follows the size of its
-usual request; where that is not known, the base tier counts. What is not known stays unknown and is
-named, it is never 0. Currencies are never converted. Amounts are exact fractions of the currency.
+A dependency costs the sum of its monthly tokens (and requests) times the price of its effective
+offering, redirects followed; prices are per million. The price tier follows the usual request size;
+if that is unknown, the base tier counts. Unknown costs are listed with their reason, never counted
+as 0. Currencies are never converted. Amounts are exact fractions of the currency.
 """
 
 from collections import Counter
@@ -28,12 +28,12 @@ from apps.inventory.cost_queries import (
 from apps.inventory.models import Application
 
 MILLION = 1_000_000
-# the units that what applications record can be priced by
+# the units of recorded usage that can have a price
 USED_UNITS: tuple[str, ...] = ("input", "output", "cache_read", "cache_write", "request")
 
 
 class InvalidPriceChangeError(ValueError):
-    """A hypothetical price change that cannot be meant; the text says what to correct."""
+    """An invalid hypothetical price change; the text states the correction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,8 @@ class UnknownCost(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnknownDependencyCost:
-    """Why the cost of a dependency is not known; `units` are the used units without a price."""
+    """The reason why the cost of a dependency is unknown; `units` are the used units without a
+    price."""
 
     code: UnknownCost
     units: tuple[str, ...] = ()
@@ -112,8 +113,8 @@ class UnknownDependencyCost:
 
 @dataclass(frozen=True, slots=True)
 class MonthlyCosts:
-    """Per month. `per_dependency` and `unknown` have no dependency in common and together hold
-    every live one."""
+    """Costs per month. `per_dependency` and `unknown` are disjoint and together hold every live
+    dependency."""
 
     per_dependency: Mapping[int, Money] = field(default_factory=dict)
     totals: Mapping[str, Fraction] = field(default_factory=dict)
@@ -122,7 +123,7 @@ class MonthlyCosts:
 
 @dataclass(frozen=True, slots=True)
 class CostTotals:
-    """Per month. `n_unknown` counts dependencies whose cost is not known, by reason."""
+    """Totals per month. `n_unknown` counts dependencies of unknown cost, by reason."""
 
     totals: Mapping[str, Fraction]
     n_known: int
@@ -139,12 +140,12 @@ def monthly_costs(
     statuses: Collection[str] = Application.IN_SCOPE,
     relations: InventoryRelations = InventoryRelations(),  # noqa: B008 - frozen
 ) -> MonthlyCosts:
-    """The cost of every dependency that is live on `on`, in any role; one statement.
+    """Return the cost of every dependency that is live on `on`, in any role; one statement.
 
-    Prices are those of `prices_on` (`on` where None): a later day shows what has been announced.
-    `application_ids` and `team_ids` narrow it; None means all. `relations` lets a what-if put other
-    rows in the place of the tables. For a whole portfolio use `monthly_totals`: this answers with a
-    row per dependency.
+    Prices are those of `prices_on` (default `on`): a later day includes announced prices.
+    `application_ids` and `team_ids` narrow the result; None means all. With `relations` a scenario
+    replaces the tables by its own rows. The result has an entry per dependency: for a whole
+    portfolio use `monthly_totals`.
     """
     scale, rows = _cost_rows(
         COSTS_OF_DEPENDENCIES,
@@ -184,8 +185,8 @@ def monthly_totals(
     statuses: Collection[str] = Application.IN_SCOPE,
     relations: InventoryRelations = InventoryRelations(),  # noqa: B008 - frozen
 ) -> CostTotals:
-    """The sums of `monthly_costs`, grouped in the database: no row per dependency leaves it; one
-    statement."""
+    """Return the sums of `monthly_costs`, grouped in the database, without an entry per dependency;
+    one statement."""
     scale, rows = _cost_rows(
         TOTALS, on, prices_on or on, changes, application_ids, team_ids, statuses, relations
     )
@@ -211,7 +212,7 @@ def _cost_rows(
     statuses: Collection[str],
     relations: InventoryRelations,
 ) -> tuple[int, list[Any]]:
-    """(what the amounts are to be divided by, rows)."""
+    """Return (divisor of the amounts, rows)."""
     effective_changes = [
         change for change in changes if change.starts_on is None or change.starts_on <= prices_on
     ]
@@ -235,18 +236,18 @@ def _cost_rows(
 
 
 def common_denominator(changes: Iterable[PriceChange]) -> int:
-    """A number that stays whole when divided by the denominators of any of the changes, one after
-    the other.
+    """Return a number that can be divided by the denominators of all changes, one after the other,
+    without remainder.
 
-    The database has exact decimals and no fractions: it calculates with this multiple of every
+    The database has exact decimals but no fractions: it calculates with this multiple of every
     price.
     """
     return prod(_ratio(change).denominator for change in changes)
 
 
 def change_parameters(changes: Sequence[PriceChange], denominator: int) -> dict[str, Any]:
-    """The changes as arrays, in order; numerators and denominators apart, so that nothing is
-    rounded."""
+    """Return the changes as arrays, in order; numerators and denominators separately, so that
+    nothing is rounded."""
     return {
         "denominator": denominator,
         "change_positions": list(range(1, len(changes) + 1)),

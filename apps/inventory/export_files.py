@@ -1,5 +1,5 @@
-"""Long lists as files: requested, written, downloaded and deleted. The content comes from the
-caller: lists are composed in the layers above."""
+"""Long lists as files: requested, written, downloaded and deleted. The caller supplies the content,
+because lists are composed in higher layers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -21,18 +21,18 @@ from apps.common.time import day_of
 from apps.inventory.models import ListExport
 
 FILE_RETENTION = timedelta(days=7)
-# of one person; further ones push the oldest out
+# of one user; a further file replaces the oldest
 MAX_FILES_PER_USER = 10
 _PROGRESS_INTERVAL_ROWS = 500
 
 type ProgressCallback = Callable[[int], None]
-# (the file, where to write it, whom to tell how many rows are done) -> rows written
+# (the file, the stream to write to, the callback for the number of finished rows) -> rows written
 type FileWriter = Callable[[ListExport, IO[bytes], ProgressCallback], int]
 
 
 def request_file(*, kind: str, query: str, name: str, by: User, at: datetime) -> ListExport:
-    """Queue a file of what `by` may see; an equal one of theirs that is still being written is
-    given instead. Raises ExportError."""
+    """Queue a file of the rows that `by` can view, or return the user's own pending file for the
+    same list. Raises ExportError."""
     pending_file = ListExport.objects.visible_to(by).open().filter(kind=kind, query=query).first()
     if pending_file is not None:
         return pending_file
@@ -64,8 +64,8 @@ def write_file(pk: int, *, write: FileWriter, at: datetime) -> bool:
 
 
 def write_waiting_files(*, write: FileWriter, at: datetime) -> int:
-    """Write every file that waits or was left by its worker; return the number written. Safe to run
-    concurrently."""
+    """Write every file that waits or was abandoned by its worker; return the number written. Safe
+    to run concurrently."""
     return run_waiting_exports(_export_spec(write), at=at)
 
 
@@ -79,7 +79,7 @@ def _export_spec(write: FileWriter) -> ExportSpec[ListExport]:
 
 
 def with_progress[R](rows: Iterable[R], report_progress: ProgressCallback) -> Iterator[R]:
-    """The rows as they are, telling now and then how many have passed."""
+    """Yield the rows unchanged and report their number at intervals."""
     for n, row in enumerate(rows, 1):
         yield row
         if n % _PROGRESS_INTERVAL_ROWS == 0:
@@ -87,7 +87,7 @@ def with_progress[R](rows: Iterable[R], report_progress: ProgressCallback) -> It
 
 
 def n_rows_written(file: ListExport) -> int:
-    """Rows written so far, 0 where nothing is known."""
+    """Return the number of rows written so far; 0 if unknown."""
     return load_progress(file) or 0
 
 

@@ -1,7 +1,7 @@
-"""What lists of applications and dependencies can be narrowed by, on pages and in the API alike.
+"""Filters of applications and dependencies, for pages and REST.
 
-Several values of a column of the row itself find no row twice; `distinct=False` keeps the database
-from comparing them.
+Several values of a column of the row itself never match a row twice; `distinct=False` saves the
+database the comparison.
 """
 
 from datetime import date
@@ -23,8 +23,8 @@ from apps.inventory.models import (
 
 
 class ApplicationFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """`host`, `developer`, `foundation` and `version` keep applications that use it today, in any
-    role."""
+    """Filters of applications; `host`, `developer`, `foundation` and `version` select those that
+    use it today, in any role."""
 
     q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Search")
     team = django_filters.CharFilter(method="of_team", label="Team (slug), including sub-teams")
@@ -89,10 +89,10 @@ class ApplicationFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 def _applications_using(condition: Q) -> Q:
     today = day_of(now())
-    used = Dependency.objects.filter(
+    dependencies = Dependency.objects.filter(
         condition, Q(until__isnull=True) | Q(until__gt=today), since__lte=today
     )
-    return Q(pk__in=used.values("application_id"))
+    return Q(pk__in=dependencies.values("application_id"))
 
 
 class DependencyFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -1,12 +1,12 @@
 """The SQL of findings.py: every rule over a set of applications in one statement.
 
-Each rule answers (code, application, dependency or null, what the sentence needs as JSON).
+Each rule returns (code, application, dependency or null, facts for the sentence as JSON).
 """
 
 from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
 
-# Rows in use on the day, whatever the application's status, with the offering that answers and
-# where it stands.
+# Rows in use on the day, whatever the application's status, with the effective offering and its
+# lifecycle.
 _BASE = """
 app AS (SELECT * FROM inventory_application WHERE id = ANY (%(application_ids)s::bigint[])),
 dep AS (
@@ -14,6 +14,7 @@ dep AS (
         a.status = ANY (%(statuses)s) AS in_scope,
            c.api_id AS called, t.id AS answering_id, t.api_id AS answering, t.host_id, t.version_id,
            t.not_a_model,
+           -- the date of an announced retirement has passed
            t.lifecycle = 'retired' OR (t.date_kind = 'firm'
            AND t.retires_on <= %(on)s::date) AS is_retired,
            t.retires_on, v.foundation_id, f.developer_id
@@ -26,11 +27,13 @@ dep AS (
     LEFT JOIN catalog_foundation f ON f.id = v.foundation_id
     WHERE is_live(d.since, d.until, %(on)s::date)
 ),
+-- recorded traffic shares of the primary models; given is their sum
 shares AS (
     SELECT application_id, count(*) AS n, count(traffic_share) AS n_given,
         coalesce(sum(traffic_share), 0) AS given
     FROM dep WHERE role = 'primary' AND in_scope GROUP BY application_id
 ),
+-- order numbers of the fallbacks, which should be 1, 2, 3 without gaps
 fallbacks AS (
     SELECT application_id, count(*) AS n, array_agg(fallback_order::int
     ORDER BY fallback_order) AS numbers,
@@ -39,7 +42,7 @@ fallbacks AS (
 ),
 """
 
-# What is in use as the rule about decisions wants it; then decisions that have run out, by how
+# Current uses in the form that the rule about approvals expects; then expired approvals, by how
 # narrow they were: offering (4), version (3), foundation (2), developer or host (1).
 _DECISIONS = f"""
 used AS (SELECT id, application_id, offering_id, via_party_id FROM dep WHERE in_scope),
@@ -52,11 +55,12 @@ narrowness AS (
 ),
 """
 
-# The last test of each way out; whether any of them counts today.
+# The last exit test per target, and whether any of them is valid today.
 _TESTS = """
 test AS (
     SELECT DISTINCT ON (t.dependency_id, t.target_id) t.dependency_id, t.target_id, t.tested_on,
         t.id, t.result,
+           -- why an exit test is not valid today; null if it is
            coalesce(t.expires_on, t.tested_on + %(validity)s::int) AS ends_on, t.tested_version_id,
            a.version_id AS answering_version_id
     FROM inventory_exittest t
@@ -68,11 +72,13 @@ test AS (
 ),
 lapse AS (
     SELECT *, CASE WHEN result <> 'passed' THEN result WHEN ends_on <= %(on)s::date THEN 'expired'
+                   -- the target of the test now serves another version than the tested one
                    WHEN tested_version_id IS NOT NULL AND tested_version_id IS DISTINCT
                    FROM answering_version_id
                    THEN 'moved' END AS why
     FROM test
 ),
+-- the latest test of dependencies none of whose tests is valid
 last_lapse AS (
     SELECT DISTINCT ON (l.dependency_id) l.* FROM lapse l
     WHERE NOT EXISTS (SELECT 1 FROM lapse o WHERE o.dependency_id = l.dependency_id
@@ -179,7 +185,8 @@ RULES: dict[str, str] = {
 
 
 def finding_statement() -> str:
-    """All rules; columns code, application_id, dependency_id, facts; in no order."""
+    """Return the statement of all rules; columns code, application_id, dependency_id, facts;
+    unordered."""
     rules = "\nUNION ALL\n".join(
         f"SELECT '{code}' AS code, rule.* FROM ({rule}) rule(application_id, dependency_id, facts)"
         for code, rule in RULES.items()

@@ -22,7 +22,7 @@ TEST_VALIDITY = timedelta(days=365)
 
 
 class Severity(StrEnum):
-    """In order: what is broken, what is doubtful, what is unfinished."""
+    """The severities, most severe first: broken, doubtful, incomplete."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -53,8 +53,8 @@ def findings_of(
     """Return all findings of these applications on that day, by application, most severe first; one
     statement.
 
-    `validity` is the validity of an exit test without an expiry date. Made for a page of
-    applications; callers have narrowed the IDs to what the reader can view.
+    `validity` is the validity of an exit test without an expiry date. The IDs should be those of
+    one page; callers have narrowed them to applications that the reader can view.
     """
     if not application_ids:
         return []
@@ -81,13 +81,13 @@ def findings_of(
 
 
 def findings_of_application(*, application: Application, on: date) -> list[Finding]:
-    """The findings of one application, as its forms show them after saving."""
+    """Return the findings of one application, as its forms show them after saving."""
     return findings_of(application_ids=[application.pk], on=on)
 
 
 def findings_about(findings: Iterable[Finding], dependency_id: int) -> list[Finding]:
-    """Return, of the findings of an application, those that a form on one dependency should say:
-    about it, or the whole."""
+    """Return the findings that a form of one dependency shows: those about it and those about the
+    whole application."""
     return [finding for finding in findings if finding.dependency_id in (None, dependency_id)]
 
 
@@ -96,7 +96,7 @@ def finding_severity(code: str) -> Severity:
 
 
 def finding_sentence(code: str, facts: Any) -> str:
-    """Return what a finding says; `facts` as the rule found them."""
+    """Return the text of a finding; `facts` as the rule returned them."""
     return _SENTENCES[code][1](_parse_facts(facts))
 
 
@@ -116,58 +116,62 @@ def _parse_facts(facts: Any) -> Mapping[str, Any]:
 # --- sentences ------------------------------------------------------------------------------------
 
 
-def _number(text: str) -> str:
+def _format_number(text: str) -> str:
     return f"{float(text):.4g}"
 
 
-def _shares(facts: Mapping[str, Any]) -> str:
+def _describe_share_sum(facts: Mapping[str, Any]) -> str:
     if float(facts["given"]) == 0:
         return (
             "All primary models have a traffic share of 0, so they count equally. Enter their "
             "shares."
         )
     return (
-        f"The traffic shares of the primary models add up to {_number(facts['given'])}, not 1, "
-        "and are scaled to 1. Correct the shares."
+        f"The traffic shares of the primary models add up to {_format_number(facts['given'])}, "
+        "not 1, and are scaled to 1. Correct the shares."
     )
 
 
-def _leave_nothing(facts: Mapping[str, Any]) -> str:
-    given, n = _number(facts["given"]), facts["n"]
+def _describe_standby_shares(facts: Mapping[str, Any]) -> str:
+    share_sum, n = _format_number(facts["given"]), facts["n"]
     if n == 1:
         return (
-            f"The traffic shares already add up to {given}, so 1 primary model without a share "
+            f"The traffic shares already add up to {share_sum}, so 1 primary model without a share "
             "counts as standby. Enter its share."
         )
     return (
-        f"The traffic shares already add up to {given}, so {n} primary models without a share "
+        f"The traffic shares already add up to {share_sum}, so {n} primary models without a share "
         "count as standby. Enter their shares."
     )
 
 
-def _restricted(facts: Mapping[str, Any]) -> str:
-    reasons = []
+def _describe_restriction(facts: Mapping[str, Any]) -> str:
+    """Return the sentence about the limits of a restricted approval that the dependency is outside
+    of."""
+    restrictions = []
     if facts["data_class"] is not None:
-        is_now = facts["data_class"] or "not recorded"
-        reasons.append(f"data of class {', '.join(facts['data_classes'])} (here {is_now})")
+        current_value = facts["data_class"] or "not recorded"
+        restrictions.append(
+            f"data of class {', '.join(facts['data_classes'])} (here {current_value})"
+        )
     if facts["criticality"] is not None:
-        allowed = " or ".join(
+        criticalities = " or ".join(
             Criticality(level).label.lower() for level in sorted(facts["criticalities"])
         )
-        reasons.append(
-            f"applications that are {allowed} (here "
+        restrictions.append(
+            f"applications that are {criticalities} (here "
             f"{Criticality(facts['criticality']).label.lower()})"
         )
     if facts["regions"] is not None:
-        is_now = facts["in"] or "not recorded"
-        reasons.append(f"regions {', '.join(facts['regions'])} (here {is_now})")
+        current_value = facts["in"] or "not recorded"
+        restrictions.append(f"regions {', '.join(facts['regions'])} (here {current_value})")
     return (
-        f"{facts['called']} is approved only for {' and '.join(reasons)}. "
+        f"{facts['called']} is approved only for {' and '.join(restrictions)}. "
         "Migrate the dependency, or request another approval."
     )
 
 
-def _retired(facts: Mapping[str, Any]) -> str:
+def _describe_retired_offering(facts: Mapping[str, Any]) -> str:
     if facts["retires_on"]:
         return (
             f"{facts['called']} retired on {facts['retires_on']}. Replace it or end the dependency."
@@ -175,27 +179,31 @@ def _retired(facts: Mapping[str, Any]) -> str:
     return f"{facts['called']} is retired. Replace it or end the dependency."
 
 
-def _lapsed(facts: Mapping[str, Any]) -> str:
-    called, tested_on = facts["called"], facts["tested_on"]
+def _describe_invalid_test(facts: Mapping[str, Any]) -> str:
+    """Return the sentence about why the last exit test is not valid."""
+    offering_name, tested_on = facts["called"], facts["tested_on"]
     match facts["why"]:
         case "failed":
-            return f"The exit test of {called} on {tested_on} failed. Repeat the test."
+            return f"The exit test of {offering_name} on {tested_on} failed. Repeat the test."
         case "partial":
-            return f"The exit test of {called} on {tested_on} passed only partly. Repeat the test."
+            return (
+                f"The exit test of {offering_name} on {tested_on} passed only partly. "
+                "Repeat the test."
+            )
         case "expired":
             return (
-                f"The exit test of {called} on {tested_on} expired on {facts['ends_on']}. Repeat "
-                "the test."
+                f"The exit test of {offering_name} on {tested_on} expired on {facts['ends_on']}. "
+                "Repeat the test."
             )
     return (
-        f"The exit test of {called} on {tested_on} used another version than the one served today. "
-        "Repeat the test."
+        f"The exit test of {offering_name} on {tested_on} used another version than the one served "
+        "today. Repeat the test."
     )
 
 
 _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
-    "shares_do_not_sum": (Severity.WARNING, _shares),
-    "shares_leave_nothing": (Severity.WARNING, _leave_nothing),
+    "shares_do_not_sum": (Severity.WARNING, _describe_share_sum),
+    "shares_leave_nothing": (Severity.WARNING, _describe_standby_shares),
     "fallback_is_primary": (
         Severity.ERROR,
         lambda facts: (
@@ -250,7 +258,7 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
             f"{facts['called']} was observed but is not declared. Confirm or end the dependency."
         ),
     ),
-    "retired_offering": (Severity.ERROR, _retired),
+    "retired_offering": (Severity.ERROR, _describe_retired_offering),
     "redirected": (
         Severity.WARNING,
         lambda facts: (
@@ -264,7 +272,7 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
             f"{facts['called']} is blocked by an approval decision. Reason: {facts['reason']}"
         ),
     ),
-    "restricted": (Severity.ERROR, _restricted),
+    "restricted": (Severity.ERROR, _describe_restriction),
     "approval_expired": (
         Severity.WARNING,
         lambda facts: (
@@ -284,6 +292,6 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
             f"The exit plan for {facts['called']} has not been tested. Record an exit test."
         ),
     ),
-    "test_lapsed": (Severity.WARNING, _lapsed),
+    "test_lapsed": (Severity.WARNING, _describe_invalid_test),
 }
 CODES = tuple(RULES)

@@ -1,4 +1,4 @@
-"""Reads over applications and dependencies."""
+"""Queries on applications and dependencies."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +19,8 @@ def visible_applications(*, user: Any) -> ApplicationQuerySet:
 
 
 def dependency_history(*, application: Application) -> DependencyQuerySet:
-    """Return all dependencies the application ever had, ended ones included, latest first, with
-    related rows."""
+    """Return all dependencies that the application ever had, ended ones included, latest first,
+    with related rows."""
     return (
         Dependency.objects.filter(application=application)
         .select_related(
@@ -34,7 +34,7 @@ def dependency_history(*, application: Application) -> DependencyQuerySet:
 
 
 def editable_teams(*, user: Any) -> QuerySet[Team]:
-    """The teams whose applications the user may change, by name."""
+    """Return the teams whose applications the user can edit, by name."""
     if not user.is_authenticated:
         return Team.objects.none()
     if user.is_governance:
@@ -57,7 +57,7 @@ def application_merged_into(*, application: Application) -> Application:
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """One change of the history: what one person or job wrote in one go."""
+    """One change of the history: everything that a user or job wrote in one action."""
 
     id: UUID
     at: datetime
@@ -69,6 +69,7 @@ class RecordedChange:
 _CHANGES = """
 WITH own AS (SELECT id FROM inventory_dependency WHERE application_id = %(id)s),
 entry AS (
+    -- all history rows of the application and of its current dependencies
     SELECT pgh_context_id AS change, pgh_created_at AS at FROM inventory_applicationhistory
     WHERE pgh_obj_id = %(id)s
     UNION ALL
@@ -105,7 +106,7 @@ def changes_of_application(
 
 
 def last_change_id(row: Model) -> UUID | None:
-    """The id of the change that wrote the row last, by which it can be undone."""
+    """Return the ID of the change that wrote the row last, by which it can be undone."""
     history: Any = row.history  # type: ignore[attr-defined]
     context_id: UUID | None = (
         history.order_by("-pgh_id").values_list("pgh_context_id", flat=True).first()

@@ -1,9 +1,9 @@
-"""Keeps the findings and runways that lists are sorted and narrowed by.
+"""Maintenance of the stored findings and runways by which lists are sorted and filtered.
 
-Rows of the queue say what may have changed: the exposure engine hands on every application it looks
-at again, and a decision of the organisation concerns all of them. A new day concerns all as well,
-since reviews fall due and tests lapse by the clock. Rows that are the same are not written. Two at
-once write the same rows.
+The queue holds applications that might have changed: the exposure engine adds every application
+that it derives again, and an approval adds all of them. A new day affects all as well, since
+reviews fall due and exit tests expire. Unchanged rows are not written. Two concurrent refreshes
+write the same rows.
 """
 
 from collections.abc import Collection, Iterator
@@ -45,13 +45,14 @@ ON CONFLICT (application_id, code, dependency_id) DO UPDATE
           IS DISTINCT FROM (EXCLUDED.team_id, EXCLUDED.criticality, EXCLUDED.rank, EXCLUDED.facts)
 """
 
-# the move takes whole days: an effort of 4.5 days begins five days before the end
+# a migration takes whole days: an effort of 4.5 days starts 5 days before the retirement
 _RUNWAYS = f"""
 CREATE TEMPORARY TABLE found_runway ON COMMIT DROP AS
 SELECT r.dependency_id, r.application_id, a.team_id, r.criticality, r.offering_id, r.retires_on,
     r.at_least,
        r.days_left, r.effort_days, coalesce(r.basis, '') AS basis,
        %(on)s::date + r.days_left - coalesce(ceil(r.effort_days), 0)::int AS start_by,
+       -- the order of the runway statement is that of the list, shortest runway first
        r.place = min(r.place) OVER (PARTITION BY r.application_id) AS is_first
 FROM (SELECT *, row_number() OVER () AS place FROM ({runway_statement()}) ordered
      ) AS r(dependency_id, application_id, criticality, offering_id, retires_on, days_left,
@@ -90,11 +91,11 @@ ON CONFLICT (dependency_id) DO UPDATE SET {sets} WHERE ({old}) IS DISTINCT FROM 
 
 
 def refresh_stale_applications(*, on: date) -> int:
-    """Work through the queue, or through everything on a new day; the number of applications looked
-    at.
+    """Process the queue, or all applications on a new day; return the number of applications
+    processed.
 
-    Each portion is a transaction of its own. The queue's rows go when their applications have been
-    looked at, so a worker may die in between.
+    Each batch is a transaction of its own. Queue rows are deleted with the batch that processed
+    them, so a worker can be killed at any time.
     """
     queued = list(StaleApplication.objects.values_list("pk", "application_id"))
     state = ReadModelState.objects.filter(pk=1).first()
@@ -127,18 +128,20 @@ def refresh_all_applications(*, on: date) -> int:
 
 
 def _application_batches() -> Iterator[list[int]]:
-    last = 0
+    last_id = 0
     while ids := list(
-        Application.objects.filter(pk__gt=last)
+        Application.objects.filter(pk__gt=last_id)
         .order_by("pk")
         .values_list("pk", flat=True)[:REFRESH_BATCH_SIZE]
     ):
         yield ids
-        last = ids[-1]
+        last_id = ids[-1]
 
 
 @transaction.atomic
 def _refresh_batch(application_ids: list[int], on: date) -> list[int]:
+    """Recompute the cached findings and runways of the applications and return their IDs. Unchanged
+    rows are not written."""
     ranks = ranks_by_code()
     parameters = {
         "application_ids": application_ids,

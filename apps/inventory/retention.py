@@ -1,4 +1,4 @@
-"""Retention of the inventory: what users entered, and the requests for long files."""
+"""Retention of the inventory: records entered by users, and requests for export files."""
 
 from django.db.models import Q
 from django.db.models.functions import Coalesce

@@ -1,8 +1,8 @@
-"""How much time is left to leave what ends, and whether it is enough.
+"""Runway: the time left until a retirement, compared with the time that the migration takes.
 
-Runway = days until the offering that answers for a live primary ends, minus the calendar days the
-last exit test took (or, without one, the exit plan's estimate). Negative: it is too late already by
-what is known.
+Runway = days until the effective offering of a live primary retires, minus the calendar days that
+the last exit test took (or, without one, the estimate of the exit plan). Negative: the migration
+cannot finish in time.
 """
 
 from collections.abc import Collection
@@ -17,8 +17,7 @@ from apps.inventory.models import Application
 
 
 class RunwayPosition(NamedTuple):
-    """Position of a row in the order of urgency: the end of one page, after which the next one
-    begins."""
+    """Position of a row in the order of urgency, from which the next page continues."""
 
     urgency: Decimal | None
     criticality: int
@@ -30,8 +29,8 @@ class PrimaryRunway:
     """One active primary model with an announced retirement.
 
     `offering_id` is the one served today, redirects followed. `days_left` is negative once past,
-    and None if the retirement is announced without a date (`why` says so). With `at_least` the date
-    is the earliest retirement: it might be later, and a past one counts as 0, since it retired
+    and None if the retirement is announced without a date (see `why`). With `at_least` the date is
+    the earliest retirement: it might be later, and a past date counts as 0, since it retired
     nothing. `basis` is `test` or `estimate`, None if `effort_days` is unknown; `runway` is None
     unless both are known.
     """
@@ -65,7 +64,7 @@ _RUNWAYS = load_statement("inventory", "runways")
 
 
 def runway_statement(relations: InventoryRelations = InventoryRelations()) -> str:  # noqa: B008 - frozen
-    """The rule, with the parameters that `runways` gives it: columns of PrimaryRunway, most urgent
+    """Return the statement for the parameters of `runways`: columns of PrimaryRunway, most urgent
     first."""
     return compose_statement(
         _RUNWAYS,
@@ -88,8 +87,8 @@ def runways(
     """Return active primary models with an announced retirement, most urgent first: by runway, by
     days left if the effort is unknown, those without a date last; one statement.
 
-    `after` is the `place` of the last row of the page before. An application's runway is that of
-    its first row. `only_late`: those with a negative runway.
+    `after` is the `position` of the last row of the previous page. An application's runway is that
+    of its first row. `only_late`: those with a negative runway.
     """
     parameters: dict[str, Any] = {
         "on": on,

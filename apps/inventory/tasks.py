@@ -7,7 +7,7 @@ from apps.inventory.read_models import refresh_stale_applications
 
 @shared_task(name="inventory.keep_findings")
 def refresh_findings_and_runways() -> int:
-    """After exposure has been brought up to date, and every minute."""
+    """Refresh stale findings and runways; runs after each refresh of exposure and every minute."""
     return refresh_stale_applications(on=day_of(now()))
 
 

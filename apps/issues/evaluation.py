@@ -18,13 +18,14 @@ from apps.common.database.statements import compose_statement, load_statement
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.inventory.models import Application
+from apps.inventory.owners import issue_owners_statement
 from apps.issues.kinds.base import DEFAULT_ALLOWANCE_DAYS, FACT_COLUMNS, IssueKind
 from apps.issues.kinds.registry import all_kinds
 from apps.issues.models import ChangedApplication, EvaluationState
 
 # One evaluation at a time: another one between two statements of this one would open what this one
 # then resolves. The number is only the name of the lock.
-EVALUATION_LOCK = 7301010
+EVALUATION_LOCK = 7301021
 # a request tries so often to get the lock, and then leaves its applications to the worker
 LOCK_ATTEMPTS = 10
 LOCK_INTERVAL_SECONDS = 0.03
@@ -50,10 +51,7 @@ ON CONFLICT DO NOTHING
 """
 _COMPARE_ISSUES = compose_statement(
     load_statement("issues", "compare_issues"),
-    owners=compose_statement(
-        load_statement("inventory", "application_owners"),
-        which="a.id IN (SELECT application_id FROM issue_fact)",
-    ),
+    owners=issue_owners_statement("a.id IN (SELECT application_id FROM issue_fact)"),
 )
 _LOCK_CHANGES = load_statement("issues", "lock_changes")
 _INSERT_ISSUES = load_statement("issues", "insert_issues")

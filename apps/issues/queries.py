@@ -1,7 +1,7 @@
 """Reads of causes and issues that join other records."""
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import F
@@ -13,13 +13,20 @@ from apps.issues.urgency import issue_urgency
 RECORD_BATCH_SIZE = 2_000
 
 
-def issue_records(issues: IssueQuerySet, *, today: date) -> Iterator[dict[str, Any]]:
+def issue_records(
+    issues: IssueQuerySet,
+    *,
+    today: date,
+    load_notified: Callable[[Collection[int]], Mapping[int, datetime]],
+) -> Iterator[dict[str, Any]]:
     """Yield issues as `manage.py issues` prints them, most urgent first; memory stays flat.
 
-    `retired_in_use`: the model of the issue is retired and still used. `notified` is null until a
-    notification is sent or pending.
+    `retired_in_use`: the model of the issue is retired and still used. `notified` is the time of
+    the last notification, null until one is sent or pending; `load_notified` returns it by issue,
+    since notifications belong to a higher app.
     """
     rows = issues.order_by("act_by", "criticality", "pk").values(
+        "pk",
         "cause_id",
         "state",
         "start_by",
@@ -38,13 +45,18 @@ def issue_records(issues: IssueQuerySet, *, today: date) -> Iterator[dict[str, A
     for row in rows.iterator(chunk_size=RECORD_BATCH_SIZE):
         batch.append(dict(row))
         if len(batch) == RECORD_BATCH_SIZE:
-            yield from _as_records(batch, today)
+            yield from _as_records(batch, today, load_notified)
             batch = []
-    yield from _as_records(batch, today)
+    yield from _as_records(batch, today, load_notified)
 
 
-def _as_records(rows: list[dict[str, Any]], today: date) -> Iterator[dict[str, Any]]:
+def _as_records(
+    rows: list[dict[str, Any]],
+    today: date,
+    load_notified: Callable[[Collection[int]], Mapping[int, datetime]],
+) -> Iterator[dict[str, Any]]:
     subjects = load_subjects(row["subject_key"] for row in rows)
+    notified = load_notified([row["pk"] for row in rows])
     for row in rows:
         yield {
             "cause": row["cause_id"],
@@ -64,7 +76,7 @@ def _as_records(rows: list[dict[str, Any]], today: date) -> Iterator[dict[str, A
             "retired_in_use": is_retired_in_use(
                 row["kind"], row["state"], row["due_on"], row["is_earliest"], today
             ),
-            "notified": None,
+            "notified": notified[row["pk"]].isoformat() if row["pk"] in notified else None,
         }
 
 

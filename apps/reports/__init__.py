@@ -1,1 +1,2 @@
-"""Regulatory reports as typed rows, and evidence packs. Reads every layer below, owns little."""
+"""Regulatory reports as typed rows, and evidence packs. Reads all lower layers and stores little of
+its own."""

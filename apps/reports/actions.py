@@ -64,10 +64,10 @@ def set_model_statement(
     lock_applications([application.pk], by=by)
     row = ModelStatement.objects.select_for_update().filter(application=application).first()
     statement = row or ModelStatement(application=application)
-    changed = [name for name, value in facts.items() if getattr(statement, name) != value]
-    if not changed:
+    changed_names = [name for name, value in facts.items() if getattr(statement, name) != value]
+    if not changed_names:
         return statement
-    for name in changed:
+    for name in changed_names:
         setattr(statement, name, facts[name])
     statement.full_clean()
     with audit_context(user=by, reason=reason or "model statement changed"):
@@ -86,8 +86,8 @@ def answer_question(
     by: User,
     reason: str = "",
 ) -> ComponentAnswer | None:
-    """Answer a question of the component file. An empty `answer` removes the current one; the
-    history keeps it. For editors of the application's team."""
+    """Answer a question of the component file. An empty `answer` removes the current one, which the
+    history still has. For editors of the application's team."""
     lock_applications([application.pk], by=by)
     row = (
         ComponentAnswer.objects.select_for_update()

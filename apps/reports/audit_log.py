@@ -27,7 +27,7 @@ from apps.common.history.log import (
 from apps.common.postgresql.errors import Unavailable, unavailability
 from apps.inventory.models import Application
 
-# what belongs to teams; whoever sees such a record sees its changes
+# records of teams; users who can view such a record can view its changes
 TEAM_RECORD_KINDS = (
     "accounts.membership",
     "accounts.team",
@@ -68,10 +68,11 @@ _NAME_COLUMNS = (
     "word",
 )
 _ACTIONS = {"insert": "added", "update": "changed", "delete": "removed"}
-# a line of a file holds no book
+# longer values are cut, so that a line of a file stays readable
 MAX_VALUE_LENGTH = 2_000
 STATEMENT_TIMEOUT_MS = 10_000
-# a file: changes read at once, changes at most, and seconds until it ends with a line that says so
+# a file: changes per query, maximum number of changes, and seconds until it ends with an
+# explanatory line
 FILE_BATCH_SIZE = 500
 MAX_FILE_CHANGES = 100_000
 MAX_FILE_SECONDS = 120
@@ -129,7 +130,7 @@ ACTOR_LABELS = [("people", "Users and service accounts"), ("jobs", "Jobs")]
 
 
 class AuditForm(forms.Form):
-    """The filters of page, file and REST alike."""
+    """The filters of the page, the file and REST."""
 
     kind = forms.CharField(label="Record type", required=False, max_length=80)
     record = forms.IntegerField(
@@ -173,11 +174,13 @@ def visible_kinds(user: User) -> dict[str, HistoryCondition | None]:
     for label in TEAM_RECORD_KINDS:
         kind = tracked_models().get(label)
         if kind is not None:
-            conditions[label] = _row_condition(_visible(kind.model, user).order_by().values("pk"))
+            conditions[label] = _row_condition(
+                _visible_rows(kind.model, user).order_by().values("pk")
+            )
     return {label: condition for label, condition in conditions.items() if condition is not None}
 
 
-def _visible(model: type[models.Model], user: User) -> Any:
+def _visible_rows(model: type[models.Model], user: User) -> Any:
     if model is Membership:
         return Membership.objects.filter(team__in=Team.objects.visible_to(user))
     manager: Any = model._default_manager
@@ -194,15 +197,17 @@ def _row_condition(visible_rows: models.QuerySet[Any, Any]) -> HistoryCondition 
 
 def history_query(user: User, cleaned: Mapping[str, Any]) -> HistoryQuery:
     """Return the query of a valid AuditForm, limited to what `user` can view."""
-    allowed = visible_kinds(user)
+    conditions = visible_kinds(user)
     if cleaned.get("kind"):
-        allowed = {cleaned["kind"]: allowed[cleaned["kind"]]} if cleaned["kind"] in allowed else {}
+        conditions = (
+            {cleaned["kind"]: conditions[cleaned["kind"]]} if cleaned["kind"] in conditions else {}
+        )
     day = timedelta(days=1)
     return HistoryQuery(
-        kinds=allowed,
+        kinds=conditions,
         record=cleaned.get("record"),
-        since=_moment(cleaned["since"]) if cleaned.get("since") else None,
-        until=_moment(cleaned["until"]) + day if cleaned.get("until") else None,
+        since=_start_of_day(cleaned["since"]) if cleaned.get("since") else None,
+        until=_start_of_day(cleaned["until"]) + day if cleaned.get("until") else None,
         actor=cleaned.get("actor", ""),
         by=cleaned.get("by", ""),
         job=cleaned.get("job", ""),
@@ -211,7 +216,7 @@ def history_query(user: User, cleaned: Mapping[str, Any]) -> HistoryQuery:
     )
 
 
-def _moment(day: Any) -> datetime:
+def _start_of_day(day: Any) -> datetime:
     return datetime.combine(day, time.min, tzinfo=UTC)
 
 
@@ -227,28 +232,32 @@ def limit_statement_time() -> None:
 def audit_page(
     *, user: User, cleaned: Mapping[str, Any], size: int, cursor: str = ""
 ) -> KeysetPage[AuditEntry]:
-    """Return one page of entries; raises InvalidCursorError. A handful of statements: the rows, and
-    one for each kind of record that they refer to."""
+    """Return one page of entries; raises InvalidCursorError. A fixed number of statements: the
+    rows, and one for each kind of record that they refer to."""
     page = history_page(history_query(user, cleaned), size=size, cursor=cursor)
     return KeysetPage(rows=_build_entries(page.rows, user), next=page.next, previous=page.previous)
 
 
 def audit_lines(*, user: User, cleaned: Mapping[str, Any]) -> Iterator[list[Any]]:
-    """Return the same entries as lines of a file under FILE_HEADERS, one for each column that
-    changed.
+    """Return the same entries as lines of a file under FILE_HEADERS, one for each changed column.
 
     The first changes are read immediately: OperationalError if even they take too long. Each
     further statement has the same timeout, and the file as a whole has its own; if one of them or
-    the maximum length ends the file, its last line says so."""
+    the maximum length ends the file, its last line states that.
+    """
     started_at = monotonic()
     query = history_query(user, cleaned)
-    first = _read_batch(query, "")
-    return chain(_lines(first.rows, user), _further_lines(query, first, user, started_at))
+    first_page = _read_batch(query, "")
+    return chain(
+        _entry_lines(first_page.rows, user), _further_lines(query, first_page, user, started_at)
+    )
 
 
 def _further_lines(
     query: HistoryQuery, page: KeysetPage[HistoryEntry], user: User, started_at: float
 ) -> Iterator[list[Any]]:
+    """Yield the lines of the pages after `page`. At a limit of changes or time, the last line says
+    that the file is incomplete."""
     n = len(page.rows)
     while page.next is not None:
         if n >= MAX_FILE_CHANGES:
@@ -259,7 +268,7 @@ def _further_lines(
             return
         try:
             page = _read_batch(query, page.next)
-            lines = _lines(page.rows, user)
+            lines = _entry_lines(page.rows, user)
         except OperationalError as error:
             if unavailability(error) is not Unavailable.SLOW:
                 raise
@@ -275,7 +284,8 @@ def _read_batch(query: HistoryQuery, cursor: str) -> KeysetPage[HistoryEntry]:
         return history_page(query, size=FILE_BATCH_SIZE, cursor=cursor)
 
 
-def _lines(entries: Sequence[HistoryEntry], user: User) -> list[list[Any]]:
+def _entry_lines(entries: Sequence[HistoryEntry], user: User) -> list[list[Any]]:
+    """Return a line for each changed field; a change without differences has one line."""
     return [
         [
             change.at.isoformat(),
@@ -301,7 +311,7 @@ def _last_line(reason: str) -> list[Any]:
     return [_CUT_NOTICE.format(why=reason), *[""] * (len(FILE_HEADERS) - 1)]
 
 
-# --- in words -------------------------------------------------------------------------------------
+# --- readable form --------------------------------------------------------------------------------
 
 
 def _build_entries(entries: Sequence[HistoryEntry], user: User) -> list[AuditEntry]:
@@ -313,11 +323,11 @@ type _Names = Mapping[type[models.Model], Mapping[Any, tuple[str, str]]]
 
 
 def _load_names(entries: Iterable[HistoryEntry], user: User) -> _Names:
-    """Return {model: {id: (name, slug)}} of the records in the entries, limited to what `user` can
-    view; a statement a model."""
+    """Return {model: {ID: (name, slug)}} of the records in the entries, limited to those `user` can
+    view; one statement per model."""
     wanted_ids: dict[type[models.Model], set[Any]] = {}
     for entry in entries:
-        for column, field in _references(entry.kind.model).items():
+        for column, field in _reference_models(entry.kind.model).items():
             for values in (entry.now, entry.was or {}):
                 if values.get(column) is not None:
                     wanted_ids.setdefault(field, set()).add(values[column])
@@ -339,7 +349,7 @@ def _load_names(entries: Iterable[HistoryEntry], user: User) -> _Names:
     return names
 
 
-def _references(model: type[models.Model]) -> dict[str, Any]:
+def _reference_models(model: type[models.Model]) -> dict[str, Any]:
     return {
         field.attname: field.related_model
         for field in model._meta.concrete_fields
@@ -359,6 +369,7 @@ def _record_name(row: Mapping[str, Any], columns: Iterable[str]) -> str:
 
 
 def _build_entry(entry: HistoryEntry, names: _Names) -> AuditEntry:
+    """Return the entry as texts; `names` are the names of the records that it refers to."""
     metadata = entry.words
     application = entry.now.get("application_id")
     return AuditEntry(
@@ -376,7 +387,7 @@ def _build_entry(entry: HistoryEntry, names: _Names) -> AuditEntry:
         slug=str(entry.now.get("slug") or ""),
         application=names.get(Application, {}).get(application, ("", ""))[1] if application else "",
         is_program=bool(entry.now.get("is_service")),
-        differences=tuple(_differences(entry, names)),
+        differences=tuple(_list_differences(entry, names)),
     )
 
 
@@ -385,36 +396,45 @@ def _entry_name(entry: HistoryEntry, names: _Names) -> str:
         return own_name
     reference_names = [
         names[model][entry.now[attname]][0]
-        for attname, model in _references(entry.kind.model).items()
+        for attname, model in _reference_models(entry.kind.model).items()
         if model is not User and entry.now.get(attname) in names.get(model, {})
     ]
     return " · ".join(reference_names[:2]) or f"#{entry.record}"
 
 
-def _differences(entry: HistoryEntry, names: _Names) -> Iterator[FieldDifference]:
+def _list_differences(entry: HistoryEntry, names: _Names) -> Iterator[FieldDifference]:
+    """Yield the fields that differ, as texts; values of secret fields are hidden."""
     fields = {field.attname: field for field in entry.kind.model._meta.concrete_fields}
-    for column, old, new in entry.differences():
+    for column, old_value, new_value in entry.differences():
         field = fields.get(column)
         if field is None or field.primary_key:
             continue
         label = str(field.verbose_name)
         if is_secret(entry.kind.label, field.name):
             yield FieldDifference(
-                field.name, label, HIDDEN_VALUE if old else "", HIDDEN_VALUE if new else ""
+                field.name,
+                label,
+                HIDDEN_VALUE if old_value else "",
+                HIDDEN_VALUE if new_value else "",
             )
         else:
             yield FieldDifference(
-                field.name, label, _shown_value(field, old, names), _shown_value(field, new, names)
+                field.name,
+                label,
+                _format_value(field, old_value, names),
+                _format_value(field, new_value, names),
             )
 
 
 def is_secret(kind: str, field: str) -> bool:
-    """Return whether a value is a secret, or would help to find one; the log shows that it changed,
-    but not its value."""
+    """Return whether a value is a secret, or would help to find one; the log then shows that it
+    changed, but not its value."""
     return (kind, field) in _SECRETS or any(word in field for word in _SECRET_WORDS)
 
 
-def _shown_value(field: Any, value: Any, names: _Names) -> str:
+def _format_value(field: Any, value: Any, names: _Names) -> str:
+    """Return the value as text: names for references, labels for choices; at most MAX_VALUE_LENGTH
+    characters."""
     if value is None or value == "":
         return ""
     if isinstance(field, models.ForeignKey):

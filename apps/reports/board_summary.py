@@ -30,7 +30,7 @@ from apps.risks.models import Assessment
 
 QUARTER_LENGTH = timedelta(days=91)
 LOOK_AHEAD = timedelta(days=60)
-# of each kind of decision, the page names so many
+# records listed for each kind of decision
 MAX_LISTED = 3
 
 
@@ -74,8 +74,8 @@ class OpenFlag:
 
 @dataclass(frozen=True, slots=True)
 class LateExit:
-    """A critical or important application whose migration should have begun on `start_by`, by the
-    data available; its model retires on `retires_on`."""
+    """A critical or important application whose migration should have started by `start_by`,
+    according to the recorded data; its model retires on `retires_on`."""
 
     application: Application
     start_by: date
@@ -85,8 +85,8 @@ class LateExit:
 
 @dataclass(frozen=True, slots=True)
 class PendingDecisions:
-    """Pending decisions. `flags` and `late` list the first of `n_flags` and of the late ones;
-    `late_is_cut`: there are more."""
+    """Pending decisions. `flags` and `late` list the first of `n_flags` flags and of the late
+    exits; `late_is_cut` is True if there are more."""
 
     flags: list[OpenFlag]
     n_flags: int
@@ -136,7 +136,7 @@ def activity_between(*, user: User, since: date, until: date) -> QuarterActivity
     campaigns = (
         Campaign.objects.visible_to(user).filter(closed_at__gte=begin, closed_at__lt=end).count()
     )
-    # an application that ended a primary in the quarter and has another one since
+    # applications that ended a primary in the quarter and have had another one since
     n_migrated = (
         Dependency.objects.visible_to(user)
         .filter(role=Dependency.Role.PRIMARY, until__gte=since, until__lt=until)
@@ -178,9 +178,9 @@ def pending_decisions(*, user: User, on: date) -> PendingDecisions:
     )
     if teams is not None:
         late = late.filter(team_id__in=teams)
-    first = list(late.order_by("criticality", "start_by", "dependency_id")[: MAX_LISTED + 1])
+    late_runways = list(late.order_by("criticality", "start_by", "dependency_id")[: MAX_LISTED + 1])
     applications = Application.objects.visible_to(user).in_bulk(
-        [row.application_id for row in first]
+        [row.application_id for row in late_runways]
     )
     return PendingDecisions(
         flags=[
@@ -201,10 +201,10 @@ def pending_decisions(*, user: User, on: date) -> PendingDecisions:
                 row.retires_on,
                 row.retires_on is not None and row.retires_on <= on and not row.at_least,
             )
-            for row in first[:MAX_LISTED]
+            for row in late_runways[:MAX_LISTED]
             if row.application_id in applications and row.start_by is not None
         ],
-        late_is_cut=len(first) > MAX_LISTED,
+        late_is_cut=len(late_runways) > MAX_LISTED,
         n_acceptances=Assessment.objects.visible_to(user)
         .accepted_on(on)
         .filter(accepted_until__lte=on + LOOK_AHEAD)

@@ -23,7 +23,7 @@ from apps.risks.models import Evidence
 
 SPEC_VERSION = "1.6"
 MEDIA_TYPE = "application/vnd.cyclonedx+json; version=1.6"
-# of one document; a reader holds it in memory
+# per document, because readers load it into memory
 MAX_APPLICATIONS = 1_000
 _NAMESPACE = uuid.UUID("6d0f8f5e-6a0b-5d0e-9b0a-0c5b2c1f7a11")
 _MAX_GENERATIONS = 8
@@ -65,10 +65,10 @@ _KINDS = {
 def build_bom(
     applications: Sequence[Application], *, user: User, name: str, ref: str, on: date, at: datetime
 ) -> Any:
-    """Build the document of these applications, which the caller may view and has loaded with their
-    teams; about ten statements, whatever their number. `name` and `ref` are those of the subject of
-    the document."""
-    used = list(
+    """Build the document of these applications, which the caller can view and has loaded with their
+    teams; about ten statements for any number. `name` and `ref` are those of the subject of the
+    document."""
+    dependencies = list(
         Dependency.objects.filter(
             Q(until__isnull=True) | Q(until__gt=on), application__in=applications, since__lte=on
         )
@@ -82,25 +82,30 @@ def build_bom(
         )
         .order_by("application_id", "role", "fallback_order", "pk")
     )
-    offerings = {row.offering.pk: row.offering for row in used}
+    offerings = {row.offering.pk: row.offering for row in dependencies}
     versions = {
         row.version.pk: row.version for row in offerings.values() if row.version is not None
     }
-    parents, ancestors = _lineage(versions)
-    adaptations = list(Adaptation.objects.filter(dependency__in=used).order_by("dependency", "pk"))
-    evidence = _evidence(user, applications, versions, offerings)
+    parents, ancestors = _load_lineage(versions)
+    adaptations = list(
+        Adaptation.objects.filter(dependency__in=dependencies).order_by("dependency", "pk")
+    )
+    evidence = _load_evidence(user, applications, versions, offerings)
     only_application = applications[0] if len(applications) == 1 else None
     components = [
-        *([] if only_application else [_application(row) for row in applications]),
+        *([] if only_application else [_application_component(row) for row in applications]),
         *(
-            _model(row, parents, ancestors, evidence, offerings.values())
+            _model_component(row, parents, ancestors, evidence, offerings.values())
             for row in versions.values()
         ),
-        *(_adaptation(row) for row in adaptations),
+        *(_adaptation_component(row) for row in adaptations),
     ]
-    services = [_service(row, _data_classes(row, used, applications)) for row in offerings.values()]
+    services = [
+        _build_service(row, _data_classes(row, dependencies, applications))
+        for row in offerings.values()
+    ]
     subject = (
-        _application(only_application)
+        _application_component(only_application)
         if only_application
         else {"type": "application", "bom-ref": ref, "name": name}
     )
@@ -108,10 +113,10 @@ def build_bom(
         "components": components,
         "services": services,
         "dependencies": list(
-            _edges(
+            _build_edges(
                 ref,
                 applications,
-                used,
+                dependencies,
                 adaptations,
                 versions,
                 offerings,
@@ -126,7 +131,7 @@ def build_bom(
         "$schema": f"http://cyclonedx.org/schema/bom-{SPEC_VERSION}.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": SPEC_VERSION,
-        # the same content has the same number, so that who imports it twice knows
+        # the same content has the same number, so that repeated imports are recognised
         "serialNumber": f"urn:uuid:{uuid.uuid5(_NAMESPACE, digest)}",
         "version": 1,
         "metadata": {
@@ -144,52 +149,53 @@ def build_bom(
     }
 
 
-def _edges(
+def _build_edges(
     ref: str,
     applications: Sequence[Application],
-    used: Sequence[Dependency],
+    dependencies: Sequence[Dependency],
     adaptations: Sequence[Adaptation],
     versions: dict[int, Version],
     offerings: dict[int, Offering],
     *,
     sole: bool,
 ) -> Iterator[dict[str, Any]]:
-    """Return which components depend on which: applications on services and on what was built,
-    services on models."""
-    built: dict[int, list[str]] = defaultdict(list)
+    """Yield the dependencies of each component: applications on services and adaptations, services
+    on models."""
+    adaptation_refs: dict[int, list[str]] = defaultdict(list)
     for row in adaptations:
-        built[row.dependency_id].append(f"adaptation:{row.pk}")
-    of_application: dict[int, dict[str, None]] = {row.pk: {} for row in applications}
-    on_offering = {use.pk: use.offering_id for use in used}
-    for use in used:
-        of_application[use.application_id].update(
-            dict.fromkeys([f"offering:{use.offering_id}", *built[use.pk]])
+        adaptation_refs[row.dependency_id].append(f"adaptation:{row.pk}")
+    refs_by_application: dict[int, dict[str, None]] = {row.pk: {} for row in applications}
+    offering_by_dependency = {use.pk: use.offering_id for use in dependencies}
+    for use in dependencies:
+        refs_by_application[use.application_id].update(
+            dict.fromkeys([f"offering:{use.offering_id}", *adaptation_refs[use.pk]])
         )
     if not sole:
         yield {"ref": ref, "dependsOn": [f"application:{row.slug}" for row in applications]}
     for application in applications:
         yield {
             "ref": f"application:{application.slug}",
-            "dependsOn": list(of_application[application.pk]),
+            "dependsOn": list(refs_by_application[application.pk]),
         }
     for adaptation in adaptations:
-        offering = on_offering[adaptation.dependency_id]
+        offering = offering_by_dependency[adaptation.dependency_id]
         yield {"ref": f"adaptation:{adaptation.pk}", "dependsOn": [f"offering:{offering}"]}
     for offering_ in offerings.values():
-        version_refs = [_ref(offering_.version)] if offering_.version is not None else []
+        version_refs = [_version_ref(offering_.version)] if offering_.version is not None else []
         yield {"ref": f"offering:{offering_.pk}", "dependsOn": version_refs}
     for version in versions.values():
-        yield {"ref": _ref(version), "dependsOn": []}
+        yield {"ref": _version_ref(version), "dependsOn": []}
 
 
-def _ref(version: Version) -> str:
+def _version_ref(version: Version) -> str:
     return f"version:{version.identifier}"
 
 
 # --- components -----------------------------------------------------------------------------------
 
 
-def _application(row: Application) -> dict[str, Any]:
+def _application_component(row: Application) -> dict[str, Any]:
+    """Return the application as a CycloneDX component."""
     facts = {
         "team": row.team.slug,
         "criticality": row.get_criticality_display().lower(),
@@ -206,29 +212,33 @@ def _application(row: Application) -> dict[str, Any]:
             "bom-ref": f"application:{row.slug}",
             "name": row.name,
             "description": row.purpose,
-            "properties": _properties(facts),
+            "properties": _build_properties(facts),
         }
     )
 
 
-def _model(
+def _model_component(
     row: Version,
     parents: dict[int, list[Derivation]],
     ancestors: dict[int, Version],
     evidence: dict[tuple[str, int], list[Evidence]],
     offerings: Iterable[Offering],
 ) -> dict[str, Any]:
-    of_it = [offering for offering in offerings if offering.version_id == row.pk]
-    tested = evidence.get(("version", row.pk), []) + [
-        result for offering in of_it for result in evidence.get(("offering", offering.pk), [])
+    """Return the version as a CycloneDX component, with its ancestors and a model card of its
+    evaluations."""
+    version_offerings = [offering for offering in offerings if offering.version_id == row.pk]
+    evaluations = evidence.get(("version", row.pk), []) + [
+        result
+        for offering in version_offerings
+        for result in evidence.get(("offering", offering.pk), [])
     ]
     lineage = _pedigree(row, parents, ancestors)
     return _without_empty(
         {
-            **_plain_model(row),
+            **_basic_model_component(row),
             "pedigree": lineage,
-            "modelCard": _model_card(row, of_it, tested),
-            "properties": _properties(
+            "modelCard": _model_card(row, version_offerings, evaluations),
+            "properties": _build_properties(
                 {
                     "released-on": row.released_on,
                     "knowledge-cutoff": row.knowledge_cutoff,
@@ -245,12 +255,14 @@ def _model(
     )
 
 
-def _plain_model(row: Version, *, with_ref: bool = True) -> dict[str, Any]:
+def _basic_model_component(row: Version, *, with_ref: bool = True) -> dict[str, Any]:
+    """Return the names, licences and links of a version. `with_ref` is False for ancestors, since a
+    reference must be unique in the document."""
     foundation = row.foundation
     return _without_empty(
         {
             "type": "machine-learning-model",
-            "bom-ref": _ref(row) if with_ref else None,
+            "bom-ref": _version_ref(row) if with_ref else None,
             "supplier": {"name": foundation.developer.name},
             "group": foundation.developer.slug,
             "name": foundation.name,
@@ -275,8 +287,9 @@ def _licences(licence: str) -> list[dict[str, Any]]:
 
 
 def _model_card(
-    row: Version, offerings: Sequence[Offering], tested: Sequence[Evidence]
+    row: Version, offerings: Sequence[Offering], evaluations: Sequence[Evidence]
 ) -> dict[str, Any]:
+    """Return the model card; the task is that of the first offering with a known category."""
     task = next(
         (_TASKS[offering.category] for offering in offerings if offering.category in _TASKS), None
     )
@@ -305,7 +318,7 @@ def _model_card(
                                 "slice": result.dataset,
                             }
                         )
-                        for result in tested
+                        for result in evaluations
                         if result.value is not None
                     ],
                 }
@@ -338,12 +351,13 @@ def _pedigree(
     if not ancestor_ids:
         return {}
     return {
-        "ancestors": [_plain_model(ancestors[pk], with_ref=False) for pk in ancestor_ids],
+        "ancestors": [_basic_model_component(ancestors[pk], with_ref=False) for pk in ancestor_ids],
         "notes": " ".join(edges),
     }
 
 
-def _adaptation(row: Adaptation) -> dict[str, Any]:
+def _adaptation_component(row: Adaptation) -> dict[str, Any]:
+    """Return the adaptation as a CycloneDX component."""
     kind = _KINDS[Adaptation.Kind(row.kind)]
     return _without_empty(
         {
@@ -352,7 +366,7 @@ def _adaptation(row: Adaptation) -> dict[str, Any]:
             "name": row.name or row.get_kind_display(),
             "description": row.note,
             "data": [{"type": "other", "name": row.get_kind_display()}] if kind == "data" else [],
-            "properties": _properties(
+            "properties": _build_properties(
                 {
                     "adaptation": row.kind,
                     "artefact": row.artefact_ref,
@@ -364,7 +378,8 @@ def _adaptation(row: Adaptation) -> dict[str, Any]:
     )
 
 
-def _service(row: Offering, data_classes: Sequence[str]) -> dict[str, Any]:
+def _build_service(row: Offering, data_classes: Sequence[str]) -> dict[str, Any]:
+    """Return the offering as a CycloneDX service that receives data of these classes."""
     return _without_empty(
         {
             "bom-ref": f"offering:{row.pk}",
@@ -387,7 +402,7 @@ def _service(row: Offering, data_classes: Sequence[str]) -> dict[str, Any]:
                 )
                 if url
             ],
-            "properties": _properties(
+            "properties": _build_properties(
                 {
                     "lifecycle": row.lifecycle,
                     "announced-on": row.announced_on,
@@ -411,27 +426,27 @@ def _service(row: Offering, data_classes: Sequence[str]) -> dict[str, Any]:
 
 
 def _data_classes(
-    row: Offering, used: Sequence[Dependency], applications: Sequence[Application]
+    row: Offering, dependencies: Sequence[Dependency], applications: Sequence[Application]
 ) -> list[str]:
     classes = {application.pk: application.data_classification for application in applications}
     return sorted(
         {
             data_class
-            for dependency in used
+            for dependency in dependencies
             if dependency.offering_id == row.pk
             and (data_class := classes[dependency.application_id])
         }
     )
 
 
-# --- what is read beside it -----------------------------------------------------------------------
+# --- queries --------------------------------------------------------------------------------------
 
 
-def _lineage(
+def _load_lineage(
     versions: dict[int, Version],
 ) -> tuple[dict[int, list[Derivation]], dict[int, Version]]:
-    """Return ({child: edges to its parents}, every ancestor), up to eight generations, a statement
-    each."""
+    """Return ({child: edges to its parents}, every ancestor), up to eight generations, with one
+    statement each."""
     parents: dict[int, list[Derivation]] = defaultdict(list)
     ancestors: dict[int, Version] = {}
     frontier = set(versions)
@@ -450,7 +465,7 @@ def _lineage(
     return parents, ancestors
 
 
-def _evidence(
+def _load_evidence(
     user: User,
     applications: Sequence[Application],
     versions: Iterable[int],
@@ -475,7 +490,7 @@ def _evidence(
     return by_subject
 
 
-def _properties(facts: dict[str, Any]) -> list[dict[str, str]]:
+def _build_properties(facts: dict[str, Any]) -> list[dict[str, str]]:
     """Return the known facts as properties; booleans as words, dates as dates."""
     return [
         {

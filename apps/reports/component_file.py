@@ -1,6 +1,6 @@
 """AI Act component file of one application: documents that the developers of its foundations must
 provide (Annex XII), modifications of them, and the questions that decide who becomes a provider
-(Art. 25). The registry asks the questions and never decides them."""
+(Art. 25). The registry presents the questions and never decides them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -123,14 +123,14 @@ class ComponentFile:
 
 
 def component_file(*, application: Application, user: User, on: date) -> ComponentFile:
-    """Build the file in nine statements at most, whatever models the application uses. The caller
-    has checked that `user` can view it."""
-    used = application_stack(application=application, on=on)
-    foundations = {row.foundation.pk: row.foundation for row in used if row.foundation}
+    """Build the file in at most nine statements. The caller has checked that `user` can view the
+    application."""
+    stack_rows = application_stack(application=application, on=on)
+    foundations = {row.foundation.pk: row.foundation for row in stack_rows if row.foundation}
     adaptations = list(
-        Adaptation.objects.filter(dependency__in=[row.dependency.pk for row in used]).order_by(
-            "dependency", "kind", "pk"
-        )
+        Adaptation.objects.filter(
+            dependency__in=[row.dependency.pk for row in stack_rows]
+        ).order_by("dependency", "kind", "pk")
     )
     items = list(
         AnnexItem.objects.visible_to(user)
@@ -144,16 +144,18 @@ def component_file(*, application: Application, user: User, on: date) -> Compone
         )
     }
     rows_by_table = {
-        DOCUMENTS.slug: _documents(foundations, items, user.can_read_all),
-        MODIFICATIONS.slug: _modifications(used, adaptations, _evaluations(application, on)),
-        QUESTIONS.slug: _questions(application, answers, adaptations),
-        COMPONENTS.slug: _components(used, adaptations),
+        DOCUMENTS.slug: _document_rows(foundations, items, user.can_read_all),
+        MODIFICATIONS.slug: _modification_rows(
+            stack_rows, adaptations, _load_evaluations(application, on)
+        ),
+        QUESTIONS.slug: _question_rows(application, answers, adaptations),
+        COMPONENTS.slug: _component_rows(stack_rows, adaptations),
     }
     fill, gaps = FillRate(), []
     for table in TABLES:
         for row, at in rows_by_table[table.slug]:
             fill += _row_fill(row)
-            gaps += _gaps(table, row, at, application)
+            gaps += _find_row_gaps(table, row, at, application)
     return ComponentFile(
         application=application,
         on=on,
@@ -172,9 +174,11 @@ def component_file(*, application: Application, user: User, on: date) -> Compone
 type _Rows = list[tuple[ReportRow, Foundation | Offering | None]]
 
 
-def _documents(
+def _document_rows(
     foundations: dict[int, Foundation], items: Sequence[AnnexItem], office: bool
 ) -> _Rows:
+    """Return a row for each foundation and Annex XII item. `office` is False for readers without an
+    organisation role, who do not see the documents."""
     item_by_key = {(item.foundation_id, item.item): item for item in items}
     rows: _Rows = []
     for foundation in sorted(foundations.values(), key=lambda f: (f.name, f.pk)):
@@ -202,8 +206,8 @@ def _documents(
 
 
 def _item_cells(item: AnnexItem | None) -> tuple[ReportCell, ...]:
-    """Return status, received on, link, requested on, due on, note. Only a missing document is a
-    gap, and one that was received and has no location."""
+    """Return status, received on, link, requested on, due on, note. Gaps are only missing
+    documents, and received ones without a location."""
     if item is None or item.status == AnnexItem.Status.MISSING:
         return (
             ReportCell(None),
@@ -222,7 +226,7 @@ def _item_cells(item: AnnexItem | None) -> tuple[ReportCell, ...]:
     )
 
 
-def _evaluations(application: Application, on: date) -> list[Evidence]:
+def _load_evaluations(application: Application, on: date) -> list[Evidence]:
     """Return the application's own evaluations up to the day, the earliest first."""
     return list(
         Evidence.objects.filter(
@@ -233,15 +237,21 @@ def _evaluations(application: Application, on: date) -> list[Evidence]:
     )
 
 
-def _modifications(
-    used: Sequence[StackRow], adaptations: Sequence[Adaptation], evaluations: Sequence[Evidence]
+def _modification_rows(
+    stack_rows: Sequence[StackRow],
+    adaptations: Sequence[Adaptation],
+    evaluations: Sequence[Evidence],
 ) -> _Rows:
-    by_dependency = {row.dependency.pk: row for row in used}
+    """Return a row for each adaptation, with the first evaluation of its model after the last
+    change."""
+    by_dependency = {row.dependency.pk: row for row in stack_rows}
     rows: _Rows = []
     for adaptation in adaptations:
         row = by_dependency[adaptation.dependency_id]
-        changed = adaptation.updated_at.date()
-        after = next((e for e in evaluations if e.run_on >= changed and _tests(e, row)), None)
+        changed_on = adaptation.updated_at.date()
+        evaluation = next(
+            (e for e in evaluations if e.run_on >= changed_on and _is_about_model(e, row)), None
+        )
         rows.append(
             (
                 ReportRow(
@@ -254,9 +264,9 @@ def _modifications(
                         ),
                         ReportCell(adaptation.artefact_ref or None),
                         ReportCell(adaptation.created_at.date()),
-                        ReportCell(changed),
-                        ReportCell(after.run_on if after else None),
-                        ReportCell(_result(after)),
+                        ReportCell(changed_on),
+                        ReportCell(evaluation.run_on if evaluation else None),
+                        ReportCell(_format_result(evaluation)),
                     )
                 ),
                 None,
@@ -265,7 +275,7 @@ def _modifications(
     return rows
 
 
-def _tests(evidence: Evidence, row: StackRow) -> bool:
+def _is_about_model(evidence: Evidence, row: StackRow) -> bool:
     """Return whether the evidence is about the model of the dependency, or about the application as
     a whole."""
     if evidence.offering_id is not None:
@@ -275,7 +285,7 @@ def _tests(evidence: Evidence, row: StackRow) -> bool:
     )
 
 
-def _result(evidence: Evidence | None) -> str | None:
+def _format_result(evidence: Evidence | None) -> str | None:
     if evidence is None:
         return None
     result = {True: "passed", False: "failed", None: "on file"}[evidence.passed]
@@ -287,9 +297,10 @@ def _result(evidence: Evidence | None) -> str | None:
     return f"{result}, {figure}" if figure else str(result)
 
 
-def _questions(
+def _question_rows(
     application: Application, answers: dict[str, ComponentAnswer], adaptations: Sequence[Adaptation]
 ) -> _Rows:
+    """Return a row for each question: the answer, or why the cells are empty."""
     has_fine_tune = any(adaptation.kind == Adaptation.Kind.FINE_TUNE for adaptation in adaptations)
     rows: _Rows = []
     for code, label in ComponentAnswer.Question.choices:
@@ -315,14 +326,17 @@ def _questions(
     return rows
 
 
-def _components(used: Sequence[StackRow], adaptations: Sequence[Adaptation]) -> _Rows:
-    built: dict[int, list[str]] = {}
+def _component_rows(stack_rows: Sequence[StackRow], adaptations: Sequence[Adaptation]) -> _Rows:
+    """Return a row for each dependency of the application."""
+    kinds_by_dependency: dict[int, list[str]] = {}
     for adaptation in adaptations:
-        built.setdefault(adaptation.dependency_id, []).append(adaptation.get_kind_display().lower())
+        kinds_by_dependency.setdefault(adaptation.dependency_id, []).append(
+            adaptation.get_kind_display().lower()
+        )
     rows: _Rows = []
-    for row in used:
+    for row in stack_rows:
         dependency = row.dependency
-        kinds = sorted(set(built.get(dependency.pk, ())))
+        kinds = sorted(set(kinds_by_dependency.get(dependency.pk, ())))
         rows.append(
             (
                 ReportRow(
@@ -353,12 +367,16 @@ def _access_path(dependency: Dependency) -> ReportCell:
 
 
 def _row_fill(row: ReportRow) -> FillRate:
-    missing = sum(cell.is_missing for cell in row.cells)
+    n_missing = sum(cell.is_missing for cell in row.cells)
     n_filled = sum(cell.value is not None for cell in row.cells)
-    return FillRate(1, n_filled, missing)
+    return FillRate(1, n_filled, n_missing)
 
 
-def _gaps(table: ReportTable, row: ReportRow, at: Any, application: Application) -> list[ReportGap]:
+def _find_row_gaps(
+    table: ReportTable, row: ReportRow, at: Any, application: Application
+) -> list[ReportGap]:
+    """Return a gap for each empty cell of the row that can be filled in; `at` is the record that
+    the row is about."""
     gaps = []
     for column, cell in zip(table.columns, row.cells, strict=True):
         if not cell.is_missing or column.place is None:
@@ -377,7 +395,7 @@ def _gaps(table: ReportTable, row: ReportRow, at: Any, application: Application)
                 place,
                 subject.pk,
                 getattr(subject, "slug", ""),
-                _name(subject),
+                _subject_name(subject),
                 ((table, label),),
                 1,
                 application.criticality,
@@ -387,10 +405,11 @@ def _gaps(table: ReportTable, row: ReportRow, at: Any, application: Application)
 
 
 def _column_label(table: ReportTable, row: ReportRow, column: ReportColumn) -> str:
-    """Return which item or question it is, where all rows miss the same field."""
+    """Return the label of a field, with its item or question, since all rows can lack the same
+    field."""
     subject = str(row.cells[2 if table is DOCUMENTS else 0].value)
     return subject if column.code in {"02", "04"} else f"{subject}: {column.name}"
 
 
-def _name(subject: Any) -> str:
+def _subject_name(subject: Any) -> str:
     return subject.api_id if isinstance(subject, Offering) else str(subject.name)

@@ -27,9 +27,9 @@ from apps.reports.tables import (
     ReportTable,
 )
 
-# above so many applications a report is counted by the sweep, not by the page
+# with more applications, a report is counted by the sweep and not by the page
 MAX_LIVE_APPLICATIONS = 2_000
-# rows and gaps of each table that a page shows; the files have all
+# rows and gaps of each table that a page shows; files contain all
 MAX_SHOWN_ROWS = 40
 MAX_SHOWN_GAPS = 100
 MAX_PRINT_COLUMNS = 9
@@ -49,7 +49,7 @@ class TableExcerpt:
 
     @property
     def is_wide(self) -> bool:
-        """Return whether it has too many columns for a table on paper: shown as one record a
+        """Return whether it has too many columns for a printed table and is shown as one record per
         row."""
         return len(self.table.columns) > MAX_PRINT_COLUMNS
 
@@ -67,7 +67,7 @@ class TableExcerpt:
 
 @dataclass(frozen=True, slots=True)
 class ReportFigures:
-    """A report as a page shows it. `as_of` is when it was counted."""
+    """A report as a page shows it. `as_of` is the time of the count."""
 
     sheets: list[TableExcerpt]
     gaps: list[ReportGap]
@@ -92,7 +92,7 @@ def is_large_portfolio(user: User) -> bool:
 
 
 def register_figures(*, user: User, at: datetime) -> ReportFigures | None:
-    """Return the figures of the DORA register; None if those of a large organisation were not
+    """Return the figures of the DORA register; None if those of a large organisation are not
     counted yet."""
     if user.can_read_all and is_large_portfolio(user):
         return _load_figures("dora", office=user.can_read_all)
@@ -106,8 +106,8 @@ def inventory_figures(*, user: User, at: datetime) -> ReportFigures | None:
 
 
 def quarter_activity(*, user: User, on: date) -> QuarterActivity:
-    """Return the activity of the quarter up to the day; of a large organisation as the sweep last
-    counted it."""
+    """Return the activity of the quarter up to the day; for a large organisation as last counted by
+    the sweep."""
     if user.can_read_all and is_large_portfolio(user):
         row = CachedReportFigures.objects.filter(report="done").first()
         if row is not None:
@@ -164,6 +164,7 @@ _TABLES: Mapping[str, ReportTable] = {**TEMPLATES_BY_SLUG, MODELS.slug: MODELS}
 
 
 def _serialize_figures(figures: ReportFigures) -> dict[str, Any]:
+    """Return the figures as JSON, from which `_load_figures` restores them."""
     return {
         "sheets": [
             {
@@ -199,6 +200,8 @@ def _serialize_value(value: Any) -> Any:
 
 
 def _load_figures(name: str, *, office: bool) -> ReportFigures | None:
+    """Return the cached figures of the report; None if none are stored. `office`: the reader has an
+    organisation role; figures of others are not cached."""
     row = CachedReportFigures.objects.filter(report=name).first() if office else None
     if row is None:
         return None
@@ -224,7 +227,8 @@ def _load_figures(name: str, *, office: bool) -> ReportFigures | None:
                 entry["slug"],
                 entry["name"],
                 tuple(
-                    (_TABLES[slug], _column(_TABLES[slug], code)) for slug, code in entry["fields"]
+                    (_TABLES[slug], _find_column(_TABLES[slug], code))
+                    for slug, code in entry["fields"]
                 ),
                 entry["n_cells"],
             )
@@ -238,5 +242,5 @@ def _load_figures(name: str, *, office: bool) -> ReportFigures | None:
     )
 
 
-def _column(table: ReportTable, code: str) -> ReportColumn:
+def _find_column(table: ReportTable, code: str) -> ReportColumn:
     return next(column for column in table.columns if column.code == code)

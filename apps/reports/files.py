@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 else:
     xlsxwriter = lazy_import("xlsxwriter")
 
-# a workbook's sheet holds so many lines and no more; the head is one of them
+# maximum number of lines of a worksheet, including the header row
 MAX_SHEET_ROWS = 1_048_576
 MAX_COLUMN_WIDTH = 60
 
 
 def plain_cell(value: Any) -> Any:
-    """Return a cell as text that no spreadsheet runs; lists and the like as their JSON."""
+    """Return a cell as text that no spreadsheet runs as a formula; lists and objects as JSON."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | dict):
@@ -63,8 +63,8 @@ def table_cells(table: ReportTable, rows: Iterable[ReportRow]) -> Iterator[list[
 
 
 class Workbook:
-    """An .xlsx written row by row with constant memory. Text is written as text, whatever it begins
-    with."""
+    """An .xlsx file written row by row with constant memory. Text is written as text, whatever its
+    first character."""
 
     def __init__(self, target: IO[bytes], *, created: datetime) -> None:
         self._book = xlsxwriter.Workbook(
@@ -85,7 +85,7 @@ class Workbook:
 
     def sheet(self, name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
         """Write a sheet with a frozen header row and a filter, and return the number of rows
-        written. Rows that exceed a sheet are cut, and the last line says so."""
+        written. Rows beyond the maximum are cut, and the last line states that."""
         sheet = self._book.add_worksheet(name[:31])
         sheet.freeze_panes(1, 0)
         for at, head in enumerate(heads):

@@ -3,7 +3,8 @@ uses.
 
 Its fields are those that SR 26-2 (the successor of SR 11-7), PRA SS1/23 and OSFI E-23 require of an
 inventory (governance anchors, section 5). SR 26-2 leaves generative models out of its scope; such
-rows say that the firm's own policy applies."""
+rows state that the firm's own policy applies.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,6 +81,7 @@ MODEL_INVENTORY_TABLE = ReportTable(
 
 _USE = """
 WITH live AS (
+    -- active dependencies on the offerings that serve their calls
     SELECT d.id AS dependency_id, d.application_id, d.role, d.since, o.id AS offering_id, o.api_id,
         o.version_id,
            o.category, o.retires_on, h.name AS host
@@ -92,6 +94,7 @@ WITH live AS (
         OR a.team_id = ANY (%(teams)s::bigint[]))
       AND is_live(d.since, d.until, %(on)s::date)
 )
+-- a model is a version, or an unresolved offering, whose ID is negative
 SELECT l.*, coalesce(l.version_id, -l.offering_id) AS model, v.identifier, v.foundation_id,
     f.developer_id,
        l.category IN ('embedding', 'rerank', 'reranker') OR l.role IN ('embedding',
@@ -119,8 +122,8 @@ class ModelInventory:
 
 @contextmanager
 def open_inventory(*, user: User, on: date) -> Iterator[ModelInventory]:
-    """Open the inventory of the models that `user` can view on that day; two relations, a statement
-    each."""
+    """Open the inventory of the models that `user` can view on that day; two relations with one
+    statement each."""
     teams = visible_team_ids(user)
     params: dict[str, Any] = {
         "on": on,

@@ -17,7 +17,7 @@ from apps.reports.tables import (
     build_row,
 )
 
-# how many rows a streaming read fetches at a time
+# rows per fetch of a streaming query
 FETCH_BATCH_SIZE = 2000
 
 _REFERENCE_COLUMNS = {
@@ -35,6 +35,7 @@ _REFERENCE_COLUMNS = {
 }
 
 _MISSING = """
+-- the gaps of each row, counted by the record that has to be completed
 WITH gap AS (
     SELECT CASE WHEN e.place = 'contract' AND e.no_contract THEN 'no_contract'
         ELSE e.place END AS place, e.ref, e.code,
@@ -57,6 +58,7 @@ LEFT JOIN catalog_foundation f ON m.place IN ('documents', 'decision') AND f.id 
 LEFT JOIN catalog_offering o ON m.place = 'identity' AND o.id = m.ref
 GROUP BY m.place, m.ref, p.slug, p.name, k.ref, kp.name, a.slug, a.name, f.slug, f.name, o.api_id,
     a.criticality
+-- gaps without an application first, then by criticality and number
 ORDER BY a.criticality NULLS FIRST, 4 DESC, m.place, 6, m.ref
 LIMIT %(limit)s
 """
@@ -64,8 +66,8 @@ LIMIT %(limit)s
 
 @contextmanager
 def report_relations(statements: Mapping[str, str], params: Mapping[str, Any]) -> Iterator[None]:
-    """Create the relations, one temporary table a name, in this order, and drop them at the end; in
-    one transaction."""
+    """Create one temporary table per relation, in this order, and drop them at the end; in one
+    transaction."""
     names = ", ".join(reversed(list(statements)))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {names}")
@@ -78,13 +80,13 @@ def report_relations(statements: Mapping[str, str], params: Mapping[str, Any]) -
 
 def measure_fill(table: ReportTable) -> FillRate:
     """Return the fill rate; one statement."""
-    parts = [
+    column_counts = [
         f"count(t.c{column.code}), count(*) FILTER (WHERE t.c{column.code} IS NULL AND "
         f"t.h{column.code} IS NULL)"
         for column in table.columns
     ]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*), {', '.join(parts)} FROM {table.relation} t")
+        cursor.execute(f"SELECT count(*), {', '.join(column_counts)} FROM {table.relation} t")
         n_rows, *counts = cursor.fetchone()
     by_column = {
         column.code: (counts[2 * index], counts[2 * index + 1])
@@ -93,14 +95,14 @@ def measure_fill(table: ReportTable) -> FillRate:
     return FillRate(
         n_rows=n_rows,
         n_filled=sum(n_filled for n_filled, _ in by_column.values()),
-        n_missing=sum(missing for _, missing in by_column.values()),
+        n_missing=sum(n_missing for _, n_missing in by_column.values()),
         by_column=by_column,
     )
 
 
 def find_gaps(table: ReportTable, *, limit: int) -> list[ReportGap]:
-    """Find what to enter where, gaps of the highest criticality and with the most cells first; one
-    statement."""
+    """Return the records with missing fields and where to enter them, those of the highest
+    criticality and with the most cells first; one statement."""
     by_code = {column.code: column for column in table.columns}
     gaps = [
         f"('{column.code}', '{column.place}', "
@@ -131,11 +133,13 @@ def find_gaps(table: ReportTable, *, limit: int) -> list[ReportGap]:
 
 
 def stream_rows(
-    table: ReportTable, *, limit: int | None = None, where: str = ""
+    table: ReportTable, *, limit: int | None = None, where_clause: str = ""
 ) -> Iterator[ReportRow]:
-    """Generate the rows in order, fetched while they are read: memory stays constant. Reads inside
+    """Yield the rows in order, fetched while they are read, with constant memory. Only inside
     `report_relations`."""
-    select = f"SELECT {_columns(table.columns)} FROM {table.relation} t {where} ORDER BY t.n"
+    select = (
+        f"SELECT {_columns_sql(table.columns)} FROM {table.relation} t {where_clause} ORDER BY t.n"
+    )
     if limit is not None:
         select += f" LIMIT {int(limit)}"
     with connection.chunked_cursor() as cursor:
@@ -145,7 +149,7 @@ def stream_rows(
                 yield build_row(table.columns, row)
 
 
-def _columns(columns: Sequence[ReportColumn]) -> str:
+def _columns_sql(columns: Sequence[ReportColumn]) -> str:
     values, explanations = (
         (f"t.c{column.code}" for column in columns),
         (f"t.h{column.code}" for column in columns),

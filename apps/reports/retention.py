@@ -1,5 +1,5 @@
-"""Retention of evidence packs: the record that a pack was built, and of its content, is kept as
-long as the history."""
+"""Retention of evidence packs: the record of a pack and its content is stored as long as the
+history."""
 
 from django.db.models import Q
 from django.db.models.functions import Coalesce

@@ -2,8 +2,9 @@
 All reports have this structure.
 
 A table is read from a relation of the database session (see relations.py) that has for each column
-a value `c<code>` and a note `h<code>`. A value with a note is derived, and the note says how; a
-note without a value means not applicable, and says why; neither means missing."""
+a value `c<code>` and a note `h<code>`. A value with a note is derived, and the note explains how; a
+note without a value means not applicable, and gives the reason; neither means missing.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,7 +34,7 @@ class EntryPlace(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ReportColumn:
     """One column. `words` are the labels of a closed set; `key` marks a part of the template's
-    primary key. `at` names the record at which it is entered if that is not the usual one of the
+    primary key. `at` names the record where it is entered if that differs from the usual one of the
     place."""
 
     code: str
@@ -46,8 +47,8 @@ class ReportColumn:
 
 @dataclass(frozen=True, slots=True)
 class ReportTable:
-    """One table. `relation` is a name from the code, never from a user. Without `code` columns show
-    their names only."""
+    """One table. `relation` is a name from the code, never from a user. Without `code`, columns
+    show only their names."""
 
     slug: str
     code: str
@@ -95,9 +96,9 @@ class ReportRow:
 
 @dataclass(frozen=True, slots=True)
 class ReportGap:
-    """One record with missing fields: `ref` is its id, `slug` its slug if it has one, `fields` the
-    missing ones, `n_cells` how many cells they fill. Of a `Place.NO_CONTRACT` it is the provider
-    without a recorded contract."""
+    """One record with missing fields: `ref` is its ID, `slug` its slug if it has one, `fields` the
+    missing ones, `n_cells` the number of cells they fill. For `EntryPlace.NO_CONTRACT` it is the
+    provider without a recorded contract."""
 
     place: EntryPlace
     ref: int | None
@@ -129,8 +130,8 @@ class ReportGap:
 
 
 def merge_gaps(gaps: Iterable[ReportGap]) -> list[ReportGap]:
-    """Merge to one gap a record, those with the most cells first, preceded by records without which
-    nothing can be filled."""
+    """Merge the gaps of each record; records that all other fields depend on come first, then those
+    with the most cells."""
     by_record: dict[tuple[EntryPlace, int | None], ReportGap] = {}
     for gap in gaps:
         existing_gap = by_record.get((gap.place, gap.ref))
@@ -141,7 +142,7 @@ def merge_gaps(gaps: Iterable[ReportGap]) -> list[ReportGap]:
                 n_cells=existing_gap.n_cells + gap.n_cells,
             )
         by_record[gap.place, gap.ref] = gap
-    first = {
+    rank_by_place = {
         EntryPlace.ORGANISATION: 0,
         EntryPlace.NO_CONTRACT: 1,
         EntryPlace.CONTRACT: 2,
@@ -150,7 +151,7 @@ def merge_gaps(gaps: Iterable[ReportGap]) -> list[ReportGap]:
     return sorted(
         by_record.values(),
         key=lambda gap: (
-            first.get(gap.place, 9),
+            rank_by_place.get(gap.place, 9),
             9 if gap.criticality is None else gap.criticality,
             -gap.n_cells,
             gap.name,
@@ -207,19 +208,24 @@ def build_row(columns: Sequence[ReportColumn], values: Sequence[Any]) -> ReportR
     )
 
 
-# what a file says beside the values, so that no cell is empty without a word
+# columns beside the values in a file, which explain every empty cell
 NOTE_HEADERS = ("about", "missing", "does not apply", "derived")
 
 
 def note_cells(table: ReportTable, row: ReportRow) -> list[str]:
     """Return the cells of `NOTE_HEADERS`."""
-    missing, idle, derived = [], [], []
+    missing_labels, inapplicable_notes, derived_notes = [], [], []
     for column, cell in zip(table.columns, row.cells, strict=True):
         label = column.code or str(column.name)
         if cell.is_missing:
-            missing.append(label)
+            missing_labels.append(label)
         elif not cell.applies:
-            idle.append(f"{label}: {cell.how}")
+            inapplicable_notes.append(f"{label}: {cell.how}")
         elif cell.how:
-            derived.append(f"{label}: {cell.how}")
-    return [row.about, "; ".join(missing), "; ".join(idle), "; ".join(derived)]
+            derived_notes.append(f"{label}: {cell.how}")
+    return [
+        row.about,
+        "; ".join(missing_labels),
+        "; ".join(inapplicable_notes),
+        "; ".join(derived_notes),
+    ]

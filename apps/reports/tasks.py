@@ -6,7 +6,7 @@ from apps.common.time import day_of, now
 from apps.reports.figures import store_figures
 from apps.reports.packs.actions import delete_expired_packs, make_pack, make_waiting_packs
 
-# sooner than the heartbeat ends (apps/common/jobs.py)
+# shorter than the heartbeat of a job (apps/common/jobs.py)
 _SOFT_TIME_LIMIT, _HARD_TIME_LIMIT = 15 * 60, 16 * 60
 
 

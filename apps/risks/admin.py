@@ -1,4 +1,5 @@
-"""Risks in the admin: the organisation's own templates are edited, all else is viewed."""
+"""Risks in the admin: the organisation's own templates can be edited, everything else is
+read-only."""
 
 from typing import Any
 
@@ -23,7 +24,7 @@ from apps.risks.models import (
 
 
 class TemplateInline[Child: Model](admin.TabularInline):  # type: ignore[type-arg]
-    """Rows of a risk template: changed by governance unless the template is built in."""
+    """Records of a risk template, which governance can edit unless the template is built in."""
 
     extra = 0
 
@@ -57,7 +58,8 @@ class TaxonomyAdmin(ReadOnlyAdmin[Taxonomy]):
 
 @admin.register(TaxonomyEntry)
 class TaxonomyEntryAdmin(OrganisationRoleAdmin[TaxonomyEntry]):
-    """Viewed by all organisation roles, since the editor of risk templates searches in it."""
+    """Taxonomy entries, readable for all organisation roles, since the editor of risk templates
+    searches them."""
 
     list_display = ("code", "name", "taxonomy")
     list_select_related = ("taxonomy",)
@@ -70,7 +72,8 @@ class TaxonomyEntryAdmin(OrganisationRoleAdmin[TaxonomyEntry]):
 
 @admin.register(RiskTemplate)
 class RiskTemplateAdmin(OrganisationRoleAdmin[RiskTemplate]):
-    """A risk template; a built-in one is viewed, and a template of your own replaces it."""
+    """Risk templates; a built-in one is read-only, but can be replaced by a template of your
+    own."""
 
     list_display = ("code", "title", "layer", "usual_likelihood", "usual_impact", "built_in")
     list_filter = ("layer", "built_in")

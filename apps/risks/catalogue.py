@@ -1,9 +1,9 @@
-"""Loads the built-in risk catalogue of `fixtures/risks/`: templates, modifiers, taxonomies and what
-maps to what.
+"""Loader of the built-in risk catalogue in `fixtures/risks/`: templates, modifiers, taxonomies and
+mappings.
 
-These rows are the release's: a newer one replaces them, and a second run of one release writes
-nothing. An own template under a code of ours stays as it is. Only modifiers and mappings that the
-release has dropped are deleted.
+These rows belong to the release: a newer release replaces them, and loading one release twice
+writes nothing. Own templates are unchanged even under a built-in code. Only modifiers and mappings
+that the release no longer has are deleted.
 """
 
 import json
@@ -42,14 +42,14 @@ _TEMPLATE = (
 
 
 def read_records(name: str, folder: Path = CATALOGUE_FOLDER) -> Iterator[Record]:
-    """The records of `<name>.jsonl`; empty parts are left out there."""
+    """Yield the records of `<name>.jsonl`; a record omits its empty fields."""
     for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
         if line:
             yield json.loads(line)
 
 
 def load_risk_catalogue(*, folder: Path = CATALOGUE_FOLDER) -> dict[str, int]:
-    """Bring the database up to the built-in risk catalogue; {kind of record: rows written}."""
+    """Update the database to the built-in risk catalogue; return {kind of record: rows written}."""
     with audit_context(job="load_risk_catalogue"), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -57,7 +57,7 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE_FOLDER) -> dict[str, int]:
         taxonomies = [
             _build_row(Taxonomy, record, _TAXONOMY) for record in read_records("taxonomies", folder)
         ]
-        counts["taxonomies"] = _synchronise(Taxonomy, ("slug",), taxonomies)
+        counts["taxonomies"] = _synchronise_rows(Taxonomy, ("slug",), taxonomies)
         taxonomy = dict(Taxonomy.objects.values_list("slug", "pk"))
         entries = [
             {
@@ -66,7 +66,7 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE_FOLDER) -> dict[str, int]:
             }
             for record in read_records("entries", folder)
         ]
-        counts["entries"] = _synchronise(TaxonomyEntry, ("taxonomy_id", "code"), entries)
+        counts["entries"] = _synchronise_rows(TaxonomyEntry, ("taxonomy_id", "code"), entries)
 
         templates = list(read_records("templates", folder))
         custom_codes = set(
@@ -77,7 +77,7 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE_FOLDER) -> dict[str, int]:
             for record in templates
             if record["code"] not in custom_codes
         ]
-        counts["templates"] = _synchronise(RiskTemplate, ("code",), built_in_rows)
+        counts["templates"] = _synchronise_rows(RiskTemplate, ("code",), built_in_rows)
         template = dict(RiskTemplate.objects.filter(built_in=True).values_list("code", "pk"))
         modifiers = [
             {"template_id": template[record["code"]], **modifier}
@@ -85,8 +85,8 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE_FOLDER) -> dict[str, int]:
             if record["code"] in template
             for modifier in record.get("modifiers", [])
         ]
-        counts["modifiers"] = _synchronise(
-            Modifier, ("template_id", "adaptation"), modifiers, of=template.values()
+        counts["modifiers"] = _synchronise_rows(
+            Modifier, ("template_id", "adaptation"), modifiers, template_ids=template.values()
         )
 
         entry = {
@@ -104,8 +104,8 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE_FOLDER) -> dict[str, int]:
             for record in read_records("mappings", folder)
             if record["template"] in template
         ]
-        counts["mappings"] = _synchronise(
-            TemplateMapping, ("template_id", "entry_id"), mappings, of=template.values()
+        counts["mappings"] = _synchronise_rows(
+            TemplateMapping, ("template_id", "entry_id"), mappings, template_ids=template.values()
         )
         return counts
 
@@ -113,7 +113,7 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE_FOLDER) -> dict[str, int]:
 def _build_row(
     model: type[models.Model], record: Mapping[str, Any], names: Iterable[str]
 ) -> Record:
-    """These fields of the record; what it leaves out is the model's default."""
+    """Return these fields of the record, with the model's default for missing ones."""
     row = {}
     for name in names:
         field: Any = model._meta.get_field(name)
@@ -121,23 +121,27 @@ def _build_row(
     return row
 
 
-def _synchronise(
+def _synchronise_rows(
     model: type[models.Model],
     key: tuple[str, ...],
     rows: list[Record],
     *,
-    of: Iterable[int] | None = None,
+    template_ids: Iterable[int] | None = None,
 ) -> int:
-    """Insert what is missing and write what differs, by `key`; with `of`, drop other rows of these
-    templates."""
+    """Insert missing rows and update changed ones by `key`; return the number of rows written.
+
+    With `template_ids`, delete other rows of these templates.
+    """
     manager = model._default_manager
     columns = ["pk", *key, *(name for name in (rows[0] if rows else {}) if name not in key)]
     queryset = (
-        manager.order_by() if of is None else manager.order_by().filter(template_id__in=list(of))
+        manager.order_by()
+        if template_ids is None
+        else manager.order_by().filter(template_id__in=list(template_ids))
     )
     stored_rows = {tuple(row[name] for name in key): row for row in queryset.values(*columns)}
-    new = [row for row in rows if tuple(row[name] for name in key) not in stored_rows]
-    manager.bulk_create([model(**row) for row in new])
+    new_rows = [row for row in rows if tuple(row[name] for name in key) not in stored_rows]
+    manager.bulk_create([model(**row) for row in new_rows])
     changes: dict[int, Mapping[str, Any]] = {}
     for row in rows:
         stored_row = stored_rows.get(tuple(row[name] for name in key))
@@ -145,8 +149,8 @@ def _synchronise(
             changes[stored_row["pk"]] = {
                 name: value for name, value in row.items() if stored_row[name] != value
             }
-    n_written = len(new) + update_rows(model, changes)
-    if of is not None:
+    n_written = len(new_rows) + update_rows(model, changes)
+    if template_ids is not None:
         keys = {tuple(row[name] for name in key) for row in rows}
         obsolete_ids = [row["pk"] for identity, row in stored_rows.items() if identity not in keys]
         if obsolete_ids:

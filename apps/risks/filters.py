@@ -1,4 +1,4 @@
-"""What lists of risks can be narrowed by, on pages and in the API alike."""
+"""Filters of risks, for pages and REST."""
 
 from datetime import date
 from typing import Any
@@ -132,8 +132,8 @@ class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """Says what may be asked; `narrowed` hands it to the read, since inherited risk is derived and
-    no queryset."""
+    """Form of the filters; `narrowed` returns their values as a query, since inherited risk is
+    derived and has no queryset."""
 
     application = django_filters.CharFilter(method="later", label="Application (slug)")
     dependency = django_filters.NumberFilter(
@@ -201,7 +201,8 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     @property
     def narrowed(self) -> InheritedRiskQuery:
-        """Return what was asked; what cannot be read is left out, and the form says why."""
+        """Return the values of the form as a query, without invalid ones, which the form
+        reports."""
         cleaned = self.form.cleaned_data
 
         def text(name: str) -> str:

@@ -4,16 +4,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 LOWEST, HIGHEST = 1, 5
-# the highest score of each severity, very low to very high; how the 5 x 5 is read, here and on
-# paper
+# the highest score of each severity, from very low to very high
 SEVERITIES = (3, 6, 10, 16, 25)
-# adaptations that leave the weights as they are and add nothing to read
+# adaptations that leave the weights unchanged and add nothing to retrieve
 PROMPT_ADAPTATIONS = frozenset({"prompt", "few_shot"})
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Likelihood 1 rare to 5 almost certain, impact 1 negligible to 5 severe."""
+    """A level of risk: likelihood from 1 (rare) to 5 (almost certain), impact from 1 (negligible)
+    to 5 (severe)."""
 
     likelihood: int
     impact: int
@@ -29,7 +29,8 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class AdaptationStep:
-    """What one kind of adaptation does to a risk, and why; 0/0 is worth saying as well."""
+    """The effect of one kind of adaptation on a risk, with its rationale; no effect (0/0) can be
+    recorded as well."""
 
     adaptation: str
     likelihood: int
@@ -50,12 +51,12 @@ def adjust_level(
     *,
     in_the_weights: bool,
 ) -> AdjustedLevel:
-    """The inherent level with the steps of the adaptations present, each kind once, kept within 1
-    to 5.
+    """Return the inherent level after the steps of the adaptations present, each kind once, limited
+    to 1 to 5.
 
-    A risk that sits in the weights (`in_the_weights`: training data, weights, alignment) does not
-    go away by words: where all adaptations are prompts and examples, likelihood falls by at most
-    one step and impact by none.
+    A risk in the weights (`in_the_weights`: training data, weights, alignment) cannot be removed by
+    prompts: if all adaptations are prompts and examples, likelihood falls by at most one step and
+    impact not at all.
     """
     applied_steps = tuple(step for step in steps if step.adaptation in adaptations)
     likelihood = sum(step.likelihood for step in applied_steps)
@@ -69,12 +70,12 @@ def adjust_level(
 
 
 def severity(score: int) -> int:
-    """1 very low to 5 very high, of a score from 1 to 25."""
+    """Return the severity, from 1 (very low) to 5 (very high), of a score from 1 to 25."""
     return next(step for step, highest in enumerate(SEVERITIES, start=1) if score <= highest)
 
 
 def score_range(step: int) -> tuple[int, int]:
-    """The lowest and the highest score of a severity, both inclusive."""
+    """Return the lowest and the highest score of a severity, both inclusive."""
     return (SEVERITIES[step - 2] + 1 if step > 1 else 1), SEVERITIES[step - 1]
 
 

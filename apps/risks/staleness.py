@@ -1,8 +1,8 @@
 """Causes that make an assessment stale: events, dates, evidence, and changes of the risk. Each is
-named in the row.
+recorded in the row.
 
-One statement per cause, over all assessments; an assessment that is already stale keeps its first
-cause. Entered data is unchanged. Safe to repeat: nothing is written if nothing is new.
+One statement per cause, over all assessments; if an assessment is already stale, its first cause is
+not replaced. Entered data is unchanged. Safe to repeat: nothing is written if nothing is new.
 """
 
 from dataclasses import dataclass
@@ -16,17 +16,19 @@ from apps.common.time import day_of
 from apps.inventory.models import Application
 from apps.risks.models import StaleCause
 
-# what an own risk without a template is made stale by
+# the causes that make risks without a template stale
 OWN_RISKS_STALE_BY = ["alias_moved", "retired", "repriced", "terms_changed"]
-# days an exit test counts where it names no end, as in exposure
+# days that an exit test without an expiry date is valid, as in exposure
 EXIT_TEST_VALIDITY_DAYS = 365
 _LOCK = 7_201_804_430
 
 
 def lock_staleness() -> None:
-    """Keep the job from marking assessments stale until the transaction ends: writers of many
-    assessments, in any order, would otherwise deadlock with it. Any number of transactions can hold
-    the lock."""
+    """Prevent the job from marking assessments stale until the transaction ends.
+
+    Writers of many assessments would otherwise deadlock with it. Any number of transactions can
+    hold the lock.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
 
@@ -40,7 +42,7 @@ class StalenessChanges:
 
 @transaction.atomic
 def mark_stale_assessments(*, at: datetime) -> StalenessChanges:
-    """Mark what has become stale by `at`; counts."""
+    """Mark the assessments that became stale by `at`; return the counts."""
     params: dict[str, Any] = {
         "at": at,
         "day": day_of(at),
@@ -49,7 +51,7 @@ def mark_stale_assessments(*, at: datetime) -> StalenessChanges:
         "in_scope": [str(status) for status in Application.IN_SCOPE],
     }
     with connection.cursor() as cursor:
-        # one run at a time; the second then finds nothing new
+        # one run at a time; a second one then has nothing to change
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         cursor.execute(
             _mark_statement(_ACCEPTANCE_ENDED), {**params, "cause": StaleCause.ACCEPTANCE_EXPIRED}
@@ -58,15 +60,15 @@ def mark_stale_assessments(*, at: datetime) -> StalenessChanges:
         cursor.execute(_EVENTS, {**params, "cause": StaleCause.EVENT})
         handled_rows = cursor.fetchall()
         n_marked = sum(row[0] for row in handled_rows)
-        for cause, touched in _CAUSES.items():
-            cursor.execute(_mark_statement(touched), {**params, "cause": cause})
+        for cause, affected_sql in _CAUSES.items():
+            cursor.execute(_mark_statement(affected_sql), {**params, "cause": cause})
             n_marked += cursor.rowcount
     return StalenessChanges(
         acceptances_ended=acceptances, marked=n_marked, events_handled=len(handled_rows)
     )
 
 
-# {touched} answers (id, because, event_id), any number of rows for one assessment
+# {touched} returns (id, because, event_id), any number of rows per assessment
 _MARK = """
 UPDATE risks_assessment s
 SET state = 'stale', stale_since = %(at)s, stale_cause = %(cause)s, stale_reason = t.because,
@@ -92,6 +94,7 @@ FROM risks_assessment s JOIN inventory_dependency d ON d.id = s.dependency_id
 LEFT JOIN LATERAL (
     SELECT o.api_id || ' on ' || h.name AS what FROM inventory_dependency b
     JOIN catalog_offering o ON o.id = b.offering_id JOIN catalog_provider h ON h.id = o.host_id
+    -- a dependency in the same role that began on the day on which this one ended
     WHERE b.application_id = d.application_id AND b.role = d.role AND b.since = d.until
         AND b.id <> d.id
     ORDER BY b.id LIMIT 1
@@ -104,6 +107,7 @@ SELECT s.id, 'The exit test of ' || x.tested_on || ' to ' || o.api_id || ' expir
     || '.' AS because,
     NULL::bigint AS event_id
 FROM (
+    -- the end of the validity: the expiry date, or the default validity after the test
     SELECT e.*, coalesce(e.expires_on, e.tested_on + %(validity)s) AS ends_on
     FROM inventory_exittest e
     WHERE e.result <> 'failed' AND e.tested_on <= %(day)s
@@ -113,14 +117,14 @@ JOIN risks_foundationrisk r ON r.id = s.risk_id JOIN risks_risktemplate t ON t.i
 JOIN catalog_offering o ON o.id = x.target_id
 WHERE x.ends_on <= %(day)s AND s.state <> 'stale' AND 'exit_test_expired' = ANY (t.stale_by)
   AND s.assessed_at < x.ends_on::timestamp AT TIME ZONE 'UTC'
+  -- no other test of the dependency is valid today
   AND NOT EXISTS (
       SELECT 1 FROM inventory_exittest y
       WHERE y.dependency_id = x.dependency_id AND y.result <> 'failed' AND y.tested_on <= %(day)s
         AND coalesce(y.expires_on, y.tested_on + %(validity)s) > %(day)s)
 """
 
-# the newest result of a kind of test on one subject counts: a failure that has been put right is
-# none
+# only the newest result of a kind of test on a subject counts: a corrected failure is ignored
 _EVIDENCE_FAILED = """
 SELECT s.id, 'Evidence of ' || e.run_on || ' fails' || coalesce(': ' || nullif(e.metric, '')
         || coalesce(' ' || trim_scale(e.value), '')
@@ -131,16 +135,19 @@ JOIN risks_assessment s ON s.assessed_at < e.recorded_at AND s.state <> 'stale'
 JOIN inventory_dependency d ON d.id = s.dependency_id
 JOIN risks_foundationrisk r ON r.id = s.risk_id
 WHERE e.passed IS FALSE AND e.recorded_at <= %(at)s AND (
+    -- attached to the assessment or the risk, or about the same subject and template
     EXISTS (SELECT 1 FROM risks_assessmentevidence l
     WHERE l.assessment_id = s.id AND l.evidence_id = e.id)
     OR EXISTS (SELECT 1 FROM risks_riskevidence l WHERE l.risk_id = r.id AND l.evidence_id = e.id)
     OR ((e.application_id IS NULL OR e.application_id = d.application_id)
         AND (e.offering_id IS NULL OR e.offering_id = d.offering_id)
+        -- the tested version is the one that the offering serves
         AND (e.version_id IS NULL OR EXISTS (
             SELECT 1 FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id
             WHERE f.offering_id = d.offering_id AND n.kind = node_kind('version')
                 AND n.ref = e.version_id AND f.via = 0))
         AND (e.template_id IS NULL OR e.template_id = r.template_id)))
+  -- no later result of the same test on the same subject passed
   AND NOT EXISTS (
       SELECT 1 FROM risks_evidence y
       WHERE y.kind = e.kind AND y.tool = e.tool AND y.metric = e.metric AND y.dataset = e.dataset
@@ -181,5 +188,5 @@ _CAUSES = {
 _EVENTS = load_statement("risks", "mark_stale_by_events")
 
 
-def _mark_statement(touched: str) -> str:
-    return _MARK.replace("{touched}", touched)
+def _mark_statement(affected_sql: str) -> str:
+    return _MARK.replace("{touched}", affected_sql)

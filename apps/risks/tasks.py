@@ -20,5 +20,5 @@ def count_inherited_risk() -> bool:
 
 @shared_task(name="risks.file_evaluations", ignore_result=True)
 def file_evaluations() -> int:
-    """Results of evaluation tools that were too large to be filed while their sender waited."""
+    """Import results of evaluation tools that were too large to be imported within the request."""
     return evidence_import.run_waiting_evidence_imports()

@@ -42,23 +42,23 @@ def rebuild_request(file: ListExport) -> HttpRequest:
     return request
 
 
-def _applications(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
-    book = Workbook(target, created=file.as_of)
-    n = book.sheet(
+def _write_applications(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
+    workbook = Workbook(target, created=file.as_of)
+    n_rows = workbook.sheet(
         "applications",
         HEADS,
         map(cells, with_progress(FilteredApplications(rebuild_request(file)).iterate_rows(), tell)),
     )
-    book.close()
-    return n
+    workbook.close()
+    return n_rows
 
 
-def _inventory(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
+def _write_inventory(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
     user = file.requested_by
-    found = ApplicationFilter(
+    application_filter = ApplicationFilter(
         QueryDict(file.query), Application.objects.visible_to(user), request=rebuild_request(file)
     )
-    applications: QuerySet[Application] = found.qs
+    applications: QuerySet[Application] = application_filter.qs
     with inventory_workbook(
         applications, teams=Team.objects.visible_to(user), on=day_of(now()), on_progress=tell
     ) as book:
@@ -66,29 +66,32 @@ def _inventory(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> i
     return applications.order_by().count()
 
 
-def _models(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
-    body, n = model_workbook(user=file.requested_by, at=now())
-    target.write(body)
-    return n
+def _write_model_inventory(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
+    content, n_rows = model_workbook(user=file.requested_by, at=now())
+    target.write(content)
+    return n_rows
 
 
-def _register(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
+def _write_register(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
     target.write(register_body(user=file.requested_by, at=now()))
     return Application.objects.visible_to(file.requested_by).in_scope().count()
 
 
 FILE_EXPORTS: Mapping[str, FileExport] = {
     "applications": FileExport(
-        "The applications", "applications.xlsx", "applications:list", _applications
+        "The applications", "applications.xlsx", "applications:list", _write_applications
     ),
     "inventory": FileExport(
-        "The inventory as it imports", "inventory.xlsx", "applications:list", _inventory
+        "The inventory as it imports", "inventory.xlsx", "applications:list", _write_inventory
     ),
     "model-inventory": FileExport(
-        "The model inventory", "model-inventory.xlsx", "reports:model-inventory", _models
+        "The model inventory",
+        "model-inventory.xlsx",
+        "reports:model-inventory",
+        _write_model_inventory,
     ),
     "dora-register": FileExport(
-        "The DORA register", "dora-register.xlsx", "reports:register", _register
+        "The DORA register", "dora-register.xlsx", "reports:register", _write_register
     ),
 }
 

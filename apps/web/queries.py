@@ -63,12 +63,12 @@ def reach_by_ref(
 ) -> dict[int, NodeReach]:
     """Return {ref: reach} of the nodes of one kind on which any visible live application depends:
     one statement."""
-    wanted = list(refs)
-    if not wanted:
+    ref_list = list(refs)
+    if not ref_list:
         return {}
     rows = (
         live_dependencies(user=user, on=on)
-        .filter(offering__footings__node__kind=kind, offering__footings__node__ref__in=wanted)
+        .filter(offering__footings__node__kind=kind, offering__footings__node__ref__in=ref_list)
         .order_by()
         .values(ref=F("offering__footings__node__ref"))
         .annotate(
@@ -90,6 +90,7 @@ SELECT k.ref FROM catalog_node k JOIN LATERAL (
     JOIN inventory_application a ON a.id = d.application_id
     WHERE f.node_id = k.id AND a.status = ANY (%(in_scope)s) AND is_live(d.since, d.until, %(day)s)
       AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s::bigint[]))
+    -- one use is enough, so the search stops at the first
     LIMIT 1
 ) used ON TRUE
 WHERE k.kind = %(kind)s AND k.ref = ANY (%(among)s)
@@ -101,8 +102,8 @@ def used_refs(*, kind: NodeKind, user: User, on: date, among: Iterable[int]) -> 
 
     One statement, which searches the first application of each node only, so that a node that half
     the portfolio depends on costs no more than the rest."""
-    wanted = list(among)
-    if not wanted:
+    candidate_refs = list(among)
+    if not candidate_refs:
         return []
     teams = visible_team_ids(user)
     with connection.cursor() as cursor:
@@ -110,7 +111,7 @@ def used_refs(*, kind: NodeKind, user: User, on: date, among: Iterable[int]) -> 
             _USED_NODES,
             {
                 "kind": kind.value,
-                "among": wanted,
+                "among": candidate_refs,
                 "day": on,
                 "in_scope": [str(status) for status in Application.IN_SCOPE],
                 "teams": None if teams is None else list(teams),
@@ -122,10 +123,10 @@ def used_refs(*, kind: NodeKind, user: User, on: date, among: Iterable[int]) -> 
 def prices_at(*, offerings: Iterable[int], at: datetime) -> dict[int, dict[str, Price]]:
     """Return {offering id: {unit: list price in force}} for the smallest size of request: one
     statement."""
-    found: dict[int, dict[str, Price]] = defaultdict(dict)
+    prices: dict[int, dict[str, Price]] = defaultdict(dict)
     for price in Price.objects.at(at).filter(offering__in=list(offerings), above_tokens=0):
-        found[price.offering_id][price.unit] = price
-    return found
+        prices[price.offering_id][price.unit] = price
+    return prices
 
 
 def primary_paths(*, user: Any, on: date) -> list[Dependency]:
@@ -146,17 +147,17 @@ def is_called(*, user: Any, on: date) -> Exists:
     return Exists(live_dependencies(user=user, on=on).filter(offering=OuterRef("offering")))
 
 
-def events_of_used_offerings(*, user: Any, on: date, most: int) -> list[ProviderEvent]:
+def events_of_used_offerings(*, user: Any, on: date, limit: int) -> list[ProviderEvent]:
     """Return the latest events on offerings that visible live applications call: one statement."""
     return list(
         ProviderEvent.objects.visible_to(user)
         .filter(is_called(user=user, on=on))
         .select_related("source", "offering__host")
-        .order_by("-detected_at", "-id")[:most]
+        .order_by("-detected_at", "-id")[:limit]
     )
 
 
-def events_of_application(*, application: Application, on: date, most: int) -> list[ProviderEvent]:
+def events_of_application(*, application: Application, on: date, limit: int) -> list[ProviderEvent]:
     """Return the latest events on what the application's live dependencies call, redirects
     followed: one statement."""
     offerings = (
@@ -172,5 +173,5 @@ def events_of_application(*, application: Application, on: date, most: int) -> l
     return list(
         ProviderEvent.objects.filter(offering__in=offerings)
         .select_related("source", "offering__host")
-        .order_by("-detected_at", "-id")[:most]
+        .order_by("-detected_at", "-id")[:limit]
     )

@@ -84,6 +84,8 @@ from apps.web.views.issues import list as issues_list
 from apps.web.views.reports import board_summary, component_files, evidence_packs, model_inventory
 from apps.web.views.reports import home as reports_home
 from apps.web.views.reports import register as reports_register
+from apps.web.views.retirements import announce as retirement_announce
+from apps.web.views.retirements import pages as retirement_pages
 from apps.web.views.risks import (
     bulk_assessment,
     evaluation_upload,
@@ -99,7 +101,9 @@ from apps.web.views.scenarios import preview as scenario_preview
 from apps.web.views.settings import (
     account_events,
     audit,
+    delegations,
     email_address,
+    people,
     profile,
     service_accounts,
     single_sign_on,
@@ -161,6 +165,14 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("settings/people/", users.user_list, name="list"),
         path("settings/people.csv", users.user_csv, name="csv"),
         path("settings/people/invite/", users.invite_user, name="invite"),
+        path("settings/people/contacts/new/", people.add_contact, name="create-contact"),
+        path("settings/people/selected/", people.change_selected, name="bulk-change"),
+        path("settings/people/domains/", people.edit_domains, name="domains"),
+        path(
+            "settings/people/<int:pk>/contact/<slug:action>/",
+            people.change_contact,
+            name="contact-action",
+        ),
         path("settings/people/<int:pk>/", users.edit_user, name="detail"),
         path("settings/people/<int:pk>/invite/", users.resend_invitation, name="resend-invitation"),
         path(
@@ -173,6 +185,10 @@ ROUTES: dict[str, list[URLPattern]] = {
             users.reset_two_factor,
             name="reset-two-factor",
         ),
+    ],
+    "delegations": [
+        path("settings/delegations/", delegations.delegation_list, name="list"),
+        path("settings/delegations/<int:pk>/end/", delegations.stop_delegation, name="end"),
     ],
     "tokens": [
         path("settings/keys/", tokens.token_list, name="list"),
@@ -538,6 +554,13 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("alerts/<int:pk>/<slug:action>/", alerts_detail.respond_to_alert, name="respond"),
         path("alerts/answer/<str:token>/", email_links.respond_by_link, name="respond-by-link"),
         path("alerts/mutes/<int:pk>/lift/", preferences.unmute, name="unmute"),
+    ],
+    "retirements": [
+        path("retirements/", retirement_pages.announcement_list, name="list"),
+        path("retirements.csv", retirement_pages.announcement_csv, name="csv"),
+        path("retirements/announce/", retirement_announce.announce_page, name="announce"),
+        path("retirements/<int:pk>/", retirement_pages.announcement_detail, name="detail"),
+        path("retirements/<int:pk>/withdraw/", retirement_pages.withdraw, name="withdraw"),
     ],
     "campaign-tasks": [
         path("campaigns/tasks/", campaigns_list.task_list, name="list"),

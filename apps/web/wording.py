@@ -10,10 +10,12 @@ from typing import Any
 from apps.catalog.claims.feed_rows import NOT_BEFORE, PRICE_UNITS
 from apps.catalog.claims.values import split_price_key
 from apps.catalog.models import ProviderEvent
+from apps.common.text import pluralize
+from apps.exposure.models import TaskTiming, TaskTimingKind
 
 Kind = ProviderEvent.Kind
 _ISO_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(\+00:00|Z))?")
-# a day that stands alone, not the end of an id such as gpt-4.1-2025-04-14 or @2025-04-14
+# a day by itself, not the end of an id such as gpt-4.1-2025-04-14 or @2025-04-14
 _ISO_DAY = re.compile(r"(?<![\w.:@/-])\d{4}-\d{2}-\d{2}(?![\w:/@-])")
 _UNIT_ORDER = {unit: position for position, unit in enumerate(PRICE_UNITS)}
 _NUMBERS = (
@@ -53,6 +55,15 @@ def from_today(value: date, *, today: date) -> str:
     return f"in {days}" if n_days > 0 else f"{days} ago"
 
 
+def describe_timing(timing: TaskTiming | None) -> str:
+    """Say by how much a task is late, as `Too late by 12 days`; empty on time."""
+    if timing is None or timing.kind == TaskTimingKind.ON_TIME:
+        return ""
+    days = pluralize(timing.days, "1 day", f"{number(timing.days)} days")
+    word = "Overdue" if timing.kind == TaskTimingKind.OVERDUE else "Too late"
+    return f"{word} by {days}"
+
+
 def number(value: Any) -> str:
     """Format a number with thousands separators and a true minus."""
     return f"{value:,}".replace("-", "−")
@@ -63,8 +74,9 @@ def as_word(n: int) -> str:
     return _NUMBERS[n] if 0 <= n < len(_NUMBERS) else number(n)
 
 
-def count_of(n: int, one: str, many: str = "") -> str:
-    return f"{as_word(n)} {one if n == 1 else many or one + 's'}"
+def count_of(n: int, singular: str, plural: str = "") -> str:
+    """Return the count as a word with its noun: `two applications`."""
+    return f"{as_word(n)} {singular if n == 1 else plural or singular + 's'}"
 
 
 def share(value: Any) -> str:
@@ -85,11 +97,11 @@ def price(value: Any) -> str:
 def ago(value: datetime, *, at: datetime) -> str:
     seconds = int((at - value).total_seconds())
     if seconds < 0:
-        return f"in {_span(-seconds)}"
-    return "just now" if seconds < 60 else f"{_span(seconds)} ago"
+        return f"in {_format_span(-seconds)}"
+    return "just now" if seconds < 60 else f"{_format_span(seconds)} ago"
 
 
-def _span(seconds: int) -> str:
+def _format_span(seconds: int) -> str:
     minutes = seconds // 60
     if minutes < 60:
         return f"{max(minutes, 1)} min"
@@ -98,12 +110,14 @@ def _span(seconds: int) -> str:
     return f"{minutes // (24 * 60)} d"
 
 
-def join_names(names: Sequence[str], *, most: int = 4) -> str:
-    """Join names as `a, b and c`; beyond `most` the rest is counted."""
-    shown = list(names[:most])
-    if len(names) > most:
-        return ", ".join(shown) + f" and {number(len(names) - most)} more"
-    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1] if shown else ""]))
+def join_names(names: Sequence[str], *, max_names: int = 4) -> str:
+    """Join names as `a, b and c`; beyond `max_names` the rest is counted."""
+    listed_names = list(names[:max_names])
+    if len(names) > max_names:
+        return ", ".join(listed_names) + f" and {number(len(names) - max_names)} more"
+    return " and ".join(
+        filter(None, [", ".join(listed_names[:-1]), listed_names[-1] if listed_names else ""])
+    )
 
 
 def iso_day(value: Any, *, today: date | None = None) -> str:
@@ -133,50 +147,50 @@ def format_recorded_value(text: str) -> str:
 
 def describe_change(event: ProviderEvent, *, today: date | None = None) -> str:
     """Describe an event, from its old and new value, in one clause."""
-    old, new = event.old, event.new
+    old_value, new_value = event.old, event.new
     if event.kind == Kind.ANNOUNCED:
-        return f"ends {iso_day(new)}"
+        return f"ends {iso_day(new_value)}"
     if event.kind in {Kind.MOVED_EARLIER, Kind.MOVED_LATER}:
-        return f"{iso_day(old)} → {iso_day(new)}{_describe_move(old, new)}"
+        return f"{iso_day(old_value)} → {iso_day(new_value)}{_describe_move(old_value, new_value)}"
     if event.kind == Kind.WITHDRAWN:
-        return f"{iso_day(old)} no longer stands"
+        return f"{iso_day(old_value)} no longer stands"
     if event.kind == Kind.RETIRED:
-        return f"retired on {iso_day(new or event.effective_on)}"
+        return f"retired on {iso_day(new_value or event.effective_on)}"
     if event.kind == Kind.DELISTED:
         return "left the feed for good" + (
-            f"; its date was {iso_day(old)}" if old else " without a date"
+            f"; its date was {iso_day(old_value)}" if old_value else " without a date"
         )
     if event.kind == Kind.REPRICED:
-        return _describe_price_change(old, new)
+        return _describe_price_change(old_value, new_value)
     if event.kind == Kind.DISAGREEMENT:
-        return f"{iso_day(new)}, another source says {iso_day(old)}"
+        return f"{iso_day(new_value)}, another source says {iso_day(old_value)}"
     if event.kind == Kind.RELEASED:
-        return f"released {iso_day(new)}" if new else "released"
-    if old or new:
-        return f"{_plain_text(old)} → {_plain_text(new)}"
+        return f"released {iso_day(new_value)}" if new_value else "released"
+    if old_value or new_value:
+        return f"{_describe_value(old_value)} → {_describe_value(new_value)}"
     return ""
 
 
-def _describe_move(old: Any, new: Any) -> str:
+def _describe_move(old_day: Any, new_day: Any) -> str:
     try:
-        n_days = (date.fromisoformat(str(new)) - date.fromisoformat(str(old))).days
+        n_days = (date.fromisoformat(str(new_day)) - date.fromisoformat(str(old_day))).days
     except ValueError:
         return ""
     return f", {number(abs(n_days))} days {'later' if n_days > 0 else 'earlier'}"
 
 
-def _describe_price_change(old: Any, new: Any) -> str:
-    if not isinstance(new, dict):
-        return f"{_plain_text(old)} → {_plain_text(new)}"
-    before = old if isinstance(old, dict) else {}
-    parts = []
-    for unit in sorted({*before, *new}, key=_unit_order):
-        was, will = before.get(unit), new.get(unit)
-        parts.append(
-            f"{unit_name(unit)} {price(was) if was is not None else '–'} → "
-            f"{price(will) if will is not None else '–'}"
+def _describe_price_change(old_prices: Any, new_prices: Any) -> str:
+    if not isinstance(new_prices, dict):
+        return f"{_describe_value(old_prices)} → {_describe_value(new_prices)}"
+    known_prices = old_prices if isinstance(old_prices, dict) else {}
+    phrases = []
+    for unit in sorted({*known_prices, *new_prices}, key=_unit_order):
+        old_amount, new_amount = known_prices.get(unit), new_prices.get(unit)
+        phrases.append(
+            f"{unit_name(unit)} {price(old_amount) if old_amount is not None else '–'} → "
+            f"{price(new_amount) if new_amount is not None else '–'}"
         )
-    return "; ".join(parts) + " USD per million"
+    return "; ".join(phrases) + " USD per million"
 
 
 def unit_name(key: str) -> str:
@@ -201,33 +215,38 @@ def _unit_order(key: str) -> tuple[int, str]:
 def describe_claim(topic: str, value: Any, *, today: date | None = None) -> str:
     """Describe a source value in one clause."""
     if not isinstance(value, dict):
-        return _plain_text(value)
+        return _describe_value(value)
     if topic == "lifecycle":
         return _describe_lifecycle(value)
     if topic == "price":
         return _describe_prices(value)
     return (
         "; ".join(
-            f"{name.replace('_', ' ')}: {_plain_text(part)}" for name, part in value.items() if part
+            f"{name.replace('_', ' ')}: {_describe_value(field_value)}"
+            for name, field_value in value.items()
+            if field_value
         )
         or "nothing"
     )
 
 
 def _describe_lifecycle(value: dict[str, Any]) -> str:
-    parts = []
+    """Return the claim about the lifecycle of an offering as a phrase."""
+    phrases = []
     if value.get("retires_on"):
-        soft = value.get("date_kind") == NOT_BEFORE
-        parts.append(f"{'not before' if soft else 'ends'} {iso_day(value['retires_on'])}")
+        is_lower_bound = value.get("date_kind") == NOT_BEFORE
+        phrases.append(
+            f"{'not before' if is_lower_bound else 'ends'} {iso_day(value['retires_on'])}"
+        )
     else:
-        parts.append("no date")
+        phrases.append("no date")
     if value.get("status") or value.get("lifecycle"):
-        parts.append(str(value.get("status") or value.get("lifecycle")))
+        phrases.append(str(value.get("status") or value.get("lifecycle")))
     if value.get("announced_on"):
-        parts.append(f"announced {iso_day(value['announced_on'])}")
+        phrases.append(f"announced {iso_day(value['announced_on'])}")
     if value.get("successor"):
-        parts.append(f"successor {value['successor']}")
-    return ", ".join(parts)
+        phrases.append(f"successor {value['successor']}")
+    return ", ".join(phrases)
 
 
 def _describe_prices(value: dict[str, Any]) -> str:
@@ -241,7 +260,7 @@ def _describe_prices(value: dict[str, Any]) -> str:
     return f"{'; '.join(lines)} {currency} per million" if lines else "no price"
 
 
-def _plain_text(value: Any) -> str:
+def _describe_value(value: Any) -> str:
     if value is None or value == "":
         return "nothing"
     if isinstance(value, str):

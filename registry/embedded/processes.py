@@ -11,8 +11,8 @@ import psutil
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
-# what shifts the clock of a process; its servers keep the same time (datefudge, see
-# docs/architecture.md)
+# variables that shift the clock of a process (datefudge, see docs/architecture.md); its servers get
+# them too
 CLOCK_VARIABLES = ("LD_PRELOAD", "DATEFUDGE")
 
 
@@ -20,7 +20,7 @@ class EmbeddedError(RuntimeError):
     """Error: a server could not be started, reached or stopped; the text says what to check."""
 
 
-def running(pid_file: Path, name: str) -> psutil.Process | None:
+def find_server(pid_file: Path, name: str) -> psutil.Process | None:
     """Return the server that wrote `pid_file` in its working directory; None if that pid is gone or
     another process's."""
     try:
@@ -39,7 +39,7 @@ def running(pid_file: Path, name: str) -> psutil.Process | None:
 def launch(command: list[str], *, log: Path, user: str | None = None) -> psutil.Process:
     """Start a detached server: out of this session and process group, reaped by the system."""
     script = 'log="$1"; shift; "$@" >>"$log" 2>&1 </dev/null & echo $!'
-    started = subprocess.run(
+    completed = subprocess.run(
         ["/bin/sh", "-c", script, "sh", str(log), *command],
         cwd="/",
         env=server_environment(),
@@ -51,7 +51,7 @@ def launch(command: list[str], *, log: Path, user: str | None = None) -> psutil.
         user=user,
         extra_groups=[] if user else None,
     )
-    return psutil.Process(int(started.stdout))
+    return psutil.Process(int(completed.stdout))
 
 
 def server_environment() -> dict[str, str]:
@@ -62,9 +62,9 @@ def server_environment() -> dict[str, str]:
 
 
 def end(process: psutil.Process, *signals: signal.Signals) -> None:
-    for number in (*signals, signal.SIGKILL):
+    for end_signal in (*signals, signal.SIGKILL):
         with suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
+            process.send_signal(end_signal)
         deadline = time.monotonic() + STOP_SECONDS
         while time.monotonic() < deadline:
             if died(process):
@@ -82,9 +82,10 @@ def died(process: psutil.Process) -> bool:
         return True
 
 
-def trouble(what: str, log: Path) -> EmbeddedError:
+def error_with_log(message: str, log: Path) -> EmbeddedError:
+    """Return an error with `message` and the last lines of the log."""
     try:
-        last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        last_lines = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
     except OSError:
-        last = ""
-    return EmbeddedError(f"{what} Its log, {log}, ends with:\n{last}")
+        last_lines = ""
+    return EmbeddedError(f"{message} Its log, {log}, ends with:\n{last_lines}")

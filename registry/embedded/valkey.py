@@ -9,18 +9,27 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from registry.embedded.places import Places, owned, package
-from registry.embedded.processes import START_SECONDS, died, end, launch, running, trouble
+from registry.embedded.places import Places, make_private_folder, package
+from registry.embedded.processes import (
+    START_SECONDS,
+    died,
+    end,
+    error_with_log,
+    find_server,
+    launch,
+)
 
 
 def ensure(places: Places, *, durable: bool) -> None:
+    """Start Valkey unless it runs and answers, and wait until it does. `durable=False` keeps
+    nothing on disk. EmbeddedError with the end of its log if it does not start."""
     pid_file = places.valkey_pid
-    if server := running(pid_file, "valkey"):
-        if _answers(places, server, seconds=5):
+    if server := find_server(pid_file, "valkey"):
+        if _wait_for_ping(places, server, seconds=5):
             return
         end(server, signal.SIGTERM)
-    owned(places.valkey, unprivileged=False)
-    owned(places.valkey_sockets, unprivileged=False)
+    make_private_folder(places.valkey, unprivileged=False)
+    make_private_folder(places.valkey_sockets, unprivileged=False)
     pid_file.unlink(missing_ok=True)
     log = places.valkey / "log"
     settings = {
@@ -38,17 +47,17 @@ def ensure(places: Places, *, durable: bool) -> None:
     command = [str(binary)]
     for name, value in settings.items():
         command += [f"--{name}", value]
-    if not _answers(places, launch(command, log=log), seconds=START_SECONDS):
-        raise trouble("The embedded Valkey did not start.", log)
+    if not _wait_for_ping(places, launch(command, log=log), seconds=START_SECONDS):
+        raise error_with_log("The embedded Valkey did not start.", log)
 
 
 def stop(places: Places) -> bool:
     """Stop the server, and return whether there was one to stop."""
-    server = running(places.valkey_pid, "valkey")
+    server = find_server(places.valkey_pid, "valkey")
     if server is None:
         return False
     with suppress(redis.RedisError), _client(places) as client:
-        client.shutdown()  # at once, where a signal waits for the server's slow clock
+        client.shutdown()  # immediate; a signal would wait for the server's slow clock
     end(server, signal.SIGTERM)
     return True
 
@@ -61,7 +70,7 @@ def _client(places: Places) -> redis.Redis:
     )
 
 
-def _answers(places: Places, server: psutil.Process, *, seconds: float) -> bool:
+def _wait_for_ping(places: Places, server: psutil.Process, *, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not died(server):
         try:

@@ -40,7 +40,7 @@ Headers = list[tuple[bytes, bytes]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 HEALTH_PATH = "/healthz"
-# of every answer that is not the application's
+# headers of every response that is not the application's
 _OWN_HEADERS = [
     (b"cache-control", b"max-age=0, no-cache, no-store, must-revalidate, private"),
     *((name.lower().encode(), value.encode()) for name, value in BARE_HEADERS.items()),
@@ -76,6 +76,9 @@ class ServerApplication:
         self._probes = {path: Probe(check) for path, check in checks.items()}
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request: probes here, everything else in a thread of the application. A
+        request that is refused is counted and answered here; nothing is sent to a client that has
+        gone."""
         path, method = scope["path"], scope["method"]
         if method in ("GET", "HEAD"):
             if path == HEALTH_PATH:
@@ -131,7 +134,7 @@ class RequestThreads:
             raise _busy()
         self._n_open += 1
         outcome: asyncio.Future[Answer] = loop.create_future()
-        job = self._pool.submit(self._work, environ, body, loop, outcome)
+        job = self._pool.submit(self._run_in_thread, environ, body, loop, outcome)
         if n_waiting < 0:
             return await outcome
         timer = loop.call_later(QUEUE_TIMEOUT, self._give_up, job, body, outcome)
@@ -152,29 +155,31 @@ class RequestThreads:
 
     # --- in a thread ---
 
-    def _work(
+    def _run_in_thread(
         self,
         environ: dict[str, Any],
         body: RequestBody | None,
         loop: asyncio.AbstractEventLoop,
         outcome: asyncio.Future[Answer],
     ) -> None:
+        """Run the application for one request in this thread and hand its answer to the event loop;
+        an exception becomes a response with status 500. Closes the body."""
         try:
-            answer = self._run(environ, loop, outcome)
-        except BaseException:  # whatever it is, nobody above would tell the client
+            answer = self._call_application(environ, loop, outcome)
+        except BaseException:  # no caller above would send a response to the client
             log.exception("The application raised an exception.")
             answer = _BROKEN
         finally:
             if body is not None:
                 body.close()
-        loop.call_soon_threadsafe(self._settle, outcome, answer)
+        loop.call_soon_threadsafe(self._finish_request, outcome, answer)
 
-    def _settle(self, outcome: asyncio.Future[Answer], answer: Answer | None) -> None:
+    def _finish_request(self, outcome: asyncio.Future[Answer], answer: Answer | None) -> None:
         self._n_open -= 1
         if answer is not None and not outcome.done():
             outcome.set_result(answer)
 
-    def _run(
+    def _call_application(
         self,
         environ: dict[str, Any],
         loop: asyncio.AbstractEventLoop,
@@ -186,23 +191,23 @@ class RequestThreads:
         chunks = self._application(environ, start)
         try:
             began_at = time.monotonic()
-            first: list[bytes] = []
+            first_chunks: list[bytes] = []
             n_bytes = 0
             iterator = iter(chunks)
             for chunk in iterator:
-                first.append(chunk)
+                first_chunks.append(chunk)
                 n_bytes += len(chunk)
                 if n_bytes > MAX_DIRECT_ANSWER or time.monotonic() - began_at > FIRST_BLOCK_TIMEOUT:
                     break
             else:
-                return Answer(start.status, start.headers, b"".join(first))
+                return Answer(start.status, start.headers, b"".join(first_chunks))
             if environ["REQUEST_METHOD"] == "HEAD":
                 return Answer(start.status, start.headers)
-            rest = AnswerBuffer(loop, self._answers)
+            buffer = AnswerBuffer(loop, self._answers)
             loop.call_soon_threadsafe(
-                outcome.set_result, Answer(start.status, start.headers, rest=rest)
+                outcome.set_result, Answer(start.status, start.headers, rest=buffer)
             )
-            _fill(rest, first, iterator)
+            _fill_buffer(buffer, first_chunks, iterator)
             return None
         finally:
             # in this thread, which holds the request's database connection
@@ -210,26 +215,28 @@ class RequestThreads:
                 close()
 
 
-def _fill(rest: AnswerBuffer, first: list[bytes], chunks: Iterable[bytes]) -> None:
+def _fill_buffer(buffer: AnswerBuffer, first_chunks: list[bytes], chunks: Iterable[bytes]) -> None:
+    """Put the chunks of a streamed response into the buffer, and end it; as failed if the
+    application raised an exception or the client has gone."""
     failed = True
     try:
-        for chunk in first:
-            rest.put(chunk)
-        first.clear()
+        for chunk in first_chunks:
+            buffer.put(chunk)
+        first_chunks.clear()
         for chunk in chunks:
             if chunk:
-                rest.put(chunk)
+                buffer.put(chunk)
         failed = False
     except ClientGoneError:
         pass
     except Exception:
         log.exception("The response was interrupted.")
     finally:
-        rest.end(failed=failed)
+        buffer.end(failed=failed)
 
 
 class _Start:
-    """Start of a response, `start_response` of PEP 3333; Django never calls what it returns."""
+    """Start of a response, `start_response` of PEP 3333; Django does not use its return value."""
 
     status = 500
 
@@ -304,8 +311,8 @@ async def _send_refusal(
 
 
 async def _linger(receive: Receive) -> None:
-    """Let a client that is sending go on for a moment: closed at once, the connection would be
-    reset below the answer, and some clients would never read it."""
+    """Discard what a client is still sending for a moment: if closed immediately, the connection
+    would be reset before the response, and some clients would never read it."""
     n_bytes = 0
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_TIMEOUT):
@@ -318,17 +325,17 @@ async def _linger(receive: Receive) -> None:
 
 
 async def _send_rest(
-    answer: Answer, rest: AnswerBuffer, scope: dict[str, Any], receive: Receive, send: Send
+    answer: Answer, buffer: AnswerBuffer, scope: dict[str, Any], receive: Receive, send: Send
 ) -> None:
-    """Send the rest block by block.
+    """Send a response of several blocks.
 
     If the client disconnects, or accepts nothing, or the response breaks off, the connection is
-    closed before its end: no client takes a part for the whole."""
-    watch = asyncio.ensure_future(_until_disconnect(receive))
-    watch.add_done_callback(lambda _: rest.close())
+    closed before its end, so that no client takes a part for the whole."""
+    disconnect_watch = asyncio.ensure_future(_until_disconnect(receive))
+    disconnect_watch.add_done_callback(lambda _: buffer.close())
     has_begun = False
     try:
-        while block := await rest.take():
+        while block := await buffer.take():
             if not has_begun:
                 await send(
                     {
@@ -347,8 +354,8 @@ async def _send_rest(
         if not has_begun:
             await _send_whole(_BROKEN, send)
     finally:
-        rest.close()
-        watch.cancel()
+        buffer.close()
+        disconnect_watch.cancel()
 
 
 async def _until_disconnect(receive: Receive) -> None:

@@ -29,7 +29,7 @@ def build_environ(scope: dict[str, Any]) -> dict[str, Any]:
     environ: dict[str, Any] = {
         **_FIXED,
         "REQUEST_METHOD": scope["method"],
-        # decoded by the server as UTF-8; what is none is decoded anew, byte by byte
+        # decoded by the server as UTF-8; other bytes are decoded again, one by one
         "PATH_INFO": path
         if path.isascii()
         else unquote_to_bytes(scope["raw_path"]).decode("latin-1"),

@@ -15,12 +15,12 @@ BACKLOG = 2048
 # a head comes in one packet or two; an idle connection is closed after the same time
 HEAD_TIMEOUT = 15.0
 
-# --- bodies of requests ---
-# whoever sends less than 1 KiB/s, over half a minute, is given up; a pause of that length too
+# --- bodies of requests --- a body is rejected at less than 1 KiB/s over half a minute, and after a
+# pause of that length
 MIN_BODY_RATE = 1 * KIB
 BODY_RATE_INTERVAL = 30.0
-# a longer body goes to a file, and only once its session or token has proved to be real; 256
-# connections times this is what strangers can occupy
+# a longer body goes to a file, and only once its session or token has proved to be real;
+# unauthenticated clients can occupy 256 connections times this
 MAX_BODY_IN_MEMORY = 256 * KIB
 # written to the file at a time
 SPOOL_BLOCK = 1 * MIB
@@ -36,20 +36,19 @@ MIN_BODY_TIME = 5.0
 # asking whether a session or token is real takes milliseconds
 CREDENTIALS_TIMEOUT = 5.0
 
-# after a refusal, what is still being sent is thrown away for so long, unless it pauses
+# seconds for which data still being sent is discarded after a rejection, unless the client pauses
 LINGER_TIMEOUT = 2.0
 LINGER_PAUSE = 0.25
 MAX_LINGER_BYTES = 4 * MIB
 
-# --- waiting for a request thread ---
-# some ten seconds of work at 50 ms a page and four threads; longer, and nobody waits for the answer
-# any more
+# --- waiting for a request thread --- some ten seconds of work at 50 ms a page and four threads; in
+# a longer queue clients would have given up
 MAX_QUEUED = 1024
 QUEUE_TIMEOUT = 30.0
 RETRY_AFTER = 5
 
-# --- answers ---
-# pages and lists of fifty rows fit; handed to the connection at once, and the thread is free
+# --- answers --- pages and lists of fifty rows fit; given to the connection immediately, which
+# frees the thread
 MAX_DIRECT_ANSWER = 256 * KIB
 # a streamed answer shows itself after this long, so that no proxy gives up on it
 FIRST_BLOCK_TIMEOUT = 1.0
@@ -86,10 +85,10 @@ class BodyLimit:
 
 # forms of strangers are sign-in, password reset and answers to links in mail: one to four KiB
 STRANGER = BodyLimit(64 * KIB, 30, "Sign in, or send an API token, for a higher limit.")
-# the same forms, and those of passwords and second factors, whoever sends them
+# the same forms, and those of passwords and two-factor authentication, with or without a session
 ACCOUNT = BodyLimit(64 * KIB, 30, "Forms of the registry are smaller.")
 # the largest file that is taken is a workbook of 64 MiB; the rest is the form around it. A quarter
-# of an hour is 0.6 Mbit/s; what an address takes itself is usually less, and it says so
+# of an hour is 0.6 Mbit/s; most endpoints accept less, and state their limit
 KNOWN = BodyLimit(65 * MIB, 900, "Compress it (Content-Encoding: gzip) or split it.")
 # a row a line (apps/api/bulk/row_stream.py): a million rows; an hour is 2.4 Mbit/s
 BULK = BodyLimit(1 * GIB, 3600, "Send the rows in parts.")
@@ -106,9 +105,9 @@ def body_limit(path: str, headers: Mapping[str, str], *, session_cookie: str) ->
 
 
 def presents_credentials(headers: Mapping[str, str], *, session_cookie: str) -> bool:
-    """Return whether a request carries what may be a token or a session, by names of headers and
-    cookie alone."""
+    """Return whether a request carries a possible token or session, by names of headers and cookie
+    alone."""
     if "HTTP_AUTHORIZATION" in headers or "HTTP_X_API_KEY" in headers:
         return True
     cookies = headers.get("HTTP_COOKIE", "")
-    return any(each.partition("=")[0].strip() == session_cookie for each in cookies.split(";"))
+    return any(cookie.partition("=")[0].strip() == session_cookie for cookie in cookies.split(";"))

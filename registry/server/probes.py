@@ -24,13 +24,13 @@ class ProbeAnswer:
     body: bytes
 
 
-def _answer(report: Report) -> ProbeAnswer:
+def _build_answer(report: Report) -> ProbeAnswer:
     status, members = report
     return ProbeAnswer(status, json.dumps(members).encode())
 
 
-ALIVE = _answer((HTTPStatus.OK, {"status": "ok"}))
-LATE = _answer(
+ALIVE = _build_answer((HTTPStatus.OK, {"status": "ok"}))
+LATE = _build_answer(
     (
         HTTPStatus.SERVICE_UNAVAILABLE,
         {
@@ -57,17 +57,17 @@ class Probe:
             self._run, self._began_at = loop.create_future(), loop.time()
             # none of a pool: one that hangs must not keep the process from ending
             threading.Thread(
-                target=self._work, args=(loop, self._run), name="probe", daemon=True
+                target=self._run_check, args=(loop, self._run), name="probe", daemon=True
             ).start()
-        left = self._began_at + PROBE_TIMEOUT - loop.time()
-        done, _ = await asyncio.wait((self._run,), timeout=max(left, 0))
-        return self._run.result() if done else LATE
+        seconds_left = self._began_at + PROBE_TIMEOUT - loop.time()
+        finished_runs, _ = await asyncio.wait((self._run,), timeout=max(seconds_left, 0))
+        return self._run.result() if finished_runs else LATE
 
-    def _work(self, loop: asyncio.AbstractEventLoop, run: asyncio.Future[ProbeAnswer]) -> None:
+    def _run_check(self, loop: asyncio.AbstractEventLoop, run: asyncio.Future[ProbeAnswer]) -> None:
         try:
-            answer = _answer(self._check())
+            answer = _build_answer(self._check())
         except Exception as error:  # noqa: BLE001  a check that breaks is an answer too
-            answer = _answer(
+            answer = _build_answer(
                 (
                     HTTPStatus.SERVICE_UNAVAILABLE,
                     {"status": "unready", "detail": f"The check failed: {type(error).__name__}."},

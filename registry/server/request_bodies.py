@@ -45,7 +45,7 @@ class CallerRules:
 
     knows: Callable[[Mapping[str, Any]], bool]
     session_cookie: str = "sessionid"
-    # proxies whose X-Forwarded-For is believed
+    # trusted proxies that set X-Forwarded-For
     n_proxies: int = 0
 
     def address(self, environ: Mapping[str, Any]) -> str:
@@ -85,7 +85,7 @@ class BodyReader:
         announced = str(environ.get("CONTENT_LENGTH", "")).partition(",")[0].strip()
         if announced.isdecimal() and int(announced) > limit.max_bytes:
             raise RefusalError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit.sentence)
-        with self._counted(self._callers.address(environ), limit):
+        with self._track_body(self._callers.address(environ), limit):
             body = RequestBody(self._budget)
             try:
                 await self._read_into(body, limit, environ, receive)
@@ -95,7 +95,7 @@ class BodyReader:
             return body
 
     @contextmanager
-    def _counted(self, address: str, limit: BodyLimit) -> Iterator[None]:
+    def _track_body(self, address: str, limit: BodyLimit) -> Iterator[None]:
         """Count a body while it is read: it may be given up for others."""
         if len(self._reading) >= MAX_BODIES:
             self._make_room()
@@ -119,29 +119,34 @@ class BodyReader:
     def _make_room(self) -> None:
         """Give up one body of the address that sends most of them: an unauthenticated one first,
         the oldest first."""
-        busiest = Counter(reading.address for reading in self._reading.values()).most_common(1)[0][
-            0
-        ]
-        latest = asyncio.get_running_loop().time() - MIN_BODY_TIME
-        slow = [
+        busiest_address = Counter(
+            reading.address for reading in self._reading.values()
+        ).most_common(1)[0][0]
+        latest_start = asyncio.get_running_loop().time() - MIN_BODY_TIME
+        long_running = [
             reading
             for reading in self._reading.values()
-            if reading.address == busiest and reading.began_at <= latest
+            if reading.address == busiest_address and reading.began_at <= latest_start
         ]
-        if not slow:
+        if not long_running:
             raise RefusalError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "Too many requests are being sent at the same time. Send the request again in a "
                 "few seconds.",
             )
-        first = min(slow, key=lambda reading: (reading.timeout, reading.began_at))
-        first.given_up = True
-        del self._reading[first.task]
-        first.task.cancel()
+        given_up_reading = min(
+            long_running, key=lambda reading: (reading.timeout, reading.began_at)
+        )
+        given_up_reading.given_up = True
+        del self._reading[given_up_reading.task]
+        given_up_reading.task.cancel()
 
     async def _read_into(
         self, body: RequestBody, limit: BodyLimit, environ: Mapping[str, Any], receive: Receive
     ) -> None:
+        """Receive the body block by block and append it to `body`, which moves to a file once it is
+        too large for memory; the caller is checked before that. RefusalError if it exceeds `limit`
+        or arrives too slowly."""
         blocks = _Blocks(receive, limit.timeout)
         try:
             while (block := await blocks.next()) is not None:
@@ -177,14 +182,14 @@ class BodyReader:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CREDENTIALS_TIMEOUT):
-                known = await loop.run_in_executor(self._checks, self._callers.knows, environ)
+                is_known = await loop.run_in_executor(self._checks, self._callers.knows, environ)
         except Exception:  # noqa: BLE001  whatever keeps the site from answering, the sender tries again
             raise RefusalError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "Sessions and API tokens cannot be checked at the moment. Send the request again "
                 "later.",
             ) from None
-        if not known:
+        if not is_known:
             raise RefusalError(
                 HTTPStatus.FORBIDDEN,
                 "The session or API token is unknown or has expired, and requests without one "
@@ -219,7 +224,7 @@ class _Blocks:
                 self._refuse_slow()
         message, self._pending = self._pending.result(), None
         if message["type"] != "http.request":
-            # closed, or not what the head announced; half a body must not look like a whole one
+            # closed, or not what the head announced: an incomplete body must not pass as complete
             raise ClientGoneError
         block: bytes = message.get("body", b"")
         self._ended = not message.get("more_body", False)
@@ -229,20 +234,22 @@ class _Blocks:
         return block
 
     def _refuse_slow(self) -> None:
-        now = self._now()
-        if now >= self._deadline:
+        """Raise RefusalError if the body has exceeded its time limit, or if fewer bytes than the
+        minimum rate arrived in the interval that has just ended."""
+        moment = self._now()
+        if moment >= self._deadline:
             raise RefusalError(
                 HTTPStatus.REQUEST_TIMEOUT,
                 "The body did not arrive in time. Send the request again, faster or in parts.",
             )
-        if now >= self._interval_end:
+        if moment >= self._interval_end:
             if self._n_in_interval < MIN_BODY_RATE * BODY_RATE_INTERVAL:
                 raise RefusalError(
                     HTTPStatus.REQUEST_TIMEOUT,
                     f"The body arrives too slowly: at least {MIN_BODY_RATE // KIB} KiB per "
                     "second are required. Send the request again.",
                 )
-            self._interval_end, self._n_in_interval = now + BODY_RATE_INTERVAL, 0
+            self._interval_end, self._n_in_interval = moment + BODY_RATE_INTERVAL, 0
 
     def close(self) -> None:
         if self._pending is not None:

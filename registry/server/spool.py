@@ -76,7 +76,7 @@ class RequestBody:
         return len(self._memory) >= SPOOL_BLOCK
 
     def write_out(self) -> None:
-        """Move what is in memory to the file. SpoolFullError. Blocks: not for the event loop."""
+        """Move the bytes in memory to the file. SpoolFullError. Blocks: not for the event loop."""
         block, self._memory = self._memory, bytearray()
         if not self._budget.take(len(block)):
             raise SpoolFullError
@@ -151,7 +151,7 @@ class AnswerBuffer:
             self._wake()
 
     def end(self, *, failed: bool = False) -> None:
-        """Mark the end of the response; `failed`: what is there is not the whole response."""
+        """Mark the end of the response; `failed` if it is incomplete."""
         with self._changed:
             self._ended, self._failed = True, failed
             self._dispose()
@@ -186,15 +186,15 @@ class AnswerBuffer:
             self._wake()
 
     def _from_memory(self) -> bytes:
-        parts, room = [], SEND_BLOCK
+        blocks, room = [], SEND_BLOCK
         while self._chunks and room:
             chunk = self._chunks.popleft()
             if len(chunk) > room:
                 self._chunks.appendleft(chunk[room:])
-            parts.append(chunk[:room])
-            room -= len(parts[-1])
+            blocks.append(chunk[:room])
+            room -= len(blocks[-1])
         self._n_memory -= SEND_BLOCK - room
-        return b"".join(parts)
+        return b"".join(blocks)
 
     def _from_file(self, n_bytes: int) -> bytes:
         assert self._file is not None
@@ -206,7 +206,7 @@ class AnswerBuffer:
     # --- under the lock ---
 
     def _empty_file(self) -> None:
-        """Release the space of what has been read, or will not be."""
+        """Release the space of data that has been read, or will not be."""
         if self._n_written and self._file is not None:
             self._budget.give_back(self._n_written)
             self._file.truncate(0)

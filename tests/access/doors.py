@@ -51,7 +51,8 @@ PAGES = {
         reported-services:list:get reports:board-summary:get reports:home:get
         reports:model-inventory-csv:get reports:model-inventory-xlsx:get reports:model-inventory:get
         reports:register-xlsx:get reports:register:get risk-templates:crosswalk-csv:get
-        risk-templates:crosswalk:get risk-templates:detail:get saved-filters:create:post
+        risk-templates:crosswalk:get risk-templates:detail:get retirements:csv:get
+        retirements:detail:get retirements:list:get saved-filters:create:post
         scenarios:compare:get scenarios:list:get scenarios:preview-csv:get
         scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
         selections:compare-csv:get selections:compare:get selections:csv:get selections:detail:get
@@ -64,6 +65,7 @@ PAGES = {
         unresolved-models:list:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
         versions:lineage-csv:get versions:list:get versions:prices-csv:get waivers:create:get
         waivers:create:post waivers:csv:get waivers:list:get
+        delegations:list:get delegations:list:post
     """,
     # governance
     "yynnnnnl": """
@@ -77,9 +79,12 @@ PAGES = {
         foundation-risks:edit:post gate:policy:post offerings:detail:post
         provider-notices:close:post provider-notices:reopen:post providers:edit:get
         providers:edit:post reports:reporting-entity:get reports:reporting-entity:post
+        retirements:announce:get retirements:announce:post retirements:withdraw:post
         selections:create:get selections:create:post selections:decide:post selections:edit:post
         selections:score:post teams:create:get teams:create:post teams:delete:post
         unresolved-models:decide:post webhooks:create:get webhooks:create:post
+        users:bulk-change:post users:contact-action:post users:create-contact:get
+        users:create-contact:post users:domains:get users:domains:post
     """,
     # governance, and editors of the team that owns it; strangers find nothing
     "yynyyn0l": """
@@ -196,6 +201,7 @@ PAGES = {
     # governance, and whose own it is or who looks after it
     "yyny000l": """
         service-accounts:create-token:post service-accounts:detail:post
+        delegations:end:post
     """,
     # whose own it is, and administrators
     "y0ny000l": """
@@ -226,6 +232,8 @@ API = {
         assessments/accept/:post assessments/bulk/:post assessments/not-applicable/:post audit/:get
         base-losses/:get calendar-feeds/:get calendar-feeds/:post calendar.ics:get causes/:get
         campaign-steps/:get campaign-tasks/:get campaigns/:get concentration/:get contracts/:get
+        campaign-tasks/bulk-assign/:post retirement-announcements/:get
+        retirement-announcements/{pk}/:get
         costs/:get deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
         derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
         discrepancies/:get reported-services/:get event-rates/:get evidence-packs/:get
@@ -253,6 +261,7 @@ API = {
         sources/{pk}/:get subscriptions/:get subscriptions/:post subscriptions/preview/:post
         teams/:get tokens/:get tokens/:post users/:get versions/:get versions/{pk}/:get
         versions/{pk}/blast-radius/:get webhooks/:get
+        people/:get people/{pk}/:get delegations/:get delegations/:post
     """,
     # whoever may see the team's record
     "yyyyyy0l": """
@@ -305,10 +314,14 @@ API = {
         foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
         foundation-risks/{pk}/close/:post foundation-risks/{pk}/dismiss/:post
         foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post gate-policy/:patch
+        retirement-announcements/:post retirement-announcements/{pk}/withdraw/:post
         providers/{slug}/:patch selections/:post selections/{pk}/:patch
         selections/{pk}/add-candidate/:post selections/{pk}/decide/:post
         selections/{pk}/remove-candidate/:post selections/{pk}/score/:post sources/:post
         sources/preview/:post sources/{pk}/:patch teams/:post webhooks/:post
+        people/:post people/confirm/:post people/invite/:post people/{pk}/:patch
+        people/{pk}/close/:post people/{pk}/erase/:post people/{pk}/invite/:post
+        people/{pk}/merge/:post people-settings/:get people-settings/:patch
     """,
     # administrators
     "ynnnnnnl": """
@@ -370,6 +383,7 @@ API = {
     "yyyy000l": """
         evidence-packs/{pk}/:get imports/{pk}/:get imports/{pk}/application/:post
         imports/{pk}/undo/:post service-accounts/{pk}/:get
+        delegations/{pk}/:get
     """,
     # the offices, and the others are told so
     "yyynnnnl": """
@@ -386,6 +400,10 @@ API = {
     # whose own it is; a token with fewer scopes does not
     "n0nn000l": """
         tokens/{pk}/rotate/:post
+    """,
+    # governance, and whose own it is
+    "yyny000l": """
+        delegations/{pk}/:delete
     """,
 }
 
@@ -438,6 +456,7 @@ OWN_TABLES = frozenset(
     {
         "accounts_accountevent",
         "accounts_apitoken",
+        "accounts_delegation",
         "accounts_savedfilter",
         "alerts_calendarfeed",
         "alerts_mute",

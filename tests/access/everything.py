@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from apps.accounts.actions import issue_token
-from apps.accounts.models import User
+from apps.accounts.models import Delegation, User
 from apps.accounts.roles import TeamRole
 from apps.accounts.service_accounts import add_service
 from apps.alerts.models import Alert, AlertPolicy, Delivery, Mute, Notice, Subscription, Webhook
 from apps.alerts.preferences import create_calendar_feed
-from apps.catalog.models import Derivation, Offering, Price, Version
+from apps.catalog.models import Derivation, Offering, Price, RetirementAnnouncement, Version
 from apps.common.time import day_of, now
 from apps.exposure.models import (
     BaseLoss,
@@ -43,6 +43,7 @@ from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 from tests.builders import (
     NOW,
     make_application,
+    make_contact,
     make_dependency,
     make_event,
     make_issue,
@@ -158,6 +159,13 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
             0
         ].pk,
         "users": people["viewer"].pk,
+        "people": make_contact().pk,
+        "delegations": Delegation.objects.create(
+            person=owner,
+            deputy=make_user(),
+            since=day_of(NOW),
+            until=day_of(NOW) + timedelta(days=7),
+        ).pk,
         "versions": offering.version_id,
         "webhooks": webhook.pk,
     }
@@ -222,6 +230,14 @@ def _make_analysis_rows(
         "campaign-steps": TaskStep.objects.create(task=task, place=1, kind="own", title="Look").pk,
         "campaign-tasks": task.pk,
         "campaigns": campaign.pk,
+        "retirement-announcements": RetirementAnnouncement.objects.create(
+            offering=offering,
+            scope="model_ids",
+            retires_on=day_of(NOW) + timedelta(days=200),
+            date_kind="firm",
+            announced_by=author,
+            announced_at=NOW,
+        ).pk,
         "contracts": Contract.objects.create(party=offering.host, ref="C-1").pk,
         "derivations": derivation.pk,
         "event-rates": EventRate.objects.order_by("pk")[0].pk,

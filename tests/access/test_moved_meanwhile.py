@@ -121,7 +121,7 @@ WRITES = (
         },
     ),
     ("post", "/api/v1/gate-waivers/{waiver}/withdraw/", {"reason": "of an outsider"}),
-    ("patch", "/api/v1/campaign-tasks/{task}/", {"due_on": "{today}"}),
+    ("patch", "/api/v1/campaign-tasks/{task}/", {"finish_by": "{today}"}),
     ("post", "/api/v1/campaign-tasks/{task}/defer/", {"until": "{later}", "why": "of an outsider"}),
     ("post", "/api/v1/campaign-tasks/{task}/sign-off/", {}),
     ("post", "/api/v1/campaign-tasks/{task}/add-step/", {"title": "of an outsider"}),
@@ -366,7 +366,7 @@ CONDITIONAL_WRITES = (
     ("patch", "/api/v1/adaptations/{adaptation}/", {"note": "n"}, "inventory_adaptation"),
     ("patch", "/api/v1/exit-plans/{plan}/", {"note": "n"}, "inventory_exitplan"),
     ("patch", "/api/v1/exit-tests/{test}/", {"target": "{offering}"}, "inventory_exittest"),
-    ("patch", "/api/v1/campaign-tasks/{task}/", {"due_on": "{today}"}, "exposure_campaigntask"),
+    ("patch", "/api/v1/campaign-tasks/{task}/", {"finish_by": "{today}"}, "exposure_campaigntask"),
     ("delete", "/api/v1/adaptations/{adaptation}/", None, "inventory_adaptation"),
 )
 

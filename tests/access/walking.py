@@ -120,7 +120,8 @@ def make_walked_rows() -> WalkedRows:
     merged = make_application(f"{MARKER} other", team=team)
     keys = [
         ("settings/teams/of/", {"slug": team.slug, "pk": membership.pk}),
-        ("settings/people/", {"pk": people["viewer"].pk}),
+        ("settings/people/", {"pk": people["viewer"].pk, "action": "invite"}),
+        ("settings/delegations/", {"pk": addresses["delegations"]}),
         ("settings/keys/", {"pk": addresses["tokens"]}),
         ("settings/programs/", {"pk": addresses["service-accounts"]}),
         ("undo/", {"change": change}),
@@ -174,6 +175,8 @@ def make_walked_rows() -> WalkedRows:
         ("alerts/", {"pk": addresses["alerts"], "action": "acknowledge"}),
         ("account/email/", {"token": "not-complete"}),
         ("unsubscribe/", {"token": _unsubscribing(owner)}),
+        ("retirements/announce/", {}),
+        ("retirements/", {"pk": addresses["retirement-announcements"]}),
         ("campaigns/tasks/", {"pk": addresses["campaign-tasks"], "action": "waive"}),
         ("campaigns/steps/", {"pk": addresses["campaign-steps"], "action": "tick"}),
         ("campaigns/", {"pk": addresses["campaigns"], "action": "close"}),

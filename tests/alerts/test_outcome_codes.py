@@ -76,7 +76,7 @@ def test_an_alert_opened_again_owes_what_its_resolution_kept_back(
     world: SmallWorld, reword: Callable[[], None]
 ) -> None:
     owed = set(Notice.objects.owed().values_list("pk", flat=True))
-    resolve_alert(alert=alert(), why="moved", by=person("henrik"), at=NOW)
+    resolve_alert(alert=alert(), reason="moved", by=person("henrik"), at=NOW)
     assert owed
     assert not Notice.objects.owed().exists()
     reword()
@@ -110,7 +110,7 @@ def test_an_answer_taken_back_owes_what_it_kept_back_and_nothing_else(
 def test_a_resolution_that_stands_again_keeps_back_what_was_owed_meanwhile(
     world: SmallWorld, reword: Callable[[], None]
 ) -> None:
-    resolve_alert(alert=alert(), why="moved", by=person("henrik"), at=NOW)
+    resolve_alert(alert=alert(), reason="moved", by=person("henrik"), at=NOW)
     reword()
     undo_response(alert=alert(), by=person("henrik"), at=NOW + HOUR)
     assert Notice.objects.owed().exists()
@@ -139,7 +139,7 @@ def test_the_history_tells_an_answer_from_one_taken_back(
     world: SmallWorld, reword: Callable[[], None]
 ) -> None:
     acknowledge_alert(alert=alert(), by=person("henrik"), at=NOW, reason="on it")
-    resolve_alert(alert=alert(), why="moved", by=person("henrik"), at=NOW)
+    resolve_alert(alert=alert(), reason="moved", by=person("henrik"), at=NOW)
     undo_response(alert=alert(), by=person("henrik"), at=NOW + HOUR)
     reword()
 

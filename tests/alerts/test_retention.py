@@ -33,7 +33,7 @@ def settled_mails(world: SmallWorld, *kinds: str) -> list[Alert]:
         mail_out(morning(n))
         Delivery.objects.update(sent_at=F("created_at"))
         alert = Alert.objects.filter(event__isnull=False).latest("pk")
-        resolve_alert(alert=alert, why="seen", by=governor, at=morning(n, 9))
+        resolve_alert(alert=alert, reason="seen", by=governor, at=morning(n, 9))
         found.append(alert)
     return found
 
@@ -81,7 +81,7 @@ def test_the_address_that_was_mailed_long_ago_gets_no_first_summary_again(
     look(NOW + 2 * YEARS)
     mail_out(NOW + 2 * YEARS)
 
-    assert "This is the first mail to you" not in last_text()
+    assert "This is your first digest" not in last_text()
     assert not Delivery.objects.filter(kind="summary").exists()
 
 
@@ -94,7 +94,7 @@ def test_what_is_not_over_or_only_lately_keeps_its_proof(world: SmallWorld, how:
         case "acknowledged":
             acknowledge_alert(alert=alert, by=governor, at=morning(0, 11))
         case "resolved lately":
-            resolve_alert(alert=alert, why="now", by=governor, at=morning(700))
+            resolve_alert(alert=alert, reason="now", by=governor, at=morning(700))
     was = left()
 
     assert purge_old_messages(at=morning(0) + YEARS, keep_days=KEEP) == PurgedMessages()
@@ -113,7 +113,7 @@ def test_what_proves_that_governance_was_told_of_a_flag_stays_until_the_flag_is_
     look(NOW)
     mail_out(NOW)
     for alert in Alert.objects.filter(flag=flag):
-        resolve_alert(alert=alert, why="known", by=governor, at=NOW)
+        resolve_alert(alert=alert, reason="known", by=governor, at=NOW)
     assert Notice.objects.filter(alert__flag=flag, delivery__state="sent").count() == 1
     flag.state, flag.resolved_at = state, NOW if state == "resolved" else None
     flag.save()
@@ -147,7 +147,7 @@ def test_what_was_skipped_goes_with_its_row_of_the_ledger(world: SmallWorld) -> 
 def test_a_night_is_bounded_and_the_next_one_goes_on(world: SmallWorld) -> None:
     settled_mails(world, *["repriced"] * 4)
 
-    gone = [purge_old_messages(at=NOW + 2 * YEARS, keep_days=KEEP, most=3) for _ in range(3)]
+    gone = [purge_old_messages(at=NOW + 2 * YEARS, keep_days=KEEP, limit=3) for _ in range(3)]
 
     assert gone == [PurgedMessages(3, 3), PurgedMessages(1, 0), PurgedMessages()]
 

@@ -115,6 +115,27 @@ def test_a_fact_another_source_has_told_is_not_told_again() -> None:
     assert recorded.events == []
 
 
+@pytest.mark.parametrize(("rank", "reported"), [(20, []), (5, ["announced"])])
+def test_of_two_sources_with_different_dates_only_the_one_with_higher_priority_is_reported(
+    rank: int, reported: list[str]
+) -> None:
+    offering = make_offering("m", host=make_provider("acme"))
+    announced_by("first", offering, "2027-01-01", rank=10)
+    second = make_source("second", kind="litellm", trust_rank=rank)
+    silent = FeedRow("second/m", "acme", "acme", "m", lifecycle=LifecycleClaim())
+    ingest_observation(source=second, rows=[silent], at=AT, baseline=True)
+
+    dated = LifecycleClaim(retires_on=date(2027, 6, 1), date_kind=FIRM)
+    recorded = ingest_observation(
+        source=second,
+        rows=[FeedRow("second/m", "acme", "acme", "m", lifecycle=dated)],
+        at=datetime(2026, 11, 22, tzinfo=UTC),
+        baseline=False,
+    )
+
+    assert [event.kind for event in recorded.events] == reported
+
+
 def test_a_decision_about_a_string_is_applied_to_the_past_and_remembered_for_the_future() -> None:
     host, version, user = make_provider("acme"), make_version("maker/known-1"), make_user()
     offering = make_offering("chat-prod", host=host, resolved=False)
@@ -179,3 +200,55 @@ def test_a_decision_says_exactly_one_thing() -> None:
         decide_identity(
             raw="x", host=None, version=None, alias=None, not_a_model=False, by=make_user()
         )
+
+
+def test_a_date_set_by_hand_raises_events_with_the_source_and_once_each() -> None:
+    offering, user = make_offering("m", host=make_provider("acme")), make_user("ada")
+    announced_by("feed", offering, "2099-01-01")
+
+    for day in ("2099-06-01", "2099-06-01", "2098-12-01"):
+        claim = set_manual_fact(
+            offering=offering,
+            value={"retires_on": day, "date_kind": "firm"},
+            by=user,
+            reason="Contract annex 3",
+        )
+    remove_manual_fact(assertion=claim, by=user, reason="Annex ended")
+
+    events = offering.events.filter(source__slug="manual").order_by("pk")
+    assert list(events.values_list("kind", "old", "new")) == [
+        ("moved_later", "2099-01-01", "2099-06-01"),
+        ("moved_earlier", "2099-06-01", "2098-12-01"),
+        ("moved_later", "2098-12-01", "2099-01-01"),
+    ]
+    assert events[0].evidence.get() == claim
+
+
+def test_a_date_that_a_user_takes_back_is_a_withdrawal() -> None:
+    offering, user = make_offering("m", host=make_provider("acme")), make_user("ada")
+    claim = set_manual_fact(
+        offering=offering,
+        value={"retires_on": "2099-06-01", "date_kind": "firm"},
+        by=user,
+        reason="Account manager",
+    )
+
+    remove_manual_fact(assertion=claim, by=user, reason="A mistake")
+
+    assert list(offering.events.order_by("pk").values_list("kind", "new")) == [
+        ("announced", "2099-06-01"),
+        ("withdrawn", None),
+    ]
+
+
+def test_a_past_date_set_by_hand_is_recorded_and_no_news() -> None:
+    offering, user = make_offering("m", host=make_provider("acme")), make_user("ada")
+    set_manual_fact(
+        offering=offering,
+        value={"retires_on": "2020-06-01", "date_kind": "firm"},
+        by=user,
+        reason="Found in the changelog",
+    )
+    offering.refresh_from_db()
+    assert offering.lifecycle == "retired"
+    assert not offering.events.exists()

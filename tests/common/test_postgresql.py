@@ -136,7 +136,7 @@ class TestConnections:
     def test_a_statement_ends_where_the_server_is_not_there_any_more(
         self, web: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(connections, "_answers", lambda *_: False)
+        monkeypatch.setattr(connections, "_server_responds", lambda *_: False)
         monkeypatch.setattr(connections, "_PROBE", connections._Probe())
         monkeypatch.setattr(connections, "BREAKER", CircuitBreaker())
 

@@ -32,7 +32,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
 def test_after_a_poll_all_is_refreshed_alerts_are_raised_and_risks_are_counted(
     sent: list[list[str]],
 ) -> None:
-    celery.follow_up(sender=SimpleNamespace(name="feeds.poll_source"))
+    celery.send_follow_up_tasks(sender=SimpleNamespace(name="feeds.poll_source"))
 
     assert sent == [
         [
@@ -50,7 +50,7 @@ def test_after_a_poll_all_is_refreshed_alerts_are_raised_and_risks_are_counted(
 def test_after_a_bulk_load_risks_are_counted_and_exposure_is_refreshed(
     sent: list[list[str]], name: str
 ) -> None:
-    celery.follow_up(sender=SimpleNamespace(name=name), result=True)
+    celery.send_follow_up_tasks(sender=SimpleNamespace(name=name), result=True)
 
     assert sent == [
         [
@@ -63,12 +63,14 @@ def test_after_a_bulk_load_risks_are_counted_and_exposure_is_refreshed(
 
 
 def test_an_import_that_another_worker_has_is_not_followed(sent: list[list[str]]) -> None:
-    celery.follow_up(sender=SimpleNamespace(name="intake.carry_out_import"), result=False)
+    celery.send_follow_up_tasks(
+        sender=SimpleNamespace(name="intake.carry_out_import"), result=False
+    )
 
     assert sent == []
 
 
 def test_no_other_task_is_followed(sent: list[list[str]]) -> None:
-    celery.follow_up(sender=SimpleNamespace(name="alerts.raise_alerts"), result=3)
+    celery.send_follow_up_tasks(sender=SimpleNamespace(name="alerts.raise_alerts"), result=3)
 
     assert sent == []

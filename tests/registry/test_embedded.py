@@ -17,7 +17,7 @@ import redis
 from apps.common.database.scratch_database import drop_database
 from registry import embedded
 from registry.embedded.places import LONGEST_SOCKET_FOLDER
-from registry.embedded.processes import running, server_environment
+from registry.embedded.processes import find_server, server_environment
 from registry.environment import redis_client_url
 from tests.dates import MISSING, real_time, shifting_library
 from tests.processes import has_ended, remove_servers
@@ -66,7 +66,7 @@ def server_pids(data: Path) -> set[int]:
             (places.postgres_pid, "postgres"),
             (places.valkey_pid, "valkey"),
         )
-        if (process := running(file, name))
+        if (process := find_server(file, name))
     }
 
 

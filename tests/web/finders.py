@@ -11,7 +11,15 @@ from apps.accounts.sign_in.email_change import link_of
 from apps.alerts.delivery import links
 from apps.alerts.models import Alert, Delivery, Subscription, Webhook
 from apps.catalog.claims.disagreements import disagreements
-from apps.catalog.models import Foundation, NodeKind, Offering, Provider, ProviderEvent, Version
+from apps.catalog.models import (
+    Foundation,
+    NodeKind,
+    Offering,
+    Provider,
+    ProviderEvent,
+    RetirementAnnouncement,
+    Version,
+)
 from apps.common.time import day_of, now
 from apps.exposure.models import (
     BaseLoss,
@@ -183,6 +191,9 @@ FINDERS: dict[str, Finder] = {
     "approvals:detail": lambda user: _first(_ordered(Approval.objects)),
     "loss-assumptions:base-loss": lambda user: _first(_ordered(BaseLoss.objects), kind="kind"),
     "applications:reactivate": _retired,
+    "retirements:detail": lambda user: _first(
+        _ordered(RetirementAnnouncement.objects.visible_to(user))
+    ),
     "campaigns:detail": lambda user: _first(_ordered(Campaign.objects.visible_to(user))),
     "campaign-tasks:detail": lambda user: _first(_ordered(CampaignTask.objects.visible_to(user))),
     "adaptations:edit": lambda user: _first(_ordered(Adaptation.objects.visible_to(user))),

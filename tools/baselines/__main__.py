@@ -38,17 +38,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--accept", action="store_true", help="save the current state as the baseline"
     )
-    asked = parser.parse_args(arguments)
-    match asked.what:
+    options = parser.parse_args(arguments)
+    match options.what:
         case "openapi" | "routes":
-            return _compare(asked.what, accept=asked.accept)
+            return _compare(options.what, accept=options.accept)
         case "questions":
             return _print_hits()
         case _:
             return _print_functions()
 
 
-def _compare(what: str, *, accept: bool) -> int:
+def _compare(baseline_name: str, *, accept: bool) -> int:
     _set_up_django()
     # they read models and views, which need the settings
     from tools.baselines import openapi, routes  # noqa: PLC0415
@@ -56,22 +56,22 @@ def _compare(what: str, *, accept: bool) -> int:
 
     renames = openapi.Renames(**tomllib.loads((HERE / "renames.toml").read_text()))
     before: Facts
-    if what == "openapi":
-        kept, document = openapi.FILE, openapi.present_document()
+    if baseline_name == "openapi":
+        baseline_file, document = openapi.FILE, openapi.present_document()
         text = openapi.written(document)
-        before = openapi.facts_of(openapi.renamed(json.loads(kept.read_text()), renames))
+        before = openapi.facts_of(openapi.renamed(json.loads(baseline_file.read_text()), renames))
         after = openapi.facts_of(json.loads(text))
     else:
-        kept, found = routes.FILE, routes.present_routes()
-        text = routes.written(found)
-        before = routes.facts_of(routes.renamed(json.loads(kept.read_text()), renames))
-        after = routes.facts_of(found)
+        baseline_file, present_routes = routes.FILE, routes.present_routes()
+        text = routes.written(present_routes)
+        before = routes.facts_of(routes.renamed(json.loads(baseline_file.read_text()), renames))
+        after = routes.facts_of(present_routes)
     build = CHECKOUT / "build"
     build.mkdir(exist_ok=True)
-    (build / kept.name).write_text(text)
+    (build / baseline_file.name).write_text(text)
     if accept:
-        kept.write_text(text)
-        print(f"{kept.relative_to(CHECKOUT)} now contains the current state.")
+        baseline_file.write_text(text)
+        print(f"{baseline_file.relative_to(CHECKOUT)} now contains the current state.")
         return 0
     differences = compared(
         {key: fact for key, fact in before.items() if key[0] not in UNCOUNTED},
@@ -84,15 +84,15 @@ def _compare(what: str, *, accept: bool) -> int:
         print(line)
     # what may change with every rename, of things that are there
     for kind in UNCOUNTED:
-        pairs = [
+        changed_texts = [
             (name, before[kind, name].text, after[kind, name].text)
-            for of, name in sorted(before.keys() & after.keys())
-            if of == kind and before[kind, name] != after[kind, name]
+            for fact_kind, name in sorted(before.keys() & after.keys())
+            if fact_kind == kind and before[kind, name] != after[kind, name]
         ]
-        if pairs:
-            print(f"{kind}: {len(pairs)} changed (not counted as differences)")
-        for name, was, is_now in pairs if kind == "name" else ():
-            print(f"  ~ {was}  ->  {is_now}  {name}")
+        if changed_texts:
+            print(f"{kind}: {len(changed_texts)} changed (not counted as differences)")
+        for name, old_text, new_text in changed_texts if kind == "name" else ():
+            print(f"  ~ {old_text}  ->  {new_text}  {name}")
     print("There are differences." if differences else "There are no differences.")
     return 1 if differences else 0
 
@@ -105,8 +105,8 @@ def _print_hits() -> int:
         return 1
     for hit in hits:
         places = [
-            f"{word} {place}"
-            for word, place in (("path", hit.place_by_path), ("name", hit.place_by_name))
+            f"{search_kind} {place}"
+            for search_kind, place in (("path", hit.place_by_path), ("name", hit.place_by_name))
             if place is not None
         ]
         result = f"hit ({', '.join(places)})" if hit.is_hit else "miss"

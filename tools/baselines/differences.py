@@ -36,7 +36,7 @@ class Differences:
         return bool(self.added or self.removed or self.changed or self.renamed)
 
     def lines(self) -> Iterator[str]:
-        """Give the list for people, kind by kind."""
+        """Yield the differences as text, kind by kind."""
         kinds = dict.fromkeys([*self.renamed, *self.removed, *self.added, *self.changed])
         for kind in kinds:
             renamed, removed = self.renamed.get(kind, []), self.removed.get(kind, [])
@@ -53,39 +53,42 @@ class Differences:
 
 
 def compared(before: Facts, after: Facts) -> Differences:
-    """Compare the facts.
+    """Return the differences of two sets of facts.
 
-    A thing that is gone and one that is new are one where they, and no others, are alike.
-    """
-    found = Differences()
-    gone = {key: fact for key, fact in before.items() if key not in after}
-    new = {key: fact for key, fact in after.items() if key not in before}
-    renamed = _renamed(gone, new)
-    for (kind, name), other in renamed.items():
-        found.renamed[kind].append((name, other))
-        if gone[kind, name].text != new[kind, other].text:
-            found.changed[kind].append((other, gone[kind, name].text, new[kind, other].text))
-    for kind, name in sorted(gone.keys() - renamed.keys()):
-        found.removed[kind].append(name)
-    taken = {(kind, other) for (kind, _), other in renamed.items()}
-    for kind, name in sorted(new.keys() - taken):
-        found.added[kind].append(name)
+    A removed and an added fact are one renamed fact if they, and no others, are alike."""
+    differences = Differences()
+    removed_facts = {key: fact for key, fact in before.items() if key not in after}
+    added_facts = {key: fact for key, fact in after.items() if key not in before}
+    renamed = _find_renames(removed_facts, added_facts)
+    for (kind, name), new_name in renamed.items():
+        differences.renamed[kind].append((name, new_name))
+        if removed_facts[kind, name].text != added_facts[kind, new_name].text:
+            differences.changed[kind].append(
+                (new_name, removed_facts[kind, name].text, added_facts[kind, new_name].text)
+            )
+    for kind, name in sorted(removed_facts.keys() - renamed.keys()):
+        differences.removed[kind].append(name)
+    renamed_keys = {(kind, new_name) for (kind, _), new_name in renamed.items()}
+    for kind, name in sorted(added_facts.keys() - renamed_keys):
+        differences.added[kind].append(name)
     for kind, name in sorted(before.keys() & after.keys()):
-        was, is_now = before[kind, name].text, after[kind, name].text
-        if was != is_now:
-            found.changed[kind].append((name, was, is_now))
-    return found
+        old_text, new_text = before[kind, name].text, after[kind, name].text
+        if old_text != new_text:
+            differences.changed[kind].append((name, old_text, new_text))
+    return differences
 
 
-def _renamed(gone: Facts, new: Facts) -> dict[tuple[str, str], str]:
-    """{(kind, name before): name after} where likeness leaves one choice."""
-    sides: dict[tuple[str, str, str], tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
-    for side, facts in enumerate((gone, new)):
+def _find_renames(removed_facts: Facts, added_facts: Facts) -> dict[tuple[str, str], str]:
+    """Return {(kind, name before): name after} where likeness leaves one choice."""
+    names_by_likeness: dict[tuple[str, str, str], tuple[list[str], list[str]]] = defaultdict(
+        lambda: ([], [])
+    )
+    for position, facts in enumerate((removed_facts, added_facts)):
         for (kind, name), fact in facts.items():
             if fact.likeness:
-                sides[kind, fact.within, fact.likeness][side].append(name)
+                names_by_likeness[kind, fact.within, fact.likeness][position].append(name)
     return {
         (kind, before[0]): after[0]
-        for (kind, _, _), (before, after) in sorted(sides.items())
+        for (kind, _, _), (before, after) in sorted(names_by_likeness.items())
         if len(before) == 1 and len(after) == 1
     }

@@ -34,7 +34,9 @@ def functions(checkout: Path = CHECKOUT) -> list[Function]:
 
 def drawn(n: int = N_DRAWN, seed: int = SEED) -> list[Function]:
     """Draw `n` of them, the same ones for the same code."""
-    by_name = sorted(functions(), key=lambda one: (one.place.partition(":")[0], one.name))
+    by_name = sorted(
+        functions(), key=lambda function: (function.place.partition(":")[0], function.name)
+    )
     return random.Random(seed).sample(by_name, n)  # noqa: S311 - nothing secret
 
 
@@ -47,10 +49,12 @@ def _functions_in(path: Path, name: str) -> Iterator[Function]:
             if isinstance(child, ast.ClassDef):
                 yield from walk(child, f"{owner}{child.name}.")
             elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                first = min([child.lineno, *(one.lineno for one in child.decorator_list)])
-                last = child.end_lineno or child.lineno
-                if last - child.lineno + 1 >= MIN_LINES:
-                    code = "\n".join(lines[first - 1 : last])
+                first_line = min(
+                    [child.lineno, *(decorator.lineno for decorator in child.decorator_list)]
+                )
+                last_line = child.end_lineno or child.lineno
+                if last_line - child.lineno + 1 >= MIN_LINES:
+                    code = "\n".join(lines[first_line - 1 : last_line])
                     yield Function(f"{name}:{child.lineno}", f"{owner}{child.name}", code)
                 yield from walk(child, f"{owner}{child.name}.")
             else:

@@ -46,12 +46,12 @@ class Renames:
 
     def path(self, path: str) -> str:
         """Rename the beginning; an argument in braces stands for any, and keeps its name."""
-        for old in sorted(self.paths, key=len, reverse=True):
-            pattern = re.sub(r"\\{\w+\\}", r"(\\{\\w+\\})", re.escape(old))
+        for old_prefix in sorted(self.paths, key=len, reverse=True):
+            pattern = re.sub(r"\\{\w+\\}", r"(\\{\\w+\\})", re.escape(old_prefix))
             if beginning := re.match(pattern, path):
-                literals, arguments = _ARGUMENT.split(self.paths[old]), beginning.groups()
-                new = "".join(chain(*zip_longest(literals, arguments, fillvalue="")))
-                return new + path[beginning.end() :]
+                literals, arguments = _ARGUMENT.split(self.paths[old_prefix]), beginning.groups()
+                new_prefix = "".join(chain(*zip_longest(literals, arguments, fillvalue="")))
+                return new_prefix + path[beginning.end() :]
         return path
 
     def parameter(self, path: str, name: str) -> str:
@@ -86,11 +86,13 @@ def written(document: dict[str, Any]) -> str:
         return ",\n".join(f"{packed(name)}:{packed(entries[name])}" for name in sorted(entries))
 
     components = document["components"]
-    others = {name: entries for name, entries in components.items() if name != "schemas"}
-    rest = {name: value for name, value in document.items() if name not in {"paths", "components"}}
+    other_components = {name: entries for name, entries in components.items() if name != "schemas"}
+    other_entries = {
+        name: value for name, value in document.items() if name not in {"paths", "components"}
+    }
     return (
-        f'{{{packed(rest)[1:-1]},\n"paths":{{\n{by_line(document["paths"])}\n}},\n'
-        f'"components":{{{packed(others)[1:-1]},"schemas":{{\n{by_line(components["schemas"])}\n}}}}}}\n'
+        f'{{{packed(other_entries)[1:-1]},\n"paths":{{\n{by_line(document["paths"])}\n}},\n'
+        f'"components":{{{packed(other_components)[1:-1]},"schemas":{{\n{by_line(components["schemas"])}\n}}}}}}\n'
     )
 
 
@@ -103,18 +105,18 @@ def renamed(document: dict[str, Any], renames: Renames) -> dict[str, Any]:
     for path, item in document["paths"].items():
         operations = {}
         for method, operation in item.items():
-            changed = _renamed_node(operation, renames, "")
+            renamed_operation = _rename_node(operation, renames, "")
             if method in METHODS:
                 name = operation.get("operationId", "")
-                changed["operationId"] = renames.operations.get(name, name)
-                for parameter in changed.get("parameters", []):
+                renamed_operation["operationId"] = renames.operations.get(name, name)
+                for parameter in renamed_operation.get("parameters", []):
                     parameter["name"] = renames.parameter(path, parameter["name"])
                     owner = f"{path}?{parameter['name']}"
-                    parameter["schema"] = _renamed_node(parameter.get("schema", {}), renames, owner)
-            operations[method] = changed
+                    parameter["schema"] = _rename_node(parameter.get("schema", {}), renames, owner)
+            operations[method] = renamed_operation
         paths[renames.path(path)] = operations
     schemas = {
-        renames.schemas.get(name, name): _renamed_node(schema, renames, name)
+        renames.schemas.get(name, name): _rename_node(schema, renames, name)
         for name, schema in document["components"]["schemas"].items()
     }
     return {
@@ -124,31 +126,31 @@ def renamed(document: dict[str, Any], renames: Renames) -> dict[str, Any]:
     }
 
 
-def _renamed_node(node: Any, renames: Renames, owner: str) -> Any:
+def _rename_node(node: Any, renames: Renames, owner: str) -> Any:
     """`owner` is the schema, property or parameter that the node describes."""
     if isinstance(node, list):
-        return [_renamed_node(part, renames, owner) for part in node]
+        return [_rename_node(item, renames, owner) for item in node]
     if not isinstance(node, dict):
         return node
-    changed: dict[str, Any] = {}
+    renamed_node: dict[str, Any] = {}
     for key, value in node.items():
         if key == "$ref" and isinstance(value, str):
             name = value.removeprefix(_REFERENCE)
-            changed[key] = f"{_REFERENCE}{renames.schemas.get(name, name)}"
+            renamed_node[key] = f"{_REFERENCE}{renames.schemas.get(name, name)}"
         elif key == "properties" and isinstance(value, dict):
-            changed[key] = {
-                renames.property(owner, name): _renamed_node(inner, renames, f"{owner}.{name}")
+            renamed_node[key] = {
+                renames.property(owner, name): _rename_node(inner, renames, f"{owner}.{name}")
                 for name, inner in value.items()
             }
         elif key == "required" and isinstance(value, list):
-            changed[key] = [renames.property(owner, name) for name in value]
+            renamed_node[key] = [renames.property(owner, name) for name in value]
         elif key == "enum":
-            changed[key] = [renames.value(owner, one) for one in value]
+            renamed_node[key] = [renames.value(owner, enum_value) for enum_value in value]
         elif key in {"default", "const"} and not isinstance(value, (dict, list)):
-            changed[key] = renames.value(owner, value)
+            renamed_node[key] = renames.value(owner, value)
         else:
-            changed[key] = _renamed_node(value, renames, owner)
-    return changed
+            renamed_node[key] = _rename_node(value, renames, owner)
+    return renamed_node
 
 
 # --- facts --------------------------------------------------------------------------------------
@@ -177,12 +179,12 @@ def _operation_facts(name: str, operation: dict[str, Any]) -> Iterator[Named]:
     yield ("operation id", operation.get("operationId", "")), Fact(likeness=name)
     yield from _text_facts(name, operation)
     for parameter in operation.get("parameters", []):
-        named = f"{name} {parameter['in']} {parameter['name']}"
+        parameter_name = f"{name} {parameter['in']} {parameter['name']}"
         required = " required" if parameter.get("required") else ""
         signature = _signature(parameter.get("schema", {})) + required
-        yield ("parameter", named), Fact(signature, signature, name)
-        yield from _text_facts(named, parameter)
-        yield from _value_facts(named, parameter["schema"])
+        yield ("parameter", parameter_name), Fact(signature, signature, name)
+        yield from _text_facts(parameter_name, parameter)
+        yield from _value_facts(parameter_name, parameter["schema"])
     bodies = operation.get("requestBody", {}).get("content", {})
     for kind, content in bodies.items():
         yield ("body", f"{name} {kind}"), Fact(_signature(content.get("schema", {})))
@@ -200,11 +202,11 @@ def _schema_facts(name: str, schema: dict[str, Any]) -> Iterator[Named]:
     yield from _value_facts(name, schema)
     required = set(schema.get("required", []))
     for property_name, inner in schema.get("properties", {}).items():
-        named = f"{name}.{property_name}"
+        property_path = f"{name}.{property_name}"
         signature = _signature(inner, shallow=True)
         signature += " required" if property_name in required else ""
-        yield ("property", named), Fact(signature, signature, name)
-        yield from _schema_facts(named, inner)
+        yield ("property", property_path), Fact(signature, signature, name)
+        yield from _schema_facts(property_path, inner)
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
             yield from _schema_facts(f"{name}[]", schema[key])
@@ -224,18 +226,18 @@ def _text_facts(name: str, node: dict[str, Any]) -> Iterator[Named]:
 
 def _signature(schema: Any, *, shallow: bool = False) -> str:
     """Give the form of what is described, without texts and values; `shallow`: and properties."""
-    return json.dumps(_bare(schema, shallow=shallow), sort_keys=True)
+    return json.dumps(_strip_texts(schema, shallow=shallow), sort_keys=True)
 
 
-def _bare(node: Any, *, shallow: bool, is_map: bool = False) -> Any:
+def _strip_texts(node: Any, *, shallow: bool, is_map: bool = False) -> Any:
     """Give the node without texts and values; the keys of a map are names, whatever they say."""
     if isinstance(node, list):
-        return [_bare(part, shallow=shallow) for part in node]
+        return [_strip_texts(item, shallow=shallow) for item in node]
     if not isinstance(node, dict):
         return node
     left_out = {*_TEXTS, "enum", *(("properties", "required") if shallow else ())}
     return {
-        key: _bare(value, shallow=shallow, is_map=key == "properties" and not is_map)
+        key: _strip_texts(value, shallow=shallow, is_map=key == "properties" and not is_map)
         for key, value in node.items()
         if is_map or key not in left_out
     }
@@ -248,7 +250,7 @@ def _digest(node: Any) -> str:
 
 def _without_names(node: Any) -> Any:
     if isinstance(node, list):
-        return [_without_names(part) for part in node]
+        return [_without_names(item) for item in node]
     if not isinstance(node, dict):
         return node
     return {

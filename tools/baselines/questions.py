@@ -53,8 +53,8 @@ class Hit:
 def read_questions(text: str) -> list[Question]:
     """Read the questions in the order of the file."""
     return [
-        Question(int(found["number"]), found["text"], found["word"], found["marker"])
-        for found in _QUESTION.finditer(text)
+        Question(int(match["number"]), match["text"], match["word"], match["marker"])
+        for match in _QUESTION.finditer(text)
     ]
 
 
@@ -62,36 +62,39 @@ def searched(questions: Iterable[Question], checkout: Path = CHECKOUT) -> list[H
     """Search for the word of each question and see where the answer's file stands."""
     texts = {name: (checkout / name).read_text() for name in _files(checkout)}
     lines = {name: _NAMES.findall(text) for name, text in texts.items() if name.endswith(".py")}
-    return [_searched(question, texts, lines) for question in questions]
+    return [_search_answer(question, texts, lines) for question in questions]
 
 
-def _searched(question: Question, texts: dict[str, str], lines: dict[str, list[str]]) -> Hit:
-    answers = [name for name, text in texts.items() if question.marker in text]
-    if len(answers) != 1:
-        where = ", ".join(answers) or "no file"
-        raise MarkerError(f"Question {question.number}: `{question.marker}` is in {where}.")
+def _search_answer(question: Question, texts: dict[str, str], lines: dict[str, list[str]]) -> Hit:
+    answer_files = [name for name, text in texts.items() if question.marker in text]
+    if len(answer_files) != 1:
+        files_text = ", ".join(answer_files) or "no file"
+        raise MarkerError(f"Question {question.number}: `{question.marker}` is in {files_text}.")
     # the words of a phrase are joined by whatever joins them in paths and names
-    word = re.compile(r"[\s_/.-]?".join(map(re.escape, question.word.split())), re.IGNORECASE)
-    by_path = [name for name in sorted(texts) if word.search(name)]
-    counted = {name: sum(bool(word.search(line)) for line in of) for name, of in lines.items()}
-    named = [name for name, n in counted.items() if n]
-    by_name = sorted(named, key=lambda name: (-counted[name], name))
-    file = answers[0]
+    pattern = re.compile(r"[\s_/.-]?".join(map(re.escape, question.word.split())), re.IGNORECASE)
+    by_path = [name for name in sorted(texts) if pattern.search(name)]
+    n_matches = {
+        name: sum(bool(pattern.search(line)) for line in definitions)
+        for name, definitions in lines.items()
+    }
+    matching_names = [name for name, n in n_matches.items() if n]
+    by_name = sorted(matching_names, key=lambda name: (-n_matches[name], name))
+    file = answer_files[0]
     return Hit(question, file, _place(file, by_path), _place(file, by_name))
 
 
-def _place(file: str, shown: list[str]) -> int | None:
-    looked_at = shown[:MAX_LOOKED_AT]
+def _place(file: str, files: list[str]) -> int | None:
+    looked_at = files[:MAX_LOOKED_AT]
     return looked_at.index(file) + 1 if file in looked_at else None
 
 
 def _files(checkout: Path) -> list[str]:
     """Tracked files of the product, without migrations and what is no text."""
     command = ["git", "ls-files", "-z", *FOLDERS]
-    listed = subprocess.run(command, cwd=checkout, check=True, capture_output=True).stdout.decode()
+    output = subprocess.run(command, cwd=checkout, check=True, capture_output=True).stdout.decode()
     suffixes = (".py", ".html", ".txt", ".sql", ".svg")
     return [
         name
-        for name in listed.split("\0")
+        for name in output.split("\0")
         if name.endswith(suffixes) and "/migrations/" not in name and (checkout / name).is_file()
     ]

@@ -26,7 +26,7 @@ def present_routes() -> Routes:
     """Walk the resolver; {address: name, view, methods, access by method}."""
     tables = {name: _rows(getattr(doors, name)) for name in ("PAGES", "API", "ENTRANCE")}
     routes: Routes = {}
-    for pattern, names, route in _walked():
+    for pattern, names, route in _walk_routes():
         address = _address(pattern)
         # a list and its file, say, may share an address
         while address in routes:
@@ -75,18 +75,18 @@ def _facts(routes: Routes) -> Iterator[tuple[tuple[str, str], Fact]]:
             yield ("access", f"{method} {address}"), Fact(letters)
 
 
-def _walked(
+def _walk_routes(
     patterns: Any = None, prefix: str = "", namespaces: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, str, URLPattern]]:
     """(pattern, name with its namespaces, route)"""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
-        whole = prefix + str(pattern.pattern)
+        full_pattern = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             inner = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
-            yield from _walked(pattern.url_patterns, whole, inner)
+            yield from _walk_routes(pattern.url_patterns, full_pattern, inner)
         else:
             name = ":".join([*namespaces, str(pattern.name)]) if pattern.name else ""
-            yield whole, name, pattern
+            yield full_pattern, name, pattern
 
 
 def _address(pattern: str) -> str:
@@ -110,31 +110,31 @@ def _keys(pattern: str, name: str, route: URLPattern) -> list[tuple[str, str]]:
 def _rows(table: Mapping[str, str]) -> dict[tuple[str, str], str]:
     """{(key, method): letters}"""
     rows = {}
-    for letters, words in table.items():
-        for word in words.split():
-            key, _, method = word.rpartition(":")
+    for letters, entries in table.items():
+        for entry in entries.split():
+            key, _, method = entry.rpartition(":")
             rows[key, method] = letters
     return rows
 
 
 def _methods(view: Callable[..., Any]) -> list[str]:
     """Give what a view answers; GET where it does not say."""
-    actions, shown = getattr(view, "actions", None), getattr(view, "cls", None)
+    actions, view_class = getattr(view, "actions", None), getattr(view, "cls", None)
     if actions:
         return sorted(method.upper() for method in actions if method not in {"head", "options"})
-    if shown is not None:
-        names = [name for name in shown.http_method_names if hasattr(shown, name)]
+    if view_class is not None:
+        names = [name for name in view_class.http_method_names if hasattr(view_class, name)]
         return sorted(name.upper() for name in names if name not in {"head", "options"})
     while True:
-        listed = inspect.getclosurevars(view).nonlocals.get("request_method_list")
-        if listed is not None:
-            return sorted(method for method in listed if method not in {"HEAD", "OPTIONS"})
+        allowed_methods = inspect.getclosurevars(view).nonlocals.get("request_method_list")
+        if allowed_methods is not None:
+            return sorted(method for method in allowed_methods if method not in {"HEAD", "OPTIONS"})
         if not hasattr(view, "__wrapped__"):
             return ["GET"]
         view = view.__wrapped__
 
 
 def _view_of(view: Callable[..., Any]) -> str:
-    shown = getattr(view, "cls", None) or getattr(view, "view_class", None) or view
-    name = getattr(shown, "__qualname__", type(shown).__qualname__)
-    return f"{shown.__module__}.{name}"
+    view_class = getattr(view, "cls", None) or getattr(view, "view_class", None) or view
+    name = getattr(view_class, "__qualname__", type(view_class).__qualname__)
+    return f"{view_class.__module__}.{name}"

@@ -63,7 +63,7 @@ def measure_alerts(*, at: datetime, n_recipients: int) -> Iterator[BenchmarkLine
             cursor.execute(_OWNED, {})
             cursor.execute("ANALYZE accounts_user, accounts_membership, inventory_application")
         yield BenchmarkLine("alerts of events, nothing new", time_once(lambda: raise_alerts(at=at)))
-        for n_applications in _announced(at):
+        for n_applications in _announce_ends(at):
             question = f"alerts of an end announced for {n_applications:,} applications"
             yield BenchmarkLine(question, time_once(lambda: raise_alerts(at=at)))
         yield BenchmarkLine(
@@ -79,8 +79,10 @@ def measure_alerts(*, at: datetime, n_recipients: int) -> Iterator[BenchmarkLine
             "alerts passed on, woken and ended",
             time_once(lambda: sum(maintain_alerts(at=at).values())),
         )
-        written = time_once(lambda: queue_digests(at=at, gather=timedelta(0)))
-        yield BenchmarkLine("digests written", written, note=_each(written.p50, written.rows))
+        writing_time = time_once(lambda: queue_digests(at=at, gather=timedelta(0)))
+        yield BenchmarkLine(
+            "digests written", writing_time, note=_time_each(writing_time.p50, writing_time.rows)
+        )
         yield BenchmarkLine(
             "digests looked for, none due",
             time_once(lambda: queue_digests(at=at, gather=timedelta(0))),
@@ -89,8 +91,10 @@ def measure_alerts(*, at: datetime, n_recipients: int) -> Iterator[BenchmarkLine
             MAILERS={"default": {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}},
             MAIL_PER_SECOND=0,
         ):
-            sent = time_once(lambda: send_mails(at=at))
-        yield BenchmarkLine("mails handed over", sent, note=_each(sent.p50, sent.rows))
+            sending_time = time_once(lambda: send_mails(at=at))
+        yield BenchmarkLine(
+            "mails handed over", sending_time, note=_time_each(sending_time.p50, sending_time.rows)
+        )
 
 
 # Offerings that about 5, about 100 and a twentieth of the portfolio use.
@@ -103,8 +107,9 @@ ORDER BY w.n, abs(u.n - w.n), u.offering_id
 """
 
 
-def _announced(at: datetime) -> Iterator[int]:
-    """Writes an event each, as a poll would, and gives how many applications use the offering."""
+def _announce_ends(at: datetime) -> Iterator[int]:
+    """Write an event each, as a poll would, and yield the number of applications that use its
+    offering."""
     source = Source.objects.polled().order_by("pk").first()
     with connection.cursor() as cursor:
         cursor.execute(_USED)
@@ -126,5 +131,5 @@ def _announced(at: datetime) -> Iterator[int]:
         yield n_applications
 
 
-def _each(took_ms: float, n: int | None) -> str:
+def _time_each(took_ms: float, n: int | None) -> str:
     return f"{took_ms / n:.2f} ms each" if n else ""

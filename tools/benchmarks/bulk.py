@@ -23,18 +23,17 @@ _LINES = "application/x-ndjson"
 _ROLES = ("primary", "fallback", "judge", "embedding", "guardrail")
 
 
-def measure_bulk(*, whole: bool) -> Iterator[BenchmarkLine]:
+def measure_bulk(*, with_jobs: bool) -> Iterator[BenchmarkLine]:
     """Measure new, unchanged and changed rows, 50,000 a request.
 
-    With `whole` also 100,000 applications with 500,000 dependencies as two jobs.
-    """
+    With `with_jobs` also 100,000 applications with 500,000 dependencies as two jobs."""
     with rolled_back():
         client = _client()
         team = Team.objects.create(name="Bench", slug="bench-bulk")
         offerings = list(Offering.objects.order_by("pk").values_list("pk", flat=True)[:1_000])
         applications = list(_applications(team, _ROWS))
         uses = list(_uses(_ROWS, offerings, per_application=1))
-        for what, address, rows in (
+        for description, address, rows in (
             ("50,000 new applications", "applications", applications),
             ("the same again", "applications", applications),
             (
@@ -49,16 +48,18 @@ def measure_bulk(*, whole: bool) -> Iterator[BenchmarkLine]:
                 [{**row, "monthly_requests": 9} for row in uses],
             ),
         ):
-            yield _line(
-                f"REST bulk, {what}", len(rows), _posted(client, address, rows, prefer="wait=600")
+            yield _build_line(
+                f"REST bulk, {description}",
+                len(rows),
+                _post_rows(client, address, rows, prefer="wait=600"),
             )
-    if whole:
+    if with_jobs:
         with rolled_back():
             client = _client()
             team = Team.objects.create(name="Bench", slug="bench-bulk")
-            began = perf_counter()
-            _posted(client, "applications", _applications(team, 100_000), prefer="respond-async")
-            _posted(
+            began_at = perf_counter()
+            _post_rows(client, "applications", _applications(team, 100_000), prefer="respond-async")
+            _post_rows(
                 client,
                 "dependencies",
                 _uses(100_000, offerings, per_application=5),
@@ -67,10 +68,10 @@ def measure_bulk(*, whole: bool) -> Iterator[BenchmarkLine]:
             # a worker does so at its start
             current_app.loader.import_default_modules()
             current_app.tasks["api.carry_out_waiting_jobs"].apply().get()
-            yield _line(
+            yield _build_line(
                 "REST bulk, 100,000 applications with 500,000 dependencies, as jobs",
                 600_000,
-                perf_counter() - began,
+                perf_counter() - began_at,
             )
 
 
@@ -114,10 +115,10 @@ def _uses(n: int, offerings: Sequence[int], *, per_application: int) -> Iterator
             }
 
 
-def _posted(client: Client, resource: str, rows: Iterable[dict[str, Any]], *, prefer: str) -> float:
-    """Seconds from the first byte of the answer's work to its last; the rows are put together
-    before.
-    """
+def _post_rows(
+    client: Client, resource: str, rows: Iterable[dict[str, Any]], *, prefer: str
+) -> float:
+    """Return the seconds of the request; its body is built before."""
     body = b"".join(orjson.dumps(row) + b"\n" for row in rows)
     began = perf_counter()
     response = client.post(
@@ -139,10 +140,10 @@ def _posted(client: Client, resource: str, rows: Iterable[dict[str, Any]], *, pr
     return took
 
 
-def _line(what: str, n_rows: int, seconds: float) -> BenchmarkLine:
+def _build_line(description: str, n_rows: int, seconds: float) -> BenchmarkLine:
     milliseconds = seconds * 1_000
     return BenchmarkLine(
-        what,
+        description,
         Timing(milliseconds, milliseconds, n_rows, 0),
         note=f"{n_rows / seconds:,.0f} objects a second",
     )

@@ -39,18 +39,18 @@ class KeptConnection:
     def request(self) -> bytes:
         """The body of the answer; raises RequestFailedError unless it is 200."""
         self._socket.sendall(self._request)
-        answer = b""
-        while (end := answer.find(b"\r\n\r\n")) < 0:
-            answer += self._receive()
-        head = answer[:end].lower()
+        response = b""
+        while (end := response.find(b"\r\n\r\n")) < 0:
+            response += self._receive()
+        head = response[:end].lower()
         if not head.startswith(b"http/1.1 200"):
             raise RequestFailedError(f"{self._address} answered {head[9:12].decode()}.")
         length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-        body = [answer[end + 4 :]]
-        missing = length - len(body[0])
-        while missing > 0:
+        body = [response[end + 4 :]]
+        n_missing = length - len(body[0])
+        while n_missing > 0:
             body.append(self._receive())
-            missing -= len(body[-1])
+            n_missing -= len(body[-1])
         return b"".join(body)
 
     def _receive(self) -> bytes:

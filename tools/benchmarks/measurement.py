@@ -57,29 +57,31 @@ def rolled_back() -> Iterator[None]:
 
 def time_runs(question: Callable[[], Any], *, runs: int = 7) -> Timing:
     """Ask once to warm up, then `runs` times (once more only, where it is slow)."""
-    counted, answer, warm = _once(question)
-    n_runs = runs if warm <= _SLOW_MS else 1
+    n_statements, result, warm_up_ms = _once(question)
+    n_runs = runs if warm_up_ms <= _SLOW_MS else 1
     times = sorted(_once(question)[2] for _ in range(n_runs))
     return Timing(
         p50=times[len(times) // 2],
         p95=times[ceil(0.95 * len(times)) - 1],
-        rows=len(answer) if isinstance(answer, Sized) else None,
-        statements=counted,
+        rows=len(result) if isinstance(result, Sized) else None,
+        statements=n_statements,
     )
 
 
 def time_rolled_back(question: Callable[[], Any]) -> Timing:
     """Run once what changes the tables and cannot be repeated; nothing of it stays."""
     with rolled_back():
-        counted, answer, took = _once(question)
-    return Timing(took, took, len(answer) if isinstance(answer, Sized) else None, counted)
+        n_statements, result, took_ms = _once(question)
+    return Timing(
+        took_ms, took_ms, len(result) if isinstance(result, Sized) else None, n_statements
+    )
 
 
 def time_once(question: Callable[[], Any]) -> Timing:
     """Run once; what it writes stays for the next question, and the caller rolls back."""
-    counted, answer, took = _once(question)
-    rows = answer if isinstance(answer, int) else len(answer) if isinstance(answer, Sized) else None
-    return Timing(took, took, rows, counted)
+    n_statements, result, took_ms = _once(question)
+    rows = result if isinstance(result, int) else len(result) if isinstance(result, Sized) else None
+    return Timing(took_ms, took_ms, rows, n_statements)
 
 
 def time_statement(sql: str, params: Any, *, runs: int = 7) -> float:
@@ -104,6 +106,6 @@ def _once(question: Callable[[], Any]) -> tuple[int, Any, float]:
 
     with connection.execute_wrapper(count):
         began = perf_counter()
-        answer = question()
-        took = (perf_counter() - began) * 1_000
-    return n_statements, answer, took
+        result = question()
+        took_ms = (perf_counter() - began) * 1_000
+    return n_statements, result, took_ms

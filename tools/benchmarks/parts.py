@@ -33,7 +33,7 @@ def measure_parts(parts: Collection[str], *, n_recipients: int) -> Iterator[Benc
     if "rest" in parts:
         yield from measure_rest()
     if "bulk" in parts:
-        yield from measure_bulk(whole=True)
+        yield from measure_bulk(with_jobs=True)
     if "traces" in parts:
         yield from measure_traces()
 

@@ -62,7 +62,7 @@ def choose_versions() -> list[ChosenVersion]:
     if not rows:
         return []
     places = {"rare": len(rows) // 2, "middling": min(9, len(rows) - 1), "top": 0}
-    return [ChosenVersion(word, *rows[place]) for word, place in places.items()]
+    return [ChosenVersion(label, *rows[place]) for label, place in places.items()]
 
 
 def measure_queries(*, user: User, on: date) -> Iterator[BenchmarkLine]:

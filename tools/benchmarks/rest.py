@@ -88,16 +88,16 @@ def _deep_address(server: BenchmarkServer, name: str, token: str) -> str:
     """Find a page in the middle of the list as a client does: by a cursor of the list's own."""
     model = Application if name == "applications" else Dependency
     n = model.objects.count()
-    last = model.objects.order_by("pk").values_list("pk", flat=True)[n // 2 : n // 2 + 1].get()
-    first = KeptConnection(server.port, f"/api/v1/{name}/?ordering=id&page_size=1", token)
+    middle_pk = model.objects.order_by("pk").values_list("pk", flat=True)[n // 2 : n // 2 + 1].get()
+    connection = KeptConnection(server.port, f"/api/v1/{name}/?ordering=id&page_size=1", token)
     try:
-        answer = orjson.loads(first.request())
+        page = orjson.loads(connection.request())
     finally:
-        first.close()
-    if answer["next"] is None:
+        connection.close()
+    if page["next"] is None:
         return f"/api/v1/{name}/?ordering=id"
-    cursor = answer["next"].partition("cursor=")[2]
-    return f"/api/v1/{name}/?ordering=id&cursor={_move_cursor(cursor, last)}"
+    cursor = page["next"].partition("cursor=")[2]
+    return f"/api/v1/{name}/?ordering=id&cursor={_move_cursor(cursor, middle_pk)}"
 
 
 def _move_cursor(cursor: str, pk: int) -> str:
@@ -105,15 +105,15 @@ def _move_cursor(cursor: str, pk: int) -> str:
 
     It holds the values of the order's columns (apps/common/database/keyset_pagination.py).
     """
-    parts = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    parts[2] = [str(pk)]
-    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+    fields = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    fields[2] = [str(pk)]
+    return base64.urlsafe_b64encode(orjson.dumps(fields)).decode().rstrip("=")
 
 
 @contextmanager
 def _callers() -> Iterator[list[str]]:
     """Yield tokens of an auditor and of viewers of the highest team and of one of the lowest."""
-    people = [
+    users = [
         User.objects.create(
             username="bench-rest-office", organisation_role=OrganisationRole.AUDITOR
         ),
@@ -127,24 +127,24 @@ def _callers() -> Iterator[list[str]]:
             .order_by("-pk")
             .first()
         )
-        for person, team in zip(people[1:], (top, lowest), strict=True):
+        for person, team in zip(users[1:], (top, lowest), strict=True):
             if team is not None:
                 Membership.objects.create(user=person, team=team, role=TeamRole.VIEWER.rank)
         tokens = [
             issue_token(
-                user=one,
+                user=user,
                 name="bench",
                 scopes=["read"],
                 at=now(),
                 by=None,
                 lifetime=timedelta(hours=1),
             )[1]
-            for one in people
+            for user in users
         ]
         yield tokens
     finally:
-        for one in people:
-            one.delete()
+        for user in users:
+            user.delete()
 
 
 # --- measuring ------------------------------------------------------------------------------
@@ -212,10 +212,10 @@ def _measure_round(target: _Target, *, clients: int, into: _Rounds) -> None:
         KeptConnection(target.server.port, target.address, target.token) for _ in range(clients)
     ]
     try:
-        answer = b""
+        response = b""
         for connection in connections:
             for _ in range(6):
-                answer = connection.request()
+                response = connection.request()
         processes = [*target.server.workers(), *find_database_processes()]
         with ThreadPoolExecutor(clients) as pool:
             used_before, began = measure_processor_seconds(processes), time.perf_counter()
@@ -227,7 +227,7 @@ def _measure_round(target: _Target, *, clients: int, into: _Rounds) -> None:
     finally:
         for connection in connections:
             connection.close()
-    body = orjson.loads(answer)
+    body = orjson.loads(response)
     into.add(
         [ms for client in times for ms in client],
         seconds=seconds,
@@ -254,10 +254,10 @@ def _measure_memory(server: BenchmarkServer) -> Iterator[BenchmarkLine]:
     workers = [process.memory_full_info() for process in server.workers()]
     rss = sum(worker.rss for worker in workers) / 1024 / 1024
     pss = sum(worker.pss for worker in workers) / 1024 / 1024
-    whole = pss + server.main.memory_full_info().pss / 1024 / 1024
+    total_mb = pss + server.main.memory_full_info().pss / 1024 / 1024
     yield BenchmarkLine("REST two web workers, MB together, resident", Timing(rss, rss, None, 0))
     yield BenchmarkLine(
         "REST two web workers, MB together, in shares",
         Timing(pss, pss, None, 0),
-        note=f"{whole:.0f} with main",
+        note=f"{total_mb:.0f} with main",
     )

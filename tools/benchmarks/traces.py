@@ -79,10 +79,15 @@ def _measure_share(
         _check_counts(bodies[: len(times) + _N_WARM_UP])
         n_spans = len(times) * SPANS_PER_REQUEST
         per = n_spans / 100_000
-        ordered = sorted(times)
+        sorted_times = sorted(times)
         return BenchmarkLine(
             f"traces, {SPANS_PER_REQUEST} spans a request, {label}",
-            Timing(ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.95)], n_spans, 0),
+            Timing(
+                sorted_times[len(sorted_times) // 2],
+                sorted_times[int(len(sorted_times) * 0.95)],
+                n_spans,
+                0,
+            ),
             None,
             f"{n_spans / elapsed:,.0f} spans/s;"
             f" CPU s per 100,000 spans: server {server_seconds / per:.2f},"
@@ -94,10 +99,10 @@ def _measure_share(
         _delete_counts(bodies)
 
 
-def _check_counts(sent: Sequence[bytes]) -> None:
+def _check_counts(bodies: Sequence[bytes]) -> None:
     counts = UsageDay.objects.filter(observation__service__name__startswith=_SERVICE)
     n_counted = sum(counts.values_list("n_calls", flat=True))
-    n_expected = sum(len(_calls(body)) for body in sent)
+    n_expected = sum(len(_calls(body)) for body in bodies)
     if n_counted != n_expected:
         raise RequestFailedError(f"{n_expected} calls were sent, but {n_counted} were counted.")
 
@@ -218,14 +223,14 @@ def _model_call(
 
 def _text(key: str, value: str) -> bytes:
     any_value = schema.AnyValue(string_value=value.encode()).SerializeToString()
-    pair: bytes = schema.KeyValue(key=key.encode(), value=any_value).SerializeToString()
-    return pair
+    key_value: bytes = schema.KeyValue(key=key.encode(), value=any_value).SerializeToString()
+    return key_value
 
 
 def _number(key: str, value: int) -> bytes:
     any_value = schema.AnyValue(int_value=value).SerializeToString()
-    pair: bytes = schema.KeyValue(key=key.encode(), value=any_value).SerializeToString()
-    return pair
+    key_value: bytes = schema.KeyValue(key=key.encode(), value=any_value).SerializeToString()
+    return key_value
 
 
 _OTHER = [
@@ -246,7 +251,7 @@ def _send(
 ) -> tuple[list[float], float]:
     """(milliseconds of each request, seconds altogether), in the order of bodies without gaps."""
     until = time.perf_counter() + seconds
-    waiting = iter(bodies)
+    remaining_bodies = iter(bodies)
     lock = threading.Lock()
 
     def send() -> list[float]:
@@ -254,7 +259,7 @@ def _send(
         with open_connection(port) as client:
             while time.perf_counter() < until:
                 with lock:
-                    body = next(waiting, None)
+                    body = next(remaining_bodies, None)
                 if body is None:
                     break
                 began = time.perf_counter()
@@ -276,15 +281,15 @@ def _post(client: socket.socket, body: bytes, token: str) -> None:
         f"{len(body)}\r\n\r\n"
     )
     client.sendall(head.encode() + body)
-    answer = b""
-    while b"\r\n\r\n" not in answer:
+    response = b""
+    while b"\r\n\r\n" not in response:
         block = client.recv(65_536)
         if not block:
             raise RequestFailedError("The server closed the connection.")
-        answer += block
-    if not answer.startswith(b"HTTP/1.1 200"):
+        response += block
+    if not response.startswith(b"HTTP/1.1 200"):
         raise RequestFailedError(
-            f"/otlp/v1/traces answered {answer[9:12].decode()}: {answer[-300:]!r}"
+            f"/otlp/v1/traces answered {response[9:12].decode()}: {response[-300:]!r}"
         )
 
 

@@ -26,44 +26,44 @@ from tools.seeded_faults.trials import LANES, run_tests, try_fault
 
 def main(arguments: list[str]) -> int:
     """Return 0 where every chosen fault applies."""
-    asked = _parsed(arguments)
+    options = _parse_arguments(arguments)
     # the copy's file and servers are put right also where the run is told to end
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     faults = load_faults()
-    chosen = _chosen(asked.only, faults)
-    if asked.list:
-        for number, fault in chosen.items():
+    chosen_faults = _select_faults(options.only, faults)
+    if options.list:
+        for number, fault in chosen_faults.items():
             print(f"{number:3}  {fault.layer:10} {fault.name}")
         return 0
-    if asked.remove_copy:
+    if options.remove_copy:
         remove_copy()
         return 0
     reasons = [reason for fault in faults if (reason := reason_not_applicable(fault))]
     if reasons:
         print("\n".join(reasons), file=sys.stderr)
         return 1
-    if asked.without_fault:
-        return _run_without_fault(chosen, asked.lane)
-    results = _load(asked.json)
+    if options.without_fault:
+        return _run_without_fault(chosen_faults, options.lane)
+    results = _load(options.json)
     # a test that noticed a fault earlier is the first to be asked
-    earlier = _load(Path(__file__).with_name("baseline.json")) | results
+    earlier_results = _load(Path(__file__).with_name("baseline.json")) | results
     sound: dict[str, bool] = {}
     with private_copy() as copy:
-        for number, fault in chosen.items():
+        for number, fault in chosen_faults.items():
             if fault.name in results:
                 continue
-            by: str = earlier.get(fault.name, {}).get("by", "")
+            by: str = earlier_results.get(fault.name, {}).get("by", "")
             likely = [by.partition("::")[0], *fault.first]
-            trial = try_fault(fault, copy, lane=asked.lane, likely=likely, sound=sound)
+            trial = try_fault(fault, copy, lane=options.lane, likely=likely, sound=sound)
             results[fault.name] = {"caught": trial.caught, **asdict(trial)}
             results[fault.name]["seconds"] = round(trial.seconds, 1)
-            print(_line(number, fault, results[fault.name]), flush=True)
-            _save(asked.json, results, faults)
-    _print_table(chosen, results)
+            print(_format_result(number, fault, results[fault.name]), flush=True)
+            _save(options.json, results, faults)
+    _print_table(chosen_faults, results)
     return 0
 
 
-def _parsed(arguments: list[str]) -> argparse.Namespace:
+def _parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tools.seeded_faults",
         description=__doc__,
@@ -78,24 +78,24 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _chosen(only: str, faults: list[Fault]) -> dict[int, Fault]:
+def _select_faults(only: str, faults: list[Fault]) -> dict[int, Fault]:
     """{number: fault}; all of them for an empty text."""
     numbered = dict(enumerate(faults, start=1))
     if not only:
         return numbered
-    wanted: set[int] = set()
-    for part in only.split(","):
-        first, _, last = part.partition("-")
+    numbers: set[int] = set()
+    for range_text in only.split(","):
+        first_number, _, last_number = range_text.partition("-")
         try:
-            wanted.update(range(int(first), int(last or first) + 1))
+            numbers.update(range(int(first_number), int(last_number or first_number) + 1))
         except ValueError:
-            sys.exit(f"'{part}' is not a number or a range such as 10-12.")
-    return {number: fault for number, fault in numbered.items() if number in wanted}
+            sys.exit(f"'{range_text}' is not a number or a range such as 10-12.")
+    return {number: fault for number, fault in numbered.items() if number in numbers}
 
 
-def _run_without_fault(chosen: dict[int, Fault], lane: str) -> int:
+def _run_without_fault(chosen_faults: dict[int, Fault], lane: str) -> int:
     """Run each distinct selection of tests once; 1 where one of them fails."""
-    selections = dict.fromkeys(fault.tests for fault in chosen.values())
+    selections = dict.fromkeys(fault.tests for fault in chosen_faults.values())
     n_failed = 0
     with private_copy() as copy:
         for selection in selections:
@@ -116,24 +116,26 @@ def _load(path: Path | None) -> dict[str, Any]:
 def _save(path: Path | None, results: dict[str, Any], faults: list[Fault]) -> None:
     if path is None:
         return
-    ordered = {fault.name: results[fault.name] for fault in faults if fault.name in results}
-    path.write_text(json.dumps(ordered, indent=2, ensure_ascii=False) + "\n")
+    ordered_results = {fault.name: results[fault.name] for fault in faults if fault.name in results}
+    path.write_text(json.dumps(ordered_results, indent=2, ensure_ascii=False) + "\n")
 
 
-def _line(number: int, fault: Fault, result: dict[str, Any]) -> str:
+def _format_result(number: int, fault: Fault, result: dict[str, Any]) -> str:
     by = result["by"] or result["error"].replace("\n", " ")[-100:]
-    told = f"{result['outcome']:9} {result['seconds']:7.1f} s"
-    return f"{number:3}  {fault.layer:10} {told}  {fault.name}: {by}"
+    outcome_text = f"{result['outcome']:9} {result['seconds']:7.1f} s"
+    return f"{number:3}  {fault.layer:10} {outcome_text}  {fault.name}: {by}"
 
 
-def _print_table(chosen: dict[int, Fault], results: dict[str, Any]) -> None:
-    done = {number: fault for number, fault in chosen.items() if fault.name in results}
+def _print_table(chosen_faults: dict[int, Fault], results: dict[str, Any]) -> None:
+    tried_faults = {
+        number: fault for number, fault in chosen_faults.items() if fault.name in results
+    }
     print()
-    for number, fault in done.items():
-        print(_line(number, fault, results[fault.name]))
-    counted = Counter(results[fault.name]["outcome"] for fault in done.values())
-    words = ", ".join(f"{n} {outcome}" for outcome, n in counted.most_common())
-    print(f"\n{len(done)} of {len(chosen)} faults: {words or 'none tried'}.")
+    for number, fault in tried_faults.items():
+        print(_format_result(number, fault, results[fault.name]))
+    outcome_counts = Counter(results[fault.name]["outcome"] for fault in tried_faults.values())
+    counts_text = ", ".join(f"{n} {outcome}" for outcome, n in outcome_counts.most_common())
+    print(f"\n{len(tried_faults)} of {len(chosen_faults)} faults: {counts_text or 'none tried'}.")
 
 
 if __name__ == "__main__":

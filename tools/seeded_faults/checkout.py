@@ -38,8 +38,8 @@ def private_copy(source: Path = CHECKOUT) -> Iterator[Path]:
     copy, data = folder / "checkout", folder / "checkout" / ".data" / "tests"
     data.mkdir(parents=True, exist_ok=True)
     # others may pass through to what is theirs, as the embedded PostgreSQL needs it
-    for opened in (folder, copy, data.parent):
-        opened.chmod(0o711)
+    for folder_to_open in (folder, copy, data.parent):
+        folder_to_open.chmod(0o711)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -78,11 +78,11 @@ def environment_of(source: Path = CHECKOUT) -> dict[str, str]:
 
 def _synchronise(source: Path, copy: Path) -> None:
     """Make the copy's files those of the source; what git ignores is left alone on both sides."""
-    wanted = set(_files_of(source))
-    known = {path.relative_to(copy) for path in _files_below(copy)}
-    for path in sorted(known - wanted):
+    source_paths = set(_files_of(source))
+    copied_paths = {path.relative_to(copy) for path in _files_below(copy)}
+    for path in sorted(copied_paths - source_paths):
         (copy / path).unlink()
-    for path in sorted(wanted):
+    for path in sorted(source_paths):
         original, target = source / path, copy / path
         content = original.read_bytes()
         if not target.is_file() or target.read_bytes() != content:
@@ -96,8 +96,8 @@ def _synchronise(source: Path, copy: Path) -> None:
 
 def _files_of(source: Path) -> list[Path]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    listed = subprocess.run(command, cwd=source, check=True, capture_output=True).stdout
-    names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
+    output = subprocess.run(command, cwd=source, check=True, capture_output=True).stdout
+    names = [os.fsdecode(name) for name in output.split(b"\0") if name]
     return [Path(name) for name in names if (source / name).is_file()]
 
 

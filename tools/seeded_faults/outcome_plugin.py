@@ -22,10 +22,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ranks = {config.rootpath / name: rank for rank, name in enumerate(likely)}
     costly = {item.path for item in items if any(map(item.get_closest_marker, _COSTLY_MARKS))}
     lane = os.environ.get("LANE", "all")
-    others = [item for item in items if lane not in {"all", _lane_of_item(item)}]
-    if others:
-        config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if item not in set(others)]
+    deselected_items = [item for item in items if lane not in {"all", _lane_of_item(item)}]
+    if deselected_items:
+        config.hook.pytest_deselected(items=deselected_items)
+        items[:] = [item for item in items if item not in set(deselected_items)]
     # sorting is stable: the tests of a file stay together
     items.sort(key=lambda item: (ranks.get(item.path, len(ranks)), item.path in costly))
     for item in items:

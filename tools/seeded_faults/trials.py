@@ -80,21 +80,21 @@ def run_tests(
     environment |= {"OUTCOME_FILE": str(report), "LANE": lane}
     environment |= {"LIKELY_FILES": os.pathsep.join(likely)}
     began = time.monotonic()
-    in_time = _executed(command, copy, environment, log)
+    in_time = _run_command(command, copy, environment, log)
     seconds = time.monotonic() - began
     if not in_time:
         return Run(seconds, is_late=True)
     if not report.is_file():
         return Run(seconds, broken=log.read_text()[-500:])
-    found = json.loads(report.read_text())
-    broken = found["broken"]
-    if not broken and not found["failed"] and found["exit_status"] not in _ORDINARY:
+    outcome = json.loads(report.read_text())
+    broken = outcome["broken"]
+    if not broken and not outcome["failed"] and outcome["exit_status"] not in _ORDINARY:
         broken = log.read_text()[-500:]
-    marks = tuple(found["marks"])
-    return Run(seconds, found["n_tests"], found["failed"], marks, found["error"], broken)
+    marks = tuple(outcome["marks"])
+    return Run(seconds, outcome["n_tests"], outcome["failed"], marks, outcome["error"], broken)
 
 
-def _executed(command: list[str], copy: Path, environment: dict[str, str], log: Path) -> bool:
+def _run_command(command: list[str], copy: Path, environment: dict[str, str], log: Path) -> bool:
     """Run the command to its end; False where the time limit ended it."""
     with log.open("w") as output:
         process = subprocess.Popen(

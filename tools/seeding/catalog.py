@@ -97,9 +97,9 @@ def write_catalog(sizes: SeedSizes, rng: np.random.Generator, *, on: date) -> Se
     )
     # a quarter is served by whoever trained it, as far as the developer serves at all
     n_both = n_serving[2]
-    own = rng.random(sizes.offerings) < 0.25
+    is_own_host = rng.random(sizes.offerings) < 0.25
     host_of = np.where(
-        own,
+        is_own_host,
         developers[developer_of[foundation_of[version_of]] % n_both],
         hosts[rng.choice(len(hosts), sizes.offerings, p=zipf_probabilities(len(hosts), 1.0))],
     )
@@ -240,11 +240,11 @@ def _derivations(versions: Ints, rng: np.random.Generator, moment: datetime) -> 
     only, so no circle.
     """
     n = len(versions)
-    first = n * 3 // 8
-    children = np.arange(first, n)[rng.random(n - first) < 0.45]
-    near = (rng.random(len(children)) * children).astype(np.int64)
-    known = rng.choice(first, len(children), p=zipf_probabilities(first, 0.9))
-    parents = np.where(rng.random(len(children)) < 0.3, near, known)
+    n_roots = n * 3 // 8
+    children = np.arange(n_roots, n)[rng.random(n - n_roots) < 0.45]
+    near_parents = (rng.random(len(children)) * children).astype(np.int64)
+    root_parents = rng.choice(n_roots, len(children), p=zipf_probabilities(n_roots, 0.9))
+    parents = np.where(rng.random(len(children)) < 0.3, near_parents, root_parents)
     ids = allocate_ids(Derivation, len(children))
     copy_rows(
         Derivation._meta.db_table,
@@ -284,10 +284,10 @@ def _offerings(
         (0.84, 0.05, 0.05, 0.04, 0.02),
     )
     lifecycle = [
-        word
+        drawn_lifecycle
         if not has_date
         else ("active" if not is_firm else "retired" if days_off <= 0 else "deprecated")
-        for word, has_date, is_firm, days_off in zip(
+        for drawn_lifecycle, has_date, is_firm, days_off in zip(
             plain, dated.tolist(), firm.tolist(), offset.tolist(), strict=True
         )
     ]
@@ -350,13 +350,13 @@ def _regions(offerings: Ints, hosts: Ints, rng: np.random.Generator) -> None:
     )
     n_regions = np.array([0, 1, 1, 1, 2, 3])[rng.choice(6, len(offerings))]
     row = np.searchsorted(serving, hosts)
-    first = rng.choice(
+    first_regions = rng.choice(
         _REGIONS_PER_HOST, len(offerings), p=zipf_probabilities(_REGIONS_PER_HOST, 0.8)
     )
-    pairs = [
+    region_pairs = [
         (
             offerings[n_regions > step],
-            ids[row, (first + step) % _REGIONS_PER_HOST][n_regions > step],
+            ids[row, (first_regions + step) % _REGIONS_PER_HOST][n_regions > step],
         )
         for step in range(3)
     ]
@@ -364,8 +364,8 @@ def _regions(offerings: Ints, hosts: Ints, rng: np.random.Generator) -> None:
         Offering.regions.through._meta.db_table,
         int(n_regions.sum()),
         {
-            "offering_id": np.concatenate([offering for offering, _ in pairs]),
-            "region_id": np.concatenate([region for _, region in pairs]),
+            "offering_id": np.concatenate([offering for offering, _ in region_pairs]),
+            "region_id": np.concatenate([region for _, region in region_pairs]),
         },
     )
 
@@ -377,21 +377,21 @@ def _prices(offerings: Ints, rng: np.random.Generator, moment: datetime, on: dat
     priced = offerings[rng.random(len(offerings)) < 0.9]
     base = np.minimum(np.round(rng.lognormal(0, 1.2, len(priced)), 4) + 0.01, _DEAREST)
     changes = rng.random(len(priced)) < 0.05
-    later = count_days(on, rng.integers(5, 200, len(priced)))
+    change_days = count_days(on, rng.integers(5, 200, len(priced)))
     factor = np.where(rng.random(len(priced)) < 0.5, 1.5, 0.6)
     rows: list[tuple[Any, ...]] = []
-    for unit, times, part in (
+    for unit, times, probability in (
         ("input", 1.0, 1.0),
         ("output", 4.0, 1.0),
         ("cache_read", 0.1, 0.5),
         ("cache_write", 1.25, 0.3),
     ):
-        has = rng.random(len(priced)) < part
+        has = rng.random(len(priced)) < probability
         for offering, amount, moves, day, by in zip(
             priced[has].tolist(),
             (base[has] * times).tolist(),
             changes[has].tolist(),
-            [day for day, there in zip(later, has, strict=True) if there],
+            [day for day, has_price in zip(change_days, has, strict=True) if has_price],
             factor[has].tolist(),
             strict=True,
         ):

@@ -22,16 +22,16 @@ def zipf_probabilities(n: int, exponent: float) -> np.ndarray[Any, np.dtype[np.f
 def draw_values(
     rng: np.random.Generator, values: Sequence[Any], n: int, p: Sequence[float]
 ) -> list[Any]:
-    """`n` of these values with these probabilities, as Python objects."""
+    """Draw `n` of these values with these probabilities, as Python objects."""
     return [values[i] for i in rng.choice(len(values), n, p=p).tolist()]
 
 
-def mask_values(values: Sequence[Any] | np.ndarray[Any, Any], missing: Bools) -> list[Any]:
-    """The values, None where `missing`."""
+def mask_values(values: Sequence[Any] | np.ndarray[Any, Any], is_masked: Bools) -> list[Any]:
+    """Return the values, with None where `is_masked`."""
     plain = values.tolist() if isinstance(values, np.ndarray) else values
     return [
-        None if is_missing else value
-        for value, is_missing in zip(plain, missing.tolist(), strict=True)
+        None if is_masked_value else value
+        for value, is_masked_value in zip(plain, is_masked.tolist(), strict=True)
     ]
 
 

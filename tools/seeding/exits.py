@@ -40,7 +40,7 @@ def _exit_tests(
     on: date,
 ) -> None:
     """Half of the fallbacks were tried, as were some offerings that nobody has as a fallback."""
-    first = dict(
+    first_primary = dict(
         zip(
             uses.applications[primaries][::-1].tolist(),
             uses.dependencies[primaries][::-1].tolist(),
@@ -49,12 +49,12 @@ def _exit_tests(
     )
     fallbacks = np.nonzero(uses.roles == FALLBACK)[0]
     tried = fallbacks[rng.random(len(fallbacks)) < 0.55]
-    pairs = [
-        (first[application], target)
+    tested_pairs = [
+        (first_primary[application], target)
         for application, target in zip(
             uses.applications[tried].tolist(), uses.offerings[tried].tolist(), strict=True
         )
-        if application in first
+        if application in first_primary
     ]
     elsewhere = primaries[rng.random(len(primaries)) < 0.08]
     targets = catalog.popular[
@@ -62,20 +62,20 @@ def _exit_tests(
             len(catalog.popular), len(elsewhere), p=zipf_probabilities(len(catalog.popular), 1.0)
         )
     ]
-    pairs += zip(uses.dependencies[elsewhere].tolist(), targets.tolist(), strict=True)
-    n = len(pairs)
+    tested_pairs += zip(uses.dependencies[elsewhere].tolist(), targets.tolist(), strict=True)
+    n = len(tested_pairs)
     tested = -rng.integers(0, 500, n)
     valid = rng.choice([180, 365], n)
     openended: Bools = rng.random(n) < 0.3
     # who answered is on record for two in three; in one of twenty it was another release than
     # today's
-    known: Bools = rng.random(n) < 0.66
-    other: Bools = rng.random(n) < 0.05
+    is_recorded: Bools = rng.random(n) < 0.66
+    is_other_version: Bools = rng.random(n) < 0.05
     versions = catalog.versions[rng.integers(0, len(catalog.versions), n)].tolist()
     answered = [
         (version if strays else catalog.version_of[target]) if noted else None
         for (_, target), version, strays, noted in zip(
-            pairs, versions, other.tolist(), known.tolist(), strict=True
+            tested_pairs, versions, is_other_version.tolist(), is_recorded.tolist(), strict=True
         )
     ]
     moment = start_of(on).isoformat()
@@ -85,8 +85,8 @@ def _exit_tests(
         n,
         {
             "id": allocate_ids(ExitTest, n),
-            "dependency_id": [dependency for dependency, _ in pairs],
-            "target_id": [target for _, target in pairs],
+            "dependency_id": [dependency for dependency, _ in tested_pairs],
+            "target_id": [target for _, target in tested_pairs],
             "tested_version_id": answered,
             "tested_on": count_days(on, tested),
             "result": draw_values(rng, ("passed", "partial", "failed"), n, (0.85, 0.08, 0.07)),
@@ -110,8 +110,8 @@ def _exit_plans(
     rng: np.random.Generator,
     on: date,
 ) -> None:
-    chosen = primaries[rng.random(len(primaries)) < 0.3]
-    n = len(chosen)
+    planned = primaries[rng.random(len(primaries)) < 0.3]
+    n = len(planned)
     values = ("", "not", "highly_complex", "medium", "easily")
     substitutable = draw_values(rng, values, n, (0.2, 0.05, 0.15, 0.4, 0.2))
     moment = start_of(on).isoformat()
@@ -123,11 +123,12 @@ def _exit_plans(
         n,
         {
             "id": allocate_ids(ExitPlan, n),
-            "dependency_id": uses.dependencies[chosen],
+            "dependency_id": uses.dependencies[planned],
             "target_id": mask_values(targets, rng.random(n) < 0.4),
             "substitutability": substitutable,
             "reason": [
-                "migration" if word in ("not", "highly_complex") else "" for word in substitutable
+                "migration" if substitutability in ("not", "highly_complex") else ""
+                for substitutability in substitutable
             ],
             "reintegration": draw_values(rng, ("", "easy", "difficult"), n, (0.5, 0.25, 0.25)),
             "alternatives_identified": draw_values(rng, ("", "yes", "no"), n, (0.4, 0.4, 0.2)),
@@ -147,11 +148,11 @@ def _adaptations(
 ) -> None:
     """Prompts for most primaries, dearer things for some; what they cost is known for half."""
     kinds = ("prompt", "few_shot", "fine_tune", "retrieval", "agentic_tools")
-    chosen = np.concatenate(
-        [primaries[rng.random(len(primaries)) < part] for part in (0.6, 0.12, 0.06, 0.15, 0.07)]
+    adapted = np.concatenate(
+        [primaries[rng.random(len(primaries)) < share] for share in (0.6, 0.12, 0.06, 0.15, 0.07)]
     )
-    counted = rng.random(len(chosen))
-    n = len(chosen)
+    cost_draw = rng.random(len(adapted))
+    n = len(adapted)
     moment = start_of(on).isoformat()
     invested = np.round(rng.lognormal(2, 1, n), 1)
     copy_rows(
@@ -159,14 +160,14 @@ def _adaptations(
         n,
         {
             "id": allocate_ids(Adaptation, n),
-            "dependency_id": uses.dependencies[chosen],
+            "dependency_id": uses.dependencies[adapted],
             "kind": draw_values(rng, kinds, n, (0.6, 0.12, 0.06, 0.15, 0.07)),
             **dict.fromkeys(("name", "artefact_ref", "note"), ""),
             "moves": draw_values(
                 rng, ("", "portable", "re_run", "rebuild"), n, (0.3, 0.3, 0.3, 0.1)
             ),
-            "invested_days": mask_values(invested, counted < 0.5),
-            "invested_cost": mask_values(np.round(invested * 900, 2), counted < 0.6),
+            "invested_days": mask_values(invested, cost_draw < 0.5),
+            "invested_cost": mask_values(np.round(invested * 900, 2), cost_draw < 0.6),
             "created_at": moment,
             "updated_at": moment,
         },

@@ -167,8 +167,8 @@ def _dependencies(
     moment: datetime,
     on: date,
 ) -> SeededDependencies:
-    who, offering, role, order, share = _stacks(sizes, catalog.popular, rng)
-    n = len(who)
+    application_places, offering, role, order, share = _stacks(sizes, catalog.popular, rng)
+    n = len(application_places)
     ids = allocate_ids(Dependency, n)
     reached = rng.choice(3, n, p=[0.82, 0.14, 0.04])
     gateway = catalog.gateways[
@@ -178,7 +178,7 @@ def _dependencies(
     since = -rng.integers(1, 900, n)
     # most of what ended has ended already; a few ends are known ahead
     until = np.maximum(rng.integers(-400, 200, n), since + 1)
-    ended: Bools = rng.random(n) < 0.06
+    is_ended: Bools = rng.random(n) < 0.06
     observed: Bools = rng.random(n) < 0.2
     n_in = rng.lognormal(15, 2, n).astype(np.int64)
     n_out = rng.lognormal(13, 2, n).astype(np.int64)
@@ -189,7 +189,7 @@ def _dependencies(
         n,
         {
             "id": ids,
-            "application_id": applications[who],
+            "application_id": applications[application_places],
             "offering_id": offering,
             "role": [_ROLES[place] for place in role.tolist()],
             "fallback_order": order,
@@ -205,12 +205,14 @@ def _dependencies(
             "monthly_spend": mask_values(
                 np.round(rng.lognormal(4, 1.5, n), 2), rng.random(n) < 0.4
             ),
-            "reached": [("direct", "gateway", "embedded")[how] for how in reached.tolist()],
+            "reached": [("direct", "gateway", "embedded")[route] for route in reached.tolist()],
             "via_party_id": mask_values(np.where(reached == 1, gateway, vendor), reached == 0),
-            "origin": ["observed" if seen else "declared" for seen in observed.tolist()],
+            "origin": [
+                "observed" if is_observed else "declared" for is_observed in observed.tolist()
+            ],
             "binding": "unknown",
             "since": count_days(on, since),
-            "until": mask_values(count_days(on, until), ~ended),
+            "until": mask_values(count_days(on, until), ~is_ended),
             "last_observed_on": mask_values(count_days(on, -rng.integers(0, 60, n)), ~observed),
             "confirmed_on": mask_values(
                 count_days(on, -rng.integers(0, 400, n)), rng.random(n) < 0.6
@@ -220,7 +222,7 @@ def _dependencies(
             "updated_at": moment.isoformat(),
         },
     )
-    return SeededDependencies(ids, applications[who], offering, role)
+    return SeededDependencies(ids, applications[application_places], offering, role)
 
 
 def _stacks(
@@ -255,35 +257,52 @@ def _stacks(
             rng.choice([0, 1, 2, 3], n, p=[0.45, 0.35, 0.15, 0.05]),
         ),
     }
-    parts: list[tuple[Ints, Ints, Ints, Ints]] = []
-    for role, many in counts.items():
+    columns: list[tuple[Ints, Ints, Ints, Ints]] = []
+    for role, n_uses in counts.items():
         for step in range(3):
-            who = np.nonzero(many > step)[0]
-            chosen = np.where(
-                templated[who], of_template[role][template[who], step], draw(len(who))
+            application_places = np.nonzero(n_uses > step)[0]
+            chosen_offerings = np.where(
+                templated[application_places],
+                of_template[role][template[application_places], step],
+                draw(len(application_places)),
             )
-            order = np.full(len(who), step + 1 if role == FALLBACK else 0)
-            parts.append((who, chosen, np.full(len(who), role), order))
+            order = np.full(len(application_places), step + 1 if role == FALLBACK else 0)
+            columns.append(
+                (
+                    application_places,
+                    chosen_offerings,
+                    np.full(len(application_places), role),
+                    order,
+                )
+            )
     n_others = rng.choice(7, n, p=[0.05, 0.15, 0.2, 0.2, 0.2, 0.1, 0.1])
     for step in range(6):
-        who = np.nonzero(n_others > step)[0]
-        parts.append(
+        application_places = np.nonzero(n_others > step)[0]
+        columns.append(
             (
-                who,
-                draw(len(who)),
-                rng.integers(2, len(_ROLES), len(who)),
-                np.zeros(len(who), np.int64),
+                application_places,
+                draw(len(application_places)),
+                rng.integers(2, len(_ROLES), len(application_places)),
+                np.zeros(len(application_places), np.int64),
             )
         )
-    who, offering, role_of, order = (np.concatenate(column) for column in zip(*parts, strict=True))
-    by_application = np.argsort(who, kind="stable")
-    who, offering, role_of, order = (
-        column[by_application] for column in (who, offering, role_of, order)
+    application_places, offering, role_of, order = (
+        np.concatenate(column) for column in zip(*columns, strict=True)
     )
-    alone = counts[PRIMARY][who] == 1
+    by_application = np.argsort(application_places, kind="stable")
+    application_places, offering, role_of, order = (
+        column[by_application] for column in (application_places, offering, role_of, order)
+    )
+    alone = counts[PRIMARY][application_places] == 1
     declared = np.where(
-        alone, 1.0, np.where(templated[who], 0.5, np.round(rng.random(len(who)), 2))
+        alone,
+        1.0,
+        np.where(
+            templated[application_places], 0.5, np.round(rng.random(len(application_places)), 2)
+        ),
     )
-    declared = np.where(~alone & (rng.random(len(who)) < 0.05), 0.0, declared)
-    silent: Bools = (role_of != PRIMARY) | (rng.random(len(who)) < np.where(alone, 0.6, 0.15))
-    return who, offering, role_of, order, mask_values(declared, silent)
+    declared = np.where(~alone & (rng.random(len(application_places)) < 0.05), 0.0, declared)
+    silent: Bools = (role_of != PRIMARY) | (
+        rng.random(len(application_places)) < np.where(alone, 0.6, 0.15)
+    )
+    return application_places, offering, role_of, order, mask_values(declared, silent)

@@ -37,10 +37,12 @@ def write_risks(
         NodeKind.HOST: catalog.hosts,
     }
     nodes: list[int] = []
-    for kind, part in _KINDS.items():
-        there = _nodes(kind, refs[kind])
-        nodes += there[
-            rng.choice(len(there), round(sizes.risks * part), p=zipf_probabilities(len(there), 0.5))
+    for kind, share in _KINDS.items():
+        node_ids = _nodes(kind, refs[kind])
+        nodes += node_ids[
+            rng.choice(
+                len(node_ids), round(sizes.risks * share), p=zipf_probabilities(len(node_ids), 0.5)
+            )
         ].tolist()
     n = len(nodes)
     moment = start_of(on).isoformat()

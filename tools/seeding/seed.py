@@ -78,8 +78,8 @@ def seed_portfolio(*, n_applications: int, seed: int, on: date) -> SeedResult:
         if root is not None:
             try:
                 remove_portfolio()
-            except StillInUseError as refused:
-                raise SeedError(str(refused)) from refused
+            except StillInUseError as error:
+                raise SeedError(str(error)) from error
         catalog = write_catalog(sizes, rng, on=on)
         uses = write_portfolio(sizes, catalog, rng, on=on, name=name)
         write_exits(uses, catalog, rng, on=on)

@@ -25,15 +25,15 @@ class SeedSizes:
 
 
 def scale_sizes(n_applications: int) -> SeedSizes:
-    """Scale the catalogue with the root of the portfolio: ten times the applications do not use ten
-    times the models.
+    """Scale the catalogue with the square root of the portfolio: ten times the applications do not
+    use ten times the models.
 
-    Above 100,000 applications the catalogue stays as it is: there are no more models in the world.
-    """
-    part = min(1.0, math.sqrt(n_applications / 100_000))
+    Above 100,000 applications the catalogue does not grow: there are no more models in the
+    world."""
+    factor = min(1.0, math.sqrt(n_applications / 100_000))
 
     def scaled(at_reference: int, least: int) -> int:
-        return max(least, round(at_reference * part))
+        return max(least, round(at_reference * factor))
 
     return SeedSizes(
         applications=n_applications,

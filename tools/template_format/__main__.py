@@ -16,9 +16,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.template_format")
     parser.add_argument("--check", action="store_true", help="change nothing, fail if needed")
     parser.add_argument("files", nargs="*", type=Path, help="all templates where none is named")
-    given = parser.parse_args(arguments)
-    paths = given.files or sorted(path for path in TEMPLATES.rglob("*") if path.suffix in SUFFIXES)
-    changed = []
+    options = parser.parse_args(arguments)
+    paths = options.files or sorted(
+        path for path in TEMPLATES.rglob("*") if path.suffix in SUFFIXES
+    )
+    changed_paths = []
     n_failed = 0
     for path in paths:
         source = path.read_text(encoding="utf-8")
@@ -29,14 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             n_failed += 1
             continue
         if formatted != source:
-            changed.append(path)
-            if not given.check:
+            changed_paths.append(path)
+            if not options.check:
                 path.write_text(formatted, encoding="utf-8")
-    for path in changed:
-        print(f"{'would be formatted' if given.check else 'formatted'}: {path}")
-    n_formatted = len(paths) - len(changed) - n_failed
+    for path in changed_paths:
+        print(f"{'would be formatted' if options.check else 'formatted'}: {path}")
+    n_formatted = len(paths) - len(changed_paths) - n_failed
     print(f"{n_formatted} of {len(paths)} templates were formatted already.")
-    return 1 if n_failed or (given.check and changed) else 0
+    return 1 if n_failed or (options.check and changed_paths) else 0
 
 
 if __name__ == "__main__":

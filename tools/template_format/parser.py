@@ -106,8 +106,8 @@ def _end_of_tag(source: str, place: int) -> int:
 
 def _find_partners(tokens: list[Token]) -> None:
     """Tie each start tag to its end tag, where both stand in the same branch."""
-    ended = {token.name[3:] for token in tokens if token.name.startswith("end")}
-    blocks = ended | {"block", "for", "if", "with"}
+    ended_names = {token.name[3:] for token in tokens if token.name.startswith("end")}
+    blocks = ended_names | {"block", "for", "if", "with"}
     middles = {name for block in blocks for name in MIDDLE_TAGS.get(block, ())}
     open_ones: list[int] = []
     for place, token in enumerate(tokens):
@@ -126,11 +126,11 @@ def _find_partners(tokens: list[Token]) -> None:
                 open_ones.append(place)
         elif token.kind == "close":
             for depth in range(len(open_ones) - 1, -1, -1):
-                opened = tokens[open_ones[depth]]
-                if opened.kind != "open":
+                open_token = tokens[open_ones[depth]]
+                if open_token.kind != "open":
                     break
-                if opened.name == token.name:
-                    opened.partner = place
+                if open_token.name == token.name:
+                    open_token.partner = place
                     del open_ones[depth:]
                     break
     if any(tokens[place].kind == "statement" for place in open_ones):

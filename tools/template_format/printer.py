@@ -32,9 +32,9 @@ class Printer:
     # --- the line
 
     def write(self, text: str) -> None:
-        first, *rest = text.split("\n")
-        self.line += first
-        for line in rest:
+        first_line, *further_lines = text.split("\n")
+        self.line += first_line
+        for line in further_lines:
             self.lines.append(self.line)
             self.line = line
 
@@ -186,13 +186,13 @@ class Printer:
             return None if inside is None else node.tag.flat + inside + node.closing
         if len(node.branches) > 2 and all(inside.edges_break for _, inside in node.branches):
             return None
-        parts = []
+        flat_branches = []
         for opening, content in node.branches:
             inside = self.flat_content(content)
             if inside is None:
                 return None
-            parts.append(opening + inside)
-        return "".join(parts) + node.end
+            flat_branches.append(opening + inside)
+        return "".join(flat_branches) + node.end
 
     def flat_content(self, content: Content) -> str | None:
         nodes, gaps = content.nodes, content.gaps
@@ -206,13 +206,13 @@ class Printer:
         return gaps[0].flat + flat + (gaps[-1].flat if nodes else "")
 
     def flat_run(self, content: Content, place: int, end: int) -> str | None:
-        parts = []
+        flat_nodes = []
         for number in range(place, end):
             flat = self.flat(content.nodes[number])
             if flat is None:
                 return None
-            parts.append((content.gaps[number].flat if number > place else "") + flat)
-        return "".join(parts)
+            flat_nodes.append((content.gaps[number].flat if number > place else "") + flat)
+        return "".join(flat_nodes)
 
     def begins_with_word(self, node: Node, depth: int, flat: str | None, n_behind: int) -> bool:
         """Tell whether a run that no line can hold begins with a word or a variable."""

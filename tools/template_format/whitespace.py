@@ -21,7 +21,7 @@ from tools.template_format.nodes import (
 from tools.template_format.parser import parse
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-# `_forwards` or `_backwards`
+# `_pass_forwards` or `_pass_backwards`
 type Walk = Callable[[Content, Edge], Edge]
 
 INCLUDED = re.compile(r"""\{%\s*include\s+["']([^"']+)["']""")
@@ -33,8 +33,8 @@ def find_edges(root: Content, *, is_page: bool) -> None:
     for content in _contents(root):
         for gap in content.gaps:
             gap.left = gap.right = Edge.BLOCK
-    _forwards(root, outside)
-    _backwards(root, outside)
+    _pass_forwards(root, outside)
+    _pass_backwards(root, outside)
     if is_page:
         for gap in root.gaps:
             gap.left = gap.right = Edge.BLOCK
@@ -50,7 +50,7 @@ def _contents(content: Content) -> Iterable[Content]:
                 yield from _contents(inside)
 
 
-def _forwards(content: Content, edge: Edge) -> Edge:
+def _pass_forwards(content: Content, edge: Edge) -> Edge:
     """Pass what has been written before from gap to gap; return what the last one got."""
     for place, gap in enumerate(content.gaps):
         gap.left = min(gap.left, edge)
@@ -61,7 +61,7 @@ def _forwards(content: Content, edge: Edge) -> Edge:
     return edge
 
 
-def _backwards(content: Content, edge: Edge) -> Edge:
+def _pass_backwards(content: Content, edge: Edge) -> Edge:
     """Pass what is written afterwards from gap to gap, the last one first."""
     for place in range(len(content.gaps) - 1, -1, -1):
         gap = content.gaps[place]
@@ -75,33 +75,33 @@ def _backwards(content: Content, edge: Edge) -> Edge:
 
 def _edge_behind(node: Node, edge: Edge) -> Edge:
     if isinstance(node, Leaf):
-        return _edge_beside_leaf(node, edge, _forwards)
+        return _edge_beside_leaf(node, edge, _pass_forwards)
     if isinstance(node, Element):
         if node.tag.is_hidden:
             return edge
         if node.tag.name in EXACT_ELEMENTS:
-            _forwards(node.inside, Edge.TEXT)
+            _pass_forwards(node.inside, Edge.TEXT)
         else:
             # whitespace before an inline element goes on inside it
-            _forwards(node.inside, edge if node.is_inline else Edge.BLOCK)
+            _pass_forwards(node.inside, edge if node.is_inline else Edge.BLOCK)
         return Edge.TEXT if _is_text_outside(node) else Edge.BLOCK
-    return _edge_beside_block(node, edge, _forwards)
+    return _edge_beside_block(node, edge, _pass_forwards)
 
 
 def _edge_before(node: Node, edge: Edge) -> Edge:
     if isinstance(node, Leaf):
-        return _edge_beside_leaf(node, edge, _backwards)
+        return _edge_beside_leaf(node, edge, _pass_backwards)
     if isinstance(node, Element):
         if node.tag.is_hidden:
             return edge
         if node.tag.name in EXACT_ELEMENTS:
-            _backwards(node.inside, Edge.TEXT)
+            _pass_backwards(node.inside, Edge.TEXT)
         else:
             # whitespace inside the end of a link would make the link longer
             inner = Edge.BLOCK if edge == Edge.BLOCK else Edge.TEXT
-            _backwards(node.inside, inner if node.is_inline else Edge.BLOCK)
+            _pass_backwards(node.inside, inner if node.is_inline else Edge.BLOCK)
         return Edge.TEXT if _is_text_outside(node) else Edge.BLOCK
-    return _edge_beside_block(node, edge, _backwards)
+    return _edge_beside_block(node, edge, _pass_backwards)
 
 
 def _is_text_outside(element: Element) -> bool:

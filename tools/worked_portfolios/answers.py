@@ -65,14 +65,14 @@ class PortfolioNames:
     @classmethod
     def of(cls, ids: PortfolioIds) -> "PortfolioNames":
         nodes = ids.node_names()
-        used = set(NodeReach.objects.filter(n__gt=0).values_list("pk", flat=True))
+        used_ids = set(NodeReach.objects.filter(n__gt=0).values_list("pk", flat=True))
         return cls(
             ids=ids,
             applications={pk: name for name, pk in ids.applications.items()},
             dependencies={pk: name for name, pk in ids.dependencies.items()},
             offerings={pk: name for name, pk in ids.offerings.items()},
             nodes=nodes,
-            used={pk: nodes[pk] for pk in sorted(used, key=lambda pk: str(nodes[pk]))},
+            used={pk: nodes[pk] for pk in sorted(used_ids, key=lambda pk: str(nodes[pk]))},
         )
 
 
@@ -119,7 +119,7 @@ def answer_portfolio(portfolio: PortfolioRecord) -> Section:
         )
     if portfolio.lifecycles:
         sections["lifecycles"] = {
-            lifecycle.id: _life(lifecycle) for lifecycle in portfolio.lifecycles
+            lifecycle.id: _replay_lifecycle(lifecycle) for lifecycle in portfolio.lifecycles
         }
     return sections
 
@@ -156,19 +156,20 @@ def _footing(names: PortfolioNames) -> Section:
 
 
 def _states(names: PortfolioNames, settings: EngineSettings, *, threat: str | None) -> Section:
-    """Each node failing alone: who stands there and how, and who leans on it in another role."""
+    """Return, for each node failing alone, the states of the applications on it, and those that use
+    it in another role."""
     table: Section = {}
     for node_id, node in names.used.items():
         failures = node_failures([node_id], settings=settings, threat=threat)
         leans = supporting_roles(node_id, node.kind)
         rows: Section = {
-            names.applications[standing.application_id]: {
-                "state": standing.state,
-                "hit_share": format_float(standing.hit_share),
+            names.applications[application_state.application_id]: {
+                "state": application_state.state,
+                "hit_share": format_float(application_state.hit_share),
                 "paths": {},
-                "leans": sorted(leans.pop(standing.application_id, [])),
+                "leans": sorted(leans.pop(application_state.application_id, [])),
             }
-            for standing in application_states(failures)
+            for application_state in application_states(failures)
         }
         for path in path_states(failures):
             rows[names.applications[path.application_id]]["paths"][
@@ -224,7 +225,7 @@ def _concentration(names: PortfolioNames) -> Section:
 
 def _layer(names: PortfolioNames, layer: Layer, basis: Basis) -> Section:
     indices = measure_layer(layer, basis).indices
-    known = indices.hhi is not None
+    is_known = indices.hhi is not None
     section: Section = {
         "total_weight": format_float(indices.total_weight),
         "none_weight": format_float(indices.none_weight),
@@ -233,7 +234,7 @@ def _layer(names: PortfolioNames, layer: Layer, basis: Basis) -> Section:
         "shares": {
             str(names.nodes[pk]): format_float(share) for pk, share in indices.shares.items()
         }
-        if known
+        if is_known
         else None,
         "cr1": format_float_or_none(indices.cr1),
         "cr3": format_float_or_none(indices.cr3),
@@ -243,15 +244,18 @@ def _layer(names: PortfolioNames, layer: Layer, basis: Basis) -> Section:
         "n2": format_float_or_none(indices.n2),
         "n1": indices.n1,
     }
-    if known:
-        parts = {
-            names.applications[part.application_id]: part for part in contributions(layer, basis)
+    if is_known:
+        contribution_by_name = {
+            names.applications[app_contribution.application_id]: app_contribution
+            for app_contribution in contributions(layer, basis)
         }
         section["marginal"] = {
-            name: format_float_or_none(part.marginal) for name, part in sorted(parts.items())
+            name: format_float_or_none(app_contribution.marginal)
+            for name, app_contribution in sorted(contribution_by_name.items())
         }
         section["contribution"] = {
-            name: format_float(part.contribution) for name, part in sorted(parts.items())
+            name: format_float(app_contribution.contribution)
+            for name, app_contribution in sorted(contribution_by_name.items())
         }
     return section
 
@@ -262,8 +266,8 @@ def _single_points(names: PortfolioNames, settings: EngineSettings) -> Section:
         failures = node_failures([point.node_id], settings=settings)
         stopped: dict[str, list[str]] = {
             state: sorted(
-                names.applications[standing.application_id]
-                for standing in application_states(failures, states=[state])
+                names.applications[application_state.application_id]
+                for application_state in application_states(failures, states=[state])
             )
             for state in (StandingState.EXPOSED.value, StandingState.CUSHIONED.value)
         }
@@ -273,9 +277,9 @@ def _single_points(names: PortfolioNames, settings: EngineSettings) -> Section:
 
 def _cuts(names: PortfolioNames, settings: EngineSettings) -> Section:
     cut_sets = minimal_cut_sets(settings)
-    pairs = [
-        (*sorted((str(names.nodes[one]), str(names.nodes[other]))), format_exact(share))
-        for one, other, share in cut_sets.pairs
+    named_pairs = [
+        (*sorted((str(names.nodes[first_id]), str(names.nodes[second_id]))), format_exact(share))
+        for first_id, second_id, share in cut_sets.pairs
     ]
     return {
         "target_weight": cut_sets.n_target * settings.points[Criticality.CRITICAL],
@@ -283,7 +287,7 @@ def _cuts(names: PortfolioNames, settings: EngineSettings) -> Section:
         "size1": sorted(
             [str(names.nodes[node]), format_exact(share)] for node, share in cut_sets.singles
         ),
-        "size2": sorted(list(pair) for pair in pairs),
+        "size2": sorted(list(names_and_share) for names_and_share in named_pairs),
     }
 
 
@@ -303,7 +307,7 @@ def _flags(
         flagged: list[Section] = []
         for node_id, measured in policy_values(policy).items():
             assert node_id is not None, "a policy of a file counts on nodes"
-            counted = {
+            application_names = {
                 names.applications[pk]
                 for pk in named_applications(
                     policy, node_id, settings=settings, limit=len(names.applications)
@@ -315,7 +319,9 @@ def _flags(
                     "node": str(names.nodes[node_id]),
                     "value": format_exact(measured.value),
                     "applications": sorted(
-                        counted & critical if counts_critical(policy) else counted
+                        application_names & critical
+                        if counts_critical(policy)
+                        else application_names
                     ),
                 }
             )
@@ -352,7 +358,7 @@ def _cost(names: PortfolioNames, settings: EngineSettings, portfolio: PortfolioR
     return section
 
 
-def _life(lifecycle: LifecycleRecord) -> list[Section]:
+def _replay_lifecycle(lifecycle: LifecycleRecord) -> list[Section]:
     days = [day for day, _, _ in lifecycle.steps]
     return [
         {"day": day.isoformat(), "state": life.state, "events": list(events)}

@@ -34,9 +34,8 @@ def grade_candidates(
 ) -> dict[str, dict[str, Any]]:
     """Return {"primary>candidate": {grade, test}}.
 
-    What failed its test is no candidate, so the engine grades it only in a world where the test was
-    merely lapsed.
-    """
+    A candidate that failed its test does not count, so the engine grades it only in a copy where
+    the test has expired instead."""
     grades = _pairs()
     if ExitTest.objects.filter(result=ExitTest.Result.FAILED).exists():
         with transaction.atomic():

@@ -115,13 +115,13 @@ def load_portfolio(portfolio: PortfolioRecord) -> PortfolioIds:
     """Write all rows and the footing of the day; the tables must be empty."""
     ExposureSettings.objects.create(pk=ExposureSettings.ONLY, **portfolio.settings)
     providers = _providers(portfolio)
-    foundations = _written(
+    foundations = _write_rows(
         {
             f.id: Foundation(developer_id=providers[f.developer], name=f.id, slug=f.id, line=f.id)
             for f in portfolio.foundations
         }
     )
-    versions = _written(
+    versions = _write_rows(
         {
             v.id: Version(foundation_id=foundations[v.foundation], identifier=v.id, name=v.id)
             for v in portfolio.versions
@@ -134,27 +134,29 @@ def load_portfolio(portfolio: PortfolioRecord) -> PortfolioIds:
     offerings, regions = _offerings(portfolio.offerings, providers, versions)
     Price.objects.bulk_create(_price(price, offerings) for price in portfolio.prices)
     applications = _applications(portfolio.applications)
-    dependencies = _written(
+    dependencies = _write_rows(
         {d.id: _dependency(d, applications, offerings, providers) for d in portfolio.dependencies}
     )
-    _written({t.id: _exit_test(t, dependencies, offerings, versions) for t in portfolio.exit_tests})
-    _written({p.id: _exit_plan(p, dependencies, offerings) for p in portfolio.exit_plans})
-    policies = _written({p.id: _policy(p) for p in portfolio.policies})
+    _write_rows(
+        {t.id: _exit_test(t, dependencies, offerings, versions) for t in portfolio.exit_tests}
+    )
+    _write_rows({p.id: _exit_plan(p, dependencies, offerings) for p in portfolio.exit_plans})
+    policies = _write_rows({p.id: _policy(p) for p in portfolio.policies})
     refresh_footing(today=portfolio.as_of)
     return PortfolioIds(
         providers, foundations, versions, offerings, applications, dependencies, policies, regions
     )
 
 
-def _written[M: models.Model](rows: Mapping[str, M]) -> dict[str, int]:
+def _write_rows[M: models.Model](rows: Mapping[str, M]) -> dict[str, int]:
     """{id: primary key} after writing them in the order of their ids."""
-    ordered = dict(sorted(rows.items()))
-    if not ordered:
+    sorted_rows = dict(sorted(rows.items()))
+    if not sorted_rows:
         return {}
-    written: Sequence[M] = next(iter(ordered.values())).__class__._default_manager.bulk_create(
-        ordered.values()
-    )
-    return {name: row.pk for name, row in zip(ordered, written, strict=True)}
+    saved_rows: Sequence[M] = next(
+        iter(sorted_rows.values())
+    ).__class__._default_manager.bulk_create(sorted_rows.values())
+    return {name: row.pk for name, row in zip(sorted_rows, saved_rows, strict=True)}
 
 
 def _providers(portfolio: PortfolioRecord) -> dict[str, int]:
@@ -179,13 +181,13 @@ def _providers(portfolio: PortfolioRecord) -> dict[str, int]:
         )
         for provider in portfolio.providers
     }
-    ids = _written(rows)
-    owned = []
+    ids = _write_rows(rows)
+    child_rows = []
     for provider in portfolio.providers:
         if provider.parent is not None:
             rows[provider.id].parent_id = ids[provider.parent]
-            owned.append(rows[provider.id])
-    Provider.objects.bulk_update(owned, ["parent"])
+            child_rows.append(rows[provider.id])
+    Provider.objects.bulk_update(child_rows, ["parent"])
     return ids
 
 
@@ -210,7 +212,7 @@ def _offerings(
         )
         for record in records
     }
-    ids = _written(rows)
+    ids = _write_rows(rows)
     replaced = []
     for record in records:
         if record.replacement in ids:
@@ -244,10 +246,10 @@ def _price(record: PriceRecord, offerings: Mapping[str, int]) -> Price:
 
 
 def _applications(records: Iterable[ApplicationRecord]) -> dict[str, int]:
-    teams = _written(
+    teams = _write_rows(
         {name: Team(name=name, slug=name) for name in {record.team for record in records}}
     )
-    return _written({record.id: application_row(record, teams) for record in records})
+    return _write_rows({record.id: application_row(record, teams) for record in records})
 
 
 def application_row(record: ApplicationRecord, teams: Mapping[str, int]) -> Application:

@@ -37,7 +37,7 @@ def measure_losses(
         )
         for event in record.events
     ]
-    own = [
+    own_losses = [
         OwnLoss(name, _occurrence(frequency), loss)
         for name, grave in criticality.items()
         if grave in record.own
@@ -48,7 +48,7 @@ def measure_losses(
     ]
     # a rate among the assumptions makes the answer one of floats, also where nobody here has it
     return exact_loss(
-        events, own, in_floats=any(frequency.q is None for frequency in frequencies)
+        events, own_losses, in_floats=any(frequency.q is None for frequency in frequencies)
     ).as_section()
 
 
@@ -59,9 +59,8 @@ def _losses_of(
     applications: Mapping[int, str],
     settings: EngineSettings,
 ) -> dict[str, Fraction]:
-    """What one event costs each application in scope: traffic-weighted severity of its struck
-    paths.
-    """
+    """Return the loss of one event by application in scope: traffic-weighted severity of its
+    affected paths."""
     severity = dict.fromkeys(criticality, Fraction(0))
     for path in (
         path_states(node_failures([node_id], settings=settings, threat=event.threat))
@@ -72,8 +71,8 @@ def _losses_of(
             rational_share(path.share) * settings.factor[path.state]
         )
     return {
-        name: part * event.base.get(criticality[name], Fraction(0))
-        for name, part in severity.items()
+        name: weighted_severity * event.base.get(criticality[name], Fraction(0))
+        for name, weighted_severity in severity.items()
     }
 
 

@@ -38,14 +38,17 @@ def run_scenario(
     """Run one scenario; both sides in the file's own names."""
     translation = _Translation(ids, applications, nodes)
     operations = [operation for op in scenario.ops if (operation := translation.of(op)) is not None]
-    answer = run_operations(
+    outcome = run_operations(
         operations,
         settings=settings,
         layers=[Layer(layer) for layer in scenario.layers],
         basis=Basis(scenario.basis),
         prices_on=scenario.on,
     )
-    return {"before": _side(answer.before, translation), "after": _side(answer.after, translation)}
+    return {
+        "before": _side(outcome.before, translation),
+        "after": _side(outcome.after, translation),
+    }
 
 
 def _side(side: ScenarioSide, translation: "_Translation") -> dict[str, Any]:
@@ -77,7 +80,8 @@ class _Translation:
         self.applications = dict(applications)
 
     def of(self, op: Operation) -> engine.Operation | None:
-        """None for what can touch nothing: a price of a node that nothing stands on."""
+        """Return the engine's operation; None for one without effect: a price of a node that no
+        dependency is on."""
         match op:
             case Remove(nodes=nodes):
                 known = (self._nodes.get(str(node)) for node in nodes)
@@ -121,15 +125,15 @@ class _Translation:
         # goes first
         tests = sorted(op.exit_tests, key=lambda test: test.id, reverse=True)
         latest = {test.dependency: test.id for test in reversed(tests)}
-        added = []
+        added_dependencies = []
         for record in sorted(
             op.dependencies, key=lambda dependency: latest.get(dependency.id, ""), reverse=True
         ):
             self._n_added_dependencies += 1
             self._dependency_ids[record.id] = -self._n_added_dependencies
             own_tests = tuple(self._test(test) for test in tests if test.dependency == record.id)
-            added.append(self._dependency(record, own_tests))
-        return engine.Add(facts, tuple(added))
+            added_dependencies.append(self._dependency(record, own_tests))
+        return engine.Add(facts, tuple(added_dependencies))
 
     def _dependency(
         self, record: DependencyRecord, tests: tuple[Mapping[str, Any], ...]

@@ -1,9 +1,9 @@
 """Authentication and scopes of API tokens.
 
-A token `fr_<prefix>_<secret>` comes as `Authorization: Bearer TOKEN`, as `X-Api-Key: TOKEN`, or as
-the password of HTTP Basic with any name beside it (senders of traces and of bills of materials know
-only these). `Bearer%20TOKEN` is read as well: OTEL_EXPORTER_OTLP_HEADERS is percent-encoded, and
-some senders, LiteLLM among them, do not decode it.
+A token `fr_<prefix>_<secret>` is sent as `Authorization: Bearer TOKEN`, as `X-Api-Key: TOKEN`, or
+as the password of HTTP Basic with any username (the only option of some senders of traces and of
+bills of materials). `Bearer%20TOKEN` is accepted as well: OTEL_EXPORTER_OTLP_HEADERS is
+percent-encoded, and some senders, LiteLLM among them, do not decode it.
 """
 
 import base64
@@ -27,22 +27,26 @@ from apps.common.time import now
 
 KEYWORD = "Bearer"
 API_KEY_HEADER = "X-Api-Key"
-# a busy client costs one write a minute, not one per request
+# at most one write per token and minute, not one per request
 LAST_USED_PRECISION = timedelta(minutes=1)
 _MAX_TOKEN_LENGTH = 500
 _SCHEMES = (b"bearer", b"basic")
 
 
 class ApiTokenAuthentication(BaseAuthentication):
-    """Sets `request.user` (narrowed to the token's team, where it has one) and `request.auth` (the
-    ApiToken); one statement per request, two while an old secret is still used."""
+    """Sets `request.user` (restricted to the token's team, if it has one) and `request.auth` (the
+    ApiToken). One statement per request, two if the old secret of a rotated token is used."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Return the user of the request's API token, limited to the token's team, and the token;
+        None if the request has none, so that the session counts. Records the use.
+        AuthenticationFailed if the token is unknown, revoked or expired, or its user is
+        deactivated."""
         text = _token_of(request)
         if text is None:
             return None
         moment = now()
-        token, by_old = _find_token(digest_of(text))
+        token, is_by_old_secret = _find_token(digest_of(text))
         if token is None:
             raise AuthenticationFailed(
                 "Unknown API token. Create one under Settings → API tokens, or with "
@@ -52,7 +56,7 @@ class ApiTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("This API token was revoked. Create a new one.")
         if token.expires_at <= moment:
             raise AuthenticationFailed("This API token expired. Create a new one.")
-        if by_old and not token.has_old_secret_at(moment):
+        if is_by_old_secret and not token.has_old_secret_at(moment):
             raise AuthenticationFailed(
                 "This API token was rotated, and this secret of it expired. Use the new secret."
             )
@@ -60,7 +64,7 @@ class ApiTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(
                 "The account of this API token is deactivated. Contact an administrator."
             )
-        _record_use(token, "old_last_used_at" if by_old else "last_used_at", moment)
+        _record_use(token, "old_last_used_at" if is_by_old_secret else "last_used_at", moment)
         record_token_use(token, request=request)
         return token.user.bound_to(token.team_id), token
 
@@ -69,21 +73,21 @@ class ApiTokenAuthentication(BaseAuthentication):
 
 
 def _token_of(request: Request) -> str | None:
-    """The token the request carries, in whichever way; None where it carries none that is meant for
-    us."""
-    parts = _authorization_words(request)
-    if not parts:
+    """Return the token of the request in any of its forms; None if there is none of this
+    registry."""
+    words = _authorization_words(request)
+    if not words:
         key = request.headers.get(API_KEY_HEADER, "").strip()
         return key[:_MAX_TOKEN_LENGTH] or None
-    scheme = parts[0].lower()
+    scheme = words[0].lower()
     if scheme == b"bearer":
-        if len(parts) != 2:
+        if len(words) != 2:
             raise AuthenticationFailed(
                 "Send the API token as 'Authorization: Bearer TOKEN', without spaces in the token."
             )
-        return parts[1][:_MAX_TOKEN_LENGTH].decode("latin-1")
+        return words[1][:_MAX_TOKEN_LENGTH].decode("latin-1")
     if scheme == b"basic":
-        return _password(parts[1] if len(parts) == 2 else b"")
+        return _decode_password(words[1] if len(words) == 2 else b"")
     return None
 
 
@@ -93,12 +97,12 @@ def _authorization_words(request: Request) -> list[bytes]:
     header: bytes = get_authorization_header(request)
     scheme, encoded_space, _ = header.strip().lower().partition(b"%20")
     if encoded_space and scheme in _SCHEMES:
-        # base64 and tokens hold no percent sign
+        # base64 and tokens contain no percent sign
         header = unquote_to_bytes(header)
     return header.split()
 
 
-def _password(encoded: bytes) -> str:
+def _decode_password(encoded: bytes) -> str:
     try:
         name_and_password = base64.b64decode(
             encoded[: 4 * _MAX_TOKEN_LENGTH], validate=True
@@ -115,10 +119,11 @@ def _password(encoded: bytes) -> str:
 
 
 def _find_token(digest: str) -> tuple[ApiToken | None, bool]:
-    """The token of this digest, and whether by the secret before its last rotation.
+    """Return (token with this digest, whether it is the digest of the secret before the last
+    rotation).
 
-    The digest is looked up, never the token: how long the look-up takes tells nothing about the
-    secret.
+    The digest is looked up and not the token, so that the time of the look-up reveals nothing about
+    the secret.
     """
     token = find_token(digest)
     if token is not None:
@@ -127,8 +132,8 @@ def _find_token(digest: str) -> tuple[ApiToken | None, bool]:
 
 
 def _record_use(token: ApiToken, column: str, moment: datetime) -> None:
-    last = getattr(token, column)
-    if last is not None and last > moment - LAST_USED_PRECISION:
+    last_used_at = getattr(token, column)
+    if last_used_at is not None and last_used_at > moment - LAST_USED_PRECISION:
         return
     unknown_or_before = Q(**{f"{column}__isnull": True}) | Q(
         **{f"{column}__lte": moment - LAST_USED_PRECISION}
@@ -137,12 +142,12 @@ def _record_use(token: ApiToken, column: str, moment: datetime) -> None:
 
 
 class HasScope(BasePermission):
-    """Signed in, and by a token only within its scopes: `read` to read, `write` for everything
-    else.
+    """Requires a signed-in user; with a token also its scopes: `read` to read, `write` for
+    everything else.
 
-    A view may name another scope in `required_scope`, such as intake or gate. One that is about the
-    person and not about what teams own says `is_personal`: a token bound to a team does not open
-    it. A session has no scopes: it may do what its user may.
+    A view can require another scope with `required_scope`, such as intake or gate. A view about the
+    user, rather than about what teams own, sets `is_personal`: tokens bound to a team cannot use
+    it. A session has no scopes: it has all permissions of its user.
     """
 
     message = (
@@ -151,6 +156,9 @@ class HasScope(BasePermission):
     )
 
     def has_permission(self, request: Request, view: Any) -> bool:
+        """Return whether the request's token has the scope that the view requires:
+        `required_scope`, otherwise read or write by the method. A token of a team has no access to
+        personal views. Sessions have all scopes."""
         if not request.user.is_authenticated:
             return False
         token = request.auth

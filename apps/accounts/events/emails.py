@@ -18,19 +18,20 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from apps.accounts.models import AccountEvent, AccountEventKind, EmailState
+from apps.accounts.sign_in.invitations import invitation_message
 
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 12
 MAX_EMAILS_A_RUN = 200
 MAX_WAIT = timedelta(hours=1)
-# an email that could not leave for so long tells of something the person has long seen elsewhere
+# after this time the email is no longer useful, because the user knows of the event
 MAX_AGE = timedelta(days=2)
 
 
 def send_event_emails(*, at: datetime) -> int:
-    """Send the emails that are due; the number that the server has taken. Ends early where the
-    server is away."""
+    """Send the emails that are due; return the number that the server accepted. Ends early if the
+    server is unavailable."""
     AccountEvent.objects.filter(email_state=EmailState.QUEUED, first_at__lte=at - MAX_AGE).update(
         email_state=EmailState.FAILED
     )
@@ -59,12 +60,16 @@ def send_event_emails(*, at: datetime) -> int:
 
 
 def message_of(event: AccountEvent) -> EmailMessage:
-    """Return the email about the event, with an id of its own that stays the same."""
+    """Return the email about the event, with a stable message ID."""
+    if event.kind == AccountEventKind.INVITED and event.user is not None:
+        # the link is made here, so that it is stored nowhere
+        invitation: EmailMessage = invitation_message(person=event.user, by=event.actor)
+        return invitation
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">") or "localhost"
     context = {
         "sentence": sentence_of(event),
         "advice": _advice(event),
-        "when": _local(event),
+        "when": _format_local_time(event),
         "address": event.address or "an unknown address",
         "device": event.device,
         "account": event.user,
@@ -83,7 +88,7 @@ def message_of(event: AccountEvent) -> EmailMessage:
 
 
 def sentence_of(event: AccountEvent) -> str:
-    """Return what happened, as a whole sentence for the person whose account it is."""
+    """Return a sentence that describes the event to the user whose account it is."""
     texts: dict[str, str] = {
         AccountEventKind.SIGNED_IN: "A new network or device was used to sign in to your account.",
         AccountEventKind.LOCKED_OUT: (
@@ -140,14 +145,14 @@ def _advice(event: AccountEvent) -> str:
     )
 
 
-def _local(event: AccountEvent) -> str:
+def _format_local_time(event: AccountEvent) -> str:
     zone = UTC if event.user is None else ZoneInfo(event.user.time_zone)
     moment = event.first_at.astimezone(zone)
     return f"{moment.day} {moment:%B %Y, %H:%M} ({moment:%Z})"
 
 
 def _claim(pk: int) -> AccountEvent | None:
-    """Return the event, now this run's alone; None where another run was first."""
+    """Claim the event for this run and return it; None if another run has claimed it."""
     n_claimed = AccountEvent.objects.filter(pk=pk, email_state=EmailState.QUEUED).update(
         email_state=EmailState.SENDING, email_attempts=F("email_attempts") + 1
     )
@@ -158,7 +163,7 @@ def _send(event: AccountEvent, mailer: Any, *, at: datetime) -> bool:
     try:
         mailer.send_messages([message_of(event)])
     except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
-        # the server has answered: it took nothing
+        # the server responded with a rejection
         _retry(event, at=at, reason=error)
         return False
     except (OSError, ValueError) as error:

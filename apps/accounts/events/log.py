@@ -1,5 +1,4 @@
-"""Records what happens to accounts: a row, a line in the log, and an email to the person for what
-matters."""
+"""Records account events: as a row, as a log line and, if important, in an email to the user."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -25,12 +24,12 @@ SEND_EMAILS = signature("accounts.send_account_emails")
 
 log = structlog.get_logger(__name__)
 
-# attempts of strangers fill one row an hour and network, not one each
+# failed attempts are counted in one row per hour and network
 COUNTED_KINDS = frozenset(
     {AccountEventKind.SIGN_IN_FAILED, AccountEventKind.LOCKED_OUT, AccountEventKind.MFA_FAILED}
 )
 COUNTING_PERIOD = timedelta(hours=1)
-# the person is informed of these whatever else happened
+# the user always gets an email about these
 EMAILED_KINDS = frozenset(
     {
         AccountEventKind.PASSWORD_CHANGED,
@@ -41,21 +40,23 @@ EMAILED_KINDS = frozenset(
         AccountEventKind.CODES_REPLACED,
         AccountEventKind.CODE_USED,
         AccountEventKind.EMAIL_CHANGED,
+        AccountEventKind.INVITED,
     }
 )
-# of these at most one email a day, whatever comes after it
+# at most one email per day about these
 DAILY_KINDS = frozenset({AccountEventKind.LOCKED_OUT, AccountEventKind.TOKEN_NETWORK})
 MAX_TOKEN_NETWORKS = 200
-# of all accounts; a flood of attempts from everywhere fills no disk
+# limit for all accounts together, so that a flood of attempts does not fill the disk
 MAX_ACCOUNT_EVENTS = 1_000_000
-# (token, network) pairs that are in the table; a process forgets all of them at this number
+# number of stored (token, network) pairs that a process remembers; it clears the cache at this
+# number
 MAX_KNOWN_PAIRS = 20_000
 _known_pairs: set[tuple[int, str]] = set()
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a request comes from. `address` is None where the proxy sent something else."""
+    """The origin of a request. `address` is None if the proxy sent something else."""
 
     address: str | None = None
     network: str = ""
@@ -64,11 +65,11 @@ class Place:
 
 
 def place_of(request: Any) -> Place:
-    """Return where the request comes from; nothing without a request, as from a command."""
+    """Return the origin of the request; an empty one without a request, as in a command."""
     if request is None:
         return Place()
     address = parse_address(request_address(request))
-    # the database refuses null characters
+    # the database rejects null characters
     user_agent = request.META.get("HTTP_USER_AGENT", "").replace("\x00", "")[:MAX_USER_AGENT]
     return Place(
         str(address) if address else None, network_of(address), device_of(user_agent), user_agent
@@ -85,16 +86,16 @@ def record_event(
     email_to: Sequence[str] | None = None,
     unknown_name: str = "",
 ) -> AccountEvent:
-    """Record one event of `user`'s account; None where the name belongs to no account.
+    """Record one event of `user`'s account; return None if the name belongs to no account.
 
-    `email_to` replaces the person's address. `unknown_name` is written to the log as a keyed digest
-    only: the same name can be recognised, and a password typed into the wrong field cannot be read.
+    `email_to` replaces the user's address. `unknown_name` is logged as a keyed digest only: the
+    same name can be recognised, and a password typed into the wrong field cannot be read.
     """
     at, place = now(), place_of(request)
     if actor is not None and user is not None and actor.pk == user.pk:
         actor = None
-    _write_line(kind, place, user=user, actor=actor, detail=detail, unknown_name=unknown_name)
-    if kind in COUNTED_KINDS and (row := _count_again(kind, user, place, at)) is not None:
+    _write_log_line(kind, place, user=user, actor=actor, detail=detail, unknown_name=unknown_name)
+    if kind in COUNTED_KINDS and (row := _count_repeat(kind, user, place, at)) is not None:
         return row
     is_new_place = (
         kind == AccountEventKind.SIGNED_IN and user is not None and _is_new_place(user, place)
@@ -117,7 +118,7 @@ def record_event(
         **asdict(place),
         first_at=at,
         last_at=at,
-        **(_queued(addresses, at) if is_email_due and addresses else {}),
+        **(_queue_fields(addresses, at) if is_email_due and addresses else {}),
     )
     if row.email_state:
         transaction.on_commit(_send_soon)
@@ -125,11 +126,11 @@ def record_event(
 
 
 def record_token_use(token: ApiToken, *, request: Any) -> None:
-    """Record the first use of `token` from a network. One statement where this process has not seen
-    the pair yet."""
+    """Record the first use of `token` from a network. Runs a statement only if this process does
+    not remember the pair."""
     place = place_of(request)
-    pair = (token.pk, place.network)
-    if not place.network or pair in _known_pairs:
+    token_and_network = (token.pk, place.network)
+    if not place.network or token_and_network in _known_pairs:
         return
     networks = set(
         AccountEvent.objects.filter(token=token, kind=AccountEventKind.TOKEN_NETWORK).values_list(
@@ -138,11 +139,11 @@ def record_token_use(token: ApiToken, *, request: Any) -> None:
     )
     if len(_known_pairs) >= MAX_KNOWN_PAIRS:
         _known_pairs.clear()
-    _known_pairs.add(pair)
+    _known_pairs.add(token_and_network)
     if place.network in networks:
         return
     at, user = now(), token.user
-    _write_line(
+    _write_log_line(
         AccountEventKind.TOKEN_NETWORK,
         place,
         user=user,
@@ -152,7 +153,7 @@ def record_token_use(token: ApiToken, *, request: Any) -> None:
     )
     if len(networks) >= MAX_TOKEN_NETWORKS:
         return
-    # the first network is where the token lives
+    # the first network is the token's normal one, so that only further networks cause an email
     is_email_due = bool(networks) and not _was_emailed(
         AccountEventKind.TOKEN_NETWORK, at, token=token
     )
@@ -165,17 +166,17 @@ def record_token_use(token: ApiToken, *, request: Any) -> None:
         **asdict(place),
         first_at=at,
         last_at=at,
-        **(_queued(addresses, at) if addresses else {}),
+        **(_queue_fields(addresses, at) if addresses else {}),
     )
-    # another process may see the same use at the same moment: one of them writes
+    # another process might record the same use concurrently; only one row is inserted
     AccountEvent.objects.bulk_create([row], ignore_conflicts=True)
     if addresses:
         transaction.on_commit(_send_soon)
 
 
 def verified_emails(user: User) -> list[str]:
-    """Return who is informed of the account: the person, or for a service account those who look
-    after it."""
+    """Return the addresses that are informed about the account: that of the user, or for a service
+    account those of its managers."""
     if not user.is_service:
         return [user.email] if user.email else []
     people = User.objects.people().filter(is_active=True).exclude(email="")
@@ -199,14 +200,13 @@ def purge_events(*, before: datetime) -> int:
 
 
 def name_digest(name: str) -> str:
-    """Return 12 hexadecimal digits that stand for a name without an account, keyed by
-    SECRET_KEY."""
+    """Return 12 hexadecimal digits that identify a name without an account, keyed by SECRET_KEY."""
     return salted_hmac(
         "accounts.events.name", name.strip().lower(), algorithm="sha256"
     ).hexdigest()[:12]
 
 
-def _write_line(
+def _write_log_line(
     kind: AccountEventKind,
     place: Place,
     *,
@@ -228,10 +228,10 @@ def _write_line(
     write("account_event", **fields)
 
 
-def _count_again(
+def _count_repeat(
     kind: AccountEventKind, user: User | None, place: Place, at: datetime
 ) -> AccountEvent | None:
-    """Add to the row of this hour, where there is one."""
+    """Add to the row of this hour, if there is one, and return it."""
     row = AccountEvent.objects.filter(
         kind=kind,
         user=user,
@@ -245,28 +245,31 @@ def _count_again(
 
 
 def _is_new_place(user: User, place: Place) -> bool:
-    """Return whether the person has signed in before, and never from this network, or never with
-    this device."""
-    before = AccountEvent.objects.filter(user=user, kind=AccountEventKind.SIGNED_IN)
-    if not before.exists():
+    """Return whether the user has signed in before, but never from this network or never with this
+    device."""
+    earlier_sign_ins = AccountEvent.objects.filter(user=user, kind=AccountEventKind.SIGNED_IN)
+    if not earlier_sign_ins.exists():
         return False
     return (
-        not before.filter(network=place.network).exists()
-        or not before.filter(device=place.device).exists()
+        not earlier_sign_ins.filter(network=place.network).exists()
+        or not earlier_sign_ins.filter(device=place.device).exists()
     )
 
 
 def _was_emailed(kind: AccountEventKind, at: datetime, **filters: Any) -> bool:
-    day = AccountEvent.objects.filter(kind=kind, first_at__gt=at - timedelta(days=1), **filters)
-    return day.exclude(email_state=EmailState.NONE).exists()
+    recent_events = AccountEvent.objects.filter(
+        kind=kind, first_at__gt=at - timedelta(days=1), **filters
+    )
+    return recent_events.exclude(email_state=EmailState.NONE).exists()
 
 
-def _queued(addresses: Sequence[str], at: datetime) -> dict[str, Any]:
+def _queue_fields(addresses: Sequence[str], at: datetime) -> dict[str, Any]:
     return {"email_to": list(addresses), "email_state": EmailState.QUEUED, "email_due_at": at}
 
 
 def _send_soon() -> None:
-    """Ask a worker; without a broker the next minute's run sends."""
+    """Enqueue the task that sends the emails; without a broker they are sent by the next run,
+    within a minute."""
     try:
         SEND_EMAILS.clone().apply_async(retry=False)
     except OperationalError as error:

@@ -1,4 +1,4 @@
-"""Hears of sign-ins and credentials from Django and allauth, and records them."""
+"""Receivers of signals of Django and allauth about sign-ins and credentials, which they record."""
 
 from typing import Any
 
@@ -42,14 +42,14 @@ def record_sign_out(request: Any, user: User | None, **_kwargs: Any) -> None:
 @receiver(password_changed)
 @receiver(password_set)
 def record_password_change(request: Any, user: User, **_kwargs: Any) -> None:
-    # Django's own check refuses them too, as the password is part of it
+    # Django rejects other sessions as well, because their hash includes the password
     end_sessions(user, but_key=request.session.session_key)
     record_event(AccountEventKind.PASSWORD_CHANGED, request=request, user=user)
 
 
 @receiver(password_reset)
 def record_password_reset(request: Any, user: User, **_kwargs: Any) -> None:
-    # the first password, by the link of the invitation, is no news to the person
+    # the first password, set with the link of the invitation, is not reported to the user
     end_sessions(user)
     release_attempts(f"u{user.pk}")
     addresses: list[str] | None = [] if user.last_login is None else None
@@ -60,7 +60,7 @@ def record_password_reset(request: Any, user: User, **_kwargs: Any) -> None:
 def record_second_factor(
     request: Any, user: User, authenticator: Authenticator, **_kwargs: Any
 ) -> None:
-    # recovery codes come with the first factor
+    # recovery codes are created with the first factor
     if authenticator.type != _RECOVERY_CODES:
         end_sessions(user, but_key=request.session.session_key)
         record_event(
@@ -104,7 +104,7 @@ def record_failed_factor(request: Any, user: User, **_kwargs: Any) -> None:
 
 
 def factor_label(authenticator: Authenticator) -> str:
-    """Return what the factor is, for a person."""
+    """Return the name of the factor for users."""
     labels: dict[str, str] = {
         Authenticator.Type.TOTP: "authenticator app",
         Authenticator.Type.WEBAUTHN: "security key or passkey",

@@ -1,4 +1,4 @@
-"""What the commands on teams, users and memberships share: a JSON line a row, and refusals in
+"""Base of the commands on teams, users and memberships: JSON lines as output, and rejections as
 sentences."""
 
 import json
@@ -12,14 +12,13 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.accounts.actions import AccountChangeError, SameNameError
 from apps.accounts.models import Team
 
-# of arguments: takes away what a fact held
+# argument value that removes the value of a field
 NONE = "none"
 
 
 class RowCommand(BaseCommand):
-    """A command that prints rows as JSON lines. `change` of a row says what was done: added,
-    changed, unchanged or removed; the same command again finds it unchanged. Exit code 1: refused;
-    2: the command is not right as it is."""
+    """A command that prints rows as JSON lines. `change` of a row is added, changed, unchanged or
+    removed; repeating a command gives unchanged. Exit code 1: rejected; 2: invalid arguments."""
 
     def write_row(self, row: Mapping[str, Any]) -> None:
         self.stdout.write(json.dumps(row, ensure_ascii=False))
@@ -27,7 +26,7 @@ class RowCommand(BaseCommand):
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn refusals of actions into errors of the command."""
+    """Convert rejections by actions to CommandError."""
     try:
         yield
     except AccountChangeError as refusal:

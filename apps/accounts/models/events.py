@@ -1,5 +1,4 @@
-"""What happened to accounts: sign-ins and attempts, passwords, second factors, addresses,
-tokens."""
+"""Account events: sign-ins and attempts, passwords, second factors, email addresses, tokens."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -29,10 +28,11 @@ class AccountEventKind(models.TextChoices):
     EMAIL_REQUESTED = "email_requested", "New email address requested"
     EMAIL_CHANGED = "email_changed", "Email address changed"
     TOKEN_NETWORK = "token_network", "API token used from a new network"
+    INVITED = "invited", "Invited"
 
 
 class EmailState(models.TextChoices):
-    """What became of the email about an event."""
+    """State of the email about an event."""
 
     NONE = "", "No email"
     QUEUED = "queued", "Queued"
@@ -43,7 +43,7 @@ class EmailState(models.TextChoices):
 
 class AccountEventQuerySet(models.QuerySet["AccountEvent"]):
     def visible_to(self, user: Any) -> "AccountEventQuerySet":
-        """One's own; organisation roles see all."""
+        """Return the user's own events; organisation roles see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         return self if user.can_read_all else self.filter(own(user))
@@ -58,8 +58,8 @@ class AccountEvent(models.Model):
     """One event, or several of one kind within an hour (failed attempts, counted by `n`).
 
     `user` is the owner of the account, empty for unknown names, which are not stored because users
-    type passwords there. `actor` is the acting user, if another one. The email about the event is
-    sent by `apps/accounts/events/emails.py`.
+    sometimes type passwords there. `actor` is the acting user, if another one. The email about the
+    event is sent by `apps/accounts/events/emails.py`.
     """
 
     kind = models.CharField(max_length=16, choices=AccountEventKind)

@@ -1,10 +1,10 @@
-"""Team roles by user: the process remembers the tree of teams, but not the memberships.
+"""Team roles by user. The process caches the tree of teams, but not the memberships.
 
 A role on a team applies to every team below it. Every request that shows rows by team needs the
 roles, and walking down to two thousand teams in the database took longer than the requested list.
 One statement reads the memberships and the tree's fingerprint, both of one moment, and the tree
-itself only if its fingerprint differs from the remembered one; so a change of either applies from
-the next request on.
+itself only if its fingerprint differs from the cached one; so a change of either applies from the
+next request on.
 """
 
 from collections import OrderedDict
@@ -13,18 +13,19 @@ from dataclasses import dataclass, field
 
 from apps.common.database.prepared_statements import prepared_cursor
 
-type Roles = dict[int, int]  # {team id: rank of the strongest role}
-type _Memberships = tuple[tuple[int, int], ...]  # (team id, rank) of a person's memberships
+type Roles = dict[int, int]  # {team ID: rank of the strongest role}
+type _Memberships = tuple[tuple[int, int], ...]  # (team ID, rank) of a user's memberships
 
-# roles on all teams of a large organisation take some 100 kB
+# of cached results; roles on all teams of a large organisation take some 100 kB
 _MAX_CACHED_ROLES = 32
 
-# a fingerprint is the number of teams and a sum of 64-bit hashes, one of each team with the team
-# above it
+# a fingerprint consists of the number of teams and a sum of 64-bit hashes, one for each pair of
+# team and parent
 _MEMBERSHIPS_AND_TREE = """
 SELECT tree.print,
        ARRAY(SELECT m.team_id FROM accounts_membership m WHERE m.user_id = %(user)s::bigint ORDER BY m.team_id),
        ARRAY(SELECT m.role::int FROM accounts_membership m WHERE m.user_id = %(user)s::bigint ORDER BY m.team_id),
+       -- the tree itself, unless the caller knows it: team IDs, and their parents in the same order
        CASE WHEN tree.print <> %(known)s::text THEN ARRAY(SELECT id FROM accounts_team ORDER BY id) END,
        CASE WHEN tree.print <> %(known)s::text
             THEN ARRAY(SELECT coalesce(parent_id, 0) FROM accounts_team ORDER BY id) END
@@ -37,14 +38,17 @@ FROM (
 
 @dataclass(slots=True)
 class _Tree:
-    """All teams at one moment, with what was worked out from them."""
+    """The tree of all teams at one moment, with cached roles of users."""
 
-    print: str
+    fingerprint: str
     children: Mapping[int, Sequence[int]]
-    answers: OrderedDict[tuple[int, int, _Memberships], Roles] = field(default_factory=OrderedDict)
+    roles_by_key: OrderedDict[tuple[int, int, _Memberships], Roles] = field(
+        default_factory=OrderedDict
+    )
 
-    def under(self, team_ids: Iterable[int]) -> list[int]:
-        """These teams and every one under them, once each; circles are cut."""
+    def subtree(self, team_ids: Iterable[int]) -> list[int]:
+        """Return the IDs of these teams and of every team below them, without duplicates; stops at
+        cycles."""
         subtree_ids = dict.fromkeys(team_ids)
         pending_ids = list(subtree_ids)
         while pending_ids:
@@ -54,40 +58,40 @@ class _Tree:
                     pending_ids.append(team_id)
         return list(subtree_ids)
 
-    def answer(self, key: tuple[int, int, _Memberships], work_out: Callable[[], Roles]) -> Roles:
-        answer = self.answers.get(key)
-        if answer is None:
-            answer = self.answers[key] = work_out()
-            while len(self.answers) > _MAX_CACHED_ROLES:
-                self.answers.popitem(last=False)
-        return answer.copy()
+    def get_roles(self, key: tuple[int, int, _Memberships], compute: Callable[[], Roles]) -> Roles:
+        roles = self.roles_by_key.get(key)
+        if roles is None:
+            roles = self.roles_by_key[key] = compute()
+            while len(self.roles_by_key) > _MAX_CACHED_ROLES:
+                self.roles_by_key.popitem(last=False)
+        return roles.copy()
 
 
 _cached_tree = _Tree("", {})
 
 
 def held_roles(user_id: int) -> Roles:
-    """{team id: rank} with roles inherited down the tree; one statement."""
-    tree, memberships = _read(user_id)
-    return tree.answer((0, 0, memberships), lambda: _inherited(tree, memberships))
+    """Return {team ID: rank}, with roles inherited down the tree; one statement."""
+    tree, memberships = _load_tree_and_memberships(user_id)
+    return tree.get_roles((0, 0, memberships), lambda: _inherit_roles(tree, memberships))
 
 
-def bound_roles(user_id: int, team_id: int, office_rank: int) -> Roles:
-    """`held_roles` within `team_id` and the teams below, where the user holds at least
-    `office_rank`; teams on which nothing is held are left out. One statement."""
-    tree, memberships = _read(user_id)
-    return tree.answer(
-        (team_id, office_rank, memberships),
-        lambda: _within(tree, memberships, team_id, office_rank),
+def bound_roles(user_id: int, team_id: int, minimum_rank: int) -> Roles:
+    """Return `held_roles` restricted to `team_id` and the teams below, where the user has at least
+    `minimum_rank`; teams without a role are left out. One statement."""
+    tree, memberships = _load_tree_and_memberships(user_id)
+    return tree.get_roles(
+        (team_id, minimum_rank, memberships),
+        lambda: _restrict_roles(tree, memberships, team_id, minimum_rank),
     )
 
 
-def _read(user_id: int) -> tuple[_Tree, _Memberships]:
-    # replaced as a whole, so that threads see one tree or the other
+def _load_tree_and_memberships(user_id: int) -> tuple[_Tree, _Memberships]:
+    # the cached tree is replaced as a whole, so that threads see one tree or the other
     global _cached_tree
     tree = _cached_tree
     with prepared_cursor() as cursor:
-        cursor.execute(_MEMBERSHIPS_AND_TREE, {"user": user_id, "known": tree.print})
+        cursor.execute(_MEMBERSHIPS_AND_TREE, {"user": user_id, "known": tree.fingerprint})
         fingerprint, team_ids, ranks, all_ids, parents = cursor.fetchone()
     if all_ids is not None:
         children: dict[int, list[int]] = {}
@@ -97,13 +101,13 @@ def _read(user_id: int) -> tuple[_Tree, _Memberships]:
     return tree, tuple(zip(team_ids, ranks, strict=True))
 
 
-def _inherited(tree: _Tree, memberships: _Memberships) -> Roles:
+def _inherit_roles(tree: _Tree, memberships: _Memberships) -> Roles:
     roles: Roles = {}
     for rank in sorted({rank for _, rank in memberships}):
         # the stronger role overwrites
         roles.update(
             dict.fromkeys(
-                tree.under(
+                tree.subtree(
                     team_id for team_id, membership_rank in memberships if membership_rank == rank
                 ),
                 rank,
@@ -112,10 +116,12 @@ def _inherited(tree: _Tree, memberships: _Memberships) -> Roles:
     return roles
 
 
-def _within(tree: _Tree, memberships: _Memberships, team_id: int, office_rank: int) -> Roles:
-    inherited = _inherited(tree, memberships)
+def _restrict_roles(
+    tree: _Tree, memberships: _Memberships, team_id: int, minimum_rank: int
+) -> Roles:
+    inherited = _inherit_roles(tree, memberships)
     ranks = {
-        descendant_id: max(office_rank, inherited.get(descendant_id, 0))
-        for descendant_id in tree.under([team_id])
+        descendant_id: max(minimum_rank, inherited.get(descendant_id, 0))
+        for descendant_id in tree.subtree([team_id])
     }
     return {descendant_id: rank for descendant_id, rank in ranks.items() if rank > 0}

@@ -1,4 +1,4 @@
-"""API tokens, as they are kept."""
+"""API tokens as stored."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -17,8 +17,8 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(Q(expires_at__gt=moment), revoked_at__isnull=True, user__is_active=True)
 
     def visible_to(self, user: Any) -> "ApiTokenQuerySet":
-        """One's own, and those of service accounts that one looks after; administrators and the
-        auditor see all."""
+        """Return the user's own tokens, and those of service accounts that the user manages;
+        administrators and the auditor see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.is_administrator or (user.can_read_all and not user.is_governance):
@@ -33,8 +33,8 @@ class ApiToken(models.Model):
     """A bearer token. Only its SHA-256 digest is stored: 256 random bits need no slow hash.
 
     `team` binds it to that team and those below, whatever its user can access. After a rotation the
-    previous secret is valid until `old_until`; what refers to the token (bindings, last use) is
-    kept, as the row is.
+    previous secret is valid until `old_until`; the row stays, and with it what refers to the token
+    (bindings, last use).
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
@@ -44,7 +44,7 @@ class ApiToken(models.Model):
     )
     digest = models.CharField(max_length=64, unique=True)
     scopes = ArrayField(models.CharField(max_length=10, choices=Scope))
-    # a token must not outlive its bond and see everything
+    # deleted with its team: a token that lost its binding would have access to everything
     team = models.ForeignKey(
         Team, on_delete=models.CASCADE, null=True, blank=True, related_name="api_tokens"
     )
@@ -95,5 +95,5 @@ class ApiToken(models.Model):
         return self.revoked_at is None and self.expires_at > moment
 
     def has_old_secret_at(self, moment: datetime) -> bool:
-        """Return whether the secret before the last rotation still works."""
+        """Return whether the secret before the last rotation is still valid."""
         return self.is_good_at(moment) and self.old_until is not None and self.old_until > moment

@@ -1,8 +1,9 @@
-"""Changes of one's own email address, which apply once the link sent to it is opened.
+"""Changes of a user's own email address, which apply once the link sent to the new address is
+opened.
 
-Until then the address is stored in the link only, so that it does not block an invitation or the
-first single sign-on of its owner. An address of another account gets the same response as a free
-one; its owner is informed instead.
+Until then the new address is stored in the link only, so that it does not block an invitation or
+the first single sign-on of its owner. An address of another account gets the same response as a
+free one; its owner is informed instead.
 """
 
 from datetime import timedelta
@@ -20,25 +21,26 @@ from django.urls import reverse
 
 from apps.accounts.events.log import record_event
 from apps.accounts.models import AccountEventKind, User
+from apps.accounts.people.queries import persons_by_address
 from apps.common.history.context import audit_context
 
 LINK_DURATION = timedelta(hours=24)
-# as the history shortens signatures in addresses (registry/middleware.py)
+# the history shortens signatures in addresses at this character (registry/middleware.py)
 _SEPARATOR = "."
 
 
 class EmailChangeError(ValueError):
-    """A change that is not made; the text says what to do."""
+    """A rejected change; the text tells the user what to do."""
 
 
 def request_email_change(*, user: User, address: str, request: Any) -> None:
-    """Email a link to the new address. Raises EmailChangeError; OSError where the mail server does
-    not take it."""
+    """Email a link to the new address. Raises EmailChangeError; OSError if the mail server does not
+    accept the email."""
     address = address.strip().lower()
     if address == user.email.lower():
         raise EmailChangeError("This is already your email address. Enter another one.")
     record_event(AccountEventKind.EMAIL_REQUESTED, request=request, user=user, detail=address)
-    is_taken = User.objects.filter(email__iexact=address).exists()
+    is_taken = bool(persons_by_address([address]))
     get_adapter().send_mail(
         "account/email/email_in_use" if is_taken else "account/email/email_change",
         address,
@@ -60,8 +62,8 @@ def link_of(user: User, address: str) -> str:
 
 
 def requested_address(token: str, *, user: User) -> str:
-    """Return the address that the link confirms. Raises EmailChangeError where it holds no longer,
-    or for another."""
+    """Return the address that the link confirms. Raises EmailChangeError if the link is no longer
+    valid or belongs to another account."""
     try:
         claims: dict[str, Any] = _signer().unsign_object(token, max_age=LINK_DURATION)
     except (BadSignature, ValueError):
@@ -80,40 +82,42 @@ def requested_address(token: str, *, user: User) -> str:
 
 
 def confirm_email_change(token: str, *, user: User, request: Any) -> str:
-    """Change the address to the one that the link was sent to, and tell the old one. Raises
+    """Change the address to the one that the link was sent to, and inform the old one. Raises
     EmailChangeError."""
     try:
         with transaction.atomic():
             row = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
             address = requested_address(token, user=row)
-            old, row.email = row.email, address
+            previous_address, row.email = row.email, address
             with audit_context(user=user, reason="own email address confirmed"):
                 row.save(update_fields=["email"])
     except IntegrityError:
         raise EmailChangeError(
             "Another account now has this email address. Contact an administrator."
         ) from None
-    record_email_change(user=row, old=old, by=user, request=request)
+    record_email_change(user=row, previous_address=previous_address, by=user, request=request)
     return address
 
 
-def record_email_change(*, user: User, old: str, by: User | None, request: Any) -> None:
-    """Record that `by` has changed the address; the old one is informed, or without one the new
-    one."""
+def record_email_change(
+    *, user: User, previous_address: str, by: User | None, request: Any
+) -> None:
+    """Record that `by` has changed the address, and inform the old address, or the new one if there
+    was none."""
     record_event(
         AccountEventKind.EMAIL_CHANGED,
         request=request,
         user=user,
         actor=by,
-        detail=f"{old or '–'} → {user.email or '–'}",
-        email_to=[address for address in (old or user.email,) if address],
+        detail=f"{previous_address or '–'} → {user.email or '–'}",
+        email_to=[address for address in (previous_address or user.email,) if address],
     )
 
 
 @receiver(post_save, sender=User)
 def drop_other_addresses(instance: User, update_fields: Any = None, **_kwargs: Any) -> None:
-    """Keep the library's own list in step: an address that the account no longer has must reset no
-    password."""
+    """Synchronise the library's own list of addresses: an address that the account no longer has
+    must not reset its password."""
     if update_fields is None or "email" in update_fields:
         rows = EmailAddress.objects.annotate(lowered=Lower("email")).filter(user=instance)
         rows.exclude(lowered=instance.email.lower()).delete()

@@ -1,4 +1,6 @@
-"""The link by which a new person sets a password, and the mail that carries it."""
+"""The invitation email with the link to set a first password."""
+
+from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator
@@ -10,7 +12,7 @@ from apps.accounts.models import User
 
 
 def invitation_url(person: User) -> str:
-    """Good once, and until the password or the last sign-in changes; days by
+    """Return a link that is valid once, until the password or the last sign-in changes, for at most
     PASSWORD_RESET_TIMEOUT."""
     key = default_token_generator.make_token(person)
     path = reverse(
@@ -22,11 +24,16 @@ def invitation_url(person: User) -> str:
 def send_invitation(*, person: User, by: User | None) -> None:
     """Send the link to set a password; `by` is None for the operator's command line. Raises OSError
     (including SMTP errors) if the mail server does not accept it."""
+    invitation_message(person=person, by=by).send()
+
+
+def invitation_message(*, person: User, by: User | None) -> Any:
+    """Return the email with a link that is made now."""
     context = {
         "person": person,
         "by": by,
         "address": invitation_url(person),
         "organisation": settings.ORGANISATION_NAME,
     }
-    # the adapter's send_mail wants a request, which a command does not have
-    get_adapter().render_mail("account/email/invitation", person.email, context).send()
+    # the adapter's send_mail needs a request, which a command does not have
+    return get_adapter().render_mail("account/email/invitation", person.email, context)

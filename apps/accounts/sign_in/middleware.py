@@ -1,4 +1,5 @@
-"""What a session must fulfil before a page sees it."""
+"""Middleware that checks sessions before a page is served: time-out and two-factor
+authentication."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,25 +17,27 @@ from apps.accounts.sign_in.second_factors import has_second_factor, is_enforced_
 from apps.accounts.sign_in.sessions import is_over, is_signed_in, record_activity
 from apps.common.time import day_of, now
 
-# in the session: its person has a factor, so that the table is asked once
+# session key: the user has a second factor, so that the table is queried only once
 HAS_FACTOR = "has_second_factor"
-# open without the factor that a role needs: setting one up with what it asks for, and leaving
+# paths that are accessible without the required factor: setting one up with the reauthentication it
+# needs, and signing out
 WITHOUT_FACTOR = ("/accounts/2fa/", "/accounts/reauthenticate/", "/accounts/logout/")
 REST = ("/api/", "/otlp/")
 NEEDS_FACTOR = "Your role requires two-factor authentication. Set it up to continue."
-# pages fetched before the sign-out, which the browser may still hold
+# clears pages from before the sign-out that the browser might still hold
 CLEAR_SITE_DATA = '"cache", "storage"'
 
 
 class SessionTimeoutMiddleware:
-    """Ends sessions that lay idle or have lasted long enough; asked before anything looks at
-    `request.user`."""
+    """Ends sessions that were idle for too long or have reached their maximum duration; runs before
+    any use of `request.user`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # a request without the cookie has no session, and its answer varies by none
+        # without the cookie there is no session; not reading it also keeps the response free of
+        # Vary: Cookie
         if settings.SESSION_COOKIE_NAME in request.COOKIES and is_signed_in(request.session):
             moment = now()
             if is_over(request.session, at=moment):
@@ -49,11 +52,8 @@ class SessionTimeoutMiddleware:
 
 class SecondFactorMiddleware:
     """Redirects users whose role requires two-factor authentication to set it up; until then only
-    that and signing out are possible.
-
-    Sessions by single sign-on alone pass: the provider requires the factor. API tokens continue to
-    work: creating one needs a session that has passed here.
-    """
+    that and signing out are possible. Sessions by single sign-on alone pass: the provider requires
+    the factor. API tokens continue to work: creating one needs a session that has passed here."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -64,6 +64,8 @@ class SecondFactorMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], _args: Any, _kwargs: Any
     ) -> HttpResponseBase | None:
+        """Return the response that asks for a second factor: 403 for REST, otherwise a redirect to
+        its setup. None if the user may proceed."""
         if not settings.MFA_REQUIRED_FOR or settings.SESSION_COOKIE_NAME not in request.COOKIES:
             return None
         if not self._lacks_factor(request) or request.path.startswith(WITHOUT_FACTOR):
@@ -80,12 +82,15 @@ class SecondFactorMiddleware:
                 content_type="application/problem+json",
             )
         if not getattr(view, "login_required", True):
-            # signed links, the sign-in itself
+            # public views, such as signed links and the sign-in
             return None
         messages.warning(request, NEEDS_FACTOR)
         return redirect("mfa_index")
 
     def _lacks_factor(self, request: HttpRequest) -> bool:
+        """Return whether the user must have a second factor by now and has none. A session signed
+        in by SSO alone is exempt, because the provider asks for the factor. A factor that was seen
+        is remembered in the session."""
         user = request.user
         if (
             not isinstance(user, User)

@@ -1,4 +1,4 @@
-"""Second factors: who must have one, who has one, and how an administrator resets them."""
+"""Second factors: which users must have one, which have one, and resetting them."""
 
 from datetime import date
 from typing import Any
@@ -17,9 +17,9 @@ from apps.accounts.sign_in.sessions import end_sessions
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 
-# of MFA_REQUIRED_FOR
+# value of MFA_REQUIRED_FOR
 ALL = "all"
-# recovery codes stand in for a factor and are none
+# without recovery codes, which only replace a factor
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
@@ -27,7 +27,7 @@ def is_required_of(user: User) -> bool:
     """Return whether the user's role requires two-factor authentication (MFA_REQUIRED_FOR), now or
     from MFA_REQUIRED_FROM.
 
-    Not for users without a password: their single sign-on provider requires it.
+    False for users without a password: their single sign-on provider requires it.
     """
     required = settings.MFA_REQUIRED_FOR
     if user.is_service or not required or not user.has_usable_password():
@@ -37,8 +37,8 @@ def is_required_of(user: User) -> bool:
 
 
 def is_enforced_on(day: date) -> bool:
-    """Return whether users without a required factor must set one up, rather than only being asked
-    to."""
+    """Return whether users without a required factor must set one up on this day, rather than being
+    only reminded."""
     return settings.MFA_REQUIRED_FROM is None or day >= settings.MFA_REQUIRED_FROM
 
 
@@ -47,24 +47,25 @@ def has_second_factor(user: User) -> bool:
 
 
 def with_second_factor(people: QuerySet[User]) -> QuerySet[User]:
-    """Annotate `has_factor`."""
+    """Annotate users with `has_factor`."""
     return people.annotate(has_factor=second_factor_of_row())
 
 
 def by_second_factor(people: QuerySet[User], *, has_factor: bool) -> QuerySet[User]:
+    """Return the users that have a second factor, or those without one if `has_factor` is false."""
     return people.filter(second_factor_of_row() if has_factor else ~second_factor_of_row())
 
 
 def second_factor_of_row() -> Exists:
-    """Return whether the row, a user, has an authenticator app or a security key. Recovery codes
-    alone are no factor."""
+    """Return the SQL condition that a user has an authenticator app or a security key. Recovery
+    codes alone are no factor."""
     return Exists(Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS))
 
 
 @transaction.atomic
 def reset_second_factors(*, person: User, by: User, request: Any) -> None:
-    """Remove all factors and recovery codes of the person, end their sessions, and tell them.
-    AccountChangeError where there are none, or `by` may not change the person."""
+    """Remove all factors and recovery codes of the user, end their sessions, and inform them.
+    Raises AccountChangeError if there are none, or if `by` may not change the user."""
     if not by.is_administrator or (person.is_superuser and not by.is_superuser):
         raise AccountChangeError(
             "You need the administrator role to reset two-factor authentication. Only a "
@@ -81,7 +82,7 @@ def reset_second_factors(*, person: User, by: User, request: Any) -> None:
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    """How the library meets the requirement."""
+    """Prevents the removal of the last factor of a user who must have one."""
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,

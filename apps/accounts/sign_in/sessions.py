@@ -17,15 +17,15 @@ from apps.accounts.models import User
 from apps.accounts.sign_in.user_agents import device_of
 from apps.common.time import now
 
-# in the session, seconds since 1970
+# session keys; values are seconds since 1970
 SEEN_AT, ENDS_AT = "seen_at", "ends_at"
-# a person at work costs one write in so many seconds, not one a request
+# minimum time between writes for an active session
 SEEN_PRECISION = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """A session as its person sees it."""
+    """An open session for its user's list of sessions."""
 
     pk: int
     address: str
@@ -37,14 +37,15 @@ class OpenSession:
 
 @receiver(user_logged_in)
 def start_session(request: Any, **_kwargs: Any) -> None:
-    """Note when the session began and when it ends at the latest."""
+    """Store when the session began and its latest end."""
     limit_session(request, timedelta(days=settings.SESSION_MAX_DAYS))
 
 
 @receiver(authentication_step_completed)
 def renew_key(request: Any, reauthenticated: bool = False, **_kwargs: Any) -> None:
-    """Give the session a new key once its person has entered a credential again: an old copy of the
-    cookie ends."""
+    """Give the session a new key after the user has entered a credential again (`reauthenticated`),
+    so that a copy of the old cookie becomes invalid. A first sign-in makes a new key without this
+    function."""
     if not reauthenticated:
         return
     old_key = request.session.session_key
@@ -53,14 +54,14 @@ def renew_key(request: Any, reauthenticated: bool = False, **_kwargs: Any) -> No
 
 
 def limit_session(request: Any, duration: timedelta) -> None:
-    """End the session after `duration`, independent of its activity."""
+    """End the session after `duration`, even if it is active."""
     moment = now()
     request.session[SEEN_AT] = int(moment.timestamp())
     request.session[ENDS_AT] = int((moment + duration).timestamp())
 
 
 def is_over(session: Any, *, at: datetime) -> bool:
-    """Return whether the session has passed its end, or lay idle for too long."""
+    """Return whether the session has passed its end, or was idle for too long."""
     seconds = at.timestamp()
     idle = timedelta(hours=settings.SESSION_IDLE_HOURS).total_seconds()
     return bool(
@@ -70,8 +71,8 @@ def is_over(session: Any, *, at: datetime) -> bool:
 
 
 def record_activity(request: HttpRequest, *, at: datetime) -> None:
-    """Write down that the session is used, once in SEEN_PRECISION; also of sessions from before
-    this was written."""
+    """Record the use of the session, at most once per SEEN_PRECISION; also for sessions that have
+    no times yet."""
     seen_at = request.session.get(SEEN_AT)
     if seen_at is not None and at.timestamp() - seen_at < SEEN_PRECISION.total_seconds():
         return
@@ -84,12 +85,12 @@ def record_activity(request: HttpRequest, *, at: datetime) -> None:
 
 
 def sessions_of(user: User, *, current_key: str | None) -> list[OpenSession]:
-    """Return the person's open sessions, the current one first, then the latest used. Drops those
-    that have ended."""
+    """Return the user's open sessions: the current one first, then by last use. Deletes ended
+    ones."""
     rows = [
         row
         for row in UserSession.objects.purge_and_list(user)
-        if not is_over(_store(row.session_key), at=now())
+        if not is_over(_session_store(row.session_key), at=now())
     ]
     sessions = [
         OpenSession(
@@ -108,7 +109,7 @@ def sessions_of(user: User, *, current_key: str | None) -> list[OpenSession]:
 
 
 def end_session(user: User, pk: int) -> bool:
-    """End one session of the user; False if it has no session of that number."""
+    """End one session of the user; return False if the user has no session with this ID."""
     row = UserSession.objects.filter(user=user, pk=pk).first()
     if row is not None:
         row.end()
@@ -116,7 +117,7 @@ def end_session(user: User, pk: int) -> bool:
 
 
 def end_sessions(user: User, *, but_key: str | None = None) -> int:
-    """End all sessions of the person, but the one with the key `but_key`; how many there were."""
+    """End all sessions of the user except the one with the key `but_key`; return their number."""
     rows = list(UserSession.objects.filter(user=user).exclude(session_key=but_key or ""))
     for row in rows:
         row.end()
@@ -130,13 +131,13 @@ def delete_ended_sessions() -> int:
         .SessionStore.get_model_class()
         .objects.values("session_key")
     )
-    deleted: int = UserSession.objects.exclude(session_key__in=keys).delete()[0]
-    return deleted
+    n_deleted: int = UserSession.objects.exclude(session_key__in=keys).delete()[0]
+    return n_deleted
 
 
 def is_signed_in(session: Any) -> bool:
     return SESSION_KEY in session
 
 
-def _store(key: str) -> Any:
+def _session_store(key: str) -> Any:
     return import_module(settings.SESSION_ENGINE).SessionStore(key)

@@ -1,7 +1,7 @@
-"""A user agent in a few words, such as "Firefox on Windows"."""
+"""Short description of a user agent, such as "Firefox on Windows"."""
 
 MAX_USER_AGENT = 200
-# the first that occurs counts: most browsers also carry the names of older ones
+# the first match counts: most browsers also name older ones in their user agent
 _PROGRAMS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -24,8 +24,8 @@ _SYSTEMS = (
 
 
 def device_of(user_agent: str) -> str:
-    """Return browser and system, or the client's own name if it is not a browser. Empty if nothing
-    was sent."""
+    """Return browser and system, or the client's own name if it is not a browser. Empty without a
+    user agent."""
     program = next((name for mark, name in _PROGRAMS if mark in user_agent), "")
     if not program:
         return user_agent.split("/", 1)[0].split(" ", 1)[0][:40]

@@ -1,1 +1,1 @@
-"""Single sign-on by OpenID Connect: groups and the roles they give."""
+"""Single sign-on by OpenID Connect: verification, groups and the roles they give."""

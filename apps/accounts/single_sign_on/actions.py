@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from apps.accounts.models import Membership, Team, User
+from apps.accounts.models import Membership, PersonState, Team, User
 from apps.accounts.roles import stronger_organisation_role
 from apps.accounts.single_sign_on.rules import Grant, roles_of_groups
 from apps.common.history.context import audit_context
@@ -14,10 +14,10 @@ JOB = "sign-on"
 
 @transaction.atomic
 def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -> bool:
-    """Assign `user` the roles of `groups` and remove those they gave before; True if anything
-    changed.
+    """Assign `user` the roles of `groups` and remove those given by earlier groups; return whether
+    anything changed.
 
-    Roles assigned by hand are unchanged, and the stronger of both applies. Unknown teams are
+    Manually assigned roles are unchanged, and the stronger of both applies. Unknown teams are
     skipped.
     """
     group_names = sorted(set(groups))
@@ -29,27 +29,27 @@ def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -
     with audit_context(
         job=JOB, reason=f"single sign-on groups: {', '.join(group_names)[:400] or 'none'}"
     ):
-        changed = _set_organisation_role(row, roles.organisation_role)
+        has_changed = _set_organisation_role(row, roles.organisation_role)
         for membership in row.memberships.select_for_update().order_by("pk"):
-            changed |= _set_team_role(membership, teams.pop(membership.team_id, None))
+            has_changed |= _set_team_role(membership, teams.pop(membership.team_id, None))
         for team_id, rank in teams.items():
             Membership.objects.create(user=row, team_id=team_id, role=rank, sso_role=rank)
-            changed = True
-    if changed:
+            has_changed = True
+    if has_changed:
         user.refresh_from_db()
         user._team_roles = None
-    return changed
+    return has_changed
 
 
-def _set_organisation_role(user: User, office: str) -> bool:
-    if office == user.sso_organisation_role:
+def _set_organisation_role(user: User, organisation_role: str) -> bool:
+    if organisation_role == user.sso_organisation_role:
         return False
-    by_hand = (
+    manual_role = (
         user.manual_organisation_role if user.sso_organisation_role else user.organisation_role
     )
-    user.sso_organisation_role = office
-    user.manual_organisation_role = by_hand if office else ""
-    user.organisation_role = stronger_organisation_role(by_hand, office)
+    user.sso_organisation_role = organisation_role
+    user.manual_organisation_role = manual_role if organisation_role else ""
+    user.organisation_role = stronger_organisation_role(manual_role, organisation_role)
     user.save(
         update_fields=["sso_organisation_role", "manual_organisation_role", "organisation_role"]
     )
@@ -60,27 +60,36 @@ def _set_team_role(membership: Membership, rank: int | None) -> bool:
     before = membership.sso_role
     if rank == before:
         return False
-    by_hand = membership.role if before is None else membership.manual_role
-    if rank is None and by_hand is None:
+    manual_role = membership.role if before is None else membership.manual_role
+    if rank is None and manual_role is None:
         membership.delete()
         return True
     membership.sso_role = rank
-    membership.manual_role = None if rank is None else by_hand
-    membership.role = max(rank or 0, by_hand or 0)
+    membership.manual_role = None if rank is None else manual_role
+    membership.role = max(rank or 0, manual_role or 0)
     membership.save(update_fields=["sso_role", "manual_role", "role"])
     return True
 
 
 def user_by_verified_email(address: str) -> User | None:
-    """Return the account that a verified address can be linked to: an active account without
-    technical rights whose address another user wrote. A user who enters another person's address in
-    their own account must not become that person."""
+    """Return the account that a verified email address can be linked to: an active account without
+    technical rights whose address was set by another user. Users who enter another person's address
+    in their own account must not be linked to that person's sign-in."""
     user = (
         User.objects.people()
         .filter(email__iexact=address, is_active=True, is_superuser=False, is_staff=False)
         .first()
     )
     return None if user is None or _set_own_email(user) else user
+
+
+@transaction.atomic
+def activate_contact(person: User) -> User:
+    """Give a contact an account, as single sign-on with its verified address does."""
+    row = User.objects.contacts().select_for_update(of=("self",)).get(pk=person.pk)
+    row.is_active, row.state = True, PersonState.ACTIVE
+    row.save(update_fields=["is_active", "state"])
+    return row
 
 
 def _set_own_email(person: User) -> bool:
@@ -94,7 +103,7 @@ def _set_own_email(person: User) -> bool:
 
 
 def free_username(preferred: str) -> str:
-    """Return the requested name, with a number if it is taken."""
+    """Return the requested username, with a number appended if it is taken."""
     stem = (
         "".join(letter for letter in preferred if letter.isalnum() or letter in "@.+-_")[:140]
         or "person"

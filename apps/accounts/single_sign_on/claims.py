@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 else:
     jwt = lazy_import("jwt")
 
-# asymmetric only: with `none` or a shared secret anybody, or the client, could write the token
+# asymmetric only: with `none` anyone could create the token, and with a shared secret the client
+# could
 ALGORITHMS = (
     "RS256",
     "RS384",
@@ -25,13 +26,13 @@ ALGORITHMS = (
     "ES512",
     "EdDSA",
 )
-# between two clocks that are kept
+# tolerated difference between two synchronised clocks
 LEEWAY_SECONDS = 60
 _REQUIRED_CLAIMS = ["iss", "sub", "aud", "exp", "iat"]
 
 
 class InvalidTokenError(Exception):
-    """The token is not accepted; the text says why, for the log."""
+    """The token is not valid; the text says why, for the log."""
 
 
 def verified_claims(
@@ -40,8 +41,8 @@ def verified_claims(
     """Return the claims of a token that `issuer` signed with one of `keys` (a JWKS), for this
     client and this sign-in.
 
-    The signature is checked although the token came over TLS from the provider: it costs little,
-    and a proxy in between is not the provider. Raises InvalidTokenError.
+    The signature is checked although the token came over TLS: the check costs little, and the
+    connection might end at a proxy. Raises InvalidTokenError.
     """
     try:
         header = jwt.get_unverified_header(token)
@@ -52,7 +53,7 @@ def verified_claims(
             )
         claims: dict[str, Any] = jwt.decode(
             token,
-            key=_key(keys, header.get("kid"), algorithm),
+            key=_find_key(keys, header.get("kid"), algorithm),
             algorithms=[algorithm],
             audience=client_id,
             issuer=issuer,
@@ -75,7 +76,10 @@ def verified_claims(
     return claims
 
 
-def _key(keys: Mapping[str, Any], kid: str | None, algorithm: str) -> Any:
+def _find_key(keys: Mapping[str, Any], kid: str | None, algorithm: str) -> Any:
+    """Return the provider's signing key with the ID `kid`, or its only signing key if the token
+    names none, as `algorithm` needs it. InvalidTokenError if there is not exactly one, or it does
+    not fit."""
     published = [
         key
         for key in keys.get("keys", [])

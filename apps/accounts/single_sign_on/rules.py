@@ -1,5 +1,5 @@
-"""Roles by group of single sign-on (SSO): the rules of `OIDC_ROLES`, applied to the groups that the
-identity provider names. Plain Python."""
+"""Rules of `OIDC_ROLES`: the roles that groups of the identity provider give in single sign-on
+(SSO). Plain Python."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,12 @@ _ROLES = {role.word: role for role in TeamRole}
 
 
 class InvalidRulesError(ValueError):
-    """The mapping cannot be read; the text says what and how to write it."""
+    """The rules cannot be read; the text says what is wrong and how to write it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one group gives: an organisation role, or a role on the team with this slug."""
+    """The role that one group gives: an organisation role, or a role on the team with this slug."""
 
     group: str
     organisation_role: str = ""
@@ -27,16 +27,16 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class GroupRoles:
-    """What the groups of one user give together: the strongest organisation role, and the strongest
-    role on each team."""
+    """The roles that the groups of one user give together: the strongest organisation role, and the
+    strongest role on each team."""
 
     organisation_role: str
     roles: Mapping[str, TeamRole]
 
 
 def read_rules(text: str) -> tuple[Grant, ...]:
-    """Read rules such as `{"ai-governance": "governance", "pay-devs": ["payments:editor"]}`; an
-    empty text is no rule.
+    """Parse rules such as `{"ai-governance": "governance", "pay-devs": ["payments:editor"]}`; an
+    empty text gives no rules.
 
     Raises InvalidRulesError.
     """
@@ -53,13 +53,15 @@ def read_rules(text: str) -> tuple[Grant, ...]:
     grants: list[Grant] = []
     for group, role_names in document.items():
         grants.extend(
-            _grant(group, role_name)
+            _parse_grant(group, role_name)
             for role_name in (role_names if isinstance(role_names, list) else [role_names])
         )
     return tuple(grants)
 
 
-def _grant(group: str, role_name: Any) -> Grant:
+def _parse_grant(group: str, role_name: Any) -> Grant:
+    """Parse one value of OIDC_ROLES: an organisation role, or TEAM:ROLE. Raises InvalidRulesError
+    for anything else."""
     if not isinstance(role_name, str):
         raise InvalidRulesError(
             f"OIDC_ROLES: the value of the group '{group}' must be a text or a list of texts."
@@ -78,21 +80,21 @@ def _grant(group: str, role_name: Any) -> Grant:
 
 def roles_of_groups(rules: Iterable[Grant], groups: Iterable[str]) -> GroupRoles:
     group_names = set(groups)
-    office, roles = "", dict[str, TeamRole]()
+    organisation_role, roles = "", dict[str, TeamRole]()
     for grant in rules:
         if grant.group not in group_names:
             continue
-        office = stronger_organisation_role(office, grant.organisation_role)
+        organisation_role = stronger_organisation_role(organisation_role, grant.organisation_role)
         if grant.role is not None and (
             grant.team not in roles or roles[grant.team].rank < grant.role.rank
         ):
             roles[grant.team] = grant.role
-    return GroupRoles(office, roles)
+    return GroupRoles(organisation_role, roles)
 
 
 def groups_in(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
-    """Return the groups at `path` of the claims, which can be nested (`realm_access.roles`); a text
-    is one group, any other type is none."""
+    """Return the groups at `path` of the claims, which can be nested (`realm_access.roles`). A text
+    is one group; other types give no groups."""
     value: Any = claims.get(path)
     if value is None:
         value = claims

@@ -1,4 +1,4 @@
-"""HTTP session of the sign-on library: every call uses the outbound client."""
+"""HTTP session for the sign-on library that sends every call through the outbound client."""
 
 import base64
 import json
@@ -14,12 +14,12 @@ from apps.common.http.installation_policy import installation_policy
 
 
 class SignOnUnreachableError(RequestException):
-    """The provider did not give a usable answer; the text says why. The library catches this
-    kind."""
+    """The provider gave no usable response; the text says why. The library catches errors of this
+    base class."""
 
 
 class SafeResponse:
-    """As much of a response as the library looks at."""
+    """The subset of a response that the library uses."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status_code, self.headers, self.content = status, {"content-type": "", **headers}, body
@@ -40,10 +40,10 @@ class SafeResponse:
 
 
 class SafeSession:
-    """GET and POST by `apps.common.http.client.fetch`: the address is checked where the connection
-    is made, redirects again, time and size are bounded. The issuer's own host is the operator's
-    word and may be private; other hosts that its documents name may not, unless the operator's
-    networks allow them."""
+    """GET and POST through `apps.common.http.client.fetch`: addresses and redirects are checked,
+    time and size are limited. The host of the issuer is configured by the operator and may be
+    private; other hosts named in its documents may be private only if the operator's networks allow
+    them."""
 
     def __init__(self, *, issuer: str, policy: Policy) -> None:
         self._home, self._policy = _origin(issuer), policy
@@ -70,31 +70,38 @@ class SafeSession:
         headers: Mapping[str, str] | None = None,
         auth: Any = None,
     ) -> SafeResponse:
-        sent = {"Accept": "application/json", **(headers or {})}
+        """Make the request within the policy for outbound requests; `auth` is sent as basic
+        authentication. URLs of the configured provider's own origin are trusted. Raises
+        SignOnUnreachableError."""
+        request_headers = {"Accept": "application/json", **(headers or {})}
         if params:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
         body = None
         if data is not None:
             body = urlencode(data).encode()
-            sent["Content-Type"] = "application/x-www-form-urlencoded"
+            request_headers["Content-Type"] = "application/x-www-form-urlencoded"
         if auth is not None:
-            sent["Authorization"] = (
+            request_headers["Authorization"] = (
                 "Basic " + base64.b64encode(f"{auth.username}:{auth.password}".encode()).decode()
             )
         try:
-            answer = fetch(
+            response = fetch(
                 Request(
-                    url, method=method, headers=sent, body=body, trusted=_origin(url) == self._home
+                    url,
+                    method=method,
+                    headers=request_headers,
+                    body=body,
+                    trusted=_origin(url) == self._home,
                 ),
                 policy=self._policy,
             )
         except OutboundError as error:
             raise SignOnUnreachableError(str(error)) from error
-        return SafeResponse(answer.status, answer.headers, answer.body)
+        return SafeResponse(response.status, response.headers, response.body)
 
 
 def sign_on_policy(ca_file: str) -> Policy:
-    """Small documents within seconds: a person waits for the page."""
+    """Return a policy for small documents within seconds, because a user waits for the page."""
     return installation_policy(
         connect_timeout=5,
         read_timeout=10,
@@ -107,5 +114,5 @@ def sign_on_policy(ca_file: str) -> Policy:
 
 
 def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()
+    url_parts = urlsplit(url)
+    return url_parts.scheme, url_parts.netloc.lower()

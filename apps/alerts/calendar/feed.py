@@ -26,7 +26,7 @@ from apps.alerts.calendar.queries import (
 )
 from apps.alerts.kinds.reminders.reminder_text import reminder_heading
 from apps.alerts.models import KINDS, Alert, DayKind, SubjectKind
-from apps.alerts.text import day, listed, long_day, one_line
+from apps.alerts.text import listed, long_day, one_line
 from apps.catalog.models import Offering
 from apps.common.processes.lazy_import import lazy_import
 from apps.common.time import day_of, start_of
@@ -37,7 +37,18 @@ if TYPE_CHECKING:
 else:
     icalendar = lazy_import("icalendar")
 
-# a summary names these and counts the rest
+# {category: kind} in URLs that users saved before the categories had their present names.
+_FORMER_CATEGORIES: Mapping[str, str] = {
+    "Days to the end": DayKind.MILESTONE,
+    "Acceptance expires": DayKind.ACCEPTANCE_EXPIRING,
+    "Exit test expires": DayKind.EXIT_TEST_EXPIRING,
+    "Waiver expires": DayKind.WAIVER_EXPIRING,
+    "Gate waiver expires": DayKind.GATE_WAIVER_EXPIRING,
+    "Approval expires": DayKind.APPROVAL_EXPIRING,
+    "Mute expires": DayKind.MUTE_EXPIRING,
+    "Key expires": DayKind.KEY_EXPIRING,
+}
+# A summary names this many applications and counts the others.
 MAX_NAMES_IN_SUMMARY = 3
 REFRESH_INTERVAL = timedelta(hours=6)
 
@@ -69,7 +80,7 @@ class _VisibleApplication:
 def build_calendar(user: User, *, at: datetime) -> bytes:
     """Build the calendar of what `user` can view, from three months ago on; five statements
     whatever its size. Equal as long as its content is unchanged, so that an ETag works."""
-    entries, is_cut = calendar_entries(user, today=day_of(at), most=MAX_ENTRIES)
+    entries, is_cut = calendar_entries(user, today=day_of(at), limit=MAX_ENTRIES)
     return render_ical(entries, is_cut=is_cut)
 
 
@@ -80,40 +91,48 @@ def calendar_entries(
     first: date | None = None,
     last: date | None = None,
     kind: str = "",
-    most: int = MAX_ENTRIES,
+    limit: int = MAX_ENTRIES,
 ) -> tuple[list[CalendarEntry], bool]:
     """List the events by date, between `first` and `last` and of one category if given.
 
-    At most `most` retirements and `most` deadlines are returned. The second value is True if there
-    are more; the ones nearest to `first` (without it: to today) are returned."""
+    At most `limit` retirements and `limit` deadlines are returned. The second value is True if
+    there are more; the ones nearest to `first` (without it: to today) are returned."""
     if not user.is_active:
         return [], False
-    kinds, team_ids = kinds_in_category(kind), _team_ids(user)
-    days = upcoming_deadlines(
-        on=today, team_ids=team_ids, user_id=user.pk, first=first, last=last, kinds=kinds, most=most
+    kinds, team_ids = kinds_in_category(kind), _list_visible_team_ids(user)
+    deadlines = upcoming_deadlines(
+        on=today,
+        team_ids=team_ids,
+        user_id=user.pk,
+        first=first,
+        last=last,
+        kinds=kinds,
+        limit=limit,
     )
-    is_cut = len(days) > most
-    days = _nearest(days, first or today, most)
+    is_cut = len(deadlines) > limit
+    deadlines = _select_nearest(deadlines, first or today, limit)
     if is_cut and first is not None:
-        # an end behind the last of as many days as are asked for is not asked for either
-        last = days[-1].on
-    ends = (
-        upcoming_retirements(on=today, team_ids=team_ids, first=first, last=last, most=most)
+        # Load no retirement after the last deadline that is returned.
+        last = deadlines[-1].on
+    retirements = (
+        upcoming_retirements(on=today, team_ids=team_ids, first=first, last=last, limit=limit)
         if DayKind.MILESTONE in kinds
         else []
     )
-    is_cut = is_cut or len(ends) > most
-    ends = _nearest(ends, first or today, most)
-    named = {pk for end in ends for pk in end.application_ids}
-    applications = _applications(
-        user, named | {row.application_id for row in days if row.application_id}
+    is_cut = is_cut or len(retirements) > limit
+    retirements = _select_nearest(retirements, first or today, limit)
+    application_ids = {pk for retirement in retirements for pk in retirement.application_ids}
+    applications = _load_applications(
+        user,
+        application_ids
+        | {deadline.application_id for deadline in deadlines if deadline.application_id},
     )
     offerings = Offering.objects.select_related("host", "replacement__host").in_bulk(
-        [end.offering_id for end in ends]
+        [retirement.offering_id for retirement in retirements]
     )
     entries = [
-        *_retirement_entries(ends, offerings, applications),
-        *_deadline_entries(days, applications),
+        *_build_retirement_entries(retirements, offerings, applications),
+        *_build_deadline_entries(deadlines, applications),
     ]
     return sorted(entries, key=lambda entry: (entry.on, entry.uid)), is_cut
 
@@ -124,7 +143,7 @@ def count_entries(user: User, *, today: date, first: date, last: date, kind: str
         return 0
     return count_upcoming(
         on=today,
-        team_ids=_team_ids(user),
+        team_ids=_list_visible_team_ids(user),
         user_id=user.pk,
         first=first,
         last=last,
@@ -134,20 +153,22 @@ def count_entries(user: User, *, today: date, first: date, last: date, kind: str
 
 def kinds_in_category(category: str) -> list[str]:
     """List the deadline kinds of an event category; all if it is empty."""
-    return [kind for kind in calendar_kinds() if not category or KINDS[kind] == category]
+    kind = _FORMER_CATEGORIES.get(category)
+    label = KINDS[kind] if kind else category
+    return [kind for kind in calendar_kinds() if not label or KINDS[kind] == label]
 
 
-def _team_ids(user: User) -> list[int] | None:
+def _list_visible_team_ids(user: User) -> list[int] | None:
     return None if user.can_read_all else sorted(user.team_roles())
 
 
-def _nearest[Row: UpcomingRetirement | UpcomingDeadline](
-    rows: Sequence[Row], day: date, most: int
+def _select_nearest[Row: UpcomingRetirement | UpcomingDeadline](
+    rows: Sequence[Row], day: date, limit: int
 ) -> list[Row]:
-    return sorted(rows, key=lambda row: abs((row.on - day).days))[:most]
+    return sorted(rows, key=lambda row: abs((row.on - day).days))[:limit]
 
 
-def _applications(user: User, ids: set[int]) -> dict[int, _VisibleApplication]:
+def _load_applications(user: User, ids: set[int]) -> dict[int, _VisibleApplication]:
     rows = (
         Application.objects.visible_to(user)
         .filter(pk__in=ids)
@@ -156,58 +177,78 @@ def _applications(user: User, ids: set[int]) -> dict[int, _VisibleApplication]:
         .values_list("pk", "name", "slug", "changed")
     )
     return {
-        pk: _VisibleApplication(one_line(name), slug, changed) for pk, name, slug, changed in rows
+        pk: _VisibleApplication(one_line(name), slug, changed_at)
+        for pk, name, slug, changed_at in rows
     }
 
 
-# --- ends of models -------------------------------------------------------------------------------
+# --- retirements ----------------------------------------------------------------------------------
 
 
-def _retirement_entries(
-    ends: Sequence[UpcomingRetirement],
+def _build_retirement_entries(
+    retirements: Sequence[UpcomingRetirement],
     offerings: Mapping[int, Offering],
     applications: Mapping[int, _VisibleApplication],
 ) -> Iterator[CalendarEntry]:
-    for end in ends:
-        visible = [applications[pk] for pk in end.application_ids if pk in applications]
-        if not visible:
+    """Yield an entry for each retirement of which the reader can view an application."""
+    for retirement in retirements:
+        visible_applications = [
+            applications[pk] for pk in retirement.application_ids if pk in applications
+        ]
+        if not visible_applications:
             continue
-        offering = offerings[end.offering_id]
-        # between the two reads an application may have gone to another team
-        n = end.n - (len(end.application_ids) - len(visible))
+        offering = offerings[retirement.offering_id]
+        # Between the two queries an application may have moved to another team.
+        n_applications = retirement.n - (
+            len(retirement.application_ids) - len(visible_applications)
+        )
         name = one_line(offering)
-        ends_so = f"{name} retires no earlier than {day(end.on)}" if end.soft else f"{name} retires"
+        clause = (
+            f"{name} retires no earlier than {long_day(retirement.on)}"
+            if retirement.soft
+            else f"{name} retires"
+        )
+        names = _join_names(visible_applications[:MAX_NAMES_IN_SUMMARY], n_applications)
         yield CalendarEntry(
-            uid=_uid(f"offering-{offering.pk}-end"),
-            on=end.on,
-            summary=one_line(f"{ends_so}: {_names(visible[:MAX_NAMES_IN_SUMMARY], n)}", most=300),
-            description="\n".join(_retirement_entry(end, offering, name, visible, n)),
+            uid=_build_uid(f"offering-{offering.pk}-end"),
+            on=retirement.on,
+            summary=one_line(f"{clause}: {names}", max_length=300),
+            description="\n".join(
+                _describe_retirement(
+                    retirement, offering, name, visible_applications, n_applications
+                )
+            ),
             path=f"/offerings/{offering.pk}/",
             category=KINDS[DayKind.MILESTONE],
-            sequence=end.n_versions,
-            changed_at=_latest(end.changed_at, *(each.changed_at for each in visible)),
+            sequence=retirement.n_versions,
+            changed_at=_find_latest_change(
+                retirement.changed_at,
+                *(application.changed_at for application in visible_applications),
+            ),
         )
 
 
-def _retirement_entry(
-    end: UpcomingRetirement,
+def _describe_retirement(
+    retirement: UpcomingRetirement,
     offering: Offering,
     name: str,
     applications: Sequence[_VisibleApplication],
-    n: int,
+    n_applications: int,
 ) -> Iterator[str]:
-    if end.soft:
+    """Yield the lines of the description: the date, the applications and the replacement."""
+    if retirement.soft:
         yield (
-            f"{name} retires no earlier than {long_day(end.on)}. From then on it can retire any "
-            "day."
+            f"{name} retires no earlier than {long_day(retirement.on)}. From then on it can retire "
+            "any day."
         )
     else:
-        yield f"{name} retires on {long_day(end.on)}. The date is announced."
-    primaries = f"{end.n_primary:,}" if end.n_primary else "none"
-    yield f"Used by {n:,} application{'' if n == 1 else 's'}, {primaries} as a primary model:"
-    yield from (f"- {each.name}" for each in applications)
-    if n > len(applications):
-        yield f"- and {n - len(applications):,} more"
+        yield f"{name} retires on {long_day(retirement.on)}. The date is announced."
+    primary_count = f"{retirement.n_primary:,}" if retirement.n_primary else "none"
+    suffix = "" if n_applications == 1 else "s"
+    yield f"Used by {n_applications:,} application{suffix}, {primary_count} as a primary model:"
+    yield from (f"- {application.name}" for application in applications)
+    if n_applications > len(applications):
+        yield f"- and {n_applications - len(applications):,} more"
     replacement = (
         str(offering.replacement) if offering.replacement is not None else offering.replacement_text
     )
@@ -215,49 +256,55 @@ def _retirement_entry(
         yield f"Provider's replacement: {one_line(replacement)}"
 
 
-def _names(applications: Sequence[_VisibleApplication], n: int) -> str:
-    names = [each.name for each in applications]
-    more = n - len(names)
-    return f"{', '.join(names)} and {more:,} more" if more else listed(names)
+def _join_names(applications: Sequence[_VisibleApplication], n: int) -> str:
+    names = [application.name for application in applications]
+    n_more = n - len(names)
+    return f"{', '.join(names)} and {n_more:,} more" if n_more else listed(names)
 
 
-# --- days of the organisation's own ---------------------------------------------------------------
+# --- deadlines of the organisation ----------------------------------------------------------------
 
 
-def _deadline_entries(
-    days: Sequence[UpcomingDeadline], applications: Mapping[int, _VisibleApplication]
+def _build_deadline_entries(
+    deadlines: Sequence[UpcomingDeadline], applications: Mapping[int, _VisibleApplication]
 ) -> Iterator[CalendarEntry]:
-    for row in days:
-        seen = applications.get(row.application_id or 0)
-        if row.application_id is not None and seen is None:
+    """Yield an entry for each deadline whose application, if any, the reader can view."""
+    for deadline in deadlines:
+        application = applications.get(deadline.application_id or 0)
+        if deadline.application_id is not None and application is None:
             continue
-        # the words of an alert about it, on the day itself
+        # An unsaved alert, for the heading that an alert has on the day itself.
         alert = Alert(
-            kind=row.kind,
-            subject_kind=row.subject_kind,
-            subject_id=row.subject_id,
-            details=row.words,
+            kind=deadline.kind,
+            subject_kind=deadline.subject_kind,
+            subject_id=deadline.subject_id,
+            details=deadline.words,
         )
-        alert.due_on = row.on
+        alert.due_on = deadline.on
         heading = one_line(
-            reminder_heading(alert, name=seen.name if seen else "", on=row.on), most=300
+            reminder_heading(alert, name=application.name if application else "", on=deadline.on),
+            max_length=300,
         )
         yield CalendarEntry(
-            uid=_uid(f"{row.subject_kind}-{row.subject_id}-{row.kind}".replace("_", "-")),
-            on=row.on,
+            uid=_build_uid(
+                f"{deadline.subject_kind}-{deadline.subject_id}-{deadline.kind}".replace("_", "-")
+            ),
+            on=deadline.on,
             summary=heading,
             description=f"{heading[:1].upper()}{heading[1:]}.",
-            path=_path(row, seen),
-            category=KINDS[row.kind],
-            sequence=row.n_versions,
-            changed_at=_latest(row.changed_at, seen.changed_at if seen else None),
+            path=_find_path(deadline, application),
+            category=KINDS[deadline.kind],
+            sequence=deadline.n_versions,
+            changed_at=_find_latest_change(
+                deadline.changed_at, application.changed_at if application else None
+            ),
         )
 
 
-def _path(row: UpcomingDeadline, application: _VisibleApplication | None) -> str:
+def _find_path(deadline: UpcomingDeadline, application: _VisibleApplication | None) -> str:
     if application is not None:
         return f"/applications/{application.slug}/"
-    return "/" if row.subject_kind == SubjectKind.FLAG else "/alerts/"
+    return "/" if deadline.subject_kind == SubjectKind.FLAG else "/alerts/"
 
 
 # --- RFC 5545 -------------------------------------------------------------------------------------
@@ -282,11 +329,11 @@ def render_ical(entries: Sequence[CalendarEntry], *, is_cut: bool = False) -> by
     calendar.add("refresh-interval", REFRESH_INTERVAL, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", icalendar.vText("PT6H"))
     for entry in entries:
-        calendar.add_component(_event(entry))
+        calendar.add_component(_build_event(entry))
     return bytes(calendar.to_ical())
 
 
-def _event(entry: CalendarEntry) -> "icalendar.Event":
+def _build_event(entry: CalendarEntry) -> "icalendar.Event":
     event = icalendar.Event()
     url = f"{settings.PUBLIC_URL}{entry.path}"
     event.add("uid", entry.uid)
@@ -299,18 +346,20 @@ def _event(entry: CalendarEntry) -> "icalendar.Event":
     event.add("description", f"{entry.description}\n{url}")
     event.add("url", url)
     event.add("categories", [entry.category])
-    # it tells of a day and takes no time of it
+    # The event does not block any time of the day.
     event.add("transp", "TRANSPARENT")
     return event
 
 
-def _uid(what: str) -> str:
-    return f"{what}@{urlsplit(settings.PUBLIC_URL).hostname or 'localhost'}"
+def _build_uid(subject: str) -> str:
+    return f"{subject}@{urlsplit(settings.PUBLIC_URL).hostname or 'localhost'}"
 
 
-def _latest(*moments: datetime | None) -> datetime:
-    known = [moment for moment in moments if moment is not None]
-    return max(known).replace(microsecond=0) if known else start_of(date(2020, 1, 1))
+def _find_latest_change(*moments: datetime | None) -> datetime:
+    known_moments = [moment for moment in moments if moment is not None]
+    return (
+        max(known_moments).replace(microsecond=0) if known_moments else start_of(date(2020, 1, 1))
+    )
 
 
 __all__ = ["CalendarEntry", "build_calendar", "calendar_entries", "count_entries", "render_ical"]

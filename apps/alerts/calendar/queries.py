@@ -23,11 +23,11 @@ from apps.exposure.models import CampaignTask, ExposureFlag, ExposureSettings
 from apps.inventory.models import Application, Approval, ExitTest, Selection
 from apps.risks.models import Assessment
 
-# days that have passed stay in the calendar for a quarter
+# Past dates stay in the calendar for a quarter.
 PAST_DAYS = 92
-# of each of the two, those nearest to today: a whole organisation has more than a calendar can show
+# Maximum number of retirements, and of deadlines; the ones nearest to today are returned.
 MAX_ENTRIES = 2000
-# applications that an end names; the rest is counted
+# Applications that a retirement names; the others are counted.
 MAX_NAMED_APPLICATIONS = 20
 
 _MODELS: dict[str, type[Model]] = {
@@ -41,7 +41,7 @@ _MODELS: dict[str, type[Model]] = {
 }
 
 
-# while nobody has changed how exposure is measured, there is no row of it
+# The default, for as long as the row of the settings does not exist.
 _TEST_VALIDITY_DAYS = ExposureSettings().test_validity_days
 
 
@@ -72,12 +72,11 @@ class UpcomingDeadline(NamedTuple):
     changed_at: datetime | None
 
 
-def _history(model: type[Model]) -> str:
+def _find_history_table(model: type[Model]) -> str:
     return f"{model._meta.db_table}history"
 
 
-# a page asks for the first days of a few months; a calendar program for everything, nearest to
-# today first
+# A page requests the dates of a few months; a calendar app all dates, nearest to today first.
 _WITHIN = (
     "(%(first)s::date IS NULL OR {on} >= %(first)s::date)"
     " AND (%(last)s::date IS NULL OR {on} <= %(last)s::date)"
@@ -89,24 +88,28 @@ WITH {RETIREMENTS.format(which=_WITHIN.format(on="o.retires_on"))},
 mine AS (
     SELECT l.id, l.retires_on, l.soft, count(*) AS n,
         count(*) FILTER (WHERE l.is_primary) AS n_primary,
+           -- the applications to name: primary models first, then the most critical
            (array_agg(l.application_id ORDER BY l.is_primary DESC, l.criticality,
                l.application_id))[1:{MAX_NAMED_APPLICATIONS}] AS ids
     FROM live l
+    -- null: applications of all teams
     WHERE %(teams)s::bigint[] IS NULL OR l.team_id = ANY (%(teams)s::bigint[])
     GROUP BY l.id, l.retires_on, l.soft
     ORDER BY {_NEAREST.format(on="l.retires_on")}, l.id
     LIMIT %(most)s
 )
 SELECT m.id, m.retires_on, m.soft, m.n, m.n_primary, m.ids, h.n, h.at
+-- the number and time of the changes of the offering, for the sequence number of the entry
 FROM mine m CROSS JOIN LATERAL (
-    SELECT count(*) AS n, max(v.pgh_created_at) AS at FROM {_history(Offering)} v
+    SELECT count(*) AS n, max(v.pgh_created_at) AS at FROM {_find_history_table(Offering)} v
     WHERE v.pgh_obj_id = m.id
 ) h
 ORDER BY m.retires_on, m.id
 """
 
-# What hangs on an application is seen by who sees that; a decision or selection by who made it and
-# by the offices, and an accepted flag by the offices alone.
+# Deadlines of an application are visible to users who can view the application, those of a decision
+# or selection to its author and the organisation roles, those of an accepted flag only to the
+# organisation roles.
 _REMINDERS_OF_TYPE = """
 SELECT '{kind}' AS kind, '{subject}' AS subject, c.id, c.on, c.application_id, c.words
 FROM ({sql}) c LEFT JOIN inventory_application a ON a.id = c.application_id
@@ -118,9 +121,9 @@ _OF_SUBJECT = """
 SELECT v.pgh_created_at FROM {history} v WHERE u.subject = '{subject}' AND v.pgh_obj_id = u.id
 """
 
-# The exit tests that run out between two days: those with a day of their own, then those that hold
-# for as long as usual. The same rows as of their cause, found along an index each instead of by
-# sorting every test there is.
+# Exit tests that expire between two dates: those with an expiry date, then those with the default
+# validity. The same rows as those of their reminder type, but each part uses an index instead of
+# sorting all tests.
 _TEST_EXPIRES_ON = "coalesce({e}.expires_on, {e}.tested_on + %(validity)s)"
 _TESTS = f"""
 SELECT e.id, {{on}} AS on, e.tested_on AS made_on, d.application_id, ARRAY[]::bigint[] AS people,
@@ -130,14 +133,15 @@ JOIN inventory_application b ON b.id = d.application_id
 JOIN catalog_offering o ON o.id = e.target_id JOIN catalog_provider h ON h.id = o.host_id
 WHERE e.result = 'passed' AND e.tested_on <= %(day)s::date AND {{window}}
   AND b.status = ANY (%(in_scope)s) AND (d.until IS NULL OR d.until > %(day)s::date)
+  -- no other passed test of the dependency is valid for longer
   AND NOT EXISTS (
       SELECT 1 FROM inventory_exittest n
       WHERE n.dependency_id = e.dependency_id AND n.result = 'passed'
           AND n.tested_on <= %(day)s::date
         AND ({_TEST_EXPIRES_ON.format(e="n")}, n.id) > ({{on}}, e.id))
 """
-# (rows, their order, their window): conditions on the columns themselves, else the planner does not
-# see the index
+# (rows, order, condition). The conditions are on the columns themselves, so that the planner can
+# use the index.
 _TESTS_AHEAD = (
     (
         _TESTS.format(
@@ -161,49 +165,61 @@ _TESTS_AHEAD = (
 
 
 @cache
-def _organisation_reminder_types() -> tuple[ReminderType, ...]:
+def _list_organisation_reminder_types() -> tuple[ReminderType, ...]:
     """Return the reminder types of the organisation, without those of a single user; reviews come
     first, since counting reaches its limit soonest with them."""
-    shown = (reminder_type for reminder_type in all_reminder_types() if not reminder_type.personal)
-    return tuple(sorted(shown, key=lambda cause: cause.kind != DayKind.REVIEW_DUE))
+    organisation_types = (
+        reminder_type for reminder_type in all_reminder_types() if not reminder_type.personal
+    )
+    return tuple(
+        sorted(
+            organisation_types,
+            key=lambda reminder_type: reminder_type.kind != DayKind.REVIEW_DUE,
+        )
+    )
 
 
 def calendar_kinds() -> tuple[str, ...]:
     """List the kinds by which a calendar can be filtered."""
     return (
         str(DayKind.MILESTONE),
-        *dict.fromkeys(str(reminder_type.kind) for reminder_type in _organisation_reminder_types()),
+        *dict.fromkeys(
+            str(reminder_type.kind) for reminder_type in _list_organisation_reminder_types()
+        ),
     )
 
 
-def _arms(*, ahead: bool) -> Iterator[tuple[str, str]]:
-    """Return (rows, the column they are ordered by): `ahead` those between two dates, otherwise
-    nearest to today first."""
-    within = f"c.on >= %(day)s::date - %(grace)s AND {_WITHIN.format(on='c.on')}"
-    order = "c.on" if ahead else _NEAREST.format(on="c.on")
-    for reminder_type in _organisation_reminder_types():
-        split = ahead and reminder_type.kind == DayKind.EXIT_TEST_EXPIRING
-        for sql, by, window in _TESTS_AHEAD if split else ((reminder_type.sql, order, within),):
+def _list_union_arms(*, is_bounded: bool) -> Iterator[tuple[str, str]]:
+    """Yield (SQL of the rows, ORDER BY column) of each reminder type: between two dates if
+    `is_bounded`, otherwise nearest to today first."""
+    condition = f"c.on >= %(day)s::date - %(grace)s AND {_WITHIN.format(on='c.on')}"
+    order = "c.on" if is_bounded else _NEAREST.format(on="c.on")
+    for reminder_type in _list_organisation_reminder_types():
+        has_test_windows = is_bounded and reminder_type.kind == DayKind.EXIT_TEST_EXPIRING
+        for sql, order_column, window in (
+            _TESTS_AHEAD if has_test_windows else ((reminder_type.sql, order, condition),)
+        ):
             yield (
                 _REMINDERS_OF_TYPE.format(
                     kind=reminder_type.kind, subject=reminder_type.subject, sql=sql, within=window
                 ),
-                by,
+                order_column,
             )
 
 
 @cache
-def _deadlines_statement(*, ahead: bool) -> str:
-    """Return the statement. The limit applies cause by cause as well, so that no cause is evaluated
-    further than it can be shown."""
-    order = "every.on" if ahead else _NEAREST.format(on="every.on")
+def _build_deadlines_statement(*, is_bounded: bool) -> str:
+    """Build the statement. The limit also applies to each reminder type, so that no type is
+    evaluated for more rows than can be shown."""
+    order = "every.on" if is_bounded else _NEAREST.format(on="every.on")
     arms = " UNION ALL ".join(
-        f"({rows} ORDER BY {by}, c.id LIMIT %(most)s)" for rows, by in _arms(ahead=ahead)
+        f"({sql} ORDER BY {order_column}, c.id LIMIT %(most)s)"
+        for sql, order_column in _list_union_arms(is_bounded=is_bounded)
     )
-    tables = {str(kind): _history(model) for kind, model in _MODELS.items()}
+    tables = {str(kind): _find_history_table(model) for kind, model in _MODELS.items()}
     tables |= {
         reminder_type.subject: reminder_type.history
-        for reminder_type in _organisation_reminder_types()
+        for reminder_type in _list_organisation_reminder_types()
         if reminder_type.history
     }
     history = " UNION ALL ".join(
@@ -220,12 +236,13 @@ ORDER BY u.on, u.kind, u.id
 
 
 @cache
-def _count_statement() -> str:
-    """Return the counting statement. The causes come first and stop at the limit; an organisation
-    with that many need not evaluate the retirements."""
+def _build_count_statement() -> str:
+    """Build the counting statement. Deadlines are counted first, up to the limit; the retirements
+    are evaluated only if the limit is not reached."""
+    arms = " UNION ALL ".join(f"({rows})" for rows, _ in _list_union_arms(is_bounded=True))
     return f"""
 WITH days AS MATERIALIZED (
-    SELECT FROM ({" UNION ALL ".join(f"({rows})" for rows, _ in _arms(ahead=True))}) every
+    SELECT FROM ({arms}) every
     LIMIT %(most)s
 )
 SELECT (SELECT count(*) FROM days), CASE WHEN (SELECT count(*)
@@ -246,16 +263,18 @@ def upcoming_retirements(
     team_ids: Sequence[int] | None,
     first: date | None = None,
     last: date | None = None,
-    most: int = MAX_ENTRIES,
+    limit: int = MAX_ENTRIES,
 ) -> list[UpcomingRetirement]:
     """List retirements, announced or earliest, of offerings that active applications of these teams
     (None: of all) use, by date, between `first` and `last` if given; one statement.
 
-    Returns one row more than `most` if there are more. The rows nearest to `first` (without it: to
+    Returns `limit` + 1 rows if there are more. The rows nearest to `first` (without it: to
     today) are returned."""
     return [
         UpcomingRetirement(*row)
-        for row in _rows(_RETIREMENTS, on, teams=team_ids, first=first, last=last, most=most + 1)
+        for row in _fetch_rows(
+            _RETIREMENTS, on, teams=team_ids, first=first, last=last, most=limit + 1
+        )
     ]
 
 
@@ -267,25 +286,25 @@ def upcoming_deadlines(
     first: date | None = None,
     last: date | None = None,
     kinds: Collection[str] | None = None,
-    most: int = MAX_ENTRIES,
+    limit: int = MAX_ENTRIES,
 ) -> list[UpcomingDeadline]:
-    """List what expires or is due for these teams (None: for all) and for decisions of the user, by
-    date; at most two statements. Limited as in `upcoming_retirements`."""
-    ahead = first is not None and last is not None
-    rows = _rows(
-        _deadlines_statement(ahead=ahead),
+    """List the deadlines of these teams (None: of all) and of the user's decisions, by date; at
+    most two statements. Limited as in `upcoming_retirements`."""
+    is_bounded = first is not None and last is not None
+    rows = _fetch_rows(
+        _build_deadlines_statement(is_bounded=is_bounded),
         on,
         teams=team_ids,
         user=user_id,
         first=first,
         last=last,
-        kinds=_words(kinds),
-        most=most + 1,
-        validity=_validity() if ahead else None,
+        kinds=_list_kind_values(kinds),
+        most=limit + 1,
+        validity=_load_test_validity() if is_bounded else None,
     )
     return [
-        UpcomingDeadline(kind, subject, pk, day, application_id, json.loads(words), n, at)
-        for kind, subject, pk, day, application_id, words, n, at in rows
+        UpcomingDeadline(kind, subject, pk, day, application_id, json.loads(details_json), n, at)
+        for kind, subject, pk, day, application_id, details_json, n, at in rows
     ]
 
 
@@ -297,38 +316,38 @@ def count_upcoming(
     first: date,
     last: date,
     kinds: Collection[str] | None = None,
-    most: int = MAX_ENTRIES,
+    limit: int = MAX_ENTRIES,
 ) -> int:
-    """Count the retirements and deadlines, `most` + 1 if there are more; two statements."""
-    ends = _RETIREMENT_COUNT if kinds is None or DayKind.MILESTONE in kinds else "0"
-    ((n_days, n_ends),) = _rows(
-        _count_statement().replace("{ends}", ends),
+    """Count the retirements and deadlines, `limit` + 1 if there are more; two statements."""
+    retirement_count_sql = _RETIREMENT_COUNT if kinds is None or DayKind.MILESTONE in kinds else "0"
+    ((n_deadlines, n_retirements),) = _fetch_rows(
+        _build_count_statement().replace("{ends}", retirement_count_sql),
         on,
         teams=team_ids,
         user=user_id,
         first=first,
         last=last,
-        kinds=_words(kinds),
-        most=most + 1,
-        validity=_validity(),
+        kinds=_list_kind_values(kinds),
+        most=limit + 1,
+        validity=_load_test_validity(),
     )
-    n: int = min(n_days + n_ends, most + 1)
-    return n
+    n_entries: int = min(n_deadlines + n_retirements, limit + 1)
+    return n_entries
 
 
-def _validity() -> int:
-    """Return how many days a test is valid that states no date of its own. Queried separately: a
-    planner that does not see the number does not see the index either."""
+def _load_test_validity() -> int:
+    """Return the number of days for which a test without an expiry date is valid. Queried
+    separately, so that the planner sees a number and can use the index."""
     days = ExposureSettings.objects.values_list("test_validity_days", flat=True).first()
     return _TEST_VALIDITY_DAYS if days is None else days
 
 
-def _words(kinds: Collection[str] | None) -> list[str]:
+def _list_kind_values(kinds: Collection[str] | None) -> list[str]:
     return [str(kind) for kind in (calendar_kinds() if kinds is None else kinds)]
 
 
-def _rows(
-    statement: str, on: date, *, teams: Sequence[int] | None, **more: Any
+def _fetch_rows(
+    statement: str, on: date, *, teams: Sequence[int] | None, **params: Any
 ) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -338,7 +357,7 @@ def _rows(
                 "grace": PAST_DAYS,
                 "in_scope": [str(status) for status in Application.IN_SCOPE],
                 "teams": None if teams is None else list(teams),
-                **more,
+                **params,
             },
         )
         rows: list[tuple[Any, ...]] = cursor.fetchall()

@@ -12,7 +12,7 @@ from apps.common.time import day_of
 
 
 class DigestRequestError(ValueError):
-    """A request for which nothing could be sent; the text says why, and what to change."""
+    """A request for which nothing could be sent; the text is the reason and the correction."""
 
 
 def open_alerts_for(user: User) -> AlertQuerySet:
@@ -44,12 +44,12 @@ def request_digest(*, user: User, at: datetime) -> int:
     requested = Notice.objects.filter(alert=OuterRef("pk"), user=user, occasion=occasion)
     alerts = list(open_alerts_for(user).exclude(Exists(requested)).order_by("pk"))
     notices = Notice.objects.filter(user=user, alert__in=[alert.pk for alert in alerts])
-    earlier = {notice.alert_id: notice for notice in notices.order_by("pk")}
+    notices_by_alert = {notice.alert_id: notice for notice in notices.order_by("pk")}
     notices.owed().update(skip_reason=SkipReason.REQUESTED)
     with audit_context(user=user, reason="summary requested"):
         Notice.objects.bulk_create(
             [
-                _requested_notice(alert, user, earlier.get(alert.pk), occasion=occasion, at=at)
+                _draft_notice(alert, user, notices_by_alert.get(alert.pk), occasion=occasion, at=at)
                 for alert in alerts
             ],
             ignore_conflicts=True,
@@ -57,18 +57,18 @@ def request_digest(*, user: User, at: datetime) -> int:
     return len(alerts)
 
 
-def _requested_notice(
-    alert: Alert, user: User, earlier: Notice | None, *, occasion: str, at: datetime
+def _draft_notice(
+    alert: Alert, user: User, earlier_notice: Notice | None, *, occasion: str, at: datetime
 ) -> Notice:
     """Draft a notification for the same reason, and about the same applications, as the user's
     earlier one."""
-    given = Notice.Why.ASSIGNED if alert.assigned_to_id == user.pk else Notice.Why.OWNER
+    default_route = Notice.Why.ASSIGNED if alert.assigned_to_id == user.pk else Notice.Why.OWNER
     return Notice(
         alert=alert,
         user=user,
-        why=earlier.why if earlier else given,
+        why=earlier_notice.why if earlier_notice else default_route,
         occasion=occasion,
-        application_ids=earlier.application_ids if earlier else None,
+        application_ids=earlier_notice.application_ids if earlier_notice else None,
         urgent=True,
         owed_at=at,
     )

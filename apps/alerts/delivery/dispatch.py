@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 # longer than one attempt can take: each step of SMTP waits at most the mailer's timeout
 STALE_AFTER = timedelta(minutes=10)
-# a run ends by itself before beat's next ones pile up behind it
+# A run stops by itself, so that later runs do not accumulate.
 MAX_RUN_TIME = timedelta(minutes=5)
 SEND_BATCH_SIZE = 100
 # 1, 2, 4, ... 32 minutes, then hourly: thirty attempts span a little more than a day
@@ -42,22 +42,22 @@ MAX_ATTEMPTS = 30
 MAX_BACKOFF = timedelta(hours=1)
 JITTER = 0.2
 MAX_RECORD_ATTEMPTS = 8
-# the server wants a login or encryption first (RFC 4954, RFC 3207): our configuration, not this
-# mail
+# The server requires a login or encryption first (RFC 4954, RFC 3207): a matter of our
+# configuration, not of this message.
 _CONFIGURATION_CODES = frozenset({530, 534, 535, 538})
 _TOO_LARGE_CODE = 552
 _CLOSING_CODE = 421
 MAIL_LEASE, WEBHOOK_LEASE = "send mails", "send webhooks"
-# a worker that is killed holds up the next run for as long; a message that takes longer lets
-# another run begin
+# After a worker is killed, the next run waits this long. If one message takes longer, another run
+# can start.
 LEASE_DURATION = timedelta(seconds=60)
 MAX_SLEEP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class SendFailure:
-    """Failure of an attempt. `final`: a retry is pointless. `everyone`: other recipients would fail
-    alike. `skip_reason`: no attempt was made, and why."""
+    """The failure of an attempt. `final`: a retry is pointless. `everyone`: attempts for other
+    recipients would fail as well. `skip_reason` is set if no attempt was made."""
 
     reason: str
     final: bool = False
@@ -79,9 +79,9 @@ def send_mails(*, at: datetime) -> int:
         if lease is None:
             return 0
         mails = due_deliveries(at=at, stale_after=STALE_AFTER).filter(webhook__isnull=True)
-        with _MailConnection(mailers["default"]) as line:
+        with _MailConnection(mailers["default"]) as mail_connection:
             return _send_until_done(
-                mails, line.send, lease=lease, at=at, per_second=settings.MAIL_PER_SECOND
+                mails, mail_connection.send, lease=lease, at=at, per_second=settings.MAIL_PER_SECOND
             )
 
 
@@ -93,18 +93,20 @@ def send_webhooks(*, at: datetime) -> int:
         if lease is None:
             return 0
         for pk, enabled in Webhook.objects.values_list("pk", "enabled"):
-            due = due_deliveries(at=at, stale_after=STALE_AFTER).filter(webhook=pk)
+            deliveries = due_deliveries(at=at, stale_after=STALE_AFTER).filter(webhook=pk)
             if enabled:
-                n_sent += _send_until_done(due, _post_webhook, lease=lease, at=at, per_second=0)
+                n_sent += _send_until_done(
+                    deliveries, _post_webhook, lease=lease, at=at, per_second=0
+                )
             else:
-                due.order_by().update(
+                deliveries.order_by().update(
                     state=Delivery.State.SKIPPED, skip_reason=SkipReason.WEBHOOK_DISABLED, reason=""
                 )
     return n_sent
 
 
 def _send_until_done(
-    due: DeliveryQuerySet,
+    deliveries: DeliveryQuerySet,
     attempt: Callable[[Delivery], SendFailure | None],
     *,
     lease: HeldLease,
@@ -114,23 +116,23 @@ def _send_until_done(
     """Send due deliveries until none is left, the time limit is reached, or the lease is lost, and
     return how many were accepted."""
     n_sent = 0
-    started = time.monotonic()
-    _abandon(due)
-    while ids := list(due.values_list("pk", flat=True)[:SEND_BATCH_SIZE]):
+    started_at = time.monotonic()
+    _fail_abandoned(deliveries)
+    while ids := list(deliveries.values_list("pk", flat=True)[:SEND_BATCH_SIZE]):
         for pk in ids:
-            elapsed = timedelta(seconds=time.monotonic() - started)
+            elapsed = timedelta(seconds=time.monotonic() - started_at)
             if elapsed > MAX_RUN_TIME:
                 return n_sent
             if not _renew_lease(lease):
                 return n_sent
-            delivery = _claim_delivery(due, pk, at=at + elapsed)
+            delivery = _claim_delivery(deliveries, pk, at=at + elapsed)
             if delivery is None:
                 continue
-            failure = _recipient_failure(delivery) or attempt(delivery)
+            failure = _check_recipient(delivery) or attempt(delivery)
             _record_outcome(delivery, failure, at=at + elapsed)
             if failure is None:
                 n_sent += 1
-                _throttle(per_second, n_sent, started, lease)
+                _throttle(per_second, n_sent, started_at, lease)
             elif failure.everyone:
                 return n_sent
     return n_sent
@@ -140,44 +142,47 @@ def _renew_lease(lease: HeldLease) -> bool:
     """Renew the lease; False if this run has lost it."""
     try:
         lease.renew()
-    except LeaseLostError as loss:
-        log.warning("sending stops", reason=str(loss))
+    except LeaseLostError as error:
+        log.warning("sending stops", reason=str(error))
         return False
     return True
 
 
-def _throttle(per_second: float, n_sent: int, started: float, lease: HeldLease) -> None:
+def _throttle(per_second: float, n_sent: int, started_at: float, lease: HeldLease) -> None:
     """Sleep if sending is ahead of its rate limit; 0 is unlimited."""
-    while per_second > 0 and (ahead := n_sent / per_second - (time.monotonic() - started)) > 0:
-        time.sleep(min(ahead, MAX_SLEEP_SECONDS))
-        # at some mails a minute the lease would end in between
-        if ahead > MAX_SLEEP_SECONDS and not _renew_lease(lease):
+    while (
+        per_second > 0
+        and (seconds_ahead := n_sent / per_second - (time.monotonic() - started_at)) > 0
+    ):
+        time.sleep(min(seconds_ahead, MAX_SLEEP_SECONDS))
+        # With a limit of a few messages per minute the lease would expire during the pause.
+        if seconds_ahead > MAX_SLEEP_SECONDS and not _renew_lease(lease):
             return
 
 
-def _abandon(due: DeliveryQuerySet) -> None:
-    """Give up on deliveries whose every attempt ended without a recorded outcome, as when they kill
-    the worker."""
-    due.order_by().filter(state=Delivery.State.SENDING, attempts__gte=MAX_ATTEMPTS).update(
+def _fail_abandoned(deliveries: DeliveryQuerySet) -> None:
+    """Mark deliveries as failed whose attempts all ended without a recorded outcome, for example
+    because each attempt killed the worker."""
+    deliveries.order_by().filter(state=Delivery.State.SENDING, attempts__gte=MAX_ATTEMPTS).update(
         state=Delivery.State.FAILED,
         reason=f"Not sent after {MAX_ATTEMPTS} attempts. The worker stopped during the last "
         "attempt.",
     )
 
 
-def _claim_delivery(due: DeliveryQuerySet, pk: int, *, at: datetime) -> Delivery | None:
+def _claim_delivery(deliveries: DeliveryQuerySet, pk: int, *, at: datetime) -> Delivery | None:
     """Claim the delivery for this run; None if another run was first."""
-    claimed = (
-        due.order_by()
+    n_claimed = (
+        deliveries.order_by()
         .filter(pk=pk)
         .update(state=Delivery.State.SENDING, claimed_at=at, attempts=F("attempts") + 1)
     )
-    return Delivery.objects.select_related("webhook", "user").get(pk=pk) if claimed == 1 else None
+    return Delivery.objects.select_related("webhook", "user").get(pk=pk) if n_claimed == 1 else None
 
 
-def _recipient_failure(delivery: Delivery) -> SendFailure | None:
-    """Return why the recipient no longer receives email: an email may be queued for a day, and
-    users who left meanwhile do not get it."""
+def _check_recipient(delivery: Delivery) -> SendFailure | None:
+    """Return a failure if the recipient is no longer active: an email may be queued for a day, and
+    users deactivated meanwhile do not receive it."""
     if delivery.user is not None and not delivery.user.is_active:
         return SendFailure("", final=True, skip_reason=SkipReason.INACTIVE_USER)
     return None
@@ -192,106 +197,112 @@ class _MailConnection:
 
     def __init__(self, mailer: BaseEmailBackend) -> None:
         self.mailer = mailer
-        # over the connection that stands
-        self.n_carried = 0
+        # Number of messages sent over the current connection.
+        self.n_on_connection = 0
 
     def __enter__(self) -> "_MailConnection":
         return self
 
     def __exit__(self, *_: object) -> None:
-        # a farewell that fails undoes nothing: what was accepted has been written down
+        # An error while closing is harmless: the outcomes are recorded already.
         with suppress(OSError):
             self.mailer.close()
 
     def send(self, delivery: Delivery) -> SendFailure | None:
         """Hand the message to the mailer; None once it is accepted."""
-        failure = self._attempt(delivery)
+        failure = self._try_send(delivery)
         if failure is not None:
             with suppress(OSError):
                 self.mailer.close()
         return failure
 
-    def _attempt(self, delivery: Delivery) -> SendFailure | None:
+    def _try_send(self, delivery: Delivery) -> SendFailure | None:
+        """Send the message and return None, or the failure: `final` ones are not repeated,
+        `everyone` ones affect all messages.
+
+        A connection that the server has closed after some messages is opened again.
+        """
         try:
             message = build_message(delivery)
-            self._ready()
+            self._ensure_open()
             self.mailer.send_messages([message])
         except smtplib.SMTPRecipientsRefused as error:
-            code, words = next(iter(error.recipients.values()), (450, b"refused"))
-            return _failure_of_reply(code, words)
+            code, reply = next(iter(error.recipients.values()), (450, b"refused"))
+            return _build_failure(code, reply)
         except (
             smtplib.SMTPAuthenticationError,
             smtplib.SMTPConnectError,
             smtplib.SMTPHeloError,
         ) as error:
-            return SendFailure(_reply_text(error.smtp_code, error.smtp_error), everyone=True)
+            return SendFailure(_format_reply(error.smtp_code, error.smtp_error), everyone=True)
         except smtplib.SMTPSenderRefused as error:
-            if error.smtp_code == _CLOSING_CODE and self.n_carried:
-                # some servers take so many messages over one connection: no try of this message yet
+            if error.smtp_code == _CLOSING_CODE and self.n_on_connection:
+                # Some servers limit the messages per connection. This was no attempt to send the
+                # message.
                 with suppress(OSError):
                     self.mailer.close()
-                return self._attempt(delivery)
-            # our own address is refused, which every mail bears; too large (RFC 1870) is said here
-            # too, of one mail
-            refused = _failure_of_reply(error.smtp_code, error.smtp_error)
+                return self._try_send(delivery)
+            # Our sender address was rejected, which all messages have. The code for a message that
+            # is too large (RFC 1870) arrives here too and concerns this message only.
+            failure = _build_failure(error.smtp_code, error.smtp_error)
             return (
-                refused
+                failure
                 if error.smtp_code == _TOO_LARGE_CODE
-                else SendFailure(refused.reason, everyone=True)
+                else SendFailure(failure.reason, everyone=True)
             )
         except smtplib.SMTPResponseException as error:
-            return _failure_of_reply(error.smtp_code, error.smtp_error)
+            return _build_failure(error.smtp_code, error.smtp_error)
         except OSError as error:
-            # disconnected, timed out, refused, no such host, TLS failed, disk full: SMTPException
-            # is an OSError too
+            # Disconnected, timed out, refused, unknown host, TLS failed, disk full. SMTPException
+            # is an OSError too.
             return SendFailure(
-                one_line(f"{type(error).__name__}: {error}", most=500), everyone=True
+                one_line(f"{type(error).__name__}: {error}", max_length=500), everyone=True
             )
         except ValueError as error:
             return SendFailure(
-                one_line(f"The message cannot be created: {error}", most=500), final=True
+                one_line(f"The message cannot be created: {error}", max_length=500), final=True
             )
-        self.n_carried += 1
+        self.n_on_connection += 1
         return None
 
-    def _ready(self) -> None:
+    def _ensure_open(self) -> None:
         """Check the connection before each further message: a message that meets a closed
         connection would count as a failed attempt."""
-        there: smtplib.SMTP | None = getattr(self.mailer, "connection", None)
-        if there is not None:
+        smtp: smtplib.SMTP | None = getattr(self.mailer, "connection", None)
+        if smtp is not None:
             try:
-                alive = there.noop()[0] == 250
+                is_alive = smtp.noop()[0] == 250
             except OSError:
-                alive = False
-            if not alive:
+                is_alive = False
+            if not is_alive:
                 with suppress(OSError):
                     self.mailer.close()
         if self.mailer.open():
-            self.n_carried = 0
+            self.n_on_connection = 0
 
 
-def _failure_of_reply(code: int, words: bytes | str) -> SendFailure:
-    """Return the meaning of the server's rejection of this one message."""
+def _build_failure(code: int, reply: bytes | str) -> SendFailure:
+    """Build the failure from the server's rejection of this one message."""
     if code in _CONFIGURATION_CODES:
-        return SendFailure(_reply_text(code, words), everyone=True)
+        return SendFailure(_format_reply(code, reply), everyone=True)
     return SendFailure(
-        _reply_text(code, words), final=500 <= code < 600, everyone=code == _CLOSING_CODE
+        _format_reply(code, reply), final=500 <= code < 600, everyone=code == _CLOSING_CODE
     )
 
 
-def _reply_text(code: int, words: bytes | str) -> str:
-    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    return one_line(f"{code} {text}", most=500)
+def _format_reply(code: int, reply: bytes | str) -> str:
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    return one_line(f"{code} {text}", max_length=500)
 
 
 def _post_webhook(delivery: Delivery) -> SendFailure | None:
-    refusal = post_delivery(delivery)
+    failure = post_delivery(delivery)
     return (
-        None if refusal is None else SendFailure(refusal.reason, final=refusal.final, everyone=True)
+        None if failure is None else SendFailure(failure.reason, final=failure.final, everyone=True)
     )
 
 
-# --- how it ended ---------------------------------------------------------------------------------
+# --- outcome --------------------------------------------------------------------------------------
 
 
 def _record_outcome(delivery: Delivery, failure: SendFailure | None, *, at: datetime) -> None:
@@ -305,7 +316,7 @@ def _record_outcome(delivery: Delivery, failure: SendFailure | None, *, at: date
     elif wait := None if failure.final else backoff(delivery.attempts):
         outcome = {
             "state": Delivery.State.QUEUED,
-            "due_at": at + _jittered(wait),
+            "due_at": at + _add_jitter(wait),
             "reason": failure.reason,
         }
     else:
@@ -315,21 +326,21 @@ def _record_outcome(delivery: Delivery, failure: SendFailure | None, *, at: date
             "skip_reason": failure.skip_reason or "",
             "reason": failure.reason,
         }
-    never_arrives = outcome["state"] in {Delivery.State.SKIPPED, Delivery.State.FAILED}
-    for left in reversed(range(MAX_RECORD_ATTEMPTS)):
+    is_lost = outcome["state"] in {Delivery.State.SKIPPED, Delivery.State.FAILED}
+    for n_left in reversed(range(MAX_RECORD_ATTEMPTS)):
         try:
             with transaction.atomic():
-                # the number of the attempt is what the claim made its own
-                claimed = Delivery.objects.filter(
+                # The number of attempts identifies the claim.
+                n_claimed = Delivery.objects.filter(
                     pk=delivery.pk, state=Delivery.State.SENDING, attempts=delivery.attempts
                 ).update(**outcome)
-                if claimed and never_arrives:
+                if n_claimed and is_lost:
                     reassign_lost_notices(list(delivery.notices.all()), at=at)
         except (OperationalError, InterfaceError):
-            if not left or connection.in_atomic_block:
+            if not n_left or connection.in_atomic_block:
                 raise
             connection.close()
-            time.sleep(min(15.0, 0.25 * 2 ** (MAX_RECORD_ATTEMPTS - left)))
+            time.sleep(min(15.0, 0.25 * 2 ** (MAX_RECORD_ATTEMPTS - n_left)))
         else:
             break
     if failure is not None:
@@ -343,13 +354,13 @@ def _record_outcome(delivery: Delivery, failure: SendFailure | None, *, at: date
 
 
 def backoff(attempts: int) -> timedelta | None:
-    """Return the delay after that many failed attempts; None: give up."""
+    """Return the delay after that many failed attempts; None if there is no further attempt."""
     if attempts >= MAX_ATTEMPTS:
         return None
     return min(timedelta(minutes=2 ** (attempts - 1)), MAX_BACKOFF)
 
 
-def _jittered(wait: timedelta) -> timedelta:
-    """Add jitter of up to a fifth more or less, so that many deliveries are not retried at the same
-    moment."""
+def _add_jitter(wait: timedelta) -> timedelta:
+    """Add jitter of up to 20% in both directions, so that many deliveries are not retried at the
+    same moment."""
     return wait * (1 - JITTER + 2 * JITTER * secrets.SystemRandom().random())

@@ -12,9 +12,9 @@ from apps.alerts.delivery.schedule import MAX_CLOCK_LEAD, DigestSchedule, due_wi
 from apps.alerts.models import Cadence, DayKind, Delivery, Preference
 from apps.common.database.statements import fetch_rows
 
-# from one digest to the next, also where the clock is put back in between
+# The interval of two daily digests, also if the clock is set back between them.
 DAY_WITH_CLOCK_CHANGE = timedelta(hours=25)
-# further ones wait for the digest
+# Further urgent notifications wait for the digest.
 MAX_IMMEDIATE_PER_DAY = 12
 
 
@@ -52,8 +52,8 @@ class DueDigest:
         return not self.only_urgent or self.schedule.wants_only_urgent
 
 
-# The urgent ones that the clock brings, at midnight, wait for the digest where there is one within
-# a day.
+# Urgent notifications about dates, which are created at midnight, wait for the digest if there is
+# one within a day.
 _PENDING_RECIPIENTS = """
 SELECT n.user_id, n.team_id, n.webhook_id, min(o.at) AS oldest,
        min(o.at) FILTER (WHERE n.urgent) AS oldest_urgent,
@@ -77,96 +77,126 @@ class DueScan:
     gathers: bool
 
 
-def scan_due_digests(*, at: datetime, last_look: datetime | None, gather: timedelta) -> DueScan:
+def scan_due_digests(*, at: datetime, last_scan_at: datetime | None, gather: timedelta) -> DueScan:
     """Find the due digests in a few statements, whatever the number of recipients."""
     recipients = fetch_rows(
         PendingRecipient,
         _PENDING_RECIPIENTS,
         {"days": [str(kind) for kind in DayKind], "ahead": at + MAX_CLOCK_LEAD},
     )
-    known = {(row.user_id, row.team_id) for row in recipients}
-    beating = Preference.objects.filter(
+    recipient_keys = {(recipient.user_id, recipient.team_id) for recipient in recipients}
+    heartbeat_preferences = Preference.objects.filter(
         Q(user__is_active=True) | Q(team__isnull=False), heartbeat=True
     )
     recipients += [
         PendingRecipient(user_id, team_id, None, None)
-        for user_id, team_id in beating.values_list("user_id", "team_id")
-        if (user_id, team_id) not in known
+        for user_id, team_id in heartbeat_preferences.values_list("user_id", "team_id")
+        if (user_id, team_id) not in recipient_keys
     ]
     schedules = load_schedules(recipients)
-    sent_today = _immediate_within(at - timedelta(days=1), at)
+    sent_today = _count_immediate(at - timedelta(days=1), at)
     digests = []
-    gathers = False
-    for row in recipients:
-        schedule = schedules[row.user_id, row.team_id]
-        due = _due(row, schedule, at=at, last_look=last_look, gather=gather)
-        if due is None or due.window is None:
-            ripe = _due(row, schedule, at=at, last_look=last_look, gather=timedelta(0))
-            gathers = gathers or (ripe is not None and ripe.window is not None)
-        if due is None:
+    is_gathering = False
+    for recipient in recipients:
+        schedule = schedules[recipient.user_id, recipient.team_id]
+        due_digest = _find_due_digest(
+            recipient, schedule, at=at, last_scan_at=last_scan_at, gather=gather
+        )
+        if due_digest is None or due_digest.window is None:
+            digest_without_gathering = _find_due_digest(
+                recipient, schedule, at=at, last_scan_at=last_scan_at, gather=timedelta(0)
+            )
+            is_gathering = is_gathering or (
+                digest_without_gathering is not None and digest_without_gathering.window is not None
+            )
+        if due_digest is None:
             continue
-        if not due.only_urgent or sent_today[row.user_id, row.team_id] < MAX_IMMEDIATE_PER_DAY:
-            digests.append(due)
-    return DueScan(digests, gathers)
+        if (
+            not due_digest.only_urgent
+            or sent_today[recipient.user_id, recipient.team_id] < MAX_IMMEDIATE_PER_DAY
+        ):
+            digests.append(due_digest)
+    return DueScan(digests, is_gathering)
 
 
-def _due(
-    row: PendingRecipient,
+def _find_due_digest(
+    recipient: PendingRecipient,
     schedule: DigestSchedule,
     *,
     at: datetime,
-    last_look: datetime | None,
+    last_scan_at: datetime | None,
     gather: timedelta,
 ) -> DueDigest | None:
-    if row.webhook_id is not None or not schedule.has_windows:
-        ripe = row.oldest is not None and row.oldest <= at - gather
-        if row.webhook_id is None and schedule.wants_only_urgent:
-            return _due_urgent(row, schedule, at=at, last_look=last_look, gather=gather)
-        return DueDigest(row, schedule, None) if ripe else None
-    window = due_window(schedule, at=at, oldest=row.oldest, last_look=last_look, gather=gather)
+    """Return the digest that is due for the recipient at `at`, or None.
+
+    `gather` is the time in which further notifications are collected. A window of the schedule
+    comes first; urgent notifications are sent before it if the recipient wants them immediately.
+    """
+    if recipient.webhook_id is not None or not schedule.has_windows:
+        is_gathered = recipient.oldest is not None and recipient.oldest <= at - gather
+        if recipient.webhook_id is None and schedule.wants_only_urgent:
+            return _find_due_urgent_digest(
+                recipient, schedule, at=at, last_scan_at=last_scan_at, gather=gather
+            )
+        return DueDigest(recipient, schedule, None) if is_gathered else None
+    window = due_window(
+        schedule, at=at, oldest=recipient.oldest, last_scan_at=last_scan_at, gather=gather
+    )
     if window is not None:
-        return DueDigest(row, schedule, window)
-    if row.oldest_request is not None and row.oldest_request <= at - gather:
-        return DueDigest(row, schedule, None, only_urgent=True)
-    urgent = row.oldest_urgent
-    if urgent is not None and next_window(schedule, at) <= at + DAY_WITH_CLOCK_CHANGE:
-        urgent = row.oldest_urgent_change
-    if schedule.immediate and urgent is not None and urgent <= at - gather:
-        return DueDigest(row, schedule, None, only_urgent=True)
+        return DueDigest(recipient, schedule, window)
+    if recipient.oldest_request is not None and recipient.oldest_request <= at - gather:
+        return DueDigest(recipient, schedule, None, only_urgent=True)
+    oldest_urgent = recipient.oldest_urgent
+    if oldest_urgent is not None and next_window(schedule, at) <= at + DAY_WITH_CLOCK_CHANGE:
+        oldest_urgent = recipient.oldest_urgent_change
+    if schedule.immediate and oldest_urgent is not None and oldest_urgent <= at - gather:
+        return DueDigest(recipient, schedule, None, only_urgent=True)
     return None
 
 
-def _due_urgent(
-    row: PendingRecipient,
+def _find_due_urgent_digest(
+    recipient: PendingRecipient,
     schedule: DigestSchedule,
     *,
     at: datetime,
-    last_look: datetime | None,
+    last_scan_at: datetime | None,
     gather: timedelta,
 ) -> DueDigest | None:
     """Return the due message of a recipient without digests: event alerts and requested summaries
     immediately, date alerts at the digest hour; notifications that are not urgent are only recorded
     as unwanted."""
-    ripe = at - gather
-    at_once = [
-        moment for moment in (row.oldest_urgent_change, row.oldest_request) if moment is not None
+    gathered_until = at - gather
+    immediate_times = [
+        moment
+        for moment in (recipient.oldest_urgent_change, recipient.oldest_request)
+        if moment is not None
     ]
-    if any(moment <= ripe for moment in at_once):
-        return DueDigest(row, schedule, None, only_urgent=True)
-    if row.oldest_urgent is not None:
-        daily = replace(schedule, cadence=Cadence.DAILY, served_at=None)
+    if any(moment <= gathered_until for moment in immediate_times):
+        return DueDigest(recipient, schedule, None, only_urgent=True)
+    if recipient.oldest_urgent is not None:
+        daily_schedule = replace(schedule, cadence=Cadence.DAILY, served_at=None)
         window = due_window(
-            daily, at=at, oldest=row.oldest_urgent, last_look=last_look, gather=gather
+            daily_schedule,
+            at=at,
+            oldest=recipient.oldest_urgent,
+            last_scan_at=last_scan_at,
+            gather=gather,
         )
-        return DueDigest(row, schedule, None, only_urgent=True) if window is not None else None
-    return DueDigest(row, schedule, None) if row.oldest is not None and row.oldest <= ripe else None
+        return (
+            DueDigest(recipient, schedule, None, only_urgent=True) if window is not None else None
+        )
+    return (
+        DueDigest(recipient, schedule, None)
+        if recipient.oldest is not None and recipient.oldest <= gathered_until
+        else None
+    )
 
 
 def load_schedules(
-    owing: Iterable[PendingRecipient],
+    recipients: Iterable[PendingRecipient],
 ) -> dict[tuple[int | None, int | None], DigestSchedule]:
     """Load {(user, team): digest schedule}; three statements."""
-    rows = list(owing)
+    rows = list(recipients)
     user_ids = {row.user_id for row in rows if row.user_id}
     team_ids = {row.team_id for row in rows if row.team_id}
     preferences = {
@@ -176,17 +206,17 @@ def load_schedules(
     schedules: dict[tuple[int | None, int | None], DigestSchedule] = {
         (None, None): DigestSchedule()
     }
-    for pk, hour, name in User.objects.filter(pk__in=user_ids).values_list(
+    for pk, hour, time_zone in User.objects.filter(pk__in=user_ids).values_list(
         "pk", "digest_hour", "time_zone"
     ):
         schedules[pk, None] = schedule_of_preference(
-            preferences.get((pk, None)), hour=hour, time_zone=name
+            preferences.get((pk, None)), hour=hour, time_zone=time_zone
         )
-    for pk, hour, name in Team.objects.filter(pk__in=team_ids).values_list(
+    for pk, hour, time_zone in Team.objects.filter(pk__in=team_ids).values_list(
         "pk", "digest_hour", "time_zone"
     ):
         schedules[None, pk] = schedule_of_preference(
-            preferences.get((None, pk)), hour=hour, time_zone=name
+            preferences.get((None, pk)), hour=hour, time_zone=time_zone
         )
     return schedules
 
@@ -207,7 +237,7 @@ def schedule_of_preference(
     )
 
 
-def _immediate_within(since: datetime, at: datetime) -> dict[tuple[int | None, int | None], int]:
+def _count_immediate(since: datetime, at: datetime) -> dict[tuple[int | None, int | None], int]:
     counts: dict[tuple[int | None, int | None], int] = defaultdict(int)
     rows = Delivery.objects.filter(
         kind=Delivery.Kind.IMMEDIATE, created_at__gt=since, created_at__lte=at

@@ -1,4 +1,4 @@
-"""Signed links in emails: what they permit, and for how long. Stateless: the signature is the
+"""Signed links in emails: their permissions and durations. Stateless: the signature is the
 permission.
 
 A response link acts for the user the email was sent to, on the alerts of that email only. A user's
@@ -17,7 +17,7 @@ from apps.alerts.models import Delivery
 ANSWER_LINK_DURATION = timedelta(days=30)
 MAILBOX_LINK_DURATION = timedelta(days=90)
 
-# what stands in a stored mail; the token takes the place of the dash while it is sent
+# URLs in stored emails. The token replaces the dash when the email is sent.
 _ANSWER = "/alerts/answer/-/"
 _UNSUBSCRIBE = "/unsubscribe/-/"
 _EXPIRED = (
@@ -27,7 +27,8 @@ _EXPIRED = (
 
 
 class InvalidLinkError(ValueError):
-    """A link that the registry did not sign, or that has expired; the text says what to do."""
+    """A link that the registry did not sign, or that has expired; the text is the instruction for
+    the user."""
 
 
 def answer_url() -> str:
@@ -69,7 +70,7 @@ def delivery_of_answer_token(token: str, *, at: datetime) -> Delivery:
     """Return the email whose alerts the bearer can respond to. Raises InvalidLinkError."""
     delivery = (
         Delivery.objects.select_related("user")
-        .filter(pk=int(_unsigned("answer", token)), user__isnull=False)
+        .filter(pk=int(_read_token("answer", token)), user__isnull=False)
         .first()
     )
     if delivery is None or delivery.user is None:
@@ -85,29 +86,29 @@ def delivery_of_answer_token(token: str, *, at: datetime) -> Delivery:
 
 def recipient_of_unsubscribe_token(token: str, *, at: datetime) -> User | Team:
     """Return the recipient to unsubscribe. Raises InvalidLinkError."""
-    claim = _unsigned("unsubscribe", token)
-    found: User | Team | None = None
+    claim = _read_token("unsubscribe", token)
+    recipient: User | Team | None = None
     match claim[:1]:
         case "u":
-            found = User.objects.filter(pk=int(claim[1:])).first()
+            recipient = User.objects.filter(pk=int(claim[1:])).first()
         case "m":
             delivery = Delivery.objects.select_related("team").filter(pk=int(claim[1:])).first()
             if delivery is None or delivery.created_at < at - MAILBOX_LINK_DURATION:
                 raise InvalidLinkError(_EXPIRED)
-            found = delivery.team
+            recipient = delivery.team
         case "t":
-            # mails of earlier versions: the same address for ever
+            # Emails of earlier versions have a URL without an expiry.
             raise InvalidLinkError(_EXPIRED)
-    if found is None:
+    if recipient is None:
         raise InvalidLinkError("This link is no longer valid. Sign in instead.")
-    return found
+    return recipient
 
 
 def _signer(purpose: str) -> Signer:
     return Signer(salt=f"alerts.{purpose}", sep=".")
 
 
-def _unsigned(purpose: str, token: str) -> str:
+def _read_token(purpose: str, token: str) -> str:
     try:
         return _signer(purpose).unsign(token)
     except BadSignature:

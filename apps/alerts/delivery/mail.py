@@ -1,4 +1,4 @@
-"""Email messages (SMTP): one function for each. docs/alerts.md says when they are sent."""
+"""Email messages (SMTP): one function for each kind. docs/alerts.md describes when each is sent."""
 
 import hashlib
 import re
@@ -28,7 +28,7 @@ from apps.alerts.delivery.links import (
 from apps.alerts.delivery.schedule import time_zone_named
 from apps.alerts.kinds.feeds.health import FeedHealth
 from apps.alerts.models import Delivery
-from apps.alerts.text import one_line
+from apps.alerts.text import long_day, one_line
 
 _LINE_WIDTH = 72
 _ADDRESS_INSIDE = re.compile(r"https?://")
@@ -45,13 +45,13 @@ class RenderedEmail:
 
 @dataclass(frozen=True, slots=True)
 class EmailFooter:
-    """The footer of every email: feed status, and why and when this address receives email.
-    `can_respond`: the recipient is a user, for whom a link in the email may act."""
+    """The footer of every email: feed status, and reason and schedule of email to this address.
+    `can_respond`: the recipient is a user, who can respond by a link in the email."""
 
     feeds: FeedHealth
     reason: str
-    rhythm: str
-    may_answer: bool
+    schedule: str
+    can_respond: bool
 
 
 def render_digest(
@@ -59,7 +59,7 @@ def render_digest(
 ) -> RenderedEmail:
     """Render the alert digest of one recipient, in the recipient's time zone.
 
-    `audience` is a sentence that says for whom the digest is."""
+    `audience` is the line about the recipient."""
     return _render(
         "alert_digest", {"digest": digest, "audience": one_line(audience)}, footer, at, time_zone
     )
@@ -72,8 +72,8 @@ def render_heartbeat(
     even if nothing changed."""
     local = since.astimezone(time_zone_named(time_zone)) if since else None
     context: dict[str, object] = {
-        "sentence": f"0 changes, {footer.feeds}",
-        "since": f"{local:%a} {local.day} {local:%b %Y, %H:%M}" if local else "",
+        "sentence": f"No changes since {long_day(local)}" if local else "No changes",
+        "feeds": footer.feeds,
     }
     return _render("heartbeat", context, footer, at, time_zone)
 
@@ -81,27 +81,28 @@ def render_heartbeat(
 def _render(
     name: str, context: dict[str, object], footer: EmailFooter, at: datetime, time_zone: str
 ) -> RenderedEmail:
+    """Render subject, text and HTML of the email templates `name`, with times in the time zone of
+    the recipient."""
     moment = at.astimezone(time_zone_named(time_zone))
     context |= {
         "footer": footer,
-        "written": f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M} ({one_line(moment.tzinfo)})",
-        "fresh_at": f"{at.astimezone(UTC):%H:%M} UTC",
+        "written": f"{long_day(moment)}, {moment:%H:%M} ({one_line(moment.tzinfo)})",
+        "feed_status": f"{footer.feeds} at {moment:%H:%M}.",
         "public_url": settings.PUBLIC_URL,
-        "answer_url": answer_url() if footer.may_answer else f"{settings.PUBLIC_URL}/alerts/",
+        "answer_url": answer_url() if footer.can_respond else f"{settings.PUBLIC_URL}/alerts/",
         "unsubscribe_url": unsubscribe_url(),
         "organisation": settings.ORGANISATION_NAME,
     }
     return RenderedEmail(
-        subject=one_line(render_to_string(f"emails/{name}/subject.txt", context), most=300),
+        subject=one_line(render_to_string(f"emails/{name}/subject.txt", context), max_length=300),
         text=_wrap_text(render_to_string(f"emails/{name}/body.txt", context)),
         html=render_to_string(f"emails/{name}/body.html", context),
     )
 
 
 class _Policy(EmailPolicy):
-    """Ids and addresses stay as they are, however long: folded, they would come out encoded, and no
-    program would find them again (RFC 2369 and RFC 5322 allow no encoded words there; a line may
-    have 998 characters)."""
+    """An email policy that does not fold headers with IDs and URLs. Folding would encode them,
+    which RFC 2369 and RFC 5322 do not allow there; a line may have 998 characters."""
 
     _WHOLE = frozenset({"in-reply-to", "references", "list-unsubscribe"})
 
@@ -137,9 +138,9 @@ def build_message(delivery: Delivery) -> EmailMultiAlternatives:
         "Message-ID": delivery.message_id,
         "Date": format_datetime(delivery.created_at.astimezone(UTC)),
         "Auto-Submitted": "auto-generated",
-        # Exchange answers machines too, unless told not to
+        # Without this header Exchange sends automatic replies to this message.
         "X-Auto-Response-Suppress": "All",
-        # one click, RFC 8058: programs post to it, people see a page
+        # One-click unsubscribe (RFC 8058): email programs send a POST request, users see a page.
         "List-Unsubscribe": f"<{unsubscribe_address_of_delivery(delivery)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
@@ -161,37 +162,37 @@ def _check_address(address: str) -> None:
         validate_email(address)
         policy.SMTP.header_factory("To", address)
     except (ValidationError, ValueError, IndexError, AttributeError):
-        # the last two are what the library's parser trips over, as at `=?utf-8?q??=@example.org`
+        # The parser of the library raises the last two, for example for
+        # `=?utf-8?q??=@example.org`.
         raise InvalidAddressError(f"{address!r} is not a valid email address.") from None
 
 
 def message_id_for(*, address: str, keys: Iterable[str]) -> str:
     """Derive the Message-ID of the email that sends `address` the alerts with these keys: a second
     email of the same content would violate the unique constraint of the delivery log."""
-    return _id("\n".join([address.lower(), *sorted(keys)]))
+    return _build_id("\n".join([address.lower(), *sorted(keys)]))
 
 
 def thread_id_for(subject: str) -> str:
     """Derive the Message-ID under which every email about this subject alone is threaded; an email
     of that ID need not exist."""
-    return _id(f"thread {subject}")
+    return _build_id(f"thread {subject}")
 
 
-def _id(text: str) -> str:
+def _build_id(text: str) -> str:
     digest = hashlib.sha256(text.encode()).hexdigest()[:40]
     sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
     return f"<{digest}@{sender.rpartition('@')[2] or 'localhost'}>"
 
 
 def _wrap_text(text: str) -> str:
-    """Lines of 72 characters at most that keep their indent, addresses whole; never two empty lines
-    in a row unless the template means a new section."""
+    """Wrap lines at 72 characters and keep their indent. Lines with a URL are not wrapped."""
     lines: list[str] = []
     for line in text.strip("\n").splitlines():
         if len(line) <= _LINE_WIDTH or _ADDRESS_INSIDE.search(line) or line == "-- ":
             lines.append(line)
             continue
-        indent = line[: len(line) - len(line.lstrip())]
+        indent = line[: len(line) - len(line.lstrip("- "))].replace("-", " ")
         lines += textwrap.wrap(
             line,
             _LINE_WIDTH,

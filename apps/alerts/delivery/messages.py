@@ -10,7 +10,7 @@ from apps.accounts.models import Team, User
 from apps.alerts.delivery.context import BatchContext
 from apps.alerts.delivery.digest.builder import build_digest
 from apps.alerts.delivery.digest.parts import MAX_BYTES, SIZE_LIMITS, DigestEntry
-from apps.alerts.delivery.digest.reminder_items import is_runway_over
+from apps.alerts.delivery.digest.runway_items import is_runway_over
 from apps.alerts.delivery.mail import (
     EmailFooter,
     message_id_for,
@@ -21,6 +21,7 @@ from apps.alerts.delivery.mail import (
 from apps.alerts.delivery.schedule import DigestSchedule, time_zone_named
 from apps.alerts.delivery.webhook_payload import build_payload
 from apps.alerts.models import Cadence, Delivery, Notice, Webhook
+from apps.alerts.recipients import display_name
 from apps.common.time import day_of
 
 
@@ -37,7 +38,7 @@ class RenderedNotices:
 
 def render_mail(
     notices: Sequence[Notice],
-    loaded: BatchContext,
+    batch: BatchContext,
     *,
     user: User | None,
     team: Team | None,
@@ -50,148 +51,143 @@ def render_mail(
 ) -> RenderedNotices:
     """Render an email to one user or one team mailbox."""
     entries = {
-        notice.pk: DigestEntry.of(notice, loaded.alerts[notice.alert_id]) for notice in notices
+        notice.pk: DigestEntry.of(notice, batch.alerts[notice.alert_id]) for notice in notices
     }
-    context = loaded.context_for(
+    context = batch.context_for(
         teams=teams_seen, today=at.astimezone(time_zone_named(schedule.time_zone)).date()
     )
-    mail = RenderedNotices()
-    # what concerns applications of which the recipient may see none any more is told to others
+    result = RenderedNotices()
+    # Other recipients are notified of alerts whose applications this one can no longer view.
     for notice in notices:
-        ids = entries[notice.pk].application_ids
-        organisation = loaded.alerts[notice.alert_id].team_id is None
-        if ids and not organisation and not any(pk in context.applications for pk in ids):
-            mail.left_out.append(notice)
+        application_ids = entries[notice.pk].application_ids
+        is_organisation_alert = batch.alerts[notice.alert_id].team_id is None
+        if (
+            application_ids
+            and not is_organisation_alert
+            and not any(pk in context.applications for pk in application_ids)
+        ):
+            result.left_out.append(notice)
             del entries[notice.pk]
         elif is_runway_over(entries[notice.pk], context):
-            mail.passed.append(notice)
+            result.passed.append(notice)
             del entries[notice.pk]
-    shown = list(entries.values())
-    owner = team.name if team else _only_team(shown, loaded)
-    digest = build_digest(shown, context, owner=owner, is_first=is_first)
+    visible_entries = list(entries.values())
+    digest = build_digest(visible_entries, context, is_first=is_first)
     if digest is None and not also_when_empty:
-        mail.left_out += [notice for notice in notices if notice.pk in entries]
-        return mail
+        result.left_out += [notice for notice in notices if notice.pk in entries]
+        return result
     address = user.email if user else team.email if team else ""
     footer = EmailFooter(
-        loaded.feeds,
-        _reason(notices, user, team),
-        _schedule_sentence(schedule),
-        may_answer=user is not None,
+        batch.feeds,
+        _describe_reason(notices, user, team),
+        _describe_schedule(schedule),
+        can_respond=user is not None,
     )
     if digest is None:
-        rendered = render_heartbeat(
+        email = render_heartbeat(
             footer=footer, at=at, time_zone=schedule.time_zone, since=schedule.served_before(at)
         )
         kind, keys, thread = Delivery.Kind.HEARTBEAT, [f"heartbeat {at.isoformat()}"], ""
     else:
-        audience = _audience(notices, user, team)
-        rendered = render_digest(
+        audience = _describe_audience(notices, user, team)
+        email = render_digest(
             digest, audience=audience, footer=footer, at=at, time_zone=schedule.time_zone
         )
         for fit in SIZE_LIMITS[1:]:
-            if len(rendered.html.encode()) <= MAX_BYTES:
+            if len(email.html.encode()) <= MAX_BYTES:
                 break
-            digest = build_digest(shown, context, owner=owner, is_first=is_first, fit=fit) or digest
-            rendered = render_digest(
+            digest = build_digest(visible_entries, context, is_first=is_first, fit=fit) or digest
+            email = render_digest(
                 digest, audience=audience, footer=footer, at=at, time_zone=schedule.time_zone
             )
         keys = [f"notice:{pk}" for pk in entries]
         thread = thread_id_for(next(iter(digest.subjects))) if len(digest.subjects) == 1 else ""
         if digest.lead:
             kind = Delivery.Kind.SUMMARY
-    mail.delivery = Delivery(
+    result.delivery = Delivery(
         user=user,
         team=team,
         kind=kind,
         address=address,
         message_id=message_id_for(address=address, keys=keys),
         thread=thread,
-        subject=rendered.subject,
-        body_text=rendered.text,
-        body_html=rendered.html,
+        subject=email.subject,
+        body_text=email.text,
+        body_html=email.html,
         due_at=at,
         created_at=at,
     )
-    return mail
+    return result
 
 
-def _only_team(entries: Sequence[DigestEntry], loaded: BatchContext) -> str:
-    """Return the name of the team whose applications all entries are about; empty if there are
-    several."""
-    names = {loaded.teams.get(entry.alert.team_id or 0, "") for entry in entries}
-    return names.pop() if len(names) == 1 else ""
-
-
-def _audience(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
-    if team is not None:
-        return f"For {team.name}: the models its applications call."
-    whys = {notice.why for notice in notices}
-    if whys <= {Notice.Why.GOVERNANCE, Notice.Why.OPERATOR, Notice.Why.ESCALATION}:
-        return f"For {user}: the whole organisation."
-    if whys == {Notice.Why.SUBSCRIPTION}:
-        return f"For {user}: what you subscribed to."
-    return f"For {user}: what you and your teams own, and what you asked to hear of."
+def _describe_audience(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
+    if user is None:
+        return f"For {team}: the applications of the team"
+    name = display_name(user)
+    routes = {notice.why for notice in notices}
+    if routes <= {Notice.Why.GOVERNANCE, Notice.Why.OPERATOR, Notice.Why.ESCALATION}:
+        return f"For {name}: the whole organisation"
+    if routes == {Notice.Why.SUBSCRIPTION}:
+        return f"For {name}: your subscriptions"
+    return f"For {name}: your applications and subscriptions"
 
 
 _REASONS = {
-    Notice.Why.OWNER: "you own the applications named",
-    Notice.Why.TEAM_OWNER: "you own a team that has no mailbox of its own, or a team above it",
-    Notice.Why.GOVERNANCE: "you govern the register",
-    Notice.Why.OPERATOR: "you run the register, and a feed needs a look",
-    Notice.Why.ESCALATION: "nobody answered whom it fell to",
-    Notice.Why.ASSIGNED: "somebody gave it to you",
-    Notice.Why.SUBSCRIPTION: "you subscribed to such news",
-    Notice.Why.OWN: "you made or decided it",
+    Notice.Why.OWNER: "you own the applications listed",
+    Notice.Why.TEAM_OWNER: "you own the team of the applications, or a team above it",
+    Notice.Why.GOVERNANCE: "you have the governance role",
+    Notice.Why.OPERATOR: "you are responsible for the feeds",
+    Notice.Why.ESCALATION: "alerts were not acknowledged in time",
+    Notice.Why.ASSIGNED: "alerts are assigned to you",
+    Notice.Why.SUBSCRIPTION: "you subscribed to these changes",
+    Notice.Why.OWN: "you created or decided what the alerts are about",
 }
 
 
-def _reason(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
-    if team is not None:
-        return (
-            "This is a team's mailbox: it is told when a model that its applications call changes."
-        )
-    if user is None or not notices:
-        return "You asked for a sign of life."
-    whys = [
-        reason for why, reason in _REASONS.items() if any(notice.why == why for notice in notices)
+def _describe_reason(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
+    if not notices:
+        return "You receive this email because you asked for a digest even if nothing changed."
+    if user is None:
+        return "You receive this email because this address is the mailbox of the team."
+    reasons = [
+        reason
+        for route, reason in _REASONS.items()
+        if any(notice.why == route for notice in notices)
     ]
-    return f"You get this mail because {'; '.join(whys)}." if whys else ""
+    return f"You receive this email because {', and because '.join(reasons)}." if reasons else ""
 
 
-def _schedule_sentence(schedule: DigestSchedule) -> str:
-    """`You get this digest every day at 07:00 Europe/Zurich, only when something changed.`"""
-    when = {
-        Cadence.DAILY: "every day",
-        Cadence.WORKING_DAYS: "on working days",
-        Cadence.WEEKLY: "every "
-        + ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"][
-            schedule.weekday
-        ],
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def _describe_schedule(schedule: DigestSchedule) -> str:
+    """Return the sentence about the schedule, such as `Daily digest at 07:00 Europe/Zurich, only
+    when something changes; urgent alerts immediately.`"""
+    frequency = {
+        Cadence.DAILY: "Daily digest",
+        Cadence.WORKING_DAYS: "Digest on weekdays",
+        Cadence.WEEKLY: f"Weekly digest on {_WEEKDAYS[schedule.weekday]}",
     }.get(Cadence(schedule.cadence))
     if schedule.wants_only_urgent:
-        return "You get mail only of what is urgent; all else stands on the site."
-    if when is None:
-        return "You get mail each time something changes."
-    changed = (
-        ", also when nothing changed" if schedule.heartbeat else ", only when something changed"
-    )
-    at_once = "; what is urgent comes at once" if schedule.immediate else ""
-    return (
-        f"The digest comes {when} at {schedule.hour:02}:00 {schedule.time_zone}{changed}{at_once}."
-    )
+        return "Emails for urgent alerts only."
+    if frequency is None:
+        return "Each alert is sent immediately."
+    condition = "even if nothing changes" if schedule.heartbeat else "only when something changes"
+    urgent = "; urgent alerts immediately" if schedule.immediate else ""
+    time = f"{schedule.hour:02}:00 {schedule.time_zone}"
+    return f"{frequency} at {time}, {condition}{urgent}."
 
 
 # --- webhooks -------------------------------------------------------------------------------------
 
 
 def render_webhook(
-    webhook: Webhook, notices: Sequence[Notice], loaded: BatchContext, *, at: datetime
+    webhook: Webhook, notices: Sequence[Notice], batch: BatchContext, *, at: datetime
 ) -> Delivery:
     """Render one request with all pending notifications of the webhook."""
-    context = loaded.context_for(teams=None, today=day_of(at))
+    context = batch.context_for(teams=None, today=day_of(at))
     body = build_payload(
-        [(notice, loaded.alerts[notice.alert_id]) for notice in notices], context, at=at
+        [(notice, batch.alerts[notice.alert_id]) for notice in notices], context, at=at
     )
     n = len(notices)
     return Delivery(

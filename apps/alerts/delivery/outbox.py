@@ -53,21 +53,20 @@ def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
     written does not block the others: an ExceptionGroup reports all of them at the end."""
     if gather is None:
         gather = timedelta(seconds=settings.ALERT_GATHER_SECONDS)
-    last_look = Tick.objects.filter(pk=DIGEST_CHECKPOINT).values_list("at", flat=True).first()
-    # served by a clock that ran ahead: the next window counts again, and the last one not a second
-    # time
+    last_scan_at = Tick.objects.filter(pk=DIGEST_CHECKPOINT).values_list("at", flat=True).first()
+    # Correct times of a clock that was ahead: the next window is due again, the last one is not
+    # repeated.
     Preference.objects.filter(served_at__gt=at + MAX_CLOCK_LEAD).update(served_at=at)
-    scan = scan_due_digests(at=at, last_look=last_look, gather=gather)
-    n_queued, n_passed_by, errors = 0, 0, []
+    scan = scan_due_digests(at=at, last_scan_at=last_scan_at, gather=gather)
+    n_queued, n_locked, errors = 0, 0, []
     for batch in batched(scan.due, RECIPIENT_BATCH_SIZE, strict=False):
-        written = _queue_or_split(batch, at=at)
-        n_queued += written.n
-        n_passed_by += written.n_locked
-        errors += written.errors
-    # what still gathers, and whoever is written to by another run or is in use, would otherwise
-    # miss the window that has passed; the trouble of one must not hold up the hours of all, it may
-    # last
-    if not scan.gathers and not n_passed_by:
+        result = _queue_or_split(batch, at=at)
+        n_queued += result.n
+        n_locked += result.n_locked
+        errors += result.errors
+    # Digests that are still gathering, and recipients locked by another run, would otherwise miss
+    # the past window. Errors do not delay the checkpoint, since they may persist.
+    if not scan.gathers and not n_locked:
         Tick.objects.update_or_create(pk=DIGEST_CHECKPOINT, defaults={"at": at})
     if errors:
         raise ExceptionGroup("Some messages could not be created.", errors)
@@ -77,8 +76,8 @@ def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
 def was_interrupted(*, at: datetime) -> bool:
     """Return whether due digests were not scanned for an hour: the registry was stopped, or is
     new."""
-    last_look = Tick.objects.filter(pk=DIGEST_CHECKPOINT).values_list("at", flat=True).first()
-    return last_look is None or at - last_look > MAX_PAUSE
+    last_scan_at = Tick.objects.filter(pk=DIGEST_CHECKPOINT).values_list("at", flat=True).first()
+    return last_scan_at is None or at - last_scan_at > MAX_PAUSE
 
 
 # --- one batch ------------------------------------------------------------------------------------
@@ -101,9 +100,9 @@ def _queue_or_split(batch: Sequence[DueDigest], *, at: datetime) -> BatchResult:
         return _queue_batch(batch, at=at)
     except Exception as error:  # noqa: BLE001 - as above
         if len(batch) == 1:
-            error.add_note(_recipient_note(batch[0]))
+            error.add_note(_describe_recipient(batch[0]))
             return BatchResult(0, [error])
-    results = [_queue_or_split([due], at=at) for due in batch]
+    results = [_queue_or_split([due_digest], at=at) for due_digest in batch]
     return BatchResult(
         sum(result.n for result in results),
         [error for result in results for error in result.errors],
@@ -111,10 +110,10 @@ def _queue_or_split(batch: Sequence[DueDigest], *, at: datetime) -> BatchResult:
     )
 
 
-def _recipient_note(due: DueDigest) -> str:
+def _describe_recipient(due_digest: DueDigest) -> str:
     return (
-        f"while creating a message for user {due.recipient.user_id}, team "
-        f"{due.recipient.team_id}, webhook {due.recipient.webhook_id}"
+        f"while creating a message for user {due_digest.recipient.user_id}, team "
+        f"{due_digest.recipient.team_id}, webhook {due_digest.recipient.webhook_id}"
     )
 
 
@@ -122,95 +121,105 @@ def _recipient_note(due: DueDigest) -> str:
 def _queue_batch(batch: Sequence[DueDigest], *, at: datetime) -> BatchResult:
     """Queue one batch. The recipients' rows are the locks: of two concurrent runs one skips them,
     and what it finds pending afterwards is new."""
-    users = _lock_rows(User, {due.recipient.user_id for due in batch})
-    teams = _lock_rows(Team, {due.recipient.team_id for due in batch})
-    webhooks = _lock_rows(Webhook, {due.recipient.webhook_id for due in batch})
-    claimed = [
-        due
-        for due in batch
-        if due.recipient.user_id in users
-        or due.recipient.team_id in teams
-        or due.recipient.webhook_id in webhooks
+    users = _lock_rows(User, {due_digest.recipient.user_id for due_digest in batch})
+    teams = _lock_rows(Team, {due_digest.recipient.team_id for due_digest in batch})
+    webhooks = _lock_rows(Webhook, {due_digest.recipient.webhook_id for due_digest in batch})
+    due_digests = [
+        due_digest
+        for due_digest in batch
+        if due_digest.recipient.user_id in users
+        or due_digest.recipient.team_id in teams
+        or due_digest.recipient.webhook_id in webhooks
     ]
-    notices = _lock_pending_notices(claimed)
-    # another run may have written this window while this one waited
-    schedules = load_schedules(due.recipient for due in claimed)
-    loaded = load_context([notice for found in notices.values() for notice in found], at=at)
-    visible = visible_teams(users.values())
-    mutes = _active_mutes(users, teams, at=at)
-    first = _first_time_recipients(users, teams)
-    written = BatchResult(0, [], len(batch) - len(claimed))
+    notices = _lock_pending_notices(due_digests)
+    # Load again: another run may have written this window while this one waited for the locks.
+    schedules = load_schedules(due_digest.recipient for due_digest in due_digests)
+    context = load_context(
+        [notice for recipient_notices in notices.values() for notice in recipient_notices], at=at
+    )
+    team_ids_by_user = visible_teams(users.values())
+    mutes = _load_active_mutes(users, teams, at=at)
+    first_time_keys = _find_first_time_recipients(users, teams)
+    result = BatchResult(0, [], len(batch) - len(due_digests))
     deliveries: list[tuple[Delivery, list[Notice]]] = []
     lost_notices: list[Notice] = []
-    kept_back: list[Notice] = []
-    served: list[tuple[DueDigest, datetime]] = []
-    for due in claimed:
-        key = (due.recipient.user_id, due.recipient.team_id)
-        if due.window is not None:
-            before = schedules[key].served_before(at)
-            if before is not None and before >= due.window:
+    withheld_notices: list[Notice] = []
+    served_windows: list[tuple[DueDigest, datetime]] = []
+    for due_digest in due_digests:
+        key = (due_digest.recipient.user_id, due_digest.recipient.team_id)
+        if due_digest.window is not None:
+            last_window = schedules[key].served_before(at)
+            if last_window is not None and last_window >= due_digest.window:
                 continue
-        found = [n for n in notices[key, due.recipient.webhook_id] if n.urgent or due.takes_all]
+        recipient_notices = [
+            candidate
+            for candidate in notices[key, due_digest.recipient.webhook_id]
+            if candidate.urgent or due_digest.takes_all
+        ]
         try:
-            message = _plan_message(
-                due,
-                found,
+            plan = _plan_message(
+                due_digest,
+                recipient_notices,
                 users=users,
                 teams=teams,
                 webhooks=webhooks,
-                loaded=loaded,
-                visible=visible,
+                context=context,
+                team_ids_by_user=team_ids_by_user,
                 mutes=mutes[key],
-                is_first=key in first,
+                is_first=key in first_time_keys,
                 at=at,
             )
         except Exception as error:  # noqa: BLE001 - one recipient's trouble must not silence the others; it is raised
-            error.add_note(_recipient_note(due))
-            written.errors.append(error)
+            error.add_note(_describe_recipient(due_digest))
+            result.errors.append(error)
             continue
-        if message.delivery is not None:
-            deliveries.append((message.delivery, message.carried))
-        if message.unwanted is not None:
-            deliveries.append(message.unwanted)
-        lost_notices += message.lost
-        kept_back += message.kept_back
-        if due.window is not None and (message.delivery is not None or found):
-            served.append((due, due.window))
+        if plan.delivery is not None:
+            deliveries.append((plan.delivery, plan.carried))
+        if plan.unwanted is not None:
+            deliveries.append(plan.unwanted)
+        lost_notices += plan.lost
+        withheld_notices += plan.kept_back
+        if due_digest.window is not None and (plan.delivery is not None or recipient_notices):
+            served_windows.append((due_digest, due_digest.window))
     _store_messages(deliveries)
-    _record_windows(served)
-    skipped = [notice for notice in [*lost_notices, *kept_back] if notice.skip_reason]
-    Notice.objects.bulk_update(skipped, ["skip_reason", "skip_details", "mute"])
+    _record_windows(served_windows)
+    skipped_notices = [
+        notice for notice in [*lost_notices, *withheld_notices] if notice.skip_reason
+    ]
+    Notice.objects.bulk_update(skipped_notices, ["skip_reason", "skip_details", "mute"])
     reassignment.reassign_lost_notices(lost_notices, at=at)
-    reassignment.reassign_moved_applications(_moved_applications(deliveries, loaded), at=at)
-    written.n = len(deliveries)
-    return written
+    reassignment.reassign_moved_applications(_find_moved_applications(deliveries, context), at=at)
+    result.n = len(deliveries)
+    return result
 
 
-def _moved_applications(
-    deliveries: Sequence[tuple[Delivery, list[Notice]]], loaded: BatchContext
+def _find_moved_applications(
+    deliveries: Sequence[tuple[Delivery, list[Notice]]], context: BatchContext
 ) -> dict[int, list[int]]:
-    """Return {alert: applications of it that belong to another team by now}, of alerts first sent
+    """Return {alert: its applications that meanwhile moved to another team}, for alerts first sent
     by these messages."""
-    moved: dict[int, list[int]] = {}
-    for notice in (notice for _, carried in deliveries for notice in carried):
-        alert = loaded.alerts[notice.alert_id]
+    moved_ids_by_alert: dict[int, list[int]] = {}
+    for notice in (notice for _, sent_notices in deliveries for notice in sent_notices):
+        alert = context.alerts[notice.alert_id]
         if alert.team_id is None or notice.occasion != Notice.Occasion.RAISED:
             continue
-        known = [
-            loaded.applications[pk] for pk in alert.application_ids if pk in loaded.applications
+        applications = [
+            context.applications[pk] for pk in alert.application_ids if pk in context.applications
         ]
-        if strayed := [row.pk for row in known if row.team_id != alert.team_id]:
-            moved[alert.pk] = strayed
-    return moved
+        if moved_ids := [
+            application.pk for application in applications if application.team_id != alert.team_id
+        ]:
+            moved_ids_by_alert[alert.pk] = moved_ids
+    return moved_ids_by_alert
 
 
 def _lock_rows[M: (User, Team, Webhook)](model: type[M], ids: Iterable[int | None]) -> dict[int, M]:
-    wanted = sorted(pk for pk in ids if pk is not None)
-    if not wanted:
+    row_ids = sorted(pk for pk in ids if pk is not None)
+    if not row_ids:
         return {}
     rows = (
         model._default_manager.select_for_update(skip_locked=True, no_key=True)
-        .filter(pk__in=wanted)
+        .filter(pk__in=row_ids)
         .order_by("pk")
     )
     return {row.pk: row for row in rows}
@@ -219,17 +228,31 @@ def _lock_rows[M: (User, Team, Webhook)](model: type[M], ids: Iterable[int | Non
 type NoticeKey = tuple[tuple[int | None, int | None], int | None]
 
 
-def _lock_pending_notices(digests: Sequence[DueDigest]) -> dict[NoticeKey, list[Notice]]:
+def _lock_pending_notices(due_digests: Sequence[DueDigest]) -> dict[NoticeKey, list[Notice]]:
     """Lock the notifications until the end, so that none is resolved while the message is
     written."""
     rows = (
         Notice.objects.owed()
         .filter(
-            Q(user__in=[due.recipient.user_id for due in digests if due.recipient.user_id])
-            | Q(team__in=[due.recipient.team_id for due in digests if due.recipient.team_id])
+            Q(
+                user__in=[
+                    due_digest.recipient.user_id
+                    for due_digest in due_digests
+                    if due_digest.recipient.user_id
+                ]
+            )
+            | Q(
+                team__in=[
+                    due_digest.recipient.team_id
+                    for due_digest in due_digests
+                    if due_digest.recipient.team_id
+                ]
+            )
             | Q(
                 webhook__in=[
-                    due.recipient.webhook_id for due in digests if due.recipient.webhook_id
+                    due_digest.recipient.webhook_id
+                    for due_digest in due_digests
+                    if due_digest.recipient.webhook_id
                 ]
             )
         )
@@ -242,7 +265,7 @@ def _lock_pending_notices(digests: Sequence[DueDigest]) -> dict[NoticeKey, list[
     return notices
 
 
-def _active_mutes(
+def _load_active_mutes(
     users: Iterable[int], teams: Iterable[int], *, at: datetime
 ) -> dict[tuple[int | None, int | None], list[Mute]]:
     mutes: dict[tuple[int | None, int | None], list[Mute]] = defaultdict(list)
@@ -254,10 +277,10 @@ def _active_mutes(
     return mutes
 
 
-def _first_time_recipients(
+def _find_first_time_recipients(
     users: Iterable[int], teams: Iterable[int]
 ) -> set[tuple[int | None, int | None]]:
-    """Return recipients who never received a message: their first one summarises all open
+    """Return the recipients without an earlier message: their first one summarises all open
     alerts."""
     keys = [*((pk, None) for pk in users), *((None, pk) for pk in teams)]
     notified = set(
@@ -284,100 +307,109 @@ class _MessagePlan:
 
 
 def _plan_message(
-    due: DueDigest,
+    due_digest: DueDigest,
     notices: list[Notice],
     *,
     users: dict[int, User],
     teams: dict[int, Team],
     webhooks: dict[int, Webhook],
-    loaded: BatchContext,
-    visible: Mapping[int, frozenset[int] | None],
+    context: BatchContext,
+    team_ids_by_user: Mapping[int, frozenset[int] | None],
     mutes: Sequence[Mute],
     is_first: bool,
     at: datetime,
 ) -> _MessagePlan:
     """Decide about every notification: in a message, skipped with a reason, or left pending."""
-    if due.recipient.webhook_id is not None:
-        webhook = webhooks[due.recipient.webhook_id]
+    if due_digest.recipient.webhook_id is not None:
+        webhook = webhooks[due_digest.recipient.webhook_id]
         if not notices:
-            # another run wrote them after this one had looked
+            # Another run wrote them after this run's scan.
             return _MessagePlan(None, [], [])
         if not webhook.enabled:
-            unsent = _skipped_delivery(
-                due, notices, SkipReason.WEBHOOK_DISABLED, address=webhook.url, at=at
+            skipped_delivery = _build_skipped_delivery(
+                due_digest, notices, SkipReason.WEBHOOK_DISABLED, address=webhook.url, at=at
             )
-            return _MessagePlan(unsent, notices, [])
-        return _MessagePlan(render_webhook(webhook, notices, loaded, at=at), notices, [])
-    user = users.get(due.recipient.user_id or 0)
-    team = teams.get(due.recipient.team_id or 0)
+            return _MessagePlan(skipped_delivery, notices, [])
+        return _MessagePlan(render_webhook(webhook, notices, context, at=at), notices, [])
+    user = users.get(due_digest.recipient.user_id or 0)
+    team = teams.get(due_digest.recipient.team_id or 0)
     address = user.email if user else team.email if team else ""
-    if refusal := _skip_reason(user, team, due.schedule):
+    if skip_reason := _find_skip_reason(user, team, due_digest.schedule):
         if not notices:
-            # a sign of life that cannot be given
+            # An empty digest that cannot be sent needs no row.
             return _MessagePlan(None, [], [])
-        # what is not wanted is not passed on to others
-        lost = [] if refusal == SkipReason.NO_EMAIL_WANTED else notices
+        # Notifications that the recipient does not want are not sent to others instead.
+        lost_notices = [] if skip_reason == SkipReason.NO_EMAIL_WANTED else notices
         return _MessagePlan(
-            _skipped_delivery(due, notices, refusal, address=address, at=at), notices, lost
+            _build_skipped_delivery(due_digest, notices, skip_reason, address=address, at=at),
+            notices,
+            lost_notices,
         )
-    teams_seen = visible[user.pk] if user else frozenset({team.pk if team else 0})
-    shown, kept_back, hidden = [], [], []
+    teams_seen = team_ids_by_user[user.pk] if user else frozenset({team.pk if team else 0})
+    visible_notices, withheld_notices, hidden_notices = [], [], []
     for notice in notices:
-        alert = loaded.alerts[notice.alert_id]
-        if mute := longest_mute(mutes, loaded.about[notice.alert_id]):
+        alert = context.alerts[notice.alert_id]
+        if mute := longest_mute(mutes, context.about[notice.alert_id]):
             notice.skip_reason, notice.mute = SkipReason.MUTED, mute
             notice.skip_details = {"until": mute.until.isoformat()}
-            kept_back.append(notice)
-        elif not _may_see(user, alert, teams_seen):
-            hidden.append(notice)
+            withheld_notices.append(notice)
+        elif not _can_see(user, alert, teams_seen):
+            hidden_notices.append(notice)
         else:
-            shown.append(notice)
+            visible_notices.append(notice)
     unwanted = None
-    if due.schedule.wants_only_urgent:
-        calm = [notice for notice in shown if not notice.urgent]
-        shown = [notice for notice in shown if notice.urgent]
-        if calm:
+    if due_digest.schedule.wants_only_urgent:
+        routine_notices = [notice for notice in visible_notices if not notice.urgent]
+        visible_notices = [notice for notice in visible_notices if notice.urgent]
+        if routine_notices:
             reason = SkipReason.URGENT_ONLY
-            unwanted = (_skipped_delivery(due, calm, reason, address=address, at=at), calm)
-    mail = render_mail(
-        shown,
-        loaded,
+            unwanted = (
+                _build_skipped_delivery(
+                    due_digest, routine_notices, reason, address=address, at=at
+                ),
+                routine_notices,
+            )
+    rendered = render_mail(
+        visible_notices,
+        context,
         user=user,
         team=team,
         teams_seen=teams_seen,
-        schedule=due.schedule,
+        schedule=due_digest.schedule,
         at=at,
         is_first=is_first,
-        kind=Delivery.Kind.IMMEDIATE if due.only_urgent else Delivery.Kind.DIGEST,
-        also_when_empty=due.schedule.heartbeat and due.window is not None,
+        kind=Delivery.Kind.IMMEDIATE if due_digest.only_urgent else Delivery.Kind.DIGEST,
+        also_when_empty=due_digest.schedule.heartbeat and due_digest.window is not None,
     )
-    hidden += mail.left_out
-    for notice in mail.passed:
+    hidden_notices += rendered.left_out
+    for notice in rendered.passed:
         notice.skip_reason = SkipReason.PASSED
-    kept_back += mail.passed
-    gone = {notice.pk for notice in [*hidden, *mail.passed]}
-    carried = [notice for notice in shown if notice.pk not in gone]
-    if hidden and mail.delivery is None:
-        # the ledger says that a message was owed, and why there is none
-        unsent = _skipped_delivery(
-            due, hidden, SkipReason.NO_LONGER_CONCERNED, address=address, at=at
+    withheld_notices += rendered.passed
+    excluded_ids = {notice.pk for notice in [*hidden_notices, *rendered.passed]}
+    sent_notices = [notice for notice in visible_notices if notice.pk not in excluded_ids]
+    if hidden_notices and rendered.delivery is None:
+        # The delivery log records the message that is not sent, with the reason.
+        skipped_delivery = _build_skipped_delivery(
+            due_digest, hidden_notices, SkipReason.NO_LONGER_CONCERNED, address=address, at=at
         )
-        return _MessagePlan(unsent, hidden, hidden, kept_back, unwanted)
-    for notice in hidden:
+        return _MessagePlan(
+            skipped_delivery, hidden_notices, hidden_notices, withheld_notices, unwanted
+        )
+    for notice in hidden_notices:
         notice.skip_reason = SkipReason.NO_LONGER_CONCERNED
-    return _MessagePlan(mail.delivery, carried, hidden, kept_back, unwanted)
+    return _MessagePlan(rendered.delivery, sent_notices, hidden_notices, withheld_notices, unwanted)
 
 
-def _may_see(user: User | None, alert: Alert, teams_seen: frozenset[int] | None) -> bool:
+def _can_see(user: User | None, alert: Alert, teams_seen: frozenset[int] | None) -> bool:
     if user is None:
         return alert.team_id in (teams_seen or ())
     return can_see_alert(user.pk, alert, teams_seen)
 
 
-def _skip_reason(
+def _find_skip_reason(
     user: User | None, team: Team | None, schedule: DigestSchedule
 ) -> SkipReason | None:
-    """Return why this recipient gets no email at all; None if email may be sent."""
+    """Return the reason why this recipient receives no email; None if email may be sent."""
     if user is not None and not user.is_active:
         return SkipReason.INACTIVE_USER
     if user is not None and not user.email:
@@ -387,15 +419,20 @@ def _skip_reason(
     return SkipReason.NO_EMAIL_WANTED if schedule.cadence == Cadence.NEVER else None
 
 
-def _skipped_delivery(
-    due: DueDigest, notices: Sequence[Notice], reason: SkipReason, *, address: str, at: datetime
+def _build_skipped_delivery(
+    due_digest: DueDigest,
+    notices: Sequence[Notice],
+    reason: SkipReason,
+    *,
+    address: str,
+    at: datetime,
 ) -> Delivery:
     """Build a row of the delivery log for a message that is not sent, with the reason."""
     return Delivery(
-        user_id=due.recipient.user_id,
-        team_id=due.recipient.team_id,
-        webhook_id=due.recipient.webhook_id,
-        kind=Delivery.Kind.WEBHOOK if due.recipient.webhook_id else Delivery.Kind.DIGEST,
+        user_id=due_digest.recipient.user_id,
+        team_id=due_digest.recipient.team_id,
+        webhook_id=due_digest.recipient.webhook_id,
+        kind=Delivery.Kind.WEBHOOK if due_digest.recipient.webhook_id else Delivery.Kind.DIGEST,
         address=address,
         message_id=message_id_for(
             address=address, keys=[f"notice:{notice.pk}" for notice in notices]
@@ -409,35 +446,35 @@ def _skipped_delivery(
 
 def _store_messages(deliveries: Sequence[tuple[Delivery, list[Notice]]]) -> None:
     """Store the messages and, in two further statements, which notifications each contains."""
-    stored = Delivery.objects.bulk_create([delivery for delivery, _ in deliveries])
-    pairs = [
+    stored_deliveries = Delivery.objects.bulk_create([delivery for delivery, _ in deliveries])
+    id_pairs = [
         (notice.pk, delivery.pk)
-        for delivery, (_, carried) in zip(stored, deliveries, strict=True)
-        for notice in carried
+        for delivery, (_, sent_notices) in zip(stored_deliveries, deliveries, strict=True)
+        for notice in sent_notices
     ]
-    if pairs:
+    if id_pairs:
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE alerts_notice n SET delivery_id = p.delivery_id"
                 " FROM unnest(%s::bigint[], %s::bigint[]) AS p(id, delivery_id) WHERE n.id = p.id",
-                [[pk for pk, _ in pairs], [pk for _, pk in pairs]],
+                [[pk for pk, _ in id_pairs], [pk for _, pk in id_pairs]],
             )
 
 
-def _record_windows(served: Sequence[tuple[DueDigest, datetime]]) -> None:
-    """Record which window was served for which recipient."""
-    people = [
-        (due.recipient.user_id, window)
-        for due, window in served
-        if due.recipient.user_id is not None
+def _record_windows(served_windows: Sequence[tuple[DueDigest, datetime]]) -> None:
+    """Record the last served window of each recipient."""
+    user_windows = [
+        (due_digest.recipient.user_id, window)
+        for due_digest, window in served_windows
+        if due_digest.recipient.user_id is not None
     ]
-    teams = [
-        (due.recipient.team_id, window)
-        for due, window in served
-        if due.recipient.team_id is not None
+    team_windows = [
+        (due_digest.recipient.team_id, window)
+        for due_digest, window in served_windows
+        if due_digest.recipient.team_id is not None
     ]
     with connection.cursor() as cursor:
-        for column, rows in (("user_id", people), ("team_id", teams)):
+        for column, rows in (("user_id", user_windows), ("team_id", team_windows)):
             if rows:
                 cursor.execute(
                     f"""

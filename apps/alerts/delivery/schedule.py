@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from apps.alerts.models import Cadence
 
-# a moment that lies further ahead was written while the clock was wrong; one that is nearer is
-# waited for
+# A stored time further in the future than this was written while the clock was wrong; a nearer one
+# is valid.
 MAX_CLOCK_LEAD = timedelta(hours=12)
 
 
@@ -52,16 +52,16 @@ class DigestSchedule:
 
 
 def last_window(schedule: DigestSchedule, at: datetime) -> datetime:
-    """Return the last time at or before `at` at which a digest was due: one per local day, whatever
-    the clocks do that day.
+    """Return the last time at or before `at` at which a digest was due: at most one per local day,
+    also on days with a clock change.
 
     An hour that a change to summer time skips is the hour after it; an hour that occurs twice
     counts the first time."""
-    local = time_zone_named(schedule.time_zone)
-    day = at.astimezone(local).date() + timedelta(days=1)
+    zone = time_zone_named(schedule.time_zone)
+    day = at.astimezone(zone).date() + timedelta(days=1)
     while True:
         if _is_due_on(schedule, day):
-            window = datetime.combine(day, time(schedule.hour), tzinfo=local).astimezone(UTC)
+            window = datetime.combine(day, time(schedule.hour), tzinfo=zone).astimezone(UTC)
             if window <= at:
                 return window
         day -= timedelta(days=1)
@@ -88,22 +88,26 @@ def due_window(
     *,
     at: datetime,
     oldest: datetime | None,
-    last_look: datetime | None,
+    last_scan_at: datetime | None,
     gather: timedelta,
 ) -> datetime | None:
     """Return the window for which a digest is due now; None if there is none.
 
-    `oldest` is when the oldest pending notification was created, `last_look` when digests were last
-    written (None: never). A window that passed since then includes notifications that were created
+    `oldest` is when the oldest pending notification was created, `last_scan_at` when digests were
+    last written (None: never). A window that passed since then includes notifications created
     after it: after an outage of three days, one digest covers the gap. Otherwise notifications
     created after the window wait for the next one."""
     window = last_window(schedule, at)
-    served = schedule.served_before(at)
-    if served is not None and window <= served:
+    last_served_at = schedule.served_before(at)
+    if last_served_at is not None and window <= last_served_at:
         return None
     if oldest is None:
-        return window if schedule.heartbeat and served is not None else None
+        return window if schedule.heartbeat and last_served_at is not None else None
     if oldest > at - gather:
         return None
-    looked = None if last_look is None else min(last_look, at)
-    return window if oldest <= window or looked is None or looked < window else None
+    effective_scan_at = None if last_scan_at is None else min(last_scan_at, at)
+    return (
+        window
+        if oldest <= window or effective_scan_at is None or effective_scan_at < window
+        else None
+    )

@@ -13,9 +13,9 @@ from apps.accounts.models import User
 from apps.alerts.models import Notice
 from apps.alerts.models.outcomes import delivery_sentence, skip_sentence
 
-# recipients that a list names of one alert; the rest is counted
+# Recipients of one alert that a list names; the others are counted.
 MAX_NAMED_RECIPIENTS = 3
-# notices that the page of one alert lists
+# Notifications that the page of one alert lists.
 MAX_LISTED_NOTICES = 200
 
 
@@ -36,8 +36,8 @@ class RecipientStatus:
     def outcome(self) -> str:
         """Return the outcome: `mail sent`, `mail queued`, `not mailed`, `mail owed`; of a webhook
         `posted`, ..."""
-        what = "webhook" if self.why == Notice.Why.WEBHOOK else "mail"
-        return f"no {what}" if self.state == "skipped" else f"{what} {self.state}"
+        channel = "webhook" if self.why == Notice.Why.WEBHOOK else "mail"
+        return f"no {channel}" if self.state == "skipped" else f"{channel} {self.state}"
 
     @property
     def why_words(self) -> str:
@@ -50,8 +50,8 @@ class RecipientStatus:
 
 def occasion_label(occasion: str) -> str:
     """Format an occasion such as `woken 2026-12-01` for readers."""
-    word = occasion.partition(" ")[0]
-    return Notice.Occasion(word).label if word in Notice.Occasion else word
+    trigger = occasion.partition(" ")[0]
+    return Notice.Occasion(trigger).label if trigger in Notice.Occasion else trigger
 
 
 _RECIPIENT_STATUS = """
@@ -65,6 +65,7 @@ FROM (
            n.skip_reason, n.skip_details, coalesce(d.skip_reason, '') AS not_sent,
            coalesce(d.reason, '') AS failure,
            coalesce(d.sent_at, d.created_at, n.owed_at) AS at,
+           -- the message itself can be opened by its recipient alone, and by governance
            CASE WHEN %(everything)s OR d.user_id = %(user)s OR d.team_id = ANY (%(teams)s) THEN d.id
                ELSE 0 END
                AS delivery_id,
@@ -73,10 +74,12 @@ FROM (
     LEFT JOIN alerts_delivery d ON d.id = n.delivery_id
     LEFT JOIN accounts_user u ON u.id = n.user_id LEFT JOIN accounts_team t ON t.id = n.team_id
     LEFT JOIN alerts_webhook w ON w.id = n.webhook_id
+    -- notifications of alerts without a team are personal
     WHERE n.alert_id = ANY (%(ids)s) AND (%(everything)s OR a.team_id IS NOT NULL
         OR n.user_id = %(user)s)
     WINDOW alert AS (PARTITION BY n.alert_id ORDER BY n.id)
 ) n
+-- at most this many recipients of each alert are listed
 WHERE n.place <= %(most)s
 ORDER BY n.alert_id, n.id
 """
@@ -95,7 +98,7 @@ class RecipientList:
 
 
 def recipients_of_alerts(
-    alert_ids: Sequence[int], *, user: User, most: int = MAX_NAMED_RECIPIENTS
+    alert_ids: Sequence[int], *, user: User, limit: int = MAX_NAMED_RECIPIENTS
 ) -> dict[int, RecipientList]:
     """Return {alert: its recipients}, limited to what `user`, who can view these alerts, may know;
     one statement.
@@ -109,7 +112,7 @@ def recipients_of_alerts(
             _RECIPIENT_STATUS,
             {
                 "ids": list(alert_ids),
-                "most": most,
+                "most": limit,
                 "user": user.pk,
                 "everything": user.can_read_all,
                 "teams": [] if user.can_read_all else list(user.team_roles()),
@@ -121,10 +124,10 @@ def recipients_of_alerts(
     for (
         alert_id,
         name,
-        why,
+        route,
         occasion,
         state,
-        skip,
+        skip_reason,
         details,
         not_sent,
         failure,
@@ -132,15 +135,20 @@ def recipients_of_alerts(
         delivery_id,
         n,
     ) in rows:
-        reason = skip_sentence(skip, json.loads(details)) or delivery_sentence(not_sent, failure)
+        reason = skip_sentence(skip_reason, json.loads(details)) or delivery_sentence(
+            not_sent, failure
+        )
         statuses.setdefault(alert_id, []).append(
-            RecipientStatus(name, why, occasion, state, reason, at, delivery_id or 0)
+            RecipientStatus(name, route, occasion, state, reason, at, delivery_id or 0)
         )
         n_of[alert_id] = n
-    return {pk: RecipientList(tuple(named), n_of[pk]) for pk, named in statuses.items()}
+    return {
+        pk: RecipientList(tuple(alert_statuses), n_of[pk])
+        for pk, alert_statuses in statuses.items()
+    }
 
 
-# --- the account of it ----------------------------------------------------------------------------
+# --- totals ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

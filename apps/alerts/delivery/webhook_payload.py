@@ -8,31 +8,35 @@ from apps.alerts.delivery.digest.builder import GROUP_GUIDANCE, build_items
 from apps.alerts.delivery.digest.parts import DigestContext, DigestEntry
 from apps.alerts.models import Alert, Notice
 
-# the version of the shape; a change that breaks readers gets a new one
+# Version of the schema; increased with every incompatible change.
 PAYLOAD_VERSION = 1
 
 
 def build_payload(
-    notified: Sequence[tuple[Notice, Alert]], context: DigestContext, *, at: datetime
+    notice_alerts: Sequence[tuple[Notice, Alert]], context: DigestContext, *, at: datetime
 ) -> dict[str, Any]:
     """Build {"type", "version", "at", "alerts": [...]}; `type` is `alerts`."""
-    # one by one: a mail says a thing once, here each alert says it
-    said = {
+    # One alert at a time: an email merges alerts about the same thing, a payload does not.
+    items_by_notice = {
         notice.pk: build_items([DigestEntry.of(notice, alert)], context)
-        for notice, alert in notified
+        for notice, alert in notice_alerts
     }
     return {
         "type": "alerts",
         "version": PAYLOAD_VERSION,
         "at": at.isoformat(),
         "alerts": [
-            _as_json(notice, alert, next(iter(said[notice.pk]), None), context)
-            for notice, alert in notified
+            _format_alert(notice, alert, next(iter(items_by_notice[notice.pk]), None), context)
+            for notice, alert in notice_alerts
         ],
     }
 
 
-def _as_json(notice: Notice, alert: Alert, item: Any, context: DigestContext) -> dict[str, Any]:
+def _format_alert(
+    notice: Notice, alert: Alert, item: Any, context: DigestContext
+) -> dict[str, Any]:
+    """Return an alert as JSON. `item` is its digest item with title and guidance; None if no item
+    is about it."""
     applications = [
         context.applications[pk] for pk in alert.application_ids if pk in context.applications
     ]

@@ -56,7 +56,7 @@ def queue_test_request(*, webhook: Webhook, by: User, at: datetime) -> Delivery:
     )
 
 
-# how long the secret before signs as well
+# Period after a rotation during which the old secret signs as well.
 OLD_SECRET_DURATION = timedelta(days=1)
 
 
@@ -70,10 +70,10 @@ class WebhookFailure:
 
 def webhook_secret(webhook: Webhook) -> str:
     """Return the secret with which the receiver verifies signatures."""
-    return "whsec_" + base64.b64encode(_key(webhook.nonce)).decode()
+    return "whsec_" + base64.b64encode(_derive_key(webhook.nonce)).decode()
 
 
-def _key(nonce: str) -> bytes:
+def _derive_key(nonce: str) -> bytes:
     return hmac.digest(settings.SECRET_KEY.encode(), f"webhook:{nonce}".encode(), hashlib.sha256)
 
 
@@ -87,7 +87,7 @@ def signatures(webhook: Webhook, message_id: str, timestamp: int, body: bytes) -
         and timestamp < webhook.old_until.timestamp()
     ):
         nonces.append(webhook.old_nonce)
-    return " ".join(signature(_key(nonce), message_id, timestamp, body) for nonce in nonces)
+    return " ".join(signature(_derive_key(nonce), message_id, timestamp, body) for nonce in nonces)
 
 
 def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
@@ -123,13 +123,13 @@ def post_delivery(delivery: Delivery) -> WebhookFailure | None:
         max_redirects=0,
     )
     try:
-        answer = fetch(request, policy=policy)
+        response = fetch(request, policy=policy)
     except OutboundRefusedError as error:
-        return WebhookFailure(one_line(error, most=500), final=True)
+        return WebhookFailure(one_line(error, max_length=500), final=True)
     except OutboundError as error:
-        return WebhookFailure(one_line(error, most=500))
-    if 200 <= answer.status < 300:
+        return WebhookFailure(one_line(error, max_length=500))
+    if 200 <= response.status < 300:
         Webhook.objects.filter(pk=webhook.pk).update(last_sent_at=Now())
         return None
-    final = 300 <= answer.status < 500 and answer.status not in {408, 425, 429}
-    return WebhookFailure(f"The webhook responded with {answer.status}.", final=final)
+    is_final = 300 <= response.status < 500 and response.status not in {408, 425, 429}
+    return WebhookFailure(f"The webhook responded with {response.status}.", final=is_final)

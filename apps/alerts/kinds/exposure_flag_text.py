@@ -1,10 +1,9 @@
-"""How a flag is put into words, in mails, on pages and in the admin alike. Plain Python: a flag in,
-words out.
+"""Texts about exposure flags, for emails, pages and the admin; no queries.
 
-`flag.policy` must be loaded. The shape of `Alert.details` of an alert about a flag:
+`flag.policy` must be loaded. The shape of `Alert.details` of an alert about a flag, with the values
+at the time of its event:
 
-    {"value": decimal text, "limit": decimal text, "n": applications counted}   as they were when it
-    happened
+    {"value": decimal text, "limit": decimal text, "n": number of applications}
 """
 
 from collections.abc import Mapping
@@ -17,26 +16,21 @@ from apps.alerts.text import counted, one_line, share
 from apps.exposure.models import Basis, ExposureFlag, Policy, Predicate, StandingState
 from apps.exposure.policy_values import counts_critical, is_share
 
+_REDUCE_OR_ACCEPT = "Reduce the exposure or accept it until a date."
 # {kind: (heading, what to do)}
 GUIDANCE: Mapping[str, tuple[str, str]] = {
-    FlagKind.OPENED: ("Over tolerance", "Decide: spread the load, or accept it until a day."),
-    FlagKind.WORSENED: (
-        "Beyond what was accepted",
-        "The value has passed the ceiling of the acceptance, which is over. Decide anew.",
-    ),
-    FlagKind.ACCEPTANCE_EXPIRED: (
-        "Acceptance ran out",
-        "The day until which it was accepted has come. Spread the load, or accept it until another "
-        "day.",
-    ),
-    FlagKind.RESOLVED: ("Under tolerance again", "Nothing to do."),
+    FlagKind.OPENED: ("Over tolerance", _REDUCE_OR_ACCEPT),
+    FlagKind.WORSENED: ("Above accepted level", _REDUCE_OR_ACCEPT),
+    FlagKind.ACCEPTANCE_EXPIRED: ("Acceptance expired", _REDUCE_OR_ACCEPT),
+    FlagKind.RESOLVED: ("Back within tolerance", "No action needed."),
 }
 
-_WEIGHTS: Mapping[str, str] = {
-    Basis.COUNT: "of applications",
-    Basis.CRITICALITY: "of the applications' weight by criticality",
-    Basis.SPEND: "of the monthly spend",
-    Basis.USERS: "of the users",
+# {weight: (what the share is of, whether that is plural)}
+_WEIGHTS: Mapping[str, tuple[str, bool]] = {
+    Basis.COUNT: ("of applications", True),
+    Basis.CRITICALITY: ("of applications, weighted by criticality,", True),
+    Basis.SPEND: ("of the monthly spend", False),
+    Basis.USERS: ("of users", True),
 }
 _PREDICATES: Mapping[str, tuple[str, str]] = {
     Predicate.NO_INDEPENDENT_FALLBACK: (
@@ -44,28 +38,25 @@ _PREDICATES: Mapping[str, tuple[str, str]] = {
         "have no independent fallback",
     ),
     Predicate.JUDGE_SHARES_LINEAGE: (
-        "has a judge or guardrail that shares its base",
-        "have a judge or guardrail that shares their base",
+        "has a judge or guardrail that shares a foundation with its primary model",
+        "have a judge or guardrail that shares a foundation with their primary model",
     ),
     Predicate.UNRESOLVED_PRIMARY: (
-        "has a primary that nobody has placed",
-        "have a primary that nobody has placed",
+        "has an unresolved primary model",
+        "have an unresolved primary model",
     ),
 }
-# what the states that a policy counts mean for whoever is in them; all four are plain standing
+# {states that a policy counts: (verb for one application, verb for several)}.
 _STATES: Mapping[frozenset[str], tuple[str, str]] = {
-    frozenset(StandingState.values): ("rests on", "rest on"),
-    frozenset({"exposed", "cushioned"}): ("can be stopped by", "can be stopped by"),
-    frozenset({"exposed"}): (
-        "has nothing to fall back on without",
-        "have nothing to fall back on without",
-    ),
+    frozenset(StandingState.values): ("depends on", "depend on"),
+    frozenset({"exposed", "cushioned"}): ("has no tested exit from", "have no tested exit from"),
+    frozenset({"exposed"}): ("has no alternative to", "have no alternative to"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A value against its line, at one moment."""
+    """A measured value and its tolerance, at one time."""
 
     value: Decimal
     limit: Decimal
@@ -76,8 +67,7 @@ def current_measurement(flag: ExposureFlag) -> Measurement:
 
 
 def measurement_when_raised(alert: Alert, flag: ExposureFlag) -> Measurement:
-    """What was measured when the alert about the flag was raised; of an alert that does not say,
-    what is now."""
+    """Return the measurement at the time of the alert; the current one if the alert has none."""
     details = alert.details
     return Measurement(
         Decimal(details.get("value", flag.value)), Decimal(details.get("limit", flag.limit))
@@ -85,48 +75,59 @@ def measurement_when_raised(alert: Alert, flag: ExposureFlag) -> Measurement:
 
 
 def format_measure(policy: Policy, value: Decimal) -> str:
-    """`62 %`, or `12` where the policy counts."""
+    """Format a value as `62%`, or as `12` if the policy counts applications."""
     return share(value) if is_share(policy) else f"{int(value):,}"
 
 
-def flag_clause(policy: Policy, at: Measurement, *, node: str, kind: str) -> str:
-    """`62 % of critical applications rest on Google as developer`, without the line."""
-    one, many = _verbs(policy)
+def flag_clause(policy: Policy, measurement: Measurement, *, node: str, kind: str) -> str:
+    """Return a clause such as `62% of critical applications depend on Google as developer`, without
+    the tolerance."""
+    singular, plural = _find_verbs(policy)
     if is_share(policy):
-        whole = "of critical applications" if counts_critical(policy) else _WEIGHTS[policy.basis]
-        # a share of applications is several of them, a share of spend is one thing
-        subject, verb = f"{share(at.value)} {whole}", many if "applications" in whole else one
+        share_of, is_plural = (
+            ("of critical applications", True)
+            if counts_critical(policy)
+            else _WEIGHTS[policy.basis]
+        )
+        subject, verb = (
+            f"{share(measurement.value)} {share_of}",
+            plural if is_plural else singular,
+        )
     else:
         noun = "critical application" if counts_critical(policy) else "application"
-        subject, verb = counted(int(at.value), noun), one if int(at.value) == 1 else many
+        subject, verb = (
+            counted(int(measurement.value), noun),
+            singular if int(measurement.value) == 1 else plural,
+        )
     if policy.predicate:
         return f"{subject} {verb}"
     return f"{subject} {verb} {one_line(node)}{f' as {kind}' if kind else ''}"
 
 
-def tolerance_text(policy: Policy, at: Measurement) -> str:
-    """`limit 50 %`"""
-    return f"limit {format_measure(policy, at.limit)}"
+def tolerance_text(policy: Policy, measurement: Measurement) -> str:
+    """Return the tolerance as `tolerance 50%`."""
+    return f"tolerance {format_measure(policy, measurement.limit)}"
 
 
-def _verbs(policy: Policy) -> tuple[str, str]:
-    """(of one, of several)"""
+def _find_verbs(policy: Policy) -> tuple[str, str]:
+    """Return (singular, plural) of the policy's verb phrase."""
     if policy.predicate:
         return _PREDICATES[policy.predicate]
     states = frozenset(policy.states)
     if states in _STATES:
         return _STATES[states]
-    named = " or ".join(state.label.lower() for state in StandingState if state in states)
-    return f"stands {named} on", f"stand {named} on"
+    state_names = " or ".join(state.label.lower() for state in StandingState if state in states)
+    return f"would be {state_names} without", f"would be {state_names} without"
 
 
 def node_kind_label(flag: ExposureFlag) -> str:
-    """`developer`; empty for a flag of the portfolio. `flag.node` must be loaded."""
+    """Return the kind of the flag's node, such as `developer`; empty for a flag of the portfolio.
+    `flag.node` must be loaded."""
     return "" if flag.node is None else flag.node.get_kind_display()
 
 
 def flag_alert_details(event: Any, flag: ExposureFlag) -> dict[str, Any]:
-    """What an alert keeps of an event in a flag's life."""
+    """Return the `Alert.details` of an alert about an event of a flag."""
     return {
         "value": str(event.value.normalize()),
         "limit": str(flag.limit.normalize()),

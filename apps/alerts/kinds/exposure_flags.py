@@ -1,5 +1,5 @@
-"""Raise, and settle, what is owed because of a flag: one alert per turn of its life and person who
-governs."""
+"""Creation and resolution of alerts about exposure flags: one alert per flag event and governance
+user."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -15,26 +15,23 @@ from apps.alerts.models import Alert, FlagKind, Notice, Resolution, was_mailed
 from apps.alerts.recipients import governance_users
 from apps.exposure.models import ExposureFlag, FlagEvent
 
-# one run at a time tells of flags; the number is only this lock's name
+# Advisory lock: one run at a time handles flag events.
 FLAGS_LOCK = 7301006
 _DECIDED_STATES = (ExposureFlag.State.ACKNOWLEDGED, ExposureFlag.State.ACCEPTED)
 
 
 @transaction.atomic
 def raise_flag_alerts(*, at: datetime) -> int:
-    """Write down who is owed word of every turn in the life of a flag not yet worked through; the
-    number raised.
+    """Create alerts for flag events that are not handled yet, and return their number.
 
-    While nobody governs, nothing is worked through. A turn is told once: who comes into office
-    later reads it on the page. What people decided in the meantime is not told: a breach only while
-    the flag is open. That it resolved is told where the breach was; the alerts about it are then
-    settled too.
-    """
+    Without a governance user, events stay unhandled. Users who become governance later receive no
+    alerts about earlier events. A breach creates alerts only while the flag is open, a resolution
+    only if an alert about the flag was sent; it also resolves the alerts about the breach."""
     with connection.cursor() as cursor:
-        # a second run waits here, and then finds every turn told of
+        # A second run waits here and then finds all events handled.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FLAGS_LOCK])
-    people = governance_users()
-    if not people:
+    governance = governance_users()
+    if not governance:
         return 0
     events = _claim_flag_events(at=at)
     breaches = [
@@ -42,46 +39,52 @@ def raise_flag_alerts(*, at: datetime) -> int:
         for event in events
         if event.kind != FlagKind.RESOLVED and event.flag.state == ExposureFlag.State.OPEN
     ]
-    resolved = {event.flag_id: event for event in events if event.kind == FlagKind.RESOLVED}
-    # only a flag that a message told of is told to be over
-    told = set(
-        Alert.objects.filter(was_mailed(Notice.objects.all()), flag__in=resolved)
+    resolution_events = {
+        event.flag_id: event for event in events if event.kind == FlagKind.RESOLVED
+    }
+    # Report a resolution only if a message about the flag was sent.
+    mailed_flag_ids = set(
+        Alert.objects.filter(was_mailed(Notice.objects.all()), flag__in=resolution_events)
         .order_by()
         .values_list("flag", flat=True)
     )
-    _resolve_flag_alerts({event.flag_id for event in breaches}, resolved, at=at)
+    _resolve_flag_alerts({event.flag_id for event in breaches}, resolution_events, at=at)
     n_raised = store_alerts(
-        [_flag_alert_draft(event, person, at=at) for event in breaches for person in people]
+        [_draft_flag_alert(event, user, at=at) for event in breaches for user in governance]
     )
     return n_raised + store_alerts(
         [
-            _flag_alert_draft(event, person, at=at)
-            for pk, event in resolved.items()
-            if pk in told
-            for person in people
+            _draft_flag_alert(event, user, at=at)
+            for flag_id, event in resolution_events.items()
+            if flag_id in mailed_flag_ids
+            for user in governance
         ]
     )
 
 
 def _resolve_flag_alerts(
-    turned: Collection[int], resolved: Collection[int], *, at: datetime
+    changed_flag_ids: Collection[int], resolved_flag_ids: Collection[int], *, at: datetime
 ) -> None:
-    """End the alerts about earlier turns, about flags that are over, and about those that somebody
-    has dealt with. What there is to say about that, the flag's next turn says."""
-    of_flags = Alert.objects.live().filter(flag__isnull=False)
-    ended = [(Resolution.FLAG_DECIDED, of_flags.filter(flag__state__in=_DECIDED_STATES))]
-    if turned:
-        ended.append((Resolution.FLAG_CONTINUED, of_flags.filter(flag__in=turned)))
-    if resolved:
-        ended.append((Resolution.WITHIN_TOLERANCE, of_flags.filter(flag__in=resolved)))
-    for resolution, some in ended:
-        ids = list(some.values_list("pk", flat=True))
+    """Resolve alerts about earlier events of changed flags, about resolved flags, and about flags
+    that a user acknowledged or accepted. Recipients are not notified of that."""
+    flag_alerts = Alert.objects.live().filter(flag__isnull=False)
+    resolutions = [(Resolution.FLAG_DECIDED, flag_alerts.filter(flag__state__in=_DECIDED_STATES))]
+    if changed_flag_ids:
+        resolutions.append(
+            (Resolution.FLAG_CONTINUED, flag_alerts.filter(flag__in=changed_flag_ids))
+        )
+    if resolved_flag_ids:
+        resolutions.append(
+            (Resolution.WITHIN_TOLERANCE, flag_alerts.filter(flag__in=resolved_flag_ids))
+        )
+    for resolution, alerts in resolutions:
+        ids = list(alerts.values_list("pk", flat=True))
         resolve_alerts(ids, resolution=resolution, at=at, notify=False)
 
 
 def _claim_flag_events(*, at: datetime) -> list[FlagEvent]:
-    """Turns that are told of and that nobody has worked through, in the order in which they
-    happened."""
+    """Mark unhandled flag events that create alerts as handled, and return them in chronological
+    order."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -93,25 +96,27 @@ def _claim_flag_events(*, at: datetime) -> list[FlagEvent]:
             """,
             [at, list(FlagKind.values)],
         )
-        claimed = [row[0] for row in cursor.fetchall()]
-    if not claimed:
+        event_ids = [row[0] for row in cursor.fetchall()]
+    if not event_ids:
         return []
     return list(
-        FlagEvent.objects.filter(pk__in=claimed).select_related("flag").order_by("at", "pk")
+        FlagEvent.objects.filter(pk__in=event_ids).select_related("flag").order_by("at", "pk")
     )
 
 
-def _flag_alert_draft(event: FlagEvent, person: User, *, at: datetime) -> AlertDraft:
+def _draft_flag_alert(event: FlagEvent, user: User, *, at: datetime) -> AlertDraft:
+    """Draft the alert of one governance user about an event of a flag. Good news is resolved from
+    the start."""
     flag = event.flag
-    # a flag opens and resolves once, and may worsen or run out several times
-    often = event.kind in {FlagKind.WORSENED, FlagKind.ACCEPTANCE_EXPIRED}
+    # A flag opens and resolves once, but can worsen or expire several times.
+    is_repeatable = event.kind in {FlagKind.WORSENED, FlagKind.ACCEPTANCE_EXPIRED}
     is_over = event.kind == FlagKind.RESOLVED
     alert = Alert(
         key=alert_key(
             f"flag:{flag.pk}",
             event.kind,
-            f"user:{person.pk}",
-            milestone=f"event:{event.pk}" if often else "",
+            f"user:{user.pk}",
+            milestone=f"event:{event.pk}" if is_repeatable else "",
         ),
         kind=event.kind,
         severity=RESOLVED_SEVERITY
@@ -119,9 +124,9 @@ def _flag_alert_draft(event: FlagEvent, person: User, *, at: datetime) -> AlertD
         else flag_severity(value=event.value, limit=flag.limit),
         flag=flag,
         details=flag_alert_details(event, flag),
-        user=person,
+        user=user,
         application_ids=flag.application_ids,
-        # good news asks for no answer
+        # Good news needs no response.
         state=Alert.State.RESOLVED if is_over else Alert.State.OPEN,
         raised_at=at,
     )

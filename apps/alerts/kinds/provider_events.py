@@ -1,4 +1,4 @@
-"""Raise what is owed because of the catalogue's events: one alert per event and party."""
+"""Creation of alerts about provider events: one alert per event and party."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from apps.common.time import day_of
 
 EventKind = ProviderEvent.Kind
 
-# what a team is told of without asking; new releases and moved aliases stay in the list of events
+# Event kinds that create alerts without a subscription; new releases and moved aliases do not.
 NOTIFIED_EVENT_KINDS = frozenset(
     {
         EventKind.ANNOUNCED,
@@ -32,13 +32,16 @@ NOTIFIED_EVENT_KINDS = frozenset(
         EventKind.REPRICED,
     }
 )
-# a transaction's worth: one event may reach half the portfolio
+# Events per transaction: one event can affect half the portfolio.
 EVENT_BATCH_SIZE = 25
 
 
 @dataclass(slots=True)
 class AffectedParty:
-    """The applications of one party that a subject concerns, gravest first."""
+    """The affected applications of one party, most critical first.
+
+    `gravest_primary` is the highest criticality (smallest number) of applications that use the
+    subject as a primary model, `gravest_leaning` of those that use it in a supporting role."""
 
     team_id: int
     user_id: int | None
@@ -55,6 +58,8 @@ class AffectedParty:
         is_primary: bool,
         owners: ApplicationOwners | None,
     ) -> None:
+        """Add an affected application. `is_primary`: through a primary model; the lowest
+        criticality value, which is the most critical, is kept for each of the two cases."""
         self.application_ids.append(application_id)
         if is_primary:
             self.gravest_primary = min(
@@ -65,9 +70,9 @@ class AffectedParty:
                 criticality, self.gravest_leaning if self.gravest_leaning is not None else 9
             )
         for user_id in owners.others if owners else ():
-            of_theirs = self.others.setdefault(user_id, [])
-            assert of_theirs is not None
-            of_theirs.append(application_id)
+            owner_application_ids = self.others.setdefault(user_id, [])
+            assert owner_application_ids is not None
+            owner_application_ids.append(application_id)
 
     @property
     def key(self) -> str:
@@ -75,41 +80,40 @@ class AffectedParty:
 
     @property
     def gravest(self) -> int | None:
-        known = [
+        levels = [
             level for level in (self.gravest_primary, self.gravest_leaning) if level is not None
         ]
-        return min(known) if known else None
+        return min(levels) if levels else None
 
 
 def affected_parties(
     affected: Iterable[AffectedApplication], owners: Mapping[int, ApplicationOwners]
 ) -> dict[int, list[AffectedParty]]:
-    """{event: the parties its applications fall to}, each in the order of its gravest
-    application."""
+    """Return {event: the parties to which its applications are routed}, in the order of the most
+    critical application of each."""
     parties: dict[int, dict[tuple[int, int | None], AffectedParty]] = defaultdict(dict)
     for row in affected:
-        own = owners.get(row.application_id)
-        user_id = own.first if own else None
+        row_owners = owners.get(row.application_id)
+        user_id = row_owners.first if row_owners else None
         party = parties[row.event_id].setdefault(
             (row.team_id, user_id), AffectedParty(row.team_id, user_id)
         )
-        party.add(row.application_id, row.criticality, is_primary=row.is_primary, owners=own)
+        party.add(row.application_id, row.criticality, is_primary=row.is_primary, owners=row_owners)
     return {event_id: list(parties.values()) for event_id, parties in parties.items()}
 
 
 def raise_event_alerts(*, at: datetime) -> int:
-    """Write down who is owed word of every event not yet worked through; the number of new
-    alerts."""
+    """Create alerts for provider events that are not handled yet, and return their number."""
     n_raised = 0
-    while claimed := _raise_batch(at=at):
-        n_raised += claimed[1]
+    while batch_counts := _raise_batch(at=at):
+        n_raised += batch_counts[1]
     return n_raised
 
 
 @transaction.atomic
 def _raise_batch(*, at: datetime) -> tuple[int, int] | None:
-    """(events handled, alerts raised) of the next EVENT_BATCH_SIZE events; None when none is
-    left."""
+    """Handle the next EVENT_BATCH_SIZE events, and return (events handled, alerts created); None if
+    no event is left."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -121,11 +125,11 @@ def _raise_batch(*, at: datetime) -> tuple[int, int] | None:
             """,
             [at, EVENT_BATCH_SIZE],
         )
-        claimed = [row[0] for row in cursor.fetchall()]
-    if not claimed:
+        event_ids = [row[0] for row in cursor.fetchall()]
+    if not event_ids:
         return None
     events = (
-        ProviderEvent.objects.filter(pk__in=claimed)
+        ProviderEvent.objects.filter(pk__in=event_ids)
         .select_related("offering__version__foundation")
         .in_bulk()
     )
@@ -133,15 +137,16 @@ def _raise_batch(*, at: datetime) -> tuple[int, int] | None:
         [event for event in events.values() if event.kind in NOTIFIED_EVENT_KINDS], at=at
     )
     n_raised = store_alerts(drafts)
-    return len(claimed), n_raised + store_alerts(
-        _subscription_drafts(list(events.values()), drafts, at=at)
+    return len(event_ids), n_raised + store_alerts(
+        _draft_subscription_alerts(list(events.values()), drafts, at=at)
     )
 
 
 def event_alert_drafts(
     events: Sequence[ProviderEvent], *, at: datetime, application_ids: Collection[int] | None = None
 ) -> list[AlertDraft]:
-    """What these events owe whom today; `application_ids` narrows it to some applications."""
+    """Draft the alerts of these events for the parties affected today. `application_ids` limits
+    them to some applications."""
     today = day_of(at)
     affected = affected_applications(event_ids=sorted(event.pk for event in events), on=today)
     if application_ids is not None:
@@ -151,46 +156,46 @@ def event_alert_drafts(
     prices = _PriceMoves(events, today=today)
     drafts = []
     for event in sorted(events, key=lambda event: event.pk):
-        of_team: dict[int, list[int]] = defaultdict(list)
+        ids_by_team: dict[int, list[int]] = defaultdict(list)
         for party in parties.get(event.pk, ()):
-            of_team[party.team_id] += party.application_ids
+            ids_by_team[party.team_id] += party.application_ids
         for party in parties.get(event.pk, ()):
-            # the lines are about what the whole team pays, whoever owns the applications
-            by_team = prices.move(event, of_team[party.team_id])
-            if by_team is None or by_team.counts:
+            # The thresholds apply to the cost of the whole team, not of one owner's applications.
+            team_move = prices.move(event, ids_by_team[party.team_id])
+            if team_move is None or team_move.counts:
                 move = prices.move(event, party.application_ids)
-                drafts.append(_event_alert_draft(event, party, move, at=at, today=today))
+                drafts.append(_draft_event_alert(event, party, move, at=at, today=today))
     return drafts
 
 
 class _PriceMoves:
-    """What repriced events mean for some applications; loaded once for all of them, and only where
-    there are any."""
+    """The price changes of events for groups of applications. Usage and thresholds are loaded once
+    for all events, and only if there is a price change."""
 
     def __init__(self, events: Sequence[ProviderEvent], *, today: date) -> None:
         ids = sorted(event.pk for event in events if event.kind == EventKind.REPRICED)
-        self.used = used_by_affected(event_ids=ids, on=today) if ids else {}
-        self.lines = AlertSettings.objects.get(pk=1) if ids else None
+        self.usage = used_by_affected(event_ids=ids, on=today) if ids else {}
+        self.thresholds = AlertSettings.objects.get(pk=1) if ids else None
 
     def move(self, event: ProviderEvent, application_ids: Iterable[int]) -> PriceMove | None:
-        if self.lines is None or event.kind != EventKind.REPRICED:
+        if self.thresholds is None or event.kind != EventKind.REPRICED:
             return None
-        used: dict[str, int] = defaultdict(int)
+        monthly_usage: dict[str, int] = defaultdict(int)
         for pk in application_ids:
-            for unit, n in self.used.get((event.pk, pk), {}).items():
-                used[unit] += n
+            for unit, n in self.usage.get((event.pk, pk), {}).items():
+                monthly_usage[unit] += n
         return measure_price_move(
             event.old,
             event.new,
-            used,
-            at_least_percent=Decimal(self.lines.price_percent),
-            at_least_monthly=Decimal(self.lines.price_monthly_usd),
+            monthly_usage,
+            at_least_percent=Decimal(self.thresholds.price_percent),
+            at_least_monthly=Decimal(self.thresholds.price_monthly_usd),
         )
 
 
 def event_date(event: ProviderEvent) -> date | None:
-    """The day an event is about; a row that vanished keeps the date it had, since the day it
-    vanished says nothing."""
+    """Return the date that the event is about. A delisted offering keeps the retirement date that
+    it had; the day of its removal from the feed is irrelevant."""
     if event.kind == EventKind.DELISTED:
         return as_day(event.old)
     if event.kind == EventKind.WITHDRAWN:
@@ -199,25 +204,27 @@ def event_date(event: ProviderEvent) -> date | None:
 
 
 def is_good_news(event: ProviderEvent) -> bool:
-    """An end taken back, a price that falls: there is nothing to do. An end put off is still an
-    end."""
+    """Return whether the event needs no response: a withdrawn retirement date or a price decrease.
+    A postponed retirement is still a retirement."""
     if event.kind == EventKind.REPRICED:
         return not is_price_increase(event.old, event.new)
     return event.kind == EventKind.WITHDRAWN
 
 
-def _event_alert_draft(
+def _draft_event_alert(
     event: ProviderEvent, party: AffectedParty, move: PriceMove | None, *, at: datetime, today: date
 ) -> AlertDraft:
-    # the day on which something takes effect counts, also where the kind is not about an end
+    """Draft the alert of one party about a provider event. `move` is the change of monthly cost, if
+    known."""
+    # The effective date determines the severity, also for kinds that are not about a retirement.
     on = event_date(event) if event.kind == EventKind.DELISTED else event.effective_on
     days_left = (on - today).days if on else None
     severity = highest_severity(
         event.kind,
         days_left=days_left,
         primary=party.gravest_primary,
-        leaning=party.gravest_leaning,
-        dearer=event.kind == EventKind.REPRICED and is_price_increase(event.old, event.new),
+        supporting=party.gravest_leaning,
+        is_dearer=event.kind == EventKind.REPRICED and is_price_increase(event.old, event.new),
     )
     alert = Alert(
         key=alert_key(f"event:{event.pk}", event.kind, party.key),
@@ -231,21 +238,21 @@ def _event_alert_draft(
         team_id=party.team_id,
         user_id=party.user_id,
         application_ids=party.application_ids,
-        # good news asks for no answer
+        # Good news needs no response.
         state=Alert.State.RESOLVED if is_good_news(event) else Alert.State.OPEN,
         raised_at=at,
     )
     return AlertDraft(alert, others=party.others, criticality=party.gravest)
 
 
-# --- what people asked for ------------------------------------------------------------------------
+# --- subscriptions --------------------------------------------------------------------------------
 
 
-def _subscription_drafts(
+def _draft_subscription_alerts(
     events: Sequence[ProviderEvent], drafts: Sequence[AlertDraft], *, at: datetime
 ) -> list[AlertDraft]:
-    """Alerts for who subscribed to events that reach nothing they are told of; `wishes` says
-    which."""
+    """Draft alerts for users who subscribed to events that affect none of their applications, by
+    the rule of `subscription_covers_event`."""
     subscriptions = list(
         Subscription.objects.filter(enabled=True, team__isnull=True, user__is_active=True)
         .exclude(provider__isnull=True, foundation__isnull=True, kinds=[])
@@ -253,19 +260,19 @@ def _subscription_drafts(
     )
     if not subscriptions or not events:
         return []
-    notified = set(
+    notified_pairs = set(
         Notice.objects.filter(
             alert__in=[draft.alert.pk for draft in drafts if draft.alert.pk], user__isnull=False
         ).values_list("alert__event_id", "user_id")
     )
-    subscribed = []
+    subscription_drafts = []
     for event in sorted(events, key=lambda event: event.pk):
         for subscription in subscriptions:
-            if (event.pk, subscription.user_id) in notified or not subscription_covers_event(
+            if (event.pk, subscription.user_id) in notified_pairs or not subscription_covers_event(
                 subscription, event, at=at
             ):
                 continue
-            notified.add((event.pk, subscription.user_id))
+            notified_pairs.add((event.pk, subscription.user_id))
             alert = Alert(
                 key=alert_key(
                     f"event:{event.pk}", event.kind, party_key(None, subscription.user_id)
@@ -276,22 +283,21 @@ def _subscription_drafts(
                 offering_id=event.offering_id,
                 due_on=event_date(event),
                 user_id=subscription.user_id,
-                # news that was asked for asks for no answer
+                # An alert from a subscription needs no response.
                 state=Alert.State.RESOLVED,
                 raised_at=at,
             )
-            subscribed.append(AlertDraft(alert, why=Notice.Why.SUBSCRIPTION))
-    return subscribed
+            subscription_drafts.append(AlertDraft(alert, why=Notice.Why.SUBSCRIPTION))
+    return subscription_drafts
 
 
 def subscription_covers_event(
     subscription: Subscription, event: ProviderEvent, *, at: datetime
 ) -> bool:
-    """The subscription asks for this event though nothing of the person's stands on it.
+    """Return whether the subscription covers an event that affects none of the user's applications.
 
-    That it is of a kind that nobody is told of unasked must be said by name; one that is told to
-    whoever stands on it is told to others only of a provider or foundation they name.
-    """
+    Event kinds that create no alerts by themselves must be named in the subscription. The other
+    kinds are covered only if the subscription names a provider or foundation."""
     if event.kind not in subscription.kinds and (
         subscription.kinds or event.kind not in NOTIFIED_EVENT_KINDS
     ):
@@ -310,8 +316,8 @@ def subscription_covers_event(
         foundation is None or foundation.pk != subscription.foundation_id
     ):
         return False
-    parties = {offering.host_id, foundation.developer_id if foundation else None}
-    if subscription.provider_id is not None and subscription.provider_id not in parties:
+    provider_ids = {offering.host_id, foundation.developer_id if foundation else None}
+    if subscription.provider_id is not None and subscription.provider_id not in provider_ids:
         return False
     if subscription.max_days_left is not None:
         on = event_date(event)

@@ -1,5 +1,5 @@
-"""Raise, and settle, what is owed because of a state that people must do something about: too
-little time left to move, assessments that have become stale."""
+"""Creation and resolution of alerts about states that need an action: negative runways and stale
+assessments."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,17 +22,17 @@ from apps.common.time import day_of
 from apps.inventory.models import Application
 from apps.inventory.runway import PrimaryRunway, runways
 
-# one run at a time tells of states; the number is only this lock's name
+# Advisory lock: one run at a time handles states.
 RUNWAYS_AND_ASSESSMENTS_LOCK = 7301009
-# stale assessments that an alert names; the rest is counted
+# Stale assessments that an alert names; the others are counted.
 MAX_NAMED_ASSESSMENTS = 12
 ANY_EFFORT = "*"
 
 
 @transaction.atomic
 def raise_runway_and_assessment_alerts(*, at: datetime) -> int:
-    """Settle what has passed, and write down who is owed word of what is new; the number of new
-    alerts."""
+    """Resolve alerts whose state has ended, create alerts for new states, and return the number
+    created."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RUNWAYS_AND_ASSESSMENTS_LOCK])
     return _raise_runway_alerts(at=at) + _raise_stale_alerts(at=at)
@@ -42,31 +42,31 @@ def raise_runway_and_assessment_alerts(*, at: datetime) -> int:
 
 
 def _raise_runway_alerts(*, at: datetime) -> int:
-    """One alert per primary and day of its end while there is too little time. Once there was
-    enough in between it is told anew; so is what people had settled, when the move takes another
-    time."""
-    late = runways(on=day_of(at), only_late=True)
-    told = _resolve_runway_alerts(late, at=at)
-    # what has ended, on a known day or none, has been told by its end
-    fresh = [
+    """Create one alert per primary model and retirement date while the runway is negative, and
+    return the number created. An alert is created again if the runway was positive in between, or
+    if a user resolved it and the duration of the migration has changed."""
+    late_runways = runways(on=day_of(at), only_late=True)
+    alerted_efforts = _resolve_runway_alerts(late_runways, at=at)
+    # Models that have already retired have their own alerts.
+    new_runways = [
         row
-        for row in late
+        for row in late_runways
         if row.retires_on is not None
         and row.days_left is not None
         and row.days_left >= 0
-        and told.get((row.dependency_id, row.retires_on), frozenset()).isdisjoint(
-            {ANY_EFFORT, _effort(row)}
+        and alerted_efforts.get((row.dependency_id, row.retires_on), frozenset()).isdisjoint(
+            {ANY_EFFORT, _format_effort(row)}
         )
     ]
-    if not fresh:
+    if not new_runways:
         return 0
-    owners = application_owners({row.application_id for row in fresh})
+    owners = application_owners({row.application_id for row in new_runways})
     drafts = []
-    for row in fresh:
-        own = owners[row.application_id]
-        party = AffectedParty(own.team_id, own.first)
-        party.add(row.application_id, row.criticality, is_primary=True, owners=own)
-        drafts.append(_runway_alert_draft(row, party, at=at))
+    for row in new_runways:
+        row_owners = owners[row.application_id]
+        party = AffectedParty(row_owners.team_id, row_owners.first)
+        party.add(row.application_id, row.criticality, is_primary=True, owners=row_owners)
+        drafts.append(_draft_runway_alert(row, party, at=at))
     return store_alerts(drafts)
 
 
@@ -77,42 +77,48 @@ _END = (
 
 
 def _resolve_runway_alerts(
-    late: Sequence[PrimaryRunway], *, at: datetime
+    late_runways: Sequence[PrimaryRunway], *, at: datetime
 ) -> dict[tuple[int | None, date | None], set[str]]:
-    """End the alerts behind which no late runway stands any more, also those that people had
-    settled: what comes back is news then. Of the others {(dependency, day): the efforts told of, or
-    ANY_EFFORT}."""
-    standing = {(row.dependency_id, row.retires_on) for row in late}
-    still_late = {row.dependency_id for row in late}
-    told: dict[tuple[int | None, date | None], set[str]] = defaultdict(set)
-    ended: dict[bool, list[int]] = {True: [], False: []}
+    """Resolve the alerts whose runway is no longer negative. Alerts that a user had resolved are
+    marked as over, so that a new negative runway creates an alert again.
+
+    Returns {(dependency, retirement date): migration days for which there is an alert, or
+    ANY_EFFORT} for the other alerts."""
+    late_subjects = {(row.dependency_id, row.retires_on) for row in late_runways}
+    late_dependency_ids = {row.dependency_id for row in late_runways}
+    efforts_by_subject: dict[tuple[int | None, date | None], set[str]] = defaultdict(set)
+    ended_ids: dict[bool, list[int]] = {True: [], False: []}
     rows = Alert.objects.filter(
         ~Q(state=Alert.State.RESOLVED) | Q(resolved_by__isnull=False) & ~Q(details__has_key="over"),
         kind=StateKind.RUNWAY_NEGATIVE,
     )
     for alert in rows.only("subject_id", "due_on", "state", "details").order_by("pk"):
         subject = (alert.subject_id, alert.due_on)
-        if subject in standing:
+        if subject in late_subjects:
             is_live = alert.state != Alert.State.RESOLVED
-            told[subject].add(ANY_EFFORT if is_live else str(alert.details.get("effort_days")))
+            efforts_by_subject[subject].add(
+                ANY_EFFORT if is_live else str(alert.details.get("effort_days"))
+            )
         else:
-            ended[alert.subject_id in still_late].append(alert.pk)
-    # where there still is too little time, the alert about the other day says so
-    resolve_alerts(ended[True], resolution=Resolution.RETIREMENT_MOVED, at=at, notify=False)
-    resolve_alerts(ended[False], resolution=Resolution.TIME_REGAINED, at=at)
-    if ids := [*ended[True], *ended[False]]:
+            ended_ids[alert.subject_id in late_dependency_ids].append(alert.pk)
+    # If the runway is still negative, the alert about the new date reports it.
+    resolve_alerts(ended_ids[True], resolution=Resolution.RETIREMENT_MOVED, at=at, notify=False)
+    resolve_alerts(ended_ids[False], resolution=Resolution.TIME_REGAINED, at=at)
+    if ids := [*ended_ids[True], *ended_ids[False]]:
         with connection.cursor() as cursor:
             cursor.execute(_END, [day_of(at).isoformat(), ids])
-    return told
+    return efforts_by_subject
 
 
-def _effort(row: PrimaryRunway) -> str:
+def _format_effort(row: PrimaryRunway) -> str:
     return f"{(row.effort_days or Decimal(0)).normalize():f}"
 
 
-def _runway_alert_draft(row: PrimaryRunway, party: AffectedParty, *, at: datetime) -> AlertDraft:
+def _draft_runway_alert(row: PrimaryRunway, party: AffectedParty, *, at: datetime) -> AlertDraft:
+    """Draft the alert about a negative runway. The key includes the effort and the day, so that the
+    alert can be raised again."""
     severity = runway_severity(row.criticality, soft=row.at_least)
-    effort = _effort(row)
+    effort = _format_effort(row)
     day = row.retires_on.isoformat() if row.retires_on else ""
     alert = Alert(
         key=alert_key(
@@ -153,7 +159,7 @@ class _StaleAssessment:
     criticality: int
 
 
-# of risks that stand, inherited by what is in use: nobody need assess what has ended
+# Assessments of open risks of active dependencies.
 _STANDING = """
 JOIN inventory_dependency d ON d.id = s.dependency_id AND (d.until IS NULL
     OR d.until > %(day)s::date)
@@ -162,12 +168,14 @@ JOIN risks_foundationrisk k ON k.id = s.risk_id AND k.closed_at IS NULL AND k.di
 """
 
 _CLAIM = f"""
+-- marked as handled, so that each time an assessment becomes stale is reported once
 WITH claimed AS (
     INSERT INTO alerts_handledstaleness (assessment_id, stale_since, handled_at)
     SELECT s.id, s.stale_since, %(at)s FROM risks_assessment s
     WHERE s.state = 'stale' AND s.stale_since IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM alerts_handledstaleness h
         WHERE h.assessment_id = s.id AND h.stale_since = s.stale_since)
+    -- a concurrent run might have claimed the same assessment
     ON CONFLICT DO NOTHING RETURNING assessment_id, stale_since
 )
 SELECT s.id AS assessment_id, c.stale_since, s.stale_reason AS because, s.inherent, s.owner_id,
@@ -189,8 +197,8 @@ WHERE a.kind = 'assessments_stale' AND a.state <> 'resolved' AND NOT EXISTS (
 
 
 def _raise_stale_alerts(*, at: datetime) -> int:
-    """One alert per party for all that has become stale since the last look: one event may do that
-    to hundreds."""
+    """Create one alert per party for all assessments that became stale since the last run, and
+    return the number created: one event can make hundreds of assessments stale."""
     params: dict[str, Any] = {
         "at": at,
         "day": day_of(at),
@@ -198,37 +206,39 @@ def _raise_stale_alerts(*, at: datetime) -> int:
     }
     with connection.cursor() as cursor:
         cursor.execute(_NO_LONGER_STALE, params)
-        over = [row[0] for row in cursor.fetchall()]
+        resolved_ids = [row[0] for row in cursor.fetchall()]
     rows = fetch_rows(_StaleAssessment, _CLAIM, params)
-    resolve_alerts(over, resolution=Resolution.REASSESSED, at=at)
+    resolve_alerts(resolved_ids, resolution=Resolution.REASSESSED, at=at)
     owners = application_owners({row.application_id for row in rows})
-    by_party: dict[tuple[int, int | None], list[_StaleAssessment]] = defaultdict(list)
+    rows_by_party: dict[tuple[int, int | None], list[_StaleAssessment]] = defaultdict(list)
     for row in rows:
-        by_party[row.team_id, owners[row.application_id].first].append(row)
+        rows_by_party[row.team_id, owners[row.application_id].first].append(row)
     return store_alerts(
         [
-            _stale_alert_draft(rows, AffectedParty(*key), owners, at=at)
-            for key, rows in by_party.items()
+            _draft_stale_alert(rows, AffectedParty(*key), owners, at=at)
+            for key, rows in rows_by_party.items()
         ]
     )
 
 
-def _stale_alert_draft(
+def _draft_stale_alert(
     rows: Sequence[_StaleAssessment],
     party: AffectedParty,
     owners: Mapping[int, ApplicationOwners],
     *,
     at: datetime,
 ) -> AlertDraft:
+    """Draft the alert of one team about assessments that became stale, most severe first in `rows`;
+    their owners get their own."""
     for pk, criticality in dict.fromkeys((row.application_id, row.criticality) for row in rows):
         party.add(pk, criticality, is_primary=True, owners=owners[pk])
-    first = rows[0]
+    top_row = rows[0]
     alert = Alert(
         key=alert_key(
             f"team:{party.team_id}",
             StateKind.ASSESSMENTS_STALE,
             party.key,
-            milestone=f"assessment:{first.assessment_id}@{first.stale_since:%Y%m%dT%H%M%S}",
+            milestone=f"assessment:{top_row.assessment_id}@{top_row.stale_since:%Y%m%dT%H%M%S}",
         ),
         kind=StateKind.ASSESSMENTS_STALE,
         severity=max(stale_severity(row.inherent, criticality=row.criticality) for row in rows),
@@ -250,7 +260,10 @@ def _stale_alert_draft(
     )
     for row in rows:
         if row.owner_id is not None and row.owner_id != party.user_id:
-            of_theirs = party.others.setdefault(row.owner_id, [])
-            if of_theirs is not None and row.application_id not in of_theirs:
-                of_theirs.append(row.application_id)
+            owner_application_ids = party.others.setdefault(row.owner_id, [])
+            if (
+                owner_application_ids is not None
+                and row.application_id not in owner_application_ids
+            ):
+                owner_application_ids.append(row.application_id)
     return AlertDraft(alert, others=party.others, criticality=party.gravest)

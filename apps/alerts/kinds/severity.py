@@ -1,4 +1,4 @@
-"""How loud an alert is, from 1 (note) to 5 (severe). Numbers in, number out."""
+"""Severity of alerts, from 1 (info) to 5 (urgent); no queries."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -10,7 +10,7 @@ EventKind = ProviderEvent.Kind
 
 RELIEF_KINDS = frozenset({EventKind.MOVED_LATER, EventKind.WITHDRAWN})
 
-# (days left at most, loudness for an important application)
+# (maximum of days left, severity for an important application)
 _STEPS = ((30, 4), (90, 3), (180, 2))
 _LATER = 1
 _UNKNOWN_DAY = 2
@@ -23,15 +23,14 @@ _BY_CRITICALITY = {
 
 
 def event_severity(
-    kind: str, *, days_left: int | None, criticality: int, dearer: bool = False
+    kind: str, *, days_left: int | None, criticality: int, is_dearer: bool = False
 ) -> int:
-    """The severity for one application that calls the model as a primary.
+    """Return the severity for one application with the model as a primary model.
 
-    An end counts by the days left, one step up for a critical application, one or two down for a
-    standard or low one; relief is a note; a price that falls is a note, one that rises is worth a
-    look.
-    """
-    if kind in RELIEF_KINDS or (kind == EventKind.REPRICED and not dearer):
+    A retirement counts by the days left: one step more for a critical application, one or two less
+    for a standard or low one. Postponed or withdrawn retirements and price decreases have severity
+    1, price increases 2 or 3."""
+    if kind in RELIEF_KINDS or (kind == EventKind.REPRICED and not is_dearer):
         return 1
     if kind == EventKind.REPRICED:
         return 3 if criticality == Criticality.CRITICAL else 2
@@ -40,7 +39,7 @@ def event_severity(
     elif days_left is None:
         urgency = _UNKNOWN_DAY
     else:
-        urgency = next((step for most, step in _STEPS if days_left <= most), _LATER)
+        urgency = next((step for max_days, step in _STEPS if days_left <= max_days), _LATER)
     return min(5, max(1, urgency + _BY_CRITICALITY[Criticality(criticality)]))
 
 
@@ -49,55 +48,57 @@ def highest_severity(
     *,
     days_left: int | None,
     primary: int | None,
-    leaning: int | None,
-    dearer: bool = False,
+    supporting: int | None,
+    is_dearer: bool = False,
 ) -> int:
-    """The loudest of the gravest application that calls it as a primary and, a step lower, of the
-    gravest that only leans on it (fallback, judge, guardrail, ...); each criticality is None where
-    there is no such application."""
-    loudness = [1]
+    """Return the higher of two severities: for the most critical application with the model as a
+    primary model and, one step lower, for the most critical one with it in a supporting role
+    (fallback, judge, guardrail, ...). Each criticality is None without such an application."""
+    severities = [1]
     if primary is not None:
-        loudness.append(
-            event_severity(kind, days_left=days_left, criticality=primary, dearer=dearer)
+        severities.append(
+            event_severity(kind, days_left=days_left, criticality=primary, is_dearer=is_dearer)
         )
-    if leaning is not None:
-        loudness.append(
-            event_severity(kind, days_left=days_left, criticality=leaning, dearer=dearer) - 1
+    if supporting is not None:
+        severities.append(
+            event_severity(kind, days_left=days_left, criticality=supporting, is_dearer=is_dearer)
+            - 1
         )
-    return max(loudness)
+    return max(severities)
 
 
 def flag_severity(*, value: float | Decimal, limit: float | Decimal) -> int:
-    """A value just over its line is medium, one that is over by a quarter of the line or more is
-    high.
-
-    Where nothing at all is tolerated there is no quarter to go by: medium.
-    """
+    """Return 4 (high) if the value exceeds its tolerance by at least a quarter of the tolerance,
+    otherwise 3 (medium); 3 if the tolerance is 0."""
     return 4 if Decimal(limit) > 0 and Decimal(value) >= Decimal(limit) * Decimal("1.25") else 3
 
 
-# a source that is not read, or stands still: what it says in the meantime reaches nobody
+# A source that is late or not updating.
 SILENT_SEVERITY = 3
 FRESH_SEVERITY = 1
-# a flag that is over
+# A flag that is resolved.
 RESOLVED_SEVERITY = 1
 
 
 def hold_severity(*, critical: bool) -> int:
-    """What waits for a decision is medium, and high where critical applications stand on it."""
+    """Return the severity of changes on hold: 4 (high) if critical applications are affected,
+    otherwise 3 (medium)."""
     return 4 if critical else 3
 
 
-def is_price_increase(old: Any, new: Any) -> bool:
-    """True where the price of any unit rose, or a unit that was free or unpriced now costs; {unit:
-    decimal text}."""
-    before = old if isinstance(old, dict) else {}
-    after = new if isinstance(new, dict) else {}
-    return any(_amount(after[unit]) > _amount(before.get(unit)) for unit in after)
+def is_price_increase(old_prices: Any, new_prices: Any) -> bool:
+    """Return whether the price of any unit rose, or a unit that was free or unpriced now has a
+    price. Both are {unit: decimal text}."""
+    old_amounts = old_prices if isinstance(old_prices, dict) else {}
+    new_amounts = new_prices if isinstance(new_prices, dict) else {}
+    return any(
+        _parse_amount(new_amounts[unit]) > _parse_amount(old_amounts.get(unit))
+        for unit in new_amounts
+    )
 
 
-def _amount(value: Any) -> Decimal:
-    """The amount as a number; what is no number counts as nothing."""
+def _parse_amount(value: Any) -> Decimal:
+    """Parse an amount; 0 if it is not a finite number."""
     try:
         amount = Decimal(str(value))
     except InvalidOperation:
@@ -105,9 +106,9 @@ def _amount(value: Any) -> Decimal:
     return amount if amount.is_finite() else Decimal(0)
 
 
-# --- days that come nearer, and states that ask for something -------------------------------------
+# --- approaching dates, and states that need an action --------------------------------------------
 
-# kinds that cannot wait for the next digest where they are severe; what only informs always can
+# Kinds that always wait for the next digest, because they only inform.
 _CAN_WAIT = frozenset(
     {
         EventKind.REPRICED,
@@ -121,17 +122,17 @@ URGENT_SEVERITY = 5
 
 
 def is_urgent(kind: str, *, severity: int) -> bool:
-    """Mailed at once: only what is severe."""
+    """Return whether the alert is sent immediately instead of with the next digest."""
     return severity >= URGENT_SEVERITY and kind not in _CAN_WAIT
 
 
 def retirement_severity(
-    *, days_left: int, primary: int | None, leaning: int | None, soft: bool
+    *, days_left: int, primary: int | None, supporting: int | None, soft: bool
 ) -> int:
-    """Of a milestone before an end, as the announcement of that end would be today; a day before
-    which nothing ends is a step quieter."""
+    """Return the severity of a reminder before a retirement: that of its announcement today; one
+    step lower for an earliest retirement date (`soft`)."""
     severity = highest_severity(
-        EventKind.ANNOUNCED, days_left=days_left, primary=primary, leaning=leaning
+        EventKind.ANNOUNCED, days_left=days_left, primary=primary, supporting=supporting
     )
     return max(1, severity - 1) if soft else severity
 
@@ -145,19 +146,19 @@ _RUNWAY = {
 
 
 def runway_severity(criticality: int, *, soft: bool) -> int:
-    """Too little time before a firm end; before a day on which nothing need end yet, a step
-    quieter."""
+    """Return the severity of a negative runway; one step lower for an earliest retirement date
+    (`soft`)."""
     severity = _RUNWAY[Criticality(criticality)]
     return max(1, severity - 1) if soft else severity
 
 
 def reminder_severity(days_left: int) -> int:
-    """Of something of the organisation's own that expires or is due: medium once the day has come,
-    else low."""
+    """Return the severity of a deadline of the organisation: 3 (medium) once the date is reached,
+    2 (low) before."""
     return 3 if days_left <= 0 else 2
 
 
-# for an important application
+# {discrepancy type: severity for an important application}
 _BY_DISCREPANCY = {
     "other_model_served": 3,
     "retired_in_use": 3,
@@ -168,8 +169,8 @@ _BY_DISCREPANCY = {
 
 
 def discrepancy_severity(kind: str, *, criticality: int) -> int:
-    """Of a disagreement between what was seen and what is declared: medium at most, high for
-    critical applications."""
+    """Return the severity of a discrepancy of this type: one step higher for critical applications,
+    one step lower for standard and low ones."""
     step = (
         1
         if criticality == Criticality.CRITICAL
@@ -181,7 +182,17 @@ def discrepancy_severity(kind: str, *, criticality: int) -> int:
 
 
 def stale_severity(inherent: int, *, criticality: int) -> int:
-    """Of an assessment that is stale, by likelihood times impact before controls (1 to 25)."""
+    """Return the severity of a stale assessment. `inherent` is likelihood times impact before
+    controls, 1 to 25."""
     if inherent >= 15:
         return 4 if criticality == Criticality.CRITICAL else 3
     return 3 if inherent >= 8 and criticality <= Criticality.IMPORTANT else 2
+
+
+_BY_ISSUE = {"retired_model_in_use": 4, "approval_violated": 4, "fallback_retires": 2}
+
+
+def issue_severity(kind: str, *, criticality: int) -> int:
+    """Return the severity of an alert about an issue: urgent for critical applications whose model
+    is retired or not approved."""
+    return min(5, max(1, _BY_ISSUE[kind] + _BY_CRITICALITY[Criticality(criticality)]))

@@ -1,5 +1,5 @@
-"""Raise, and settle, what is owed because what was seen and what is declared do not agree: one
-alert an application and kind for all that was found since the last look."""
+"""Creation and resolution of alerts about discrepancies of observed and declared usage: one alert
+per application and type for all discrepancies since the last run."""
 
 import json
 from collections import defaultdict
@@ -19,7 +19,7 @@ from apps.alerts.models import Alert, Resolution, SeenKind, SubjectKind
 from apps.alerts.recipients import application_owners
 from apps.intake.models import Discrepancy
 
-# one run at a time; the number is only this lock's name
+# Advisory lock: one run at a time handles discrepancies.
 DISCREPANCIES_LOCK = 7301010
 
 ALERT_KINDS: Mapping[str, SeenKind] = {
@@ -43,11 +43,13 @@ class _ClaimedDiscrepancy:
 
 
 _CLAIM = """
+-- marked as handled, so that each discrepancy is reported once
 WITH claimed AS (
     INSERT INTO alerts_handleddiscrepancy (discrepancy_id, handled_at)
     SELECT d.id, %(at)s FROM intake_discrepancy d
     WHERE d.closed_at IS NULL
       AND NOT EXISTS (SELECT 1 FROM alerts_handleddiscrepancy h WHERE h.discrepancy_id = d.id)
+    -- a concurrent run might have claimed the same discrepancy
     ON CONFLICT DO NOTHING RETURNING discrepancy_id
 )
 SELECT d.id, d.kind, d.details::text, d.application_id, coalesce(u.offering_id, o.offering_id),
@@ -59,13 +61,14 @@ LEFT JOIN intake_observation o ON o.id = d.observation_id
 ORDER BY d.application_id, d.kind, d.id
 """
 
-# what a person said closed it, if one did; a dismissal is the quietest
+# Alerts whose discrepancies are all closed, with the outcome if a user closed one of them.
 _CLOSED = """
 SELECT a.id, (
     SELECT max(d.closed_as) FROM jsonb_array_elements_text(a.details -> 'ids') x
     JOIN intake_discrepancy d ON d.id = x.value::bigint)
 FROM alerts_alert a
 WHERE a.kind = ANY (%(kinds)s) AND a.state <> 'resolved' AND NOT EXISTS (
+    -- none of the discrepancies of the alert is open
     SELECT 1 FROM jsonb_array_elements_text(a.details -> 'ids') x
     JOIN intake_discrepancy d ON d.id = x.value::bigint AND d.closed_at IS NULL)
 """
@@ -78,53 +81,54 @@ _RESOLUTION_OF: Mapping[str, Resolution] = {
 
 @transaction.atomic
 def raise_discrepancy_alerts(*, at: datetime) -> int:
-    """Settle what is over, and write down who is owed word of what was found; the number of new
-    alerts."""
+    """Resolve alerts whose discrepancies are closed, create alerts for new ones, and return the
+    number created."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [DISCREPANCIES_LOCK])
         cursor.execute(_CLOSED, {"kinds": [str(kind) for kind in SeenKind]})
-        over: dict[str, list[int]] = defaultdict(list)
+        closed_ids: dict[str, list[int]] = defaultdict(list)
         for pk, closed_as in cursor.fetchall():
-            over[closed_as or Discrepancy.Closed.ENDED].append(pk)
+            closed_ids[closed_as or Discrepancy.Closed.ENDED].append(pk)
         cursor.execute(_CLAIM, {"at": at})
-        fresh = [
-            _ClaimedDiscrepancy(pk, kind, json.loads(said), *rest)
-            for pk, kind, said, *rest in cursor.fetchall()
+        new_rows = [
+            _ClaimedDiscrepancy(pk, kind, json.loads(details), *columns)
+            for pk, kind, details, *columns in cursor.fetchall()
         ]
-    for closed_as, ids in over.items():
+    for closed_as, ids in closed_ids.items():
         resolve_alerts(ids, resolution=_RESOLUTION_OF[closed_as], at=at)
-    found: dict[tuple[int, str], list[_ClaimedDiscrepancy]] = defaultdict(list)
-    for row in fresh:
-        found[row.application_id, row.kind].append(row)
-    owners = application_owners({application_id for application_id, _ in found})
+    rows_by_alert: dict[tuple[int, str], list[_ClaimedDiscrepancy]] = defaultdict(list)
+    for row in new_rows:
+        rows_by_alert[row.application_id, row.kind].append(row)
+    owners = application_owners({application_id for application_id, _ in rows_by_alert})
     drafts = []
-    for (application_id, _kind), rows in found.items():
-        own = owners[application_id]
-        party = AffectedParty(own.team_id, own.first)
-        party.add(application_id, rows[0].criticality, is_primary=True, owners=own)
-        drafts.append(_discrepancy_alert_draft(rows, party, at=at))
+    for (application_id, _kind), rows in rows_by_alert.items():
+        row_owners = owners[application_id]
+        party = AffectedParty(row_owners.team_id, row_owners.first)
+        party.add(application_id, rows[0].criticality, is_primary=True, owners=row_owners)
+        drafts.append(_draft_discrepancy_alert(rows, party, at=at))
     return store_alerts(drafts)
 
 
-def _discrepancy_alert_draft(
+def _draft_discrepancy_alert(
     rows: Sequence[_ClaimedDiscrepancy], party: AffectedParty, *, at: datetime
 ) -> AlertDraft:
-    first = rows[0]
-    kind = ALERT_KINDS[first.kind]
-    severity = discrepancy_severity(kind, criticality=first.criticality)
+    """Draft the alert about discrepancies of one application and kind, which `rows` are."""
+    first_row = rows[0]
+    kind = ALERT_KINDS[first_row.kind]
+    severity = discrepancy_severity(kind, criticality=first_row.criticality)
     alert = Alert(
         key=alert_key(
-            f"application:{first.application_id}",
+            f"application:{first_row.application_id}",
             kind,
             party.key,
-            milestone=f"discrepancy:{first.discrepancy_id}",
+            milestone=f"discrepancy:{first_row.discrepancy_id}",
         ),
         kind=kind,
         severity=severity,
         subject_kind=SubjectKind.APPLICATION,
-        subject_id=first.application_id,
-        # of several it speaks of no one model
-        offering_id=first.offering_id if len(rows) == 1 else None,
+        subject_id=first_row.application_id,
+        # An alert about several discrepancies is not about a single model.
+        offering_id=first_row.offering_id if len(rows) == 1 else None,
         urgent=is_urgent(kind, severity=severity),
         details={
             "n": len(rows),
@@ -136,4 +140,4 @@ def _discrepancy_alert_draft(
         application_ids=party.application_ids,
         raised_at=at,
     )
-    return AlertDraft(alert, others=party.others, criticality=first.criticality)
+    return AlertDraft(alert, others=party.others, criticality=first_row.criticality)

@@ -1,116 +1,125 @@
-"""How alerts about what was seen in use put things, in mails and on pages alike. Plain Python.
+"""Texts of alerts about discrepancies of observed and declared usage, for emails and pages; no
+queries.
 
-`Alert.details` of every such kind: {"n": discrepancies it tells of, "ids", "found": the first of
-them, each as the intake noted it: names, versions and days}. The subject is the application.
+`Alert.details` of these kinds: {"n": number of discrepancies, "ids", "found": details of the first
+ones, as stored by the intake: names, versions and dates}. The subject is the application.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from apps.alerts.models import Alert, SeenKind
-from apps.alerts.text import as_day, day, listed, one_line, spelled
+from apps.alerts.text import as_day, days, join_with_more, long_day, one_line
 
-# what one sentence names; the rest is counted
+# Models that one sentence names; the others are counted.
 MAX_NAMED_MODELS = 4
 
 # {group: (heading, what to do)}
 GUIDANCE: Mapping[str, tuple[str, str]] = {
     SeenKind.SHADOW_DEPENDENCY: (
-        "Seen in use, not declared",
-        "Declare what is meant to be called, and end what is not. Until then it counts as "
-        "observed.",
+        "Undeclared use",
+        "Declare the models that the application needs, and stop the other calls.",
     ),
     SeenKind.DECLARED_NOT_SEEN: (
-        "Declared, not seen",
-        "End what is not used any more, or confirm that it is, or that nobody watches it.",
+        "Unconfirmed use",
+        "End the dependency if it is not used. Otherwise confirm it.",
     ),
     SeenKind.VERSION_DRIFT: (
-        "Another version answers",
-        "Test again what rests on the answers, or pin the version. An alias may move without a "
-        "word.",
+        "Version drift",
+        "Test the application again, or pin the version. An alias can change without notice.",
     ),
     SeenKind.OTHER_MODEL_SERVED: (
-        "Another model answers than was asked for",
-        "Ask the provider, or whoever runs the gateway. Tests and approvals are about the model "
-        "that was asked for.",
+        "Different model served",
+        "Contact the provider or the gateway team. Tests and approvals cover the requested model.",
     ),
     SeenKind.RETIRED_IN_USE: (
-        "Retired, and still calling",
-        "Find who still runs it and stop it, or bring the application back into the register.",
+        "Retired application in use",
+        "Stop the calls, or reactivate the application.",
     ),
 }
 
-# what several applications do, after their number
+# Predicates for several applications.
 PLURAL_CLAUSES: Mapping[str, str] = {
-    SeenKind.SHADOW_DEPENDENCY: "call models that nobody declared",
-    SeenKind.DECLARED_NOT_SEEN: "declare models that were not seen in use",
-    SeenKind.VERSION_DRIFT: "are answered by other versions than before",
-    SeenKind.OTHER_MODEL_SERVED: "are answered by other models than they ask for",
+    SeenKind.SHADOW_DEPENDENCY: "call models that are not declared",
+    SeenKind.DECLARED_NOT_SEEN: "declare models that were not observed",
+    SeenKind.VERSION_DRIFT: "are served other versions than before",
+    SeenKind.OTHER_MODEL_SERVED: "are served other models than requested",
     SeenKind.RETIRED_IN_USE: "are retired and still call models",
 }
 
 
 def discrepancy_heading(alert: Alert, *, name: str) -> str:
-    """`Claims triage calls gpt-4o at OpenAI, which nobody declared`"""
+    """Return a heading such as `Claims triage calls gpt-4o on OpenAI, which is not
+    declared`."""
     return f"{name or 'An application'} {discrepancy_clause(alert)}"
 
 
 def discrepancy_clause(alert: Alert) -> str:
-    """The predicate, the application being its subject."""
+    """Return the predicate of a sentence whose subject is the application."""
     return kind_clause(alert.kind, alert.details.get("found", []), int(alert.details.get("n", 0)))
 
 
-def kind_clause(kind: str, named: list[Mapping[str, Any]], n: int) -> str:
-    """`named` as `found` in `Alert.details`; `n` counts those that are not named, too."""
-    if not named:
+def kind_clause(kind: str, discrepancies: list[Mapping[str, Any]], n: int) -> str:
+    """Return the predicate for these discrepancies (`found` in `Alert.details`); `n` is the number
+    of all, including those that are not named."""
+    if not discrepancies:
         return PLURAL_CLAUSES[kind]
-    first = named[0]
+    example = discrepancies[0]
     match kind:
         case SeenKind.SHADOW_DEPENDENCY:
-            models = [_at_host(row) for row in named]
-            return f"calls {_names(models, n)}, which nobody declared"
+            models = _join_names([_format_model(row) for row in discrepancies], n)
+            return f"calls {models}, which {'is' if n == 1 else 'are'} not declared"
         case SeenKind.DECLARED_NOT_SEEN:
-            models = [_at_host(row) for row in named]
-            return f"declares {_names(models, n)}, not seen in use for {first.get('days', 30)} days"
+            models = _join_names([_format_model(row) for row in discrepancies], n)
+            n_days = int(example.get("days", 30))
+            return f"declares {models}, not observed for {days(n_days)}"
         case SeenKind.VERSION_DRIFT:
             if n > 1:
-                changes = [f"'{_text(row, 'asked')}' by {_text(row, 'now')}" for row in named]
-                return f"is answered by other versions than before: {_names(changes, n)}"
-            since = as_day(first.get("first_on"))
-            when = f" since {day(since)}" if since else ""
+                changes = [
+                    f"{_format_field(row, 'now')} for '{_format_field(row, 'asked')}'"
+                    for row in discrepancies
+                ]
+                return f"is served other versions than before: {_join_names(changes, n)}"
+            since = as_day(example.get("first_on"))
+            since_text = f" since {long_day(since)}" if since else ""
             return (
-                f"is answered by {_text(first, 'now')}{when} where it asks for "
-                f"'{_text(first, 'asked')}', "
-                f"before by {_text(first, 'was')}"
+                f"requests '{_format_field(example, 'asked')}' and is served "
+                f"{_format_field(example, 'now')}{since_text}, before "
+                f"{_format_field(example, 'was')}"
             )
         case SeenKind.OTHER_MODEL_SERVED:
-            pairs = [f"{_text(row, 'asked')} by {_text(row, 'now')}" for row in named]
             if n > 1:
-                return f"is answered by other models than it asks for: {_names(pairs, n)}"
-            return f"asks for {_text(first, 'asked')} and is answered by {_text(first, 'now')}"
-    last = as_day(first.get("last_on"))
-    return f"is retired and still calls {_text(first, 'called')}" + (
-        f", last on {day(last)}" if last else ""
+                model_pairs = [
+                    f"{_format_field(row, 'now')} for {_format_field(row, 'asked')}"
+                    for row in discrepancies
+                ]
+                return f"is served other models than requested: {_join_names(model_pairs, n)}"
+            return (
+                f"requests {_format_field(example, 'asked')} and is served "
+                f"{_format_field(example, 'now')}"
+            )
+    last_day = as_day(example.get("last_on"))
+    return f"is retired and still calls {_format_field(example, 'called')}" + (
+        f", last on {long_day(last_day)}" if last_day else ""
     )
 
 
 def discrepancies_path(*, slug: str = "") -> str:
-    """Where it is answered, from the root of the site."""
+    """Return the path of the page with the discrepancies, of one application if given."""
     return f"/intake/discrepancies/?application={slug}" if slug else "/intake/discrepancies/"
 
 
-def _at_host(row: Mapping[str, Any]) -> str:
-    return f"{_text(row, 'api_id')} at {_text(row, 'host')}"
+def _format_model(row: Mapping[str, Any]) -> str:
+    return f"{_format_field(row, 'api_id')} on {_format_field(row, 'host')}"
 
 
-def _text(row: Mapping[str, Any], key: str) -> str:
-    return one_line(row.get(key) or "?", most=120)
+def _format_field(row: Mapping[str, Any], key: str) -> str:
+    return one_line(row.get(key) or "an unknown model", max_length=120)
 
 
-def _names(names: list[str], n: int) -> str:
-    shown = names[:MAX_NAMED_MODELS]
-    more = n - len(shown)
-    return listed(shown) if more <= 0 else f"{', '.join(shown)} and {spelled(more)} more"
+def _join_names(names: list[str], n: int) -> str:
+    shown_names = names[:MAX_NAMED_MODELS]
+    return join_with_more(shown_names, n - len(shown_names))
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Alert activity: who responded, how and when, read from the alert's history."""
+"""Alert activity: the responses of users and changes by the registry, from the alert's history."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,30 +35,30 @@ def alert_activity(alert: Alert) -> list[ActivityEntry]:
         .select_related("pgh_context")
         .order_by("pgh_id")[:MAX_VERSIONS]
     )
-    people = _user_names(rows)
+    user_names = _load_user_names(rows)
     entries: list[ActivityEntry] = []
-    before: Any = None
+    previous: Any = None
     for row in rows:
         metadata = row.pgh_context.metadata if row.pgh_context is not None else {}
-        for step in _version_changes(
-            before, row, people, is_undo=metadata.get("code") == AlertResponse.UNDO
+        for step in _list_changes(
+            previous, row, user_names, is_undo=metadata.get("code") == AlertResponse.UNDO
         ):
-            reason = _note(metadata) if step.reason is None else step.reason
+            reason = _find_note(metadata) if step.reason is None else step.reason
             entries.append(
                 ActivityEntry(
                     row.pgh_created_at,
-                    _actor(metadata, people),
+                    _find_actor(metadata, user_names),
                     step.what,
                     reason,
-                    _channel(metadata),
+                    _find_channel(metadata),
                 )
             )
-        before = row
+        previous = row
     entries.reverse()
     return entries
 
 
-def _user_names(rows: Iterable[Any]) -> dict[int, str]:
+def _load_user_names(rows: Iterable[Any]) -> dict[int, str]:
     ids: set[int] = set()
     for row in rows:
         ids |= {
@@ -79,22 +79,24 @@ class _VersionChange:
     reason: str | None = None
 
 
-def _version_changes(
-    before: Any, row: Any, people: dict[int, str], *, is_undo: bool
+def _list_changes(
+    previous: Any, row: Any, user_names: dict[int, str], *, is_undo: bool
 ) -> list[_VersionChange]:
-    if row.pgh_label == "insert" or before is None:
-        # why a job ran says nothing about the alert it raised
+    """Return the steps between two versions of an alert, `previous` and `row`, as texts. `is_undo`:
+    the change was an undo."""
+    if row.pgh_label == "insert" or previous is None:
+        # The reason of the job does not explain the alert that it created.
         return [_VersionChange("raised the alert", "")]
     steps = []
-    if row.state != before.state or row.snoozed_until != before.snoozed_until:
-        restored = is_undo and row.state != Alert.State.OPEN
+    if row.state != previous.state or row.snoozed_until != previous.snoozed_until:
+        is_restored = is_undo and row.state != Alert.State.OPEN
         match row.state:
-            case Alert.State.ACKNOWLEDGED if restored:
+            case Alert.State.ACKNOWLEDGED if is_restored:
                 steps.append(_VersionChange("undid a response: acknowledged again"))
-            case Alert.State.SNOOZED if restored:
+            case Alert.State.SNOOZED if is_restored:
                 until = day(row.snoozed_until)
                 steps.append(_VersionChange(f"undid a response: snoozed until {until} again"))
-            case Alert.State.RESOLVED if restored:
+            case Alert.State.RESOLVED if is_restored:
                 steps.append(_VersionChange("undid a response: resolved again"))
             case Alert.State.ACKNOWLEDGED:
                 steps.append(_VersionChange("acknowledged the alert"))
@@ -105,34 +107,34 @@ def _version_changes(
                 steps.append(_VersionChange("resolved the alert", sentence))
             case _:
                 steps.append(_VersionChange("reopened the alert"))
-    if row.assigned_to_id != before.assigned_to_id:
-        to = people.get(row.assigned_to_id, "a user")
-        what = (
+    if row.assigned_to_id != previous.assigned_to_id:
+        assignee = user_names.get(row.assigned_to_id, "a user")
+        action = (
             "removed the assignment"
             if row.assigned_to_id is None
-            else (f"assigned the alert to {to}")
+            else (f"assigned the alert to {assignee}")
         )
-        steps.append(_VersionChange(what))
-    if row.escalation > before.escalation:
-        to_whom = "governance" if row.escalation == 2 else "the team owners"
-        steps.append(_VersionChange(f"escalated the alert to {to_whom}"))
+        steps.append(_VersionChange(action))
+    if row.escalation > previous.escalation:
+        target = "governance" if row.escalation == 2 else "the team owners"
+        steps.append(_VersionChange(f"escalated the alert to {target}"))
     return steps
 
 
-def _actor(metadata: dict[str, Any], people: dict[int, str]) -> str:
-    if metadata.get("user") in people:
-        return people[metadata["user"]]
+def _find_actor(metadata: dict[str, Any], user_names: dict[int, str]) -> str:
+    if metadata.get("user") in user_names:
+        return user_names[metadata["user"]]
     if metadata.get("job"):
         return "The registry"
     return str(metadata.get("actor") or "The registry")
 
 
-def _note(metadata: dict[str, Any]) -> str:
+def _find_note(metadata: dict[str, Any]) -> str:
     """Return the user's note on a response; for any other change, its reason."""
     return str(metadata.get("note" if "code" in metadata else "reason") or "")
 
 
-def _channel(metadata: dict[str, Any]) -> str:
+def _find_channel(metadata: dict[str, Any]) -> str:
     address = str(metadata.get("url") or "")
     if address.startswith("/alerts/answer/"):
         return "by the link in an email"

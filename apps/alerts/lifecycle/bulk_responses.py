@@ -44,7 +44,7 @@ class BulkResponse:
 def respond_to_alerts(
     *,
     alert_ids: Sequence[int],
-    answer: str,
+    response: str,
     by: User,
     at: datetime,
     until: date | None = None,
@@ -58,31 +58,31 @@ def respond_to_alerts(
     for acknowledge. Costs a few statements a row."""
     if len(alert_ids) > MAX_BULK_RESPONSES:
         raise InvalidResponseError(f"Select at most {MAX_BULK_RESPONSES} alerts.")
-    answered: list[int] = []
-    unchanged: list[int] = []
-    refused: list[RejectedAlert] = []
-    # always in the same order, so that two that meet do not wait for each other
-    rows = {
+    updated_ids: list[int] = []
+    unchanged_ids: list[int] = []
+    rejected: list[RejectedAlert] = []
+    # Always in the same order, so that two concurrent requests do not deadlock.
+    alerts = {
         row.pk: row for row in Alert.objects.visible_to(by).filter(pk__in=alert_ids).order_by("pk")
     }
     for pk in sorted(set(alert_ids)):
-        if pk not in rows:
-            refused.append(
+        if pk not in alerts:
+            rejected.append(
                 RejectedAlert(pk, "Alert not found. It does not exist or you do not have access.")
             )
             continue
-        before = _response_state(rows[pk])
+        old_state = _copy_state(alerts[pk])
         try:
-            _respond(answer, rows[pk], by=by, at=at, until=until, to=to, reason=reason)
-        except (InvalidResponseError, AlertPermissionError) as refusal:
-            refused.append(RejectedAlert(pk, str(refusal)))
+            _apply_response(response, alerts[pk], by=by, at=at, until=until, to=to, reason=reason)
+        except (InvalidResponseError, AlertPermissionError) as error:
+            rejected.append(RejectedAlert(pk, str(error)))
         else:
-            (unchanged if _response_state(rows[pk]) == before else answered).append(pk)
-    return BulkResponse(answered, unchanged, refused)
+            (unchanged_ids if _copy_state(alerts[pk]) == old_state else updated_ids).append(pk)
+    return BulkResponse(updated_ids, unchanged_ids, rejected)
 
 
-def _respond(
-    answer: str,
+def _apply_response(
+    response: str,
     alert: Alert,
     *,
     by: User,
@@ -91,7 +91,9 @@ def _respond(
     to: User | None,
     reason: str,
 ) -> None:
-    match answer:
+    """Apply the response to one alert. Raise InvalidResponseError for an unknown response or a
+    missing date."""
+    match response:
         case AlertResponse.ACKNOWLEDGE:
             acknowledge_alert(alert=alert, by=by, at=at, reason=reason)
         case AlertResponse.SNOOZE:
@@ -101,19 +103,19 @@ def _respond(
         case AlertResponse.ASSIGN:
             assign_alert(alert=alert, to=to, by=by, at=at)
         case AlertResponse.RESOLVE:
-            resolve_alert(alert=alert, why=reason, by=by, at=at)
+            resolve_alert(alert=alert, reason=reason, by=by, at=at)
         case AlertResponse.REOPEN:
             reopen_alert(alert=alert, by=by, at=at)
         case AlertResponse.UNDO:
             undo_response(alert=alert, by=by, at=at)
         case _:
             raise InvalidResponseError(
-                f'"{answer}" is not a valid response. Use one of: '
+                f'"{response}" is not a valid response. Use one of: '
                 f"{', '.join(AlertResponse.values)}."
             )
 
 
-def _response_state(alert: Alert) -> tuple[object, ...]:
+def _copy_state(alert: Alert) -> tuple[object, ...]:
     return (alert.state, alert.snoozed_until, alert.assigned_to_id)
 
 

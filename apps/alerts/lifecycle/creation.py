@@ -9,7 +9,7 @@ from apps.alerts.models import Alert, AlertPolicy, AlertSettings, Notice
 from apps.alerts.recipients import Audience, governance_users, team_audiences
 from apps.alerts.subscriptions import subscriber_notices, webhook_notices
 
-# a transaction's worth: one event may reach half the portfolio
+# Alerts per batch: one event can affect half the portfolio.
 ALERT_BATCH_SIZE = 1000
 
 
@@ -49,15 +49,16 @@ def store_alerts(drafts: Sequence[AlertDraft], *, quiet: bool = False) -> int:
     for start in range(0, len(drafts), ALERT_BATCH_SIZE):
         batch = drafts[start : start + ALERT_BATCH_SIZE]
         _plan_escalation(batch)
-        known = set(
+        existing_keys = set(
             Alert.objects.filter(key__in=[draft.alert.key for draft in batch]).values_list(
                 "key", flat=True
             )
         )
         Alert.objects.bulk_create(
-            [draft.alert for draft in batch if draft.alert.key not in known], ignore_conflicts=True
+            [draft.alert for draft in batch if draft.alert.key not in existing_keys],
+            ignore_conflicts=True,
         )
-        keys = [draft.alert.key for draft in batch if draft.alert.key not in known]
+        keys = [draft.alert.key for draft in batch if draft.alert.key not in existing_keys]
         if not keys:
             continue
         ids = dict(Alert.objects.filter(key__in=keys).values_list("key", "pk"))
@@ -76,16 +77,16 @@ def with_unique_keys(drafts: Sequence[AlertDraft]) -> list[AlertDraft]:
     """Change keys that collide with an alert that the party already has on this subject, for other
     applications: the additional applications get an alert of their own. Changes the keys in
     place."""
-    known = set(
+    existing_keys = set(
         Alert.objects.filter(key__in=[draft.alert.key for draft in drafts]).values_list(
             "key", flat=True
         )
     )
     for draft in drafts:
-        if draft.alert.key in known:
+        if draft.alert.key in existing_keys:
             subject, kind, milestone, party = draft.alert.key.split("|")
-            beside = f"{milestone} application:{draft.alert.application_ids[0]}".strip()
-            draft.alert.key = alert_key(subject, kind, party, milestone=beside)
+            extended_milestone = f"{milestone} application:{draft.alert.application_ids[0]}".strip()
+            draft.alert.key = alert_key(subject, kind, party, milestone=extended_milestone)
     return [*drafts]
 
 
@@ -95,9 +96,9 @@ def create_notices(drafts: Sequence[AlertDraft], *, occasion: str = Notice.Occas
     alerts = [draft.alert for draft in drafts]
     notices += subscriber_notices(alerts, occasion=occasion, notified=notified_users(notices))
     notices += webhook_notices(alerts, occasion=occasion)
-    before = Notice.objects.filter(alert__in=[alert.pk for alert in alerts]).count()
+    n_before = Notice.objects.filter(alert__in=[alert.pk for alert in alerts]).count()
     Notice.objects.bulk_create(notices, ignore_conflicts=True, batch_size=5000)
-    return Notice.objects.filter(alert__in=[alert.pk for alert in alerts]).count() - before
+    return Notice.objects.filter(alert__in=[alert.pk for alert in alerts]).count() - n_before
 
 
 def notified_users(notices: Iterable[Notice]) -> set[tuple[int, int]]:
@@ -116,28 +117,32 @@ def draft_notices(
     governance: list[int] | None = None
     notices = []
     for draft in drafts:
-        users = _users_to_notify(draft, audiences)
+        users = _find_users_to_notify(draft, audiences)
         team_id = draft.alert.team_id
         if team_id is not None and not users and not audiences[team_id].has_mailbox:
             governance = (
                 governance if governance is not None else [user.pk for user in governance_users()]
             )
             users = dict.fromkeys(governance, (str(Notice.Why.GOVERNANCE), None))
-            # the ledger then says why the team itself was not told
-            notices.append(_notice(draft.alert, occasion, team_id=team_id, why=Notice.Why.TEAM))
+            # The delivery log then has the reason why the team was not notified.
+            notices.append(
+                _build_notice(draft.alert, occasion, team_id=team_id, route=Notice.Why.TEAM)
+            )
         elif team_id is not None and audiences[team_id].has_mailbox:
-            notices.append(_notice(draft.alert, occasion, team_id=team_id, why=Notice.Why.TEAM))
+            notices.append(
+                _build_notice(draft.alert, occasion, team_id=team_id, route=Notice.Why.TEAM)
+            )
         notices += [
-            _notice(draft.alert, occasion, user_id=pk, why=why, application_ids=ids)
-            for pk, (why, ids) in users.items()
+            _build_notice(draft.alert, occasion, user_id=pk, route=route, application_ids=ids)
+            for pk, (route, ids) in users.items()
         ]
     return notices
 
 
-def _users_to_notify(
+def _find_users_to_notify(
     draft: AlertDraft, audiences: Mapping[int, Audience]
 ) -> dict[int, tuple[str, list[int] | None]]:
-    """Return {user: (why, applications)} without users whom the team mailbox reaches."""
+    """Return {user: (route, applications)} without users whom the team mailbox reaches."""
     users: dict[int, tuple[str, list[int] | None]] = {}
     if draft.alert.user_id is not None:
         users[draft.alert.user_id] = (draft.why, None)
@@ -151,20 +156,22 @@ def _users_to_notify(
     return users
 
 
-def _notice(
+def _build_notice(
     alert: Alert,
     occasion: str,
     *,
-    why: str,
+    route: str,
     user_id: int | None = None,
     team_id: int | None = None,
     application_ids: list[int] | None = None,
 ) -> Notice:
+    """Return an unsaved notification; `application_ids` None means all applications of the
+    alert."""
     return Notice(
         alert=alert,
         user_id=user_id,
         team_id=team_id,
-        why=why,
+        why=route,
         occasion=occasion,
         application_ids=application_ids,
         urgent=alert.urgent,
@@ -173,18 +180,17 @@ def _notice(
 
 
 def _plan_escalation(drafts: Sequence[AlertDraft]) -> None:
-    """Set when each alert escalates without a response: by the highest criticality that it
-    concerns."""
-    concerned = [
+    """Set `escalate_at` of the alerts, by the policy of their most critical application."""
+    escalating_drafts = [
         draft
         for draft in drafts
         if draft.criticality is not None and draft.alert.state == Alert.State.OPEN
     ]
-    if not concerned:
+    if not escalating_drafts:
         return
     policies = {policy.criticality: policy for policy in AlertPolicy.objects.all()}
     from_severity = AlertSettings.objects.get(pk=1).escalate_from_severity
-    for draft in concerned:
+    for draft in escalating_drafts:
         policy = policies.get(draft.criticality or 0)
         hours = policy.first_hours if policy else None
         if hours is not None and draft.alert.severity >= from_severity:

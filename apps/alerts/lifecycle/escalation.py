@@ -13,7 +13,7 @@ from apps.common.time import day_of
 from apps.inventory.models import Application
 
 ESCALATION_BATCH_SIZE = 500
-# a message that is still on its way holds an escalation up, but not for ever
+# A message that is not sent yet postpones an escalation, but only for a limited time.
 RETRY_AFTER = timedelta(hours=1)
 MAX_WAIT_FACTOR = 3
 
@@ -25,78 +25,82 @@ def escalate_alerts(*, at: datetime) -> int:
     that no recipient is passed over before they could know. An acknowledgement, a snooze, an
     assignment or the end of the cause counts as a response."""
     _limit_wait(at=at)
-    n_further = 0
-    while batch := _escalate_batch(at=at):
-        n_further += batch[1]
-    return n_further
+    n_escalated = 0
+    while batch_counts := _escalate_batch(at=at):
+        n_escalated += batch_counts[1]
+    return n_escalated
 
 
 def _limit_wait(*, at: datetime) -> None:
     """Limit escalation times that a clock running ahead has set too late to the longest wait that
     any policy allows."""
-    spans = AlertPolicy.objects.values_list("escalate_team_hours", "escalate_governance_hours")
-    longest = timedelta(hours=max((hours or 0 for both in spans for hours in both), default=0))
-    Alert.objects.waiting().filter(escalate_at__gt=at + longest + MAX_CLOCK_LEAD).update(
-        escalate_at=at + longest
+    hour_pairs = AlertPolicy.objects.values_list("escalate_team_hours", "escalate_governance_hours")
+    max_wait = timedelta(
+        hours=max((hours or 0 for hour_pair in hour_pairs for hours in hour_pair), default=0)
+    )
+    Alert.objects.waiting().filter(escalate_at__gt=at + max_wait + MAX_CLOCK_LEAD).update(
+        escalate_at=at + max_wait
     )
 
 
 @transaction.atomic
 def _escalate_batch(*, at: datetime) -> tuple[int, int] | None:
     """Escalate one batch, and return (examined, escalated); None if none is due."""
-    due = list(
+    due_alerts = list(
         Alert.objects.waiting()
         .filter(escalate_at__lte=at)
         .select_for_update(skip_locked=True, no_key=True)
         .order_by("escalate_at", "pk")[:ESCALATION_BATCH_SIZE]
     )
-    if not due:
+    if not due_alerts:
         return None
-    notified = _notified_recipients(due)
-    hours = _waiting_times(due)
-    audiences = team_audiences({alert.team_id for alert in due if alert.team_id is not None})
+    recipients_by_alert = _load_notified_recipients(due_alerts)
+    waits = _load_waiting_times(due_alerts)
+    audiences = team_audiences({alert.team_id for alert in due_alerts if alert.team_id is not None})
     governance = [user.pk for user in governance_users()]
     notices: list[Notice] = []
-    n_further = 0
-    for alert in due:
-        to_team, to_governance = hours[alert.pk]
-        wait = to_governance if alert.escalation > 0 or to_team is None else to_team
+    n_escalated = 0
+    for alert in due_alerts:
+        team_wait, governance_wait = waits[alert.pk]
+        wait = governance_wait if alert.escalation > 0 or team_wait is None else team_wait
         if wait is None:
             alert.escalate_at = None
             continue
-        if (later := _postponed_until(notified[alert.pk], wait, at=at)) is not None:
-            alert.escalate_at = later
+        if (
+            postponed_until := _find_postponement(recipients_by_alert[alert.pk], wait, at=at)
+        ) is not None:
+            alert.escalate_at = postponed_until
             continue
-        people: Sequence[int] = ()
-        if alert.escalation == 0 and to_team is not None:
+        user_ids: Sequence[int] = ()
+        if alert.escalation == 0 and team_wait is not None:
             audience = audiences.get(alert.team_id or 0)
-            people = [
+            user_ids = [
                 pk
                 for pk in (audience.owner_ids if audience else ())
-                if pk not in notified[alert.pk].people
+                if pk not in recipients_by_alert[alert.pk].people
             ]
             alert.escalation, alert.escalate_at = 1, None
-            if people and to_governance is not None:
-                alert.escalate_at = at + to_governance
-        if not people and to_governance is not None:
-            # nobody between the party and governance who was not told before
-            people = [pk for pk in governance if pk not in notified[alert.pk].people]
+            if user_ids and governance_wait is not None:
+                alert.escalate_at = at + governance_wait
+        if not user_ids and governance_wait is not None:
+            # All team owners were notified before, so the alert is escalated to governance.
+            user_ids = [pk for pk in governance if pk not in recipients_by_alert[alert.pk].people]
             alert.escalation, alert.escalate_at = 2, None
-        n_further += bool(people)
+        n_escalated += bool(user_ids)
         notices += [
             Notice(
                 alert=alert,
                 user_id=pk,
                 why=Notice.Why.ESCALATION,
-                occasion=notified[alert.pk].occasion,
+                occasion=recipients_by_alert[alert.pk].occasion,
                 urgent=alert.severity >= URGENT_SEVERITY,
                 owed_at=at,
             )
-            for pk in people
+            for pk in user_ids
         ]
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
-    Alert.objects.bulk_update(due, ["escalation", "escalate_at"])
-    return len(due), n_further
+    Alert.objects.bulk_update(due_alerts, ["escalation", "escalate_at"])
+    return len(due_alerts), n_escalated
 
 
 class _NotifiedRecipients:
@@ -106,17 +110,25 @@ class _NotifiedRecipients:
     def __init__(self, alert: Alert) -> None:
         self.again_since = waits_again_since(alert)
         self.began = self.again_since or alert.raised_at
-        self.further = alert.escalation > 0
+        self.is_escalated = alert.escalation > 0
         self.first_sent: datetime | None = None
         self.under_way = False
         self.people: set[int] = set()
 
     @property
     def occasion(self) -> str:
-        word = str(Notice.Occasion.ESCALATED)
-        return word if self.again_since is None else f"{word} {self.again_since:%Y-%m-%d %H:%M}"
+        trigger = str(Notice.Occasion.ESCALATED)
+        return (
+            trigger if self.again_since is None else f"{trigger} {self.again_since:%Y-%m-%d %H:%M}"
+        )
 
     def add(self, notice: Notice) -> None:
+        """Count a notification of the alert: its recipient, and when the current level was first
+        notified.
+
+        Notifications before the alert was last opened again do not count. A level is under way
+        while one of its notifications is pending.
+        """
         delivery = notice.delivery
         is_owed = delivery is None and not notice.skip_reason
         is_under_way = is_owed or (delivery is not None and delivery.state in {"queued", "sending"})
@@ -129,18 +141,18 @@ class _NotifiedRecipients:
             return
         if notice.user_id is not None:
             self.people.add(notice.user_id)
-        if (notice.why == Notice.Why.ESCALATION) is not self.further:
+        if (notice.why == Notice.Why.ESCALATION) is not self.is_escalated:
             return
-        if self.further:
+        if self.is_escalated:
             self.began = notice.owed_at
         self.under_way = self.under_way or is_under_way
         if sent_at is not None and (self.first_sent is None or sent_at < self.first_sent):
             self.first_sent = sent_at
 
 
-def _notified_recipients(alerts: Sequence[Alert]) -> dict[int, _NotifiedRecipients]:
+def _load_notified_recipients(alerts: Sequence[Alert]) -> dict[int, _NotifiedRecipients]:
     recipients = {alert.pk: _NotifiedRecipients(alert) for alert in alerts}
-    # what somebody subscribed to is told to nobody who is to answer
+    # Subscribers are not responsible for a response.
     rows = Notice.objects.filter(alert__in=recipients, webhook__isnull=True).exclude(
         why=Notice.Why.SUBSCRIPTION
     )
@@ -153,19 +165,21 @@ def _notified_recipients(alerts: Sequence[Alert]) -> dict[int, _NotifiedRecipien
     return recipients
 
 
-def _postponed_until(
-    notified: _NotifiedRecipients, wait: timedelta, *, at: datetime
+def _find_postponement(
+    recipients: _NotifiedRecipients, wait: timedelta, *, at: datetime
 ) -> datetime | None:
     """Return when to check again; None: escalate now."""
-    if notified.first_sent is not None and notified.first_sent <= at + MAX_CLOCK_LEAD:
-        due = notified.first_sent + wait
-        return due if due > at else None
-    if notified.under_way and at < notified.began + wait * MAX_WAIT_FACTOR + RETRY_AFTER:
+    if recipients.first_sent is not None and recipients.first_sent <= at + MAX_CLOCK_LEAD:
+        due_at = recipients.first_sent + wait
+        return due_at if due_at > at else None
+    if recipients.under_way and at < recipients.began + wait * MAX_WAIT_FACTOR + RETRY_AFTER:
         return at + RETRY_AFTER
     return None
 
 
-def _waiting_times(alerts: Sequence[Alert]) -> dict[int, tuple[timedelta | None, timedelta | None]]:
+def _load_waiting_times(
+    alerts: Sequence[Alert],
+) -> dict[int, tuple[timedelta | None, timedelta | None]]:
     """Return {alert: time limits of its party and then of the team's owners}, by the most critical
     application concerned."""
     policies = {policy.criticality: policy for policy in AlertPolicy.objects.all()}
@@ -176,39 +190,40 @@ def _waiting_times(alerts: Sequence[Alert]) -> dict[int, tuple[timedelta | None,
     )
     times = {}
     for alert in alerts:
-        gravest = min((levels[pk] for pk in alert.application_ids if pk in levels), default=None)
-        policy = policies.get(gravest) if gravest is not None else None
+        level = min((levels[pk] for pk in alert.application_ids if pk in levels), default=None)
+        policy = policies.get(level) if level is not None else None
         times[alert.pk] = (
-            _duration(policy.escalate_team_hours if policy else None),
-            _duration(policy.escalate_governance_hours if policy else None),
+            _to_duration(policy.escalate_team_hours if policy else None),
+            _to_duration(policy.escalate_governance_hours if policy else None),
         )
     return times
 
 
-def _duration(hours: int | None) -> timedelta | None:
+def _to_duration(hours: int | None) -> timedelta | None:
     return None if hours is None else timedelta(hours=hours)
 
 
-# --- answers taken back ---------------------------------------------------------------------------
+# --- reopened alerts ------------------------------------------------------------------------------
 
 
 def waits_again_since(alert: Alert) -> datetime | None:
-    """Return since when the alert is open again after a response; None if it never had one."""
-    said = alert.details.get("again_since")
-    return datetime.fromisoformat(said) if said else None
+    """Return the time since which the alert is open again after a response; None if it was never
+    reopened."""
+    reopened_at = alert.details.get("again_since")
+    return datetime.fromisoformat(reopened_at) if reopened_at else None
 
 
 def restart_escalation(alerts: Sequence[Alert], *, at: datetime) -> None:
     """Restart the escalation of reopened alerts, as if they had been created `at`; the caller
     saves."""
     from_severity = AlertSettings.objects.get(pk=1).escalate_from_severity
-    hours = _waiting_times(alerts)
+    waits = _load_waiting_times(alerts)
     for alert in alerts:
-        to_team, to_governance = hours[alert.pk]
-        wait = to_team if to_team is not None else to_governance
-        goes_further = alert.team_id is not None and alert.severity >= from_severity
+        team_wait, governance_wait = waits[alert.pk]
+        wait = team_wait if team_wait is not None else governance_wait
+        can_escalate = alert.team_id is not None and alert.severity >= from_severity
         alert.escalation = 0
-        alert.escalate_at = at + wait if wait is not None and goes_further else None
+        alert.escalate_at = at + wait if wait is not None and can_escalate else None
         alert.details = {**alert.details, "again_since": at.isoformat()}
 
 
@@ -219,37 +234,37 @@ def restart_escalation(alerts: Sequence[Alert], *, at: datetime) -> None:
 def wake_snoozed_alerts(*, at: datetime) -> int:
     """Reopen snoozed alerts whose date has come, notify the user who snoozed them and the assignee,
     and return the number reopened."""
-    due = list(
+    due_alerts = list(
         Alert.objects.filter(state=Alert.State.SNOOZED, snoozed_until__lte=day_of(at))
         .select_for_update(skip_locked=True, no_key=True)
         .order_by("pk")[:ESCALATION_BATCH_SIZE]
     )
-    if not due:
+    if not due_alerts:
         return 0
     notices = [
         Notice(
             alert=alert,
             user_id=pk,
-            why=why,
+            why=route,
             owed_at=at,
             urgent=False,
             occasion=f"{Notice.Occasion.WOKEN} {alert.snoozed_until}",
         )
-        for alert in due
-        for pk, why in {
+        for alert in due_alerts
+        for pk, route in {
             alert.assigned_to_id: Notice.Why.ASSIGNED,
             alert.snoozed_by_id: Notice.Why.OWN,
         }.items()
         if pk is not None
     ]
-    restart_escalation(due, at=at)
-    for alert in due:
+    restart_escalation(due_alerts, at=at)
+    for alert in due_alerts:
         alert.state, alert.snoozed_until = Alert.State.OPEN, None
     Alert.objects.bulk_update(
-        due, ["state", "snoozed_until", "escalation", "escalate_at", "details"]
+        due_alerts, ["state", "snoozed_until", "escalation", "escalate_at", "details"]
     )
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
-    return len(due)
+    return len(due_alerts)
 
 
 _RELEASE_MUTED_NOTICES = """
@@ -261,7 +276,9 @@ SELECT n.alert_id, n.user_id, n.team_id, n.webhook_id, n.why, 'unmuted ' || m.id
 FROM alerts_mute m
 JOIN alerts_notice n ON n.mute_id = m.id
 JOIN alerts_alert a ON a.id = n.alert_id AND a.state = 'open'
+-- the mute has expired or was lifted
 WHERE (m.until <= %(day)s OR m.lifted_at IS NOT NULL)
+  -- the recipient was not notified after this mute yet
   AND NOT EXISTS (
       SELECT 1 FROM alerts_notice x WHERE x.alert_id = n.alert_id AND x.user_id IS NOT DISTINCT
       FROM n.user_id

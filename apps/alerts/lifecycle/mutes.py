@@ -1,5 +1,5 @@
 """Mutes: their scope when created from an alert (this subject only, or all of its model, provider,
-application or kind), and which alerts they cover."""
+application or kind), and the alerts that they cover."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -52,17 +52,17 @@ def mute_fields(alert: Alert, scope: str, *, user: User) -> dict[str, Any]:
         case MuteScope.KIND:
             return {"kind": alert.kind}
         case MuteScope.OFFERING:
-            return {"offering_id": _offering(alert).pk}
+            return {"offering_id": _require_offering(alert).pk}
         case MuteScope.PROVIDER:
-            return {"provider_id": _offering(alert).host_id}
+            return {"provider_id": _require_offering(alert).host_id}
         case MuteScope.APPLICATION:
-            return {"application_id": _only_application(alert, user)}
+            return {"application_id": _require_single_application(alert, user)}
     raise InvalidResponseError(
         f'"{scope}" is not a valid scope. Use one of: {", ".join(MuteScope.values)}.'
     )
 
 
-def _offering(alert: Alert) -> Offering:
+def _require_offering(alert: Alert) -> Offering:
     if alert.offering is None:
         raise InvalidResponseError(
             "This alert is not about a single model. Mute this alert or its type."
@@ -70,12 +70,12 @@ def _offering(alert: Alert) -> Offering:
     return alert.offering
 
 
-def _only_application(alert: Alert, user: User) -> int:
+def _require_single_application(alert: Alert, user: User) -> int:
     ids = alert.application_ids
     if len(ids) != 1:
-        many = "several applications" if ids else "no application"
+        count_text = "several applications" if ids else "no application"
         raise InvalidResponseError(
-            f"This alert affects {many}. Mute this alert, its model or its type."
+            f"This alert affects {count_text}. Mute this alert, its model or its type."
         )
     if not Application.objects.visible_to(user).filter(pk=ids[0]).exists():
         raise InvalidResponseError(

@@ -21,7 +21,7 @@ from apps.alerts.models import Alert, AlertQuerySet, Delivery, Notice, Resolutio
 from apps.alerts.recipients import application_owners, governance_users
 from apps.inventory.models import Application
 
-# reasons that are nobody else's business: the recipient's own wish
+# Routes of notifications that are not passed on to other recipients.
 _PERSONAL_REASONS = frozenset({Notice.Why.SUBSCRIPTION, Notice.Why.WEBHOOK, Notice.Why.OWN})
 
 
@@ -32,33 +32,37 @@ def reassign_lost_notices(notices: Sequence[Notice], *, at: datetime) -> int:
     if not candidates:
         return 0
     alerts = list(
-        _open_for_notices().filter(pk__in=candidates - _with_recipients(candidates)).order_by("pk")
+        _select_notifiable()
+        .filter(pk__in=candidates - _find_with_recipients(candidates))
+        .order_by("pk")
     )
     return _reassign(alerts, at=at) if alerts else 0
 
 
-def reassign_moved_applications(moved: Mapping[int, Collection[int]], *, at: datetime) -> int:
+def reassign_moved_applications(
+    moved_ids_by_alert: Mapping[int, Collection[int]], *, at: datetime
+) -> int:
     """Notify the current teams of applications of the alerts that only their former teams receive;
-    `strayed` is {alert: such applications}. Return the number of new alerts."""
-    if not moved:
+    `moved_ids_by_alert` is {alert: such applications}. Return the number of new alerts."""
+    if not moved_ids_by_alert:
         return 0
-    alerts = list(_open_for_notices().filter(pk__in=moved).order_by("pk"))
-    parties = _current_parties(moved)
-    successors = [
+    alerts = list(_select_notifiable().filter(pk__in=moved_ids_by_alert).order_by("pk"))
+    parties = _find_current_parties(moved_ids_by_alert)
+    drafts = [
         _copy_for_party(alert, party, at=at)
         for alert in alerts
         for party in parties[alert.pk].values()
     ]
-    return store_alerts(with_unique_keys(successors))
+    return store_alerts(with_unique_keys(drafts))
 
 
-def _open_for_notices() -> AlertQuerySet:
+def _select_notifiable() -> AlertQuerySet:
     """Select alerts that are notified: live ones, and good news, which needs no response from the
     start."""
     return Alert.objects.filter(~Q(state=Alert.State.RESOLVED) | Q(resolved_at=None))
 
 
-def _with_recipients(alert_ids: Collection[int]) -> set[int]:
+def _find_with_recipients(alert_ids: Collection[int]) -> set[int]:
     """Return the alerts with a notification, sent or pending, to a recipient who is responsible for
     them."""
     return set(
@@ -69,18 +73,18 @@ def _with_recipients(alert_ids: Collection[int]) -> set[int]:
     )
 
 
-def _current_parties(
-    wanted: Mapping[int, Collection[int]],
+def _find_current_parties(
+    ids_by_alert: Mapping[int, Collection[int]],
 ) -> dict[int, dict[tuple[int, int | None], AffectedParty]]:
     """Return {alert: {(team, owner): party}} of these applications by their current owners and
     teams."""
-    ids = {pk for some in wanted.values() for pk in some}
-    owners = application_owners(ids)
-    levels = dict(Application.objects.filter(pk__in=ids).values_list("pk", "criticality"))
+    all_ids = {pk for application_ids in ids_by_alert.values() for pk in application_ids}
+    owners = application_owners(all_ids)
+    levels = dict(Application.objects.filter(pk__in=all_ids).values_list("pk", "criticality"))
     parties_by_alert: dict[int, dict[tuple[int, int | None], AffectedParty]] = {}
-    for alert_id, some in wanted.items():
+    for alert_id, application_ids in ids_by_alert.items():
         parties = parties_by_alert.setdefault(alert_id, {})
-        for pk in some:
+        for pk in application_ids:
             if pk in owners:
                 key = (owners[pk].team_id, owners[pk].first)
                 parties.setdefault(key, AffectedParty(*key)).add(
@@ -91,49 +95,53 @@ def _current_parties(
 
 def _reassign(alerts: Sequence[Alert], *, at: datetime) -> int:
     """Reassign by the current owners and teams; an alert without a team goes to governance."""
-    parties_by_alert = _current_parties(
+    parties_by_alert = _find_current_parties(
         {alert.pk: alert.application_ids for alert in alerts if alert.team_id is not None}
     )
     governance = [user.pk for user in governance_users()]
-    repeated: list[AlertDraft] = []
-    successors: list[AlertDraft] = []
-    n = 0
+    repeated_drafts: list[AlertDraft] = []
+    new_drafts: list[AlertDraft] = []
+    n_reassigned = 0
     for alert in alerts:
         if alert.team_id is None:
-            # about the organisation, and no team's business, whatever applications it names
-            n += _copy_for_governance(alert, governance, at=at)
+            # An alert about the organisation concerns no team, whatever applications it names.
+            n_reassigned += _copy_for_governance(alert, governance, at=at)
             if governance and alert.user_id not in governance:
-                n += resolve_alerts([alert.pk], resolution=Resolution.REROUTED, at=at, notify=False)
+                n_reassigned += resolve_alerts(
+                    [alert.pk], resolution=Resolution.REROUTED, at=at, notify=False
+                )
             continue
         parties = parties_by_alert[alert.pk]
-        own = parties.pop((alert.team_id, alert.user_id), None)
-        if own is not None or not alert.application_ids:
-            # the party is the same, and its people may be others
+        own_party = parties.pop((alert.team_id, alert.user_id), None)
+        if own_party is not None or not alert.application_ids:
+            # The party is the same, but its users may have changed.
             alert.raised_at = at
-            repeated.append(AlertDraft(alert))
-        successors += [_copy_for_party(alert, party, at=at) for party in parties.values()]
-        if own is None and parties:
-            n += resolve_alerts([alert.pk], resolution=Resolution.REROUTED, at=at, notify=False)
-    create_notices(repeated)
-    _notify_governance(repeated, governance, at=at)
-    return n + store_alerts(with_unique_keys(successors)) + len(repeated)
+            repeated_drafts.append(AlertDraft(alert))
+        new_drafts += [_copy_for_party(alert, party, at=at) for party in parties.values()]
+        if own_party is None and parties:
+            n_reassigned += resolve_alerts(
+                [alert.pk], resolution=Resolution.REROUTED, at=at, notify=False
+            )
+    create_notices(repeated_drafts)
+    _notify_governance(repeated_drafts, governance, at=at)
+    return n_reassigned + store_alerts(with_unique_keys(new_drafts)) + len(repeated_drafts)
 
 
 def _notify_governance(
     drafts: Sequence[AlertDraft], governance: Sequence[int], *, at: datetime
 ) -> None:
     """Notify governance if the party is the same and none of its users can be notified."""
-    reached = _with_recipients([each.alert.pk for each in drafts])
+    reached_ids = _find_with_recipients([draft.alert.pk for draft in drafts])
     notices = [
         Notice(
-            alert=each.alert,
+            alert=draft.alert,
             user_id=pk,
             why=Notice.Why.GOVERNANCE,
-            urgent=each.alert.urgent,
+            urgent=draft.alert.urgent,
             owed_at=at,
         )
-        for each in drafts
-        if each.alert.pk not in reached
+        for draft in drafts
+        if draft.alert.pk not in reached_ids
         for pk in governance
     ]
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
@@ -159,16 +167,20 @@ def _copy_for_governance(alert: Alert, governance: Sequence[int], *, at: datetim
     new_alerts = [draft.alert for draft in drafts if draft.alert.pk is not None]
     Notice.objects.bulk_create(
         Notice(
-            alert=new, user_id=new.user_id, why=Notice.Why.GOVERNANCE, urgent=new.urgent, owed_at=at
+            alert=new_alert,
+            user_id=new_alert.user_id,
+            why=Notice.Why.GOVERNANCE,
+            urgent=new_alert.urgent,
+            owed_at=at,
         )
-        for new in new_alerts
+        for new_alert in new_alerts
     )
     return n_new
 
 
 def _copy_for_party(alert: Alert, party: AffectedParty, *, at: datetime) -> AlertDraft:
     """Copy the alert for another party."""
-    copied = _copy_alert(
+    new_alert = _copy_alert(
         alert,
         party.key,
         team_id=party.team_id,
@@ -176,7 +188,7 @@ def _copy_for_party(alert: Alert, party: AffectedParty, *, at: datetime) -> Aler
         application_ids=party.application_ids,
         at=at,
     )
-    return AlertDraft(copied, others=party.others, criticality=party.gravest)
+    return AlertDraft(new_alert, others=party.others, criticality=party.gravest)
 
 
 def _copy_alert(
@@ -188,6 +200,7 @@ def _copy_alert(
     application_ids: list[int],
     at: datetime,
 ) -> Alert:
+    """Return an unsaved copy of the alert for another party; open, unless the alert is resolved."""
     subject, kind, milestone, _ = alert.key.split("|")
     return Alert(
         key=alert_key(subject, kind, party, milestone=milestone),

@@ -8,8 +8,8 @@ from django.db import connection, transaction
 
 from apps.alerts.models import Alert, Resolution, SkipReason
 
-# The row of a notice is locked while a message that carries it is written: what is not carried
-# after this never is. In the order in which messages lock them, too.
+# A message locks the rows of its notifications while it is written, in the same order: pending
+# notifications that are skipped here are in no later message.
 _SKIP_NOTICES = """
 WITH owed AS (
     SELECT id FROM alerts_notice
@@ -23,6 +23,7 @@ _CREATE_NOTICES = """
 INSERT INTO alerts_notice
     (alert_id, user_id, team_id, webhook_id, why, occasion, application_ids, urgent, owed_at,
      skip_reason, skip_details)
+-- one notification for each recipient that a message about the alert reached
 SELECT DISTINCT ON (n.alert_id, n.user_id, n.team_id, n.webhook_id)
     n.alert_id, n.user_id, n.team_id, n.webhook_id, n.why, 'resolved',
     n.application_ids, false, %(at)s, '', '{}'
@@ -50,16 +51,21 @@ def resolve_alerts(
 def _resolve_live_alerts(
     alert_ids: Sequence[int], *, resolution: Resolution, at: datetime, notify: bool
 ) -> int:
-    live = list(
+    """Resolve those of the alerts that are live and return their number.
+
+    Pending notifications are skipped. `notify` creates one for each recipient that was notified of
+    the alert.
+    """
+    live_ids = list(
         Alert.objects.live()
         .filter(pk__in=alert_ids)
         .select_for_update(no_key=True)
         .order_by("pk")
         .values_list("pk", flat=True)
     )
-    if not live:
+    if not live_ids:
         return 0
-    Alert.objects.filter(pk__in=live).update(
+    Alert.objects.filter(pk__in=live_ids).update(
         state=Alert.State.RESOLVED,
         resolved_at=at,
         resolution=resolution,
@@ -68,7 +74,7 @@ def _resolve_live_alerts(
         snoozed_until=None,
     )
     with connection.cursor() as cursor:
-        cursor.execute(_SKIP_NOTICES, {"ids": live, "passed": SkipReason.PASSED})
+        cursor.execute(_SKIP_NOTICES, {"ids": live_ids, "passed": SkipReason.PASSED})
         if notify:
-            cursor.execute(_CREATE_NOTICES, {"ids": live, "at": at})
-    return len(live)
+            cursor.execute(_CREATE_NOTICES, {"ids": live_ids, "at": at})
+    return len(live_ids)

@@ -36,7 +36,7 @@ class AlertPermissionError(PermissionDenied):
 
 
 class InvalidResponseError(ValueError):
-    """A response that is not valid; the text says what to correct."""
+    """A response that is not valid; the text is the correction."""
 
 
 class AlreadyResolvedError(InvalidResponseError):
@@ -52,21 +52,23 @@ def can_respond(user: User, alert: Alert) -> bool:
         return True
     if alert.team_id is None:
         return alert.user_id == user.pk
-    own = user.pk in {alert.user_id, alert.assigned_to_id}
-    return user.may(TeamRole.EDITOR, alert.team_id) or (own and alert.team_id in user.team_roles())
+    is_recipient = user.pk in {alert.user_id, alert.assigned_to_id}
+    return user.may(TeamRole.EDITOR, alert.team_id) or (
+        is_recipient and alert.team_id in user.team_roles()
+    )
 
 
 def lock_alert(alert: Alert, by: User) -> Alert:
     """Return the alert, locked, if `by` can respond to its current state; raises
     AlertPermissionError."""
-    stored = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
-    if not can_respond(by, stored):
+    locked_alert = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
+    if not can_respond(by, locked_alert):
         raise AlertPermissionError(
-            f"You need the editor role on {stored.team} to respond to its alerts."
-            if stored.team
+            f"You need the editor role on {locked_alert.team} to respond to its alerts."
+            if locked_alert.team
             else "You need the governance role to respond to alerts of another user."
         )
-    return stored
+    return locked_alert
 
 
 _RESPONSE_FIELDS = (
@@ -86,10 +88,10 @@ _RESPONSE_FIELDS = (
 )
 
 
-def copy_response(alert: Alert, stored: Alert) -> Alert:
+def copy_response(alert: Alert, locked_alert: Alert) -> Alert:
     """Copy the stored response onto the row that the caller holds."""
     for name in _RESPONSE_FIELDS:
-        setattr(alert, name, getattr(stored, name))
+        setattr(alert, name, getattr(locked_alert, name))
     return alert
 
 
@@ -97,16 +99,16 @@ def copy_response(alert: Alert, stored: Alert) -> Alert:
 def acknowledge_alert(*, alert: Alert, by: User, at: datetime, reason: str = "") -> Alert:
     """Acknowledge the alert, with a `reason` if given. A second call changes nothing: the first
     user is kept."""
-    stored = lock_alert(alert, by)
-    if stored.state in {Alert.State.OPEN, Alert.State.SNOOZED}:
-        stored.state = Alert.State.ACKNOWLEDGED
-        stored.acknowledged_by, stored.acknowledged_at = by, at
-        stored.snoozed_until, stored.escalate_at = None, None
+    locked_alert = lock_alert(alert, by)
+    if locked_alert.state in {Alert.State.OPEN, Alert.State.SNOOZED}:
+        locked_alert.state = Alert.State.ACKNOWLEDGED
+        locked_alert.acknowledged_by, locked_alert.acknowledged_at = by, at
+        locked_alert.snoozed_until, locked_alert.escalate_at = None, None
         save_response(
-            stored, by, AlertResponse.ACKNOWLEDGE, reason or "alert acknowledged", note=reason
+            locked_alert, by, AlertResponse.ACKNOWLEDGE, reason or "alert acknowledged", note=reason
         )
-        _skip_escalation_notices(stored)
-    return copy_response(alert, stored)
+        _skip_escalation_notices(locked_alert)
+    return copy_response(alert, locked_alert)
 
 
 @transaction.atomic
@@ -120,86 +122,92 @@ def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
             f"An alert can be snoozed for at most {MAX_SNOOZE_DAYS} days. Enter an earlier date, "
             "or resolve the alert with a reason."
         )
-    stored = lock_alert(alert, by)
-    if stored.state == Alert.State.RESOLVED:
+    locked_alert = lock_alert(alert, by)
+    if locked_alert.state == Alert.State.RESOLVED:
         raise AlreadyResolvedError("This alert is resolved. Reopen it before you snooze it.")
-    stored.state, stored.snoozed_until, stored.snoozed_by = Alert.State.SNOOZED, until, by
-    stored.escalate_at = None
-    save_response(stored, by, AlertResponse.SNOOZE, f"alert snoozed until {until}")
-    _skip_escalation_notices(stored)
-    return copy_response(alert, stored)
+    locked_alert.state, locked_alert.snoozed_until, locked_alert.snoozed_by = (
+        Alert.State.SNOOZED,
+        until,
+        by,
+    )
+    locked_alert.escalate_at = None
+    save_response(locked_alert, by, AlertResponse.SNOOZE, f"alert snoozed until {until}")
+    _skip_escalation_notices(locked_alert)
+    return copy_response(alert, locked_alert)
 
 
 @transaction.atomic
 def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Alert:
     """Assign the alert to a user who can view it, and notify that user; None unassigns it. The
     current assignee is not notified again."""
-    stored = lock_alert(alert, by)
-    if stored.state == Alert.State.RESOLVED:
+    locked_alert = lock_alert(alert, by)
+    if locked_alert.state == Alert.State.RESOLVED:
         raise AlreadyResolvedError("This alert is resolved. Reopen it before you assign it.")
     if to is not None and not (
-        to.is_active and can_see_alert(to.pk, stored, visible_teams([to])[to.pk])
+        to.is_active and can_see_alert(to.pk, locked_alert, visible_teams([to])[to.pk])
     ):
         raise InvalidResponseError(
             f"{to} cannot view this alert. Select a member of the team or a governance user."
         )
-    if to is not None and stored.assigned_to_id == to.pk:
-        return copy_response(alert, stored)
-    stored.assigned_to = to
-    stored.escalate_at = None
+    if to is not None and locked_alert.assigned_to_id == to.pk:
+        return copy_response(alert, locked_alert)
+    locked_alert.assigned_to = to
+    locked_alert.escalate_at = None
     if to is None:
-        restart_escalation([stored], at=at)
+        restart_escalation([locked_alert], at=at)
     reason = f"alert assigned to {to.get_username()}" if to else "assignment removed"
-    save_response(stored, by, AlertResponse.ASSIGN, reason)
+    save_response(locked_alert, by, AlertResponse.ASSIGN, reason)
     if to is not None:
-        _skip_escalation_notices(stored)
+        _skip_escalation_notices(locked_alert)
     if to is not None and to.pk != by.pk:
         notice = Notice(
-            alert=stored,
+            alert=locked_alert,
             user=to,
             why=Notice.Why.ASSIGNED,
-            urgent=stored.urgent,
+            urgent=locked_alert.urgent,
             owed_at=at,
             occasion=f"{Notice.Occasion.ASSIGNED} {at:%Y-%m-%d %H:%M}",
         )
         Notice.objects.bulk_create([notice], ignore_conflicts=True)
-    return copy_response(alert, stored)
+    return copy_response(alert, locked_alert)
 
 
 @transaction.atomic
-def resolve_alert(*, alert: Alert, why: str, by: User, at: datetime) -> Alert:
+def resolve_alert(*, alert: Alert, reason: str, by: User, at: datetime) -> Alert:
     """Resolve the alert by a user, with the reason. A cause that persists creates another alert
     only when something changes."""
-    why = " ".join(why.split())
-    if not why:
+    reason = " ".join(reason.split())
+    if not reason:
         raise InvalidResponseError("Enter how the alert was resolved.")
-    stored = lock_alert(alert, by)
-    if stored.state != Alert.State.RESOLVED:
-        stored.state = Alert.State.RESOLVED
-        stored.resolved_by, stored.resolved_at = by, at
-        stored.resolution, stored.resolution_text = Resolution.BY_USER, why[:300]
-        stored.snoozed_until, stored.escalate_at = None, None
-        save_response(stored, by, AlertResponse.RESOLVE, why[:200])
-        # a mail on its way says it still; one that is not written yet need not
-        Notice.objects.owed().filter(alert=stored).update(skip_reason=SkipReason.RESOLVED)
-    return copy_response(alert, stored)
+    locked_alert = lock_alert(alert, by)
+    if locked_alert.state != Alert.State.RESOLVED:
+        locked_alert.state = Alert.State.RESOLVED
+        locked_alert.resolved_by, locked_alert.resolved_at = by, at
+        locked_alert.resolution, locked_alert.resolution_text = Resolution.BY_USER, reason[:300]
+        locked_alert.snoozed_until, locked_alert.escalate_at = None, None
+        save_response(locked_alert, by, AlertResponse.RESOLVE, reason[:200])
+        # A queued message keeps the alert; messages written later leave it out.
+        Notice.objects.owed().filter(alert=locked_alert).update(skip_reason=SkipReason.RESOLVED)
+    return copy_response(alert, locked_alert)
 
 
 @transaction.atomic
 def reopen_alert(*, alert: Alert, by: User, at: datetime) -> Alert:
     """Reopen the alert after any response of any user, as if it had been created now."""
-    stored = lock_alert(alert, by)
-    if stored.state != Alert.State.OPEN:
-        stored.state = Alert.State.OPEN
-        stored.acknowledged_by = stored.acknowledged_at = stored.snoozed_until = None
-        stored.resolved_by = stored.resolved_at = None
-        stored.resolution = stored.resolution_text = ""
-        restart_escalation([stored], at=at)
-        save_response(stored, by, AlertResponse.REOPEN, "response undone")
-        # what nobody was told because of that answer is owed again
-        kept_back = Notice.objects.filter(alert=stored, delivery=None)
-        kept_back.filter(skip_reason=SkipReason.RESOLVED).update(skip_reason="")
-    return copy_response(alert, stored)
+    locked_alert = lock_alert(alert, by)
+    if locked_alert.state != Alert.State.OPEN:
+        locked_alert.state = Alert.State.OPEN
+        locked_alert.acknowledged_by = locked_alert.acknowledged_at = locked_alert.snoozed_until = (
+            None
+        )
+        locked_alert.resolved_by = locked_alert.resolved_at = None
+        locked_alert.resolution = locked_alert.resolution_text = ""
+        restart_escalation([locked_alert], at=at)
+        save_response(locked_alert, by, AlertResponse.REOPEN, "response undone")
+        # Notifications that the response had skipped are pending again.
+        skipped_notices = Notice.objects.filter(alert=locked_alert, delivery=None)
+        skipped_notices.filter(skip_reason=SkipReason.RESOLVED).update(skip_reason="")
+    return copy_response(alert, locked_alert)
 
 
 def _skip_escalation_notices(alert: Alert) -> None:
@@ -209,11 +217,11 @@ def _skip_escalation_notices(alert: Alert) -> None:
 
 
 def save_response(
-    alert: Alert, by: User, answer: AlertResponse, reason: str, *, note: str = ""
+    alert: Alert, by: User, response: AlertResponse, reason: str, *, note: str = ""
 ) -> None:
     """Store all fields that a response may change, with its user and the `note` that the user
     wrote."""
-    with audit_context(user=by, reason=reason, code=answer, note=note):
+    with audit_context(user=by, reason=reason, code=response, note=note):
         alert.save(update_fields=[name.removesuffix("_id") for name in _RESPONSE_FIELDS])
 
 
@@ -222,18 +230,18 @@ def save_response(
 
 @transaction.atomic
 def create_mute(
-    *, by: User, until: date, at: datetime, team: Team | None = None, reason: str = "", **what: Any
+    *, by: User, until: date, at: datetime, team: Team | None = None, reason: str = "", **scope: Any
 ) -> Mute:
     """Create a mute until a date: for the user, or for the mailbox of a team that the user can
     edit.
 
-    `what` is at least one of kind, provider, offering, application, subject."""
+    `scope` is at least one of kind, provider, offering, application, subject."""
     days = (until - day_of(at)).days
     if days < 1:
         raise InvalidResponseError("Enter a date after today.")
     if days > MAX_MUTE_DAYS:
         raise InvalidResponseError("A mute can last at most one year. Enter an earlier date.")
-    if not any(what.values()):
+    if not any(scope.values()):
         raise InvalidResponseError(
             "Select what to mute: an alert type, provider, model, application or alert."
         )
@@ -247,17 +255,17 @@ def create_mute(
             reason=reason[:300],
             created_by=by,
             created_at=at,
-            **what,
+            **scope,
         )
 
 
 @transaction.atomic
 def end_mute(*, mute: Mute, by: User, at: datetime) -> bool:
     """Unmute; False if the mute has expired already."""
-    own = mute.user_id == by.pk or (
+    is_own = mute.user_id == by.pk or (
         mute.team_id is not None and by.may(TeamRole.EDITOR, mute.team_id)
     )
-    if not own and not by.is_governance:
+    if not is_own and not by.is_governance:
         raise AlertPermissionError(
             "You can unmute only your own mutes and those of teams on which "
             "you have the editor role."

@@ -17,7 +17,7 @@ from apps.alerts.lifecycle.responses import (
 )
 from apps.alerts.models import Alert, Notice, SkipReason
 
-# what an answer is; who gave it, and when it would have gone further, come back with it
+# Fields that make up a response; the other fields are restored with them.
 _STATE_FIELDS = ("state", "snoozed_until", "assigned_to_id")
 _RESTORED_FIELDS = (
     *_STATE_FIELDS,
@@ -41,71 +41,75 @@ def undo_response(*, alert: Alert, by: User, at: datetime) -> Alert:
 
     Refused if another user, or the registry, changed the alert later; `reopen_alert` opens it
     anyway."""
-    stored = lock_alert(alert, by)
-    before, after = _last_response(stored)
+    locked_alert = lock_alert(alert, by)
+    before, after = _find_last_response(locked_alert)
     if after is None:
         raise InvalidResponseError(
             "No user has responded to this alert, so there is nothing to undo."
         )
-    who = _user_id(after)
-    if who != by.pk:
-        other = User.objects.filter(pk=who).first() if who is not None else None
+    user_id = _find_user_id(after)
+    if user_id != by.pk:
+        other_user = User.objects.filter(pk=user_id).first() if user_id is not None else None
         raise InvalidResponseError(
-            f"{other or 'The registry'} changed this alert later. Reload the page; use Reopen to "
-            "open it again."
+            f"{other_user or 'The registry'} changed this alert later. Reload the page; use Reopen "
+            "to open it again."
         )
     if before is None:
-        # the history is not kept for ever
+        # The history has a retention period, so the earlier version may be missing.
         return reopen_alert(alert=alert, by=by, at=at)
-    given = stored.assigned_to_id if stored.assigned_to_id != before.assigned_to_id else None
+    new_assignee_id = (
+        locked_alert.assigned_to_id
+        if locked_alert.assigned_to_id != before.assigned_to_id
+        else None
+    )
     for name in _RESTORED_FIELDS:
         if getattr(before, name) != getattr(after, name):
-            setattr(stored, name, getattr(before, name))
+            setattr(locked_alert, name, getattr(before, name))
     if (
-        stored.state == Alert.State.OPEN
-        and stored.escalate_at is not None
-        and stored.escalate_at <= at
+        locked_alert.state == Alert.State.OPEN
+        and locked_alert.escalate_at is not None
+        and locked_alert.escalate_at <= at
     ):
-        restart_escalation([stored], at=at)
-    save_response(stored, by, AlertResponse.UNDO, "response undone")
-    _restore_notices(stored, given=given)
-    return copy_response(alert, stored)
+        restart_escalation([locked_alert], at=at)
+    save_response(locked_alert, by, AlertResponse.UNDO, "response undone")
+    _restore_notices(locked_alert, new_assignee_id=new_assignee_id)
+    return copy_response(alert, locked_alert)
 
 
-def _last_response(alert: Alert) -> tuple[Any, Any]:
+def _find_last_response(alert: Alert) -> tuple[Any, Any]:
     """Return (the version before the last response, the version that it made); None without a
     response."""
     history = Alert.history.rel.related_model._default_manager  # type: ignore[attr-defined]
     rows = history.filter(pgh_obj_id=alert.pk).select_related("pgh_context").order_by("-pgh_id")
     after = None
     for row in rows.iterator(chunk_size=50):
-        if after is not None and _state_of(row) != _state_of(after):
+        if after is not None and _copy_state(row) != _copy_state(after):
             return row, after
         after = row
-    # the first version that is kept is an answer only where what came before it was forgotten
+    # The first stored version is a response only if earlier versions were purged.
     return None, after if after is not None and after.pgh_label != "insert" else None
 
 
-def _state_of(row: Any) -> tuple[object, ...]:
+def _copy_state(row: Any) -> tuple[object, ...]:
     return tuple(getattr(row, name) for name in _STATE_FIELDS)
 
 
-def _user_id(row: Any) -> int | None:
+def _find_user_id(row: Any) -> int | None:
     metadata = row.pgh_context.metadata if row.pgh_context is not None else {}
     return None if metadata.get("job") else metadata.get("user")
 
 
-def _restore_notices(alert: Alert, *, given: int | None) -> None:
+def _restore_notices(alert: Alert, *, new_assignee_id: int | None) -> None:
     """Restore the notifications that the response had skipped, and skip those that it had
     created."""
     notices = Notice.objects.filter(alert=alert)
-    if given is not None:
-        assignments = notices.owed().filter(user=given, why=Notice.Why.ASSIGNED)
+    if new_assignee_id is not None:
+        assignments = notices.owed().filter(user=new_assignee_id, why=Notice.Why.ASSIGNED)
         assignments.update(skip_reason=SkipReason.UNASSIGNED)
     if alert.state == Alert.State.RESOLVED:
         notices.owed().update(skip_reason=SkipReason.RESOLVED)
         return
-    restored = [SkipReason.RESOLVED]
+    restored_reasons = [SkipReason.RESOLVED]
     if alert.state == Alert.State.OPEN and alert.assigned_to_id is None:
-        restored.append(SkipReason.ANSWERED)
-    notices.filter(delivery=None, skip_reason__in=restored).update(skip_reason="")
+        restored_reasons.append(SkipReason.ANSWERED)
+    notices.filter(delivery=None, skip_reason__in=restored_reasons).update(skip_reason="")

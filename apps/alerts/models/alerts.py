@@ -77,7 +77,7 @@ class Alert(models.Model):
     source = models.ForeignKey(
         Source, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts"
     )
-    # a plain id: what people take back may go, and the alert must still say what it was about
+    # An ID without a foreign key: the alert still refers to its subject after it was deleted.
     subject_kind = models.CharField(max_length=12, choices=SubjectKind, blank=True)
     subject_id = models.BigIntegerField(null=True, blank=True)
     offering = models.ForeignKey(

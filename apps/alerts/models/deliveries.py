@@ -211,7 +211,7 @@ class Notice(models.Model):
             models.Index(
                 fields=["delivery"], name="notice_carried", condition=Q(delivery__isnull=False)
             ),
-            # written in the order of age, and looked through by it once a night
+            # Rows are inserted in the order of their age, and purged by age once a night.
             BrinIndex(fields=["owed_at"], name="notice_by_age"),
         ]
         constraints = [

@@ -1,5 +1,5 @@
-"""Outcomes: why an alert was resolved and why a notification was not sent, as codes in the database
-and sentences for readers.
+"""Outcomes of alerts and notifications: reasons why an alert was resolved or a notification was not
+sent, as codes in the database and sentences for readers.
 
 Queries and conditions use the codes. The sentences are made only here, and may be reworded at any
 time."""
@@ -58,6 +58,7 @@ class Resolution(models.TextChoices):
     REASSESSED = "reassessed", "Reassessed"
     DECLARED = "declared", "Declared"
     DISMISSED = "dismissed", "Dismissed"
+    ISSUE_RESOLVED = "issue_resolved", "Issue resolved or accepted"
     NO_LONGER_OBSERVED = "not_observed", "No longer observed"
     OTHER = "other", "Other"
 
@@ -85,6 +86,7 @@ _SKIP_SENTENCES: Mapping[str, str] = {
 _RESOLUTION_SENTENCES: Mapping[str, str] = {
     Resolution.OVERTAKEN: "A later change superseded it.",
     Resolution.NOT_CONCERNED: "None of the applications depends on it any more.",
+    Resolution.ISSUE_RESOLVED: "The issue was resolved or accepted.",
     Resolution.REROUTED: "The applications are now routed to other users, who are notified.",
     Resolution.HOLD_DECIDED: "No change is on hold any more.",
     Resolution.FEED_RESTORED: "The feed was polled again, or is no longer polled.",
@@ -113,20 +115,21 @@ _RESOLUTION_SENTENCES: Mapping[str, str] = {
 
 
 def skip_sentence(reason: str, details: Mapping[str, Any]) -> str:
-    """Return why a notification was skipped; empty if it was not.
+    """Return the sentence why a notification was skipped; empty if it was not.
 
-    `details` holds the values that the sentence names (`until` of a mute) and the `text` of another
-    reason."""
+    `details` has the values of the sentence's placeholders (`until` of a mute) and the `text` of
+    SkipReason.OTHER."""
     if reason == SkipReason.OTHER:
         return str(details.get("text", ""))
     return _SKIP_SENTENCES[reason].format_map(details) if reason else ""
 
 
 def delivery_sentence(skip_reason: str, failure: str) -> str:
-    """Return why a message was skipped, or why it failed; empty if neither is so."""
+    """Return the sentence why a message was skipped, or the failure; empty if there is neither."""
     return skip_sentence(skip_reason, {"text": failure}) if skip_reason else failure
 
 
 def resolution_sentence(resolution: str, text: str) -> str:
-    """Return why an alert was resolved; `text` is what a user wrote, or another reason."""
+    """Return the sentence why an alert was resolved; `text` is the comment of a user, or another
+    reason."""
     return _RESOLUTION_SENTENCES.get(resolution, text)

@@ -19,7 +19,7 @@ class PublicRows[M: models.Model](models.QuerySet[M]):
         return self if user.is_authenticated and user.is_active else self.none()
 
 
-def _days(default: Any, text: str) -> Any:
+def _build_days_field(default: Any, text: str) -> Any:
     return ArrayField(
         models.PositiveSmallIntegerField(), default=default, blank=True, help_text=text
     )
@@ -46,11 +46,13 @@ class AlertPolicy(models.Model):
     """The alert rules for applications of one criticality; four rows, always present."""
 
     criticality = models.PositiveSmallIntegerField(choices=Criticality, unique=True)
-    milestones = _days(
+    milestones = _build_days_field(
         usual_milestones,
         "Days before a retirement on which the owners of the applications are reminded.",
     )
-    soft_milestones = _days(usual_soft_milestones, "The same for an earliest retirement date.")
+    soft_milestones = _build_days_field(
+        usual_soft_milestones, "The same for an earliest retirement date."
+    )
     escalate_team_hours = models.PositiveIntegerField(
         null=True,
         blank=True,
@@ -95,10 +97,10 @@ class AlertSettings(models.Model):
         help_text="Price changes of at least this amount per month for one team, in USD, "
         "raise an alert.",
     )
-    expiry_milestones = _days(
+    expiry_milestones = _build_days_field(
         usual_expiry_milestones, "Days before acceptances, tests, waivers and approvals expire."
     )
-    review_milestones = _days(
+    review_milestones = _build_days_field(
         usual_review_milestones, "Days before reviews and treatments are due."
     )
     escalate_from_severity = models.PositiveSmallIntegerField(

@@ -400,7 +400,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         data = self.validated(ResolveSerializer)
         with errors_as_problems("reason"):
             return self.answer(
-                actions.resolve_alert(alert=alert, why=data["reason"], by=self.user, at=now())
+                actions.resolve_alert(alert=alert, reason=data["reason"], by=self.user, at=now())
             )
 
     @extend_schema(request=None, responses=AlertSerializer)
@@ -453,7 +453,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         data = self.validated(BulkRespondSerializer)
         result = respond_to_alerts(
             alert_ids=data["ids"],
-            answer=data["action"],
+            response=data["action"],
             by=self.user,
             at=now(),
             until=data.get("until"),

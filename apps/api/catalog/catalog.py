@@ -514,6 +514,8 @@ def _earliest_retirement(
     not_a_model: bool,
     policies: list[dict[str, Any]],
 ) -> dict[str, Any] | None:
+    """Return the earliest retirement that the policies of host and developer allow, as JSON; None
+    for records that are no model, or without a policy. The parameters are columns of the row."""
     if not_a_model:
         return None
     earliest = offering_earliest_retirement(
@@ -727,6 +729,12 @@ class ProviderEventSerializer(serializers.ModelSerializer[ProviderEvent]):
         read_only=True,
         help_text="IDs of the assertions.",
     )
+    announcement = serializers.IntegerField(
+        source="announced_offering.announcement_id",
+        read_only=True,
+        allow_null=True,
+        help_text="ID of the announced retirement that raised it with others, as one fact.",
+    )
 
     class Meta:
         model = ProviderEvent
@@ -744,6 +752,7 @@ class ProviderEventSerializer(serializers.ModelSerializer[ProviderEvent]):
             "effective_on",
             "detected_at",
             "evidence",
+            "announcement",
         ]
         read_only_fields = fields
 

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.models import User
+from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.api.exposure.campaigns import NeededReasonSerializer
 from apps.api.framework.row_reader import ComputedField
@@ -19,11 +20,18 @@ from apps.catalog.models import Offering
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.exposure.campaigns import signatures, task_actions
+from apps.exposure.campaigns.bulk_assignment import MAX_BULK_ASSIGNMENTS, assign_tasks
 from apps.exposure.campaigns.filters import CampaignTaskFilter, TaskStepFilter
-from apps.exposure.campaigns.lifecycle import UNFINISHED
-from apps.exposure.campaigns.reach import task_due_dates
+from apps.exposure.campaigns.reach import task_dates
 from apps.exposure.campaigns.sign_off_requirements import task_requirements
-from apps.exposure.models import CampaignTask, TaskStep
+from apps.exposure.models import (
+    Campaign,
+    CampaignTask,
+    TaskStep,
+    TaskTiming,
+    TaskTimingKind,
+    task_timing,
+)
 
 
 class CampaignTaskSerializer(serializers.ModelSerializer[CampaignTask]):
@@ -45,9 +53,16 @@ class CampaignTaskSerializer(serializers.ModelSerializer[CampaignTask]):
     target_api_id = serializers.CharField(source="target.api_id", read_only=True, allow_null=True)
     owner = serializers.CharField(source="owner.username", read_only=True, allow_null=True)
     overdue = serializers.BooleanField(
-        source="due_on",
+        source="finish_by",
         read_only=True,
-        help_text="Whether the task is unfinished after its due date.",
+        help_text="Whether the task is unfinished after its finish date.",
+    )
+    too_late_days = serializers.IntegerField(
+        source="start_by",
+        read_only=True,
+        allow_null=True,
+        help_text="Days after the start date if the migration no longer fits before the finish "
+        "date; null otherwise. A task is never overdue when it is made.",
     )
     signed_off_by = serializers.CharField(
         source="signed_off_by.username", read_only=True, allow_null=True
@@ -72,8 +87,10 @@ class CampaignTaskSerializer(serializers.ModelSerializer[CampaignTask]):
             "successor",
             "owner",
             "state",
-            "due_on",
+            "start_by",
+            "finish_by",
             "overdue",
+            "too_late_days",
             "before",
             "after",
             "signed_off_by",
@@ -95,7 +112,56 @@ class TaskChangeSerializer(ReasonMixin):
         required=False,
         allow_null=True,
     )
-    due_on = serializers.DateField(required=False)
+    finish_by = serializers.DateField(required=False, help_text="Last date to finish.")
+    start_by = serializers.DateField(
+        required=False,
+        help_text="Last date to start, with `finish_by`; the finish date minus the effort if "
+        "absent.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "start_by" in attrs and "finish_by" not in attrs:
+            raise serializers.ValidationError(
+                {"finish_by": "Enter the finish date with the start date."}
+            )
+        return attrs
+
+
+class BulkAssignSerializer(ReasonMixin):
+    owner = serializers.SlugRelatedField(
+        slug_field="username",
+        queryset=User.objects.filter(is_active=True),
+        allow_null=True,
+        help_text="Username; null for no single owner.",
+    )
+    campaign = serializers.IntegerField(
+        required=False, min_value=1, help_text="ID of a campaign; all open ones if absent."
+    )
+    team = serializers.CharField(
+        required=False, max_length=80, help_text="Slug of a team, with its sub-teams."
+    )
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        required=False,
+        max_length=MAX_BULK_ASSIGNMENTS,
+        help_text="IDs of tasks.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not {"campaign", "team", "ids"} & attrs.keys():
+            raise serializers.ValidationError("Select tasks by `campaign`, `team` or `ids`.")
+        return attrs
+
+
+class RejectedTaskSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    detail = serializers.CharField()
+
+
+class BulkAssignResultSerializer(serializers.Serializer[Any]):
+    n_assigned = serializers.IntegerField(help_text="Number of tasks with another owner now.")
+    n_unchanged = serializers.IntegerField()
+    rejected = RejectedTaskSerializer(many=True)
 
 
 class ChooseTargetSerializer(ReasonMixin):
@@ -135,11 +201,16 @@ class TaskMeasureSerializer(serializers.Serializer[Any]):
     after = serializers.FloatField(allow_null=True)
 
 
-class TaskDueSerializer(serializers.Serializer[Any]):
-    ends_on = serializers.DateField(allow_null=True)
+class TaskDatesSerializer(serializers.Serializer[Any]):
+    ends_on = serializers.DateField(allow_null=True, help_text="Retirement date of the model.")
     effort_days = serializers.FloatField()
     basis = serializers.CharField(help_text="Basis of the effort: measured, estimated or assumed.")
-    derived_on = serializers.DateField(allow_null=True)
+    start_by = serializers.DateField(
+        allow_null=True, help_text="Calculated start date: the finish date minus the effort."
+    )
+    finish_by = serializers.DateField(
+        allow_null=True, help_text="Calculated finish date: the retirement minus 14 days."
+    )
 
 
 class SignOffRequirementsSerializer(serializers.Serializer[Any]):
@@ -151,11 +222,33 @@ class SignOffRequirementsSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(), help_text="IDs of valid evidence."
     )
     measures = TaskMeasureSerializer(many=True)
-    due = TaskDueSerializer(help_text="Calculation of the due date.")
+    dates = TaskDatesSerializer(help_text="Calculation of the start and finish dates.")
 
 
-def _is_overdue(due_on: Any, state: str) -> bool:
-    return due_on is not None and state in UNFINISHED and due_on < day_of(now())
+def _timing(start_by: Any, finish_by: Any, scheduled_on: Any, state: str) -> TaskTiming | None:
+    if state not in CampaignTask.UNFINISHED:
+        return None
+    return task_timing(
+        start_by=start_by,
+        finish_by=finish_by,
+        scheduled_on=scheduled_on,
+        is_started=state != CampaignTask.State.OPEN,
+        today=day_of(now()),
+    )
+
+
+def _is_overdue(*columns: Any) -> bool:
+    timing = _timing(*columns)
+    return timing is not None and timing.kind == TaskTimingKind.OVERDUE
+
+
+def _too_late_days(*columns: Any) -> int | None:
+    timing = _timing(*columns)
+    is_too_late = timing is not None and timing.kind == TaskTimingKind.TOO_LATE
+    return timing.days if timing is not None and is_too_late else None
+
+
+_TIMING_COLUMNS = ("start_by", "finish_by", "scheduled_on", "state")
 
 
 class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
@@ -169,15 +262,18 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     orders = {
         "id": BY_ID,
         "-id": Keyset(("-id",)),
-        "due_on": Keyset(("due_on", "id")),
-        "-due_on": Keyset(("-due_on", "-id")),
+        "finish_by": Keyset(("finish_by", "id")),
+        "-finish_by": Keyset(("-finish_by", "-id")),
     }
-    dated_orders = frozenset({"due_on", "-due_on"})
-    computed = {"overdue": ComputedField(("due_on", "state"), _is_overdue)}
+    dated_orders = frozenset({"finish_by", "-finish_by"})
+    computed = {
+        "overdue": ComputedField(_TIMING_COLUMNS, _is_overdue),
+        "too_late_days": ComputedField(_TIMING_COLUMNS, _too_late_days),
+    }
 
     @extend_schema(request=TaskChangeSerializer, responses=CampaignTaskSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change the owner or the due date."""
+        """Change the owner, or the start and finish dates."""
         task = self._load_editable()
         data = self.validated(TaskChangeSerializer)
         reason = data.get("reason", "")
@@ -185,11 +281,46 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
             task = task_actions.assign_task(
                 task=task, owner=data["owner"], by=self.user, reason=reason
             )
-        if "due_on" in data:
-            task = task_actions.set_due_date(
-                task=task, due_on=data["due_on"], by=self.user, reason=reason
+        if "finish_by" in data:
+            task = task_actions.set_task_dates(
+                task=task,
+                finish_by=data["finish_by"],
+                start_by=data.get("start_by"),
+                at=now(),
+                by=self.user,
+                reason=reason,
             )
         return self.answer(task)
+
+    @extend_schema(
+        request=BulkAssignSerializer, responses=BulkAssignResultSerializer, filters=False
+    )
+    @action(detail=False, methods=["post"], url_path="bulk-assign", picks_fields=False)
+    def bulk_assign(self, request: Request) -> Response:
+        """Assign the unfinished tasks that these values select. Tasks that cannot be assigned are
+        listed in `rejected`."""
+        body = self.validated(BulkAssignSerializer)
+        campaign = team = None
+        if "campaign" in body:
+            campaign = get_object_or_404(
+                Campaign.objects.visible_to(self.user), pk=body["campaign"]
+            )
+        if "team" in body:
+            team = get_object_or_404(Team.objects.visible_to(self.user), slug=body["team"])
+        outcome = assign_tasks(
+            owner=body["owner"],
+            by=self.user,
+            campaign=campaign,
+            team=team,
+            task_ids=body.get("ids"),
+            reason=body.get("reason", ""),
+        )
+        result = {
+            "n_assigned": outcome.n_assigned,
+            "n_unchanged": outcome.n_unchanged,
+            "rejected": [{"id": pk, "detail": detail} for pk, detail in outcome.rejected],
+        }
+        return Response(BulkAssignResultSerializer(result).data)
 
     @extend_schema(responses=SignOffRequirementsSerializer, parameters=[], filters=False)
     @action(
@@ -201,7 +332,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     )
     def sign_off_requirements(self, request: Request, pk: str) -> Response:
         """Requirements for the sign-off of a task, measurements before and after, and the
-        calculation of its due date."""
+        calculation of its dates."""
         task = self.subject("dependency__application")
         requirements = task_requirements(task=task, at=now())
         body = {
@@ -209,7 +340,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
             "missing": requirements.missing,
             "evidence": [evidence.pk for evidence in requirements.evidence],
             "measures": requirements.measures,
-            "due": task_due_dates(tasks=[task.pk])[task.pk],
+            "dates": task_dates(tasks=[task.pk])[task.pk],
         }
         return Response(SignOffRequirementsSerializer(body).data)
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -11,7 +13,7 @@ from rest_framework.response import Response
 
 from apps.api.framework.views import BY_ID, ReadViewSet
 from apps.api.inventory.applications import ReasonMixin, today
-from apps.catalog.models import Offering, ProviderEvent
+from apps.catalog.models import Offering, ProviderEvent, RetirementAnnouncement
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.exposure.campaigns import lifecycle
@@ -27,6 +29,12 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
         help_text="Slug of the host of the offering that retires.",
     )
     subject_api_id = serializers.CharField(source="subject.api_id", read_only=True)
+    offerings = serializers.ListField(
+        source="offering_ids",
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="IDs of all offerings that the campaign is about; `subject` represents them.",
+    )
     ends_on = serializers.DateField(source="subject.retires_on", read_only=True, allow_null=True)
     target_host = serializers.CharField(
         source="target.host.slug",
@@ -44,7 +52,9 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
             "id",
             "title",
             "event",
+            "announcement",
             "subject",
+            "offerings",
             "subject_host",
             "subject_api_id",
             "ends_on",
@@ -75,15 +85,21 @@ class OpenCampaignSerializer(ReasonMixin):
         required=False,
         help_text="ID of the offering that retires, announced or not.",
     )
+    announcement = serializers.PrimaryKeyRelatedField(
+        queryset=RetirementAnnouncement.objects.all(),
+        required=False,
+        help_text="ID of an announced retirement: one campaign for all model IDs that it covers.",
+    )
     target = serializers.PrimaryKeyRelatedField(
         queryset=Offering.objects.all(),
         required=False,
-        help_text="ID of the offering to migrate to; the host's replacement if absent.",
+        help_text="ID of the offering to migrate to; the announced successor or the host's "
+        "replacement if absent.",
     )
     title = serializers.CharField(
         required=False, max_length=200, help_text="Title; derived from the event if absent."
     )
-    due_on = serializers.DateField(required=False, help_text="Latest due date of all tasks.")
+    due_on = serializers.DateField(required=False, help_text="Latest finish date of all tasks.")
     note = serializers.CharField(required=False, max_length=10_000)
 
 
@@ -113,7 +129,7 @@ class NeededReasonSerializer(serializers.Serializer[Any]):
 
 class TaskCountSerializer(serializers.Serializer[Any]):
     n_tasks = serializers.IntegerField(
-        help_text="Number of tasks that were added or whose due date changed."
+        help_text="Number of tasks that were added or whose dates changed."
     )
 
 
@@ -127,10 +143,13 @@ class CampaignProgressSerializer(serializers.Serializer[Any]):
         help_text="Number of tasks signed off or no longer needed; deferred tasks are not included."
     )
     n_overdue = serializers.IntegerField(
-        help_text="Number of tasks unfinished after their due date."
+        help_text="Number of tasks unfinished after their finish date."
+    )
+    n_too_late = serializers.IntegerField(
+        help_text="Number of tasks that no longer fit before their finish date."
     )
     n_unowned = serializers.IntegerField()
-    next_due_on = serializers.DateField(allow_null=True)
+    next_finish_by = serializers.DateField(allow_null=True)
     days_left = serializers.IntegerField(
         allow_null=True,
         help_text="Days until the offering retires; negative if past; null without a "
@@ -155,13 +174,20 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     serializer_class = CampaignSerializer
     filterset_class = CampaignFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
+    annotations = {
+        "offering_ids": ArraySubquery(
+            Campaign.offerings.through.objects.filter(campaign=OuterRef("pk"))
+            .order_by("offering_id")
+            .values("offering_id")
+        )
+    }
 
     @extend_schema(
         request=OpenCampaignSerializer, responses={200: CampaignSerializer, 201: CampaignSerializer}
     )
     def create(self, request: Request) -> Response:
-        """Open a campaign for an event or an offering. Requires the governance role. If one is open
-        for the same, the answer is that one, with 200."""
+        """Open a campaign for an event, an offering or an announced retirement. Requires the
+        governance role. If one is open for the same, the answer is that one, with 200."""
         self._require_governance()
         data = self.validated(OpenCampaignSerializer)
         opened_at = now()
@@ -173,7 +199,8 @@ class CampaignViewSet(ReadViewSet[Campaign]):
 
     @extend_schema(request=CampaignChangeSerializer, responses=CampaignSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change the title, usual target, latest due date or note. Requires the governance role."""
+        """Change the title, usual target, latest finish date or note. Requires the governance
+        role."""
         campaign = self._load_governed()
         return self.answer(
             lifecycle.change_campaign(
@@ -194,7 +221,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     @extend_schema(request=ReasonMixin, responses=TaskCountSerializer)
     @action(detail=True, methods=["post"])
     def reschedule(self, request: Request, pk: str) -> Response:
-        """Recalculate the due dates of all unfinished tasks. Manually set dates are replaced."""
+        """Recalculate the dates of all unfinished tasks. Manually set dates are replaced."""
         campaign = self._load_governed()
         n_tasks = lifecycle.reschedule_campaign(
             campaign=campaign, at=now(), by=self.user, **self.validated(ReasonMixin)

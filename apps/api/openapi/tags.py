@@ -67,6 +67,8 @@ TAGS = {
     "reported-services": "Services as they name themselves in traces or at a gateway, with the "
     "application of each.",
     "reports": "Reports: register of information, model inventory, board summary, component files.",
+    "retirement-announcements": "Announced retirements: one fact for a set of model IDs, "
+    "entered by governance.",
     "risk-templates": "Kinds of risk that dependencies inherit from foundations.",
     "runways": "Runways: days until retirement minus days the migration takes.",
     "scenario-runs": "Runs of scenarios, with their operations and results.",
@@ -80,6 +82,9 @@ TAGS = {
     "subscriptions": "Your subscriptions to alerts, with their filters.",
     "teams": "Teams and their bills of materials.",
     "tokens": "API tokens.",
+    "delegations": "Deputies of absent persons.",
+    "people": "Persons: contacts, who are known by their address only, and users.",
+    "people-settings": "Domains to which email to contacts may be sent.",
     "users": "Users, their organisation roles and invitations.",
     "versions": "Releases of foundations, with their blast radius.",
     "webhooks": "Webhooks: URLs that receive alerts.",

@@ -1,5 +1,5 @@
-"""When a contradiction between sources is news: only once it has stood for `NEWS_HOLD`. Sources
-follow each other's moves within days, and a difference over time is a move, no disagreement."""
+"""Events for disagreements between sources. A contradiction is reported only after it has lasted
+for `NEWS_HOLD`, because sources often follow each other's changes within days."""
 
 import hashlib
 import json
@@ -37,23 +37,24 @@ class DueDisagreement:
 
 
 def disagreement_key(offering_id: int, first: tuple[str, str], second: tuple[str, str]) -> str:
-    """The event's key, from (source slug, ISO day) of both sides; the same whichever side is named
-    first."""
-    parts = [DISAGREEMENT_KIND, offering_id, *sorted([list(first), list(second)])]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    """Return the key of the event from (source slug, ISO day) of both sides, independent of their
+    order."""
+    key_fields = [DISAGREEMENT_KIND, offering_id, *sorted([list(first), list(second)])]
+    return hashlib.sha256(json.dumps(key_fields).encode()).hexdigest()
 
 
 def due_disagreements(*, at: datetime, read_at: Mapping[int, datetime]) -> list[DueDisagreement]:
-    """Return the contradictions that became news by `at`; one statement if there are none.
+    """Return the contradictions that are due to be reported by `at`; one statement if there are
+    none.
 
     `read_at` is {source ID: observation time of its last good poll}. A pair is due once both dates
     have been unchanged for `NEWS_HOLD` and both sources have been read after that: a feed that is
-    not polled proves nothing. The source is the one whose date changed last, the time that at which
-    the pair became old enough.
+    not polled proves nothing. The event's source is the one whose date changed last, and its time
+    is when the pair became old enough.
 
-    Not news: what a user has decided, what the first observation of a source brought, dates that
-    had both passed by then, and two dates of one offering that were reported before, from any
-    source.
+    Not reported: contradictions that a user has decided, those from the first observation of a
+    source, dates that had both passed by then, and two dates of one offering that were reported
+    before, from any source.
     """
     pairs = _due_pairs(at, read_at)
     if not pairs:
@@ -65,9 +66,9 @@ def due_disagreements(*, at: datetime, read_at: Mapping[int, datetime]) -> list[
         }
         for a, b in row.pairs:
             if frozenset((a.claim.pk, b.claim.pk)) in due_pairs:
-                disagreement = _due(row, a, b)
-                old, new = sorted((disagreement.fact.old, disagreement.fact.new))
-                due_by_key.setdefault((row.offering.pk, old, new), disagreement)
+                disagreement = _build_due(row, a, b)
+                earlier_day, later_day = sorted((disagreement.fact.old, disagreement.fact.new))
+                due_by_key.setdefault((row.offering.pk, earlier_day, later_day), disagreement)
     return sorted(
         due_by_key.values(),
         key=lambda disagreement: (disagreement.fact.detected_at, disagreement.offering_id),
@@ -113,29 +114,32 @@ def create_disagreement_events(
     return events
 
 
-def _due(row: Disagreement, a: DisagreementSide, b: DisagreementSide) -> DueDisagreement:
-    earlier, later = sorted((a, b), key=lambda side: (side.since, side.claim.pk))
+def _build_due(row: Disagreement, a: DisagreementSide, b: DisagreementSide) -> DueDisagreement:
+    """Return the disagreement of two sides as an event to raise: from the value of the side that
+    has claimed its value for longer to that of the other, NEWS_HOLD after the later of them."""
+    earlier_side, later_side = sorted((a, b), key=lambda side: (side.since, side.claim.pk))
     fact = CatalogueFact(
         kind=DISAGREEMENT_KIND,
-        external_id=later.claim.external_id,
+        external_id=later_side.claim.external_id,
         topic=LIFECYCLE,
-        old=earlier.says[1],
-        new=later.says[1],
+        old=earlier_side.says[1],
+        new=later_side.says[1],
         effective_on=row.offering.retires_on,
-        detected_at=later.since + NEWS_HOLD,
+        detected_at=later_side.since + NEWS_HOLD,
     )
     return DueDisagreement(
-        source=later.claim.source,
+        source=later_side.claim.source,
         fact=fact,
         offering_id=row.offering.pk,
-        claim_ids=(later.claim.pk, earlier.claim.pk),
-        key=disagreement_key(row.offering.pk, earlier.says, later.says),
+        claim_ids=(later_side.claim.pk, earlier_side.claim.pk),
+        key=disagreement_key(row.offering.pk, earlier_side.says, later_side.says),
     )
 
 
 def _due_pairs(at: datetime, read_at: Mapping[int, datetime]) -> list[tuple[int, int, int]]:
-    """(offering, claim, claim) of pairs that are old enough, read since and not told yet;
-    `contradict` and the precedence within each source are still to be asked."""
+    """Return (offering ID, claim ID, claim ID) of pairs that are old enough, read since and not
+    reported yet. The caller still has to apply `is_contradiction` and the precedence within each
+    source."""
     with connection.cursor() as cursor:
         cursor.execute(
             compose_statement(

@@ -1,4 +1,4 @@
-"""What the list of disagreements can be narrowed by, on its page and in the API alike."""
+"""Filters of the list of disagreements, for its page and the API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ STATES = (
 
 
 class DisagreementFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """Narrows the offerings of `found`, {offering id: disagreement}."""
+    """Filters the offerings of `disagreements_by_id`, {offering ID: disagreement}."""
 
     q = django_filters.CharFilter(field_name="api_id", lookup_expr="icontains", label="Search")
     host = django_filters.CharFilter(field_name="host__slug", label="Host (slug)")

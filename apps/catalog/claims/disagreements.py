@@ -1,8 +1,8 @@
-"""Where sources contradict each other about when an offering ends: the rule and the list.
+"""Disagreements: sources that contradict each other about the retirement of an offering.
 
 The rule (`is_contradiction`) is plain Python. The list (`disagreements`) shows a contradiction from
-its first moment; claims/disagreement_events.py says when it is news. docs/feeds.md tells users
-about it.
+its first moment; claims/disagreement_events.py decides when it is reported. docs/feeds.md describes
+it for users.
 """
 
 from collections import Counter, defaultdict
@@ -28,9 +28,9 @@ from apps.catalog.ingestion.change_detection.records import LIFECYCLE
 from apps.catalog.models import Assertion, Offering, Source
 from apps.common.time import day_of, now
 
-# Two days this close are one day told in two time zones; no measured pair differed by one.
+# Two dates this close are one date in two time zones; no measured pair differed by one day.
 DATE_TOLERANCE = timedelta(days=1)
-# How long a contradiction stands before it is news.
+# How long a contradiction lasts before it is reported.
 NEWS_HOLD = timedelta(days=7)
 # Days that passed this long ago no longer need a decision.
 PAST_AFTER = timedelta(days=365)
@@ -47,9 +47,8 @@ def is_contradiction(a: SourceClaim, b: SourceClaim) -> bool:
 
     Two announced dates that differ contradict each other; an announced date contradicts an earliest
     date that it comes before. An announced date after an earliest date does not, nor do two
-    earliest dates: each is a lower bound. A claim without a date, or one in doubt at its own
-    source, contradicts no other. If a source cannot mark earliest dates, call
-    `with_true_date_kinds` first.
+    earliest dates: each is a lower bound. A claim without a date, or with a newer value on hold,
+    contradicts no other. If a source cannot mark earliest dates, call `with_true_date_kinds` first.
     """
     first, second = retires_on(a.value), retires_on(b.value)
     if a.source == b.source or a.in_doubt or b.in_doubt or first is None or second is None:
@@ -66,11 +65,11 @@ def is_soft(source_claim: SourceClaim) -> bool:
 
 
 def with_true_date_kinds(source_claims: Iterable[SourceClaim]) -> list[SourceClaim]:
-    """The claims with their true kind of day: one of a source that cannot mark soft days is soft
-    where another source gives that very day as soft, for this offering or for the same model
-    elsewhere."""
+    """Return the claims with their true kind of date: that of a source that cannot mark earliest
+    dates becomes an earliest date if another source gives the same date as the earliest, for this
+    offering or for the same model elsewhere."""
     source_claims = list(source_claims)
-    soft = {
+    earliest_dates = {
         source_claim.value.get("retires_on")
         for source_claim in source_claims
         if is_soft(source_claim)
@@ -78,14 +77,14 @@ def with_true_date_kinds(source_claims: Iterable[SourceClaim]) -> list[SourceCla
     return [
         replace(source_claim, value={**source_claim.value, "date_kind": NOT_BEFORE})
         if source_claim.source in UNMARKED
-        and (source_claim.soft_elsewhere or source_claim.value.get("retires_on") in soft)
+        and (source_claim.soft_elsewhere or source_claim.value.get("retires_on") in earliest_dates)
         else source_claim
         for source_claim in source_claims
     ]
 
 
 def precedence_reason(winner: SourceClaim, loser: SourceClaim, name: str, other_name: str) -> str:
-    """Return why `winner` counts and `loser` does not, in a clause; the names are of their
+    """Return in a clause why `winner` applies and `loser` does not; the names are those of their
     sources."""
     if winner.source == MANUAL:
         return "a manual override outranks every feed"
@@ -111,9 +110,9 @@ def precedence_reason(winner: SourceClaim, loser: SourceClaim, name: str, other_
 @dataclass(frozen=True, slots=True)
 class DisagreementSide:
     """The strongest claim of one source about the offering. `speaker` is the slug of the source, or
-    of the feed that the built-in catalogue replaces; `voice.value` has the true kind of date.
-    `since` is the time since which the source has had this date: a new successor or notice text
-    does not make the date a new one."""
+    of the feed that the built-in catalogue replaces; `source_claim.value` has the true kind of
+    date. `since` is the time since which the source has had this date: a new successor or notice
+    text does not make the date a new one."""
 
     speaker: str
     name: str
@@ -139,18 +138,18 @@ class DisagreementSide:
 
     @property
     def says(self) -> tuple[str, str]:
-        """(speaker, ISO day or empty)."""
+        """The speaker and the ISO day of the retirement, which is empty without a date."""
         return self.speaker, self.source_claim.value.get("retires_on", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One offering about whose end sources contradict each other, or a person contradicts a source.
+    """An offering whose retirement is disputed between sources, or by a manual override.
 
-    `sides` are all sources with a claim on its lifecycle, strongest first, without the person;
-    `by_hand` is the person's word. `pairs` are those that contradict each other. `accepted` is the
-    side the settled day rests on (None while none of them counts), `reason` says why it does.
-    `since` is the moment from which they contradict.
+    `sides` are all sources with a claim on its lifecycle, strongest first, without the override,
+    which is `by_hand`. `pairs` are the sides that contradict each other. `accepted` is the side
+    whose date applies (None if none of them does), and `reason` says why. `since` is the time since
+    which they contradict each other.
     """
 
     offering: Offering
@@ -164,12 +163,13 @@ class Disagreement:
 
     @property
     def n_days(self) -> int:
-        """Days between the two that lie furthest apart."""
+        """Number of days between the two dates that differ most."""
         return max(abs((a.day - b.day).days) for a, b in self.pairs if a.day and b.day)
 
     @property
     def is_new(self) -> bool:
-        """Return whether it is so young that one source may only be late to follow the other."""
+        """Whether the contradiction is so recent that one source might only be late to follow the
+        other."""
         return self.at - self.since < NEWS_HOLD
 
     @property
@@ -181,11 +181,11 @@ class Disagreement:
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """The slugs of all sources that contradict another."""
+        """Slugs of all sources that contradict another one."""
         return tuple(dict.fromkeys(side.speaker for pair in self.pairs for side in pair))
 
     def stands_against(self, side: DisagreementSide) -> bool:
-        """Return whether `side` contradicts the one accepted; any other where nothing is."""
+        """Return whether `side` contradicts the accepted side, or any side if none is accepted."""
         opposing_sides = [self.accepted] if self.accepted else list(self.sides)
         return any(
             is_contradiction(side.source_claim, opposing_side.source_claim)
@@ -205,7 +205,7 @@ def disagreements(
     Offerings have their host loaded, claims their source and author.
     """
     moment = at or now()
-    candidates = _with_different_days(offering_ids)
+    candidates = _offerings_with_different_dates(offering_ids)
     if not candidates:
         return []
     source_claims, _ = standing_claims(candidates, LIFECYCLE)
@@ -217,7 +217,7 @@ def disagreements(
     claimed_since = _dates_claimed_since(claim_ids)
     offerings = Offering.objects.select_related("host").in_bulk(candidates)
     results = (
-        _disagreement(
+        _build_disagreement(
             offerings[pk], source_claims.get(pk, []), claims, claimed_since, names, moment
         )
         for pk in sorted(candidates)
@@ -228,7 +228,7 @@ def disagreements(
 def latest_disagreements(
     offering_ids: Collection[int] | None = None, *, limit: int = 6, at: datetime | None = None
 ) -> list[Disagreement]:
-    """The open ones that began last, newest first."""
+    """Return the open disagreements that began last, newest first."""
     open_disagreements = disagreements(offering_ids, at=at)
     return sorted(open_disagreements, key=lambda row: (row.since, row.offering.pk), reverse=True)[
         :limit
@@ -241,8 +241,8 @@ def count_by_source(
     open_disagreements: Iterable[Disagreement] | None = None,
     at: datetime | None = None,
 ) -> dict[str, int]:
-    """{source slug: open disagreements it takes part in}; pass `open_disagreements` where they are
-    at hand already."""
+    """Return {source slug: number of open disagreements in which it takes part}; pass
+    `open_disagreements` if they are already loaded."""
     rows = (
         disagreements(offering_ids, at=at)
         if open_disagreements is None
@@ -253,9 +253,9 @@ def count_by_source(
     return dict(counts)
 
 
-def _with_different_days(offering_ids: Collection[int] | None) -> list[int]:
-    """Offerings about which standing claims name days further apart than the tolerance: a
-    superset."""
+def _offerings_with_different_dates(offering_ids: Collection[int] | None) -> list[int]:
+    """Return IDs of offerings whose active claims have dates that differ by more than the
+    tolerance: a superset of the disagreements."""
     ids = None if offering_ids is None else list(offering_ids)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -265,6 +265,7 @@ def _with_different_days(offering_ids: Collection[int] | None) -> list[int]:
               AND value ->> 'retires_on' IS NOT NULL
               AND (%(among)s::bigint[] IS NULL OR offering_id = ANY (%(among)s::bigint[]))
             GROUP BY offering_id
+            -- ISO dates sort as texts; the difference is in days
             HAVING max(value ->> 'retires_on')::date - min(value ->> 'retires_on')::date
                    > %(tolerance)s
             """,
@@ -273,7 +274,7 @@ def _with_different_days(offering_ids: Collection[int] | None) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-# The moment from which the claim {0} has named the day and kind it names now, by its history.
+# Time since which the claim {0} has had its current date and kind, from its history.
 SINCE_SQL = """(
     SELECT min(h.changed_at) FROM catalog_assertionhistory h
     WHERE h.pgh_obj_id = {0}.id AND h.changed_at > coalesce((
@@ -293,7 +294,7 @@ def _dates_claimed_since(claim_ids: Collection[int]) -> dict[int, datetime]:
         return dict(cursor.fetchall())
 
 
-def _disagreement(
+def _build_disagreement(
     offering: Offering,
     source_claims: Sequence[SourceClaim],
     claims: Mapping[int, Assertion],
@@ -301,7 +302,7 @@ def _disagreement(
     names: Mapping[str, str],
     at: datetime,
 ) -> Disagreement | None:
-    """The disagreement about one offering, or None."""
+    """Return the disagreement about one offering; None if no sides contradict each other."""
     by_speaker: dict[str, list[SourceClaim]] = defaultdict(list)
     for source_claim in with_true_date_kinds(
         replace(source_claim, source=_speaker(source_claim, claims))
@@ -335,15 +336,15 @@ def _disagreement(
         pairs=pairs,
         by_hand=next((side for side in sides if side.speaker == MANUAL), None),
         accepted=accepted,
-        reason=_reason(accepted, sides, pairs),
+        reason=_explain_reason(accepted, sides, pairs),
         since=min(max(a.since, b.since) for a, b in pairs),
         at=at,
     )
 
 
 def _speaker(source_claim: SourceClaim, claims: Mapping[int, Assertion]) -> str:
-    """The feed whose word it is: the built-in catalogue says what a feed said that has not been
-    polled yet."""
+    """Return the slug of the feed that made the claim; the built-in catalogue holds claims of feeds
+    that have not been polled yet."""
     return (
         claims[source_claim.claim_id].external_id.partition(":")[0]
         if source_claim.source == BUILT_IN
@@ -351,11 +352,14 @@ def _speaker(source_claim: SourceClaim, claims: Mapping[int, Assertion]) -> str:
     )
 
 
-def _reason(
+def _explain_reason(
     accepted: DisagreementSide | None,
     sides: Sequence[DisagreementSide],
     pairs: Sequence[tuple[DisagreementSide, DisagreementSide]],
 ) -> str:
+    """Return why the `accepted` claim applies, as a sentence without a full stop: a user's
+    decision, or the rule of precedence by which it beat its strongest opponent. None means that no
+    source value applies."""
     if accepted is None:
         return "no source value applies at the moment"
     if accepted.speaker == MANUAL:

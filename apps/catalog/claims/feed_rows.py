@@ -1,8 +1,7 @@
-"""What one row of a feed claims, in the catalogue's own words: the only thing parsers and rules
-share.
+"""The claims of one feed row in terms of the catalogue: the interface between parsers and rules.
 
-A parser turns bytes into `FeedRow`s and `RejectedRow`s and knows nothing of the database; the
-observation rules take them and know nothing of feeds.
+A parser turns bytes into `FeedRow`s and `RejectedRow`s without the database; the change detection
+takes them and does not depend on the feed.
 """
 
 from dataclasses import dataclass, field
@@ -16,11 +15,11 @@ NOT_BEFORE = "not_before"
 
 @dataclass(frozen=True, slots=True)
 class LifecycleClaim:
-    """When a row says its offering ends.
+    """The retirement of an offering as a feed row states it.
 
     `date_kind` is `firm` or `not_before` when `retires_on` is set, else empty. `status` is the
-    feed's own word mapped to active, deprecated or retired, or empty where it has none. `successor`
-    is free text as published, tidied only so far that it reads.
+    status in the feed mapped to active, deprecated or retired, or empty if it has none. `successor`
+    is free text as published, with only its formatting cleaned.
     """
 
     announced_on: date | None = None
@@ -53,12 +52,13 @@ class PriceLine:
 class FeedRow:
     """One feed row about one offering.
 
-    external_id: the feed's own key, as in contracts.md section 2. group: the provider the bulk
-    guard counts it under. (host, api_id, region, tier) name the offering. `lifecycle` or `prices`
-    is None when the feed has no such topic; an empty tuple means the topic exists and the row names
-    no price. `alias_of` is set when the row points to another one of the feed. `price_is_offer`
-    marks a price that is the cheapest offer of the moment rather than a published list price (a
-    router's price for open weights). `excerpt` is the raw row, cut to what the claims rest on.
+    external_id: the row's key in the feed, as in contracts.md section 2. group: the provider whose
+    rows the guards count together. (host, api_id, region, tier) identify the offering. `lifecycle`
+    or `prices` is None if the feed has no such topic; an empty tuple means that the topic exists
+    and the row has no price. `alias_of` is set if the row points to another row of the feed.
+    `price_is_offer` marks a price that is the cheapest current offer rather than a published list
+    price (a router's price for open weights). `excerpt` is the raw row, reduced to what supports
+    the claims.
     """
 
     external_id: str
@@ -80,7 +80,7 @@ class FeedRow:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that is set aside: where it stood, why in a sentence, and the start of what it said."""
+    """A quarantined row: its position, the reason as a sentence, and the start of its content."""
 
     external_id: str
     reason: str
@@ -89,11 +89,11 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """The result of one parse; `rows` holds each external ID once.
+    """The result of parsing one payload; `rows` holds each external ID once.
 
     `host_names` gives a display name for host slugs that might be new to the catalogue. `as_of` is
-    the time at which the feed was made, if it says so: it can respond for months without being
-    updated.
+    the time at which the feed was generated, if it states one: it can respond for months without
+    being updated.
     """
 
     rows: tuple[FeedRow, ...]
@@ -103,7 +103,8 @@ class ParsedFeed:
     as_of: datetime | None = None
 
 
-# What a price counts, in the order pages list it. Amounts are always per million of the unit.
+# Units of prices, in the order in which pages list them. Amounts are always per million of the
+# unit.
 PRICE_UNITS: dict[str, str] = {
     "input": "input tokens",
     "output": "output tokens",

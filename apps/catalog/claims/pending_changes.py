@@ -32,11 +32,11 @@ type What = Literal["removal", "date", "price"]
 
 @dataclass(frozen=True, slots=True)
 class PendingChange:
-    """One thing that would become true on acceptance.
+    """One change that would apply on acceptance.
 
     `old` and `new` are ISO days for a date (None for no date), {unit: decimal text} for a price; a
-    removal has the row's day, if any, as `old` and None as `new`. `refused` marks what a person has
-    turned down.
+    removal has the row's date, if any, as `old` and None as `new`. `refused` marks changes that a
+    user has rejected.
     """
 
     assertion: Assertion
@@ -54,16 +54,16 @@ class PendingChange:
 def pending_changes(
     source: Source, *, groups: Collection[str] | None = None
 ) -> list[PendingChange]:
-    """Return what waits at `source`, by provider group and row; offerings and hosts are loaded. Two
-    statements."""
-    return list(_load_changes(source, _of_groups(Q(held=True), groups)))
+    """Return the changes on hold at `source`, ordered by provider group and row; offerings and
+    hosts are loaded. Two statements."""
+    return list(_load_changes(source, _restrict_to_groups(Q(held=True), groups)))
 
 
 def rejected_changes(
     source: Source, *, groups: Collection[str] | None = None
 ) -> list[PendingChange]:
     """Return changes that users rejected and the feed still repeats. Two statements."""
-    return list(_load_changes(source, _of_groups(Q(refused__isnull=False), groups)))
+    return list(_load_changes(source, _restrict_to_groups(Q(refused__isnull=False), groups)))
 
 
 @transaction.atomic
@@ -75,14 +75,18 @@ def accept_pending(
     groups: Collection[str] | None = None,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> list[ProviderEvent]:
-    """Let what waits (of these provider groups, or all) take effect now; the events it raised.
+    """Apply the changes on hold (of these provider groups, or all) now; return the events raised.
 
-    InvalidFactError without a reason.
+    Raises InvalidFactError without a reason.
     """
     _require_reason(reason)
     with audit_context(user=by, reason=reason):
         catalogue_lock()
-        ids = set(_claims(source, _of_groups(Q(held=True), groups)).values_list("pk", flat=True))
+        ids = set(
+            _active_claims(source, _restrict_to_groups(Q(held=True), groups)).values_list(
+                "pk", flat=True
+            )
+        )
         return (
             apply_accepted(source=source, claims=ids, at=now(), rules=rules).events if ids else []
         )
@@ -92,16 +96,18 @@ def accept_pending(
 def reject_pending(
     *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
 ) -> int:
-    """Keep the old rows: ignore these changes for as long as the feed repeats them; the number
-    refused.
+    """Reject the changes on hold: they are ignored for as long as the feed repeats them. Return the
+    number rejected.
 
-    InvalidFactError without a reason.
+    Raises InvalidFactError without a reason.
     """
     _require_reason(reason)
     with audit_context(user=by, reason=reason):
         catalogue_lock()
         claims = list(
-            _claims(source, _of_groups(Q(held=True), groups)).select_for_update(of=("self",))
+            _active_claims(source, _restrict_to_groups(Q(held=True), groups)).select_for_update(
+                of=("self",)
+            )
         )
         columns = {claim.pk: _rejected_columns(claim) for claim in claims}
         return update_rows(Assertion, columns)
@@ -111,15 +117,15 @@ def reject_pending(
 def undo_rejection(
     *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
 ) -> int:
-    """Undo refusals: what was refused is held again, and waits from now on."""
+    """Undo rejections: the changes are on hold again, from now on. Return their number."""
     _require_reason(reason)
     moment = now()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
         claims = list(
-            _claims(source, _of_groups(Q(refused__isnull=False), groups)).select_for_update(
-                of=("self",)
-            )
+            _active_claims(
+                source, _restrict_to_groups(Q(refused__isnull=False), groups)
+            ).select_for_update(of=("self",))
         )
         return update_rows(
             Assertion, {claim.pk: _pending_columns(claim, moment) for claim in claims}
@@ -131,17 +137,19 @@ def _require_reason(reason: str) -> None:
         raise InvalidFactError("Enter a reason for the decision.")
 
 
-def _of_groups(condition: Q, groups: Collection[str] | None) -> Q:
+def _restrict_to_groups(condition: Q, groups: Collection[str] | None) -> Q:
     return condition if groups is None else condition & Q(group__in=groups)
 
 
-def _claims(source: Source, condition: Q) -> Any:
+def _active_claims(source: Source, condition: Q) -> Any:
     return Assertion.objects.standing().filter(condition, source=source)
 
 
 def _load_changes(source: Source, condition: Q) -> Iterator[PendingChange]:
+    """Yield the changes on hold, or rejected, of the source's active claims that meet `condition`,
+    by group. Of removed rows the retirement date is loaded as well."""
     claims = list(
-        _claims(source, condition)
+        _active_claims(source, condition)
         .select_related("offering__host")
         .order_by("group", "external_id", "topic")
     )
@@ -170,13 +178,20 @@ def _load_changes(source: Source, condition: Q) -> Iterator[PendingChange]:
 
 
 def _price_step(claim: Assertion, *, is_rejected: bool) -> tuple[dict[str, str], dict[str, str]]:
+    """Return (accepted prices, new prices) as {unit: amount} of the units that are on hold, or of
+    those that a user has rejected if `is_rejected`."""
     accepted_prices = price_in_force(claim.value, day_of(now()))
-    new = _waiting_units(claim) if not is_rejected else (claim.refused or {}).get("units", {})
-    return {unit: accepted_prices[unit] for unit in new if unit in accepted_prices}, new
+    new_prices = (
+        _waiting_units(claim) if not is_rejected else (claim.refused or {}).get("units", {})
+    )
+    return {
+        unit: accepted_prices[unit] for unit in new_prices if unit in accepted_prices
+    }, new_prices
 
 
 def _waiting_units(claim: Assertion) -> dict[str, str]:
-    """{unit: amount} of the prices that wait at a claim; a unit no longer named is left out."""
+    """Return {unit: amount} of the prices on hold at a claim, without units that are no longer
+    listed."""
     return {
         unit: amount
         for unit, amount, _ in (claim.pending or {}).get("since", [])
@@ -185,17 +200,17 @@ def _waiting_units(claim: Assertion) -> dict[str, str]:
 
 
 def _rejected_columns(claim: Assertion) -> dict[str, Any]:
-    """The columns of a refused claim; of a row's prices only those that a person is asked about are
-    refused."""
-    nothing_waits = {"held": False, "pending": None, "pending_since": None}
+    """Return the columns of a rejected claim. Of a row's prices, only those that need a user's
+    decision are rejected."""
+    cleared_columns = {"held": False, "pending": None, "pending_since": None}
     if claim.topic == Topic.IDENTITY:
-        return nothing_waits | {"refused": REFUSED_ABSENCE}
+        return cleared_columns | {"refused": REFUSED_ABSENCE}
     if claim.topic == Topic.LIFECYCLE:
-        return nothing_waits | {"refused": {"value": claim.pending}}
+        return cleared_columns | {"refused": {"value": claim.pending}}
     units_in_review = units_needing_review(claim.value, claim.pending, day_of(now()), DEFAULT_RULES)
     pending = claim.pending or {"value": claim.value, "since": []}
     lines = pending["since"]
-    rejected_columns = nothing_waits | {
+    rejected_columns = cleared_columns | {
         "refused": {"units": {unit: amount for unit, amount, _ in lines if unit in units_in_review}}
     }
     other_lines = [line for line in lines if line[0] not in units_in_review]
@@ -208,7 +223,7 @@ def _rejected_columns(claim: Assertion) -> dict[str, Any]:
 
 
 def _pending_columns(claim: Assertion, moment: datetime) -> dict[str, Any]:
-    """The columns of a claim whose refusal is taken back."""
+    """Return the columns of a claim whose rejection is undone."""
     rejection = claim.refused or {}
     columns: dict[str, Any] = {"refused": None, "held": True}
     if claim.topic == Topic.IDENTITY:

@@ -1,9 +1,9 @@
-"""From many claims to one truth per offering, with the reason. Plain Python.
+"""Chooses from all claims the values that apply to an offering, with the reason. Plain Python.
 
-Precedence for a topic: a person's manual value; then the source trusted most; then a firm date over
-a soft one; then the claim of the host's own list; then the newer claim. Where that leads to a "not
-before" day, the first firm day in this order that respects it counts: a lower bound does not
-contradict it.
+Precedence for a topic: the manual override of a user; then the source with the highest priority;
+then an announced date over an earliest one; then the claim of the host's own list; then the newer
+claim. If that leads to an earliest date, the first announced date in this order that is not before
+it applies: a lower bound does not contradict it.
 """
 
 from collections.abc import Iterable
@@ -15,8 +15,8 @@ from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
 from apps.catalog.claims.values import Value, retires_on
 
 MANUAL = "manual"
-# Sources that write "not sooner than" days down like any other (measured: 5 of 19 soft days in
-# November 2026).
+# Sources that do not mark earliest dates as such (measured: 5 of 19 earliest dates in November
+# 2026).
 UNMARKED = frozenset({"litellm"})
 
 
@@ -25,8 +25,8 @@ class SourceClaim:
     """One current claim about one offering.
 
     `first_party` is True if the source is the host's own list; `in_doubt` if the source has a newer
-    value that is on hold; `soft_elsewhere` if its announced date is, for the same model on any
-    host, another claim's earliest date.
+    value that is on hold; `soft_elsewhere` if another claim gives its announced date as an earliest
+    date for the same model on any host.
     """
 
     claim_id: int
@@ -41,7 +41,9 @@ class SourceClaim:
 
 @dataclass(frozen=True, slots=True)
 class SettledLifecycle:
-    """The lifecycle columns of an offering, and the claim they come from (None without claims)."""
+    """The lifecycle columns of an offering, and the claim they come from (None without claims).
+
+    `successor_id` is the offering that a manual value names as the successor."""
 
     claim_id: int | None
     lifecycle: str
@@ -49,10 +51,11 @@ class SettledLifecycle:
     retires_on: date | None
     date_kind: str
     replacement_text: str
+    successor_id: int | None = None
 
 
 def precedence(source_claim: SourceClaim) -> tuple[Any, ...]:
-    """Sort key, strongest first."""
+    """Return the sort key of a claim, strongest first."""
     return (
         source_claim.source != MANUAL,
         source_claim.trust_rank,
@@ -83,7 +86,7 @@ def strongest_claim(source_claims: Iterable[SourceClaim]) -> SourceClaim | None:
 def _first_firm(
     weaker_claims: Iterable[SourceClaim], all_claims: Iterable[SourceClaim], bound: date
 ) -> SourceClaim | None:
-    """The strongest of `weaker_claims` that names a firm day not before `bound`."""
+    """Return the strongest of `weaker_claims` that has an announced date not before `bound`."""
     all_claims = list(all_claims)
     for source_claim in weaker_claims:
         day = retires_on(source_claim.value)
@@ -96,8 +99,8 @@ def _first_firm(
 
 
 def is_soft_by_others(source_claim: SourceClaim, source_claims: Iterable[SourceClaim]) -> bool:
-    """Return whether a date from a source that cannot mark earliest dates is one: another source
-    gives that very date as the earliest."""
+    """Return whether an announced date from a source that cannot mark earliest dates is an earliest
+    date: another source gives the same date as the earliest."""
     return source_claim.source in UNMARKED and (
         source_claim.soft_elsewhere
         or any(
@@ -111,7 +114,8 @@ def is_soft_by_others(source_claim: SourceClaim, source_claims: Iterable[SourceC
 def choose_lifecycle(
     source_claims: Iterable[SourceClaim], today: date, *, is_listed: bool
 ) -> SettledLifecycle:
-    """The lifecycle on `today`. `is_listed` says whether any source still carries the offering."""
+    """Return the lifecycle on `today`. `is_listed` says whether any source still lists the
+    offering."""
     source_claims = list(source_claims)
     source_claim = strongest_claim(source_claims)
     if source_claim is None:
@@ -123,7 +127,7 @@ def choose_lifecycle(
     if kind == FIRM and is_soft_by_others(source_claim, source_claims):
         kind = NOT_BEFORE
     if end is not None and kind == FIRM:
-        # a day that its own source no longer stands by does not retire anything
+        # a date for which its own source has a newer value on hold does not retire the offering
         lifecycle = "retired" if end <= today and not source_claim.in_doubt else "deprecated"
     elif value.get("status") in {"preview", "active", "legacy", "deprecated"}:
         lifecycle = value["status"]
@@ -138,4 +142,5 @@ def choose_lifecycle(
         retires_on=end,
         date_kind=kind,
         replacement_text=str(value.get("successor", ""))[:300],
+        successor_id=value.get("successor_id") if source_claim.source == MANUAL else None,
     )

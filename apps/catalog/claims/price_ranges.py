@@ -1,5 +1,4 @@
-"""Keeps `Price` ranges in line with the claim that counts; old ranges are closed, never
-rewritten."""
+"""Updates `Price` ranges to the claim that applies; past ranges are closed, never rewritten."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -21,8 +20,8 @@ type Line = tuple[str, int, str]  # unit, above_tokens, currency
 def ranges_due(
     value: Mapping[str, str], at: datetime
 ) -> dict[Line, list[tuple[datetime, datetime | None, Decimal]]]:
-    """{line: [(from, to, amount), ...]} from `at` on, ends exclusive and None for open; lines
-    without a future start begin `at`, later ones on their day."""
+    """Return {line: [(from, to, amount), ...]} from `at` on, with exclusive ends, None for open
+    ones. Prices without a future start begin at `at`, later ones on their first day."""
     currency = value.get("currency", "USD")
     starts: dict[Line, list[tuple[datetime, Decimal]]] = defaultdict(list)
     for key, amount in value.items():
@@ -37,7 +36,7 @@ def ranges_due(
     for line, line_starts in starts.items():
         latest = dict(
             sorted(line_starts, key=lambda pair: pair[0])
-        )  # of several that begin at once the last one counts
+        )  # of several prices with the same start the last one applies
         moments = [*sorted(latest), None]
         ranges[line] = [
             (begin, moments[i + 1], latest[begin])
@@ -51,7 +50,7 @@ def update_price_ranges(source_claims: Mapping[int, SourceClaim], *, at: datetim
     """Set the price ranges of these offerings from `at` to the applicable values; return the number
     of rows written.
 
-    A range with an unchanged amount is left alone, so that the price keeps the day it began.
+    A range with an unchanged amount stays, so that the price keeps its first day.
     """
     if not source_claims:
         return 0
@@ -64,7 +63,7 @@ def update_price_ranges(source_claims: Mapping[int, SourceClaim], *, at: datetim
         )
     closed_ranges: dict[int, dict[str, DateTimeTZRange]] = {}
     removed_ids: list[int] = []
-    opening: list[Price] = []
+    new_prices: list[Price] = []
     for offering_id, source_claim in source_claims.items():
         due_ranges = ranges_due(source_claim.value, at)
         for line in due_ranges.keys() | current_prices[offering_id].keys():
@@ -84,7 +83,7 @@ def update_price_ranges(source_claims: Mapping[int, SourceClaim], *, at: datetim
                     closed_ranges[price.pk] = {
                         "valid": DateTimeTZRange(price.valid.lower, at, "[)")
                     }
-            opening += [
+            new_prices += [
                 Price(
                     offering_id=offering_id,
                     unit=line[0],
@@ -98,7 +97,7 @@ def update_price_ranges(source_claims: Mapping[int, SourceClaim], *, at: datetim
             ]
     Price.objects.filter(pk__in=removed_ids).delete()
     update_rows(Price, closed_ranges)
-    Price.objects.bulk_create(opening)
+    Price.objects.bulk_create(new_prices)
     claims = dict(Offering.objects.filter(pk__in=source_claims).values_list("pk", "price_claim_id"))
     update_rows(
         Offering,
@@ -108,4 +107,4 @@ def update_price_ranges(source_claims: Mapping[int, SourceClaim], *, at: datetim
             if claims.get(pk) != source_claim.claim_id
         },
     )
-    return len(removed_ids) + len(closed_ranges) + len(opening)
+    return len(removed_ids) + len(closed_ranges) + len(new_prices)

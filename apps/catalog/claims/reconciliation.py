@@ -1,4 +1,4 @@
-"""Reconciles offerings with all source values: reads the claims, applies claims/precedence.py,
+"""Reconciles offerings with all source values: reads the claims, applies claims/precedence.py, and
 writes differences.
 
 Callers hold the catalogue's lock, so that two sources never reconcile the same offering
@@ -25,15 +25,15 @@ from apps.catalog.footing import refresh_footing
 from apps.catalog.ingestion.change_detection.records import LIFECYCLE, PRICE
 from apps.catalog.models import Offering
 from apps.common.database.bulk_writes import update_rows
+from apps.common.database.statements import load_statement
 from apps.common.time import day_of
 
 BUILT_IN = "built-in"
-_LOCK = 7_301_001  # any constant; names the catalogue among advisory locks
+_LOCK = 7_301_001  # any constant; identifies the catalogue among advisory locks
 
 
 def catalogue_lock() -> None:
-    """Wait for, and hold until the transaction ends, the right to change what the catalogue has
-    settled."""
+    """Acquire the lock for changes of reconciled values; it is held until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
@@ -41,12 +41,12 @@ def catalogue_lock() -> None:
 def reconcile_offerings(
     offering_ids: Collection[int], *, at: datetime, fresh: Collection[int] = ()
 ) -> int:
-    """Bring lifecycle and prices of these offerings in line with all standing claims; the number
-    that changed.
+    """Update lifecycle and prices of these offerings from all active claims; return the number that
+    changed.
 
-    Offerings whose redirect changes have their footing refreshed. What is said of a model at a host
-    without naming a region holds for the offerings of its regions that no source lists, too; prices
-    differ by region and do not.
+    If an offering with a redirect changes, its upstream dependencies are refreshed. A lifecycle
+    that a source gives for a model at a host without a region also applies to the offerings of
+    regions that no source lists; prices differ by region and do not.
     """
     if not offering_ids:
         return 0
@@ -69,7 +69,7 @@ def reconcile_offerings(
         )
         for pk in offering_ids
     }
-    replacements = _replacements(lifecycles)
+    replacements = _find_replacements(lifecycles) | _chosen_successors(lifecycles)
     columns = (
         "pk",
         "lifecycle",
@@ -102,11 +102,11 @@ def reconcile_offerings(
                 changed_ids.append(row["pk"])
     update_rows(Offering, changes)
     refresh_footing(changed_ids, today=today)
-    price_voices, _ = standing_claims(offering_ids, PRICE)
+    price_claims, _ = standing_claims(offering_ids, PRICE)
     n_priced = update_price_ranges(
         {
             pk: source_claim
-            for pk, group in price_voices.items()
+            for pk, group in price_claims.items()
             if (source_claim := strongest_claim(group)) is not None
         },
         at=at,
@@ -115,20 +115,23 @@ def reconcile_offerings(
 
 
 def _followed_offerings(offering_ids: Collection[int]) -> dict[int, int]:
-    """{offering of one region that no source lists: the offering without a region of the same host
-    and id}, where either is among these."""
+    """Return {ID of an offering of one region that no source lists: ID of the offering without a
+    region with the same host and model ID}, if either is among `offering_ids`."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH asked AS (SELECT id, host_id, api_id, service_tier FROM catalog_offering
+            WITH given AS (SELECT id, host_id, api_id, service_tier FROM catalog_offering
             WHERE id = ANY (%s))
-            SELECT DISTINCT f.id, e.id
-            FROM asked
-            JOIN catalog_offering f USING (host_id, api_id, service_tier)
-            JOIN catalog_offering e USING (host_id, api_id, service_tier)
-            WHERE f.region_scope <> '' AND e.region_scope = '' AND asked.id IN (f.id, e.id)
+            SELECT DISTINCT regional.id, general.id
+            FROM given
+            JOIN catalog_offering regional USING (host_id, api_id, service_tier)
+            JOIN catalog_offering general USING (host_id, api_id, service_tier)
+            WHERE regional.region_scope <> '' AND general.region_scope = ''
+              -- a change of either of the two can change the regional one
+              AND given.id IN (regional.id, general.id)
+              -- no source lists the regional one, not even one that has delisted it since
               AND NOT EXISTS (SELECT 1 FROM catalog_assertion a
-              WHERE a.offering_id = f.id AND a.topic = 'identity')
+              WHERE a.offering_id = regional.id AND a.topic = 'identity')
             """,
             [list(offering_ids)],
         )
@@ -138,47 +141,18 @@ def _followed_offerings(offering_ids: Collection[int]) -> dict[int, int]:
 def standing_claims(
     offering_ids: Collection[int], topic: str
 ) -> tuple[dict[int, list[SourceClaim]], set[int]]:
-    """Return ({offering: its current claims on the topic}, offerings that a source still lists).
+    """Return ({offering ID: its current claims on the topic}, IDs of offerings that a source still
+    lists).
 
     A claim of a delisted row counts only if its date had passed by then. The built-in catalogue
     replaces a feed until that feed has been polled. An announced date of a source that cannot mark
-    earliest ones is an earliest date if another source gives, or once gave, that very date of the
+    earliest ones is an earliest date if another source gives, or once gave, the same date for the
     same model as the earliest, and has not announced it since.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            WITH polled AS (SELECT slug FROM catalog_source s
-            WHERE s.slug NOT IN ('manual', 'built-in')
-                AND EXISTS (SELECT 1 FROM catalog_assertion a WHERE a.source_id = s.id))
-            SELECT a.offering_id, a.id, s.slug, s.trust_rank, a.value, a.changed_at, s.kind,
-                a.pending IS NOT NULL,
-              s.slug = ANY (%s) AND a.value ->> 'date_kind' = 'firm' AND EXISTS (
-                SELECT 1 FROM catalog_offering o
-                JOIN catalog_offering same ON same.version_id = o.version_id
-                JOIN catalog_assertion giver ON giver.offering_id = same.id
-                    AND giver.topic = 'lifecycle'
-                JOIN catalog_assertionhistory said ON said.pgh_obj_id = giver.id
-                LEFT JOIN catalog_assertion there ON there.source_id = giver.source_id
-                  AND there.external_id = giver.external_id AND there.topic = 'identity'
-                WHERE o.id = a.offering_id AND giver.withdrawn_at IS NULL
-                    AND there.withdrawn_at IS NULL
-                  AND said.value ->> 'date_kind' = 'not_before'
-                  AND said.value ->> 'retires_on' = a.value ->> 'retires_on'
-                  AND NOT (giver.value ->> 'date_kind' = 'firm'
-                           AND giver.value ->> 'retires_on' = a.value ->> 'retires_on'))
-            FROM catalog_assertion a
-            JOIN catalog_source s ON s.id = a.source_id
-            LEFT JOIN catalog_assertion i
-              ON i.source_id = a.source_id AND i.external_id = a.external_id
-                  AND i.topic = 'identity'
-            WHERE a.topic = %s AND a.offering_id = ANY (%s) AND a.withdrawn_at IS NULL
-              AND (i.withdrawn_at IS NULL OR (a.value ->> 'retires_on')::date <=
-                  i.withdrawn_at::date)
-              AND NOT (s.slug = 'built-in' AND split_part(a.external_id, ':', 1) IN (SELECT slug
-              FROM polled))
-            """,
-            [sorted(UNMARKED), topic, list(offering_ids)],
+            load_statement("catalog", "current_claims"),
+            {"unmarked": sorted(UNMARKED), "topic": topic, "ids": list(offering_ids)},
         )
         source_claims: dict[int, list[SourceClaim]] = defaultdict(list)
         for (
@@ -193,7 +167,7 @@ def standing_claims(
             is_soft,
         ) in cursor.fetchall():
             value = json.loads(value) if isinstance(value, str) else value
-            # every other feed speaks of hosts from outside
+            # the other feeds are not published by the hosts they describe
             own_list = kind == "openrouter"
             source_claims[offering_id].append(
                 SourceClaim(
@@ -210,12 +184,15 @@ def standing_claims(
         cursor.execute(
             """
             SELECT DISTINCT offering_id FROM catalog_assertion
+            -- a source lists it
             WHERE topic = 'identity' AND offering_id = ANY (%s) AND withdrawn_at IS NULL
             UNION
+            -- no source ever listed it, as one that a user added: it cannot be delisted
             SELECT o.id FROM catalog_offering o WHERE o.id = ANY (%s) AND NOT EXISTS (
                 SELECT 1 FROM catalog_assertion a
                 WHERE a.offering_id = o.id AND a.topic = 'identity')
             UNION
+            -- the built-in catalogue lists it for a feed that has not been polled yet
             SELECT a.offering_id FROM catalog_assertion a
             JOIN catalog_source s ON s.id = a.source_id
             WHERE s.slug = 'built-in' AND a.offering_id = ANY (%s) AND a.withdrawn_at IS NULL
@@ -228,9 +205,22 @@ def standing_claims(
         return source_claims, {row[0] for row in cursor.fetchall()}
 
 
-def _replacements(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, int]:
-    """{offering: offering} where a replacement named in words is one we know at the same host, by
-    api id or by the feed's own row name."""
+def _chosen_successors(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, int]:
+    """{offering: the successor that a user selected}, at any host."""
+    successors = {
+        pk: lifecycle.successor_id for pk, lifecycle in lifecycles.items() if lifecycle.successor_id
+    }
+    if not successors:
+        return {}
+    existing_ids = set(
+        Offering.objects.filter(pk__in=set(successors.values())).values_list("pk", flat=True)
+    )
+    return {pk: successor for pk, successor in successors.items() if successor in existing_ids}
+
+
+def _find_replacements(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, int]:
+    """Return {offering ID: ID of its replacement} where the replacement text names an offering of
+    the same host, by model ID or by the name of the feed's row."""
     lifecycles_with_text = {
         pk: lifecycle
         for pk, lifecycle in lifecycles.items()
@@ -244,10 +234,12 @@ def _replacements(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, int]:
             WITH t AS (SELECT * FROM unnest(%s::bigint[], %s::text[],
                 %s::bigint[]) AS t(offering_id, name, claim_id)),
             found AS (
+                -- the text is a model ID of the host
                 SELECT t.offering_id, r.id
                 FROM t JOIN catalog_offering o ON o.id = t.offering_id
                 JOIN catalog_offering r ON r.host_id = o.host_id AND r.api_id = t.name
                 UNION
+                -- or the key of a row of the same feed, for an offering of the same host
                 SELECT t.offering_id, r.id
                 FROM t JOIN catalog_offering o ON o.id = t.offering_id
                 JOIN catalog_assertion c ON c.id = t.claim_id
@@ -259,6 +251,7 @@ def _replacements(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, int]:
             FROM found f JOIN catalog_offering o ON o.id = f.offering_id
             JOIN catalog_offering r ON r.id = f.id
             WHERE f.id <> f.offering_id
+            -- of several the one with the same region, then with the same tier (false sorts first)
             ORDER BY f.offering_id, r.region_scope <> o.region_scope,
                 r.service_tier <> o.service_tier, r.id
             """,

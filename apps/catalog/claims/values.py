@@ -1,4 +1,4 @@
-"""Canonical values of claims: what is stored, compared and shown in events. Plain Python."""
+"""Canonical values of claims: stored, compared and shown in events. Plain Python."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -11,7 +11,7 @@ type Value = dict[str, Any]
 
 
 def lifecycle_value(claim: LifecycleClaim) -> Value:
-    """The claim without its empty parts; days as ISO text."""
+    """Return the claim without its empty fields; days as ISO text."""
     value: Value = {}
     if claim.announced_on:
         value["announced_on"] = claim.announced_on.isoformat()
@@ -31,37 +31,38 @@ def retires_on(value: Mapping[str, Any] | None) -> date | None:
 
 
 def price_key(line: PriceLine) -> str:
-    """`unit`, `unit>tokens` for a size of request, `unit@day` for a price that starts later."""
+    """Return `unit`, `unit>tokens` for a price above a request size, or `unit@day` for a price that
+    starts later."""
     size_suffix = f">{line.above_tokens}" if line.above_tokens else ""
     start = f"@{line.starts_on.isoformat()}" if line.starts_on else ""
     return f"{line.unit}{size_suffix}{start}"
 
 
 def split_price_key(key: str) -> tuple[str, int, date | None]:
-    """(unit, above_tokens, starts_on) of a key made by `price_key`."""
+    """Return (unit, above_tokens, starts_on) of a key made by `price_key`."""
     key, _, start = key.partition("@")
     unit, _, above_tokens = key.partition(">")
     return unit, int(above_tokens or 0), date.fromisoformat(start) if start else None
 
 
 def unit_of_key(key: str) -> str:
-    """`unit[>tokens]` of a price key, without its first day."""
+    """Return `unit[>tokens]` of a price key, without its first day."""
     return key.partition("@")[0]
 
 
 def next_start(value: Mapping[str, str], after: date) -> date | None:
-    """The first day later than `after` on which a price published in advance begins."""
+    """Return the first day after `after` on which a price published in advance begins."""
     starts = (split_price_key(key)[2] for key in value if "@" in key)
     return min((start for start in starts if start is not None and start > after), default=None)
 
 
 def format_decimal(amount: Decimal) -> str:
-    """A decimal without exponent and trailing zeros: '2.5', '0.000001', '300'."""
+    """Format a decimal without exponent and trailing zeros: '2.5', '0.000001', '300'."""
     return format(amount.normalize(), "f") if amount else "0"
 
 
 def price_value(lines: Iterable[PriceLine]) -> Value:
-    """{price key: decimal text}, with "currency" only where it is not the dollar."""
+    """Return {price key: decimal text}, with "currency" only if it is not the US dollar."""
     value: Value = {}
     for line in lines:
         value[price_key(line)] = format_decimal(line.amount)
@@ -71,7 +72,8 @@ def price_value(lines: Iterable[PriceLine]) -> Value:
 
 
 def price_in_force(value: Mapping[str, str], day: date) -> dict[str, str]:
-    """{unit[>tokens]: amount} on `day`: of the lines of one key, the latest that has begun."""
+    """Return {unit[>tokens]: amount} on `day`; of several prices of one unit, the latest that has
+    begun."""
     latest_starts: dict[str, tuple[date, str]] = {}
     for key, amount in value.items():
         if key == "currency":

@@ -1,7 +1,7 @@
-"""Deployment names chosen by customers on a host: the models behind them, by the host's own
-listing.
+"""Identification of deployment names that customers choose on a host, from the host's own list of
+deployments.
 
-A user's decision about the name outranks it; a name that identifies its model needs none.
+A user's decision about a name takes precedence; a name that identifies its model needs no list.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,8 +22,9 @@ _CONFIDENCE = Decimal("0.95")
 
 @dataclass(frozen=True, slots=True)
 class DeploymentAlias:
-    """`canonical` is the id of the known version or alias behind the name; `moves` where the host
-    takes it on to newer versions by itself. `why` is a sentence."""
+    """The model behind a deployment name. `canonical` is the ID of a known version or alias;
+    `moves` is true if the host upgrades the deployment to newer versions by itself. `why` is a
+    sentence."""
 
     canonical: str
     moves: bool
@@ -31,14 +32,15 @@ class DeploymentAlias:
 
 
 def resolve_deployments(deployments: Mapping[tuple[str, str], DeploymentAlias | None]) -> int:
-    """Apply {(host slug, name): its model, None without a listing}; return the number of offerings
-    that changed.
+    """Identify offerings by {(host slug, name): its model, or None if it is not listed}; return the
+    number of offerings that changed. Names are compared without case.
 
-    Only offerings without another identification change, inside the caller's transaction.
-    """
+    Only changes offerings that are unresolved or were identified by an earlier list. Those of a
+    name that identifies no model any more get the identity that the name itself suggests. Runs
+    inside the caller's transaction."""
     if not deployments:
         return 0
-    changed: list[int] = []
+    changed_ids: list[int] = []
     by_lower_name = {
         (host, name.lower()): deployment for (host, name), deployment in deployments.items()
     }
@@ -47,24 +49,26 @@ def resolve_deployments(deployments: Mapping[tuple[str, str], DeploymentAlias | 
             {host for host, _ in by_lower_name}, {name for _, name in by_lower_name}
         ).select_related("host")
     )
-    columns = _columns(
+    identities_by_canonical = _find_identities(
         {deployment.canonical for deployment in by_lower_name.values() if deployment is not None}
     )
-    told_before = [
+    offerings_from_lists = [
         offering for offering in offerings if offering.identity_reason == IdentityReason.DEPLOYMENT
     ]
-    identities = resolve_identities(
-        (offering.host.slug, offering.api_id) for offering in told_before
+    identities_by_name = resolve_identities(
+        (offering.host.slug, offering.api_id) for offering in offerings_from_lists
     )
     for offering in offerings:
         key = (offering.host.slug, offering.api_id.lower())
         if key not in by_lower_name:
             continue
         deployment = by_lower_name[key]
-        if deployment is None or deployment.canonical not in columns:
-            new_columns = _cleared_columns(identities.get((offering.host.slug, offering.api_id)))
+        if deployment is None or deployment.canonical not in identities_by_canonical:
+            new_columns = _cleared_columns(
+                identities_by_name.get((offering.host.slug, offering.api_id))
+            )
         else:
-            version, alias = columns[deployment.canonical]
+            version, alias = identities_by_canonical[deployment.canonical]
             new_columns = {
                 "version_id": version,
                 "alias_id": alias,
@@ -79,13 +83,14 @@ def resolve_deployments(deployments: Mapping[tuple[str, str], DeploymentAlias | 
             getattr(offering, name) != value for name, value in new_columns.items()
         ):
             Offering.objects.filter(pk=offering.pk).update(**new_columns)
-            changed.append(offering.pk)
-    refresh_footing(changed)
-    return len(changed)
+            changed_ids.append(offering.pk)
+    refresh_footing(changed_ids)
+    return len(changed_ids)
 
 
 def _unresolved_offerings(hosts: Iterable[str], names: Iterable[str]) -> QuerySet[Offering]:
-    """Offerings of these names that nobody could place, or a listing did."""
+    """Return offerings with these names that are unresolved, or were identified by a list of
+    deployments."""
     unresolved = Q(version__isnull=True, alias__isnull=True, not_a_model=False)
     return Offering.objects.annotate(lower=Lower("api_id")).filter(
         unresolved | Q(identity_reason=IdentityReason.DEPLOYMENT),
@@ -94,21 +99,24 @@ def _unresolved_offerings(hosts: Iterable[str], names: Iterable[str]) -> QuerySe
     )
 
 
-def _cleared_columns(columns: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if not columns:
+def _cleared_columns(rule_columns: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the columns of an offering that the list of deployments no longer identifies:
+    `rule_columns`, its identity by the rules alone; None, for no change, without one."""
+    if not rule_columns:
         return None
     return {
-        **columns,
-        # the listing may tell it again
+        **rule_columns,
+        # the list of deployments might identify it again
         "identity_reason": IdentityReason.DEPLOYMENT,
         "identity_explanation": (
-            f"deployment: no listing identifies one model; {columns['identity_explanation']}"
+            f"deployment: no listing identifies one model; {rule_columns['identity_explanation']}"
         ),
     }
 
 
-def _columns(names: set[str]) -> dict[str, tuple[int | None, int | None]]:
-    """{canonical id: (version, alias)} of those on record."""
+def _find_identities(names: set[str]) -> dict[str, tuple[int | None, int | None]]:
+    """Return {canonical ID: (version ID, alias ID)} of those that the catalogue has. An alias
+    precedes a version of the same ID."""
     columns_by_id: dict[str, Any] = {
         identifier: (version, pk)
         for identifier, pk, version in Alias.objects.filter(identifier__in=names).values_list(

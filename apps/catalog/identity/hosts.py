@@ -1,12 +1,12 @@
-"""Hosts and developers, and how the feeds spell them.
+"""Hosts and developers, and their spellings in feeds.
 
-One table for both ends: a feed parser asks `host_slug` for the provider of its row, the resolver
-asks which first segment of a string is a host and which is a developer. A host is where a model is
-called; a developer is who made it. Many companies are both, and then the host names its developer.
+One table for two uses: a feed parser looks up the provider of its row with `host_slug`, and the
+resolver looks up whether the first segment of a string is a host or a developer. A host serves
+models; a developer makes them. Many companies are both, and then the host refers to its developer.
 
 Sources of the spellings: `litellm_provider` values and first segments of the LiteLLM price map,
 provider ids of models.dev, genai-prices, modeldeprecations.dev and deprecations.info, vendor
-prefixes of OpenRouter, and organisations of Hugging Face, and provider names of OpenTelemetry's
+prefixes of OpenRouter, organisations of Hugging Face, and provider names of OpenTelemetry's
 conventions for generative AI.
 """
 
@@ -35,7 +35,7 @@ def _host(slug: str, name: str, developer: str | None = None, spellings: str = "
 
 
 # Regional sites and subscription plans of one company are spellings of one host: the contract
-# partner is the same, and a region is told apart by the offering.
+# partner is the same, and the offering records the region.
 HOSTS: tuple[Host, ...] = (
     # --- developers that serve their own models ---------------------------------------------------
     _host(
@@ -318,8 +318,8 @@ HOSTS: tuple[Host, ...] = (
     _host("docker-model-runner", "Docker Model Runner"),
 )
 
-# The catalogue's developer slug for each way a vendor prefix, a Bedrock prefix or a Hugging Face
-# organisation names it. Host spellings that name the same company are added below from HOSTS.
+# Developer slugs by vendor prefix, Bedrock prefix or Hugging Face organisation. Host spellings of
+# the same company are added below from HOSTS.
 _DEVELOPER_SPELLINGS: dict[str, str] = {
     "ai21": "ai21 ai21labs ai21-labs",
     "aion-labs": "aion-labs aionlabs",
@@ -399,7 +399,7 @@ _BY_SPELLING: dict[str, Host] = {}
 for _entry in HOSTS:
     for _spelling in (_entry.slug, _entry.name, *_entry.spellings):
         _BY_SPELLING.setdefault(_fold(_spelling), _entry)
-# A slug always names its own host, whatever another host lists as a spelling.
+# A slug always identifies its own host, even if another host lists it as a spelling.
 _BY_SPELLING.update({_fold(_slug): _entry for _slug, _entry in BY_SLUG.items()})
 
 _DEVELOPER_BY_SPELLING: dict[str, str] = {
@@ -408,7 +408,7 @@ _DEVELOPER_BY_SPELLING: dict[str, str] = {
     for spelling in spellings.split()
 }
 
-# LiteLLM splits a host by kind of model: `vertex_ai-anthropic_models`,
+# LiteLLM divides a host by kind of model: `vertex_ai-anthropic_models`,
 # `fireworks_ai-embedding-models`.
 _KIND_OF_MODEL = re.compile(r"^(vertex-ai|fireworks-ai|huggingface)-[a-z0-9-]+$")
 
@@ -426,6 +426,6 @@ def host_slug(text: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def developer_slug(text: str) -> str | None:
-    """The catalogue's developer slug that `text` names as a vendor prefix or organisation; None
-    when unknown."""
+    """Return the catalogue's developer slug for a vendor prefix or organisation; None if it is
+    unknown."""
     return _DEVELOPER_BY_SPELLING.get(_fold(text))

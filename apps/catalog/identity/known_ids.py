@@ -1,4 +1,4 @@
-"""The known ids and decisions of the database, as the resolver reads them."""
+"""Known IDs and identity decisions from the database, in the form that the resolver takes."""
 
 from datetime import date
 
@@ -13,8 +13,8 @@ def known_ids_from_database() -> list[KnownId]:
     """Return every version and alias as a known ID, ordered by ID; two statements.
 
     The kind of an alias comes from the catalogue: a synonym is another spelling of a fixed release,
-    an alias a name that the developer can move, a family a name for several. Synonyms of one model
-    share `same_as`.
+    an alias a name that the developer can move, a family a name for several releases. Synonyms of
+    one model share `same_as`.
     """
     versions = Version.objects.order_by().values_list(
         "identifier",
@@ -35,7 +35,7 @@ def known_ids_from_database() -> list[KnownId]:
             kind="alias" if is_alias else "pinned",
             entity=identifier,
             same_as=identifier,
-            released=_released(released_on, precision),
+            released=_format_release(released_on, precision),
             names=tuple(names),
             aliases=tuple(aliases),
             repositories=tuple(repositories),
@@ -71,7 +71,7 @@ def known_ids_from_database() -> list[KnownId]:
             kind="pinned" if kind == Alias.Kind.SYNONYM else kind,
             entity=entity or identifier,
             same_as=synonym_of or identifier,
-            # A synonym of its own version points nowhere: it is that version.
+            # A synonym is its version, so it does not point to it.
             points_to=entity if kind != Alias.Kind.SYNONYM and synonym_of != entity else None,
             names=tuple(names),
             aliases=tuple(aliases),
@@ -92,12 +92,12 @@ def known_ids_from_database() -> list[KnownId]:
     return sorted(known_ids, key=lambda known_id: known_id.id)
 
 
-def _released(day: date | None, precision: str) -> str | None:
+def _format_release(day: date | None, precision: str) -> str | None:
     return day.isoformat()[: _DIGITS[precision]] if day else None
 
 
 def decisions_from_database() -> dict[tuple[str, str], str | None]:
-    """{(host slug or "", raw string in lower case): the id a person chose, None for "not a
+    """Return {(host slug or "", raw string in lower case): ID chosen by a user, None for "not a
     model"}."""
     active_decisions = IdentityDecision.objects.filter(revoked_at__isnull=True).values_list(
         "host__slug", "raw", "version__identifier", "alias__identifier"
@@ -109,6 +109,6 @@ def decisions_from_database() -> dict[tuple[str, str], str | None]:
 
 
 def build_resolver() -> Resolver:
-    """A resolver over what the database knows now; tens of milliseconds, so build one per batch of
-    strings."""
+    """Return a resolver with the current content of the database. Takes tens of milliseconds, so
+    build one per batch of strings."""
     return Resolver(known_ids_from_database(), decisions_from_database())

@@ -1,9 +1,9 @@
-"""Loads the built-in catalogue of `fixtures/catalogue/` without network.
+"""Loads the built-in catalogue of `fixtures/catalogue/` without network access.
 
 Insert-only for everything users can edit: an existing provider, foundation, version, alias or
-offering is unchanged. Claims of the source `built-in` are ours, so a newer release replaces them,
-and offerings with other sources are reconciled again from all claims. A second run of one release
-writes nothing.
+offering is unchanged. Claims of the source `built-in` belong to the product, so a newer release
+replaces them, and offerings with other sources are reconciled again from all claims. A second run
+of one release writes nothing.
 """
 
 import gzip
@@ -53,7 +53,7 @@ type OfferingKey = tuple[int, str, str, str]
 
 
 def records(name: str, folder: Path = CATALOGUE) -> Iterator[Record]:
-    """The records of `<name>.jsonl`, or of its packed form."""
+    """Yield the records of `<name>.jsonl`, or of its compressed form."""
     plain_path = folder / f"{name}.jsonl"
     if plain_path.exists():
         lines: Iterable[str] = plain_path.read_text(encoding="utf-8").splitlines()
@@ -67,20 +67,20 @@ def records(name: str, folder: Path = CATALOGUE) -> Iterator[Record]:
 def load_catalogue(
     *, identities_only: bool = False, folder: Path = CATALOGUE, at: datetime | None = None
 ) -> dict[str, int]:
-    """Bring the database up to the built-in catalogue; {kind of record: rows written}.
+    """Load or update the built-in catalogue; return {kind of record: number of rows written}.
 
-    `identities_only` leaves offerings, claims and prices out. `at` is the clock: a firm date that
-    has come by then is a retirement.
+    `identities_only` leaves offerings, claims and prices out. `at` is the current time: announced
+    dates that have passed by then are retirements.
     """
     moment = at or now()
     with audit_context(job="load_catalogue"), transaction.atomic():
         catalogue_lock()
-        loader = _Loading(folder, moment)
+        loader = _CatalogueLoader(folder, moment)
         loader.identities()
         if not identities_only:
             loader.offerings()
         if loader.moves_footing:
-            # tables that were analysed while they were empty lead to plans that take minutes
+            # tables that were analysed while empty lead to query plans that take minutes
             analyze(*_FILLED)
             refresh_footing(today=day_of(moment))
             analyze(Node, Footing)
@@ -91,8 +91,8 @@ _FILLED = (Provider, Foundation, Version, Alias, Derivation, Region, Offering, A
 
 
 @dataclass(slots=True)
-class _Loading:
-    """One run: what is there, and what is added to it."""
+class _CatalogueLoader:
+    """The state of one load: IDs of existing and new records, and counts of added rows."""
 
     folder: Path
     at: datetime
@@ -109,29 +109,37 @@ class _Loading:
             for name in ("providers", "foundations", "versions", "derivations", "offerings")
         )
 
-    # --- who and what -----------------------------------------------------------------------------
+    # --- identities -------------------------------------------------------------------------------
 
     def identities(self) -> None:
-        self._sources()
-        self._providers()
-        self._policies()
-        self._foundations()
-        self._versions()
-        self._aliases()
-        self._derivations()
+        self._load_sources()
+        self._load_providers()
+        self._load_policies()
+        self._load_foundations()
+        self._load_versions()
+        self._load_aliases()
+        self._load_derivations()
 
-    def _sources(self) -> None:
-        existing = set(Source.objects.values_list("slug", flat=True))
+    def _load_sources(self) -> None:
+        existing_slugs = set(Source.objects.values_list("slug", flat=True))
         self._insert(
             "sources",
             Source,
-            [Source(**row) for row in self._records("sources") if row["slug"] not in existing],
+            [
+                Source(**row)
+                for row in self._records("sources")
+                if row["slug"] not in existing_slugs
+            ],
         )
 
-    def _providers(self) -> None:
+    def _load_providers(self) -> None:
+        """Insert the providers that are missing. IDs are reserved first, because a parent can
+        follow its child in the file."""
         self.providers = dict(Provider.objects.values_list("slug", "pk"))
-        missing = [row for row in self._records("providers") if row["slug"] not in self.providers]
-        self.providers |= _numbered(Provider, [row["slug"] for row in missing])
+        missing_rows = [
+            row for row in self._records("providers") if row["slug"] not in self.providers
+        ]
+        self.providers |= _reserve_ids(Provider, [row["slug"] for row in missing_rows])
         self._insert(
             "providers",
             Provider,
@@ -141,31 +149,33 @@ class _Loading:
                     parent_id=self.providers[row["parent"]] if "parent" in row else None,
                     **{name: value for name, value in row.items() if name != "parent"},
                 )
-                for row in missing
+                for row in missing_rows
             ],
         )
 
-    def _policies(self) -> None:
-        existing = set(NoticePolicy.objects.values_list("provider_id", "scope"))
+    def _load_policies(self) -> None:
+        existing_keys = set(NoticePolicy.objects.values_list("provider_id", "scope"))
         rows = []
         for row in self._records("notice_policies"):
             provider = self.providers[row.pop("provider")]
-            if (provider, row["scope"]) not in existing:
+            if (provider, row["scope"]) not in existing_keys:
                 rows.append(NoticePolicy(provider_id=provider, **row))
         self._insert("notice_policies", NoticePolicy, rows)
 
-    def _foundations(self) -> None:
+    def _load_foundations(self) -> None:
+        """Insert the foundations whose line is missing; their developers must be loaded. A slug
+        that is taken gets a suffix."""
         self.foundations = dict(Foundation.objects.values_list("line", "pk"))
         existing_slugs = set(Foundation.objects.values_list("slug", flat=True))
-        missing = [
+        missing_rows = [
             row for row in self._records("foundations") if row["line"] not in self.foundations
         ]
-        self.foundations |= _numbered(Foundation, [row["line"] for row in missing])
+        self.foundations |= _reserve_ids(Foundation, [row["line"] for row in missing_rows])
         rows = []
-        for row in missing:
+        for row in missing_rows:
             developer = self.providers[row.pop("developer")]
             slug = row.pop("slug")
-            # Somebody's own foundation may stand under this slug already.
+            # A user might have added a foundation with this slug.
             while slug in existing_slugs:
                 slug += "-2"
             existing_slugs.add(slug)
@@ -176,14 +186,16 @@ class _Loading:
             )
         self._insert("foundations", Foundation, rows)
 
-    def _versions(self) -> None:
+    def _load_versions(self) -> None:
+        """Insert the versions that are missing; their foundations must be loaded. IDs are reserved
+        first, because a version can precede its predecessor in the file."""
         self.versions = dict(Version.objects.values_list("identifier", "pk"))
-        missing = [
+        missing_rows = [
             row for row in self._records("versions") if row["identifier"] not in self.versions
         ]
-        self.versions |= _numbered(Version, [row["identifier"] for row in missing])
+        self.versions |= _reserve_ids(Version, [row["identifier"] for row in missing_rows])
         rows = []
-        for row in missing:
+        for row in missing_rows:
             foundation = self.foundations[row.pop("line")]
             predecessor = self.versions[row.pop("predecessor")] if "predecessor" in row else None
             rows.append(
@@ -196,51 +208,61 @@ class _Loading:
             )
         self._insert("versions", Version, rows)
 
-    def _aliases(self) -> None:
+    def _load_aliases(self) -> None:
+        """Insert the aliases that are missing; foundations and versions must be loaded."""
         self.aliases = {
             identifier: (pk, version)
             for identifier, pk, version in Alias.objects.values_list(
                 "identifier", "pk", "version_id"
             )
         }
-        missing = [row for row in self._records("aliases") if row["identifier"] not in self.aliases]
-        numbers = _numbered(Alias, [row["identifier"] for row in missing])
+        missing_rows = [
+            row for row in self._records("aliases") if row["identifier"] not in self.aliases
+        ]
+        alias_ids = _reserve_ids(Alias, [row["identifier"] for row in missing_rows])
         rows = []
-        for row in missing:
+        for row in missing_rows:
             foundation = self.foundations[row.pop("line")]
             version = self.versions[row.pop("version")] if "version" in row else None
-            pk = numbers[row["identifier"]]
+            pk = alias_ids[row["identifier"]]
             self.aliases[row["identifier"]] = pk, version
             rows.append(Alias(pk=pk, foundation_id=foundation, version_id=version, **row))
         self._insert("aliases", Alias, rows)
 
-    def _derivations(self) -> None:
-        existing = set(Derivation.objects.values_list("child_id", "parent_id", "kind"))
+    def _load_derivations(self) -> None:
+        existing_keys = set(Derivation.objects.values_list("child_id", "parent_id", "kind"))
         rows = []
         for row in self._records("derivations"):
             child, parent = self.versions[row.pop("child")], self.versions[row.pop("parent")]
-            if (child, parent, row["kind"]) not in existing:
+            if (child, parent, row["kind"]) not in existing_keys:
                 rows.append(Derivation(child_id=child, parent_id=parent, **row))
         self._insert("derivations", Derivation, rows)
 
-    # --- what is served, until when, at what price ------------------------------------------------
+    # --- offerings, claims and prices -------------------------------------------------------------
 
     def offerings(self) -> None:
+        """Insert the offerings, claims and prices that are missing, and update existing claims
+        whose value differs. Needs the IDs that `identities` loads; existing offerings are not
+        written here."""
         rows = list(self._records("offerings"))
         claims = list(self._records("claims"))
         source = Source.objects.get(slug=BUILT_IN)
-        keys = [self._key(row) for row in rows]
-        existing = {
+        keys = [self._offering_key(row) for row in rows]
+        offering_ids = {
             (host, api_id, region, tier): pk
             for pk, host, api_id, region, tier in Offering.objects.order_by().values_list(
                 "pk", "host_id", "api_id", "region_scope", "service_tier"
             )
         }
-        new = [number for number, key in enumerate(keys) if key not in existing]
-        existing |= dict(
-            zip((keys[number] for number in new), _next_ids(Offering, len(new)), strict=True)
+        new_positions = [number for number, key in enumerate(keys) if key not in offering_ids]
+        offering_ids |= dict(
+            zip(
+                (keys[number] for number in new_positions),
+                _next_ids(Offering, len(new_positions)),
+                strict=True,
+            )
         )
-        ids = [existing[key] for key in keys]
+        ids = [offering_ids[key] for key in keys]
 
         existing_claims = {
             (external_id, topic): (pk, value)
@@ -248,30 +270,35 @@ class _Loading:
             .order_by()
             .values_list("pk", "external_id", "topic", "value")
         }
-        added = [row for row in claims if (row["id"], row["topic"]) not in existing_claims]
+        new_claim_rows = [row for row in claims if (row["id"], row["topic"]) not in existing_claims]
         claim_ids = dict(
             zip(
-                ((row["id"], row["topic"]) for row in added),
-                _next_ids(Assertion, len(added)),
+                ((row["id"], row["topic"]) for row in new_claim_rows),
+                _next_ids(Assertion, len(new_claim_rows)),
                 strict=True,
             )
         )
         all_claims = claim_ids | {key: pk for key, (pk, _) in existing_claims.items()}
 
-        # Keys between offerings and claims are checked at the end of the transaction, so each is
-        # written once.
+        # Foreign keys between offerings and claims are checked at the end of the transaction, so
+        # each row is written once.
         self._insert(
-            "offerings", Offering, [self._offering(rows[n], ids[n], ids, all_claims) for n in new]
+            "offerings",
+            Offering,
+            [self._build_offering(rows[n], ids[n], ids, all_claims) for n in new_positions],
         )
-        fresh_claims = [
-            _claim(row, claim_ids[row["id"], row["topic"]], ids, source, self.at) for row in added
+        new_claims = [
+            _build_claim(row, claim_ids[row["id"], row["topic"]], ids, source, self.at)
+            for row in new_claim_rows
         ]
-        self._insert("claims", Assertion, fresh_claims)
+        self._insert("claims", Assertion, new_claims)
         self._insert(
-            "prices", Price, self._prices([(rows[n], ids[n]) for n in new], claims, all_claims)
+            "prices",
+            Price,
+            self._build_prices([(rows[n], ids[n]) for n in new_positions], claims, all_claims),
         )
-        self._regions([(rows[n], ids[n]) for n in new])
-        changed = {
+        self._link_regions([(rows[n], ids[n]) for n in new_positions])
+        changed_claim_rows = {
             existing_claims[key][0]: row
             for row in claims
             if (key := (row["id"], row["topic"])) in existing_claims
@@ -286,14 +313,16 @@ class _Loading:
                     "excerpt": row.get("excerpt", {}),
                     "source_url": row.get("url", ""),
                 }
-                for pk, row in changed.items()
+                for pk, row in changed_claim_rows.items()
             },
         )
-        fresh = {ids[number] for number in new}
-        spoken_of = {ids[row["offering"]] for row in [*added, *changed.values()]} - fresh
-        self.counts["offerings_settled_anew"] = reconcile_offerings(spoken_of, at=self.at)
+        new_ids = {ids[number] for number in new_positions}
+        claimed_ids = {
+            ids[row["offering"]] for row in [*new_claim_rows, *changed_claim_rows.values()]
+        } - new_ids
+        self.counts["offerings_settled_anew"] = reconcile_offerings(claimed_ids, at=self.at)
 
-    def _key(self, row: Record) -> OfferingKey:
+    def _offering_key(self, row: Record) -> OfferingKey:
         return (
             self.providers[row["host"]],
             row["api_id"],
@@ -301,17 +330,20 @@ class _Loading:
             row.get("tier", ""),
         )
 
-    def _offering(
+    def _build_offering(
         self, row: Record, pk: int, ids: Sequence[int], claims: Mapping[tuple[str, str], int]
     ) -> Offering:
+        """Return the unsaved offering of a record. `ids` are the offering IDs by position in the
+        file, `claims` is {(external ID, topic): claim ID}."""
         identity = row.get("identity", "")
         alias_id, version_id = self.aliases.get(identity, (None, None))
         end = date.fromisoformat(row["retires_on"]) if "retires_on" in row else None
         lifecycle = row["lifecycle"]
-        # The catalogue is as of its day; what has come since is true all the same.
+        # The files state the lifecycle as of their day; a date that has passed since is a
+        # retirement as well.
         if end is not None and row["date_kind"] == FIRM and end <= day_of(self.at):
             lifecycle = Lifecycle.RETIRED
-        host_id, api_id, region, tier = self._key(row)
+        host_id, api_id, region, tier = self._offering_key(row)
         return Offering(
             pk=pk,
             host_id=host_id,
@@ -339,12 +371,12 @@ class _Loading:
         )
 
     @staticmethod
-    def _prices(
+    def _build_prices(
         rows: Iterable[tuple[Record, int]],
         claims: Iterable[Record],
         claim_ids: Mapping[tuple[str, str], int],
     ) -> list[Price]:
-        """Ranges from the day of observation on, from the one claim that counts."""
+        """Return price ranges from the day of observation on, from the claim that applies."""
         by_id = {row["id"]: row for row in claims if row["topic"] == "price"}
         return [
             Price(
@@ -364,8 +396,8 @@ class _Loading:
             for begin, end, amount in ranges
         ]
 
-    def _regions(self, rows: Iterable[tuple[Record, int]]) -> None:
-        """Offerings that hold in named regions are linked to these; elsewhere the regions stay
+    def _link_regions(self, rows: Iterable[tuple[Record, int]]) -> None:
+        """Link offerings that are valid in named regions to these; for others the regions stay
         unknown."""
         region_keys = {
             (self.providers[row["host"]], name.strip(), pk)
@@ -403,9 +435,11 @@ class _Loading:
         self.counts[name] = len(rows)
 
 
-def _claim(
+def _build_claim(
     row: Record, pk: int, ids: Sequence[int], source: Source, loaded_at: datetime
 ) -> Assertion:
+    """Return the unsaved claim of a record. `ids` are the offering IDs by position in the file;
+    `loaded_at` is the day from which the next start of a price is counted."""
     at = parse_moment(row["at"])
     return Assertion(
         pk=pk,
@@ -425,13 +459,13 @@ def _claim(
     )
 
 
-def _numbered(model: type[models.Model], names: Sequence[str]) -> dict[str, int]:
-    """{name: id} for rows about to be inserted, so that they can point at each other."""
+def _reserve_ids(model: type[models.Model], names: Sequence[str]) -> dict[str, int]:
+    """Return {name: ID} for rows about to be inserted, so that they can refer to each other."""
     return dict(zip(names, _next_ids(model, len(names)), strict=True))
 
 
 def _next_ids(model: type[models.Model], n: int) -> list[int]:
-    """The next `n` ids of the model's table, taken from its sequence."""
+    """Return the next `n` IDs from the sequence of the model's table."""
     if not n:
         return []
     with connection.cursor() as cursor:

@@ -1,8 +1,9 @@
-"""Changes that become true with time: an announced date that has passed, a price published in
+"""Changes that become effective with time: an announced date that has passed, a price published in
 advance that has begun.
 
 The event of such a change is detected on the due date itself, whenever this runs. A date or price
-that its source has changed or withdrawn, also on hold, waits until that is settled. Safe to repeat.
+that its source has changed or withdrawn, even if that is on hold, waits until it is decided. Safe
+to repeat.
 """
 
 from collections import defaultdict
@@ -40,9 +41,9 @@ type DueFact = dict[Source, list[tuple[CatalogueFact, int, int]]]
 
 
 def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
-    """Retire every offering whose firm day has come by `at`; the events raised.
+    """Retire every offering whose announced date has come by `at`; return the events raised.
 
-    A redirect that begins on that day moves the footing of what was built on the old model.
+    A redirect that begins on that day changes the upstream dependencies of the retired offering.
     """
     today = day_of(at)
     due_offerings = Offering.objects.filter(
@@ -86,10 +87,10 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
             continue
         left_at = getattr(claim, "left_at", None)
         if left_at is not None and day_of(left_at) < day:
-            # the row had left, or goes by another key, when the day came
+            # the row was delisted or had another key on that day
             continue
         if day <= day_of(claim.changed_at):
-            # already past when it was claimed: back-fill, and no news
+            # the date had already passed when it was claimed: back-fill, which is not reported
             continue
         iso = day.isoformat()
         fact = CatalogueFact("retired", claim.external_id, LIFECYCLE, iso, iso, day, start_of(day))
@@ -98,12 +99,12 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
     refresh_footing(
         [pk for pk, offering in offerings.items() if offering.replacement_id], today=today
     )
-    return _insert(facts)
+    return _insert_facts(facts)
 
 
 def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:
-    """Tell of every price published in advance that has begun by `at`, each on its first day; the
-    events raised."""
+    """Report every price published in advance that has begun by `at`, each on its first day; return
+    the events raised."""
     today = day_of(at)
     missing_identities = Assertion.objects.filter(
         source=OuterRef("source"),
@@ -127,18 +128,22 @@ def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:
     columns: dict[int, dict[str, Any]] = {}
     for claim in claims:
         columns[claim.pk] = {"next_start_on": next_start(claim.value, today)}
-        first = claim.next_start_on
-        if first is None or claim.offering_id is None:
+        first_start_on = claim.next_start_on
+        if first_start_on is None or claim.offering_id is None:
             continue
-        counts = strongest_claim(source_claims.get(claim.offering_id, []))
-        if counts is None or counts.source != claim.source.slug:
+        winning_claim = strongest_claim(source_claims.get(claim.offering_id, []))
+        if winning_claim is None or winning_claim.source != claim.source.slug:
             continue
         feed_amounts = price_in_force((claim.pending or {}).get("value", claim.value), today)
-        for day, old, new in started_prices(claim.value, first, today, feed_amounts):
-            fact = CatalogueFact("repriced", claim.external_id, PRICE, old, new, day, start_of(day))
+        for day, old_prices, new_prices in started_prices(
+            claim.value, first_start_on, today, feed_amounts
+        ):
+            fact = CatalogueFact(
+                "repriced", claim.external_id, PRICE, old_prices, new_prices, day, start_of(day)
+            )
             facts[claim.source].append((fact, claim.offering_id, claim.pk))
     update_rows(Assertion, columns)
-    return _insert(facts)
+    return _insert_facts(facts)
 
 
 def create_due_corrections(*, at: datetime, source_ids: Collection[int]) -> list[ProviderEvent]:
@@ -146,52 +151,61 @@ def create_due_corrections(*, at: datetime, source_ids: Collection[int]) -> list
     return the events raised. `source_ids` are the IDs of the polled sources: a feed that is not
     polled proves nothing.
 
-    A date that flaps is reported once each way. Should it return to the first side, users would
-    otherwise be left with the wrong one.
+    A date that flaps is reported once each way; without this correction users would be left with a
+    wrong date if it returns to the first one.
     """
     today = day_of(at)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH told AS (
+            WITH reported AS (
+                -- the last date event of each row; new is a JSON text or null
                 SELECT DISTINCT ON (source_id, external_id) source_id, external_id, new
                 FROM catalog_providerevent
                 WHERE kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn')
                     AND source_id = ANY (%s)
                 ORDER BY source_id, external_id, detected_at DESC, id DESC
             )
-            SELECT a.id, told.new #>> '{}' FROM told
-            JOIN catalog_assertion a ON a.source_id = told.source_id
-                AND a.external_id = told.external_id
+            SELECT a.id, reported.new #>> '{}' FROM reported
+            JOIN catalog_assertion a ON a.source_id = reported.source_id
+                AND a.external_id = reported.external_id
             JOIN catalog_assertion i ON i.source_id = a.source_id AND i.external_id = a.external_id
             WHERE a.topic = 'lifecycle' AND i.topic = 'identity' AND i.missing_since IS NULL
+                -- the feed gives no other value at the moment, and has given this one long enough
                 AND a.pending IS NULL
               AND a.withdrawn_at IS NULL AND a.changed_at <= %s AND a.offering_id IS NOT NULL
-              AND (a.value ->> 'retires_on') IS DISTINCT FROM (told.new #>> '{}')
+              AND (a.value ->> 'retires_on') IS DISTINCT FROM (reported.new #>> '{}')
+              -- a date that has passed is reported as a retirement, not corrected
               AND (a.value ->> 'retires_on')::date > %s
             ORDER BY a.id
             """,
             [list(source_ids), at - MIN_STANDING, today],
         )
-        last_told = dict(cursor.fetchall())
-    if not last_told:
+        last_reported = dict(cursor.fetchall())
+    if not last_reported:
         return []
     catalogue_lock()
     claims = list(
-        Assertion.objects.filter(pk__in=last_told).select_related("source").order_by("pk")
+        Assertion.objects.filter(pk__in=last_reported).select_related("source").order_by("pk")
     )
     source_claims, _ = standing_claims(
         {claim.offering_id for claim in claims if claim.offering_id}, LIFECYCLE
     )
     events: list[ProviderEvent] = []
     for claim in claims:
-        day, previous_day = retires_on(claim.value), last_told[claim.pk]
+        day, reported_day = retires_on(claim.value), last_reported[claim.pk]
         assert day is not None
         assert claim.offering_id is not None
-        old = date.fromisoformat(previous_day) if previous_day else None
-        kind = "announced" if old is None else "moved_later" if day > old else "moved_earlier"
+        reported_on = date.fromisoformat(reported_day) if reported_day else None
+        kind = (
+            "announced"
+            if reported_on is None
+            else "moved_later"
+            if day > reported_on
+            else "moved_earlier"
+        )
         fact = CatalogueFact(
-            kind, claim.external_id, LIFECYCLE, previous_day, day.isoformat(), day, at
+            kind, claim.external_id, LIFECYCLE, reported_day, day.isoformat(), day, at
         )
         if not is_promise(claim.value) and not is_known_or_outranked(
             fact, claim.source, source_claims.get(claim.offering_id, [])
@@ -215,7 +229,9 @@ def _count_earlier_events(claim: Assertion, fact: CatalogueFact) -> int:
     ).count()
 
 
-def _insert(facts: DueFact) -> list[ProviderEvent]:
+def _insert_facts(facts: DueFact) -> list[ProviderEvent]:
     return [
-        event for source, of_source in facts.items() for event in insert_events(source, of_source)
+        event
+        for source, source_facts in facts.items()
+        for event in insert_events(source, source_facts)
     ]

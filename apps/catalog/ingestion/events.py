@@ -1,4 +1,4 @@
-"""From facts to provider events: which of them are news, and each of those once."""
+"""Turns facts into provider events: decides which are reported, and reports each once."""
 
 import hashlib
 import json
@@ -22,11 +22,10 @@ from apps.common.time import day_of
 
 type Repeats = Mapping[tuple[str, str, Any, Any], int]
 
-# Facts about when something ends; those of the second kind come after a hold of their own, or undo
-# such a one.
-_ABOUT_DAYS = ("announced", "moved_earlier", "moved_later", "withdrawn", "delisted")
-_AFTER_A_HOLD = ("announced", "withdrawn", "delisted")
-# What has been so for less is flapping.
+# Kinds of facts about dates; those in the second tuple have had a hold, or undo one that has.
+_DATE_KINDS = ("announced", "moved_earlier", "moved_later", "withdrawn", "delisted")
+_HELD_KINDS = ("announced", "withdrawn", "delisted")
+# A value that lasted for less is flapping.
 MIN_STANDING = timedelta(days=7)
 _SAME_END = timedelta(days=30)
 
@@ -39,8 +38,8 @@ def create_events(
     *,
     at: datetime,
 ) -> list[ProviderEvent]:
-    """Insert the facts of the observation that are news; the events, in the order of their
-    facts."""
+    """Insert the facts of the observation that are to be reported; return the events in the order
+    of their facts."""
     if not observation.facts:
         return []
     offerings = {
@@ -48,8 +47,8 @@ def create_events(
         for fact in observation.facts
         if fact.external_id in offering_of
     }
-    lifecycle_voices, _ = standing_claims(offerings, LIFECYCLE)
-    price_voices, _ = standing_claims(offerings, PRICE)
+    lifecycle_claims, _ = standing_claims(offerings, LIFECYCLE)
+    price_claims, _ = standing_claims(offerings, PRICE)
     listed_elsewhere = set(
         Assertion.objects.filter(
             topic=IDENTITY,
@@ -61,77 +60,83 @@ def create_events(
         .exclude(source__slug__in=[MANUAL, BUILT_IN])
         .values_list("offering_id", flat=True)
     )
-    repeats = _repeats(source, claims_by_key, observation.facts, offerings, at)
+    repeats = _count_repeats(source, claims_by_key, observation.facts, offerings, at)
     claim_ids = {(claim.external_id, claim.topic): claim.id for claim in claims_by_key.values()} | {
         (external_id, topic): pk
         for pk, external_id, topic in Assertion.objects.filter(
             source=source, external_id__in={fact.external_id for fact in observation.facts}
         ).values_list("pk", "external_id", "topic")
     }
-    retired_of_late = _recently_retired(source, observation.facts, offerings, at)
-    accepted: list[tuple[CatalogueFact, int, int]] = []
+    recently_retired_ids = _recently_retired(source, observation.facts, offerings, at)
+    accepted_facts: list[tuple[CatalogueFact, int, int]] = []
     for fact in observation.facts:
         offering_id = offering_of.get(fact.external_id)
         claim_id = claim_ids.get((fact.external_id, fact.topic))
         if offering_id is None or claim_id is None:
             continue
         if fact.topic == LIFECYCLE and is_known_or_outranked(
-            fact, source, lifecycle_voices.get(offering_id, [])
+            fact, source, lifecycle_claims.get(offering_id, [])
         ):
             continue
-        if fact.topic == PRICE and is_price_outranked(source, price_voices.get(offering_id, [])):
+        if fact.topic == PRICE and is_price_outranked(source, price_claims.get(offering_id, [])):
             continue
         if fact.kind == "delisted" and offering_id in listed_elsewhere:
             continue
         if fact.kind == "retired" and (
-            fact.external_id in retired_of_late
-            or _is_soft(claim_id, lifecycle_voices.get(offering_id, []))
+            fact.external_id in recently_retired_ids
+            or _is_soft(claim_id, lifecycle_claims.get(offering_id, []))
         ):
             continue
-        accepted.append((fact, offering_id, claim_id))
-    return insert_events(source, accepted, repeats=repeats)
+        accepted_facts.append((fact, offering_id, claim_id))
+    return insert_events(source, accepted_facts, repeats=repeats)
 
 
-def _repeats(
+def _count_repeats(
     source: Source,
     claims_by_key: Mapping[tuple[str, str], KnownClaim],
     facts: Sequence[CatalogueFact],
     offerings: Iterable[int],
     at: datetime,
 ) -> Repeats:
-    """Return how often each fact about a day was told before, of those that may be told once more.
+    """Return {fact about a date: number of its earlier reports} for facts that may be reported
+    again.
 
-    A day that flaps between two values is told once each way. One that comes true again is news
-    again when what was so in between has stood for a while; else ingestion/due_changes.py tells it
-    as soon as it stands itself.
+    A date that flaps between two values is reported once each way. One that applies again is
+    reported again if the value in between has lasted for a while; otherwise
+    ingestion/due_changes.py reports it once it has lasted itself.
     """
-    days = [fact for fact in facts if fact.kind in _ABOUT_DAYS]
-    if not days:
+    date_facts = [fact for fact in facts if fact.kind in _DATE_KINDS]
+    if not date_facts:
         return {}
     reported_at: dict[tuple[Any, ...], list[datetime]] = defaultdict(list)
     events = ProviderEvent.objects.filter(
-        source=source, offering__in=offerings, kind__in=_ABOUT_DAYS
+        source=source, offering__in=offerings, kind__in=_DATE_KINDS
     )
     for external_id, kind, old, new, moment in events.values_list(
         "external_id", "kind", "old", "new", "detected_at"
     ):
         reported_at[external_id, kind, old, new].append(moment)
     repeats = {}
-    for fact in days:
+    for fact in date_facts:
         claim = claims_by_key.get((fact.external_id, LIFECYCLE))
-        has_stood = (
+        has_lasted = (
             claim is not None
             and claim.changed_at is not None
             and at - claim.changed_at >= MIN_STANDING
         )
-        before = reported_at.get(claimed_value(fact))
-        if before and at - max(before) > MIN_STANDING and (has_stood or fact.kind in _AFTER_A_HOLD):
-            repeats[claimed_value(fact)] = len(before)
+        earlier_reports = reported_at.get(claimed_value(fact))
+        if (
+            earlier_reports
+            and at - max(earlier_reports) > MIN_STANDING
+            and (has_lasted or fact.kind in _HELD_KINDS)
+        ):
+            repeats[claimed_value(fact)] = len(earlier_reports)
     return repeats
 
 
 def _is_soft(claim_id: int, source_claims: Sequence[SourceClaim]) -> bool:
-    """Return whether the claim's day, firm by its source's own word, is soft by what others say."""
+    """Return whether the claim's date, announced according to its own source, is an earliest date
+    according to others."""
     return any(
         source_claim.claim_id == claim_id and is_soft_by_others(source_claim, source_claims)
         for source_claim in source_claims
@@ -141,8 +146,8 @@ def _is_soft(claim_id: int, source_claims: Sequence[SourceClaim]) -> bool:
 def _recently_retired(
     source: Source, facts: Sequence[CatalogueFact], offerings: Iterable[int], at: datetime
 ) -> set[str]:
-    """Rows of which we have told lately that they ended: a correction of the day by a few is no
-    second end."""
+    """Return external IDs of rows whose retirement was reported recently: a correction of the date
+    by a few days is no second retirement."""
     if all(fact.kind != "retired" for fact in facts):
         return set()
     retired_events = ProviderEvent.objects.filter(
@@ -158,7 +163,8 @@ def claimed_value(fact: CatalogueFact) -> tuple[str, str, Any, Any]:
 def is_known_or_outranked(
     fact: CatalogueFact, source: Source, source_claims: Iterable[SourceClaim]
 ) -> bool:
-    """True when another source said this before, or one that counts more says something else."""
+    """Return whether another source stated this before, or a source with higher priority
+    contradicts it."""
     source_claims = list(source_claims)
     other_claims = [
         source_claim
@@ -179,47 +185,47 @@ def is_known_or_outranked(
 
 
 def is_price_outranked(source: Source, source_claims: Iterable[SourceClaim]) -> bool:
-    """Return whether the price that counts comes from another source."""
+    """Return whether the price that applies comes from another source."""
     winner = strongest_claim(source_claims)
     return winner is not None and winner.source not in (source.slug, BUILT_IN)
 
 
 def event_key(source: str, fact: CatalogueFact, repeat: int = 0) -> str:
-    """One key per fact: seen again, or flapping back, the same fact has the same key. A price may
-    truly return to an earlier value, and an alias to an earlier target; there the day belongs to
-    the fact. `repeat` counts the earlier tellings of a fact about a day that became true again."""
-    parts: list[Any] = [source, fact.external_id, fact.kind, fact.new]
+    """Return the key of a fact: the same fact, seen again or flapping back, has the same key. A
+    price can return to an earlier value, and an alias to an earlier target, so their key includes
+    the day. `repeat` is the number of earlier reports of a fact about a date that applies again."""
+    key_fields: list[Any] = [source, fact.external_id, fact.kind, fact.new]
     if repeat:
-        parts += ["again", repeat]
+        key_fields += ["again", repeat]
     if fact.kind in {"moved_earlier", "moved_later", "withdrawn", "delisted"} or (
         fact.kind == "announced" and fact.old is not None
     ):
-        parts.append(fact.old)
+        key_fields.append(fact.old)
     elif fact.kind in {"repriced", "alias_moved"}:
-        parts += [fact.old, day_of(fact.detected_at).isoformat()]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        key_fields += [fact.old, day_of(fact.detected_at).isoformat()]
+    return hashlib.sha256(json.dumps(key_fields, sort_keys=True).encode()).hexdigest()
 
 
 def insert_events(
     source: Source,
-    accepted: Sequence[tuple[CatalogueFact, int, int]],
+    accepted_facts: Sequence[tuple[CatalogueFact, int, int]],
     *,
     repeats: Repeats | None = None,
 ) -> list[ProviderEvent]:
-    """Insert the facts (with offering and claim) whose key is new, with their evidence; the caller
-    holds the catalogue's lock."""
+    """Insert the facts (with offering and claim IDs) whose key is new, with their evidence; the
+    caller holds the catalogue's lock."""
     repeats = repeats or {}
     by_key = {
         event_key(
             source.slug,
             fact,
-            repeats.get(claimed_value(fact), 0) if fact.kind in _ABOUT_DAYS else 0,
+            repeats.get(claimed_value(fact), 0) if fact.kind in _DATE_KINDS else 0,
         ): (
             fact,
             offering,
             claim,
         )
-        for fact, offering, claim in accepted
+        for fact, offering, claim in accepted_facts
     }
     for key in ProviderEvent.objects.filter(key__in=by_key).values_list("key", flat=True):
         del by_key[key]

@@ -1,6 +1,6 @@
 """Writes observations: claims, then offerings (ingestion/offerings.py), reconciled values
 (claims/reconciliation.py), events (ingestion/events.py) and footing; and the changes that become
-true with time.
+due with time.
 
 Everything here is set-based: the number of statements does not grow with the number of rows.
 Callers hold the catalogue's lock (`catalogue_lock`), so that two sources never reconcile the same
@@ -48,7 +48,8 @@ from apps.common.time import day_of
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What one observation did. `events` are the rows really inserted, those of the clock first."""
+    """The effect of one observation. `events` are the inserted rows, those that became due with
+    time first."""
 
     observation: Observation
     events: list[ProviderEvent] = field(default_factory=list)
@@ -66,11 +67,11 @@ def ingest_observation(
     last_seen: datetime | None = None,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> IngestResult:
-    """Write one payload of `source`, observed `at`. The first payload of a source raises no events.
+    """Write one payload of `source`, observed `at`. The first payload of a source, marked by
+    `baseline`, raises no events.
 
     Changes that are due by then are reported too, unless this payload differs: a date that the feed
-    has moved or cleared did not come.
-    """
+    has moved or cleared does not become due."""
     catalogue_lock()
     claims_by_key = known_claims(source)
     observation = detect_changes(
@@ -83,11 +84,16 @@ def ingest_observation(
         identify=row_identities,
         rules=rules,
     )
-    # from its first observation on, a feed speaks for itself, and the built-in catalogue no longer
-    # does for it
-    stood_in = _builtin_offerings(source) if baseline else set()
+    # from its first observation on, the claims of a feed replace those that the built-in catalogue
+    # has for it
+    builtin_offering_ids = _builtin_offerings(source) if baseline else set()
     return write_observation(
-        source, claims_by_key, observation, at, host_names or {}, also_settle=stood_in
+        source,
+        claims_by_key,
+        observation,
+        at,
+        host_names or {},
+        also_reconcile=builtin_offering_ids,
     )
 
 
@@ -100,16 +106,16 @@ def ingest_unchanged(
     seen_again_by: datetime | None = None,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> IngestResult:
-    """Record an unchanged feed: waiting values and absences that have lasted long enough take
+    """Record an unchanged feed: values on hold and removals that have lasted long enough take
     effect.
 
-    `seen_again_by` is the last observation if this is not one itself: what was first seen then has
-    not been seen again yet, and continues to wait.
+    `seen_again_by` is the time of the last observation if this is not one itself: values first seen
+    then have not been seen again yet, and stay on hold.
     """
     is_due = Q(pending_since__lte=at - min(rules.price_hold, rules.withdrawal_hold))
     is_due |= Q(missing_since__lte=at - rules.removal_hold)
     if not Assertion.objects.waiting().filter(is_due, source=source).exists():
-        # nothing can have waited long enough: the claims need not be read
+        # no hold can have ended: the claims need not be read
         return IngestResult(
             Observation(),
             apply_due_facts(at=at) + create_due_corrections(at=at, source_ids=[source.pk]),
@@ -126,7 +132,7 @@ def ingest_unchanged(
 def apply_accepted(
     *, source: Source, claims: Collection[int], at: datetime, rules: DetectionRules = DEFAULT_RULES
 ) -> IngestResult:
-    """A person believes what waits at these claims: it holds from `at` on."""
+    """Apply the values on hold of these claims from `at` on, as accepted by a user."""
     catalogue_lock()
     claims_by_key = known_claims(source)
     return write_observation(
@@ -136,14 +142,15 @@ def apply_accepted(
 
 @transaction.atomic
 def apply_due_facts(*, at: datetime) -> list[ProviderEvent]:
-    """Apply what the clock alone has made true by `at`: firm days that have come, and prices
-    published in advance that have begun. Safe to repeat; the events, oldest first."""
+    """Apply changes that are due by `at` without an observation: announced dates that have come,
+    and prices published in advance that have begun. Safe to repeat; return the events, oldest
+    first."""
     events = retire_due_offerings(at=at) + create_due_price_events(at=at)
     return sorted(events, key=lambda event: (event.detected_at, event.pk))
 
 
 def known_claims(source: Source) -> dict[tuple[str, str], KnownClaim]:
-    """{(external id, topic): claim} of what `source` is known to say."""
+    """Return {(external ID, topic): claim} of the stored claims of `source`."""
     columns = (
         "id",
         "external_id",
@@ -171,19 +178,19 @@ def known_claims(source: Source) -> dict[tuple[str, str], KnownClaim]:
 def row_identities(
     vanished_claims: Sequence[KnownClaim], fresh: Sequence[FeedRow]
 ) -> dict[str, Hashable]:
-    """{external id: which model at which host} for rows that vanished and rows that are new."""
+    """Return {external ID: identity of model and host} for missing and new rows."""
     strings = {(row.host, row.api_id) for row in fresh}
     strings |= {(str(claim.value["host"]), str(claim.value["api_id"])) for claim in vanished_claims}
-    answers = resolve_identities(strings)
+    columns_by_string = resolve_identities(strings)
     locations: list[tuple[str, str, str, str, str]] = [
         *((row.external_id, row.host, row.api_id, row.region, row.tier) for row in fresh),
         *((claim.external_id, *offering_key(claim.value)) for claim in vanished_claims),
     ]
     identity_by_id: dict[str, Hashable] = {}
     for external_id, host, api_id, region, tier in locations:
-        answer = answers[host, api_id]
-        if answer["version_id"] or answer["alias_id"]:
-            model = answer["version_id"] or ("name", answer["alias_id"])
+        identity_columns = columns_by_string[host, api_id]
+        if identity_columns["version_id"] or identity_columns["alias_id"]:
+            model = identity_columns["version_id"] or ("name", identity_columns["alias_id"])
             identity_by_id[external_id] = host, model, region, tier
     return identity_by_id
 
@@ -195,14 +202,14 @@ def write_observation(
     at: datetime,
     host_names: Mapping[str, str],
     *,
-    also_settle: Collection[int] = (),
+    also_reconcile: Collection[int] = (),
 ) -> IngestResult:
-    """Write down an observation; the caller holds the catalogue's lock."""
+    """Write the result of an observation; the caller holds the catalogue's lock."""
     offering_of, fresh = _offerings_of(claims_by_key, observation, host_names)
     _insert_claims(source, observation, offering_of, at)
     update_rows(Assertion, _columns_to_write(claims_by_key, observation, offering_of))
-    # After the claims, so that a day the payload has moved or cleared does not come; before the
-    # settlement, which would take it for told.
+    # After the claims, so that a date that the payload has moved or cleared does not become due;
+    # before the reconciliation, which would count it as reported.
     due_facts = apply_due_facts(at=at)
     by_id = {claim.id: claim for claim in claims_by_key.values()}
     touched_ids = {
@@ -217,14 +224,14 @@ def write_observation(
     }
     touched_ids.discard(0)
     touched_ids |= _offerings_read_as_soft(claims_by_key, observation, offering_of)
-    touched_ids |= set(also_settle)
+    touched_ids |= set(also_reconcile)
     reconcile_offerings(touched_ids, at=at, fresh=fresh)
     events = due_facts + create_events(source, claims_by_key, observation, offering_of, at=at)
     return IngestResult(observation, events + create_due_corrections(at=at, source_ids=[source.pk]))
 
 
 def _builtin_offerings(source: Source) -> set[int]:
-    """Offerings about which the built-in catalogue speaks in the place of `source`."""
+    """Return IDs of offerings with claims that the built-in catalogue has in place of `source`."""
     claims = Assertion.objects.filter(
         source__slug=BUILT_IN, external_id__startswith=f"{source.slug}:"
     )
@@ -236,24 +243,24 @@ def _offerings_read_as_soft(
     observation: Observation,
     offering_of: Mapping[str, int],
 ) -> set[int]:
-    """Offerings whose day was, or now is, read as soft because this source gives it as soft for the
-    same model."""
+    """Return IDs of offerings whose date was, or now is, read as an earliest date because this
+    source gives it as the earliest for the same model."""
     by_id = {claim.id: claim for claim in claims_by_key.values()}
-    soft = {
+    offering_ids = {
         claim.offering_id or 0
         for update in observation.updates
         if (claim := by_id[update.id]).topic == LIFECYCLE and "value" in update.columns
         if NOT_BEFORE in (claim.value.get("date_kind"), update.columns["value"].get("date_kind"))
     }
-    soft |= {
+    offering_ids |= {
         offering_of.get(claim.row.external_id, 0)
         for claim in observation.new
         if claim.topic == LIFECYCLE and claim.value.get("date_kind") == NOT_BEFORE
     }
-    versions = Offering.objects.filter(pk__in=soft, version__isnull=False).values("version")
+    versions = Offering.objects.filter(pk__in=offering_ids, version__isnull=False).values("version")
     return (
         set(Offering.objects.filter(version__in=versions).values_list("pk", flat=True))
-        if soft
+        if offering_ids
         else set()
     )
 
@@ -263,8 +270,8 @@ def _offerings_of(
     observation: Observation,
     host_names: Mapping[str, str],
 ) -> tuple[dict[str, int], set[int]]:
-    """({external id: offering id} for all rows known or new, ids of offerings that did not exist
-    before)."""
+    """Return ({external ID: offering ID} for all known or new rows, IDs of offerings that did not
+    exist before)."""
     offering_of = {
         claim.external_id: claim.offering_id
         for (_, topic), claim in claims_by_key.items()
@@ -281,7 +288,7 @@ def _offerings_of(
     if not identity_values:
         return offering_of, set()
     for external_id, before in observation.rekeyed.items():
-        # a row that now goes by a display name is still about what applications call
+        # a row whose key is now a display name still means the model ID that applications call
         if " " in identity_values.get(external_id, {}).get("api_id", "") and before in offering_of:
             offering_of[external_id] = offering_of[before]
             del identity_values[external_id]
@@ -296,6 +303,8 @@ def _offerings_of(
 def _insert_claims(
     source: Source, observation: Observation, offering_of: Mapping[str, int], at: datetime
 ) -> None:
+    """Insert the new claims of the observation. `offering_of` is {external ID: offering ID}. Claims
+    on identity have no excerpt; claims on prices get the day on which their next price begins."""
     if not observation.new:
         return
     Assertion.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""Finds or makes the offerings that rows of a feed are about, set-based."""
+"""Finds or creates the offerings of feed rows, set-based."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -31,10 +31,10 @@ def ensure_offerings(
         host_names,
     )
     offering_ids = _find_offerings(values, hosts)
-    missing = [key for key in values if key not in offering_ids]
-    if not missing:
+    missing_keys = [key for key in values if key not in offering_ids]
+    if not missing_keys:
         return offering_ids, set()
-    identified = resolve_identities([(key[0], key[1]) for key in missing])
+    identity_columns = resolve_identities([(key[0], key[1]) for key in missing_keys])
     Offering.objects.bulk_create(
         [
             Offering(
@@ -45,24 +45,25 @@ def ensure_offerings(
                 name=values[key].get("name", ""),
                 category=values[key].get("category", ""),
                 gateway_id=hosts.get(values[key].get("gateway", "")),
-                **identified[key[0], key[1]],
+                **identity_columns[key[0], key[1]],
             )
-            for key in missing
+            for key in missing_keys
         ],
         ignore_conflicts=True,
     )
     offering_ids = _find_offerings(values, hosts)
-    fresh = {offering_ids[key] for key in missing}
-    _link_regions({offering_ids[key]: (hosts[key[0]], key[2]) for key in missing if key[2]})
-    refresh_footing(fresh)
-    return offering_ids, fresh
+    new_ids = {offering_ids[key] for key in missing_keys}
+    _link_regions({offering_ids[key]: (hosts[key[0]], key[2]) for key in missing_keys if key[2]})
+    refresh_footing(new_ids)
+    return offering_ids, new_ids
 
 
 def ensure_named_offerings(
     identities: Iterable[Mapping[str, Any]], *, at: datetime
 ) -> dict[tuple[str, str, str, str], int]:
-    """`ensure_offerings` for what the inventory names and no feed: one of a region that is new ends
-    on the day that is known of its model at that host. Inside the caller's transaction."""
+    """Run `ensure_offerings` for offerings that the inventory names but no feed. A new offering of
+    a region gets the known retirement date of its model at that host. Runs inside the caller's
+    transaction."""
     offering_ids, fresh = ensure_offerings(identities, {})
     regional_ids = [
         offering_ids[key] for key in offering_ids if key[2] and offering_ids[key] in fresh
@@ -74,7 +75,8 @@ def ensure_named_offerings(
 
 
 def _link_regions(scopes: Mapping[int, tuple[int, str]]) -> None:
-    """An offering that is scoped to a region is served from it; {offering: (host, region name)}."""
+    """Link offerings that are scoped to a region to it; `scopes` is {offering ID: (host ID, region
+    name)}."""
     if not scopes:
         return
     Region.objects.bulk_create(
@@ -95,6 +97,8 @@ def _link_regions(scopes: Mapping[int, tuple[int, str]]) -> None:
 def _find_offerings(
     values: Mapping[tuple[str, str, str, str], Any], hosts: Mapping[str, int]
 ) -> dict[tuple[str, str, str, str], int]:
+    """Return {(host slug, model ID, region, tier): offering ID} of the keys of `values` that exist.
+    `hosts` is {slug: ID}."""
     slugs = {pk: slug for slug, pk in hosts.items()}
     keys = list(values)
     with connection.cursor() as cursor:
@@ -106,7 +110,10 @@ def _find_offerings(
             JOIN catalog_offering o ON o.host_id = k.host_id AND o.api_id = k.api_id
              AND o.region_scope = k.region AND o.service_tier = k.tier
             """,
-            [[hosts[key[0]] for key in keys], *([key[part] for key in keys] for part in (1, 2, 3))],
+            [
+                [hosts[key[0]] for key in keys],
+                *([key[position] for key in keys] for position in (1, 2, 3)),
+            ],
         )
         return {(slugs[row[1]], row[2], row[3], row[4]): row[0] for row in cursor.fetchall()}
 
@@ -115,8 +122,8 @@ def ensure_providers(slugs: Collection[str], names: Mapping[str, str]) -> dict[s
     """Return {slug: provider ID}; unknown slugs become hosts with the given name, or a readable
     form of the slug."""
     provider_ids = dict(Provider.objects.filter(slug__in=slugs).values_list("slug", "pk"))
-    missing = sorted(set(slugs) - set(provider_ids))
-    if missing:
+    missing_slugs = sorted(set(slugs) - set(provider_ids))
+    if missing_slugs:
         Provider.objects.bulk_create(
             [
                 Provider(
@@ -124,7 +131,7 @@ def ensure_providers(slugs: Collection[str], names: Mapping[str, str]) -> dict[s
                     name=names.get(slug) or slug.replace("-", " ").title(),
                     roles=[ProviderRole.HOST],
                 )
-                for slug in missing
+                for slug in missing_slugs
             ],
             ignore_conflicts=True,
         )

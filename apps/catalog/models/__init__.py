@@ -1,5 +1,10 @@
-"""The records of the catalogue, one module per subject."""
+"""Models of the catalogue, one module per subject."""
 
+from apps.catalog.models.announcements import (
+    AnnouncedOffering,
+    AnnouncementScope,
+    RetirementAnnouncement,
+)
 from apps.catalog.models.change_queue import ChangedOffering
 from apps.catalog.models.claims import Assertion, ProviderEvent, Source
 from apps.catalog.models.footing import Footing, Node, NodeKind, Via
@@ -18,6 +23,8 @@ from apps.catalog.models.providers import NoticePolicy, Provider, ProviderRole, 
 
 __all__ = [
     "Alias",
+    "AnnouncedOffering",
+    "AnnouncementScope",
     "Assertion",
     "Binding",
     "ChangedOffering",
@@ -39,6 +46,7 @@ __all__ = [
     "ProviderRole",
     "PublicQuerySet",
     "Region",
+    "RetirementAnnouncement",
     "Source",
     "Version",
     "Via",

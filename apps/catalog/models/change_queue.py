@@ -1,4 +1,5 @@
-"""Queue of offerings with changed footing or lifecycle, for higher layers: rows instead of signals.
+"""Queue of offerings with changed footing or lifecycle, for apps that depend on the catalogue: rows
+instead of signals.
 
 Statement triggers add every offering whose footing or lifecycle changed, so that bulk polls and raw
 SQL are included. The consumer deletes the rows it has read (exposure does).
@@ -9,7 +10,7 @@ from django.db import models
 
 
 class ChangedOffering(models.Model):
-    """One row per statement and offering; not a foreign key, because the row might be deleted.
+    """One row per statement and offering; not a foreign key, because the offering might be deleted.
     Null: a corporate parent changed, which can affect everything."""
 
     offering_id = models.BigIntegerField(null=True)
@@ -19,6 +20,8 @@ class ChangedOffering(models.Model):
 
 
 def _trigger(name: str, operation: pgtrigger.Operation, **rows: str) -> pgtrigger.Trigger:
+    """Return a statement trigger on the footing that adds the affected offerings to the queue.
+    `rows` names the transition tables by kind, such as `new="new_rows"`."""
     union = " UNION ALL ".join(f"SELECT offering_id FROM {table}" for table in rows.values())
     return pgtrigger.Trigger(
         name=name,
@@ -39,7 +42,7 @@ FOOTING_CHANGE_TRIGGERS = [
     _trigger("footing_changed_by_delete", pgtrigger.Delete, old="old_rows"),
 ]
 
-# what decides whether an offering may stand in for another, and which version answers
+# columns that decide whether an offering can replace another, and which version it serves
 OFFERING_CHANGE_TRIGGER = pgtrigger.Trigger(
     name="offering_changed_by_update",
     level=pgtrigger.Statement,

@@ -1,4 +1,4 @@
-"""Who says what about offerings, and the changes the catalogue has accepted."""
+"""Sources, their claims about offerings, and the accepted changes."""
 
 from typing import Any, ClassVar
 
@@ -23,12 +23,10 @@ class SourceQuerySet(PublicQuerySet["Source"]):
 
 @track_history()
 class Source(models.Model):
-    """Something that makes claims. Its poll state lives in `feeds`; this is who it is and how far
-    it is trusted."""
+    """A source of claims, with its priority. The state of its polls is in the app `feeds`."""
 
     UNPOLLED: ClassVar[tuple[str, ...]] = ("manual", "built-in")
-    # An address of this scheme names an installed package; what it holds changes only when it is
-    # upgraded.
+    # A URL with this scheme names an installed package, whose content changes only with an upgrade.
     PACKAGE_SCHEME: ClassVar[str] = "package:"
 
     slug = models.SlugField(max_length=40, unique=True)
@@ -65,8 +63,8 @@ class Source(models.Model):
 
     @property
     def is_packaged(self) -> bool:
-        """Return whether it is read from an installed package, which answers without network and
-        brings no news."""
+        """Whether it is read from an installed package, which needs no network and brings no
+        news."""
         return self.url.startswith(self.PACKAGE_SCHEME)
 
 
@@ -82,7 +80,7 @@ class AssertionQuerySet(PublicQuerySet["Assertion"]):
         return self.filter(withdrawn_at__isnull=True)
 
     def waiting(self) -> "AssertionQuerySet":
-        """Claims whose absence or new value has not proved itself yet."""
+        """Return claims whose absence or new value is on hold."""
         return self.standing().filter(
             Q(pending_since__isnull=False) | Q(missing_since__isnull=False)
         )
@@ -204,7 +202,7 @@ class ProviderEventQuerySet(PublicQuerySet["ProviderEvent"]):
 
 @track_history()
 class ProviderEvent(models.Model):
-    """A change the catalogue has accepted: at most one row per `key`, never edited."""
+    """A change that the catalogue has accepted; never edited, with a unique `key`."""
 
     class Kind(models.TextChoices):
         ANNOUNCED = "announced", "Retirement announced"
@@ -246,8 +244,17 @@ class ProviderEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.external_id}"
 
+    @property
+    def announcement(self) -> Any:
+        """Return the announced retirement that raised or withdrew it with others, as one fact; None
+        for other events. Needs `announced_offering` and `withdrawn_offering` loaded."""
+        # a missing row raises an AttributeError, so that the default applies
+        row = getattr(self, "announced_offering", None) or getattr(self, "withdrawn_offering", None)
+        return row.announcement if row is not None else None
+
     def as_line(self) -> dict[str, Any]:
-        """The shape of contracts.md section 2; needs `source` and `offering.host` loaded."""
+        """Return the event in the form of contracts.md section 2; needs `source` and
+        `offering.host` loaded."""
         return {
             "kind": self.kind,
             "source": self.source.slug,

@@ -1,5 +1,5 @@
-"""Upstream dependencies of offerings as a flat table: every blast-radius query is one join on
-it."""
+"""Upstream dependencies of offerings as a flat table, so that every blast-radius query is one
+join."""
 
 from django.db import models
 
@@ -19,7 +19,8 @@ class NodeKind(models.IntegerChoices):
 
 
 class Via(models.IntegerChoices):
-    """How firmly an offering rests on the node; the smaller number is the stronger tie and wins."""
+    """Kind of relationship between an offering and a node; the smallest number is the strongest and
+    applies."""
 
     DIRECT = 0, "direct"
     ONE_OF = 1, "one_of"
@@ -42,7 +43,8 @@ class Node(models.Model):
 
 
 class Footing(models.Model):
-    """`depth` 0 marks the node that concentration counts; parents and ancestors lie deeper."""
+    """A node on which an offering depends. `depth` is 0 for nodes that concentration counts, and
+    higher for parents and ancestors."""
 
     pk = models.CompositePrimaryKey("node_id", "offering_id")
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="footings")

@@ -18,8 +18,7 @@ class FoundationQuerySet(PublicQuerySet["Foundation"]):
 
 @track_history()
 class Foundation(models.Model):
-    """One pretrained generation a developer trains; a family (Claude Sonnet) is only a label on
-    it."""
+    """One pretrained model generation; a family (Claude Sonnet) is only a label on it."""
 
     developer = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="foundations")
     name = models.CharField(max_length=200)
@@ -57,8 +56,8 @@ class VersionQuerySet(PublicQuerySet["Version"]):
 class Version(models.Model):
     """One release of a foundation.
 
-    `moving` marks a release that the developer publishes only under a name it may re-point;
-    `released_on` holds the first day of the month or year when only that much is known
+    `moving` marks a release that the developer publishes only under a name that it can point to
+    another release; `released_on` holds the first day of the month or year if only that is known
     (`released_precision`).
     """
 
@@ -190,8 +189,8 @@ class Derivation(models.Model):
 
 @track_history()
 class IdentityDecision(models.Model):
-    """What a person decided a raw model string means at one host; it outranks every rule until
-    lifted."""
+    """A user's decision about the model that a raw string means at one host; it takes precedence
+    over every rule until it is revoked."""
 
     raw = models.CharField(max_length=300)
     host = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""A version as one host serves it: what an application really calls, with its end and its price."""
+"""Offerings: models as hosts serve them, with lifecycle and prices."""
 
 from datetime import date
 from typing import Any
@@ -46,7 +46,7 @@ class Binding(models.TextChoices):
 
 
 class IdentityReason(models.TextChoices):
-    """What decides which model an offering is: the rules, a deployment listing, or a user."""
+    """How an offering was identified: by the rules, a list of deployments, or a user."""
 
     RULES = "rules", "Rules"
     DEPLOYMENT = "deployment", "Deployment listing"
@@ -54,7 +54,7 @@ class IdentityReason(models.TextChoices):
 
 
 class Region(models.Model):
-    """A region of one host: the same name at two hosts is two regions."""
+    """A region of one host: the same name at two hosts means two regions."""
 
     host = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="regions")
     name = models.CharField(max_length=60)
@@ -82,11 +82,11 @@ class OfferingQuerySet(PublicQuerySet["Offering"]):
 
 @track_history(exclude=("updated_at",))
 class Offering(models.Model):
-    """`api_id` is the exact string an application sends to `host`.
+    """A model as one host serves it; `api_id` is the exact string an application sends to `host`.
 
-    The lifecycle columns are what the catalogue has settled from all claims (see
-    claims/precedence.py); the claim they rest on is `lifecycle_claim`. An offering without
-    `version` is unresolved; one with `alias` is called by a moving name.
+    The lifecycle columns are reconciled from all claims (see claims/precedence.py);
+    `lifecycle_claim` is the claim that applies. An offering without `version` is unresolved; one
+    with `alias` is called by a moving name.
     """
 
     host = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="offerings")
@@ -119,7 +119,7 @@ class Offering(models.Model):
         db_default=IdentityReason.RULES,
         help_text="Reason for the model identification.",
     )
-    # the same for readers, step by step
+    # explanation of the identity for users, step by step
     identity_explanation = models.TextField(blank=True)
 
     lifecycle = models.CharField(max_length=10, choices=Lifecycle, default=Lifecycle.UNKNOWN)
@@ -204,12 +204,13 @@ class Offering(models.Model):
         return f"{self.api_id} on {self.host.name}{region_clause}{tier}"
 
     def days_left(self, today: date) -> int | None:
-        """Whole days until the date, negative once past; None while no date is known."""
+        """Return the whole days until the retirement date, negative once it has passed; None if no
+        date is known."""
         return None if self.retires_on is None else (self.retires_on - today).days
 
     def is_retired(self, today: date) -> bool:
-        """Retired on `today`: said so, or a firm date has arrived. A passed soft date is no
-        retirement."""
+        """Return whether the offering is retired on `today`: its status says so, or an announced
+        date has come. A passed earliest date is no retirement."""
         date_has_come = (
             self.date_kind == DateKind.FIRM
             and self.retires_on is not None

@@ -1,4 +1,4 @@
-"""Parties in the chain: who trains, who serves, who resells."""
+"""Providers: developers, hosts, gateways and vendors."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class ProviderRole(models.TextChoices):
 
 
 class PublicQuerySet[M: models.Model](models.QuerySet[M]):
-    """Rows about providers and models, visible to every signed-in user and to no other."""
+    """Rows about providers and models, visible to all signed-in users."""
 
     def visible_to(self, user: Any) -> "PublicQuerySet[M]":
         return self if user.is_authenticated and user.is_active else self.none()
@@ -136,8 +136,7 @@ class Provider(models.Model):
 
 @track_history()
 class NoticePolicy(models.Model):
-    """What a provider has published about how long its models last; both figures are minimums, in
-    days."""
+    """The minimum notice period and life of models that a provider has published, in days."""
 
     class Scope(models.TextChoices):
         ALL = "all", "All models"

@@ -1,8 +1,8 @@
-"""Integrity that a check constraint cannot see: circles in the lineage, offerings without their
-footing.
+"""Integrity that a check constraint cannot express: no cycles in the lineage, and no offerings
+without their footing.
 
-Both are constraint triggers at the end of the transaction, so that bulk loads and reorderings pass
-through states that a row-by-row check would refuse.
+Both are constraint triggers at the end of the transaction, so that bulk loads and reorderings can
+pass through states that a row-by-row check would reject.
 """
 
 import pgtrigger
@@ -33,8 +33,8 @@ NO_DERIVATION_CIRCLE = pgtrigger.Trigger(
 )
 
 # Nodes 1 offering, 2 version, 3 foundation, 4 developer, 5 host (footing.NodeKind). An offering
-# that is redirected stands where its target stands, which its footing names as a second offering;
-# the target may be unresolved.
+# that is redirected has the upstream dependencies of its target, which its footing contains as a
+# second offering; the target may be unresolved.
 FOOTING_COMPLETE = pgtrigger.Trigger(
     name="offering_footing_complete",
     level=pgtrigger.Row,

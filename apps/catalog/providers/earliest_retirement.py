@@ -1,7 +1,7 @@
 """Earliest possible retirement of an offering without an announced date. Plain Python.
 
-Not a forecast: the published earliest date, the notice a provider promises and the life it promises
-each rule out earlier dates, and the latest of them counts. Nothing here sets a date, changes a
+Not a forecast: the published earliest date, and the notice and life that a provider promises, each
+rule out earlier dates, and the latest of them applies. Nothing here sets a date, changes a
 lifecycle or raises an alert.
 """
 
@@ -15,16 +15,15 @@ from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
 ALL, GENERAL, SPECIALISED, PREVIEW = "all", "general", "specialised", "preview"
 
 _PREVIEW = re.compile(r"preview|beta|-exp(?![a-z])|experimental|labs-", re.IGNORECASE)
-# Models for one purpose, which policies treat apart. A word too many makes the earliest day
-# earlier, never later.
+# Models for one purpose, for which policies have separate minimums. A word too many makes the
+# earliest date earlier, never later.
 _SPECIALISED = re.compile(
     r"chat|codex|deep-research|computer-use|search|audio|realtime|(?<![a-z])live|transcri|whisper|tts|speech|voice|"
     r"image|dall-e|sora|veo|video|lyria|music|robotics|embed|moderation|guard|rerank|ocr",
     re.IGNORECASE,
 )
-# Where a host's policy names its special variants: pictures and embeddings had the notice of
-# general models there (179 to 184 days in 2025 and 2026), chat, code, search and sound had half of
-# it.
+# Special variants by the policy of the host: images and embeddings had the notice of general models
+# there (179 to 184 days in 2025 and 2026), chat, code, search and sound half of it.
 _SPECIALISED_AT = {
     "openai": re.compile(
         r"chat|codex|deep-research|computer-use|search|audio|realtime|transcri|whisper|tts",
@@ -32,14 +31,13 @@ _SPECIALISED_AT = {
     )
 }
 _GENERAL_CATEGORIES = frozenset({"", "chat", "completion", "responses"})
-# Words by which a source says that the end has begun: then some announcement was made, only its
-# date is missing.
+# Statuses that mean a retirement was announced, although its date is missing.
 _ENDING = frozenset({"legacy", "deprecated", "retired"})
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedMinimum:
-    """What a provider has published for models of one scope; both figures are minimums, in days."""
+    """The minimums that a provider has published for models of one scope, in days."""
 
     scope: str
     notice_days: int | None = None
@@ -51,7 +49,8 @@ class PublishedMinimum:
 
 @dataclass(frozen=True, slots=True)
 class EarliestRetirement:
-    """`why` are sentences, the decisive one first; the source is that of the decisive one."""
+    """The earliest date with its reasons. `why` are sentences, the decisive one first, and the
+    source is that of the decisive one."""
 
     day: date
     why: tuple[str, ...]
@@ -60,21 +59,21 @@ class EarliestRetirement:
 
 
 def is_preview(api_id: str) -> bool:
-    """Return whether the id itself says that the model is a preview."""
+    """Return whether the model ID itself says that the model is a preview."""
     return _PREVIEW.search(api_id) is not None
 
 
 def is_specialised(api_id: str, category: str = "", host: str = "") -> bool:
-    """Return whether it is a model for one purpose (speech, pictures, code, search, ...) rather
-    than a general one; `host` is the slug of the one whose policy is asked."""
+    """Return whether the model has one purpose (speech, images, code, search, ...) rather than
+    being general; `host` is the slug of the host whose policy applies."""
     if host in _SPECIALISED_AT:
         return _SPECIALISED_AT[host].search(api_id) is not None
     return category not in _GENERAL_CATEGORIES or _SPECIALISED.search(api_id) is not None
 
 
 def scope_of(*, is_preview: bool, is_specialised: bool) -> str:
-    """The scope a provider's own model falls under, beside `all`. A preview of a special model is a
-    preview."""
+    """Return the scope, besides `all`, that applies to a provider's own model: preview, specialised
+    or general. A model that `is_preview` and `is_specialised` is a preview."""
     return PREVIEW if is_preview else SPECIALISED if is_specialised else GENERAL
 
 
@@ -89,12 +88,12 @@ def earliest_retirement(
     is_partners: bool = False,
     not_before_url: str = "",
 ) -> EarliestRetirement | None:
-    """The latest of: the published day before which it does not end, today and the minimum notice,
-    release and the minimum life. None where no policy covers the offering.
+    """Return the latest of: the published earliest date, today plus the minimum notice, and release
+    plus the minimum life. None if no policy covers the offering.
 
-    A day that has passed rules nothing out any more. `is_partners` marks a model of another
-    developer at this host: only a policy about all models covers it.
-    """
+    A date that has passed rules out nothing. `is_preview` and `is_specialised` choose the scope of
+    the policies. `is_partners` marks a model of another developer at this host: only a policy about
+    all models covers it."""
     scopes = (
         {ALL}
         if is_partners
@@ -109,16 +108,19 @@ def earliest_retirement(
             bounds.append(
                 (
                     day,
-                    f"At least {_days(policy.notice_days)} of notice, counted from today.",
+                    f"At least {_format_days(policy.notice_days)} of notice, counted from today.",
                     *source,
                 )
             )
         if policy.life_days is not None and released_on is not None:
             day = released_on + timedelta(policy.life_days)
-            life = f"At least {_days(policy.life_days)} from the release on {_day(released_on)}."
+            life = (
+                f"At least {_format_days(policy.life_days)} from the release on "
+                f"{_format_day(released_on)}."
+            )
             bounds.append((day, life, *source))
     if applicable_policies and not_before is not None:
-        text = f"Published as no earlier than {_day(not_before)}."
+        text = f"Published as no earlier than {_format_day(not_before)}."
         bounds.append((not_before, text, not_before_url or applicable_policies[0].source_url, None))
     future_bounds = sorted(
         (bound for bound in bounds if bound[0] > today), key=lambda bound: bound[0], reverse=True
@@ -144,7 +146,8 @@ def offering_earliest_retirement(
     not_before_url: str = "",
 ) -> EarliestRetirement | None:
     """Return `earliest_retirement` of an offering from its own columns. None if the retirement is
-    announced, or has begun without a date: the notice period might then already be running."""
+    announced, or has begun without a date: the notice period might then already be running.
+    `is_partners` marks a model of another developer at this host."""
     if date_kind == FIRM or lifecycle in _ENDING:
         return None
     return earliest_retirement(
@@ -159,9 +162,9 @@ def offering_earliest_retirement(
     )
 
 
-def _days(n: int) -> str:
+def _format_days(n: int) -> str:
     return f"{n} day{'' if n == 1 else 's'}"
 
 
-def _day(day: date) -> str:
+def _format_day(day: date) -> str:
     return f"{day.day} {day:%b %Y}"

@@ -1,8 +1,8 @@
 """Facts that governance enters about a provider, and their undo. The caller has checked
 `by.is_governance`.
 
-Roles and parent company are not included: they affect exposure, and are changed in the catalogue
-administration.
+Roles and parent company are not included: they affect exposure, and are changed in the admin of the
+catalogue.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,9 +38,9 @@ PROVIDER_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class ProviderChange:
-    """One change of a provider: the values that it changed, by field, before and after it. The
-    first has no `before`. `stands` while all values are as it left them, so that it can be
-    undone."""
+    """One change of a provider: the changed values, by field, before and after it. The first change
+    has no `before`. `stands` is true while all values are as the change left them, so that it can
+    be undone."""
 
     change: UUID | None
     at: datetime
@@ -55,8 +55,8 @@ class ProviderChange:
 def change_provider(
     *, provider: Provider, facts: Mapping[str, Any], by: User, reason: str = ""
 ) -> UUID | None:
-    """Set the given facts and leave the others; the id of the change, None where nothing
-    differs."""
+    """Set the given facts and leave the others unchanged; return the ID of the change, None if
+    nothing differs."""
     unknown_fields = sorted(set(facts) - set(PROVIDER_FIELDS))
     if unknown_fields:
         raise TypeError(f"Unknown fields: {', '.join(unknown_fields)}")
@@ -64,31 +64,31 @@ def change_provider(
         name: _READERS[name](value) if name in _READERS else value for name, value in facts.items()
     }
     provider = Provider.objects.select_for_update(of=("self",)).get(pk=provider.pk)
-    changed = [name for name, value in facts.items() if getattr(provider, name) != value]
-    if not changed:
+    changed_names = [name for name, value in facts.items() if getattr(provider, name) != value]
+    if not changed_names:
         return None
-    for name in changed:
+    for name in changed_names:
         setattr(provider, name, facts[name])
-    if "country" in changed:
+    if "country" in changed_names:
         validate_country(provider.country)
-    if "lei" in changed:
+    if "lei" in changed_names:
         _validate_lei(provider.lei)
     provider.full_clean(
         exclude=[field.name for field in Provider._meta.fields if field.name not in facts]
     )
-    # some speak of two facts, of which only one is given
+    # some constraints cover two facts, of which only one might be given
     provider.validate_constraints(
         exclude={field.name for field in Provider._meta.fields if field.name not in PROVIDER_FIELDS}
     )
     with audit_context(user=by, reason=reason or "provider changed") as change:
-        provider.save(update_fields=[*changed, "updated_at"])
+        provider.save(update_fields=[*changed_names, "updated_at"])
     return change
 
 
 @transaction.atomic
 def undo_provider_change(*, provider: Provider, change: UUID, by: User) -> UUID:
-    """Put back what `change` set, while all of it is as it left it; the id of the change that did
-    so."""
+    """Restore the values before `change`, if all of them are as it left them; return the ID of the
+    new change."""
     provider = Provider.objects.select_for_update(of=("self",)).get(pk=provider.pk)
     provider_change = next(
         (candidate for candidate in provider_changes(provider) if candidate.change == change), None
@@ -102,25 +102,27 @@ def undo_provider_change(*, provider: Provider, change: UUID, by: User) -> UUID:
             "Another user changed this later. Check the history and correct the values by hand."
         )
     try:
-        back = change_provider(
+        undo_change = change_provider(
             provider=provider, facts=provider_change.before, by=by, reason="undone"
         )
     except ValidationError as error:
         raise InvalidFactError(
             f"The previous values are no longer valid: {' '.join(error.messages)}"
         ) from error
-    assert back is not None  # what stands differs from what was before
-    return back
+    assert undo_change is not None  # values that still stand differ from those before
+    return undo_change
 
 
 def provider_changes(provider: Provider) -> list[ProviderChange]:
-    """Every write to the provider's facts, the latest first; one statement."""
+    """Return every change of the provider's facts, latest first; one statement."""
     entries = list(provider.history.select_related("pgh_context").order_by("pgh_id"))  # type: ignore[attr-defined]
     changes = []
-    earlier: Any = None
+    previous_entry: Any = None
     for entry in entries:
         names = [
-            name for name in PROVIDER_FIELDS if earlier is None or _differ(earlier, entry, name)
+            name
+            for name in PROVIDER_FIELDS
+            if previous_entry is None or _differ(previous_entry, entry, name)
         ]
         if names:
             metadata = entry.pgh_context.metadata if entry.pgh_context else {}
@@ -131,14 +133,14 @@ def provider_changes(provider: Provider) -> list[ProviderChange]:
                     actor=metadata.get("actor", ""),
                     reason=metadata.get("reason", ""),
                     before={}
-                    if earlier is None
-                    else {name: getattr(earlier, name) for name in names},
+                    if previous_entry is None
+                    else {name: getattr(previous_entry, name) for name in names},
                     after={name: getattr(entry, name) for name in names},
-                    stands=earlier is not None
+                    stands=previous_entry is not None
                     and all(not _differ(entry, entries[-1], name) for name in names),
                 )
             )
-        earlier = entry
+        previous_entry = entry
     return changes[::-1]
 
 
@@ -152,7 +154,7 @@ def read_lei(text: str) -> str:
 
 
 def read_country(text: str) -> str:
-    """Return the code as it is kept, in capitals."""
+    """Return the code in the stored form, in capitals."""
     return text.strip().upper()
 
 
@@ -160,14 +162,14 @@ _READERS: Mapping[str, Callable[[str], str]] = {"lei": read_lei, "country": read
 
 
 def validate_country(country: str) -> None:
-    """Raise ValidationError unless it is two letters, or nothing."""
+    """Raise ValidationError unless the code is empty or has two letters."""
     if country and (len(country) != 2 or not country.isascii() or not country.isalpha()):
         raise ValidationError({"country": "Enter the country as two letters, such as IE."})
 
 
 def _validate_lei(lei: str) -> None:
-    """Two check digits end an LEI (ISO 17442, by ISO 7064 MOD 97-10): as a number with A = 10 it
-    leaves 1."""
+    """Raise ValidationError unless the LEI is empty or its two check digits match (ISO 17442, by
+    ISO 7064 MOD 97-10): read as a number with A = 10, the remainder is 1."""
     if not lei:
         return
     if len(lei) != 20 or not lei.isascii() or not lei.isalnum() or lei != lei.upper():

@@ -1,9 +1,9 @@
-"""Track record of a provider: notice periods before retirements, and whether promises were kept.
-Plain Python.
+"""Track record of a provider: notice periods before retirements, and compliance with its published
+minimums. Plain Python.
 
-Numbers with their sources; no grade, no score and no ranking. Models are announced in batches, so a
-number always states the number of announcements, and below `MIN_ANNOUNCEMENTS` of them there is
-none.
+Numbers with their sources; no grade, no score and no ranking. Models are announced in batches, so
+each number is shown with its number of announcements, and below `MIN_ANNOUNCEMENTS` of them there
+is none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,21 +13,21 @@ from statistics import median
 
 from apps.catalog.providers.earliest_retirement import ALL, PublishedMinimum
 
-MIN_ANNOUNCEMENTS = 5  # announcements, for any statistic
-MIN_ANNOUNCEMENTS_FOR_TREND = 10  # announcements, to compare the earlier half with the later one
+MIN_ANNOUNCEMENTS = 5  # minimum number of announcements for any statistic
+MIN_ANNOUNCEMENTS_FOR_TREND = 10  # minimum announcements to compare two halves
 SHORT_NOTICE_DAYS = 30
-# the medians of the halves differ by at least a quarter of the smaller one
+# the larger median is at least this multiple of the smaller one
 _CHANGED = 1.25
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRetirement:
-    """The firm end of one model at one host, by whichever names it is called there.
+    """The announced retirement of one model at one host, under all its names there.
 
-    `announced_on` is the day a source names; where none does, the day on which this registry first
-    saw the date (`is_seen`), so that the true notice may be longer. `source` and `source_url` are
-    of the end, `told_by` is who names the announcement. `scope` is the kind of model under the
-    host's policies; `is_partners` marks a model of another developer.
+    `announced_on` is the day that a source states; if none does, the day on which this registry
+    first saw the date (`is_seen`), so that the true notice may be longer. `source` and `source_url`
+    are of the retirement date, `told_by` is the source of the announcement. `scope` is the kind of
+    model under the host's policies; `is_partners` marks a model of another developer.
     """
 
     model: str
@@ -46,20 +46,21 @@ class ModelRetirement:
 
     @property
     def notice_days(self) -> int | None:
-        """Days from announcement to end; None where no announcement is known or it names the end's
-        own day."""
+        """Days from announcement to retirement; None if no announcement is known or it is on the
+        day of retirement."""
         if self.announced_on is None or self.announced_on >= self.ends_on:
             return None
         return (self.ends_on - self.announced_on).days
 
     @property
     def life_days(self) -> int | None:
-        """Days from the release to the end; None where the release is not known to the day."""
+        """Days from the release to the retirement; None if the release date is not known to the
+        day."""
         return (self.ends_on - self.released_on).days if self.released_on else None
 
     @property
     def is_short(self) -> bool:
-        """Announced, by a published day, less than SHORT_NOTICE_DAYS ahead."""
+        """Whether it was announced, on a published day, less than SHORT_NOTICE_DAYS ahead."""
         return (
             not self.is_seen
             and self.notice_days is not None
@@ -69,12 +70,12 @@ class ModelRetirement:
 
 @dataclass(frozen=True, slots=True)
 class NoticeStatistics:
-    """Of `n_models` in `n_announcements` (distinct announcement days); days.
+    """Notice periods in days, of `n_models` in `n_announcements` (distinct announcement days).
 
-    A notice counted from the day its date was first seen here is one of at least that length. With
-    such notices the median is a lower bound too (`is_bound`); the shortest, the longest and the
-    short ones are of the published days alone, where there are any: a feed that was late says
-    nothing about the provider.
+    A notice counted from the day on which its date was first seen here is a lower bound. With such
+    notices the median is a lower bound too (`is_bound`); the shortest, the longest and the short
+    ones are from the published days alone, if there are any: a feed that was late says nothing
+    about the provider.
     """
 
     n_models: int
@@ -98,10 +99,10 @@ class NoticeHalf:
 
 @dataclass(frozen=True, slots=True)
 class PolicyCompliance:
-    """How often a published minimum was kept, judged by the policy of today.
+    """How often a published minimum was met, by the current policy.
 
     `misses` are the shortest first; `n_open` could not be judged, because only the day on which
-    this registry saw the date is known, and that falls short of the minimum.
+    this registry saw the date is known, and that is below the minimum.
     """
 
     policy: PublishedMinimum
@@ -117,7 +118,8 @@ class PolicyCompliance:
 
     @property
     def last_miss_on(self) -> date | None:
-        """The day of the latest miss: of its announcement, or of the end where life is judged."""
+        """The day of the latest miss: of its announcement, or of the retirement if life is
+        judged."""
         days = [
             miss.announced_on if self.what == "notice" else miss.ends_on for miss in self.misses
         ]
@@ -140,8 +142,7 @@ class TrackRecord:
 
     @property
     def has_changed(self) -> bool:
-        """Return whether the later half's median differs from the earlier one's by a quarter or
-        more."""
+        """Whether the medians of the two halves differ by a quarter or more."""
         if self.halves is None:
             return False
         low, high = sorted(half.median_days for half in self.halves)
@@ -151,6 +152,8 @@ class TrackRecord:
 def measure_track_record(
     ends: Iterable[ModelRetirement], policies: Iterable[PublishedMinimum]
 ) -> TrackRecord:
+    """Return the track record of a host from its announced retirements and the minimums it
+    publishes. Notice periods are measured only over retirements with a known announcement."""
     ends = list(ends)
     announced_retirements = sorted(
         (end for end in ends if end.notice_days is not None),
@@ -162,22 +165,22 @@ def measure_track_record(
         n_announcements=len(days),
         n_seen=sum(end.is_seen for end in announced_retirements),
         n_without=len(ends) - len(announced_retirements),
-        notices=_notices(announced_retirements) if len(days) >= MIN_ANNOUNCEMENTS else None,
-        halves=_halves([end for end in announced_retirements if not end.is_seen]),
+        notices=_measure_notices(announced_retirements) if len(days) >= MIN_ANNOUNCEMENTS else None,
+        halves=_measure_halves([end for end in announced_retirements if not end.is_seen]),
         kept=tuple(
-            compliance for policy in policies for compliance in _policy_compliance(policy, ends)
+            compliance for policy in policies for compliance in _measure_compliance(policy, ends)
         ),
     )
 
 
 def notice_days(end: ModelRetirement) -> int:
-    """Return the days of notice of an end whose notice is known."""
+    """Return the days of notice of a retirement whose notice is known."""
     days = end.notice_days
     assert days is not None
     return days
 
 
-def _notices(announced_retirements: Sequence[ModelRetirement]) -> NoticeStatistics:
+def _measure_notices(announced_retirements: Sequence[ModelRetirement]) -> NoticeStatistics:
     published = [end for end in announced_retirements if not end.is_seen]
     short = [end for end in published if end.is_short]
     return NoticeStatistics(
@@ -192,20 +195,24 @@ def _notices(announced_retirements: Sequence[ModelRetirement]) -> NoticeStatisti
     )
 
 
-def _halves(published: Sequence[ModelRetirement]) -> tuple[NoticeHalf, NoticeHalf] | None:
-    """The earlier and the later half of the announcements, a middle one in the later half; None
-    below MIN_ANNOUNCEMENTS_FOR_TREND."""
+def _measure_halves(published: Sequence[ModelRetirement]) -> tuple[NoticeHalf, NoticeHalf] | None:
+    """Return the earlier and the later half of the announcements, with a middle one in the later
+    half; None below MIN_ANNOUNCEMENTS_FOR_TREND."""
     days = sorted({end.announced_on for end in published if end.announced_on})
     if len(days) < MIN_ANNOUNCEMENTS_FOR_TREND:
         return None
     middle_day = days[len(days) // 2]
     return (
-        _half([end for end in published if end.announced_on and end.announced_on < middle_day]),
-        _half([end for end in published if end.announced_on and end.announced_on >= middle_day]),
+        _measure_half(
+            [end for end in published if end.announced_on and end.announced_on < middle_day]
+        ),
+        _measure_half(
+            [end for end in published if end.announced_on and end.announced_on >= middle_day]
+        ),
     )
 
 
-def _half(announced_retirements: Sequence[ModelRetirement]) -> NoticeHalf:
+def _measure_half(announced_retirements: Sequence[ModelRetirement]) -> NoticeHalf:
     days = sorted({end.announced_on for end in announced_retirements if end.announced_on})
     return NoticeHalf(
         days[0],
@@ -216,9 +223,14 @@ def _half(announced_retirements: Sequence[ModelRetirement]) -> NoticeHalf:
     )
 
 
-def _policy_compliance(
+def _measure_compliance(
     policy: PublishedMinimum, ends: Sequence[ModelRetirement]
 ) -> list[PolicyCompliance]:
+    """Return how often the retirements that a policy covers met its minimum notice and its minimum
+    life; nothing for a minimum without a retirement to judge.
+
+    A notice counted from the day on which this registry saw the date is a lower bound: it can show
+    that the minimum was met, but not that it was missed."""
     covered_retirements = [
         end
         for end in ends
@@ -249,17 +261,19 @@ def _policy_compliance(
         )
     if policy.life_days is not None:
         minimum_days = policy.life_days
-        # a partner's model began at this host some time after its release, on a day nobody writes
-        # down
+        # when this host began to serve a partner's model, some time after its release, is not
+        # published
         judged_retirements = [
-            end for end in covered_retirements if not end.is_partners and _life(end) > 0
+            end for end in covered_retirements if not end.is_partners and _life_days(end) > 0
         ]
-        misses = sorted((end for end in judged_retirements if _life(end) < minimum_days), key=_life)
+        misses = sorted(
+            (end for end in judged_retirements if _life_days(end) < minimum_days), key=_life_days
+        )
         result.append(
             PolicyCompliance(policy, "life", minimum_days, len(judged_retirements), tuple(misses))
         )
     return [compliance for compliance in result if compliance.n or compliance.n_open]
 
 
-def _life(end: ModelRetirement) -> int:
+def _life_days(end: ModelRetirement) -> int:
     return end.life_days or 0

@@ -1,8 +1,8 @@
-"""What a provider's record is measured from: the settled ends at its host, the claims behind them,
-our own events.
+"""Queries for the track record of a provider: the reconciled retirements at its host, their claims,
+and the events.
 
-Every offering counts once, by the claim that counts for it (the manual one, if there is one); names
-of one release that end on the same day are one model.
+Every offering counts once, by the claim that applies (the manual override, if there is one); names
+of one release that retire on the same day are one model.
 """
 
 from collections import defaultdict
@@ -32,7 +32,7 @@ from apps.catalog.providers.track_record import ModelRetirement, TrackRecord, me
 from apps.common.time import day_of
 
 Kind = ProviderEvent.Kind
-_DATE_KINDS = (
+DATE_EVENT_KINDS = (
     Kind.ANNOUNCED,
     Kind.MOVED_EARLIER,
     Kind.MOVED_LATER,
@@ -45,10 +45,10 @@ _MAX_LISTED_EVENTS = 20
 
 @dataclass(frozen=True, slots=True)
 class DateMoves:
-    """Moved dates and missing rows since the first observation of this host's rows; offerings, each
-    once per kind.
+    """Numbers of offerings with moved dates and missing rows since the first observation of this
+    host's rows; each offering counts once per kind.
 
-    `n_dated` had an announced date in the future on `since`. `since` is None while no feed has been
+    `n_dated` had an announced date in the future on `since`. `since` is None if no feed has been
     read.
     """
 
@@ -64,8 +64,9 @@ class DateMoves:
 
 @dataclass(frozen=True, slots=True)
 class ProviderTrackRecord:
-    """`events` are changes of dates and departures, `price_events` changes of prices: the latest
-    first, with source, offering and evidence loaded; the totals beside them count all."""
+    """The track record of a host with its events. `events` are changes of dates and removals,
+    `price_events` changes of prices: the latest first, with source, offering and evidence loaded;
+    the totals beside them count all."""
 
     measured: TrackRecord
     policies: tuple[PublishedMinimum, ...]
@@ -77,11 +78,11 @@ class ProviderTrackRecord:
 
 
 def provider_track_record(provider: Provider) -> ProviderTrackRecord:
-    """The record of a host; empty where nothing at it has a firm end. At most 12 statements,
-    however many rows."""
+    """Return the track record of a host; empty if none of its offerings has an announced date. At
+    most 12 statements, however many rows."""
     policies = policies_by_provider([provider.pk]).get(provider.pk, ())
     date_events = list(
-        ProviderEvent.objects.filter(offering__host=provider, kind__in=_DATE_KINDS)
+        ProviderEvent.objects.filter(offering__host=provider, kind__in=DATE_EVENT_KINDS)
         .order_by("detected_at", "pk")
         .values("pk", "kind", "offering_id", "old", "new", "detected_at")
     )
@@ -96,22 +97,24 @@ def provider_track_record(provider: Provider) -> ProviderTrackRecord:
         "source", "offering__host"
     )
     date_changes = events.filter(
-        kind__in=[kind for kind in _DATE_KINDS if kind not in {Kind.ANNOUNCED, Kind.RETIRED}]
+        kind__in=[kind for kind in DATE_EVENT_KINDS if kind not in {Kind.ANNOUNCED, Kind.RETIRED}]
     )
     price_changes = events.filter(kind=Kind.REPRICED)
     return ProviderTrackRecord(
-        measured=measure_track_record(_ends(provider, offerings, date_events), policies),
+        measured=measure_track_record(
+            _load_retirements(provider, offerings, date_events), policies
+        ),
         policies=policies,
-        moves=_moves(provider, offerings, date_events),
-        events=_latest(date_changes),
+        moves=_count_moves(provider, offerings, date_events),
+        events=_latest_events(date_changes),
         n_events=date_changes.count(),
-        price_events=_latest(price_changes),
+        price_events=_latest_events(price_changes),
         n_price_events=price_changes.count(),
     )
 
 
 def policies_by_provider(providers: Iterable[int]) -> dict[int, tuple[PublishedMinimum, ...]]:
-    """{provider id: what it has published}; providers without a policy are missing. One
+    """Return {provider ID: its published minimums}; providers without a policy are missing. One
     statement."""
     policies_by_id: dict[int, list[PublishedMinimum]] = defaultdict(list)
     for row in NoticePolicy.objects.filter(provider__in=list(providers)).order_by("provider", "pk"):
@@ -126,10 +129,10 @@ def policies_by_provider(providers: Iterable[int]) -> dict[int, tuple[PublishedM
 def earliest_retirements(
     offerings: Sequence[Offering], *, today: date
 ) -> dict[int, EarliestRetirement]:
-    """{offering id: the earliest day it may end} of those without an announced end whose host has a
-    policy.
+    """Return {offering ID: its earliest possible retirement} of the offerings without an announced
+    retirement whose host has a policy.
 
-    The policy of the host counts, not that of the developer. Offerings come with `host`,
+    The policy of the host applies, not that of the developer. Offerings must have `host`,
     `version__foundation` and `lifecycle_claim` loaded. One statement.
     """
     policies = policies_by_provider({offering.host_id for offering in offerings})
@@ -166,40 +169,47 @@ def is_partners(host_id: int, parent_id: int | None, developer_id: int | None) -
     return developer_id is None or developer_id not in {host_id, parent_id}
 
 
-def _ends(
+def _load_retirements(
     provider: Provider, offerings: Sequence[Offering], date_events: Sequence[Mapping[str, Any]]
 ) -> list[ModelRetirement]:
+    """Return the announced retirements of the host, one for each model and date. `date_events` are
+    its events about dates, in order of detection."""
     source_claims, _ = (
         standing_claims([offering.pk for offering in offerings], LIFECYCLE)
         if offerings
         else ({}, set())
     )
-    told_by = Assertion.objects.select_related("source").only(
+    claim_rows = Assertion.objects.select_related("source").only(
         "external_id", "source_url", "source__slug", "source__name"
     )
-    claims = told_by.in_bulk(
+    claims = claim_rows.in_bulk(
         {source_claim.claim_id for group in source_claims.values() for source_claim in group}
         | {offering.lifecycle_claim_id for offering in offerings if offering.lifecycle_claim_id}
     )
-    seen_on = _seen_on(date_events)
-    grouped: dict[tuple[str, date], list[ModelRetirement]] = defaultdict(list)
+    seen_on = find_first_seen_days(date_events)
+    retirements_by_model: dict[tuple[str, date], list[ModelRetirement]] = defaultdict(list)
     for offering in offerings:
-        end = _end(provider, offering, source_claims.get(offering.pk, ()), claims, seen_on)
-        grouped[end.model, end.ends_on].append(end)
-    return [_merge_names(ends) for ends in grouped.values()]
+        retirement = build_retirement(
+            provider, offering, source_claims.get(offering.pk, ()), claims, seen_on
+        )
+        retirements_by_model[retirement.model, retirement.ends_on].append(retirement)
+    return [merge_names(retirements) for retirements in retirements_by_model.values()]
 
 
-def _end(
+def build_retirement(
     provider: Provider,
     offering: Offering,
     source_claims: Iterable[SourceClaim],
     claims: Mapping[int, Assertion],
     seen_on: Mapping[tuple[int, str], date],
 ) -> ModelRetirement:
+    """Return the retirement of an offering that has a date, with the best known announcement: of a
+    source, otherwise the day on which this registry first saw the date. `seen_on` as from
+    `find_first_seen_days`; `claims` is {ID: claim} with its source loaded."""
     assert offering.retires_on is not None
     version = offering.version
     lifecycle_claim = claims.get(offering.lifecycle_claim_id or 0)
-    announced_on, notice = _announcement(offering, lifecycle_claim, source_claims, claims)
+    announced_on, notice = _find_announcement(offering, lifecycle_claim, source_claims, claims)
     iso = offering.retires_on.isoformat()
     is_seen = announced_on is None and (offering.pk, iso) in seen_on
     released_on = version.released_on if version and version.released_precision == "day" else None
@@ -210,7 +220,7 @@ def _end(
         ends_on=offering.retires_on,
         announced_on=seen_on[offering.pk, iso] if is_seen else announced_on,
         is_seen=is_seen,
-        # a moving name has no life of its own
+        # the release date of a moving name changes with its target
         released_on=None if offering.binding == Binding.ALIAS else released_on,
         scope=scope_of(
             is_preview=is_preview(offering.api_id),
@@ -225,14 +235,14 @@ def _end(
     )
 
 
-def _announcement(
+def _find_announcement(
     offering: Offering,
     lifecycle_claim: Assertion | None,
     source_claims: Iterable[SourceClaim],
     claims: Mapping[int, Assertion],
 ) -> tuple[date | None, Assertion | None]:
-    """(day, who says so): the settled claim, else the strongest other one that names the same
-    end."""
+    """Return (announcement day, its claim): from the claim that applies, otherwise from the
+    strongest other claim with the same retirement date."""
     if offering.announced_on is not None:
         return offering.announced_on, lifecycle_claim
     iso = offering.retires_on.isoformat() if offering.retires_on else ""
@@ -244,17 +254,19 @@ def _announcement(
 
 
 def _name_of(claim: Assertion) -> str:
-    """The source; for a claim of the built-in catalogue also the feed it was taken from."""
+    """Return the name of the claim's source; for a claim of the built-in catalogue with the feed it
+    was taken from."""
     if claim.source.slug == BUILT_IN:
         return f"{claim.source.name} ({claim.external_id.partition(':')[0]})"
     return claim.source.name
 
 
-def _seen_on(date_events: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], date]:
-    """{(offering, its date): the day on which this registry first saw an end announced for it}.
+def find_first_seen_days(date_events: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], date]:
+    """Return {(offering ID, its date): the day on which this registry first saw a retirement
+    announced for it}.
 
-    A date that moves keeps the day of its announcement; one that is withdrawn and comes again is
-    announced anew.
+    A date that moves keeps the day of its announcement; one that is withdrawn and announced again
+    gets a new day.
     """
     first_dates: dict[int, date] = {}
     seen_on: dict[tuple[int, str], date] = {}
@@ -270,10 +282,11 @@ def _seen_on(date_events: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], 
     return seen_on
 
 
-def _merge_names(ends: Sequence[ModelRetirement]) -> ModelRetirement:
-    """The names of one model as one end: the best told announcement, the earliest of equals."""
+def merge_names(retirements: Sequence[ModelRetirement]) -> ModelRetirement:
+    """Merge the retirements of one model under several names: the one with the best known
+    announcement, the earliest of equals."""
     best = min(
-        ends,
+        retirements,
         key=lambda end: (
             end.notice_days is None,
             end.is_seen,
@@ -281,14 +294,18 @@ def _merge_names(ends: Sequence[ModelRetirement]) -> ModelRetirement:
             end.api_id,
         ),
     )
-    released_on = next((end.released_on for end in ends if end.released_on), None)
-    return replace(best, released_on=released_on, n_offerings=len(ends))
+    released_on = next(
+        (retirement.released_on for retirement in retirements if retirement.released_on), None
+    )
+    return replace(best, released_on=released_on, n_offerings=len(retirements))
 
 
-def _moves(
+def _count_moves(
     provider: Provider, offerings: Sequence[Offering], date_events: Sequence[Mapping[str, Any]]
 ) -> DateMoves:
-    first = (
+    """Return how many offerings of the host had an announced date since its first feed was read,
+    and for how many of them it moved, was withdrawn or came."""
+    first_seen_at = (
         Assertion.objects.filter(offering__host=provider, topic=Topic.LIFECYCLE)
         .exclude(source__slug__in=[MANUAL, BUILT_IN])
         .aggregate(first=Min("first_seen"))["first"]
@@ -299,10 +316,10 @@ def _moves(
             "delisted_dated" if event["kind"] == Kind.DELISTED and event["old"] else event["kind"]
         )
         by_kind[kind].add(event["offering_id"])
-    since = day_of(first) if first else None
-    dated = {row.pk for row in offerings if since and row.retires_on and row.retires_on > since}
-    # what moved or was taken back had a date as well, whatever it has now
-    dated |= (
+    since = day_of(first_seen_at) if first_seen_at else None
+    dated_ids = {row.pk for row in offerings if since and row.retires_on and row.retires_on > since}
+    # offerings with a moved or withdrawn date had a date as well, whatever they have now
+    dated_ids |= (
         by_kind[Kind.MOVED_EARLIER]
         | by_kind[Kind.MOVED_LATER]
         | by_kind[Kind.WITHDRAWN]
@@ -310,7 +327,7 @@ def _moves(
     )
     return DateMoves(
         since=since,
-        n_dated=len(dated),
+        n_dated=len(dated_ids),
         n_later=len(by_kind[Kind.MOVED_LATER]),
         n_earlier=len(by_kind[Kind.MOVED_EARLIER]),
         n_withdrawn=len(by_kind[Kind.WITHDRAWN]),
@@ -320,7 +337,7 @@ def _moves(
     )
 
 
-def _latest(events: "QuerySet[ProviderEvent]") -> tuple[ProviderEvent, ...]:
+def _latest_events(events: "QuerySet[ProviderEvent]") -> tuple[ProviderEvent, ...]:
     return tuple(
         events.prefetch_related("evidence").order_by("-detected_at", "-pk")[:_MAX_LISTED_EVENTS]
     )

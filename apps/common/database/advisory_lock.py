@@ -1,9 +1,9 @@
-"""A lock for what comes before the tables, or runs outside of any transaction: migrating, making a
-database.
+"""A database lock for work that precedes the tables or runs outside of transactions, such as
+migrating or creating a database.
 
-It is a transaction-level advisory lock on a connection of its own. A pooler keeps a connection for
-as long as its transaction is open, so that the lock stays where it is; and it goes with the
-process, however that ends.
+It is a transaction-level advisory lock on a separate connection. A connection pooler assigns a
+server connection for as long as its transaction is open, so the lock survives pooling; and it is
+released when the process ends, for whatever reason.
 """
 
 import time
@@ -16,8 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 POLL_SECONDS = 0.5
 KEEPALIVE_SECONDS = 30
-# set for this transaction alone, where the server knows them: it idles while the work goes on
-# elsewhere
+# apply to this transaction only, on server versions that know the settings: it is idle while the
+# work runs on another connection
 _NO_TIMEOUTS = """
 SELECT set_config(name, '0', true) FROM pg_settings
 WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
@@ -32,15 +32,16 @@ def database_lock(
 ) -> Iterator[None]:
     """Hold the lock `name` of the database behind the connection `using` while the block runs.
 
-    Waits for another holder without a time limit; `on_wait` is called once if it has to wait. Two
-    connections are used during that time: this one and that of the work.
+    Waits for another holder without a time limit; `on_wait` is called once if it has to wait. Uses
+    a second connection during that time, besides the one of the work.
     """
-    lock_connection = psycopg.connect(**_parameters(using))
+    lock_connection = psycopg.connect(**_connection_parameters(using))
     try:
         has_waited = False
-        while not _acquired(lock_connection, name):
-            # in a transaction of its own: one that waited inside the server would keep its
-            # snapshot, for which an index that is built concurrently by the holder waits in turn
+        while not _try_lock(lock_connection, name):
+            # each attempt in a new transaction: a transaction that waits inside the server keeps
+            # its snapshot, and an index that the holder builds concurrently would wait for that
+            # snapshot in turn
             lock_connection.rollback()
             if not has_waited:
                 on_wait()
@@ -48,27 +49,27 @@ def database_lock(
             time.sleep(POLL_SECONDS)
         yield
     finally:
-        # gone already where the server went away meanwhile: the work has heard of that by itself
+        # if the server has gone away, the lock is gone too, and the work itself has raised an error
         with suppress(psycopg.Error):
             lock_connection.rollback()
         lock_connection.close()
 
 
-def _acquired(lock_connection: "psycopg.Connection[Any]", name: str) -> bool:
+def _try_lock(lock_connection: "psycopg.Connection[Any]", name: str) -> bool:
     lock_connection.execute(_NO_TIMEOUTS)
     row = lock_connection.execute(_TRY, [name]).fetchone()
     return bool(row and row[0])
 
 
-def _parameters(using: str) -> dict[str, Any]:
-    """Return what Django opens its connections with, but for its own types; a firewall sees that
-    the idle one is in use."""
+def _connection_parameters(using: str) -> dict[str, Any]:
+    """Return Django's connection parameters without its adapters of Python types, and with
+    keepalive packets, so that a firewall does not drop the idle connection."""
     parameters = connections[using].get_connection_params()
     parameters.pop("context", None)
     return {
         "keepalives_idle": KEEPALIVE_SECONDS,
         **parameters,
-        # values written into the statement: one with values beside it keeps its snapshot until the
-        # next statement, and an index that is built concurrently waits for that
+        # values are written into the statement: a statement with separate parameters keeps its
+        # snapshot until the next one, and an index that is built concurrently waits for that
         "cursor_factory": psycopg.ClientCursor,
     }

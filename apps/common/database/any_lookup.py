@@ -1,7 +1,7 @@
-"""Long lists of ids in conditions, handed over as one array.
+"""`in` conditions with many ids, sent to the server as one array.
 
 `pk__in=[...]` with two thousand ids makes a statement of two thousand placeholders, which takes
-longer to write, bind and parse than to answer. The server treats `= ANY(array)` the same as `IN
+longer to write, bind and parse than to execute. The server treats `= ANY(array)` the same as `IN
 (...)`.
 """
 
@@ -18,7 +18,7 @@ _MIN_ARRAY_LENGTH = 20
 
 class _AnyLookup(In):
     def get_prep_lookup(self) -> Any:
-        """Numbers are what such a column takes; the framework would prepare each by itself,
+        """Return a long list of numbers unchanged; Django would prepare each number separately,
         twice."""
         field = getattr(self.lhs, "output_field", None)
         if not isinstance(getattr(field, "target_field", field), IntegerField) or not _is_long(
@@ -36,8 +36,8 @@ class _AnyLookup(In):
         if not all(type(value) is int for value in ids):
             return self.as_sql(compiler, connection)
         lhs, params = self.process_lhs(compiler, connection)
-        # written into the statement, numbers as they are: one that is prepared is then planned
-        # once, while the server would plan for a parameter of thousands of ids anew each time
+        # the ids are written into the statement: a prepared statement is then planned once, while a
+        # parameter with thousands of ids would be planned at every execution
         return f"{lhs} = ANY('{{{','.join(map(str, ids))}}}'::bigint[])", params
 
 

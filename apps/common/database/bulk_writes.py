@@ -1,4 +1,4 @@
-"""Set-based writes that the ORM has no verb for."""
+"""Set-based writes for which the ORM has no method."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 
 def update_rows(model: type[models.Model], columns_by_id: Mapping[int, Mapping[str, Any]]) -> int:
-    """Write each row's own columns and return the number of rows written; one statement per
+    """Write the given columns of each row and return the number of rows written; one statement per
     distinct set of columns.
 
     Column names are field names of `model` (`offering` or `offering_id`).
@@ -23,7 +23,7 @@ def update_rows(model: type[models.Model], columns_by_id: Mapping[int, Mapping[s
 
 
 def reserve_ids(model: type[models.Model], n: int) -> list[int]:
-    """`n` ids of the table's own sequence, so that others may write at the same time."""
+    """Reserve `n` ids from the sequence of the table, so that concurrent inserts get other ids."""
     if not n:
         return []
     with connection.cursor() as cursor:
@@ -37,11 +37,10 @@ def reserve_ids(model: type[models.Model], n: int) -> list[int]:
 def copy_rows(
     model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, at: datetime
 ) -> None:
-    """Insert rows of values by attribute name (`team_id`) with COPY; what no row names is the
-    model's default.
+    """Insert rows with COPY. A row maps attribute names (`team_id`) to values; missing attributes
+    get the default of the model.
 
-    The table's triggers write history as for any other insert, under the change the caller has
-    named.
+    The table's triggers write history as for any other insert, under the caller's audit context.
     """
     if not rows:
         return
@@ -62,8 +61,8 @@ def copy_rows(
     ]
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     with connection.cursor() as cursor:
-        # COPY is not seen by what names the change to the triggers: a statement that is goes before
-        # it
+        # pghistory adds the context of the change to ordinary statements only, and not to COPY; so
+        # one runs first
         cursor.execute("WITH named AS (SELECT 1) SELECT * FROM named")
         with cursor.copy(
             f"COPY {connection.ops.quote_name(model._meta.db_table)} ({names}) FROM STDIN"
@@ -85,16 +84,16 @@ def acquire_named_lock(name: str) -> None:
 
 
 def try_acquire_named_lock(name: str) -> bool:
-    """As `acquire_named_lock`, without waiting: False where another transaction has named the same
-    words and is not over."""
+    """Acquire the lock of `acquire_named_lock` without waiting; return False if another transaction
+    holds it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
         return bool(cursor.fetchone()[0])
 
 
 def analyze(*tables: type[models.Model]) -> None:
-    """Let the planner know what is in these tables now; inside a transaction that has just filled
-    them, too."""
+    """Update the planner's statistics of these tables; also works inside the transaction that has
+    just filled them."""
     names = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in tables)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {names}")
@@ -103,18 +102,20 @@ def analyze(*tables: type[models.Model]) -> None:
 def _update_group(
     model: type[models.Model], names: Sequence[str], rows: Sequence[tuple[int, Mapping[str, Any]]]
 ) -> int:
+    """Write `rows`, which are (ID, {attribute: value}) and all set the attributes `names`, with one
+    UPDATE over arrays; return the number of rows written."""
     fields = [
         model._meta.get_field(name.removesuffix("_id") if name.endswith("_id") else name)
         for name in names
     ]
     parameters: list[Any] = [[pk for pk, _ in rows]]
     for name, field in zip(names, fields, strict=True):
-        parameters.append([_prepared(field, columns[name]) for _, columns in rows])
+        parameters.append([_adapt_value(field, column_names[name]) for _, column_names in rows])
     quote = connection.ops.quote_name
     types = [_column_type(field) for field in fields]
-    columns = [quote(str(field.column)) for field in fields]  # type: ignore[union-attr]
-    sets = ", ".join(f"{column} = d.{column}" for column in columns)
-    alias = ", ".join(["id", *columns])
+    column_names = [quote(str(field.column)) for field in fields]  # type: ignore[union-attr]
+    sets = ", ".join(f"{column} = d.{column}" for column in column_names)
+    alias = ", ".join(["id", *column_names])
     arrays = ", ".join(["%s::bigint[]", *(f"%s::{kind}[]" for kind in types)])
     statement = (
         f"UPDATE {quote(model._meta.db_table)} AS t SET {sets}"
@@ -133,7 +134,7 @@ def _column_type(field: Any) -> str:
     return "text" if kind.startswith("varchar") else kind
 
 
-def _prepared(field: Any, value: Any) -> Any:
+def _adapt_value(field: Any, value: Any) -> Any:
     if isinstance(field, JSONField) and value is not None:
         return Jsonb(value, dumps=json.dumps)
     if isinstance(value, models.Model):

@@ -1,4 +1,4 @@
-"""Database columns that Django's own fields do not quite give."""
+"""Model fields that Django does not have in this form."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class StoredColumn(models.GeneratedField):
-    """A stored generated column. The database is PostgreSQL, which has them, so the system check
-    need not connect to ask: commands that touch no database then need none."""
+    """A stored generated column. Skips the system check that connects to ask whether the database
+    supports it: PostgreSQL does, and commands that use no database then need none."""
 
     def _check_supported(self, databases: Any) -> list[Any]:
         return []
@@ -20,19 +20,19 @@ class StoredColumn(models.GeneratedField):
 
     def deconstruct(self) -> Any:
         name, _, args, kwargs = super().deconstruct()
-        # to migrations it is the plain field
+        # migrations contain Django's own field
         return name, "django.db.models.GeneratedField", args, kwargs
 
 
-# of a reason, and of any other text that a person writes
+# for reasons and all other texts that users write
 MAX_REASON_LENGTH = 10_000
 MAX_TEXT_LENGTH = 20_000
 
 
 class LimitedTextField(models.TextField):  # type: ignore[type-arg]
-    """A text with a maximum length, which Django's own holds only in forms: checked by the model as
-    well, and by the database through a CHECK of the column. Forms, serializers, bulk rows and
-    sheets take the maximum from here."""
+    """A text field with a maximum length. Django checks it only in forms; here the model checks it
+    as well, and the database with a CHECK of the column. Forms, serializers, bulk rows and
+    spreadsheets take the maximum from this field."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         max_length = kwargs.setdefault("max_length", MAX_TEXT_LENGTH)
@@ -50,7 +50,7 @@ class LimitedTextField(models.TextField):  # type: ignore[type-arg]
 
 
 class TextMapField(models.JSONField):
-    """A flat mapping of short names to short texts, such as the ids that a thing has in other
+    """A flat mapping of short names to short texts, such as the ids of an object in other
     systems."""
 
     MAX_ENTRIES = 50
@@ -65,7 +65,8 @@ class TextMapField(models.JSONField):
         if is_history(self.model):
             return None
         column = connection.ops.quote_name(str(self.column))
-        # texts only, few of them, and short in all; how long each may be is the model's to check
+        # only texts, at most MAX_ENTRIES, with a limited total length; the length of each is
+        # checked by the model
         return (
             f"jsonb_typeof({column}) = 'object'"
             f" AND NOT jsonb_path_exists({column}, '$.* ? (@.type() != \"string\")')"
@@ -75,7 +76,8 @@ class TextMapField(models.JSONField):
         )
 
     def _max_characters(self) -> int:
-        # a character is escaped as six at most; quotation marks, colon and comma
+        # an escaped character takes at most six; each entry adds quotation marks, a colon and a
+        # comma
         return self.MAX_ENTRIES * (6 * (self.MAX_NAME_LENGTH + self.MAX_VALUE_LENGTH) + 8)
 
 
@@ -112,6 +114,6 @@ def small_text_map(value: Any) -> None:
 
 
 def is_history(model: type[models.Model]) -> bool:
-    """Return whether the table keeps versions of another table's rows, which stay as they were
-    written."""
+    """Return whether the model is a history table, which holds previous versions of another table's
+    rows."""
     return any(field.name == "pgh_id" for field in model._meta.local_fields)

@@ -1,7 +1,8 @@
-"""Keyset pagination: a page begins after the last row of the one before, so depth costs nothing.
+"""Keyset pagination: a page begins after the last row of the previous one, so that late pages cost
+no more than the first.
 
-A cursor holds the values of the ordering columns of one row. It is opaque to callers but no secret:
-forging one only chooses another place in what the caller may see anyway.
+A cursor holds the values of the ordering columns of one row. It is opaque but not secret: a forged
+cursor only selects another position in a list that the caller can view anyway.
 """
 
 import base64
@@ -19,7 +20,7 @@ MAX_PAGE_SIZE = 200
 
 
 class InvalidCursorError(ValueError):
-    """A cursor that this list did not hand out; the text says what to do."""
+    """A cursor that this list did not create; the message tells the user what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,10 @@ class KeysetPage[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """An order by columns of the model itself, none of them nullable, the last one unique:
-    `("-detected_at", "-id")`.
+    """An order by columns of the model itself. The columns are not nullable and the last one is
+    unique, for example `("-detected_at", "-id")`.
 
-    All columns run in the same direction, so that one index serves both ways.
+    All columns run in the same direction, so that one index serves both directions.
     """
 
     columns: tuple[str, ...]
@@ -50,17 +51,17 @@ class Keyset:
         return self.columns[0].startswith("-")
 
     def directed(self, *, backwards: bool) -> list[str]:
-        """The columns as `order_by` takes them, for reading this way."""
+        """Return the columns as `order_by` takes them, reversed if `backwards`."""
         return [f"-{name}" if self.falls != backwards else name for name in self.names]
 
 
 def keyset_page[M: Model](
     queryset: QuerySet[M, Any], *, order: Keyset, size: int, cursor: str = ""
 ) -> KeysetPage[Any]:
-    """One page of `queryset`, whose rows are model instances or dictionaries that hold the order's
-    columns.
+    """Return one page of `queryset`, whose rows are model instances or dictionaries that contain
+    the columns of the order.
 
-    Costs one statement. InvalidCursorError where the cursor is not of this order.
+    Runs one statement. Raises InvalidCursorError if the cursor belongs to another order.
     """
     backwards, after = read_cursor(cursor, queryset.model, order)
     is_descending = order.falls != backwards
@@ -71,9 +72,9 @@ def keyset_page[M: Model](
 
 
 def read_cursor(cursor: str, model: type[Model], order: Keyset) -> tuple[bool, list[Any] | None]:
-    """(is it read backwards, the values of the order's columns that it begins after); None: at the
-    beginning."""
-    return _decode(cursor, model, order) if cursor else (False, None)
+    """Return (is it read backwards, the values of the ordering columns that the page begins after);
+    the values are None at the beginning of the list."""
+    return _decode_cursor(cursor, model, order) if cursor else (False, None)
 
 
 def page_from_rows(
@@ -85,8 +86,11 @@ def page_from_rows(
     is_first: bool,
     columns: Sequence[str] = (),
 ) -> KeysetPage[Any]:
-    """Return a page from `size` + 1 rows; the last row shows whether there are more. `columns`
-    names the values of rows that are tuples."""
+    """Return a page from up to `size` + 1 rows; the last row shows whether there are more.
+    `columns` names the values of rows that are tuples.
+
+    `backwards`: the rows were read in the reverse of the list's order. `is_first`: they were read
+    from the beginning of the list, without a cursor."""
     has_more = len(rows) > size
     del rows[size:]
     if backwards:
@@ -95,14 +99,14 @@ def page_from_rows(
     has_previous = bool(rows) and (has_more if backwards else not is_first)
     return KeysetPage(
         rows=rows,
-        next=_encode(rows[-1], order, columns, backwards=False) if has_next else None,
-        previous=_encode(rows[0], order, columns, backwards=True) if has_previous else None,
+        next=_encode_cursor(rows[-1], order, columns, backwards=False) if has_next else None,
+        previous=_encode_cursor(rows[0], order, columns, backwards=True) if has_previous else None,
     )
 
 
 def _rows_after(names: Sequence[str], values: Sequence[Any], *, is_descending: bool) -> Q:
-    """Rows strictly after `values`: (a, b) > (x, y), written so that the index on (a, b) bounds the
-    scan."""
+    """Return the condition for rows strictly after `values`: (a, b) > (x, y), or < if the order
+    `is_descending`, written so that the index on (a, b) bounds the scan."""
     strict_lookup, level = ("lt", "lte") if is_descending else ("gt", "gte")
     condition, equal_prefix = Q(), Q()
     for name, value in zip(names, values, strict=True):
@@ -111,7 +115,10 @@ def _rows_after(names: Sequence[str], values: Sequence[Any], *, is_descending: b
     return Q((f"{names[0]}__{level}", values[0])) & condition
 
 
-def _encode(row: Any, order: Keyset, columns: Sequence[str], *, backwards: bool) -> str:
+def _encode_cursor(row: Any, order: Keyset, columns: Sequence[str], *, backwards: bool) -> str:
+    """Return the cursor of `row`: the direction ("-" if the list is read backwards from there), the
+    columns of the order, and the row's values in them. `columns` names the values of a row that is
+    a tuple."""
     if columns:
         values = [row[columns.index(name)] for name in order.names]
     else:
@@ -124,7 +131,9 @@ def _encode(row: Any, order: Keyset, columns: Sequence[str], *, backwards: bool)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, model: type[Model], order: Keyset) -> tuple[bool, list[Any]]:
+def _decode_cursor(cursor: str, model: type[Model], order: Keyset) -> tuple[bool, list[Any]]:
+    """Return (is it read backwards, the parsed values of the ordering columns). Raises
+    InvalidCursorError if the cursor is malformed or was made for another order."""
     try:
         text = base64.b64decode(
             cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True

@@ -1,11 +1,12 @@
-"""One at a time, across processes and machines, for work that takes longer than a transaction
+"""Mutual exclusion across processes and machines, for work that takes longer than a transaction
 should.
 
-A lease is a row with an end. Each step is a statement of its own, so that a pooler may hand the
-connection on in between: nothing hangs on a session. All times are the database's, so that the
-clocks of the machines do not matter. A holder renews while it works; one that died is succeeded
-when its lease ends. Where a transaction lasts as long as the work, `pg_advisory_xact_lock` does the
-same without a row; before there are tables, `apps.common.database.advisory_lock`.
+A lease is a row with an expiry time. Each step is a single statement and nothing depends on the
+session, so that a pooler can use the connection for others in between. All times are those of the
+database, so that the clocks of the machines do not matter. A holder renews the lease while it
+works; after a holder has died, another process can acquire the lease when it expires. Where a
+transaction lasts as long as the work, `pg_advisory_xact_lock` does the same without a row; before
+the tables exist, use `apps.common.database.advisory_lock`.
 """
 
 import os
@@ -18,13 +19,14 @@ from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 
-# a lease that ends later than two durations from now was written before the clock was set back, and
-# holds nobody up
+# a lease that expires later than two durations from now was written before the clock was set back;
+# it can be acquired
 _ACQUIRE = """
 INSERT INTO common_lease AS l (name, holder, acquired_at, expires_at)
 VALUES (%(name)s, %(holder)s, clock_timestamp(),
     clock_timestamp() + make_interval(secs => %(seconds)s))
 ON CONFLICT (name) DO UPDATE
+-- a lease in force keeps its holder; no row is returned then
 SET holder = EXCLUDED.holder, acquired_at = EXCLUDED.acquired_at, expires_at = EXCLUDED.expires_at
 WHERE l.expires_at <= clock_timestamp() OR l.expires_at > clock_timestamp() + 2 * make_interval(secs
     => %(seconds)s)
@@ -39,26 +41,27 @@ _MAX_HOST_LENGTH = 80
 
 
 class LeaseLostError(Exception):
-    """The lease ended before it was renewed, and another holder has it: stop, and leave the rest to
-    that one."""
+    """The lease expired before it was renewed, and another process holds it now: stop, and leave
+    the remaining work to that process."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldLease:
-    """A lease in the hands of this process."""
+    """A lease that this process holds."""
 
     name: str
     holder: str
     duration: timedelta
 
     def renew(self) -> None:
-        """Let it last for `duration` from now. LeaseLostError where another one holds it by now."""
+        """Extend the lease to `duration` from now. Raises LeaseLostError if another process holds
+        it."""
         if not self._execute(_RENEW):
             raise LeaseLostError(f"Another process now holds the lease '{self.name}'.")
 
     def release(self) -> None:
-        """Give the lease back, so that the next holder need not wait for its end. Nothing where
-        another holds it."""
+        """Release the lease, so that the next holder need not wait until it expires. Does nothing
+        if another process holds it."""
         self._execute(_RELEASE)
 
     def _execute(self, statement: str) -> int:
@@ -82,9 +85,10 @@ def acquire_lease(name: str, *, duration: timedelta) -> HeldLease | None:
 
 @contextmanager
 def hold_lease(name: str, *, duration: timedelta) -> Iterator[HeldLease | None]:
-    """Hold the lease while the block runs and renew it; None if another process holds it.
+    """Acquire the lease, keep it while the block runs and release it; yields None if another
+    process holds it.
 
-    Without the database the lease cannot be released; it then expires.
+    If the database is unavailable at the end, the lease cannot be released and expires instead.
     """
     lease = acquire_lease(name, duration=duration)
     try:

@@ -1,11 +1,11 @@
 """Migrations that do not render unused models.
 
 After each operation Django renders every model again that is related to the changed one, however
-distantly. Here all models are related through users and their history, which makes a hundred models
-for each of more than a thousand operations: a minute for an empty database. What an operation adds
-to a model is visible to that model alone; the others find it by its label. So only that model is
-rendered, and the rest waits until relations are read: Django's own RunPython requests that
-(`clear_delayed_apps_cache`).
+distantly. In this project all models are related through users and their history, which makes a
+hundred models for each of more than a thousand operations: a minute for an empty database. What an
+operation adds to a model is visible in that model only; the others refer to it by its label. So
+only that model is rendered, and the others wait until relations are read: Django's own RunPython
+requests that (`clear_delayed_apps_cache`).
 """
 
 from typing import Any, Self
@@ -15,12 +15,12 @@ from django.db.migrations.state import ProjectState
 
 
 class LeanState(ProjectState):
-    """Renders what an operation adds to; all models where one takes away, renames, or alters what
-    others refer to."""
+    """Renders only the changed model after an operation that adds something; renders all models
+    after an operation that removes, renames, or alters what others refer to."""
 
     @classmethod
     def of(cls, state: ProjectState) -> Self:
-        """`state`, of which nothing is rendered so far."""
+        """Return a copy of `state` in which nothing is rendered yet."""
         return cls(state.models, state.real_apps)
 
     def clone(self) -> Self:
@@ -35,7 +35,7 @@ class LeanState(ProjectState):
     def add_field(
         self, app_label: str, model_name: str, name: str, field: Any, preserve_default: Any
     ) -> None:
-        # Django would not delay a relation; new, it has nobody who refers to it
+        # Django does not delay the rendering of relations; a new field has no references to it yet
         with_apps = self.__dict__.pop("apps", None)
         super().add_field(app_label, model_name, name, field, preserve_default)
         if with_apps is not None:
@@ -46,7 +46,7 @@ class LeanState(ProjectState):
         if "apps" not in self.__dict__:
             return
         new = model_name not in self.apps.all_models[app_label]
-        if (delay or new) and not self._has_heirs(app_label, model_name):
+        if (delay or new) and not self._has_derived_models(app_label, model_name):
             self.is_delayed = True
             with self.apps.bulk_update():
                 self.apps.unregister_model(app_label, model_name)
@@ -63,9 +63,9 @@ class LeanState(ProjectState):
         if "apps" in self.__dict__:
             self._render_all()
 
-    def _has_heirs(self, app_label: str, model_name: str) -> bool:
-        """Return whether another model is derived from this one: proxies, and tables that extend
-        its table."""
+    def _has_derived_models(self, app_label: str, model_name: str) -> bool:
+        """Return whether another model is derived from this one: a proxy, or a model whose table
+        extends its table."""
         label = f"{app_label}.{model_name}"
         return any(base == label for model in self.models.values() for base in model.bases)
 

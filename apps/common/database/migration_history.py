@@ -1,4 +1,4 @@
-"""Whether the migrations of this version continue those that made a database."""
+"""Check whether this release can migrate an existing database."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -9,7 +9,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 
 class UnsupportedDatabaseError(Exception):
-    """A database that no migration leads on from; the message says what to do instead."""
+    """The database cannot be migrated to this release; the message says what to do instead."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -20,24 +20,25 @@ class UnsupportedDatabaseError(Exception):
 
 
 def check_migration_history(using: str = DEFAULT_DB_ALIAS) -> None:
-    """Raise UnsupportedDatabaseError where an app has migrations applied that no longer exist while
-    others wait.
+    """Raise UnsupportedDatabaseError if an app has applied migrations that no longer exist and
+    others that are still to be applied.
 
-    Migrations that were applied by a later version are no reason: there, nothing waits. Costs one
-    statement.
+    Migrations that were applied by a later release raise no error, because then none is left to
+    apply. Runs one statement.
     """
     applied: dict[str, set[str]] = {}
     for app_label, name in MigrationRecorder(connections[using]).applied_migrations():
         applied.setdefault(app_label, set()).add(name)
     for config in apps.get_app_configs():
-        existing = _existing_migrations(config)
-        known = applied.get(config.label, set())
-        if existing and known - existing and existing - known:
+        existing_names = _existing_migrations(config)
+        applied_names = applied.get(config.label, set())
+        if existing_names and applied_names - existing_names and existing_names - applied_names:
             raise UnsupportedDatabaseError
 
 
 def _existing_migrations(config: AppConfig) -> set[str]:
-    """The names of the migrations of one of the project's own apps; of others none."""
+    """Return the names of the migrations of one of the project's own apps; of a third-party app
+    none."""
     if not config.name.startswith("apps."):
         return set()
     try:
@@ -45,7 +46,7 @@ def _existing_migrations(config: AppConfig) -> set[str]:
     except ModuleNotFoundError:
         return set()
     return {
-        found.name
-        for found in iter_modules(module.__path__)
-        if not found.ispkg and found.name[0] not in "_~"
+        module_info.name
+        for module_info in iter_modules(module.__path__)
+        if not module_info.ispkg and module_info.name[0] not in "_~"
     }

@@ -1,8 +1,7 @@
-"""Statements that are compiled once and planned once, for queries that run hundreds of times a
-second.
+"""Statements that are compiled and planned once, for queries that run hundreds of times a second.
 
 Compiling a query from models, and having the server plan its joins, cost several times what reading
-fifty rows does. A `PreparedStatement` keeps the SQL of a query set and runs it as a prepared
+fifty rows does. A `PreparedStatement` keeps the SQL of a queryset and runs it as a prepared
 statement of the connection; a `Placeholder` is a value that differs from run to run.
 """
 
@@ -21,21 +20,22 @@ from django.db.models.expressions import RawSQL
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """The place of the `number`-th value given to `Statement.rows`."""
+    """Marks where the value at index `number` of the arguments of `PreparedStatement.rows` goes."""
 
     number: int
 
 
 class _PreparingCursor(psycopg.Cursor[Any]):
-    """Has the server keep the plan of whatever it runs, unless the operator's connection pooler
-    forbids that."""
+    """Prepares every statement it runs, unless the operator's connection pooler does not allow
+    prepared statements."""
 
     def execute(
         self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: Any = None
     ) -> Any:
         if not settings.DATABASE_PREPARE:
             return super().execute(query, params, prepare=False, binary=binary)
-        # Django switches preparing off for the whole connection; it is on for this statement
+        # Django disables prepared statements for the whole connection; they are enabled for this
+        # one statement
         usual, self.connection.prepare_threshold = self.connection.prepare_threshold, 0
         try:
             return super().execute(query, params, prepare=True, binary=binary)
@@ -44,16 +44,19 @@ class _PreparingCursor(psycopg.Cursor[Any]):
 
 
 def prepared_cursor() -> Any:
-    """A cursor of Django's, seen by everything that counts or logs statements."""
+    """Return a cursor of Django that prepares its statements; counters and logs of statements see
+    it."""
     connection.ensure_connection()
     database: Any = connection
     return database._prepare_cursor(_PreparingCursor(database.connection))
 
 
 class PreparedStatement:
-    """A query set of `.values(...)`: its rows as tuples in the order of `names`."""
+    """A queryset of `.values(...)` whose rows are returned as tuples in the order of `names`."""
 
     def __init__(self, queryset: QuerySet[Any, dict[str, Any]]) -> None:
+        """Compile the query once. Its `Placeholder` parameters get their values at each call; a
+        query that cannot have rows gets an empty statement."""
         query = queryset.query
         self.names: list[str] = list(query.selected or ())
         self._compiler = query.get_compiler(connection=connection)
@@ -73,14 +76,15 @@ class PreparedStatement:
         ]
 
     def rows(self, *values: Any) -> list[Sequence[Any]]:
-        """One statement; none where the query can have no rows."""
+        """Run the statement with these values and return its rows; runs nothing if the queryset is
+        known to be empty."""
         if not self._sql:
             return []
         params: Sequence[Any] = self._params
         if self._slots:
             params = list(params)
-            for position, number in self._slots:
-                params[position] = values[number]
+            for position, placeholder in self._slots:
+                params[position] = values[placeholder]
         with prepared_cursor() as cursor:
             cursor.execute(self._sql, params)
             rows = cursor.fetchall()
@@ -90,7 +94,8 @@ class PreparedStatement:
 
 
 def _with_orjson(converter: Any) -> Any:
-    """JSON columns without a decoder of their own are read by the faster library."""
+    """Return a converter that reads JSON with orjson, which is faster, unless the column has a
+    decoder."""
     field = getattr(converter, "__self__", None)
     if isinstance(field, JSONField) and field.decoder is None:
         return lambda value, *_: orjson.loads(value) if isinstance(value, str) else value
@@ -98,21 +103,22 @@ def _with_orjson(converter: Any) -> Any:
 
 
 def row_comparison(model: type[Model], names: Sequence[str], operator: str) -> RawSQL:
-    """(a, b) > (Slot 0, Slot 1) as a condition on columns of the model itself, which an index on
-    (a, b) bounds."""
+    """Return (a, b) > (Placeholder 0, Placeholder 1) as a condition on columns of the model itself,
+    which an index on (a, b) bounds."""
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
     fields: list[Any] = [model._meta.get_field(name) for name in names]
-    columns = ", ".join(f"{table}.{quote(field.column)}" for field in fields)
+    column_list = ", ".join(f"{table}.{quote(field.column)}" for field in fields)
     placeholders = ", ".join(f"%s::{_plain_type(field)}" for field in fields)
     return RawSQL(  # noqa: S611  columns are the model's own, values are parameters
-        f"({columns}) {operator} ({placeholders})",
+        f"({column_list}) {operator} ({placeholders})",
         [Placeholder(n) for n in range(len(names))],
         output_field=BooleanField(),
     )
 
 
 def _plain_type(field: Any) -> str:
-    """The type of the column without a length: a cast to varchar(n) would cut what is compared."""
+    """Return the type of the column without a length: a cast to varchar(n) would cut the compared
+    value."""
     kind: str = field.rel_db_type(connection)
     return "text" if kind.startswith("varchar") else kind

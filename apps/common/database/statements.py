@@ -1,9 +1,8 @@
-"""SQL that people read: statements in files of their own, composed from named parts, with rows by
-name.
+"""SQL in files: statements that are composed from named parts and return rows with named fields.
 
-A statement of 35 lines and more stands in `apps/<app>/sql/<name>.sql`, as do the views and
-functions that a migration creates. Values are named parameters, `%(name)s`. What must differ from
-use to use, such as a condition that the planner should not see where nobody asked for it, is a part
+A statement of 35 lines or more is stored in `apps/<app>/sql/<name>.sql`, as are the views and
+functions that a migration creates. Values are named parameters, `%(name)s`. SQL that differs
+between uses, such as a condition that the planner should not see where it is not needed, is a part
 in braces, `{name}`, that `compose_statement` fills in; a brace that SQL itself needs is doubled in
 such a file.
 """
@@ -21,23 +20,23 @@ from psycopg.rows import class_row
 
 from apps.common.database.prepared_statements import prepared_cursor
 
-# what a file says to its readers; the server gets the statement without it
+# comment lines, which are not sent to the server
 _COMMENT_LINE = re.compile(r"^[ \t]*--.*\n?", re.MULTILINE)
 
 
 @cache
 def load_statement(app: str, name: str) -> str:
-    """The statement of apps/<app>/sql/<name>.sql, without its comment lines; read once a
-    process."""
+    """Return the statement of apps/<app>/sql/<name>.sql without its comment lines; the file is read
+    once per process."""
     text = (files("apps") / app / "sql" / f"{name}.sql").read_text(encoding="utf-8")
     return _COMMENT_LINE.sub("", text).strip() + "\n"
 
 
 def compose_statement(template: str, **parts: str | sql.Composable) -> str:
-    """`template` with its parts in place of `{name}`.
+    """Return `template` with `parts` in place of its `{name}` markers.
 
-    A part is SQL of the program or an `Identifier`, never what a user wrote: values are parameters.
-    A missing part raises KeyError.
+    A part is SQL from the source code or an `Identifier`, never user input, for which there are
+    parameters. Raises KeyError if a part is missing.
     """
     pieces = {
         name: part if isinstance(part, sql.Composable) else sql.SQL(part)
@@ -53,19 +52,22 @@ def fetch_rows[Row](
     *,
     prepared: bool = False,
 ) -> list[Row]:
-    """The rows of a statement as `row_class`, whose fields its columns are named after.
+    """Run the statement and return its rows as `row_class`, whose fields have the names of the
+    columns.
 
-    `prepared` keeps the plan on the server, for what is asked often and answered faster than
-    planned. A column without a field, and a field without a column or default, raise TypeError.
+    `prepared` keeps the plan on the server, for frequent statements that are planned longer than
+    executed. Raises TypeError for a column without a field, and for a field without a column or
+    default.
     """
-    with _cursor(prepared) as cursor:
-        # the cursor below those of Django, which hand attributes on for reading only
+    with _open_cursor(prepared) as cursor:
+        # psycopg's own cursor: Django's wrappers do not pass on assigned attributes
         cursor.cursor.row_factory = class_row(row_class)
         cursor.execute(statement, params)
         return list(cursor.fetchall())
 
 
 @contextmanager
-def _cursor(prepared: bool) -> Iterator[Any]:
+def _open_cursor(prepared: bool) -> Iterator[Any]:
+    """Open a cursor; with `prepared`, one that prepares its statements in the server."""
     with prepared_cursor() if prepared else connection.cursor() as cursor:
         yield cursor

@@ -1,15 +1,15 @@
-"""Triggers that refuse cycles in trees, such as a team below itself."""
+"""Triggers that reject cycles in trees, such as a team below itself."""
 
 import pgtrigger
 
-# two changes at the same moment, each in order by itself, close a circle together: the second waits
-# here for the end of the first, and then sees it
+# two concurrent changes, each valid by itself, could close a cycle together: the second one waits
+# here until the first has ended, and then sees its result
 LOCK_TREE = "PERFORM pg_advisory_xact_lock(hashtextextended('{tree}', 0));"
 
 
 def refuse_cycles(name: str, table: str, column: str, sentence: str) -> pgtrigger.Trigger:
-    """A trigger that refuses an insert or update of `column`, which refers to the same table, that
-    closes a circle."""
+    """Return a trigger that rejects an insert or update of `column`, which refers to the same
+    table, if it would close a cycle."""
     return pgtrigger.Trigger(
         name=name,
         level=pgtrigger.Row,

@@ -1,5 +1,5 @@
-"""How a worker makes a file: as a job that one worker has at a time, kept in parts once all of it
-is there."""
+"""Generation of export files as background jobs. One worker at a time generates a file; its content
+is stored in parts once it is complete."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -27,8 +27,8 @@ class ExportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ExportSpec[F: ExportFile]:
-    """Description of how files of one kind are made. `write` writes the content to its target and
-    returns the fields to set beside it; it can raise ExportError. `relations` are what it reads;
+    """How files of one kind are generated. `write` writes the content to its target and returns the
+    fields to set on the file; it can raise ExportError. `relations` are loaded with the file;
     `smaller` suggests a smaller request after a failure."""
 
     model: type[F]
@@ -39,15 +39,15 @@ class ExportSpec[F: ExportFile]:
 
 
 def run_export[F: ExportFile](spec: ExportSpec[F], pk: int, *, at: datetime) -> bool:
-    """Claim the file and make it; False if another worker has it. A failed file has a reason and
-    can be requested again; another worker restarts the file of a lost worker, up to
+    """Claim the file and generate it; return False if another worker has it. A failed file has a
+    reason and can be requested again; if a worker is lost, another one restarts its file, up to
     jobs.MAX_ATTEMPTS."""
     return jobs.run(_job_kind(spec), pk, at=at)
 
 
 def run_waiting_exports[F: ExportFile](spec: ExportSpec[F], *, at: datetime) -> int:
-    """Make every file of the kind that waits or was left by its worker; return the number made.
-    Safe to run concurrently."""
+    """Generate every file of this kind that waits or whose worker was lost; return the number
+    generated. Safe to run concurrently."""
     return jobs.run_waiting(_job_kind(spec), at=at)
 
 
@@ -64,8 +64,11 @@ def _job_kind[F: ExportFile](spec: ExportSpec[F]) -> JobKind[F]:
 
 
 def _run_claim[F: ExportFile](spec: ExportSpec[F], claim: Claim[F]) -> None:
+    """Write the file of a claimed export job and store it, or record the failure. The requester's
+    access at this time is stored with the file. Raises the DatabaseError of a lost connection, so
+    that the job is run again."""
     file = claim.job
-    # it holds what the asker may see now, and is fetched later while they still may
+    # the file contains what the requester can view now; a later download needs the same access
     requester = file.requested_by
     file.whole_organisation = requester.can_read_all
     file.team_ids = [] if requester.can_read_all else sorted(requester.team_roles())
@@ -76,8 +79,8 @@ def _run_claim[F: ExportFile](spec: ExportSpec[F], claim: Claim[F]) -> None:
             _store_parts(claim, target, spec.write(claim, target))
     except (ExportError, DatabaseError, SoftTimeLimitExceeded) as error:
         if isinstance(error, DatabaseError) and jobs.connection_is_lost():
-            # the database was restarted: nothing is wrong with the file, and the next worker makes
-            # it
+            # the database was restarted; the file itself is not at fault, and the next worker
+            # generates it
             raise
         claim.fail(_failure_message(error, spec.smaller))
     finally:
@@ -85,8 +88,8 @@ def _run_claim[F: ExportFile](spec: ExportSpec[F], claim: Claim[F]) -> None:
 
 
 def save_progress[F: ExportFile](claim: Claim[F], progress: Any) -> None:
-    """Save progress in the cache only, as JSON: updated often, and worthless once the file is made.
-    Raises ClaimLostError if another worker has the file now."""
+    """Save progress as JSON in the cache only: it is updated often and not needed once the file is
+    ready. Raises ClaimLostError if another worker has the file now."""
     claim.check()
     cache.set(_progress_key(claim.job), progress, timeout=jobs.MAX_RUN_TIME.seconds)
 
@@ -101,26 +104,27 @@ def is_available(file: ExportFile) -> bool:
 
 
 def read_parts(file: ExportFile) -> Iterator[bytes]:
-    """The file, a part a statement, so that memory stays flat."""
-    for number in range(file.parts.count()):
-        yield bytes(file.parts.values_list("body", flat=True).get(number=number))
+    """Yield the content of the file, one part per statement, so that memory use stays small."""
+    for part_number in range(file.parts.count()):
+        yield bytes(file.parts.values_list("body", flat=True).get(number=part_number))
 
 
 def delete_expired_parts(model: type[ExportFile], *, on: date, max_files: int) -> int:
-    """Delete the content of expired files, and of each user's files beyond the latest `most_kept`;
+    """Delete the content of expired files, and of each user's files beyond the latest `max_files`;
     the requests stay recorded. Return the number of files."""
-    part, to_file = _part_table(model)
+    part_table, file_column = _part_table(model)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            DELETE FROM {part} WHERE {to_file} IN (
+            DELETE FROM {part_table} WHERE {file_column} IN (
                 SELECT id FROM (
+                    -- place 1 is the latest file of its user
                     SELECT id, expires_on,
                            row_number() OVER (PARTITION BY requested_by_id
                            ORDER BY as_of DESC, id DESC) AS place
                     FROM {model._meta.db_table} WHERE state = 'done'
                 ) kept WHERE expires_on <= %s OR place > %s
-            ) RETURNING {to_file}
+            ) RETURNING {file_column}
             """,
             [on, max_files],
         )
@@ -128,10 +132,10 @@ def delete_expired_parts(model: type[ExportFile], *, on: date, max_files: int) -
 
 
 def _part_table(model: type[ExportFile]) -> tuple[str, str]:
-    """Their table, and its column that leads to the file."""
+    """Return the name of the parts' table and of its column that refers to the file."""
     meta: Any = model._meta
-    to_file = meta.get_field("parts").remote_field
-    return to_file.model._meta.db_table, to_file.column
+    file_field = meta.get_field("parts").remote_field
+    return file_field.model._meta.db_table, file_field.column
 
 
 def _failure_message(error: Exception, smaller: str) -> str:
@@ -151,15 +155,16 @@ def _progress_key(file: ExportFile) -> str:
 def _store_parts[F: ExportFile](
     claim: Claim[F], target: IO[bytes] | Any, fields: Mapping[str, Any]
 ) -> None:
-    """Parts and state in one transaction: it is done with all of itself or not at all."""
+    """Store the parts and mark the job as done in one transaction, so that a file is never half
+    stored."""
     n_bytes = target.seek(0, 2)
     target.seek(0)
-    parts = claim.job.parts
+    stored_parts = claim.job.parts
     with transaction.atomic():
         claim.hold()
-        parts.all().delete()
-        number = 0
+        stored_parts.all().delete()
+        part_number = 0
         while body := target.read(ExportFilePart.SIZE):
-            parts.create(number=number, body=body)
-            number += 1
+            stored_parts.create(number=part_number, body=body)
+            part_number += 1
         claim.complete(n_bytes=n_bytes, **fields)

@@ -1,5 +1,5 @@
-"""Files that a worker makes for a person, kept in the database in parts until they expire: what a
-long list and a pack of evidence have in common."""
+"""Files that a worker generates for a user, stored in the database in parts until they expire: the
+base of list exports and evidence packs."""
 
 from typing import Any, ClassVar
 
@@ -8,8 +8,8 @@ from django.db import models
 
 from apps.common.jobs import JOB_FIELDS, Job
 
-# what a worker writes of a file while it makes it; what was asked for stands in the history, this
-# does not
+# fields that a worker writes while it generates the file; they are excluded from the history, which
+# contains the request
 WORKER_FIELDS = (*JOB_FIELDS, "n_bytes")
 
 
@@ -18,7 +18,8 @@ class ExportFileQuerySet[M: "ExportFile"](models.QuerySet[M]):
         return self.filter(state__in=ExportFile.OPEN)
 
     def readable_by(self, user: Any) -> "ExportFileQuerySet[M]":
-        """Return the files that cover only teams of `user`, who cannot read everything."""
+        """Return the files that cover only teams of `user`; for users who cannot read
+        everything."""
         return self.filter(
             whole_organisation=False, team_ids__contained_by=sorted(user.team_roles())
         )
@@ -41,7 +42,8 @@ class ExportFile(Job):
 
 
 class ExportFilePart(models.Model):
-    """A slice of a file, so that no file system need be shared between web and worker."""
+    """One part of the content of a file, stored in the database so that web and worker need not
+    share a file system."""
 
     SIZE: ClassVar[int] = 1024 * 1024
 

@@ -1,5 +1,5 @@
-"""History by database trigger: every insert, update and delete of a tracked table, with actor and
-reason."""
+"""History by database triggers: every insert, update and delete of a tracked table is recorded with
+actor and reason."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,10 +13,11 @@ from django.db import models
 def track_history[M: models.Model](
     *, exclude: tuple[str, ...] = ()
 ) -> Callable[[type[M]], type[M]]:
-    """Class decorator: keep every version of the model's rows in `<Model>History`.
+    """Class decorator that stores every version of the model's rows in `<Model>History`.
 
-    Statement-level triggers, so that a bulk change of 5,000 rows costs one insert. Fields in
-    `exclude` are neither stored nor compared (state that changes by the minute without a decision).
+    The triggers run per statement, so that a bulk change of 5,000 rows costs one insert. Fields in
+    `exclude` are neither stored nor compared, such as state that changes every minute without a
+    decision.
     """
 
     def decorate(model: type[M]) -> type[M]:
@@ -27,7 +28,7 @@ def track_history[M: models.Model](
             pghistory.DeleteEvent(),
             level=pghistory.Statement,
             model_name=f"{model.__name__}History",
-            # the default, `events`, is what a provider's events are called
+            # the default, `events`, is already the name of the relation to provider events
             obj_field=pghistory.ObjForeignKey(related_name="history"),
             **fields,
         )
@@ -40,12 +41,12 @@ def track_history[M: models.Model](
 def audit_context(
     *, user: Any = None, job: str = "", reason: str = "", code: str = "", note: str = ""
 ) -> Iterator[UUID]:
-    """Name who acts and why for every row written inside; nests, and the inner words win. Gives the
-    change's id.
+    """Record who acts and why for every row written inside the block. Contexts nest, and inner
+    values override outer ones. Yields the ID of the change.
 
-    `user` is a User or None for a job; `job` is the name of the task or command. `reason` is a
-    sentence for readers. `code` says what was done where programs read it from the history, and
-    `note` what the user wrote to that.
+    `user` is a User, or None for a job; `job` is the name of the task or command. `reason` is a
+    sentence for readers. `code` names the action for code that reads the history, and `note` is the
+    user's comment on it.
     """
     metadata: dict[str, Any] = {}
     if user is not None:
@@ -57,15 +58,15 @@ def audit_context(
     if reason:
         metadata["reason"] = reason
     if code:
-        # without a note, that of an earlier action of the same request must not stay
+        # always set the note: one of an earlier action in the same request must not remain
         metadata |= {"code": str(code), "note": note}
     with pghistory.context(**metadata) as change:
         yield change.id
 
 
 def current_change_id() -> UUID:
-    """The id under which rows written right now enter the history; inside a request or
-    `audit_context` only, where it stays the same until the end."""
+    """Return the ID under which rows written now enter the history. It stays the same within a
+    request or an outermost `audit_context`, and there is none outside of them."""
     with pghistory.context() as context:
         change: UUID = context.id
     return change

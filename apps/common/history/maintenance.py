@@ -1,5 +1,5 @@
-"""What the history tables need beside their rows: an index by time, and an end where the operator
-sets one."""
+"""Maintenance of the history tables: an index by time, and deletion after the period that the
+operator sets."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ _CONTEXT = "pghistory_context"
 
 
 def history_models() -> list[type[models.Model]]:
-    """Every model that keeps versions, in the order of its label."""
+    """Return the history models, ordered by label."""
     models = [
         model
         for model in apps.get_models()
@@ -26,10 +26,10 @@ def history_models() -> list[type[models.Model]]:
 
 
 def create_history_indexes(**_: Any) -> int:
-    """Give every history table its index by time, by which the audit reads; the number of those
-    made now.
+    """Create the missing indexes by time of history tables, which the audit log reads; return the
+    number created.
 
-    Runs after every `migrate`, so that a model that begins to be tracked needs no thought of it.
+    Runs after every `migrate`, so that a newly tracked model gets its index automatically.
     """
     table_by_index = {
         f"{model._meta.db_table}_at"[:63]: model._meta.db_table for model in history_models()
@@ -59,10 +59,10 @@ def create_history_indexes(**_: Any) -> int:
 
 
 def purge_history(*, before: datetime) -> dict[str, int]:
-    """Delete versions that ended before `before`, in batches, each a transaction; return {table:
-    rows}.
+    """Delete versions that ended before `before`, in batches, each in its own transaction; return
+    {table: rows}.
 
-    The version that a current record had at that moment is kept: without it the next change would
+    The version that a current record had at that moment stays: without it the next change would
     have no old values. Safe to run concurrently and to interrupt.
     """
     counts = {
@@ -73,11 +73,15 @@ def purge_history(*, before: datetime) -> dict[str, int]:
 
 
 def _purge_versions(model: type[models.Model], before: datetime) -> Iterator[int]:
+    """Delete versions from before `before` that no longer describe a state at that time or since;
+    yield the number of deleted rows after each batch, which is a transaction of its own."""
     table = connection.ops.quote_name(model._meta.db_table)
     # table names are the models' own
     statement = f"""
         DELETE FROM {table} WHERE pgh_id IN (
             SELECT h.pgh_id FROM {table} h
+            -- a deletion ends its record; any other version ended when the next one began, which
+            -- must be before the limit too
             WHERE h.pgh_created_at < %s AND (h.pgh_label = 'delete' OR EXISTS (
                 SELECT 1 FROM {table} n
                 WHERE n.pgh_obj_id = h.pgh_obj_id AND n.pgh_id > h.pgh_id AND n.pgh_created_at < %s
@@ -86,7 +90,7 @@ def _purge_versions(model: type[models.Model], before: datetime) -> Iterator[int
         )
     """
     while True:
-        # the history is append-only for everybody but this
+        # the history is append-only except for this deletion
         with (
             transaction.atomic(),
             pgtrigger.ignore(f"{model._meta.label}:append_only"),
@@ -100,7 +104,8 @@ def _purge_versions(model: type[models.Model], before: datetime) -> Iterator[int
 
 
 def _purge_contexts(before: datetime) -> Iterator[int]:
-    """Delete actor and reason of changes of which no version is left."""
+    """Delete the contexts (actor and reason) of changes that have no version left; yield the number
+    of rows of each batch."""
     quote = connection.ops.quote_name
     unused = " AND ".join(
         f"NOT EXISTS (SELECT 1 FROM {quote(model._meta.db_table)} h WHERE h.pgh_context_id = c.id)"
@@ -116,7 +121,7 @@ def _purge_contexts(before: datetime) -> Iterator[int]:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"{page} OFFSET {DELETE_BATCH_SIZE - 1} LIMIT 1", [since, before])
             row = cursor.fetchone()
-            # one moment is never cut in two
+            # contexts of the same moment are in one batch
             until = row[0] if row else before - timedelta(microseconds=1)
             cursor.execute(delete, [since, until])
             yield cursor.rowcount

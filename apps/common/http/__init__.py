@@ -1,9 +1,9 @@
-"""The one outbound HTTP client: every outbound call of the product uses `fetch`.
+"""The only outbound HTTP client: all outbound calls of the product use `fetch`.
 
-HTTP, TLS and tunnels are urllib3's. Ours is the policy: the connection is opened to the very
-address that was checked, each redirect is checked again, and one deadline and one byte count apply
-to everything that is read, headers included.
+HTTP, TLS and tunnels are implemented by urllib3. This package adds the policy: the connection is
+opened to exactly the address that was checked, each redirect is checked again, and one deadline and
+one byte limit apply to everything that is read, headers included.
 
-The caller passes a `Policy`; `installation_policy` makes one from the settings. Errors are one of
-three exceptions, each with a sentence for users.
+The caller passes a `Policy`; `installation_policy` builds one from the settings. Each error is one
+of three exceptions, with a sentence for users.
 """

@@ -18,15 +18,15 @@ type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_URL_LENGTH = 8000
-# Answers instance credentials on Azure although the address looks public.
+# Serves instance credentials on Azure although the address looks public.
 _METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNUSUAL_IN_URL = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Networks from a comma or space separated list such as `10.0.0.0/8 fd00::/8`; ValueError with
-    a sentence."""
+    """Parse a list of networks, separated by commas or spaces, such as `10.0.0.0/8 fd00::/8`.
+    Raises ValueError with a sentence for users."""
     networks: list[Network] = []
     for entry in re.split(r"[,\s]+", text.strip()):
         if not entry:
@@ -41,48 +41,50 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 
 
 def check_address(url: str) -> None:
-    """Refuse an address that a person typed before it is kept. Raises OutboundRefusedError; where
-    it leads is checked at each call."""
+    """Check a URL that a user entered before it is stored. Raises OutboundRefusedError. Its host is
+    resolved and checked at each call."""
     checked_url(url, trusted=False)
 
 
 def checked_url(url: str, *, trusted: bool) -> SplitResult:
-    """The parts of a URL we are willing to look at; OutboundRefusedError otherwise."""
+    """Split a URL and check its scheme, host and port. `trusted` marks a URL that the operator
+    configured, which may be a file on the server. Raises OutboundRefusedError."""
     if len(url) > _MAX_URL_LENGTH or _UNUSUAL_IN_URL.search(url):
         raise OutboundRefusedError(
             "The URL is too long or contains spaces, control characters or backslashes. Correct it."
         )
     try:
-        parts = urlsplit(url)
-        port = parts.port
+        url_parts = urlsplit(url)
+        port = url_parts.port
     except ValueError:
         raise OutboundRefusedError(
             f"'{url[:60]}' is not a valid URL. Enter it as https://host/path."
         ) from None
-    if parts.scheme == "file":
+    if url_parts.scheme == "file":
         if not trusted:
             raise OutboundRefusedError(
                 f"'{url}' is a file on the server. Only the operator can configure a file."
             )
-        return parts
-    if parts.scheme not in DEFAULT_PORTS:
+        return url_parts
+    if url_parts.scheme not in DEFAULT_PORTS:
         raise OutboundRefusedError(
-            f"'{safe_url(parts)}' is not an http or https URL. Enter it as https://host/path."
+            f"'{safe_url(url_parts)}' is not an http or https URL. Enter it as https://host/path."
         )
-    if parts.username is not None or parts.password is not None:
+    if url_parts.username is not None or url_parts.password is not None:
         raise OutboundRefusedError(
             "The URL contains a username or password. Remove the part before the @."
         )
-    if not parts.hostname or port == 0:
+    if not url_parts.hostname or port == 0:
         raise OutboundRefusedError(
-            f"'{safe_url(parts)}' does not contain a host. Enter it as https://host/path."
+            f"'{safe_url(url_parts)}' does not contain a host. Enter it as https://host/path."
         )
-    return parts
+    return url_parts
 
 
 def redirect_target(current: SplitResult, location: str) -> SplitResult:
-    """Return where a redirect leads, refused where it is a step down in safety."""
-    # Servers send unescaped spaces and non-ASCII here; browsers escape them, and so do we.
+    """Return the checked target of a redirect. Raises OutboundRefusedError if it is less secure
+    than the current URL."""
+    # Servers send unescaped spaces and non-ASCII characters here; escape them as browsers do.
     absolute = urljoin(urlunsplit(current), quote(location.strip(), safe="%/:=&?~#+!$,;'@()*[]"))
     target = checked_url(absolute, trusted=False)
     if current.scheme == "https" and target.scheme == "http":
@@ -93,49 +95,52 @@ def redirect_target(current: SplitResult, location: str) -> SplitResult:
     return target
 
 
-def origin_of(parts: SplitResult) -> tuple[str, str, int]:
-    return parts.scheme, parts.hostname or "", port_of(parts)
+def origin_of(url_parts: SplitResult) -> tuple[str, str, int]:
+    return url_parts.scheme, url_parts.hostname or "", port_of(url_parts)
 
 
-def port_of(parts: SplitResult) -> int:
-    return parts.port or DEFAULT_PORTS[parts.scheme]
+def port_of(url_parts: SplitResult) -> int:
+    return url_parts.port or DEFAULT_PORTS[url_parts.scheme]
 
 
-def ascii_host(parts: SplitResult) -> str:
-    """Return the host as it is sent, international names in ASCII form. Raises OutboundRefusedError
+def ascii_host(url_parts: SplitResult) -> str:
+    """Return the host as it is sent: international names in ASCII form. Raises OutboundRefusedError
     if it is not valid."""
-    host = parts.hostname or ""
+    host = url_parts.hostname or ""
     try:
         return host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
         raise OutboundRefusedError(f"'{host[:60]}' is not a valid host name. Correct it.") from None
 
 
-def safe_url(parts: SplitResult) -> str:
-    """An address as messages show it: without user, password and query, which may hold secrets."""
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+def safe_url(url_parts: SplitResult) -> str:
+    """Return the URL for messages, without user, password and query, which can contain secrets."""
+    return urlunsplit(
+        (url_parts.scheme, url_parts.netloc.rpartition("@")[2], url_parts.path, "", "")
+    )
 
 
 def _embedded_ipv4(address: Address) -> Address:
-    """The IPv4 address that an IPv6 address stands for, where a gateway would translate it; else
-    itself."""
+    """Return the IPv4 address embedded in an IPv6 address that a gateway would translate; otherwise
+    the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address.sixtofour is not None:
         return address.sixtofour
-    # ::a.b.c.d was once "IPv4-compatible"; ::1 and :: are themselves.
+    # ::a.b.c.d is an obsolete "IPv4-compatible" address; ::1 and :: are not.
     if address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
 
 
 def refusal_reason(address: Address, policy: Policy, *, trusted: bool) -> str | None:
-    """Return why we may not connect there, as a word or two; None if we may.
+    """Return in a word or two why a connection to the address is not allowed; None if it is
+    allowed.
 
-    A trusted address may be private or this machine. Link-local (where clouds keep credentials),
-    multicast and reserved addresses have no service an operator means, so that they need
+    A trusted address may be private or this machine. Link-local (where clouds serve credentials),
+    multicast and reserved addresses host no service that an operator would configure, so they need
     `allowed_networks`.
     """
     address = _embedded_ipv4(address)
@@ -162,30 +167,30 @@ def refusal_reason(address: Address, policy: Policy, *, trusted: bool) -> str | 
 
 
 def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[Address]:
-    """All addresses of a host, asked once. `getaddrinfo` knows no timeout, hence the thread left
-    behind."""
+    """Return all addresses of a host from one DNS lookup. `getaddrinfo` has no timeout, so it runs
+    in a thread, which is abandoned after `seconds`."""
     addresses: list[Address] = []
-    trouble: list[OSError | UnicodeError] = []
+    errors: list[OSError | UnicodeError] = []
 
-    def ask() -> None:
+    def look_up() -> None:
         try:
-            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            trouble.append(error)
+            errors.append(error)
             return
-        for answer in answers:
-            address = ipaddress.ip_address(str(answer[4][0]))
+        for entry in entries:
+            address = ipaddress.ip_address(str(entry[4][0]))
             if address not in addresses:
                 addresses.append(address)
 
-    thread = threading.Thread(target=ask, name=f"lookup {host}", daemon=True)
+    thread = threading.Thread(target=look_up, name=f"lookup {host}", daemon=True)
     thread.start()
     thread.join(clock.within(seconds))
     if thread.is_alive():
         raise OutboundFailedError(
             f"The DNS lookup of {host} timed out. Check the DNS settings of the server."
         )
-    if trouble or not addresses:
+    if errors or not addresses:
         raise OutboundFailedError(
             f"The name {host} does not resolve. Check its spelling and the DNS settings of "
             "the server."
@@ -194,14 +199,15 @@ def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[
 
 
 def allowed_addresses(
-    parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
+    url_parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
 ) -> list[Address]:
-    """Return the addresses of a host to which a connection is allowed. Raises OutboundRefusedError
-    if there are none."""
-    host = parts.hostname or ""
+    """Return the addresses of a host to which a connection is allowed. `trusted` marks a host that
+    the operator configured, which may be this server or in a private network. Raises
+    OutboundRefusedError if there are none."""
+    host = url_parts.hostname or ""
     reasons: list[str] = []
     allowed: list[Address] = []
-    for address in resolve_host(host, port_of(parts), clock, policy.connect_timeout):
+    for address in resolve_host(host, port_of(url_parts), clock, policy.connect_timeout):
         reason = refusal_reason(address, policy, trusted=trusted)
         if reason is None:
             allowed.append(address)
@@ -216,13 +222,13 @@ def allowed_addresses(
 
 
 def check_before_proxy(
-    parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
+    url_parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
 ) -> None:
-    """Refuse what is visibly not public; a name that only the proxy can resolve is the proxy's to
-    judge."""
-    host = parts.hostname or ""
+    """Refuse targets that are visibly not public, unless the operator configured them (`trusted`).
+    A name that does not resolve here is left to the proxy to check."""
+    host = url_parts.hostname or ""
     try:
-        allowed_addresses(parts, policy, clock, trusted=trusted)
+        allowed_addresses(url_parts, policy, clock, trusted=trusted)
     except OutboundFailedError as error:
         if _resembles_address(host):
             raise OutboundRefusedError(
@@ -232,8 +238,8 @@ def check_before_proxy(
 
 
 def _resembles_address(host: str) -> bool:
-    """Return whether a host is another spelling of an address, or of this machine, that a proxy
-    might understand."""
+    """Return whether a host is an unusual spelling of an IP address, or of this machine, that a
+    proxy might understand."""
     last = host.rstrip(".").rpartition(".")[2]
     return (
         ":" in host

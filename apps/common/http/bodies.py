@@ -1,4 +1,4 @@
-"""The body of an answer, inflated, never more of it than the policy allows."""
+"""Decompression of response bodies, limited to the size that the policy allows."""
 
 import gzip
 import zlib
@@ -10,13 +10,14 @@ _CHUNK = 64 * 1024
 
 
 class Readable(Protocol):
-    """What a body is read from."""
+    """A stream that a body is read from."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
-    """Return the inflated content of the stream; at most `limit` bytes and one piece are held.
+    """Return the decompressed content of the stream; at most `limit` bytes and one piece are in
+    memory.
 
     Raises ResponseTooLargeError beyond the limit, and OutboundFailedError if the content is
     damaged, incomplete or has an encoding that was not requested.
@@ -52,7 +53,7 @@ def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
 
 
 class _Deflated:
-    """`deflate` as the standard has it (zlib), or raw, as some servers send it."""
+    """A `deflate` stream: with a zlib header as in the standard, or raw as some servers send it."""
 
     def __init__(self, stream: Readable, limit: int) -> None:
         self._stream = stream
@@ -61,8 +62,8 @@ class _Deflated:
         self._is_begun = False
 
     def read(self, size: int, /) -> bytes:
-        """The next piece, of more than the limit's bytes where it is too large; empty at the
-        end."""
+        """Return the next decompressed piece; it is longer than the limit if the content is too
+        large, and empty at the end."""
         while not self._decoder.eof:
             compressed = self._stream.read(size)
             if not compressed and self._is_begun:

@@ -1,5 +1,4 @@
-"""What an outbound call is made of: what it asks, what it may do, how long it may take, what can go
-wrong."""
+"""Types of an outbound call: request, policy, deadline, response and errors."""
 
 import re
 import time
@@ -20,17 +19,17 @@ class OutboundError(Exception):
 
 
 class OutboundRefusedError(OutboundError):
-    """We did not make the call, or stopped at a redirect, because the address is not one we may go
-    to."""
+    """The call was not made, or stopped at a redirect, because the policy does not allow the
+    address."""
 
 
 class OutboundFailedError(OutboundError):
-    """The call was made and did not yield a whole answer: network, time, TLS, truncation,
-    encoding."""
+    """The call was made but did not return a complete response, because of network, timeout, TLS,
+    truncation or encoding."""
 
 
 class ResponseTooLargeError(OutboundError):
-    """The answer is larger than the policy allows; reading stopped there."""
+    """The response is larger than the policy allows; reading stopped at the limit."""
 
 
 def response_too_large(limit: int) -> str:
@@ -51,14 +50,14 @@ USER_AGENT = f"foundation-registry/{_version()}"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What an outbound call may do.
+    """What an outbound call is allowed to do.
 
-    allowed_networks: networks the operator opened although they are not public. `connect_timeout`
-    and `read_timeout` are seconds per step, `deadline` is seconds for the whole call with its
-    redirects. `max_wire_bytes` holds for what is received (256 KiB more for headers and framing),
-    `max_body_bytes` for it once inflated. Proxies of the environment are never used. With a `proxy`
-    the far address is chosen by the proxy, so that only addresses visible from here can be checked.
-    `ca_file` adds no trust, it replaces the system's list.
+    allowed_networks: networks that the operator allows although they are not public.
+    `connect_timeout` and `read_timeout` are seconds per step, `deadline` is seconds for the whole
+    call with its redirects. `max_wire_bytes` limits what is received (256 KiB more for headers and
+    framing), `max_body_bytes` the decompressed body. Proxy settings of the environment are never
+    used. With a `proxy`, the proxy resolves the host, so that only addresses visible from here can
+    be checked. `ca_file` replaces the system's list of certificate authorities.
     """
 
     allowed_networks: tuple[Network, ...] = ()
@@ -79,11 +78,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call. `trusted` says that the operator gave the address: it may be private or a `file:`.
+    """One call. `trusted` means that the operator configured the address: it may be private or a
+    `file:`.
 
-    `etag` and `last_modified` make the call conditional. `headers` are for the first host only:
-    they are dropped when a redirect leaves it. A POST never follows redirects; the 3xx is the
-    response.
+    `etag` and `last_modified` make the call conditional. `headers` are sent to the first host only:
+    they are dropped when a redirect leads to another host. A POST never follows redirects; the 3xx
+    is the response.
     """
 
     url: str
@@ -119,14 +119,14 @@ class Response:
 
     @property
     def retry_after(self) -> int | None:
-        """Seconds from now that the server asks to wait."""
+        """Seconds from now until the server allows another request."""
         return retry_after_seconds(self.headers.get("retry-after"), datetime.now(UTC))
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> int | None:
-    """Seconds of a Retry-After header, which holds seconds or an HTTP date (RFC 9110, 10.2.3).
+    """Parse a Retry-After header, which holds seconds or an HTTP date (RFC 9110, 10.2.3).
 
-    Never negative; None for nonsense.
+    Return seconds, never negative; None if the value is missing or invalid.
     """
     text = (value or "").strip()
     if re.fullmatch(r"[0-9]{1,9}", text):
@@ -140,14 +140,15 @@ def retry_after_seconds(value: str | None, now: datetime) -> int | None:
 
 
 class Deadline:
-    """The moment by which all must be done, on the monotonic clock."""
+    """The latest end of a call, on the monotonic clock."""
 
     def __init__(self, seconds: float) -> None:
         self.at = time.monotonic() + seconds
         self.seconds = seconds
 
     def within(self, seconds: float) -> float:
-        """Seconds to wait for the next step: `seconds`, or less where the deadline is nearer."""
+        """Return the seconds to wait for the next step: `seconds`, or less if the deadline is
+        nearer."""
         seconds_left = self.at - time.monotonic()
         if seconds_left <= 0:
             raise self.passed()

@@ -1,4 +1,4 @@
-"""One call from its first address over redirects to a whole answer."""
+"""`fetch`: makes an outbound call, following redirects, and returns the complete response."""
 
 import os
 import re
@@ -37,8 +37,8 @@ from apps.common.http.connections import BoundedConnection, connection_to, proxy
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BODILESS = frozenset({204, 304})
 _PROXY_LOGIN_REQUIRED = 407
-# what frames the request, and what no caller may change
-_OUR_HEADERS = re.compile(
+# headers that callers cannot set: they frame the request or belong to this client
+_RESERVED_HEADERS = re.compile(
     "host|connection|content-length|transfer-encoding|accept-encoding|user-agent|proxy-authorization",
     re.IGNORECASE,
 )
@@ -65,7 +65,7 @@ def fetch(request: Request, *, policy: Policy) -> Response:
         )
     origin = origin_of(target)
     trusted = request.trusted
-    first = safe_url(target)
+    original_url = safe_url(target)
     for n_redirects in range(policy.max_redirects + 1):
         headers = request.headers if origin_of(target) == origin else {}
         try:
@@ -74,7 +74,7 @@ def fetch(request: Request, *, policy: Policy) -> Response:
             if not n_redirects:
                 raise
             raise OutboundRefusedError(
-                f"{first} redirects to a URL that is not allowed. {error}"
+                f"{original_url} redirects to a URL that is not allowed. {error}"
             ) from error
         if response.status not in _REDIRECTS or request.method != "GET":
             return response
@@ -83,16 +83,16 @@ def fetch(request: Request, *, policy: Policy) -> Response:
             raise OutboundFailedError(
                 f"{safe_url(target)} redirects without a target. Check the URL in a browser."
             )
-        # The operator vouched for the first address only.
+        # Only the first address was configured by the operator.
         trusted = False
         target = redirect_target(target, location)
     raise OutboundRefusedError(
-        f"{first} redirects more than {policy.max_redirects} times. Enter the final URL."
+        f"{original_url} redirects more than {policy.max_redirects} times. Enter the final URL."
     )
 
 
 def _exchange(
-    parts: SplitResult,
+    url_parts: SplitResult,
     request: Request,
     headers: Mapping[str, str],
     policy: Policy,
@@ -100,21 +100,21 @@ def _exchange(
     *,
     trusted: bool,
 ) -> Response:
-    """One request and its whole answer; every fault of the far side leaves as one of our three
-    exceptions."""
-    host = parts.hostname or ""
+    """Send one request and read its complete response; every fault of the server or network is
+    raised as one of the three exceptions. `trusted`: the operator configured this URL."""
+    host = url_parts.hostname or ""
     connection: BoundedConnection | None = None
     try:
-        connection = connection_to(parts, policy, deadline, trusted=trusted)
-        return _send_request(connection, parts, request, headers, policy)
+        connection = connection_to(url_parts, policy, deadline, trusted=trusted)
+        return _send_request(connection, url_parts, request, headers, policy)
     except ssl.SSLCertVerificationError as error:
         raise OutboundFailedError(
             f"The certificate of {host} is not valid ({error.verify_message}). Check the URL "
             "and the clock of the server."
         ) from None
     except (TimeoutError, ReadTimeoutError):
-        # The last wait is as long as what is left, so that it ends at the deadline, give or take a
-        # tick.
+        # The last wait is as long as the time left, so that it ends at the deadline, give or take a
+        # clock tick.
         if time.monotonic() > deadline.at - 0.01:
             raise deadline.passed() from None
         raise OutboundFailedError(
@@ -141,18 +141,21 @@ def _exchange(
 
 def _send_request(
     connection: BoundedConnection,
-    parts: SplitResult,
+    url_parts: SplitResult,
     request: Request,
     own_headers: Mapping[str, str],
     policy: Policy,
 ) -> Response:
-    host, port = ascii_host(parts), port_of(parts)
+    """Send the request over `connection` and return the complete, decompressed response.
+    `own_headers` are the caller's; reserved ones among them are dropped. Errors of the connection
+    are raised as they are."""
+    host, port = ascii_host(url_parts), port_of(url_parts)
     authority = f"[{host}]" if ":" in host else host
-    path = quote(parts.path or "/", safe=_SAFE_IN_PATH)
-    if parts.query:
-        path += f"?{quote(parts.query, safe=_SAFE_IN_QUERY)}"
+    path = quote(url_parts.path or "/", safe=_SAFE_IN_PATH)
+    if url_parts.query:
+        path += f"?{quote(url_parts.query, safe=_SAFE_IN_QUERY)}"
     headers = {
-        "Host": authority if port == DEFAULT_PORTS[parts.scheme] else f"{authority}:{port}",
+        "Host": authority if port == DEFAULT_PORTS[url_parts.scheme] else f"{authority}:{port}",
         "User-Agent": policy.user_agent,
         "Accept": "*/*",
         "Accept-Encoding": "gzip, deflate",
@@ -163,49 +166,53 @@ def _send_request(
     if request.last_modified:
         headers["If-Modified-Since"] = request.last_modified
     headers |= {
-        name: value for name, value in own_headers.items() if not _OUR_HEADERS.fullmatch(name)
+        name: value for name, value in own_headers.items() if not _RESERVED_HEADERS.fullmatch(name)
     }
-    # https goes through a tunnel, which only the connection knows of
-    proxy = policy.proxy_for(host, port) if parts.scheme == "http" else None
+    # https uses a tunnel, which only the connection sees
+    proxy = policy.proxy_for(host, port) if url_parts.scheme == "http" else None
     if proxy is not None:
         path = f"http://{authority}:{port}{path}"
         headers |= proxy.headers
     body = request.body if request.method == "POST" else None
-    # inflated by read_body, which notices a stream that ends early
+    # decompressed by read_body, which notices a stream that ends early
     connection.request(
         request.method, path, body, headers, preload_content=False, decode_content=False
     )
-    with connection.getresponse() as answer:
-        if proxy is not None and answer.status == _PROXY_LOGIN_REQUIRED:
+    with connection.getresponse() as response:
+        if proxy is not None and response.status == _PROXY_LOGIN_REQUIRED:
             raise proxy_login_refused()
-        if (answer.length_remaining or 0) > policy.max_wire_bytes:
+        if (response.length_remaining or 0) > policy.max_wire_bytes:
             raise ResponseTooLargeError(response_too_large(policy.max_wire_bytes))
         response_headers = {
-            name.lower(): " ".join(value.split()) for name, value in answer.headers.items()
+            name.lower(): " ".join(value.split()) for name, value in response.headers.items()
         }
         encoding = (
             ""
-            if answer.status in _BODILESS
+            if response.status in _BODILESS
             else response_headers.get("content-encoding", "").lower()
         )
-        content = read_body(answer, encoding, policy.max_body_bytes)
+        content = read_body(response, encoding, policy.max_body_bytes)
     return Response(
-        answer.status, response_headers, content, urlunsplit(parts), connection.bounds.received
+        response.status,
+        response_headers,
+        content,
+        urlunsplit(url_parts),
+        connection.bounds.received,
     )
 
 
-def _read_file(parts: SplitResult, request: Request, policy: Policy) -> Response:
-    """A file of this machine under the same limits; `.gz` is inflated, as a server would have sent
-    it."""
-    if parts.netloc not in {"", "localhost"}:
+def _read_file(url_parts: SplitResult, request: Request, policy: Policy) -> Response:
+    """Read a local file under the same limits; `.gz` is decompressed, as if a server had sent it
+    compressed."""
+    if url_parts.netloc not in {"", "localhost"}:
         raise OutboundRefusedError(
             f"'{request.url}' is a file on another machine. Enter file:///path."
         )
     if request.method != "GET":
         raise OutboundRefusedError("A file can only be read. Use GET.")
-    path = unquote(parts.path)
+    path = unquote(url_parts.path)
     try:
-        # A pipe or device would block or never end.
+        # A pipe or device could block or never end.
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise OutboundFailedError(f"{path} is not a regular file. Enter the path of a file.")
         with open(path, "rb") as stream:

@@ -1,5 +1,5 @@
-"""Connections of urllib3 to the very address that was checked, under one deadline and one count of
-bytes."""
+"""Connections of urllib3 to exactly the address that was checked, with one deadline and one byte
+limit."""
 
 import re
 import socket
@@ -27,13 +27,13 @@ from apps.common.http.calls import (
     response_too_large,
 )
 
-# status line, headers and framing come on top of the body
+# allowance for status line, headers and framing, on top of the body
 _HEADER_ALLOWANCE = 256 * 1024
 
 
 @dataclass(slots=True)
 class Bounds:
-    """What holds for one connection; `received` counts bytes, of TLS those inside."""
+    """The limits of one connection. `received` counts bytes; with TLS, the decrypted ones."""
 
     deadline: Deadline
     read_timeout: float
@@ -42,7 +42,7 @@ class Bounds:
 
 
 class BoundedSocket(socket.socket):
-    """A socket whose every step waits no longer than the deadline, and which counts what it
+    """A socket on which no operation waits beyond the deadline, and which counts the bytes it
     receives."""
 
     bounds: Bounds
@@ -70,12 +70,12 @@ class BoundedSocket(socket.socket):
 
 
 class BoundedTLSSocket(BoundedSocket, ssl.SSLSocket):
-    """The same inside TLS; the handshake waits no longer than the socket below it."""
+    """A bounded socket with TLS; the handshake waits no longer than the socket below it."""
 
 
 class BoundedConnection(HTTPConnection):
-    """A connection to the first of `addresses` that answers. urllib3 asks no resolver, and no proxy
-    of the environment."""
+    """A connection to the first of `addresses` that accepts one. urllib3 makes no DNS lookup, and
+    uses no proxy of the environment."""
 
     bounds: Bounds
     addresses: list[Address]
@@ -88,6 +88,8 @@ class BoundedConnection(HTTPConnection):
         self.sock.bounds = self.bounds
 
     def _new_conn(self) -> socket.socket:
+        """Return a socket connected to the first address that accepts one, each within the connect
+        timeout. Raises OutboundFailedError if none does."""
         problem: OSError | None = None
         for address in self.addresses:
             family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
@@ -96,7 +98,7 @@ class BoundedConnection(HTTPConnection):
             try:
                 sock.settimeout(self.bounds.deadline.within(self.connect_timeout))
                 sock.connect((str(address), self.port))
-                # for the handshake of TLS
+                # time limit for the TLS handshake
                 sock.settimeout(self.bounds.deadline.within(self.connect_timeout))
             except OSError as error:
                 sock.close()
@@ -123,29 +125,30 @@ class BoundedConnection(HTTPConnection):
         except TimeoutError:
             raise
         except (OSError, HTTPException, ValueError) as error:
-            raise _refused_tunnel(host, str(error)) from None
+            raise _explain_tunnel_refusal(host, str(error)) from None
 
 
 class BoundedTLSConnection(BoundedConnection, HTTPSConnection):
-    """The same with TLS, verified for the requested name."""
+    """A bounded connection with TLS, whose certificate is verified for the requested name."""
 
 
 def connection_to(
-    parts: SplitResult, policy: Policy, deadline: Deadline, *, trusted: bool
+    url_parts: SplitResult, policy: Policy, deadline: Deadline, *, trusted: bool
 ) -> BoundedConnection:
-    """A connection, not opened yet, to an address of the host that the policy allows, or to the
-    proxy in front. Raises OutboundRefusedError, OutboundFailedError."""
-    host, port = ascii_host(parts), port_of(parts)
-    is_tls = parts.scheme == "https"
+    """Return an unopened connection to an address of the host that the policy allows, or to the
+    proxy. `trusted`: the operator configured the host, so it may be in a private network. Raises
+    OutboundRefusedError and OutboundFailedError."""
+    host, port = ascii_host(url_parts), port_of(url_parts)
+    is_tls = url_parts.scheme == "https"
     kind = BoundedTLSConnection if is_tls else BoundedConnection
     tls: dict[str, Any] = {"ssl_context": _tls_context(policy)} if is_tls else {}
     proxy = policy.proxy_for(host, port)
     if proxy is None:
         connection = kind(host, port, **tls)
         connection.peer = host
-        connection.addresses = allowed_addresses(parts, policy, deadline, trusted=trusted)
+        connection.addresses = allowed_addresses(url_parts, policy, deadline, trusted=trusted)
     else:
-        check_before_proxy(parts, policy, deadline, trusted=trusted)
+        check_before_proxy(url_parts, policy, deadline, trusted=trusted)
         connection = kind(proxy.host, proxy.port, **tls)
         connection.peer = f"The proxy {proxy.host}"
         connection.addresses = resolve_host(
@@ -166,9 +169,10 @@ def _tls_context(policy: Policy) -> ssl.SSLContext:
     return context
 
 
-def _refused_tunnel(host: str | None, answer: str) -> OutboundFailedError:
-    """Return what a proxy's refusal means; of its answer only the status is repeated."""
-    status = re.search(r"failed: (\d{3})\b", answer)
+def _explain_tunnel_refusal(host: str | None, proxy_error: str) -> OutboundFailedError:
+    """Return the error for a tunnel that the proxy refused; of the proxy's response only the status
+    is repeated."""
+    status = re.search(r"failed: (\d{3})\b", proxy_error)
     if status is None:
         return OutboundFailedError(
             "The proxy closed the connection or is not an HTTP proxy. Check OUTBOUND_PROXY."

@@ -1,4 +1,4 @@
-"""What outbound calls of this installation may do, by its settings."""
+"""The policy of outbound calls from the settings of this installation."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from apps.common.http.calls import Policy
 
 
 def installation_policy(**limits: Any) -> Policy:
-    """The operator's networks and proxy; `limits` are other fields of Policy."""
+    """Return a Policy with the operator's networks and proxy; `limits` are other fields of
+    Policy."""
     networks = parse_networks(",".join(settings.OUTBOUND_ALLOWED_NETWORKS))
     return Policy(allowed_networks=networks, proxy=settings.OUTBOUND_PROXY, **limits)

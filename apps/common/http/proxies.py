@@ -10,14 +10,14 @@ from urllib.parse import unquote, urlsplit
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DEFAULT_PROXY_PORT = 3128
-# all hosts, or one with all below it, perhaps with a port
+# `*` for all hosts, or a domain with its subdomains, optionally with a port
 _BYPASSED_NAME = re.compile(r"\*|(\*?\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy for all calls but those of the bypassed hosts. Its login is in `headers` alone, which
-    no repr shows."""
+    """A proxy for all calls except those to the bypassed hosts. Its credentials are only in
+    `headers`, which no repr shows."""
 
     host: str
     port: int
@@ -26,8 +26,8 @@ class Proxy:
     bypassed_networks: tuple[Network, ...] = ()
 
     def serves(self, host: str, port: int) -> bool:
-        """Return whether calls to this host and port use the proxy. Networks bypass addresses, not
-        names."""
+        """Return whether calls to this host and port use the proxy. Bypassed networks apply to IP
+        addresses, not to names."""
         host = host.lower().rstrip(".")
         if "*" in self.bypassed_names:
             return False
@@ -39,36 +39,36 @@ class Proxy:
 
 
 def _covers(name: str, host: str, port: int) -> bool:
-    """Return whether a bypassed name, as in `example.org` or `example.org:8443`, is this host or
-    one above it."""
+    """Return whether a bypassed name, such as `example.org` or `example.org:8443`, is this host or
+    a parent domain of it."""
     name, _, its_port = name.partition(":")
     return its_port in {"", str(port)} and f".{host}".endswith(f".{name}")
 
 
 def parse_proxy(url: str, no_proxy: str = "") -> Proxy | None:
-    """The proxy of `http://[user:password@]host[:port]`; None for an empty text. ValueError with a
-    sentence that repeats no part of the URL."""
+    """Parse `http://[user:password@]host[:port]`; None for an empty text. Raises ValueError with a
+    sentence that repeats no part of the URL, which can contain a password."""
     if not url.strip():
         return None
     try:
-        parts = urlsplit(url.strip())
-        port = parts.port or DEFAULT_PROXY_PORT
+        url_parts = urlsplit(url.strip())
+        port = url_parts.port or DEFAULT_PROXY_PORT
     except ValueError:
-        parts, port = urlsplit(""), 0
+        url_parts, port = urlsplit(""), 0
     if (
-        parts.scheme != "http"
-        or not parts.hostname
-        or parts.path.strip("/")
-        or parts.query
-        or parts.fragment
+        url_parts.scheme != "http"
+        or not url_parts.hostname
+        or url_parts.path.strip("/")
+        or url_parts.query
+        or url_parts.fragment
     ):
         raise ValueError(
             "OUTBOUND_PROXY must be http://host:port or http://user:password@host:port. "
             "Encode characters such as @ in the password as %40."
         )
     headers: dict[str, str] = {}
-    if parts.username is not None:
-        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    if url_parts.username is not None:
+        login = f"{unquote(url_parts.username)}:{unquote(url_parts.password or '')}".encode()
         headers["Proxy-Authorization"] = "Basic " + base64.b64encode(login).decode("ascii")
     names: list[str] = []
     networks: list[Network] = []
@@ -83,4 +83,4 @@ def parse_proxy(url: str, no_proxy: str = "") -> Proxy | None:
                 ) from None
             if entry:
                 names.append(entry.removeprefix("*.").strip(".").replace(".:", ":"))
-    return Proxy(parts.hostname, port, headers, tuple(names), tuple(networks))
+    return Proxy(url_parts.hostname, port, headers, tuple(names), tuple(networks))

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, with an end to everything that it waits for."""
+"""Django's PostgreSQL backend with a time limit on everything that it waits for."""

@@ -9,13 +9,13 @@ from django.db.backends.postgresql import base
 from apps.common.postgresql.connections import BREAKER, BoundedConnection, limits
 from apps.common.postgresql.errors import ConnectError
 
-# psycopg, but for the class of its connections
+# psycopg with another class of connections
 _DRIVER: Any = SimpleNamespace(**{**vars(psycopg), "connect": BoundedConnection.connect})
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own, with connections that have an end to their patience and a breaker before
-    them."""
+    """Django's wrapper, whose connections have time limits and are opened through a circuit
+    breaker."""
 
     Database = _DRIVER
 
@@ -35,8 +35,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def _check(self, connection: BoundedConnection) -> None:
-        """See that there is a database behind a pooler, which takes connections also where there is
-        none."""
+        """Check that there is a database behind a pooler, which accepts connections even if there
+        is none."""
         try:
             connection.check(limits().pool)
         except psycopg.OperationalError:

@@ -1,7 +1,9 @@
-"""Connections that do not wait for a silent server, and a pool's look at them before they are used.
+"""Connections that do not wait for a server that has stopped responding, and the check of pooled
+connections before use.
 
-Time limits that PostgreSQL keeps are of no use where it is PostgreSQL that hangs, and the kernel
-notices a cut network only when it has something to send. So silence is measured here.
+Time limits that PostgreSQL enforces are of no use if PostgreSQL itself hangs, and the kernel
+notices a cut network only when it has something to send. So the time without any response is
+measured here.
 """
 
 import socket
@@ -18,15 +20,15 @@ from apps.common.circuit_breaker import CircuitBreaker
 from apps.common.postgresql.errors import SilentServerError
 from apps.common.postgresql.limits import DatabaseLimits
 
-# of this process
+# circuit breaker of this process
 BREAKER = CircuitBreaker()
-# how often psycopg looks up from its waiting; see its Connection.wait
+# interval at which psycopg returns from waiting; see its Connection.wait
 _WAIT_INTERVAL = 0.1
-# between two questions whether the server is there, at most
+# longest pause between two probes of the server
 _MAX_PAUSE = 5.0
-# beyond the statement time-out, after which the server itself should have answered
+# grace period after the statement time-out, within which the server itself should have responded
 _GRACE = 5.0
-# the first packet of a connection with TLS; the server answers one byte, before it knows who asks
+# the first packet of a TLS connection; the server responds with one byte before any authentication
 _SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 _PROBE_SECONDS = 1.0
 
@@ -36,9 +38,9 @@ def limits() -> DatabaseLimits:
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection whose statements fail once the server has fallen silent."""
+    """A connection whose statements fail if the server stops responding."""
 
-    # this connection's own limit for silence, instead of those of the process
+    # time limit without a response for this connection, instead of that of the process
     _silence: float | None = None
 
     @classmethod
@@ -59,8 +61,8 @@ class BoundedConnection(psycopg.Connection[Any]):
         return super().wait(self._watched(gen), interval, timeout)
 
     def _watched(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """`gen`, but for SilentServerError; psycopg sends it 0 whenever an interval has passed in
-        silence."""
+        """Pass on `gen`, and raise SilentServerError if the server stops responding; psycopg sends
+        0 whenever an interval has passed without data."""
         silent_since: float | None = None
         next_probe = 0.0
         try:
@@ -74,20 +76,20 @@ class BoundedConnection(psycopg.Connection[Any]):
                     next_probe = silent_since + (self._silence or limits().silence)
                 elif (moment := monotonic()) >= next_probe:
                     self._refuse_silence(moment - silent_since)
-                    # seldom for a statement that has long been at work
+                    # pauses grow with the time that the statement has taken
                     next_probe = moment + min(moment - silent_since, _MAX_PAUSE)
                 state = gen.send(ready)
         except StopIteration as stop:
             return stop.value
 
     def _refuse_silence(self, seconds: float) -> None:
-        """Close the connection, and raise SilentServerError, where no server answers it."""
+        """Close the connection and raise SilentServerError if no server responds at its address."""
         longest = limits().statement
         if self._silence is not None:
             reason = "The connection did not respond."
         elif longest and seconds > longest + _GRACE:
             reason = "The statement exceeded its time limit."
-        elif not _PROBE.server_answers(self.info):
+        elif not _PROBE.server_responds(self.info):
             reason = "The server does not respond."
             if pause := limits().breaker_pause:
                 BREAKER.open(pause)
@@ -97,7 +99,7 @@ class BoundedConnection(psycopg.Connection[Any]):
         raise SilentServerError(f"{reason} No data was received for {seconds:.1f} seconds.")
 
     def check(self, seconds: float) -> None:
-        """Raise psycopg.OperationalError where the server does not answer within `seconds`."""
+        """Raise psycopg.OperationalError if the server does not respond within `seconds`."""
         self._silence = seconds
         try:
             ConnectionPool.check_connection(self)
@@ -121,39 +123,40 @@ def check_connection(connection: BoundedConnection) -> None:
 
 
 class _Probe:
-    """Asks whether a server answers, once for all threads of the process."""
+    """Probes whether a server responds, once for all threads of the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked_at = 0.0
-        self._answered = True
+        self._probed_at = 0.0
+        self._has_responded = True
 
-    def server_answers(self, info: Any) -> bool:
+    def server_responds(self, info: Any) -> bool:
         with self._lock:
-            if monotonic() - self._asked_at > _PROBE_SECONDS / 2:
-                self._answered = _answers(info.host, info.hostaddr, info.port)
-                self._asked_at = monotonic()
-            return self._answered
+            if monotonic() - self._probed_at > _PROBE_SECONDS / 2:
+                self._has_responded = _server_responds(info.host, info.hostaddr, info.port)
+                self._probed_at = monotonic()
+            return self._has_responded
 
 
 _PROBE = _Probe()
 
 
-def _answers(host: str, address: str, port: int) -> bool:
-    """Return whether a PostgreSQL server, or a pooler, answers immediately."""
+def _server_responds(host: str, address: str, port: int) -> bool:
+    """Return whether a PostgreSQL server, or a pooler, responds at the address within
+    _PROBE_SECONDS."""
     try:
         if host.startswith("/"):
             to = socket.socket(socket.AF_UNIX)
             to.settimeout(_PROBE_SECONDS)
             with to:
                 to.connect(f"{host}/.s.PGSQL.{port}")
-                return _sends_bytes(to)
+                return _responds_to_ssl_request(to)
         with socket.create_connection((address or host, port), timeout=_PROBE_SECONDS) as to:
-            return _sends_bytes(to)
+            return _responds_to_ssl_request(to)
     except OSError:
         return False
 
 
-def _sends_bytes(to: socket.socket) -> bool:
+def _responds_to_ssl_request(to: socket.socket) -> bool:
     to.sendall(_SSL_REQUEST)
     return bool(to.recv(1))

@@ -1,4 +1,5 @@
-"""Which errors say that the database cannot answer now, and not that the question is wrong."""
+"""Classification of database errors: whether the database is unavailable now, as opposed to a
+faulty query."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -9,11 +10,11 @@ from psycopg_pool import PoolTimeout
 
 
 class ConnectError(psycopg.OperationalError):
-    """No connection could be had."""
+    """No connection could be opened."""
 
 
 class SilentServerError(psycopg.OperationalError):
-    """The server does not say anything any more; the connection has been closed."""
+    """The server has stopped responding; the connection has been closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,11 @@ class _Reason:
 
 
 class Unavailable(Enum):
-    """Reasons why the database cannot answer now, each with the sentence for the user."""
+    """Reasons why the database is unavailable now, each with a sentence for the user."""
 
-    # no connection, or the server has fallen silent
+    # no connection, or the server has stopped responding
     AWAY = _Reason("The database is not responding. Try again in a few seconds.", 5)
-    # a connection that worked is gone: the server was restarted
+    # an open connection was lost: the server was restarted
     LOST = _Reason(
         (
             "The connection to the database was lost. Check whether your change was saved, "
@@ -73,13 +74,13 @@ _BY_SQLSTATE = {
     "57P03": Unavailable.AWAY,  # starting up or shutting down
     "57P05": Unavailable.LOST,  # idle for too long
 }
-# connection exceptions, insufficient resources such as connections or memory
+# classes of errors: connection exceptions; insufficient resources, such as connections or memory
 _BY_CLASS = {"08": Unavailable.LOST, "53": Unavailable.AWAY}
 
 
 def unavailability(error: BaseException) -> Unavailable | None:
-    """Return what the error of Django or of psycopg says about the database; None where it is about
-    the question."""
+    """Return why the database is unavailable, from an error of Django or of psycopg; None if the
+    error concerns the query itself."""
     if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
         return None
     cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
@@ -89,7 +90,7 @@ def unavailability(error: BaseException) -> Unavailable | None:
     if state is not None:
         return _BY_SQLSTATE.get(state) or _BY_CLASS.get(state[:2])
     if isinstance(error, OperationalError | psycopg.OperationalError):
-        # libpq's own words: closed, refused, reset
+        # errors of libpq itself: closed, refused, reset
         return Unavailable.LOST
     if isinstance(error, InterfaceError | psycopg.InterfaceError) and "closed" in str(error):
         return Unavailable.LOST

@@ -1,8 +1,8 @@
-"""How long a process may wait for the database: one set for each kind of process.
+"""Time limits for waiting on the database: one set for each kind of process.
 
-docs/operator.md shows the table. What PostgreSQL measures itself travels with the connection as
-`options`; what only the client can measure, because the server may be silent, is measured by
-`connections` and `base`.
+docs/operator.md shows the table. Limits that PostgreSQL enforces are passed to the connection as
+`options`; limits that only the client can measure, because the server may not respond, are enforced
+by `connections` and `base`.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import Any
 
 class ProcessKind(StrEnum):
     WEB = "web"
-    # Celery's worker and beat, and whatever else loads the settings
+    # Celery's worker and beat, and any other process that loads the settings
     WORKER = "worker"
     # manage.py: migrations, imports, benchmarks
     COMMAND = "command"
@@ -25,23 +25,24 @@ class DatabaseLimits:
     statement: float
     # also for advisory locks
     lock: float
-    # a transaction that is open while its process does something else
+    # idle time within an open transaction
     idle_in_transaction: float
     # whole seconds; psycopg takes 2 for less
     connect: int
-    # for a connection of the pool, fresh or used
+    # wait for a connection from the pool, new or used
     pool: float
-    # for the answer of a connection that lay in the pool, before it is used
+    # wait for the response of a pooled connection that is checked before use
     check: float
-    # of silence, before the server is asked whether it is there; the statement fails where it is
-    # not
+    # time without a response before the server is probed; the statement fails if the probe fails;
+    # 0: no limit
     silence: float = 0
-    # for which no connection is tried after one has failed
+    # time without new connection attempts after one has failed
     breaker_pause: float = 0
 
 
 LIMITS = {
-    # a page or REST call is answered within two seconds, also where the database is locked or away
+    # a page or REST call gets a response within two seconds, even if the database is locked or
+    # unavailable
     ProcessKind.WEB: DatabaseLimits(
         statement=30,
         lock=1,
@@ -52,11 +53,12 @@ LIMITS = {
         silence=0.75,
         breaker_pause=1,
     ),
-    # a task that is ended runs again at the next beat
+    # a task that is cancelled runs again at the next beat
     ProcessKind.WORKER: DatabaseLimits(
         statement=600, lock=60, idle_in_transaction=600, connect=10, pool=10, check=5, silence=30
     ),
-    # migrations and seeds take what they take; only for a lock nobody is kept waiting behind them
+    # migrations and seeds have no time limit, except for locks, behind which others would have to
+    # wait
     ProcessKind.COMMAND: DatabaseLimits(
         statement=0, lock=60, idle_in_transaction=0, connect=10, pool=10, check=5
     ),
@@ -64,7 +66,8 @@ LIMITS = {
 
 
 def connection_options(limits: DatabaseLimits) -> str:
-    """The limits that PostgreSQL keeps, as libpq's `options`: they cost no statement."""
+    """Return the limits that PostgreSQL enforces, as libpq's `options`, which need no extra
+    statement."""
     timeouts = {
         "statement_timeout": limits.statement,
         "lock_timeout": limits.lock,
@@ -76,9 +79,9 @@ def connection_options(limits: DatabaseLimits) -> str:
 
 
 def socket_options() -> dict[str, Any]:
-    """libpq's limits for a network that swallows packets; a unix socket ignores them."""
+    """Return libpq's limits for a network that drops packets; a unix socket ignores them."""
     return {
-        # milliseconds until data that was sent must be acknowledged
+        # milliseconds within which sent data must be acknowledged
         "tcp_user_timeout": 15_000,
         "keepalives": 1,
         "keepalives_idle": 30,

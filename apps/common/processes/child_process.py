@@ -1,21 +1,21 @@
-"""Functions that read what strangers send, run in a child process with a limit on time and memory.
+"""Functions that parse untrusted files, run in a child process with limits on time and memory.
 
-Python runs one thread at a time: a file that takes a minute to read takes that minute from every
-page of the process, and one that needs ten gigabytes ends it. So a web process hands such a file to
-a fork server (processes/fork_server.py), which forks a child for it. The thread waits at a socket
-meanwhile, without holding up the others.
+Python runs one thread at a time: a file that takes a minute to parse blocks every page of the
+process for that minute, and one that needs ten gigabytes ends the process. So a web process passes
+such a file to a fork server (processes/fork_server.py), which forks a child for it. The thread
+waits at a socket meanwhile, without blocking the other threads.
 
     @child_function(classes=(Document,), errors=(UnreadableError,), refusal=UnreadableError)
     def read_document(form: str, body: bytes) -> Document: ...
 
-Whoever calls it need not know: it returns what the function returns and raises what it raises. A
-child that is killed for its limits becomes `refusal` with a sentence. Where no server was started
-(workers, commands, tests, the development server) the function runs where it is called: nobody's
-page waits for that process.
+Callers use it like any function: it returns what the function returns and raises what it raises. If
+a child is killed because of its limits, `refusal` is raised with a sentence. Where no server was
+started (workers, commands, tests, the development server) the function runs in the calling process,
+because no page waits for that process.
 
-What a child answers is data. It comes back pickled, since most of it is dataclasses, and is
-unpickled by a reader that knows the classes named with the function, days and decimals, and nothing
-else: what a hostile file could make of a child does not run in the web process.
+The result of a child is treated as untrusted data. It is pickled, since most of it is dataclasses,
+and is unpickled by a reader that accepts only the classes declared with the function, days and
+decimals: code that a hostile file injects into a child does not run in the web process.
 """
 
 import io
@@ -44,16 +44,15 @@ from django.conf import settings
 log = structlog.get_logger(__name__)
 
 MIB = 1024 * 1024
-# how long a thread waits for one of the places of its process, and a file for a child: a sender who
-# comes back costs less than a thread that waits
+# wait of a thread for one of the places of its process, and of a file for a child: a client that
+# tries again costs less than a thread that waits
 PLACE_TIMEOUT = 2.0
 START_TIMEOUT = 8.0
-# for a server that has to load the site: seconds, and many of them where the machine has much else
-# to do
+# start of a server that has to load the site: seconds, or many of them on a busy machine
 _LOAD_TIMEOUT = 60.0
-# for a child that is past its deadline and not gone yet
+# wait for a child that has passed its deadline to end
 _GRACE_SECONDS = 5.0
-# of what a child answers: a document of 50,000 models has about 20 MiB
+# of the result of a child: a document of 50,000 models has about 20 MiB
 MAX_RESULT_BYTES = 32 * MIB
 RETRY_AFTER_SECONDS = 5
 _LENGTH = struct.Struct("!Q")
@@ -67,7 +66,7 @@ READY = b"ready"
 
 
 class BusyError(Exception):
-    """As many files are being read as may be at a time; come back in RETRY_AFTER_SECONDS."""
+    """The maximum number of files is already being read; try again after RETRY_AFTER_SECONDS."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -77,17 +76,18 @@ class BusyError(Exception):
 
 
 class ChildFailedError(RuntimeError):
-    """The function raised what it does not declare; the text is the child's traceback."""
+    """The function raised an error that it does not declare; the text is the traceback of the
+    child."""
 
 
 class ResultTooLargeError(Exception):
-    """What the function returns is more than a web process takes in."""
+    """The result of the function is larger than a web process accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one call: processor time, memory beyond what the server has loaded, and time by the
-    clock."""
+    """Limits of one call: processor time, memory beyond what the server has loaded, and elapsed
+    time."""
 
     cpu_seconds: int = 10
     memory_mib: int = 1024
@@ -95,8 +95,8 @@ class Limits:
 
 
 class ChildFunction[**P, R]:
-    """A function that runs in a child where there is a server for it; `function` is the function
-    itself."""
+    """A function that runs in a child if this process has a fork server; `function` is the
+    undecorated function."""
 
     def __init__(
         self,
@@ -107,10 +107,13 @@ class ChildFunction[**P, R]:
         refusal: Callable[[str], Exception],
         limits: Limits,
     ) -> None:
+        """Register `function` under its name, by which the fork server finds it. Only objects of
+        `classes` and plain values cross the process boundary; `errors` are raised again in the
+        caller, and `refusal` builds the error of any other failure from a sentence."""
         self.function = function
         self.name = f"{function.__module__}:{function.__qualname__}"
-        self.classes = {_key_of(cls): cls for cls in (*classes, *_PLAIN_CLASSES)}
-        self.errors = {_key_of(error): error for error in errors}
+        self.classes = {_class_key(cls): cls for cls in (*classes, *_PLAIN_CLASSES)}
+        self.errors = {_class_key(error): error for error in errors}
         self.refusal = refusal
         self.limits = limits
         update_wrapper(self, function)
@@ -124,10 +127,10 @@ class ChildFunction[**P, R]:
             return self.decoded(answer_of(self, args, kwargs))
         return self.function(*args, **kwargs)
 
-    def decoded(self, answer: bytes) -> R:
-        """Return what the child returned, or what it raised."""
-        kind, *parts = _Unpickler(io.BytesIO(answer), self.classes).load()
-        match kind, parts:
+    def decoded(self, message: bytes) -> R:
+        """Return the result of the child, or raise its error."""
+        kind, *content = _Unpickler(io.BytesIO(message), self.classes).load()
+        match kind, content:
             case "result", [result]:
                 value: R = result
                 return value
@@ -137,7 +140,7 @@ class ChildFunction[**P, R]:
                 raise self.refusal(self.memory_sentence)
             case "large", []:
                 raise ResultTooLargeError
-        raise ChildFailedError(str(parts))
+        raise ChildFailedError(str(content))
 
     @property
     def memory_sentence(self) -> str:
@@ -155,9 +158,10 @@ class ChildFunction[**P, R]:
 
 
 FUNCTIONS: dict[str, ChildFunction[..., Any]] = {}
-# run by a server before its first child: what most files need is loaded once and shared
+# run by a server before its first child, so that modules which most files need are loaded once and
+# shared
 PREPARATIONS: list[Callable[[], object]] = []
-# tests: results go through the encoding in whichever process they are made
+# for tests: encode and decode results in every process
 is_always_encoded = False
 
 
@@ -168,8 +172,8 @@ def child_function[**P, R](
     refusal: Callable[[str], Exception],
     limits: Limits = Limits(),
 ) -> Callable[[Callable[P, R]], ChildFunction[P, R]]:
-    """Declare a function of a module: `classes` are those that its results are made of, `errors`
-    what it raises."""
+    """Declare a function of a module as a child function. Its results consist of `classes`, and it
+    raises `errors`."""
 
     def declare(function: Callable[P, R]) -> ChildFunction[P, R]:
         return ChildFunction(
@@ -180,15 +184,15 @@ def child_function[**P, R](
 
 
 def has_server() -> bool:
-    """Return whether functions run in children here: in a process that serves pages."""
+    """Return whether functions run in children here, that is, whether this process serves pages."""
     return _client is not None
 
 
 @contextmanager
 def limited_memory(mib: int) -> Iterator[None]:
-    """MemoryError where the block needs more than `mib` beyond what this process has: for a worker,
-    which reads files where it runs. Does nothing in a process that serves pages, whose threads
-    share their memory."""
+    """Raise MemoryError if the block needs more than `mib` beyond what this process uses; for
+    workers, which read files in their own process. Does nothing in a process that serves pages,
+    whose threads share their memory."""
     if has_server():
         yield
         return
@@ -201,7 +205,7 @@ def limited_memory(mib: int) -> Iterator[None]:
 
 
 def limit_memory(mib: int) -> None:
-    """Let this process have no more than `mib` beside what it has."""
+    """Limit this process to `mib` beyond what it uses now."""
     with suppress(OSError, ValueError):
         n_pages = int(Path("/proc/self/statm").read_text().split()[0])
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -212,17 +216,17 @@ def limit_memory(mib: int) -> None:
         )
 
 
-# --- answers --------------------------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------------------
 
 _PLAIN_CLASSES = (date, datetime, time, timedelta, timezone, Decimal)
 
 
-def _key_of(cls: type) -> tuple[str, str]:
+def _class_key(cls: type) -> tuple[str, str]:
     return cls.__module__, cls.__qualname__
 
 
 class _Unpickler(pickle.Unpickler):
-    """Reads what is made of plain values and the given classes."""
+    """Unpickles only plain values and the given classes."""
 
     def __init__(self, file: io.BytesIO, classes: dict[tuple[str, str], type]) -> None:
         super().__init__(file)
@@ -238,26 +242,26 @@ class _Unpickler(pickle.Unpickler):
 
 
 def answer_of(function: ChildFunction[..., Any], args: Any, kwargs: Any) -> bytes:
-    """Run it here; what `decoded` reads."""
+    """Run the function in this process and encode its result for `ChildFunction.decoded`."""
     try:
         result = function.function(*args, **kwargs)
     except tuple(function.errors.values()) as error:
-        return encoded("error", _key_of(type(error)), error.args)
-    answer = encoded("result", result)
-    return answer if len(answer) <= MAX_RESULT_BYTES else encoded("large")
+        return encoded("error", _class_key(type(error)), error.args)
+    message = encoded("result", result)
+    return message if len(message) <= MAX_RESULT_BYTES else encoded("large")
 
 
-def encoded(*parts: Any) -> bytes:
-    return pickle.dumps(parts, protocol=pickle.HIGHEST_PROTOCOL)
+def encoded(*content: Any) -> bytes:
+    return pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL)
 
 
-# --- the side that asks ---------------------------------------------------------------------------
+# --- the calling side -------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class Client:
-    """A process's way to its fork server; inherited by its forks. A server that has ended is
-    started again."""
+    """The connection of a process to its fork server; inherited by its forks. Restarts a server
+    that has ended."""
 
     control: socket.socket
     slots: threading.BoundedSemaphore
@@ -276,9 +280,12 @@ class Client:
             self.slots.release()
 
     def _call(self, function: ChildFunction[..., Any], request: bytes) -> Any:
+        """Run `function` in a child process and return its result. Raises BusyError if no child
+        starts in time, an error that the function declares, or its refusal if the child exceeds a
+        limit or dies."""
         channel, status = self._open()
         with channel, os.fdopen(status, "rb", buffering=0) as end:
-            # a child of its own, or a place behind other files
+            # wait for a child, or for a place in the queue behind other files
             channel.settimeout(START_TIMEOUT)
             try:
                 has_started = channel.recv(1) == STARTED
@@ -290,21 +297,21 @@ class Client:
             try:
                 send(channel, request)
                 del request
-                answer = received(channel, MAX_RESULT_BYTES + MIB)
+                result = receive_message(channel, MAX_RESULT_BYTES + MIB)
             except TimeoutError:
                 raise function.refusal(function.time_sentence) from None
             except OSError:
-                answer = None
-            if answer is None:
+                result = None
+            if result is None:
                 raise self._refusal(function, end)
         try:
-            return function.decoded(answer)
+            return function.decoded(result)
         except pickle.UnpicklingError:
             log.exception("child process returned an undeclared type", function=function.name)
             raise function.refusal(_BROKEN) from None
 
     def _open(self) -> tuple[socket.socket, int]:
-        """(the channel to a child, where its end is told)"""
+        """Return (the channel to a child, the pipe on which its exit status is reported)."""
         if not self.lock.acquire(timeout=PLACE_TIMEOUT):
             # another thread is starting a server
             raise BusyError
@@ -338,10 +345,10 @@ class Client:
         raise BusyError
 
     def _refusal(self, function: ChildFunction[..., Any], end: Any) -> Exception:
-        """Return why a child ended without an answer, as the function's refusal."""
-        # a server that is gone itself tells nothing
-        is_told, _, _ = select.select([end], [], [], _GRACE_SECONDS)
-        status_bytes = end.read(_STATUS.size) if is_told else b""
+        """Return the function's refusal for a child that ended without a result."""
+        # a server that has ended itself reports nothing
+        has_status, _, _ = select.select([end], [], [], _GRACE_SECONDS)
+        status_bytes = end.read(_STATUS.size) if has_status else b""
         status = _STATUS.unpack(status_bytes)[0] if len(status_bytes) == _STATUS.size else 0
         killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         log.warning("child process ended", function=function.name, signal=killed_by, status=status)
@@ -352,17 +359,17 @@ class Client:
         return function.refusal(_BROKEN)
 
 
-def received(channel: socket.socket, max_bytes: int) -> bytes | None:
-    """A message; None where the other side ended before its end, or it is longer than
+def receive_message(channel: socket.socket, max_bytes: int) -> bytes | None:
+    """Receive one message; None if the other side ended early, or the message is longer than
     `max_bytes`."""
-    head = _exactly(channel, _LENGTH.size)
+    head = _receive_exactly(channel, _LENGTH.size)
     if head is None:
         return None
     (length,) = _LENGTH.unpack(head)
-    return _exactly(channel, length) if length <= max_bytes else None
+    return _receive_exactly(channel, length) if length <= max_bytes else None
 
 
-def _exactly(channel: socket.socket, length: int) -> bytes | None:
+def _receive_exactly(channel: socket.socket, length: int) -> bytes | None:
     body = bytearray(length)
     view = memoryview(body)
     n_bytes = 0
@@ -383,10 +390,10 @@ _client: Client | None = None
 
 
 def use_server(control: socket.socket, *, threads: int) -> None:
-    """Run functions, from now on in this process and its forks, in children of the server at
+    """Run child functions, from now on in this process and its forks, in children of the server at
     `control`.
 
-    At most half of a process's `threads` wait for children, so that the others answer pages.
+    At most half of a process's `threads` wait for children, so that the others can serve pages.
     """
     global _client
     control.settimeout(START_TIMEOUT)
@@ -394,11 +401,11 @@ def use_server(control: socket.socket, *, threads: int) -> None:
 
 
 def started_server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """Start a server in a process of its own, which loads the site, for callers without one to fork
-    from. Raises BusyError if it does not start in time."""
+    """Start a server in a new process, which loads the site itself, for callers without a server to
+    fork from. Raises BusyError if it does not start in time."""
     control, server_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with server_control:
-        process = subprocess.Popen(  # noqa: S603 - of ourselves, with nothing anybody sent
+        process = subprocess.Popen(  # noqa: S603 - runs our own code without user input
             [
                 sys.executable,
                 "-m",
@@ -415,7 +422,7 @@ def started_server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     except OSError:
         is_ready = False
     if not is_ready:
-        # it ends by itself, since nobody can ask it
+        # the server ends by itself once its control socket is closed
         control.close()
         raise BusyError
     control.settimeout(START_TIMEOUT)
@@ -424,7 +431,7 @@ def started_server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
 
 @contextmanager
 def own_server(*, threads: int = 4) -> Iterator[subprocess.Popen[bytes]]:
-    """A server for as long as the block runs: for tests, and processes that serve pages without
+    """Run a server while the block runs; for tests, and for processes that serve pages without
     registry.serving."""
     global _client
     control, process = started_server()

@@ -1,9 +1,9 @@
-"""The process that forks a child for each file to be read (processes/child_process.py).
+"""The process that forks a child for each file to be parsed (processes/child_process.py).
 
 It is forked from the loaded web server before that has threads or connections, so that it shares
-its memory and needs no start of its own. It reads no file: it takes a socket from a web process,
-forks, and reports how the child ended. A few children run at a time and a few more calls wait. It
-ends when the last process that could send a request has ended.
+the web server's memory and needs no start of its own. It reads no file: it takes a socket from a
+web process, forks, and reports how the child ended. A few children run at a time and a few more
+calls wait. It ends when the last process that could send a request has ended.
 """
 
 import gc
@@ -35,26 +35,26 @@ from apps.common.processes.child_process import (
     answer_of,
     encoded,
     limit_memory,
-    received,
+    receive_message,
     send,
 )
 from apps.common.processes.heap import freeze_heap
 
-# more would take the processor from the pages, and memory by the gigabyte
+# more children would slow down the pages, and use gigabytes of memory
 MAX_CHILDREN = max(2, min(4, os.cpu_count() or 2))
 MAX_WAITING = 16
-# a request: a file of 64 MiB and its name
+# of a request: a file of 64 MiB and its name
 MAX_REQUEST_BYTES = 160 * MIB
-# for a caller that has a child and sends nothing
+# wait for the request of a caller that has a child
 _REQUEST_SECONDS = 30
 _STATUS = struct.Struct("!i")
 
 
 def fork_server(*, threads: int) -> None:
-    """Fork the server from this process, and use it in this process and in its forks."""
+    """Fork the server from this process, and use it in this process and its forks."""
     control, server_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() == 0:
-        _end_with(lambda: _serve_in_fork(control, server_control))
+        _run_and_exit(lambda: _serve_in_fork(control, server_control))
     server_control.close()
     child_process.use_server(control, threads=threads)
 
@@ -64,13 +64,13 @@ def _serve_in_fork(control: socket.socket, server_control: socket.socket) -> Non
     Server(server_control).serve()
 
 
-def _end_with(work: Any) -> NoReturn:
-    """Run `work` and end: nothing of the process this was forked from is tidied up here."""
+def _run_and_exit(work: Any) -> NoReturn:
+    """Run `work` and exit without the cleanup of the process that this one was forked from."""
     code = 1
     try:
         work()
         code = 0
-    except BaseException:  # noqa: BLE001 - the process ends here, whatever it was
+    except BaseException:  # noqa: BLE001 - any error ends the process
         traceback.print_exc()
     finally:
         sys.stderr.flush()
@@ -80,15 +80,16 @@ def _end_with(work: Any) -> NoReturn:
 class Server:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
-        # child -> where its caller hears of its end
+        # {process ID of the child: pipe on which its exit status is reported}
         self._running: dict[int, int] = {}
         self._waiting: deque[tuple[int, int]] = deque()
 
     def serve(self, *, tells_ready: bool = False) -> None:
-        """Fork a child for each call, until the last process that can call has ended."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # the web server ends in its own time, and this process with it
-            signal.signal(number, signal.SIG_IGN)
+        """Fork a child for each call, until the last process that can call has ended.
+        `tells_ready`: send READY once calls are accepted."""
+        for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # ignore stop signals: this process ends after the web server
+            signal.signal(signal_number, signal.SIG_IGN)
         wake_reader, waker = os.pipe()
         os.set_blocking(wake_reader, False)
         os.set_blocking(waker, False)
@@ -106,11 +107,11 @@ class Server:
                 with suppress(BlockingIOError):
                     os.read(wake_reader, 512)
                 self._reap()
-            if self._control.fileno() in ready and not self._take():
+            if self._control.fileno() in ready and not self._take_call():
                 return
 
-    def _take(self) -> bool:
-        """Take one call; False when no process is left that could make one."""
+    def _take_call(self) -> bool:
+        """Take one call; return False when no process is left that could make one."""
         message, fds, _, _ = socket.recv_fds(self._control, 16, 2)
         if not message:
             return False
@@ -120,7 +121,7 @@ class Server:
         elif len(self._waiting) < MAX_WAITING:
             self._waiting.append((channel, status_writer))
         else:
-            # the caller sees the end of it, and says that we are busy
+            # the caller sees the closed channel and raises BusyError
             os.close(channel)
             os.close(status_writer)
         return True
@@ -136,7 +137,7 @@ class Server:
                 *(fd for pair in self._waiting for fd in pair),
             ):
                 os.close(fd)
-            _end_with(lambda: _work(socket.socket(fileno=channel)))
+            _run_and_exit(lambda: _handle_call(socket.socket(fileno=channel)))
         os.close(channel)
         self._running[pid] = status_writer
 
@@ -156,9 +157,9 @@ class Server:
 # --- the child ------------------------------------------------------------------------------------
 
 
-def _work(channel: socket.socket) -> None:
-    """Read one call, answer it, end."""
-    for number in (
+def _handle_call(channel: socket.socket) -> None:
+    """Read one call, run its function and send the result."""
+    for signal_number in (
         signal.SIGINT,
         signal.SIGTERM,
         signal.SIGHUP,
@@ -166,44 +167,44 @@ def _work(channel: socket.socket) -> None:
         signal.SIGALRM,
         signal.SIGXCPU,
     ):
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal_number, signal.SIG_DFL)
     signal.alarm(_REQUEST_SECONDS)
     with suppress(OSError):
-        # where memory runs out, the child goes first, and pages come before files
+        # if memory runs out, the kernel ends children before web processes
         Path("/proc/self/oom_score_adj").write_text("800")
         os.nice(5)
     try:
         channel.sendall(STARTED)
-        request = received(channel, MAX_REQUEST_BYTES)
+        request = receive_message(channel, MAX_REQUEST_BYTES)
     except OSError:
-        # whoever asked has gone
+        # the caller has disconnected
         return
     if request is None:
         return
-    # made by the web process, whose word this is; of the file there are only the bytes in it
+    # the request is from the web process, which is trusted; the untrusted file is only bytes in it
     name, args, kwargs = pickle.loads(request)  # noqa: S301
     del request
-    function = _function(name)
-    _limit(function)
+    function = _find_function(name)
+    _apply_limits(function)
     try:
-        answer = answer_of(function, args, kwargs)
+        result = answer_of(function, args, kwargs)
     except MemoryError:
         _lift_memory_limit()
-        answer = encoded("memory")
-    except BaseException:  # noqa: BLE001 - told to whoever asked
+        result = encoded("memory")
+    except BaseException:  # noqa: BLE001 - reported to the caller
         _lift_memory_limit()
-        answer = encoded("failed", traceback.format_exc()[-4000:])
+        result = encoded("failed", traceback.format_exc()[-4000:])
     with suppress(OSError):
-        send(channel, answer)
+        send(channel, result)
 
 
-def _function(name: str) -> ChildFunction[..., Any]:
+def _find_function(name: str) -> ChildFunction[..., Any]:
     if name not in FUNCTIONS:
         import_module(name.partition(":")[0])
     return FUNCTIONS[name]
 
 
-def _limit(function: ChildFunction[..., Any]) -> None:
+def _apply_limits(function: ChildFunction[..., Any]) -> None:
     limits = function.limits
     signal.alarm(limits.wall_seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
@@ -212,13 +213,13 @@ def _limit(function: ChildFunction[..., Any]) -> None:
 
 
 def _lift_memory_limit() -> None:
-    """To be able to say that there was not enough."""
+    """Remove the memory limit, so that the error itself can be reported."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 
 
 def main(fd: int) -> None:
-    """Load the site in a process of its own, as a web server has, then serve."""
+    """Load the site in this process, as a web server does, then serve."""
     django.setup()
     freeze_heap()
     Server(socket.socket(fileno=fd)).serve(tells_ready=True)

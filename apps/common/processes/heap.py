@@ -1,4 +1,4 @@
-"""Preparation of a serving process, once, before its first response."""
+"""Preparation of a web process before its first response."""
 
 import gc
 
@@ -6,15 +6,15 @@ from django.urls import get_resolver
 
 
 def freeze_heap() -> None:
-    """Load every page, then take all that has been loaded out of the collector's sight.
+    """Load every page, then exclude all loaded objects from garbage collection.
 
     A web process holds half a million objects that live as long as it does. Going through them
-    again and again cost a request in thirty some 170 ms on the machine of docs/bench.md, and 13 ms
-    afterwards.
+    again and again cost one request in thirty some 170 ms on the machine of docs/bench.md, and 13
+    ms afterwards.
     """
-    get_resolver().reverse_dict  # noqa: B018 - asking for it imports the views of every address
+    get_resolver().reverse_dict  # noqa: B018 - the attribute imports the views of all URLs
     gc.collect()
     gc.freeze()
-    # the collector goes through old objects when a quarter as many have joined them: it counts
-    # anew, from none
+    # a full collection starts when new objects exceed a quarter of the old ones; this run resets
+    # those counts
     gc.collect()

@@ -1,17 +1,16 @@
-"""Modules that are read when they are first used: what a rare door needs is not held by every
-process that serves.
+"""Modules that are loaded at first use, so that not every web process loads what few requests need.
 
-A workbook reader, with the numerics it brings along, costs a web worker more than all of Django.
-Whoever wants such a module says so where imports stand, twice: for those who read and check the
-code, and for the process that runs it.
+A spreadsheet library, with the numeric packages it imports, uses more memory in a web worker than
+all of Django. A module that needs one imports it twice: for readers and type checkers, and for the
+running process.
 
     if TYPE_CHECKING:
         import xlsxwriter
     else:
         xlsxwriter = lazy_import("xlsxwriter")
 
-Good for a module that is used inside functions only; an error that stands in it shows at the first
-use, so `tests/common/processes/test_lazy_import.py` reads every one of them.
+Only for modules that are used inside functions. An import error in such a module appears at first
+use, so `tests/common/processes/test_lazy_import.py` loads each of them.
 """
 
 import sys
@@ -20,8 +19,8 @@ from types import ModuleType
 
 
 def lazy_import(name: str) -> ModuleType:
-    """Return the module of that name, loaded when one of its attributes is first used; a package
-    above it is loaded immediately.
+    """Return the module of that name, which is loaded when one of its attributes is first used; a
+    package above it is loaded immediately.
 
     Raises ModuleNotFoundError if it does not exist.
     """
@@ -34,8 +33,8 @@ def lazy_import(name: str) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
-    # as an import would: the package above knows its part
-    package, _, part = name.rpartition(".")
+    # set the attribute of the parent package, as an import would
+    package, _, module_name = name.rpartition(".")
     if package:
-        setattr(sys.modules[package], part, module)
+        setattr(sys.modules[package], module_name, module)
     return module

@@ -1,4 +1,4 @@
-"""One line in the log for each request, and its time for /metrics."""
+"""The access log: one line per request, and its duration for /metrics."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from apps.common.requests.user import request_user_id
 
 log = structlog.get_logger("registry.access")
 
-# the part of the interface, by how a path begins
+# interface by the start of the path
 _INTERFACES = (
     ("/api/", "rest"),
     ("/otlp/", "calls"),
@@ -25,10 +25,10 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class AccessLogMiddleware:
-    """Records method, route, status, milliseconds until the answer began, and the user's id.
+    """Logs method, route, status, milliseconds until the response began, and the user's ID.
 
-    The route is the pattern, `applications/<slug:slug>/`: paths and queries hold names and secrets.
-    Files that ship with the product are not recorded.
+    The route is the URL pattern, `applications/<slug:slug>/`, because paths and queries contain
+    names and secrets. Requests for static files of the product are not logged.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -50,7 +50,7 @@ class AccessLogMiddleware:
 
 
 def record_refusal(environ: dict[str, Any], status: HTTPStatus, seconds: float) -> None:
-    """Record a request that the web server refused before the application saw it."""
+    """Log a request that the web server refused before the application saw it."""
     record_request(
         method=environ["REQUEST_METHOD"],
         path=environ["PATH_INFO"],
@@ -64,11 +64,15 @@ def record_refusal(environ: dict[str, Any], status: HTTPStatus, seconds: float) 
 def record_request(
     *, method: str, path: str, route: str, status: int, seconds: float, user_id: int | None
 ) -> None:
-    """Write the line, where ACCESS_LOG is on, and count the request."""
-    # anything may be sent as a method, and each would be a series of its own
+    """Write the log line if ACCESS_LOG is on, and count the request."""
+    # a client can send any text as the method, and each would be a new metric series
     method = method if method in _METHODS else "other"
     count_request(
-        method=method, route=route, interface=_interface(path), status=status, seconds=seconds
+        method=method,
+        route=route,
+        interface=_interface_of_path(path),
+        status=status,
+        seconds=seconds,
     )
     if settings.ACCESS_LOG:
         log.info(
@@ -81,5 +85,5 @@ def record_request(
         )
 
 
-def _interface(path: str) -> str:
+def _interface_of_path(path: str) -> str:
     return next((name for start, name in _INTERFACES if path.startswith(start)), "pages")

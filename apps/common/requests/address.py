@@ -1,4 +1,4 @@
-"""The client's address of a request that Django has."""
+"""The client's IP address of a Django request."""
 
 from typing import Any
 
@@ -8,6 +8,6 @@ from apps.common.requests.networks import client_address
 
 
 def request_address(request: Any) -> str:
-    """Return the client's address of a request of Django or REST framework; empty where none is
-    known."""
+    """Return the client's IP address of a request of Django or REST framework; empty if it is
+    unknown."""
     return client_address(request.META, n_proxies=settings.TRUSTED_PROXIES)

@@ -1,5 +1,5 @@
-"""What a supervisor, a load balancer and a monitor ask: does the process live, can it serve, does
-the rest work?"""
+"""Health probes for supervisors, load balancers and monitoring: liveness, readiness, and further
+checks."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -28,12 +28,12 @@ log = structlog.get_logger(__name__)
 
 
 class NotReadyError(Exception):
-    """A part that does not answer as it must; the text says what and why."""
+    """A failed check; the text says what is wrong and why."""
 
 
 def failed_probe(sentence: str, error: Exception) -> NotReadyError:
-    """Return `sentence` as Unready; what the error says is for the log, since strangers may ask
-    probes."""
+    """Return NotReadyError with `sentence`. The text of the error is only logged, because anyone
+    can call the probes."""
     log.warning(
         "probe_failed",
         sentence=sentence,
@@ -90,58 +90,59 @@ def check_worker() -> str:
     return f"seen {seen_at.isoformat(timespec='seconds')}"
 
 
-# what a process needs to answer pages and REST; everything else has a probe of its own
+# requirements for serving pages and REST; each other check has its own probe
 READINESS: dict[str, Callable[[], str]] = {
     "database": check_database,
     "migrations": check_migrations,
 }
-# (HTTP status, the members of the JSON answer)
+# (HTTP status, members of the JSON response)
 Report = tuple[int, dict[str, Any]]
 
 
 def healthz() -> Report:
-    """The process answers; says nothing about what it depends on, so that an outage restarts no
-    process."""
+    """Report that the process responds. Does not check dependencies, so that their outage restarts
+    no process."""
     return HTTPStatus.OK, {"status": "ok"}
 
 
 def readyz() -> Report:
-    """200 where database and migrations are in order, else 503; each with a sentence."""
-    return _report(READINESS, passed="ready", failed="unready")
+    """Report 200 if database and migrations are in order, otherwise 503, with a sentence for
+    each."""
+    return _run_checks(READINESS, passed="ready", failed="unready")
 
 
 def probes() -> dict[str, Callable[[], Report]]:
-    """Return the probes by path. Each of settings.HEALTH_CHECKS has its own: what watches an
-    installation asks them, no balancer does."""
+    """Return the probes by path. Each check in settings.HEALTH_CHECKS has its own path, meant for
+    monitoring and not for load balancers."""
     checks = {name: import_string(path) for name, path in settings.HEALTH_CHECKS.items()}
     return {
         "/healthz": healthz,
         "/readyz": readyz,
         **{
-            f"/healthz/{name}": partial(_report, {name: check}, passed="ok", failed="failing")
+            f"/healthz/{name}": partial(_run_checks, {name: check}, passed="ok", failed="failing")
             for name, check in checks.items()
         },
     }
 
 
-def _report(checks: Mapping[str, Callable[[], str]], *, passed: str, failed: str) -> Report:
-    answers: dict[str, dict[str, object]] = {}
+def _run_checks(checks: Mapping[str, Callable[[], str]], *, passed: str, failed: str) -> Report:
+    results: dict[str, dict[str, object]] = {}
     for name, check in checks.items():
         try:
-            answers[name] = {"ok": True, "detail": check()}
+            results[name] = {"ok": True, "detail": check()}
         except NotReadyError as unready:
-            answers[name] = {"ok": False, "detail": str(unready)}
-    if all(answer["ok"] for answer in answers.values()):
-        return HTTPStatus.OK, {"status": passed, "checks": answers}
-    return HTTPStatus.SERVICE_UNAVAILABLE, {"status": failed, "checks": answers}
+            results[name] = {"ok": False, "detail": str(unready)}
+    if all(result["ok"] for result in results.values()):
+        return HTTPStatus.OK, {"status": passed, "checks": results}
+    return HTTPStatus.SERVICE_UNAVAILABLE, {"status": failed, "checks": results}
 
 
 class ProbeMiddleware:
-    """Answers the probes before anything else looks at the request, its host, its session or its
+    """Responds to the probes before any other check of the request, such as of host, session or
     scheme.
 
-    The web server answers them before Django is asked (registry/server/probes.py); this is for
-    every other server.
+    The product's own web server handles the probes before Django sees them
+    (registry/server/probes.py); this is for other web servers.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -1,17 +1,17 @@
-"""The address a request comes from, and the network around it: one rule for limits, account events
-and the web server, which knows nothing of Django."""
+"""The IP address of a request and the network around it: one rule for rate limits, account events
+and the web server, independent of Django."""
 
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
-# what one household, office or server room usually has to itself
+# prefix length of a network that one household, office or server room usually has to itself
 NETWORK_BITS = {4: 24, 6: 48}
 
 
 def client_address(environ: Mapping[str, Any], *, n_proxies: int) -> str:
-    """Return the client's address as the outermost of `n_proxies` trusted proxies saw it; empty
-    where none is known."""
+    """Return the client's IP address as the outermost of `n_proxies` trusted proxies saw it; empty
+    if it is unknown."""
     if n_proxies:
         hops = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
         if forwarded_address := hops[-min(n_proxies, len(hops))].strip():

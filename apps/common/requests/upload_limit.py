@@ -1,5 +1,5 @@
-"""Size limit for the files of a form, counted while they arrive: a parser stores them before the
-sender is known."""
+"""Size limit for the uploaded files of a form. It applies while they arrive, because Django stores
+them before the user is authenticated."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import FileUploadHandler
 
 MIB = 1024 * 1024
-# of all files of one form; the longest that any form takes is a workbook of 64 MiB
-# (apps/intake/spreadsheets/limits.py), and a little more, so that the form itself says what is too
-# long by a little
+# for all files of one form together. The largest file that a form accepts is a workbook of 64 MiB
+# (apps/intake/spreadsheets/limits.py); the margin lets the form itself reject a file that is
+# slightly too large
 MAX_UPLOAD_BYTES = 65 * MIB
 
 
 class UploadLimitHandler(FileUploadHandler):
-    """The first of FILE_UPLOAD_HANDLERS: passes on what comes, and refuses what is longer
-    (RequestDataTooBig, which Django answers with 400)."""
+    """The first of FILE_UPLOAD_HANDLERS: passes data on, and raises RequestDataTooBig, for which
+    Django responds with 400, beyond the limit."""
 
     def __init__(self, request: Any = None) -> None:
         super().__init__(request)
@@ -31,4 +31,4 @@ class UploadLimitHandler(FileUploadHandler):
         return raw_data
 
     def file_complete(self, file_size: int) -> None:
-        """The handlers behind this one have the file."""
+        """Return None: the handlers after this one provide the file."""

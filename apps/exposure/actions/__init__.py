@@ -1,2 +1,2 @@
-"""Writes of the exposure app: event handling, evaluation of flags and decisions, policies and
-settings."""
+"""Changes of the exposure app: handling of events, evaluation of flags and decisions on them,
+policies and settings."""

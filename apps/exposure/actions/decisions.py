@@ -33,15 +33,18 @@ class FlagPermissionError(PermissionDenied):
 
 
 class FlagDecisionError(ConflictError):
-    """A decision that the flag's state does not allow; the text says what to do instead."""
+    """A decision that the flag's state does not allow; the text states the alternative."""
 
 
 def acknowledge_flag(
     *, flag: ExposureFlag, at: datetime, by: User, reason: str = ""
 ) -> ExposureFlag:
-    """Acknowledge the flag. A second acknowledgement changes nothing: the first user stays."""
+    """Acknowledge the flag. A second acknowledgement changes nothing: the first user stays
+    recorded."""
 
-    def decide(row: ExposureFlag, life: FlagLife, line: Tolerance) -> tuple[FlagLife, list[str]]:
+    def decide(
+        row: ExposureFlag, life: FlagLife, tolerance: Tolerance
+    ) -> tuple[FlagLife, list[str]]:
         if life.state == "acknowledged":
             return life, []
         if life.state != "open":
@@ -50,7 +53,7 @@ def acknowledge_flag(
                 f"{row.get_state_display().lower()}."
             )
         life, events = advance_flag(
-            life, line, on=day_of(at), decision=FlagDecision(acknowledge=True)
+            life, tolerance, on=day_of(at), decision=FlagDecision(acknowledge=True)
         )
         return life, list(events)
 
@@ -60,11 +63,11 @@ def acknowledge_flag(
 def accept_flag(
     *, flag: ExposureFlag, until: date, reason: str, at: datetime, by: User
 ) -> ExposureFlag:
-    """Live with it until a day (the first on which it no longer holds), and up to a ceiling: the
-    value measured last, or the line where that is higher, with the policy's hysteresis on top.
-    Above it, or on the day, it is open again.
+    """Accept the exposure until a day (exclusive) and up to a ceiling.
 
-    Accepting again replaces the day, the ceiling and the name.
+    The ceiling is the last measured value, or the tolerance if that is higher, plus the policy's
+    hysteresis. If the value exceeds the ceiling, or on the day, the flag is open again. Accepting a
+    second time replaces day, ceiling and user.
     """
     if not reason.strip():
         raise ValidationError({"reason": "Enter a reason for the acceptance."})
@@ -77,11 +80,13 @@ def accept_flag(
     except ValidationError as error:
         raise ValidationError({"until": error.messages}) from error
 
-    def decide(row: ExposureFlag, life: FlagLife, line: Tolerance) -> tuple[FlagLife, list[str]]:
+    def decide(
+        row: ExposureFlag, life: FlagLife, tolerance: Tolerance
+    ) -> tuple[FlagLife, list[str]]:
         if not life.live:
             raise FlagDecisionError("This flag is resolved, so there is nothing to accept.")
         life, events = advance_flag(
-            life, line, on=day_of(at), decision=FlagDecision(accept_until=until)
+            life, tolerance, on=day_of(at), decision=FlagDecision(accept_until=until)
         )
         return life, list(events)
 
@@ -89,13 +94,15 @@ def accept_flag(
 
 
 def revoke_acceptance(*, flag: ExposureFlag, reason: str, at: datetime, by: User) -> ExposureFlag:
-    """Take an acceptance back: the flag is open again."""
+    """Revoke an acceptance: the flag is open again."""
     if not reason.strip():
         raise ValidationError({"reason": "Enter a reason for revoking the acceptance."})
 
-    def decide(row: ExposureFlag, life: FlagLife, line: Tolerance) -> tuple[FlagLife, list[str]]:
-        # an acceptance whose day has come is over by itself
-        life, events = advance_flag(life, line, on=day_of(at))
+    def decide(
+        row: ExposureFlag, life: FlagLife, tolerance: Tolerance
+    ) -> tuple[FlagLife, list[str]]:
+        # an acceptance that has reached its end date expires first
+        life, events = advance_flag(life, tolerance, on=day_of(at))
         if events:
             return life, list(events)
         if life.state != "accepted":
@@ -112,6 +119,11 @@ def revoke_acceptance(*, flag: ExposureFlag, reason: str, at: datetime, by: User
 def _apply_decision(
     flag: ExposureFlag, decide: _Decide, *, at: datetime, by: User, reason: str
 ) -> ExposureFlag:
+    """Apply the decision of a governance user to the flag and record its events.
+
+    `decide` returns the new life of the flag and the kinds of its events; without events nothing is
+    written. The policy is locked, so that an evaluation waits.
+    """
     if not by.is_governance:
         raise FlagPermissionError(
             "You need the governance or administrator role to change exposure flags."

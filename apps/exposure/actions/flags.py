@@ -1,9 +1,8 @@
-"""Evaluation of exposure flags: opened, worsened and resolved by measurements. Safe to run
-concurrently, and after any crash.
+"""Evaluation of exposure flags, which measurements open, worsen and resolve. Safe to run
+concurrently, and after a crash.
 
-Every evaluation measures all policies on the current tables, so it depends on nothing that an
-earlier step of the same run held in memory: a worker that stops between refresh and evaluation
-leaves work for the next, not a gap.
+Every evaluation measures all policies on the current tables and needs no results of an earlier step
+of the same run: if a worker stops between refresh and evaluation, the next run does the work.
 """
 
 from collections.abc import Iterable
@@ -24,7 +23,7 @@ from apps.exposure.policy_values import ZERO_VALUE, PolicyValue, named_applicati
 from apps.exposure.threats import exact_fraction
 
 JOB = "exposure.refresh_exposure"
-# one evaluation or decision of a policy at a time; the number is only this family of locks' name
+# one evaluation or decision of a policy at a time; an arbitrary number that identifies these locks
 POLICY_LOCK = 7301005
 
 _STORED_PRECISION = Decimal(1).scaleb(-15)
@@ -46,7 +45,7 @@ _WRITTEN_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class FlagChanges:
-    """How many flags went through each transition."""
+    """The number of flags that went through each transition."""
 
     opened: int = 0
     worsened: int = 0
@@ -55,43 +54,45 @@ class FlagChanges:
 
     def __add__(self, other: "FlagChanges") -> "FlagChanges":
         return FlagChanges(
-            *(getattr(self, part.name) + getattr(other, part.name) for part in fields(self))
+            *(
+                getattr(self, counter.name) + getattr(other, counter.name)
+                for counter in fields(self)
+            )
         )
 
     @classmethod
     def of(cls, events: Iterable[FlagEvent]) -> "FlagChanges":
         kinds = [str(event.kind) for event in events]
-        return cls(*(kinds.count(part.name) for part in fields(cls)))
+        return cls(*(kinds.count(counter.name) for counter in fields(cls)))
 
 
 def evaluate_flags(*, at: datetime) -> FlagChanges:
-    """Measure every policy and carry the life of its flags on (flag_life.py). Unchanged values
+    """Measure every policy and advance the state of its flags (flag_life.py). Unchanged values
     write nothing.
 
-    Before the exposure tables are built for the first time nothing is measured, so nothing opens or
-    resolves.
+    Nothing is measured before the exposure tables are first built, so nothing opens or resolves.
     """
     changes = FlagChanges()
     if not EngineState.objects.filter(built_at__isnull=False).exists():
         return changes
     settings = engine_settings()
     for policy_id in Policy.objects.order_by("pk").values_list("pk", flat=True):
-        changes += _evaluate(policy_id, settings, at)
+        changes += _evaluate_policy(policy_id, settings, at)
     return changes
 
 
 @transaction.atomic
-def _evaluate(policy_id: int, settings: EngineSettings, at: datetime) -> FlagChanges:
+def _evaluate_policy(policy_id: int, settings: EngineSettings, at: datetime) -> FlagChanges:
     lock_policy(policy_id)
     policy = Policy.objects.get(pk=policy_id)
     if policy.enabled:
-        return _measure(policy, settings, at)
+        return _measure_policy(policy, settings, at)
     with audit_context(job=JOB, reason="policy disabled"):
         return resolve_flags(policy, at=at)
 
 
 def lock_policy(policy_id: int) -> None:
-    """Hold the policy until the transaction ends: evaluations and decisions about its flags
+    """Lock the policy until the transaction ends; other evaluations and decisions about its flags
     wait."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [POLICY_LOCK, policy_id])
@@ -107,7 +108,7 @@ def active_flags(policy: Policy) -> dict[int | None, ExposureFlag]:
 def resolve_flags(
     policy: Policy, *, at: datetime, by: User | None = None, reason: str = ""
 ) -> FlagChanges:
-    """End the live flags of a policy that is switched off; what was last measured stays on them."""
+    """Resolve the active flags of a disabled policy, with their last measurement unchanged."""
     flags = list(active_flags(policy).values())
     events: list[FlagEvent] = []
     for flag in flags:
@@ -119,33 +120,38 @@ def resolve_flags(
         )
         apply_flag_life(flag, life, at=at)
         events += [build_flag_event(flag, kind, at=at, by=by, reason=reason) for kind in kinds]
-    _store(flags, [], events)
+    _save_flags(flags, [], events)
     return FlagChanges.of(events)
 
 
-def _measure(policy: Policy, settings: EngineSettings, at: datetime) -> FlagChanges:
+def _measure_policy(policy: Policy, settings: EngineSettings, at: datetime) -> FlagChanges:
+    """Measure one policy and open, update or resolve its flags; return the counts. Unchanged flags
+    are not written."""
     flags = active_flags(policy)
     values = policy_values(policy, keep=[node_id for node_id in flags if node_id is not None])
-    line, new, changed, events = policy_tolerance(policy), [], [], []
+    tolerance, new_flags, changed_flags, events = policy_tolerance(policy), [], [], []
     for node_id in sorted({*values, *flags}, key=lambda node_id: node_id or 0):
         measurement = values.get(node_id, ZERO_VALUE)
         flag = flags.get(node_id)
         life, kinds = advance_flag(
-            flag_life(flag) if flag else FlagLife(), line, on=day_of(at), value=measurement.value
+            flag_life(flag) if flag else FlagLife(),
+            tolerance,
+            on=day_of(at),
+            value=measurement.value,
         )
         if flag is None and not life.live:
             continue
         if flag is None:
             flag = ExposureFlag(policy=policy, node_id=node_id, opened_at=at)
-            new.append(flag)
-        before = _written_values(flag)
+            new_flags.append(flag)
+        values_before = _written_values(flag)
         apply_flag_life(flag, life, at=at)
         _apply_measurement(flag, policy, measurement, settings)
-        if flag.pk is not None and before != _written_values(flag):
-            changed.append(flag)
+        if flag.pk is not None and values_before != _written_values(flag):
+            changed_flags.append(flag)
         events += [build_flag_event(flag, kind, at=at) for kind in kinds]
     with audit_context(job=JOB, reason="policy evaluated"):
-        _store(changed, new, events)
+        _save_flags(changed_flags, new_flags, events)
     return FlagChanges.of(events)
 
 
@@ -153,7 +159,7 @@ def _apply_measurement(
     flag: ExposureFlag, policy: Policy, measurement: PolicyValue, settings: EngineSettings
 ) -> None:
     flag.value, flag.limit, flag.n_applications = (
-        _stored_decimal(measurement.value),
+        _round_to_stored(measurement.value),
         policy.tolerance,
         measurement.n_applications,
     )
@@ -165,13 +171,15 @@ def _apply_measurement(
     )
 
 
-def _store(changed: list[ExposureFlag], new: list[ExposureFlag], events: list[FlagEvent]) -> None:
-    if changed:
-        ExposureFlag.objects.bulk_update(changed, _WRITTEN_FIELDS, batch_size=500)
-    if new:
-        ExposureFlag.objects.bulk_create(new, batch_size=500)
+def _save_flags(
+    changed_flags: list[ExposureFlag], new_flags: list[ExposureFlag], events: list[FlagEvent]
+) -> None:
+    if changed_flags:
+        ExposureFlag.objects.bulk_update(changed_flags, _WRITTEN_FIELDS, batch_size=500)
+    if new_flags:
+        ExposureFlag.objects.bulk_create(new_flags, batch_size=500)
     if events:
-        # the flags had no id when their events were made
+        # the flags had no ID when their events were built
         for event in events:
             event.flag_id = event.flag.pk
         FlagEvent.objects.bulk_create(events, batch_size=500)
@@ -187,7 +195,7 @@ def policy_tolerance(policy: Policy) -> Tolerance:
 
 
 def flag_life(flag: ExposureFlag) -> FlagLife:
-    """Return the life of a live flag; a resolved one begins no new life."""
+    """Return the life of an active flag; a resolved flag is never opened again."""
     match flag.state:
         case "open" | "acknowledged" | "accepted" as state:
             return FlagLife(
@@ -202,12 +210,14 @@ def flag_life(flag: ExposureFlag) -> FlagLife:
 
 
 def apply_flag_life(flag: ExposureFlag, life: FlagLife, *, at: datetime) -> None:
-    """Set the columns of the row from the life, unsaved. The user who accepted or acknowledged is
-    kept as long as that applies."""
+    """Set the columns of the row from the life, unsaved.
+
+    The users who accepted and acknowledged are cleared once their decision no longer applies.
+    """
     flag.state = life.state if life.live else ExposureFlag.State.RESOLVED
     flag.resolved_at = None if life.live else at
     flag.below_since, flag.accepted_until = life.below_since, life.accepted_until
-    flag.ceiling = None if life.ceiling is None else _stored_decimal(life.ceiling)
+    flag.ceiling = None if life.ceiling is None else _round_to_stored(life.ceiling)
     if flag.state != ExposureFlag.State.ACCEPTED:
         flag.accepted_by, flag.accepted_reason = None, ""
     if flag.state == ExposureFlag.State.OPEN:
@@ -234,6 +244,7 @@ def _written_values(flag: ExposureFlag) -> list[object]:
     ]
 
 
-def _stored_decimal(value: Fraction) -> Decimal:
-    """To the 15 places that are kept; `exact_fraction` finds the rational again."""
+def _round_to_stored(value: Fraction) -> Decimal:
+    """Return the value rounded to the 15 stored decimal places; `exact_fraction` recovers the
+    fraction."""
     return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(_STORED_PRECISION)

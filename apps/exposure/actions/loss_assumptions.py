@@ -1,5 +1,4 @@
-"""The assumptions behind simulated losses, as the organisation sets them: how often, how bad, at
-what cost."""
+"""Assumptions of the organisation for simulated losses: frequency, severity and cost of events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +19,7 @@ LOSS_FIELDS = frozenset({"amount", "chance"})
 def change_rate(
     *, rate: EventRate, facts: Mapping[str, Any], by: User, reason: str = ""
 ) -> EventRate:
-    """Set how often it happens; runs that were made keep the rates they were made with."""
+    """Set the frequency of events; existing runs are not affected."""
     _require_governance(by)
     row = EventRate.objects.select_for_update().get(pk=rate.pk)
     changes = {
@@ -44,7 +43,7 @@ def change_rate(
 def change_base_loss(
     *, loss: BaseLoss, facts: Mapping[str, Any], by: User, reason: str = ""
 ) -> BaseLoss:
-    """Set what one event costs; from then on the figure is the organisation's own and no
+    """Set the cost of one event; the figure then counts as the organisation's own and not as a
     placeholder."""
     _require_governance(by)
     row = BaseLoss.objects.select_for_update().get(pk=loss.pk)

@@ -1,4 +1,4 @@
-"""Keeps the smallest sets at hand: working them out takes a second on a large portfolio, so a job
+"""Storage of the minimal cut sets: computing them takes a second for a large portfolio, so a job
 does it."""
 
 from datetime import date
@@ -12,8 +12,7 @@ from apps.exposure.models import MinimalCutSet
 
 @transaction.atomic
 def store_minimal_cut_sets(*, on: date) -> int:
-    """Work the smallest sets out and keep those that differ from what is kept; the number of rows
-    written."""
+    """Compute the minimal cut sets and store the differences; return the number of rows written."""
     cut_sets = minimal_cut_sets(engine_settings())
     share_by_nodes: dict[tuple[int, ...], float] = {
         (node,): float(share) for node, share in cut_sets.singles
@@ -25,13 +24,13 @@ def store_minimal_cut_sets(*, on: date) -> int:
     outdated_ids = [
         row.pk for nodes, row in stored_cuts.items() if share_by_nodes.get(nodes) != row.share
     ]
-    new = [
+    new_cut_sets = [
         MinimalCutSet(node_ids=list(nodes), share=share, as_of=on)
         for nodes, share in share_by_nodes.items()
         if nodes not in stored_cuts or stored_cuts[nodes].share != share
     ]
     if outdated_ids:
         MinimalCutSet.objects.filter(pk__in=outdated_ids).delete()
-    if new:
-        MinimalCutSet.objects.bulk_create(new)
-    return len(outdated_ids) + len(new)
+    if new_cut_sets:
+        MinimalCutSet.objects.bulk_create(new_cut_sets)
+    return len(outdated_ids) + len(new_cut_sets)

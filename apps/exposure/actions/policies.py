@@ -1,4 +1,4 @@
-"""The organisation's own lines and how exposure is measured: what governance sets."""
+"""The organisation's exposure policies and settings, which governance changes."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -49,7 +49,7 @@ SETTINGS_FIELDS = frozenset(
 
 @transaction.atomic
 def add_policy(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Policy:
-    """A new line; its flags open at the next evaluation."""
+    """Add a policy; its flags open at the next evaluation."""
     _require_governance(by)
     policy = Policy(**{"hysteresis": DEFAULT_HYSTERESIS, **_check_fields(facts, POLICY_FIELDS)})
     policy.full_clean()

@@ -1,5 +1,5 @@
-"""Scenarios saved, asked and answered; losses asked and simulated. Answers come from a worker and
-are kept."""
+"""Actions on scenarios and loss simulations: save, queue and run. Workers compute the answers and
+store them."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -31,7 +31,7 @@ from apps.inventory.models import Application, Dependency
 if TYPE_CHECKING:
     from apps.exposure import loss_runs
 else:
-    # only workers draw years
+    # only workers simulate
     loss_runs = lazy_import("apps.exposure.loss_runs")
 
 SCENARIO_FIELDS = frozenset({"name", "note", "ops", "layers", "basis", "prices_on", "shared"})
@@ -39,11 +39,11 @@ SCENARIO_FIELDS = frozenset({"name", "note", "ops", "layers", "basis", "prices_o
 
 @transaction.atomic
 def save_scenario(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Scenario:
-    """A new what-if. Its operations are read once here, so that what cannot be meant is refused at
-    once."""
+    """Save a new scenario. Its operations are parsed here, so that invalid ones are refused
+    immediately."""
     scenario = Scenario(created_by=by, **_check_fields(facts))
     scenario.full_clean()
-    _check(scenario, by)
+    _validate_operations(scenario, by)
     with audit_context(user=by, reason=reason or "scenario saved"):
         scenario.save(force_insert=True)
     return scenario
@@ -53,7 +53,7 @@ def save_scenario(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Sc
 def change_scenario(
     *, scenario: Scenario, facts: Mapping[str, Any], by: User, reason: str = ""
 ) -> Scenario:
-    """Runs that were made keep the operations they ran with."""
+    """Change a scenario. Existing runs keep the operations that they ran with."""
     if scenario.created_by_id != by.pk and not by.is_governance:
         raise FlagPermissionError(
             "You can change only your own scenarios. Save this one as a new scenario, or ask "
@@ -68,7 +68,7 @@ def change_scenario(
     for name, value in changes.items():
         setattr(row, name, value)
     row.full_clean()
-    _check(row, by)
+    _validate_operations(row, by)
     with audit_context(user=by, reason=reason or "scenario changed"):
         row.save()
     return row
@@ -91,7 +91,7 @@ def queue_scenario_run(*, scenario: Scenario, at: datetime, by: User) -> Scenari
 def answer_scenario(
     *, scenario: Scenario, by: User, team_ids: Collection[int] | None
 ) -> dict[str, Any]:
-    """The answer now, without keeping it; the scenario may be unsaved."""
+    """Return the answer without storing it; the scenario may be unsaved."""
     return serialize_answer(_compute_answer(scenario, by, team_ids)) | {
         "whole_organisation": team_ids is None
     }
@@ -100,7 +100,7 @@ def answer_scenario(
 def answer_scenario_with_lists(
     *, scenario: Scenario, by: User, team_ids: Collection[int] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(the answer, what pages list beside it), without keeping them."""
+    """Return (answer, lists for the page), without storing them."""
     answer = _compute_answer(scenario, by, team_ids, with_breaches=True)
     return serialize_answer(answer) | {"whole_organisation": team_ids is None}, serialize_lists(
         answer
@@ -110,8 +110,10 @@ def answer_scenario_with_lists(
 def _compute_answer(
     scenario: Scenario, by: User, team_ids: Collection[int] | None, *, with_breaches: bool = False
 ) -> ScenarioAnswer:
+    """Compute the answer on the day of the tables, which are refreshed first. `team_ids` limits the
+    applications; None: all. `with_breaches`: also compare with the policies."""
     on = day_of_tables()
-    # what was entered a moment ago must be in it, an offering that is moved to above all
+    # includes entries made a moment ago, such as a new offering that is the target of a move
     refresh(on=on)
     operations = read_operations(
         scenario.ops,
@@ -131,8 +133,8 @@ def _compute_answer(
 
 
 def run_queued(*, at: datetime) -> int:
-    """Run every scenario and simulation that waits or was left by its worker; return the number
-    run. Safe to run concurrently: a run is claimed first."""
+    """Run every scenario and simulation that waits or was abandoned by its worker; return the
+    number run. Safe to run concurrently: a run is claimed first."""
     clock = jobs.running_clock(at)
     return jobs.run_waiting(_SCENARIO_RUNS, at=clock()) + jobs.run_waiting(_LOSS_RUNS, at=clock())
 
@@ -149,6 +151,8 @@ def queue_loss_run(
 
 
 def _answer_run(claim: Claim[ScenarioRun]) -> None:
+    """Compute the run and store its result, or the reason why it failed, for the applications that
+    its requester could view."""
     run = claim.job
     scenario = run.scenario
     scenario.ops = run.ops
@@ -172,7 +176,7 @@ def _answer_run(claim: Claim[ScenarioRun]) -> None:
 def _simulate_run(claim: Claim[LossRun]) -> None:
     run = claim.job
     try:
-        model, answer = loss_runs.simulate_portfolio(seed=run.seed, years=run.years, keep=run.keep)
+        model, result = loss_runs.simulate_portfolio(seed=run.seed, years=run.years, keep=run.keep)
     except (InvalidLossInputError, TablesNotBuiltError) as refusal:
         claim.fail(str(refusal))
     except SoftTimeLimitExceeded:
@@ -180,7 +184,7 @@ def _simulate_run(claim: Claim[LossRun]) -> None:
             "The simulation took longer than a worker is allowed to run. Run it with fewer years."
         )
     else:
-        claim.complete(result=answer, assumptions=dict(model.assumptions), as_of=model.as_of)
+        claim.complete(result=result, assumptions=dict(model.assumptions), as_of=model.as_of)
 
 
 _SCENARIO_RUNS = JobKind(
@@ -203,7 +207,7 @@ _LOSS_RUNS = JobKind(
 )
 
 
-def _check(scenario: Scenario, by: User) -> None:
+def _validate_operations(scenario: Scenario, by: User) -> None:
     try:
         on = day_of_tables()
     except TablesNotBuiltError:

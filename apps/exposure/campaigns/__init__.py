@@ -1,2 +1,2 @@
-"""Refresh campaigns: one event, everything that must move or be tested again because of it, and
-proof that it was."""
+"""Migration campaigns: after one event, the tasks that migrate or test again all affected
+dependencies, and the evidence."""

@@ -1,4 +1,4 @@
-"""What lists of campaigns and of their tasks can be narrowed by, on pages and in the API alike."""
+"""Filters of campaigns and their tasks, for pages and REST."""
 
 import django_filters
 from django.db.models import QuerySet
@@ -6,15 +6,20 @@ from django.db.models import QuerySet
 from apps.accounts.models import Team
 from apps.accounts.queries import team_and_below
 from apps.common.time import day_of, now
-from apps.exposure.campaigns.lifecycle import UNFINISHED
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
 
 
 class CampaignFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.ChoiceFilter(choices=Campaign.State.choices, label="State")
     event = django_filters.NumberFilter(field_name="event_id", label="Event (id)")
+    announcement = django_filters.NumberFilter(
+        field_name="announcement_id", label="Announced retirement (id)"
+    )
     subject = django_filters.NumberFilter(
         field_name="subject_id", label="Retiring or changing offering (id)"
+    )
+    offering = django_filters.NumberFilter(
+        field_name="offerings", label="Offering that the campaign is about (id)"
     )
     q = django_filters.CharFilter(field_name="title", lookup_expr="icontains", label="Search")
 
@@ -32,9 +37,12 @@ class CampaignTaskFilter(django_filters.FilterSet):  # type: ignore[misc]
     team = django_filters.CharFilter(method="of_team", label="Team (slug), including sub-teams")
     owner = django_filters.CharFilter(field_name="owner__username", label="Owner (username)")
     unowned = django_filters.BooleanFilter(
-        field_name="owner", lookup_expr="isnull", label="Nobody's"
+        field_name="owner", lookup_expr="isnull", label="Unassigned"
     )
-    overdue = django_filters.BooleanFilter(method="being_overdue", label="Overdue")
+    overdue = django_filters.BooleanFilter(method="filter_overdue", label="Overdue")
+    too_late = django_filters.BooleanFilter(
+        method="filter_too_late", label="Too late: no longer fits before the finish date"
+    )
     waived_until_before = django_filters.DateFilter(
         field_name="waived_until", lookup_expr="lt", label="Deferral expires before"
     )
@@ -51,12 +59,17 @@ class CampaignTaskFilter(django_filters.FilterSet):  # type: ignore[misc]
             return queryset.none()
         return queryset.filter(dependency__application__team__in=team_and_below(team_ids=top))
 
-    def being_overdue(
+    def filter_overdue(
         self, queryset: QuerySet[CampaignTask], name: str, value: bool
     ) -> QuerySet[CampaignTask]:
-        late = {"state__in": UNFINISHED, "due_on__lt": day_of(now())}
-        # rows without a day are not late; exclude() over a nullable column keeps them
-        return queryset.filter(**late) if value else queryset.exclude(**late)
+        overdue = CampaignTask.objects.overdue(day_of(now())).values("pk")
+        return queryset.filter(pk__in=overdue) if value else queryset.exclude(pk__in=overdue)
+
+    def filter_too_late(
+        self, queryset: QuerySet[CampaignTask], name: str, value: bool
+    ) -> QuerySet[CampaignTask]:
+        too_late = CampaignTask.objects.too_late(day_of(now())).values("pk")
+        return queryset.filter(pk__in=too_late) if value else queryset.exclude(pk__in=too_late)
 
 
 class TaskStepFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -21,18 +21,19 @@ from apps.inventory.models import Application
 
 State = CampaignTask.State
 JOB = "exposure.keep_campaigns"
-# tasks whose gates are looked at together
+# tasks whose sign-off requirements are checked together
 TASK_BATCH_SIZE = 500
 
 
 @transaction.atomic
 def reopen_expired_waivers(*, at: datetime) -> int:
-    """Tasks of open campaigns whose waiver has ended, also signed ones that were signed under it;
-    how many."""
+    """Reopen tasks of open campaigns whose waiver expired, also those signed off under it; return
+    their number."""
     with audit_context(job=JOB, reason="deferral expired"), connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE exposure_campaigntask t
+            -- a task with a target or a completed step is in progress
             SET state = CASE WHEN t.successor_id IS NOT NULL OR t.target_id IS NOT NULL OR EXISTS (
                         SELECT 1 FROM exposure_taskstep s
                         WHERE s.task_id = t.id AND s.done_on IS NOT NULL)
@@ -54,8 +55,8 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
 
     A dependency that ended on the day on which exactly one other began in its place (same
     application, role and order, another offering) was migrated outside the campaign: the task
-    continues with it. If it ended otherwise, or its application is not in use, there is nothing to
-    migrate.
+    continues with the new one. If it ended otherwise, or its application is not in use, there is
+    nothing to migrate.
     """
     parameters: dict[str, Any] = {
         "day": day_of(at),
@@ -68,6 +69,7 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
         with audit_context(job=JOB, reason="offering replaced in the inventory"):
             cursor.execute(
                 """
+                -- exactly one other dependency began in place of the one that ended
                 WITH moved AS (
                     SELECT t.id, min(b.id) AS successor_id
                     FROM exposure_campaigntask t
@@ -82,6 +84,7 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
                     WHERE t.state = ANY (%(not_settled)s) AND t.successor_id IS NULL
                     GROUP BY t.id HAVING count(*) = 1
                 ),
+                -- the tasks continue with the successor
                 taken AS (
                     UPDATE exposure_campaigntask t
                     SET successor_id = moved.successor_id, updated_at = %(at)s,
@@ -91,6 +94,7 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
                         AND t.state = ANY (%(not_settled)s)
                     RETURNING t.id
                 ),
+                -- the migration itself completes the steps of choosing a target and switching
                 ticked AS (
                     UPDATE exposure_taskstep s SET done_on = %(day)s FROM taken
                     WHERE s.task_id = taken.id AND s.kind = ANY (%(by_deed)s) AND s.done_on IS NULL
@@ -108,6 +112,7 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
                 WHERE c.id = t.campaign_id AND c.state = 'open' AND d.id = t.dependency_id
                     AND a.id = d.application_id
                   AND t.state = ANY (%(not_settled)s)
+                  -- not in use any more, or ended without a successor
                   AND (a.status <> ALL (%(in_scope)s) OR (t.successor_id IS NULL
                       AND d.until <= %(day)s))
                 """,
@@ -118,45 +123,46 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
 
 
 def refresh_states(*, at: datetime) -> int:
-    """Tasks that became ready to sign off, or no longer are, by evidence recorded or expired
-    elsewhere; how many.
+    """Update tasks whose sign-off requirements were met or lost because of evidence recorded or
+    expired elsewhere; return their number.
 
-    Looked at are those that are ready and those whose required steps are done: no other gate can be
-    open. Four statements for every `TASK_BATCH_SIZE` of them, and two more where some changed.
+    Only tasks that are ready, or whose required steps are done, are checked: the requirements of
+    all others are unmet. Four statements for every `TASK_BATCH_SIZE` tasks, and two more if some
+    changed.
     """
-    undone = TaskStep.objects.filter(
+    open_steps = TaskStep.objects.filter(
         task=OuterRef("pk"), required=True, done_on__isnull=True
     ).exclude(kind=OWN_EVALUATION)
-    under_way = CampaignTask.objects.filter(
+    open_tasks = CampaignTask.objects.filter(
         state__in=(State.OPEN, State.IN_PROGRESS, State.READY), campaign__state=Campaign.State.OPEN
     )
-    near = (
-        under_way.filter(Q(state=State.READY) | ~Exists(undone))
+    candidate_ids = (
+        open_tasks.filter(Q(state=State.READY) | ~Exists(open_steps))
         .order_by("pk")
         .values_list("pk", flat=True)
     )
-    n_changed, last = 0, 0
-    while ids := list(near.filter(pk__gt=last)[:TASK_BATCH_SIZE]):
-        last = ids[-1]
+    n_changed, last_id = 0, 0
+    while ids := list(candidate_ids.filter(pk__gt=last_id)[:TASK_BATCH_SIZE]):
+        last_id = ids[-1]
         requirements = sign_off_requirements(tasks=ids, on=day_of(at))
-        is_open = [pk for pk, gate in requirements.items() if gate.is_open]
-        is_shut = [pk for pk, gate in requirements.items() if not gate.is_open]
-        # one transaction a chunk, each conditional on the state: an action that came between wins
+        ready_ids = [pk for pk, gate in requirements.items() if gate.is_open]
+        unready_ids = [pk for pk, gate in requirements.items() if not gate.is_open]
+        # one transaction per batch, conditional on the state: a concurrent action takes precedence
         with transaction.atomic(), audit_context(job=JOB, reason="sign-off requirements changed"):
             n_changed += (
-                under_way.filter(pk__in=is_open)
+                open_tasks.filter(pk__in=ready_ids)
                 .exclude(state=State.READY)
                 .update(state=State.READY, updated_at=at)
             )
-            n_changed += under_way.filter(pk__in=is_shut, state=State.READY).update(
+            n_changed += open_tasks.filter(pk__in=unready_ids, state=State.READY).update(
                 state=State.IN_PROGRESS, updated_at=at
             )
     return n_changed
 
 
 def update_campaigns(*, at: datetime) -> dict[str, int]:
-    """Everything above in order, for the daily sweep and after each change of the catalogue; counts
-    per job."""
+    """Run all updates of this module in order, daily and after each change of the catalogue; return
+    the counts per job."""
     n_reopened = reopen_expired_waivers(at=at)
     n_moved, n_obsolete = follow_dependencies(at=at)
     return {

@@ -1,5 +1,5 @@
-"""How far campaigns are, for pages, API and mail. Every function takes the reader and counts only
-what they may see."""
+"""Progress of campaigns, for pages, REST and email. Every function takes the reader and counts only
+tasks that they can view."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -10,22 +10,28 @@ from django.db.models import Count, Min, Q
 
 from apps.exposure.campaigns.lifecycle import UNFINISHED, UNSETTLED
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
-from apps.exposure.models.campaigns import CampaignTaskQuerySet
+from apps.exposure.models.campaigns import (
+    CampaignTaskQuerySet,
+    overdue_condition,
+    too_late_condition,
+)
 
 State = CampaignTask.State
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignProgress:
-    """Progress of a campaign. `by_state` has every state. `n_overdue` are unfinished tasks due
-    before the day, `days_left` until the subject retires (negative once past, None while no date is
-    known). Steps are the required ones of tasks that are not obsolete; `step_share` is None if
-    there are none. `whole_campaign` is False if the reader sees only tasks of their teams."""
+    """Progress of a campaign. `by_state` has every state. `n_overdue` are unfinished tasks past
+    their finish date, `n_too_late` those that no longer fit before it. `days_left` is until the
+    subject retires (negative once past, None while no date is known). Steps are the required ones
+    of tasks that are not obsolete; `step_share` is None if there are none. `whole_campaign` is
+    False if the reader sees only tasks of their teams."""
 
     by_state: dict[str, int] = field(default_factory=lambda: dict.fromkeys(State.values, 0))
     n_overdue: int = 0
+    n_too_late: int = 0
     n_unowned: int = 0
-    next_due_on: date | None = None
+    next_finish_by: date | None = None
     days_left: int | None = None
     n_steps: int = 0
     n_steps_done: int = 0
@@ -36,8 +42,13 @@ class CampaignProgress:
         return sum(self.by_state.values())
 
     @property
+    def n_late(self) -> int:
+        """Return the number of tasks that are overdue or too late."""
+        return self.n_overdue + self.n_too_late
+
+    @property
     def n_settled(self) -> int:
-        """Signed off or no longer needed; a waiver settles nothing."""
+        """Return the number of tasks that are signed off or obsolete; waived ones do not count."""
         return self.by_state[State.DONE] + self.by_state[State.OBSOLETE]
 
     @property
@@ -62,9 +73,10 @@ def campaign_progress(
         for row in visible_tasks.order_by()
         .values("campaign")
         .annotate(
-            n_overdue=Count("pk", filter=is_unfinished & Q(due_on__lt=on)),
+            n_overdue=Count("pk", filter=is_unfinished & overdue_condition(on)),
+            n_too_late=Count("pk", filter=is_unfinished & too_late_condition(on)),
             n_unowned=Count("pk", filter=is_unfinished & Q(owner__isnull=True)),
-            next_due_on=Min("due_on", filter=is_unfinished),
+            next_finish_by=Min("finish_by", filter=is_unfinished),
             **{state: Count("pk", filter=Q(state=state)) for state in State.values},
         )
     }
@@ -84,8 +96,9 @@ def campaign_progress(
         progress_by_id[pk] = CampaignProgress(
             by_state={state: row.get(state, 0) for state in State.values},
             n_overdue=row.get("n_overdue", 0),
+            n_too_late=row.get("n_too_late", 0),
             n_unowned=row.get("n_unowned", 0),
-            next_due_on=row.get("next_due_on"),
+            next_finish_by=row.get("next_finish_by"),
             days_left=(ends_on - on).days if ends_on else None,
             n_steps=n_steps,
             n_steps_done=n_done,
@@ -95,12 +108,13 @@ def campaign_progress(
 
 
 def visible_tasks(*, user: Any) -> CampaignTaskQuerySet:
-    """Tasks the reader may see, with what lists show, the most urgent first; those without a day
-    last."""
+    """Return the tasks that the reader can view, with the relations that lists show, most urgent
+    first; those without a due date last."""
     return (
         CampaignTask.objects.visible_to(user)
         .select_related(
             "campaign__subject__host",
+            "campaign__announcement__version",
             "dependency__application__team",
             "dependency__offering__host",
             "owner",
@@ -108,20 +122,17 @@ def visible_tasks(*, user: Any) -> CampaignTaskQuerySet:
             "campaign__target__host",
             "successor__offering__host",
         )
-        .order_by("due_on", "pk")
+        .order_by("finish_by", "pk")
     )
 
 
 def overdue_tasks(*, user: Any, on: date) -> CampaignTaskQuerySet:
-    """Unfinished tasks of open campaigns that were due before the day."""
-    return visible_tasks(user=user).filter(
-        state__in=UNFINISHED, due_on__lt=on, campaign__state=Campaign.State.OPEN
-    )
+    """Unfinished tasks of open campaigns that are past their finish date on the day."""
+    return visible_tasks(user=user).overdue(on).filter(campaign__state=Campaign.State.OPEN)
 
 
 def expiring_waivers(*, user: Any, on: date, within_days: int = 14) -> CampaignTaskQuerySet:
-    """Waivers that will re-open their task within so many days: the warning beforehand. The
-    earliest end first."""
+    """Return tasks whose waiver expires within so many days, the earliest first."""
     return (
         visible_tasks(user=user)
         .filter(
@@ -135,7 +146,7 @@ def expiring_waivers(*, user: Any, on: date, within_days: int = 14) -> CampaignT
 
 
 def tasks_of_dependencies(*, dependencies: Collection[int], user: Any) -> dict[int, CampaignTask]:
-    """{dependency id: its unsettled task in an open campaign}, the most urgent where there are
+    """Return {dependency ID: its unsettled task in an open campaign}; the most urgent of
     several."""
     task_by_dependency: dict[int, CampaignTask] = {}
     open_tasks = visible_tasks(user=user).filter(

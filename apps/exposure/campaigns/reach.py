@@ -1,6 +1,6 @@
-"""Which dependencies a campaign is about, and by when each must have moved.
+"""The dependencies of a campaign, and the dates by which each must have migrated.
 
-Every number here is worked out by one statement over the affected rows; none of them is loaded.
+All numbers are computed by one statement over the affected rows, without loading them.
 """
 
 from collections.abc import Collection
@@ -11,68 +11,51 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models.expressions import RawSQL
 
-from apps.catalog.models import Offering
+from apps.catalog.models import Offering, RetirementAnnouncement
 from apps.exposure.models import Campaign, CampaignTask
-from apps.exposure.queries.dependents import LIFECYCLE_KINDS, affected_dependencies
-from apps.inventory.models import Dependency, DependencyQuerySet
+from apps.exposure.queries.dependents import (
+    LIFECYCLE_KINDS,
+    affected_dependencies,
+    retiring_dependencies,
+)
+from apps.inventory.models import DependencyQuerySet
 
-# days kept free between the last day of the work and the end, for what nobody foresaw
+# days of reserve between the end of the work and the retirement
 MARGIN_DAYS = 14
-# days a move is taken to need where it was neither measured nor estimated; shown as an assumption
+# assumed days of a migration without a test or an estimate; shown as an assumption
 DEFAULT_EFFORT_DAYS = 30
-
-# Node kinds 1 offering, 2 version; via 0 direct, 2 weights (footing.py).
-_REACHED_BY_OFFERING = """
-SELECT f.offering_id
-FROM catalog_node n JOIN catalog_footing f ON f.node_id = n.id
-WHERE n.kind = node_kind('offering') AND n.ref = %s
-UNION
-SELECT o.id
-FROM catalog_offering x
-JOIN catalog_offering o ON o.host_id = x.host_id AND o.api_id = x.api_id
-    AND (x.region_scope = '' OR o.region_scope = x.region_scope)
-WHERE x.id = %s
-UNION
-SELECT o.id
-FROM catalog_offering x
-LEFT JOIN catalog_alias a ON a.id = x.alias_id
-JOIN catalog_node n ON n.kind = node_kind('version') AND n.ref = x.version_id
-JOIN catalog_footing f ON f.node_id = n.id AND f.via IN (0, 2)
-JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
-    AND (x.region_scope = '' OR o.region_scope = x.region_scope)
-WHERE x.id = %s AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
-    ELSE a.kind <> 'synonym' END)
-"""
 
 
 def is_ending(campaign: Campaign) -> bool:
-    """Return whether the subject ends, so that everything on it must go; otherwise it changes and
-    must be tested again."""
+    """Return whether the subject retires, so that all its dependencies must migrate; otherwise it
+    changes and they must be tested again."""
     return campaign.event is None or campaign.event.kind in LIFECYCLE_KINDS
 
 
-def dependencies_on(*, offering: Offering, on: date) -> DependencyQuerySet:
-    """Return active dependencies, in every role, that must migrate when `offering` retires,
-    announced or not.
-
-    As `affected_dependencies` for an announced retirement, but without leaving out offerings with a
-    row of their own in a source: a campaign opened by hand covers everything that retires with the
-    offering.
-    """
-    reached_ids = RawSQL(_REACHED_BY_OFFERING, [offering.pk] * 3)  # noqa: S611
-    return Dependency.objects.live_on(on).filter(offering_id__in=reached_ids)
+def campaign_offering_ids(campaign: Campaign) -> list[int]:
+    """Return the IDs of the offerings that the campaign is about; a draft has its subject, or what
+    its announcement covers."""
+    if not campaign._state.adding:
+        source: Campaign | RetirementAnnouncement | None = campaign
+    else:
+        source = campaign.announcement
+    ids = source.offerings.order_by("pk").values_list("pk", flat=True) if source else []
+    return list(ids) or [campaign.subject_id]
 
 
 def dependencies_in(campaign: Campaign, *, on: date) -> DependencyQuerySet:
     """Return what the campaign is about on that day; what already is on its target is not among
     it."""
-    dependencies = (
-        dependencies_on(offering=campaign.subject, on=on)
-        if campaign.event is None
-        else affected_dependencies(event=campaign.event, on=on)
-    )
+    if campaign.event is not None:
+        dependencies = affected_dependencies(event=campaign.event, on=on)
+    else:
+        announcement = campaign.announcement
+        dependencies = retiring_dependencies(
+            offering_ids=campaign_offering_ids(campaign),
+            on=on,
+            retires_on=announcement.retires_on if announcement is not None else None,
+        )
     return (
         dependencies
         if campaign.target_id is None
@@ -81,7 +64,7 @@ def dependencies_in(campaign: Campaign, *, on: date) -> DependencyQuerySet:
 
 
 def as_sql(dependencies: DependencyQuerySet) -> tuple[str, dict[str, Any]] | None:
-    """Their ids as SQL with named parameters; None where there can be none."""
+    """Return the query of their IDs as SQL with named parameters; None if it is always empty."""
     try:
         sql, params = dependencies.order_by().values_list("pk").query.sql_with_params()
     except EmptyResultSet:
@@ -90,13 +73,13 @@ def as_sql(dependencies: DependencyQuerySet) -> tuple[str, dict[str, Any]] | Non
     return sql % tuple(f"%({name})s" for name in names), names
 
 
-# (dependency_id, ends_on, effort_days, basis, due_on) of `wanted(dependency_id, subject_id,
-# target_id, latest_on)`. The end is that of what is called; where no date is known of it, that of
-# the campaign's subject. A test towards the target counts before one towards another offering.
-# LEAST ignores what is null.
-DUE_DATES = """
+# (dependency_id, ends_on, effort_days, basis, start_by, finish_by) of `wanted(dependency_id,
+# subject_id, target_id, latest_on)`. The end is that of what is called; where no date is known of
+# it, that of the campaign's subject. A test towards the target counts before one towards another
+# offering. LEAST ignores what is null.
+TASK_DATES = """
 SELECT w.dependency_id, e.ends_on, h.effort_days, h.basis,
-       LEAST(w.latest_on, e.ends_on - ceil(h.effort_days)::int - %(margin)s::int) AS due_on
+       f.finish_by - ceil(h.effort_days)::int AS start_by, f.finish_by
 FROM wanted w
 JOIN inventory_dependency d ON d.id = w.dependency_id
 JOIN catalog_offering o ON o.id = d.offering_id
@@ -113,24 +96,28 @@ CROSS JOIN LATERAL (
            CASE WHEN t.effort_days IS NOT NULL THEN 'measured'
                 WHEN p.estimated_days IS NOT NULL THEN 'estimated' ELSE 'assumed' END AS basis
 ) h
+CROSS JOIN LATERAL (
+    SELECT LEAST(w.latest_on, e.ends_on - %(margin)s::int) AS finish_by
+) f
 """
-DUE_DATE_PARAMETERS = {"margin": MARGIN_DAYS, "usual_effort": DEFAULT_EFFORT_DAYS}
+TASK_DATE_PARAMETERS = {"margin": MARGIN_DAYS, "usual_effort": DEFAULT_EFFORT_DAYS}
 
 
 @dataclass(frozen=True, slots=True)
-class TaskDueDate:
-    """Why a task is due when it is. `event_date` None: no end is known. `basis`: measured by an
-    exit test, estimated in the exit plan, or assumed (`DEFAULT_EFFORT_DAYS`). `derived_on` is what
-    these give; a person may have set another."""
+class TaskDates:
+    """Why a task has its dates. `ends_on` None: no retirement date is known. `basis`: measured by
+    an exit test, estimated in the exit plan, or assumed (`DEFAULT_EFFORT_DAYS`). `start_by` and
+    `finish_by` are what these give today; a user may have set others."""
 
     ends_on: date | None
     effort_days: Decimal
     basis: str
-    derived_on: date | None
+    start_by: date | None
+    finish_by: date | None
 
 
-def task_due_dates(*, tasks: Collection[int]) -> dict[int, TaskDueDate]:
-    """{task id: how its day comes about today}; one statement."""
+def task_dates(*, tasks: Collection[int]) -> dict[int, TaskDates]:
+    """{task id: how its dates come about today}; one statement."""
     if not tasks:
         return {}
     with connection.cursor() as cursor:
@@ -143,22 +130,27 @@ def task_due_dates(*, tasks: Collection[int]) -> dict[int, TaskDueDate]:
                 FROM exposure_campaigntask t JOIN exposure_campaign c ON c.id = t.campaign_id
                 WHERE t.id = ANY (%(tasks)s)
             ),
-            wanted AS (SELECT dependency_id, subject_id, target_id, latest_on FROM task),
-            due AS ({DUE_DATES})
+            wanted AS (SELECT DISTINCT dependency_id, subject_id, target_id, latest_on FROM task),
+            due AS ({TASK_DATES})
             SELECT DISTINCT ON (task.id) task.id, due.ends_on, due.effort_days, due.basis,
-                   LEAST(task.latest_on, due.ends_on - ceil(due.effort_days)::int - %(margin)s::int)
+                   LEAST(task.latest_on, due.ends_on - %(margin)s::int)
+                       - ceil(due.effort_days)::int,
+                   LEAST(task.latest_on, due.ends_on - %(margin)s::int)
             FROM task JOIN due ON due.dependency_id = task.dependency_id
             ORDER BY task.id
             """,
-            {"tasks": list(tasks), **DUE_DATE_PARAMETERS},
+            {"tasks": list(tasks), **TASK_DATE_PARAMETERS},
         )
-        return {row[0]: TaskDueDate(*row[1:]) for row in cursor.fetchall()}
+        return {row[0]: TaskDates(*row[1:]) for row in cursor.fetchall()}
 
 
 def task_target(task: CampaignTask) -> Offering | None:
-    """Return what the task moves to, or is tested again on: what it moved to already, its own
-    choice, the campaign's; where the subject only changes, what is called today. Needs these
-    relations loaded."""
+    """Return the offering that the task migrates to or is tested on again, with these relations
+    loaded.
+
+    It is the offering already migrated to, the task's own choice, or the campaign's target; if the
+    subject only changes, the offering in use. None without a target.
+    """
     if task.successor is not None:
         return task.successor.offering
     if task.target is not None:

@@ -1,4 +1,4 @@
-"""Signatures and waivers. Both are for owners of the application's team and for governance, which
+"""Signatures and waivers. Both need the owner role on the application's team, or governance, which
 is checked here."""
 
 from datetime import date, datetime, timedelta
@@ -21,12 +21,12 @@ from apps.exposure.campaigns.task_actions import (
 from apps.exposure.models import Campaign, CampaignTask
 
 State = CampaignTask.State
-# a waiver is a loan; after a year somebody looks again
+# a waiver is temporary and must be renewed after a year
 MAX_WAIVER = timedelta(days=366)
 
 
 class SignOffRequirementsError(ConflictError):
-    """Something is missing for the signature; the text names all of it."""
+    """Unmet requirements of a signature; the text lists all of them."""
 
 
 @transaction.atomic
@@ -34,8 +34,8 @@ def sign_off(*, task: CampaignTask, at: datetime, by: User, reason: str = "") ->
     """Sign off a migrated task.
 
     Needs met requirements, or a valid deferral that another user granted: such a signature expires
-    with the deferral. Of two concurrent users one signs; the other gets an error with the first
-    one's name.
+    with the deferral. Of two concurrent users one signs; the other gets an error that names the
+    first.
     """
     task = lock_task(task, by=by, role=TeamRole.OWNER)
     require_under_way(task)
@@ -71,8 +71,8 @@ def sign_off(*, task: CampaignTask, at: datetime, by: User, reason: str = "") ->
 def waive_task(
     *, task: CampaignTask, until: date, reason: str, at: datetime, by: User
 ) -> CampaignTask:
-    """Do without it until that day (exclusive), for a reason. It re-opens by itself; a new waiver
-    replaces the old."""
+    """Defer the task until that day (exclusive), for a reason. It then reopens automatically; a new
+    waiver replaces the old."""
     task = lock_task(task, by=by, role=TeamRole.OWNER)
     require_under_way(task)
     day = day_of(at)
@@ -98,7 +98,7 @@ def waive_task(
 
 @transaction.atomic
 def cancel_waiver(*, task: CampaignTask, at: datetime, by: User, reason: str = "") -> CampaignTask:
-    """Take the waiver back before its end."""
+    """Cancel the waiver before its end."""
     task = lock_task(task, by=by, role=TeamRole.OWNER)
     if task.state != State.WAIVED:
         raise ConflictError("This task is not deferred.")
@@ -111,7 +111,7 @@ def cancel_waiver(*, task: CampaignTask, at: datetime, by: User, reason: str = "
 
 @transaction.atomic
 def reopen_task(*, task: CampaignTask, at: datetime, by: User, reason: str) -> CampaignTask:
-    """Take a signature back, for a reason: what was signed turned out otherwise."""
+    """Revoke a signature, for a reason."""
     task = lock_task(task, by=by, role=TeamRole.OWNER)
     if task.state != State.DONE:
         raise ConflictError("Only a signed-off task can be reopened.")
@@ -126,11 +126,11 @@ def reopen_task(*, task: CampaignTask, at: datetime, by: User, reason: str) -> C
 
 
 def _refuse_without_waiver(
-    task: CampaignTask, missing: tuple[str, ...], at: datetime, by: User
+    task: CampaignTask, unmet_sentences: tuple[str, ...], at: datetime, by: User
 ) -> None:
     if task.state != State.WAIVED or task.waived_until is None or task.waived_until <= day_of(at):
-        raise SignOffRequirementsError(" ".join(missing))
+        raise SignOffRequirementsError(" ".join(unmet_sentences))
     if task.waived_by_id == by.pk:
         raise SignOffRequirementsError(
-            f"You granted the deferral, so another user must sign off. {' '.join(missing)}"
+            f"You granted the deferral, so another user must sign off. {' '.join(unmet_sentences)}"
         )

@@ -1,5 +1,4 @@
-"""What is to be done in a task: always the same five things, and more for what was built on the
-dependency."""
+"""Steps of a task: five standard ones, and more for the adaptations of the dependency."""
 
 from dataclasses import dataclass
 
@@ -13,17 +12,20 @@ OWN_EVALUATION = "own_evaluation"
 UPDATE_EXIT = "update_exit"
 SWITCH = "switch"
 WATCH = "watch"
-TEAM_STEP = "own"  # added by a person
+TEAM_STEP = "own"  # added by a user
 
-# done by choosing, by evidence and by switching: ticking them by hand would say what is not so
+# completed by a choice, by evidence and by the migration, and not by hand
 AUTOMATIC_STEPS = frozenset({CHOOSE_TARGET, OWN_EVALUATION, SWITCH})
 
 
 @dataclass(frozen=True, slots=True)
 class StepTemplate:
-    """`adaptation`: only for these, once for each. `role`: only for dependencies in it.
-    `if_ending`: needed only where the subject ends; where it merely changes one may stay. Steps are
-    shown by `place`."""
+    """A step of tasks.
+
+    `adaptation` limits it to these adaptations, one step for each, `role` to dependencies in this
+    role. With `if_ending` it is required only if the subject retires; otherwise the application may
+    stay. Steps are shown in the order of `position`.
+    """
 
     kind: str
     position: int
@@ -102,6 +104,8 @@ WITH step AS (
                          %(roles)s::text[], %(required)s::boolean[])
         AS s(kind, place, title, adaptation, role, required)
 ),
+-- steps of every task, by the role of the dependency; the step that asks for adaptations only if
+-- none is recorded
 due AS (
     SELECT t.id AS task_id, s.place, s.kind, s.title, NULL::bigint AS adaptation_id, s.required
     FROM exposure_campaigntask t
@@ -111,6 +115,7 @@ due AS (
       AND NOT (s.kind = %(record_adaptations)s
                AND EXISTS (SELECT 1 FROM inventory_adaptation a WHERE a.dependency_id = d.id))
     UNION ALL
+    -- one step for each adaptation of the dependency
     SELECT t.id, s.place, s.kind, left(s.title || CASE WHEN a.name = '' THEN ''
         ELSE ': ' || a.name END, 300),
            a.id, s.required
@@ -122,6 +127,7 @@ due AS (
 INSERT INTO exposure_taskstep (task_id, place, kind, title, adaptation_id, required, note)
 SELECT due.task_id, due.place, due.kind, due.title, due.adaptation_id, due.required, ''
 FROM due
+-- the task has no such step yet
 WHERE NOT EXISTS (
     SELECT 1 FROM exposure_taskstep had
     WHERE had.task_id = due.task_id AND had.kind = due.kind AND had.adaptation_id IS NOT DISTINCT
@@ -131,19 +137,20 @@ ORDER BY due.task_id, due.place, due.adaptation_id
 """
 
 
-def add_missing_steps(*, campaign_id: int, ending: bool, unfinished: tuple[str, ...]) -> int:
+def add_missing_steps(
+    *, campaign_id: int, subject_retires: bool, unfinished_states: tuple[str, ...]
+) -> int:
     """Add the missing steps to every unfinished task of the campaign; return their number. One
     statement.
 
-    The caller holds the campaign's row, so that two concurrent calls do not both see a step
-    missing.
+    The caller has locked the campaign's row, so that concurrent calls do not add a step twice.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             _INSERT,
             {
                 "campaign": campaign_id,
-                "unfinished": list(unfinished),
+                "unfinished": list(unfinished_states),
                 "record_adaptations": RECORD_ADAPTATIONS,
                 "kinds": [step.kind for step in STEP_TEMPLATES],
                 "places": [step.position for step in STEP_TEMPLATES],
@@ -151,7 +158,8 @@ def add_missing_steps(*, campaign_id: int, ending: bool, unfinished: tuple[str, 
                 "adaptations": [str(step.adaptation) for step in STEP_TEMPLATES],
                 "roles": [str(step.role) for step in STEP_TEMPLATES],
                 "required": [
-                    step.required and (ending or not step.if_ending) for step in STEP_TEMPLATES
+                    step.required and (subject_retires or not step.if_ending)
+                    for step in STEP_TEMPLATES
                 ],
             },
         )

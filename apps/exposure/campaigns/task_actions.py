@@ -6,8 +6,9 @@ ConflictError with a sentence.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from math import ceil
 from typing import Any
 
 from django.db import transaction
@@ -18,7 +19,7 @@ from apps.catalog.models import Offering
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
-from apps.exposure.campaigns.reach import task_target
+from apps.exposure.campaigns.reach import task_dates, task_target
 from apps.exposure.campaigns.sign_off_requirements import task_requirements
 from apps.exposure.campaigns.steps import AUTOMATIC_STEPS, CHOOSE_TARGET, SWITCH, TEAM_STEP
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
@@ -45,13 +46,14 @@ _RELATIONS = (
 def assign_task(
     *, task: CampaignTask, owner: User | None, by: User, reason: str = ""
 ) -> CampaignTask:
-    """Assign the task; `owner` None: no single owner. Refused for a user who cannot change the
+    """Assign the task to `owner`, or to no user if None. Refused for a user who cannot change the
     application."""
     task = lock_task(task, by=by)
     require_under_way(task)
     if owner is not None and not owner.may(TeamRole.EDITOR, task.dependency.application.team_id):
         raise ConflictError(
-            f"{owner} cannot change this application. Assign the editor role on its team first."
+            f"{owner} cannot change this application. Assign the editor role on its team first.",
+            field="owner",
         )
     if task.owner_id != (owner.pk if owner else None):
         task.owner = owner
@@ -61,20 +63,38 @@ def assign_task(
 
 
 @transaction.atomic
-def set_due_date(*, task: CampaignTask, due_on: date, by: User, reason: str = "") -> CampaignTask:
-    """Another day than the derived one; refused after the end of what is called."""
+def set_task_dates(
+    *,
+    task: CampaignTask,
+    finish_by: date,
+    at: datetime,
+    by: User,
+    start_by: date | None = None,
+    reason: str = "",
+) -> CampaignTask:
+    """Set other dates than the calculated ones. Without `start_by` it is the finish date minus the
+    effort. Refused after the retirement of what is called."""
     task = lock_task(task, by=by)
     require_under_way(task)
     ends_on = task.dependency.offering.retires_on or task.campaign.subject.retires_on
-    if ends_on is not None and due_on > ends_on:
+    if ends_on is not None and finish_by > ends_on:
         raise ConflictError(
-            f"The model retires on {ends_on:%Y-%m-%d}. Enter that date or an earlier one."
+            f"The model retires on {ends_on:%Y-%m-%d}. Enter that date or an earlier one.",
+            field="finish_by",
         )
-    if task.due_on != due_on:
-        task.due_on = due_on
+    if start_by is None:
+        effort_days = task_dates(tasks=[task.pk])[task.pk].effort_days
+        start_by = finish_by - timedelta(days=ceil(effort_days))
+    elif start_by > finish_by:
+        raise ConflictError(
+            "The start date is after the finish date. Enter an earlier start date.",
+            field="start_by",
+        )
+    if (task.start_by, task.finish_by) != (start_by, finish_by):
+        task.start_by, task.finish_by, task.scheduled_on = start_by, finish_by, day_of(at)
         task.clean_fields(exclude=["campaign", "dependency"])
-        with audit_context(user=by, reason=reason or "due date set"):
-            task.save(update_fields=["due_on", "updated_at"])
+        with audit_context(user=by, reason=reason or "dates set"):
+            task.save(update_fields=["start_by", "finish_by", "scheduled_on", "updated_at"])
     return task
 
 
@@ -114,7 +134,8 @@ def choose_target(
 def complete_step(
     *, step: TaskStep, at: datetime, by: User, note: str = "", reason: str = ""
 ) -> TaskStep:
-    """It is done. Choosing, evaluating and switching are done by doing them."""
+    """Mark the step as done. Choosing, evaluating and migrating cannot be marked: they are recorded
+    by doing them."""
     task = lock_task(step.task, by=by)
     require_under_way(task)
     step = TaskStep.objects.select_for_update().get(pk=step.pk)
@@ -135,7 +156,7 @@ def complete_step(
 
 @transaction.atomic
 def reopen_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> TaskStep:
-    """It is not done after all."""
+    """Mark the step as not done."""
     task = lock_task(step.task, by=by)
     require_under_way(task)
     step = TaskStep.objects.select_for_update().get(pk=step.pk)
@@ -156,7 +177,7 @@ def reopen_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> 
 def add_step(
     *, task: CampaignTask, title: str, at: datetime, by: User, required: bool = True
 ) -> TaskStep:
-    """A step of the team's own, after the others."""
+    """Add a step of the team, after the others."""
     task = lock_task(task, by=by)
     require_under_way(task)
     step = TaskStep(task=task, place=90, kind=TEAM_STEP, title=title.strip(), required=required)
@@ -199,7 +220,7 @@ def record_measurements(
 def switch_task(
     *, task: CampaignTask, on: date, at: datetime, by: User, reason: str = ""
 ) -> CampaignTask:
-    """Replace the offering in the inventory from `on`; the task keeps the new dependency as its
+    """Replace the offering in the inventory from `on` and record the new dependency as the task's
     successor.
 
     Possible before the sign-off requirements are met, since a retirement does not wait for them;
@@ -230,10 +251,11 @@ def switch_task(
 
 
 def lock_task(task: CampaignTask, *, by: User, role: TeamRole = TeamRole.EDITOR) -> CampaignTask:
-    """The row as it is now, with what actions look at, held until the transaction ends.
+    """Lock the task until the transaction ends and return its current row, with the relations of
+    actions.
 
-    Locked first and read afterwards: a join made before the lock was free would show what stood
-    there before. The application is locked before the task, and `by` needs `role` on its team.
+    The row is locked first and read afterwards: a join made while waiting for the lock would return
+    old values. The application is locked before the task, and `by` needs `role` on its team.
     """
     locked_dependency(task.dependency, by=by, role=role)
     CampaignTask.objects.select_for_update().only("pk").get(pk=task.pk)
@@ -254,12 +276,12 @@ def require_under_way(task: CampaignTask) -> None:
 
 
 def complete_steps(task: CampaignTask, kind: str, at: datetime, by: User | None) -> None:
-    """Mark the steps of this kind as done, unless they are."""
+    """Mark the open steps of this kind as done."""
     task.steps.filter(kind=kind, done_on__isnull=True).update(done_on=day_of(at), done_by=by)
 
 
 def update_task_state(task: CampaignTask, at: datetime) -> None:
-    """Begun, or ready to sign off; a waiver stays while it holds."""
+    """Set the state to in progress or ready to sign off; a waived task is unchanged."""
     if task.state == State.WAIVED:
         return
     state = State.READY if task_requirements(task=task, at=at).is_open else State.IN_PROGRESS
@@ -269,8 +291,8 @@ def update_task_state(task: CampaignTask, at: datetime) -> None:
 
 
 def _refuse_blocked_target(task: CampaignTask, target: Offering, on: date) -> None:
-    """A campaign does not lead onto what is blocked. What only may lie outside a restriction is a
-    finding later on."""
+    """Refuse a target that certainly violates an approval; a possible violation becomes a finding
+    later."""
     dependency = task.dependency
     for obstacle in obstacles_to_use(
         application=dependency.application, offering=target, via_party=dependency.via_party, on=on
@@ -283,7 +305,7 @@ def _refuse_blocked_target(task: CampaignTask, target: Offering, on: date) -> No
 
 
 def _decimal_texts(measurements: Mapping[str, Any]) -> dict[str, str]:
-    """Return the numbers as decimal texts, which JSON keeps exactly."""
+    """Return the numbers as decimal texts, which JSON stores exactly."""
     texts = {}
     for metric, value in measurements.items():
         name = str(metric).strip()

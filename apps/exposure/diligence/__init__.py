@@ -1,2 +1,2 @@
-"""Platform-bet diligence: what is known of a provider or a foundation, fact by fact, with source
-and gap. No grade."""
+"""Due diligence of a provider or a foundation: known facts with their sources, and gaps. No
+grades."""

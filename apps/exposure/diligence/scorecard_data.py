@@ -16,12 +16,12 @@ from apps.catalog.models import Assertion, Foundation, Offering, Provider, Provi
 from apps.catalog.providers.earliest_retirement import PublishedMinimum
 from apps.catalog.providers.track_record import ModelRetirement, TrackRecord, measure_track_record
 
-# the parts of one provider's record; see provider_record, which reads one provider at a time
+# queries of the parts of a track record; provider_record reads one provider at a time
 from apps.catalog.providers.track_record_queries import (
-    _DATE_KINDS,
-    _end,
-    _merge_names,
-    _seen_on,
+    DATE_EVENT_KINDS,
+    build_retirement,
+    find_first_seen_days,
+    merge_names,
     policies_by_provider,
 )
 from apps.common.database.statements import compose_statement, load_statement
@@ -35,8 +35,8 @@ YEAR = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class ChangeCounts:
-    """Price changes of the last year, recorded prices, and since when they are read; retired
-    offerings and announced retirements, each release once."""
+    """Price changes of the last year, recorded prices and the first day of recording; retired
+    offerings and announced retirements, each release counted once."""
 
     n_price_moves: int = 0
     n_priced: int = 0
@@ -48,8 +48,8 @@ class ChangeCounts:
 
 @dataclass(frozen=True, slots=True)
 class DependentCounts:
-    """Applications with a live primary there, and those of them all of whose primaries there have a
-    tested way out."""
+    """Applications with a live primary on the candidate, and those with a tested exit for all of
+    these primaries."""
 
     n_applications: int = 0
     n_with_exit: int = 0
@@ -57,7 +57,7 @@ class DependentCounts:
 
 @dataclass(frozen=True, slots=True)
 class IndependentHost:
-    """An independent party that serves a foundation: the company at the top, and one of its
+    """An independent party that serves a foundation: the top parent company, and one of its
     hosts."""
 
     name: str
@@ -81,8 +81,8 @@ class ScorecardData:
 def load_scorecard_data(
     *, foundations: Collection[int], providers: Collection[int], user: Any, on: date
 ) -> ScorecardData:
-    """Load what is known of these foundations and providers, and of what those develop. Statements:
-    see the test."""
+    """Load the facts of these foundations and providers, and of the foundations that the providers
+    develop, in a fixed number of statements."""
     rows = list(
         Foundation.objects.filter(Q(pk__in=list(foundations)) | Q(developer__in=list(providers)))
         .select_related("developer__parent")
@@ -110,12 +110,12 @@ def load_scorecard_data(
         foundations=rows,
         providers=parties,
         hosts=hosts,
-        records=_records(parties, policies),
+        records=_measure_track_records(parties, policies),
         policies=policies,
         contracts=contracts_by_party(parties={*parties, *host_ids}, user=user),
         annex=annex,
-        change_counts=_change_counts(foundations, providers, on),
-        dependents=_dependents(foundations, providers, user, on),
+        change_counts=_count_changes(foundations, providers, on),
+        dependents=_count_dependents(foundations, providers, user, on),
         foundations_by_developer=foundations_by_developer,
     )
 
@@ -123,18 +123,25 @@ def load_scorecard_data(
 def _independent_hosts(
     foundations: Collection[int], on: date
 ) -> dict[int, tuple[IndependentHost, ...]]:
-    """{foundation: the companies that serve it that day, each once however many hosts it has}."""
+    """Return {foundation: the independent parties that serve it on that day}, by name.
+
+    Hosts with the same ultimate parent company are one party. A foundation without a host has an
+    empty tuple.
+    """
     hosts_by_foundation: dict[int, list[IndependentHost]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
             """
+            -- hosts with an offering of the foundation that is not retired on the day
             WITH serving AS (
                 SELECT DISTINCT v.foundation_id, o.host_id
                 FROM catalog_version v JOIN catalog_offering o ON o.version_id = v.id
                 WHERE v.foundation_id = ANY (%(foundations)s) AND NOT o.not_a_model
                     AND o.lifecycle <> 'retired'
+                  -- an announced date that has passed; an earliest date ends nothing
                   AND NOT (o.date_kind = 'firm' AND o.retires_on <= %(day)s)
             ),
+            -- a provider itself is at depth 0, so its deepest ancestor is its ultimate parent
             ultimate AS (
                 SELECT DISTINCT ON (provider_id) provider_id AS id, ancestor_id AS top
                 FROM provider_ancestor ORDER BY provider_id, depth DESC
@@ -151,14 +158,14 @@ def _independent_hosts(
     return {pk: tuple(hosts_by_foundation[pk]) for pk in foundations}
 
 
-def _records(
+def _measure_track_records(
     hosts: Mapping[int, Provider], policies: Mapping[int, Sequence[PublishedMinimum]]
 ) -> dict[int, TrackRecord]:
-    """{host: what its announcements were like}, as provider_record measures them; five statements
-    for all hosts."""
+    """Return {host: its track record of announcements}, as provider_record measures it; five
+    statements for all hosts."""
     events_by_host: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for event in (
-        ProviderEvent.objects.filter(offering__host__in=list(hosts), kind__in=_DATE_KINDS)
+        ProviderEvent.objects.filter(offering__host__in=list(hosts), kind__in=DATE_EVENT_KINDS)
         .order_by("detected_at", "pk")
         .values("pk", "kind", "offering_id", "old", "new", "detected_at", "offering__host_id")
     ):
@@ -183,10 +190,10 @@ def _records(
             | {offering.lifecycle_claim_id for offering in offerings if offering.lifecycle_claim_id}
         )
     )
-    seen_on_by_host = {host: _seen_on(events_by_host[host]) for host in hosts}
+    seen_on_by_host = {host: find_first_seen_days(events_by_host[host]) for host in hosts}
     names: dict[tuple[int, str, date], list[ModelRetirement]] = defaultdict(list)
     for offering in offerings:
-        end = _end(
+        end = build_retirement(
             hosts[offering.host_id],
             offering,
             source_claims.get(offering.pk, ()),
@@ -196,14 +203,15 @@ def _records(
         names[offering.host_id, end.model, end.ends_on].append(end)
     ends: dict[int, list[ModelRetirement]] = defaultdict(list)
     for (host, _model, _day), group in names.items():
-        ends[host].append(_merge_names(group))
+        ends[host].append(merge_names(group))
     return {host: measure_track_record(ends[host], policies.get(host, ())) for host in hosts}
 
 
-def _change_counts(
+def _count_changes(
     foundations: Collection[int], providers: Collection[int], on: date
 ) -> dict[tuple[str, int], ChangeCounts]:
-    """{("foundation" or "provider", id): ...}; of a provider, what it hosts."""
+    """Return {("foundation" or "provider", ID): counts}; those of a provider cover the offerings it
+    hosts."""
     with connection.cursor() as cursor:
         cursor.execute(
             load_statement("exposure", "change_counts"),
@@ -221,9 +229,13 @@ def _change_counts(
 _DEPENDENTS = load_statement("exposure", "dependents_of_candidates")
 
 
-def _dependents(
+def _count_dependents(
     foundations: Collection[int], providers: Collection[int], user: Any, on: date
 ) -> dict[tuple[str, int], DependentCounts]:
+    """Return {("foundation" or "provider", ID): counts of applications that `user` can view}.
+
+    Empty for users without any role, without a query of the dependencies.
+    """
     settings = (
         ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
     )
@@ -236,7 +248,7 @@ def _dependents(
         .order_by()
         .values_list("pk", "application_id")
     )
-    # found by what stands there, not by going through all that is live: the cost follows the
+    # found from the candidates and not from all live dependencies, so that the cost depends on the
     # candidates
     at_offering, names = _compile_query(
         live.extra(where=["inventory_dependency.offering_id = f.offering_id"])
@@ -260,7 +272,7 @@ def _dependents(
 
 
 def _compile_query(live: QuerySet[Any]) -> tuple[str, dict[str, Any]]:
-    """(SQL with named parameters, their values) of live dependencies."""
+    """Return (SQL with named parameters, their values) of live dependencies."""
     sql, params = live.query.sql_with_params()
     names = {f"live_{index}": value for index, value in enumerate(params)}
     return sql % tuple(f"%({name})s" for name in names), names

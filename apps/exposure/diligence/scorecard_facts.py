@@ -1,20 +1,19 @@
-"""A scorecard as plain values: facts with their source, and what is not known said as plainly as
-what is."""
+"""A scorecard as plain values: facts with their sources, and explicit gaps."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final, Literal
 
-# who may read a fact: everybody signed in; the offices; or everybody, counted over what they may
-# see
+# readers of a fact: all signed-in users; organisation roles; or all, with counts of what each can
+# view
 PUBLIC: Final = "public"
 ORGANISATION_ROLE: Final = "office"
 OWN: Final = "own"
 type Scope = Literal["public", "office", "own"]
 
 NOT_SHOWN = "Visible to governance, auditors and administrators only."
-# a fact that is on record without an address of its own
+# the source of a recorded fact without a URL
 REGISTRY = "This registry"
 
 
@@ -59,7 +58,7 @@ class Scorecard:
         return next(fact for fact in self.facts if fact.key == key)
 
     def as_json(self) -> dict[str, Any]:
-        """Ready for a JSON column: days as ISO texts."""
+        """Return the scorecard for a JSON column, with days as ISO texts."""
         card = asdict(self)
         card["on"] = self.on.isoformat()
         card["facts"] = [
@@ -95,12 +94,13 @@ def visible_scorecard(card: Mapping[str, Any], user: Any) -> dict[str, Any]:
     return {
         **card,
         "facts": [
-            fact if fact.get("scope") == PUBLIC else _hidden(fact) for fact in card.get("facts", [])
+            fact if fact.get("scope") == PUBLIC else _hide_fact(fact)
+            for fact in card.get("facts", [])
         ],
     }
 
 
-def _hidden(fact: Mapping[str, Any]) -> dict[str, Any]:
+def _hide_fact(fact: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **fact,
         **dict.fromkeys(("unit", "detail", "source", "source_url"), ""),
@@ -123,14 +123,14 @@ class ComparisonRow:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Candidates side by side. Nothing is added up, weighted or ranked."""
+    """Candidates side by side. No fact is summed, weighted or ranked."""
 
     columns: tuple[Scorecard, ...]
     rows: tuple[ComparisonRow, ...]
 
 
 def compare_scorecards(cards: Iterable[Scorecard]) -> Comparison:
-    """Cards of one kind as rows of facts."""
+    """Return scorecards of one kind as rows of facts."""
     columns = tuple(cards)
     facts = [card.facts for card in columns]
     rows = tuple(

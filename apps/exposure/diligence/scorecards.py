@@ -69,6 +69,8 @@ def compare(
 
 
 def _foundation_card(row: Foundation, data: ScorecardData, user: Any, on: date) -> Scorecard:
+    """Return the scorecard of a foundation: facts about itself, its developer, its hosts, and the
+    applications that `user` can view."""
     developer = row.developer
     hosts = data.hosts[row.pk]
     host_ids = [
@@ -113,7 +115,7 @@ def _foundation_card(row: Foundation, data: ScorecardData, user: Any, on: date) 
 def _provider_card(row: Provider, data: ScorecardData, user: Any, on: date) -> Scorecard:
     foundations = data.foundations_by_developer.get(row.pk, [])
     facts = [
-        *_developed_facts(foundations, data, on),
+        *_development_facts(foundations, data, on),
         *_notice_facts(row, data.records[row.pk], data.policies.get(row.pk, ())),
         *_change_facts(data.change_counts.get(("provider", row.pk), ChangeCounts()), on),
         *_contract_facts(data.contracts.get(row.pk, ()), user, on),
@@ -126,9 +128,11 @@ def _provider_card(row: Provider, data: ScorecardData, user: Any, on: date) -> S
     )
 
 
-def _developed_facts(
+def _development_facts(
     foundations: Sequence[Foundation], data: ScorecardData, on: date
 ) -> Iterable[ScorecardFact]:
+    """Yield facts about the foundations that a provider develops, as counts of those with the
+    property."""
     labels = {
         "independent_hosts": "Foundations on two or more independent hosts",
         "open_weights": "Foundations with open weights",
@@ -182,9 +186,10 @@ def _developed_facts(
 def _notice_facts(
     host: Provider, record: TrackRecord, policies: Sequence[PublishedMinimum]
 ) -> Iterable[ScorecardFact]:
-    """Promised and observed; of a foundation, those of its developer as a host."""
+    """Yield promised and observed notice periods; for a foundation, those of its developer as a
+    host."""
     promises = [compliance for compliance in record.kept if compliance.what == "notice"]
-    yield _promised(host, policies)
+    yield _promised_notice_fact(host, policies)
     if record.notices is None:
         yield unknown_fact(
             "observed_notice",
@@ -234,7 +239,7 @@ def _notice_facts(
             sum(compliance.n for compliance in promises),
             sum(compliance.n_kept for compliance in promises),
         )
-        last = max(
+        last_missed_on = max(
             (compliance.last_miss_on for compliance in promises if compliance.last_miss_on),
             default=None,
         )
@@ -243,14 +248,16 @@ def _notice_facts(
             "Notice promises kept",
             n_kept,
             unit=f"of {n}",
-            detail=f"last missed {last:%Y-%m-%d}" if last else "",
+            detail=f"last missed {last_missed_on:%Y-%m-%d}" if last_missed_on else "",
             source=REGISTRY,
             source_url=promises[0].policy.source_url,
             as_of=promises[0].policy.source_on,
         )
 
 
-def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> ScorecardFact:
+def _promised_notice_fact(host: Provider, published: Sequence[PublishedMinimum]) -> ScorecardFact:
+    """Return the shortest notice period that the host promises, in days: of its published policies,
+    else the recorded one."""
     policies = [policy for policy in published if policy.notice_days is not None]
     if policies:
         shortest = min(policies, key=lambda policy: policy.notice_days or 0)
@@ -285,6 +292,7 @@ def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Scorecar
 
 
 def _change_facts(change_counts: ChangeCounts, on: date) -> Iterable[ScorecardFact]:
+    """Yield facts about price changes of the last year, retirements and announced retirements."""
     if not change_counts.n_priced or change_counts.read_since is None:
         yield unknown_fact(
             "price_moves", "Price changes in 12 months", "No feed provides its price."
@@ -330,8 +338,8 @@ _CLAUSES = {
 
 
 def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Iterable[ScorecardFact]:
-    """Return what the contracts in force say; the developer's before those of hosts. For the
-    offices."""
+    """Yield the facts of the contracts in force, the developer's before those of hosts; for
+    organisation roles."""
     labels = {
         "contract": "Recorded contract",
         "terms": "Terms last read",
@@ -418,6 +426,8 @@ def _contract_fact(
 def _annex_fact(
     foundations: Sequence[Foundation], data: ScorecardData, user: Any, on: date
 ) -> ScorecardFact:
+    """Return how many Annex XII items are on file, with those that are open, overdue or refused;
+    for organisation roles."""
     key, label = "annex_items", "Annex XII items received"
     if not user.can_read_all:
         return hidden_fact(key, label)
@@ -480,6 +490,8 @@ def _party_facts(party: Provider) -> Iterable[ScorecardFact]:
 
 
 def _dependent_facts(dependents: DependentCounts, user: Any, on: date) -> Iterable[ScorecardFact]:
+    """Yield how many applications depend on the candidate, and the share of them with a tested
+    exit."""
     subject = "Our applications" if user.can_read_all else "Applications of your teams"
     n = dependents.n_applications
     yield ScorecardFact(

@@ -1,4 +1,4 @@
-"""A selection is decided with the scorecards of that day kept beside it."""
+"""Decisions on selections, stored with the scorecards of that day."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -14,10 +14,10 @@ from apps.inventory.models import Selection, SelectionCandidate
 
 
 def candidate_scorecards(*, selection: Selection, user: Any, on: date) -> dict[int, dict[str, Any]]:
-    """{candidate id: {"foundation": scorecard, "host": scorecard or None}} as JSON, as `user` may
-    see them.
+    """Return {candidate ID: {"foundation": scorecard, "host": scorecard or None}} as JSON, as
+    `user` can view them.
 
-    The host is the one whose offering is in question. The statements do not grow with the
+    The host is that of the candidate's offering. The number of statements does not depend on the
     candidates.
     """
     candidates = list(selection.candidates.select_related("offering").order_by("pk"))
@@ -54,9 +54,9 @@ def decide_with_scorecards(
     review_on: date | None = None,
 ) -> Selection:
     """Call `decide_selection` with today's facts. `by` has the governance role, so the snapshot
-    holds what an organisation role can view."""
+    contains facts for organisation roles."""
     on = day_of(at)
-    # held from here, so that no candidate joins between the snapshot and the decision
+    # locked here, so that no candidate is added between the snapshot and the decision
     Selection.objects.select_for_update().only("pk").get(pk=selection.pk)
     return decide_selection(
         selection=selection,

@@ -1,8 +1,8 @@
-"""Concentration of a distribution over buckets: plain numbers in, plain numbers out.
+"""Concentration of a distribution over buckets, as functions of plain numbers.
 
-Shares are parts of the covered weight. The unknown is one bucket as declared; at best every
-unresolved offering is a node of its own (it cannot split, and a new node is always the least
-concentrated); at worst all of it is added to the largest known node. N2 = 1/HHI and N1 =
+Shares are parts of the covered weight. The unknown is one bucket by default; at best every
+unresolved offering is a node of its own (it cannot be split, and a new node is always the least
+concentrated); at worst all of it belongs to the largest known node. N2 = 1/HHI and N1 =
 exp(entropy) are Hill numbers (M. O. Hill, Ecology 54, 1973).
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Indices:
-    """`shares` by node, largest first. All indices are None where nothing weighs anything.
-    `squares` is the sum of the squared masses of known nodes and of the unknown as one bucket."""
+    """`shares` by node, largest first. All indices are None if the total weight is 0. `squares` is
+    the sum of the squared masses of known nodes and of the unknown as one bucket."""
 
     total_weight: float
     none_weight: float
@@ -34,8 +34,11 @@ class Indices:
 def indices(
     mass_by_node: Mapping[int, float], unresolved: Sequence[float], none_weight: float
 ) -> Indices:
-    """`mass_by_node` is the mass of each node, `unresolved` that of each unresolved offering,
-    `none_weight` what the layer does not apply to."""
+    """Compute the indices of a layer.
+
+    `mass_by_node` is the mass of each node, `unresolved` that of each unresolved offering,
+    `none_weight` the mass to which the layer does not apply.
+    """
     covered_weight = math.fsum([*mass_by_node.values(), *unresolved])
     if covered_weight <= 0:
         return Indices(
@@ -76,14 +79,20 @@ def indices(
 
 
 def marginal(
-    *, hhi: float, squares: float, covered: float, cross: float, own: float, weight: float
+    *,
+    hhi: float,
+    squares: float,
+    covered_weight: float,
+    cross: float,
+    own_squares: float,
+    weight: float,
 ) -> float | None:
-    """HHI minus HHI without one application; None when it is alone.
+    """Return HHI minus HHI without one application; None if it is the only one.
 
-    For masses m of the application and M of all: `cross` = sum of m M, `own` = sum of m squared,
-    `weight` = sum of m.
+    For masses m of the application and M of all: `cross` = sum of m M, `own_squares` = sum of m
+    squared, `weight` = sum of m, `covered_weight` = sum of M.
     """
-    remaining_weight = covered - weight
-    if remaining_weight <= covered * 1e-12:
+    remaining_weight = covered_weight - weight
+    if remaining_weight <= covered_weight * 1e-12:
         return None
-    return hhi - (squares - (2 * cross - own)) / (remaining_weight * remaining_weight)
+    return hhi - (squares - (2 * cross - own_squares)) / (remaining_weight * remaining_weight)

@@ -24,7 +24,7 @@ from apps.exposure.threats import DEFAULT_THREAT, THREATS_WITH_NOTICE, TIES, nee
 
 @dataclass(frozen=True, slots=True)
 class FailureDemand:
-    """What a node demands when it fails under its kind's usual threat."""
+    """The independence that a node's failure requires under the usual threat of its kind."""
 
     need: int
     notice: bool
@@ -39,7 +39,8 @@ class StackPath:
 
 @dataclass(frozen=True, slots=True)
 class StackCandidate:
-    """`primary` is the place of the path it was tested for, None when it helps any."""
+    """A tested candidate; `primary` is the position of the path it was tested for, None if it can
+    replace any."""
 
     primary: int | None
     effective_id: int
@@ -51,7 +52,7 @@ class StackCandidate:
 
 @dataclass(frozen=True, slots=True)
 class SharedStack:
-    """The paths and tested candidates that `n` critical applications have in common."""
+    """The paths and tested candidates that `n` critical applications share."""
 
     n: int
     paths: tuple[StackPath, ...]
@@ -60,8 +61,8 @@ class SharedStack:
 
 @dataclass(frozen=True, slots=True)
 class MinimalCutSets:
-    """Shares are of the critical applications in scope, `n_target` of them. `pairs` hold only nodes
-    that do not reach the threshold alone."""
+    """Shares are of the `n_target` critical applications in scope. `pairs` contains only nodes that
+    do not reach the threshold alone."""
 
     n_target: int
     threshold: Fraction
@@ -75,20 +76,20 @@ def stops(
     demand_by_node: Mapping[int, FailureDemand],
     grades: Mapping[tuple[int, int], int],
 ) -> bool:
-    """Return whether the joint failure leaves no primary path, and one of them without a tested
-    rescue."""
+    """Return whether the joint failure affects every primary path and leaves one of them without a
+    tested rescue."""
     lacks_rescue = False
     for position, path in enumerate(stack.paths):
         failed_nodes = failed & path.nodes
         if not failed_nodes:
             return False
-        lacks_rescue = lacks_rescue or not _rescued(
+        lacks_rescue = lacks_rescue or not _is_rescued(
             position, path, stack.candidates, failed, failed_nodes, demand_by_node, grades
         )
     return lacks_rescue
 
 
-def _rescued(
+def _is_rescued(
     position: int,
     path: StackPath,
     candidates: Sequence[StackCandidate],
@@ -97,6 +98,12 @@ def _rescued(
     demand_by_node: Mapping[int, FailureDemand],
     grades: Mapping[tuple[int, int], int],
 ) -> bool:
+    """Return whether a candidate takes over the path if the nodes fail together.
+
+    It must be independent enough, must not depend on a failed node, and must be served: today for
+    failures without notice, at the horizon for those with notice. Without notice, only fallbacks of
+    the application itself count (`primary` is None), not tested exits of one path.
+    """
     demands = [demand_by_node[node] for node in failed_nodes]
     need = max(demand.need for demand in demands)
     has_notice = any(demand.notice for demand in demands)
@@ -124,10 +131,10 @@ def find_minimal_cut_sets(
     demand_by_node: Mapping[int, FailureDemand],
     grades: Mapping[tuple[int, int], int],
 ) -> MinimalCutSets:
-    """Single nodes and pairs that reach the threshold."""
+    """Return the single nodes and pairs that reach the threshold."""
     n_by_node: Counter[int] = Counter()
     n_by_pair: Counter[tuple[int, int]] = Counter()
-    together: Counter[tuple[int, int]] = Counter()
+    n_by_joint_pair: Counter[tuple[int, int]] = Counter()
     for stack in stacks:
         path_nodes = set().union(*(path.nodes for path in stack.paths)) if stack.paths else set()
         singles = {
@@ -144,19 +151,21 @@ def find_minimal_cut_sets(
             if (first in path_nodes or second in path_nodes) and stops(
                 stack, frozenset((first, second)), demand_by_node, grades
             ):
-                together[first, second] += stack.n
+                n_by_joint_pair[first, second] += stack.n
     n_required = threshold * n_target
     singles_found = sorted(
         (node, Fraction(n, n_target)) for node, n in n_by_node.items() if n >= n_required
     )
-    small = sorted(((n, node) for node, n in n_by_node.items() if n < n_required), reverse=True)
+    small_nodes = sorted(
+        ((n, node) for node, n in n_by_node.items() if n < n_required), reverse=True
+    )
     candidate_pairs = {
         pair
-        for pair in together
+        for pair in n_by_joint_pair
         if n_by_node[pair[0]] < n_required and n_by_node[pair[1]] < n_required
     }
-    for position, (n, node) in enumerate(small):
-        for n_other, other_node in small[position + 1 :]:
+    for position, (n, node) in enumerate(small_nodes):
+        for n_other, other_node in small_nodes[position + 1 :]:
             if n + n_other < n_required:
                 break
             candidate_pairs.add((min(node, other_node), max(node, other_node)))
@@ -166,15 +175,15 @@ def find_minimal_cut_sets(
             n_by_node[first]
             + n_by_node[second]
             - n_by_pair[first, second]
-            + together[first, second]
+            + n_by_joint_pair[first, second]
         )
         if n >= n_required:
             pairs_found.append((first, second, Fraction(n, n_target)))
     return MinimalCutSets(n_target, threshold, tuple(singles_found), tuple(pairs_found))
 
 
-# one row a distinct stack of critical applications: paths in a fixed order, candidates by the place
-# of their path
+# one row per distinct stack of critical applications: paths in a fixed order, candidates by the
+# position of their path
 _STACKS = """
 WITH path AS (
     SELECT p.*, row_number() OVER (PARTITION BY p.application_id ORDER BY p.offering_id, p.reached,
@@ -197,14 +206,15 @@ candidates AS (
     LEFT JOIN path p ON p.dependency_id = c.primary_id
     WHERE c.tested GROUP BY c.application_id
 )
+-- equal stacks are counted, since the search handles each distinct stack once
 SELECT count(*), p.said, c.said FROM paths p LEFT JOIN candidates c USING (application_id)
 GROUP BY p.said, c.said
 """
 
 
 def minimal_cut_sets(settings: EngineSettings) -> MinimalCutSets:
-    """The sets of the portfolio as the tables have it; four statements. For jobs: a large portfolio
-    takes a second."""
+    """Compute the minimal cut sets of the portfolio from the tables; four statements. For jobs: a
+    large portfolio takes a second."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM exposure_scopedapplication WHERE criticality = 0")
         n_target = cursor.fetchone()[0]
@@ -213,7 +223,7 @@ def minimal_cut_sets(settings: EngineSettings) -> MinimalCutSets:
                 n_target if settings.points[0] else 0, settings.cut_threshold, (), ()
             )
         cursor.execute(_STACKS)
-        # Django hands JSON over as text where no model field stands for it
+        # Django returns JSON as text outside of model fields
         rows = [
             (n, orjson.loads(paths), orjson.loads(candidates or "[]"))
             for n, paths, candidates in cursor.fetchall()
@@ -235,12 +245,13 @@ def minimal_cut_sets(settings: EngineSettings) -> MinimalCutSets:
 
 
 class _NodesOfStacks:
-    """Stacks with the nodes each of their offerings and parties holds, of the kinds that are asked
-    about."""
+    """Stacks with the nodes of their offerings and parties, of the relevant kinds."""
 
     def __init__(
         self, cursor: Any, settings: EngineSettings, rows: list[tuple[int, Any, Any]]
     ) -> None:
+        """Read the nodes of all offerings and parties of `rows`: (number of applications, paths,
+        candidates) of each distinct stack."""
         offerings = {path[0] for _, paths, _ in rows for path in paths}
         offerings |= {candidate[1] for _, _, spares in rows for candidate in spares}
         kinds = [kind.value for kind in settings.cut_kinds]
@@ -284,7 +295,7 @@ class _NodesOfStacks:
                 n,
                 tuple(
                     StackPath(
-                        effective, self._nodes_held(offering, reached, party), frozenset(parties)
+                        effective, self._nodes_of_use(offering, reached, party), frozenset(parties)
                     )
                     for offering, effective, reached, party, parties in paths
                 ),
@@ -292,7 +303,7 @@ class _NodesOfStacks:
                     StackCandidate(
                         rank,
                         effective,
-                        self._nodes_held(offering, reached, party),
+                        self._nodes_of_use(offering, reached, party),
                         frozenset(parties),
                         alive,
                         horizon,
@@ -303,6 +314,6 @@ class _NodesOfStacks:
             for n, paths, spares in rows
         ]
 
-    def _nodes_held(self, offering_id: int, reached: int, party_id: int | None) -> frozenset[int]:
+    def _nodes_of_use(self, offering_id: int, reached: int, party_id: int | None) -> frozenset[int]:
         party = self._party_nodes.get((reached, party_id), set()) if party_id is not None else set()
         return frozenset(self._nodes.get(offering_id, set()) | party)

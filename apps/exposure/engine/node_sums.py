@@ -1,5 +1,5 @@
-"""Sums per node and state: `NodeSummary` and `NodeReach`, whole or as the difference of a few
-applications."""
+"""Sums per node and state: `NodeSummary` and `NodeReach`, for all applications or updated for a
+few."""
 
 from typing import Any
 
@@ -9,6 +9,8 @@ from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.engine.states import STANDING, every_path_state_sql
 
 _SUMS = """
+-- q is the node ID times 8 plus the code of the failure mode; state 3, partial: not all paths are
+-- affected
 SELECT t.q / 8 AS node_id, (t.q %% 8)::int AS threat, CASE WHEN t.n_struck < a.n_paths THEN 3
     ELSE t.worst END AS state,
        count(*) AS n, count(*) FILTER (WHERE a.criticality = 0) AS n_critical,
@@ -18,17 +20,19 @@ FROM standing t JOIN exposure_scopedapplication a ON a.application_id = t.applic
 GROUP BY 1, 2, 3
 """
 
-# many uses of one application are on one offering, so these are made distinct before the footing
-# multiplies them
+# an application often has many uses of one offering, so these are made distinct before the join
+# with the nodes multiplies them
 _REACH = """
 WITH use AS MATERIALIZED (
     SELECT DISTINCT l.offering_id, l.reached, l.via_party_id, l.application_id
     FROM exposure_activedependency l {due}
 )
 SELECT node_id, count(DISTINCT application_id) AS n FROM (
+    -- through the offering
     SELECT f.node_id, u.application_id FROM use u
     JOIN exposure_enginefooting f ON f.offering_id = u.offering_id
     UNION ALL
+    -- through the party of the dependency
     SELECT f.node_id, u.application_id FROM use u
     JOIN exposure_partyfooting f ON f.party_id = u.via_party_id AND f.reached = u.reached
 ) reached GROUP BY node_id
@@ -37,11 +41,13 @@ SELECT node_id, count(DISTINCT application_id) AS n FROM (
 _DUE = "WHERE l.application_id IN (SELECT application_id FROM exposure_due)"
 
 
-def _states(settings: EngineSettings, *, restricted: bool) -> str:
+def _states_sql(settings: EngineSettings, *, due_only: bool) -> str:
+    """Return SQL of the sums by node, failure mode and state. `due_only`: of the applications in
+    `exposure_due`."""
     offerings = paths = ""
-    if restricted:
-        # the nodes' footing is cut to what the due applications hold; without it a host would bring
-        # all it serves
+    if due_only:
+        # limited to nodes of the due applications; otherwise a host would add every offering it
+        # serves
         offerings = """AND f.offering_id IN (
             SELECT p.offering_id FROM exposure_path p
             JOIN exposure_due d ON d.application_id = p.application_id
@@ -49,22 +55,22 @@ def _states(settings: EngineSettings, *, restricted: bool) -> str:
             SELECT c.offering_id
             FROM exposure_candidate c JOIN exposure_due d ON d.application_id = c.application_id)"""
         paths = "AND p.application_id IN (SELECT application_id FROM exposure_due)"
-    common = every_path_state_sql(
+    states_sql = every_path_state_sql(
         settings=settings, threats=settings.threats, offerings=offerings, paths=paths
     )
-    return common + STANDING + _SUMS
+    return states_sql + STANDING + _SUMS
 
 
 def write_node_sums(settings: EngineSettings) -> None:
     """Rewrite both tables."""
     with connection.cursor() as cursor:
-        # not TRUNCATE: see build_all
+        # not TRUNCATE, for the reason given in build_all
         cursor.execute("DELETE FROM exposure_nodesummary")
         cursor.execute("DELETE FROM exposure_nodereach")
         cursor.execute(
             "INSERT INTO exposure_nodesummary (node_id, threat, state, n, n_critical, points, "
             "users, spend)"
-            f" {_states(settings, restricted=False)}",
+            f" {_states_sql(settings, due_only=False)}",
             {},
         )
         cursor.execute(f"INSERT INTO exposure_nodereach (node_id, n) {_REACH.format(due='')}")
@@ -72,9 +78,10 @@ def write_node_sums(settings: EngineSettings) -> None:
 
 
 def sum_due_applications(cursor: Any, settings: EngineSettings, into: str) -> None:
-    """The due applications' part of both tables, as temporary tables `into` and `into`_reach."""
+    """Create the sums of the due applications as temporary tables `into` and `into`_reach."""
     cursor.execute(
-        f"CREATE TEMPORARY TABLE {into} ON COMMIT DROP AS {_states(settings, restricted=True)}", {}
+        f"CREATE TEMPORARY TABLE {into} ON COMMIT DROP AS {_states_sql(settings, due_only=True)}",
+        {},
     )
     cursor.execute(
         f"CREATE TEMPORARY TABLE {into}_reach ON COMMIT DROP AS {_REACH.format(due=_DUE)}"
@@ -82,7 +89,8 @@ def sum_due_applications(cursor: Any, settings: EngineSettings, into: str) -> No
 
 
 def merge_node_sums(cursor: Any, *, before: str, after: str) -> set[int]:
-    """Add what is new and take away what was; the nodes whose summary or reach changed."""
+    """Add the new sums and subtract the old ones; return the nodes whose summary or reach
+    changed."""
     cursor.execute(
         f"""
         CREATE TEMPORARY TABLE due_difference ON COMMIT DROP AS
@@ -91,6 +99,7 @@ def merge_node_sums(cursor: Any, *, before: str, after: str) -> set[int]:
                sum(users) AS users, sum(spend) AS spend
         FROM (SELECT * FROM {after}
               UNION ALL
+              -- the old sums are negative, so that equal ones add up to 0
               SELECT node_id, threat, state, -n, -n_critical, -points, -users, -spend
               FROM {before}) both_sides
         GROUP BY node_id, threat, state
@@ -126,8 +135,8 @@ def merge_node_sums(cursor: Any, *, before: str, after: str) -> set[int]:
     cursor.execute("DELETE FROM exposure_nodesummary WHERE n = 0")
     cursor.execute("DELETE FROM exposure_nodereach WHERE n = 0")
     cursor.execute("SELECT node_id FROM due_difference UNION SELECT node_id FROM due_reach")
-    changed = {node_id for (node_id,) in cursor.fetchall()}
+    changed_nodes = {node_id for (node_id,) in cursor.fetchall()}
     cursor.execute(
         f"DROP TABLE due_difference, due_reach, {before}, {after}, {before}_reach, {after}_reach"
     )
-    return changed
+    return changed_nodes

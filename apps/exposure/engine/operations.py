@@ -1,4 +1,4 @@
-"""What a what-if does to the portfolio, as values with primary keys; docs/exposure.md, section
+"""Operations of a scenario on the portfolio, as values with primary keys; docs/exposure.md, section
 What-if scenarios."""
 
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from apps.inventory.costs import PriceChange
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """The nodes fail together; nothing is deleted. Several removals add up."""
+    """The nodes fail together; nothing is deleted. Several removals are combined."""
 
     node_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """Every live dependency on the offering calls another one instead."""
+    """Every live dependency on the offering is moved to another one."""
 
     old_id: int
     new_id: int
@@ -26,7 +26,7 @@ class Replace:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One dependency calls another offering."""
+    """One dependency is moved to another offering."""
 
     dependency_id: int
     offering_id: int
@@ -50,10 +50,9 @@ class AddedDependency:
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """An application that is not there yet; `facts` are its columns by field name, `name` and
-    `team_id` among them.
+    """A new application; `facts` are its columns by field name, including `name` and `team_id`.
 
-    Its rows have negative ids: the first added application is -1.
+    Its rows have negative IDs: the first added application is -1.
     """
 
     facts: Mapping[str, Any]

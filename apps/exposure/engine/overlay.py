@@ -1,12 +1,12 @@
-"""A changed portfolio: temporary tables and views under the names of the real ones.
+"""A changed portfolio: temporary tables and views with the names of the real ones.
 
 PostgreSQL searches the session's temporary schema first, so inside `overlay()` every statement of
-the engine, and every read of applications, dependencies and exit tests, sees the changed portfolio,
-while other sessions see no change and no real row is written or locked. At the end all of it is
-rolled back.
+the engine, and every query of applications, dependencies and exit tests, sees the changed
+portfolio, while other sessions see no change and no real row is written or locked. At the end
+everything is rolled back.
 
-The overlay costs one copy of the engine's tables (about a second at 100,000 applications), then the
-cost of a refresh of the changed applications. It is for jobs and small portfolios, not for a page.
+The overlay costs one copy of the engine's tables (about a second at 100,000 applications), then a
+refresh of the changed applications. It is for jobs and small portfolios, not for a page.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.engine.table_refresh import build_due
 from apps.inventory.models import Application, Dependency, ExitTest
 
-# tables that are copied, and those that only need to be there to be written to
+# tables that are copied, and those that only have to exist
 _COPIED = (
     "exposure_path",
     "exposure_candidate",
@@ -41,7 +41,7 @@ _CHANGED = {
 
 
 class Overlay:
-    """Changes rows of the what-if; `apply` takes the operations in their order."""
+    """Changes rows of the scenario; `apply` takes the operations in their order."""
 
     def __init__(self, cursor: Any, *, settings: EngineSettings, on: date) -> None:
         self._cursor = cursor
@@ -51,6 +51,11 @@ class Overlay:
         self._prepare()
 
     def _prepare(self) -> None:
+        """Create temporary tables and views that hide the stored ones of the same name.
+
+        Engine tables are copied. Inventory tables become views in which changed rows replace the
+        stored ones.
+        """
         self._cursor.execute("SELECT current_schema()")
         schema = connection.ops.quote_name(self._cursor.fetchone()[0])
         for table in (*_COPIED, *_EMPTY):
@@ -61,21 +66,21 @@ class Overlay:
             )
         for table in _COPIED:
             self._cursor.execute(f"INSERT INTO {table} SELECT * FROM {schema}.{table}")
-        # ids of candidates go on after the copied ones
+        # IDs of new candidates continue after the copied ones
         self._cursor.execute(
             f"ALTER TABLE exposure_candidate ALTER COLUMN id RESTART WITH {self._next_candidate()}"
         )
         self._cursor.execute(f"ANALYZE {', '.join(_COPIED)}")
-        for model, changed in _CHANGED.items():
+        for model, copy_table in _CHANGED.items():
             table = model._meta.db_table
             self._cursor.execute(
-                f"CREATE TEMPORARY TABLE {changed} (LIKE {schema}.{table}, PRIMARY KEY (id)) ON "
-                "COMMIT DROP"
+                f"CREATE TEMPORARY TABLE {copy_table} (LIKE {schema}.{table}, PRIMARY KEY (id)) "
+                "ON COMMIT DROP"
             )
             self._cursor.execute(
                 f"CREATE TEMPORARY VIEW {table} AS SELECT * FROM {schema}.{table} t"
-                f" WHERE NOT EXISTS (SELECT 1 FROM {changed} c WHERE c.id = t.id) UNION ALL SELECT "
-                f"* FROM {changed}"
+                f" WHERE NOT EXISTS (SELECT 1 FROM {copy_table} c WHERE c.id = t.id) UNION ALL "
+                f"SELECT * FROM {copy_table}"
             )
 
     def _next_candidate(self) -> int:
@@ -84,23 +89,23 @@ class Overlay:
         return n
 
     def apply(self, operation: Operation) -> None:
-        """Operations that only ask (removals) or price (reprice) change no row."""
+        """Apply one operation to the rows. Removals and price changes change no row."""
         match operation:
             case Replace(old_id=old, new_id=new):
                 live = f"offering_id = %(old)s AND ({_LIVE})"
                 params = {"old": old, "on": self._on, "statuses": list(self._settings.statuses)}
-                self._take_over(Dependency, live, params)
+                self._copy_rows(Dependency, live, params)
                 self._cursor.execute(
                     f"UPDATE changed_dependency SET offering_id = %(new)s WHERE {live}",
                     {**params, "new": new},
                 )
             case Move(dependency_id=pk, offering_id=offering):
-                self._take_over(Dependency, "id = %(id)s", {"id": pk})
+                self._copy_rows(Dependency, "id = %(id)s", {"id": pk})
                 self._cursor.execute(
                     "UPDATE changed_dependency SET offering_id = %s WHERE id = %s", [offering, pk]
                 )
             case Retire(application_id=pk):
-                self._take_over(Application, "id = %(id)s", {"id": pk})
+                self._copy_rows(Application, "id = %(id)s", {"id": pk})
                 self._cursor.execute(
                     "UPDATE changed_application SET status = %s WHERE id = %s",
                     [Application.Status.RETIRED, pk],
@@ -110,29 +115,30 @@ class Overlay:
             case _:
                 pass
 
-    def _take_over(self, model: type[Model], condition: str, params: Mapping[str, Any]) -> None:
-        """Copy the rows as they are by now, unless they are changed already."""
-        changed = _CHANGED[model]
+    def _copy_rows(self, model: type[Model], condition: str, params: Mapping[str, Any]) -> None:
+        """Copy the matching rows so that they can be changed, unless they are copied already."""
+        copy_table = _CHANGED[model]
         self._cursor.execute(
-            f"INSERT INTO {changed} SELECT * FROM {model._meta.db_table} WHERE {condition} ON "
+            f"INSERT INTO {copy_table} SELECT * FROM {model._meta.db_table} WHERE {condition} ON "
             "CONFLICT DO NOTHING",
             params,
         )
 
     def _add(self, operation: Add) -> None:
+        """Insert the new application with its dependencies and exit tests."""
         application = Application(pk=self._new_id(Application), **operation.facts)
         self._insert(application)
-        for added in operation.dependencies:
+        for added_dependency in operation.dependencies:
             dependency = Dependency(
                 pk=self._new_id(Dependency),
                 application_id=application.pk,
-                offering_id=added.offering_id,
-                role=added.role,
-                since=added.since or self._on,
-                **added.facts,
+                offering_id=added_dependency.offering_id,
+                role=added_dependency.role,
+                since=added_dependency.since or self._on,
+                **added_dependency.facts,
             )
             self._insert(dependency)
-            for facts in added.tests:
+            for facts in added_dependency.tests:
                 self._insert(
                     ExitTest(pk=self._new_id(ExitTest), dependency_id=dependency.pk, **facts)
                 )
@@ -156,8 +162,8 @@ class Overlay:
         )
 
     def derive(self) -> int:
-        """Bring the engine's tables up to the changed rows; the number of applications that
-        differ."""
+        """Derive the engine's tables from the changed rows; return the number of applications with
+        changes."""
         self._cursor.execute(
             """
             CREATE TEMPORARY TABLE exposure_due ON COMMIT DROP AS
@@ -184,7 +190,7 @@ _LIVE = """is_live(since, until, %(on)s) AND application_id IN (
 
 @contextmanager
 def overlay(*, settings: EngineSettings, on: date) -> Iterator[Overlay]:
-    """Everything read inside is the what-if's; nothing of it stays."""
+    """Show the changed portfolio to all queries inside the block; everything is rolled back."""
     with transaction.atomic(), connection.cursor() as cursor:
         try:
             yield Overlay(cursor, settings=settings, on=on)

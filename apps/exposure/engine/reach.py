@@ -13,10 +13,11 @@ from apps.exposure.models import ScopedApplication
 from apps.inventory.models import Dependency
 
 ROLES: tuple[str, ...] = tuple(Dependency.Role.values)
-# from this part of the scope on, walking the applications in order beats gathering and sorting them
+# from this share of the scope on, walking the applications in order is faster than collecting and
+# sorting them
 _WALK_FROM = 0.05
 
-# live uses on the node; a gateway or vendor is also reached by the party a dependency names
+# live uses of the node; a gateway or vendor is also reached by the party of a dependency
 _USES = """
 SELECT l.application_id, l.team_id, l.criticality, l.role
 FROM exposure_enginefooting f JOIN exposure_activedependency l ON l.offering_id = f.offering_id
@@ -35,12 +36,12 @@ SELECT application_id, criticality, array_agg(DISTINCT role ORDER BY role)
 FROM ({uses}) u WHERE true {narrowed}
 GROUP BY application_id, criticality ORDER BY criticality, application_id LIMIT %(limit)s
 """
-# IS TRUE keeps the planner from joining: what rests on the node is hashed once, and each use looked
-# up in it
+# IS TRUE prevents a join: the offerings on the node are hashed once, and each use is looked up
 _WALKED = """
 SELECT a.application_id, a.criticality, used.roles
 FROM exposure_scopedapplication a
 CROSS JOIN LATERAL (
+    -- the roles in which the application depends on the node; null if it does not
     SELECT array_agg(DISTINCT l.role ORDER BY l.role) AS roles FROM exposure_activedependency l
     WHERE l.application_id = a.application_id AND (
         (l.offering_id IN (SELECT f.offering_id FROM exposure_enginefooting f
@@ -67,7 +68,7 @@ class TeamReach:
 
 @dataclass(frozen=True, slots=True)
 class ReachedApplication:
-    """One application on a node: `roles` in which it uses it, as primary or in a supporting
+    """One application on a node: the `roles` in which it uses it, as primary or in a supporting
     role."""
 
     application_id: int
@@ -75,7 +76,7 @@ class ReachedApplication:
     roles: tuple[str, ...]
 
 
-def _uses(kind: NodeKind, team_ids: Collection[int] | None) -> tuple[str, dict[str, Any]]:
+def _uses_sql(kind: NodeKind, team_ids: Collection[int] | None) -> tuple[str, dict[str, Any]]:
     teams = "AND l.team_id = ANY (%(teams)s)" if team_ids is not None else ""
     sql = _USES.format(teams=teams)
     if kind in _PARTIES:
@@ -86,8 +87,8 @@ def _uses(kind: NodeKind, team_ids: Collection[int] | None) -> tuple[str, dict[s
 def count_reached(
     node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None
 ) -> tuple[int, int]:
-    """(applications, critical ones) on the node."""
-    uses, params = _uses(kind, team_ids)
+    """Return the numbers of all applications and of critical ones on the node."""
+    uses, params = _uses_sql(kind, team_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(DISTINCT application_id), count(DISTINCT application_id) FILTER (WHERE "
@@ -102,8 +103,9 @@ def count_reached(
 def reached_by_team(
     node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None
 ) -> list[TeamReach]:
-    """The teams on the node, those with most critical applications first."""
-    uses, params = _uses(kind, team_ids)
+    """Return the teams with applications on the node, those with most critical applications
+    first."""
+    uses, params = _uses_sql(kind, team_ids)
     return fetch_rows(
         TeamReach,
         f"""
@@ -123,12 +125,12 @@ def reached_applications(
     after: tuple[int, int] | None = None,
     limit: int = 50,
 ) -> list[ReachedApplication]:
-    """Return a page of them, most critical first; `after` is (criticality, application ID) of the
-    last one. Two statements.
+    """Return a page of the applications on the node, most critical first; `after` is (criticality,
+    application ID) of the last one. Two statements.
 
-    A node with many applications is answered by reading the applications in order, any other by
-    gathering its few: the choice is made here from the known reach, since an ordered read over a
-    rare node reads the whole portfolio.
+    For a node with many applications these are read in order, for any other its few are collected:
+    the choice is made here from the stored reach, since an ordered read over a rare node reads the
+    whole portfolio.
     """
     walk = _is_widely_used(node_id, team_ids)
     params: dict[str, Any] = {"node": node_id, "limit": limit}
@@ -145,7 +147,7 @@ def reached_applications(
         by_party = _BY_PARTY if kind in _PARTIES else ""
         statement = _WALKED.format(by_party=by_party, narrowed=conditions)
     else:
-        statement = _GATHERED.format(uses=_uses(kind, None)[0], narrowed=conditions)
+        statement = _GATHERED.format(uses=_uses_sql(kind, None)[0], narrowed=conditions)
     with prepared_cursor() as cursor:
         cursor.execute(statement, params)
         return [
@@ -155,7 +157,8 @@ def reached_applications(
 
 
 def _is_widely_used(node_id: int, team_ids: Collection[int] | None) -> bool:
-    """Much of what there was at the last refresh stands there; teams are taken to be alike."""
+    """Return whether a large share of the applications used the node at the last refresh, assuming
+    teams are alike."""
     share, params = "1", [node_id, _WALK_FROM]
     if team_ids is not None:
         share = "(SELECT %s::float / greatest(count(*), 1) FROM accounts_team)"
@@ -172,9 +175,9 @@ def _is_widely_used(node_id: int, team_ids: Collection[int] | None) -> bool:
 def supporting_roles(
     node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None
 ) -> dict[int, list[str]]:
-    """{application: roles other than primary in which it uses something that rests on the node}. A
-    standby primary counts as a fallback."""
-    uses, params = _uses(kind, team_ids)
+    """Return {application: roles other than primary in which it uses the node}. A standby primary
+    counts as a fallback."""
+    uses, params = _uses_sql(kind, team_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

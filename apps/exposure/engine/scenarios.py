@@ -1,4 +1,4 @@
-"""The answer to a what-if: the portfolio before and after, under the same failing nodes."""
+"""The answer of a scenario: the portfolio before and after, with the same failing nodes."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from apps.inventory.costs import CostTotals, PriceChange, monthly_totals
 
 
 class TablesNotBuiltError(Exception):
-    """The engine's tables have never been filled; the text says what to run."""
+    """The engine's tables have never been built; the text names the command to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ScenarioSide:
     hhi: Mapping[Layer, float | None]
     n_single_points: int
     cost: CostTotals
-    # {(policy, node): value} above the line, where that was asked
+    # {(policy, node): value} above the tolerance, if requested
     breaches: Mapping[tuple[int, int | None], PolicyValue] = field(default_factory=dict)
 
     @property
@@ -43,7 +43,8 @@ class ScenarioSide:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioAnswer:
-    """`n_changed` applications have rows that differ. Added applications have negative ids."""
+    """Both sides of a scenario. `n_changed` applications have changed rows. Added applications have
+    negative IDs."""
 
     as_of: date
     before: ScenarioSide
@@ -62,18 +63,19 @@ def run_operations(
     team_ids: Collection[int] | None = None,
     with_breaches: bool = False,
 ) -> ScenarioAnswer:
-    """Run the operations. Before: the portfolio as it is, with the removed nodes failing. After:
-    the other operations applied as well.
+    """Run the operations. Before: the current portfolio, with the removed nodes failing. After: the
+    other operations applied as well.
 
     Prices are those of `prices_on`, or of the day of the tables. `with_breaches` measures every
-    policy on both sides, of the whole organisation. Raises TablesNotBuiltError if nothing was
+    policy on both sides, for the whole organisation. Raises TablesNotBuiltError if nothing was
     calculated yet.
     """
     with connection.cursor() as cursor:
-        # a refresh waits the second this takes, so that both sides are of one portfolio
+        # a refresh waits until this is finished, about a second, so that both sides are of one
+        # portfolio
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [LOCK])
     as_of = day_of_tables()
-    removed = sorted(
+    removed_nodes = sorted(
         {
             node
             for operation in operations
@@ -84,8 +86,10 @@ def run_operations(
     changes = [operation.change for operation in operations if isinstance(operation, Reprice)]
     prices_on = prices_on or as_of
 
-    def side(changes: Sequence[PriceChange]) -> ScenarioSide:
-        failures = node_failures(removed, settings=settings)
+    def measure_side(changes: Sequence[PriceChange]) -> ScenarioSide:
+        """Measure the portfolio as it is in the tables now, before or after the operations.
+        `changes` are price changes."""
+        failures = node_failures(removed_nodes, settings=settings)
         impacts = application_states(failures, team_ids=team_ids) if failures else []
         return ScenarioSide(
             states={impact.application_id: impact.state for impact in impacts},
@@ -105,20 +109,20 @@ def run_operations(
                 team_ids=team_ids,
                 statuses=settings.statuses,
             ),
-            breaches=_breaches() if with_breaches and team_ids is None else {},
+            breaches=_measure_breaches() if with_breaches and team_ids is None else {},
         )
 
-    before = side([])
+    before = measure_side([])
     with overlay(settings=settings, on=as_of) as what_if:
         for operation in operations:
             what_if.apply(operation)
         n_changed = what_if.derive()
-        after = side(changes)
+        after = measure_side(changes)
     return ScenarioAnswer(as_of, before, after, n_changed)
 
 
-def _breaches() -> dict[tuple[int, int | None], PolicyValue]:
-    """Return what lies above the lines that are drawn; a statement a policy."""
+def _measure_breaches() -> dict[tuple[int, int | None], PolicyValue]:
+    """Return the values above the tolerances of enabled policies; one statement per policy."""
     breaches: dict[tuple[int, int | None], PolicyValue] = {}
     for policy in Policy.objects.filter(enabled=True).order_by("pk"):
         line = exact_fraction(policy.tolerance)

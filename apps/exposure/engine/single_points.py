@@ -1,5 +1,4 @@
-"""Nodes that alone can stop an application, and the smallest sets that stop a part of the critical
-weight."""
+"""Single points of failure: nodes that alone can stop an application."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ _USUAL = ", ".join(
 
 @dataclass(frozen=True, slots=True)
 class SinglePoint:
-    """Applications that the node alone can stop: exposed ones have no fallback that is good enough,
-    cushioned ones an untested one. `n_critical` of both."""
+    """Applications that the node alone can stop: exposed ones have no sufficient fallback,
+    cushioned ones an untested one. `n_critical` counts both."""
 
     node_id: int
     kind: NodeKind
@@ -37,16 +36,17 @@ def single_points(
     limit: int | None = None,
     after: tuple[int, int, int] | None = None,
 ) -> list[SinglePoint]:
-    """Nodes that can stop something under their usual threat: most critical applications first,
-    then most, then id.
+    """Return nodes that can stop an application under their usual threat: most critical
+    applications first, then most applications, then ID.
 
-    `after` is (n_critical, exposed + cushioned, node id) of the last one seen.
+    `after` is (n_critical, exposed + cushioned, node ID) of the last one of the previous page.
     """
     critical, n, node_id = after or (None, None, None)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT node_id, kind, ref, exposed, cushioned, n_critical, points FROM (
+                -- state 0 is exposed, 1 cushioned
                 SELECT s.node_id, n.kind, n.ref, coalesce(sum(s.n) FILTER (WHERE s.state = 0),
                     0)::int AS exposed,
                        coalesce(sum(s.n) FILTER (WHERE s.state = 1), 0)::int AS cushioned,
@@ -58,6 +58,7 @@ def single_points(
                 WHERE s.state IN (0, 1) AND (%(kinds)s::int[] IS NULL OR n.kind = ANY (%(kinds)s))
                 GROUP BY s.node_id, n.kind, n.ref
             ) found
+            -- rows after the cursor; counts are negated, since they fall while the ID rises
             WHERE %(node)s::bigint IS NULL
                OR (-n_critical, -(exposed + cushioned), node_id) > (%(critical)s, %(n)s, %(node)s)
             ORDER BY n_critical DESC, exposed + cushioned DESC, node_id LIMIT %(limit)s
@@ -74,7 +75,7 @@ def single_points(
 
 
 def count_single_points() -> int:
-    """Return how many nodes can stop something."""
+    """Return how many nodes can stop an application."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -89,8 +90,8 @@ def count_single_points() -> int:
     return n
 
 
-# the nodes' footing is cut to what these teams' paths and candidates hold, else a host would bring
-# all it serves
+# limited to nodes of these teams' paths and candidates; otherwise a host would add every offering
+# it serves
 _OFFERINGS = """AND f.offering_id IN (
     SELECT p.offering_id FROM exposure_path p WHERE p.team_id = ANY (%(teams)s)
     UNION
@@ -107,6 +108,7 @@ FROM (
            count(*) FILTER (WHERE a.criticality = 0)::int AS n_critical,
            sum(a.points)::bigint AS points
     FROM standing t JOIN exposure_scopedapplication a ON a.application_id = t.application_id
+    -- all primary paths of the application are affected, and one has no tested exit
     WHERE t.n_struck = a.n_paths AND t.worst IN (0, 1)
     GROUP BY 1
 ) point
@@ -127,8 +129,7 @@ def team_points(
     limit: int | None = None,
     after: tuple[int, int, int] | None = None,
 ) -> list[SinglePoint]:
-    """As `single_points`, of these teams' applications alone; one statement, linear in their
-    paths."""
+    """Return `single_points` of these teams' applications; one statement, linear in their paths."""
     critical, n, node_id = after or (None, None, None)
     states = every_path_state_sql(
         settings=settings,

@@ -28,14 +28,13 @@ from apps.exposure.threats import (
 
 STATE_OF_CODE: tuple[str, ...] = tuple(str(state) for state in StandingState)
 
-# q names the question: nodes of one q fail together. Each node is its own q when all nodes are
-# asked at once.
+# q numbers the failures: nodes of one q fail together. If all nodes are requested, each is its own
+# q.
 _HIT = """
 hit AS MATERIALIZED ({hits}),
 party_hit AS MATERIALIZED ({party_hits}),"""
 
-# a path is struck by its offering or by the party it is reached through; by both at once where a
-# gateway is in both
+# a path is affected by its offering or by its party; by both if a gateway is in both
 _APART = """
 struck AS MATERIALIZED (
     SELECT h.q, p.dependency_id, p.application_id, p.share, h.need, h.immediate, h.noticed
@@ -44,6 +43,7 @@ struck AS MATERIALIZED (
     SELECT h.q, p.dependency_id, p.application_id, p.share, h.need, h.immediate, h.noticed
     FROM party_hit h JOIN exposure_path p ON p.via_party_id = h.party_id
         AND p.reached = h.reached {paths}
+    -- already affected through its offering
     WHERE NOT EXISTS (SELECT 1 FROM hit x WHERE x.q = h.q AND x.offering_id = p.offering_id)
 )"""
 
@@ -62,11 +62,14 @@ struck AS MATERIALIZED (
     GROUP BY q, dependency_id, application_id, share
 )"""
 
-# every candidate that rescues a struck path
+# every candidate that rescues an affected path
 _RESCUES = """
 FROM struck s JOIN exposure_candidategrade r ON r.primary_id = s.dependency_id
+-- independent enough, and served when it is needed: today if the failure is immediate, until the
+-- horizon if it is announced
 WHERE r.grade >= s.need AND (r.is_immediate OR NOT s.immediate)
   AND (r.alive_at_horizon OR NOT s.noticed) AND (r.alive OR NOT s.immediate)
+  -- not affected by the same failure, through its offering or its party
   AND NOT EXISTS (SELECT 1 FROM hit h WHERE h.q = s.q AND h.offering_id = r.offering_id)
   AND NOT EXISTS (
       SELECT 1 FROM party_hit h WHERE h.q = s.q AND h.party_id = r.via_party_id
@@ -97,7 +100,7 @@ standing AS (
 
 @dataclass(frozen=True, slots=True)
 class FallbackCandidate:
-    """What takes over: a dependency, or (None) the target of a past exit test."""
+    """A candidate that takes over: a dependency, or (None) the target of a past exit test."""
 
     dependency_id: int | None
     offering_id: int
@@ -114,7 +117,8 @@ class PathState:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationImpact:
-    """`hit_share` is exactly 1 when every path is struck: paths are counted, shares only shown."""
+    """The state of one application; `hit_share` is exactly 1 if every path is affected: paths are
+    counted, shares only shown."""
 
     application_id: int
     state: str
@@ -124,8 +128,8 @@ class ApplicationImpact:
 def node_failures(
     node_ids: Collection[int], *, settings: EngineSettings, threat: str | None = None
 ) -> list[NodeFailure]:
-    """Return what is asked when these nodes fail, each under `threat` or its kind's usual one;
-    unknown ids are left out."""
+    """Return the failures of these nodes, each under `threat` or its kind's usual one; unknown IDs
+    are left out."""
     failures = []
     for pk, number in Node.objects.filter(pk__in=node_ids).order_by("pk").values_list("pk", "kind"):
         kind = NodeKind(number)
@@ -141,9 +145,10 @@ def node_failures(
 def path_states_sql(
     failures: Sequence[NodeFailure], *, with_candidates: bool, paths: str = ""
 ) -> tuple[str, dict[str, Any]]:
-    """(SQL of the common tables up to `best`, parameters) for nodes that fail together; q is 0.
+    """Return (SQL of the common tables up to `best`, parameters) for nodes that fail together; q is
+    0.
 
-    Each node is written out with its ties, so that the planner knows how much hangs on it.
+    Each node is written out with its relationships, so that the planner can estimate its rows.
     """
     hits, party_hits, params = [], [], {}
     for index, failure in enumerate(failures):
@@ -169,9 +174,9 @@ def path_states_sql(
         party_hits = [
             f"SELECT 0 AS q, 0::smallint AS reached, 0::bigint AS party_id, {needs} WHERE false"
         ]
-    common = _statement(
-        _union(hits, "offering_id"),
-        _union(party_hits, "reached, party_id"),
+    common = _states_statement(
+        _union_sql(hits, "offering_id"),
+        _union_sql(party_hits, "reached, party_id"),
         together=len(failures) > 1,
         with_candidates=with_candidates,
         paths=paths,
@@ -179,19 +184,26 @@ def path_states_sql(
     return common, params
 
 
-def _union(parts: Sequence[str], key: str) -> str:
-    if len(parts) == 1:
-        return parts[0]
+def _union_sql(statements: Sequence[str], key: str) -> str:
+    if len(statements) == 1:
+        return statements[0]
     return (
         f"SELECT q, {key}, max(need) AS need, bool_or(immediate) AS immediate, bool_or(noticed) AS "
         "noticed"
-        f" FROM ({' UNION ALL '.join(parts)}) each_node GROUP BY q, {key}"
+        f" FROM ({' UNION ALL '.join(statements)}) each_node GROUP BY q, {key}"
     )
 
 
-def _statement(
+def _states_statement(
     hits: str, party_hits: str, *, together: bool, with_candidates: bool, paths: str
 ) -> str:
+    """Return the common tables `hit`, `party_hit`, `struck` and `best`, to which a SELECT is
+    appended.
+
+    `together`: nodes of one failure can affect a path several times, so its rows are merged.
+    `with_candidates`: `best` also names the candidate that takes over. `paths` is a condition on
+    `p`.
+    """
     failed_sql = (_TOGETHER if together else _APART).format(paths=paths)
     affected_sql = _HIT.format(hits=hits, party_hits=party_hits)
     return f"WITH {affected_sql}{failed_sql}{_NAMED_BEST if with_candidates else _BEST}"
@@ -204,30 +216,31 @@ def every_path_state_sql(
     offerings: str = "",
     paths: str = "",
 ) -> str:
-    """SQL of the common tables up to `best` when each node fails alone; q is its id x 8 + the
+    """Return SQL of the common tables up to `best` if each node fails alone; q is its ID x 8 + the
     threat's code.
 
-    `offerings` cuts the footing to what the `paths` hold, where these are few.
+    `offerings` limits the upstream nodes to those of the `paths`, if these are few.
     """
-    node = f"({every_node_failure_sql(settings=settings, threats=threats)}) k"
-    columns = "k.need, NOT k.notice AS immediate, k.notice AS noticed"
+    failing_nodes_sql = f"({every_node_failure_sql(settings=settings, threats=threats)}) k"
+    failure_columns = "k.need, NOT k.notice AS immediate, k.notice AS noticed"
     hits = (
-        f"SELECT k.q, f.offering_id, {columns} FROM {node}"
+        f"SELECT k.q, f.offering_id, {failure_columns} FROM {failing_nodes_sql}"
         " JOIN exposure_enginefooting f ON f.node_id = k.node_id AND f.via = ANY (k.ties) "
         f"{offerings}"
     )
     party_hits = (
-        f"SELECT k.q, f.reached, f.party_id, {columns} FROM {node}"
+        f"SELECT k.q, f.reached, f.party_id, {failure_columns} FROM {failing_nodes_sql}"
         " JOIN exposure_partyfooting f ON f.node_id = k.node_id"
     )
-    return _statement(hits, party_hits, together=False, with_candidates=False, paths=paths)
+    return _states_statement(hits, party_hits, together=False, with_candidates=False, paths=paths)
 
 
 def every_node_failure_sql(
     *, settings: EngineSettings, threats: Collection[tuple[NodeKind, str]]
 ) -> str:
-    """SQL of (q, node_id, need, notice, ties): each node under the threats asked of its kind."""
-    rows = ", ".join(
+    """Return SQL of (q, node_id, need, notice, ties): each node under the given threats of its
+    kind."""
+    demands_sql = ", ".join(
         f"({kind.value}, {THREAT_CODES[threat]}, "
         f"{needed_grade(settings.required_grade, threat, kind)},"
         f" {threat in THREATS_WITH_NOTICE}, ARRAY{[int(via) for via in TIES[threat]]})"
@@ -236,13 +249,15 @@ def every_node_failure_sql(
     return (
         "SELECT n.id * 8 + t.threat AS q, n.id AS node_id, t.need, t.notice, t.ties FROM "
         "catalog_node n"
-        f" JOIN (VALUES {rows}) AS t(kind, threat, need, notice, ties) ON t.kind = n.kind"
+        f" JOIN (VALUES {demands_sql}) AS t(kind, threat, need, notice, ties) ON t.kind = n.kind"
     )
 
 
-def _restriction(
+def _scope_condition(
     application_ids: Collection[int] | None, team_ids: Collection[int] | None
 ) -> tuple[str, dict[str, Any]]:
+    """Return (SQL condition on `p`, its parameters), which limits the paths to these applications
+    and teams; None: no limit."""
     clauses, params = [], {}
     if application_ids is not None:
         clauses.append("p.application_id = ANY (%(applications)s)")
@@ -259,8 +274,8 @@ def path_states(
     application_ids: Collection[int] | None = None,
     team_ids: Collection[int] | None = None,
 ) -> list[PathState]:
-    """Every struck path when all the nodes fail together, with what rescues it; by application and
-    dependency."""
+    """Return every affected path if all the nodes fail together, with its rescues; by application
+    and dependency."""
     return list(_path_rows(failures, application_ids, team_ids))
 
 
@@ -269,10 +284,12 @@ def _path_rows(
     application_ids: Collection[int] | None,
     team_ids: Collection[int] | None,
 ) -> Iterator[PathState]:
-    paths, only = _restriction(application_ids, team_ids)
-    common, params = path_states_sql(failures, with_candidates=True, paths=paths)
+    """Yield the affected paths with their state and the candidate that takes over, by application
+    and dependency."""
+    paths, scope_params = _scope_condition(application_ids, team_ids)
+    states_sql, params = path_states_sql(failures, with_candidates=True, paths=paths)
     sql = (
-        common
+        states_sql
         + """
         SELECT s.application_id, s.dependency_id, s.share, coalesce(b.best, 0), c.dependency_id,
             c.offering_id
@@ -283,7 +300,7 @@ def _path_rows(
         """
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**params, **only})
+        cursor.execute(sql, {**params, **scope_params})
         for application_id, dependency_id, share, best, candidate, offering_id in cursor.fetchall():
             rescue = None if offering_id is None else FallbackCandidate(candidate, offering_id)
             yield PathState(application_id, dependency_id, share, STATE_OF_CODE[best], rescue)
@@ -303,28 +320,38 @@ def application_states(
 
     Other applications are not included. `after` is (criticality, application ID) of the last one.
     """
-    paths, only = _restriction(application_ids, team_ids)
-    common, params = path_states_sql(failures, with_candidates=False, paths=paths)
+    paths, scope_params = _scope_condition(application_ids, team_ids)
+    states_sql, params = path_states_sql(failures, with_candidates=False, paths=paths)
     sql = (
-        common
+        states_sql
         + STANDING
         + """
         SELECT application_id, state, hit FROM (
+            -- only some paths are affected: state 3, partial, with the affected share
             SELECT t.application_id, a.criticality,
                    CASE WHEN t.n_struck < a.n_paths THEN 3 ELSE t.worst END AS state,
                    CASE WHEN t.n_struck < a.n_paths THEN t.hit ELSE 1 END AS hit
             FROM standing t JOIN exposure_scopedapplication a ON a.application_id = t.application_id
         ) found
         WHERE (%(codes)s::int[] IS NULL OR state = ANY (%(codes)s))
+          -- rows after the cursor
           AND (%(grave)s::int IS NULL OR (criticality, application_id) > (%(grave)s, %(last)s))
         ORDER BY criticality, application_id LIMIT %(limit)s
         """
     )
     codes = None if states is None else [STATE_OF_CODE.index(state) for state in states]
-    grave, last = after or (None, None)
+    after_criticality, after_id = after or (None, None)
     with connection.cursor() as cursor:
         cursor.execute(
-            sql, {**params, **only, "codes": codes, "grave": grave, "last": last, "limit": limit}
+            sql,
+            {
+                **params,
+                **scope_params,
+                "codes": codes,
+                "grave": after_criticality,
+                "last": after_id,
+                "limit": limit,
+            },
         )
         return [
             ApplicationImpact(application_id, STATE_OF_CODE[state], hit)
@@ -335,11 +362,11 @@ def application_states(
 def count_states(
     failures: Sequence[NodeFailure], *, team_ids: Collection[int] | None = None
 ) -> dict[str, tuple[int, int]]:
-    """{state: (applications, critical ones)} when all the nodes fail together."""
-    paths, only = _restriction(None, team_ids)
-    common, params = path_states_sql(failures, with_candidates=False, paths=paths)
+    """Return {state: (applications, critical ones)} if all the nodes fail together."""
+    paths, scope_params = _scope_condition(None, team_ids)
+    states_sql, params = path_states_sql(failures, with_candidates=False, paths=paths)
     sql = (
-        common
+        states_sql
         + STANDING
         + """
         SELECT CASE WHEN t.n_struck < a.n_paths THEN 3 ELSE t.worst END, count(*),
@@ -349,5 +376,5 @@ def count_states(
         """
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**params, **only})
+        cursor.execute(sql, {**params, **scope_params})
         return {STATE_OF_CODE[code]: (n, n_critical) for code, n, n_critical in cursor.fetchall()}

@@ -1,8 +1,8 @@
-"""Updates the engine's tables: all of them, or only for changed applications.
+"""Updates of the engine's tables: all of them, or only for changed applications.
 
-`rebuild` and `refresh` end in the same rows (tests compare them). A refresh costs in proportion to
-the affected applications, not to the portfolio. Both hold one advisory lock, so concurrent runs do
-the work once.
+`rebuild` and `refresh` result in the same rows (tests compare them). A refresh costs in proportion
+to the affected applications, not to the portfolio. Both hold one advisory lock, so concurrent runs
+do the work once.
 """
 
 from collections.abc import Collection
@@ -18,9 +18,9 @@ from apps.exposure.engine import derivation, node_sums
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.models import EngineState, ScopedApplication
 
-# one refresh at a time; the number is only this lock's name
+# one refresh at a time; an arbitrary number that identifies this lock
 LOCK = 7301003
-# beyond this part of the applications a full build is cheaper
+# if more than this share of the applications is affected, a full build is cheaper
 _FULL_BUILD_SHARE = 0.2
 _TABLES = (
     "exposure_path",
@@ -34,8 +34,8 @@ _WORK = ("due_use", "due_fact", "due_primary")
 
 @dataclass(frozen=True, slots=True)
 class RefreshResult:
-    """`node_ids` are the nodes whose summary changed; None after a full build, when any may
-    have."""
+    """The number of refreshed applications. `node_ids` are the nodes whose summary changed; None
+    after a full build, when any might have."""
 
     n_applications: int
     rebuilt: bool
@@ -44,10 +44,10 @@ class RefreshResult:
 
 @transaction.atomic
 def rebuild(*, on: date) -> RefreshResult:
-    """Build everything for the day, from what the inventory and the catalogue say now."""
+    """Build all tables for the day from the current inventory and catalogue."""
     _take_lock()
     settings = engine_settings()
-    _delete_touched(_touched())
+    _delete_queued_changes(_read_queues())
     n_applications = build_all(settings=settings, on=on)
     _queue_for_inventory("VALUES (NULL::bigint)")
     _record_state(on, settings, built=True)
@@ -64,11 +64,11 @@ def refresh(*, on: date) -> RefreshResult:
     _take_lock()
     settings = engine_settings()
     state = EngineState.objects.filter(pk=1).first()
-    touched = _touched()
+    queued = _read_queues()
     if (
         state is not None
         and state.as_of == on
-        and not touched.any
+        and not queued.any
         and state.settings_digest == settings.digest()
     ):
         return RefreshResult(0, rebuilt=False, node_ids=frozenset())
@@ -77,10 +77,10 @@ def refresh(*, on: date) -> RefreshResult:
         or state.as_of is None
         or on < state.as_of
         or state.settings_digest != settings.digest()
-        or touched.everything
+        or queued.everything
     ):
         return rebuild(on=on)
-    _collect_due(touched, since=state.as_of, on=on)
+    _collect_due(queued, since=state.as_of, on=on)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT count(*) FROM exposure_due), (SELECT count(*) FROM "
@@ -90,37 +90,39 @@ def refresh(*, on: date) -> RefreshResult:
     if n_due > 1000 and n_due > _FULL_BUILD_SHARE * n_scoped:
         _drop_work_tables("exposure_due")
         return rebuild(on=on)
-    changed: frozenset[int] = frozenset()
+    changed_nodes: frozenset[int] = frozenset()
     if n_due:
-        changed = frozenset(build_due(settings=settings, on=on, offering_ids=touched.offering_ids))
+        changed_nodes = frozenset(
+            build_due(settings=settings, on=on, offering_ids=queued.offering_ids)
+        )
         _queue_for_inventory("SELECT application_id FROM exposure_due")
-    elif touched.offering_ids:
+    elif queued.offering_ids:
         with connection.cursor() as cursor:
-            _update_engine_footing(cursor, touched.offering_ids)
+            _update_engine_footing(cursor, queued.offering_ids)
     _drop_work_tables("exposure_due")
-    _delete_touched(touched)
+    _delete_queued_changes(queued)
     if n_due or state.as_of != on:
         _record_state(on, settings, built=False)
-    return RefreshResult(n_due, rebuilt=False, node_ids=changed)
+    return RefreshResult(n_due, rebuilt=False, node_ids=changed_nodes)
 
 
 def build_all(*, settings: EngineSettings, on: date) -> int:
-    """Empty the tables and fill them for all applications in scope; their number. Without lock or
+    """Fill the tables for all applications in scope; return their number. Without lock or
     bookkeeping.
 
-    Readers see what was there before until it is committed, and wait for nothing.
+    Readers see the old rows until it is committed, and do not wait.
     """
     with connection.cursor() as cursor:
-        # a full build sorts and hashes the whole portfolio a few times
+        # a full build sorts and hashes the whole portfolio several times
         cursor.execute("SET LOCAL work_mem = '256MB'")
         _update_engine_footing(cursor, None)
-        _work_tables(cursor, settings, on, restricted=False)
-        _party_footing(cursor, restricted=False)
+        _create_work_tables(cursor, settings, on, due_only=False)
+        _update_party_footing(cursor, due_only=False)
         # not TRUNCATE, which waits for every reader, such as a backup of an hour, while later
-        # readers wait behind it
+        # readers wait for it
         for table in (*_TABLES, "exposure_pairgrade"):
             cursor.execute(f"DELETE FROM {table}")
-        n_scoped = _derive(cursor, settings, on, restricted=False)
+        n_scoped = _derive_tables(cursor, settings, on, due_only=False)
         cursor.execute(
             "ANALYZE exposure_path, exposure_activedependency, exposure_scopedapplication"
         )
@@ -132,9 +134,9 @@ def build_all(*, settings: EngineSettings, on: date) -> int:
 def build_due(*, settings: EngineSettings, on: date, offering_ids: Collection[int]) -> set[int]:
     """Derive the applications in `exposure_due` again; return the nodes whose summary changed.
 
-    The footing of `offering_ids` is copied from the catalogue, after the sums over the old one have
-    been computed once more in order to subtract them; grades of pairs with them are deleted, since
-    the applications that need them are due.
+    The upstream nodes of `offering_ids` are copied from the catalogue, after the sums over the old
+    ones have been computed in order to subtract them; grades of pairs with these offerings are
+    deleted, since the applications that need them are due.
     """
     with connection.cursor() as cursor:
         node_sums.sum_due_applications(cursor, settings, "due_before")
@@ -145,13 +147,13 @@ def build_due(*, settings: EngineSettings, on: date, offering_ids: Collection[in
             )
         if offering_ids:
             _update_engine_footing(cursor, offering_ids)
-        _work_tables(cursor, settings, on, restricted=True)
-        _party_footing(cursor, restricted=True)
-        _derive(cursor, settings, on, restricted=True)
+        _create_work_tables(cursor, settings, on, due_only=True)
+        _update_party_footing(cursor, due_only=True)
+        _derive_tables(cursor, settings, on, due_only=True)
         node_sums.sum_due_applications(cursor, settings, "due_after")
-        changed = node_sums.merge_node_sums(cursor, before="due_before", after="due_after")
+        changed_nodes = node_sums.merge_node_sums(cursor, before="due_before", after="due_after")
     _drop_work_tables(*_WORK)
-    return changed
+    return changed_nodes
 
 
 _FOOTING_DIFFERS = """
@@ -161,31 +163,36 @@ _FOOTING_DIFFERS = """
 
 
 def _update_engine_footing(cursor: Any, offering_ids: Collection[int] | None) -> None:
-    """Take the footing of these offerings over from the catalogue (all of it when None), and forget
-    the grades of pairs with them. Rows that are the same are not written."""
-    only, params = "", {}
+    """Copy the upstream nodes of these offerings (all if None) from the catalogue, and delete the
+    grades of pairs with them. Unchanged rows are not written."""
+    offering_condition, params = "", {}
     if offering_ids is not None:
-        only, params = "AND f.offering_id = ANY (%(ids)s)", {"ids": list(offering_ids)}
+        offering_condition = "AND f.offering_id = ANY (%(ids)s)"
+        params = {"ids": list(offering_ids)}
         cursor.execute(
             "DELETE FROM exposure_pairgrade WHERE primary_id = ANY (%(ids)s) OR candidate_id = ANY "
             "(%(ids)s)",
             params,
         )
-    gone = _FOOTING_DIFFERS.format(other="catalog_footing")
-    new = _FOOTING_DIFFERS.format(other="exposure_enginefooting")
-    cursor.execute(f"DELETE FROM exposure_enginefooting f WHERE NOT EXISTS ({gone}) {only}", params)
-    # by way of a table of its own: reading what it writes, the statement could be planned for an
-    # empty table
+    catalogue_match_sql = _FOOTING_DIFFERS.format(other="catalog_footing")
+    engine_match_sql = _FOOTING_DIFFERS.format(other="exposure_enginefooting")
+    cursor.execute(
+        f"DELETE FROM exposure_enginefooting f WHERE NOT EXISTS ({catalogue_match_sql}) "
+        f"{offering_condition}",
+        params,
+    )
+    # through a temporary table: the statement reads the table that it writes, and could be planned
+    # for an empty table
     cursor.execute(
         "CREATE TEMPORARY TABLE due_footing ON COMMIT DROP AS"
-        f" SELECT node_id, offering_id, via, depth FROM catalog_footing f WHERE NOT EXISTS ({new}) "
-        f"{only}",
+        f" SELECT node_id, offering_id, via, depth FROM catalog_footing f WHERE NOT EXISTS "
+        f"({engine_match_sql}) {offering_condition}",
         params,
     )
     cursor.execute(
         "INSERT INTO exposure_enginefooting (node_id, offering_id, via, depth) SELECT * "
         "FROM due_footing"
-        # the catalogue may have moved on since the rows were deleted
+        # the catalogue might have changed since the rows were deleted
         " ON CONFLICT (node_id, offering_id) DO UPDATE SET via = EXCLUDED.via, depth = "
         "EXCLUDED.depth"
     )
@@ -194,10 +201,18 @@ def _update_engine_footing(cursor: Any, offering_ids: Collection[int] | None) ->
         cursor.execute("ANALYZE exposure_enginefooting")
 
 
-def _work_tables(cursor: Any, settings: EngineSettings, on: date, *, restricted: bool) -> None:
-    only = "AND d.application_id IN (SELECT application_id FROM exposure_due)" if restricted else ""
-    params = _params(settings, on)
-    cursor.execute(derivation.USES.format(due=only), params)
+def _create_work_tables(cursor: Any, settings: EngineSettings, on: date, *, due_only: bool) -> None:
+    """Create the temporary tables that the derivation reads, each with its index and statistics.
+
+    They are `due_use` (dependencies live on the day), `due_fact` (their offerings) and
+    `due_primary` (their primary models with shares of the traffic). With `due_only` they hold only
+    the applications of the temporary table `exposure_due`, which must exist.
+    """
+    due_condition = (
+        "AND d.application_id IN (SELECT application_id FROM exposure_due)" if due_only else ""
+    )
+    params = _statement_parameters(settings, on)
+    cursor.execute(derivation.USES.format(due=due_condition), params)
     cursor.execute("CREATE INDEX ON due_use (application_id); ANALYZE due_use")
     cursor.execute(derivation.FACTS, params)
     cursor.execute("CREATE UNIQUE INDEX ON due_fact (offering_id); ANALYZE due_fact")
@@ -205,27 +220,33 @@ def _work_tables(cursor: Any, settings: EngineSettings, on: date, *, restricted:
     cursor.execute("CREATE INDEX ON due_primary (application_id); ANALYZE due_primary")
 
 
-def _derive(cursor: Any, settings: EngineSettings, on: date, *, restricted: bool) -> int:
-    params = _params(settings, on)
-    tests = derivation.DUE_TESTS if restricted else derivation.ALL_TESTS
-    only = "AND a.id IN (SELECT application_id FROM exposure_due)" if restricted else ""
+def _derive_tables(cursor: Any, settings: EngineSettings, on: date, *, due_only: bool) -> int:
+    """Insert the rows of the engine's tables and return the number of applications in scope.
+
+    Needs the temporary tables of `_create_work_tables`; with `due_only`, only the applications of
+    `exposure_due` are derived. Their old rows must have been deleted. A full build also updates the
+    statistics of tables that later statements read.
+    """
+    params = _statement_parameters(settings, on)
+    tests = derivation.DUE_TESTS if due_only else derivation.ALL_TESTS
+    due_condition = "AND a.id IN (SELECT application_id FROM exposure_due)" if due_only else ""
     cursor.execute(derivation.PATHS, params)
     cursor.execute(compose_statement(derivation.CANDIDATES, tests=tests), params)
-    if not restricted:
+    if not due_only:
         cursor.execute("ANALYZE exposure_candidate")
     cursor.execute(derivation.LIVE_USES)
     cursor.execute(derivation.PAIRS)
-    if not restricted:
+    if not due_only:
         cursor.execute("ANALYZE exposure_pairgrade")
     cursor.execute(derivation.RESCUES)
-    if not restricted:
+    if not due_only:
         cursor.execute("ANALYZE exposure_candidategrade")
-    cursor.execute(derivation.SCOPED.format(due=only), params)
+    cursor.execute(derivation.SCOPED.format(due=due_condition), params)
     n_scoped: int = cursor.rowcount
     return n_scoped
 
 
-def _params(settings: EngineSettings, on: date) -> dict[str, Any]:
+def _statement_parameters(settings: EngineSettings, on: date) -> dict[str, Any]:
     return {
         "day": on,
         "horizon": on + timedelta(days=settings.horizon_days),
@@ -235,18 +256,22 @@ def _params(settings: EngineSettings, on: date) -> dict[str, Any]:
     }
 
 
-def _party_footing(cursor: Any, *, restricted: bool) -> None:
-    """The parties of the due dependencies are added; only a full build takes away what no
-    dependency names any more (a change of parents leads to one)."""
+def _update_party_footing(cursor: Any, *, due_only: bool) -> None:
+    """Add the gateways and vendors of the dependencies in `due_use`, with their parent companies.
+
+    Unused ones are removed in a full build alone, so not with `due_only`; a change of parents
+    always leads to a full build.
+    """
     cursor.execute(f"CREATE TEMPORARY TABLE due_party ON COMMIT DROP AS {derivation.PARTY_FOOTING}")
     cursor.execute(
         """
         INSERT INTO catalog_node (kind, ref) SELECT DISTINCT kind, ref FROM due_party p
         WHERE NOT EXISTS (SELECT 1 FROM catalog_node n WHERE n.kind = p.kind AND n.ref = p.ref)
+        -- another transaction might insert the same node between the test and the insert
         ON CONFLICT DO NOTHING
         """
     )
-    if not restricted:
+    if not due_only:
         cursor.execute("DELETE FROM exposure_partyfooting")
     cursor.execute(
         """
@@ -260,13 +285,13 @@ def _party_footing(cursor: Any, *, restricted: bool) -> None:
     cursor.execute("DROP TABLE due_party")
 
 
-# --- what is due ----------------------------------------------------------------------------------
+# --- due applications -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class _Touched:
-    """Rows read from the two queues, by their own ids: those alone are deleted, so nothing that
-    comes later is lost."""
+class _QueuedChanges:
+    """Rows read from the two queues, by their own IDs: only those are deleted, so that later rows
+    are not lost."""
 
     application_rows: list[int]
     offering_rows: list[int]
@@ -279,13 +304,13 @@ class _Touched:
         return bool(self.application_rows or self.offering_rows)
 
 
-def _touched() -> _Touched:
+def _read_queues() -> _QueuedChanges:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, application_id FROM inventory_changedapplication")
         applications = cursor.fetchall()
         cursor.execute("SELECT id, offering_id FROM catalog_changedoffering")
         offerings = cursor.fetchall()
-    return _Touched(
+    return _QueuedChanges(
         application_rows=[row for row, _ in applications],
         offering_rows=[row for row, _ in offerings],
         application_ids=sorted({pk for _, pk in applications}),
@@ -294,18 +319,18 @@ def _touched() -> _Touched:
     )
 
 
-def _delete_touched(touched: _Touched) -> None:
+def _delete_queued_changes(queued: _QueuedChanges) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM inventory_changedapplication WHERE id = ANY (%s)",
-            [touched.application_rows],
+            [queued.application_rows],
         )
         cursor.execute(
-            "DELETE FROM catalog_changedoffering WHERE id = ANY (%s)", [touched.offering_rows]
+            "DELETE FROM catalog_changedoffering WHERE id = ANY (%s)", [queued.offering_rows]
         )
 
 
-# what another day brings by itself
+# changes that result from the date alone
 _TURNED_BY_DATE = """
 UNION SELECT application_id FROM exposure_candidate WHERE next_change_on <= %(on)s
 UNION SELECT application_id FROM inventory_dependency WHERE since > %(since)s AND since <= %(on)s
@@ -316,22 +341,27 @@ UNION SELECT d.application_id
 """
 
 
-def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
-    """Fill the temporary `exposure_due` with the applications whose rows may differ on `on` from
-    those of `since`."""
+def _collect_due(queued: _QueuedChanges, *, since: date, on: date) -> None:
+    """Fill the temporary `exposure_due` with the applications whose rows might differ between
+    `since` and `on`."""
     date_condition = _TURNED_BY_DATE if on != since else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             CREATE TEMPORARY TABLE exposure_due ON COMMIT DROP AS
+            -- applications whose inventory data changed
             SELECT unnest(%(applications)s::bigint[]) AS application_id
+            -- applications with a live dependency on a changed offering
             UNION SELECT application_id FROM exposure_activedependency
             WHERE offering_id = ANY (%(offerings)s)
+            -- applications with a live dependency on an offering above a changed one
             UNION SELECT l.application_id
                   FROM catalog_node n JOIN exposure_enginefooting f ON f.node_id = n.id
                   JOIN exposure_activedependency l ON l.offering_id = f.offering_id
                   WHERE n.kind = node_kind('offering') AND n.ref = ANY (%(offerings)s)
+            -- applications whose traffic is redirected to a changed offering
             UNION SELECT application_id FROM exposure_path WHERE effective_id = ANY (%(offerings)s)
+            -- applications with a changed offering as alternative, also by redirection
             UNION SELECT application_id FROM exposure_candidate
             WHERE offering_id = ANY (%(offerings)s)
             UNION SELECT application_id FROM exposure_candidate
@@ -339,8 +369,8 @@ def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
             {date_condition}
             """,
             {
-                "applications": touched.application_ids,
-                "offerings": touched.offering_ids,
+                "applications": queued.application_ids,
+                "offerings": queued.offering_ids,
                 "since": since,
                 "on": on,
             },
@@ -349,8 +379,8 @@ def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
 
 
 def _queue_for_inventory(applications: str) -> None:
-    """Hand on what was looked at again to the inventory, which keeps findings and runways;
-    null is all."""
+    """Queue the refreshed applications for the findings and runways of the inventory; null means
+    all."""
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO inventory_staleapplication (application_id) {applications}")
 
@@ -366,6 +396,7 @@ def _drop_work_tables(*tables: str) -> None:
 
 
 def _record_state(on: date, settings: EngineSettings, *, built: bool) -> None:
+    """Record day, settings and time of this refresh; `built`: it was a full build."""
     moment = now()
     n_applications = ScopedApplication.objects.count()
     values: dict[str, Any] = {

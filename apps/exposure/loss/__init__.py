@@ -1,7 +1,7 @@
-"""Yearly loss with correlated causes: common-shock loss. Numbers in, numbers out; no rows, clock or
-settings.
+"""Yearly loss with correlated causes: common-shock loss, as functions of numbers, without rows,
+clock or settings.
 
-`shocks` describes the input, `simulation` draws years, `measures` reads them, `exact` computes
+`shocks` describes the input, `simulation` draws years, `measures` evaluates them, `exact` computes
 small portfolios without drawing (and so checks the simulator), `rates` holds the default rates with
-their sources. docs/loss.md has the model.
+their sources. docs/loss.md describes the model.
 """

@@ -1,10 +1,9 @@
 """The loss of small portfolios without drawing: the whole distribution, by convolution.
 
-Where every frequency is a probability the answer is exact, in Fractions; with a rate among them in
-floats. Severities are fixed at their mean. The simulator is checked against this, and
-`evaluate_portfolio` answers with it. The cost grows with the number of different sums that can
-occur, which is small where losses share a unit and explodes where they do not: then it refuses with
-LossTooLargeError.
+If every frequency is a probability, the result is exact, in Fractions; with a rate among them it is
+in floats. Severities are fixed at their mean. The simulator is checked against this, and
+`evaluate_portfolio` returns it. The cost grows with the number of distinct possible sums, which is
+small if losses share a unit and explodes if they do not: then LossTooLargeError is raised.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,14 +16,14 @@ from apps.exposure.loss.measures import LEVELS
 from apps.exposure.loss.rational_distribution import measure_rational
 from apps.exposure.loss.shocks import InvalidLossInputError
 
-# the name under which attribution gathers what strikes applications alone
+# the name under which attribution sums the causes that affect one application alone
 OWN = "own"
 
 
 @dataclass(frozen=True, slots=True)
 class SharedEvent:
-    """A shared cause. `losses` is what one event costs each application that it hits; names may
-    come twice."""
+    """A shared cause. `losses` is the cost of one event for each affected application; names may
+    occur twice."""
 
     name: str
     occurrence: Occurrence
@@ -41,7 +40,7 @@ class SharedEvent:
 
 @dataclass(frozen=True, slots=True)
 class OwnLoss:
-    """What strikes one application alone."""
+    """A cause that affects one application alone."""
 
     application: str
     occurrence: Occurrence
@@ -56,8 +55,8 @@ class OwnLoss:
 
 @dataclass(frozen=True, slots=True)
 class ExactLoss:
-    """`node_loss` is what one event of each name costs. Numbers are Fractions where `exact`, else
-    floats."""
+    """Exact distributions. `node_loss` is the cost of one event of each name. Numbers are Fractions
+    if `exact`, else floats."""
 
     exact: bool
     node_loss: dict[str, Number]
@@ -69,9 +68,9 @@ class ExactLoss:
         attribution95."""
         return {
             "exact": self.exact,
-            "node_loss": {name: _plain(loss) for name, loss in self.node_loss.items()},
-            "shared": _section(self.shared),
-            "independent": _section(self.independent),
+            "node_loss": {name: _plain_number(loss) for name, loss in self.node_loss.items()},
+            "shared": _measures_as_json(self.shared),
+            "independent": _measures_as_json(self.independent),
         }
 
 
@@ -82,11 +81,11 @@ def exact_loss(
     levels: Sequence[Fraction] = LEVELS,
     in_floats: bool = False,
 ) -> ExactLoss:
-    """Return the distribution of a year's loss: as it is, and as if the causes of every application
-    were independent.
+    """Return the distribution of a year's loss: with shared causes, and as if the causes of every
+    application were independent.
 
-    Attribution is of the correlated case, and only if the result is exact. `in_floats` requests
-    floats although every part has a Chance, for instance because a rate is assumed.
+    Attribution is computed for the correlated case, and only if the result is exact. `in_floats`
+    requests floats although every part has a Chance, for instance because a rate is assumed.
     """
     sorted_losses = sorted(own_losses, key=lambda own_loss: own_loss.application)
     occurrences = [
@@ -102,7 +101,7 @@ def exact_loss(
     event_parts = [
         ExactPart(event.name, event.occurrence, loss)
         for event in events
-        for loss in _amounts(event)
+        for loss in _losses_by_application_name(event)
         if loss
     ]
     own_parts = [ExactPart(OWN, own_loss.occurrence, own_loss.loss) for own_loss in sorted_losses]
@@ -117,14 +116,21 @@ def exact_loss(
 def _floating_loss(
     events: Sequence[SharedEvent], own_losses: Sequence[OwnLoss], levels: Sequence[Fraction]
 ) -> ExactLoss:
-    # added up as floats in the order of the applications' names, as the values of the distribution
-    # are
+    """Return the loss in floating-point numbers: with shared events, and with the same events
+    independent of each other."""
+    # summed as floats in the order of the applications' names, like the values of the distribution
     shared = [
-        (event.occurrence, sum((float(loss) for loss in _amounts(event)), start=0.0))
+        (
+            event.occurrence,
+            sum((float(loss) for loss in _losses_by_application_name(event)), start=0.0),
+        )
         for event in events
     ]
     event_parts = [
-        (event.occurrence, float(loss)) for event in events for loss in _amounts(event) if loss
+        (event.occurrence, float(loss))
+        for event in events
+        for loss in _losses_by_application_name(event)
+        if loss
     ]
     own_parts = [(own_loss.occurrence, float(own_loss.loss)) for own_loss in own_losses]
     return ExactLoss(
@@ -135,28 +141,32 @@ def _floating_loss(
     )
 
 
-def _amounts(event: SharedEvent) -> list[Fraction]:
+def _losses_by_application_name(event: SharedEvent) -> list[Fraction]:
     return [loss for _, loss in sorted(event.losses.items())]
 
 
-def _section(measures: ExactMeasures) -> dict[str, object]:
+def _measures_as_json(measures: ExactMeasures) -> dict[str, object]:
+    """Return the measures for the report, with one key for each level of the tail, such as
+    `var99.5`."""
     section: dict[str, object] = {
-        "eal": _plain(measures.eal),
+        "eal": _plain_number(measures.eal),
         "sd": measures.sd,
-        "exceedance": [[_plain(loss), _plain(chance)] for loss, chance in measures.exceedance],
+        "exceedance": [
+            [_plain_number(loss), _plain_number(chance)] for loss, chance in measures.exceedance
+        ],
     }
     for tail in measures.tails:
         name = f"{float(tail.level * 100):g}"
-        section[f"var{name}"] = _plain(tail.var)
-        section[f"tvar{name}"] = _plain(tail.tvar)
+        section[f"var{name}"] = _plain_number(tail.var)
+        section[f"tvar{name}"] = _plain_number(tail.tvar)
         if tail.attribution is not None:
             section[f"attribution{name}"] = {
-                part: _plain(loss) for part, loss in sorted(tail.attribution.items())
+                part: _plain_number(loss) for part, loss in sorted(tail.attribution.items())
             }
     return section
 
 
-def _plain(number: Number) -> int | float | str:
+def _plain_number(number: Number) -> int | float | str:
     if isinstance(number, float):
         return number
     return (

@@ -1,4 +1,4 @@
-"""What exact distributions are made of, and what they say."""
+"""The parts and results of exact distributions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from apps.exposure.loss.shocks import InvalidLossInputError
 
 type Number = Fraction | float
 
-# how many points of the curve are told where the loss can take more values
+# the number of points of the curve if the loss can take more values
 N_CURVE_POINTS = 12
 
 
 class LossTooLargeError(Exception):
-    """The exact distribution would take too long; the message says so and names the way out."""
+    """The exact distribution would take too long; the message suggests a simulation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,7 @@ type Occurrence = Chance | Rate
 
 @dataclass(frozen=True, slots=True)
 class ExactPart:
-    """One independent source: every event costs `loss`. Attribution adds up over parts of one
-    name."""
+    """One independent source: every event costs `loss`. Attribution sums parts of the same name."""
 
     name: str
     occurrence: Occurrence
@@ -64,8 +63,8 @@ class ExactTail:
 
 @dataclass(frozen=True, slots=True)
 class ExactMeasures:
-    """`exceedance` are pairs (x, P(L > x)): every value that the loss can take, or twelve of them
-    evenly by rank."""
+    """Measures of an exact distribution; `exceedance` holds pairs (x, P(L > x)): every possible
+    value, or twelve evenly by rank."""
 
     eal: Number
     sd: float
@@ -77,7 +76,7 @@ class ExactMeasures:
 
 
 class WorkBudget:
-    """Counts the terms of a convolution and ends it before it takes minutes or the memory."""
+    """Counts the terms of a convolution and stops it before it takes minutes or all memory."""
 
     def __init__(self, max_terms: int, max_values: int) -> None:
         self._max_values = max_values
@@ -93,10 +92,10 @@ class WorkBudget:
 
 
 def curve_positions(n_values: int) -> Sequence[int]:
-    """Return which of the sorted values the curve tells."""
-    last, steps = n_values - 1, N_CURVE_POINTS - 1
+    """Return the positions of the sorted values that the curve includes."""
+    last_position, steps = n_values - 1, N_CURVE_POINTS - 1
     return (
         range(n_values)
         if n_values <= N_CURVE_POINTS
-        else [index * last // steps for index in range(N_CURVE_POINTS)]
+        else [index * last_position // steps for index in range(N_CURVE_POINTS)]
     )

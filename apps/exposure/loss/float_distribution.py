@@ -1,7 +1,7 @@
 """Distributions of sums with Poisson counts, in floats.
 
-Values that differ in their last digits only (1/3 + 1/3 and 2/3) stay apart, as they come out when
-the parts are added in the order given. That moves nothing but which values the curve tells.
+Values that differ only in their last digits (1/3 + 1/3 and 2/3) stay distinct, as they result from
+adding the parts in the given order. That affects only which values the curve includes.
 """
 
 import math
@@ -28,27 +28,28 @@ _MAX_TERMS = 200_000_000
 _MAX_VALUES = 1_000_000
 _BATCH_SIZE = 2_000_000
 _MAX_RATE = 500
-# a count rarer than this is left out
+# probabilities below this are left out
 _NEGLIGIBLE = 1e-17
-# what rounding may keep a cumulated probability below the level that it reaches
+# rounding can leave a cumulated probability this far below its level
 _ROUNDING = 1e-15
 
 
 def measure_floating(
     parts: Sequence[tuple[Occurrence, float]], levels: Sequence[Fraction]
 ) -> ExactMeasures:
-    """`parts` are (occurrence, loss of one event). Attribution is not computed.
+    """Return the measures of a sum of parts (occurrence, loss of one event). Attribution is not
+    computed.
 
     The probabilities of the curve are relative to about 1e-12, however small.
     """
     work = WorkBudget(_MAX_TERMS, _MAX_VALUES)
     values, chances = np.zeros(1), np.ones(1)
     for occurrence, loss in parts:
-        counts = _counts(occurrence)
+        counts = _count_chances(occurrence)
         work.take(len(values), len(counts))
         values, chances = _convolve(values, chances, counts, loss)
     mean = float(values @ chances)
-    # summed from the smallest on, so that far tails keep their digits
+    # summed from the smallest on, so that far tails are precise
     chances_above = np.append(np.cumsum(chances[::-1])[::-1][1:], 0.0)
     cumulative = np.cumsum(chances)
     return ExactMeasures(
@@ -62,8 +63,8 @@ def measure_floating(
     )
 
 
-def _counts(occurrence: Occurrence) -> list[tuple[int, float]]:
-    """(number of events, its probability), those that cannot be left out."""
+def _count_chances(occurrence: Occurrence) -> list[tuple[int, float]]:
+    """Return (number of events, its probability) without negligible ones."""
     if isinstance(occurrence, Chance):
         both_counts = [(0, float(1 - occurrence.q)), (1, float(occurrence.q))]
         return [(n, chance) for n, chance in both_counts if chance]
@@ -75,7 +76,7 @@ def _counts(occurrence: Occurrence) -> list[tuple[int, float]]:
         )
     counts: list[tuple[int, float]] = []
     n, chance = 0, math.exp(-rate)
-    # up to the mean the probabilities rise, however small they begin
+    # probabilities rise up to the mean, even from a negligible start
     while n < 3 or n < rate or chance > _NEGLIGIBLE:
         if chance:
             counts.append((n, chance))
@@ -87,9 +88,10 @@ def _counts(occurrence: Occurrence) -> list[tuple[int, float]]:
 def _convolve(
     values: Floats, chances: Floats, counts: Sequence[tuple[int, float]], loss: float
 ) -> tuple[Floats, Floats]:
-    """Values rise. Each shifted copy is sorted already, which a stable (merging) sort makes use of.
+    """Return the values, ascending, and chances of the sum with `counts` events of `loss`.
 
-    A few copies at a time, so that memory follows the number of values and not that of copies.
+    Each shifted copy is already sorted, which a stable (merging) sort exploits. A few copies are
+    merged at a time, so that memory depends on the number of values and not of copies.
     """
     if not loss:
         return values, chances * math.fsum(chance for _, chance in counts)
@@ -99,8 +101,8 @@ def _convolve(
         weights = np.concatenate([weights, *(chances * chance for _, chance in batch)])
         order = np.argsort(sums, kind="stable")
         sums = sums[order]
-        first = np.flatnonzero(np.append(True, sums[1:] != sums[:-1]))
-        sums, weights = sums[first], np.add.reduceat(weights[order], first)
+        first_positions = np.flatnonzero(np.append(True, sums[1:] != sums[:-1]))
+        sums, weights = sums[first_positions], np.add.reduceat(weights[order], first_positions)
     return sums, weights
 
 
@@ -108,7 +110,7 @@ def _tail(values: Floats, chances: Floats, cumulative: Floats, level: Fraction) 
     alpha = float(level)
     position = min(int(np.searchsorted(cumulative, alpha - _ROUNDING)), len(values) - 1)
     tail_slice = slice(position + 1, None)
-    # of the probability at VaR, what belongs to the worst 1 - level
+    # the part of the probability at VaR that belongs to the worst 1 - level
     at = float(cumulative[position]) - alpha
     tvar = (float(values[tail_slice] @ chances[tail_slice]) + at * float(values[position])) / float(
         1 - level

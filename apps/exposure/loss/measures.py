@@ -70,27 +70,29 @@ class TailWeights(NamedTuple):
 
 
 def measure(losses: Floats, levels: Sequence[Fraction] = LEVELS) -> Measures:
-    """Measures of years in any order. O(n log n)."""
+    """Return the measures of years in any order. O(n log n)."""
     n = _n_years(losses)
-    ordered = np.sort(losses)
-    sd = float(ordered.std(ddof=1)) if n > 1 else 0.0
+    sorted_losses = np.sort(losses)
+    sd = float(sorted_losses.std(ddof=1)) if n > 1 else 0.0
     return Measures(
         n_years=n,
-        eal=float(ordered.mean()),
+        eal=float(sorted_losses.mean()),
         eal_se=sd / math.sqrt(n),
         sd=sd,
-        tails=tuple(_tail(ordered, level) for level in levels),
+        tails=tuple(_tail(sorted_losses, level) for level in levels),
     )
 
 
-def _tail(ordered: Floats, level: Fraction) -> Tail:
-    n = len(ordered)
-    rank = _rank(level, n)
-    var = float(ordered[rank - 1])
-    tail_losses = ordered[rank:]
+def _tail(sorted_losses: Floats, level: Fraction) -> Tail:
+    """Return value at risk and tail value at risk of sorted yearly losses, with a 95 percent
+    interval of the former and the standard error of the latter."""
+    n = len(sorted_losses)
+    rank = _order_rank(level, n)
+    var = float(sorted_losses[rank - 1])
+    tail_losses = sorted_losses[rank:]
     n_worst = float((1 - level) * n)
     tvar = (float(tail_losses.sum()) + float(rank - level * n) * var) / n_worst
-    # rounding may put the mean of equal years a hair below each of them
+    # rounding can put the mean of equal years slightly below each of them
     tvar = max(tvar, var)
     half_width = _Z95 * math.sqrt(n * float(level * (1 - level)))
     low = max(0, math.floor(rank - half_width) - 1)
@@ -100,16 +102,20 @@ def _tail(ordered: Floats, level: Fraction) -> Tail:
         tvar - var
     ) ** 2
     return Tail(
-        level, var, float(ordered[low]), float(ordered[high]), tvar, math.sqrt(spread / n_worst)
+        level,
+        var,
+        float(sorted_losses[low]),
+        float(sorted_losses[high]),
+        tvar,
+        math.sqrt(spread / n_worst),
     )
 
 
 def tail_weights(losses: Floats, level: Fraction) -> TailWeights:
-    """Return how much each year counts in TVaR: fully above VaR, the years at VaR share what is
-    left of 1
-    - level."""
+    """Return the weight of each year in TVaR: full above VaR; the years at VaR share the remainder
+    of 1 - level."""
     n = _n_years(losses)
-    rank = _rank(level, n)
+    rank = _order_rank(level, n)
     var = np.partition(losses, rank - 1)[rank - 1]
     years_above = np.flatnonzero(losses > var)
     at = np.flatnonzero(losses == var)
@@ -122,27 +128,27 @@ def tail_weights(losses: Floats, level: Fraction) -> TailWeights:
 
 
 def exceedance_curve(losses: Floats, n_points: int = 120) -> list[CurvePoint]:
-    """Return at most `n_points` points of P(L > x), x rising, dense in the tail: ranks are spaced
-    evenly in the logarithm.
+    """Return at most `n_points` points of P(L > x), x ascending, dense in the tail: ranks are
+    spaced evenly in the logarithm.
 
-    The first point is the mildest year, the last the worst one seen, with probability 0.
+    The first point is the mildest year, the last the worst simulated one, with probability 0.
     """
     n = _n_years(losses)
     if n_points < 2:
         raise InvalidLossInputError(
             f"A curve of {n_points} points cannot be drawn. Request at least 2 points."
         )
-    ordered = np.sort(losses)
+    sorted_losses = np.sort(losses)
     from_worst = np.unique(np.rint(np.geomspace(1, n, n_points)).astype(np.int64))
-    at = np.unique(ordered[n - from_worst])
-    return exceedances(ordered, at)
+    at = np.unique(sorted_losses[n - from_worst])
+    return exceedances(sorted_losses, at)
 
 
 def exceedances(losses: Floats, at: Sequence[float] | Floats) -> list[CurvePoint]:
-    """P(L > x) at each x of `at`, for instance where the organisation has drawn its line."""
+    """Return P(L > x) at each x of `at`, for instance at the organisation's tolerance."""
     n = _n_years(losses)
-    ordered = np.sort(losses)
-    n_above = n - np.searchsorted(ordered, np.asarray(at, dtype=np.float64), side="right")
+    sorted_losses = np.sort(losses)
+    n_above = n - np.searchsorted(sorted_losses, np.asarray(at, dtype=np.float64), side="right")
     points = []
     for loss, count in zip(at, n_above, strict=True):
         p = int(count) / n
@@ -152,10 +158,10 @@ def exceedances(losses: Floats, at: Sequence[float] | Floats) -> list[CurvePoint
 
 @dataclass(frozen=True, slots=True)
 class LossChange:
-    """After minus before, year by year on the same random numbers: positive is dearer.
+    """After minus before, year by year on the same random numbers: positive is more expensive.
 
-    The standard errors are of the difference, far smaller than those of the two runs. For VaR none
-    is given: look at the two intervals.
+    The standard errors are of the difference, far smaller than those of the two runs. VaR has none:
+    compare the two intervals.
     """
 
     eal: float
@@ -174,8 +180,8 @@ class TailChange:
 def measure_change(
     before: Floats, after: Floats, levels: Sequence[Fraction] = LEVELS
 ) -> LossChange:
-    """Measure what a what-if changes. Both must be of the same seed and years, or the errors mean
-    nothing."""
+    """Measure the effect of a scenario. Both must have the same seed and years, or the errors are
+    meaningless."""
     n = _n_years(before)
     if _n_years(after) != n:
         raise InvalidLossInputError(
@@ -185,23 +191,26 @@ def measure_change(
     difference = after - before
     tails = []
     for level in levels:
-        old, new = _tail(np.sort(before), level), _tail(np.sort(after), level)
+        tail_before, tail_after = _tail(np.sort(before), level), _tail(np.sort(after), level)
         # TVaR is VaR + E[(L - VaR)+] / (1 - level), and flat in VaR: so the excesses carry the
         # error
-        excess = np.maximum(after - new.var, 0) - np.maximum(before - old.var, 0)
+        excess = np.maximum(after - tail_after.var, 0) - np.maximum(before - tail_before.var, 0)
         tails.append(
             TailChange(
-                level, new.var - old.var, new.tvar - old.tvar, _se(excess) / float(1 - level)
+                level,
+                tail_after.var - tail_before.var,
+                tail_after.tvar - tail_before.tvar,
+                _standard_error(excess) / float(1 - level),
             )
         )
-    return LossChange(float(difference.mean()), _se(difference), tuple(tails))
+    return LossChange(float(difference.mean()), _standard_error(difference), tuple(tails))
 
 
-def _se(values: Floats) -> float:
+def _standard_error(values: Floats) -> float:
     return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
 
 
-def _rank(level: Fraction, n: int) -> int:
+def _order_rank(level: Fraction, n: int) -> int:
     if not 0 < level < 1:
         raise InvalidLossInputError(
             f"The level {level} is not valid. Enter a level between 0 and 1, such as 95/100."

@@ -1,7 +1,7 @@
 """Default yearly rates: counted ones with interval and source, and assumptions.
 
-An organisation that knows better enters its own. Rates are of a node's own causes: what already
-affects the version or the developer must not be counted at the offering again.
+An organisation can replace them by its own. Rates are of a node's own causes: a cause that affects
+the version or the developer must not be counted at the offering again.
 """
 
 from collections.abc import Mapping
@@ -71,26 +71,28 @@ class YearlyRate:
         return f"events a year per {self.node_kind}"
 
     def frequency(self) -> Frequency:
-        """Return the rate as the simulation takes it: kinds that happen once get the chance 1 -
+        """Return the rate for the simulation: kinds that happen once get the chance 1 -
         exp(-rate)."""
         value, _, _ = self.as_simulated()
         return Frequency(value, self.event.once, SEVERITY_CV[self.event])
 
     def as_simulated(self) -> tuple[float, float, float]:
-        """(value, low, high) as rates, or as chances where the kind happens once."""
+        """Return (value, low, high) as rates, or as chances if the kind happens once."""
         if self.event.once:
             return once_chance(self.value), once_chance(self.low), once_chance(self.high)
         return self.value, self.low, self.high
 
 
-def _assumed(event: EventKind, node_kind: NodeKindName, value: float, counts: str) -> YearlyRate:
-    """A guess is good to a factor of ten, either way."""
+def _assumed_rate(
+    event: EventKind, node_kind: NodeKindName, value: float, counts: str
+) -> YearlyRate:
+    """Return an assumed rate, with a range of a factor of 10 either way."""
     return YearlyRate(
         event, node_kind, value, value / 10, value * 10, counts, "none", _ASSUMED, assumed=True
     )
 
 
-# One level per kind of event, so that nothing strikes twice.
+# One level per kind of event, so that nothing is counted twice.
 DEFAULT_RATES: tuple[YearlyRate, ...] = (
     YearlyRate(
         EventKind.RETIREMENT,
@@ -121,34 +123,34 @@ DEFAULT_RATES: tuple[YearlyRate, ...] = (
         source=_LITELLM,
         caution="An upper bound: 8 of the 22 increases look like corrections of the list.",
     ),
-    _assumed(
+    _assumed_rate(
         EventKind.DEVELOPER_FAILURE,
         "developer",
         0.01,
         "the developer stops serving, or its models can no longer be used",
     ),
-    _assumed(
+    _assumed_rate(
         EventKind.OUTAGE, "host", 1.0, "outages of a host that last long enough to cause costs"
     ),
-    _assumed(
+    _assumed_rate(
         EventKind.OUTAGE,
         "region",
         0.5,
         "outages of one region of a host that last long enough to cause costs",
     ),
-    _assumed(
+    _assumed_rate(
         EventKind.OUTAGE,
         "gateway",
         1.0,
         "outages of a gateway that last long enough to cause costs",
     ),
-    _assumed(
+    _assumed_rate(
         EventKind.OUTAGE,
         "vendor",
         1.0,
         "outages of a vendor's product that last long enough to cause costs",
     ),
-    _assumed(
+    _assumed_rate(
         EventKind.REGRESSION,
         "version",
         0.2,
@@ -156,8 +158,8 @@ DEFAULT_RATES: tuple[YearlyRate, ...] = (
     ),
 )
 
-# Figures to choose instead, or to show beside; never in addition to the ones above that count the
-# same events.
+# Alternative figures, to replace or compare with those above; never in addition to ones that count
+# the same events.
 FURTHER_RATES: tuple[YearlyRate, ...] = (
     YearlyRate(
         EventKind.RETIREMENT,
@@ -297,7 +299,8 @@ DEVELOPER_RECORDS: Mapping[str, DeveloperRecord] = {
 
 
 def default_rate(event: EventKind, node_kind: str) -> YearlyRate | None:
-    """Return None where nothing is simulated unless the organisation gives a rate of its own."""
+    """Return the default rate; None if nothing is simulated unless the organisation enters a
+    rate."""
     return next(
         (rate for rate in DEFAULT_RATES if (rate.event, rate.node_kind) == (event, node_kind)), None
     )
@@ -332,8 +335,7 @@ BASE_LOSSES: Mapping[tuple[EventKind, str], float] = {
     for event, event_weight in _EVENT_WEIGHTS.items()
     for criticality, weight in _CRITICALITY_WEIGHTS.items()
 }
-# criticality -> (chance a year, loss) of trouble that an application has alone; see
-# PLACEHOLDER_NOTE
+# criticality -> (chance a year, loss) of incidents of an application alone; see PLACEHOLDER_NOTE
 OWN_LOSSES: Mapping[str, tuple[float, float]] = {
     criticality: (0.1, weight) for criticality, weight in _CRITICALITY_WEIGHTS.items()
 }

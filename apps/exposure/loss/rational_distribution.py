@@ -1,9 +1,8 @@
-"""Exact distributions of a sum of events that happen or do not, in whole numbers.
+"""Exact distributions of a sum of events that happen or not, in integers.
 
-Losses are whole multiples of a common unit, probabilities weights over a common total: no fraction
-is reduced on the way. Equal parts are convolved together (binomial). For attribution a part is
-removed from the finished distribution by exact division, instead of convolving all the others
-again.
+Losses are multiples of a common unit, probabilities weights over a common total: no fraction is
+reduced in between. Equal parts are convolved together (binomial). For attribution a part is removed
+from the finished distribution by exact division, instead of convolving all the others again.
 """
 
 import math
@@ -30,8 +29,8 @@ type Weights = dict[int, int]  # loss in units -> weight
 
 @dataclass(frozen=True, slots=True)
 class _Tail:
-    """The worst 1 - level: all above `var`, and of the weight at it the part `at_var` (an integer
-    over `scale`)."""
+    """The worst 1 - level: everything above `var`, and the share `share_at_var` of the weight at
+    it."""
 
     level: Fraction
     var: int
@@ -41,9 +40,9 @@ class _Tail:
 def measure_rational(
     parts: Sequence[ExactPart], levels: Sequence[Fraction], *, attribute: bool
 ) -> ExactMeasures:
-    """`parts` all have a Chance."""
+    """Return the measures of a sum of `parts`, which must all have a Chance."""
     unit = math.lcm(*(part.loss.denominator for part in parts))
-    n_by_part = Counter((_chance(part), int(part.loss * unit)) for part in parts)
+    n_by_part = Counter((_chance_of(part), int(part.loss * unit)) for part in parts)
     work = WorkBudget(_MAX_TERMS, _MAX_VALUES)
     weights: Weights = {0: 1}
     for (chance, loss), n in sorted(n_by_part.items()):
@@ -56,7 +55,7 @@ def measure_rational(
     square = Fraction(sum(value * value * weights[value] for value in values), total * unit * unit)
     tails = [_tail(values, cumulative, weights, total, level) for level in levels]
     attributions = (
-        _attributions(parts, n_by_part, unit, weights, values, total, tails, work)
+        _attribute_tails(parts, n_by_part, unit, weights, values, total, tails, work)
         if attribute
         else None
     )
@@ -79,14 +78,15 @@ def measure_rational(
     )
 
 
-def _chance(part: ExactPart) -> Fraction:
+def _chance_of(part: ExactPart) -> Fraction:
     if not isinstance(part.occurrence, Chance):
         raise TypeError(f"{part.name} has a rate, so its distribution has no exact fractions.")
     return part.occurrence.q
 
 
 def _convolve(weights: Weights, chance: Fraction, loss: int, n: int, work: WorkBudget) -> Weights:
-    """With `n` parts of one kind; the total weight grows by denominator ** n."""
+    """Return the distribution with `n` equal parts added; the total weight grows by denominator **
+    n."""
     hit, miss = chance.numerator, chance.denominator - chance.numerator
     binomial = [(k * loss, math.comb(n, k) * hit**k * miss ** (n - k)) for k in range(n + 1)]
     atoms = [(shift, weight) for shift, weight in binomial if weight]
@@ -98,11 +98,10 @@ def _convolve(weights: Weights, chance: Fraction, loss: int, n: int, work: WorkB
     return result
 
 
-def _without(weights: Weights, values: Sequence[int], chance: Fraction, loss: int) -> Weights:
-    """The distribution without one such part: division of one generating polynomial by another,
-    exact.
+def _remove_part(weights: Weights, values: Sequence[int], chance: Fraction, loss: int) -> Weights:
+    """Return the distribution without one such part, by exact division of generating polynomials.
 
-    all = miss * rest + hit * (rest shifted by `loss`), solved from the smallest value on.
+    all = miss * remaining + hit * (remaining shifted by `loss`), solved from the smallest value on.
     """
     hit, miss = chance.numerator, chance.denominator - chance.numerator
     if not miss:
@@ -130,7 +129,7 @@ def _tvar(tail: _Tail, weights: Weights, total: int) -> Fraction:
     return (loss_above + at) / (total * (1 - tail.level))
 
 
-def _attributions(
+def _attribute_tails(
     parts: Sequence[ExactPart],
     n_by_part: Counter[tuple[Fraction, int]],
     unit: int,
@@ -140,15 +139,15 @@ def _attributions(
     tails: Sequence[_Tail],
     work: WorkBudget,
 ) -> list[dict[str, Fraction]]:
-    """Euler's E[loss of the part | tail], per level by name: the tail's weight given that the part
-    happens."""
+    """Return Euler's E[loss of the part | tail] by name, per level: the weight of the tail given
+    that the part happens."""
     shares_by_part: dict[tuple[Fraction, int], list[Fraction]] = {}
     for chance, loss in n_by_part:
         if not chance or not loss:
             shares_by_part[chance, loss] = [Fraction(0)] * len(tails)
             continue
         work.take(len(values), 1)
-        remaining = _without(weights, values, chance, loss)
+        remaining = _remove_part(weights, values, chance, loss)
         shares_by_part[chance, loss] = [
             loss
             * chance.numerator
@@ -161,7 +160,7 @@ def _attributions(
         ]
     by_name: list[dict[str, Fraction]] = [{} for _ in tails]
     for part in parts:
-        amounts = shares_by_part[_chance(part), int(part.loss * unit)]
+        amounts = shares_by_part[_chance_of(part), int(part.loss * unit)]
         for names, amount in zip(by_name, amounts, strict=True):
             names[part.name] = names.get(part.name, Fraction(0)) + amount
     return by_name

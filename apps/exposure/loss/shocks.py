@@ -1,9 +1,9 @@
-"""What the loss model is fed: shared causes, and sources of loss that share nothing.
+"""The input of the loss model: shared causes, and independent sources of loss.
 
 Loss of a year = sum over nodes and event kinds of B * (X_1 + ... + X_N) + the own part. B is the
 loss of all applications from one event of mean severity; N the number of events; X the severity of
-an event (Gamma, mean 1), which everybody hit shares. B adds up over applications, so these do not
-appear in the simulation.
+an event (Gamma, mean 1), which all affected applications share. B sums over applications, so these
+do not appear in the simulation.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-# stable ids, for instance (node kind, node id, event kind): the name of a stream of random numbers
+# stable IDs, for instance (node kind, node ID, event kind), which name a stream of random numbers
 type Key = tuple[int, ...]
 
 MAX_LOSS = 1e15
@@ -21,12 +21,12 @@ _MAX_KEY_PART = 2**64
 
 
 class InvalidLossInputError(ValueError):
-    """A number the loss model cannot take; the message says which and why."""
+    """A number that the loss model cannot accept; the message gives the number and the reason."""
 
 
 class EventKind(IntEnum):
-    """What can happen at a node. The numbers name streams of random numbers: never change or reuse
-    one."""
+    """The kinds of events at a node. The numbers name streams of random numbers: never change or
+    reuse one."""
 
     OUTAGE = 1
     RETIREMENT = 2
@@ -38,7 +38,7 @@ class EventKind(IntEnum):
 
     @property
     def once(self) -> bool:
-        """Return whether it happens to a node at most once a year; the others may recur."""
+        """Return whether it happens to a node at most once a year; other kinds can recur."""
         return self in (EventKind.RETIREMENT, EventKind.DEVELOPER_FAILURE)
 
     @property
@@ -48,10 +48,10 @@ class EventKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Frequency:
-    """How often and how unevenly: `rate` is events a year or, `once`, the probability of the one
-    event in the year.
+    """Frequency and variation of events: `rate` is events a year or, if `once`, the probability of
+    the one event in the year.
 
-    `cv` is the coefficient of variation of an event's severity; 0 makes every event the same.
+    `cv` is the coefficient of variation of an event's severity; 0 makes all events equal.
     """
 
     rate: float
@@ -82,16 +82,16 @@ class Shock:
 
     @property
     def scheduled(self) -> bool:
-        """It is certain, as a firm date inside the year is."""
+        """Return whether the event is certain, such as an announced retirement within the year."""
         return self.once and self.rate == 1
 
 
 @dataclass(frozen=True, slots=True)
 class IndependentLoss:
-    """`n` sources of the same loss and frequency that share nothing: the own part, or a class of
-    the independent twin.
+    """`n` independent sources of the same loss and frequency: the own part, or a class of the
+    independent twin.
 
-    Frequency and severity are each source's.
+    Frequency and severity are those of each source.
     """
 
     key: Key
@@ -119,11 +119,11 @@ type Part = Shock | IndependentLoss
 
 @dataclass(frozen=True, slots=True)
 class NodeLoss:
-    """What one event of mean severity costs at a node: `classes` are (loss of one application, how
-    many such).
+    """The cost of one event of mean severity at a node: `classes` are (loss of one application,
+    number of applications).
 
-    `node` is (node kind, id). The classes serve the shared shock (their sum) and the independent
-    twin (each).
+    `node` is (node kind, ID). The shared shock uses the sum of the classes, the independent twin
+    each one.
     """
 
     node: tuple[int, int]
@@ -157,7 +157,7 @@ def shock_of(node_loss: NodeLoss, frequency: Frequency) -> Shock:
 def twin_classes(
     node_losses: Iterable[NodeLoss], frequencies: Mapping[Key, Frequency]
 ) -> list[IndependentLoss]:
-    """The same losses where every application has every shock to itself: same means, nothing
+    """Return the same losses as if every application had every shock to itself: same means, nothing
     shared.
 
     `frequencies` is by the key of the NodeLoss. Classes of equal loss and frequency are merged over
@@ -180,27 +180,28 @@ def twin_classes(
 
 
 def merge_classes(classes: Iterable[IndependentLoss]) -> list[IndependentLoss]:
-    """Classes of equal loss and frequency as one, under the smallest of their keys; sorted by
-    key."""
-    merged: dict[tuple[float, float, bool, float], tuple[Key, int]] = {}
+    """Merge classes of equal loss and frequency under the smallest of their keys; sorted by key."""
+    merged_by_kind: dict[tuple[float, float, bool, float], tuple[Key, int]] = {}
     for loss_class in classes:
         kind = (loss_class.loss, loss_class.rate, loss_class.once, loss_class.cv)
-        key, n = merged.get(kind, (loss_class.key, 0))
-        merged[kind] = (min(key, loss_class.key), n + loss_class.n)
+        key, n = merged_by_kind.get(kind, (loss_class.key, 0))
+        merged_by_kind[kind] = (min(key, loss_class.key), n + loss_class.n)
     return sorted(
-        (IndependentLoss(key, n, *kind) for kind, (key, n) in merged.items()),
+        (IndependentLoss(key, n, *kind) for kind, (key, n) in merged_by_kind.items()),
         key=lambda loss_class: loss_class.key,
     )
 
 
 def once_chance(rate: float) -> float:
-    """Probability that a cause with this yearly rate strikes within the year: 1 - exp(-rate)."""
+    """Return the probability that a cause with this yearly rate occurs within the year: 1 -
+    exp(-rate)."""
     check_frequency("A rate", rate, once=False, cv=0.0)
     return -math.expm1(-rate)
 
 
 def cumulants(parts: Iterable[Part]) -> tuple[float, float, float]:
-    """Mean, variance and third central moment of the yearly sum of independent parts; exact.
+    """Return the exact mean, variance and third central moment of the yearly sum of independent
+    parts.
 
     Compound Poisson: n * rate * loss^j * E[X^j]. Compound Bernoulli: the cumulants of q and the raw
     moments of X.
@@ -228,6 +229,8 @@ def check_loss(name: str, loss: float) -> None:
 
 
 def check_frequency(name: str, rate: float, *, once: bool, cv: float) -> None:
+    """Raise InvalidLossInputError for a rate or variation out of range. `once`: the event happens
+    at most once a year, so the rate is a probability."""
     if not math.isfinite(rate) or rate < 0:
         raise InvalidLossInputError(f"{name} has the rate {rate}. A rate must be 0 or more.")
     if once and rate > 1:

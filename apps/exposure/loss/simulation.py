@@ -1,9 +1,9 @@
-"""Simulation of years from shared shocks. Time grows with events, memory with years: not with
+"""Simulation of years from shared shocks. Time grows with events, memory with years, neither with
 applications.
 
-Every shock has a stream of random numbers of its own, named by its key. So the order of the input
-does not matter, to the bit; and what-ifs share the draws of all unchanged shocks, so that
-differences have no noise of their own.
+Every shock has its own stream of random numbers, named by its key. So the order of the input does
+not matter, to the bit; and scenarios share the draws of all unchanged shocks, so that differences
+have no noise of their own.
 """
 
 import math
@@ -40,17 +40,17 @@ from apps.exposure.loss.shocks import (
 MIN_YEARS = 100
 MAX_YEARS = 10_000_000
 
-# events in memory at once; the sum of a year is formed batch by batch, so another number moves the
-# last digits
+# events in memory together; the sum of a year is computed batch by batch, so another number changes
+# the last digits
 _BATCH_SIZE = 1_000_000
-# when the independent twin is as good as normal: little skewness, and many events a year
+# below this skewness, and with many events a year, the independent twin is treated as normal
 _NEARLY_NORMAL = 0.2
 _MANY_EVENTS = 10_000
 
 
 class _Stream(IntEnum):
-    """First word of a stream's name: no two purposes share random numbers. Never change or reuse a
-    number."""
+    """First number of a stream's name: no two purposes share random numbers. Never change or reuse
+    a number."""
 
     SHOCK = 1
     OWN = 2
@@ -61,10 +61,10 @@ class _Stream(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Who carries TVaR: by key of the shocks drawn, the own part, and the shocks that were not
-    drawn one by one.
+    """Contributions to TVaR: by key of the shocks drawn, of the own part, and of the pooled shocks.
 
-    Euler's allocation E[loss of the part | worst years]; the parts sum to TVaR, but for rounding.
+    Euler's allocation E[loss of the part | worst years]; the parts sum to TVaR, except for
+    rounding.
     """
 
     level: Fraction
@@ -75,10 +75,10 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class SimulationRun:
-    """A simulation, with what it takes to repeat it. `losses` is the loss of each year.
+    """A simulation, with everything needed to repeat it. `losses` is the loss of each year.
 
-    `scheduled` is the mean loss of what is certain (firm dates inside the year); it is in every
-    other figure too. `drawn` are the keys drawn one by one, out of `n_parts`.
+    `scheduled` is the mean loss of certain events (announced retirements within the year), which
+    every other figure includes too. `drawn_keys` are the keys drawn one by one, out of `n_parts`.
     """
 
     seed: int
@@ -112,21 +112,21 @@ def simulate(
     levels: Sequence[Fraction] = LEVELS,
     attribute: Sequence[Fraction] = LEVELS,
 ) -> SimulationRun:
-    """Loss of `years` years.
+    """Simulate the loss of `years` years.
 
-    `keep` draws only the fewest shocks that hold this part of the variance of all (and
-    `also_draw`), and the rest together from their first moments: the mean stays exact. 0.999 is a
-    good value for a page. `attribute` costs a second pass over the same draws.
+    With `keep`, only the fewest shocks that make up this share of the total variance (and
+    `also_draw`) are drawn, and the others together from their first moments: the mean stays exact.
+    0.999 is a good value for a page. `attribute` costs a second pass over the same draws.
     """
-    parts = _ordered(shocks, "shocks")
-    sources = _ordered(own, "own losses")
+    parts = _sort_by_key(shocks, "shocks")
+    sources = _sort_by_key(own, "own losses")
     _check_run(years, seed, keep)
     single_parts, pooled_parts = _split(parts, keep, also_draw)
     own_losses = np.zeros(years)
-    _add_all(own_losses, sources, seed, _Stream.OWN)
-    rest_losses = _rest(pooled_parts, years, seed, _Stream.SHOCK_REST)
+    _add_losses(own_losses, sources, seed, _Stream.OWN)
+    rest_losses = _draw_pooled_losses(pooled_parts, years, seed, _Stream.SHOCK_REST)
     losses = np.zeros(years)
-    _add_all(losses, single_parts, seed, _Stream.SHOCK)
+    _add_losses(losses, single_parts, seed, _Stream.SHOCK)
     losses += own_losses
     losses += rest_losses
     return SimulationRun(
@@ -134,10 +134,12 @@ def simulate(
         keep=keep,
         losses=losses,
         measures=measure(losses, levels),
-        scheduled=_scheduled([*parts, *sources]),
+        scheduled=_scheduled_loss([*parts, *sources]),
         n_parts=len(parts) + len(sources),
         drawn_keys=frozenset(shock.key for shock in single_parts),
-        attributions=_attribute(losses, single_parts, own_losses, rest_losses, seed, attribute),
+        attributions=_attribute_tails(
+            losses, single_parts, own_losses, rest_losses, seed, attribute
+        ),
     )
 
 
@@ -149,26 +151,27 @@ def simulate_twin(
     keep: float | None = None,
     levels: Sequence[Fraction] = LEVELS,
 ) -> SimulationRun:
-    """The same losses as if nothing were shared: every application has every shock to itself.
+    """Simulate the same losses as if nothing were shared: every application has every shock to
+    itself.
 
-    `classes` are those of `twin_classes` and the own part. Drawn class by class (with `keep` as in
-    `simulate`); but where very many small losses add up, from the first three moments of the sum,
-    which is then nearly normal.
+    `classes` are those of `twin_classes` and the own part. They are drawn class by class (with
+    `keep` as in `simulate`); but a sum of very many small losses is nearly normal and is drawn from
+    its first three moments.
     """
-    parts = merge_classes(_ordered(classes, "classes"))
+    parts = merge_classes(_sort_by_key(classes, "classes"))
     _check_run(years, seed, keep)
     single_parts: list[IndependentLoss]
     single_parts, pooled_parts = (
-        ([], parts) if _nearly_normal(parts) else _split(parts, keep, frozenset())
+        ([], parts) if _is_nearly_normal(parts) else _split(parts, keep, frozenset())
     )
-    losses = _rest(pooled_parts, years, seed, _Stream.TWIN_REST)
-    _add_all(losses, single_parts, seed, _Stream.TWIN)
+    losses = _draw_pooled_losses(pooled_parts, years, seed, _Stream.TWIN_REST)
+    _add_losses(losses, single_parts, seed, _Stream.TWIN)
     return SimulationRun(
         seed=seed,
         keep=keep,
         losses=losses,
         measures=measure(losses, levels),
-        scheduled=_scheduled(parts),
+        scheduled=_scheduled_loss(parts),
         n_parts=len(parts),
         drawn_keys=frozenset(part.key for part in single_parts),
     )
@@ -185,33 +188,40 @@ def simulate_change(
     keep: float | None = None,
     levels: Sequence[Fraction] = LEVELS,
 ) -> tuple[SimulationRun, SimulationRun, LossChange]:
-    """Simulate both sides of a what-if on the same random numbers, and their difference.
+    """Simulate both sides of a scenario on the same random numbers; return both runs and their
+    difference.
 
     A shock whose loss changes keeps its events; one whose rate or variation changes is drawn again.
-    All that differs, and all that either side would draw individually under `keep`, is drawn one by
-    one on both sides.
+    All shocks that differ, and all that either side would draw individually under `keep`, are drawn
+    one by one on both sides.
     """
-    old, new = _ordered(before, "shocks"), _ordered(after, "shocks")
-    own_old, own_new = list(own_before), list(own_after)
-    changed_keys = frozenset(shock.key for shock in set(old) ^ set(new))
+    shocks_before, shocks_after = _sort_by_key(before, "shocks"), _sort_by_key(after, "shocks")
+    own_losses_before, own_losses_after = list(own_before), list(own_after)
+    changed_keys = frozenset(shock.key for shock in set(shocks_before) ^ set(shocks_after))
     _check_run(years, seed, keep)
-    draw = changed_keys.union(
-        *({shock.key for shock in _split(shocks, keep, changed_keys)[0]} for shocks in (old, new))
+    drawn_keys = changed_keys.union(
+        *(
+            {shock.key for shock in _split(shocks, keep, changed_keys)[0]}
+            for shocks in (shocks_before, shocks_after)
+        )
     )
-    first, second = (
+    run_before, run_after = (
         simulate(
             shocks,
             own_losses,
             years=years,
             seed=seed,
             keep=keep,
-            also_draw=draw,
+            also_draw=drawn_keys,
             levels=levels,
             attribute=(),
         )
-        for shocks, own_losses in ((old, own_old), (new, own_new))
+        for shocks, own_losses in (
+            (shocks_before, own_losses_before),
+            (shocks_after, own_losses_after),
+        )
     )
-    return first, second, measure_change(first.losses, second.losses, levels)
+    return run_before, run_after, measure_change(run_before.losses, run_after.losses, levels)
 
 
 def _check_run(years: int, seed: int, keep: float | None) -> None:
@@ -229,24 +239,24 @@ def _check_run(years: int, seed: int, keep: float | None) -> None:
         )
 
 
-def _ordered[P: (Shock, IndependentLoss)](parts: Iterable[P], label: str) -> list[P]:
-    """Sort by key, whatever order they came in; a key that comes twice would make two causes strike
-    as one."""
-    ordered = sorted(parts, key=lambda part: part.key)
-    for part, next_part in pairwise(ordered):
+def _sort_by_key[P: (Shock, IndependentLoss)](parts: Iterable[P], label: str) -> list[P]:
+    """Return the parts sorted by key; a duplicate key is refused, since its two causes would always
+    coincide."""
+    sorted_parts = sorted(parts, key=lambda part: part.key)
+    for part, next_part in pairwise(sorted_parts):
         if part.key == next_part.key:
             raise InvalidLossInputError(
                 f"The key {part.key} occurs twice among the {label}. Combine the two or use "
                 "different keys."
             )
-    return ordered
+    return sorted_parts
 
 
 def _split[P: (Shock, IndependentLoss)](
-    parts: list[P], keep: float | None, also: frozenset[Key]
+    parts: list[P], keep: float | None, also_draw: frozenset[Key]
 ) -> tuple[list[P], list[P]]:
-    """(to draw one by one, the rest): the fewest parts that hold `keep` of the variance, and those
-    of `also`."""
+    """Return (parts to draw one by one, other parts): first the fewest that make up `keep` of the
+    variance, and those of `also`."""
     if keep is None:
         return parts, []
     variances = np.array([cumulants([part])[1] for part in parts])
@@ -258,138 +268,144 @@ def _split[P: (Shock, IndependentLoss)](
         else 0
     )
     large = set(order[:n].tolist())
-    is_single = [index in large or part.key in also for index, part in enumerate(parts)]
+    is_single = [index in large or part.key in also_draw for index, part in enumerate(parts)]
     return (
         [part for part, is_drawn in zip(parts, is_single, strict=True) if is_drawn],
         [part for part, is_drawn in zip(parts, is_single, strict=True) if not is_drawn],
     )
 
 
-def _nearly_normal(parts: Sequence[Part]) -> bool:
+def _is_nearly_normal(parts: Sequence[Part]) -> bool:
     _, variance, third = cumulants(parts)
     events = math.fsum(part.n * part.rate for part in parts)
     return variance > 0 and abs(third) < _NEARLY_NORMAL * variance**1.5 and events > _MANY_EVENTS
 
 
-def _scheduled(parts: Iterable[Part]) -> float:
+def _scheduled_loss(parts: Iterable[Part]) -> float:
     return math.fsum(part.n * part.loss for part in parts if part.scheduled)
 
 
 def _generator(seed: int, purpose: _Stream, key: Key) -> np.random.Generator:
-    """The stream of a name. Philox is counter-based and the same on every machine (Salmon and
-    others 2011)."""
-    # two words a number, so that no two keys run together whatever the size of their parts
+    """Return the stream of a name. Philox is counter-based and the same on every machine (Salmon et
+    al. 2011)."""
+    # two words per number, so that different keys never give the same sequence
     words = [word for number in key for word in (number & 0xFFFFFFFF, number >> 32)]
     return np.random.Generator(
         np.random.Philox(np.random.SeedSequence(seed, spawn_key=(purpose.value, *words)))
     )
 
 
-def _events(
+def _draw_events(
     part: Part, years: int, seed: int, purpose: _Stream
 ) -> tuple[NDArray[np.int32], Floats]:
-    """(year, loss) of the part's events in all years; where several a year are the rule, each
-    year's sum as one."""
+    """Return (year, loss) of the part's events; with at least one event a year on average, the sums
+    by year."""
     generator = _generator(seed, purpose, part.key)
-    a_year = part.n * part.rate
-    if a_year == 0 or part.loss == 0:
+    events_per_year = part.n * part.rate
+    if events_per_year == 0 or part.loss == 0:
         return np.empty(0, np.int32), np.empty(0)
-    if a_year >= 1:
-        return _yearly_sums(part, years, generator)
+    if events_per_year >= 1:
+        return _draw_yearly_sums(part, years, generator)
     if part.once:
-        at = (_successes(part.n * years, part.rate, generator) // part.n).astype(np.int32)
+        event_years = (_draw_successes(part.n * years, part.rate, generator) // part.n).astype(
+            np.int32
+        )
     else:
-        # a Poisson process: the total is Poisson, the places are uniform
-        at = generator.integers(0, years, generator.poisson(a_year * years), dtype=np.int32)
+        # a Poisson process: the total is Poisson, the positions are uniform
+        event_years = generator.integers(
+            0, years, generator.poisson(events_per_year * years), dtype=np.int32
+        )
     if not part.cv:
-        return at, np.full(len(at), part.loss)
-    severity = generator.standard_gamma(1 / part.cv**2, len(at))
+        return event_years, np.full(len(event_years), part.loss)
+    severity = generator.standard_gamma(1 / part.cv**2, len(event_years))
     severity *= part.cv**2 * part.loss
-    return at, severity
+    return event_years, severity
 
 
-def _yearly_sums(
+def _draw_yearly_sums(
     part: Part, years: int, generator: np.random.Generator
 ) -> tuple[NDArray[np.int32], Floats]:
     """Return at most one entry a year: the sum of k Gammas of one scale is one Gamma, so one draw
-    serves any number."""
+    suffices."""
     n, rate = part.n, part.rate
     counts = generator.binomial(n, rate, years) if part.once else generator.poisson(n * rate, years)
-    at = np.flatnonzero(counts).astype(np.int32)
-    counts = counts[at]
+    event_years = np.flatnonzero(counts).astype(np.int32)
+    counts = counts[event_years]
     if not part.cv:
-        return at, counts.astype(np.float64) * part.loss
+        return event_years, counts.astype(np.float64) * part.loss
     severity: Floats = generator.standard_gamma(counts / part.cv**2)
     severity *= part.cv**2 * part.loss
-    return at, severity
+    return event_years, severity
 
 
-def _successes(trials: int, chance: float, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Return which of the trials succeed: gaps between successes are geometric, so the cost is
-    successes, not trials."""
+def _draw_successes(
+    trials: int, chance: float, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return the positions of successful trials: gaps between successes are geometric, so the cost
+    depends on successes, not trials."""
     batches: list[NDArray[np.int64]] = []
-    last = -1
-    while last < trials:
+    last_position = -1
+    while last_position < trials:
         mean = trials * chance
         gaps = generator.geometric(chance, int(mean + 6 * math.sqrt(mean) + 16))
-        # of a tiny chance a gap is as long as integers go; what lies beyond the end need not be
-        # told apart
-        positions = last + np.cumsum(np.minimum(gaps, trials + 1))
+        # for a tiny chance a gap can reach the largest integer; gaps beyond the end need not be
+        # distinguished
+        positions = last_position + np.cumsum(np.minimum(gaps, trials + 1))
         batches.append(positions)
-        last = int(positions[-1])
+        last_position = int(positions[-1])
     positions = np.concatenate(batches)
     return positions[positions < trials]
 
 
-def _batches(
+def _draw_batches(
     parts: Sequence[Part], years: int, seed: int, purpose: _Stream
 ) -> Iterator[tuple[list[int], list[int], NDArray[np.int32], Floats]]:
-    """(places of the parts, where the events of each begin, years, losses), about _BATCH_SIZE
-    events or one part at a time.
+    """Yield (positions of the parts, start of each part's events, years, losses), for about
+    _BATCH_SIZE events or one part at a time.
 
-    One part has at most about `years` entries, so memory does not depend on how many parts there
-    are.
+    One part has at most about `years` entries, so memory does not depend on the number of parts.
     """
     positions: list[int] = []
     starts: list[int] = []
-    at: list[NDArray[np.int32]] = []
+    event_years: list[NDArray[np.int32]] = []
     losses: list[Floats] = []
     n = 0
     for position, part in enumerate(parts):
-        part_at, part_losses = _events(part, years, seed, purpose)
-        if len(part_at):
+        part_years, part_losses = _draw_events(part, years, seed, purpose)
+        if len(part_years):
             positions.append(position)
             starts.append(n)
-            at.append(part_at)
+            event_years.append(part_years)
             losses.append(part_losses)
-            n += len(part_at)
+            n += len(part_years)
         if n >= _BATCH_SIZE:
-            yield positions, starts, np.concatenate(at), np.concatenate(losses)
-            positions, starts, at, losses, n = [], [], [], [], 0
+            yield positions, starts, np.concatenate(event_years), np.concatenate(losses)
+            positions, starts, event_years, losses, n = [], [], [], [], 0
     if n:
-        yield positions, starts, np.concatenate(at), np.concatenate(losses)
+        yield positions, starts, np.concatenate(event_years), np.concatenate(losses)
 
 
-def _add_all(losses: Floats, parts: Sequence[Part], seed: int, purpose: _Stream) -> None:
-    """Add every event of `parts` to its year."""
-    for _, _, at, amounts in _batches(parts, len(losses), seed, purpose):
-        losses += np.bincount(at, amounts, len(losses))
+def _add_losses(losses: Floats, parts: Sequence[Part], seed: int, purpose: _Stream) -> None:
+    """Add every event of `parts` to the loss of its year."""
+    for _, _, event_years, amounts in _draw_batches(parts, len(losses), seed, purpose):
+        losses += np.bincount(event_years, amounts, len(losses))
 
 
-def _rest(parts: Sequence[Part], years: int, seed: int, purpose: _Stream) -> Floats:
-    """Many small parts as one Gamma with their mean, variance and skewness; never below 0.
+def _draw_pooled_losses(parts: Sequence[Part], years: int, seed: int, purpose: _Stream) -> Floats:
+    """Return yearly losses of many small parts as one Gamma with their mean, variance and skewness;
+    never below 0.
 
-    Shifted, so that all three are exact. Where the shift would lead below 0, or the skewness is not
-    that of a Gamma (near-certain losses), it stays unshifted: mean and variance are exact, the tail
-    is rather too heavy.
+    It is shifted, so that all three are exact. If the shift would lead below 0, or the skewness is
+    not that of a Gamma (near-certain losses), it stays unshifted: mean and variance are exact, the
+    tail is slightly too heavy.
     """
     mean, variance, third = cumulants(parts)
     if not parts or variance <= 0:
         return np.full(years, mean)
     shape, scale = mean**2 / variance, variance / mean
     shift_stays_positive = 2 * variance**2 <= mean * third
-    # a Gamma falls off faster on this side than the normal distribution, which is that low once in
-    # 10^9 draws
+    # a Gamma falls off faster on this side than the normal distribution, which gets this low once
+    # in 10^9 draws
     if third > 0 and (shift_stays_positive or mean > 6 * math.sqrt(variance)):
         shape, scale = 4 * variance**3 / third**2, third / (2 * variance)
     generator = _generator(seed, purpose, ())
@@ -397,7 +413,7 @@ def _rest(parts: Sequence[Part], years: int, seed: int, purpose: _Stream) -> Flo
     return np.maximum(samples, 0)
 
 
-def _attribute(
+def _attribute_tails(
     losses: Floats,
     shocks: Sequence[Shock],
     own_losses: Floats,
@@ -405,7 +421,7 @@ def _attribute(
     seed: int,
     levels: Sequence[Fraction],
 ) -> tuple[Attribution, ...]:
-    """Regenerates the same events and adds up what each shock costs in the worst years; one pass
+    """Generate the same events again and sum the cost of each shock in the worst years; one pass
     for all levels."""
     if not levels:
         return ()
@@ -414,7 +430,7 @@ def _attribute(
     for row, tail in enumerate(tails.values()):
         weights[row, tail.years] = tail.weights
     loss_by_shock = np.zeros((len(levels), len(shocks)))
-    for positions, starts, at, amounts in _batches(shocks, len(losses), seed, _Stream.SHOCK):
+    for positions, starts, at, amounts in _draw_batches(shocks, len(losses), seed, _Stream.SHOCK):
         for row in range(len(levels)):
             loss_by_shock[row, positions] = np.add.reduceat(amounts * weights[row][at], starts)
     keys = [shock.key for shock in shocks]

@@ -1,6 +1,13 @@
 """Models of the exposure app, one module per subject."""
 
-from apps.exposure.models.campaigns import Campaign, CampaignTask, TaskStep
+from apps.exposure.models.campaigns import (
+    Campaign,
+    CampaignTask,
+    TaskStep,
+    TaskTiming,
+    TaskTimingKind,
+    task_timing,
+)
 from apps.exposure.models.engine import (
     ActiveDependency,
     Candidate,
@@ -71,4 +78,7 @@ __all__ = [
     "ScopedApplication",
     "StandingState",
     "TaskStep",
+    "TaskTiming",
+    "TaskTimingKind",
+    "task_timing",
 ]

@@ -1,13 +1,16 @@
-"""Generational refresh: one provider event opens a campaign, with one task for each affected
-dependency."""
+"""Migration campaigns: one event, offering or announced retirement opens a campaign, with one task
+for each affected dependency."""
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from apps.catalog.models import Offering, ProviderEvent
+from apps.catalog.models import Offering, ProviderEvent, RetirementAnnouncement
 from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history.context import track_history
 from apps.common.validators import validate_plausible_date
@@ -17,7 +20,8 @@ from apps.risks.models import Evidence
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def visible_to(self, user: Any) -> "CampaignQuerySet":
-        """Return all for organisation roles; otherwise those with a task of the user's teams."""
+        """Select all campaigns for organisation roles, otherwise those with a task of the user's
+        teams."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -31,8 +35,10 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
 
 @track_history(exclude=("updated_at",))
 class Campaign(models.Model):
-    """Moving everything off one offering. `subject` is what ends or changes, `target` the usual
-    successor."""
+    """Migration of everything that uses a set of offerings, which retire or change.
+
+    `offerings` is the set; `subject` represents it where one is shown. `target` is the usual
+    successor. `due_on` is the latest finish date of all tasks."""
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -42,7 +48,15 @@ class Campaign(models.Model):
     event = models.ForeignKey(
         ProviderEvent, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
     )
+    announcement = models.ForeignKey(
+        RetirementAnnouncement,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="campaigns",
+    )
     subject = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="campaigns")
+    offerings = models.ManyToManyField(Offering, related_name="+", blank=True)
     target = models.ForeignKey(
         Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -74,16 +88,91 @@ class Campaign(models.Model):
             models.UniqueConstraint(
                 fields=["subject"],
                 name="campaign_one_open_per_subject",
-                condition=Q(state="open", event__isnull=True),
+                condition=Q(state="open", event__isnull=True, announcement__isnull=True),
                 violation_error_message="A campaign for this offering is already open.",
+            ),
+            models.UniqueConstraint(
+                fields=["announcement"],
+                name="campaign_one_open_per_announcement",
+                condition=Q(state="open", announcement__isnull=False),
+                violation_error_message="A campaign for this announcement is already open.",
+            ),
+            models.CheckConstraint(
+                name="campaign_has_one_reason",
+                condition=Q(event__isnull=True) | Q(announcement__isnull=True),
+                violation_error_message=(
+                    "A campaign is about an event or an announced retirement, not both."
+                ),
             ),
         ]
 
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def subject_name(self) -> str:
+        """Return the name of what retires or changes; needs `announcement` and `subject`."""
+        if self.announcement is not None:
+            return self.announcement.subject_name
+        return self.subject.api_id
+
+    @property
+    def ends_on(self) -> date | None:
+        """Return the retirement date of the subject."""
+        return self.subject.retires_on
+
+
+class TaskTimingKind(StrEnum):
+    """How an unfinished task is placed in time."""
+
+    ON_TIME = "on_time"
+    TOO_LATE = "too_late"
+    OVERDUE = "overdue"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTiming:
+    """`days` is by how much a task is overdue (after its finish date) or too late (after its start
+    date); 0 on time."""
+
+    kind: TaskTimingKind
+    days: int = 0
+
+
+def task_timing(
+    *,
+    start_by: date | None,
+    finish_by: date | None,
+    scheduled_on: date | None,
+    is_started: bool,
+    today: date,
+) -> TaskTiming:
+    """Return the timing of an unfinished task; the same rule as `overdue` and `too_late` of the
+    QuerySet."""
+    if finish_by is None:
+        return TaskTiming(TaskTimingKind.ON_TIME)
+    was_possible = scheduled_on is None or finish_by >= scheduled_on
+    if finish_by < today and was_possible:
+        return TaskTiming(TaskTimingKind.OVERDUE, (today - finish_by).days)
+    if start_by is not None and start_by < today and not (is_started and was_possible):
+        return TaskTiming(TaskTimingKind.TOO_LATE, (today - start_by).days)
+    return TaskTiming(TaskTimingKind.ON_TIME)
+
 
 class CampaignTaskQuerySet(models.QuerySet["CampaignTask"]):
+    def unfinished(self) -> "CampaignTaskQuerySet":
+        """Select tasks with work left; deferred ones wait."""
+        return self.filter(state__in=CampaignTask.UNFINISHED)
+
+    def overdue(self, on: date) -> "CampaignTaskQuerySet":
+        """Select unfinished tasks whose finish date is past and was not when it was set."""
+        return self.unfinished().filter(overdue_condition(on))
+
+    def too_late(self, on: date) -> "CampaignTaskQuerySet":
+        """Select unfinished tasks that no longer fit before their finish date: not started by the
+        start date, or with a finish date that was past when it was set."""
+        return self.unfinished().filter(too_late_condition(on))
+
     def visible_to(self, user: Any) -> "CampaignTaskQuerySet":
         if not user.is_authenticated or not user.is_active:
             return self.none()
@@ -92,10 +181,25 @@ class CampaignTaskQuerySet(models.QuerySet["CampaignTask"]):
         return self.filter(dependency__application__team__in=user.team_roles())
 
 
+def overdue_condition(on: date) -> Q:
+    """Return the condition of `CampaignTaskQuerySet.overdue` on the dates."""
+    was_possible = Q(scheduled_on__isnull=True) | Q(finish_by__gte=F("scheduled_on"))
+    return Q(finish_by__lt=on) & was_possible
+
+
+def too_late_condition(on: date) -> Q:
+    """Return the condition of `CampaignTaskQuerySet.too_late` on dates and state."""
+    return Q(start_by__lt=on) & (
+        Q(state="open", finish_by__gte=on) | Q(finish_by__lt=F("scheduled_on"))
+    )
+
+
 @track_history(exclude=("updated_at",))
 class CampaignTask(models.Model):
-    """One dependency to move. It passes its gate with evidence on the own workload and a signature,
-    or is waived."""
+    """One dependency to migrate. It is signed off with evidence on the own workload, or deferred.
+
+    The work takes place between `start_by` and `finish_by`. `scheduled_on` is the day on which
+    these dates were set: a task that could not be on time then is too late, not overdue."""
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -104,6 +208,9 @@ class CampaignTask(models.Model):
         DONE = "done", "Signed off"
         WAIVED = "waived", "Deferred until"
         OBSOLETE = "obsolete", "No longer needed"
+
+    # states in which there still is something to do; a deferral only postpones it
+    UNFINISHED: ClassVar[tuple[str, ...]] = (State.OPEN, State.IN_PROGRESS, State.READY)
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="tasks")
     dependency = models.ForeignKey(
@@ -117,7 +224,21 @@ class CampaignTask(models.Model):
         related_name="campaign_tasks",
     )
     state = models.CharField(max_length=11, choices=State, default=State.OPEN)
-    due_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
+    start_by = models.DateField(
+        null=True,
+        blank=True,
+        validators=[validate_plausible_date],
+        help_text="Last date to start: the finish date minus the days of the migration.",
+    )
+    finish_by = models.DateField(
+        null=True,
+        blank=True,
+        validators=[validate_plausible_date],
+        help_text="Last date to finish: the retirement date minus a margin of 14 days.",
+    )
+    scheduled_on = models.DateField(
+        null=True, blank=True, help_text="Date on which start and finish were set."
+    )
     target = models.ForeignKey(
         Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -161,7 +282,7 @@ class CampaignTask(models.Model):
     objects = CampaignTaskQuerySet.as_manager()
 
     class Meta:
-        ordering = ["campaign", "due_on", "id"]
+        ordering = ["campaign", "finish_by", "id"]
         constraints = [
             models.UniqueConstraint(fields=["campaign", "dependency"], name="campaign_task_once"),
             models.CheckConstraint(
@@ -181,10 +302,22 @@ class CampaignTask(models.Model):
     def __str__(self) -> str:
         return f"{self.campaign_id}: dependency {self.dependency_id}"
 
+    def timing(self, today: date) -> TaskTiming | None:
+        """Return whether the task is on time on `today`; None if nothing is left to do."""
+        if self.state not in self.UNFINISHED:
+            return None
+        return task_timing(
+            start_by=self.start_by,
+            finish_by=self.finish_by,
+            scheduled_on=self.scheduled_on,
+            is_started=self.state != self.State.OPEN,
+            today=today,
+        )
+
 
 @track_history()
 class TaskStep(models.Model):
-    """One thing to do in a task, most of them because of an adaptation."""
+    """One step of a task, often because of an adaptation."""
 
     task = models.ForeignKey(CampaignTask, on_delete=models.CASCADE, related_name="steps")
     place = models.PositiveSmallIntegerField()

@@ -1,9 +1,9 @@
-"""Tables derived from the inventory and the catalogue for one day, so that every query is a join or
-two.
+"""Tables derived from the inventory and the catalogue for one day, so that every query needs only
+one or two joins.
 
-All of it can be rebuilt (docs/exposure.md, section Tables); nothing here was entered by users. IDs
-are plain numbers, not foreign keys, since rows are replaced in bulk and a deleted application is
-removed by the next refresh.
+All rows can be rebuilt (docs/exposure.md, section Tables); none was entered by users. IDs are plain
+numbers, not foreign keys, since rows are replaced in bulk and a deleted application is removed by
+the next refresh.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -11,7 +11,7 @@ from django.db import models
 
 
 class EngineState(models.Model):
-    """The one row (ID 1): the day and the settings of the tables."""
+    """The single row (ID 1) with the day and the settings of the tables."""
 
     as_of = models.DateField(null=True)
     settings_digest = models.CharField(max_length=64, blank=True)
@@ -24,7 +24,7 @@ class EngineState(models.Model):
 
 
 class ScopedApplication(models.Model):
-    """An application that counts, with its weights. Spend is per month in USD; null: not
+    """An application in scope, with its weights. Spend is per month in USD; null if not
     recorded."""
 
     application_id = models.BigIntegerField(primary_key=True)
@@ -55,7 +55,7 @@ class ScopedApplication(models.Model):
 
 
 class ActiveDependency(models.Model):
-    """A live dependency in any role: what blast radius counts."""
+    """A live dependency in any role, as counted by the blast radius."""
 
     dependency_id = models.BigIntegerField(primary_key=True)
     offering_id = models.BigIntegerField()
@@ -91,7 +91,7 @@ class ActiveDependency(models.Model):
 
 
 class Path(models.Model):
-    """A live primary with traffic. `parties` are the ultimate parents of everyone in it; weights
+    """A live primary with traffic. `parties` are the ultimate parents of all its parties; weights
     are of this path."""
 
     dependency_id = models.BigIntegerField(primary_key=True)
@@ -176,9 +176,11 @@ class Candidate(models.Model):
 
 
 class CandidateGrade(models.Model):
-    """A candidate of a live primary with traffic, and how independent of it: 0 to 5. What a
-    question about states joins with. Not `is_immediate` are targets of past exit tests: they help
-    only where there is notice."""
+    """A candidate for a live primary with traffic, and its independence from it, 0 to 5; queries of
+    states join this table.
+
+    Targets of past exit tests are not `is_immediate`: they help only if there is notice.
+    """
 
     pk = models.CompositePrimaryKey("primary_id", "candidate_id")
     primary_id = models.BigIntegerField()
@@ -203,8 +205,8 @@ class CandidateGrade(models.Model):
 
 
 class PairGrade(models.Model):
-    """Independence of two effective offerings, 0 to 4; 4 means 4 or 5, which the parties of both
-    paths decide."""
+    """Independence of two effective offerings, 0 to 4; 4 means 4 or 5, depending on the parties of
+    both paths."""
 
     pk = models.CompositePrimaryKey("primary_id", "candidate_id")
     primary_id = models.BigIntegerField()
@@ -225,8 +227,8 @@ class PairGrade(models.Model):
 
 
 class EngineFooting(models.Model):
-    """The catalogue's footing as of the last refresh. Derived tables must use the footing over
-    which they are summed, also after later changes of the catalogue."""
+    """The upstream nodes of the catalogue as of the last refresh. Sums must be computed and
+    subtracted over the same rows, even if the catalogue has changed since."""
 
     pk = models.CompositePrimaryKey("node_id", "offering_id")
     node_id = models.BigIntegerField()
@@ -307,8 +309,8 @@ class NodeReach(models.Model):
 
 
 class MinimalCutSet(models.Model):
-    """One of the smallest sets of nodes that together stop the threshold of critical weight; kept
-    by the refresh."""
+    """One minimal cut set: nodes whose joint failure stops the threshold of critical applications;
+    stored by the hourly job."""
 
     node_ids = ArrayField(models.BigIntegerField())
     share = models.FloatField()

@@ -1,4 +1,4 @@
-"""The organisation's own lines, and the flags raised where they are crossed."""
+"""The organisation's exposure policies, and the flags of measurements above their tolerance."""
 
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -17,7 +17,7 @@ from apps.exposure.threats import THREATS
 
 
 class Layer(models.TextChoices):
-    """The layers concentration is measured in, never mixed."""
+    """The layers in which concentration is measured, each separately."""
 
     DEVELOPER = "developer", "Developer"
     HOST = "host", "Host"
@@ -33,7 +33,7 @@ class Layer(models.TextChoices):
 
 
 class Basis(models.TextChoices):
-    """What an application weighs."""
+    """The weights of an application."""
 
     COUNT = "count", "Applications"
     CRITICALITY = "criticality", "Criticality points"
@@ -56,7 +56,7 @@ class StandingState(models.TextChoices):
 
 
 class Predicate(models.TextChoices):
-    """What a policy without a node may count: applications of which this holds."""
+    """Conditions on applications that a policy without a node can count."""
 
     NO_INDEPENDENT_FALLBACK = "no_independent_fallback", "No fallback with independence 4 or higher"
     JUDGE_SHARES_LINEAGE = (
@@ -71,11 +71,11 @@ THREAT_CHOICES = [(threat, threat.replace("_", " ")) for threat in THREATS]
 
 @track_history(exclude=("updated_at",))
 class Policy(models.Model):
-    """One line: what is counted, on which kinds of node, under which threat, and how much is
+    """A tolerance: what is counted, on which kinds of node, under which threat, and how much is
     tolerated.
 
-    With `predicate` it has no node and counts the applications of which the predicate holds. The
-    line itself is tolerated; a flag opens above it and resolves once the value has been at or under
+    With `predicate` it has no node and counts the applications that meet it. A value equal to the
+    tolerance is accepted; a flag opens above it and resolves once the value has been at or under
     tolerance x (1 - hysteresis) for `clear_days`.
     """
 
@@ -168,7 +168,7 @@ class Policy(models.Model):
 
 
 class OrganisationQuerySet[M: models.Model](models.QuerySet[M]):
-    """Facts about the whole portfolio: for governance, auditor and admin only."""
+    """Facts about the whole portfolio, visible to governance, auditors and administrators."""
 
     def visible_to(self, user: Any) -> "OrganisationQuerySet[M]":
         return self if user.is_authenticated and user.can_read_all else self.none()
@@ -176,10 +176,10 @@ class OrganisationQuerySet[M: models.Model](models.QuerySet[M]):
 
 @track_history()
 class ExposureFlag(models.Model):
-    """One episode of a policy above its tolerance, by a node or (for a condition) by the portfolio;
-    one active row per pair.
+    """One episode of a policy above its tolerance, by a node or (with a predicate) by the
+    portfolio; one active row per pair.
 
-    `ceiling` is set with an acceptance: above it the flag is open again. `application_ids` names
+    `ceiling` is set with an acceptance: above it the flag is open again. `application_ids` lists
     the most critical of `n_applications`, at most NAMED of them.
     """
 
@@ -245,7 +245,7 @@ class ExposureFlag(models.Model):
 
 
 class FlagEvent(models.Model):
-    """What happened to a flag. Alerts read opened, worsened, acceptance_expired and resolved."""
+    """A transition of a flag. Alerts read opened, worsened, acceptance_expired and resolved."""
 
     class Kind(models.TextChoices):
         OPENED = "opened", "Opened"

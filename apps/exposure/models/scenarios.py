@@ -1,4 +1,5 @@
-"""What-ifs and simulated losses: asked once, kept with their answer, run again and compared."""
+"""Scenarios and simulated losses, stored with their results, so that they can be run again and
+compared."""
 
 from typing import Any
 
@@ -32,8 +33,8 @@ def default_layers() -> list[str]:
 
 @track_history(exclude=("updated_at",))
 class Scenario(models.Model):
-    """Ordered operations on the portfolio as it is: remove, replace, move, reprice, add, retire.
-    Nothing is changed by running it; each run keeps its answer."""
+    """Ordered operations on the current portfolio: remove, replace, move, reprice, add, retire.
+    Running it changes nothing; each run stores its answer."""
 
     name = models.CharField(max_length=200)
     note = LimitedTextField(blank=True)
@@ -71,11 +72,11 @@ class RunQuerySet[M: models.Model](models.QuerySet[M]):
             return self.none()
         if user.can_read_all:
             return self
-        asked = self.filter(requested_by=user)
+        own_runs = self.filter(requested_by=user)
         if user.bound_team_id is None:
-            return asked
-        # through a bound token only what was answered for teams that the token reaches
-        return asked.filter(
+            return own_runs
+        # a bound token reaches only answers for its own teams
+        return own_runs.filter(
             whole_organisation=False, team_ids__contained_by=sorted(user.team_roles())
         )
 
@@ -85,8 +86,8 @@ _WAITING = Q(state__in=["queued", "running"])
 
 
 class ScenarioRun(Job):
-    """One answer: before and after under the same failing nodes. `ops` are those of the moment it
-    ran."""
+    """One answer: before and after with the same failing nodes. `ops` are the operations at the
+    time of the run."""
 
     scenario = models.ForeignKey(Scenario, on_delete=models.CASCADE, related_name="runs")
     ops = models.JSONField()
@@ -121,8 +122,8 @@ class ScenarioRun(Job):
 
 @track_history(exclude=("updated_at",))
 class EventRate(models.Model):
-    """Events per year, for one node or for every node of a kind. A named node's rate comes
-    first."""
+    """Events per year, for one node or for every node of a kind. The rate of a single node takes
+    precedence."""
 
     class Kind(models.TextChoices):
         RETIREMENT = "retirement", "Retirement"
@@ -182,10 +183,9 @@ class EventRate(models.Model):
 
 @track_history(exclude=("updated_at",))
 class BaseLoss(models.Model):
-    """What one event costs an application that is exposed to it, by criticality; the organisation's
-    own figure.
+    """The cost of one event for an exposed application, by criticality, as set by the organisation.
 
-    With kind `own` it is an application's own trouble, apart from any shared cause, with `chance` a
+    With kind `own` it is the cost of an application's independent incidents, with `chance` per
     year.
     """
 
@@ -228,7 +228,7 @@ class BaseLoss(models.Model):
 
 
 class LossRun(Job):
-    """One simulated distribution of the year's loss, with all that is needed to get it again."""
+    """One simulated distribution of the yearly loss, with everything needed to reproduce it."""
 
     seed = models.BigIntegerField(default=1)
     years = models.PositiveIntegerField(default=100_000)

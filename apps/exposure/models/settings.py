@@ -1,4 +1,4 @@
-"""How exposure is measured here: one row that governance changes, with the defaults of
+"""Settings of the exposure measurement: one row that governance changes, with the defaults of
 docs/exposure.md."""
 
 from decimal import Decimal
@@ -45,7 +45,7 @@ def default_cut_kinds() -> list[str]:
 
 @track_history(exclude=("updated_at",))
 class ExposureSettings(models.Model):
-    """The one row (id 1). A change rebuilds what is derived."""
+    """The single row (ID 1). A change rebuilds the derived tables."""
 
     ONLY: ClassVar[int] = 1
 
@@ -105,6 +105,8 @@ class ExposureSettings(models.Model):
         return "exposure settings"
 
     def clean(self) -> None:
+        """Raise ValidationError for unknown statuses, points out of range, and grades outside 0 to
+        5."""
         problems: dict[str, Any] = {}
         if unknown_statuses := sorted(set(self.statuses) - set(Application.Status.values)):
             problems["statuses"] = (

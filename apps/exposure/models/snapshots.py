@@ -1,4 +1,4 @@
-"""How exposure stood each day: written once a day, never changed, for trends."""
+"""Daily snapshots of exposure for trends: written once a day, never changed."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from apps.exposure.models.policies import Basis, Layer
 
 
 class NodeSnapshot(models.Model):
-    """`NodeSummary` of a day. The table is partitioned by month (see the migration); no row is ever
+    """`NodeSummary` of a day. The table is partitioned by month (see the migration); rows are never
     updated."""
 
     pk = models.CompositePrimaryKey("day", "node_id", "threat", "state")
@@ -25,7 +25,7 @@ class NodeSnapshot(models.Model):
 
 
 class ConcentrationSnapshot(models.Model):
-    """The indices of a layer by a weight, as of a day; `top` are its largest buckets: [[node id,
+    """The indices of a layer by a weight, as of a day; `top` are its largest buckets: [[node ID,
     share], ...]."""
 
     day = models.DateField()

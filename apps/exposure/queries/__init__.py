@@ -1,1 +1,1 @@
-"""Reads of exposure, one module per subject; the engine's tables are the source of most."""
+"""Queries of exposure, one module per subject; most read the engine's tables."""

@@ -1,10 +1,10 @@
-"""Applications per developer, host, foundation, ... of a layer; one statement.
+"""Number of applications per developer, host, foundation, ... of a layer; one statement.
 
 An application depends on a node if the node's usual failure mode affects one of its active primary
-models: corporate parents count, and of a foundation what is tuned from it. It counts once per node,
-so the shares of a layer can add up to more than one. The critical share is the critical
-applications on the node over all critical ones in scope, with or without a primary model. This
-module counts; engine/concentration.py weighs by traffic and computes the indices.
+models, including nodes of corporate parents and, for a foundation, models derived from it. It
+counts once per node, so the shares of a layer can add up to more than one. The critical share is
+the critical applications on the node over all critical ones in scope, with or without a primary
+model. This module counts; engine/concentration.py weighs by traffic and computes the indices.
 
 For the whole organisation the numbers are read from `NodeSummary`; for a team they are counted from
 its own paths.
@@ -23,7 +23,7 @@ from apps.catalog.models import NodeKind
 from apps.exposure.models import Basis, Layer, Policy, StandingState
 from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, TIES, exact_fraction
 
-# where the nodes of a layer have their names: (table, slug, name)
+# the source of a layer's node names: (table, slug, name)
 _NAME_TABLES: Mapping[NodeKind, tuple[str, str, str]] = {
     NodeKind.DEVELOPER: ("catalog_provider", "named.slug", "named.name"),
     NodeKind.HOST: ("catalog_provider", "named.slug", "named.name"),
@@ -48,6 +48,7 @@ _EVERYWHERE = """
 
 _OF_TEAMS = """
     SELECT node_id, count(*) AS n, count(*) FILTER (WHERE criticality = 0) AS n_critical
+    -- applications through their offering, and those through their gateway or vendor, each once
     FROM (
         SELECT f.node_id, p.application_id, p.criticality
         FROM exposure_path p
@@ -63,11 +64,13 @@ _OF_TEAMS = """
     ) standing GROUP BY node_id"""
 
 _STATEMENT = """
+-- all applications in scope, with or without a primary model
 WITH total AS (
     SELECT count(*) AS n, count(*) FILTER (WHERE criticality = 0) AS n_critical
     FROM exposure_scopedapplication {own}
 ),
 line AS (
+    -- the lowest tolerance of the active policies that measure the same
     SELECT min(tolerance) AS tolerance FROM exposure_policy
     WHERE enabled AND predicate = '' AND measure = %(measure)s AND %(label)s = ANY (kinds)
       AND states::text[] @> %(states)s::text[] AND threat IN ('', %(threat_name)s)
@@ -81,6 +84,7 @@ LEFT JOIN counted ON true
 LEFT JOIN catalog_node node ON node.id = counted.node_id
 LEFT JOIN {named} named ON named.id = node.ref
 ORDER BY counted.n_critical DESC NULLS LAST, counted.n DESC,
+         -- of nodes with equal counts, direct ones come before corporate parents
          NOT EXISTS (SELECT 1 FROM exposure_enginefooting f
          WHERE f.node_id = node.id AND f.depth = 0), {name}, node.id
 LIMIT %(limit)s
@@ -91,8 +95,8 @@ _SHARE = Decimal("0.000001")
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """One node of the layer. `ref` is the id of the provider, foundation, ... Shares are 0 to 1,
-    six places."""
+    """One node of the layer. `ref` is the ID of the provider, foundation, ... Shares are 0 to 1,
+    with six decimal places."""
 
     node_id: int
     ref: int
@@ -141,7 +145,7 @@ def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerT
                 slug=slug,
                 name=name,
             ),
-            _params(layer.node_kind, team_ids, limit),
+            _statement_parameters(layer.node_kind, team_ids, limit),
         )
         rows = cursor.fetchall()
     n_applications, n_critical, tolerance, as_of = rows[0][:4]
@@ -164,7 +168,8 @@ def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerT
                 critical_share=share_of(n_there, n_critical),
                 share=share_of(n, n_applications),
                 tolerance=tolerance,
-                # compared exactly, not by the rounded share: the line itself is tolerated
+                # compared exactly, not by the rounded share: a value equal to the tolerance is
+                # accepted
                 over=line is not None and n_critical > 0 and int(n_there) > line * n_critical,
             )
             for *_, node_id, ref, slug, name, n, n_there in rows
@@ -174,17 +179,19 @@ def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerT
 
 
 def visible_team_ids(user: User) -> Collection[int] | None:
-    """Return the teams whose portfolio `user` can view; None for organisation roles, which view the
-    whole organisation."""
+    """Return the teams whose portfolio `user` can view; None for organisation roles, which can view
+    the whole organisation."""
     return None if user.can_read_all else sorted(user.team_roles())
 
 
-def share_of(part: int | Decimal, whole: int) -> Decimal:
-    """part / whole to six places, 0 of nothing."""
-    return (Decimal(part) / Decimal(whole)).quantize(_SHARE) if whole else Decimal(0)
+def share_of(part: int | Decimal, total: int) -> Decimal:
+    """Return part / total to six decimal places, 0 if the total is 0."""
+    return (Decimal(part) / Decimal(total)).quantize(_SHARE) if total else Decimal(0)
 
 
-def _params(kind: NodeKind, team_ids: Collection[int] | None, limit: int | None) -> dict[str, Any]:
+def _statement_parameters(
+    kind: NodeKind, team_ids: Collection[int] | None, limit: int | None
+) -> dict[str, Any]:
     threat = DEFAULT_THREAT[kind]
     return {
         "kind": kind.value,
@@ -199,7 +206,7 @@ def _params(kind: NodeKind, team_ids: Collection[int] | None, limit: int | None)
     }
 
 
-# --- what the numbers leave out -------------------------------------------------------------------
+# --- applications that the numbers leave out ------------------------------------------------------
 
 
 def slugs_without_weight(
@@ -210,16 +217,16 @@ def slugs_without_weight(
     missing_condition = {Basis.SPEND: "s.spend IS NULL", Basis.USERS: "s.users IS NULL"}.get(
         basis, "false"
     )
-    return _slugs(f"s.n_paths > 0 AND {missing_condition}", team_ids, limit)
+    return _select_slugs(f"s.n_paths > 0 AND {missing_condition}", team_ids, limit)
 
 
 def slugs_without_primary(*, team_ids: Collection[int] | None, limit: int) -> list[str]:
     """Return slugs of applications in scope without an active primary model, most critical
     first."""
-    return _slugs("s.n_paths = 0", team_ids, limit)
+    return _select_slugs("s.n_paths = 0", team_ids, limit)
 
 
-def _slugs(condition: str, team_ids: Collection[int] | None, limit: int) -> list[str]:
+def _select_slugs(condition: str, team_ids: Collection[int] | None, limit: int) -> list[str]:
     teams = "" if team_ids is None else "AND s.team_id = ANY (%(teams)s)"
     with connection.cursor() as cursor:
         cursor.execute(

@@ -27,7 +27,7 @@ class ConcentrationFlow:
     n_paths: int
 
 
-# grouped by offering before anything is joined: many paths share few
+# grouped by offering before the joins, because many paths share few offerings
 _FLOWS = """
 WITH used AS MATERIALIZED (
     SELECT {team} AS team_id, p.effective_id, sum({weight}) AS weight, count(*) AS n
@@ -51,8 +51,8 @@ def concentration_flows(
     by_team: bool = False,
     limit: int | None = 1_000,
 ) -> list[ConcentrationFlow]:
-    """The heaviest `limit` combinations of developer, foundation and host (and team), the heaviest
-    first."""
+    """Return the `limit` heaviest combinations of developer, foundation and host (and team), the
+    heaviest first."""
     statement = compose_statement(
         _FLOWS,
         team="p.team_id" if by_team else "NULL::bigint",

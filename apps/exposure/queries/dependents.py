@@ -1,8 +1,9 @@
-"""Dependents: queries that join the catalogue's footing with the dependencies of applications.
+"""Dependents: queries that join the upstream nodes of the catalogue with the dependencies of
+applications.
 
 Every function takes its day. A dependency is active if its application is in pilot or production
-and since <= day < until. None of these functions checks the reader, unless it takes a `user`:
-callers add `visible_to(user)`.
+and since <= day < until. Functions without a `user` do not check the reader: callers add
+`visible_to(user)`.
 """
 
 from collections.abc import Collection
@@ -29,7 +30,7 @@ from apps.catalog.models import (
 from apps.inventory.models import Application, ApplicationQuerySet, Dependency, DependencyQuerySet
 from apps.inventory.runway import runways as primary_runways
 
-# the events that say when, or that, an offering ends
+# events about the retirement of an offering
 LIFECYCLE_KINDS: tuple[str, ...] = (
     ProviderEvent.Kind.ANNOUNCED,
     ProviderEvent.Kind.MOVED_EARLIER,
@@ -39,15 +40,17 @@ LIFECYCLE_KINDS: tuple[str, ...] = (
     ProviderEvent.Kind.DELISTED,
 )
 
-# (event_id, offering_id): every offering that the events of {events} reach. Rules:
+# (event_id, offering_id): every offering that the events of {events} affect. Rules:
 # affected_dependencies. Node kinds 1 offering, 2 version; via 0 direct, 2 weights (footing.py).
 REACHED_OFFERINGS = """
 SELECT e.id AS event_id, f.offering_id
 FROM catalog_providerevent e
+-- offerings whose upstream dependencies include the offering of the event
 JOIN catalog_node n ON n.kind = node_kind('offering') AND n.ref = e.offering_id
 JOIN catalog_footing f ON f.node_id = n.id
 WHERE {events}
 UNION
+-- the same model ID on the same host, in the region of the event or in all
 SELECT e.id, o.id
 FROM catalog_providerevent e
 JOIN catalog_offering x ON x.id = e.offering_id
@@ -56,6 +59,7 @@ JOIN catalog_offering o ON o.host_id = x.host_id AND o.api_id = x.api_id
 WHERE {events} AND e.kind IN {lifecycle_kinds} AND (o.id = x.id OR NOT {told_itself})
 UNION
 SELECT e.id, o.id
+-- offerings of the same version on the same host, unless the event is about an alias that moves
 FROM catalog_providerevent e
 JOIN catalog_offering x ON x.id = e.offering_id
 LEFT JOIN catalog_alias a ON a.id = x.alias_id
@@ -64,6 +68,7 @@ JOIN catalog_footing f ON f.node_id = n.id
 JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
 WHERE {events} AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
     ELSE a.kind <> 'synonym' END)
+  -- dates also affect offerings with the same weights; prices the same region and service tier
   AND ((e.kind IN {lifecycle_kinds} AND f.via IN (0, 2) AND (x.region_scope = ''
       OR o.region_scope = x.region_scope))
     OR (e.kind = 'repriced' AND f.via = 0 AND o.region_scope = x.region_scope
@@ -71,7 +76,7 @@ WHERE {events} AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
   AND (o.id = x.id OR NOT {told_itself})
 """
 
-# The event's source speaks of offering o by a row of o's own, whose own events tell it.
+# The event's source has a separate row for offering o, which has events of its own.
 HAS_OWN_CLAIM = """EXISTS (
     SELECT 1 FROM catalog_assertion own
     LEFT JOIN catalog_assertion row ON row.source_id = own.source_id
@@ -84,8 +89,8 @@ HAS_OWN_CLAIM = """EXISTS (
 
 
 def reached_offerings_sql(events: str) -> str:
-    """`REACHED_OFFERINGS` for the events of the SQL condition `events` on `e`, which is never user
-    input."""
+    """Return `REACHED_OFFERINGS` for the events of the SQL condition `events` on `e`, which is
+    never user input."""
     kinds = ", ".join(f"'{kind}'" for kind in sorted(str(kind) for kind in LIFECYCLE_KINDS))
     return REACHED_OFFERINGS.format(
         events=events, lifecycle_kinds=f"({kinds})", told_itself=HAS_OWN_CLAIM
@@ -93,24 +98,24 @@ def reached_offerings_sql(events: str) -> str:
 
 
 def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQuerySet:
-    """Live dependencies, in every role, on an offering that the event reaches. For an event on
-    offering X:
+    """Return live dependencies, in every role, on an offering that the event affects. An event on
+    offering X affects
 
     - X itself, and offerings that are redirected to it today;
-    - when the event is about X's end (announced, moved, withdrawn, retired, delisted): rows of the
-      same name at the same host, and offerings at that host which stand on X's version directly or
-      by its weights: other names of the snapshot, its regional rows, fine-tunes served there. An
-      event on a row of one region reaches only rows of that region; a service tier does not narrow
-      it. Where X is a moving name, only rows of that name: its end does not end the release it
+    - if the event is about X's retirement (announced, moved, withdrawn, retired, delisted): rows of
+      the same name on the same host, and offerings on that host that depend on X's version directly
+      or by its weights: other names of the snapshot, its regional rows, fine-tunes served there. An
+      event on a row of one region affects only rows of that region; a service tier does not narrow
+      it. If X is an alias, only rows of that name: its retirement does not retire the release it
       points to today.
-    - when the event is a new price: offerings at the host that stand directly on X's version in the
-      same region and tier, since they are the same article under another name. A moving name is
-      priced by itself.
-    - any other event: nothing beyond X.
+    - if the event is a new price: offerings on the host that depend directly on X's version in the
+      same region and tier, since they are the same product under another name. An alias has its own
+      price.
+    - for any other event: only X.
 
-    An offering of which the same source speaks by a row of its own (with a date, or with a price)
-    is reached by the events of that row only: forty regional rows of one release tell a team once,
-    not forty times.
+    An offering for which the same source has a separate row (with a date, or with a price) is
+    affected only by the events of that row: 40 regional rows of one release notify a team once, not
+    40 times.
     """
     reached_ids = RawSQL(  # noqa: S611
         f"SELECT offering_id FROM ({reached_offerings_sql('e.id = %s')}) reached",
@@ -119,11 +124,56 @@ def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQueryS
     return Dependency.objects.live_on(on).filter(offering_id__in=reached_ids)
 
 
+# Offerings that retire with those of %s. An offering with another date of its own does not, where
+# the date of the retirement is given. Node kinds 1 offering, 2 version; via 0 direct, 2 weights.
+_RETIRING_WITH = """
+SELECT f.offering_id
+FROM catalog_node n JOIN catalog_footing f ON f.node_id = n.id
+WHERE n.kind = node_kind('offering') AND n.ref = ANY (%s)
+UNION
+SELECT reached.id FROM (
+    SELECT o.id, o.retires_on
+    FROM catalog_offering x
+    JOIN catalog_offering o ON o.host_id = x.host_id AND o.api_id = x.api_id
+        AND (x.region_scope = '' OR o.region_scope = x.region_scope)
+    WHERE x.id = ANY (%s)
+    UNION
+    SELECT o.id, o.retires_on
+    FROM catalog_offering x
+    LEFT JOIN catalog_alias a ON a.id = x.alias_id
+    JOIN catalog_node n ON n.kind = node_kind('version') AND n.ref = x.version_id
+    JOIN catalog_footing f ON f.node_id = n.id AND f.via IN (0, 2)
+    JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
+        AND (x.region_scope = '' OR o.region_scope = x.region_scope)
+    WHERE x.id = ANY (%s) AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
+        ELSE a.kind <> 'synonym' END)
+) reached
+WHERE %s::date IS NULL OR reached.id = ANY (%s)
+   OR reached.retires_on IS NULL OR reached.retires_on = %s::date
+"""
+
+
+def retiring_dependencies(
+    *, offering_ids: Collection[int], on: date, retires_on: date | None = None
+) -> DependencyQuerySet:
+    """Return active dependencies, in every role, that must migrate when these offerings retire.
+
+    As `affected_dependencies` for an announced retirement, with everything that retires with them
+    on their hosts. `retires_on` None includes offerings with a date of their own, which have a row
+    in a source; with a day, those with another date are left out.
+    """
+    ids = sorted(offering_ids)
+    reached_ids = RawSQL(  # noqa: S611
+        _RETIRING_WITH, [ids, ids, ids, retires_on, ids, retires_on]
+    )
+    return Dependency.objects.live_on(on).filter(offering_id__in=reached_ids)
+
+
 def affected_applications(*, event: ProviderEvent, on: date) -> ApplicationQuerySet:
     """Return applications with an affected dependency, most critical first.
 
-    `affected_primary` says whether one of those is a primary model; otherwise the application uses
-    it in a supporting role.
+    The annotation `affected_primary` is true if one of those is a primary model; otherwise the
+    application uses it in a supporting role.
     """
     affected = affected_dependencies(event=event, on=on)
     return (
@@ -138,9 +188,9 @@ def applications_on_node(*, kind: NodeKind, ref: int, on: date) -> ApplicationQu
     """Return applications with an active dependency, in any role and by any relationship, on the
     node; most critical first.
 
-    `stands` says whether one of those is a primary model; otherwise the application uses it in a
-    supporting role. Gateways and vendors are also reached by a dependency's own `via_party` and its
-    corporate parents.
+    The annotation `stands` is true if one of those is a primary model; otherwise the application
+    uses it in a supporting role. Gateways and vendors are also reached by a dependency's own
+    `via_party` and its corporate parents.
     """
     on_node = Q(
         offering__in=Footing.objects.filter(node__kind=kind, node__ref=ref).values("offering_id")
@@ -170,10 +220,10 @@ SELECT provider_id FROM provider_ancestor WHERE ancestor_id = %s""",
 
 @dataclass(frozen=True, slots=True)
 class RetirementCountdown:
-    """When an offering ends, counted from a day.
+    """The retirement of an offering, counted from a day.
 
-    `days_left` is negative once past, None while no date is known. With `at_least` the date is a
-    'not before': the end may come later, and a passed one counts as 0, since it retired nothing.
+    `days_left` is negative once past, None if no date is known. With `at_least` the date is the
+    earliest retirement: it might be later, and a past date counts as 0, since it retired nothing.
     """
 
     days_left: int | None
@@ -226,10 +276,10 @@ def runways(*, user: Any, on: date, limit: int | None = None) -> list[Runway]:
         for row in primary_runways(on=on, team_ids=team_ids, limit=limit)
         if row.days_left is not None
     ]
-    dependencies = _with_stack(
+    dependencies = _select_stack(
         Dependency.objects.filter(pk__in=[row.dependency_id for row in dated_runways])
     ).in_bulk()
-    offerings = _offerings({row.offering_id for row in dated_runways})
+    offerings = _load_offerings({row.offering_id for row in dated_runways})
     return [
         Runway(
             application=dependencies[row.dependency_id].application,
@@ -249,10 +299,10 @@ def runways(*, user: Any, on: date, limit: int | None = None) -> list[Runway]:
 
 @dataclass(frozen=True, slots=True)
 class StackRow:
-    """One dependency from the application down. `offering` is what is called, `answering` what
-    answers today.
+    """One dependency from the application down. `offering` is the one called, `answering` the one
+    served today.
 
-    The layers below are those of `answering`; None where it is unresolved.
+    The layers below are those of `answering`; None if it is unresolved.
     """
 
     dependency: Dependency
@@ -269,7 +319,7 @@ class StackRow:
 def application_stack(*, application: Application, on: date) -> list[StackRow]:
     """Return the dependencies of the application on that day, in any status: primary models first;
     three statements."""
-    used = _with_stack(
+    stack_query = _select_stack(
         Dependency.objects.filter(
             Q(until__isnull=True) | Q(until__gt=on), application=application, since__lte=on
         )
@@ -283,23 +333,23 @@ def application_stack(*, application: Application, on: date) -> list[StackRow]:
         F("traffic_share").desc(nulls_last=True),
         "pk",
     )
-    dependencies = list(used)
-    effective_ids = _answering_offerings([dependency.offering_id for dependency in dependencies])
-    offerings = _offerings(set(effective_ids.values()))
+    dependencies = list(stack_query)
+    effective_ids = _effective_offering_ids([dependency.offering_id for dependency in dependencies])
+    offerings = _load_offerings(set(effective_ids.values()))
     rows = []
     for dependency in dependencies:
-        today = offerings[effective_ids[dependency.offering_id]]
-        version = today.version
-        end = retirement_countdown(today, on)
+        effective_offering = offerings[effective_ids[dependency.offering_id]]
+        version = effective_offering.version
+        end = retirement_countdown(effective_offering, on)
         rows.append(
             StackRow(
                 dependency=dependency,
                 offering=dependency.offering,
-                answering=today,
+                answering=effective_offering,
                 version=version,
                 foundation=version.foundation if version else None,
                 developer=version.foundation.developer if version else None,
-                host=today.host,
+                host=effective_offering.host,
                 days_left=end.days_left,
                 at_least=end.at_least,
             )
@@ -316,7 +366,7 @@ _OFFERING_RELATIONS = (
 )
 
 
-def _with_stack(dependencies: DependencyQuerySet) -> DependencyQuerySet:
+def _select_stack(dependencies: DependencyQuerySet) -> DependencyQuerySet:
     return dependencies.select_related(
         "application__team",
         "via_party",
@@ -324,12 +374,12 @@ def _with_stack(dependencies: DependencyQuerySet) -> DependencyQuerySet:
     )
 
 
-def _offerings(ids: Collection[int]) -> dict[int, Offering]:
+def _load_offerings(ids: Collection[int]) -> dict[int, Offering]:
     return Offering.objects.select_related(*_OFFERING_RELATIONS).in_bulk(ids)
 
 
-def _answering_offerings(offering_ids: Collection[int]) -> dict[int, int]:
-    """{offering: the offering that answers in its place today, itself unless redirected}."""
+def _effective_offering_ids(offering_ids: Collection[int]) -> dict[int, int]:
+    """Return {offering: the offering served in its place today, itself unless redirected}."""
     effective_ids = {offering_id: offering_id for offering_id in offering_ids}
     redirects = (
         Footing.objects.filter(offering_id__in=effective_ids, node__kind=NodeKind.OFFERING)

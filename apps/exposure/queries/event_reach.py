@@ -1,4 +1,4 @@
-"""Applications reached by events, read from the engine's tables: for lists and pages that need a
+"""Applications affected by events, read from the engine's tables: for lists and pages that need a
 quick response.
 
 The rules are those of `affected_dependencies` in queries/dependents.py; the data is that of the
@@ -27,6 +27,7 @@ FROM reached r JOIN exposure_activedependency l ON l.offering_id = r.offering_id
 _ONE = """
 WITH reached AS MATERIALIZED (SELECT DISTINCT offering_id FROM ({reached}) each),
 used AS (
+    -- role 0 is the primary model, so the lowest role shows whether one is affected
     SELECT l.application_id, l.criticality, min(l.role) = 0 AS by_primary
     FROM reached r JOIN exposure_activedependency l ON l.offering_id = r.offering_id {teams}
     GROUP BY l.application_id, l.criticality
@@ -38,7 +39,7 @@ FROM used ORDER BY criticality, application_id LIMIT %(limit)s
 
 @dataclass(frozen=True, slots=True)
 class EventReach:
-    """Reach of an event. `first` are (application ID, whether one of its primary models is
+    """Reach of an event. `first` holds (application ID, whether one of its primary models is
     affected) of the most critical of `n`."""
 
     n: int
@@ -47,20 +48,20 @@ class EventReach:
 
 
 def reached_by_events(events: Collection[int], *, user: User) -> dict[int, int]:
-    """{event id: applications of the reader's that it reaches}; events that reach none are missing.
-    One statement."""
+    """Return {event ID: number of affected applications that the reader can view}, without events
+    that affect none. One statement."""
     if not events:
         return {}
-    sql, params = _execute(_COUNTS, events, user)
+    sql, params = _build_query(_COUNTS, events, user)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return dict(cursor.fetchall())
 
 
 def reached_by_event(event: int, *, user: User, limit: int) -> EventReach:
-    """Return the reach in one statement over all applications the event reaches, some 40 ms for
-    50,000."""
-    sql, params = _execute(_ONE, [event], user)
+    """Return the reach of one event, in one statement over all affected applications: some 40 ms
+    for 50,000."""
+    sql, params = _build_query(_ONE, [event], user)
     with connection.cursor() as cursor:
         cursor.execute(sql, {**params, "limit": limit})
         rows = cursor.fetchall()
@@ -69,8 +70,8 @@ def reached_by_event(event: int, *, user: User, limit: int) -> EventReach:
     return EventReach(rows[0][2], rows[0][3], tuple((row[0], row[1]) for row in rows))
 
 
-def _execute(statement: str, events: Collection[int], user: User) -> tuple[str, dict[str, Any]]:
+def _build_query(statement: str, events: Collection[int], user: User) -> tuple[str, dict[str, Any]]:
     teams = visible_team_ids(user)
-    only = "" if teams is None else "AND l.team_id = ANY (%(teams)s)"
-    sql = statement.format(reached=reached_offerings_sql(_CONDITION), teams=only)
+    team_condition = "" if teams is None else "AND l.team_id = ANY (%(teams)s)"
+    sql = statement.format(reached=reached_offerings_sql(_CONDITION), teams=team_condition)
     return sql, {"events": list(events), "teams": list(teams or ())}

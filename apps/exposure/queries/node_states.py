@@ -12,14 +12,14 @@ from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.engine.states import STANDING, STATE_OF_CODE, every_path_state_sql
 from apps.exposure.threats import THREAT_CODES
 
-# nodes looked at where nothing is kept about them
+# number of nodes to compute if nothing is stored
 _ASKED = 12
 
 
 @dataclass(frozen=True, slots=True)
 class NodeStates:
-    """{state: (applications, critical ones)} of those that depend on the node; each application
-    once."""
+    """{state: (applications, critical ones)} of the applications that depend on the node, each
+    counted once."""
 
     node_id: int
     counts: Mapping[str, tuple[int, int]]
@@ -36,6 +36,7 @@ class NodeStates:
 _KEPT = """
 SELECT s.node_id, s.state, s.n, s.n_critical
 FROM exposure_nodesummary s
+-- the nodes with the most critical, then the most applications
 JOIN (
     SELECT s.node_id, sum(s.n_critical) AS n_critical, sum(s.n) AS n
     FROM catalog_node k JOIN exposure_nodesummary s ON s.node_id = k.id AND s.threat = %(threat)s
@@ -53,7 +54,7 @@ FROM standing t JOIN exposure_scopedapplication a ON a.application_id = t.applic
 GROUP BY 1, 2
 """
 
-# the widest of the kind, by how many stand or lean there
+# the nodes of the kind with most dependents in any role
 _WIDEST = """
 SELECT r.node_id FROM exposure_nodereach r JOIN catalog_node k ON k.id = r.node_id
     AND k.kind = %(kind)s
@@ -91,7 +92,7 @@ def node_states(
                 cursor.execute(_WIDEST, {**params, "limit": _ASKED if team_ids is None else 1000})
                 params["nodes"] = [pk for (pk,) in cursor.fetchall()]
             cursor.execute(
-                _question(settings, kind, threat, team_ids) + STANDING + _ASKED_FOR, params
+                _states_query(settings, kind, threat, team_ids) + STANDING + _ASKED_FOR, params
             )
         counts_by_node: dict[int, dict[str, tuple[int, int]]] = {}
         for node_id, code, n, n_critical in cursor.fetchall():
@@ -105,13 +106,15 @@ def node_states(
     return sorted(rows, key=lambda row: (-row.n_critical, -row.n, row.node_id))[:limit]
 
 
-def _question(
+def _states_query(
     settings: EngineSettings, kind: NodeKind, threat: str, team_ids: Collection[int] | None
 ) -> str:
+    """Return SQL of the states if each of the nodes %(nodes)s fails alone; limited to the
+    applications of `team_ids`, if any."""
     offerings, paths = "AND k.node_id = ANY (%(nodes)s)", ""
     if team_ids is not None:
-        # what these teams do not call need not be looked at; rescues are looked up in the footing
-        # of candidates too
+        # limited to offerings that these teams call; rescues also need the upstream nodes of
+        # candidates
         offerings += """ AND f.offering_id IN (
             SELECT p.offering_id FROM exposure_path p WHERE p.team_id = ANY (%(teams)s)
             UNION

@@ -18,19 +18,19 @@ from apps.catalog.models import NodeKind
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.threats import DEVELOPER_FAILURE, RETIREMENT, needed_grade
 
-# no way out at all
+# no alternative
 NO_FALLBACK = -1
 GRADES = range(NO_FALLBACK, 6)
 
 
 @dataclass(frozen=True, slots=True)
 class Portability:
-    """Of critical applications with a live primary, `n` of them.
+    """Portability of the `n` critical applications with a live primary.
 
-    `tested` and `declared` are {grade: applications} by the best way out of the worst primary;
-    tested in date, and any that is declared or was once tested. `n_lapsing` applications have a
-    tested way out that stops counting within `within_days`: its test ends, or its offering does.
-    Work is that of adaptations on their live primaries.
+    `tested` and `declared` are {grade: applications} by the best alternative of the worst primary;
+    tested and valid, or declared or ever tested. `n_lapsing` applications have a tested exit that
+    expires within `within_days`, because its test expires or its offering retires. Work is that of
+    adaptations on their live primaries.
     """
 
     n: int
@@ -47,29 +47,32 @@ class Portability:
 
     @property
     def n_tested(self) -> int:
-        """With a tested way out that holds when today's model is retired."""
+        """Return the number with a tested exit that survives the retirement of today's model."""
         return sum(n for grade, n in self.tested.items() if grade >= self.leaves_model)
 
     @property
     def n_outlasting(self) -> int:
-        """With one that also holds when today's developer stops."""
+        """Return the number with a tested exit that also survives the failure of today's
+        developer."""
         return sum(n for grade, n in self.tested.items() if grade >= self.outlasts_developer)
 
     @property
     def n_untested(self) -> int:
-        """With a way out that would hold when the model is retired, were it tested."""
+        """Return the number with an alternative that would survive the retirement of the model, but
+        is not tested."""
         return (
             sum(n for grade, n in self.declared.items() if grade >= self.leaves_model)
             - self.n_tested
         )
 
 
-# the best way out of each primary of critical applications, then the worst primary of each
+# the best alternative of each primary of critical applications, then the worst primary of each
 # application
 _BEST = """
 SELECT w.application_id, min(w.tested) AS tested, min(w.declared) AS declared
 FROM (
     SELECT p.application_id, p.dependency_id,
+           -- -1 is NO_FALLBACK: no alternative that is served until the planning horizon
            coalesce(max(r.grade) FILTER (WHERE r.tested AND r.alive_at_horizon), -1) AS tested,
            coalesce(max(r.grade) FILTER (WHERE r.alive_at_horizon), -1) AS declared
     FROM exposure_path p LEFT JOIN exposure_candidategrade r ON r.primary_id = p.dependency_id
@@ -88,6 +91,7 @@ _WORK = """
 SELECT count(DISTINCT p.application_id) FILTER (WHERE d.moves = 'rebuild'),
        coalesce(sum(d.invested_days) FILTER (WHERE d.moves = 'rebuild'), 0),
        coalesce(sum(d.invested_cost) FILTER (WHERE d.moves = 'rebuild'), 0),
+       -- an empty value means that the reuse of the adaptation is unknown
        count(DISTINCT p.application_id) FILTER (WHERE d.moves = '')
 FROM exposure_path p
 JOIN inventory_adaptation d ON d.dependency_id = p.dependency_id AND d.moves IN ('rebuild', '')
@@ -98,9 +102,9 @@ WHERE p.criticality = 0 {teams}
 def portability(
     *, settings: EngineSettings, team_ids: Collection[int] | None, on: date, within_days: int = 90
 ) -> Portability:
-    """Three statements."""
+    """Measure the portability of critical applications; three statements."""
     params: dict[str, Any] = {"teams": list(team_ids or ()), "until": on + timedelta(within_days)}
-    teams = _teams("p", team_ids)
+    teams = _team_condition("p", team_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT tested, declared, count(*) FROM ({_BEST.format(teams=teams)}) b GROUP BY "
@@ -108,7 +112,7 @@ def portability(
             params,
         )
         counts = cursor.fetchall()
-        cursor.execute(_LAPSING.format(teams=_teams("a", team_ids)), params)
+        cursor.execute(_LAPSING.format(teams=_team_condition("a", team_ids)), params)
         n_lapsing = cursor.fetchone()[0]
         cursor.execute(_WORK.format(teams=teams), params)
         n_rebuild, days, cost, n_unknown = cursor.fetchone()
@@ -138,13 +142,13 @@ def portability(
 def count_portable(
     *, settings: EngineSettings, team_ids: Collection[int] | None
 ) -> tuple[int, int]:
-    """Critical applications with a live primary, and those of them that have a tested way out in
-    date: the `n` and `n_tested` of `portability` alone. One statement."""
+    """Return the numbers of critical applications with a live primary, and of those with a valid
+    tested exit: the `n` and `n_tested` of `portability`. One statement."""
     minimum_grade = needed_grade(settings.required_grade, RETIREMENT, NodeKind.VERSION)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), count(*) FILTER (WHERE tested >= %(least)s) "
-            f"FROM ({_BEST.format(teams=_teams('p', team_ids))}) b",
+            f"FROM ({_BEST.format(teams=_team_condition('p', team_ids))}) b",
             {"teams": list(team_ids or ()), "least": minimum_grade},
         )
         n, n_tested = cursor.fetchone()
@@ -153,11 +157,11 @@ def count_portable(
 
 @dataclass(frozen=True, slots=True)
 class FallbackOption:
-    """The best way out of an application's worst primary, by how independent it is; NO_FALLBACK
-    where it has none.
+    """The best alternative of an application's worst primary, by its independence; NO_FALLBACK if
+    there is none.
 
-    `offering_id` is where it leads, of the tested one where there is any; `next_change_on` the day
-    on which it stops counting or begins to.
+    `offering_id` is its target, of the tested one if there is any; `next_change_on` the day on
+    which it becomes valid or stops being valid.
     """
 
     application_id: int
@@ -167,7 +171,7 @@ class FallbackOption:
     next_change_on: date | None
 
 
-# what a list may be narrowed to: the condition on `b`
+# filters of the list: conditions on `b`
 STATES: Mapping[str, str] = {
     "tested": "b.tested >= %(least)s",
     "untested": "b.tested < %(least)s AND b.declared >= %(least)s",
@@ -198,15 +202,15 @@ def fallback_options(
     offset: int = 0,
     limit: int = 50,
 ) -> list[FallbackOption]:
-    """Critical applications with a live primary, the least portable first; `grade` keeps those
-    whose best tested way out is of that grade. Two statements."""
+    """Return critical applications with a live primary, the least portable first; `grade` selects
+    those whose best tested exit has that grade. Two statements."""
     conditions = [STATES[state]] if state in STATES else []
     if grade is not None:
         conditions.append("b.tested = %(grade)s")
     with connection.cursor() as cursor:
         cursor.execute(
             _ROWS.format(
-                best=_BEST.format(teams=_teams("p", team_ids)),
+                best=_BEST.format(teams=_team_condition("p", team_ids)),
                 condition=" AND ".join(conditions) or "true",
             ),
             {
@@ -228,5 +232,5 @@ def fallback_options(
     ]
 
 
-def _teams(table: str, team_ids: Collection[int] | None) -> str:
+def _team_condition(table: str, team_ids: Collection[int] | None) -> str:
     return "" if team_ids is None else f"AND {table}.team_id = ANY (%(teams)s)"

@@ -21,7 +21,7 @@ from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, TIES
 from apps.inventory.models import Application, ApplicationQuerySet, Criticality
 
-# as far as the applications of a party that plays several parts are counted one by one
+# limit up to which applications of a party with several roles are counted one by one
 COUNT_LIMIT = 10_000
 
 
@@ -53,8 +53,10 @@ SELECT count(DISTINCT p.application_id) FILTER (WHERE e.ended),
        count(DISTINCT p.application_id) FILTER (WHERE e.unresolved)
 FROM (
     SELECT o.id, o.version_id IS NULL AS unresolved,
+           -- retired: without a date by its state, with an announced date once it has passed
            (o.retires_on IS NULL AND o.lifecycle = 'retired')
                OR (o.date_kind = 'firm' AND o.retires_on <= %(day)s) IS TRUE AS ended,
+           -- retires between the day and the horizon; a redirect to a replacement is no retirement
            CASE WHEN o.date_kind = 'firm' AND o.retires_on > %(day)s AND o.retires_on <= %(later)s
                      AND NOT (o.end_behaviour = 'redirect' AND o.replacement_id IS NOT NULL)
                 THEN o.retires_on END AS ends_on
@@ -65,12 +67,13 @@ FROM (
 
 
 def portfolio_figures(*, user: User, on: date) -> PortfolioFigures:
-    """Two statements, a third where the tables know of no application yet."""
+    """Return the figures of the portfolio; two statements, three while the tables have no
+    applications."""
     teams = visible_team_ids(user)
-    n, n_critical, as_of = _totals(user, teams)
+    n, n_critical, as_of = _count_totals(user, teams)
     with connection.cursor() as cursor:
         cursor.execute(
-            _ENDS.format(teams=_of_teams("p", teams)),
+            _ENDS.format(teams=_team_condition("p", teams)),
             {
                 "day": on,
                 "soon": on + timedelta(30),
@@ -84,16 +87,16 @@ def portfolio_figures(*, user: User, on: date) -> PortfolioFigures:
     )
 
 
-def _totals(user: User, teams: Collection[int] | None) -> tuple[int, int, date | None]:
-    """(applications, critical ones, day); while the tables know of none, what the inventory says
-    counts."""
+def _count_totals(user: User, teams: Collection[int] | None) -> tuple[int, int, date | None]:
+    """Return (applications, critical ones, day); counted from the inventory while the tables are
+    empty."""
     if teams is None:
         n_applications = "SELECT n_applications FROM exposure_enginestate WHERE id = 1"
     else:
         n_applications = (
             "SELECT count(*) FROM exposure_scopedapplication s WHERE s.team_id = ANY (%(teams)s)"
         )
-    of_teams = _of_teams("s", teams)
+    of_teams = _team_condition("s", teams)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -138,27 +141,27 @@ _STACKS = load_statement("exposure", "common_stacks")
 
 
 def common_stacks(*, user: User, limit: int) -> list[CommonStack]:
-    """The `most` commonest, the commonest first: one statement."""
+    """Return the `limit` most common stacks, the most common first; one statement."""
     teams = visible_team_ids(user)
     return fetch_rows(
         CommonStack,
-        compose_statement(_STACKS, teams=_of_teams("p", teams)),
+        compose_statement(_STACKS, teams=_team_condition("p", teams)),
         {"teams": list(teams or ()), "limit": limit},
     )
 
 
 @dataclass(frozen=True, slots=True)
 class RetiringOffering:
-    """`offering` has host, version with foundation, and replacement loaded; applications in any
-    role."""
+    """`offering` is loaded with host, version with foundation, and replacement; applications are in
+    any role."""
 
     offering: Offering
     n: int
     n_critical: int
 
 
-# how many call an offering is known for everybody; for some teams, and of the critical ones, it is
-# counted
+# the number of dependents of an offering is stored for the organisation; for teams, and of critical
+# applications, it is counted
 _ENDING = """
 SELECT o.id, r.n FROM catalog_offering o
 JOIN catalog_node k ON k.kind = node_kind('offering') AND k.ref = o.id
@@ -185,8 +188,8 @@ FROM exposure_activedependency l WHERE l.offering_id = ANY (%(offerings)s) {team
 def retiring_offerings(
     *, user: User, on: date, within: int, limit: int, since: date = date.min
 ) -> list[RetiringOffering]:
-    """Offerings that live applications call and whose date has passed or comes within `within`
-    days, soonest first, those before `since` left out: three statements."""
+    """Return offerings of live dependencies whose date has passed or is within `within` days,
+    soonest first, without dates before `since`; three statements."""
     teams = visible_team_ids(user)
     params: dict[str, Any] = {
         "until": on + timedelta(within),
@@ -197,18 +200,20 @@ def retiring_offerings(
     with connection.cursor() as cursor:
         cursor.execute(_ENDING if teams is None else _ENDING_OF_TEAMS, params)
         ids = [pk for pk, _ in cursor.fetchall()]
-        cursor.execute(_COUNTED.format(teams=_of_teams("l", teams)), {**params, "offerings": ids})
+        cursor.execute(
+            _COUNTED.format(teams=_team_condition("l", teams)), {**params, "offerings": ids}
+        )
         counts = {pk: (n, n_critical) for pk, n, n_critical in cursor.fetchall()}
     offerings = Offering.objects.select_related(
         "host", "version__foundation", "replacement"
     ).in_bulk(ids)
-    ordered = [
+    rows = [
         RetiringOffering(offerings[pk], *counts[pk])
         for pk in ids
         if pk in offerings and pk in counts
     ]
     return sorted(
-        ordered, key=lambda row: (row.offering.retires_on or date.max, -row.n, row.offering.pk)
+        rows, key=lambda row: (row.offering.retires_on or date.max, -row.n, row.offering.pk)
     )
 
 
@@ -221,7 +226,7 @@ PARTY_KINDS: tuple[NodeKind, ...] = (
     NodeKind.VENDOR,
 )
 
-# live uses that rest on the nodes, each as often as it has ties to them
+# live uses on the nodes, one row per relationship
 _USES = """
 SELECT l.application_id, l.criticality
 FROM exposure_enginefooting f JOIN exposure_activedependency l ON l.offering_id = f.offering_id
@@ -234,7 +239,7 @@ JOIN exposure_activedependency l ON l.via_party_id = f.party_id AND l.reached = 
 WHERE f.node_id = ANY (%(nodes)s) {only}
 """
 
-# the uses of the few critical applications, looked up in what rests on the nodes
+# uses of the few critical applications, looked up among the offerings on the nodes
 _CRITICAL = """
 SELECT count(DISTINCT a.application_id) FROM exposure_scopedapplication a
 JOIN exposure_activedependency l ON l.application_id = a.application_id
@@ -243,6 +248,7 @@ LEFT JOIN (SELECT DISTINCT offering_id FROM exposure_enginefooting
   ON f.offering_id = l.offering_id
 LEFT JOIN exposure_partyfooting q ON q.party_id = l.via_party_id AND q.reached = l.reached
  AND q.node_id = ANY (%(nodes)s)
+-- affected through an offering on the nodes, or through its own gateway or vendor
 WHERE a.criticality = 0 {teams} AND (f.offering_id IS NOT NULL OR q.node_id IS NOT NULL)
 """
 
@@ -264,21 +270,24 @@ class PartyReach:
 
 
 def party_reach(*, provider: Provider, user: User) -> PartyReach:
-    """Two or three statements. Exact, but for a party that plays several parts for more than
-    COUNT_LIMIT applications: then `n` is the largest part."""
-    teams, parts = visible_team_ids(user), _parts_of(provider)
+    """Return the reach of a provider in two or three statements.
+
+    It is exact, except for a party with several roles and more than COUNT_LIMIT applications: then
+    `n` is that of the largest role.
+    """
+    teams, parts = visible_team_ids(user), _party_parts(provider)
     if not parts:
         return PartyReach(0, False, 0, {})
     params: dict[str, Any] = {"nodes": [pk for pk, _, _ in parts], "teams": list(teams or ())}
     largest = max(n for _, _, n in parts)
     with connection.cursor() as cursor:
-        cursor.execute(_CRITICAL.format(teams=_of_teams("a", teams)), params)
+        cursor.execute(_CRITICAL.format(teams=_team_condition("a", teams)), params)
         n_critical = cursor.fetchone()[0]
         if teams is None and (len(parts) == 1 or largest > COUNT_LIMIT):
             n, at_least = largest, len(parts) > 1
         else:
             cursor.execute(
-                f"SELECT count(DISTINCT application_id) FROM ({_uses(parts, teams)}) u", params
+                f"SELECT count(DISTINCT application_id) FROM ({_uses_sql(parts, teams)}) u", params
             )
             n, at_least = cursor.fetchone()[0], False
     return PartyReach(
@@ -287,16 +296,17 @@ def party_reach(*, provider: Provider, user: User) -> PartyReach:
 
 
 def party_applications(*, provider: Provider, user: User, limit: int) -> ApplicationQuerySet:
-    """Return the most critical `limit` of them, ordered by criticality and ID; two statements."""
-    teams, parts = visible_team_ids(user), _parts_of(provider)
+    """Return the `limit` most critical applications of the party, by criticality and ID; two
+    statements."""
+    teams, parts = visible_team_ids(user), _party_parts(provider)
     params: dict[str, Any] = {
         "nodes": [pk for pk, _, _ in parts],
         "teams": list(teams or ()),
         "limit": limit,
     }
     if teams is None and sum(n for _, _, n in parts) > COUNT_LIMIT:
-        # OFFSET 0 keeps the walk in order from being turned into a join of everything
-        use_sql = _uses(parts, None, only="AND l.application_id = a.application_id")
+        # OFFSET 0 prevents the ordered walk from being turned into a join of everything
+        use_sql = _uses_sql(parts, None, condition="AND l.application_id = a.application_id")
         statement = f"""
             SELECT a.application_id FROM exposure_scopedapplication a
             WHERE EXISTS (SELECT 1 FROM ({use_sql}) used OFFSET 0)
@@ -304,7 +314,7 @@ def party_applications(*, provider: Provider, user: User, limit: int) -> Applica
             """
     else:
         statement = (
-            f"SELECT application_id FROM ({_uses(parts, teams)}) u GROUP BY application_id, "
+            f"SELECT application_id FROM ({_uses_sql(parts, teams)}) u GROUP BY application_id, "
             "criticality"
             " ORDER BY criticality, application_id LIMIT %(limit)s"
         )
@@ -317,15 +327,19 @@ def party_applications(*, provider: Provider, user: User, limit: int) -> Applica
 type _Part = tuple[int, NodeKind, int]
 
 
-def _uses(parts: Collection[_Part], teams: Collection[int] | None, *, only: str = "") -> str:
-    only = f"{only} {_of_teams('l', teams)}"
+def _uses_sql(
+    parts: Collection[_Part], teams: Collection[int] | None, *, condition: str = ""
+) -> str:
+    condition = f"{condition} {_team_condition('l', teams)}"
     through_party = any(kind in {NodeKind.GATEWAY, NodeKind.VENDOR} for _, kind, _ in parts)
-    return _USES.format(only=only) + (_PARTY_USES.format(only=only) if through_party else "")
+    return _USES.format(only=condition) + (
+        _PARTY_USES.format(only=condition) if through_party else ""
+    )
 
 
-def _parts_of(provider: Provider) -> list[_Part]:
-    """(node, kind, applications of everybody) of the parts the party plays; those nothing rests on
-    are left out."""
+def _party_parts(provider: Provider) -> list[_Part]:
+    """Return (node, kind, applications of the organisation) of the party's roles that have
+    dependents."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT k.id, k.kind, r.n FROM catalog_node k JOIN exposure_nodereach r ON r.node_id = "
@@ -338,8 +352,8 @@ def _parts_of(provider: Provider) -> list[_Part]:
 
 @dataclass(frozen=True, slots=True)
 class DependentCount:
-    """`n` applications in any role and by any tie; `n_standing` of them have a primary that the
-    node's usual threat strikes, `n_critical` of these are critical."""
+    """`n` applications in any role and by any relationship; `n_standing` of them have a primary
+    that the node's usual threat affects, `n_critical` of these are critical."""
 
     n: int = 0
     n_standing: int = 0
@@ -350,6 +364,7 @@ _COUNT_EVERYWHERE = """
 SELECT k.ref, r.n, coalesce(s.n, 0)::bigint, coalesce(s.n_critical, 0)::bigint
 FROM catalog_node k JOIN exposure_nodereach r ON r.node_id = k.id
 LEFT JOIN LATERAL (
+    -- applications whose primary model the usual failure mode of the kind affects
     SELECT sum(n) AS n, sum(n_critical) AS n_critical FROM exposure_nodesummary s
     WHERE s.node_id = k.id AND s.threat = %(threat)s
 ) s ON true
@@ -361,6 +376,7 @@ SELECT ref, count(*), count(*) FILTER (WHERE stands), count(*) FILTER (WHERE sta
 FROM (
     SELECT ref, application_id, criticality, bool_or(stands) AS stands
     FROM (
+        -- stands: a primary model (role 0) that the usual failure mode of the node affects
         SELECT k.ref, l.application_id, l.criticality, l.role = 0
             AND f.via = ANY (%(ties)s) AS stands
         FROM catalog_node k JOIN exposure_enginefooting f ON f.node_id = k.id
@@ -368,6 +384,7 @@ FROM (
             AND l.team_id = ANY (%(teams)s)
         WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
         UNION ALL
+        -- the party of the dependency itself is always affected
         SELECT k.ref, l.application_id, l.criticality, l.role = 0
         FROM catalog_node k JOIN exposure_partyfooting f ON f.node_id = k.id
         JOIN exposure_activedependency l ON l.via_party_id = f.party_id AND l.reached = f.reached
@@ -415,6 +432,7 @@ def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
             cursor.execute(
                 """
                 WITH called AS MATERIALIZED (
+                    -- offerings and parties that the teams use, each once
                     SELECT DISTINCT offering_id, via_party_id, reached
                         FROM exposure_activedependency
                     WHERE team_id = ANY (%s)
@@ -433,5 +451,5 @@ def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
         return [ref for (ref,) in cursor.fetchall()]
 
 
-def _of_teams(table: str, teams: Collection[int] | None) -> str:
+def _team_condition(table: str, teams: Collection[int] | None) -> str:
     return "" if teams is None else f"AND {table}.team_id = ANY (%(teams)s)"

@@ -1,2 +1,2 @@
-"""What-if scenarios outside the engine: `operation_parser` reads their operations, `serialization`
-writes their answers, `removals` answers those that only remove nodes."""
+"""Scenarios outside the engine: `operation_parser` reads their operations, `serialization` writes
+their answers, `removals` answers scenarios that only remove nodes."""

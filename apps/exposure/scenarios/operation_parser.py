@@ -1,7 +1,7 @@
-"""Operations as JSON -> operations of the engine, or a sentence what is wrong and where.
+"""Parser of operations: JSON -> operations of the engine, or an error with its position.
 
-Shapes: docs/exposure.md, section What-if scenarios. Names are looked up in what the asker may see,
-so a stranger's application is as unknown as none.
+Shapes: docs/exposure.md, section What-if scenarios. Names are looked up in the records that the
+user can view, so hidden applications are reported as unknown.
 """
 
 import re
@@ -63,7 +63,7 @@ _DEPENDENCY_KEYS = frozenset(
 
 
 class InvalidOperationError(ValueError):
-    """An operation that cannot be meant; the text says which one and what to correct."""
+    """An invalid operation; the text names it and the correction."""
 
 
 def read_operations(
@@ -73,8 +73,11 @@ def read_operations(
     applications: ApplicationQuerySet,
     dependencies: DependencyQuerySet,
 ) -> list[Operation]:
-    """`applications` and `dependencies` are those the asker may see; `on` is the day of the
-    tables."""
+    """Parse the operations; raises InvalidOperationError for an invalid one.
+
+    `applications` and `dependencies` are those that the user can view; `on` is the day of the
+    tables.
+    """
     if not isinstance(operations, list) or not operations:
         raise InvalidOperationError(
             'Send a list of operations, such as [{"op": "remove", "nodes": ["host:azure"]}].'
@@ -110,8 +113,8 @@ class _Reader:
             raise InvalidOperationError(f"'op' must be one of {', '.join(_KEYS)}.")
         required, optional = _KEYS[entry["op"]]
         keys = set(entry) - {"op"}
-        if missing := sorted(required - keys):
-            raise InvalidOperationError(f"'{missing[0]}' is required for {entry['op']}.")
+        if missing_keys := sorted(required - keys):
+            raise InvalidOperationError(f"'{missing_keys[0]}' is required for {entry['op']}.")
         if unknown_keys := sorted(keys - required - optional):
             raise InvalidOperationError(
                 f"'{unknown_keys[0]}' is not a valid field of {entry['op']}. Remove it."
@@ -132,7 +135,7 @@ class _Reader:
         return Remove(tuple(find_nodes(names).values()))
 
     def _replace(self, operation: Mapping[str, Any]) -> Replace:
-        return Replace(self._offering(operation["old"]), self._offering(operation["new"]))
+        return Replace(self._read_offering(operation["old"]), self._read_offering(operation["new"]))
 
     def _move(self, operation: Mapping[str, Any]) -> Move:
         pk = operation["dependency"]
@@ -140,7 +143,7 @@ class _Reader:
             raise InvalidOperationError(
                 f"Dependency {pk!r} was not found. It does not exist or you do not have access."
             )
-        return Move(pk, self._offering(operation["offering"]))
+        return Move(pk, self._read_offering(operation["offering"]))
 
     def _reprice(self, operation: Mapping[str, Any]) -> Reprice:
         if not isinstance(operation["node"], str):
@@ -150,10 +153,10 @@ class _Reader:
             PriceChange(
                 node_id=find_nodes([operation["node"]])[operation["node"]],
                 unit=operation.get("unit"),
-                factor=_number(operation.get("factor"), "factor"),
-                amount=_number(operation.get("amount"), "amount"),
+                factor=_read_number(operation.get("factor"), "factor"),
+                amount=_read_number(operation.get("amount"), "amount"),
                 currency=operation.get("currency"),
-                starts_on=None if starts is None else _day(starts, "from"),
+                starts_on=None if starts is None else _read_day(starts, "from"),
             )
         )
 
@@ -171,7 +174,9 @@ class _Reader:
         return Retire(application_id)
 
     def _add(self, operation: Mapping[str, Any]) -> Add:
-        facts = _dictionary(operation["application"], "application", _APPLICATION_KEYS)
+        """Read the operation that adds an application with its dependencies; criticality and status
+        have defaults."""
+        facts = _read_object(operation["application"], "application", _APPLICATION_KEYS)
         criticality = facts.pop("criticality", "standard")
         if criticality not in {level.name.lower() for level in Criticality}:
             raise InvalidOperationError(
@@ -203,12 +208,13 @@ class _Reader:
                 "users_affected": application.users_affected,
                 "monthly_spend": application.monthly_spend,
             },
-            dependencies=tuple(self._added(use) for use in uses),
+            dependencies=tuple(self._read_added_dependency(use) for use in uses),
         )
 
-    def _added(self, entry: Any) -> AddedDependency:
-        facts = _dictionary(entry, "dependency", _DEPENDENCY_KEYS)
-        offering_id = self._offering(facts.pop("offering", None))
+    def _read_added_dependency(self, entry: Any) -> AddedDependency:
+        """Read one dependency of an added application, by the rules of the inventory."""
+        facts = _read_object(entry, "dependency", _DEPENDENCY_KEYS)
+        offering_id = self._read_offering(facts.pop("offering", None))
         party = facts.pop("via_party", None)
         provider = Provider.objects.filter(slug=str(party)).first() if party is not None else None
         if party is not None and provider is None:
@@ -231,7 +237,7 @@ class _Reader:
             base_facts["via_party_id"] = provider.pk
         return AddedDependency(offering_id, role=dependency.role, since=self._on, facts=base_facts)
 
-    def _offering(self, pk: Any) -> int:
+    def _read_offering(self, pk: Any) -> int:
         if not _is_id(pk) or not Offering.objects.filter(pk=pk).exists():
             raise InvalidOperationError(
                 f"Offering {pk!r} was not found. Use its id, which you can find by host and api_id."
@@ -244,21 +250,21 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
 
 
-def _dictionary(value: Any, label: str, allowed: frozenset[str]) -> dict[str, Any]:
+def _read_object(value: Any, label: str, allowed_names: frozenset[str]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidOperationError(f"'{label}' must be an object.")
-    if unknown_keys := sorted(set(value) - allowed):
+    if unknown_keys := sorted(set(value) - allowed_names):
         raise InvalidOperationError(
             f"'{unknown_keys[0]}' is not a valid field of '{label}'. Use one of: "
-            f"{', '.join(sorted(allowed))}."
+            f"{', '.join(sorted(allowed_names))}."
         )
     return dict(value)
 
 
-def _number(value: Any, label: str) -> Fraction | None:
+def _read_number(value: Any, label: str) -> Fraction | None:
     if value is None:
         return None
-    # an exponent would let a short text ask for a number of a billion digits
+    # with an exponent, a short text could request a number of a billion digits
     if not re.fullmatch(r"-?\d{1,18}(\.\d{1,18}|/0*[1-9]\d{0,17})?", str(value)):
         raise InvalidOperationError(
             f"'{label}' must be a number such as 1.5, or a fraction such as 3/2."
@@ -266,7 +272,7 @@ def _number(value: Any, label: str) -> Fraction | None:
     return Fraction(str(value))
 
 
-def _day(value: Any, label: str) -> date:
+def _read_day(value: Any, label: str) -> date:
     try:
         day = date.fromisoformat(str(value))
     except ValueError:

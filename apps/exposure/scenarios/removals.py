@@ -1,5 +1,5 @@
-"""Nodes that fail together and nothing else: answered straight from the engine's tables, however
-large they are."""
+"""Scenarios in which nodes fail together and nothing else changes: answered directly from the
+engine's tables, at any size."""
 
 from collections.abc import Collection, Sequence
 
@@ -12,7 +12,7 @@ from apps.exposure.threats import NodeFailure
 def team_state_counts(
     failures: Sequence[NodeFailure], *, team_ids: Collection[int] | None = None
 ) -> dict[int, dict[str, tuple[int, int]]]:
-    """{team: {state: (applications, critical ones)}} when all the nodes fail together; one
+    """Return {team: {state: (applications, critical ones)}} if all the nodes fail together; one
     statement."""
     common, params = path_states_sql(
         failures,

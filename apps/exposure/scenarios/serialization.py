@@ -1,4 +1,4 @@
-"""The engine's answer to a what-if as JSON, with the key names of docs/exposure.md."""
+"""The engine's answer of a scenario as JSON, with the keys of docs/exposure.md."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,25 +9,25 @@ from apps.exposure.engine.scenarios import ScenarioAnswer, ScenarioSide
 from apps.exposure.engine.states import STATE_OF_CODE
 from apps.inventory.models import Application, Criticality
 
-# applications named one by one; what lies beyond is only counted
+# applications listed by name; further ones are only counted
 MAX_NAMED_APPLICATIONS = 500
 NOT_STANDING = "not_standing"
 
 
 def serialize_answer(answer: ScenarioAnswer) -> dict[str, Any]:
-    """Return sides by state, HHI, single points and cost; and the applications that change their
-    state, most critical first.
+    """Return both sides by state, HHI, single points and cost; and the applications whose state
+    changes, most critical first.
 
-    Added applications have no slug; they are named by their negative number.
+    Added applications have no slug; they are named by their negative ID.
     """
     state_pairs = {
         pk: (answer.before.states.get(pk, NOT_STANDING), answer.after.states.get(pk, NOT_STANDING))
         for pk in answer.before.states.keys() | answer.after.states.keys()
     }
-    changed = {pk: pair for pk, pair in state_pairs.items() if pair[0] != pair[1]}
-    # most cannot be named, so the gravest are chosen in the database
+    changed_states = {pk: pair for pk, pair in state_pairs.items() if pair[0] != pair[1]}
+    # not all can be listed, so the database selects the most critical
     application_rows = list(
-        Application.objects.filter(pk__in=changed)
+        Application.objects.filter(pk__in=changed_states)
         .order_by("criticality", "pk")
         .values("pk", "slug", "name")[:MAX_NAMED_APPLICATIONS]
     )
@@ -35,22 +35,22 @@ def serialize_answer(answer: ScenarioAnswer) -> dict[str, Any]:
         {
             "application": row["slug"],
             "name": row["name"],
-            "before": changed[row["pk"]][0],
-            "after": changed[row["pk"]][1],
+            "before": changed_states[row["pk"]][0],
+            "after": changed_states[row["pk"]][1],
         }
         for row in application_rows
     ]
     rows += [
         {"application": None, "name": f"added {-pk}", "before": pair[0], "after": pair[1]}
-        for pk, pair in sorted(changed.items(), reverse=True)
+        for pk, pair in sorted(changed_states.items(), reverse=True)
         if pk < 0
     ]
     return {
         "as_of": answer.as_of.isoformat(),
-        "before": _side(answer.before),
-        "after": _side(answer.after),
+        "before": _serialize_side(answer.before),
+        "after": _serialize_side(answer.after),
         "n_applications_changed": answer.n_changed,
-        "n_states_changed": len(changed),
+        "n_states_changed": len(changed_states),
         "transitions": [
             {"before": before, "after": after, "n": n}
             for (before, after), n in sorted(Counter(state_pairs.values()).items())
@@ -59,25 +59,26 @@ def serialize_answer(answer: ScenarioAnswer) -> dict[str, Any]:
     }
 
 
-# applications listed by their ids, for pages that leaf through them
+# applications listed by ID, for paginated pages
 MAX_LISTED_APPLICATIONS = 10_000
 
 
 def rebuild_lists(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of an answer that was kept before answers were listed: of the applications it names,
-    and no flags."""
+    """Return the lists for an answer stored before lists were stored: from the applications it
+    names, without flags."""
     states: Mapping[str, str] = result["after"]["states"]
     rows = Application.objects.filter(slug__in=states).values_list("pk", "slug")
-    return _by_state({pk: states[slug] for pk, slug in rows}) | {"flags": []}
+    return _list_by_state({pk: states[slug] for pk, slug in rows}) | {"flags": []}
 
 
 def serialize_lists(answer: ScenarioAnswer) -> dict[str, Any]:
-    """Return the lists for pages beside `serialize_answer`: IDs by state after it, most critical
-    first; counts of teams; new flags.
+    """Return the lists that pages show in addition to `serialize_answer`: application IDs by state
+    after the scenario, most critical first; counts of teams; new flags.
 
-    `teams` is {team: {state: [applications, critical ones]}} of all, not only of those listed.
+    `teams` is {team: {state: [applications, critical ones]}} of all applications, not only of those
+    listed.
     """
-    return _by_state(answer.after.states) | {
+    return _list_by_state(answer.after.states) | {
         "flags": [
             {"policy": policy, "node": node, "value": float(value.value), "n": value.n_applications}
             for (policy, node), value in answer.after.breaches.items()
@@ -86,7 +87,9 @@ def serialize_lists(answer: ScenarioAnswer) -> dict[str, Any]:
     }
 
 
-def _by_state(after: Mapping[int, str]) -> dict[str, Any]:
+def _list_by_state(after: Mapping[int, str]) -> dict[str, Any]:
+    """Return the affected applications by state: the most critical ones by ID, and counts by team.
+    `after` is {application: state}."""
     by_state: dict[str, list[int]] = {state: [] for state in STATE_OF_CODE}
     teams: dict[int, dict[str, list[int]]] = {}
     rows = Application.objects.filter(pk__in=after).order_by("criticality", "pk")
@@ -107,7 +110,9 @@ def _by_state(after: Mapping[int, str]) -> dict[str, Any]:
     }
 
 
-def _side(side: ScenarioSide) -> dict[str, Any]:
+def _serialize_side(side: ScenarioSide) -> dict[str, Any]:
+    """Return one side of a scenario as JSON; applications are named up to
+    MAX_NAMED_APPLICATIONS."""
     counts = Counter(side.states.values())
     slugs = dict(
         Application.objects.filter(pk__in=side.states)
@@ -125,5 +130,5 @@ def _side(side: ScenarioSide) -> dict[str, Any]:
 
 
 def format_amounts(totals: Mapping[str, Fraction]) -> dict[str, str]:
-    """Amounts by currency, to the cent."""
+    """Return amounts by currency as texts with two decimal places."""
     return {currency: f"{float(amount):.2f}" for currency, amount in sorted(totals.items())}

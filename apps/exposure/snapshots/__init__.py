@@ -1,1 +1,1 @@
-"""The daily snapshots of exposure, and the tables as they stood on a past day."""
+"""The daily snapshots of exposure, and the tables of a past day."""

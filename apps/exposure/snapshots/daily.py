@@ -17,15 +17,15 @@ from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import Basis, ConcentrationSnapshot, EngineState, Layer
 from apps.exposure.snapshots.historical_tables import historical_tables
 
-_LOCK = 7_301_007  # names the snapshot among advisory locks
-N_TOP = 10  # largest buckets kept of each layer
+_LOCK = 7_301_007  # identifies the snapshot among advisory locks
+N_TOP = 10  # largest buckets stored per layer
 # every day for this long, then month ends
 DAILY_RETENTION_MONTHS = 13
 _COLUMNS = "node_id, threat, state, n, n_critical, points, users, spend"
 
 
 class PastDayError(Exception):
-    """The tables are already those of a later day; the text says what to do."""
+    """The tables are already those of a later day; the text states the alternative."""
 
 
 @transaction.atomic
@@ -33,8 +33,8 @@ def take_snapshot(*, on: date) -> int:
     """Write the snapshot of the day, refreshing the engine's tables first; return the number of
     rows written.
 
-    0 if the day has one already: the first of a day is kept. Raises PastDayError for a day before
-    the tables' own.
+    0 if the day already has one, which is not replaced. Raises PastDayError for a day before that
+    of the tables.
     """
     _take_lock()
     if is_snapshot_taken(on):
@@ -46,13 +46,13 @@ def take_snapshot(*, on: date) -> int:
             "instead."
         )
     refresh(on=on)
-    return _write(on)
+    return _write_snapshot(on)
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotDifference:
-    """A node's row that was taken otherwise than it is recomputed: (n, n_critical) of each, None
-    where it lacks."""
+    """A node's row that differs between snapshot and recomputation: (n, n_critical) of each, None
+    if missing."""
 
     node_id: int
     threat: int
@@ -63,8 +63,8 @@ class SnapshotDifference:
 
 @dataclass(frozen=True, slots=True)
 class RecomputedSnapshot:
-    """`n_rows_written` rows, for a day that had none; else `differences` from what was taken, and
-    nothing written."""
+    """`n_rows_written` rows for a day without a snapshot; otherwise the `differences` from it,
+    without writing."""
 
     n_written: int
     differences: tuple[SnapshotDifference, ...]
@@ -75,22 +75,22 @@ def recompute_snapshot(*, on: date, limit: int = 100) -> RecomputedSnapshot:
     """Compute the snapshot of a past day from the history, and write it if it was missed.
 
     Known exactly: applications, dependencies and exit tests at the end of the day, and the
-    lifecycle columns, hosts and versions of offerings. Not known, and taken as they are today: the
+    lifecycle columns, hosts and versions of offerings. Not known, so today's are used: the
     settings, the policies' failure modes, lineage, corporate parents and regions. A snapshot is
-    taken in the course of its day, so later changes of that day are a difference and not an error.
-    Reads the whole history: a job of seconds at 100,000 applications.
+    taken during its day, so later changes of that day are a difference and not an error. Reads the
+    whole history: a job of seconds at 100,000 applications.
     """
     _take_lock()
     with historical_tables(on):
         if not is_snapshot_taken(on):
-            return RecomputedSnapshot(_write(on), ())
-        return RecomputedSnapshot(0, tuple(_differences(on, limit)))
+            return RecomputedSnapshot(_write_snapshot(on), ())
+        return RecomputedSnapshot(0, tuple(_find_differences(on, limit)))
 
 
 @transaction.atomic
 def thin_snapshots(*, on: date) -> int:
-    """Delete days of the months that began more than DAILY_RETENTION_MONTHS before the month of
-    `on`, but for the last day of each; the number of days deleted."""
+    """Delete the days, except the last, of months that began more than DAILY_RETENTION_MONTHS
+    before the month of `on`; return the number of days deleted."""
     _take_lock()
     months = on.year * 12 + on.month - 1 - DAILY_RETENTION_MONTHS
     until = date(months // 12, months % 12 + 1, 1)
@@ -115,17 +115,17 @@ def thin_snapshots(*, on: date) -> int:
 
 
 def drop_old_snapshots(*, on: date, keep_days: int) -> int:
-    """Drop the months that ended more than `keep_days` before `on`, whole partitions at a time; the
+    """Drop the months that ended more than `keep_days` before `on`, as whole partitions; return the
     number of months.
 
-    0 days keep all. Each month is a transaction that waits for readers for two seconds at most; one
-    whose readers take longer is left to the next run.
+    With 0 days nothing is dropped. Each month is a transaction that waits for readers for at most
+    two seconds; if they take longer, the next run drops it.
     """
     if not keep_days:
         return 0
-    first = (on - timedelta(days=keep_days)).replace(day=1)
+    month_start = (on - timedelta(days=keep_days)).replace(day=1)
     n_dropped = 0
-    for name in _partitions_before(first):
+    for name in _partitions_before(month_start):
         with (
             contextlib.suppress(OperationalError),
             transaction.atomic(),
@@ -134,31 +134,32 @@ def drop_old_snapshots(*, on: date, keep_days: int) -> int:
             cursor.execute("SET LOCAL lock_timeout = '2s'")
             cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
             n_dropped += 1
-    ConcentrationSnapshot.objects.filter(day__lt=first).delete()
+    ConcentrationSnapshot.objects.filter(day__lt=month_start).delete()
     return n_dropped
 
 
-def _partitions_before(first: date) -> list[str]:
-    """The partitions of months before that of `first`, oldest first."""
+def _partitions_before(month_start: date) -> list[str]:
+    """Return the partitions of months before that of `month_start`, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
             WHERE i.inhparent = 'exposure_nodesnapshot'::regclass AND c.relname < %s ORDER BY 1
             """,
-            [_partition(first)],
+            [_partition_name(month_start)],
         )
         return [name for (name,) in cursor.fetchall()]
 
 
 def is_snapshot_taken(on: date) -> bool:
-    """Every snapshot has its concentration rows, also that of an empty register."""
+    """Return whether the day has a snapshot; even one of an empty inventory has concentration
+    rows."""
     return ConcentrationSnapshot.objects.filter(day=on).exists()
 
 
-def _write(on: date) -> int:
+def _write_snapshot(on: date) -> int:
     """Write the snapshot from the engine's tables as this transaction sees them."""
-    _make_month(on)
+    _create_month_partition(on)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO exposure_nodesnapshot (day, {_COLUMNS})"
@@ -166,12 +167,13 @@ def _write(on: date) -> int:
             [on],
         )
         n_rows: int = cursor.rowcount
-    rows = [_measured(on, layer, basis) for layer in Layer for basis in Basis]
+    rows = [_measure_layer(on, layer, basis) for layer in Layer for basis in Basis]
     ConcentrationSnapshot.objects.bulk_create(rows)
     return n_rows + len(rows)
 
 
-def _measured(on: date, layer: Layer, basis: Basis) -> ConcentrationSnapshot:
+def _measure_layer(on: date, layer: Layer, basis: Basis) -> ConcentrationSnapshot:
+    """Return the unsaved snapshot of one layer and basis."""
     layer_indices = measure_layer(layer, basis)
     values = layer_indices.indices
     return ConcentrationSnapshot(
@@ -193,30 +195,32 @@ def _measured(on: date, layer: Layer, basis: Basis) -> ConcentrationSnapshot:
     )
 
 
-def _make_month(on: date) -> None:
-    """The partition of the month, made with its first day; the caller holds the lock, so no two
-    make it at once."""
-    first = on.replace(day=1)
-    next_month = (first + timedelta(days=32)).replace(day=1)
+def _create_month_partition(on: date) -> None:
+    """Create the partition of the month if missing; the caller holds the lock, so it is not created
+    twice."""
+    month_start = on.replace(day=1)
+    next_month = (month_start + timedelta(days=32)).replace(day=1)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s)", [_partition(first)])
+        cursor.execute("SELECT to_regclass(%s)", [_partition_name(month_start)])
         if cursor.fetchone()[0] is None:
             # attached, since PARTITION OF locks the table against readers and waits for each of
-            # them, a backup too
+            # them, even for a backup
             cursor.execute(
-                f"CREATE TABLE {_partition(first)} (LIKE exposure_nodesnapshot INCLUDING ALL)"
+                f"CREATE TABLE {_partition_name(month_start)} "
+                "(LIKE exposure_nodesnapshot INCLUDING ALL)"
             )
             cursor.execute(
-                f"ALTER TABLE exposure_nodesnapshot ATTACH PARTITION {_partition(first)}"
-                f" FOR VALUES FROM ('{first}') TO ('{next_month}')"
+                f"ALTER TABLE exposure_nodesnapshot ATTACH PARTITION {_partition_name(month_start)}"
+                f" FOR VALUES FROM ('{month_start}') TO ('{next_month}')"
             )
 
 
-def _partition(first: date) -> str:
-    return f"exposure_nodesnapshot_{first:%Y_%m}"
+def _partition_name(month_start: date) -> str:
+    return f"exposure_nodesnapshot_{month_start:%Y_%m}"
 
 
-def _differences(on: date, limit: int) -> list[SnapshotDifference]:
+def _find_differences(on: date, limit: int) -> list[SnapshotDifference]:
+    """Return the first differences between the snapshot of the day and the current summaries."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -224,6 +228,7 @@ def _differences(on: date, limit: int) -> list[SnapshotDifference]:
                 r.state),
                    t.n, t.n_critical, r.n, r.n_critical
             FROM (SELECT * FROM exposure_nodesnapshot WHERE day = %s) t
+            -- a full join, to find rows that are missing on either side
             FULL JOIN exposure_nodesummary r ON r.node_id = t.node_id AND r.threat = t.threat
             AND r.state = t.state
             WHERE (t.n, t.n_critical, t.points, t.users, t.spend)
@@ -232,10 +237,10 @@ def _differences(on: date, limit: int) -> list[SnapshotDifference]:
             """,
             [on, limit],
         )
-        return [_difference(row) for row in cursor.fetchall()]
+        return [_build_difference(row) for row in cursor.fetchall()]
 
 
-def _difference(row: tuple[Any, ...]) -> SnapshotDifference:
+def _build_difference(row: tuple[Any, ...]) -> SnapshotDifference:
     node_id, threat, state, n_snapshot, n_snapshot_critical, n_current, n_current_critical = row
     return SnapshotDifference(
         node_id=node_id,

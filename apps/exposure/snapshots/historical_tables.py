@@ -1,8 +1,8 @@
-"""The inventory at the end of a past day, as far as the history has it.
+"""The inventory at the end of a past day, as far as the history contains it.
 
-Temporary tables have the names of the real ones for the time of the block (PostgreSQL searches the
-session's temporary schema first), filled from the history; the engine then builds its own tables
-from them, also temporary. Other sessions see no change and do not wait.
+Temporary tables have the names of the real ones during the block (PostgreSQL searches the session's
+temporary schema first), filled from the history; the engine then builds its own tables from them,
+also temporary. Other sessions see no change and do not wait.
 """
 
 from collections.abc import Collection, Iterator
@@ -23,14 +23,14 @@ from apps.exposure.models import EngineState, MinimalCutSet
 from apps.inventory.models import Application, Dependency, ExitTest
 
 _TRACKED: tuple[type[Model], ...] = (Offering, Application, Dependency, ExitTest)
-# what says which day the tables are of, and what people look at: not built here
+# the day of the current tables, and rows shown to users: not built here
 _NOT_BUILT: tuple[type[Model], ...] = (EngineState, MinimalCutSet)
 
 
 @contextmanager
 def historical_tables(day: date) -> Iterator[None]:
-    """Inside, the inventory, the offerings, their footing and the engine's tables are those of the
-    end of `day`."""
+    """Inside the block, the inventory, the offerings, their upstream nodes and the engine's tables
+    are those of the end of `day`."""
     derived = _derived_tables()
     shadows = [*(model._meta.db_table for model in _TRACKED), *derived]
     with transaction.atomic(), connection.cursor() as cursor:
@@ -46,8 +46,8 @@ def historical_tables(day: date) -> Iterator[None]:
 
 
 def shadow_with_empty(cursor: Any, tables: Collection[str]) -> str:
-    """Put an empty temporary table before each of the tables, until the transaction ends; the
-    schema of the real ones, quoted."""
+    """Hide each of the tables behind an empty temporary one until the transaction ends; return the
+    quoted schema of the real ones."""
     cursor.execute("SELECT current_schema()")
     schema = connection.ops.quote_name(cursor.fetchone()[0])
     for table in tables:
@@ -60,8 +60,7 @@ def shadow_with_empty(cursor: Any, tables: Collection[str]) -> str:
 
 
 def engine_tables() -> list[str]:
-    """Return every table that the engine fills: one left out here would be emptied for all
-    sessions."""
+    """Return every table that the engine fills: a missing one would be emptied for all sessions."""
     own_models = [
         model
         for model in apps.get_app_config("exposure").get_models()
@@ -75,8 +74,8 @@ def _derived_tables() -> list[str]:
 
 
 def _shadow_table(cursor: Any, model: type[Model], day: date) -> None:
-    """The rows that were there when the day ended: each one's last version before, unless that
-    deleted it."""
+    """Fill the temporary table with the rows that existed at the end of the day: the last version
+    of each unless it was deleted."""
     history = apps.get_model(model._meta.app_label, f"{model.__name__}History")
     history_columns = {field.column for field in history._meta.concrete_fields if field.column}
     columns = ", ".join(

@@ -1,4 +1,4 @@
-"""How concentration and single nodes developed, from the daily snapshots."""
+"""Trends of concentration and single nodes, from the daily snapshots."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,7 @@ from apps.exposure.threats import THREAT_CODES
 
 @dataclass(frozen=True, slots=True)
 class TrendPoint:
-    """The indices of one day; None where nothing weighed anything."""
+    """The indices of one day; None if the total weight was 0."""
 
     day: date
     hhi: float | None
@@ -25,8 +25,8 @@ class TrendPoint:
 def concentration_trend(
     layer: Layer, basis: Basis, *, since: date, until: date | None = None
 ) -> list[TrendPoint]:
-    """Day by day from `since` to `until` (exclusive); days without a snapshot are missing. For the
-    whole portfolio."""
+    """Return the trend of the whole portfolio by day from `since` to `until` (exclusive), without
+    days that have no snapshot."""
     snapshots = ConcentrationSnapshot.objects.filter(layer=layer, basis=basis, day__gte=since)
     if until is not None:
         snapshots = snapshots.filter(day__lt=until)
@@ -52,8 +52,11 @@ class NodeTrendPoint:
 def node_trend(
     node_id: int, *, threat: str, since: date, until: date | None = None
 ) -> list[NodeTrendPoint]:
-    """Day by day from `since` to `until` (exclusive) under the threat; zeros on days on which
-    nothing stood there, nothing for days without a snapshot. For the whole portfolio."""
+    """Return the trend of the whole portfolio by day from `since` to `until` (exclusive) under the
+    threat.
+
+    Days without dependents have zeros; days without a snapshot are left out.
+    """
     return fetch_rows(
         NodeTrendPoint,
         """
@@ -65,16 +68,18 @@ def node_trend(
                coalesce(sum(s.n_critical) FILTER (WHERE s.state < 2), 0)::bigint AS n_critical,
                coalesce(sum(s.users) FILTER (WHERE s.state < 2), 0)::bigint AS users,
                coalesce(sum(s.spend) FILTER (WHERE s.state < 2), 0) AS spend
+        -- days with a snapshot, since nodes without dependents have no row
         FROM (SELECT day FROM exposure_concentrationsnapshot
               WHERE layer = %(layer)s AND basis = %(basis)s AND day >= %(since)s
                 AND (%(until)s::date IS NULL OR day < %(until)s)) d
         LEFT JOIN exposure_nodesnapshot s
           ON s.day = d.day AND s.node_id = %(node)s AND s.threat = %(threat)s
+         -- repeated, so that the planner reads only the partitions of these months
          AND s.day >= %(since)s AND (%(until)s::date IS NULL OR s.day < %(until)s)
         GROUP BY d.day ORDER BY d.day
         """,
         {
-            # any one pair: every snapshot has all of them
+            # any one combination: every snapshot has all of them
             "layer": Layer.DEVELOPER,
             "basis": Basis.COUNT,
             "node": node_id,

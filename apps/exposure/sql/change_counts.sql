@@ -1,6 +1,6 @@
--- What has changed about each candidate, a foundation or what a provider hosts: (kind, ref, price
--- events since %(since)s, offerings with a price, first seen with one, models that have ended by
--- %(day)s, that will end, the next end).
+-- Changes of each candidate, a foundation or the offerings of a provider: (kind, ref, price events
+-- since %(since)s, offerings with a price, first seen with one, models retired by %(day)s, models
+-- that will retire, the next retirement).
 WITH scope AS (
     SELECT 'foundation' AS kind, v.foundation_id AS ref, o.*
     FROM catalog_version v JOIN catalog_offering o ON o.version_id = v.id

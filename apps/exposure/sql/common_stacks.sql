@@ -1,4 +1,4 @@
--- Whose share is 1 has one primary only: those are counted by offering, the others made distinct
+-- A share of 1 means a single primary: those are counted by offering, the others made distinct
 -- first.
 WITH alone AS (
     SELECT p.effective_id, count(*) AS n, count(*) FILTER (WHERE p.criticality = 0) AS n_critical

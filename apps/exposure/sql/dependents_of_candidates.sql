@@ -1,6 +1,6 @@
--- An application has a way out when every live primary of it that stands there has one: the
--- latest test towards some target passed, still counts, was made with the version that answers
--- there today, and the target stands elsewhere.
+-- An application has a tested exit if every live primary of it on the candidate has one: the latest
+-- test with some target passed, is valid, and was made with the version served today, and the
+-- target is not on the candidate.
 WITH wanted(kind, ref, node_id) AS (
     SELECT w.kind, w.ref, n.id
     FROM unnest(%(kinds)s::text[], %(refs)s::bigint[]) w(kind, ref)
@@ -22,14 +22,13 @@ standing AS (
     SELECT f.kind, f.ref, d.id, d.application_id
     FROM held f CROSS JOIN LATERAL ({at_offering}) d(id, application_id)
     UNION
-    -- OFFSET 0: looked up company by company, or the planner goes through all that is
-    -- reached by any
+    -- OFFSET 0: looked up company by company, or the planner reads everything that any of them
+    -- reaches
     SELECT 'provider', b.top, d.id, d.application_id
     FROM below b CROSS JOIN LATERAL ({at_party} OFFSET 0) d(id, application_id)
 ),
 latest AS (
-    -- joined and not IN: a dependency that stands there twice does no harm, and its tests are
-    -- read in one go
+    -- joined and not IN: duplicates of a dependency do no harm, and its tests are read together
     SELECT DISTINCT ON (t.dependency_id, t.target_id)
            t.dependency_id, t.target_id, t.result, t.tested_on, t.expires_on, t.tested_version_id
     FROM standing s JOIN inventory_exittest t ON t.dependency_id = s.id

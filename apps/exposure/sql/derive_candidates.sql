@@ -1,6 +1,6 @@
--- What could take over for the primaries of the applications that are due: their fallbacks,
--- standbys and the targets of their tests, unless the latest test failed. {tests} yields u
--- (application_id, id, role of the dependency) and t (its exit tests).
+-- Possible replacements for the primaries of the due applications: their fallbacks, standbys and
+-- the targets of their tests, unless the latest test failed. {tests} yields u (application_id, id,
+-- role of the dependency) and t (its exit tests).
 INSERT INTO exposure_candidate (application_id, primary_id, dependency_id, offering_id,
     effective_id, reached,
                                 via_party_id, parties, place, tested, ever_tested, alive,

@@ -1,5 +1,5 @@
--- one row for each offering that is used or was tested as a way out: what answers in its place
--- today, and who is in it
+-- one row for each offering that is used or was the target of a test: the offering served in its
+-- place today, and its parties
 CREATE TEMPORARY TABLE due_fact ON COMMIT DROP AS
 WITH top AS MATERIALIZED (
     SELECT DISTINCT ON (provider_id) provider_id AS id, ancestor_id AS top FROM provider_ancestor

@@ -1,5 +1,5 @@
--- pairs that are asked about and not graded yet: primaries with their candidates, those a failed
--- test rules out too, and with judges and guardrails
+-- needed pairs without a grade yet: primaries with their candidates, including those that a failed
+-- test rules out, and with judges and guardrails
 INSERT INTO exposure_pairgrade (primary_id, candidate_id, grade)
 WITH pair AS (
     SELECT DISTINCT p.effective_id AS primary_id, c.effective_id AS candidate_id

@@ -1,6 +1,5 @@
--- One task a dependency; one that became obsolete and is in use again is taken up again. The
--- owner is whoever owns the application's team, or else the nearest team above it that has an
--- owner.
+-- One task per dependency; an obsolete one whose dependency is in use again is reopened. The owner
+-- is that of the application's team, or else of the nearest parent team that has one.
 WITH affected(id) AS (
     SELECT a.id FROM ({affected}) a(id)
     WHERE NOT EXISTS (SELECT 1 FROM exposure_campaigntask had
@@ -24,17 +23,18 @@ wanted AS (
            %(latest_on)s::date AS latest_on
     FROM affected f
 ),
-due AS ({dues})
+due AS ({dates})
 INSERT INTO exposure_campaigntask AS task
-    (campaign_id, dependency_id, owner_id, state, due_on, before, after, waived_reason, note,
-        updated_at)
-SELECT %(campaign)s, due.dependency_id, owner.user_id, 'open', due.due_on, '{{}}', '{{}}', '', '',
-    %(at)s
+    (campaign_id, dependency_id, owner_id, state, start_by, finish_by, scheduled_on, before, after,
+        waived_reason, note, updated_at)
+SELECT %(campaign)s, due.dependency_id, owner.user_id, 'open', due.start_by, due.finish_by,
+    %(day)s, '{{}}', '{{}}', '', '', %(at)s
 FROM due
 JOIN inventory_dependency d ON d.id = due.dependency_id
 JOIN inventory_application a ON a.id = d.application_id
 LEFT JOIN owner ON owner.team_id = a.team_id
 ORDER BY due.dependency_id
 ON CONFLICT (campaign_id, dependency_id) DO UPDATE
-    SET state = 'open', due_on = EXCLUDED.due_on, updated_at = EXCLUDED.updated_at
+    SET state = 'open', start_by = EXCLUDED.start_by, finish_by = EXCLUDED.finish_by,
+        scheduled_on = EXCLUDED.scheduled_on, updated_at = EXCLUDED.updated_at
     WHERE task.state = 'obsolete'

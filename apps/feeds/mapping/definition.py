@@ -22,10 +22,10 @@ EXPRESSIONS = (*REQUIRED, *LIFECYCLE_FIELDS, *OTHER_FIELDS)
 DOCUMENT_PATHS = ("as_of", "count", "next")
 
 STATUSES = ("active", "preview", "deprecated", "retired")
-# a word of the feed that says nothing about the end
+# The meaning of a source value that says nothing about the retirement.
 IGNORED = "ignore"
 PRICE_QUANTITIES = ("million", "thousand", "one")
-# units that are not tokens
+# Units that are not tokens.
 COUNTED_UNITS = frozenset(
     {
         "image",
@@ -113,14 +113,14 @@ class Mapping:
         return frozenset(lifecycle | ({"price"} if self.prices else set()))
 
 
-def read_mapping(stored: object) -> Mapping:
+def read_mapping(definition: object) -> Mapping:
     """Parse a mapping from its stored form; InvalidMappingError names every field that is wrong."""
-    if not isinstance(stored, dict):
+    if not isinstance(definition, dict):
         raise InvalidMappingError(
             {"mapping": "A mapping must be a JSON object with rows, external_id, host and api_id."}
         )
     errors: dict[str, str] = {}
-    allowed = {
+    allowed_keys = {
         "rows",
         *EXPRESSIONS,
         *DOCUMENT_PATHS,
@@ -133,41 +133,45 @@ def read_mapping(stored: object) -> Mapping:
         "far_days_are_none",
         "absence",
     }
-    for name in stored:
-        if name not in allowed:
+    for name in definition:
+        if name not in allowed_keys:
             errors[str(name)[:60]] = (
                 f'"{str(name)[:60]}" is not a valid part of a mapping. Use: '
-                f"{', '.join(sorted(allowed))}."
+                f"{', '.join(sorted(allowed_keys))}."
             )
-    rows = _read(stored, "rows", errors, lambda text: read_path(text, of_rows=True), required=True)
+    rows = _read_setting(
+        definition, "rows", errors, lambda text: read_path(text, of_rows=True), required=True
+    )
     fields: dict[str, Expression] = {}
     for name in EXPRESSIONS:
-        expression = _read(stored, name, errors, read_expression, required=name in REQUIRED)
+        expression = _read_setting(
+            definition, name, errors, read_expression, required=name in REQUIRED
+        )
         if expression is not None:
             fields[name] = expression
     document: dict[str, Path] = {}
     for name in DOCUMENT_PATHS:
-        path = _read(stored, name, errors, read_path)
+        path = _read_setting(definition, name, errors, read_path)
         if path is not None:
             document[name] = path
-    prices = _prices(stored.get("prices"), errors)
-    hosts = _translations(stored.get("hosts"), "hosts", errors)
-    statuses = _translations(stored.get("statuses"), "statuses", errors)
-    for word, meaning in statuses.items():
+    prices = _read_prices(definition.get("prices"), errors)
+    hosts = _read_translations(definition.get("hosts"), "hosts", errors)
+    statuses = _read_translations(definition.get("statuses"), "statuses", errors)
+    for source_value, meaning in statuses.items():
         if meaning not in (*STATUSES, IGNORED):
             errors["statuses"] = (
-                f'"{meaning}" is not a valid meaning of "{word}". Use one of: '
+                f'"{meaning}" is not a valid meaning of "{source_value}". Use one of: '
                 f"{', '.join((*STATUSES, IGNORED))}."
             )
-    found = {
-        "zero": _choice(stored, "zero", ZERO_MEANINGS, "unknown", errors),
-        "absence": _choice(stored, "absence", ABSENCE_MEANINGS, "notices", errors),
+    choices = {
+        "zero": _read_choice(definition, "zero", ZERO_MEANINGS, "unknown", errors),
+        "absence": _read_choice(definition, "absence", ABSENCE_MEANINGS, "notices", errors),
     }
-    far = stored.get("far_days_are_none", False)
-    if not isinstance(far, bool):
+    far_days_are_none = definition.get("far_days_are_none", False)
+    if not isinstance(far_days_are_none, bool):
         errors["far_days_are_none"] = "far_days_are_none must be true or false."
-    no_price = _texts(stored.get("no_price"), "no_price", errors)
-    skip = _texts(stored.get("skip"), "skip", errors)
+    no_price = _read_texts(definition.get("no_price"), "no_price", errors)
+    skip = _read_texts(definition.get("skip"), "skip", errors)
     if not errors and not prices and not any(name in fields for name in LIFECYCLE_FIELDS):
         errors["retires_on"] = (
             "Enter a path for at least one fact: a retirement date, a status or a price."
@@ -178,31 +182,35 @@ def read_mapping(stored: object) -> Mapping:
         rows=rows,
         fields=fields,
         prices=prices,
-        hosts={word.casefold(): meaning for word, meaning in hosts.items()},
-        statuses={word.casefold(): meaning for word, meaning in statuses.items()},
-        zero=found["zero"],
+        hosts={source_value.casefold(): meaning for source_value, meaning in hosts.items()},
+        statuses={source_value.casefold(): meaning for source_value, meaning in statuses.items()},
+        zero=choices["zero"],
         no_price=no_price,
         skip=frozenset(skip),
-        far_days_are_none=far is True,
-        absence=cast(Absence, found["absence"]),
+        far_days_are_none=far_days_are_none is True,
+        absence=cast(Absence, choices["absence"]),
         document=document,
     )
 
 
-def normalise_mapping(stored: dict[str, Any]) -> dict[str, Any]:
+def normalise_mapping(definition: dict[str, Any]) -> dict[str, Any]:
     """Return the stored form without empty settings, so that equal mappings are equal."""
-    return {name: value for name, value in stored.items() if value not in (None, "", [], {}, False)}
+    return {
+        name: value for name, value in definition.items() if value not in (None, "", [], {}, False)
+    }
 
 
-def _read[T](
-    stored: Dictionary[str, Any],
+def _read_setting[T](
+    definition: Dictionary[str, Any],
     name: str,
     errors: dict[str, str],
-    read: Callable[[str], T],
+    parse: Callable[[str], T],
     *,
     required: bool = False,
 ) -> T | None:
-    text = stored.get(name)
+    """Return the parsed setting `name` of the definition; None if it is empty or invalid. A fault,
+    or an empty setting that is `required`, is added to `errors` as {name: sentence}."""
+    text = definition.get(name)
     if text in (None, ""):
         if required:
             errors[name] = f"Enter the path of {FIELD_LABELS[name]}."
@@ -211,9 +219,9 @@ def _read[T](
         errors[name] = f"The path of {FIELD_LABELS[name]} must be a text."
         return None
     try:
-        return read(text)
-    except InvalidPathError as bad:
-        errors[name] = str(bad)
+        return parse(text)
+    except InvalidPathError as error:
+        errors[name] = str(error)
         return None
 
 
@@ -240,7 +248,9 @@ FIELD_LABELS = {
 }
 
 
-def _prices(value: object, errors: dict[str, str]) -> tuple[PriceField, ...]:
+def _read_prices(value: object, errors: dict[str, str]) -> tuple[PriceField, ...]:
+    """Return the price fields of the definition. Invalid entries are left out, and the first of
+    them is added to `errors`."""
     if value in (None, []):
         return ()
     if not isinstance(value, list) or len(value) > MAX_PRICES:
@@ -248,16 +258,18 @@ def _prices(value: object, errors: dict[str, str]) -> tuple[PriceField, ...]:
             f"Prices must be a list of at most {MAX_PRICES} objects with unit, path and per."
         )
         return ()
-    found = []
-    for number, each in enumerate(value, start=1):
+    prices = []
+    for number, entry in enumerate(value, start=1):
         try:
-            found.append(_price(each))
-        except (InvalidPathError, ValueError) as bad:
-            errors.setdefault("prices", f"Price {number}: {bad}")
-    return tuple(found)
+            prices.append(_read_price(entry))
+        except (InvalidPathError, ValueError) as error:
+            errors.setdefault("prices", f"Price {number}: {error}")
+    return tuple(prices)
 
 
-def _price(value: object) -> PriceField:
+def _read_price(value: object) -> PriceField:
+    """Return one price field. ValueError or InvalidPathError, with a sentence about the entry, if
+    it is invalid. `above` may be a number of tokens or a path to one."""
     if not isinstance(value, dict) or not set(value) <= {"unit", "path", "per", "each", "above"}:
         raise ValueError(
             "use unit, path and per and, where the price depends on the request size, each and "
@@ -286,17 +298,17 @@ def _price(value: object) -> PriceField:
         raise ValueError(
             f'"above" must be a number of tokens up to {_MAX_REQUEST_TOKENS:,}, or a path to one.'
         )
-    each = read_path(texts["each"]) if texts["each"] else None
-    return PriceField(str(unit), read_path(texts["path"]), per, each, size)
+    list_path = read_path(texts["each"]) if texts["each"] else None
+    return PriceField(str(unit), read_path(texts["path"]), per, list_path, size)
 
 
-def _translations(value: object, name: str, errors: dict[str, str]) -> dict[str, str]:
+def _read_translations(value: object, name: str, errors: dict[str, str]) -> dict[str, str]:
     if value in (None, {}):
         return {}
-    fits = isinstance(value, dict) and len(value) <= MAX_TRANSLATIONS
-    if not fits or not all(
-        _is_short_text(key) and _is_short_text(word)
-        for key, word in cast(dict[Any, Any], value).items()
+    is_small_object = isinstance(value, dict) and len(value) <= MAX_TRANSLATIONS
+    if not is_small_object or not all(
+        _is_short_text(key) and _is_short_text(meaning)
+        for key, meaning in cast(dict[Any, Any], value).items()
     ):
         errors[name] = (
             f"{name.capitalize()} must be an object of at most {MAX_TRANSLATIONS} words, each "
@@ -306,34 +318,34 @@ def _translations(value: object, name: str, errors: dict[str, str]) -> dict[str,
     return dict(cast(dict[str, str], value))
 
 
-def _texts(value: object, name: str, errors: dict[str, str]) -> tuple[str, ...]:
+def _read_texts(value: object, name: str, errors: dict[str, str]) -> tuple[str, ...]:
     if value in (None, []):
         return ()
     if (
         not isinstance(value, list)
         or len(value) > MAX_SKIPPED_ROWS
-        or not all(_is_short_text(one, 400) for one in value)
+        or not all(_is_short_text(text, 400) for text in value)
     ):
         errors[name] = f'"{name}" must be a list of at most {MAX_SKIPPED_ROWS} texts.'
         return ()
     return tuple(value)
 
 
-def _is_short_text(value: object, longest: int = _MAX_TRANSLATION_LENGTH) -> bool:
-    return isinstance(value, str) and is_storable(value) and len(value) <= longest
+def _is_short_text(value: object, max_length: int = _MAX_TRANSLATION_LENGTH) -> bool:
+    return isinstance(value, str) and is_storable(value) and len(value) <= max_length
 
 
-def _choice(
-    stored: Dictionary[str, Any],
+def _read_choice(
+    definition: Dictionary[str, Any],
     name: str,
     choices: tuple[str, ...],
-    usual: str,
+    default: str,
     errors: dict[str, str],
 ) -> str:
-    value = stored.get(name) or usual
+    value = definition.get(name) or default
     if value not in choices:
         errors[name] = f'"{name}" must be one of: {", ".join(choices)}.'
-        return usual
+        return default
     return str(value)
 
 

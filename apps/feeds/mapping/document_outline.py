@@ -55,16 +55,18 @@ class DocumentOutline:
 def outline_document(document: Any, rows: Path | None = None) -> DocumentOutline:
     """Outline `document`; without `rows`, the fields are those of the list that most resembles a
     list of models."""
-    lists = sorted(_lists(document, ()), key=lambda found: -found[1])[:_MAX_LISTS]
+    lists = sorted(_find_lists(document, ()), key=lambda entry: -entry[1])[:_MAX_LISTS]
     if rows is None and lists:
-        each = [_outline(document, path, lists) for path, _ in lists]
-        return max(each, key=lambda found: len(propose_mapping(found)))
-    return _outline(document, rows, lists)
+        outlines = [_outline_rows(document, path, lists) for path, _ in lists]
+        return max(outlines, key=lambda outline: len(propose_mapping(outline)))
+    return _outline_rows(document, rows, lists)
 
 
-def _outline(
+def _outline_rows(
     document: Any, path: Path | None, lists: Sequence[tuple[Path, int]]
 ) -> DocumentOutline:
+    """Return the outline of the rows at `path`, from a sample of them, with all `lists` of the
+    document that could hold rows. Without a path it has no fields."""
     places: list[RowContext] = []
     if path is not None:
         for place in rows_at(document, path):
@@ -72,64 +74,72 @@ def _outline(
             if len(places) == _MAX_ROWS_SAMPLED:
                 break
     return DocumentOutline(
-        lists=tuple(RowList(str(found), n) for found, n in lists),
+        lists=tuple(RowList(str(list_path), n) for list_path, n in lists),
         rows=str(path) if path is not None else "",
         n=len(places),
-        parts=tuple(_parts(places)),
+        parts=tuple(_list_fields(places)),
     )
 
 
-def _lists(value: Any, steps: tuple[KeyStep | EachStep, ...]) -> Iterator[tuple[Path, int]]:
-    """Return (path, number of rows) of every list or map of objects, including those that are
-    inside all rows of another."""
+def _find_lists(value: Any, steps: tuple[KeyStep | EachStep, ...]) -> Iterator[tuple[Path, int]]:
+    """Yield (path, number of rows) of every list or map of objects, including those nested in all
+    rows of another list."""
     if len(steps) > _MAX_DEPTH:
         return
     if isinstance(value, list):
-        rows = [one for one in value[:_MAX_ROWS_SAMPLED] if isinstance(one, dict)]
+        rows = [element for element in value[:_MAX_ROWS_SAMPLED] if isinstance(element, dict)]
         if rows:
-            yield from _paths_of_rows((*steps, EachStep(of_map=False)), rows, len(value))
+            yield from _find_row_paths((*steps, EachStep(of_map=False)), rows, len(value))
         return
     if not isinstance(value, dict):
         return
-    inside = list(value.values())[:_MAX_ROWS_SAMPLED]
-    if len(inside) > 1 and all(isinstance(one, dict) for one in inside):
-        yield from _paths_of_rows((*steps, EachStep(of_map=True)), inside, len(value))
+    map_values = list(value.values())[:_MAX_ROWS_SAMPLED]
+    if len(map_values) > 1 and all(isinstance(element, dict) for element in map_values):
+        yield from _find_row_paths((*steps, EachStep(of_map=True)), map_values, len(value))
         return
-    for key, one in list(value.items())[:_MAX_ROWS_SAMPLED]:
-        yield from _lists(one, (*steps, KeyStep(key)))
+    for key, element in list(value.items())[:_MAX_ROWS_SAMPLED]:
+        yield from _find_lists(element, (*steps, KeyStep(key)))
 
 
-def _paths_of_rows(
+def _find_row_paths(
     steps: tuple[KeyStep | EachStep, ...], rows: list[Any], n: int
 ) -> Iterator[tuple[Path, int]]:
+    """Yield (path, estimated number of rows) of the list at `steps`, and of lists or maps of
+    objects directly in its rows. `rows` is a sample of the list, `n` its number of rows."""
     yield Path(steps), n
     if sum(isinstance(step, EachStep) for step in steps) > 1:
         return
     for key in list(rows[0])[:40]:
-        inner = [
+        containers = [
             row[key]
             for row in rows
             if isinstance(row, dict) and isinstance(row.get(key), list | dict)
         ]
-        kind = list if inner and isinstance(inner[0], list) else dict
-        inner = [each for each in inner if isinstance(each, kind)]
+        kind = list if containers and isinstance(containers[0], list) else dict
+        containers = [container for container in containers if isinstance(container, kind)]
         objects = [
-            one for each in inner for one in (each if isinstance(each, list) else each.values())
+            element
+            for container in containers
+            for element in (container if isinstance(container, list) else container.values())
         ]
-        of_map = bool(inner) and isinstance(inner[0], dict)
-        are_rows = bool(objects) and all(isinstance(one, dict) for one in objects)
-        # parts of a row are objects too, but each of its own name
-        if are_rows and (not of_map or len({name for each in inner for name in each}) > 12):
-            whole = sum(len(each) for each in inner) * n // max(len(rows), 1)
-            yield Path((*steps, KeyStep(key), EachStep(of_map=of_map))), whole
+        of_map = bool(containers) and isinstance(containers[0], dict)
+        are_rows = bool(objects) and all(isinstance(element, dict) for element in objects)
+        # The fields of one object can be objects too, but with few different names.
+        if are_rows and (
+            not of_map or len({name for container in containers for name in container}) > 12
+        ):
+            n_nested_rows = sum(len(container) for container in containers) * n // max(len(rows), 1)
+            yield Path((*steps, KeyStep(key), EachStep(of_map=of_map))), n_nested_rows
 
 
-def _parts(places: Sequence[RowContext]) -> Iterator[OutlineField]:
-    found: dict[str, tuple[int, str]] = {}
+def _list_fields(places: Sequence[RowContext]) -> Iterator[OutlineField]:
+    """Yield the fields of the sampled rows, with the number of rows that have them and an example:
+    first the keys and fields of enclosing objects, then those of the rows, at most _MAX_FIELDS."""
+    values_by_path: dict[str, tuple[int, str]] = {}
     for place in places:
-        for path, value in _scalar_values(place.value, ()):
-            n, example = found.get(path, (0, ""))
-            found[path] = (n + 1, example or text_of(as_text(value), 60))
+        for path, value in _list_scalar_values(place.value, ()):
+            n, example = values_by_path.get(path, (0, ""))
+            values_by_path[path] = (n + 1, example or text_of(as_text(value), 60))
     if places and isinstance(places[0].keys[-1], str):
         yield OutlineField("@key", len(places), str(places[0].keys[-1])[:60])
     if places and len(places[0].keys) > 1:
@@ -139,27 +149,27 @@ def _parts(places: Sequence[RowContext]) -> Iterator[OutlineField]:
         for key, value in list(outer.items())[:20] if isinstance(outer, dict) else ():
             if text := text_of(as_text(value), 60):
                 yield OutlineField(f"@1.{KeyStep(key)}", len(places), text)
-    for path, (n, example) in list(found.items())[:_MAX_FIELDS]:
+    for path, (n, example) in list(values_by_path.items())[:_MAX_FIELDS]:
         yield OutlineField(path, n, example)
 
 
-def _scalar_values(
+def _list_scalar_values(
     value: Any, steps: tuple[KeyStep | EachStep | IndexStep, ...]
 ) -> Iterator[tuple[str, Any]]:
-    """Return (path, value) of the scalar values of a row; of a list those of its first element."""
+    """Yield (path, value) of each scalar value of a row; of a list only its first element."""
     if isinstance(value, dict) and len(steps) < _MAX_DEPTH:
-        for key, one in list(value.items())[:_MAX_FIELDS]:
-            yield from _scalar_values(one, (*steps, KeyStep(key)))
+        for key, inner in list(value.items())[:_MAX_FIELDS]:
+            yield from _list_scalar_values(inner, (*steps, KeyStep(key)))
     elif isinstance(value, list) and len(steps) < _MAX_DEPTH:
         if value:
-            yield from _scalar_values(value[0], (*steps, EachStep(of_map=False)))
+            yield from _list_scalar_values(value[0], (*steps, EachStep(of_map=False)))
     elif steps and isinstance(value, str | int | bool | Decimal | None):
         yield str(Path(steps)), value
 
 
-# --- a first proposal -----------------------------------------------------------------------------
+# --- proposed mapping -----------------------------------------------------------------------------
 
-# names under which feeds publish these facts, the likeliest first
+# Names under which feeds publish these facts, the most likely first.
 _USUAL_NAMES = {
     "api_id": ("model_id", "api_id", "modelId", "model", "id", "slug", "@key"),
     "host": (
@@ -239,25 +249,27 @@ _USUAL_PRICES = {
 }
 
 
-def propose_mapping(found: DocumentOutline) -> dict[str, Any]:
+def propose_mapping(outline: DocumentOutline) -> dict[str, Any]:
     """Propose a mapping by field names that are common in feeds. It must be reviewed and corrected,
     not trusted."""
-    there = {part.path for part in found.parts}
-    said: dict[str, Any] = {"rows": found.rows} if found.rows else {}
-    for name, usual in _USUAL_NAMES.items():
-        if path := next((path for path in usual if path in there), ""):
-            said[name] = path
-    if "api_id" in said:
-        said["external_id"] = (
-            f"{said['host']} + '/' + {said['api_id']}" if "host" in said else said["api_id"]
+    available_paths = {outline_field.path for outline_field in outline.parts}
+    mapping: dict[str, Any] = {"rows": outline.rows} if outline.rows else {}
+    for name, usual_paths in _USUAL_NAMES.items():
+        if path := next((path for path in usual_paths if path in available_paths), ""):
+            mapping[name] = path
+    if "api_id" in mapping:
+        mapping["external_id"] = (
+            f"{mapping['host']} + '/' + {mapping['api_id']}"
+            if "host" in mapping
+            else mapping["api_id"]
         )
     prices = []
     for unit, options in _USUAL_PRICES.items():
-        if option := next((option for option in options if option[0] in there), None):
+        if option := next((option for option in options if option[0] in available_paths), None):
             prices.append({"unit": unit, "path": option[0], "per": option[1]})
     if prices:
-        said["prices"] = prices
-    return said
+        mapping["prices"] = prices
+    return mapping
 
 
 __all__ = ["DocumentOutline", "OutlineField", "RowList", "outline_document", "propose_mapping"]

@@ -28,11 +28,11 @@ from apps.feeds.parsers.payload import is_storable
 
 MAX_PATH_LENGTH = 300
 MAX_PATH_STEPS = 12
-# of one path in one row
+# Maximum number of values of one path in one row.
 MAX_VALUES = 1000
-# of all paths in all rows, values that lead nowhere counted: 100,000 rows of thirty facts, looked
-# at three times. A path that looks through the whole document again for each row would cost its
-# square
+# Maximum number of values visited by all paths in all rows, including values that lead nowhere:
+# 100,000 rows with thirty facts, each visited three times. A path that walks the whole document
+# again for each row has quadratic cost.
 MAX_VISITED_VALUES = 30_000_000
 
 _TOKEN = re.compile(
@@ -52,7 +52,7 @@ _TOKEN = re.compile(
 
 
 class InvalidPathError(ValueError):
-    """A path with a syntax error; `str()` says what to correct."""
+    """A path with a syntax error; `str()` is a message with the correction."""
 
 
 class TooManyStepsError(ValueError):
@@ -80,8 +80,8 @@ class _Missing:
 MISSING = _Missing()
 
 
-def _quoted(text: str, quote: str = '"') -> str:
-    """`text` in quotes, in the other kind where it holds these."""
+def _add_quotes(text: str, quote: str = '"') -> str:
+    """Return `text` in quotes, in the other kind of quotes if it contains this kind."""
     if quote in text:
         quote = "'" if quote == '"' else '"'
     return f"{quote}{text}{quote}"
@@ -93,7 +93,9 @@ class KeyStep:
 
     def __str__(self) -> str:
         return (
-            self.key if re.fullmatch(r"[^\s.\[\]|+'\"@*=]+", self.key) else f"[{_quoted(self.key)}]"
+            self.key
+            if re.fullmatch(r"[^\s.\[\]|+'\"@*=]+", self.key)
+            else f"[{_add_quotes(self.key)}]"
         )
 
 
@@ -159,8 +161,8 @@ class Path:
     def __str__(self) -> str:
         text = ""
         for step in self.steps:
-            bare = str(step)
-            text += bare if bare.startswith("[") or not text else f".{bare}"
+            step_text = str(step)
+            text += step_text if step_text.startswith("[") or not text else f".{step_text}"
         return text
 
     @property
@@ -168,7 +170,7 @@ class Path:
         return sum(isinstance(step, EachStep) for step in self.steps)
 
     def values(self, place: RowContext) -> Iterator[Any]:
-        """Return the values at the path, including null, in the document's order, at most
+        """Yield the values at the path, including null, in the document's order, at most
         MAX_VALUES; none if a step leads nowhere. TooManyStepsError if the rows of the document were
         visited too often."""
         yield from islice(self._walk(place.value, self.steps, place), MAX_VALUES)
@@ -189,12 +191,12 @@ class Path:
     def first(self, place: RowContext) -> Any:
         """Return the first value that is neither null nor an empty text; otherwise null if the name
         is present; otherwise MISSING."""
-        found: Any = MISSING
+        fallback: Any = MISSING
         for value in self.values(place):
             if value not in (None, ""):
                 return value
-            found = value if found is MISSING else found
-        return found
+            fallback = value if fallback is MISSING else fallback
+        return fallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ class Literal:
     text: str
 
     def __str__(self) -> str:
-        return _quoted(self.text, "'")
+        return _add_quotes(self.text, "'")
 
 
 type Term = Path | Literal
@@ -224,28 +226,28 @@ class Expression:
     def value(self, place: RowContext) -> Any:
         """Return the first option that is present, unchanged, or as text if several terms are
         concatenated; null if only null is found, MISSING if nothing is."""
-        found: Any = MISSING
+        fallback: Any = MISSING
         for option in self.options:
-            value = _option(option, place)
+            value = _evaluate_option(option, place)
             if value not in (None, "") and value is not MISSING:
                 return value
-            if value is not MISSING and found is MISSING:
-                found = value
-        return found
+            if value is not MISSING and fallback is MISSING:
+                fallback = value
+        return fallback
 
 
-def _option(option: tuple[Term, ...], place: RowContext) -> Any:
+def _evaluate_option(option: tuple[Term, ...], place: RowContext) -> Any:
     if len(option) == 1:
         term = option[0]
         return term.text if isinstance(term, Literal) else term.first(place)
-    parts = []
+    texts = []
     for term in option:
         value = term.text if isinstance(term, Literal) else term.first(place)
         text = as_text(value)
         if not text:
             return MISSING
-        parts.append(text)
-    return "".join(parts)
+        texts.append(text)
+    return "".join(texts)
 
 
 def as_text(value: Any) -> str | None:
@@ -263,7 +265,7 @@ def as_text(value: Any) -> str | None:
 
 
 def take_step(value: Any, step: Step, place: RowContext) -> Iterator[Any]:
-    """Return the values to which one step leads."""
+    """Yield the values to which one step leads."""
     match step:
         case KeyStep(key):
             if isinstance(value, dict) and key in value:
@@ -276,24 +278,29 @@ def take_step(value: Any, step: Step, place: RowContext) -> Iterator[Any]:
         case IndexStep(number):
             if isinstance(value, list) and number < len(value):
                 yield value[number]
-        case FilterStep(key, word):
+        case FilterStep(key, text):
             if isinstance(value, list):
                 place.count.n_steps += len(value)
                 yield from (
-                    one for one in value if isinstance(one, dict) and as_text(one.get(key)) == word
+                    element
+                    for element in value
+                    if isinstance(element, dict) and as_text(element.get(key)) == text
                 )
         case EnclosingStep(number, is_key):
-            which = place.keys if is_key else place.around
-            if 0 <= number - 1 < len(which) or (number == 0 and which):
-                yield which[number - 1]
+            enclosing = place.keys if is_key else place.around
+            if 0 <= number - 1 < len(enclosing) or (number == 0 and enclosing):
+                yield enclosing[number - 1]
 
 
 def rows_at(document: Any, path: Path) -> Iterator[RowContext]:
-    """Return every row to which `path` leads, with its context."""
-    yield from _rows(RowContext(document), path.steps)
+    """Yield every row to which `path` leads, with its context."""
+    yield from _walk_rows(RowContext(document), path.steps)
 
 
-def _rows(place: RowContext, steps: tuple[Step, ...]) -> Iterator[RowContext]:
+def _walk_rows(place: RowContext, steps: tuple[Step, ...]) -> Iterator[RowContext]:
+    """Yield every place that the steps lead to from `place`, in document order. An each step adds
+    the element's key and the element to the context; it finds nothing in a value of the other kind
+    (list or map)."""
     if not steps:
         yield place
         return
@@ -301,17 +308,17 @@ def _rows(place: RowContext, steps: tuple[Step, ...]) -> Iterator[RowContext]:
     if isinstance(step, EachStep):
         value = place.value
         if step.of_map and isinstance(value, dict):
-            pairs: Any = value.items()
+            entries: Any = value.items()
         else:
-            pairs = enumerate(value) if not step.of_map and isinstance(value, list) else ()
-        for key, inner in pairs:
-            yield from _rows(
+            entries = enumerate(value) if not step.of_map and isinstance(value, list) else ()
+        for key, inner in entries:
+            yield from _walk_rows(
                 RowContext(inner, (*place.keys, key), (*place.around, inner), place.count),
                 steps[1:],
             )
         return
     for inner in take_step(place.value, step, place):
-        yield from _rows(RowContext(inner, place.keys, place.around, place.count), steps[1:])
+        yield from _walk_rows(RowContext(inner, place.keys, place.around, place.count), steps[1:])
 
 
 # --- reading a path -------------------------------------------------------------------------------
@@ -321,25 +328,25 @@ def read_path(text: str, *, of_rows: bool = False) -> Path:
     """Parse a single path. InvalidPathError for a syntax error; with `of_rows` also if it leads to
     one value instead of many."""
     expression = read_expression(text)
-    only = expression.options[0][0]
+    path = expression.options[0][0]
     if (
         len(expression.options) != 1
         or len(expression.options[0]) != 1
-        or not isinstance(only, Path)
+        or not isinstance(path, Path)
     ):
         raise InvalidPathError(
             f"'{text}' must be a single path such as data.models[*], without texts, + or |."
         )
-    if of_rows and not only.n_each:
+    if of_rows and not path.n_each:
         raise InvalidPathError(
             f"'{text}' finds one value. Use [*] for every element of a list or * for every value "
             f"of a map: {text}[*] or {text}.*"
         )
-    if of_rows and any(isinstance(step, EnclosingStep) for step in only.steps):
+    if of_rows and any(isinstance(step, EnclosingStep) for step in path.steps):
         raise InvalidPathError(
             f"'{text}' starts at the document, which has no outer element. Remove the @."
         )
-    return only
+    return path
 
 
 def read_expression(text: str) -> Expression:
@@ -356,18 +363,18 @@ def read_expression(text: str) -> Expression:
     options: list[tuple[Term, ...]] = []
     terms: list[Term] = []
     steps: list[Step] = []
-    position, dotted, wants = 0, False, True
+    position, is_after_dot, expects_term = 0, False, True
 
     def close(sign: str) -> None:
         if steps:
-            terms.append(_path(tuple(steps), text))
+            terms.append(_build_path(tuple(steps), text))
             steps.clear()
-        if dotted or wants:
+        if is_after_dot or expects_term:
             raise InvalidPathError(f"'{text}' has no value before {sign}. Add one.")
 
-    written = text.rstrip()
-    while position < len(written):
-        if written[position].isspace():
+    stripped_text = text.rstrip()
+    while position < len(stripped_text):
+        if stripped_text[position].isspace():
             position += 1
             continue
         token = _TOKEN.match(text, position)
@@ -380,45 +387,46 @@ def read_expression(text: str) -> Expression:
         sign = token["sign"]
         if sign in {"|", "+"}:
             close(f"'{sign}'")
-            wants = True
+            expects_term = True
             if sign == "|":
                 options.append(tuple(terms))
                 terms.clear()
         elif sign == ".":
-            if dotted or not steps:
+            if is_after_dot or not steps:
                 raise InvalidPathError(f"'{text}' has a dot in place of a name. Check the path.")
-            dotted = True
-        elif token["text"] is not None and not dotted:
-            if steps or not wants:
+            is_after_dot = True
+        elif token["text"] is not None and not is_after_dot:
+            if steps or not expects_term:
                 raise InvalidPathError(
                     f"'{text}' has the text {token['text']} next to another part. Put a + "
                     "between them."
                 )
             terms.append(Literal(token["text"][1:-1]))
-            wants = False
+            expects_term = False
         else:
             step = _read_step(token)
-            bracketed = token.group().lstrip().startswith("[")
-            if dotted and isinstance(step, EnclosingStep):
+            is_bracketed = token.group().lstrip().startswith("[")
+            if is_after_dot and isinstance(step, EnclosingStep):
                 raise InvalidPathError(f"'{text}' has an @ in the middle. Move it to the start.")
-            if not dotted and not bracketed and not wants:
+            if not is_after_dot and not is_bracketed and not expects_term:
                 raise InvalidPathError(
                     f"'{text}' cannot be read from '{token.group().strip()}' onwards. Add a dot, "
                     "+ or |."
                 )
-            if not steps and not wants:
+            if not steps and not expects_term:
                 raise InvalidPathError(
                     f"'{text}' cannot be read from '{token.group().strip()}' onwards. Check the "
                     "path."
                 )
             steps.append(step)
-            dotted = wants = False
+            is_after_dot = expects_term = False
     close("its end")
     options.append(tuple(terms))
     return Expression(tuple(options))
 
 
 def _read_step(token: re.Match[str]) -> Step:
+    """Return the step that a token of a path stands for; the token's groups tell its kind."""
     if token["each"]:
         return EachStep(of_map=False)
     if token["star"]:
@@ -426,19 +434,17 @@ def _read_step(token: re.Match[str]) -> Step:
     if token["index"]:
         return IndexStep(int(token["number"]))
     if token["where"]:
-        word = token["word"].rstrip()
-        return FilterStep(
-            token["key"],
-            word[1:-1] if word[:1] in "'\"" and word[-1:] == word[:1] and len(word) > 1 else word,
-        )
+        text = token["word"].rstrip()
+        is_quoted = text[:1] in "'\"" and text[-1:] == text[:1] and len(text) > 1
+        return FilterStep(token["key"], text[1:-1] if is_quoted else text)
     if token["at"]:
-        word = token["at"]
-        return EnclosingStep(int(word.removeprefix("key") or 0), word.startswith("key"))
+        name = token["at"]
+        return EnclosingStep(int(name.removeprefix("key") or 0), name.startswith("key"))
     quoted = token["quoted"] or token["text"]
     return KeyStep(quoted[1:-1] if quoted else token["name"])
 
 
-def _path(steps: tuple[Step, ...], text: str) -> Path:
+def _build_path(steps: tuple[Step, ...], text: str) -> Path:
     if len(steps) > MAX_PATH_STEPS:
         raise InvalidPathError(
             f"'{text}' has more than {MAX_PATH_STEPS} steps. Enter a shorter path."

@@ -18,28 +18,28 @@ _MAX_REQUEST_TOKENS = 100_000_000
 def price_lines(mapping: Mapping, place: RowContext) -> tuple[PriceLine, ...]:
     """Return the price lines of a row, sorted; none if it has no price. UnclearPriceError if one is
     not plausible."""
-    currency = _currency(mapping, place)
-    found: dict[tuple[str, int], Decimal] = {}
+    currency = _read_currency(mapping, place)
+    amounts: dict[tuple[str, int], Decimal] = {}
     for price in mapping.prices:
-        for amount, above in _amounts(mapping, price, place, currency):
-            if found.setdefault((price.unit, above), amount) != amount:
+        for amount, above in _read_amounts(mapping, price, place, currency):
+            if amounts.setdefault((price.unit, above), amount) != amount:
                 size = f" above {above} tokens" if above else ""
                 raise UnclearPriceError(
                     f"The row has two prices of {price.unit}{size}. The prices of the row are "
                     "not used."
                 )
-    base = {found.get(("input", 0)), found.get(("output", 0))}
-    is_free = mapping.zero == "free" and base == {Decimal(0)}
+    base_amounts = {amounts.get(("input", 0)), amounts.get(("output", 0))}
+    is_free = mapping.zero == "free" and base_amounts == {Decimal(0)}
     return tuple(
         sorted(
             PriceLine(unit, amount, above, currency=currency)
-            for (unit, above), amount in found.items()
+            for (unit, above), amount in amounts.items()
             if amount or (is_free and unit in {"input", "output"} and not above)
         )
     )
 
 
-def _currency(mapping: Mapping, place: RowContext) -> str:
+def _read_currency(mapping: Mapping, place: RowContext) -> str:
     expression = mapping.fields.get("currency")
     if expression is None:
         return "USD"
@@ -52,25 +52,29 @@ def _currency(mapping: Mapping, place: RowContext) -> str:
     return text
 
 
-def _amounts(
+def _read_amounts(
     mapping: Mapping, price: PriceField, place: RowContext, currency: str
 ) -> Iterator[tuple[Decimal, int]]:
-    """Return (amount, request size above which it applies) of one price of the row."""
-    inner = [place]
+    """Yield (amount, request size above which it applies) for one price of the row."""
+    contexts = [place]
     if price.each is not None:
-        inner = [
+        contexts = [
             RowContext(value, place.keys, place.around, place.count)
             for value in price.each.values(place)
         ]
-    for each in inner:
-        value = price.path.first(each)
+    for context in contexts:
+        value = price.path.first(context)
         if value is MISSING or value in (None, "") or _means_no_price(mapping, value):
             continue
-        above = price.above if isinstance(price.above, int) else _size(price.above, each)
-        # without a size it holds under a condition that the mapping does not know
+        above = (
+            price.above if isinstance(price.above, int) else _read_threshold(price.above, context)
+        )
+        # A price without a size applies under a condition that the mapping does not cover.
         if above is not None:
             yield (
-                per_million(price.where, _number(value), per=price.counted, currency=currency),
+                per_million(
+                    price.where, _parse_number(value), per=price.counted, currency=currency
+                ),
                 above,
             )
 
@@ -80,13 +84,15 @@ def _means_no_price(mapping: Mapping, value: Any) -> bool:
         return False
     if as_text(value) in mapping.no_price:
         return True
-    number = _number(value)
-    if isinstance(number, bool) or not isinstance(number, int | Decimal):
+    amount = _parse_number(value)
+    if isinstance(amount, bool) or not isinstance(amount, int | Decimal):
         return False
-    return any(_DECIMAL.fullmatch(none) and Decimal(none) == number for none in mapping.no_price)
+    return any(_DECIMAL.fullmatch(text) and Decimal(text) == amount for text in mapping.no_price)
 
 
-def _size(path: Path, place: RowContext) -> int | None:
+def _read_threshold(path: Path, place: RowContext) -> int | None:
+    """Return the number of request tokens above which a price applies; None if the row has none.
+    Raises UnclearPriceError for anything but a number within bounds."""
     value = path.first(place)
     if value is MISSING or value is None:
         return None
@@ -104,7 +110,7 @@ def _size(path: Path, place: RowContext) -> int | None:
     return value
 
 
-def _number(value: Any) -> Any:
+def _parse_number(value: Any) -> Any:
     """Parse a number written as text; any other value is returned unchanged."""
     if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
         return Decimal(value.strip())

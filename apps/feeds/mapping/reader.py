@@ -45,9 +45,9 @@ from apps.feeds.parsers.payload import (
     text_of,
 )
 
-# several times the longest list there is
+# Several times the length of the longest known feed.
 MAX_ROWS = 100_000
-# under which name what a mapping does not find is set aside
+# Prefix of the external ID under which missing paths of a mapping are quarantined.
 MAPPING_CODE = "mapping"
 _MAX_QUOTED_LENGTH = 60
 _MAX_LIST_VALUES = 12
@@ -58,7 +58,7 @@ _FAR_YEAR = re.compile(r"(?:209\d|2[1-9]\d\d|[3-9]\d\d\d)-\d\d-\d\d", re.ASCII)
 class MappingResult:
     """The result of reading a document by a mapping. `unfound` are sentences about paths that find
     nothing in any row, by field; `n_places` counts rows before any was quarantined. `refusal` is
-    why no conclusion may be drawn from the document, otherwise empty."""
+    the reason why no conclusion may be drawn from the document, otherwise empty."""
 
     parsed: ParsedFeed | None = None
     unfound: dict[str, str] = field(default_factory=dict)
@@ -69,21 +69,23 @@ class MappingResult:
 def parse_body(body: bytes, *, mapping: Mapping) -> ParsedFeed:
     """Parse a body into rows and quarantined rows, as every adapter. InvalidPayloadError if no
     conclusion may be drawn from it."""
-    reading = read_document(load_json(body), mapping)
-    if reading.parsed is None:
-        raise InvalidPayloadError(reading.refusal)
-    return reading.parsed
+    result = read_document(load_json(body), mapping)
+    if result.parsed is None:
+        raise InvalidPayloadError(result.refusal)
+    return result.parsed
 
 
 def read_document(document: Any, mapping: Mapping) -> MappingResult:
     """Read `document` by `mapping`, for preview and polls alike. Never raises."""
     try:
-        return _read(document, mapping)
-    except TooManyStepsError as refused:
-        return MappingResult(refusal=str(refused))
+        return _read_rows(document, mapping)
+    except TooManyStepsError as error:
+        return MappingResult(refusal=str(error))
 
 
-def _read(document: Any, mapping: Mapping) -> MappingResult:
+def _read_rows(document: Any, mapping: Mapping) -> MappingResult:
+    """Read the document by the mapping. A document without rows, with too many, or that states to
+    be incomplete is refused as a whole; missing paths are quarantined once for all rows."""
     places: list[RowContext] = []
     for place in rows_at(document, mapping.rows):
         places.append(place)
@@ -95,30 +97,30 @@ def _read(document: Any, mapping: Mapping) -> MappingResult:
     if not places:
         refusal = explain_missing(mapping.rows, [RowContext(document)])
         return MappingResult(refusal=refusal, unfound={"rows": refusal})
-    reading = MappingResult(n_places=len(places), unfound=_missing_paths(places, mapping))
+    result = MappingResult(n_places=len(places), unfound=_explain_missing_paths(places, mapping))
     as_of = None
     try:
-        as_of = _document_time(document, places, mapping)
-        _refuse_without_keys(reading.unfound)
-        harvest = ParsedRows.empty()
-        _RowReader(mapping, harvest, dated=_is_dated(mapping, reading.unfound), as_of=as_of).take(
-            places
-        )
-        for name, sentence in reading.unfound.items():
-            # said once for all rows, for as long as it is so
-            harvest.rejects.append(rejected_row(f"{MAPPING_CODE}: {name}", sentence))
-        reading.parsed = replace(harvest.done(), as_of=as_of)
-    except InvalidPayloadError as refused:
-        reading.refusal = str(refused)
-    return reading
+        as_of = _read_document_time(document, places, mapping)
+        _require_keys(result.unfound)
+        collector = ParsedRows.empty()
+        _RowReader(
+            mapping, collector, dated=_is_dated(mapping, result.unfound), as_of=as_of
+        ).read_rows(places)
+        for name, sentence in result.unfound.items():
+            # One record for all rows, which stays open for as long as the path is missing.
+            collector.rejects.append(rejected_row(f"{MAPPING_CODE}: {name}", sentence))
+        result.parsed = replace(collector.done(), as_of=as_of)
+    except InvalidPayloadError as error:
+        result.refusal = str(error)
+    return result
 
 
-def _missing_paths(places: list[RowContext], mapping: Mapping) -> dict[str, str]:
+def _explain_missing_paths(places: list[RowContext], mapping: Mapping) -> dict[str, str]:
     """Return {field: sentence} of the fields of which no path leads anywhere in any row.
 
     A name that is present in some rows only, or with null, counts as present; the paths of one
     field are alternatives."""
-    found: dict[str, str] = {}
+    explanations: dict[str, str] = {}
     for name, expression in mapping.fields.items():
         paths = expression.paths
         if not paths or any(
@@ -126,21 +128,21 @@ def _missing_paths(places: list[RowContext], mapping: Mapping) -> dict[str, str]
         ):
             continue
         if not any(_leads_anywhere(path, places) for path in paths):
-            found[name] = explain_missing(paths[0], places)
-        elif lost := [
+            explanations[name] = explain_missing(paths[0], places)
+        elif missing_paths := [
             path
             for path in paths
             if len(expression.options) == 1 and not _leads_anywhere(path, places)
         ]:
-            found[name] = explain_missing(lost[0], places)
+            explanations[name] = explain_missing(missing_paths[0], places)
     for price in mapping.prices:
         path = Path((*price.each.steps, *price.path.steps)) if price.each else price.path
         if not _leads_anywhere(path, places):
-            found[f"price {price.unit} at {path}"] = explain_missing(path, places)
-    return found
+            explanations[f"price {price.unit} at {path}"] = explain_missing(path, places)
+    return explanations
 
 
-def _refuse_without_keys(unfound: dict[str, str]) -> None:
+def _require_keys(unfound: dict[str, str]) -> None:
     for name in REQUIRED:
         if name in unfound:
             raise InvalidPayloadError(unfound[name])
@@ -153,32 +155,38 @@ def _leads_anywhere(path: Path, places: list[RowContext]) -> bool:
 def _is_dated(mapping: Mapping, unfound: dict[str, str]) -> bool:
     """Return whether a row without a date means that there is none: not if the feed has lost the
     field."""
-    dates = [name for name in ("retires_on", "not_before") if name in mapping.fields]
-    other = [name for name in LIFECYCLE_FIELDS if name in mapping.fields]
-    return any(name not in unfound for name in dates or other)
+    date_fields = [name for name in ("retires_on", "not_before") if name in mapping.fields]
+    lifecycle_fields = [name for name in LIFECYCLE_FIELDS if name in mapping.fields]
+    return any(name not in unfound for name in date_fields or lifecycle_fields)
 
 
-def _document_time(document: Any, places: list[RowContext], mapping: Mapping) -> datetime | None:
-    """Return when the document says it was made. InvalidPayloadError if it says that it is
-    incomplete."""
-    around = RowContext(document)
+def _read_document_time(
+    document: Any, places: list[RowContext], mapping: Mapping
+) -> datetime | None:
+    """Return the creation time stated in the document, None without one. InvalidPayloadError if the
+    document states that it is incomplete."""
+    context = RowContext(document)
     paths = mapping.document
-    if "next" in paths and (further := paths["next"].first(around)) is not MISSING and further:
+    if "next" in paths and (next_page := paths["next"].first(context)) is not MISSING and next_page:
         raise InvalidPayloadError(
             f"The document is one page of several: '{paths['next']}' contains the URL of another "
             "page. Nothing was read, because rows of the other pages would seem to be removed."
         )
     if "count" in paths:
-        said = paths["count"].first(around)
-        if isinstance(said, int) and not isinstance(said, bool) and said != len(places):
+        stated_count = paths["count"].first(context)
+        if (
+            isinstance(stated_count, int)
+            and not isinstance(stated_count, bool)
+            and stated_count != len(places)
+        ):
             raise InvalidPayloadError(
-                f"The document states {said:,} rows but contains {len(places):,}, so it is "
+                f"The document states {stated_count:,} rows but contains {len(places):,}, so it is "
                 "incomplete. The last good data is kept. The next poll tries again."
             )
-    return _moment(paths["as_of"].first(around)) if "as_of" in paths else None
+    return _parse_time(paths["as_of"].first(context)) if "as_of" in paths else None
 
 
-def _moment(value: Any) -> datetime | None:
+def _parse_time(value: Any) -> datetime | None:
     text = text_of(value, 40)
     try:
         moment = datetime.fromisoformat(text)
@@ -194,62 +202,70 @@ def _moment(value: Any) -> datetime | None:
 
 
 class _RejectedRowError(Exception):
-    """A row that is quarantined whole; `str()` says why."""
+    """A row that is quarantined as a whole; `str()` is the reason."""
 
 
 class _RowReader:
-    """A reader that collects rows one by one."""
+    """A reader that collects rows one by one. `dated`: a row without a date has none, instead of
+    having lost it. `as_of` is the time stated in the document."""
 
     def __init__(
-        self, mapping: Mapping, harvest: ParsedRows, *, dated: bool, as_of: datetime | None
+        self, mapping: Mapping, collector: ParsedRows, *, dated: bool, as_of: datetime | None
     ) -> None:
-        self.mapping, self.harvest, self.dated, self.as_of = mapping, harvest, dated, as_of
+        self.mapping, self.collector, self.dated, self.as_of = mapping, collector, dated, as_of
         self.has_lifecycle = "lifecycle" in mapping.topics
 
-    def take(self, places: list[RowContext]) -> None:
-        copies: dict[str, list[RowContext]] = {}
+    def read_rows(self, places: list[RowContext]) -> None:
+        """Collect the rows of the document. A row without an ID is rejected; rows that share an ID
+        are read as copies of one row."""
+        copies_by_id: dict[str, list[RowContext]] = {}
         for number, place in enumerate(places):
             try:
-                external_id = self._external_id(place)
-            except _RejectedRowError as aside:
-                self.harvest.rejects.append(rejected_row(f"row {number}", str(aside), place.value))
+                external_id = self._read_external_id(place)
+            except _RejectedRowError as error:
+                self.collector.rejects.append(
+                    rejected_row(f"row {number}", str(error), place.value)
+                )
                 continue
             if external_id in self.mapping.skip:
-                self.harvest.ignored += 1
+                self.collector.ignored += 1
             else:
-                copies.setdefault(external_id, []).append(place)
-        for external_id, same in copies.items():
-            self._take(external_id, same)
+                copies_by_id.setdefault(external_id, []).append(place)
+        for external_id, copies in copies_by_id.items():
+            self._add_row(external_id, copies)
 
-    def _take(self, external_id: str, same: list[RowContext]) -> None:
-        rejects = self.harvest.rejects
+    def _add_row(self, external_id: str, copies: list[RowContext]) -> None:
+        """Add the row if all its copies say the same, otherwise quarantine it as a whole."""
+        rejects = self.collector.rejects
         n_before = len(rejects)
         try:
-            row = self._row(external_id, same[0])
+            row = self._build_row(external_id, copies[0])
             n_after = len(rejects)
-            differ = any(self._row(external_id, other) != row for other in same[1:])
-        except _RejectedRowError as aside:
+            has_differing_copies = any(
+                self._build_row(external_id, copy) != row for copy in copies[1:]
+            )
+        except _RejectedRowError as error:
             del rejects[n_before:]
-            self._aside(external_id, str(aside), same[0])
+            self._reject(external_id, str(error), copies[0])
             return
-        # what was said of the copies was said of the first
+        # Keep only the rejects of the first copy: those of the other copies repeat them.
         del rejects[n_after:]
-        if differ:
+        if has_differing_copies:
             del rejects[n_before:]
-            self._aside(
+            self._reject(
                 external_id,
-                f"The feed contains the row {len(same)} times with different content.",
-                same[0],
+                f"The feed contains the row {len(copies)} times with different content.",
+                copies[0],
             )
         else:
-            self.harvest.rows.append(row)
+            self.collector.rows.append(row)
 
-    def _aside(self, external_id: str, reason: str, place: RowContext) -> None:
-        self.harvest.rejects.append(rejected_row(external_id, reason, place.value))
+    def _reject(self, external_id: str, reason: str, place: RowContext) -> None:
+        self.collector.rejects.append(rejected_row(external_id, reason, place.value))
 
-    def _text(self, name: str, place: RowContext, longest: int) -> str:
-        """The text of a field, "" where it is missing; _Aside where it is a list or map, too long
-        or unprintable."""
+    def _read_text(self, name: str, place: RowContext, max_length: int) -> str:
+        """Return the text of a field, "" if it is missing. _RejectedRowError if it is a list or
+        map, too long or unprintable."""
         expression = self.mapping.fields.get(name)
         if expression is None:
             return ""
@@ -258,127 +274,133 @@ class _RowReader:
             raise _RejectedRowError(f"The value at {expression} is a list or a map, not a text.")
         if text.strip() and not is_storable(text):
             raise _RejectedRowError(f"The value at {expression} contains unprintable characters.")
-        if len(text.strip()) > longest:
+        if len(text.strip()) > max_length:
             raise _RejectedRowError(
-                f"The value at {expression} is longer than {longest} characters."
+                f"The value at {expression} is longer than {max_length} characters."
             )
         return text.strip()
 
-    def _needed(self, name: str, place: RowContext, longest: int) -> str:
-        text = self._text(name, place, longest)
+    def _read_required_text(self, name: str, place: RowContext, max_length: int) -> str:
+        text = self._read_text(name, place, max_length)
         if not text:
             raise _RejectedRowError(f"No value was found at {self.mapping.fields[name]}.")
         return text
 
-    def _external_id(self, place: RowContext) -> str:
-        if isinstance(place.value, dict) and (doubled := duplicate_keys(place.value)):
-            raise _RejectedRowError(
-                f"The row contains {', '.join(sorted(doubled))[:100]} twice with different values."
-            )
-        return self._needed("external_id", place, MAX_EXTERNAL_ID_LENGTH)
+    def _read_external_id(self, place: RowContext) -> str:
+        if isinstance(place.value, dict) and (duplicates := duplicate_keys(place.value)):
+            keys = ", ".join(sorted(duplicates))[:100]
+            raise _RejectedRowError(f"The row contains {keys} twice with different values.")
+        return self._read_required_text("external_id", place, MAX_EXTERNAL_ID_LENGTH)
 
-    def _row(self, external_id: str, place: RowContext) -> FeedRow:
-        said = self._needed("host", place, MAX_API_ID_LENGTH)
-        host, host_name = host_of(self.mapping.hosts.get(said.casefold(), said))
+    def _build_row(self, external_id: str, place: RowContext) -> FeedRow:
+        """Return the row at `place`. Unreadable dates and prices are quarantined and left out;
+        without a host or a model ID the whole row is rejected with _RejectedRowError."""
+        host_text = self._read_required_text("host", place, MAX_API_ID_LENGTH)
+        host, host_name = host_of(self.mapping.hosts.get(host_text.casefold(), host_text))
         if not host:
-            raise _RejectedRowError(f"The host {quote(said)} contains no letters or digits.")
-        api_id = self._needed("api_id", place, MAX_API_ID_LENGTH)
+            raise _RejectedRowError(f"The host {quote(host_text)} contains no letters or digits.")
+        api_id = self._read_required_text("api_id", place, MAX_API_ID_LENGTH)
         lifecycle, region = (
-            self._lifecycle(external_id, place) if self.has_lifecycle else (None, "")
+            self._read_lifecycle(external_id, place) if self.has_lifecycle else (None, "")
         )
         row = FeedRow(
             external_id=external_id,
-            group=self._text("group", place, 100) or host,
+            group=self._read_text("group", place, 100) or host,
             host=host,
             api_id=api_id,
-            region=self._text("region", place, MAX_REGION_LENGTH) or region,
-            tier=self._text("tier", place, MAX_TIER_LENGTH),
-            name=self._loose("name", place, 300),
-            alias_of=self._text("alias_of", place, MAX_API_ID_LENGTH),
+            region=self._read_text("region", place, MAX_REGION_LENGTH) or region,
+            tier=self._read_text("tier", place, MAX_TIER_LENGTH),
+            name=self._read_display_text("name", place, 300),
+            alias_of=self._read_text("alias_of", place, MAX_API_ID_LENGTH),
             lifecycle=lifecycle,
-            prices=self._prices(external_id, place),
-            source_url=self._address(place),
-            excerpt=self._excerpt(place),
+            prices=self._read_prices(external_id, place),
+            source_url=self._read_source_url(place),
+            excerpt=self._build_excerpt(place),
         )
-        self.harvest.host_names.setdefault(host, host_name)
+        self.collector.host_names.setdefault(host, host_name)
         return row
 
-    def _loose(self, name: str, place: RowContext, longest: int) -> str:
+    def _read_display_text(self, name: str, place: RowContext, max_length: int) -> str:
         """Return a text that is only displayed: cut and cleaned rather than rejected."""
         expression = self.mapping.fields.get(name)
-        return text_of(as_text(expression.value(place)), longest) if expression else ""
+        return text_of(as_text(expression.value(place)), max_length) if expression else ""
 
-    def _address(self, place: RowContext) -> str:
+    def _read_source_url(self, place: RowContext) -> str:
         """Return the first URL among the values of the paths."""
         expression = self.mapping.fields.get("source_url")
         if expression is None:
             return ""
-        if address := safe_url(expression.value(place)):
-            return address
+        if url := safe_url(expression.value(place)):
+            return url
         return next(
             (
-                found
+                candidate
                 for path in expression.paths
-                for found in map(safe_url, path.values(place))
-                if found
+                for candidate in map(safe_url, path.values(place))
+                if candidate
             ),
             "",
         )
 
-    def _excerpt(self, place: RowContext) -> dict[str, Any]:
-        """Return the basis of the claims, as in the row, in text."""
+    def _build_excerpt(self, place: RowContext) -> dict[str, Any]:
+        """Return the values of the row on which the claims are based, as text."""
         excerpt: dict[str, Any] = {}
         for name in LIFECYCLE_FIELDS:
             for path in self.mapping.fields[name].paths if name in self.mapping.fields else ():
-                _quote(excerpt, str(path), path, place)
+                _add_to_excerpt(excerpt, str(path), path, place)
         for price in self.mapping.prices:
             path = Path((*price.each.steps, *price.path.steps)) if price.each else price.path
-            _quote(excerpt, price.where, path, place)
+            _add_to_excerpt(excerpt, price.where, path, place)
         return dict(list(excerpt.items())[:_MAX_QUOTED_LENGTH])
 
     # --- lifecycle --------------------------------------------------------------------------------
 
-    def _lifecycle(self, external_id: str, place: RowContext) -> tuple[LifecycleClaim | None, str]:
+    def _read_lifecycle(
+        self, external_id: str, place: RowContext
+    ) -> tuple[LifecycleClaim | None, str]:
         """Return the row's retirement facts, and the regions in which its date applies."""
         if not self.dated:
             return None, ""
         try:
-            end = self._end(place)
-            status = self._status(place)
-        except UnclearDateError as unclear:
-            self._aside(external_id, str(unclear), place)
+            retirement = self._read_retirement(place)
+            status = self._read_status(place)
+        except UnclearDateError as error:
+            self._reject(external_id, str(error), place)
             return None, ""
-        announced = None
+        announcement = None
         try:
-            announced = self._day("announced_on", place)
-        except UnclearDateError as unclear:
-            # the day of the end is worth more than that of the notice
-            self._aside(external_id, f"Announcement: {unclear}", place)
-        reason = self._contradiction(end, announced, status)
+            announcement = self._read_day("announced_on", place)
+        except UnclearDateError as error:
+            # Keep the retirement date, which is more important than the announcement date.
+            self._reject(external_id, f"Announcement: {error}", place)
+        reason = self._find_contradiction(retirement, announcement, status)
         if reason:
-            self._aside(external_id, reason, place)
+            self._reject(external_id, reason, place)
             return None, ""
         claim = LifecycleClaim(
-            announced_on=announced.on if announced else None,
-            retires_on=end.on if end else None,
-            date_kind=end.kind if end else "",
+            announced_on=announcement.on if announcement else None,
+            retires_on=retirement.on if retirement else None,
+            date_kind=retirement.kind if retirement else "",
             status=status,
-            successor=" ".join(self._loose("successor", place, 2000).split())[:300],
+            successor=" ".join(self._read_display_text("successor", place, 2000).split())[:300],
         )
-        return claim, end.region if end else ""
+        return claim, retirement.region if retirement else ""
 
-    def _end(self, place: RowContext) -> PublishedDay | None:
-        firm, soft = self._day("retires_on", place), self._day("not_before", place)
-        if firm is None:
-            return replace(soft, kind=NOT_BEFORE) if soft else None
-        if soft is not None and firm.kind == FIRM and firm.on < soft.on:
+    def _read_retirement(self, place: RowContext) -> PublishedDay | None:
+        retirement, earliest = (
+            self._read_day("retires_on", place),
+            self._read_day("not_before", place),
+        )
+        if retirement is None:
+            return replace(earliest, kind=NOT_BEFORE) if earliest else None
+        if earliest is not None and retirement.kind == FIRM and retirement.on < earliest.on:
             raise UnclearDateError(
-                f"The row has the retirement date {firm.on} and a later earliest retirement date "
-                f"{soft.on}. Only one of them can be true."
+                f"The row has the retirement date {retirement.on} and a later earliest retirement "
+                f"date {earliest.on}. Only one of them can be true."
             )
-        return firm
+        return retirement
 
-    def _day(self, name: str, place: RowContext) -> PublishedDay | None:
+    def _read_day(self, name: str, place: RowContext) -> PublishedDay | None:
         expression = self.mapping.fields.get(name)
         value = expression.value(place) if expression else None
         if value is MISSING:
@@ -391,14 +413,18 @@ class _RowReader:
             return None
         return read_day(value)
 
-    def _status(self, place: RowContext) -> str:
+    def _read_status(self, place: RowContext) -> str:
+        """Return the lifecycle status by the mapping's meanings; "" for none or an ignored one.
+        Raises UnclearDateError for a status without a meaning."""
         expression = self.mapping.fields.get("status")
         value = as_text(expression.value(place)) if expression else ""
         if value is None:
             raise UnclearDateError(f"The lifecycle status at {expression} is a list or a map.")
-        word = value.strip().casefold()
-        meaning = self.mapping.statuses.get(word, word if word in STATUSES else None)
-        if not word or meaning == IGNORED:
+        status_text = value.strip().casefold()
+        meaning = self.mapping.statuses.get(
+            status_text, status_text if status_text in STATUSES else None
+        )
+        if not status_text or meaning == IGNORED:
             return ""
         if meaning is None:
             raise UnclearDateError(
@@ -407,38 +433,41 @@ class _RowReader:
             )
         return meaning
 
-    def _contradiction(
-        self, end: PublishedDay | None, announced: PublishedDay | None, status: str
+    def _find_contradiction(
+        self, retirement: PublishedDay | None, announcement: PublishedDay | None, status: str
     ) -> str:
         """Return why dates and status cannot all be true, as a sentence; "" if they can."""
-        if end is None or end.kind != FIRM:
+        if retirement is None or retirement.kind != FIRM:
             return ""
-        ahead = self.as_of is not None and end.on > self.as_of.date() + timedelta(days=1)
-        if status == "retired" and ahead:
+        is_ahead = self.as_of is not None and retirement.on > self.as_of.date() + timedelta(days=1)
+        if status == "retired" and is_ahead:
             return (
-                f"The row has the status retired, but its retirement date {end.on} is in the "
-                "future."
+                f"The row has the status retired, but its retirement date {retirement.on} is in "
+                "the future."
             )
-        if announced and end.on < announced.on:
-            return f"The retirement date {end.on} is before its announcement on {announced.on}."
-        if announced and end.on == announced.on and (status != "retired" or ahead):
+        if announcement and retirement.on < announcement.on:
             return (
-                f"The retirement date {end.on} equals its announcement date, which is usually an "
-                "error."
+                f"The retirement date {retirement.on} is before its announcement on "
+                f"{announcement.on}."
+            )
+        if announcement and retirement.on == announcement.on and (status != "retired" or is_ahead):
+            return (
+                f"The retirement date {retirement.on} equals its announcement date, which is "
+                "usually an error."
             )
         return ""
 
-    def _prices(self, external_id: str, place: RowContext) -> tuple[PriceLine, ...] | None:
+    def _read_prices(self, external_id: str, place: RowContext) -> tuple[PriceLine, ...] | None:
         if not self.mapping.prices:
             return None
         try:
             return price_lines(self.mapping, place)
-        except UnclearPriceError as unclear:
-            self._aside(external_id, str(unclear), place)
+        except UnclearPriceError as error:
+            self._reject(external_id, str(error), place)
             return None
 
 
-def _quote(excerpt: dict[str, Any], name: str, path: Path, place: RowContext) -> None:
+def _add_to_excerpt(excerpt: dict[str, Any], name: str, path: Path, place: RowContext) -> None:
     texts = []
     for value in path.values(place):
         if text := text_of(as_text(value), 300):

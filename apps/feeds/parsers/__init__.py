@@ -30,7 +30,8 @@ class Adapter:
     `parse` takes the inflated body and raises InvalidPayloadError if no conclusion may be drawn
     from it. `topics` are those of the catalogue ("lifecycle", "price") that its rows can make
     claims about. `cap_bytes` is the maximum size of a body, inflated: several times today's size.
-    `absence` says what it means that a row disappears permanently (see catalog.observing).
+    `absence` is the meaning of a row that disappears permanently (see
+    catalog.ingestion.change_detection.records).
     `read_notices` is set if a source has no rows but notices for users to read."""
 
     kind: str

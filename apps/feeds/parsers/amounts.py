@@ -7,24 +7,24 @@ from typing import Literal
 from apps.feeds.parsers.payload import quote
 
 MILLION = Decimal(1_000_000)
-# No model costs more per million tokens (the dearest ever was 600); above, a unit was mistaken.
+# No model costs more per million tokens (the highest price ever was 600); a higher amount has the
+# wrong unit.
 MAX_USD_PER_MTOK = Decimal(1000)
-# None that costs anything costs less (the cheapest ever was 0.001); below, a price per token, step
-# or image stands where one per million tokens belongs.
+# No priced model costs less (the lowest price ever was 0.001); a lower amount is a price per token,
+# step or image in the place of one per million tokens.
 MIN_USD_PER_MTOK = Decimal("0.0005")
-# A hundred thousand dollars for one image, second or query: beyond any price, and what a price may
-# hold.
+# A hundred thousand dollars for one image, second or query: higher than any price, and the maximum
+# that the price column can store.
 MAX_USD_PER_UNIT = Decimal(100_000)
 _STEP = Decimal("0.00000001")
 
-# What a unit of another currency is worth at most and at least in dollars, with room: bounds of
-# plausibility only.
+# Generous bounds of exchange rates, only for checking plausibility.
 _MAX_UNITS_PER_USD = Decimal(100_000)
 _MIN_UNITS_PER_USD = Decimal(5)
 
 type Per = Literal["token", "thousand_tokens", "million", "unit", "thousand", "million_units"]
 
-# What the published number is multiplied with, and what it counts, as a reason says it.
+# Factors from published numbers to prices per million, and the names of their units in messages.
 _TIMES = {
     "token": MILLION,
     "thousand_tokens": Decimal(1000),
@@ -45,7 +45,7 @@ _OF_TOKENS = frozenset({"token", "thousand_tokens", "million"})
 
 
 class UnclearPriceError(Exception):
-    """Prices of a row that are not plausible; `str()` says why."""
+    """Prices of a row that are not plausible; `str()` is the reason."""
 
 
 def per_million(field: str, usd: object, *, per: Per, currency: str = "USD") -> Decimal:
@@ -85,5 +85,5 @@ def per_million(field: str, usd: object, *, per: Per, currency: str = "USD") -> 
             "is probably wrong. The prices of the row are not used."
         )
     amount = (published * _TIMES[per]).quantize(_STEP).normalize()
-    # normalize() writes 100 as 1E+2, which reads badly where amounts are shown.
+    # normalize() turns 100 into 1E+2, which users would see.
     return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount

@@ -8,7 +8,7 @@ from datetime import date
 from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
 from apps.feeds.parsers.payload import MAX_REGION_LENGTH, quote
 
-# Nothing this registry is about ended before; later days stand for "never" in several feeds.
+# No model of the registry retired before 2018; several feeds use days from 2090 on for "never".
 _FIRST_YEAR = 2018
 _PLACEHOLDER_YEAR = 2090
 
@@ -23,6 +23,7 @@ _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})", re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]{3,9})\.?,?\s+(\d{4})", re.ASCII)
 _REGION = re.compile(r"\b[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d\b")
+_WORDS_BESIDE_REGIONS = frozenset({"only", "in", "and", "or", "regions", "region", "the"})
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -47,7 +48,7 @@ _MONTHS = {
 
 
 class UnclearDateError(Exception):
-    """A text that means some date, but not one to act on; `str()` says why."""
+    """A text about a date that is not a single valid day; `str()` is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class PublishedDay:
 
 
 def read_day(value: object) -> PublishedDay | None:
-    """Parse the date that a feed's field means; None if it says that there is none.
+    """Parse the date in a feed's field; None if the field is empty or means "no date".
 
     Raises UnclearDateError for a placeholder (2090 and later), an impossible or ambiguous date,
     more than one date, a note in brackets that is not about regions, or no date at all."""
@@ -71,11 +72,11 @@ def read_day(value: object) -> PublishedDay | None:
     text = " ".join(value.split()).strip(" *†‡")
     if text.lower() in _EMPTY_VALUES:
         return None
-    rest, kind = text, FIRM
-    if soft := _NOT_BEFORE.match(rest):
-        rest, kind = rest[soft.end() :], NOT_BEFORE
-    found, on = _leading_day(rest, text)
-    return PublishedDay(on, kind, _region(rest[found:].strip(" .;*†‡"), text))
+    remainder, kind = text, FIRM
+    if not_before := _NOT_BEFORE.match(remainder):
+        remainder, kind = remainder[not_before.end() :], NOT_BEFORE
+    end, on = _parse_leading_day(remainder, text)
+    return PublishedDay(on, kind, _parse_regions(remainder[end:].strip(" .;*†‡"), text))
 
 
 def read_iso_day(value: object) -> date | None:
@@ -85,29 +86,31 @@ def read_iso_day(value: object) -> date | None:
         return None
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         raise UnclearDateError(f"The date {quote(value)} is not in the form 2026-11-24.")
-    return _day(int(value[:4]), int(value[5:7]), int(value[8:]), value)
+    return _build_day(int(value[:4]), int(value[5:7]), int(value[8:]), value)
 
 
-def _leading_day(rest: str, text: str) -> tuple[int, date]:
-    if match := _ISO.match(rest):
-        year, month, day = (int(part) for part in match.groups()[:3])
-    elif match := _MONTH_FIRST.match(rest):
-        month, day, year = _month(match[1], text), int(match[2]), int(match[3])
-    elif match := _DAY_FIRST.match(rest):
-        day, month, year = int(match[1]), _month(match[2], text), int(match[3])
+def _parse_leading_day(remainder: str, text: str) -> tuple[int, date]:
+    """Return (end position of the date in `remainder`, the date). Raises UnclearDateError, quoting
+    the whole `text`, if it does not begin with a valid date."""
+    if match := _ISO.match(remainder):
+        year, month, day = (int(number) for number in match.groups()[:3])
+    elif match := _MONTH_FIRST.match(remainder):
+        month, day, year = _parse_month(match[1], text), int(match[2]), int(match[3])
+    elif match := _DAY_FIRST.match(remainder):
+        day, month, year = int(match[1]), _parse_month(match[2], text), int(match[3])
     else:
         raise UnclearDateError(f"The date {quote(text)} contains no readable date.")
-    return match.end(), _day(year, month, day, text)
+    return match.end(), _build_day(year, month, day, text)
 
 
-def _month(name: str, text: str) -> int:
+def _parse_month(name: str, text: str) -> int:
     month = _MONTHS.get(name.lower())
     if month is None:
         raise UnclearDateError(f"The date {quote(text)} contains no readable date.")
     return month
 
 
-def _day(year: int, month: int, day: int, text: str) -> date:
+def _build_day(year: int, month: int, day: int, text: str) -> date:
     if year >= _PLACEHOLDER_YEAR:
         raise UnclearDateError(f"The date {quote(text)} is a placeholder, not a date.")
     if year < _FIRST_YEAR:
@@ -118,26 +121,25 @@ def _day(year: int, month: int, day: int, text: str) -> date:
         raise UnclearDateError(f"The date {quote(text)} does not exist.") from None
 
 
-def _region(note: str, text: str) -> str:
-    """Return the scope after the date: "" for none or all regions, or the regions in which it
-    applies."""
+def _parse_regions(note: str, text: str) -> str:
+    """Return the regions named by `note`, the remainder after the date: "" for no note or all
+    regions, otherwise "a, b", or a count of them if the list is too long to store.
+
+    Raises UnclearDateError, quoting the whole `text`, if the note is anything but regions in
+    brackets."""
     if not note:
         return ""
     in_brackets = len(note) > 1 and note.startswith("(") and note.endswith(")")
-    inside = (note[1:-1] if in_brackets else note).strip().lower()
-    if inside in {"all regions", "all region"}:
+    note_text = (note[1:-1] if in_brackets else note).strip().lower()
+    if note_text in {"all regions", "all region"}:
         return ""
-    regions = sorted(set(_REGION.findall(inside)))
-    words = set(re.findall(r"[a-z]+", _REGION.sub(" ", inside)))
-    if (
-        not in_brackets
-        or not regions
-        or not words <= {"only", "in", "and", "or", "regions", "region", "the"}
-    ):
+    regions = sorted(set(_REGION.findall(note_text)))
+    note_words = set(re.findall(r"[a-z]+", _REGION.sub(" ", note_text)))
+    if not in_brackets or not regions or not note_words <= _WORDS_BESIDE_REGIONS:
         raise UnclearDateError(f"The date {quote(text)} has a note that cannot be read.")
-    joined = ", ".join(regions)
+    regions_text = ", ".join(regions)
     return (
-        joined
-        if len(joined) <= MAX_REGION_LENGTH
+        regions_text
+        if len(regions_text) <= MAX_REGION_LENGTH
         else f"{regions[0]} and {len(regions) - 1} other regions"
     )

@@ -31,7 +31,7 @@ from apps.feeds.parsers.payload import (
 URL = "https://deprecations.info/v1/deprecations.json"
 
 _EMPTY_VALUES = frozenset({"", "n/a", "none", "null", "unknown", "<unknown>", "google model"})
-# The hosts whose ids have no spaces: there a space means prose or a display name of something else.
+# Hosts whose IDs have no spaces: a space there means prose or the display name of something else.
 _IDS_WITHOUT_SPACES = frozenset({"openai", "anthropic", "google", "cohere", "xai", "mistral"})
 # Words that occur in sentences and names of services, not in names of models.
 _PROSE = frozenset(
@@ -81,7 +81,7 @@ _FAMILIES = frozenset(
 )
 # "command" and "rerank" are ids at Cohere.
 _FAMILIES_THAT_ARE_IDS = frozenset({("cohere", "command"), ("cohere", "rerank")})
-# an id such as vendor.model-v1:0, looked for word by word so that no word is looked at twice
+# An ID such as vendor.model-v1:0, matched word by word so that no word is scanned twice.
 _WORD = re.compile(r"([\w.-]+)(:(?=\d))?")
 _VENDOR = re.compile(r"[a-z0-9]\.[a-z0-9]")
 _VENDOR_AND_NAME = re.compile(r"[a-z0-9]\.[a-z]+-")
@@ -107,12 +107,14 @@ _EXCERPT_FIELDS = (
 def parse(body: bytes) -> ParsedFeed:
     """Parse the notices into rows, each with its lifecycle; the feed has no prices.
 
-    `lifecycle` is None if the dates are not plausible, with a Reject that says why.
+    `lifecycle` is None if the dates are not plausible; a RejectedRow has the reason.
     InvalidPayloadError if the body is not an array of notices."""
-    harvest = ParsedRows.empty()
-    for external_id, copies in _by_key(_notices(load_json(body)), harvest).items():
-        if len(copies) > 1 and any(_excerpt(copy) != _excerpt(copies[0]) for copy in copies[1:]):
-            harvest.rejects.append(
+    collector = ParsedRows.empty()
+    for external_id, copies in _index_by_key(_list_notices(load_json(body)), collector).items():
+        if len(copies) > 1 and any(
+            _build_excerpt(copy) != _build_excerpt(copies[0]) for copy in copies[1:]
+        ):
+            collector.rejects.append(
                 rejected_row(
                     external_id,
                     f"The feed contains the row {len(copies)} times with different content.",
@@ -120,14 +122,14 @@ def parse(body: bytes) -> ParsedFeed:
                 )
             )
             continue
-        row = _row(external_id, copies[0], harvest.rejects)
+        row = _parse_row(external_id, copies[0], collector.rejects)
         if row is not None:
-            harvest.rows.append(row)
-            harvest.host_names.setdefault(row.host, host_of(copies[0]["provider"])[1])
-    return harvest.done()
+            collector.rows.append(row)
+            collector.host_names.setdefault(row.host, host_of(copies[0]["provider"])[1])
+    return collector.done()
 
 
-def _notices(document: Any) -> list[Any]:
+def _list_notices(document: Any) -> list[Any]:
     """Return the rows of a document; the JSON Feed and RSS of the same notices would be further
     branches here.
 
@@ -144,11 +146,11 @@ def _notices(document: Any) -> list[Any]:
     return document
 
 
-def _by_key(notices: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, Any]]]:
+def _index_by_key(notices: list[Any], collector: ParsedRows) -> dict[str, list[dict[str, Any]]]:
     """Index notices by `provider/model_id`; those without a key are quarantined under their place
     in the array."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for place, raw in enumerate(notices):
+    notices_by_key: dict[str, list[dict[str, Any]]] = {}
+    for index, raw in enumerate(notices):
         provider = raw.get("provider") if isinstance(raw, dict) else None
         model_id = raw.get("model_id") if isinstance(raw, dict) else None
         if (
@@ -156,12 +158,12 @@ def _by_key(notices: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str,
             or not isinstance(model_id, str)
             or not host_of(provider)[0]
         ):
-            harvest.rejects.append(
-                rejected_row(f"row {place}", "The row has no provider and model.", raw)
+            collector.rejects.append(
+                rejected_row(f"row {index}", "The row has no provider and model.", raw)
             )
         elif duplicate_keys(raw):
             keys = ", ".join(sorted(duplicate_keys(raw)))
-            harvest.rejects.append(
+            collector.rejects.append(
                 rejected_row(
                     f"{provider}/{model_id}",
                     f"The row contains {keys} twice with different values.",
@@ -169,15 +171,17 @@ def _by_key(notices: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str,
                 )
             )
         else:
-            found.setdefault(f"{provider}/{model_id}", []).append(raw)
-    return found
+            notices_by_key.setdefault(f"{provider}/{model_id}", []).append(raw)
+    return notices_by_key
 
 
-def _excerpt(raw: dict[str, Any]) -> dict[str, str]:
+def _build_excerpt(raw: dict[str, Any]) -> dict[str, str]:
     return {key: text_of(raw[key], 300) for key in _EXCERPT_FIELDS if isinstance(raw.get(key), str)}
 
 
-def _row(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> FeedRow | None:
+def _parse_row(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> FeedRow | None:
+    """Return the row; None if the whole row is quarantined, because it is not a model, a test of
+    the publisher or its key is too long."""
     model_id: str = raw["model_id"]
     host = host_of(raw["provider"])[0]
     reason = not_a_model(model_id, host)
@@ -188,7 +192,7 @@ def _row(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> F
     if reason:
         rejects.append(rejected_row(external_id, reason, raw))
         return None
-    lifecycle, region = _lifecycle(external_id, raw, rejects)
+    lifecycle, region = _parse_lifecycle(external_id, raw, rejects)
     name = text_of(raw.get("model_name"), 300)
     return FeedRow(
         external_id=external_id,
@@ -200,60 +204,66 @@ def _row(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> F
         name="" if name.lower() in _EMPTY_VALUES else name,
         lifecycle=lifecycle,
         source_url=safe_url(raw.get("url")),
-        excerpt=_excerpt(raw),
+        excerpt=_build_excerpt(raw),
     )
 
 
 def not_a_model(model_id: str, host: str) -> str:
-    """Return why a `model_id` does not name a single model, as a sentence; "" if it may.
+    """Return the reason why a `model_id` does not name a single model, as a sentence; "" if it may
+    name one.
 
-    A display name ("Claude Opus 4" at AWS) is let through: the resolver decides what it means."""
+    A display name ("Claude Opus 4" at AWS) is accepted: the resolver decides what it means."""
     if not is_storable(model_id) or model_id.strip().lower() in _EMPTY_VALUES:
         return "The model of the row has no name."
-    folded = model_id.strip().lower()
-    words = re.findall(r"[^\s,;()]+", folded)
-    has_id = any(_is_like_an_id(word, colon) for word, colon in _WORD.findall(folded))
-    if _JOINED.search(folded) and (has_id or not _PROSE & set(words)):
+    lower_id = model_id.strip().lower()
+    id_words = re.findall(r"[^\s,;()]+", lower_id)
+    has_id = any(_looks_like_id(token, colon) for token, colon in _WORD.findall(lower_id))
+    if _JOINED.search(lower_id) and (has_id or not _PROSE & set(id_words)):
         return "The row combines several models, so its date cannot be assigned to one of them."
-    if len(words) > 1 and has_id:
+    if len(id_words) > 1 and has_id:
         return "The model of the row is an ID with other words around it."
-    if _PROSE & set(words) or (len(words) > 1 and host in _IDS_WITHOUT_SPACES) or len(words) > 8:
+    if (
+        _PROSE & set(id_words)
+        or (len(id_words) > 1 and host in _IDS_WITHOUT_SPACES)
+        or len(id_words) > 8
+    ):
         return "The row is about a service or a group of models, not about one model."
-    if folded in _FAMILIES and (host, folded) not in _FAMILIES_THAT_ARE_IDS:
+    if lower_id in _FAMILIES and (host, lower_id) not in _FAMILIES_THAT_ARE_IDS:
         return "The row is about a model family, not about one model."
     return ""
 
 
-def _is_like_an_id(word: str, colon: str) -> bool:
-    """`colon`: a number follows behind one."""
-    if colon and _VENDOR.search(word):
+def _looks_like_id(token: str, colon: str) -> bool:
+    """Return whether a token of a model ID looks like a complete ID such as vendor.model-v1:0.
+    `colon` is ":" if a colon and a digit follow the token, otherwise ""."""
+    if colon and _VENDOR.search(token):
         return True
-    start = _VENDOR_AND_NAME.search(word)
-    return start is not None and _VERSION.search(word, start.end()) is not None
+    start = _VENDOR_AND_NAME.search(token)
+    return start is not None and _VERSION.search(token, start.end()) is not None
 
 
-def _lifecycle(
+def _parse_lifecycle(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> tuple[LifecycleClaim | None, str]:
     """Return the row's lifecycle, and the regions in which it applies ("" for all)."""
     try:
         shutdown = read_day(raw.get("shutdown_date"))
-    except UnclearDateError as unclear:
-        rejects.append(rejected_row(external_id, f"Shutdown: {unclear}", raw))
+    except UnclearDateError as error:
+        rejects.append(rejected_row(external_id, f"Shutdown: {error}", raw))
         return None, ""
-    announced = _announced(external_id, raw, rejects)
-    if shutdown and announced and shutdown.kind == "firm" and shutdown.on <= announced.on:
+    announcement = _parse_announcement(external_id, raw, rejects)
+    if shutdown and announcement and shutdown.kind == "firm" and shutdown.on <= announcement.on:
         reason = (
             f"The shutdown date {shutdown.on} equals its announcement date, which is a known "
             "error of this source."
-            if shutdown.on == announced.on
+            if shutdown.on == announcement.on
             else f"The shutdown date {shutdown.on} is before its announcement date "
-            f"{announced.on}, which is a known error of this source."
+            f"{announcement.on}, which is a known error of this source."
         )
         rejects.append(rejected_row(external_id, reason, raw))
         return None, shutdown.region
     claim = LifecycleClaim(
-        announced_on=announced.on if announced else None,
+        announced_on=announcement.on if announcement else None,
         retires_on=shutdown.on if shutdown else None,
         date_kind=shutdown.kind if shutdown else "",
         successor=successor_text(raw.get("replacement_model"), raw["model_id"]),
@@ -261,15 +271,15 @@ def _lifecycle(
     return claim, shutdown.region if shutdown else ""
 
 
-def _announced(
+def _parse_announcement(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> PublishedDay | None:
-    """Return the announcement date; one that cannot be parsed is left out, for the shutdown date is
-    worth more."""
+    """Return the announcement date. A date that cannot be parsed is left out and does not
+    quarantine the more important shutdown date."""
     try:
         return read_day(raw.get("announcement_date"))
-    except UnclearDateError as unclear:
-        rejects.append(rejected_row(external_id, f"Announcement: {unclear}", raw))
+    except UnclearDateError as error:
+        rejects.append(rejected_row(external_id, f"Announcement: {error}", raw))
         return None
 
 

@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 URL = "https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/new_data/v2/data.json"
 
-# The list of Google covers both of its doors; models of others are served at Vertex AI only.
+# The list of Google covers both of its endpoints; models of other developers are served at Vertex
+# AI only.
 _MADE_BY_GOOGLE = (
     "gemini",
     "gemma",
@@ -43,8 +44,8 @@ _MADE_BY_GOOGLE = (
     "nano-banana",
     "deep-research",
 )
-# Providers that are a further door of one host: (host, door). The door becomes the tier, so that
-# two prices of one id stay two offerings.
+# Providers that are a further endpoint of one host: (host, endpoint). The endpoint becomes the
+# tier, so that two prices of one ID stay two offerings.
 _ENDPOINTS = {"zhipuai": ("zai", "bigmodel"), "openai-decisions": ("openai", "decisions")}
 # Hugging Face routes to the inference company behind the underscore, each with its own price.
 _ROUTED = "huggingface_"
@@ -55,67 +56,67 @@ _MAX_IDS = 50
 def parse(body: bytes) -> ParsedFeed:
     """Parse the price list into rows, each with its prices.
 
-    `prices` is empty if the feed has none and None if they are not plausible, with a Reject. The
-    lifecycle holds only the flag "deprecated", so that removal of the flag is noticed too.
+    `prices` is empty if the feed has none, and None with a RejectedRow if they are not plausible.
+    The lifecycle has only the flag "deprecated", so that removal of the flag is noticed too.
     InvalidPayloadError if the body is not an array of providers."""
     document = load_json(body)
     if not isinstance(document, list) or not document:
         raise InvalidPayloadError(
             "genai-prices must be a JSON array with one object per provider. Check the URL."
         )
-    harvest = ParsedRows.empty()
+    collector = ParsedRows.empty()
     unmapped: Counter[str] = Counter()
-    for external_id, copies in _by_key(document, harvest).items():
+    for external_id, copies in _index_by_key(document, collector).items():
         provider, raw = copies[0]
         if any(copy != raw for _, copy in copies[1:]):
             reason = f"The feed contains the row {len(copies)} times with different content."
-            harvest.rejects.append(rejected_row(external_id, reason, raw))
+            collector.rejects.append(rejected_row(external_id, reason, raw))
             continue
-        row = _row(external_id, provider, raw, harvest, unmapped)
-        harvest.rows.append(row)
-        harvest.host_names.setdefault(row.host, _host_name(row.host, provider))
+        row = _parse_row(external_id, provider, raw, collector, unmapped)
+        collector.rows.append(row)
+        collector.host_names.setdefault(row.host, _find_host_name(row.host, provider))
     if unmapped:
         log.debug("price fields in an unknown unit", extra={"fields": dict(unmapped)})
-    return harvest.done()
+    return collector.done()
 
 
-def _by_key(
-    document: list[Any], harvest: ParsedRows
+def _index_by_key(
+    document: list[Any], collector: ParsedRows
 ) -> dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]:
     """Index (provider, model) by `provider id/model id`; other elements are quarantined under their
     place."""
-    found: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
-    for place, provider in enumerate(document):
-        reason = _provider_error(provider)
+    rows_by_key: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for provider_index, provider in enumerate(document):
+        reason = _find_provider_error(provider)
         if reason:
-            harvest.rejects.append(rejected_row(f"provider {place}", reason, provider))
+            collector.rejects.append(rejected_row(f"provider {provider_index}", reason, provider))
             continue
-        for position, raw in enumerate(provider["models"]):
+        for index, raw in enumerate(provider["models"]):
             model_id = raw.get("id") if isinstance(raw, dict) else None
             if not isinstance(model_id, str) or not is_storable(model_id):
-                where = f"{provider['id']}: row {position}"
-                harvest.rejects.append(rejected_row(where, "The row has no model.", raw))
+                row_label = f"{provider['id']}: row {index}"
+                collector.rejects.append(rejected_row(row_label, "The row has no model.", raw))
                 continue
             external_id = f"{provider['id']}/{model_id}"
             if len(external_id) > MAX_EXTERNAL_ID_LENGTH or len(model_id) > MAX_API_ID_LENGTH:
-                harvest.rejects.append(
+                collector.rejects.append(
                     rejected_row(external_id, "The key of the row is too long for an ID.", raw)
                 )
-            elif doubled := duplicate_keys(raw):
-                keys = ", ".join(sorted(doubled))
-                harvest.rejects.append(
+            elif duplicates := duplicate_keys(raw):
+                keys = ", ".join(sorted(duplicates))
+                collector.rejects.append(
                     rejected_row(
                         external_id, f"The row contains {keys} twice with different values.", raw
                     )
                 )
             else:
-                found.setdefault(external_id, []).append((provider, raw))
-    return found
+                rows_by_key.setdefault(external_id, []).append((provider, raw))
+    return rows_by_key
 
 
-def _provider_error(provider: Any) -> str:
-    """Return why an element of the array is not a provider with models, as a sentence; "" if it is
-    one."""
+def _find_provider_error(provider: Any) -> str:
+    """Return the reason why an element of the array is not a provider with models, as a sentence;
+    "" if it is one."""
     if not isinstance(provider, dict) or not isinstance(provider.get("models"), list):
         return "The element is not a provider with a list of models."
     if duplicate_keys(provider) & {"id", "models"}:
@@ -127,13 +128,13 @@ def _provider_error(provider: Any) -> str:
         or len(identifier) > _MAX_PROVIDER_LENGTH
     ):
         return "The provider has no ID, or an ID that cannot be stored."
-    host, tier = _served_at(identifier, "")
+    host, tier = _find_endpoint(identifier, "")
     if not host or len(tier) > MAX_TIER_LENGTH:
         return "The ID of the provider does not identify a host."
     return ""
 
 
-def _served_at(provider: str, model_id: str) -> tuple[str, str]:
+def _find_endpoint(provider: str, model_id: str) -> tuple[str, str]:
     """Return (host, tier) of a row; the tier is the endpoint of the host if it has several."""
     if provider in _ENDPOINTS:
         return _ENDPOINTS[provider]
@@ -145,20 +146,22 @@ def _served_at(provider: str, model_id: str) -> tuple[str, str]:
     return host, ""
 
 
-def _host_name(host: str, provider: dict[str, Any]) -> str:
+def _find_host_name(host: str, provider: dict[str, Any]) -> str:
     if host in BY_SLUG:
         return BY_SLUG[host].name
     return text_of(provider.get("name"), 100) or host_of(provider["id"])[1]
 
 
-def _row(
+def _parse_row(
     external_id: str,
     provider: dict[str, Any],
     raw: dict[str, Any],
-    harvest: ParsedRows,
+    collector: ParsedRows,
     unmapped: Counter[str],
 ) -> FeedRow:
-    host, tier = _served_at(provider["id"], raw["id"])
+    """Return the row of a model. Unreadable prices are quarantined in `collector`; fields of prices
+    that have no unit here are counted in `unmapped`."""
+    host, tier = _find_endpoint(provider["id"], raw["id"])
     ids = exact_ids(raw.get("match") or raw.get("matches"))
     excerpt: dict[str, Any] = {"match": ids} if ids else {}
     if raw.get("deprecated") is True:
@@ -171,47 +174,54 @@ def _row(
         tier=tier,
         name=text_of(raw.get("name"), 300),
         lifecycle=LifecycleClaim(status="deprecated" if raw.get("deprecated") is True else ""),
-        prices=_prices(external_id, raw, harvest, excerpt, unmapped),
-        source_url=_pricing_url(provider.get("pricing_urls")),
+        prices=_parse_prices(external_id, raw, collector, excerpt, unmapped),
+        source_url=_find_pricing_url(provider.get("pricing_urls")),
         excerpt=excerpt,
     )
 
 
-def _prices(
+def _parse_prices(
     external_id: str,
     raw: dict[str, Any],
-    harvest: ParsedRows,
+    collector: ParsedRows,
     excerpt: dict[str, Any],
     unmapped: Counter[str],
 ) -> tuple[PriceLine, ...] | None:
+    """Return the price lines of a row and add the published amounts to its `excerpt`; None if the
+    prices are unreadable, which quarantines them."""
     try:
-        read = genai_tariffs.read_prices(raw)
-    except UnclearPriceError as unclear:
-        harvest.rejects.append(rejected_row(external_id, str(unclear), raw))
+        prices = genai_tariffs.read_prices(raw)
+    except UnclearPriceError as error:
+        collector.rejects.append(rejected_row(external_id, str(error), raw))
         return None
-    if read.said:
-        excerpt["prices"] = read.said
-    unmapped.update(read.unmapped)
-    return read.lines
+    if prices.published:
+        excerpt["prices"] = prices.published
+    unmapped.update(prices.unmapped)
+    return prices.lines
 
 
-def _pricing_url(urls: object) -> str:
+def _find_pricing_url(urls: object) -> str:
     addresses = [safe_url(url) for url in urls] if isinstance(urls, list) else []
     return next((address for address in addresses if address), "")
 
 
 def exact_ids(rule: object) -> list[str]:
-    """Return the IDs that a matching rule names in full, in its order; prefixes, parts and patterns
-    name none."""
-    found: dict[str, None] = {}
-    waiting = [rule]
-    while waiting and len(found) < _MAX_IDS:
-        part = waiting.pop()
-        if not isinstance(part, dict):
+    """Return the model IDs that a matching rule names in full ("equals"), in its order, at most
+    _MAX_IDS. Alternatives ("or") are searched at any depth; prefixes, parts and patterns name no
+    ID."""
+    ids: dict[str, None] = {}
+    pending_rules = [rule]
+    while pending_rules and len(ids) < _MAX_IDS:
+        subrule = pending_rules.pop()
+        if not isinstance(subrule, dict):
             continue
-        same, either = part.get("equals"), part.get("or")
-        if isinstance(same, str) and is_storable(same) and len(same) <= MAX_API_ID_LENGTH:
-            found[same] = None
-        if isinstance(either, list):
-            waiting.extend(reversed(either))
-    return list(found)
+        equal_id, alternatives = subrule.get("equals"), subrule.get("or")
+        if (
+            isinstance(equal_id, str)
+            and is_storable(equal_id)
+            and len(equal_id) <= MAX_API_ID_LENGTH
+        ):
+            ids[equal_id] = None
+        if isinstance(alternatives, list):
+            pending_rules.extend(reversed(alternatives))
+    return list(ids)

@@ -21,7 +21,7 @@ from apps.feeds.parsers.amounts import Per, UnclearPriceError, per_million
 from apps.feeds.parsers.dates import UnclearDateError, read_iso_day
 from apps.feeds.parsers.payload import duplicate_keys, quote
 
-# Field: (unit, what it counts). Of two fields for one unit the earlier is the price.
+# {field: (unit, quantity of the published number)}. Of two fields for one unit the earlier is used.
 _FIELDS: dict[str, tuple[str, Per]] = {
     "input_mtok": ("input", "million"),
     "output_mtok": ("output", "million"),
@@ -49,8 +49,8 @@ _FIELDS: dict[str, tuple[str, Per]] = {
 }
 _HOURLY = frozenset({"audio_hours", "input_audio_hours"})
 _SECONDS_AN_HOUR = 3600
-# What a variant may be chosen by, and the levels we have words for. OpenAI's "fast" is its
-# "priority" again.
+# Keys by which a variant is selected, and the service levels with a unit in the catalogue. OpenAI's
+# "fast" is the same as its "priority".
 _LEVEL_KEYS = ("processing", "service_tier")
 _LEVELS = ("batch", "priority", "flex")
 _CONDITIONS = frozenset({"start_date", "start_time", "end_time"})
@@ -58,18 +58,18 @@ _MAX_REQUEST_TOKENS = 100_000_000
 _ALWAYS = date.min
 _MAX_PUBLISHED_LENGTH = 200
 
-# {unit: {size of request from which it holds: amount}}; the size 0 is there unless only larger ones
-# have a price.
+# {unit: {request size in tokens from which it applies: amount}}; the size 0 is missing if only
+# larger requests have a price.
 type Tariff = dict[str, dict[int, Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelPrices:
-    """The prices of one model. `said` is the fields as published, in text; `unmapped` the price
-    fields left out."""
+    """The prices of one model. `published` is {label of the field: its published value as text};
+    `unmapped` are price fields without a unit in the catalogue."""
 
     lines: tuple[PriceLine, ...]
-    said: dict[str, str]
+    published: dict[str, str]
     unmapped: tuple[str, ...]
 
 
@@ -107,33 +107,33 @@ class TariffEntry:
 def read_prices(raw: dict[str, Any]) -> ModelPrices:
     """Parse all price lines of a model, sorted; none if the feed has no price.
 
-    0 does not occur, and would not tell whether the use is free or the price unknown: it is not
-    read as a price. Lines that start on a day are listed beside those they replace; a line that
-    changes nothing is left out. Raises UnclearPriceError if a relevant field, a tier or a condition
-    is not plausible or not understood."""
-    reading = _PriceReader()
-    standard = reading.entries(raw.get("prices"))
-    lines = _lines_by_day(standard, _last_entry)
-    variants = reading.variants(raw.get("price_variants"))
+    0 does not occur, and could mean either a free model or an unknown price: it is not read as a
+    price. Lines that start on a day are listed beside those they replace; a line that changes
+    nothing is left out. Raises UnclearPriceError if a relevant field, a tier or a condition is not
+    plausible or not supported."""
+    reader = _PriceReader()
+    standard = reader.entries(raw.get("prices"))
+    lines = _list_lines_by_day(standard, _select_last_entry)
+    variants = reader.variants(raw.get("price_variants"))
     for level in _LEVELS:
-        lines += _lines_by_day(
-            [entry for named, entry in variants if named == level], _merge_variants
+        lines += _list_lines_by_day(
+            [entry for variant_level, entry in variants if variant_level == level], _merge_variants
         )
     lines.sort(key=lambda line: (line.unit, line.above_tokens, line.starts_on or _ALWAYS))
-    return ModelPrices(tuple(lines), reading.said, tuple(reading.unmapped))
+    return ModelPrices(tuple(lines), reader.published, tuple(reader.unmapped))
 
 
 class _PriceReader:
     """A reader of one model's price fields that stores their published values."""
 
     def __init__(self) -> None:
-        self.said: dict[str, str] = {}
+        self.published: dict[str, str] = {}
         self.unmapped: list[str] = []
 
     def entries(self, prices: object) -> list[TariffEntry]:
         if isinstance(prices, list):
-            return [self._entry(each) for each in prices]
-        return [TariffEntry(TariffCondition(), self._tariff(prices, ""))]
+            return [self._read_entry(entry) for entry in prices]
+        return [TariffEntry(TariffCondition(), self._read_tariff(prices, ""))]
 
     def variants(self, value: object) -> list[tuple[str, TariffEntry]]:
         """Return (level, entry) of the variants with a supported service level, in their order."""
@@ -143,22 +143,25 @@ class _PriceReader:
             raise UnclearPriceError(
                 "The price variants are not a list. The prices of the row are not used."
             )
-        found = []
+        variants = []
         for variant in value:
-            level = _level(variant)
+            level = _read_level(variant)
             if level:
-                found.append((level, self._entry(variant, level)))
-        return found
+                variants.append((level, self._read_entry(variant, level)))
+        return variants
 
-    def _entry(self, value: object, level: str = "") -> TariffEntry:
+    def _read_entry(self, value: object, level: str = "") -> TariffEntry:
         if not isinstance(value, dict) or duplicate_keys(value):
             raise UnclearPriceError(
                 "An entry of the prices cannot be read. The prices of the row are not used."
             )
-        condition = _condition(value.get("constraint"))
-        return TariffEntry(condition, self._tariff(value.get("prices"), f"{condition}", level))
+        condition = _read_condition(value.get("constraint"))
+        return TariffEntry(condition, self._read_tariff(value.get("prices"), f"{condition}", level))
 
-    def _tariff(self, fields: object, when: str, level: str = "") -> Tariff:
+    def _read_tariff(self, fields: object, condition_text: str, level: str = "") -> Tariff:
+        """Return {unit: {request tokens above which it applies: amount per million}} of one object
+        of prices. Zero amounts are left out. `level` is a suffix of units, such as a quality;
+        `condition_text` describes the condition in the record of published amounts."""
         if fields is None:
             return {}
         if not isinstance(fields, dict):
@@ -166,8 +169,8 @@ class _PriceReader:
                 f"The prices are {quote(fields)}, which is not an object. The prices of the row "
                 "are not used."
             )
-        if doubled := duplicate_keys(fields):
-            names = ", ".join(sorted(doubled))
+        if duplicates := duplicate_keys(fields):
+            names = ", ".join(sorted(duplicates))
             raise UnclearPriceError(
                 f"The prices contain {names} twice. The prices of the row are not used."
             )
@@ -177,55 +180,61 @@ class _PriceReader:
         ]
         for field, (unit, _) in _FIELDS.items():
             value = fields.get(field)
-            word = f"{unit}_{level}" if level else unit
-            if value is None or word not in PRICE_UNITS:
+            priced_unit = f"{unit}_{level}" if level else unit
+            if value is None or priced_unit not in PRICE_UNITS:
                 continue
             steps = {}
-            for above, published in _steps(field, value):
-                amount = _amount(field, published)
-                self._say(
+            for above, published in _read_steps(field, value):
+                amount = _normalise_amount(field, published)
+                self._record_published(
                     field
                     + (f" above {above}" if above else "")
-                    + when
+                    + condition_text
                     + (f", {level}" * bool(level)),
                     published,
                 )
                 if amount > 0:
                     steps[above] = amount
             if steps:
-                tariff.setdefault(word, steps)
+                tariff.setdefault(priced_unit, steps)
         return tariff
 
-    def _say(self, what: str, published: object) -> None:
-        if len(self.said) < _MAX_PUBLISHED_LENGTH:
-            self.said[what] = str(published)[:40]
+    def _record_published(self, label: str, published: object) -> None:
+        if len(self.published) < _MAX_PUBLISHED_LENGTH:
+            self.published[label] = str(published)[:40]
 
 
-def _level(variant: object) -> str:
+def _read_level(variant: object) -> str:
     """Return the service level by which a variant is selected; "" if it is selected by something
     else or by more."""
-    when = variant.get("when") if isinstance(variant, dict) else None
-    if not isinstance(when, dict) or len(when) != 1:
+    selector = variant.get("when") if isinstance(variant, dict) else None
+    if not isinstance(selector, dict) or len(selector) != 1:
         return ""
-    return next((when[key] for key in _LEVEL_KEYS if when.get(key) in _LEVELS), "")
+    return next((selector[key] for key in _LEVEL_KEYS if selector.get(key) in _LEVELS), "")
 
 
-def _condition(value: object) -> TariffCondition:
+def _read_condition(value: object) -> TariffCondition:
+    """Return the condition under which prices apply; an empty one if `value` is None. Raises
+    UnclearPriceError for a condition that is not a start date or a time of day."""
     if value is None:
         return TariffCondition()
-    named = (
-        {key: each for key, each in value.items() if each is not None}
+    constraints = (
+        {key: bound for key, bound in value.items() if bound is not None}
         if isinstance(value, dict)
         else {}
     )
-    if not isinstance(value, dict) or not named.keys() <= _CONDITIONS or duplicate_keys(value):
+    if (
+        not isinstance(value, dict)
+        or not constraints.keys() <= _CONDITIONS
+        or duplicate_keys(value)
+    ):
         raise UnclearPriceError(
             f"The condition {quote(value)} of a price cannot be read. The prices of the row are "
             "not used."
         )
     try:
-        start = read_iso_day(named.get("start_date"))
-        opens, closes = (_time(named.get(key)) for key in ("start_time", "end_time"))
+        start = read_iso_day(constraints.get("start_date"))
+        opens, closes = (_parse_time(constraints.get(key)) for key in ("start_time", "end_time"))
     except (UnclearDateError, ValueError):
         raise UnclearPriceError(
             f"The condition {quote(value)} of a price cannot be read. The prices of the row are "
@@ -238,18 +247,18 @@ def _condition(value: object) -> TariffCondition:
     return TariffCondition(start or _ALWAYS, opens, closes)
 
 
-def _time(value: object) -> time | None:
+def _parse_time(value: object) -> time | None:
     """Parse a time of day in UTC, written with Z or without a zone; ValueError for anything
     else."""
     if value is None:
         return None
-    read = time.fromisoformat(value if isinstance(value, str) else "")
-    if read.utcoffset():
+    parsed_time = time.fromisoformat(value if isinstance(value, str) else "")
+    if parsed_time.utcoffset():
         raise ValueError(f"{value} is not in UTC")
-    return read.replace(tzinfo=None)
+    return parsed_time.replace(tzinfo=None)
 
 
-def _steps(field: str, value: object) -> list[tuple[int, object]]:
+def _read_steps(field: str, value: object) -> list[tuple[int, object]]:
     """Return (request size from which it applies, published price) of a field, smallest size
     first."""
     if not isinstance(value, dict):
@@ -281,7 +290,7 @@ def _is_size(value: object) -> TypeGuard[int | Decimal]:
     return 0 < value <= _MAX_REQUEST_TOKENS and value == int(value)
 
 
-def _amount(field: str, published: object) -> Decimal:
+def _normalise_amount(field: str, published: object) -> Decimal:
     if (
         field in _HOURLY
         and isinstance(published, int | Decimal)
@@ -294,7 +303,7 @@ def _amount(field: str, published: object) -> Decimal:
 # --- from entries to lines ------------------------------------------------------------------------
 
 
-def _last_entry(entries: Sequence[TariffEntry], day: date, hour: time) -> Tariff:
+def _select_last_entry(entries: Sequence[TariffEntry], day: date, hour: time) -> Tariff:
     """Apply the rule of the list: the last entry that applies, and the first one if none does."""
     for entry in reversed(entries):
         if entry.condition.holds(day, hour):
@@ -304,19 +313,19 @@ def _last_entry(entries: Sequence[TariffEntry], day: date, hour: time) -> Tariff
 
 def _merge_variants(entries: Sequence[TariffEntry], day: date, hour: time) -> Tariff:
     """Apply the rule of variants: each unit from the first entry that applies and has it."""
-    merged: Tariff = {}
+    merged_tariff: Tariff = {}
     for entry in entries:
         if entry.condition.holds(day, hour):
             for unit, steps in entry.tariff.items():
-                merged.setdefault(unit, steps)
-    return merged
+                merged_tariff.setdefault(unit, steps)
+    return merged_tariff
 
 
-def _lines_by_day(
+def _list_lines_by_day(
     entries: Sequence[TariffEntry], choose: Callable[[Sequence[TariffEntry], date, time], Tariff]
 ) -> list[PriceLine]:
-    """What holds from the beginning, and on each day on which something begins the lines that then
-    change."""
+    """Return the lines that apply from the beginning, and for each later day on which an entry
+    starts the lines that change on that day."""
     days = sorted({_ALWAYS, *(entry.condition.start for entry in entries)})
     bounds = {
         bound
@@ -326,39 +335,43 @@ def _lines_by_day(
     }
     hours = sorted({time(), *bounds})
     lines: list[PriceLine] = []
-    standing: dict[tuple[str, int], Decimal] = {}
+    current_amounts: dict[tuple[str, int], Decimal] = {}
     for day in days:
-        tariff = _over_the_day([choose(entries, day, hour) for hour in hours])
-        due = {
+        tariff = _summarise_day([choose(entries, day, hour) for hour in hours])
+        new_amounts = {
             (unit, above): amount
             for unit, steps in tariff.items()
             for above, amount in steps.items()
         }
-        for unit, above in standing.keys() - due.keys():
-            # A tier or an hour that is gone costs what the rest costs; a unit that is gone keeps
-            # its last price.
+        for unit, above in current_amounts.keys() - new_amounts.keys():
+            # A tier or off-peak time that no longer exists has the remaining price; a unit that no
+            # longer exists keeps its last price.
             steps = tariff.get(unit) or tariff.get(unit.removesuffix("_off_peak"))
-            amount = _at_size(steps, above) if steps else None
+            amount = _price_at_size(steps, above) if steps else None
             if amount is not None:
-                due[unit, above] = amount
+                new_amounts[unit, above] = amount
         lines += [
             PriceLine(unit, amount, above, None if day == _ALWAYS else day)
-            for (unit, above), amount in due.items()
-            if standing.get((unit, above)) != amount
+            for (unit, above), amount in new_amounts.items()
+            if current_amounts.get((unit, above)) != amount
         ]
-        standing |= due
+        current_amounts |= new_amounts
     return lines
 
 
-def _over_the_day(by_hour: Sequence[Tariff]) -> Tariff:
+def _summarise_day(by_hour: Sequence[Tariff]) -> Tariff:
     """Return the highest price of the day for each unit, and the lowest as `<unit>_off_peak` if
     they differ."""
     tariff: Tariff = {}
     for unit in {unit: None for hour in by_hour for unit in hour}:
-        priced = [hour[unit] for hour in by_hour if unit in hour]
+        steps_by_hour = [hour[unit] for hour in by_hour if unit in hour]
         dearest, cheapest = {}, {}
-        for above in sorted({above for steps in priced for above in steps}):
-            amounts = [amount for steps in priced if (amount := _at_size(steps, above)) is not None]
+        for above in sorted({above for steps in steps_by_hour for above in steps}):
+            amounts = [
+                amount
+                for steps in steps_by_hour
+                if (amount := _price_at_size(steps, above)) is not None
+            ]
             dearest[above], cheapest[above] = max(amounts), min(amounts)
         tariff[unit] = dearest
         if cheapest != dearest and f"{unit}_off_peak" in PRICE_UNITS:
@@ -366,8 +379,8 @@ def _over_the_day(by_hour: Sequence[Tariff]) -> Tariff:
     return tariff
 
 
-def _at_size(steps: dict[int, Decimal], size: int) -> Decimal | None:
+def _price_at_size(steps: dict[int, Decimal], size: int) -> Decimal | None:
     """Return the price of a request of this size; None below the smallest size that has a price."""
-    reached: Iterable[int] = (above for above in steps if above <= size)
-    largest = max(reached, default=None)
+    thresholds: Iterable[int] = (above for above in steps if above <= size)
+    largest = max(thresholds, default=None)
     return None if largest is None else steps[largest]

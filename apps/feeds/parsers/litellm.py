@@ -41,21 +41,20 @@ log = logging.getLogger(__name__)
 
 URL = "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json"
 
-# The row that documents the format, and the routing rules that ride along.
+# The row that documents the format, and routing rules that are not rows.
 _NOT_ROWS = frozenset({"sample_spec", "fallback_generalizations"})
-# Tools and rules of a platform: nothing an application stands on as a model.
+# Tools and rules of a platform: not models that an application depends on.
 _TOOL_MODES = frozenset({"search", "vector_store", "guardrail"})
 _TOOLS = frozenset(
     {"openai/container"}
     | {f"deepgram/streaming/{part}" for part in ("redact", "keyterm", "detect_entities", "diarize")}
 )
-# Price brackets by parameter count, which LiteLLM falls back to; no host serves a model of that
-# name.
+# Default prices by parameter count; no host serves a model of that name.
 _BRACKET = re.compile(
     r"(?:together-ai|fireworks-ai)-(?:embedding-|moe-)?(?:default|up-to|above|[\d.]+[bm]-)[\w.-]*"
 )
 
-# Segments that say how LiteLLM calls, not what: (provider stem, segment).
+# Segments about the call by LiteLLM, not about the model: (provider stem, segment).
 _ROUTES = frozenset(
     {
         ("bedrock", "bedrock"),
@@ -77,8 +76,8 @@ _TERMS = re.compile(
     r"(?<!\d)(?:(?:\d+|max)-steps|\d+-month-commitment)|global-standard|data-zone-standard|streaming"
 )
 
-# Providers that the host table joins although they are separate doors with their own prices or
-# dates: the door becomes the tier, so that two rows of one id stay two offerings.
+# Providers that the host table combines although they are separate endpoints with different prices
+# or dates: the endpoint becomes the tier, so that two rows of one ID stay two offerings.
 _ENDPOINTS = {
     "bedrock_mantle": "mantle",
     "chatgpt": "chatgpt",
@@ -104,32 +103,32 @@ def parse(body: bytes) -> ParsedFeed:
     """Parse the price map into rows. Every row has both topics; one is None if its value is not
     plausible.
 
-    A row that only points elsewhere has `alias_of` and no topic. Documentation, tools and price
-    brackets are ignored. Raises InvalidPayloadError if the body is not such a map."""
+    A row that only refers to another row has `alias_of` and no topic. Documentation, tools and
+    price brackets are ignored. Raises InvalidPayloadError if the body is not such a map."""
     document = load_json(body)
     if not isinstance(document, dict) or not document:
         raise InvalidPayloadError(
             "The LiteLLM price map must be one JSON object with one row per model. Check the URL."
         )
-    harvest = ParsedRows.empty()
-    doubled = duplicate_keys(document)
+    collector = ParsedRows.empty()
+    duplicates = duplicate_keys(document)
     unmapped: Counter[str] = Counter()
     for name, raw in document.items():
         if _is_ignored(name, raw):
-            harvest.ignored += 1
+            collector.ignored += 1
             continue
-        if name in doubled:
-            harvest.rejects.append(
+        if name in duplicates:
+            collector.rejects.append(
                 rejected_row(name, "The feed contains the row twice with different content.", raw)
             )
             continue
-        row = _row(name, raw, document, harvest.rejects, unmapped)
+        row = _parse_row(name, raw, document, collector.rejects, unmapped)
         if row is not None:
-            harvest.rows.append(row)
-            harvest.host_names.setdefault(row.host, host_of(row.group)[1])
+            collector.rows.append(row)
+            collector.host_names.setdefault(row.host, host_of(row.group)[1])
     if unmapped:
         log.debug("price fields in an unknown unit", extra={"fields": dict(unmapped)})
-    return harvest.done()
+    return collector.done()
 
 
 def _is_ignored(name: str, raw: object) -> bool:
@@ -138,7 +137,7 @@ def _is_ignored(name: str, raw: object) -> bool:
     return isinstance(raw, dict) and text_of(raw.get("mode"), 40) in _TOOL_MODES
 
 
-def _row(
+def _parse_row(
     name: str,
     raw: object,
     document: dict[str, Any],
@@ -170,7 +169,7 @@ def _row(
             )
         )
         return None
-    provider = _provider(name, raw, document)
+    provider = _find_provider(name, raw, document)
     host = host_of(provider)[0] if provider else ""
     if not host or len(provider) > 100:
         rejects.append(rejected_row(name, "The row does not state its provider.", raw))
@@ -213,18 +212,19 @@ def _row(
         region=region,
         tier=tier,
         category=text_of(raw.get("mode"), 40),
-        lifecycle=_lifecycle(name, raw, rejects),
-        prices=_prices(name, raw, rejects, excerpt, unmapped),
+        lifecycle=_parse_lifecycle(name, raw, rejects),
+        prices=_parse_prices(name, raw, rejects, excerpt, unmapped),
         source_url=safe_url(raw.get("deprecation_source")) or safe_url(raw.get("source")),
         excerpt=excerpt,
     )
 
 
-def _provider(name: str, raw: dict[str, Any], document: dict[str, Any]) -> str:
-    """`litellm_provider`; a pointing row has none and takes its target's, else its own prefix."""
-    own = text_of(raw.get("litellm_provider"), 200)
-    if own or "alias_of" not in raw:
-        return own
+def _find_provider(name: str, raw: dict[str, Any], document: dict[str, Any]) -> str:
+    """Return the provider of a row: `litellm_provider`, or for an alias without one the provider of
+    its target, otherwise the prefix of its name."""
+    stated_provider = text_of(raw.get("litellm_provider"), 200)
+    if stated_provider or "alias_of" not in raw:
+        return stated_provider
     target = document.get(str(raw["alias_of"]))
     inherited = text_of(target.get("litellm_provider"), 200) if isinstance(target, dict) else ""
     return inherited or (name.split("/", 1)[0] if "/" in name else "")
@@ -237,9 +237,9 @@ def split_name(name: str, provider: str) -> tuple[str, str, str]:
     `6-month-commitment`); `low/1024-x-1024/gpt-image-1.5` has the tier `low/1024-x-1024`. A
     geographic inference profile such as `us.anthropic.…` is part of the ID."""
     segments = name.split("/")
-    folded = _folded(provider)
-    stem = folded.split("-", 1)[0]
-    if len(segments) > 1 and (folded + "-").startswith(_folded(segments[0]) + "-"):
+    provider_key = _normalise_name(provider)
+    stem = provider_key.split("-", 1)[0]
+    if len(segments) > 1 and (provider_key + "-").startswith(_normalise_name(segments[0]) + "-"):
         segments = segments[1:]
     region = ""
     tiers: list[str] = [_ENDPOINTS[provider]] if provider in _ENDPOINTS else []
@@ -263,11 +263,13 @@ def split_name(name: str, provider: str) -> tuple[str, str, str]:
     return "/".join(segments), region, "/".join(tiers)
 
 
-def _folded(text: str) -> str:
+def _normalise_name(text: str) -> str:
     return text.lower().replace("_", "-")
 
 
-def _lifecycle(name: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> LifecycleClaim | None:
+def _parse_lifecycle(
+    name: str, raw: dict[str, Any], rejects: list[RejectedRow]
+) -> LifecycleClaim | None:
     """Parse the retirement date, which counts as announced: the feed does not mark dates that are
     "not sooner than"."""
     if duplicate_keys(raw) & {"deprecation_date", "successor_model"}:
@@ -277,8 +279,8 @@ def _lifecycle(name: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> Li
         return None
     try:
         retires_on = read_iso_day(raw.get("deprecation_date"))
-    except UnclearDateError as unclear:
-        rejects.append(rejected_row(name, str(unclear), raw))
+    except UnclearDateError as error:
+        rejects.append(rejected_row(name, str(error), raw))
         return None
     return LifecycleClaim(
         retires_on=retires_on,
@@ -287,18 +289,20 @@ def _lifecycle(name: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> Li
     )
 
 
-def _prices(
+def _parse_prices(
     name: str,
     raw: dict[str, Any],
     rejects: list[RejectedRow],
     excerpt: dict[str, Any],
     unmapped: Counter[str],
 ) -> tuple[PriceLine, ...] | None:
+    """Return the price lines of a row and add the published amounts to its `excerpt`; None if the
+    prices are unreadable, which quarantines them."""
     try:
-        read = litellm_prices.read_prices(raw)
-    except litellm_prices.UnclearPriceError as unclear:
-        rejects.append(rejected_row(name, str(unclear), raw))
+        prices = litellm_prices.read_prices(raw)
+    except litellm_prices.UnclearPriceError as error:
+        rejects.append(rejected_row(name, str(error), raw))
         return None
-    excerpt.update(read.said)
-    unmapped.update(read.unmapped)
-    return read.lines
+    excerpt.update(prices.published)
+    unmapped.update(prices.unmapped)
+    return prices.lines

@@ -48,7 +48,7 @@ _OTHER_BASES = {
     "input_cost_per_query": "query",
     "input_cost_per_request": "request",
 }
-# Where two names give one unit, the earlier one is the price and the later one mostly 0.
+# If two fields have the same unit, the earlier one is used; the later one is usually 0.
 _RANK = {base: rank for rank, base in enumerate([*_TOKEN_BASES, *_OTHER_BASES])}
 _LEVELS = {"_batches": "batch", "_priority": "priority", "_flex": "flex"}
 _ABOVE = re.compile(r"_above_(\d{1,6})k_tokens")
@@ -69,34 +69,34 @@ class FieldMeaning:
 
 @dataclass(frozen=True, slots=True)
 class RowPrices:
-    """The prices of one row. `said` is the fields as published, in text; `unmapped` the price
-    fields left out."""
+    """The prices of one row. `published` is {label of the field: its published value as text};
+    `unmapped` are price fields without a unit in the catalogue."""
 
     lines: tuple[PriceLine, ...]
-    said: dict[str, str]
+    published: dict[str, str]
     unmapped: tuple[str, ...]
 
 
 @lru_cache(maxsize=4096)
 def field_meaning(field: str) -> FieldMeaning | None:
     """Return the meaning of a field name; None if it is not a price of a supported unit."""
-    base, level, above, hour = field, "", 0, False
+    base, level, above, is_one_hour = field, "", 0, False
     while base not in _RANK:
         suffix = next((suffix for suffix in _LEVELS if base.endswith(suffix)), None)
         if suffix and not level:
             base, level = base.removesuffix(suffix), _LEVELS[suffix]
-        elif base.endswith(_HOUR) and not hour:
-            base, hour = base.removesuffix(_HOUR), True
-        elif (sized := _ABOVE.search(base)) and sized.end() == len(base) and not above:
-            base, above = base[: sized.start()], int(sized[1]) * 1000
+        elif base.endswith(_HOUR) and not is_one_hour:
+            base, is_one_hour = base.removesuffix(_HOUR), True
+        elif (match := _ABOVE.search(base)) and match.end() == len(base) and not above:
+            base, above = base[: match.start()], int(match[1]) * 1000
         else:
             return None
     unit = _TOKEN_BASES.get(base) or _OTHER_BASES[base]
     if level:
-        if unit not in {"input", "output"} or hour:
+        if unit not in {"input", "output"} or is_one_hour:
             return None
         unit = f"{unit}_{level}"
-    if hour:
+    if is_one_hour:
         if unit != "cache_write":
             return None
         unit = "cache_write_1h"
@@ -109,72 +109,90 @@ def read_prices(raw: dict[str, Any]) -> RowPrices:
     0 means free, unknown or billed otherwise, and the feed does not say which: it is not read as a
     price. Raises UnclearPriceError if any relevant field is not a number, negative, not finite,
     duplicated, or so large or small that the unit must be wrong."""
-    found: dict[tuple[str, int], tuple[int, Decimal]] = {}
-    said: dict[str, str] = {}
+    ranked_amounts: dict[tuple[str, int], tuple[int, Decimal]] = {}
+    published: dict[str, str] = {}
     unmapped: list[str] = []
-    films = raw.get("mode") == "video_generation"
-    doubled = duplicate_keys(raw)
+    is_video = raw.get("mode") == "video_generation"
+    duplicates = duplicate_keys(raw)
     for field, value in raw.items():
-        known = field_meaning(field)
-        if known is None:
+        meaning = field_meaning(field)
+        if meaning is None:
             if _PRICE_FIELD.search(field):
                 unmapped.append(field)
             continue
         if value is None:
             continue
-        if field in doubled:
+        if field in duplicates:
             raise UnclearPriceError(
                 f"The row contains the price {field} twice. The prices of the row are not used."
             )
-        # A video model is paid by the second of film it makes.
-        unit = "video_second" if films and known.unit == "second" else known.unit
-        said[field] = str(value)[:40]
-        _add_price(found, unit, known.above_tokens, known, _amount(field, value, known))
-    for field, value in _off_peak(raw).items():
-        known = field_meaning(field)
-        unit = f"{known.unit}_off_peak" if known else ""
-        if known is None or unit not in PRICE_UNITS or known.above_tokens or value is None:
+        # A video model is billed per second of generated video.
+        unit = "video_second" if is_video and meaning.unit == "second" else meaning.unit
+        published[field] = str(value)[:40]
+        _add_price(
+            ranked_amounts,
+            unit,
+            meaning.above_tokens,
+            meaning,
+            _normalise_amount(field, value, meaning),
+        )
+    for field, value in _read_off_peak_fields(raw).items():
+        meaning = field_meaning(field)
+        unit = f"{meaning.unit}_off_peak" if meaning else ""
+        if meaning is None or unit not in PRICE_UNITS or meaning.above_tokens or value is None:
             continue
-        said[f"{field} off peak"] = str(value)[:40]
-        _add_price(found, unit, 0, known, _amount(f"{field} off peak", value, known))
-    for start, tier in _tiers(raw.get("tiered_pricing")):
+        published[f"{field} off peak"] = str(value)[:40]
+        _add_price(
+            ranked_amounts, unit, 0, meaning, _normalise_amount(f"{field} off peak", value, meaning)
+        )
+    for start, tier in _read_tiers(raw.get("tiered_pricing")):
         for field, value in tier.items():
-            known = field_meaning(field)
-            if known is None or value is None or known.above_tokens:
+            meaning = field_meaning(field)
+            if meaning is None or value is None or meaning.above_tokens:
                 continue
-            said[f"{field} from {start}"] = str(value)[:40]
-            # Fields of the row itself come first where both give the base price.
-            ranked = FieldMeaning(known.unit, start, known.rank + len(_RANK), known.per_token)
-            _add_price(found, known.unit, start, ranked, _amount(field, value, known))
-    lines = sorted(PriceLine(unit, amount, above) for (unit, above), (_, amount) in found.items())
-    return RowPrices(tuple(lines), said, tuple(unmapped))
+            published[f"{field} from {start}"] = str(value)[:40]
+            # Fields of the row itself take precedence if both contain the base price.
+            tier_meaning = FieldMeaning(
+                meaning.unit, start, meaning.rank + len(_RANK), meaning.per_token
+            )
+            _add_price(
+                ranked_amounts,
+                meaning.unit,
+                start,
+                tier_meaning,
+                _normalise_amount(field, value, meaning),
+            )
+    lines = sorted(
+        PriceLine(unit, amount, above) for (unit, above), (_, amount) in ranked_amounts.items()
+    )
+    return RowPrices(tuple(lines), published, tuple(unmapped))
 
 
-def _off_peak(raw: dict[str, Any]) -> dict[str, Any]:
-    """The fields of `off_peak_pricing`: what the cheap hours cost; when those are is not kept."""
+def _read_off_peak_fields(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of `off_peak_pricing`, the off-peak prices; their hours are not stored."""
     fields = raw.get("off_peak_pricing")
     return fields if isinstance(fields, dict) else {}
 
 
 def _add_price(
-    found: dict[tuple[str, int], tuple[int, Decimal]],
+    ranked_amounts: dict[tuple[str, int], tuple[int, Decimal]],
     unit: str,
     above: int,
-    known: FieldMeaning,
+    meaning: FieldMeaning,
     amount: Decimal,
 ) -> None:
-    standing = found.get((unit, above))
-    if amount > 0 and (standing is None or known.rank < standing[0]):
-        found[unit, above] = known.rank, amount
+    current = ranked_amounts.get((unit, above))
+    if amount > 0 and (current is None or meaning.rank < current[0]):
+        ranked_amounts[unit, above] = meaning.rank, amount
 
 
-def _amount(field: str, value: object, known: FieldMeaning) -> Decimal:
-    return per_million(field, value, per="token" if known.per_token else "unit")
+def _normalise_amount(field: str, value: object, meaning: FieldMeaning) -> Decimal:
+    return per_million(field, value, per="token" if meaning.per_token else "unit")
 
 
-def _tiers(value: object) -> list[tuple[int, dict[str, Any]]]:
-    """(first token above which it holds, fields) of `tiered_pricing`; the first tier starts at
-    0."""
+def _read_tiers(value: object) -> list[tuple[int, dict[str, Any]]]:
+    """Return (request size in tokens above which the tier applies, fields) of each tier of
+    `tiered_pricing`; the first tier starts at 0."""
     if value is None:
         return []
     tiers: list[tuple[int, dict[str, Any]]] = []

@@ -35,7 +35,7 @@ URL = "https://modeldeprecations.dev/api/v1/models.json"
 # Until August 2026 the feed called these hosts by the name of their company.
 _FORMER_PROVIDERS = {"amazon": "bedrock", "qwen": "alibaba"}
 _STATUSES = frozenset({"active", "deprecated", "retired", "preview"})
-# A day far ahead that means "none".
+# A date in the far future that means "none".
 _PLACEHOLDER = re.compile(r"(?:209\d|2[1-9]\d\d|[3-9]\d\d\d)-\d\d-\d\d", re.ASCII)
 _EXCERPT_FIELDS = (
     "status",
@@ -51,7 +51,7 @@ _MAX_ALIASES = 50
 def parse(body: bytes) -> ParsedFeed:
     """Parse the list into rows, each with its lifecycle; the feed has no prices.
 
-    `lifecycle` is None if dates and status contradict each other, with a Reject that says how.
+    `lifecycle` is None if dates and status contradict each other; a RejectedRow has the reason.
     InvalidPayloadError if the body is not such a list, or has fewer or more rows than it states."""
     document = load_json(body)
     models = document.get("models") if isinstance(document, dict) else None
@@ -69,21 +69,22 @@ def parse(body: bytes) -> ParsedFeed:
             f"modeldeprecations.dev states {count} models but lists {len(models)}, so its page "
             "is incomplete. The last good data is kept. The next poll tries again."
         )
-    as_of = _as_of(document)
-    harvest = ParsedRows.empty()
-    for external_id, copies in _by_key(models, harvest).items():
+    as_of = _parse_build_time(document)
+    collector = ParsedRows.empty()
+    for external_id, copies in _index_by_key(models, collector).items():
         if any(copy != copies[0] for copy in copies[1:]):
             reason = f"The feed contains the row {len(copies)} times with different content."
-            harvest.rejects.append(rejected_row(external_id, reason, copies[0]))
+            collector.rejects.append(rejected_row(external_id, reason, copies[0]))
             continue
-        row = _row(external_id, copies[0], harvest, as_of)
-        harvest.rows.append(row)
-        harvest.host_names.setdefault(row.host, _host(copies[0]["provider"])[1])
-    return replace(harvest.done(), as_of=as_of)
+        row = _parse_row(external_id, copies[0], collector, as_of)
+        collector.rows.append(row)
+        collector.host_names.setdefault(row.host, _find_host(copies[0]["provider"])[1])
+    return replace(collector.done(), as_of=as_of)
 
 
-def _as_of(document: dict[str, Any]) -> datetime | None:
-    """Return when the page was built; midnight if only the date is known."""
+def _parse_build_time(document: dict[str, Any]) -> datetime | None:
+    """Return the time at which the page was built, midnight UTC if it states only the date; None if
+    neither can be parsed."""
     try:
         moment = datetime.fromisoformat(text_of(document.get("generatedAt"), 40))
         if moment.tzinfo is not None:
@@ -97,25 +98,29 @@ def _as_of(document: dict[str, Any]) -> datetime | None:
     return datetime.combine(day, time(), UTC) if day else None
 
 
-def _host(provider: str) -> tuple[str, str]:
+def _find_host(provider: str) -> tuple[str, str]:
     return host_of(_FORMER_PROVIDERS.get(provider.strip().lower(), provider))
 
 
-def _by_key(models: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, Any]]]:
+def _index_by_key(models: list[Any], collector: ParsedRows) -> dict[str, list[dict[str, Any]]]:
     """Index rows by `provider/model`; other elements are quarantined, under their place in the list
     if they have no key."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for place, raw in enumerate(models):
+    rows_by_key: dict[str, list[dict[str, Any]]] = {}
+    for index, raw in enumerate(models):
         provider = raw.get("provider") if isinstance(raw, dict) else None
         model = raw.get("model") if isinstance(raw, dict) else None
-        if not isinstance(provider, str) or not isinstance(model, str) or not _host(provider)[0]:
-            harvest.rejects.append(
-                rejected_row(f"row {place}", "The row has no provider and model.", raw)
+        if (
+            not isinstance(provider, str)
+            or not isinstance(model, str)
+            or not _find_host(provider)[0]
+        ):
+            collector.rejects.append(
+                rejected_row(f"row {index}", "The row has no provider and model.", raw)
             )
             continue
         external_id = f"{provider}/{model}"
         if not is_storable(external_id) or not is_storable(model):
-            harvest.rejects.append(
+            collector.rejects.append(
                 rejected_row(
                     external_id,
                     "The key of the row is empty or contains unprintable characters.",
@@ -123,39 +128,41 @@ def _by_key(models: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, 
                 )
             )
         elif len(external_id) > MAX_EXTERNAL_ID_LENGTH or len(model) > MAX_API_ID_LENGTH:
-            harvest.rejects.append(
+            collector.rejects.append(
                 rejected_row(external_id, "The key of the row is too long for an ID.", raw)
             )
-        elif doubled := duplicate_keys(raw):
-            keys = ", ".join(sorted(doubled))
-            harvest.rejects.append(
+        elif duplicates := duplicate_keys(raw):
+            keys = ", ".join(sorted(duplicates))
+            collector.rejects.append(
                 rejected_row(
                     external_id, f"The row contains {keys} twice with different values.", raw
                 )
             )
         else:
-            found.setdefault(external_id, []).append(raw)
-    return found
+            rows_by_key.setdefault(external_id, []).append(raw)
+    return rows_by_key
 
 
-def _row(
-    external_id: str, raw: dict[str, Any], harvest: ParsedRows, as_of: datetime | None
+def _parse_row(
+    external_id: str, raw: dict[str, Any], collector: ParsedRows, as_of: datetime | None
 ) -> FeedRow:
-    host = _host(raw["provider"])[0]
+    """Return the row of a model; an unreadable or contradictory lifecycle is quarantined in
+    `collector` and left out. `as_of` is the time of the document."""
+    host = _find_host(raw["provider"])[0]
     return FeedRow(
         external_id=external_id,
-        # Providers were renamed in the feed; the host they mean was not.
+        # The feed renamed providers; their hosts stayed the same.
         group=host,
         host=host,
         api_id=raw["model"].strip(),
         name=text_of(raw.get("name"), 300),
-        lifecycle=_lifecycle(external_id, raw, harvest, as_of),
-        source_url=_source_url(raw.get("sources")),
-        excerpt=_excerpt(raw),
+        lifecycle=_parse_lifecycle(external_id, raw, collector, as_of),
+        source_url=_find_source_url(raw.get("sources")),
+        excerpt=_build_excerpt(raw),
     )
 
 
-def _excerpt(raw: dict[str, Any]) -> dict[str, Any]:
+def _build_excerpt(raw: dict[str, Any]) -> dict[str, Any]:
     excerpt: dict[str, Any] = {
         key: text_of(raw[key], 300) for key in _EXCERPT_FIELDS if isinstance(raw.get(key), str)
     }
@@ -165,12 +172,12 @@ def _excerpt(raw: dict[str, Any]) -> dict[str, Any]:
         if isinstance(aliases, list)
         else []
     )
-    if kept := [text for text in texts if text][:_MAX_ALIASES]:
-        excerpt["aliases"] = kept
+    if alias_texts := [text for text in texts if text][:_MAX_ALIASES]:
+        excerpt["aliases"] = alias_texts
     return excerpt
 
 
-def _source_url(sources: object) -> str:
+def _find_source_url(sources: object) -> str:
     """Return the first page that supports the row and can be linked."""
     addresses = [
         safe_url(source.get("url"))
@@ -180,35 +187,42 @@ def _source_url(sources: object) -> str:
     return next((address for address in addresses if address.startswith("https://")), "")
 
 
-def _lifecycle(
-    external_id: str, raw: dict[str, Any], harvest: ParsedRows, as_of: datetime | None
+def _parse_lifecycle(
+    external_id: str, raw: dict[str, Any], collector: ParsedRows, as_of: datetime | None
 ) -> LifecycleClaim | None:
+    """Return the lifecycle of a row; None if its shutdown dates are unreadable or contradict other
+    values, which quarantines it. An unreadable announcement is quarantined alone."""
     try:
-        firm, soft = _day(raw.get("shutdown_on")), _day(raw.get("earliest_shutdown_on"))
-    except UnclearDateError as unclear:
-        harvest.rejects.append(rejected_row(external_id, f"Shutdown: {unclear}", raw))
+        shutdown_on, earliest_on = (
+            _parse_day(raw.get("shutdown_on")),
+            _parse_day(raw.get("earliest_shutdown_on")),
+        )
+    except UnclearDateError as error:
+        collector.rejects.append(rejected_row(external_id, f"Shutdown: {error}", raw))
         return None
-    announced = None
+    announced_on = None
     try:
-        announced = _day(raw.get("deprecated_on"))
-    except UnclearDateError as unclear:
-        # The day of the end is worth more than that of the notice.
-        harvest.rejects.append(rejected_row(external_id, f"Announcement: {unclear}", raw))
+        announced_on = _parse_day(raw.get("deprecated_on"))
+    except UnclearDateError as error:
+        # Keep the shutdown date, which is more important than the announcement date.
+        collector.rejects.append(rejected_row(external_id, f"Announcement: {error}", raw))
     status = text_of(raw.get("status"), 40).lower()
-    reason = _contradiction(firm, soft, announced, _released_on(raw), status, as_of)
+    reason = _find_contradiction(
+        shutdown_on, earliest_on, announced_on, _parse_release_day(raw), status, as_of
+    )
     if reason:
-        harvest.rejects.append(rejected_row(external_id, reason, raw))
+        collector.rejects.append(rejected_row(external_id, reason, raw))
         return None
     return LifecycleClaim(
-        announced_on=announced,
-        retires_on=firm or soft,
-        date_kind=FIRM if firm else NOT_BEFORE if soft else "",
+        announced_on=announced_on,
+        retires_on=shutdown_on or earliest_on,
+        date_kind=FIRM if shutdown_on else NOT_BEFORE if earliest_on else "",
         status=status if status in _STATUSES else "",
-        successor=_successor(raw),
+        successor=_find_successor(raw),
     )
 
 
-def _day(value: object) -> date | None:
+def _parse_day(value: object) -> date | None:
     """Parse the date of a field; None if absent, empty or a placeholder. Raises UnclearDateError
     for anything else."""
     if isinstance(value, str) and _PLACEHOLDER.fullmatch(value):
@@ -216,62 +230,68 @@ def _day(value: object) -> date | None:
     return read_iso_day(value)
 
 
-def _released_on(raw: dict[str, Any]) -> date | None:
-    """Only judges other dates: one that cannot be read judges nothing."""
+def _parse_release_day(raw: dict[str, Any]) -> date | None:
+    """Return the release date; None if it cannot be parsed, since it only serves to check the other
+    dates."""
     try:
-        return _day(raw.get("released_on"))
+        return _parse_day(raw.get("released_on"))
     except UnclearDateError:
         return None
 
 
-def _contradiction(
-    firm: date | None,
-    soft: date | None,
-    announced: date | None,
-    released: date | None,
+def _find_contradiction(
+    shutdown_on: date | None,
+    earliest_on: date | None,
+    announced_on: date | None,
+    released_on: date | None,
     status: str,
     as_of: datetime | None,
 ) -> str:
-    """Return why the dates of a row cannot all be true, as a sentence; "" if they can."""
-    if firm and soft:
+    """Return the reason why the dates of a row cannot all be true, as a sentence; "" if they
+    can."""
+    if shutdown_on and earliest_on:
         return (
-            f"The row has the shutdown date {firm} and the earliest shutdown date {soft}. Only "
-            "one of them can be true."
+            f"The row has the shutdown date {shutdown_on} and the earliest shutdown date "
+            f"{earliest_on}. Only one of them can be true."
         )
-    end = firm or soft
-    if end is None:
+    retires_on = shutdown_on or earliest_on
+    if retires_on is None:
         return ""
-    if released and end < released:
-        return f"The shutdown date {end} is before the release date {released}."
-    # Someone east of the clock that dates the page may write tomorrow's day.
-    ahead = as_of is not None and end > as_of.date() + timedelta(days=1)
-    if status == "retired" and ahead:
-        return f"The row has the status retired, but its shutdown date {end} is in the future."
-    if firm and announced and firm < announced:
-        return f"The shutdown date {firm} is before its announcement on {announced}."
-    if firm and firm == announced and (status != "retired" or ahead):
+    if released_on and retires_on < released_on:
+        return f"The shutdown date {retires_on} is before the release date {released_on}."
+    # An editor in a time zone further east may enter tomorrow's date.
+    is_ahead = as_of is not None and retires_on > as_of.date() + timedelta(days=1)
+    if status == "retired" and is_ahead:
         return (
-            f"The shutdown date {firm} equals its announcement date, but the model is not retired."
+            f"The row has the status retired, but its shutdown date {retires_on} is in the future."
+        )
+    if shutdown_on and announced_on and shutdown_on < announced_on:
+        return f"The shutdown date {shutdown_on} is before its announcement on {announced_on}."
+    if shutdown_on and shutdown_on == announced_on and (status != "retired" or is_ahead):
+        return (
+            f"The shutdown date {shutdown_on} equals its announcement date, but the model is not "
+            "retired."
         )
     return ""
 
 
-def _successor(raw: dict[str, Any]) -> str:
-    """Return the recommended replacement, otherwise the first: its model, after its provider if
-    that is another one."""
+def _find_successor(raw: dict[str, Any]) -> str:
+    """Return the recommended replacement, otherwise the first: `model`, or `provider/model` if the
+    host is another one; "" without a replacement."""
     replacements = raw.get("replacements")
-    named = [
-        each
-        for each in (replacements if isinstance(replacements, list) else [])
-        if isinstance(each, dict) and text_of(each.get("model"), 300)
+    candidates = [
+        candidate
+        for candidate in (replacements if isinstance(replacements, list) else [])
+        if isinstance(candidate, dict) and text_of(candidate.get("model"), 300)
     ]
-    chosen = next(
-        (each for each in named if each.get("recommended") is True), named[0] if named else None
+    replacement = next(
+        (candidate for candidate in candidates if candidate.get("recommended") is True),
+        candidates[0] if candidates else None,
     )
-    if chosen is None:
+    if replacement is None:
         return ""
-    model, provider = text_of(chosen["model"], 300), text_of(chosen.get("provider"), 100)
-    elsewhere = chosen.get("external") is True or (
-        provider and _host(provider)[0] != _host(raw["provider"])[0]
+    model, provider = text_of(replacement["model"], 300), text_of(replacement.get("provider"), 100)
+    is_other_host = replacement.get("external") is True or (
+        provider and _find_host(provider)[0] != _find_host(raw["provider"])[0]
     )
-    return f"{provider}/{model}"[:300] if provider and elsewhere else model
+    return f"{provider}/{model}"[:300] if provider and is_other_host else model

@@ -38,8 +38,8 @@ URL = "https://models.dev/api.json"
 _STATUSES = {"": "", "alpha": "preview", "beta": "preview", "deprecated": "deprecated"}
 _MAX_PROVIDER_LENGTH = 100
 
-# Providers that the host table joins although they are separate doors with their own lists: the
-# door becomes the tier, so that two rows of one id stay two offerings.
+# Providers that the host table combines although they are separate endpoints with different lists:
+# the endpoint becomes the tier, so that two rows of one ID stay two offerings.
 _ENDPOINTS = {
     "azure-cognitive-services": "cognitive-services",
     "google-vertex-anthropic": "anthropic",
@@ -79,20 +79,22 @@ def parse(body: bytes) -> ParsedFeed:
         raise InvalidPayloadError(
             "models.dev must be one JSON object with one entry per provider. Check the URL."
         )
-    harvest = ParsedRows.empty()
-    doubled = duplicate_keys(document)
+    collector = ParsedRows.empty()
+    duplicates = duplicate_keys(document)
     for provider_id, provider in document.items():
-        reason = _unreadable(provider_id, provider)
-        if provider_id in doubled:
+        reason = _find_provider_error(provider_id, provider)
+        if provider_id in duplicates:
             reason = "The feed contains the provider twice with different content."
         if reason:
-            harvest.rejects.append(rejected_row(provider_id, reason, provider))
+            collector.rejects.append(rejected_row(provider_id, reason, provider))
             continue
-        _read_provider(provider_id, provider, harvest)
-    return harvest.done()
+        _read_provider(provider_id, provider, collector)
+    return collector.done()
 
 
-def _unreadable(provider_id: str, provider: object) -> str:
+def _find_provider_error(provider_id: str, provider: object) -> str:
+    """Return the reason why a provider of the document cannot be read, as a sentence; "" if it
+    can."""
     if (
         not is_storable(provider_id)
         or len(provider_id) > _MAX_PROVIDER_LENGTH
@@ -113,15 +115,17 @@ def _unreadable(provider_id: str, provider: object) -> str:
     )
 
 
-def _read_provider(provider_id: str, provider: dict[str, Any], harvest: ParsedRows) -> None:
+def _read_provider(provider_id: str, provider: dict[str, Any], collector: ParsedRows) -> None:
+    """Add the models of a readable provider to `collector`: its rows, or the reason why a row is
+    quarantined, and the name of the host."""
     host, host_name = host_of(provider_id)
     region, tier = endpoint_of(provider_id)
     page = safe_url(provider.get("doc"))
-    doubled = duplicate_keys(provider["models"])
+    duplicates = duplicate_keys(provider["models"])
     for model_id, raw in provider["models"].items():
         external_id = f"{provider_id}/{model_id}"
         reason = "" if isinstance(raw, dict) else "The row is not an object."
-        if model_id in doubled:
+        if model_id in duplicates:
             reason = "The feed contains the row twice with different content."
         if (
             not is_storable(model_id)
@@ -130,28 +134,28 @@ def _read_provider(provider_id: str, provider: dict[str, Any], harvest: ParsedRo
         ):
             reason = "The ID of the model is empty, too long or contains unprintable characters."
         if reason:
-            harvest.rejects.append(rejected_row(external_id, reason, raw))
+            collector.rejects.append(rejected_row(external_id, reason, raw))
             continue
-        harvest.rows.append(
+        collector.rows.append(
             FeedRow(
                 external_id=external_id,
                 group=provider_id,
                 host=host,
-                # The key, not the row's own "id": only the key is sure to be unique.
+                # The key, not the row's own "id": only the key is unique in any case.
                 api_id=model_id.strip(),
                 region=region,
                 tier=tier,
                 name=text_of(raw.get("name"), 300),
-                category=_category(model_id, raw),
-                lifecycle=_lifecycle(external_id, raw, harvest.rejects),
-                prices=_prices(external_id, raw, harvest.rejects),
+                category=_derive_category(model_id, raw),
+                lifecycle=_parse_lifecycle(external_id, raw, collector.rejects),
+                prices=_parse_prices(external_id, raw, collector.rejects),
                 source_url=page,
-                excerpt=_excerpt(raw),
+                excerpt=_build_excerpt(raw),
             )
         )
-        known = host_slug(provider_id) is not None
-        harvest.host_names.setdefault(
-            host, host_name if known else text_of(provider.get("name"), 100) or host_name
+        is_known_host = host_slug(provider_id) is not None
+        collector.host_names.setdefault(
+            host, host_name if is_known_host else text_of(provider.get("name"), 100) or host_name
         )
 
 
@@ -165,38 +169,44 @@ def endpoint_of(provider_id: str) -> tuple[str, str]:
         provider_id, plan, region = match["before"], match["plan"], match["region"] or ""
     if provider_id.endswith(_CHINA):
         provider_id, region = provider_id.removesuffix(_CHINA), "cn"
-    tier = "/".join(part for part in (_ENDPOINTS.get(provider_id, ""), plan) if part)
+    tier = "/".join(name for name in (_ENDPOINTS.get(provider_id, ""), plan) if name)
     return region[:MAX_REGION_LENGTH], tier[:MAX_TIER_LENGTH]
 
 
-def _category(model_id: str, raw: dict[str, Any]) -> str:
+def _derive_category(model_id: str, raw: dict[str, Any]) -> str:
+    """Return the category of a model by its input and output modalities and, for text, by its name;
+    "" if they are no known combination."""
     modalities = raw.get("modalities")
     modalities = modalities if isinstance(modalities, dict) else {}
-    takes, gives = modalities.get("input"), modalities.get("output")
-    if gives == ["text"]:
+    inputs, outputs = modalities.get("input"), modalities.get("output")
+    if outputs == ["text"]:
         kind = f"{text_of(raw.get('family'), 100)} {model_id}".lower()
         if "embed" in kind:
             return "embedding"
         if "rerank" in kind:
             return "rerank"
-        return "audio_transcription" if takes == ["audio"] else "chat"
-    if gives == ["image"]:
+        return "audio_transcription" if inputs == ["audio"] else "chat"
+    if outputs == ["image"]:
         return "image_generation"
-    if gives == ["video"]:
+    if outputs == ["video"]:
         return "video_generation"
-    return "audio_speech" if gives == ["audio"] else ""
+    return "audio_speech" if outputs == ["audio"] else ""
 
 
-def _lifecycle(
+def _parse_lifecycle(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> LifecycleClaim | None:
-    said = raw.get("status", "")
-    status = _STATUSES.get(said.strip().lower()) if isinstance(said, str) else None
-    if said is None:
+    """Return the lifecycle status of a row; None if it is unknown or ambiguous, which quarantines
+    it."""
+    raw_status = raw.get("status", "")
+    status = _STATUSES.get(raw_status.strip().lower()) if isinstance(raw_status, str) else None
+    if raw_status is None:
         status = ""
     if status is None or "status" in duplicate_keys(raw):
         rejects.append(
-            rejected_row(external_id, f"The status {quote(said)} is unknown or ambiguous.", raw)
+            rejected_row(
+                external_id, f"The status {quote(raw_status)} is unknown or ambiguous.", raw
+            )
         )
         return None
     return LifecycleClaim(status=status)
@@ -205,9 +215,11 @@ def _lifecycle(
 # --- prices ---------------------------------------------------------------------------------------
 
 
-def _prices(
+def _parse_prices(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> tuple[PriceLine, ...] | None:
+    """Return the price lines of a row; None if the prices are unreadable, which quarantines
+    them."""
     if "cost" in duplicate_keys(raw):
         rejects.append(
             rejected_row(
@@ -220,8 +232,8 @@ def _prices(
         return None
     try:
         return price_lines(raw.get("cost"), raw.get("experimental"))
-    except UnclearPriceError as unclear:
-        rejects.append(rejected_row(external_id, str(unclear), raw))
+    except UnclearPriceError as error:
+        rejects.append(rejected_row(external_id, str(error), raw))
         return None
 
 
@@ -235,69 +247,71 @@ def price_lines(cost: object, experimental: object = None) -> tuple[PriceLine, .
         return ()
     if not isinstance(cost, dict):
         raise UnclearPriceError("The prices cannot be read. The prices of the row are not used.")
-    base = _amounts(cost, "")
+    base = _read_amounts(cost, "")
     if "input" not in base and "output" not in base:
         return ()
-    found: dict[Key, Decimal] = {(unit, 0): amount for unit, amount in base.items()}
-    for above, tier in _tiers(cost):
-        for unit, amount in _amounts(tier, f" above {above} tokens").items():
-            if found.setdefault((unit, above), amount) != amount:
+    amounts: dict[Key, Decimal] = {(unit, 0): amount for unit, amount in base.items()}
+    for above, tier in _read_tiers(cost):
+        for unit, amount in _read_amounts(tier, f" above {above} tokens").items():
+            if amounts.setdefault((unit, above), amount) != amount:
                 raise UnclearPriceError(
                     f"The row has two prices of {unit} above {above} tokens. The prices of the "
                     "row are not used."
                 )
-    for level, fields in _levels(experimental):
-        for unit, amount in _amounts(fields, f" ({level})").items():
+    for level, fields in _read_levels(experimental):
+        for unit, amount in _read_amounts(fields, f" ({level})").items():
             if unit in {"input", "output"}:
-                found.setdefault((f"{unit}_{level}", 0), amount)
-    return tuple(sorted(PriceLine(unit, amount, above) for (unit, above), amount in found.items()))
+                amounts.setdefault((f"{unit}_{level}", 0), amount)
+    return tuple(
+        sorted(PriceLine(unit, amount, above) for (unit, above), amount in amounts.items())
+    )
 
 
-def _amounts(fields: dict[str, Any], where: str) -> dict[str, Decimal]:
-    """{unit: USD per million} of the fields that are not 0."""
-    found = {}
+def _read_amounts(fields: dict[str, Any], suffix: str) -> dict[str, Decimal]:
+    """Return {unit: USD per million} of the fields that are not 0. `suffix` describes their
+    condition in messages."""
+    amounts = {}
     for field, unit in _UNITS.items():
         value = fields.get(field)
         if value is None:
             continue
         if field in duplicate_keys(fields):
             raise UnclearPriceError(
-                f"The row contains the price {field}{where} twice. The prices of the row are not "
+                f"The row contains the price {field}{suffix} twice. The prices of the row are not "
                 "used."
             )
-        if amount := per_million(f"{field}{where}", value, per="million"):
-            found[unit] = amount
-    return found
+        if amount := per_million(f"{field}{suffix}", value, per="million"):
+            amounts[unit] = amount
+    return amounts
 
 
-def _tiers(cost: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
-    """(size of request above which it holds, fields) of each tier by size.
+def _read_tiers(cost: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """Return (request size in tokens above which it applies, fields) of each tier.
 
-    `context_over_200k` repeats a tier whose threshold may be another one, so that it counts only
-    alone.
-    """
-    listed = cost.get("tiers")
-    if not listed:
+    `context_over_200k` repeats a tier, possibly one with another threshold, so it is used only if
+    there are no `tiers`."""
+    raw_tiers = cost.get("tiers")
+    if not raw_tiers:
         legacy = cost.get("context_over_200k")
-        listed = [] if legacy is None else [legacy]
-        if not all(isinstance(fields, dict) for fields in listed):
+        raw_tiers = [] if legacy is None else [legacy]
+        if not all(isinstance(fields, dict) for fields in raw_tiers):
             raise UnclearPriceError(
                 "The prices above 200000 tokens cannot be read. The prices of the row are not used."
             )
-        return [(_LEGACY_THRESHOLD, fields) for fields in listed]
+        return [(_LEGACY_THRESHOLD, fields) for fields in raw_tiers]
     tiers = []
-    for fields in listed if isinstance(listed, list) else [listed]:
+    for fields in raw_tiers if isinstance(raw_tiers, list) else [raw_tiers]:
         bounds = fields.get("tier") if isinstance(fields, dict) else None
         if not isinstance(bounds, dict):
             raise UnclearPriceError(
                 "The price tiers cannot be read. The prices of the row are not used."
             )
         if bounds.get("type") == "context":
-            tiers.append((_size(bounds.get("size")), fields))
+            tiers.append((_read_threshold(bounds.get("size")), fields))
     return tiers
 
 
-def _size(value: object) -> int:
+def _read_threshold(value: object) -> int:
     if (
         isinstance(value, bool)
         or not isinstance(value, int)
@@ -310,48 +324,49 @@ def _size(value: object) -> int:
     return value
 
 
-def _levels(experimental: object) -> list[tuple[str, dict[str, Any]]]:
-    """(service level, fields) of the modes that are sold as one.
+def _read_levels(experimental: object) -> list[tuple[str, dict[str, Any]]]:
+    """Return (service level, fields) of the modes that are sold as a service level.
 
-    A "fast" mode is OpenAI's priority processing where the call asks for that level. Elsewhere it
-    is a mode of its own, which the catalogue has no word for.
-    """
+    A "fast" mode is OpenAI's priority processing if the request selects that level. Elsewhere it is
+    a separate mode without a unit in the catalogue."""
     modes = experimental.get("modes") if isinstance(experimental, dict) else None
-    found = []
+    levels = []
     for mode in modes.values() if isinstance(modes, dict) else ():
         provider = mode.get("provider") if isinstance(mode, dict) else None
         call = provider.get("body") if isinstance(provider, dict) else None
         level = call.get("service_tier") if isinstance(call, dict) else None
         if isinstance(level, str) and level in _LEVELS and isinstance(mode.get("cost"), dict):
-            found.append((level, mode["cost"]))
-    return found
+            levels.append((level, mode["cost"]))
+    return levels
 
 
-def _excerpt(raw: dict[str, Any]) -> dict[str, Any]:
-    """Status and prices as published, in text."""
+def _build_excerpt(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return status and prices as published, as text."""
     excerpt: dict[str, Any] = (
         {"status": text_of(raw["status"], 40)} if text_of(raw.get("status"), 40) else {}
     )
     cost = raw.get("cost")
     if isinstance(cost, dict):
-        excerpt["cost"] = _quoted(cost)
+        excerpt["cost"] = _quote_prices(cost)
         tiers, legacy = cost.get("tiers"), cost.get("context_over_200k")
         if isinstance(tiers, list) and tiers:
             excerpt["cost"]["tiers"] = [
-                {**_quoted(fields), "above": _text(fields["tier"].get("size"))}
+                {**_quote_prices(fields), "above": _format_value(fields["tier"].get("size"))}
                 for fields in tiers[:_MAX_TIERS_QUOTED]
                 if isinstance(fields, dict) and isinstance(fields.get("tier"), dict)
             ]
         elif isinstance(legacy, dict):
-            excerpt["cost"]["context_over_200k"] = _quoted(legacy)
-        for level, fields in _levels(raw.get("experimental")):
-            excerpt["cost"].setdefault(level, _quoted(fields))
+            excerpt["cost"]["context_over_200k"] = _quote_prices(legacy)
+        for level, fields in _read_levels(raw.get("experimental")):
+            excerpt["cost"].setdefault(level, _quote_prices(fields))
     return excerpt
 
 
-def _quoted(fields: dict[str, Any]) -> dict[str, Any]:
-    return {field: _text(fields[field]) for field in _UNITS if fields.get(field) is not None}
+def _quote_prices(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        field: _format_value(fields[field]) for field in _UNITS if fields.get(field) is not None
+    }
 
 
-def _text(value: object) -> str:
+def _format_value(value: object) -> str:
     return text_of(str(value), 40)

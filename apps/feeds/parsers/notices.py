@@ -34,7 +34,7 @@ MAX_TITLE_LENGTH = 300
 MAX_TEXT_LENGTH = 4000
 _MAX_ELEMENTS = 500_000
 _MAX_DEPTH = 60
-# of an item's markup only so much is read
+# Markup of an item beyond this length is not read.
 _MAX_MARKUP_LENGTH = 100_000
 _SILENT = frozenset({"script", "style", "template", "noscript"})
 _BREAKS = frozenset(
@@ -66,37 +66,38 @@ class ParsedNotices:
 
 
 def parse(body: bytes) -> ParsedNotices:
-    """Parse the items of a feed; an empty feed is valid, for a page without news is no error.
-    InvalidPayloadError if the body is in none of the formats."""
+    """Parse the items of a feed; an empty feed is valid. InvalidPayloadError if the body is in none
+    of the formats."""
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if not start:
         raise InvalidPayloadError(
             "The feed sent an empty body. The last good data is kept. The next poll tries again."
         )
-    raw = list(_json_items(body) if start == b"{" else _xml_items(body))
-    if len(raw) > MAX_ITEMS:
+    raw_items = list(_read_json_items(body) if start == b"{" else _read_xml_items(body))
+    if len(raw_items) > MAX_ITEMS:
         raise InvalidPayloadError(
             f"The feed contains more than {MAX_ITEMS:,} items. Check the URL."
         )
-    items: dict[str, dict[NoticeItem, None]] = {}
+    items_by_published_id: dict[str, dict[NoticeItem, None]] = {}
     rejects = []
-    for number, each in enumerate(raw):
-        item = _item(each)
+    for number, raw_item in enumerate(raw_items):
+        item = _build_item(raw_item)
         if item is None:
             rejects.append(
                 rejected_row(
-                    f"item {number}", "The item has no title, text or URL.", repr(each)[:500]
+                    f"item {number}", "The item has no title, text or URL.", repr(raw_item)[:500]
                 )
             )
         else:
-            items.setdefault(item.external_id, {})[item] = None
-    found: dict[str, NoticeItem] = {}
-    for own, same in items.items():
-        for item in same:
-            # some feeds give several items one id; in whichever order they come, each keeps its own
-            key = own if len(same) == 1 else _hashed(own, item)
-            found[key] = replace(item, external_id=key)
-    return ParsedNotices(tuple(found.values()), tuple(rejects))
+            items_by_published_id.setdefault(item.external_id, {})[item] = None
+    unique_items: dict[str, NoticeItem] = {}
+    for published_id, copies in items_by_published_id.items():
+        for item in copies:
+            # Some feeds use one ID for several items. Each gets an ID that depends on its content
+            # only, whatever the order of the items.
+            key = published_id if len(copies) == 1 else _build_hashed_id(published_id, item)
+            unique_items[key] = replace(item, external_id=key)
+    return ParsedNotices(tuple(unique_items.values()), tuple(rejects))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,9 @@ class _RawItem:
     text: str = ""
 
 
-def _item(raw: _RawItem) -> NoticeItem | None:
+def _build_item(raw: _RawItem) -> NoticeItem | None:
+    """Return the notice as plain text; None if it has neither title, text nor link. An ID that is
+    missing, too long or unusable is replaced by a hash of the content."""
     title = " ".join(html_to_text(raw.title).split())[:MAX_TITLE_LENGTH]
     text = raw.text or html_to_text(raw.markup)
     text = _CONTROL.sub(" ", text).strip()[:MAX_TEXT_LENGTH]
@@ -118,22 +121,27 @@ def _item(raw: _RawItem) -> NoticeItem | None:
         title = " ".join(text.split())[:120] or link[:MAX_TITLE_LENGTH]
     if not title:
         return None
-    own = text_of(raw.id, MAX_EXTERNAL_ID_LENGTH + 1) or link
-    item = NoticeItem(own, title, link, _moment(raw.published), text)
-    fits = is_storable(own) and len(own) <= MAX_EXTERNAL_ID_LENGTH
-    return item if fits else NoticeItem(_hashed("", item), title, link, item.published_at, text)
+    item_id = text_of(raw.id, MAX_EXTERNAL_ID_LENGTH + 1) or link
+    item = NoticeItem(item_id, title, link, _parse_time(raw.published), text)
+    fits = is_storable(item_id) and len(item_id) <= MAX_EXTERNAL_ID_LENGTH
+    return (
+        item
+        if fits
+        else NoticeItem(_build_hashed_id("", item), title, link, item.published_at, text)
+    )
 
 
-def _hashed(stem: str, item: NoticeItem) -> str:
-    said = f"{item.external_id}\n{item.title}\n{item.link}\n{item.text}"
-    return f"{stem[:360]}#{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:24]}"
+def _build_hashed_id(stem: str, item: NoticeItem) -> str:
+    content = f"{item.external_id}\n{item.title}\n{item.link}\n{item.text}"
+    return f"{stem[:360]}#{hashlib.sha256(content.encode(errors='replace')).hexdigest()[:24]}"
 
 
-def _moment(text: str) -> datetime | None:
-    """A moment of RFC 822 or ISO 8601; without a zone it counts as UTC."""
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
+def _parse_time(text: str) -> datetime | None:
+    """Parse a time in the format of RFC 822 or ISO 8601, as UTC if it has no time zone; None if it
+    cannot be parsed or is not plausible."""
+    for parse_time in (datetime.fromisoformat, parsedate_to_datetime):
         try:
-            moment = read(text.strip()[:60])
+            moment = parse_time(text.strip()[:60])
         except (ValueError, TypeError, OverflowError, IndexError):
             continue
         try:
@@ -147,28 +155,30 @@ def _moment(text: str) -> datetime | None:
 # --- JSON Feed ------------------------------------------------------------------------------------
 
 
-def _json_items(body: bytes) -> Iterator[_RawItem]:
+def _read_json_items(body: bytes) -> Iterator[_RawItem]:
+    """Yield the raw items of a JSON Feed, one more than MAX_ITEMS at most, so that the caller
+    notices too many. Raises InvalidPayloadError."""
     document = load_json(body)
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise InvalidPayloadError(
             'A JSON Feed must be one object with its items in a list under "items". Check the URL.'
         )
-    for each in items[: MAX_ITEMS + 1]:
-        if not isinstance(each, dict):
+    for entry in items[: MAX_ITEMS + 1]:
+        if not isinstance(entry, dict):
             yield _RawItem()
             continue
         yield _RawItem(
-            id=_text(each.get("id")),
-            title=_text(each.get("title")),
-            link=_text(each.get("url")) or _text(each.get("external_url")),
-            published=_text(each.get("date_published")) or _text(each.get("date_modified")),
-            markup=_text(each.get("content_html")) or _text(each.get("summary")),
-            text=_text(each.get("content_text"))[:_MAX_MARKUP_LENGTH],
+            id=_as_text(entry.get("id")),
+            title=_as_text(entry.get("title")),
+            link=_as_text(entry.get("url")) or _as_text(entry.get("external_url")),
+            published=_as_text(entry.get("date_published")) or _as_text(entry.get("date_modified")),
+            markup=_as_text(entry.get("content_html")) or _as_text(entry.get("summary")),
+            text=_as_text(entry.get("content_text"))[:_MAX_MARKUP_LENGTH],
         )
 
 
-def _text(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) else ""
@@ -178,7 +188,7 @@ def _text(value: Any) -> str:
 
 
 class _TooManyElementsError(Exception):
-    """More elements, or deeper ones, than a feed has."""
+    """XML with more elements, or deeper nesting, than any feed has."""
 
 
 class _CappedBuilder(TreeBuilder):
@@ -198,7 +208,10 @@ class _CappedBuilder(TreeBuilder):
         return super().end(tag)
 
 
-def _xml_items(body: bytes) -> Iterator[_RawItem]:
+def _read_xml_items(body: bytes) -> Iterator[_RawItem]:
+    """Yield the raw items of an RSS or Atom feed, one more than MAX_ITEMS at most, so that the
+    caller notices too many. Raises InvalidPayloadError for other XML, entities, or too many
+    elements."""
     parser = DefusedXMLParser(
         target=_CappedBuilder(), forbid_dtd=False, forbid_entities=True, forbid_external=True
     )
@@ -218,64 +231,65 @@ def _xml_items(body: bytes) -> Iterator[_RawItem]:
         raise InvalidPayloadError(
             f"The feed is not RSS, Atom or JSON Feed ({str(error)[:120]}). Check the URL."
         ) from None
-    kind = _local(root)
+    kind = _local_name(root)
     if kind not in {"rss", "rdf", "feed"}:
         raise InvalidPayloadError(
             f"The feed is XML of the type '{kind[:40]}', not RSS or Atom. Check the URL."
         )
     name = "entry" if kind == "feed" else "item"
-    for number, element in enumerate(each for each in root.iter() if _local(each) == name):
+    for number, element in enumerate(child for child in root.iter() if _local_name(child) == name):
         if number > MAX_ITEMS:
             return
-        yield _atom(element) if kind == "feed" else _rss(element)
+        yield _read_atom_entry(element) if kind == "feed" else _read_rss_item(element)
 
 
-def _local(element: Element) -> str:
+def _local_name(element: Element) -> str:
     tag = element.tag
     return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
 
 
-def _children(element: Element) -> dict[str, list[Element]]:
-    found: dict[str, list[Element]] = {}
+def _index_children(element: Element) -> dict[str, list[Element]]:
+    children: dict[str, list[Element]] = {}
     for child in element:
-        found.setdefault(_local(child), []).append(child)
-    return found
+        children.setdefault(_local_name(child), []).append(child)
+    return children
 
 
-def _first_text(found: dict[str, list[Element]], *names: str) -> str:
-    """The text of the first of these that has any, markup inside it included as text."""
+def _find_first_text(children: dict[str, list[Element]], *names: str) -> str:
+    """Return the text of the first of the named children that has any, including the text of nested
+    elements; "" if none has."""
     for name in names:
-        for element in found.get(name, ()):
+        for element in children.get(name, ()):
             if text := "".join(element.itertext())[:_MAX_MARKUP_LENGTH].strip():
                 return text
     return ""
 
 
-def _rss(element: Element) -> _RawItem:
-    found = _children(element)
+def _read_rss_item(element: Element) -> _RawItem:
+    children = _index_children(element)
     return _RawItem(
-        id=_first_text(found, "guid"),
-        title=_first_text(found, "title"),
-        link=_first_text(found, "link"),
-        published=_first_text(found, "pubdate", "date"),
-        # content:encoded is the whole, description mostly its beginning
-        markup=_first_text(found, "encoded", "description"),
+        id=_find_first_text(children, "guid"),
+        title=_find_first_text(children, "title"),
+        link=_find_first_text(children, "link"),
+        published=_find_first_text(children, "pubdate", "date"),
+        # content:encoded has the full text, description usually only its beginning.
+        markup=_find_first_text(children, "encoded", "description"),
     )
 
 
-def _atom(element: Element) -> _RawItem:
-    found = _children(element)
-    links = found.get("link", [])
-    best = next(
+def _read_atom_entry(element: Element) -> _RawItem:
+    children = _index_children(element)
+    links = children.get("link", [])
+    best_link = next(
         (link for link in links if link.get("rel", "alternate") == "alternate"),
         links[0] if links else None,
     )
     return _RawItem(
-        id=_first_text(found, "id"),
-        title=_first_text(found, "title"),
-        link=best.get("href", "") if best is not None else "",
-        published=_first_text(found, "published", "updated", "issued", "modified"),
-        markup=_first_text(found, "content", "summary"),
+        id=_find_first_text(children, "id"),
+        title=_find_first_text(children, "title"),
+        link=best_link.get("href", "") if best_link is not None else "",
+        published=_find_first_text(children, "published", "updated", "issued", "modified"),
+        markup=_find_first_text(children, "content", "summary"),
     )
 
 
@@ -313,7 +327,7 @@ def html_to_text(markup: str) -> str:
     parser.close()
     lines = ("".join(parser.parts)).splitlines()
     return _CONTROL.sub(
-        " ", "\n".join(line for line in (" ".join(each.split()) for each in lines) if line)
+        " ", "\n".join(line for line in (" ".join(raw_line.split()) for raw_line in lines) if line)
     )
 
 

@@ -64,7 +64,7 @@ _ROUTED = Decimal(-1)
 _MAX_REQUEST_TOKENS = 100_000_000
 _MAX_OVERRIDES_QUOTED = 12
 
-# 2098-12-31 and 9999-01-01 stand for "no end": 2090 and later are nobody's plan.
+# Placeholders such as 2098-12-31 and 9999-01-01 for "no retirement": any date from 2090 on.
 _FAR_DATE = re.compile(r"(?:209|2[1-9][0-9]|[3-9][0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}")
 
 _CATEGORIES = {
@@ -86,68 +86,72 @@ def parse(body: bytes) -> ParsedFeed:
 
     Raises InvalidPayloadError if the body is not such a list, or only one page of it: rows on
     another page must not be taken for removed."""
-    listed = _listed(load_json(body))
-    harvest = ParsedRows.empty()
-    # Were the field renamed, all dates would seem withdrawn; then the feed has no such topic.
-    dated = any(isinstance(raw, dict) and "expiration_date" in raw for raw in listed)
-    for external_id, copies in _by_id(listed, harvest).items():
-        read = [_row(external_id, raw, dated=dated) for raw in copies]
-        row, rejects = read[0]
-        if any(other != row for other, _ in read[1:]):
+    models = _list_models(load_json(body))
+    collector = ParsedRows.empty()
+    # If the field were renamed, all dates would seem withdrawn. Without the field in any row, the
+    # rows make no claims about the lifecycle.
+    has_dates = any(isinstance(raw, dict) and "expiration_date" in raw for raw in models)
+    for external_id, copies in _index_by_id(models, collector).items():
+        parsed_copies = [_parse_row(external_id, raw, has_dates=has_dates) for raw in copies]
+        row, rejects = parsed_copies[0]
+        if any(other_row != row for other_row, _ in parsed_copies[1:]):
             reason = f"The feed contains the row {len(copies)} times with different content."
-            harvest.rejects.append(rejected_row(external_id, reason, copies[0]))
+            collector.rejects.append(rejected_row(external_id, reason, copies[0]))
             continue
-        harvest.rows.append(row)
-        harvest.rejects.extend(rejects)
-    harvest.host_names[_HOST] = host_of(_HOST)[1]
-    return harvest.done()
+        collector.rows.append(row)
+        collector.rejects.extend(rejects)
+    collector.host_names[_HOST] = host_of(_HOST)[1]
+    return collector.done()
 
 
-def _listed(document: Any) -> list[Any]:
-    listed = document.get("data") if isinstance(document, dict) else None
-    if not isinstance(listed, list) or not listed or "data" in duplicate_keys(document):
+def _list_models(document: Any) -> list[Any]:
+    """Return the models of the document. Raises InvalidPayloadError for an error message, or for
+    one page of a longer list."""
+    models = document.get("data") if isinstance(document, dict) else None
+    if not isinstance(models, list) or not models or "data" in duplicate_keys(document):
         error = document.get("error") if isinstance(document, dict) else None
-        said = text_of(error.get("message"), 100) if isinstance(error, dict) else ""
+        message = text_of(error.get("message"), 100) if isinstance(error, dict) else ""
         raise InvalidPayloadError(
-            f"OpenRouter returned an error: {said}. The next poll tries again."
-            if said
+            f"OpenRouter returned an error: {message}. The next poll tries again."
+            if message
             else 'The OpenRouter list must be one JSON object with its models under "data". Check '
             "the URL."
         )
     links = document.get("links")
     if isinstance(links, dict) and links.get("next"):
         raise InvalidPayloadError(
-            f"The OpenRouter list is split into pages and this is one of them ({len(listed)} "
+            f"The OpenRouter list is split into pages and this is one of them ({len(models)} "
             "models). Nothing was read, because models of the other pages would seem to be "
             "removed. Update the registry."
         )
-    return listed
+    return models
 
 
-def _by_id(listed: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, Any]]]:
+def _index_by_id(models: list[Any], collector: ParsedRows) -> dict[str, list[dict[str, Any]]]:
     """Index rows by `id`; those without are quarantined under their place in the list."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for place, raw in enumerate(listed):
+    rows_by_id: dict[str, list[dict[str, Any]]] = {}
+    for index, raw in enumerate(models):
         name = raw.get("id") if isinstance(raw, dict) else None
         if not isinstance(name, str) or not is_storable(name) or len(name) > MAX_API_ID_LENGTH:
             reason = (
                 "The row has no ID, or an ID that is too long or contains unprintable characters."
             )
-            harvest.rejects.append(rejected_row(f"row {place}", reason, raw))
+            collector.rejects.append(rejected_row(f"row {index}", reason, raw))
         elif duplicate_keys(raw):
             keys = ", ".join(sorted(duplicate_keys(raw)))
-            harvest.rejects.append(
+            collector.rejects.append(
                 rejected_row(name, f"The row contains {keys} twice with different values.", raw)
             )
         else:
-            found.setdefault(name, []).append(raw)
-    return found
+            rows_by_id.setdefault(name, []).append(raw)
+    return rows_by_id
 
 
-def _row(
-    external_id: str, raw: dict[str, Any], *, dated: bool
+def _parse_row(
+    external_id: str, raw: dict[str, Any], *, has_dates: bool
 ) -> tuple[FeedRow, list[RejectedRow]]:
-    """Parse a row; return it with its quarantined parts."""
+    """Parse a row; return it with its quarantined parts. `has_dates`: the feed has its field of
+    dates, so that a row without one has no date."""
     rejects: list[RejectedRow] = []
     excerpt: dict[str, Any] = {
         key: text_of(raw[key], 300)
@@ -160,13 +164,13 @@ def _row(
         group=group_of(external_id),
         host=_HOST,
         api_id=external_id.strip(),
-        # "OpenAI: GPT-5.6 Sol": the vendor stands in the id already.
+        # "OpenAI: GPT-5.6 Sol": the ID contains the vendor already.
         name=name.partition(": ")[2] or name,
-        category=_category(raw.get("architecture")),
-        lifecycle=_lifecycle(external_id, raw, rejects) if dated else None,
-        prices=_prices(external_id, raw, rejects, excerpt),
-        alias_of=_alias_of(external_id, raw, rejects, excerpt),
-        # Of open weights the router quotes whichever of many hosts is the cheapest right now.
+        category=_derive_category(raw.get("architecture")),
+        lifecycle=_parse_lifecycle(external_id, raw, rejects) if has_dates else None,
+        prices=_parse_prices(external_id, raw, rejects, excerpt),
+        alias_of=_parse_alias(external_id, raw, rejects, excerpt),
+        # For open weights the router states the price of the host that is cheapest at the moment.
         price_is_offer=bool(text_of(raw.get("hugging_face_id"), 300)),
         source_url=safe_url(_SITE + external_id.strip().partition(":")[0]),
         excerpt=excerpt,
@@ -183,30 +187,33 @@ def group_of(name: str) -> str:
     return f":{variant}"[:100] if colon else stem.partition("/")[0][:100]
 
 
-def _category(architecture: object) -> str:
-    """By what comes out first: an image model that also writes lists "image" before "text"."""
+def _derive_category(architecture: object) -> str:
+    """Derive the category from the first output modality: an image model that also writes text
+    lists "image" before "text"."""
     outputs = architecture.get("output_modalities") if isinstance(architecture, dict) else None
-    first = outputs[0] if isinstance(outputs, list) and outputs else None
-    return _CATEGORIES.get(first, "") if isinstance(first, str) else ""
+    first_output = outputs[0] if isinstance(outputs, list) and outputs else None
+    return _CATEGORIES.get(first_output, "") if isinstance(first_output, str) else ""
 
 
-def _lifecycle(
+def _parse_lifecycle(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> LifecycleClaim | None:
-    said = raw.get("expiration_date")
-    if isinstance(said, str) and _FAR_DATE.fullmatch(said):
+    expiration = raw.get("expiration_date")
+    if isinstance(expiration, str) and _FAR_DATE.fullmatch(expiration):
         return LifecycleClaim()
     try:
-        retires_on = read_iso_day(said)
-    except UnclearDateError as unclear:
-        rejects.append(rejected_row(external_id, str(unclear), raw))
+        retires_on = read_iso_day(expiration)
+    except UnclearDateError as error:
+        rejects.append(rejected_row(external_id, str(error), raw))
         return None
     return LifecycleClaim(retires_on=retires_on, date_kind=FIRM if retires_on else "")
 
 
-def _alias_of(
+def _parse_alias(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow], excerpt: dict[str, Any]
 ) -> str:
+    """Return the ID of the row that this one is an alias of, and add it to `excerpt`; "" if there
+    is none or it is invalid, which is quarantined."""
     target = raw.get("alias_target")
     if target is None:
         return ""
@@ -232,7 +239,7 @@ def _alias_of(
 # --- prices ---------------------------------------------------------------------------------------
 
 
-def _prices(
+def _parse_prices(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow], excerpt: dict[str, Any]
 ) -> tuple[PriceLine, ...] | None:
     pricing = raw.get("pricing")
@@ -241,10 +248,10 @@ def _prices(
         return None
     try:
         lines = price_lines(pricing, free=external_id.endswith(":free"))
-    except UnclearPriceError as unclear:
-        rejects.append(rejected_row(external_id, str(unclear), pricing))
+    except UnclearPriceError as error:
+        rejects.append(rejected_row(external_id, str(error), pricing))
         return None
-    excerpt["pricing"] = _quoted(pricing)
+    excerpt["pricing"] = _quote_pricing(pricing)
     return lines
 
 
@@ -254,67 +261,71 @@ def price_lines(pricing: dict[str, Any], *, free: bool = False) -> tuple[PriceLi
     A 0 means "free" for prompt and completion if both are 0 or the row is a `free` variant; any
     other 0 is not a price. Raises UnclearPriceError if a relevant field or override is not
     plausible."""
-    base = dict(_amounts(pricing, ""))
+    base = dict(_read_amounts(pricing, ""))
     free = free or (base.get("input") == 0 and base.get("output") == 0)
-    tiers, hours = _overrides(pricing.get("overrides"))
-    found: dict[Key, Decimal] = {
+    tiers, hours = _read_overrides(pricing.get("overrides"))
+    amount_by_key: dict[Key, Decimal] = {
         (unit, 0): amount
         for unit, amount in base.items()
         if amount or (free and unit in {"input", "output"})
     }
-    found |= tiers
+    amount_by_key |= tiers
     for (unit, above), amounts in hours.items():
-        # Not the row's own price: in an hour that is listed it repeats it, in another it does not,
-        # so that the same schedule would read now one way and now the other.
-        found[unit, above] = max(amounts)
+        # The row's own price is ignored: it depends on the hour of the poll, so the same schedule
+        # would result in different prices at different hours.
+        amount_by_key[unit, above] = max(amounts)
         if min(amounts) < max(amounts) and unit in _OFF_PEAK:
-            found[f"{unit}_off_peak", above] = min(amounts)
-    return tuple(sorted(PriceLine(unit, amount, above) for (unit, above), amount in found.items()))
+            amount_by_key[f"{unit}_off_peak", above] = min(amounts)
+    return tuple(
+        sorted(PriceLine(unit, amount, above) for (unit, above), amount in amount_by_key.items())
+    )
 
 
-def _amounts(fields: dict[str, Any], where: str) -> Iterator[tuple[str, Decimal]]:
-    """(unit, USD per million) of the fields we have a word for; nothing where the price is the
-    routed model's."""
+def _read_amounts(fields: dict[str, Any], suffix: str) -> Iterator[tuple[str, Decimal]]:
+    """Yield (unit, USD per million) of the supported fields, without prices that are those of the
+    routed model. `suffix` describes their condition in messages."""
     for field, (unit, per) in _UNITS.items():
         value = fields.get(field)
         if value is None:
             continue
         if field in duplicate_keys(fields):
             raise UnclearPriceError(
-                f"The row contains the price {field}{where} twice. The prices of the row are not "
+                f"The row contains the price {field}{suffix} twice. The prices of the row are not "
                 "used."
             )
         usd = Decimal(value) if isinstance(value, str) and _DECIMAL.fullmatch(value) else value
         if usd != _ROUTED:
-            yield unit, per_million(f"{field}{where}", usd, per=per)
+            yield unit, per_million(f"{field}{suffix}", usd, per=per)
 
 
-def _overrides(value: object) -> tuple[dict[Key, Decimal], dict[Key, set[Decimal]]]:
-    """Prices above a size of request, and the prices of the hours of the day; 0 is none.
+def _read_overrides(value: object) -> tuple[dict[Key, Decimal], dict[Key, set[Decimal]]]:
+    """Return ({(unit, size): price above that request size}, {(unit, size): prices at the hours of
+    the day}); a price of 0 is left out.
 
-    An override under a condition that we do not know is left out.
-    """
+    An override under an unknown condition is left out."""
     tiers: dict[Key, Decimal] = {}
     hours: dict[Key, set[Decimal]] = {}
-    for override in _objects(value):
+    for override in _check_overrides(value):
         by_hour = "utc_start" in override or "utc_end" in override
         if not by_hour and (
             "min_prompt_tokens" not in override or _has_unknown_condition(override)
         ):
             continue
-        above = _size(override["min_prompt_tokens"]) if "min_prompt_tokens" in override else 0
-        where = f" above {above} tokens" if above else " of some hours"
-        for unit, amount in _amounts(override, where):
+        above = (
+            _read_threshold(override["min_prompt_tokens"]) if "min_prompt_tokens" in override else 0
+        )
+        suffix = f" above {above} tokens" if above else " of some hours"
+        for unit, amount in _read_amounts(override, suffix):
             if by_hour and amount:
                 hours.setdefault((unit, above), set()).add(amount)
             elif amount and tiers.setdefault((unit, above), amount) != amount:
                 raise UnclearPriceError(
-                    f"The row has two prices of {unit}{where}. The prices of the row are not used."
+                    f"The row has two prices of {unit}{suffix}. The prices of the row are not used."
                 )
     return tiers, hours
 
 
-def _objects(value: object) -> list[dict[str, Any]]:
+def _check_overrides(value: object) -> list[dict[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(override, dict) for override in value):
@@ -325,13 +336,13 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 
 def _has_unknown_condition(override: dict[str, Any]) -> bool:
-    # Prices are text; anything else says when the override holds.
+    # Prices are text; any other value is a condition of the override.
     return any(
-        key not in _CONDITIONS and not isinstance(said, str) for key, said in override.items()
+        key not in _CONDITIONS and not isinstance(value, str) for key, value in override.items()
     )
 
 
-def _size(value: object) -> int:
+def _read_threshold(value: object) -> int:
     if (
         isinstance(value, bool)
         or not isinstance(value, int)
@@ -344,19 +355,19 @@ def _size(value: object) -> int:
     return value
 
 
-def _quoted(pricing: dict[str, Any]) -> dict[str, Any]:
-    """The price list as published, in text."""
+def _quote_pricing(pricing: dict[str, Any]) -> dict[str, Any]:
+    """Return the price list as published, as text."""
     quoted: dict[str, Any] = {
-        field: _text(pricing[field]) for field in _UNITS if pricing.get(field) is not None
+        field: _format_value(pricing[field]) for field in _UNITS if pricing.get(field) is not None
     }
-    if overrides := _objects(pricing.get("overrides"))[:_MAX_OVERRIDES_QUOTED]:
+    if overrides := _check_overrides(pricing.get("overrides"))[:_MAX_OVERRIDES_QUOTED]:
         fields = (*_UNITS, *sorted(_CONDITIONS))
         quoted["overrides"] = [
-            {field: _text(override[field]) for field in fields if field in override}
+            {field: _format_value(override[field]) for field in fields if field in override}
             for override in overrides
         ]
     return quoted
 
 
-def _text(value: object) -> str:
+def _format_value(value: object) -> str:
     return text_of(str(value), 40)

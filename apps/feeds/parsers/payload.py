@@ -11,7 +11,7 @@ from typing import Any
 from apps.catalog.claims.feed_rows import FeedRow, ParsedFeed, RejectedRow
 from apps.catalog.identity.hosts import BY_SLUG, host_slug
 
-# What the catalogue can hold; a longer value is a fault of the feed.
+# Maximum lengths of the catalogue's columns; a longer value is an error of the feed.
 MAX_EXTERNAL_ID_LENGTH = 400
 MAX_API_ID_LENGTH = 300
 MAX_REGION_LENGTH = 60
@@ -67,7 +67,7 @@ def load_json(body: bytes) -> Any:
         )
     try:
         return json.loads(
-            text, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=_object
+            text, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=_build_object
         )
     except json.JSONDecodeError as error:
         if text.lstrip()[:1] == "<":
@@ -89,16 +89,18 @@ def load_json(body: bytes) -> Any:
         ) from None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    doubled = ObjectWithDuplicateKeys(found)
-    doubled.keys_doubled = frozenset(key for key, value in pairs if not _same(found[key], value))
-    return doubled
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) == len(pairs):
+        return values
+    result = ObjectWithDuplicateKeys(values)
+    result.keys_doubled = frozenset(
+        key for key, value in pairs if not _are_equal(values[key], value)
+    )
+    return result
 
 
-def _same(left: Any, right: Any) -> bool:
+def _are_equal(left: Any, right: Any) -> bool:
     # Decimal NaN differs from itself; the text does not.
     return bool(left == right) or repr(left) == repr(right)
 
@@ -108,12 +110,12 @@ def duplicate_keys(row: dict[str, Any]) -> frozenset[str]:
     return row.keys_doubled if isinstance(row, ObjectWithDuplicateKeys) else frozenset()
 
 
-def text_of(value: object, longest: int) -> str:
+def text_of(value: object, max_length: int) -> str:
     """Return `value` as text without surrounding whitespace, or "" if it is not text or cannot be
     stored; cut at `longest`."""
     if not isinstance(value, str):
         return ""
-    return _UNPRINTABLE.sub(" ", value).strip()[:longest]
+    return _UNPRINTABLE.sub(" ", value).strip()[:max_length]
 
 
 def is_storable(text: str) -> bool:
@@ -132,14 +134,14 @@ def safe_url(value: object) -> str:
     return text if fits else ""
 
 
-def quote(value: object, longest: int = 60) -> str:
+def quote(value: object, max_length: int = 60) -> str:
     """Format a value for quoting it in a reason: short, printable, in quotes."""
-    text = _UNPRINTABLE.sub(" ", value if isinstance(value, str) else _value_text(value))
-    return f"'{text[: longest - 1]}…'" if len(text) > longest else f"'{text}'"
+    text = _UNPRINTABLE.sub(" ", value if isinstance(value, str) else _format_value(value))
+    return f"'{text[: max_length - 1]}…'" if len(text) > max_length else f"'{text}'"
 
 
-def _value_text(value: object, *, as_json: bool = False) -> str:
-    """`value` as text, however deep it nests."""
+def _format_value(value: object, *, as_json: bool = False) -> str:
+    """Return `value` as text, as JSON if `as_json`; a placeholder if it is nested too deeply."""
     try:
         return json.dumps(value, default=str, ensure_ascii=False) if as_json else str(value)
     except RecursionError:
@@ -147,9 +149,9 @@ def _value_text(value: object, *, as_json: bool = False) -> str:
 
 
 def rejected_row(external_id: str, reason: str, raw: object = "") -> RejectedRow:
-    """Build a Reject whose fields fit and can be stored, however malformed the row was."""
+    """Build a RejectedRow whose fields can be stored, however malformed the row is."""
     excerpt = (
-        raw if isinstance(raw, str) else _value_text(raw, as_json=True)[: 2 * _MAX_EXCERPT_LENGTH]
+        raw if isinstance(raw, str) else _format_value(raw, as_json=True)[: 2 * _MAX_EXCERPT_LENGTH]
     )
     return RejectedRow(
         external_id=_UNPRINTABLE.sub("?", external_id)[:MAX_EXTERNAL_ID_LENGTH] or "?",
@@ -185,10 +187,10 @@ class ParsedRows:
         """Return the result, or raise InvalidPayloadError if no row is left: such a body must not
         empty the catalogue."""
         if not self.rows:
-            why = (
+            detail = (
                 f" First of {len(self.rejects)} rejected rows: {self.rejects[0].reason}"
                 if self.rejects
                 else ""
             )
-            raise InvalidPayloadError(f"The feed contains no readable row.{why}")
+            raise InvalidPayloadError(f"The feed contains no readable row.{detail}")
         return ParsedFeed(tuple(self.rows), tuple(self.rejects), self.ignored, self.host_names)

@@ -13,7 +13,8 @@ from apps.feeds.polls import package
 type FetchStatus = Literal["new", "unchanged", "throttled", "failed"]
 
 PACKAGE_SCHEME = Source.PACKAGE_SCHEME
-# Longer validators than the poll state keeps are not worth keeping: the digest does their work.
+# Validators longer than the columns of the poll state are dropped: the digest also reveals an
+# unchanged body.
 _MAX_ETAG_LENGTH = 300
 _MAX_LAST_MODIFIED_LENGTH = 100
 _ACCEPT = (
@@ -52,6 +53,7 @@ def fetch_source(
 ) -> FetchResult:
     """Request `url` once. Never raises for a fault of the remote side or of the URL.
 
+    `trusted`: the operator configured the URL, so it may be a file or in a private network.
     `cap_bytes` lowers the policy's limits to the maximum size that the feed's adapter expects
     (inflated bytes)."""
     if cap_bytes is not None:
@@ -69,9 +71,9 @@ def fetch_source(
     )
     try:
         response = fetch(request, policy=policy)
-    except OutboundError as problem:
-        return FetchResult("failed", error=str(problem))
-    return _result_of_response(response, conditional=bool(etag or last_modified))
+    except OutboundError as error:
+        return FetchResult("failed", error=str(error))
+    return _build_result(response, conditional=bool(etag or last_modified))
 
 
 def fetch_package(url: str, etag: str | None) -> FetchResult:
@@ -96,8 +98,9 @@ def fetch_package(url: str, etag: str | None) -> FetchResult:
     )
 
 
-def _result_of_response(response: Response, *, conditional: bool) -> FetchResult:
-    """Return the result of a complete response."""
+def _build_result(response: Response, *, conditional: bool) -> FetchResult:
+    """Return the result of a complete response. `conditional`: the request allowed the status
+    304."""
     status, size = response.status, response.bytes_on_wire
     if status == 304 and conditional:
         return FetchResult(
@@ -108,16 +111,16 @@ def _result_of_response(response: Response, *, conditional: bool) -> FetchResult
             bytes_on_wire=size,
         )
     if status == 429 or (status == 503 and response.retry_after is not None):
-        means = "too many requests" if status == 429 else "unavailable"
+        meaning = "too many requests" if status == 429 else "unavailable"
         return FetchResult(
             "throttled",
             status,
             retry_after_seconds=response.retry_after,
-            error=f"The server responded with {status} ({means}). The poll is postponed.",
+            error=f"The server responded with {status} ({meaning}). The poll is postponed.",
             bytes_on_wire=size,
         )
     if status != 200:
-        return FetchResult("failed", status, error=_status_error(status), bytes_on_wire=size)
+        return FetchResult("failed", status, error=_describe_status(status), bytes_on_wire=size)
     return FetchResult(
         "new",
         status,
@@ -129,11 +132,11 @@ def _result_of_response(response: Response, *, conditional: bool) -> FetchResult
     )
 
 
-def _usable_header(value: str | None, longest: int) -> str | None:
-    return value if value and len(value) <= longest else None
+def _usable_header(value: str | None, max_length: int) -> str | None:
+    return value if value and len(value) <= max_length else None
 
 
-def _status_error(status: int) -> str:
+def _describe_status(status: int) -> str:
     """Return what a status other than 200 means for the operators of the feeds."""
     if status in {401, 403, 407, 451}:
         return (

@@ -46,10 +46,10 @@ log = structlog.get_logger(__name__)
 MIN_RETRY_PAUSE = timedelta(minutes=2)
 MAX_RETRY_PAUSE = timedelta(hours=6)
 RETRY_JITTER = 0.1
-# An observation further ahead than this was made by a wrong clock; one set back by less is waited
-# out.
+# An observation further in the future than this comes from a wrong clock. If the clock is ahead by
+# less, polls wait until the real time has caught up.
 MAX_CLOCK_DIFFERENCE = timedelta(days=1)
-# Rows a run lists by name; beyond it only counts.
+# Maximum number of rows that a run lists by name; further rows are only counted.
 MAX_LISTED_EVENTS = 500
 
 
@@ -68,16 +68,16 @@ type Fetch = Callable[[PollState, Adapter], FetchResult]
 def fetcher_for(url: str, *, trusted: bool) -> Fetch:
     """Return a function that fetches from `url`, over the network or from an installed package
     (`package:genai-prices`); a conditional request only if the last accepted body came from the
-    same URL."""
+    same URL. `trusted` as in `fetch_source`."""
 
     def fetch(state: PollState, adapter: Adapter) -> FetchResult:
         if url.startswith(PACKAGE_SCHEME):
             return fetch_package(url, state.etag if state.url == url else None)
-        known = state.url == url
+        is_same_url = state.url == url
         return fetch_source(
             url,
-            state.etag if known else None,
-            state.last_modified if known else None,
+            state.etag if is_same_url else None,
+            state.last_modified if is_same_url else None,
             installation_policy(),
             trusted,
             cap_bytes=adapter.cap_bytes,
@@ -101,15 +101,15 @@ def poll_source(
     another URL given by the operator. AlreadyPollingError if a poll is in progress."""
     moment = now()
     run = queue_run(source, trigger=trigger, at=moment)
-    claimed = claim_run(run.pk, at=moment)
-    if claimed is None:
+    claimed_run = claim_run(run.pk, at=moment)
+    if claimed_run is None:
         raise AlreadyPollingError(
             f"{source.name} is already being polled. Wait until the poll ends."
         )
     if fetch is None:
         fetch = fetcher_for(url or source.url, trusted=bool(url) or source.trusted_address)
     return run_poll(
-        claimed, fetch=fetch, at=at or moment, url=url or source.url, by_wall_clock=at is None
+        claimed_run, fetch=fetch, at=at or moment, url=url or source.url, by_wall_clock=at is None
     )
 
 
@@ -142,18 +142,20 @@ def _fetch_and_ingest(
     url: str,
     by_wall_clock: bool = False,
 ) -> PollResult:
+    """Fetch, parse and ingest the feed once. Any fault of the clock, the source or the database
+    closes the run as failed; errors of this code are raised. `by_wall_clock` as in `run_poll`."""
     source = run.source
     try:
         adapter = adapter_of(source)
-    except NoAdapterError as unreadable:
-        return _fail_run(run, state, str(unreadable))
+    except NoAdapterError as adapter_error:
+        return _fail_run(run, state, str(adapter_error))
     if (
         by_wall_clock
         and state.last_observed_at is not None
         and state.last_observed_at - at > MAX_CLOCK_DIFFERENCE
     ):
-        # the clock that made it was wrong: the source must not wait until the real one has caught
-        # up
+        # The last observation has a time from a wrong clock. Without this correction the source
+        # would not be polled until the real clock has caught up.
         log.warning(
             "feed_observed_in_the_future",
             source=source.slug,
@@ -168,7 +170,7 @@ def _fetch_and_ingest(
             f"({state.last_observed_at:%Y-%m-%d %H:%M} UTC). Nothing was changed. Check the "
             "server clock.",
         )
-    pause = _active_host_pause(url, at=now())
+    pause = _find_host_pause(url, at=now())
     if pause is not None:
         return _fail_run(
             run,
@@ -176,26 +178,26 @@ def _fetch_and_ingest(
             f"{pause.hostname} asked for no requests until {pause.until:%Y-%m-%d %H:%M} UTC.",
             retry_at=pause.until,
         )
-    fetched = fetch(state, adapter)
-    if fetched.status in {"failed", "throttled"}:
-        return _record_failed_fetch(run, state, fetched, url)
-    if fetched.status == "unchanged" or fetched.digest == state.digest:
-        return _confirm_unchanged(run, state, fetched, at=at, url=url)
-    assert fetched.body is not None
+    fetch_result = fetch(state, adapter)
+    if fetch_result.status in {"failed", "throttled"}:
+        return _record_failed_fetch(run, state, fetch_result, url)
+    if fetch_result.status == "unchanged" or fetch_result.digest == state.digest:
+        return _confirm_unchanged(run, state, fetch_result, at=at, url=url)
+    assert fetch_result.body is not None
     _record_progress(run, "parse")
     try:
-        notices = adapter.read_notices(fetched.body) if adapter.read_notices else None
-        parsed = adapter.parse(fetched.body) if notices is None else ParsedFeed(())
-    except InvalidPayloadError as refusal:
-        return _record_refused_body(run, state, fetched, str(refusal))
+        notices = adapter.read_notices(fetch_result.body) if adapter.read_notices else None
+        parsed_feed = adapter.parse(fetch_result.body) if notices is None else ParsedFeed(())
+    except InvalidPayloadError as payload_error:
+        return _record_rejected_body(run, state, fetch_result, str(payload_error))
     _record_progress(run, "compare")
     try:
         if notices is not None:
-            return _store_notices(run, state, fetched, notices, at=at, url=url)
-        return _ingest_changed(run, state, fetched, parsed, at=at, url=url)
+            return _store_notices(run, state, fetch_result, notices, at=at, url=url)
+        return _ingest_changed(run, state, fetch_result, parsed_feed, at=at, url=url)
     except DatabaseError as error:
         if unavailability(error) is not None:
-            # ended by a time limit; what stands in the payload had no part in it
+            # A time limit ended the transaction; the payload is not the cause.
             log.warning(
                 "feed_run_database_busy",
                 source=source.slug,
@@ -203,66 +205,77 @@ def _fetch_and_ingest(
                 error=str(error).splitlines()[0],
             )
             sentence = "The database was busy for too long. The next poll tries again."
-            return _fail_run(run, state, sentence, fetched=fetched)
+            return _fail_run(run, state, sentence, fetch_result=fetch_result)
         log.exception("feed_run_database", source=source.slug, run=run.pk)
         return _fail_run(
             run,
             state,
             f"The database rejected this payload: {str(error).splitlines()[0]}",
-            fetched=fetched,
+            fetch_result=fetch_result,
         )
 
 
 def _ingest_changed(
     run: FeedRun,
     state: PollState,
-    fetched: FetchResult,
-    parsed: ParsedFeed,
+    fetch_result: FetchResult,
+    parsed_feed: ParsedFeed,
     *,
     at: datetime,
     url: str,
 ) -> PollResult:
+    """Write a parsed body in one transaction: claims and events, quarantined rows, the body if it
+    changed anything, and the success of the run."""
     source = run.source
     with (
         transaction.atomic(),
         audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"),
     ):
-        recorded = ingest_observation(
+        ingest_result = ingest_observation(
             source=source,
-            rows=parsed.rows,
+            rows=parsed_feed.rows,
             at=at,
             baseline=state.last_observed_at is None,
             last_seen=state.last_observed_at,
-            host_names=parsed.host_names,
-            set_aside={reject.external_id for reject in parsed.rejects},
+            host_names=parsed_feed.host_names,
+            set_aside={reject.external_id for reject in parsed_feed.rejects},
             rules=change_rules_of(source),
         )
-        doubts = [
+        price_jumps = [
             QuarantineEntry(external_id, QuarantineReason.PRICE_JUMP, reason)
-            for external_id, reason in recorded.observation.doubtful
+            for external_id, reason in ingest_result.observation.doubtful
         ]
-        rejects = _quarantined_rows(parsed.rejects)
-        aside_changed = sync_quarantine(source, run, [*rejects, *doubts], at=at)
-        changed = aside_changed or not recorded.observation.changes_nothing
-        if changed:
-            # a body that says nothing new is not worth its room: some feeds send another one at
-            # every poll
-            run.payload = _store_body(source, fetched, at=now())
+        rejects = _build_quarantine_entries(parsed_feed.rejects)
+        has_quarantine_changes = sync_quarantine(source, run, [*rejects, *price_jumps], at=at)
+        has_changes = has_quarantine_changes or not ingest_result.observation.changes_nothing
+        if has_changes:
+            # A body without changes is not stored: some feeds send a different body at every poll.
+            run.payload = _store_body(source, fetch_result, at=now())
         _close_run(
             run,
-            recorded,
-            n_quarantined=len(rejects) + len(doubts),
-            changed=changed,
-            fetched=fetched,
+            ingest_result,
+            n_quarantined=len(rejects) + len(price_jumps),
+            has_changes=has_changes,
+            fetch_result=fetch_result,
             at=at,
         )
-        _record_success(state, run, fetched, at=at, url=url, changed=changed, as_of=parsed.as_of)
+        _record_success(
+            state,
+            run,
+            fetch_result,
+            at=at,
+            url=url,
+            has_changes=has_changes,
+            as_of=parsed_feed.as_of,
+        )
     return _log_result(
-        PollResult(run, _sort_events(recorded.events), recorded.observation.n_assertions_changed)
+        PollResult(
+            run, _sort_events(ingest_result.events), ingest_result.observation.n_assertions_changed
+        )
     )
 
 
-def _quarantined_rows(rejects: Iterable[RejectedRow]) -> list[QuarantineEntry]:
+def _build_quarantine_entries(rejects: Iterable[RejectedRow]) -> list[QuarantineEntry]:
     return [
         QuarantineEntry(row.external_id, QuarantineReason.UNREADABLE, row.reason, row.excerpt)
         for row in rejects
@@ -272,7 +285,7 @@ def _quarantined_rows(rejects: Iterable[RejectedRow]) -> list[QuarantineEntry]:
 def _store_notices(
     run: FeedRun,
     state: PollState,
-    fetched: FetchResult,
+    fetch_result: FetchResult,
     notices: ParsedNotices,
     *,
     at: datetime,
@@ -284,77 +297,87 @@ def _store_notices(
         transaction.atomic(),
         audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"),
     ):
-        brought = store_notices(
+        notice_counts = store_notices(
             source, notices.items, at=at, baseline=state.last_observed_at is None
         )
-        rejects = _quarantined_rows(notices.rejects)
-        aside_changed = sync_quarantine(source, run, rejects, at=at)
-        changed = bool(brought.n_new or brought.n_changed or aside_changed)
-        if changed:
-            run.payload = _store_body(source, fetched, at=now())
+        rejects = _build_quarantine_entries(notices.rejects)
+        has_quarantine_changes = sync_quarantine(source, run, rejects, at=at)
+        has_changes = bool(notice_counts.n_new or notice_counts.n_changed or has_quarantine_changes)
+        if has_changes:
+            run.payload = _store_body(source, fetch_result, at=now())
         run.rows = len(notices.items)
-        run.rows_changed = brought.n_new + brought.n_changed
+        run.rows_changed = notice_counts.n_new + notice_counts.n_changed
         run.rows_vanished = run.rows_backfilled = run.n_events = 0
         run.rows_quarantined = len(rejects)
         _finish_run(
-            run, FeedRun.Status.CHANGED if changed else FeedRun.Status.UNCHANGED, fetched, at=at
+            run,
+            FeedRun.Status.CHANGED if has_changes else FeedRun.Status.UNCHANGED,
+            fetch_result,
+            at=at,
         )
-        _record_success(state, run, fetched, at=at, url=url, changed=changed)
+        _record_success(state, run, fetch_result, at=at, url=url, has_changes=has_changes)
     return _log_result(PollResult(run))
 
 
 def _confirm_unchanged(
-    run: FeedRun, state: PollState, fetched: FetchResult, *, at: datetime, url: str
+    run: FeedRun, state: PollState, fetch_result: FetchResult, *, at: datetime, url: str
 ) -> PollResult:
+    """Record a poll whose body is that of the last one: values on hold for long enough now apply.
+    The run shows the row counts of the last successful run."""
     source = run.source
     with (
         transaction.atomic(),
         audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"),
     ):
-        recorded = ingest_unchanged(
+        ingest_result = ingest_unchanged(
             source=source,
             at=at,
             last_seen=state.last_observed_at,
             rules=change_rules_of(source),
         )
-        last = FeedRun.objects.succeeded().filter(source=source).exclude(rows=None).first()
-        run.rows = last.rows if last else None
-        run.rows_quarantined = last.rows_quarantined if last else None
-        run.rows_changed = recorded.observation.n_changed
+        last_run = FeedRun.objects.succeeded().filter(source=source).exclude(rows=None).first()
+        run.rows = last_run.rows if last_run else None
+        run.rows_quarantined = last_run.rows_quarantined if last_run else None
+        run.rows_changed = ingest_result.observation.n_changed
         run.rows_vanished = 0
         run.rows_backfilled = 0
-        run.floated = recorded.observation.floated[:MAX_LISTED_EVENTS]
-        run.n_events = len(recorded.events)
-        changed = bool(recorded.observation.updates)
+        run.floated = ingest_result.observation.floated[:MAX_LISTED_EVENTS]
+        run.n_events = len(ingest_result.events)
+        has_changes = bool(ingest_result.observation.updates)
         _finish_run(
-            run, FeedRun.Status.CHANGED if changed else FeedRun.Status.UNCHANGED, fetched, at=at
+            run,
+            FeedRun.Status.CHANGED if has_changes else FeedRun.Status.UNCHANGED,
+            fetch_result,
+            at=at,
         )
-        _record_success(state, run, fetched, at=at, url=url, changed=changed)
+        _record_success(state, run, fetch_result, at=at, url=url, has_changes=has_changes)
     return _log_result(
-        PollResult(run, _sort_events(recorded.events), recorded.observation.n_assertions_changed)
+        PollResult(
+            run, _sort_events(ingest_result.events), ingest_result.observation.n_assertions_changed
+        )
     )
 
 
 def _record_failed_fetch(
-    run: FeedRun, state: PollState, fetched: FetchResult, url: str
+    run: FeedRun, state: PollState, fetch_result: FetchResult, url: str
 ) -> PollResult:
-    if fetched.retry_after_seconds is None:
-        return _fail_run(run, state, fetched.error, fetched=fetched)
-    until = now() + timedelta(seconds=min(fetched.retry_after_seconds, 86_400))
+    if fetch_result.retry_after_seconds is None:
+        return _fail_run(run, state, fetch_result.error, fetch_result=fetch_result)
+    until = now() + timedelta(seconds=min(fetch_result.retry_after_seconds, 86_400))
     hostname = urlsplit(url).hostname or ""
     if hostname:
         HostPause.objects.update_or_create(hostname=hostname, defaults={"until": until})
-    return _fail_run(run, state, fetched.error, fetched=fetched, retry_at=until)
+    return _fail_run(run, state, fetch_result.error, fetch_result=fetch_result, retry_at=until)
 
 
-def _record_refused_body(
-    run: FeedRun, state: PollState, fetched: FetchResult, sentence: str
+def _record_rejected_body(
+    run: FeedRun, state: PollState, fetch_result: FetchResult, sentence: str
 ) -> PollResult:
     """Record a body without a usable row: it changes nothing and is stored, so that users can
     inspect it."""
     with transaction.atomic():
-        run.payload = _store_body(run.source, fetched, at=now())
-        return _fail_run(run, state, sentence, fetched=fetched)
+        run.payload = _store_body(run.source, fetch_result, at=now())
+        return _fail_run(run, state, sentence, fetch_result=fetch_result)
 
 
 def _fail_run(
@@ -362,33 +385,37 @@ def _fail_run(
     state: PollState,
     sentence: str,
     *,
-    fetched: FetchResult | None = None,
+    fetch_result: FetchResult | None = None,
     retry_at: datetime | None = None,
 ) -> PollResult:
+    """Close the run as failed with `sentence`. The next poll is due after a pause that doubles with
+    each failure, and not before `retry_at`."""
     moment = now()
     with transaction.atomic():
         state.last_attempt_at = moment
         state.failures += 1
         state.error = sentence
         backoff = min(MAX_RETRY_PAUSE, MIN_RETRY_PAUSE * 2 ** min(state.failures - 1, 10))
-        state.next_due_at = max(retry_at or moment, moment + _jittered(backoff))
+        state.next_due_at = max(retry_at or moment, moment + _add_jitter(backoff))
         state.save(update_fields=["last_attempt_at", "failures", "error", "next_due_at"])
         run.error = sentence
-        _finish_run(run, FeedRun.Status.FAILED, fetched, at=None)
+        _finish_run(run, FeedRun.Status.FAILED, fetch_result, at=None)
     log.warning("feed_run_failed", source=run.source.slug, run=run.pk, reason=sentence)
     return PollResult(run)
 
 
 def _close_run(
     run: FeedRun,
-    recorded: IngestResult,
+    ingest_result: IngestResult,
     *,
     n_quarantined: int,
-    changed: bool,
-    fetched: FetchResult,
+    has_changes: bool,
+    fetch_result: FetchResult,
     at: datetime,
 ) -> None:
-    observation = recorded.observation
+    """Store the counts of an ingested body in the run and close it: as suspect if a change needs
+    review, otherwise by `has_changes`."""
+    observation = ingest_result.observation
     run.rows = observation.n_rows
     run.rows_changed = observation.n_changed + sum(
         claim.topic == "identity" for claim in observation.new
@@ -398,52 +425,57 @@ def _close_run(
     run.rows_backfilled = observation.n_backfilled
     run.backfilled = observation.backfilled[:MAX_LISTED_EVENTS]
     run.floated = observation.floated[:MAX_LISTED_EVENTS]
-    run.n_events = len(recorded.events)
+    run.n_events = len(ingest_result.events)
     run.held = observation.held
-    status = FeedRun.Status.CHANGED if changed else FeedRun.Status.UNCHANGED
-    _finish_run(run, FeedRun.Status.SUSPECT if observation.held else status, fetched, at=at)
+    status = FeedRun.Status.CHANGED if has_changes else FeedRun.Status.UNCHANGED
+    _finish_run(run, FeedRun.Status.SUSPECT if observation.held else status, fetch_result, at=at)
 
 
 def _finish_run(
-    run: FeedRun, status: FeedRun.Status, fetched: FetchResult | None, *, at: datetime | None
+    run: FeedRun, status: FeedRun.Status, fetch_result: FetchResult | None, *, at: datetime | None
 ) -> None:
     run.status = status
     run.finished_at = now()
     run.observed_at = at
     run.step = ""
-    if fetched is not None:
-        run.http_status = fetched.http_status
-        run.n_bytes = len(fetched.body) if fetched.body is not None else fetched.bytes_on_wire
-        run.digest = fetched.digest or ""
+    if fetch_result is not None:
+        run.http_status = fetch_result.http_status
+        run.n_bytes = (
+            len(fetch_result.body) if fetch_result.body is not None else fetch_result.bytes_on_wire
+        )
+        run.digest = fetch_result.digest or ""
     run.save()
 
 
 def _record_success(
     state: PollState,
     run: FeedRun,
-    fetched: FetchResult,
+    fetch_result: FetchResult,
     *,
     at: datetime,
     url: str,
-    changed: bool,
+    has_changes: bool,
     as_of: datetime | None = None,
 ) -> None:
+    """Store that the source was observed `at`: the validators of the body for the next conditional
+    request, the end of the failures, and when the next poll is due. If the mapping changed during
+    the poll, the next poll is due now and reads the body again."""
     moment = now()
     state.last_attempt_at = state.last_success_at = moment
     state.last_observed_at = at
-    if changed:
+    if has_changes:
         state.last_change_at = moment
         state.suspect = Assertion.objects.standing().filter(source=run.source, held=True).exists()
     if as_of is not None:
         state.as_of = as_of
-    if fetched.status == "new":
-        state.etag = fetched.etag or ""
-        state.last_modified = fetched.last_modified or ""
-        state.digest = fetched.digest or state.digest
+    if fetch_result.status == "new":
+        state.etag = fetch_result.etag or ""
+        state.last_modified = fetch_result.last_modified or ""
+        state.digest = fetch_result.digest or state.digest
         state.url = url
     state.failures = 0
     state.error = ""
-    state.next_due_at = moment + _jittered(timedelta(minutes=run.source.interval_minutes))
+    state.next_due_at = moment + _add_jitter(timedelta(minutes=run.source.interval_minutes))
     if _has_new_mapping(run):
         state.etag = state.last_modified = state.digest = ""
         state.next_due_at = None
@@ -455,16 +487,16 @@ def _has_new_mapping(run: FeedRun) -> bool:
     be read again."""
     if run.source.kind != MAPPED or run.started_at is None:
         return False
-    # who changes a mapping writes the poll state last; whoever has it first, the other sees what
-    # was done
+    # A change of the mapping updates the poll state last. The lock on that row makes the later of
+    # the two transactions wait, so that it sees the changes of the earlier one.
     PollState.objects.select_for_update().get(pk=run.source_id)
     return SourceMapping.objects.filter(
         source=run.source_id, updated_at__gte=run.started_at
     ).exists()
 
 
-def _log_result(polled: PollResult) -> PollResult:
-    run = polled.run
+def _log_result(result: PollResult) -> PollResult:
+    run = result.run
     log.info(
         "feed_run_finished",
         source=run.source.slug,
@@ -472,23 +504,23 @@ def _log_result(polled: PollResult) -> PollResult:
         status=str(run.status),
         rows=run.rows,
         changed=run.rows_changed,
-        events=len(polled.events),
+        events=len(result.events),
     )
-    return polled
+    return result
 
 
-def _store_body(source: Source, fetched: FetchResult, *, at: datetime) -> Payload | None:
+def _store_body(source: Source, fetch_result: FetchResult, *, at: datetime) -> Payload | None:
     """Store the body, compressed, once per digest."""
-    if fetched.body is None or not fetched.digest:
+    if fetch_result.body is None or not fetch_result.digest:
         return None
-    existing = Payload.objects.filter(source=source, digest=fetched.digest).only("pk").first()
+    existing = Payload.objects.filter(source=source, digest=fetch_result.digest).only("pk").first()
     if existing is not None:
         return existing
     return Payload.objects.create(
         source=source,
-        digest=fetched.digest,
-        body=gzip.compress(fetched.body, compresslevel=6, mtime=0),
-        n_bytes=len(fetched.body),
+        digest=fetch_result.digest,
+        body=gzip.compress(fetch_result.body, compresslevel=6, mtime=0),
+        n_bytes=len(fetch_result.body),
         received_at=at,
     )
 
@@ -500,12 +532,12 @@ def _record_progress(run: FeedRun, step: str) -> None:
     FeedRun.objects.filter(pk=run.pk).update(step=step, heartbeat_at=run.heartbeat_at)
 
 
-def _active_host_pause(url: str, *, at: datetime) -> HostPause | None:
+def _find_host_pause(url: str, *, at: datetime) -> HostPause | None:
     hostname = urlsplit(url).hostname
     return HostPause.objects.filter(hostname=hostname, until__gt=at).first() if hostname else None
 
 
-def _jittered(pause: timedelta) -> timedelta:
+def _add_jitter(pause: timedelta) -> timedelta:
     """Add jitter, so that sources are not polled in lockstep."""
     return pause * random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311
 

@@ -27,12 +27,12 @@ def sync_quarantine(
     """Make the open records of `source` equal to `rows`, and return whether anything differed.
 
     Writes only the differences, in a fixed number of statements."""
-    due = {(row.external_id[:400], row.reason[:500]): row for row in rows}
-    there = {
+    entries_by_key = {(row.external_id[:400], row.reason[:500]): row for row in rows}
+    rows_by_key = {
         (row.external_id, row.reason): row
         for row in QuarantinedRow.objects.filter(source=source).defer("excerpt")
     }
-    fresh = [
+    new_rows = [
         QuarantinedRow(
             source=source,
             run=run,
@@ -42,15 +42,23 @@ def sync_quarantine(
             excerpt=row.excerpt[:2000],
             first_seen=at,
         )
-        for key, row in due.items()
-        if key not in there
+        for key, row in entries_by_key.items()
+        if key not in rows_by_key
     ]
-    if fresh:
-        QuarantinedRow.objects.bulk_create(fresh, ignore_conflicts=True)
-    gone = [row.pk for key, row in there.items() if key not in due and row.resolved_at is None]
-    back = [row.pk for key, row in there.items() if key in due and row.resolved_at is not None]
-    if gone:
-        QuarantinedRow.objects.filter(pk__in=gone).update(resolved_at=at)
-    if back:
-        QuarantinedRow.objects.filter(pk__in=back).update(resolved_at=None, run=run)
-    return bool(fresh or gone or back)
+    if new_rows:
+        QuarantinedRow.objects.bulk_create(new_rows, ignore_conflicts=True)
+    resolved_ids = [
+        row.pk
+        for key, row in rows_by_key.items()
+        if key not in entries_by_key and row.resolved_at is None
+    ]
+    reopened_ids = [
+        row.pk
+        for key, row in rows_by_key.items()
+        if key in entries_by_key and row.resolved_at is not None
+    ]
+    if resolved_ids:
+        QuarantinedRow.objects.filter(pk__in=resolved_ids).update(resolved_at=at)
+    if reopened_ids:
+        QuarantinedRow.objects.filter(pk__in=reopened_ids).update(resolved_at=None, run=run)
+    return bool(new_rows or resolved_ids or reopened_ids)

@@ -18,7 +18,7 @@ from apps.feeds.polls.pipeline import Fetch, PollResult, claim_run, queue_run, r
 
 
 class InvalidManifestError(Exception):
-    """A line of the manifest that cannot be parsed; the message says which and why."""
+    """A line of the manifest that cannot be parsed; the message has its number and the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class RecordedResponse:
 
 def read_manifest(manifest: Path) -> list[RecordedResponse]:
     """Parse the observations of a JSON Lines manifest, which must be in chronological order."""
-    observed: list[RecordedResponse] = []
+    responses: list[RecordedResponse] = []
     try:
         text = manifest.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -56,7 +56,7 @@ def read_manifest(manifest: Path) -> list[RecordedResponse]:
             raise InvalidManifestError(
                 f"Line {number} of {manifest.name} cannot be read: {error}. Correct the line."
             ) from None
-        if observed and at < observed[-1].at:
+        if responses and at < responses[-1].at:
             raise InvalidManifestError(
                 f"Line {number} of {manifest.name} is earlier than the line above it. Sort the "
                 "lines by 'at'."
@@ -66,10 +66,10 @@ def read_manifest(manifest: Path) -> list[RecordedResponse]:
                 f"Line {number} of {manifest.name}: the file {entry['path']} does not exist. "
                 "Check the path."
             )
-        observed.append(RecordedResponse(at, status, path, headers))
-    if not observed:
+        responses.append(RecordedResponse(at, status, path, headers))
+    if not responses:
         raise InvalidManifestError(f"{manifest.name} has no lines. Add at least one observation.")
-    return observed
+    return responses
 
 
 def replay_history(
@@ -84,6 +84,8 @@ def replay_history(
 
 
 def _fetch_recorded(observation: RecordedResponse) -> Fetch:
+    """Return a fetch function that returns the recorded response instead of making a request."""
+
     def fetch(state: PollState, adapter: Adapter) -> FetchResult:
         if observation.status == 304:
             return FetchResult("unchanged", 304)

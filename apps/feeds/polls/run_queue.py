@@ -10,8 +10,8 @@ from apps.feeds.models import FeedRun, PollState
 
 log = structlog.get_logger(__name__)
 
-# A run that shows no sign of life for this long is dead; far longer than the outbound deadline and
-# the parse.
+# A run without a heartbeat for this long is dead; far longer than the outbound deadline plus
+# parsing.
 DEAD_RUN_AFTER = timedelta(minutes=10)
 
 
@@ -35,22 +35,22 @@ def queue_run(source: Source, *, trigger: str, at: datetime) -> FeedRun:
 def claim_run(run_id: int, *, at: datetime) -> FeedRun | None:
     """Claim a queued run as running; None if another worker claimed it, or it was closed
     meanwhile."""
-    claimed = FeedRun.objects.filter(pk=run_id, status=FeedRun.Status.QUEUED).update(
+    n_claimed = FeedRun.objects.filter(pk=run_id, status=FeedRun.Status.QUEUED).update(
         status=FeedRun.Status.RUNNING, started_at=at, heartbeat_at=at, step="fetch"
     )
-    return FeedRun.objects.select_related("source").get(pk=run_id) if claimed else None
+    return FeedRun.objects.select_related("source").get(pk=run_id) if n_claimed else None
 
 
 def close_dead_runs(*, at: datetime, source: Source | None = None) -> int:
     """Close open runs without a recent heartbeat, make their sources due again, and return the
     number closed."""
-    dead = FeedRun.objects.open().filter(queued_at__lt=at - DEAD_RUN_AFTER)
+    dead_runs = FeedRun.objects.open().filter(queued_at__lt=at - DEAD_RUN_AFTER)
     if source is not None:
-        dead = dead.filter(source=source)
-    closed = 0
-    for run in dead.select_related("source"):
-        seen = run.heartbeat_at or run.started_at
-        if seen is not None and at - seen < DEAD_RUN_AFTER:
+        dead_runs = dead_runs.filter(source=source)
+    n_closed = 0
+    for run in dead_runs.select_related("source"):
+        last_seen_at = run.heartbeat_at or run.started_at
+        if last_seen_at is not None and at - last_seen_at < DEAD_RUN_AFTER:
             continue
         reason = (
             f"The worker stopped during the step '{run.step}'. Nothing of this poll was saved."
@@ -58,11 +58,11 @@ def close_dead_runs(*, at: datetime, source: Source | None = None) -> int:
             else "No worker started this poll, because the broker or the worker was not available."
         )
         with transaction.atomic():
-            won = FeedRun.objects.filter(
+            n_updated = FeedRun.objects.filter(
                 pk=run.pk, status=run.status, heartbeat_at=run.heartbeat_at
             ).update(status=FeedRun.Status.FAILED, finished_at=at, error=reason)
-            if won:
+            if n_updated:
                 PollState.objects.filter(source=run.source).update(next_due_at=at)
-                closed += 1
+                n_closed += 1
                 log.warning("feed_run_dead", source=run.source.slug, run=run.pk, reason=reason)
-    return closed
+    return n_closed

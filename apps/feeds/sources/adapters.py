@@ -12,9 +12,9 @@ from apps.feeds.models import SourceMapping
 from apps.feeds.parsers import ADAPTERS, MEBIBYTE, Adapter, notices
 from apps.feeds.parsers.payload import InvalidPayloadError
 
-# what a body that is read by a mapping may measure at most, inflated
+# Maximum size of a body that is read by a mapping, uncompressed.
 MAX_MAPPED_BODY_BYTES = 32 * MEBIBYTE
-# the kinds of source whose rows become claims
+# Source kinds whose rows become claims.
 CLAIM_KINDS = (*ADAPTERS, KIND)
 KIND_NAMES = {
     **{adapter.kind: adapter.name for adapter in ADAPTERS.values()},
@@ -23,7 +23,7 @@ KIND_NAMES = {
 }
 
 
-def _no_rows(body: bytes) -> ParsedFeed:
+def _reject_rows(body: bytes) -> ParsedFeed:
     raise InvalidPayloadError(
         "A feed of provider notices has no rows. Poll it as a feed of notices."
     )
@@ -32,7 +32,7 @@ def _no_rows(body: bytes) -> ParsedFeed:
 NOTICES_ADAPTER = Adapter(
     kind=notices.KIND,
     name=KIND_NAMES[notices.KIND],
-    parse=_no_rows,
+    parse=_reject_rows,
     default_url="",
     topics=frozenset(),
     cap_bytes=8 * MEBIBYTE,
@@ -42,7 +42,7 @@ NOTICES_ADAPTER = Adapter(
 
 
 class NoAdapterError(Exception):
-    """A source without a usable adapter; `str()` says why and what to do."""
+    """A source without a usable adapter; `str()` is the reason and the correction."""
 
 
 def adapter_of(source: Source) -> Adapter:
@@ -55,10 +55,10 @@ def adapter_of(source: Source) -> Adapter:
     if source.kind != KIND:
         raise NoAdapterError(f"No adapter reads sources of the kind '{source.kind}'.")
     try:
-        mapping = read_mapping(_source_mapping(source))
-    except InvalidMappingError as bad:
+        mapping = read_mapping(_load_mapping(source))
+    except InvalidMappingError as error:
         raise NoAdapterError(
-            f"The mapping of {source.name} is not valid. {bad} Correct the mapping on the page "
+            f"The mapping of {source.name} is not valid. {error} Correct the mapping on the page "
             "of the source."
         ) from None
     return Adapter(
@@ -72,18 +72,18 @@ def adapter_of(source: Source) -> Adapter:
     )
 
 
-def _source_mapping(source: Source) -> object:
+def _load_mapping(source: Source) -> object:
     mapping: SourceMapping | None = getattr(source, "mapping", None)
     return mapping.settings if mapping else None
 
 
 def absence_of(source: Source) -> Absence:
-    """Return what it means that a row disappears permanently from `source`."""
+    """Return the meaning of a row that disappears permanently from `source`."""
     if source.kind in ADAPTERS:
         return ADAPTERS[source.kind].absence
-    stored = _source_mapping(source) if source.kind == KIND else None
-    said = stored.get("absence") if isinstance(stored, dict) else None
-    return next((absence for absence in ABSENCE_MEANINGS if absence == said), "notices")
+    definition = _load_mapping(source) if source.kind == KIND else None
+    declared_absence = definition.get("absence") if isinstance(definition, dict) else None
+    return next((absence for absence in ABSENCE_MEANINGS if absence == declared_absence), "notices")
 
 
 def change_rules_of(source: Source) -> DetectionRules:

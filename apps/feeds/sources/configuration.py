@@ -39,9 +39,9 @@ from apps.feeds.parsers.notices import KIND as NOTICES
 from apps.feeds.parsers.payload import InvalidPayloadError, ObjectWithDuplicateKeys, load_json
 from apps.feeds.polls.client import PACKAGE_SCHEME, fetch_source
 
-# kinds that people add; the others come with the product
+# Source kinds that users can add; sources of the other kinds are built in.
 ADDABLE_KINDS = (KIND, NOTICES)
-# what a person may set; `mapping` comes on top
+# Fields that a user can set, in addition to `mapping`.
 EDITABLE_FIELDS = (
     "name",
     "url",
@@ -55,7 +55,7 @@ EDITABLE_FIELDS = (
 MAX_SAMPLE_BYTES = 32 * MEBIBYTE
 MIN_INTERVAL_MINUTES = 5
 MAX_INTERVAL_MINUTES = 31 * 24 * 60
-# words that stand in an address where a source's own could
+# Words that URLs contain in the place of a source's slug.
 _RESERVED_SLUGS = frozenset(
     {"new", "runs", "quarantine", "disagreements", "notices", "sources", "preview", "manual"}
 )
@@ -66,7 +66,8 @@ class InvalidSourceError(ValidationError):
 
 
 class ChangedSinceError(Exception):
-    """A change that cannot be undone, because the source was changed after it; `str()` says so."""
+    """A change that cannot be undone, because the source was changed after it; `str()` is the
+    message."""
 
 
 def _require_governance(by: User) -> None:
@@ -96,13 +97,13 @@ def add_source(
             }
         )
     source = Source(kind=kind, trusted_address=False)
-    stored = _set_source(source, facts, mapping)
-    source.slug = _free_slug(source.name)
+    definition = _set_source(source, facts, mapping)
+    source.slug = _find_free_slug(source.name)
     _validate_source(source, url_changed=True)
     with audit_context(user=by, reason=reason or f"{source.name} was added"):
         source.save()
-        if stored is not None:
-            SourceMapping.objects.create(source=source, settings=stored)
+        if definition is not None:
+            SourceMapping.objects.create(source=source, settings=definition)
     return source
 
 
@@ -116,45 +117,53 @@ def change_source(
     **facts: Any,
 ) -> bool:
     """Set these facts, and the mapping if one is given, and return whether anything changed.
-    InvalidSourceError as above.
+    InvalidSourceError as in `add_source`.
 
     Another URL is no longer the one given by the operator. After a change of URL or mapping the
     next poll reads the source again in full, with the rules of every poll: values that differ now
     are a change of the feed."""
     _require_governance(by)
     source = Source.objects.select_for_update().get(pk=source.pk)
-    before = {name: getattr(source, name) for name in EDITABLE_FIELDS}
-    known = SourceMapping.objects.filter(source=source).first()
-    stored = _set_source(source, facts, mapping)
-    url_changed = source.url != before["url"]
+    old_values = {name: getattr(source, name) for name in EDITABLE_FIELDS}
+    mapping_row = SourceMapping.objects.filter(source=source).first()
+    definition = _set_source(source, facts, mapping)
+    url_changed = source.url != old_values["url"]
     _validate_source(source, url_changed=url_changed)
-    remapped = stored is not None and (known is None or known.settings != stored)
-    if not remapped and all(getattr(source, name) == value for name, value in before.items()):
+    has_new_mapping = definition is not None and (
+        mapping_row is None or mapping_row.settings != definition
+    )
+    if not has_new_mapping and all(
+        getattr(source, name) == value for name, value in old_values.items()
+    ):
         return False
     if url_changed and not by.is_superuser:
-        # the operator trusted the old address, not this one
+        # The operator trusted the old URL, not this one.
         source.trusted_address = False
     with audit_context(user=by, reason=reason or f"{source.name} was changed"):
         source.save()
-        if remapped:
-            SourceMapping.objects.update_or_create(source=source, defaults={"settings": stored})
-        _apply_side_effects(source, before, by=by, anew=remapped or url_changed)
+        if has_new_mapping:
+            SourceMapping.objects.update_or_create(source=source, defaults={"settings": definition})
+        _apply_side_effects(
+            source, old_values, by=by, needs_full_read=has_new_mapping or url_changed
+        )
     return True
 
 
 def _apply_side_effects(
-    source: Source, before: Dictionary[str, Any], *, by: User, anew: bool
+    source: Source, old_values: Dictionary[str, Any], *, by: User, needs_full_read: bool
 ) -> None:
-    """Apply the consequences of a change of a source."""
-    if source.trust_rank != before["trust_rank"]:
+    """Apply the consequences of a change of a source: a changed priority reconciles its offerings,
+    a shorter interval makes the next poll due earlier, and `needs_full_read` makes it due now,
+    without a conditional request."""
+    if source.trust_rank != old_values["trust_rank"]:
         reconcile_source(
             source=source, by=by, reason=f"the priority of {source.name} is {source.trust_rank}"
         )
     state = PollState.objects.filter(source=source)
-    if anew:
+    if needs_full_read:
         state.update(etag="", last_modified="", digest="", next_due_at=None)
-    elif source.interval_minutes < before["interval_minutes"] or (
-        source.enabled and not before["enabled"]
+    elif source.interval_minutes < old_values["interval_minutes"] or (
+        source.enabled and not old_values["enabled"]
     ):
         state.update(next_due_at=None)
 
@@ -162,9 +171,9 @@ def _apply_side_effects(
 def set_source_enabled(*, source: Source, enabled: bool, by: User, reason: str = "") -> bool:
     """Enable or disable polling of the source, and return whether that changed anything. Its claims
     stay in effect until they are contradicted."""
-    word = "enabled" if enabled else "disabled"
+    state = "enabled" if enabled else "disabled"
     return change_source(
-        source=source, by=by, enabled=enabled, reason=reason or f"{source.name} was {word}"
+        source=source, by=by, enabled=enabled, reason=reason or f"{source.name} was {state}"
     )
 
 
@@ -174,34 +183,37 @@ def undo_source_change(*, source: Source, change: UUID, by: User) -> None:
     them after it, or nothing of it is known."""
     _require_governance(by)
     source = Source.objects.select_for_update().get(pk=source.pk)
-    before = {name: getattr(source, name) for name in EDITABLE_FIELDS}
+    old_values = {name: getattr(source, name) for name in EDITABLE_FIELDS}
     mapping = SourceMapping.objects.filter(source=source).first()
-    sources, mappings = (
-        _row_before(source, change),
-        _row_before(mapping, change) if mapping else _RowUndo(),
+    source_undo, mapping_undo = (
+        _find_row_before(source, change),
+        _find_row_before(mapping, change) if mapping else _RowUndo(),
     )
-    if not sources.happened and not mappings.happened:
+    if not source_undo.happened and not mapping_undo.happened:
         raise ChangedSinceError(
             "No change of the source with this ID is recorded, so there is nothing to undo."
         )
-    if sources.overtaken or mappings.overtaken:
+    if source_undo.overtaken or mapping_undo.overtaken:
         raise ChangedSinceError(
             "The source was changed later. Reload the page and set the values you want."
         )
-    if sources.happened and sources.row is None:
+    if source_undo.happened and source_undo.row is None:
         raise ChangedSinceError(
             "This change created the source and cannot be undone. Disable the source instead."
         )
     with audit_context(user=by, reason="undone"):
-        if sources.row is not None:
+        if source_undo.row is not None:
             for name in (*EDITABLE_FIELDS, "trusted_address"):
-                setattr(source, name, getattr(sources.row, name))
+                setattr(source, name, getattr(source_undo.row, name))
             source.save()
-        if mapping is not None and mappings.row is not None:
-            mapping.settings = mappings.row.settings
+        if mapping is not None and mapping_undo.row is not None:
+            mapping.settings = mapping_undo.row.settings
             mapping.save()
         _apply_side_effects(
-            source, before, by=by, anew=mappings.row is not None or source.url != before["url"]
+            source,
+            old_values,
+            by=by,
+            needs_full_read=mapping_undo.row is not None or source.url != old_values["url"],
         )
 
 
@@ -215,20 +227,26 @@ class _RowUndo:
     overtaken: bool = False
 
 
-def _row_before(row: Any, change: UUID) -> _RowUndo:
+def _find_row_before(row: Any, change: UUID) -> _RowUndo:
     entries = list(row.history.order_by("pgh_id"))
-    own = [number for number, entry in enumerate(entries) if entry.pgh_context_id == change]
-    if not own:
+    change_indexes = [
+        index for index, entry in enumerate(entries) if entry.pgh_context_id == change
+    ]
+    if not change_indexes:
         return _RowUndo()
-    return _RowUndo(True, entries[own[0] - 1] if own[0] else None, own[-1] != len(entries) - 1)
+    return _RowUndo(
+        True,
+        entries[change_indexes[0] - 1] if change_indexes[0] else None,
+        change_indexes[-1] != len(entries) - 1,
+    )
 
 
 def _set_source(
     source: Source, facts: Dictionary[str, Any], mapping: Dictionary[str, Any] | None
 ) -> dict[str, Any] | None:
     """Set the facts; return the normalised mapping, or None if none is given."""
-    unknown = set(facts) - set(EDITABLE_FIELDS)
-    assert not unknown, f"a source has no {unknown}"
+    unknown_fields = set(facts) - set(EDITABLE_FIELDS)
+    assert not unknown_fields, f"a source has no {unknown_fields}"
     for name, value in facts.items():
         setattr(source, name, value.strip() if isinstance(value, str) else value)
     if source.kind != KIND:
@@ -245,22 +263,24 @@ def _set_source(
         return None
     try:
         read_mapping(dict(mapping))
-    except InvalidMappingError as bad:
+    except InvalidMappingError as error:
         raise InvalidSourceError(
-            {"mapping": [f"{name}: {said}" for name, said in bad.errors.items()]}
+            {"mapping": [f"{name}: {sentence}" for name, sentence in error.errors.items()]}
         ) from None
     return normalise_mapping(dict(mapping))
 
 
 def _validate_source(source: Source, *, url_changed: bool) -> None:
+    """Raise InvalidSourceError, with {field: sentence}, if a field is invalid. The URL is checked
+    only if `url_changed`, so that a stored one never prevents other changes."""
     errors: dict[str, str] = {}
     if not source.name:
         errors["name"] = "Enter a name for the source."
     if url_changed and not source.url.startswith(PACKAGE_SCHEME):
         try:
             check_address(source.url)
-        except OutboundRefusedError as refused:
-            errors["url"] = str(refused)
+        except OutboundRefusedError as address_error:
+            errors["url"] = str(address_error)
     elif url_changed and source.kind in ADDABLE_KINDS:
         errors["url"] = "Enter a URL such as https://host/path."
     if not MIN_INTERVAL_MINUTES <= source.interval_minutes <= MAX_INTERVAL_MINUTES:
@@ -275,48 +295,48 @@ def _validate_source(source: Source, *, url_changed: bool) -> None:
         raise InvalidSourceError(errors)
     try:
         source.full_clean(exclude={"slug"}, validate_unique=False, validate_constraints=False)
-    except ValidationError as wrong:
-        raise InvalidSourceError(wrong.message_dict) from None
+    except ValidationError as validation_error:
+        raise InvalidSourceError(validation_error.message_dict) from None
 
 
-def _free_slug(name: str) -> str:
+def _find_free_slug(name: str) -> str:
     stem = slugify(name)[:36].strip("-") or "source"
-    there = (
+    taken_slugs = (
         set(Source.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
         | _RESERVED_SLUGS
     )
     return next(
-        slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if slug not in there
+        slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if slug not in taken_slugs
     )
 
 
-# --- trying out -----------------------------------------------------------------------------------
+# --- samples --------------------------------------------------------------------------------------
 
 
 class NoSampleError(Exception):
-    """A sample that could not be fetched; `str()` says why and what to do."""
+    """A sample that could not be fetched; `str()` is the reason and the correction."""
 
 
 def fetch_sample(url: str, *, by: User, policy: Any) -> bytes:
     """Fetch the body at `url`, requested once, as by a poll but without a source. NoSampleError
     otherwise."""
     _require_governance(by)
-    fetched = fetch_source(url, None, None, policy, trusted=False, cap_bytes=MAX_SAMPLE_BYTES)
-    if fetched.body is None:
-        raise NoSampleError(fetched.error or "The server sent an empty body. Check the URL.")
-    return fetched.body
+    result = fetch_source(url, None, None, policy, trusted=False, cap_bytes=MAX_SAMPLE_BYTES)
+    if result.body is None:
+        raise NoSampleError(result.error or "The server sent an empty body. Check the URL.")
+    return result.body
 
 
-def read_sample(body: bytes, stored: object) -> MappingResult:
+def read_sample(body: bytes, definition: object) -> MappingResult:
     """Read `body` by this mapping; writes nothing. InvalidMappingError if the mapping is not
     valid."""
     if not body:
-        read_mapping(stored)
+        read_mapping(definition)
         return MappingResult()
     try:
-        return _read_by_mapping(body, stored)
-    except InvalidPayloadError as refused:
-        return MappingResult(refusal=str(refused))
+        return _read_by_mapping(body, definition)
+    except InvalidPayloadError as error:
+        return MappingResult(refusal=str(error))
 
 
 def outline_sample(body: bytes, rows: str) -> DocumentOutline | None:
@@ -344,8 +364,8 @@ _RESULT_CLASSES = (
     errors=(InvalidMappingError, InvalidPayloadError),
     refusal=InvalidPayloadError,
 )
-def _read_by_mapping(body: bytes, stored: object) -> MappingResult:
-    mapping = read_mapping(stored)
+def _read_by_mapping(body: bytes, definition: object) -> MappingResult:
+    mapping = read_mapping(definition)
     return read_document(load_json(body), mapping)
 
 

@@ -1,4 +1,4 @@
-"""Preview of a poll (dry run): what it would change in the claims of a source."""
+"""Preview of a poll (dry run): the changes that it would make to the claims of a source."""
 
 from datetime import datetime
 
@@ -11,18 +11,18 @@ from apps.feeds.models import PollState
 
 
 def preview_observation(
-    source: Source, parsed: ParsedFeed, *, at: datetime, rules: DetectionRules
+    source: Source, parsed_feed: ParsedFeed, *, at: datetime, rules: DetectionRules
 ) -> Observation:
-    """Return the observation that `parsed` would be: new claims, changed claims, resulting events,
-    and what the checks would put on hold. Reads, and writes nothing."""
+    """Return the observation of `parsed_feed` without storing it: new claims, changed claims,
+    resulting events, and changes that the checks would put on hold."""
     state = PollState.objects.filter(source=source).first()
     last_seen = state.last_observed_at if state else None
     return detect_changes(
         known_claims(source),
-        parsed.rows,
+        parsed_feed.rows,
         at,
         baseline=last_seen is None,
-        set_aside={reject.external_id for reject in parsed.rejects},
+        set_aside={reject.external_id for reject in parsed_feed.rejects},
         last_seen=last_seen,
         identify=row_identities,
         rules=rules,

@@ -1,4 +1,4 @@
-"""Two records of one application become one."""
+"""Merging of two records of the same application."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -16,7 +16,8 @@ from apps.inventory.actions.dependencies import EDITABLE_DEPENDENCY_FIELDS
 from apps.inventory.actions.locks import lock_applications, locked_application
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 
-# what a doubled row may know that the kept one does not; order and way are the kept one's own
+# fields that the surviving row takes over from the duplicate's row where it has no value itself;
+# order and way of access stay those of the surviving row
 _GAP_FILLING_FIELDS = sorted(
     EDITABLE_DEPENDENCY_FIELDS - {"fallback_order", "reached", "via_party"}
 )
@@ -26,14 +27,14 @@ _GAP_FILLING_FIELDS = sorted(
 def merge_applications(
     *, survivor: Application, duplicate: Application, on: date, by: User, reason: str = ""
 ) -> Application:
-    """`duplicate` turns out to be `survivor`: what it uses, and used, moves there, and it is
-    retired on `on`.
+    """Merge `duplicate` into `survivor`: move its dependencies there and retire it on `on`.
 
-    `by` edits both. A dependency that `survivor` has at the same time (same offering, role and way)
-    is not doubled: the duplicate's row ends on `on` and stays with it as history, its exit tests,
-    its adaptations and, unless there is one, its exit plan move to the kept row, which also learns
-    amounts, tags and binding that it did not know. Facts of the application itself are those of
-    `survivor`. The duplicate's slug leads to `survivor` from now on.
+    `by` needs the editor role on both. A dependency that `survivor` has at the same time (same
+    offering, role and way) is not doubled: the duplicate's row ends on `on` and stays with the
+    duplicate as history. Its exit tests, its adaptations and, unless the surviving row has one, its
+    exit plan move to the surviving row, which also takes over amounts, tags and binding where it
+    has none. Facts of the application itself are those of `survivor`. The duplicate's slug leads to
+    `survivor` afterwards.
     """
     validate_date(on)
     if survivor.pk == duplicate.pk:
@@ -68,9 +69,11 @@ def merge_applications(
 def _match_dependencies(
     survivor: Application, duplicate: Application
 ) -> tuple[list[tuple[Dependency, Dependency]], list[tuple[Dependency, date]]]:
-    """([(row of `survivor`, row of `duplicate`)] that say the same about an overlapping time, [(row
-    of `duplicate`, day from which only it says so)]): a use that goes on after its row at
-    `survivor` has ended is not lost."""
+    """Match the rows of both applications that record the same use at an overlapping time.
+
+    Return [(row of `survivor`, row of `duplicate`)] and, for uses that continue after the row of
+    `survivor` has ended, [(row of `duplicate`, first day that only this row covers)].
+    """
     rows = list(
         Dependency.objects.select_for_update(of=("self",))
         .filter(application__in=[survivor, duplicate])
@@ -100,10 +103,16 @@ def _match_dependencies(
 
 
 def _take_over_fields(survivor_row: Dependency, duplicate_row: Dependency) -> None:
+    """Fill the gaps of the surviving dependency from its duplicate, and move its exit tests,
+    adaptations and exit plan to it.
+
+    An adaptation that both record, and an exit plan if the survivor has one, stay with the
+    duplicate.
+    """
     gaps = [
         name
         for name in _GAP_FILLING_FIELDS
-        if _is_unset(survivor_row, name) and not _is_unset(duplicate_row, name)
+        if _has_default(survivor_row, name) and not _has_default(duplicate_row, name)
     ]
     for name in gaps:
         setattr(survivor_row, name, getattr(duplicate_row, name))
@@ -121,14 +130,15 @@ def _take_over_fields(survivor_row: Dependency, duplicate_row: Dependency) -> No
         )
 
 
-def _is_unset(row: Dependency, name: str) -> bool:
-    """Tell whether the fact stands as on a row of which it was never entered."""
+def _has_default(row: Dependency, name: str) -> bool:
+    """Return whether the field still has its default value."""
     column: Any = Dependency._meta.get_field(name)
     return bool(getattr(row, name) == column.get_default())
 
 
 def _shared_adaptations(survivor_row: Dependency, duplicate_row: Dependency) -> Iterable[int]:
-    """Adaptations of `duplicate_row` that `survivor_row` has as well, by kind, name and place."""
+    """Return the IDs of those adaptations of `duplicate_row` that `survivor_row` has as well, by
+    kind, name and artefact."""
     existing_keys = set(survivor_row.adaptations.values_list("kind", "name", "artefact_ref"))
     return [
         row.pk

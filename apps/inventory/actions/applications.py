@@ -1,6 +1,6 @@
-"""Applications: registered, changed, retired, brought back."""
+"""Actions on applications: register, change, retire, reactivate."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,8 +22,9 @@ from apps.inventory.actions.checks import (
 from apps.inventory.actions.locks import locked_application, refuse_without_role
 from apps.inventory.actions.successors import create_successor
 from apps.inventory.models import Application, Dependency
+from apps.inventory.owners import OWNER_PERSONS, set_owner_persons
 
-# what people may say about an application; everything else follows from actions
+# the fields that users can edit; all others follow from actions
 EDITABLE_APPLICATION_FIELDS = frozenset(
     {
         "name",
@@ -66,9 +67,10 @@ def register_application(
     facts: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> Application:
-    """A new application. Without `slug` one is made from the name; a taken slug gets a number.
+    """Create an application. Without `slug` one is made from the name; a slug that is in use gets a
+    number.
 
-    `by` None: a job, which has said who it is.
+    If `by` is None, a job acts, which names itself in the audit context.
     """
     application = Application(
         name=name,
@@ -82,6 +84,7 @@ def register_application(
         )
     application.full_clean()
     with audit_context(user=by, reason=reason or "application registered"):
+        _set_owner_persons(application, OWNER_PERSONS, by)
         application.save(force_insert=True)
     return application
 
@@ -95,31 +98,32 @@ def change_application(
     reason: str = "",
     expected_updated_at: datetime | None = None,
 ) -> Application:
-    """Set the given facts and leave the others; nothing is written where nothing differs.
+    """Set the given facts and leave the others; write nothing if no value differs.
 
-    Retiring is an action of its own, since it ends what the application uses. A retired application
-    comes back by a status other than retired; its dependencies do not come back by themselves
-    (reactivate_application does).
+    Retiring is a separate action, since it ends the dependencies. A retired application becomes
+    active again by any other status; its dependencies stay ended (reactivate_application continues
+    them).
     """
     application = locked_application(application, by=by)
     refuse_stale(application, expected_updated_at)
-    changed = changed_fields(application, facts, EDITABLE_APPLICATION_FIELDS)
-    if "status" in changed and facts["status"] == Application.Status.RETIRED:
+    changed_names = changed_fields(application, facts, EDITABLE_APPLICATION_FIELDS)
+    if "status" in changed_names and facts["status"] == Application.Status.RETIRED:
         raise ConflictError(
             "This change cannot retire an application. Use the retire action, which also "
             "ends its dependencies."
         )
-    if "team" in changed and by is not None:
+    if "team" in changed_names and by is not None:
         refuse_without_role(by, TeamRole.EDITOR, facts["team"])
-    if "status" in changed:
+    if "status" in changed_names:
         refuse_merged(application)
-    if not changed:
+    if not changed_names:
         return application
-    for name in changed:
+    for name in changed_names:
         setattr(application, name, facts[name])
     application.full_clean()
     with audit_context(user=by, reason=reason or "application changed"):
-        application.save(update_fields=[*changed, "updated_at"])
+        owner_columns = _set_owner_persons(application, changed_names, by)
+        application.save(update_fields=[*changed_names, *owner_columns, "updated_at"])
     return application
 
 
@@ -127,7 +131,8 @@ def change_application(
 def retire_application(
     *, application: Application, on: date, by: User, reason: str = ""
 ) -> Application:
-    """Out of use from `on`: what it still uses ends that day. Doing it twice changes nothing."""
+    """Retire the application on `on` and end its active dependencies that day; does nothing if it
+    is already retired."""
     validate_date(on)
     application = locked_application(application, by=by)
     if application.status == Application.Status.RETIRED:
@@ -181,11 +186,12 @@ def reactivate_application(
 
 
 def end_dependencies(application: Application, on: date) -> None:
-    """End on `on`, inside `audit_context`, what is live or would be later."""
+    """End every dependency that is active on `on` or starts later; call it inside
+    `audit_context`."""
     Dependency.objects.filter(
         Q(until__isnull=True) | Q(until__gt=on), application=application
     ).update(
-        # one that began today, or begins later, is kept as a single day: rows of people are not
+        # one that starts today or later becomes a single day: rows that users entered are never
         # deleted
         until=Greatest(on, F("since") + ONE_DAY),
         updated_at=Now(),
@@ -201,8 +207,8 @@ def refuse_merged(application: Application) -> None:
 
 
 def _dependencies_ended_by_retirement(application: Application) -> list[Dependency]:
-    """Dependencies whose last change was written together with the status retired; planned ends
-    stay ends."""
+    """Return the dependencies whose last change was written together with the status retired; ends
+    that were planned before are not among them."""
     history: Any = application.history  # type: ignore[attr-defined]
     entries = list(history.order_by("-pgh_id").values_list("status", "pgh_context_id"))
     context = None
@@ -215,10 +221,12 @@ def _dependencies_ended_by_retirement(application: Application) -> list[Dependen
     dependencies = Dependency.objects.raw(
         """
         SELECT d.* FROM inventory_dependency d
+        -- the last change of the dependency is the one that retired the application
         JOIN LATERAL (
             SELECT h.pgh_context_id FROM inventory_dependencyhistory h WHERE h.pgh_obj_id = d.id
             ORDER BY h.pgh_id DESC LIMIT 1
         ) last ON last.pgh_context_id = %s
+        -- before that change the dependency had no end: it was ended with the application
         JOIN LATERAL (
             SELECT h.until FROM inventory_dependencyhistory h
             WHERE h.pgh_obj_id = d.id AND h.pgh_context_id IS DISTINCT FROM %s
@@ -229,6 +237,20 @@ def _dependencies_ended_by_retirement(application: Application) -> list[Dependen
         [context, context, application.pk],
     )
     return list(dependencies.prefetch_related("offering"))
+
+
+def _set_owner_persons(
+    application: Application, changed: Iterable[str], by: User | None
+) -> list[str]:
+    """Link the owners whose texts changed; return the columns that were set."""
+    values: dict[str, Any] = {
+        name: getattr(application, name) for name in OWNER_PERSONS if name in changed
+    }
+    set_owner_persons([(values, application.team_id)], by=by)
+    columns = [column for column in OWNER_PERSONS.values() if column in values]
+    for column in columns:
+        setattr(application, column, values[column])
+    return columns
 
 
 def _free_slug(name: str) -> str:

@@ -1,7 +1,7 @@
-"""Undo of changes that wrote very many rows, set by set, with the rules of `undo`, which works row
+"""Undo of changes that wrote very many rows, in set operations; `undo` applies the same rules row
 by row.
 
-An import of 100,000 applications is one change; as objects its rows would fill memory.
+An import of 100,000 applications is one change; as objects its rows would fill the memory.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.owners import link_owners
 
 BULK_CHANGE_ROWS = 2_000
 _BLOCKING_ON_DELETE = (models.CASCADE, models.PROTECT, models.RESTRICT)
@@ -23,38 +24,43 @@ _OTHER_MODELS: tuple[type[models.Model], ...] = (Adaptation, ExitPlan, ExitTest)
 
 
 def is_bulk_change(change: UUID) -> bool:
-    """Return whether the change wrote so much that it is undone here: only applications and what
-    they use, none removed."""
+    """Return whether the change is large enough to be undone here: it wrote only applications and
+    dependencies, and deleted none."""
     total = 0
     for model in _MODELS:
-        rows = _history(model)._default_manager.filter(pgh_context_id=change)
+        rows = _history_model(model)._default_manager.filter(pgh_context_id=change)
         total += rows[: BULK_CHANGE_ROWS + 1].count()
         if total > BULK_CHANGE_ROWS and rows.filter(pgh_label="delete").exists():
             return False
     if total <= BULK_CHANGE_ROWS:
         return False
     return not any(
-        _history(model)._default_manager.filter(pgh_context_id=change).exists()
+        _history_model(model)._default_manager.filter(pgh_context_id=change).exists()
         for model in _OTHER_MODELS
     )
 
 
 def teams_of_bulk_change(change: UUID) -> set[int]:
-    """The teams whose applications the change wrote to, before and after it; one statement."""
+    """Return the teams that owned the written applications before and after the change; one
+    statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
+            -- the first history row that the change wrote of each application
             WITH own AS (
                 SELECT pgh_obj_id AS id, min(pgh_id) AS first FROM inventory_applicationhistory
                 WHERE pgh_context_id = %(change)s GROUP BY pgh_obj_id
             )
+            -- the owning teams after the change
             SELECT team_id FROM inventory_applicationhistory WHERE pgh_context_id = %(change)s
             UNION
+            -- the owning teams before the change: the last row before its first one
             SELECT before.team_id FROM own, LATERAL (
                 SELECT h.team_id FROM inventory_applicationhistory h
                 WHERE h.pgh_obj_id = own.id AND h.pgh_id < own.first ORDER BY h.pgh_id DESC LIMIT 1
             ) before
             UNION
+            -- the teams of the applications whose dependencies were written
             SELECT a.team_id FROM inventory_dependencyhistory d
             JOIN inventory_application a ON a.id = d.application_id
             WHERE d.pgh_context_id = %(change)s
@@ -72,11 +78,11 @@ def undo_bulk_change(
     changed_since: Any,
     lock: Callable[[Sequence[int], User], None],
 ) -> tuple[UUID, int, tuple[int, ...]]:
-    """Put back, inside a transaction, what `change` wrote; (id of the undoing, number of rows,
-    applications).
+    """Restore, inside a transaction, the rows that `change` wrote; return (ID of the new change,
+    number of rows, application IDs).
 
-    `changed_since(model, entry)` raises for an entry of the history that a later change wrote;
-    `lock` locks the applications and refuses those that `by` may not edit.
+    `changed_since(model, entry)` raises for a history entry that a later change wrote; `lock` locks
+    the applications and refuses those that `by` cannot edit.
     """
     with connection.cursor() as cursor:
         for model in _MODELS:
@@ -99,28 +105,29 @@ def undo_bulk_change(
         n_rows = 0
         with audit_context(user=by, reason=f"undone: {reason}" if reason else "undone") as undo_id:
             for model in _MODELS:
-                n_rows += _put_back(cursor, model)
+                n_rows += _restore_rows(cursor, model)
             for model in reversed(_MODELS):
                 cursor.execute(
                     f"DELETE FROM {model._meta.db_table} t USING {_list_table_name(model)} u"
                     " WHERE u.id = t.id AND u.is_new"
                 )
                 n_rows += cursor.rowcount
+            link_owners(application_ids, by=by)
         for name in map(_list_table_name, _MODELS):
             cursor.execute(f"DROP TABLE {name}")
     return undo_id, n_rows, application_ids
 
 
 def changed_dependencies(change: UUID) -> list[int]:
-    """Dependencies the change wrote to and did not make."""
-    history = _history(Dependency)._default_manager.filter(pgh_context_id=change)
+    """Return the IDs of dependencies that the change modified but did not create."""
+    history = _history_model(Dependency)._default_manager.filter(pgh_context_id=change)
     inserted_ids = history.filter(pgh_label="insert").values("pgh_obj_id")
     return list(
         history.exclude(pgh_obj_id__in=inserted_ids).values_list("pgh_obj_id", flat=True).distinct()
     )
 
 
-def _history(model: type[models.Model]) -> Any:
+def _history_model(model: type[models.Model]) -> Any:
     return model.history.rel.related_model  # type: ignore[attr-defined]
 
 
@@ -133,7 +140,7 @@ def _list_rows(cursor: Any, model: type[models.Model], change: UUID) -> None:
         f"""
         CREATE TEMPORARY TABLE {_list_table_name(model)} ON COMMIT DROP AS
         SELECT pgh_obj_id AS id, min(pgh_id) AS first, bool_or(pgh_label = 'insert') AS is_new
-        FROM {_history(model)._meta.db_table} WHERE pgh_context_id = %s GROUP BY pgh_obj_id
+        FROM {_history_model(model)._meta.db_table} WHERE pgh_context_id = %s GROUP BY pgh_obj_id
         """,
         [change],
     )
@@ -142,11 +149,12 @@ def _list_rows(cursor: Any, model: type[models.Model], change: UUID) -> None:
 
 
 def _later_entry(cursor: Any, model: type[models.Model], change: UUID) -> Any:
-    """The last entry that somebody else wrote about one of the rows since."""
+    """Return the latest history entry about one of the rows that another change wrote since, or
+    None."""
     cursor.execute(
         f"""
         SELECT max(h.pgh_id) FROM {_list_table_name(model)} u
-        JOIN {_history(model)._meta.db_table} h ON h.pgh_obj_id = u.id
+        JOIN {_history_model(model)._meta.db_table} h ON h.pgh_obj_id = u.id
         WHERE h.pgh_id > u.first AND h.pgh_context_id IS DISTINCT FROM %s
         """,
         [change],
@@ -155,12 +163,17 @@ def _later_entry(cursor: Any, model: type[models.Model], change: UUID) -> Any:
     return (
         None
         if pk is None
-        else _history(model)._default_manager.select_related("pgh_context").get(pk=pk)
+        else _history_model(model)._default_manager.select_related("pgh_context").get(pk=pk)
     )
 
 
 def _refuse_if_built_upon(cursor: Any) -> None:
-    built = set()
+    """Raise ConflictError if later records refer to a row that the change created.
+
+    Rows that the undo deletes anyway do not count. Needs the temporary list of the written rows of
+    each model.
+    """
+    dependent_names = set()
     for model in _MODELS:
         for relation in model._meta.related_objects:
             child = relation.related_model
@@ -170,7 +183,7 @@ def _refuse_if_built_upon(cursor: Any) -> None:
                 models.RESTRICT,
             }:
                 continue
-            also_going = (
+            deleted_condition = (
                 f"AND c.id NOT IN (SELECT id FROM {_list_table_name(child)} WHERE is_new)"
                 if child in _MODELS
                 else ""
@@ -180,34 +193,36 @@ def _refuse_if_built_upon(cursor: Any) -> None:
                 f"""
                 SELECT 1 FROM {connection.ops.quote_name(child._meta.db_table)} c
                 JOIN {_list_table_name(model)} u ON u.id = c.{column} AND u.is_new
-                WHERE true {also_going} LIMIT 1
+                WHERE true {deleted_condition} LIMIT 1
                 """
             )
             if cursor.fetchone():
-                built.add(str(child._meta.verbose_name_plural))
-    if built:
+                dependent_names.add(str(child._meta.verbose_name_plural))
+    if dependent_names:
         raise ConflictError(
-            f"Since this change, {', '.join(sorted(built))} have been added to the record. "
-            "End or retire the record instead, so that they are preserved."
+            f"Since this change, {', '.join(sorted(dependent_names))} have been added to the "
+            "record. End or retire the record instead, so that they are preserved."
         )
 
 
-def _put_back(cursor: Any, model: type[models.Model]) -> int:
-    """Set the rows that were there before to what they were; the number of them."""
-    tracked_columns = {field.attname for field in _history(model)._meta.concrete_fields}
-    columns = [
+def _restore_rows(cursor: Any, model: type[models.Model]) -> int:
+    """Restore the rows that existed before the change to their previous values; return their
+    number."""
+    tracked_columns = {field.attname for field in _history_model(model)._meta.concrete_fields}
+    column_names = [
         connection.ops.quote_name(str(field.column))
         for field in model._meta.concrete_fields
         if field.attname in tracked_columns and not field.primary_key
     ]
     cursor.execute(f"SELECT count(*) FROM {_list_table_name(model)} WHERE NOT is_new")
     n_before = int(cursor.fetchone()[0])
+    assignments = ", ".join(f"{name} = b.{name}" for name in column_names)
     cursor.execute(
         f"""
-        UPDATE {model._meta.db_table} t SET {", ".join(f"{name} = b.{name}" for name in columns)},
-            updated_at = now()
+        UPDATE {model._meta.db_table} t SET {assignments}, updated_at = now()
         FROM {_list_table_name(model)} u CROSS JOIN LATERAL (
-            SELECT h.* FROM {_history(model)._meta.db_table} h
+            -- the values of the last history row before the first one of the change
+            SELECT h.* FROM {_history_model(model)._meta.db_table} h
             WHERE h.pgh_obj_id = u.id AND h.pgh_id < u.first ORDER BY h.pgh_id DESC LIMIT 1
         ) b
         WHERE t.id = u.id AND NOT u.is_new

@@ -1,7 +1,6 @@
 """Changes of many applications in one step, with a sentence for each rejected row."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +15,13 @@ from apps.common.history.context import audit_context
 from apps.inventory.actions.applications import EDITABLE_APPLICATION_FIELDS
 from apps.inventory.actions.checks import changed_fields, checked_fields
 from apps.inventory.models import Application
+from apps.inventory.owners import set_owner_persons
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedApplication:
-    """An application that was not changed. `slug` is empty if the caller cannot view it, or it does
-    not exist."""
+    """An application that was not changed. `slug` is empty if the caller cannot view the
+    application or it does not exist."""
 
     application_id: int
     slug: str
@@ -39,12 +39,12 @@ class BulkUpdateResult:
 def change_applications(
     *, facts_by_id: Mapping[int, Mapping[str, Any]], by: User, reason: str = ""
 ) -> BulkUpdateResult:
-    """Set each application's given facts, all in one change of the history; invalid rows are
+    """Set the given facts of each application, all in one change of the history; invalid rows are
     rejected one by one.
 
-    Checks itself what `by` can edit. One statement to read and one to write per distinct set of
-    facts: giving 5,000 rows the same review date writes once. Retiring is rejected, as it is one by
-    one.
+    The roles of `by` are checked here. One statement reads and one writes per distinct set of
+    facts: setting the same review date on 5,000 rows is one UPDATE. Retiring is rejected, because
+    it is a separate action.
     """
     for facts in facts_by_id.values():
         checked_fields(facts, EDITABLE_APPLICATION_FIELDS)
@@ -55,11 +55,11 @@ def change_applications(
         .filter(pk__in=facts_by_id)
         .order_by("pk")
     }
-    changed: list[int] = []
+    changed_ids: list[int] = []
     unchanged_ids: list[int] = []
     rejections: list[RejectedApplication] = []
     messages_by_facts: dict[tuple[Any, ...], str] = {}
-    batches: dict[tuple[Any, ...], tuple[dict[str, Any], list[int]]] = defaultdict(lambda: ({}, []))
+    new_values: dict[int, dict[str, Any]] = {}
     for pk, facts in facts_by_id.items():
         row = rows.get(pk)
         if row is None:
@@ -79,19 +79,37 @@ def change_applications(
         elif not names:
             unchanged_ids.append(pk)
         else:
-            new = {name: facts["team"].pk if name == "team_id" else facts[name] for name in names}
-            values, ids = batches[tuple((name, repr(new[name])) for name in sorted(new))]
-            values.update(new)
-            ids.append(pk)
-            changed.append(pk)
+            new_values[pk] = {
+                name: facts["team"].pk if name == "team_id" else facts[name] for name in names
+            }
+            changed_ids.append(pk)
     with audit_context(user=by, reason=reason or "applications updated together"):
-        for values, ids in batches.values():
+        set_owner_persons(
+            (
+                (values, values.get("team_id", rows[pk].team_id))
+                for pk, values in new_values.items()
+            ),
+            by=by,
+        )
+        for values, ids in _batches(new_values):
             Application.objects.filter(pk__in=ids).update(**values, updated_at=Now())
-    return BulkUpdateResult(changed=changed, unchanged=unchanged_ids, refused=rejections)
+    return BulkUpdateResult(changed=changed_ids, unchanged=unchanged_ids, refused=rejections)
+
+
+def _batches(
+    new_values: Mapping[int, dict[str, Any]],
+) -> Iterable[tuple[dict[str, Any], list[int]]]:
+    """Return (values, applications that get them), once for each distinct set."""
+    batches: dict[tuple[Any, ...], tuple[dict[str, Any], list[int]]] = {}
+    for pk, values in new_values.items():
+        key = tuple((name, repr(values[name])) for name in sorted(values))
+        batches.setdefault(key, (values, []))[1].append(pk)
+    return batches.values()
 
 
 def _team_id(facts: Mapping[str, Any]) -> dict[str, int]:
-    """The team is compared by its id, so that no row's team is read."""
+    """Return the ID of the given team, by which rows are compared so that their teams need not be
+    read."""
     return {"team_id": facts["team"].pk} if isinstance(facts.get("team"), Team) else {}
 
 
@@ -102,8 +120,10 @@ def _rejection_reason(
     by: User,
     messages_by_facts: dict[tuple[Any, ...], str],
 ) -> str:
-    """Return why the row cannot be changed so; empty where it can. Equal facts are checked once and
-    kept in `messages_by_facts`."""
+    """Return the reason why the row cannot be changed, or an empty text.
+
+    Equal facts are validated once; `messages_by_facts` caches the messages.
+    """
     if not by.may(TeamRole.EDITOR, row.team_id):
         name = _team_name(row.team_id, messages_by_facts)
         return f"You need the editor role on {name} to change this application."
@@ -118,23 +138,22 @@ def _rejection_reason(
         return "This application was merged into another application. Undo the merge instead."
     if not names:
         return ""
-    new = {name: facts[name] for name in names if name != "team_id"}
-    key = tuple((name, repr(new[name])) for name in sorted(new))
+    new_values = {name: facts[name] for name in names if name != "team_id"}
+    key = tuple((name, repr(new_values[name])) for name in sorted(new_values))
     if key not in messages_by_facts:
-        messages_by_facts[key] = _validation_message(new)
+        messages_by_facts[key] = _validation_message(new_values)
     return messages_by_facts[key]
 
 
-def _team_name(pk: int, checked: dict[tuple[Any, ...], str]) -> str:
-    """The name of a team, read once and kept in `checked`."""
-    if ("team", pk) not in checked:
-        checked["team", pk] = Team.objects.values_list("name", flat=True).get(pk=pk)
-    return checked["team", pk]
+def _team_name(pk: int, names_cache: dict[tuple[Any, ...], str]) -> str:
+    """Return the name of a team; `names_cache` holds those already read."""
+    if ("team", pk) not in names_cache:
+        names_cache["team", pk] = Team.objects.values_list("name", flat=True).get(pk=pk)
+    return names_cache["team", pk]
 
 
 def _validation_message(facts: Mapping[str, Any]) -> str:
-    """Return what the fields and the checks of the model say of these facts; they look at no other
-    column."""
+    """Return the validation errors of these facts as one text; no other column is validated."""
     candidate = Application(**facts)
     excluded_fields = {field.name for field in Application._meta.fields} - set(facts)
     try:

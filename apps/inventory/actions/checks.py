@@ -1,4 +1,4 @@
-"""What every action checks first, and how it says no."""
+"""Checks that every action makes first, and the wording of its refusals."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -12,26 +12,28 @@ from apps.common.validators import validate_plausible_date
 from apps.inventory.models import Application, Dependency
 
 
-def checked_fields(facts: Mapping[str, Any] | None, allowed: frozenset[str]) -> dict[str, Any]:
-    unknown_fields = sorted(set(facts or {}) - allowed)
+def checked_fields(
+    facts: Mapping[str, Any] | None, allowed_names: frozenset[str]
+) -> dict[str, Any]:
+    unknown_fields = sorted(set(facts or {}) - allowed_names)
     if unknown_fields:
         raise TypeError(f"Unknown fields: {', '.join(unknown_fields)}")
     return dict(facts or {})
 
 
 def changed_fields(
-    row: models.Model, facts: Mapping[str, Any], allowed: frozenset[str]
+    row: models.Model, facts: Mapping[str, Any], allowed_names: frozenset[str]
 ) -> list[str]:
-    """The names of the facts that are not on the row yet."""
+    """Return the names of the facts that differ from the row."""
     return [
         name
-        for name, value in checked_fields(facts, allowed).items()
+        for name, value in checked_fields(facts, allowed_names).items()
         if getattr(row, name) != value
     ]
 
 
 def validate_date(on: date) -> None:
-    """A day of an action is as sensible as one of a field."""
+    """Check the day of an action like a date field."""
     try:
         validate_plausible_date(on)
     except ValidationError as error:
@@ -39,14 +41,14 @@ def validate_date(on: date) -> None:
 
 
 def refuse_stale(row: Application | Dependency, expected_updated_at: datetime | None) -> None:
-    """Refuse where the row changed after the moment the caller last read it; None: the caller does
-    not mind."""
+    """Raise ConflictError if the row changed after the caller last read it; None skips the
+    check."""
     if expected_updated_at is not None and row.updated_at != expected_updated_at:
         raise ConflictError(f"{describe_last_change(row)} Reload the record and decide again.")
 
 
 def describe_last_change(row: models.Model) -> str:
-    """Return who changed the row last, when and why, as a sentence."""
+    """Return as a sentence which user changed the row last, when and why."""
     history: Any = row.history  # type: ignore[attr-defined]
     entry = history.select_related("pgh_context").order_by("-pgh_id").first()
     if entry is None:

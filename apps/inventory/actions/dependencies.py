@@ -1,4 +1,4 @@
-"""What applications call: declared, changed, confirmed, replaced, ended, reopened."""
+"""Actions on dependencies: declare, change, confirm, replace, end, reopen."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -22,7 +22,7 @@ from apps.inventory.actions.locks import locked_application, locked_dependency
 from apps.inventory.actions.successors import build_successor, create_successor
 from apps.inventory.models import Application, Dependency, DependencyQuerySet
 
-# what people may say about a dependency; everything else follows from actions
+# the fields that users can edit; all others follow from actions
 EDITABLE_DEPENDENCY_FIELDS = frozenset(
     {
         "fallback_order",
@@ -54,10 +54,10 @@ def declare_dependency(
     facts: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> Dependency:
-    """`application` uses `offering` in `role` from `since` until `until` (exclusive; None: until
-    further notice)."""
-    # two people who declare the same at once: the second waits here, and then sees the first one's
-    # row
+    """Declare that `application` uses `offering` in `role` from `since` until `until` (exclusive;
+    None: no end date)."""
+    # of two users who declare the same use concurrently, the second waits here and then finds the
+    # first one's row
     application = locked_application(application, by=by)
     _refuse_retired(application)
     dependency = Dependency(
@@ -85,22 +85,24 @@ def change_dependency(
     reason: str = "",
     expected_updated_at: datetime | None = None,
 ) -> Dependency:
-    """Set amounts, share, order, tags or the way it is reached. What is called changes by
-    `replace_offering`."""
+    """Set amounts, share, order, tags or the way the offering is reached. The offering itself is
+    changed by `replace_offering`."""
     dependency = locked_dependency(dependency, by=by)
     refuse_stale(dependency, expected_updated_at)
-    changed = changed_fields(dependency, facts, EDITABLE_DEPENDENCY_FIELDS)
-    if not changed:
+    changed_names = changed_fields(dependency, facts, EDITABLE_DEPENDENCY_FIELDS)
+    if not changed_names:
         return dependency
-    for name in changed:
+    for name in changed_names:
         setattr(dependency, name, facts[name])
     dependency.full_clean()
-    if {"reached", "via_party"} & set(changed) and overlapping_dependencies(dependency).exists():
+    if {"reached", "via_party"} & set(changed_names) and overlapping_dependencies(
+        dependency
+    ).exists():
         raise ConflictError(
             "Another dependency is declared for the same use and period. End one of them."
         )
     with audit_context(user=by, reason=reason or "dependency changed"):
-        dependency.save(update_fields=[*changed, "updated_at"])
+        dependency.save(update_fields=[*changed_names, "updated_at"])
     return dependency
 
 
@@ -108,7 +110,8 @@ def change_dependency(
 def confirm_dependency(
     *, dependency: Dependency, on: date, by: User, reason: str = ""
 ) -> Dependency:
-    """A person says on `on` that it is used: what was only observed is declared from now on."""
+    """Record that a user confirmed the use on `on`; an observed dependency becomes a declared
+    one."""
     validate_date(on)
     dependency = locked_dependency(dependency, by=by)
     if dependency.until is not None and dependency.until <= on:
@@ -157,7 +160,7 @@ def end_dependency(
 def reopen_dependency(
     *, dependency: Dependency, by: User, until: date | None = None, reason: str = ""
 ) -> Dependency:
-    """Remove a wrong end: the dependency stays in use, without an end or until the later day
+    """Remove a wrong end date: the dependency stays in use, without an end or until the later day
     `until` (exclusive)."""
     if until is not None:
         validate_date(until)
@@ -192,13 +195,13 @@ def replace_offering(
     reason: str = "",
     expected_updated_at: datetime | None = None,
 ) -> Dependency:
-    """End `dependency` on `on` (exclusive) and begin one on `successor` that day; answers with the
-    new one.
+    """End `dependency` on `on` (exclusive), begin one on `successor` that day and return the new
+    one.
 
-    Role, order, share, tokens and tags go along, and so do adaptations and exit plan (see
-    `create_successor`). Spend and the days last observed and confirmed do not: they were said of
-    the old offering. Where `dependency` has been replaced or ended since it was read, the refusal
-    says by whom and how.
+    Role, order, share, tokens and tags are copied, and so are adaptations and exit plan (see
+    `create_successor`). Spend and the days last observed and confirmed are not: they describe the
+    old offering. If `dependency` has been replaced or ended since it was read, the error names the
+    user and the change.
     """
     validate_date(on)
     original = dependency
@@ -224,7 +227,7 @@ def replace_offering(
 
 
 def overlapping_dependencies(dependency: Dependency) -> DependencyQuerySet:
-    """Other rows that say the same about an overlapping time."""
+    """Return other rows that record the same use at an overlapping time."""
     overlaps = Dependency.objects.filter(
         Q(until__isnull=True) | Q(until__gt=dependency.since),
         application_id=dependency.application_id,
@@ -257,8 +260,8 @@ def _refuse_unless_in_use(dependency: Dependency, on: date) -> None:
 
 
 def _describe_end(dependency: Dependency) -> str:
-    """Return what became of a row that is no longer as it was read: the offering that came in its
-    place, by whom and why."""
+    """Return as a sentence how a row changed since it was read: the offering that replaced it, its
+    end, the user and the reason."""
     last_change = describe_last_change(dependency)
     history: Any = dependency.history  # type: ignore[attr-defined]
     context = history.order_by("-pgh_id").values_list("pgh_context_id", flat=True).first()

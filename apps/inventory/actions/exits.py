@@ -1,5 +1,4 @@
-"""The portability layer: what was built on a dependency, the plan to leave it, and the tests of
-leaving."""
+"""Actions on portability: adaptations built on a dependency, its exit plan and its exit tests."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -61,6 +60,7 @@ def add_adaptation(
     facts: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> Adaptation:
+    """Add an adaptation to the dependency; the caller must be an editor of its team."""
     dependency = locked_dependency(dependency, by=by)
     adaptation = Adaptation(
         dependency=dependency, kind=kind, **checked_fields(facts, EDITABLE_ADAPTATION_FIELDS)
@@ -75,22 +75,22 @@ def add_adaptation(
 def change_adaptation(
     *, adaptation: Adaptation, facts: Mapping[str, Any], by: User, reason: str = ""
 ) -> Adaptation:
-    """Set the given facts and leave the others; nothing is written where nothing differs."""
+    """Set the given facts and leave the others; write nothing if no value differs."""
     adaptation = _lock_row(adaptation, by=by)
-    changed = changed_fields(adaptation, facts, EDITABLE_ADAPTATION_FIELDS)
-    if not changed:
+    changed_names = changed_fields(adaptation, facts, EDITABLE_ADAPTATION_FIELDS)
+    if not changed_names:
         return adaptation
-    for name in changed:
+    for name in changed_names:
         setattr(adaptation, name, facts[name])
     adaptation.full_clean()
     with audit_context(user=by, reason=reason or "adaptation changed"):
-        adaptation.save(update_fields=[*changed, "updated_at"])
+        adaptation.save(update_fields=[*changed_names, "updated_at"])
     return adaptation
 
 
 @transaction.atomic
 def remove_adaptation(*, adaptation: Adaptation, by: User, reason: str = "") -> None:
-    """Delete the adaptation if it exists; the history keeps it."""
+    """Delete the adaptation if it exists; the history still has it."""
     adaptation = _lock_row(adaptation, by=by)
     with audit_context(user=by, reason=reason or "adaptation removed"):
         adaptation.delete()
@@ -100,28 +100,30 @@ def remove_adaptation(*, adaptation: Adaptation, by: User, reason: str = "") -> 
 def set_exit_plan(
     *, dependency: Dependency, facts: Mapping[str, Any], by: User, reason: str = ""
 ) -> ExitPlan:
-    """Make the plan, or set the given facts of the one there is; nothing is written where nothing
+    """Create the exit plan, or set the given facts of the existing one; write nothing if no value
     differs."""
     dependency = locked_dependency(dependency, by=by)
     plan = ExitPlan.objects.filter(dependency=dependency).first() or ExitPlan(dependency=dependency)
-    changed = changed_fields(plan, facts, EDITABLE_EXIT_PLAN_FIELDS)
+    changed_names = changed_fields(plan, facts, EDITABLE_EXIT_PLAN_FIELDS)
     is_new = plan.pk is None
-    if not changed and not is_new:
+    if not changed_names and not is_new:
         return plan
-    for name in changed:
+    for name in changed_names:
         setattr(plan, name, facts[name])
     _refuse_same_target(dependency, plan.target)
     plan.full_clean()
     with audit_context(
         user=by, reason=reason or ("exit plan added" if is_new else "exit plan changed")
     ):
-        plan.save(force_insert=is_new, update_fields=None if is_new else [*changed, "updated_at"])
+        plan.save(
+            force_insert=is_new, update_fields=None if is_new else [*changed_names, "updated_at"]
+        )
     return plan
 
 
 @transaction.atomic
 def remove_exit_plan(*, plan: ExitPlan, by: User, reason: str = "") -> None:
-    """The plan no longer holds; the history keeps it."""
+    """Delete the exit plan if it exists; the history still has it."""
     plan = _lock_row(plan, by=by)
     with audit_context(user=by, reason=reason or "exit plan removed"):
         plan.delete()
@@ -165,24 +167,24 @@ def record_exit_test(
 def correct_exit_test(
     *, exit_test: ExitTest, facts: Mapping[str, Any], by: User, reason: str = ""
 ) -> ExitTest:
-    """Set the given facts and leave the others. A test is corrected and expires; it is not taken
-    away."""
+    """Set the given facts and leave the others. Exit tests can be corrected and expire, but are
+    never deleted."""
     exit_test = _lock_row(exit_test, by=by)
-    changed = changed_fields(exit_test, facts, EDITABLE_EXIT_TEST_FIELDS)
-    if not changed:
+    changed_names = changed_fields(exit_test, facts, EDITABLE_EXIT_TEST_FIELDS)
+    if not changed_names:
         return exit_test
-    for name in changed:
+    for name in changed_names:
         setattr(exit_test, name, facts[name])
     _refuse_same_target(exit_test.dependency, exit_test.target)
     exit_test.full_clean()
     with audit_context(user=by, reason=reason or "exit test corrected"):
-        exit_test.save(update_fields=[*changed, "updated_at"])
+        exit_test.save(update_fields=[*changed_names, "updated_at"])
     return exit_test
 
 
 def _lock_row[M: Adaptation | ExitPlan | ExitTest](row: M, *, by: User) -> M:
-    """Lock what hangs on a dependency, after its application and the dependency, and return it as
-    it is now."""
+    """Lock a record of a dependency, after its application and the dependency, and return its
+    current state."""
     locked_dependency(row.dependency, by=by)
     rows: QuerySet[Any] = (
         type(row)._default_manager.select_for_update(of=("self",)).select_related("dependency")

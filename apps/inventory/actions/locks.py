@@ -1,8 +1,9 @@
-"""Rows of applications locked for a change, and the acting user's role asked of the locked row.
+"""Locks on the rows of applications for a change, and the check of the user's role on the locked
+row.
 
-Between the check of a view and the change an application may move to another team: the change waits
-for the transaction that moves it. So the role is asked again here, of the row that is locked and
-can no longer move. Every action on an application, or on anything below it, locks through this
+Between the check of a view and the change, an application might move to another team: the change
+waits for the transaction that moves it. So the role is checked again here, on the locked row, which
+can no longer move. Every action on an application, or on any record below it, locks through this
 module.
 """
 
@@ -19,8 +20,8 @@ from apps.inventory.models import Application, Dependency
 
 
 class ForbiddenChangeError(Exception):
-    """A change of a locked application for which the acting user has no right; the text says
-    why."""
+    """A change of a locked application that the acting user has no right to make; the text gives
+    the reason."""
 
 
 class HiddenApplicationError(ForbiddenChangeError, Http404):
@@ -32,7 +33,8 @@ class HiddenApplicationError(ForbiddenChangeError, Http404):
 
 
 class MissingRoleError(ForbiddenChangeError, PermissionDenied):
-    """An application on whose team the acting user lacks the role; pages and REST answer 403."""
+    """An application on whose team the acting user lacks the role; pages and REST respond with
+    403."""
 
 
 def locked_application(
@@ -42,10 +44,10 @@ def locked_application(
     role: TeamRole = TeamRole.EDITOR,
     no_key: bool = False,
 ) -> Application:
-    """Lock the application for `by` and return the row as it is now, with its team.
+    """Lock the application for `by` and return its current row, with its team.
 
-    Locked first and read afterwards: a join made while it waited would look for the team it had
-    before. `by`, `role`, `no_key` and the errors are those of `lock_applications`.
+    The row is locked first and read afterwards: a join made while waiting for the lock would return
+    the team from before. `by`, `role`, `no_key` and the errors are those of `lock_applications`.
     """
     lock_applications([application.pk], by=by, role=role, no_key=no_key)
     return Application.objects.select_related("team").get(pk=application.pk)
@@ -95,7 +97,8 @@ def lock_teams_of(ids: Iterable[int], *, no_key: bool = False) -> dict[int, int]
     """Lock the applications and return {application: its team}, for callers that reject row by row.
 
     Always in the order of IDs, so that two callers do not deadlock; missing applications are left
-    out. One statement.
+    out. With `no_key`, other transactions can still insert rows that refer to the applications. One
+    statement.
     """
     strength = "NO KEY UPDATE" if no_key else "UPDATE"
     with connection.cursor() as cursor:
@@ -108,8 +111,8 @@ def lock_teams_of(ids: Iterable[int], *, no_key: bool = False) -> dict[int, int]
 
 
 def refuse_without_role(by: User, role: TeamRole, team: Team | int) -> None:
-    """Raise unless `by` holds `role` on the team; as if nothing were there where the user cannot
-    see the team."""
+    """Raise unless `by` has `role` on the team; if the user cannot view the team, as if the
+    application did not exist."""
     if by.may(role, team):
         return
     team_id = team if isinstance(team, int) else team.pk

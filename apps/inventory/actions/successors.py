@@ -1,8 +1,8 @@
-"""Successors of a dependency: which columns are copied to the new row, and which apply to the old
+"""Successors of a dependency: which columns are copied to the new row, and which belong to the old
 one only.
 
-Every column is copied unless it is named here with its reason, so that a new field is copied from
-the start.
+Every column is copied unless it is listed here with a reason, so that a new field is copied by
+default.
 """
 
 from collections.abc import Collection, Mapping
@@ -29,13 +29,13 @@ DEPENDENCY_NOT_COPIED: Mapping[str, str] = {
     "last_observed_on": "observed on the old row",
     "confirmed_on": "confirmed of the old row",
 }
-# entered about the offering: they go along only where the offering stays
+# entered about the offering: copied only if the offering stays the same
 OFFERING_FIELDS: Mapping[str, str] = {
     "binding": "says how the old offering is called",
     "monthly_spend": "spent on the old offering",
 }
 ADAPTATION_NOT_COPIED: Mapping[str, str] = {**_ROW_COLUMNS, "dependency": "hangs on the new row"}
-# spent on the old offering, where the adaptation has to be made again for the new one
+# spent on the old offering, while the adaptation must be made again for the new one
 INVESTMENT_FIELDS = ("invested_days", "invested_cost")
 EXIT_PLAN_NOT_COPIED: Mapping[str, str] = {**_ROW_COLUMNS, "dependency": "hangs on the new row"}
 
@@ -60,10 +60,10 @@ def build_successor(
 def create_successor(
     dependency: Dependency, *, offering: Offering, on: date, until: date | None
 ) -> Dependency:
-    """Save `build_successor` with the adaptations and the exit plan of the old row; call it inside
+    """Save `build_successor` with copies of the adaptations and the exit plan; call it inside
     `audit_context`.
 
-    The old row keeps its own. A reusable adaptation is copied as it is; another one is copied with
+    The old row keeps its own. A reusable adaptation is copied unchanged; any other is copied with
     the note that it must be re-run or rebuilt, and without the investment, which was made for the
     old one. The exit plan is copied unless `offering` was its target: that plan is completed. Exit
     tests are not copied: they were made from the old offering.
@@ -87,20 +87,25 @@ def create_successor(
 def _copy_adaptation(
     row: Adaptation, successor: Dependency, was_on: Offering, *, moves: bool
 ) -> Adaptation:
+    """Return an unsaved copy of the adaptation for the successor.
+
+    `moves`: the successor uses another offering, so unless the adaptation is portable the copy has
+    no investment, and its note says what is left to do.
+    """
     copy = Adaptation(dependency=successor, **_column_values(row, ADAPTATION_NOT_COPIED))
     if moves and row.moves != Adaptation.Moves.PORTABLE:
         for name in INVESTMENT_FIELDS:
             setattr(copy, name, None)
         to_do = _MIGRATION_NOTES.get(row.moves, "Reuse unknown")
         made_for = f"{to_do}: made for {was_on.api_id}, used until {successor.since}."
-        # the row it was copied from keeps the whole note
+        # the original row still has the full note
         shortened_note = row.note[: MAX_TEXT_LENGTH - len(made_for) - 1]
         copy.note = "\n".join(filter(None, [shortened_note, made_for]))
     return copy
 
 
 def _column_values(row: Model, left_out: Collection[str]) -> dict[str, Any]:
-    """Map every column of `row` to its value, but for those named."""
+    """Return {column: value} of `row`, without the columns in `left_out`."""
     return {
         field.attname: getattr(row, field.attname)
         for field in row._meta.concrete_fields

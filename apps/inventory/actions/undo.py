@@ -1,8 +1,8 @@
-"""Taking an action back, as long as everything is still as it left it.
+"""Undo of an action, as long as its rows have not been changed since.
 
-What an action wrote is known from the history: every row of it carries the id of the change (the
-history's context). Undoing puts each row back to what it was before. It is itself a change, so that
-undoing it does the action again.
+The history shows which rows an action wrote: every entry has the ID of the change (the history's
+context). Undoing restores each row to its previous values. The undo is itself a change, so undoing
+the undo repeats the action.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.db.models.functions import Now
 from pghistory.models import Event
 
-from apps.accounts.models import User
+from apps.accounts.models import PersonState, User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import IdentityReason, Offering
 from apps.common.errors import ConflictError
@@ -30,6 +30,7 @@ from apps.inventory.actions.bulk_undo import (
 )
 from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.owners import link_owners
 
 # parents first
 _MODELS: tuple[type[models.Model], ...] = (Application, Dependency, Adaptation, ExitPlan, ExitTest)
@@ -38,7 +39,8 @@ _INSERTED, _DELETED = "insert", "delete"
 
 @dataclass(frozen=True, slots=True)
 class UndoResult:
-    """How many rows were put back, and the applications concerned. `change` undoes the undoing."""
+    """The number of restored rows and the applications they belong to. Undoing `change` reverts the
+    undo."""
 
     change: UUID
     n_rows: int
@@ -47,8 +49,8 @@ class UndoResult:
 
 @dataclass(frozen=True, slots=True)
 class _WrittenRow:
-    """One row that the change wrote: whether it made or removed it, and its values before and
-    after."""
+    """One row that the change wrote: whether the change created or deleted it, and its values
+    before and after."""
 
     model: type[models.Model]
     pk: int
@@ -59,14 +61,14 @@ class _WrittenRow:
 
 
 def teams_of_change(*, change: UUID) -> set[int]:
-    """Return the teams whose applications the change wrote to, before and after it; undoing needs
-    an editor of each.
+    """Return the teams that owned the written applications before and after the change; undoing
+    needs the editor role on each.
 
     Empty if the change does not exist or wrote to no application.
     """
     if is_bulk_change(change):
         return teams_of_bulk_change(change)
-    written_rows = [row for model in _MODELS for row in _written_rows(model, change)]
+    written_rows = [row for model in _MODELS for row in _load_written_rows(model, change)]
     teams = {
         values["team_id"]
         for row in written_rows
@@ -84,19 +86,20 @@ def teams_of_change(*, change: UUID) -> set[int]:
 def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
     """Restore every row that `change` wrote; the caller has checked `by` for `teams_of_change`.
 
-    Refused if another user changed one of the rows later (with their name), if rows were added to a
-    record that would be deleted, if the change also wrote elsewhere, and if restored rows would
-    conflict with later declarations. An offering that the change added to the catalogue is kept.
+    Refused if another user changed one of the rows later (the error names the user), if rows were
+    added to a record that would be deleted, if the change also wrote elsewhere, or if restored rows
+    would conflict with later declarations. An offering that the change added to the catalogue is
+    not removed.
     """
     if is_bulk_change(change):
         return _undo_in_bulk(change, by, reason)
-    written_rows = [row for model in _MODELS for row in _written_rows(model, change)]
+    written_rows = [row for model in _MODELS for row in _load_written_rows(model, change)]
     if not written_rows:
         raise ConflictError(
             "Change not found. Select a change of applications or dependencies from the history."
         )
     application_ids = _applications_of(written_rows)
-    # whoever changes one of these waits here, or is seen below
+    # concurrent changes of these either wait here or are detected below
     _lock_editable(application_ids, by)
     _refuse_if_it_wrote_elsewhere(change)
     for model in _MODELS:
@@ -105,11 +108,11 @@ def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
     with audit_context(user=by, reason=f"undone: {reason}" if reason else "undone"):
         for row in written_rows:
             if row.is_gone and not row.is_new:
-                # raw: the moment it was first made is kept
+                # raw: the original creation time is restored
                 row.model(pk=row.pk, **row.before, updated_at=now()).save_base(
                     raw=True, force_insert=True
                 )
-        _put_back([row for row in written_rows if not row.is_new and not row.is_gone])
+        _restore_rows([row for row in written_rows if not row.is_new and not row.is_gone])
         for model in reversed(_MODELS):
             created_ids = [
                 row.pk
@@ -118,11 +121,12 @@ def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
             ]
             if created_ids:
                 model._default_manager.filter(pk__in=created_ids).delete()
+        link_owners(application_ids, by=by)
     _refuse_if_duplicated([row.pk for row in written_rows if row.model is Dependency])
-    first = written_rows[0]
+    first_row = written_rows[0]
     undo_id: UUID = (
-        _history_of(first.model)
-        .filter(pgh_obj_id=first.pk)
+        _history_of(first_row.model)
+        .filter(pgh_obj_id=first_row.pk)
         .order_by("-pgh_id")
         .values_list("pgh_context_id", flat=True)[0]
     )
@@ -132,15 +136,15 @@ def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
 
 
 def _lock_editable(application_ids: Iterable[int], by: User) -> None:
-    """Lock the applications; those that the undoing brings back are not there yet, and are left
-    out."""
+    """Lock the applications and check the role; those that the undo re-creates do not exist yet and
+    are left out."""
     for team in set(lock_teams_of(application_ids).values()):
         refuse_without_role(by, TeamRole.EDITOR, team)
 
 
 def _undo_in_bulk(change: UUID, by: User, reason: str) -> UndoResult:
     _refuse_if_it_wrote_elsewhere(change)
-    changed = changed_dependencies(change)
+    dependency_ids = changed_dependencies(change)
     undo_id, n_rows, application_ids = undo_bulk_change(
         change=change,
         by=by,
@@ -148,7 +152,7 @@ def _undo_in_bulk(change: UUID, by: User, reason: str) -> UndoResult:
         changed_since=_refuse_changed_since,
         lock=_lock_editable,
     )
-    _refuse_if_duplicated(changed)
+    _refuse_if_duplicated(dependency_ids)
     return UndoResult(change=undo_id, n_rows=n_rows, application_ids=application_ids)
 
 
@@ -156,8 +160,8 @@ def _history_of(model: type[models.Model]) -> Any:
     return model.history.rel.related_model._default_manager  # type: ignore[attr-defined]
 
 
-def _columns(model: type[models.Model]) -> list[str]:
-    """The columns that the history keeps, without the key."""
+def _tracked_columns(model: type[models.Model]) -> list[str]:
+    """Return the columns that the history tracks, without the primary key."""
     tracked_columns = {field.attname for field in _history_of(model).model._meta.concrete_fields}
     return [
         field.attname
@@ -166,11 +170,11 @@ def _columns(model: type[models.Model]) -> list[str]:
     ]
 
 
-def _written_rows(model: type[models.Model], change: UUID) -> list[_WrittenRow]:
-    """Return what `change` did to rows of the model: its first and last entry of each, and the last
-    one before it."""
+def _load_written_rows(model: type[models.Model], change: UUID) -> list[_WrittenRow]:
+    """Return the rows of the model that `change` wrote, from its first and last entry of each and
+    the last entry before it."""
     history = _history_of(model)
-    columns = _columns(model)
+    columns = _tracked_columns(model)
     entries_by_id: dict[int, list[dict[str, Any]]] = {}
     for entry in (
         history.filter(pgh_context_id=change)
@@ -208,6 +212,7 @@ def _written_rows(model: type[models.Model], change: UUID) -> list[_WrittenRow]:
 
 
 def _applications_of(written_rows: Iterable[_WrittenRow]) -> set[int]:
+    """Return the applications that the rows belong to, before and after the change."""
     application_ids: set[int] = set()
     dependencies: set[int] = set()
     for row in written_rows:
@@ -225,6 +230,8 @@ def _applications_of(written_rows: Iterable[_WrittenRow]) -> set[int]:
 
 
 def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
+    """Raise ConflictError if the change also wrote tracked records of other models, which this undo
+    does not restore."""
     own_models = {_history_of(model).model for model in _MODELS}
     other_models = [
         model
@@ -245,7 +252,7 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             statements,
-            [value for model in other_models for value in (_tracked_name(model), change)],
+            [value for model in other_models for value in (_plural_name(model), change)],
         )
         names = [name for (name,) in cursor.fetchall()]
     if names:
@@ -255,40 +262,45 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
 
 
 def _ignored_entries_condition(history: type[models.Model]) -> str:
-    """Return what a change may have brought along and leaves behind: offerings nobody knew, which
-    wait in the inbox, and what a listing of deployments said of one, which the listings that are
-    left say anew."""
+    """Return SQL that excludes history entries which the undo leaves in place.
+
+    They are contacts that the change added, offerings that it added to the inbox, and identities
+    taken from a list of deployments, which the remaining lists set again.
+    """
+    if history is _history_of(User).model:
+        return f" AND NOT (pgh_label = '{_INSERTED}' AND state = '{PersonState.CONTACT}')"
     if history is not _history_of(Offering).model:
         return ""
     return f" AND pgh_label <> 'insert' AND identity_reason <> '{IdentityReason.DEPLOYMENT}'"
 
 
-def _tracked_name(history: type[models.Model]) -> str:
+def _plural_name(history: type[models.Model]) -> str:
     return str(history.pgh_tracked_model._meta.verbose_name_plural)  # type: ignore[attr-defined]
 
 
 def _refuse_if_changed_since(
     model: type[models.Model], written_rows: list[_WrittenRow], change: UUID
 ) -> None:
+    """Raise ConflictError if a later change, or one without a context, wrote one of the rows."""
     if not written_rows:
         return
     history = _history_of(model)
-    first = (
+    first_entry_id = (
         history.filter(pgh_context_id=change).order_by("pgh_id").values_list("pgh_id", flat=True)[0]
     )
-    later_entries = (
-        history.filter(pgh_obj_id__in=[row.pk for row in written_rows], pgh_id__gt=first)
+    later_entry = (
+        history.filter(pgh_obj_id__in=[row.pk for row in written_rows], pgh_id__gt=first_entry_id)
         .exclude(pgh_context_id=change, pgh_context_id__isnull=False)
         .select_related("pgh_context")
         .order_by("-pgh_id")
         .first()
     )
-    if later_entries is not None:
-        _refuse_changed_since(model, later_entries)
+    if later_entry is not None:
+        _refuse_changed_since(model, later_entry)
 
 
 def _refuse_changed_since(model: type[models.Model], later_entry: Any) -> None:
-    """`later_entry` is an entry of the history, with its context."""
+    """Raise ConflictError about `later_entry`, an entry of the history with its context."""
     metadata = later_entry.pgh_context.metadata if later_entry.pgh_context else {}
     actor = metadata.get("actor") or "Somebody"
     reason_clause = f" ({metadata['reason']})" if metadata.get("reason") else ""
@@ -300,7 +312,8 @@ def _refuse_changed_since(model: type[models.Model], later_entry: Any) -> None:
 
 
 def _refuse_if_built_upon(written_rows: list[_WrittenRow]) -> None:
-    """Rows of others, on whatever floor, that would go along with a row that goes."""
+    """Raise ConflictError if deleting the created rows would also delete rows of other changes, in
+    any app."""
     created_keys: set[tuple[type[models.Model], Any]] = {
         (row.model, row.pk) for row in written_rows if row.is_new and not row.is_gone
     }
@@ -328,8 +341,8 @@ def _refuse_if_built_upon(written_rows: list[_WrittenRow]) -> None:
             )
 
 
-def _put_back(written_rows: list[_WrittenRow]) -> None:
-    """One statement per distinct set of values."""
+def _restore_rows(written_rows: list[_WrittenRow]) -> None:
+    """Restore the previous values with one statement per distinct set of values."""
     groups: dict[tuple[Any, ...], tuple[type[models.Model], dict[str, Any], list[int]]] = {}
     for row in written_rows:
         if not row.before:
@@ -348,7 +361,8 @@ def _put_back(written_rows: list[_WrittenRow]) -> None:
 
 
 def _refuse_if_duplicated(dependency_ids: list[int]) -> None:
-    """A row put back must not say what another one has said since about the same time."""
+    """Raise ConflictError if a restored row records the same use as another row at an overlapping
+    time."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -357,6 +371,7 @@ def _refuse_if_duplicated(dependency_ids: list[int]) -> None:
                   ON o.application_id = d.application_id AND o.offering_id = d.offering_id
                       AND o.role = d.role
                  AND o.via_party_id IS NOT DISTINCT FROM d.via_party_id AND o.id <> d.id
+                 -- periods that overlap: an end is exclusive, null means open
                  AND (o.until IS NULL OR o.until > d.since) AND (d.until IS NULL
                      OR d.until > o.since)
                 WHERE d.id = ANY (%s)

@@ -1,4 +1,4 @@
-"""Applications by their slug."""
+"""Bulk import of applications by slug."""
 
 import re
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from apps.inventory.bulk.merge import (
     read_text,
 )
 from apps.inventory.models import Application
+from apps.inventory.owners import set_owner_persons
 
 _SLUG = re.compile(r"[-a-zA-Z0-9_]{1,120}")
 _FACTS = sorted(EDITABLE_APPLICATION_FIELDS - {"team"})
@@ -27,8 +28,10 @@ FIELDS = (*_OTHERS, *_FACTS)
 
 
 def merge_applications(rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
-    """New ones need `slug`, `name` and `team`; of known ones the facts that are given are set. Five
-    statements."""
+    """Add the new applications and set the given facts of existing ones; five statements.
+
+    New ones need `slug`, `name` and `team`.
+    """
     if not _READERS:
         _READERS.update(readers_of(Application, _FACTS))
     given_slugs = {
@@ -44,21 +47,21 @@ def merge_applications(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
         .order_by("pk")
         .values(*_COLUMNS)
     }
-    # those of others are looked at and not held
+    # applications that the caller cannot view are read but not locked
     hidden_slugs = [slug for slug in slugs if slug not in by_slug]
     by_slug |= {
         application["slug"]: application
         for application in Application.objects.filter(slug__in=hidden_slugs).values(*_COLUMNS)
     }
-    new: list[dict[str, Any]] = []
+    new_rows: list[dict[str, Any]] = []
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
         key = row.value.get("slug", "") if isinstance(row.value, dict) else ""
         try:
             facts, other_values = read_fields(row, _READERS, _OTHERS)
-            slug = _slug(other_values)
+            slug = _read_slug(other_values)
             if "team" in other_values:
-                facts["team_id"] = _team(
+                facts["team_id"] = _find_team(
                     read_text(other_values, "team", "team: Enter the slug of a team."), merge
                 )
             application = by_slug.get(slug)
@@ -67,24 +70,32 @@ def merge_applications(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
             else:
                 facts = _changed_fields(application, facts, merge)
             merge.only_once(slug, row.number)
-        except RejectedRowError as rejected:
-            report.reject(row.number, str(key)[:120], str(rejected))
+        except RejectedRowError as rejection:
+            report.reject(row.number, str(key)[:120], str(rejection))
             continue
         if application is None:
-            new.append({**facts, "slug": slug})
+            new_rows.append({**facts, "slug": slug})
         elif facts:
             changes[application["id"]] = {**facts, "updated_at": merge.at}
         else:
             report.unchanged += 1
-    for row_, pk in zip(new, reserve_ids(Application, len(new)), strict=True):
-        row_["id"] = pk
-    copy_rows(Application, new, at=merge.at)
+    teams = {application["id"]: application["team_id"] for application in by_slug.values()}
+    set_owner_persons(
+        [
+            *((values, values["team_id"]) for values in new_rows),
+            *((values, values.get("team_id", teams[pk])) for pk, values in changes.items()),
+        ],
+        by=merge.by,
+    )
+    for new_row, pk in zip(new_rows, reserve_ids(Application, len(new_rows)), strict=True):
+        new_row["id"] = pk
+    copy_rows(Application, new_rows, at=merge.at)
     update_rows(Application, changes)
-    report.created += len(new)
+    report.created += len(new_rows)
     report.updated += len(changes)
 
 
-def _slug(other_values: dict[str, Any]) -> str:
+def _read_slug(other_values: dict[str, Any]) -> str:
     slug = read_text(other_values, "slug", "slug: Enter the slug that identifies the application.")
     if _SLUG.fullmatch(slug) is None:
         raise RejectedRowError(
@@ -93,7 +104,7 @@ def _slug(other_values: dict[str, Any]) -> str:
     return slug
 
 
-def _team(slug: str, merge: Merge) -> int:
+def _find_team(slug: str, merge: Merge) -> int:
     team, may_edit = merge.teams.get(slug, (None, False))
     if team is None:
         raise RejectedRowError(
@@ -108,11 +119,11 @@ def _team(slug: str, merge: Merge) -> int:
 
 def _refuse_new(facts: dict[str, Any]) -> None:
     if "name" not in facts or "team_id" not in facts:
-        missing = " and ".join(
+        missing_names = " and ".join(
             name for name, fact in (("name", "name"), ("team", "team_id")) if fact not in facts
         )
         raise RejectedRowError(
-            f"This application does not exist, and a new one needs {missing}. "
+            f"This application does not exist, and a new one needs {missing_names}. "
             "Check the slug, or add what is missing."
         )
     if facts.get("status") == Application.Status.RETIRED:
@@ -124,7 +135,8 @@ def _refuse_new(facts: dict[str, Any]) -> None:
 def _changed_fields(
     stored_row: dict[str, Any], facts: dict[str, Any], merge: Merge
 ) -> dict[str, Any]:
-    """The facts that differ, where the caller may change them."""
+    """Return the facts that differ from the stored row; raise RejectedRowError if the caller cannot
+    change them."""
     if stored_row["team_id"] not in merge.visible:
         raise RejectedRowError("slug: This slug is already in use. Choose another one.")
     if stored_row["team_id"] not in merge.editable:
@@ -132,9 +144,9 @@ def _changed_fields(
             f"You need the editor role on {merge.team_slugs[stored_row['team_id']]} to change this "
             "application."
         )
-    changed = {name: value for name, value in facts.items() if stored_row[name] != value}
-    if "status" in changed:
-        if changed["status"] == Application.Status.RETIRED:
+    changed_facts = {name: value for name, value in facts.items() if stored_row[name] != value}
+    if "status" in changed_facts:
+        if changed_facts["status"] == Application.Status.RETIRED:
             raise RejectedRowError(
                 "This change cannot retire an application. Use the retire action, which also "
                 "ends its dependencies."
@@ -143,4 +155,4 @@ def _changed_fields(
             raise RejectedRowError(
                 "This application was merged into another application. Undo the merge instead."
             )
-    return changed
+    return changed_facts

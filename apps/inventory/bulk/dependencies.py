@@ -40,7 +40,7 @@ def merge_dependencies(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
     offerings = OfferingLookup(rows, merge)
     parties = find_providers(rows, "via_party")
     uses = DependencyIndex((application.id for application in applications.values()), _FACTS)
-    new: list[dict[str, Any]] = []
+    new_rows: list[dict[str, Any]] = []
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
         try:
@@ -48,7 +48,7 @@ def merge_dependencies(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
             application = editable_application(other_values, applications, merge)
             offering = offerings.required(other_values)
             if "via_party" in other_values:
-                facts["via_party_id"] = _party(other_values["via_party"], parties)
+                facts["via_party_id"] = _find_party(other_values["via_party"], parties)
             role = facts.pop("role", Dependency.Role.PRIMARY.value)
             stored_row = _find_recorded(uses, application, offering, role, facts, merge.on)
             if stored_row is None:
@@ -58,37 +58,37 @@ def merge_dependencies(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
                 facts = _changed_fields(stored_row, facts)
             _refuse_unpaired({**(stored_row or {}), **facts})
             party = facts.get("via_party_id", stored_row["via_party_id"] if stored_row else None)
-            # two rows about different times or parties speak of different things
+            # rows about different periods or parties describe different dependencies
             merge.only_once(
                 ("use", stored_row["id"])
                 if stored_row
-                else _key(application, offering, role, party, facts),
+                else _row_key(application, offering, role, party, facts),
                 row.number,
             )
-        except RejectedRowError as rejected:
-            report.reject(row.number, _row_label(row.value), str(rejected))
+        except RejectedRowError as rejection:
+            report.reject(row.number, _row_label(row.value), str(rejection))
             continue
         if stored_row is None:
-            new.append(
+            new_rows.append(
                 {**facts, "application_id": application.id, "offering_id": offering, "role": role}
             )
         elif facts:
             changes[stored_row["id"]] = {**facts, "updated_at": merge.at}
         else:
             report.unchanged += 1
-    for row_, pk in zip(new, reserve_ids(Dependency, len(new)), strict=True):
-        row_["id"] = pk
-    copy_rows(Dependency, new, at=merge.at)
-    # an array is no column of an array of rows
-    tags = {pk: row_.pop("tags") for pk, row_ in changes.items() if "tags" in row_}
+    for new_row, pk in zip(new_rows, reserve_ids(Dependency, len(new_rows)), strict=True):
+        new_row["id"] = pk
+    copy_rows(Dependency, new_rows, at=merge.at)
+    # a row of arrays cannot be sent as one array, so tags are written apart
+    tags = {pk: new_row.pop("tags") for pk, new_row in changes.items() if "tags" in new_row}
     update_rows(Dependency, changes)
     for pk, new_tags in tags.items():
         Dependency.objects.filter(pk=pk).update(tags=new_tags)
-    report.created += len(new)
+    report.created += len(new_rows)
     report.updated += len(changes)
 
 
-def _party(slug: Any, parties: dict[str, int]) -> int | None:
+def _find_party(slug: Any, parties: dict[str, int]) -> int | None:
     if slug is None or slug == "":
         return None
     if not isinstance(slug, str) or slug not in parties:
@@ -106,6 +106,12 @@ def _find_recorded(
     facts: dict[str, Any],
     today: date,
 ) -> dict[str, Any] | None:
+    """Return the recorded dependency that the row describes, by offering, role and period; None if
+    it is a new one.
+
+    Without a start date, the row is about the day before its end, or today. Raise RejectedRowError
+    if several dependencies match or the period is empty.
+    """
     until = facts.get("until")
     since = facts.get("since")
     if since is not None and until is not None and until <= since:
@@ -125,8 +131,8 @@ def _find_recorded(
         and "via_party_id" in facts
         and candidates[0]["via_party_id"] != facts["via_party_id"]
     ):
-        # reached another way at the same time is another dependency, unless the row says how it is
-        # reached now
+        # reached another way at the same time means another dependency, unless the row states the
+        # new way
         return candidates[0] if "reached" in facts else None
     return candidates[0] if candidates else None
 
@@ -141,22 +147,24 @@ def _refuse_new(application: KnownApplication, facts: dict[str, Any]) -> None:
 
 
 def _changed_fields(current: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
-    changed = {name: value for name, value in facts.items() if current[name] != value}
-    if "since" in changed:
+    """Return the fields whose value changes. Raise RejectedRowError for changes of dates that need
+    an action of their own."""
+    changed_facts = {name: value for name, value in facts.items() if current[name] != value}
+    if "since" in changed_facts:
         raise RejectedRowError(
             f"since: The recorded start date is {current['since']}. Leave since out, or undo "
             "the recorded change first."
         )
-    if "until" in changed and current["until"] is not None:
-        until = changed["until"]
+    if "until" in changed_facts and current["until"] is not None:
+        until = changed_facts["until"]
         if until is None or until > current["until"]:
             raise RejectedRowError(
                 f"until: The recorded end date is {current['until']}. Reopen the dependency "
                 "to set a later date."
             )
-    if changed.get("until") is not None and changed["until"] <= current["since"]:
+    if changed_facts.get("until") is not None and changed_facts["until"] <= current["since"]:
         raise RejectedRowError(f"until: In use since {current['since']}. Enter a later date.")
-    return changed
+    return changed_facts
 
 
 def _refuse_unpaired(row: dict[str, Any]) -> None:
@@ -168,7 +176,7 @@ def _refuse_unpaired(row: dict[str, Any]) -> None:
         )
 
 
-def _key(
+def _row_key(
     application: KnownApplication,
     offering: int,
     role: str,

@@ -1,5 +1,5 @@
-"""What hangs on a dependency, by that dependency and its own name: adaptations, exit plans, exit
-tests."""
+"""Bulk import of the records of dependencies: adaptations, exit plans and exit tests, each found by
+its dependency and its own name."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ _TARGET_NAMES = tuple(f"target_{name}" for name in OFFERING_NAMES[1:])
 class _ChildKind:
     model: type[Any]
     facts: Sequence[str]
-    # what tells two rows of one dependency apart
+    # the fields that identify a row within its dependency
     key: tuple[str, ...]
     has_target: bool = False
     needed: tuple[str, ...] = ()
@@ -55,22 +55,26 @@ EXIT_PLAN_FIELDS = _EXIT_PLANS.fields
 
 def merge_adaptations(rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
     """Merge adaptations by dependency, kind and name."""
-    _merge(_ADAPTATIONS, rows, merge, report)
+    _merge_rows(_ADAPTATIONS, rows, merge, report)
 
 
 def merge_exit_plans(rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
-    """Merge exit plans by dependency: there is one plan each."""
-    _merge(_EXIT_PLANS, rows, merge, report)
+    """Merge exit plans by dependency, which has at most one."""
+    _merge_rows(_EXIT_PLANS, rows, merge, report)
 
 
-def _merge(kind: _ChildKind, rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
+def _merge_rows(
+    kind: _ChildKind, rows: Sequence[SourceRow], merge: Merge, report: MergeReport
+) -> None:
+    """Create or update one record per row and count them in `report`; rejected rows do not stop the
+    others."""
     if not kind.readers:
         kind.readers.update(readers_of(kind.model, kind.facts))
     other_names = [*_DEPENDENCY_NAMES, *(("target", *_TARGET_NAMES) if kind.has_target else ())]
     lookup = _DependencyLookup(rows, merge)
     targets = _find_targets(rows, merge) if kind.has_target else None
-    stored_rows = _known_rows(kind, lookup.ids)
-    new: list[dict[str, Any]] = []
+    stored_rows = _load_rows(kind, lookup.ids)
+    new_rows: list[dict[str, Any]] = []
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
         try:
@@ -81,24 +85,24 @@ def _merge(kind: _ChildKind, rows: Sequence[SourceRow], merge: Merge, report: Me
             key = (dependency, *(facts.get(name, "") for name in kind.key))
             stored_row = stored_rows.get(key)
             if stored_row is None:
-                _refuse_lacking(kind, facts)
+                _refuse_incomplete(kind, facts)
             else:
                 facts = {name: value for name, value in facts.items() if stored_row[name] != value}
             merge.only_once((kind.model.__name__, *key), row.number)
-        except RejectedRowError as rejected:
-            report.reject(row.number, _row_label(row.value), str(rejected))
+        except RejectedRowError as rejection:
+            report.reject(row.number, _row_label(row.value), str(rejection))
             continue
         if stored_row is None:
-            new.append({**facts, "dependency_id": dependency})
+            new_rows.append({**facts, "dependency_id": dependency})
         elif facts:
             changes[stored_row["id"]] = {**facts, "updated_at": merge.at}
         else:
             report.unchanged += 1
-    for row_, pk in zip(new, reserve_ids(kind.model, len(new)), strict=True):
-        row_["id"] = pk
-    copy_rows(kind.model, new, at=merge.at)
+    for new_row, pk in zip(new_rows, reserve_ids(kind.model, len(new_rows)), strict=True):
+        new_row["id"] = pk
+    copy_rows(kind.model, new_rows, at=merge.at)
     update_rows(kind.model, changes)
-    report.created += len(new)
+    report.created += len(new_rows)
     report.updated += len(changes)
 
 
@@ -110,30 +114,31 @@ def _check_target(target: int, offering: int) -> int:
     return target
 
 
-def _refuse_lacking(kind: _ChildKind, facts: dict[str, Any]) -> None:
-    missing = [name for name in kind.needed if not facts.get(name)]
-    if missing:
+def _refuse_incomplete(kind: _ChildKind, facts: dict[str, Any]) -> None:
+    missing_names = [name for name in kind.needed if not facts.get(name)]
+    if missing_names:
         raise RejectedRowError(
-            f"No record has this name, and a new one needs {' and '.join(missing)}. Check the "
-            "name, or add what is missing."
+            f"No record has this name, and a new one needs {' and '.join(missing_names)}. Check "
+            "the name, or add what is missing."
         )
 
 
-def _known_rows(kind: _ChildKind, ids: set[int]) -> dict[tuple[Any, ...], dict[str, Any]]:
+def _load_rows(kind: _ChildKind, ids: set[int]) -> dict[tuple[Any, ...], dict[str, Any]]:
     columns = [*kind.facts, *(["target_id"] if kind.has_target else [])]
     rows = (
         kind.model.objects.filter(dependency_id__in=ids)
         .order_by("-pk")
         .values("id", "dependency_id", *columns)
     )
-    # of two of one name the one added first is meant
+    # if two rows have the same name, the older one is used
     return {(row["dependency_id"], *(row[name] for name in kind.key)): row for row in rows}
 
 
 def _find_targets(
     rows: Sequence[SourceRow], merge: Merge
 ) -> Callable[[dict[str, Any]], int | None]:
-    """`target` is an id, or `target_host` and `target_api_id` name it."""
+    """Return a function that reads the target offering of a row: `target` is its ID, or
+    `target_host` and `target_api_id` identify it."""
     target_rows = [
         SourceRow(row.number, {**row.value, "target_offering": row.value.get("target")})
         for row in rows
@@ -146,25 +151,27 @@ def _find_targets(
 
 
 class _DependencyLookup:
-    """The dependencies that the rows name: by id, or by application, offering and role as they are
+    """The dependencies that the rows identify: by ID, or by application, offering and role as of
     today."""
 
     def __init__(self, rows: Sequence[SourceRow], merge: Merge) -> None:
+        """Load the dependencies that the rows name by ID or by application, offering and role; lock
+        their applications."""
         self._merge = merge
         self._applications = lock_applications_by_slug(rows, merge)
         self._offerings = OfferingLookup(rows, merge)
         self._uses = DependencyIndex(application.id for application in self._applications.values())
-        wanted_ids = {
+        dependency_ids = {
             dependency_id
             for row in rows
             if isinstance(row.value, dict)
             and type(dependency_id := row.value.get("dependency")) is int
         }
         self._by_id: dict[int, tuple[int, int]] = {}
-        if wanted_ids:
+        if dependency_ids:
             dependencies = Dependency.objects.filter(
                 merge.visible_rows("application__team"),
-                pk__in=[pk for pk in wanted_ids if 0 < pk < 2**63],
+                pk__in=[pk for pk in dependency_ids if 0 < pk < 2**63],
             )
             self._by_id = {
                 pk: (team, offering)
@@ -172,21 +179,21 @@ class _DependencyLookup:
                     "pk", "application__team_id", "offering_id"
                 )
             }
-            of_them = (
+            application_ids = (
                 Application.objects.filter(dependencies__in=self._by_id)
                 .order_by("pk")
                 .values_list("pk")
             )
-            # whoever else changes what they use waits
+            # concurrent changes of these dependencies wait
             list(
                 Application.objects.select_for_update(of=("self",))
-                .filter(pk__in=of_them)
+                .filter(pk__in=application_ids)
                 .order_by("pk")
             )
         self.ids = {*self._by_id, *self._uses.ids}
 
     def of(self, other_values: dict[str, Any]) -> tuple[int, int]:
-        """(dependency, its offering)"""
+        """Return (dependency ID, ID of its offering)."""
         if "dependency" in other_values:
             pk = other_values["dependency"]
             team, offering = self._by_id.get(pk, (None, 0)) if type(pk) is int else (None, 0)

@@ -1,9 +1,9 @@
-"""Facts of a row out of JSON, checked as the model's fields check them, a thousand times a
-millisecond.
+"""Readers of JSON values for model fields, which check like the fields do but about a thousand
+values per millisecond.
 
-`readers_of` turns fields into functions once; they take what JSON can say and give the column's
-value, or raise InvalidValueError with a sentence. A field's own `clean` answers the same, but costs
-more than writing the row.
+`readers_of` turns fields into functions once; each takes a JSON value and returns the value for the
+column, or raises InvalidValueError with a sentence. A field's own `clean` returns the same, but
+takes longer than writing the row.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,31 +31,36 @@ def readers_of(model: type[models.Model], names: Iterable[str]) -> dict[str, Rea
 
 
 def reader_of(field: Any) -> Reader:
+    """Return the reader of the JSON values of a model field; TypeError for a kind of field without
+    one."""
     match field:
         case models.BooleanField():
-            return _optional(_boolean, nullable=field.null)
+            return _optional_reader(_read_boolean, nullable=field.null)
         case models.DecimalField():
-            return _optional(_decimal(field.max_digits, field.decimal_places), nullable=field.null)
+            return _optional_reader(
+                _decimal_reader(field.max_digits, field.decimal_places), nullable=field.null
+            )
         case models.IntegerField():
             if field.choices:
-                return _choice_by_word(field)
+                return _choice_reader(field)
             low, high = connection.ops.integer_field_range(field.get_internal_type())
-            return _optional(_integer(low, high), nullable=field.null)
+            return _optional_reader(_integer_reader(low, high), nullable=field.null)
         case models.DateField():
-            return _optional(_day, nullable=field.null)
+            return _optional_reader(_read_day, nullable=field.null)
         case ArrayField():
-            return _texts(int(field.base_field.max_length or 0), _most_entries(field))
+            return _text_list_reader(int(field.base_field.max_length or 0), _max_list_length(field))
         case TextMapField():
-            return _text_map
+            return _read_text_map
         case models.JSONField():
-            return _object
+            return _read_object
         case models.CharField() | models.TextField():
             choices = frozenset(value for value, _ in field.choices) if field.choices else None
-            return _text(field.max_length, blank=field.blank, choices=choices)
+            return _text_reader(field.max_length, blank=field.blank, choices=choices)
     raise TypeError(f"no reader for {field!r}")
 
 
-def _optional(reader: Reader, *, nullable: bool) -> Reader:
+def _optional_reader(reader: Reader, *, nullable: bool) -> Reader:
+    """Return the reader, or with `nullable` one that also accepts null."""
     if not nullable:
         return reader
 
@@ -65,7 +70,10 @@ def _optional(reader: Reader, *, nullable: bool) -> Reader:
     return optional
 
 
-def _text(longest: int | None, *, blank: bool, choices: frozenset[str] | None) -> Reader:
+def _text_reader(longest: int | None, *, blank: bool, choices: frozenset[str] | None) -> Reader:
+    """Return a reader of text of at most `longest` characters, one of `choices` if there are any;
+    `blank` allows empty text."""
+
     def text(value: Any) -> str:
         if not isinstance(value, str):
             raise InvalidValueError("The value must be text in quotation marks.")
@@ -91,8 +99,9 @@ def _text(longest: int | None, *, blank: bool, choices: frozenset[str] | None) -
     return text
 
 
-def _choice_by_word(field: Any) -> Reader:
-    """Numbers that the interface speaks of by the label in small letters: 0 is `critical`."""
+def _choice_reader(field: Any) -> Reader:
+    """Return a reader for numeric choices that REST writes as their label in lower case: 0 is
+    `critical`."""
     numbers = {str(label).lower(): number for number, label in field.choices}
 
     def choice(value: Any) -> int:
@@ -106,13 +115,15 @@ def _choice_by_word(field: Any) -> Reader:
     return choice
 
 
-def _boolean(value: Any) -> bool:
+def _read_boolean(value: Any) -> bool:
     if value is True or value is False:
         return bool(value)
     raise InvalidValueError("The value must be true or false, without quotation marks.")
 
 
-def _integer(low: int, high: int) -> Reader:
+def _integer_reader(low: int, high: int) -> Reader:
+    """Return a reader of whole numbers from `low` to `high`, also as text of digits."""
+
     def integer(value: Any) -> int:
         if type(value) is not int:
             if not (
@@ -130,7 +141,9 @@ def _integer(low: int, high: int) -> Reader:
     return integer
 
 
-def _decimal(digits: int, decimal_places: int) -> Reader:
+def _decimal_reader(digits: int, decimal_places: int) -> Reader:
+    """Return a reader of exact numbers from 0 on, with at most `digits` digits, `decimal_places` of
+    them after the point. A number with more is rejected, not rounded."""
     limit = 10 ** (digits - decimal_places)
     step = Decimal(1).scaleb(-decimal_places)
 
@@ -162,14 +175,16 @@ def _decimal(digits: int, decimal_places: int) -> Reader:
 _days: dict[str, date] = {}
 
 
-def _day(value: Any) -> date:
+def _read_day(value: Any) -> date:
+    """Return the date of a text in the form YYYY-MM-DD; other forms and implausible years are
+    rejected. Parsed dates are cached."""
     if not isinstance(value, str):
         raise InvalidValueError("The value must be a date, such as '2026-05-31'.")
     cached_day = _days.get(value)
     if cached_day is not None:
         return cached_day
     try:
-        # the other forms that ISO 8601 has would be read as well
+        # fromisoformat would also accept the other forms of ISO 8601
         day = date.fromisoformat(value if len(value) == 10 else "")
         validate_plausible_date(day)
     except ValidationError as unlikely:
@@ -183,15 +198,15 @@ def _day(value: Any) -> date:
     return day
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _read_object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidValueError("The value must be an object with names and values.")
     return value
 
 
-def _text_map(value: Any) -> dict[str, str]:
+def _read_text_map(value: Any) -> dict[str, str]:
     if isinstance(value, dict):
-        # numbers of other systems come as they are there
+        # numbers of other systems are accepted as JSON numbers too
         value = {
             name: str(item) if type(item) in (int, float) else item for name, item in value.items()
         }
@@ -202,7 +217,7 @@ def _text_map(value: Any) -> dict[str, str]:
     return dict(value)
 
 
-def _most_entries(field: Any) -> int | None:
+def _max_list_length(field: Any) -> int | None:
     limits = [
         validator.limit_value
         for validator in field.validators
@@ -211,7 +226,7 @@ def _most_entries(field: Any) -> int | None:
     return min(limits, default=None)
 
 
-def _texts(longest: int, max_entries: int | None) -> Reader:
+def _text_list_reader(longest: int, max_entries: int | None) -> Reader:
     def texts(value: Any) -> list[str]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise InvalidValueError("The value must be a list of texts.")

@@ -1,9 +1,9 @@
 """Bulk merge by natural key: rows are added if they are new and changed if they differ.
 
-Rows come in blocks; each block is a handful of statements, whatever its size: recorded rows are
-read together, rows are compared in memory, new ones are written by COPY and changed ones by one
-UPDATE per set of columns. An invalid row is reported with its reason, and the others continue.
-History is kept by the triggers, under the change that the caller has named
+Rows come in blocks; each block takes a fixed number of statements: recorded rows are read together,
+rows are compared in memory, new ones are written by COPY and changed ones by one UPDATE per set of
+columns. An invalid row is reported with its reason, and the others continue. Triggers write the
+history, under the change of the caller's audit context
 (`apps.common.history.context.audit_context`).
 """
 
@@ -18,7 +18,7 @@ from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 
 MERGE_BATCH_SIZE = 5_000
-# rejected rows that a report names; the others are counted
+# rejected rows that a report lists; the others are only counted
 MAX_LISTED_REJECTIONS = 1_000
 
 
@@ -28,8 +28,8 @@ class RejectedRowError(Exception):
 
 @dataclass(slots=True)
 class MergeReport:
-    """What became of the rows. `rejected` holds (where, reason), the first MAX_LISTED_REJECTIONS of
-    them."""
+    """The counts of created, updated, unchanged and rejected rows. `rejected` lists (row, reason)
+    of the first MAX_LISTED_REJECTIONS."""
 
     created: int = 0
     updated: int = 0
@@ -49,8 +49,8 @@ class MergeReport:
 
 @dataclass(slots=True)
 class SourceRow:
-    """A row as it was sent: its number, counted from 1, and its value; `broken` says why it could
-    not be read."""
+    """A row of the request: its number, counted from 1, and its value; `broken` is the reason why
+    it could not be parsed."""
 
     number: int
     value: Any
@@ -66,7 +66,7 @@ class Merge:
     at: datetime
     row_numbers: dict[int, int] = field(default_factory=dict)
     offerings: dict[Any, Any] = field(default_factory=dict)
-    # by slug: (id, may the caller edit there)
+    # {slug: (ID, whether the caller can edit there)}
     teams: dict[str, tuple[int, bool]] = field(init=False)
     editable: set[int] = field(init=False)
     visible: set[int] = field(init=False)
@@ -82,20 +82,23 @@ class Merge:
         self.visible = set(self.team_slugs)
 
     def visible_rows(self, team: str) -> Q:
-        """The rows that the caller may see, by the path to their team. Only these are locked:
-        whoever sends slowly must not keep others waiting for what is theirs."""
+        """Return a condition for the rows that the caller can view; `team` is the path to their
+        team.
+
+        Only these are locked, so that a slow upload does not block users of other teams.
+        """
         return Q() if self.by.can_read_all else Q(**{f"{team}__in": self.visible})
 
     def only_once(self, key: Any, number: int) -> None:
-        earlier = self.row_numbers.setdefault(hash(key), number)
-        if earlier != number:
+        earlier_number = self.row_numbers.setdefault(hash(key), number)
+        if earlier_number != number:
             raise RejectedRowError(
-                f"Row {earlier} describes the same record. Combine the two rows into one."
+                f"Row {earlier_number} describes the same record. Combine the two rows into one."
             )
 
 
 class Merger(Protocol):
-    """Merges one block of one kind of thing, inside the caller's transaction."""
+    """A function that merges one block of rows of one resource, inside the caller's transaction."""
 
     def __call__(self, rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None: ...
 
@@ -103,7 +106,7 @@ class Merger(Protocol):
 def read_fields(
     row: SourceRow, readers: dict[str, Any], other_names: Iterable[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(the facts the row gives, read; what it gives of `other_names`, as it is). Rejected with a
+    """Return (parsed facts of the row, raw values of `other_names`); raise RejectedRowError with a
     sentence."""
     if row.broken:
         raise RejectedRowError(row.broken)
@@ -129,8 +132,8 @@ def read_fields(
 
 
 def read_text(other_values: dict[str, Any], name: str, missing_message: str = "") -> str:
-    """A text by which something is found, such as a slug; `missing_message` is the sentence where
-    it is missing."""
+    """Return a text that identifies a record, such as a slug; `missing_message` is the error if it
+    is missing."""
     value = other_values.get(name)
     if value is None or value == "":
         if missing_message:

@@ -1,5 +1,5 @@
-"""References of rows to recorded data: offerings and dependencies by ID or by name, the rest by
-slug."""
+"""References of rows to recorded data: offerings and dependencies by ID or by name, everything else
+by slug."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from apps.catalog.models import Offering, Provider
 from apps.inventory.bulk.merge import Merge, RejectedRowError, SourceRow, read_text
 from apps.inventory.models import Application, Dependency
 
-# of a row that names an offering
+# the fields of a row that identify an offering
 OFFERING_NAMES = ("offering", "host", "api_id", "region", "tier")
 _MAX_CACHED_OFFERINGS = 100_000
 
@@ -25,15 +25,17 @@ class KnownApplication:
 
 
 class OfferingLookup:
-    """The offerings that a block's rows name; what was found stays for the blocks that follow."""
+    """The offerings that the rows of a block identify; the results are reused for later blocks."""
 
     def __init__(self, rows: Sequence[SourceRow], merge: Merge, prefix: str = "") -> None:
+        """Load the offerings that the rows name by ID or by model ID. They are cached in `merge`
+        for later blocks of the same request; `prefix` is that of the names of the fields."""
         self._prefix = prefix
         self._offerings = merge.offerings
         if len(self._offerings) > _MAX_CACHED_OFFERINGS:
             self._offerings.clear()
         row_values = [row.value for row in rows if isinstance(row.value, dict)]
-        offering_ids: list[Any] = [row.get(self._name("offering")) for row in row_values]
+        offering_ids: list[Any] = [row.get(self._prefixed_name("offering")) for row in row_values]
         ids = {
             offering_id
             for offering_id in offering_ids
@@ -46,7 +48,7 @@ class OfferingLookup:
         models = {
             api_id
             for row in row_values
-            if isinstance(api_id := row.get(self._name("api_id")), str)
+            if isinstance(api_id := row.get(self._prefixed_name("api_id")), str)
             and api_id not in self._offerings
             and "\x00" not in api_id
         }
@@ -60,30 +62,30 @@ class OfferingLookup:
                 offerings_by_model[model].append((pk, host, region, tier))
             self._offerings.update(offerings_by_model)
 
-    def _name(self, name: str) -> str:
+    def _prefixed_name(self, name: str) -> str:
         return self._prefix + name
 
     def required(self, other_values: dict[str, Any]) -> int:
-        """As `of`, of a row that has to name one."""
+        """Return the offering as `of` does; raise RejectedRowError if the row identifies none."""
         offering = self.of(other_values)
         if offering is None:
             raise RejectedRowError("Identify the offering by host and api_id, or by its id.")
         return offering
 
     def of(self, other_values: dict[str, Any]) -> int | None:
-        """Return the offering that a row names; None if it names none. Rejected if there is none,
-        or several."""
-        pk = other_values.get(self._name("offering"))
+        """Return the ID of the offering that a row identifies, or None without such fields. Raises
+        RejectedRowError if no or several offerings match."""
+        pk = other_values.get(self._prefixed_name("offering"))
         if pk is not None:
             if not _is_id(pk) or pk not in self._offerings:
                 raise RejectedRowError(
-                    f"{self._name('offering')}: Offering {str(pk)[:40]} was not found. Check "
-                    "the id under offerings/."
+                    f"{self._prefixed_name('offering')}: Offering {str(pk)[:40]} was not found. "
+                    "Check the id under offerings/."
                 )
             return int(pk)
         host, model = (
-            read_text(other_values, self._name("host")),
-            read_text(other_values, self._name("api_id")),
+            read_text(other_values, self._prefixed_name("host")),
+            read_text(other_values, self._prefixed_name("api_id")),
         )
         if not host and not model:
             return None
@@ -93,14 +95,14 @@ class OfferingLookup:
             candidate for candidate in self._offerings.get(model, ()) if candidate[1] == host
         ]
         for position, name in ((2, "region"), (3, "tier")):
-            if self._name(name) in other_values:
+            if self._prefixed_name(name) in other_values:
                 matches = [
                     candidate
                     for candidate in matches
-                    if candidate[position] == (other_values[self._name(name)] or "")
+                    if candidate[position] == (other_values[self._prefixed_name(name)] or "")
                 ]
         if len(matches) > 1:
-            # the one that is tied to no region and no tier is what the plain name means
+            # a plain name means the offering without region and tier
             matches = [
                 candidate for candidate in matches if not candidate[2] and not candidate[3]
             ] or matches
@@ -122,7 +124,7 @@ def _is_id(value: Any) -> bool:
 
 
 def find_providers(rows: Sequence[SourceRow], name: str) -> dict[str, int]:
-    """{slug: id} of the providers that the rows name in this field."""
+    """Return {slug: ID} of the providers in field `name` of the rows."""
     slugs = {
         slug
         for row in rows
@@ -139,8 +141,8 @@ def find_providers(rows: Sequence[SourceRow], name: str) -> dict[str, int]:
 def lock_applications_by_slug(
     rows: Sequence[SourceRow], merge: Merge
 ) -> dict[str, KnownApplication]:
-    """Lock the applications that the rows name and the caller can view, by slug; other changes of
-    them or their dependencies wait."""
+    """Lock the applications that the rows name and the caller can view, and return them by slug;
+    other changes of them or their dependencies wait."""
     slugs = {
         slug
         for row in rows
@@ -153,14 +155,16 @@ def lock_applications_by_slug(
         .values_list("slug", "pk", "team_id", "status", "merged_into_id")
     )
     return {
-        slug: KnownApplication(pk, team, status, merged is not None)
-        for slug, pk, team, status, merged in applications
+        slug: KnownApplication(pk, team, status, merged_into_id is not None)
+        for slug, pk, team, status, merged_into_id in applications
     }
 
 
 def editable_application(
     other_values: dict[str, Any], applications: dict[str, KnownApplication], merge: Merge
 ) -> KnownApplication:
+    """Return the application of the row. Raise RejectedRowError if it is missing, hidden or not
+    editable."""
     slug = read_text(other_values, "application", "application: Enter the slug of an application.")
     application = applications.get(slug)
     if application is None:
@@ -177,7 +181,7 @@ def editable_application(
 
 
 class DependencyIndex:
-    """What the applications of a block use, by (application, offering, role)."""
+    """The dependencies of a block's applications, by (application, offering, role)."""
 
     columns: tuple[str, ...] = ("id", "via_party_id", "since", "until")
 
@@ -196,7 +200,7 @@ class DependencyIndex:
     def at(
         self, application_id: int, offering_id: int, role: str, since: date, until: date | None
     ) -> list[Any]:
-        """Those of this key whose time overlaps [since, until)."""
+        """Return the rows of this key whose period overlaps with [since, until)."""
         return [
             row
             for row in self._by_key.get((application_id, offering_id, role), ())

@@ -1,4 +1,4 @@
-"""Bulk changes by natural key, as REST offers them: `BULK_RESOURCES` by resource."""
+"""The resources that REST can change in bulk by natural key."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from apps.inventory.bulk.merge import Merger
 
 @dataclass(frozen=True, slots=True)
 class BulkResource:
-    """What a resource takes: `fields` are the names a row may give, `key` says by which it is
-    recognised."""
+    """The definition of a resource: `fields` are the fields that a row can have, `key` those that
+    identify its record."""
 
     merge: Merger
     fields: tuple[str, ...]

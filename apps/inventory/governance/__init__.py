@@ -1,2 +1,1 @@
-"""Choosing what to build on: contracts and documents of the parties, approvals, and platform bets
-written down."""
+"""Governance of models: contracts and documents of providers, approvals, and selection records."""

@@ -11,7 +11,8 @@ from apps.inventory.models import AnnexItem, Approval, Contract, Selection, Sele
 
 @admin.register(Contract)
 class ContractAdmin(OrganisationRoleAdmin[Contract]):
-    """A contract is entered and changed on its page; one entered by mistake is deleted here."""
+    """Contracts are entered and changed on their page; the admin only deletes those entered by
+    mistake."""
 
     list_display = ("ref", "party", "kind", "starts_on", "ends_on", "terms_read_on")
     list_select_related = ("party",)

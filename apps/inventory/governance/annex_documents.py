@@ -1,9 +1,9 @@
-"""What the developer of a foundation owes those who build on it: the checklist of Annex XII of the
-AI Act.
+"""The documents of Annex XII of the AI Act, which the developer of a foundation must provide to
+downstream providers.
 
-For governance; the caller has checked `by.is_governance`. Who signed the Code of Practice answers
-within 14 days (reference: governance anchors, AI Act component file), which is the day a request is
-due here.
+For governance; the caller has checked `by.is_governance`. Signatories of the Code of Practice
+respond within 14 days (reference: governance anchors, AI Act component file), so a request is due
+after that time.
 """
 
 from collections.abc import Collection
@@ -21,7 +21,7 @@ from apps.inventory.models import AnnexItem
 
 RESPONSE_PERIOD = timedelta(days=14)
 Item, Status = AnnexItem.Item, AnnexItem.Status
-# there is something to read
+# statuses with a document to read
 ON_FILE: tuple[str, ...] = (Status.RECEIVED, Status.PUBLIC)
 
 
@@ -39,7 +39,7 @@ def request_documents(
         raise ConflictError(
             f"'{unknown_items[0]}' is not a valid item. Use one of: {', '.join(Item.values)}."
         )
-    # two people who ask at once: the second waits here
+    # of two users who request concurrently, the second waits here
     Foundation.objects.select_for_update(no_key=True).only("pk").get(pk=foundation.pk)
     rows_by_item = {row.item: row for row in AnnexItem.objects.filter(foundation=foundation)}
     requested = []
@@ -78,8 +78,8 @@ def record_document_status(
     note: str = "",
     reason: str = "",
 ) -> AnnexItem:
-    """Record what became of an item: received, public, refused, or missing after all. Asking for it
-    is `request_documents`."""
+    """Record the status of an item: received, public, refused or missing. Requests are recorded by
+    `request_documents`."""
     if status == Status.REQUESTED:
         raise ConflictError(
             "A document is requested with the request action, which sets the date and the "
@@ -131,7 +131,7 @@ def annex_checklist(*, foundation: Foundation, user: Any) -> list[ChecklistRow]:
 
 
 def overdue_documents(*, user: Any, on: date) -> Any:
-    """Requests whose answer was due before the day, the longest overdue first."""
+    """Return requests that were due before the day, the longest overdue first."""
     return (
         AnnexItem.objects.visible_to(user)
         .filter(status=Status.REQUESTED, due_on__lt=on)

@@ -1,17 +1,18 @@
-"""The rule which decisions count for what is called, as SQL; governance/violations.py says it in
-words. Findings read it as well.
+"""The rule which approvals apply to a use, as SQL; governance/violations.py describes it. Findings
+use it as well.
 
-It wants a relation `used(id, application_id, offering_id, via_party_id)` before it, and the
-parameter `on`.
+The statement needs a preceding relation `used(id, application_id, offering_id, via_party_id)` and
+the parameter `on`.
 """
 
 from apps.common.database.statements import load_statement
 
 DECIDING_APPROVALS = load_statement("inventory", "deciding_approvals")
 
-# Regions of an application are words between commas; all of them must be allowed, whatever their
+# Regions of an application are separated by commas; all of them must be allowed, compared without
 # case.
 JUDGED_USES = """
+-- approvals that decide about the offering, and those about the gateway or vendor of the use
 counting AS (
     SELECT u.id AS dependency_id, u.application_id, c.approval_id
     FROM deciding c JOIN used u ON u.offering_id = c.offering_id
@@ -22,10 +23,13 @@ counting AS (
 judged AS (
     SELECT c.dependency_id, c.application_id, c.approval_id, a.criticality,
            p.decision = 'blocked' AS blocked,
+           -- an empty list of a restricted approval allows all values
            p.decision = 'restricted' AND p.criticalities <> '{}'
                AND NOT a.criticality = ANY (p.criticalities) AS criticality_outside,
            p.decision = 'restricted' AND p.data_classes <> '{}'
                AND NOT a.data_classification = ANY (p.data_classes) AS class_outside,
+           -- an application without geography is outside, too; region_unknown tells the two cases
+           -- apart
            p.decision = 'restricted' AND p.regions <> '{}' AND NOT (
                a.geography <> '' AND regexp_split_to_array(lower(trim(a.geography)),
                '\\s*[,;/]\\s*')

@@ -1,7 +1,7 @@
-"""Approvals: decisions on what can be used. The caller has checked `by.is_governance`.
+"""Approvals: decisions on which models can be used. The caller has checked `by.is_governance`.
 
 At most one decision on a target is valid at a time; a later one revokes the earlier, so that both
-are kept.
+stay on record.
 """
 
 from collections.abc import Collection, Sequence
@@ -49,10 +49,11 @@ def record_decision(
     regions: Sequence[str] = (),
     criticalities: Sequence[int] = (),
 ) -> Approval:
-    """Approve, restrict or block. Only a block can be without an expiry date.
+    """Record a decision: approved, restricted or blocked. Only a block can be without an expiry
+    date.
 
     Refused if another decision on the same target is valid: replace or revoke that one. An expired
-    one is revoked on the way.
+    one is revoked automatically.
     """
     current = _current_approval(target)
     if current is not None and (current.expires_on is None or current.expires_on > day_of(at)):
@@ -89,8 +90,8 @@ def replace_decision(
     regions: Sequence[str] = (),
     criticalities: Sequence[int] = (),
 ) -> Approval:
-    """Another decision on the same target in place of this one, which is kept as revoked. Answers
-    with the new one."""
+    """Replace this decision by another one on the same target and return the new one. The old one
+    stays on record as revoked."""
     approval = _lock_approval(approval)
     _refuse_revoked(approval)
     created = _build_approval(
@@ -105,8 +106,8 @@ def replace_decision(
 
 @transaction.atomic
 def revoke_decision(*, approval: Approval, reason: str, at: datetime, by: User) -> Approval:
-    """Revoke a decision with a reason; of two concurrent users the second one gets the name of the
-    first."""
+    """Revoke a decision with a reason; of two concurrent users the second gets an error that names
+    the first."""
     approval = _lock_approval(approval)
     _refuse_revoked(approval)
     if not reason.strip():
@@ -119,8 +120,8 @@ def revoke_decision(*, approval: Approval, reason: str, at: datetime, by: User) 
 def decisions_by_target(
     *, targets: Collection[ApprovalTarget], on: date
 ) -> dict[tuple[str, int], Approval]:
-    """{("foundation", id): the decision in force that day}, of those that have one; one
-    statement."""
+    """Return {("foundation", ID): the decision in force that day} for the targets that have one;
+    one statement."""
     ids_by_column: dict[str, list[int]] = {column: [] for column in TARGET_COLUMNS.values()}
     for target in targets:
         ids_by_column[TARGET_COLUMNS[type(target)]].append(target.pk)
@@ -134,27 +135,29 @@ def decisions_by_target(
 
 
 def decisions_in_force(*, on: date) -> ApprovalQuerySet:
-    """Decisions in force, with what lists show."""
+    """Return the decisions in force, with the relations that lists show."""
     return Approval.objects.standing_on(on).select_related(*APPROVAL_RELATIONS)
 
 
 def expiring_decisions(*, on: date, within_days: int = 30) -> ApprovalQuerySet:
-    """Decisions in force that end within so many days: the warning beforehand. The earliest end
-    first."""
+    """Return decisions in force that expire within so many days, the earliest first."""
     ends = on + timedelta(days=within_days)
     return decisions_in_force(on=on).filter(expires_on__lte=ends).order_by("expires_on", "pk")
 
 
 def _lock_approval(approval: Approval) -> Approval:
-    """Locked first and read afterwards: a join made before the lock was free would show what stood
-    there before."""
+    """Lock the approval and return its current row.
+
+    The row is locked first and read afterwards: a join made while waiting for the lock would return
+    old values.
+    """
     Approval.objects.select_for_update().only("pk").get(pk=approval.pk)
     return Approval.objects.select_related(*APPROVAL_RELATIONS).get(pk=approval.pk)
 
 
 def _current_approval(target: ApprovalTarget) -> Approval | None:
-    """The one that counts as current, expired or not; the target is held, so that two decisions at
-    once wait."""
+    """Return the approval that is not revoked, expired or not; the target is locked, so that
+    concurrent decisions wait."""
     type(target)._default_manager.select_for_update(no_key=True).only("pk").get(pk=target.pk)
     current: Approval | None = (
         Approval.objects.filter(**{TARGET_COLUMNS[type(target)]: target}, revoked_at__isnull=True)
@@ -175,6 +178,8 @@ def _build_approval(
     regions: Sequence[str],
     criticalities: Sequence[int],
 ) -> Approval:
+    """Return the unsaved approval. Raise ConflictError for unknown data classes or criticalities,
+    and for limits of an approval that is not restricted."""
     if unknown := sorted(set(data_classes) - set(Application.DataClass.values)):
         raise ConflictError(
             f"'{unknown[0]}' is not a valid data class. Use one of: "

@@ -1,4 +1,4 @@
-"""Contracts with the parties of the chain. For governance; the caller has checked
+"""Contracts with the providers of the supply chain. For governance; the caller has checked
 `by.is_governance`."""
 
 from collections.abc import Collection, Mapping
@@ -46,7 +46,7 @@ EDITABLE_CONTRACT_FIELDS = frozenset(
     }
 )
 COUNTRY_FIELDS = ("governing_law", "provision_country", "data_country", "processing_country")
-# kept in capitals, however people write them
+# stored in upper case
 UPPER_CASE_FIELDS = (*COUNTRY_FIELDS, "currency")
 
 
@@ -66,23 +66,23 @@ def register_contract(
 def change_contract(
     *, contract: Contract, facts: Mapping[str, Any], by: User, reason: str = ""
 ) -> Contract:
-    """Set the given facts and leave the others; nothing is written where nothing differs."""
+    """Set the given facts and leave the others; write nothing if no value differs."""
     contract = Contract.objects.select_for_update().get(pk=contract.pk)
     cleaned = _cleaned_fields(facts)
-    changed = [name for name, value in cleaned.items() if getattr(contract, name) != value]
-    if not changed:
+    changed_names = [name for name, value in cleaned.items() if getattr(contract, name) != value]
+    if not changed_names:
         return contract
-    for name in changed:
+    for name in changed_names:
         setattr(contract, name, cleaned[name])
     _refuse_cycle(contract)
     contract.full_clean()
     with audit_context(user=by, reason=reason or "contract changed"):
-        contract.save(update_fields=[*changed, "updated_at"])
+        contract.save(update_fields=[*changed_names, "updated_at"])
     return contract
 
 
 def contracts_by_party(*, parties: Collection[int], user: Any) -> dict[int, list[Contract]]:
-    """{party id: its contracts, the latest start first}; of what the reader may see. One
+    """Return {party ID: its contracts, the latest start first}, of those the reader can view; one
     statement."""
     by_party: dict[int, list[Contract]] = {}
     rows = Contract.objects.visible_to(user).filter(party__in=list(parties))
@@ -104,7 +104,7 @@ def _cleaned_fields(facts: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _refuse_cycle(contract: Contract) -> None:
-    """A frame that stands, at some remove, under this very contract."""
+    """Raise ConflictError if one of the overarching contracts is the contract itself."""
     ancestor, steps = contract.overarching, 0
     while ancestor is not None:
         steps += 1

@@ -1,5 +1,4 @@
-"""What lists of contracts, documents, decisions and selections can be narrowed by, on pages and in
-the API alike."""
+"""Filters of contracts, documents, approvals and selections, for pages and REST."""
 
 from datetime import date
 from typing import Any

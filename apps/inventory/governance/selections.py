@@ -1,8 +1,8 @@
-"""Platform bets written down: which foundation for what, among which, by which criteria, by whom
-and why.
+"""Selection records: which foundation was chosen for a purpose, from which candidates, by which
+criteria, and why.
 
-For governance; the caller has checked `by.is_governance`. A selection is worked on as a draft; once
-decided it stays as it was decided, scorecards included, and a later one supersedes it.
+For governance; the caller has checked `by.is_governance`. A selection is edited as a draft. Once
+decided it cannot change, scorecards included; a later one supersedes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,8 +33,8 @@ def draft_selection(
     supersedes: Selection | None = None,
     reason: str = "",
 ) -> Selection:
-    """A new draft. With `supersedes` it takes the place of a decided one as soon as it is decided
-    itself."""
+    """Create a draft. `supersedes` is the decided selection that this one replaces as soon as it is
+    decided."""
     if supersedes is not None and supersedes.state != State.DECIDED:
         raise ConflictError(
             "Only a decided selection record can be superseded. Decide it, or edit the draft."
@@ -62,26 +62,26 @@ def change_selection(
     criteria: Sequence[Mapping[str, Any]] | None = None,
     reason: str = "",
 ) -> Selection:
-    """Set what is given. Scores of a criterion that is taken out stay with the candidates but no
-    longer count."""
+    """Set the given values. Scores of a removed criterion stay with the candidates but no longer
+    count."""
     selection = _lock_draft(selection)
     changes = {
         "title": title,
         "purpose": purpose,
         "criteria": None if criteria is None else _cleaned_criteria(criteria),
     }
-    changed = [
+    changed_names = [
         name
         for name, value in changes.items()
         if value is not None and getattr(selection, name) != value
     ]
-    if not changed:
+    if not changed_names:
         return selection
-    for name in changed:
+    for name in changed_names:
         setattr(selection, name, changes[name])
     selection.full_clean()
     with audit_context(user=by, reason=reason or "selection record changed"):
-        selection.save(update_fields=[*changed, "updated_at"])
+        selection.save(update_fields=[*changed_names, "updated_at"])
     return selection
 
 
@@ -94,7 +94,7 @@ def add_candidate(
     offering: Offering | None = None,
     note: str = "",
 ) -> SelectionCandidate:
-    """`offering`: at this host; without, the foundation anywhere."""
+    """Add a candidate; `offering` limits it to one host, None means the foundation on any host."""
     selection = _lock_draft(selection)
     if offering is not None and (
         offering.version is None or offering.version.foundation_id != foundation.pk
@@ -118,7 +118,7 @@ def add_candidate(
 
 @transaction.atomic
 def remove_candidate(*, candidate: SelectionCandidate, by: User, reason: str = "") -> None:
-    """Out of the draft; the history keeps what was noted about it."""
+    """Remove the candidate from the draft; the history still has its notes."""
     _lock_draft(candidate.selection)
     with audit_context(user=by, reason=reason or "candidate removed"):
         candidate.delete()
@@ -132,8 +132,8 @@ def score_candidate(
     by: User,
     reason: str = "",
 ) -> SelectionCandidate:
-    """Save {criterion: {"value": number, "note": text}}; given criteria replace, the others are
-    unchanged."""
+    """Save {criterion: {"value": number, "note": text}}; the given criteria are replaced, the
+    others stay unchanged."""
     selection = _lock_draft(candidate.selection)
     candidate = SelectionCandidate.objects.select_for_update().get(pk=candidate.pk)
     criterion_names = [criterion["name"] for criterion in selection.criteria]
@@ -182,9 +182,9 @@ def decide_selection(
         )
     if review_on is not None and review_on <= on:
         raise ConflictError("The review date must be later than the decision. Enter a later date.")
-    if missing := [row.pk for row in candidates if row.pk not in scorecards]:
+    if missing_ids := [row.pk for row in candidates if row.pk not in scorecards]:
         raise ConflictError(
-            f"Candidate {missing[0]} has no scorecard. Create a scorecard for every candidate."
+            f"Candidate {missing_ids[0]} has no scorecard. Create a scorecard for every candidate."
         )
     for row in candidates:
         row.chosen, row.scorecard = row in chosen, dict(scorecards[row.pk])
@@ -219,7 +219,7 @@ def weighted_total(selection: Selection, candidate: SelectionCandidate) -> Decim
 
 
 def selections_to_review(*, user: Any, on: date, within_days: int = 0) -> Any:
-    """Decided ones whose review is due by then, the longest due first."""
+    """Return decided selections whose review is due within so many days, the longest due first."""
     return (
         Selection.objects.visible_to(user)
         .filter(state=State.DECIDED, review_on__lte=on + timedelta(days=within_days))
@@ -229,7 +229,7 @@ def selections_to_review(*, user: Any, on: date, within_days: int = 0) -> Any:
 
 
 def _lock_draft(selection: Selection) -> Selection:
-    """The row as it is now, held; refused once it is decided."""
+    """Lock the selection and return its current row; raise ConflictError if it is decided."""
     selection = Selection.objects.select_for_update().get(pk=selection.pk)
     if selection.state != State.DRAFT:
         raise ConflictError(
@@ -241,7 +241,8 @@ def _lock_draft(selection: Selection) -> Selection:
 
 
 def _cleaned_criteria(criteria: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """[{"name", "weight", "note"}], names once each and weights above 0, as decimal texts."""
+    """Return [{"name", "weight", "note"}] with unique names and weights above 0, as decimal
+    texts."""
     if len(criteria) > MAX_CRITERIA:
         raise ConflictError(
             f"{MAX_CRITERIA} criteria are the maximum. Remove the least important ones."

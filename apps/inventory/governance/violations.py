@@ -1,19 +1,19 @@
-"""What stands on a foundation, version, offering or party against the decision made on it.
+"""Dependencies that violate the approval of a foundation, version, offering or provider.
 
-Which decisions count for a dependency:
+Which approvals apply to a dependency:
 
-- A decision on the offering it calls (or on the one that answers in its place) counts alone:
-  whoever made it knew what is served and where.
-- Otherwise the narrowest decision on what is served counts: on the version, then the foundation,
-  then the versions and foundations it was made from by weights, the nearest first. It sets aside
-  decisions on their developers, also where such a developer serves the model itself: "nothing of X,
-  but this model of X".
-- It says nothing about other parties. Decisions on the developer, the host and the gateway or
-  vendor it goes through count as well, each time the nearest of the company and those above it.
+- If there is one on the offering it calls (or on the one served in its place), only that one
+  applies, because it was made with knowledge of model and host.
+- Otherwise the narrowest approval of the model applies: of the version, then of the foundation,
+  then of the versions and foundations it was derived from by weights, the nearest first. It
+  overrides approvals of their developers, also where such a developer serves the model itself:
+  "nothing of X, but this model of X".
+- It does not override approvals of other parties. Those of the developer, the host and the
+  gateway or vendor in between apply as well, each time the nearest of the company and its parents.
 
-A decision is held against a dependency when it blocks, or when it is restricted and the application
-lies outside, or may lie outside because its data class or region is not on record (`certain` is
-then False).
+A dependency violates an approval that blocks, or that is restricted if the application is outside
+the restriction, or might be because its data class or region is not recorded (`certain` is then
+False).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -33,7 +33,7 @@ from apps.inventory.models import Application, Approval, Criticality, Dependency
 
 DEFAULT_LIMIT = 200
 
-# {used} is SQL for the rows (id, application, offering, party) that are looked at.
+# {used} is SQL for the rows (id, application, offering, party) to check.
 _VIOLATIONS = """
 WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({used}),
 {deciding}, {judged}
@@ -48,8 +48,8 @@ LIMIT %(limit)s OFFSET %(offset)s
 
 @dataclass(frozen=True, slots=True)
 class ApprovalViolation:
-    """An active dependency that violates an approval. `why` are sentences; `certain` is False if
-    only missing data could tell."""
+    """An active dependency that violates an approval. `why` holds sentences; `certain` is False if
+    missing data could clear it."""
 
     dependency: Dependency
     approval: Approval
@@ -76,9 +76,9 @@ def approval_violations(
 ) -> ApprovalViolations:
     """Return the violations of valid approvals that the reader can view; three statements.
 
-    `nodes` keep dependencies on one of them: a foundation, or a provider as developer and as host.
-    `approval` keeps violations of that decision. `offset` skips rows; beyond the last, `n_total` is
-    0.
+    `nodes` selects dependencies on one of them: a foundation, or a provider as developer and as
+    host. `approval` selects violations of that decision. `offset` skips rows; beyond the last,
+    `n_total` is 0.
     """
     live = Dependency.objects.live_on(on).visible_to(user)
     if nodes:
@@ -105,19 +105,19 @@ def approval_violations(
     )
     violations = []
     for row in rows:
-        dependency, standing_approval = (
+        dependency, violated_approval = (
             dependencies.get(row["dependency"]),
             approvals.get(row["approval"]),
         )
-        # what was taken back between the statements is no finding
-        if dependency is not None and standing_approval is not None:
+        # a row deleted or revoked between the statements is not a violation
+        if dependency is not None and violated_approval is not None:
             sentences, certain = _violation_sentences(
-                row, dependency.application, standing_approval
+                row, dependency.application, violated_approval
             )
             violations.append(
                 ApprovalViolation(
                     dependency=dependency,
-                    approval=standing_approval,
+                    approval=violated_approval,
                     why=sentences,
                     certain=certain,
                 )
@@ -127,9 +127,11 @@ def approval_violations(
 
 @dataclass(frozen=True, slots=True)
 class ApprovalObstacle:
-    """An approval that a considered use would violate. `grounds` name, sentence by sentence of
-    `why`, the subject: blocked, criticality, data_class or region; `open_grounds` are those that
-    only missing data would settle."""
+    """An approval that a considered use would violate.
+
+    `grounds` names the subject of each sentence of `why`: blocked, criticality, data_class or
+    region; `open_grounds` are those that depend on missing data only.
+    """
 
     approval: Approval
     why: tuple[str, ...]
@@ -155,7 +157,7 @@ def obstacles_to_use(
         },
         on=on,
     )
-    return [obstacle for _, obstacle in _obstacles(rows, application)]
+    return [obstacle for _, obstacle in _build_obstacles(rows, application)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ def obstacles_to_uses(
     }
     rows = _find_violations(_CONSIDERED_USES, params, on=on, limit=100 * len(uses))
     against: dict[ConsideredUse, list[ApprovalObstacle]] = {}
-    for key, obstacle in _obstacles(rows, application):
+    for key, obstacle in _build_obstacles(rows, application):
         against.setdefault(uses[key], []).append(obstacle)
     if not with_decided_uses:
         return against, set()
@@ -211,9 +213,10 @@ SELECT DISTINCT dependency_id FROM counting
 )
 
 
-def _obstacles(
+def _build_obstacles(
     rows: Sequence[Mapping[str, Any]], application: Application
 ) -> list[tuple[int, ApprovalObstacle]]:
+    """Return (dependency ID, obstacle) of each row whose approval still exists; one statement."""
     approvals = (
         Approval.objects.select_related(*APPROVAL_RELATIONS).in_bulk(
             {row["approval"] for row in rows}
@@ -235,7 +238,7 @@ def _obstacles(
     return obstacles
 
 
-# in the order in which `_violation_sentences` speaks of them
+# in the order of the sentences of `_violation_sentences`
 _GROUNDS = {
     "blocked": "blocked",
     "criticality": "criticality_outside",
@@ -246,7 +249,7 @@ _UNKNOWN = {"data_class": "class_unknown", "region": "region_unknown"}
 
 
 def violation_grounds(row: Mapping[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """(grounds, open grounds) of a row of `judged`, as `ApprovalObstacle` holds them."""
+    """Return (grounds, open grounds) of a row of `judged`, as in `ApprovalObstacle`."""
     grounds = tuple(ground for ground, column in _GROUNDS.items() if row[column])
     open_grounds = frozenset(ground for ground, column in _UNKNOWN.items() if row[column])
     return grounds, open_grounds & set(grounds)
@@ -266,7 +269,7 @@ _COLUMNS = (
 
 
 def _find_violations(
-    used: str,
+    uses_sql: str,
     params: Mapping[str, Any],
     *,
     on: date,
@@ -274,12 +277,12 @@ def _find_violations(
     limit: int = DEFAULT_LIMIT,
     offset: int = 0,
 ) -> list[dict[str, Any]]:
-    """`used` is SQL of this module for (id, application, offering, party), with named
-    parameters."""
+    """Return the violations of the uses as dicts. `used` is SQL of this module for (id,
+    application, offering, party), with named parameters."""
     with connection.cursor() as cursor:
         cursor.execute(
             compose_statement(
-                _VIOLATIONS, used=used, deciding=DECIDING_APPROVALS, judged=JUDGED_USES
+                _VIOLATIONS, used=uses_sql, deciding=DECIDING_APPROVALS, judged=JUDGED_USES
             ),
             {**params, "on": on, "approval": approval, "limit": limit, "offset": offset},
         )
@@ -289,37 +292,37 @@ def _find_violations(
 def _violation_sentences(
     row: Mapping[str, Any], application: Application, approval: Approval
 ) -> tuple[tuple[str, ...], bool]:
-    """(sentences, whether it is certain)."""
+    """Return (sentences, whether the violation is certain)."""
     target = approval.target
     sentences, certain = [], row["blocked"] or row["criticality_outside"]
     if row["blocked"]:
         sentences.append(f"{target} is blocked: {approval.reason}")
     if row["criticality_outside"]:
-        allowed = ", ".join(
+        permitted = ", ".join(
             Criticality(level).label.lower() for level in sorted(approval.criticalities)
         )
         sentences.append(
-            f"{target} is restricted to {allowed} applications. The criticality of this "
+            f"{target} is restricted to {permitted} applications. The criticality of this "
             f"application is {_criticality_label(application)}."
         )
     if row["class_outside"]:
-        allowed = ", ".join(_data_class_labels(approval))
+        permitted = ", ".join(_data_class_labels(approval))
         recorded_value = (
             "not recorded"
             if row["class_unknown"]
             else application.get_data_classification_display().lower()
         )
         sentences.append(
-            f"{target} is restricted to data classified as {allowed}. The data classification of "
+            f"{target} is restricted to data classified as {permitted}. The data classification of "
             f"this application is {recorded_value}."
         )
         certain = certain or not row["class_unknown"]
     if row["region_outside"]:
-        allowed = ", ".join(approval.regions)
+        permitted = ", ".join(approval.regions)
         noun = "region" if len(approval.regions) == 1 else "regions"
         recorded_value = "not recorded" if row["region_unknown"] else application.geography
         sentences.append(
-            f"{target} is restricted to the {noun} {allowed}. The region of this application is "
+            f"{target} is restricted to the {noun} {permitted}. The region of this application is "
             f"{recorded_value}."
         )
         certain = certain or not row["region_unknown"]

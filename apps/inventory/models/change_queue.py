@@ -36,8 +36,10 @@ def all_applications_triggers(name: str) -> list[Any]:
 
 
 def application_change_triggers(name: str, application: str, through: str = "") -> list[Any]:
-    """Triggers that note the application of every written row; `application` is an SQL expression
-    on the row `r`'s columns, `through` a join it needs."""
+    """Return triggers that queue the application of every written row.
+
+    `application` is an SQL expression on the columns of row `r`, `through` a join that it needs.
+    """
     note = (
         "INSERT INTO inventory_changedapplication (application_id)"
         f" SELECT DISTINCT {application} FROM {{rows}} r {through};"

@@ -1,5 +1,5 @@
-"""What was agreed with a party, and which documents it owes: facts the reports and the diligence
-need."""
+"""Contracts with providers, and the documents that developers must provide, for reports and due
+diligence."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from apps.common.validators import validate_plausible_date
 
 
 class OrganisationWideQuerySet[M: models.Model](models.QuerySet[M]):
-    """Facts of the whole organisation: for governance, auditor and administrator."""
+    """Records of the whole organisation, visible to governance, auditors and administrators."""
 
     def visible_to(self, user: Any) -> "OrganisationWideQuerySet[M]":
         return (
@@ -24,7 +24,7 @@ class OrganisationWideQuerySet[M: models.Model](models.QuerySet[M]):
 
 
 class OnFile(models.TextChoices):
-    """Whether the contract has a clause; empty means unknown."""
+    """Values of a clause of the contract: present or absent; empty means unknown."""
 
     YES = "yes", "In the contract"
     NO = "no", "Not in the contract"
@@ -32,8 +32,8 @@ class OnFile(models.TextChoices):
 
 @track_history(exclude=("updated_at",))
 class Contract(models.Model):
-    """A contract with a party of the chain. Field names follow DORA's register (RT.02.01,
-    RT.02.02)."""
+    """A contract with a party of the supply chain. Field names follow DORA's register of
+    information (RT.02.01, RT.02.02)."""
 
     class Kind(models.TextChoices):
         STANDALONE = "standalone", "Standalone"
@@ -190,8 +190,8 @@ class Contract(models.Model):
 
 @track_history(exclude=("updated_at",))
 class AnnexItem(models.Model):
-    """One item of Annex XII of the AI Act that the developer of a foundation owes those who build
-    on it."""
+    """One item of Annex XII of the AI Act, which the developer of a foundation must provide to
+    downstream providers."""
 
     class Item(models.TextChoices):
         TASKS = "1a", "1(a) intended tasks and systems"

@@ -1,5 +1,4 @@
-"""What the organisation decided: approvals of what may be built on, and platform bets written
-down."""
+"""Decisions of the organisation: approvals of models and providers, and selection records."""
 
 from datetime import date
 
@@ -32,7 +31,7 @@ class ApprovalQuerySet(PublicQuerySet["Approval"]):
     """Approvals; every signed-in user can read them, in order to follow them."""
 
     def standing_on(self, day: date) -> "ApprovalQuerySet":
-        """Decisions in force on `day`: made, not revoked, not expired."""
+        """Select the decisions in force on `day`: made, not revoked, not expired."""
         return self.filter(
             Q(expires_on__isnull=True) | Q(expires_on__gt=day), decided_on__lte=day
         ).filter(revoked_at__isnull=True)
@@ -155,8 +154,8 @@ class Approval(models.Model):
 
 @track_history(exclude=("updated_at",))
 class Selection(models.Model):
-    """A platform bet: which foundation was chosen for what, among which, by which criteria, by whom
-    and why."""
+    """A selection record: which foundation was chosen for a purpose, from which candidates, by
+    which criteria, and why."""
 
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -215,7 +214,7 @@ class Selection(models.Model):
 
 @track_history()
 class SelectionCandidate(models.Model):
-    """One candidate of a selection, with its scorecard as it was on the day of the decision."""
+    """One candidate of a selection, with its scorecard of the day of the decision."""
 
     selection = models.ForeignKey(Selection, on_delete=models.CASCADE, related_name="candidates")
     foundation = models.ForeignKey(Foundation, on_delete=models.PROTECT, related_name="candidacies")

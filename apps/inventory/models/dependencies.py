@@ -1,4 +1,4 @@
-"""What each application calls: the heart of the register."""
+"""Dependencies: the offerings that each application calls. The central table of the registry."""
 
 from datetime import date
 from typing import Any
@@ -26,8 +26,8 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
         return self.filter(application__team__in=user.team_roles())
 
     def live_on(self, day: date) -> "DependencyQuerySet":
-        """Select those in use on `day` (since inclusive, until exclusive) by an application in
-        pilot or production."""
+        """Select the dependencies in use on `day` (since inclusive, until exclusive) by
+        applications in pilot or production."""
         return self.filter(
             Q(until__isnull=True) | Q(until__gt=day),
             since__lte=day,
@@ -40,7 +40,7 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
 
 @track_history(exclude=("updated_at",))
 class Dependency(models.Model):
-    """Application x offering, for a time: the heart of the register. Ended rows stay as history."""
+    """The use of an offering by an application during a period. Ended rows stay as history."""
 
     class Role(models.TextChoices):
         PRIMARY = "primary", "Primary"
@@ -140,7 +140,7 @@ class Dependency(models.Model):
                 include=["application", "role", "since", "until"],
                 name="dependency_by_offering",
             ),
-            # who stands on something by a primary, without a look at the rows themselves
+            # primary dependents of an offering by an index-only scan
             models.Index(
                 fields=["offering"],
                 include=["id", "application", "since", "until"],

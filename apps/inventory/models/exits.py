@@ -1,5 +1,4 @@
-"""The portability layer as evidence: what was built on a dependency, the plan to leave it, and the
-tests of leaving."""
+"""Evidence of portability: adaptations built on a dependency, its exit plan and its exit tests."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -31,8 +30,8 @@ class OfDependencyQuerySet[M: models.Model](models.QuerySet[M]):
 
 @track_history(exclude=("updated_at",))
 class Adaptation(models.Model):
-    """What the organisation built on a dependency, what it cost, and whether it moves to another
-    foundation."""
+    """Work that the organisation built on a dependency, its cost, and whether it can be reused on
+    another foundation."""
 
     class Kind(models.TextChoices):
         PROMPT = "prompt", "Prompt"
@@ -80,8 +79,8 @@ class Adaptation(models.Model):
 
 @track_history(exclude=("updated_at",))
 class ExitPlan(models.Model):
-    """How one would leave the dependency. Values of substitutability and the fields below it are
-    DORA's (RT.07.01)."""
+    """The plan to migrate away from a dependency. The choices of substitutability and the fields
+    below it are DORA's (RT.07.01)."""
 
     class Substitutability(models.TextChoices):
         NOT = "not", "Not substitutable"
@@ -100,7 +99,7 @@ class ExitPlan(models.Model):
         HIGHLY_COMPLEX = "highly_complex", "Highly complex"
 
     class Reliance(models.TextChoices):
-        """How far the work relies on the service (RT.02.02.0180)."""
+        """Degree of reliance on the service (RT.02.02.0180)."""
 
         NOT_SIGNIFICANT = "not_significant", "Not significant"
         LOW = "low", "Low reliance"
@@ -177,8 +176,8 @@ class ExitPlan(models.Model):
 
 @track_history(exclude=("updated_at",))
 class ExitTest(models.Model):
-    """A test of moving the dependency's work to `target`, with what it took. A passed one counts
-    until it expires."""
+    """A test of migrating the dependency's work to `target`, with its effort. A passed test is
+    valid until it expires."""
 
     class Result(models.TextChoices):
         PASSED = "passed", "Passed"
@@ -243,7 +242,7 @@ class ExitTest(models.Model):
                 fields=["dependency", "target", "-tested_on", "-id"], name="exit_test_latest"
             ),
             models.Index(fields=["tested_on"], name="exit_test_by_day"),
-            # what runs out next, for calendars
+            # next expiries, for calendars
             models.Index(
                 fields=["expires_on"],
                 name="exit_test_by_end",
@@ -271,5 +270,5 @@ class ExitTest(models.Model):
         return f"exit to {self.target_id} on {self.tested_on}: {self.result}"
 
     def ends_on(self, validity: timedelta) -> date:
-        """The first day on which it no longer counts."""
+        """Return the first day on which the test is no longer valid."""
         return self.expires_on or self.tested_on + validity

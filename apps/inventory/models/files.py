@@ -1,5 +1,5 @@
-"""Files that are too long for a request: requested, written by a worker, kept in the database for a
-week."""
+"""Files that take too long for a request: requested, written by a worker, stored in the database
+for a week."""
 
 from typing import Any
 
@@ -13,7 +13,8 @@ from apps.common.history.context import track_history
 
 class ListExportQuerySet(ExportFileQuerySet["ListExport"]):
     def visible_to(self, user: Any) -> "ExportFileQuerySet[ListExport]":
-        """The own ones, while the asker still reads all that was read for them."""
+        """Select the user's own files, as long as the user can still view everything that they
+        contain."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         own_files = self.filter(requested_by=user)

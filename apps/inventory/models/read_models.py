@@ -1,8 +1,9 @@
-"""Findings and runways, stored for lists of a hundred thousand applications.
+"""Findings and runways, stored so that lists of 100,000 applications can be sorted and filtered by
+them.
 
-All of it can be computed again (read_models.py); nothing here was entered by users. IDs are plain
-numbers, not foreign keys, since rows are replaced in bulk and those of a deleted application are
-removed by the next refresh.
+All rows can be computed again (read_models.py); none was entered by users. IDs are plain numbers,
+not foreign keys, since rows are replaced in bulk and those of a deleted application are removed by
+the next refresh.
 """
 
 from django.db import models
@@ -83,8 +84,8 @@ class CachedRunway(models.Model):
 
 
 class StaleApplication(models.Model):
-    """The queue: applications whose findings and runways may differ from what is kept; null: all of
-    them."""
+    """Queue of applications whose stored findings and runways might be out of date; null means all
+    of them."""
 
     application_id = models.BigIntegerField(null=True)
 
@@ -93,7 +94,7 @@ class StaleApplication(models.Model):
 
 
 class ReadModelState(models.Model):
-    """The one row (ID 1): the day of the stored rows."""
+    """The single row (ID 1) with the day of the stored rows."""
 
     as_of = models.DateField()
     refreshed_at = models.DateTimeField()

@@ -1,9 +1,9 @@
--- Which decisions count for what is called; governance/violations.py says the rule in words. A part
--- of a statement: before it stands a relation used(id, application_id, offering_id, via_party_id).
--- `deciding(offering_id, approval_id)` are the decisions that count for an offering, `way(party_id,
--- approval_id)` those that count for the party it is reached through. Only decided offerings are
--- looked at, so the cost follows what was decided and not the portfolio. A redirected offering
--- holds two offering nodes: the one that is called is narrower. via: 0 direct, 2 weights.
+-- Approvals that apply to the offerings in use; governance/violations.py describes the rule. A part
+-- of a statement, after a relation used(id, application_id, offering_id, via_party_id).
+-- `deciding(offering_id, approval_id)` holds the approvals of an offering, `way(party_id,
+-- approval_id)` those of the party it is reached through. Only offerings with approvals are read,
+-- so the cost depends on the number of approvals and not on the portfolio. A redirected offering
+-- has two offering nodes: the one that is called is narrower. via: 0 direct, 2 weights.
 decided AS (
     SELECT p.id, p.decision, p.provider_id, n.id AS node_id, n.kind, n.ref
     FROM inventory_approval p

@@ -1,5 +1,5 @@
--- A part of the statements of costs.py under changed prices, after `listed`, the prices of the day:
--- `line` is those prices with the changes of the parameters folded in, times %(denominator)s.
+-- A part of the statements of costs.py with price changes, after `listed`, the prices of the day:
+-- `line` holds those prices with the changes of the parameters applied, times %(denominator)s.
 change AS (
     SELECT * FROM unnest(%(change_positions)s::int[], %(change_nodes)s::bigint[],
         %(change_units)s::text[],

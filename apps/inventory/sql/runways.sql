@@ -1,9 +1,9 @@
--- Live primaries whose offering ends, most urgent first; columns of PrimaryRunway.
+-- Live primaries whose offering retires, most urgent first; columns of PrimaryRunway.
 --
--- A primary whose share comes out as exactly 0 is a standby and no path of its own: it says 0,
--- or says nothing while the others already reach 1 (thirds kept to 15 digits miss it by a hair);
--- unless all say 0, when they share equally. Effort: the last test that did not fail and
--- measured one, else the estimate.
+-- A primary with a share of exactly 0 is a standby and is left out: its share is recorded as 0, or
+-- not recorded while the others already add up to 1 (thirds with 15 digits miss it slightly); if
+-- all shares are 0, all count equally. Effort: the last test with a recorded effort that did not
+-- fail, else the estimate.
 WITH ending AS (
     SELECT o.id, o.retires_on,
            CASE WHEN o.retires_on IS NULL AND NOT o.lifecycle = 'retired' THEN NULL

@@ -12,13 +12,14 @@ WITH planned AS MATERIALIZED (
     WHERE f.kind = 'retirement'
 )
 SELECT 'campaign:' || k.campaign_id AS subject, d.application_id, min(k.owner_id) AS owner_id,
-       min(k.due_on) AS due_on, min(k.due_on) AS act_by, min(k.due_on) AS finish_by,
+       min(k.finish_by) AS due_on, min(k.start_by) AS start_by, min(k.finish_by) AS finish_by,
+       min(coalesce(k.start_by, k.finish_by)) AS act_by,
        30 AS allowance_days,
        CASE WHEN bool_and(k.state = 'waived' AND k.waived_until > %(day)s::date) THEN 'accepted'
             WHEN bool_or(k.state IN ('in_progress', 'ready')) THEN 'in_progress'
             ELSE 'planned' END AS derived_state,
        CASE WHEN bool_and(k.state = 'waived') THEN min(k.waived_until) END AS accepted_until,
-       min(k.id) AS task_id, min(k.due_on)::text AS fact_key,
+       min(k.id) AS task_id, min(k.finish_by)::text AS fact_key,
        jsonb_build_object('tasks', jsonb_agg(k.id ORDER BY k.id)) AS details
 FROM exposure_campaigntask k
 JOIN exposure_campaign c ON c.id = k.campaign_id AND c.state = 'open'

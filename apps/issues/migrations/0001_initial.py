@@ -10,7 +10,6 @@ import apps.common.database.fields
 import apps.common.validators
 from apps.common.database.statements import load_statement
 
-
 # Queue the applications of changed rows for the evaluation of issues. The first triggers follow the
 # queues of lower apps; the others belong to records without a queue of their own.
 _QUEUE_TRIGGERS = """

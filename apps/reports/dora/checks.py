@@ -37,9 +37,11 @@ class CheckResult:
 
 
 def run_checks(tables: Sequence[ReportTable], fills: dict[str, FillRate]) -> list[CheckResult]:
-    """Run the checks inside the register's relations; one statement. A field that does not apply is
-    not an empty key; empty values are not duplicates and refer to nothing, since rule 805 reports
-    them already."""
+    """Run the checks inside the register's relations; one statement.
+
+    A field that does not apply is not an empty key; empty values are not duplicates and refer to no
+    record, since rule 805 reports them already.
+    """
     conditions: list[tuple[CheckRule, ReportTable, str, str, str]] = []
     for table in tables:
         conditions += [
@@ -67,10 +69,12 @@ def run_checks(tables: Sequence[ReportTable], fills: dict[str, FillRate]) -> lis
         )
         counts: dict[int, int] = dict(cursor.fetchall())
     results = [
-        CheckResult(rule, table, code, counts[at], _sentence(rule, table, code, parent, counts[at]))
+        CheckResult(
+            rule, table, code, counts[at], _describe_result(rule, table, code, parent, counts[at])
+        )
         for at, (rule, table, code, parent, _sql) in enumerate(conditions)
     ]
-    return results + [_indicator(table, fills[table.slug]) for table in tables]
+    return results + [_filing_indicator(table, fills[table.slug]) for table in tables]
 
 
 def _empty_key_sql(table: ReportTable, code: str) -> str:
@@ -78,7 +82,8 @@ def _empty_key_sql(table: ReportTable, code: str) -> str:
 
 
 def _duplicate_sql(table: ReportTable) -> str:
-    """A field that does not apply is a value of the key like any other."""
+    """Return SQL that counts duplicate keys. A field that does not apply is a key value like any
+    other."""
     keys = ", ".join(f"c{column.code}" for column in table.keys)
     keys_present = " AND ".join(
         f"(c{column.code} IS NOT NULL OR h{column.code} IS NOT NULL)" for column in table.keys
@@ -97,7 +102,9 @@ def _orphan_sql(child: ReportTable, column: str, parent: ReportTable, target: st
     )
 
 
-def _sentence(rule: CheckRule, table: ReportTable, code: str, parent: str, n: int) -> str:
+def _describe_result(rule: CheckRule, table: ReportTable, code: str, parent: str, n: int) -> str:
+    """Return the result of a check as a sentence: the number of rows that break the rule, or that
+    none does."""
     values: dict[str, Any] = {
         "n": n,
         "field": f"{table.code}.{code}",
@@ -133,9 +140,9 @@ def _sentence(rule: CheckRule, table: ReportTable, code: str, parent: str, n: in
             )
 
 
-def _indicator(table: ReportTable, fill: FillRate) -> CheckResult:
-    """The indicator follows the rows, so that it cannot contradict them; the sentence says what to
-    file."""
+def _filing_indicator(table: ReportTable, fill: FillRate) -> CheckResult:
+    """Return the filing indicator, derived from the rows, so that it cannot contradict them; the
+    sentence states what to file."""
     advice = (
         pluralize(
             fill.n_rows,

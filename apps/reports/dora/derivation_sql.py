@@ -1,17 +1,18 @@
 """SQL derivation of the DORA templates' rows, one relation after the other; docs/reports.md lists
 the source of each field.
 
-Values are typed and never invented: what is not recorded is null. `h<code>` says how a value was
-derived, or why a field does not apply (explanations.py). Parameter %(office)s: contracts are
-visible to organisation roles only, and a note tells other readers so."""
+Values are typed and never invented: unrecorded ones are null. `h<code>` explains how a value was
+derived, or why a field does not apply (explanations.py). Parameter %(office)s: only organisation
+roles can view contracts, and a note informs other readers.
+"""
 
 from apps.common.database.statements import compose_statement, load_statement
 
-# a way out that took at most so many days is easy, at most so many medium, else highly complex
+# an exit that took at most so many days is easy, at most so many medium, else highly complex
 MAX_EASY_DAYS = 30
 MAX_MEDIUM_DAYS = 90
 
-# the party under contract: the vendor of a product; a gateway that has a contract; else the host
+# the contract party: the vendor of a product; a gateway that has a contract; else the host
 PARTY = """
 WITH held AS (
     SELECT id, party_id, kind, starts_on FROM inventory_contract
@@ -36,6 +37,7 @@ LEFT JOIN (
 
 USE = """
 WITH app AS (
+    -- the function that the application supports; without a reference the application itself
     SELECT a.*, coalesce(nullif(a.function_ref, ''), nullif(a.business_function, ''),
         'application ' || a.id) AS fkey
     FROM inventory_application a
@@ -43,9 +45,12 @@ WITH app AS (
         OR a.team_id = ANY (%(teams)s::bigint[]))
 ),
 live AS (
+    -- active dependencies on the offerings that serve their calls
     SELECT d.id AS dependency_id, d.application_id, d.role, d.monthly_spend, d.reached,
         d.via_party_id,
            o.host_id, f.developer_id, a.fkey, a.criticality, a.data_classification,
+           -- the contract party: the vendor that embeds the model, or the gateway if it has a
+           -- contract or the host has none
            CASE WHEN d.reached = 'embedded' THEN d.via_party_id
                 WHEN d.reached = 'gateway' AND (g.contract_id IS NOT NULL OR h.contract_id IS NULL)
                     THEN d.via_party_id
@@ -60,7 +65,9 @@ live AS (
     LEFT JOIN report_party g ON g.id = d.via_party_id
     WHERE is_live(d.since, d.until, %(on)s::date)
 )
+-- contracts are visible to organisation roles
 SELECT l.*, CASE WHEN %(office)s THEN p.contract_id END AS contract_id, p.top AS party_top,
+       -- an active primary path; a primary model without traffic is not one
        nullif(k.ict_service_type, '') AS service, x.dependency_id IS NOT NULL AS stands
 FROM live l
 JOIN report_party p ON p.id = l.party_id
@@ -74,18 +81,21 @@ WAY = compose_statement(
     max_medium_days=str(MAX_MEDIUM_DAYS),
 )
 
-# who is in the chain behind each party under contract
+# the supply chain behind each contract party
 LINK = """
 SELECT DISTINCT contract_id, service, party_id, provider_id, rank, recipient_id, is_developer
 FROM (
+    -- rank 1: the contract party itself
     SELECT contract_id, service, party_id, party_id AS provider_id, 1 AS rank,
         NULL::bigint AS recipient_id,
            false AS is_developer
     FROM report_use
     UNION ALL
+    -- rank 2: a host behind the contract party, which is the recipient of its service
     SELECT contract_id, service, party_id, host_id, 2, party_id, false FROM report_use
     WHERE host_id <> party_id
     UNION ALL
+    -- the developer of the model comes after its host
     SELECT contract_id, service, party_id, developer_id, CASE WHEN host_id = party_id THEN 2
         ELSE 3 END, host_id, true
     FROM report_use WHERE developer_id <> host_id AND developer_id <> party_id
@@ -93,27 +103,31 @@ FROM (
 """
 
 
-def _type(code: str, lei: str = "p.lei") -> str:
-    """The column that says by what a party is identified: by its LEI, or missing as that is."""
+def _identifier_type_sql(code: str, lei: str = "p.lei") -> str:
+    """Return the column with the type of a party's identifier: LEI, or missing together with the
+    identifier."""
     return (
         f"CASE WHEN {lei} IS NOT NULL THEN 'LEI' END AS c{code}, "
         f"CASE WHEN {lei} IS NULL THEN 'follows' END AS h{code}"
     )
 
 
-# a field of the contract: told to offices, missing where there is no contract
+# a field of the contract: for organisation roles, missing if there is no contract
 _OFFICE = "CASE WHEN NOT %(office)s THEN 'office' END"
 
 COST = """
 SELECT k.id, k.party_id, k.currency,
        coalesce(k.annual_cost, CASE WHEN k.currency = 'USD' THEN 12 * u.spend END) AS cost,
+       -- the basis of an estimated cost: how many uses record their spend, of how many
        CASE WHEN k.annual_cost IS NULL AND k.currency = 'USD' AND u.spend IS NOT NULL
             THEN 'spend:' || u.n_spend || ':' || u.n END AS how
 FROM inventory_contract k
 LEFT JOIN (
+    -- the recorded monthly spend under each contract
     SELECT contract_id, sum(monthly_spend) AS spend, count(monthly_spend) AS n_spend, count(*) AS n
     FROM report_use GROUP BY contract_id
 ) u ON u.contract_id = k.id
+-- contracts in force on the day
 WHERE %(office)s AND (k.starts_on IS NULL OR k.starts_on <= %(on)s::date)
   AND (k.ends_on IS NULL OR k.ends_on > %(on)s::date)
 """
@@ -142,7 +156,7 @@ SELECT row_number() OVER (ORDER BY k.ref NULLS LAST, y.name, y.id, l.rank, p.nam
        r.id AS at_recipient,
        nullif(k.ref, '') AS c0010, {_OFFICE} AS h0010,
        l.service AS c0020, {_OFFICE} AS h0020,
-       p.lei AS c0030, NULL::text AS h0030, {_type("0040")},
+       p.lei AS c0030, NULL::text AS h0030, {_identifier_type_sql("0040")},
        l.rank AS c0050, CASE WHEN l.is_developer THEN 'developer' ELSE 'chain' END AS h0050,
        r.lei AS c0060, CASE WHEN l.rank = 1 THEN 'rank_one' END AS h0060,
        CASE WHEN r.lei IS NOT NULL THEN 'LEI' END AS c0070,
@@ -158,7 +172,7 @@ R0601 = load_statement("reports", "dora_0601")
 
 R0701 = load_statement("reports", "dora_0701")
 
-# in the order in which each rests on those before it
+# each relation uses only those before it
 RELATIONS: dict[str, str] = {
     "report_party": PARTY,
     "report_use": USE,

@@ -10,7 +10,7 @@ from apps.reports.entry_places import place_name
 from apps.reports.files import Workbook, csv_lines, table_cells, table_headers, workbook_bytes
 from apps.reports.tables import ReportTable
 
-# gaps of each template that the workbook lists
+# gaps of each template in the workbook
 MAX_LISTED_GAPS = 20_000
 
 

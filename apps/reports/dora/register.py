@@ -40,11 +40,11 @@ class InformationRegister:
     """A register, opened by `open_register`; each method states its number of statements."""
 
     def fills(self) -> dict[str, FillRate]:
-        """Return {template's slug: fill rate}; one statement a template."""
+        """Return {template's slug: fill rate}; one statement per template."""
         return {table.slug: measure_fill(table) for table in TEMPLATES}
 
     def completeness(self, *, gaps: int) -> RegisterCompleteness:
-        """Return the completeness, with at most `gaps` gaps of each template; two statements a
+        """Return the completeness, with at most `gaps` gaps of each template; two statements per
         template and one for the checks."""
         fills = self.fills()
         merged_gaps = merge_gaps(gap for table in TEMPLATES for gap in find_gaps(table, limit=gaps))
@@ -57,9 +57,9 @@ class InformationRegister:
 
 @contextmanager
 def open_register(*, user: User, on: date) -> Iterator[InformationRegister]:
-    """Open the register of what `user` can view: for organisation roles the organisation, for other
-    users the functions of their teams' applications and the parties behind them, without the
-    contracts. Eleven relations, a statement each, whatever the portfolio."""
+    """Open the register of everything that `user` can view: for organisation roles the
+    organisation, for other users the functions of their teams' applications and the parties behind
+    them, without the contracts. Eleven relations with one statement each, for any portfolio."""
     teams = visible_team_ids(user)
     params: dict[str, Any] = {
         "on": on,

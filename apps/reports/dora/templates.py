@@ -206,7 +206,7 @@ TEMPLATES: tuple[ReportTable, ...] = (
     ASSESSMENT,
 )
 
-# (table, column) must stand in (table, column): rule 807
+# a value of (table, column) must exist in (table, column): rule 807
 FOREIGN_KEYS: tuple[tuple[ReportTable, str, ReportTable, str], ...] = (
     (SERVICES, "0010", CONTRACTS, "0010"),
     (SERVICES, "0030", PROVIDERS, "0010"),

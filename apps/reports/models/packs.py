@@ -27,8 +27,9 @@ class EvidencePackQuerySet(ExportFileQuerySet["EvidencePack"]):
 
 @track_history(exclude=(*WORKER_FIELDS, "digest", "manifest", "n_files"))
 class EvidencePack(ExportFile):
-    """One zip for an application, a provider, or all that the requester can view, over a period.
-    `digest` is the SHA-256 of its manifest.json, which lists every other file with its digest."""
+    """One zip file for an application, a provider, or everything that the requester can view, over
+    a period. `digest` is the SHA-256 of its manifest.json, which lists every other file with its
+    digest."""
 
     class Scope(models.TextChoices):
         APPLICATION = "application", "One application"

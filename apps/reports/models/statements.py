@@ -68,8 +68,8 @@ class OfApplicationQuerySet[M: models.Model](models.QuerySet[M]):
 
 @track_history(exclude=("updated_at",))
 class ModelStatement(models.Model):
-    """The data that the model inventory needs from an application's owners and that the registry
-    has nowhere else."""
+    """The data that the model inventory needs from an application's owners and that is recorded
+    nowhere else."""
 
     application = models.OneToOneField(
         Application, on_delete=models.CASCADE, related_name="model_statement"

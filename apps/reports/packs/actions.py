@@ -26,7 +26,7 @@ from apps.reports.packs.scope import PackScope
 
 Scope = EvidencePack.Scope
 PACK_RETENTION = timedelta(days=90)
-# files of one person beyond these are dropped, the oldest first; the record of the pack stays
+# further files of a user replace the oldest ones; the record of the pack stays
 MAX_PACKS_PER_USER = 20
 MAX_PERIOD = timedelta(days=366 * 5)
 
@@ -94,7 +94,7 @@ def _export_spec() -> ExportSpec[EvidencePack]:
     return ExportSpec(
         model=EvidencePack,
         job="reports.make_pack",
-        write=_write,
+        write=_write_pack,
         relations=("requested_by", "application", "provider"),
         smaller="for a shorter period, one provider or one application",
     )
@@ -107,15 +107,15 @@ def delete_expired_packs(*, on: date) -> int:
 
 
 def progress_of(pack: EvidencePack, *, at: datetime) -> tuple[int, int, str]:
-    """Return (files done, files in all, the current one); zeros if nothing is known, or its worker
-    has died."""
+    """Return (files done, number of files, title of the current one); zeros if unknown, or if its
+    worker has died."""
     if pack.is_abandoned(at=at):
         return 0, 0, ""
     n_done, n, title = load_progress(pack) or (0, 0, "")
     return n_done, n, title
 
 
-def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
+def _write_pack(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
     """Write all files of one pack from one snapshot of the database."""
     pack = claim.job
     scope = PackScope(
@@ -146,7 +146,7 @@ def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         result = write_pack(target, scope, about=about, progress=tell)
-    # manifest.json and SHA256SUMS are beside those it lists
+    # manifest.json and SHA256SUMS do not list themselves
     return {
         "digest": result.digest,
         "manifest": result.manifest,

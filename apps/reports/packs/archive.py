@@ -1,8 +1,9 @@
 """Zip archive of a pack: every file with its digest in manifest.json, the same bytes for the same
 data (reproducible).
 
-Times inside the zip are the time at which the pack was requested, rows are in a fixed order, keys
-are sorted; nothing in it depends on when or where the worker ran."""
+Times inside the zip are the time of the request, rows are in a fixed order, keys are sorted; its
+content does not depend on the time or the machine of the worker.
+"""
 
 import hashlib
 import json
@@ -20,14 +21,14 @@ from apps.reports.packs.json_lines import event_lines, history_lines
 from apps.reports.packs.scope import PackScope
 from apps.reports.packs.sections import SECTIONS
 
-# raised when a file of the pack changes its shape
+# increase the number when a file of the pack changes its shape
 GENERATOR = "foundation-registry evidence pack 1"
 MANIFEST, README, CHECKSUMS = "manifest.json", "README.html", "SHA256SUMS"
 MAX_PACK_BYTES = 256 * 1024 * 1024
 
 
 class PackTooLargeError(ExportError):
-    """A pack larger than the database stores; the message says what to choose instead."""
+    """A pack larger than the database stores; the message suggests a smaller one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +51,15 @@ class WrittenPack:
     files: list[PackedFile] = field(default_factory=list)
 
 
-# told before each file: (files done, files in all, title of the next)
+# called before each file: (files done, number of files, title of the next)
 type ProgressCallback = Callable[[int, int, str], None]
 
 
 def write_pack(
     target: IO[bytes], scope: PackScope, *, about: dict[str, Any], progress: ProgressCallback
 ) -> WrittenPack:
-    """Write the zip; a fixed number of statements a file, read in chunks, so that memory stays
-    constant."""
+    """Write the zip with a fixed number of statements per file, read in chunks, so that memory
+    stays constant."""
     moment = scope.as_of
     files: list[PackedFile] = []
     jobs: list[tuple[str, str, str, Iterator[str]]] = [
@@ -146,6 +147,8 @@ def _add_file(
     moment: datetime,
     heads: bool = False,
 ) -> PackedFile:
+    """Write the lines as a file of the archive and return its digest and counts. `heads`: the first
+    line has column heads and is not counted."""
     entry = zipfile.ZipInfo(name, date_time=moment.timetuple()[:6])
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16

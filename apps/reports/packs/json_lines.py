@@ -1,5 +1,5 @@
-"""JSON Lines files of a pack, which hold nested records, one object a line: provider events with
-the source values, and the history."""
+"""JSON Lines files of a pack for nested records, one object per line: provider events with the
+source values, and the history."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ def json_line(record: dict[str, Any]) -> str:
 
 
 def event_lines(scope: PackScope) -> Iterator[str]:
-    """Generate each event with every claim on which it is based: source, URL and raw excerpt."""
+    """Yield each event with every claim on which it is based: source, URL and raw excerpt."""
     events = (
         events_of(scope)
         .select_related("source", "offering__host")
@@ -47,7 +47,7 @@ def event_lines(scope: PackScope) -> Iterator[str]:
         )
 
 
-# (app, model, the column by which its history belongs to the pack)
+# (app, model, the column that links its history to the pack)
 _HISTORIES: tuple[tuple[str, str, str], ...] = (
     ("inventory", "Application", "id"),
     ("inventory", "Dependency", "application_id"),
@@ -60,7 +60,7 @@ _HISTORIES: tuple[tuple[str, str, str], ...] = (
 
 
 def history_lines(scope: PackScope) -> Iterator[str]:
-    """Generate every change of the period: who, when, why, and the row after it (of a delete:
+    """Yield every change of the period with user, time, reason and the row after it (of a deletion:
     before it)."""
     applications = scope.applications.order_by().values("pk")
     dependencies = scope.all_dependencies.order_by().values("pk")

@@ -11,14 +11,15 @@ from apps.accounts.models import User
 from apps.catalog.models import Node, NodeKind, Provider
 from apps.common.time import day_of, start_of
 from apps.inventory.models import Application, Dependency
+from apps.inventory.models.applications import ApplicationQuerySet
 
 _PARTY_KINDS = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
 
 
 @dataclass
 class PackScope:
-    """The scope. Everything in it passes `visible_to(user)`; `user` is who requested the pack, with
-    current permissions."""
+    """The scope of a pack. All rows pass `visible_to(user)`; `user` is the requester, with current
+    permissions."""
 
     user: User
     since: date
@@ -50,16 +51,16 @@ class PackScope:
 
     @property
     def dependencies(self) -> QuerySet[Dependency]:
-        """Return those in use at some time of the period."""
-        used = Dependency.objects.visible_to(self.user).filter(
+        """Return the dependencies in use at some time of the period."""
+        queryset = Dependency.objects.visible_to(self.user).filter(
             Q(until__isnull=True) | Q(until__gt=self.since), since__lt=self.until
         )
         if self.application is not None:
-            return used.filter(application=self.application)
+            return queryset.filter(application=self.application)
         if self.provider is not None:
             on_nodes = Q(offering__footings__node__in=self.nodes) | Q(via_party=self.provider)
-            return used.filter(pk__in=Dependency.objects.filter(on_nodes).values("pk"))
-        return used
+            return queryset.filter(pk__in=Dependency.objects.filter(on_nodes).values("pk"))
+        return queryset
 
     @property
     def nodes(self) -> QuerySet[Node]:
@@ -68,7 +69,7 @@ class PackScope:
         return Node.objects.filter(kind__in=_PARTY_KINDS, ref=self.provider.pk)
 
     @property
-    def applications(self) -> QuerySet[Application]:
+    def applications(self) -> ApplicationQuerySet:
         rows = Application.objects.visible_to(self.user)
         if self.application is not None:
             return rows.filter(pk=self.application.pk)
@@ -78,15 +79,15 @@ class PackScope:
 
     @property
     def all_dependencies(self) -> QuerySet[Dependency]:
-        """Return those of the applications, whenever in use: plans, tests and assessments belong to
-        them."""
+        """Return the dependencies of the applications at any time: plans, tests and assessments
+        belong to them."""
         return Dependency.objects.visible_to(self.user).filter(
             application__in=self.applications.order_by().values("pk")
         )
 
     @cached_property
     def names(self) -> dict[int, str]:
-        """Return {id: slug} of the applications in the scope; others are never named."""
+        """Return {ID: slug} of the applications in the scope; others are never named."""
         return dict(self.applications.order_by("pk").values_list("pk", "slug"))
 
     def names_of(self, application_ids: Any) -> list[str]:

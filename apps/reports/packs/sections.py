@@ -1,5 +1,5 @@
-"""Pack sections: the content of a pack, one function a file: its column headers and its rows, read
-while they are written."""
+"""Sections of a pack: one function per file, with its column headers and its rows, read while they
+are written."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ type Rows = Iterator[list[Any]]
 
 @dataclass(frozen=True, slots=True)
 class PackSection:
-    """A CSV of the pack. `what` says what its rows are, for the manifest and the README."""
+    """A CSV file of the pack. `what` describes its rows for the manifest and the README."""
 
     name: str
     title: Any
@@ -40,12 +40,12 @@ class PackSection:
 
 
 def _stream_rows[M: Model](rows: QuerySet[M], *columns: str) -> Rows:
-    """Stream the rows in a fixed order, fetched in pieces."""
+    """Stream the rows in a fixed order, fetched in batches."""
     for row in rows.order_by("pk").values_list(*columns).iterator(chunk_size=FETCH_BATCH_SIZE):
         yield list(row)
 
 
-def _plain(
+def _plain_rows(
     heads: dict[str, str], rows: Callable[[PackScope], QuerySet[Any]]
 ) -> Callable[[PackScope], Rows]:
     return lambda scope: _stream_rows(rows(scope), *heads.values())
@@ -60,8 +60,8 @@ _APPLICATION = {
     "criticality reason": "criticality_reason",
     "criticality assessed on": "criticality_assessed_on",
     "purpose": "purpose",
-    "business owner": "business_owner",
-    "technical owner": "technical_owner",
+    "business owner": "named_business_owner",
+    "technical owner": "named_technical_owner",
     "business function": "business_function",
     "function identifier": "function_ref",
     "licensed activity": "licensed_activity",
@@ -234,8 +234,8 @@ def _dependency_rows[M: Model](model: type[M], scope: PackScope) -> QuerySet[M]:
     )
 
 
-def _evidence(scope: PackScope) -> QuerySet[Evidence]:
-    """About the applications, and about the versions and offerings they called."""
+def _select_evidence(scope: PackScope) -> QuerySet[Evidence]:
+    """Return evidence about the applications, and about the versions and offerings they called."""
     dependencies = scope.all_dependencies.order_by()
     return Evidence.objects.visible_to(scope.user).filter(
         Q(application__in=scope.applications.order_by().values("pk"))
@@ -244,7 +244,7 @@ def _evidence(scope: PackScope) -> QuerySet[Evidence]:
     )
 
 
-def _contracts(scope: PackScope) -> QuerySet[Contract]:
+def _select_contracts(scope: PackScope) -> QuerySet[Contract]:
     contracts = Contract.objects.visible_to(scope.user)
     if scope.provider is not None:
         contracts = contracts.filter(party=scope.provider)
@@ -257,8 +257,8 @@ def _contracts(scope: PackScope) -> QuerySet[Contract]:
     return contracts
 
 
-def _flags(scope: PackScope) -> QuerySet[ExposureFlag]:
-    """Alive at some time of the period."""
+def _select_flags(scope: PackScope) -> QuerySet[ExposureFlag]:
+    """Return the flags that were active at some time of the period."""
     flags = ExposureFlag.objects.visible_to(scope.user).filter(
         Q(resolved_at__isnull=True) | Q(resolved_at__gte=scope.begins_at),
         opened_at__lt=scope.ends_at,
@@ -271,6 +271,8 @@ def _flags(scope: PackScope) -> QuerySet[ExposureFlag]:
 
 
 def _flag_rows(scope: PackScope) -> Rows:
+    """Yield the exposure flags of the pack, with the names of the affected applications in its
+    scope."""
     columns = (
         "pk",
         "policy__name",
@@ -288,13 +290,13 @@ def _flag_rows(scope: PackScope) -> Rows:
         "accepted_reason",
         "application_ids",
     )
-    for *row, application_ids in _stream_rows(_flags(scope), *columns):
+    for *row, application_ids in _stream_rows(_select_flags(scope), *columns):
         yield [*row, ", ".join(scope.names_of(application_ids))]
 
 
-def _flag_life(scope: PackScope) -> Rows:
+def _flag_event_rows(scope: PackScope) -> Rows:
     flag_events = FlagEvent.objects.filter(
-        scope.during("at"), flag__in=_flags(scope).order_by().values("pk")
+        scope.during("at"), flag__in=_select_flags(scope).order_by().values("pk")
     )
     return _stream_rows(
         flag_events,
@@ -320,7 +322,7 @@ def events_of(scope: PackScope) -> QuerySet[ProviderEvent]:
     return events.filter(offering__in=scope.all_dependencies.order_by().values("offering"))
 
 
-def _alerts(scope: PackScope) -> QuerySet[Alert]:
+def _select_alerts(scope: PackScope) -> QuerySet[Alert]:
     alerts = Alert.objects.visible_to(scope.user).filter(scope.during("raised_at"))
     if scope.application is not None:
         return alerts.filter(application_ids__contains=[scope.application.pk])
@@ -333,6 +335,7 @@ def _alerts(scope: PackScope) -> QuerySet[Alert]:
 
 
 def _alert_rows(scope: PackScope) -> Rows:
+    """Yield the alerts of the pack, with the names of the affected applications in its scope."""
     columns = (
         "pk",
         "kind",
@@ -357,18 +360,18 @@ def _alert_rows(scope: PackScope) -> Rows:
         "resolution_text",
         "application_ids",
     )
-    for *row, resolution, text, application_ids in _stream_rows(_alerts(scope), *columns):
+    for *row, resolution, text, application_ids in _stream_rows(_select_alerts(scope), *columns):
         sentence = resolution_sentence(resolution, text)
         yield [*row, sentence, ", ".join(scope.names_of(application_ids))]
 
 
 def _alert_recipients(scope: PackScope) -> Rows:
-    """List the recipients of each alert that the reader may see, but only the messages that they
-    may read themselves."""
+    """List the recipients of each alert that the reader can view, but only the messages that they
+    can read themselves."""
     readable = Delivery.objects.visible_to(scope.user).filter(pk=OuterRef("delivery"))
     notices = (
         Notice.objects.visible_to(scope.user)
-        .filter(alert__in=_alerts(scope).order_by().values("pk"))
+        .filter(alert__in=_select_alerts(scope).order_by().values("pk"))
         .annotate(readable=Exists(readable))
     )
     columns = (
@@ -411,7 +414,7 @@ def _alert_recipients(scope: PackScope) -> Rows:
         yield [*cells, *(readable_part if may_read else [None] * 4)]
 
 
-def _approvals(scope: PackScope) -> Rows:
+def _approval_rows(scope: PackScope) -> Rows:
     """List the approvals in force at some time of the period, on what the pack is about."""
     approvals = Approval.objects.visible_to(scope.user).filter(
         Q(expires_on__isnull=True) | Q(expires_on__gt=scope.since), decided_on__lt=scope.until
@@ -454,7 +457,8 @@ def _approvals(scope: PackScope) -> Rows:
     )
 
 
-def _selections(scope: PackScope) -> Rows:
+def _selection_rows(scope: PackScope) -> Rows:
+    """Return the candidates of decided or withdrawn selection records of the scope."""
     candidates = SelectionCandidate.objects.filter(
         selection__in=Selection.objects.visible_to(scope.user).order_by().values("pk")
     ).exclude(selection__state=Selection.State.DRAFT)
@@ -488,42 +492,42 @@ SECTIONS: tuple[PackSection, ...] = (
         "Applications",
         "The applications as they stand.",
         tuple(_APPLICATION),
-        _plain(_APPLICATION, lambda scope: scope.applications),
+        _plain_rows(_APPLICATION, lambda scope: scope.applications.with_owner_names()),
     ),
     PackSection(
         "stacks",
         "Stacks",
         "What the applications called in the period, down to the developer.",
         tuple(_STACK),
-        _plain(_STACK, lambda scope: scope.dependencies),
+        _plain_rows(_STACK, lambda scope: scope.dependencies),
     ),
     PackSection(
         "adaptations",
         "Adaptations",
         "What was built on it.",
         tuple(_ADAPTATION),
-        _plain(_ADAPTATION, lambda scope: _dependency_rows(Adaptation, scope)),
+        _plain_rows(_ADAPTATION, lambda scope: _dependency_rows(Adaptation, scope)),
     ),
     PackSection(
         "exit-plans",
         "Exit plans",
         "How one would leave each dependency.",
         tuple(_PLAN),
-        _plain(_PLAN, lambda scope: _dependency_rows(ExitPlan, scope)),
+        _plain_rows(_PLAN, lambda scope: _dependency_rows(ExitPlan, scope)),
     ),
     PackSection(
         "exit-tests",
         "Exit tests",
         "Every test of leaving, whenever made.",
         tuple(_TEST),
-        _plain(_TEST, lambda scope: _dependency_rows(ExitTest, scope)),
+        _plain_rows(_TEST, lambda scope: _dependency_rows(ExitTest, scope)),
     ),
     PackSection(
         "assessments",
         "Assessments and acceptances",
         "Inherited risks that somebody acted on, as they stand.",
         tuple(_ASSESSMENT),
-        _plain(
+        _plain_rows(
             _ASSESSMENT,
             lambda scope: Assessment.objects.visible_to(scope.user).filter(
                 dependency__in=scope.all_dependencies.order_by().values("pk")
@@ -535,14 +539,14 @@ SECTIONS: tuple[PackSection, ...] = (
         "Evaluations and evidence",
         "What was measured or filed, with the digest of its file.",
         tuple(_EVIDENCE),
-        _plain(_EVIDENCE, _evidence),
+        _plain_rows(_EVIDENCE, _select_evidence),
     ),
     PackSection(
         "contracts",
         "Contracts",
         "Contracts on file; read by the offices only.",
         tuple(_CONTRACT),
-        _plain(_CONTRACT, _contracts),
+        _plain_rows(_CONTRACT, _select_contracts),
     ),
     PackSection(
         "flags",
@@ -572,7 +576,7 @@ SECTIONS: tuple[PackSection, ...] = (
         "Life of the flags",
         "What happened to each flag, by whom and why.",
         ("flag", "policy", "turn", "at", "value", "by", "reason"),
-        _flag_life,
+        _flag_event_rows,
     ),
     PackSection(
         "alerts",
@@ -650,7 +654,7 @@ SECTIONS: tuple[PackSection, ...] = (
             "revoked by",
             "revoked because",
         ),
-        _approvals,
+        _approval_rows,
     ),
     PackSection(
         "selections",
@@ -671,6 +675,6 @@ SECTIONS: tuple[PackSection, ...] = (
             "scores",
             "note",
         ),
-        _selections,
+        _selection_rows,
     ),
 )

@@ -1,6 +1,6 @@
 -- RT.02.02, a row for each contract, party, service and function: n, about, at_… (where a value is
--- entered), and of each column its value c… and h…, which says how it was derived or why it does
--- not apply. Reads report_use, report_party and report_way.
+-- entered), and for each column its value c… and its note h…, which explains how it was derived or
+-- why it does not apply. Reads report_use, report_party and report_way.
 WITH service AS (
     SELECT u.contract_id, u.party_id, u.service, u.fkey, min(u.criticality) AS criticality,
            count(DISTINCT u.application_id) AS n_applications,

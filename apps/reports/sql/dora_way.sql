@@ -1,5 +1,5 @@
--- what would take over for a primary that does not go through the party: 2 tested and in date, 1
--- there, 0 nothing
+-- alternatives of a primary that do not go through the party: 2 a valid tested exit, 1 a candidate,
+-- 0 none
 SELECT u.dependency_id, u.application_id, u.contract_id, u.party_id, u.service, u.fkey,
     u.criticality,
        coalesce(b.way, 0) AS way, b.effort_days,
@@ -22,7 +22,7 @@ SELECT u.dependency_id, u.application_id, u.contract_id, u.party_id, u.service, 
 FROM report_use u
 LEFT JOIN inventory_exitplan x ON x.dependency_id = u.dependency_id
 LEFT JOIN catalog_offering t ON t.id = x.target_id
--- a plan that stays with the party is no way away from it
+-- a plan whose target depends on the party is no exit from it
 LEFT JOIN report_party th ON th.id = t.host_id AND th.top <> u.party_top
 LEFT JOIN (
     SELECT u.dependency_id, max(CASE WHEN c.tested THEN 2 ELSE 1 END) AS way,

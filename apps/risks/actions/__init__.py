@@ -1,1 +1,1 @@
-"""Changes to risks, one module per subject. The caller has checked who may; see each module."""
+"""Changes to risks, one module per subject. The callers check permissions; see each module."""

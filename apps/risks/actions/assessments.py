@@ -1,8 +1,8 @@
 """Assessments of inherited risks by team editors, and acceptances by team owners. The role is
-checked again once the application is locked.
+checked again after the application is locked.
 
 The caller passes the version that was read: 0 if there was no assessment yet. Of two concurrent
-users one succeeds; the other gets an error that says who assessed it and how.
+users one succeeds; the other gets an error with the user and content of the first assessment.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -40,7 +40,7 @@ ASSESSMENT_FIELDS = frozenset(
         "due_on",
     }
 )
-# an acceptance is a decision for a time; longer than this it would be a rule
+# an acceptance is temporary; a longer one would be a policy
 MAX_ACCEPTANCE = timedelta(days=731)
 PERMANENT_FIELDS = frozenset(
     {
@@ -59,7 +59,8 @@ PERMANENT_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class BulkOutcome:
-    """`refused` says for each dependency that was left alone why."""
+    """The saved assessments; `refused` gives the reason for each dependency that was left
+    unchanged."""
 
     assessed: tuple[Assessment, ...]
     refused: Mapping[int, str]
@@ -76,8 +77,8 @@ def assess_risk(
     at: datetime,
     reason: str = "",
 ) -> Assessment:
-    """Assess the severity and treatment of the risk here. Facts that are not given are unchanged; a
-    stale assessment becomes current.
+    """Assess the severity and treatment of the risk for a dependency. Facts that are not given are
+    unchanged; a stale assessment becomes current.
 
     Accepting is a separate action.
     """
@@ -103,11 +104,11 @@ def assess_many(
     at: datetime,
     reason: str = "",
 ) -> BulkOutcome:
-    """Assess many dependencies of one risk equally; {dependency: the version that was read, 0 for
-    none}.
+    """Assess one risk for many dependencies with the same facts; `expected_versions` is
+    {dependency: the version that was read, 0 for none}.
 
-    A handful of statements for any number. Dependencies whose assessment changed, or that do not
-    inherit the risk, are unchanged and reported.
+    The number of statements is fixed. Dependencies whose assessment changed, or that do not inherit
+    the risk, are unchanged and reported.
     """
     cleaned = _check_fields(facts)
     if cleaned.get("treatment") == Treatment.ACCEPT:
@@ -137,7 +138,7 @@ def mark_not_applicable(
     by: User,
     at: datetime,
 ) -> Assessment:
-    """The risk is inherited and does not matter to this use; `because` says why."""
+    """Record that the risk is inherited but does not apply to this use, for `reason`."""
     locked_dependency(dependency, by=by)
     outcome = mark_many_not_applicable(
         risk=risk,
@@ -158,7 +159,8 @@ def mark_many_not_applicable(
     by: User,
     at: datetime,
 ) -> BulkOutcome:
-    """The risk does not matter to any of these uses, for the same reason; as assess_many."""
+    """Record that the risk does not apply to any of these uses, for the same reason; like
+    assess_many."""
     _require_text(reason, "Enter a reason why the risk does not apply.")
     return _change_assessments(risk, expected_versions, _set_not_applicable(reason), by, at, reason)
 
@@ -175,8 +177,8 @@ def accept_risk(
     at: datetime,
     facts: Mapping[str, Any] | None = None,
 ) -> Assessment:
-    """`by` takes the risk on until `until` (exclusive), for a reason. It reopens by itself on that
-    day."""
+    """Accept the risk until `until` (exclusive), for a reason. On that day the assessment becomes
+    stale."""
     locked_dependency(dependency, by=by, role=TeamRole.OWNER)
     outcome = accept_many(
         risk=risk,
@@ -201,7 +203,7 @@ def accept_many(
     at: datetime,
     facts: Mapping[str, Any] | None = None,
 ) -> BulkOutcome:
-    """The risk is taken on for all of these uses, until the same day and for the same reason; as
+    """Accept the risk for all of these uses, until the same day and for the same reason; like
     assess_many."""
     _require_text(reason, "Enter a reason for the acceptance.")
     today = day_of(at)
@@ -254,10 +256,11 @@ def revoke_acceptance(
 def undo_assessment(
     *, assessment: Assessment, expected_version: int, by: User, reason: str = ""
 ) -> Assessment | None:
-    """Undo the last assessment: the row is restored. None if it was the first one, and the risk is
-    unassessed again; the history keeps both.
+    """Undo the last assessment and restore the row before it. Return None if it was the first one:
+    the risk is unassessed again.
 
-    An assessment that an event or a date made stale cannot be undone: assess it again.
+    The history has both versions. An assessment that an event or a date made stale cannot be
+    undone: assess it again.
     """
     assessment = _lock_assessment(assessment, expected_version, by=by)
     refuse_without_role(by, role_to_undo(assessment), assessment.dependency.application.team_id)
@@ -274,15 +277,15 @@ def undo_assessment(
         if assessment.version == 1:
             assessment.delete()
             return None
-        earlier = _previous_version(assessment)
-        if earlier is None:
+        previous_entry = _previous_version(assessment)
+        if previous_entry is None:
             raise RiskChangeError(
                 "The previous value is not recorded, so this cannot be undone. Reassess the "
                 "risk instead."
             )
         for field in Assessment._meta.concrete_fields:
             if field.name not in PERMANENT_FIELDS:
-                setattr(assessment, field.attname, getattr(earlier, field.attname))
+                setattr(assessment, field.attname, getattr(previous_entry, field.attname))
         assessment.version += 1
         assessment.save()
     return assessment
@@ -291,27 +294,27 @@ def undo_assessment(
 def role_to_undo(assessment: Assessment) -> TeamRole:
     """Return the role that `undo_assessment` needs: owners decide about acceptances, both the one
     that is undone and the one that is restored."""
-    earlier: Any = _previous_version(assessment)
+    previous_entry: Any = _previous_version(assessment)
     return (
         TeamRole.OWNER
-        if any(map(is_about_acceptance, filter(None, (assessment, earlier))))
+        if any(map(is_about_acceptance, filter(None, (assessment, previous_entry))))
         else TeamRole.EDITOR
     )
 
 
 def is_about_acceptance(row: Any) -> bool:
-    """Return whether an assessment, or an entry of its history, is accepted, or an acceptance
-    revoked."""
+    """Return whether an assessment, or an entry of its history, accepts the risk or revokes an
+    acceptance."""
     return row.treatment == Treatment.ACCEPT or row.revoked_at is not None
 
 
 def _previous_version(assessment: Assessment) -> pghistory.models.Event | None:
-    """Return what its last decision replaced."""
+    """Return the history entry before the last decision, or None."""
     history: type[models.Model] = apps.get_model("risks", "AssessmentHistory")
-    before = history._default_manager.filter(
+    entries = history._default_manager.filter(
         pgh_obj_id=assessment.pk, version=assessment.version - 1
     )
-    return before.order_by("-pgh_id").first()  # type: ignore[return-value]
+    return entries.order_by("-pgh_id").first()  # type: ignore[return-value]
 
 
 def _set_not_applicable(reason: str) -> Callable[[Assessment], str]:
@@ -326,7 +329,7 @@ def _set_not_applicable(reason: str) -> Callable[[Assessment], str]:
 
 def _change_assessments(
     risk: FoundationRisk,
-    expected: Mapping[int, int],
+    expected_versions: Mapping[int, int],
     decide: Callable[[Assessment], str],
     by: User,
     at: datetime,
@@ -334,23 +337,25 @@ def _change_assessments(
     *,
     role: TeamRole = TeamRole.EDITOR,
 ) -> BulkOutcome:
-    """Let `decide` change each assessment, a new one where there is none; it answers why not, or
-    nothing."""
+    """Apply `decide` to each assessment, a new one if none exists; `decide` returns a reason to
+    reject it, or an empty text."""
     application_of = dict(
-        Dependency.objects.filter(pk__in=expected).values_list("pk", "application_id")
+        Dependency.objects.filter(pk__in=expected_versions).values_list("pk", "application_id")
     )
     teams = lock_teams_of(application_of.values(), no_key=True)
     risk = FoundationRisk.objects.select_related("template").get(pk=risk.pk)
     lock_staleness()
-    # whoever assesses the same dependencies at once waits here, and then sees what this one wrote
-    locked = (
-        Dependency.objects.select_for_update(no_key=True).filter(pk__in=expected).order_by("pk")
+    # concurrent assessments of the same dependencies wait here and then see this result
+    dependency_rows = (
+        Dependency.objects.select_for_update(no_key=True)
+        .filter(pk__in=expected_versions)
+        .order_by("pk")
     )
-    dependencies = {dependency.pk: dependency for dependency in locked}
+    dependencies = {dependency.pk: dependency for dependency in dependency_rows}
     forbidden_ids = {
         dependency.pk
         for dependency in dependencies.values()
-        # one that has moved to an application which is not locked here was merged meanwhile
+        # one that moved to an application that is not locked here was merged in the meantime
         if dependency.application_id not in teams
         or not by.may(role, teams[dependency.application_id])
     }
@@ -358,14 +363,16 @@ def _change_assessments(
         assessment.dependency_id: assessment
         for assessment in Assessment.objects.select_for_update(of=("self",))
         .select_related("assessed_by")
-        .filter(risk=risk, dependency__in=expected)
+        .filter(risk=risk, dependency__in=expected_versions)
     }
-    inheriting = inheriting_dependencies(risk_id=risk.pk, dependency_ids=expected, on=day_of(at))
+    inheriting = inheriting_dependencies(
+        risk_id=risk.pk, dependency_ids=expected_versions, on=day_of(at)
+    )
     levels = levels_on(risk=risk, dependency_ids=list(dependencies))
     rejections: dict[int, str] = {}
-    added: list[Assessment] = []
-    changed: list[Assessment] = []
-    for pk, version in expected.items():
+    new_assessments: list[Assessment] = []
+    changed_assessments: list[Assessment] = []
+    for pk, version in expected_versions.items():
         assessment = assessments.get(pk)
         if pk in forbidden_ids:
             rejections[pk] = (
@@ -383,9 +390,9 @@ def _change_assessments(
                 levels[pk].likelihood,
                 levels[pk].impact,
             )
-            why_not = decide(row)
-            if why_not:
-                rejections[pk] = why_not
+            rejection_reason = decide(row)
+            if rejection_reason:
+                rejections[pk] = rejection_reason
                 continue
             row.stale_since = row.stale_event = None
             row.stale_cause = row.stale_reason = ""
@@ -393,18 +400,18 @@ def _change_assessments(
             row.version += 1
             row.updated_at = at
             row.clean_fields(exclude=_RELATIONS)
-            (changed if assessment else added).append(row)
+            (changed_assessments if assessment else new_assessments).append(row)
     with audit_context(user=by, reason=reason):
-        Assessment.objects.bulk_create(added, batch_size=2000)
-        if changed:
-            Assessment.objects.bulk_update(changed, WRITTEN_FIELDS, batch_size=500)
-    if added or changed:
+        Assessment.objects.bulk_create(new_assessments, batch_size=2000)
+        if changed_assessments:
+            Assessment.objects.bulk_update(changed_assessments, WRITTEN_FIELDS, batch_size=500)
+    if new_assessments or changed_assessments:
         request_count()
-    return BulkOutcome(assessed=(*added, *changed), refused=rejections)
+    return BulkOutcome(assessed=(*new_assessments, *changed_assessments), refused=rejections)
 
 
 _RELATIONS = {field.name for field in Assessment._meta.concrete_fields if field.is_relation}
-# what a change of many rows writes
+# the fields that a change of many rows writes
 WRITTEN_FIELDS = [
     field.name
     for field in Assessment._meta.concrete_fields

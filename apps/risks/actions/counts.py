@@ -1,10 +1,10 @@
-"""Keeps the organisation's counts of inherited risk, for pages that may not take as long as
-counting does.
+"""Maintenance of the organisation's counts of inherited risk, which take too long to compute for a
+page.
 
-What loads many applications counts at its end. Everything else asks for a count, and a job of every
-minute counts where the histories have entries that the last count did not see. A count is of
-everything: some seconds for half a million dependencies, too many for each of the changes and few
-enough for one job.
+Bulk loads of applications count at their end. Other changes request a count, and a job every minute
+counts if the histories have entries that the last count did not include. A count covers everything:
+some seconds for half a million dependencies, which is too long for each change but short enough for
+one job.
 """
 
 from collections.abc import Collection
@@ -26,12 +26,13 @@ log = structlog.get_logger(__name__)
 
 COUNT_TASK: Final = "risks.count_inherited_risk"
 _LOCK = 7_201_804_431
-# a change that no history shows, as of an offering's regions, is counted after so long
+# changes without a history entry, such as the regions of an offering, are counted after this time
 MAX_COUNT_AGE = timedelta(minutes=5)
-# further requests within this time are the same one
+# further requests within this time are covered by the first
 REQUEST_PAUSE_SECONDS = 15
 _REQUEST_KEY = "risk-count-requested"
-# whose rows decide who inherits what, and what was done about it
+# histories of the tables that decide which dependencies inherit which risks, and of their
+# assessments
 _HISTORIES: Final = (
     "catalog_aliashistory",
     "catalog_derivationhistory",
@@ -48,8 +49,8 @@ _HISTORIES: Final = (
 
 
 def count_changed_risk(at: datetime) -> bool:
-    """Count where something has changed since the last count, or that is older than MAX_COUNT_AGE;
-    whether it was."""
+    """Count if something changed since the last count or it is older than MAX_COUNT_AGE; return
+    whether it counted."""
     state = CountState.objects.filter(pk=1).first()
     if (
         state is not None
@@ -62,15 +63,15 @@ def count_changed_risk(at: datetime) -> bool:
 
 
 def is_count_current(on: date) -> bool:
-    """Return whether the last count saw everything that the histories tell up to `on`."""
+    """Return whether the last count includes all history entries up to `on`."""
     return CountState.objects.filter(pk=1, changes=_latest_changes(on)).exists()
 
 
 def request_count() -> None:
-    """Have a worker count once this transaction is committed, in an organisation whose counts are
+    """Have a worker count once this transaction is committed, if the organisation's counts are
     stored.
 
-    Without a broker, and where a count began a moment ago, the job of every minute does it.
+    Without a broker, or if a count was requested a moment ago, the job of every minute counts.
     """
     transaction.on_commit(_send_request)
 
@@ -96,7 +97,7 @@ def count_inherited_risk(at: datetime) -> datetime:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    # before anything is read: what is committed meanwhile is counted the next time
+    # read first: changes committed from here on are counted the next time
     changes = _latest_changes(day_of(at))
     by_risk, by_team, levels = count_everything(on=day_of(at))
     _store_rows(
@@ -149,15 +150,17 @@ def count_inherited_risk(at: datetime) -> datetime:
 
 
 def _latest_changes(on: date) -> str:
-    """The day and the last entry of each history that counts; one statement, an index each."""
-    last = ", ".join(f"(SELECT max(pgh_id) FROM {table})" for table in _HISTORIES)
+    """Return the day and the ID of the last entry of each relevant history as text; one statement
+    that reads an index each."""
+    subqueries = ", ".join(f"(SELECT max(pgh_id) FROM {table})" for table in _HISTORIES)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {last}")
+        cursor.execute(f"SELECT {subqueries}")
         return ",".join([on.isoformat(), *(str(number or 0) for number in cursor.fetchone())])
 
 
 def _store_rows(model: type[models.Model], key: tuple[str, ...], rows: Collection[Any]) -> None:
-    """Make the table hold these rows, writing only those that differ; three statements at most."""
+    """Replace the content of the table by these rows, writing only differences; three statements at
+    most."""
     columns = [
         field.attname for field in model._meta.concrete_fields if field.attname not in {*key, "id"}
     ]
@@ -171,15 +174,15 @@ def _store_rows(model: type[models.Model], key: tuple[str, ...], rows: Collectio
     ]
     if obsolete_ids:
         manager.filter(pk__in=obsolete_ids).delete()
-    changed = []
+    changed_rows = []
     for identity, row in new_rows.items():
         stored_row = stored_rows.get(identity)
         if stored_row is not None and any(
             stored_row[name] != getattr(row, name) for name in columns
         ):
             row.pk = stored_row["pk"]
-            changed.append(row)
-    manager.bulk_update(changed, columns, batch_size=2000)
+            changed_rows.append(row)
+    manager.bulk_update(changed_rows, columns, batch_size=2000)
     manager.bulk_create(
         [row for identity, row in new_rows.items() if identity not in stored_rows], batch_size=2000
     )

@@ -1,4 +1,5 @@
-"""Evidence is recorded once and attached to what rests on it; a new result is a new row."""
+"""Actions on evidence, which is recorded once and attached to assessments and risks; a new result
+is a new row."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -48,10 +49,10 @@ def record_evidence(
     reason: str = "",
     is_granted: bool = False,
 ) -> Evidence:
-    """Record a result or a document. With a value and a threshold, the result follows from them.
+    """Record a result or a document. With a value and a threshold, the verdict follows from them.
 
-    `by` None: a job records it. Evidence about an application is recorded by editors of its team,
-    or with a token bound to the application (`is_granted`); otherwise the caller has checked
+    If `by` is None, a job records it. Evidence about an application is recorded by editors of its
+    team, or with a token bound to the application (`is_granted`); otherwise the caller has checked
     `by.is_governance`.
     """
     if (application := facts.get("application")) is not None:
@@ -90,7 +91,8 @@ def attach_evidence(
     assessment: Assessment | None = None,
     risk: FoundationRisk | None = None,
 ) -> None:
-    """Say that an assessment or a foundation risk rests on it. Doing it twice changes nothing."""
+    """Attach the evidence to an assessment or a foundation risk; does nothing if it is already
+    attached."""
     with audit_context(user=by, reason="evidence attached"):
         if assessment is not None:
             locked_dependency(assessment.dependency, by=by)

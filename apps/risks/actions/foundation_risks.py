@@ -14,7 +14,7 @@ from apps.risks.actions.counts import request_count
 from apps.risks.errors import RiskChangeError
 from apps.risks.models import FoundationRisk, RiskTemplate
 
-# what people may say of a risk; node, template and life follow from actions
+# the fields that users can edit; node, template and lifecycle follow from actions
 RISK_FIELDS = frozenset(
     {
         "title",
@@ -57,8 +57,8 @@ def raise_risk(
     facts: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> FoundationRisk:
-    """Attach a template, or an own risk with a title, to one node. Levels not given are the
-    template's usual ones."""
+    """Attach a template, or an own risk with a title, to one node. Levels that are not given are
+    the template's defaults."""
     cleaned = _check_fields(facts)
     if template is not None:
         cleaned = {
@@ -69,7 +69,8 @@ def raise_risk(
         }
     risk = FoundationRisk(template=template, node=node, opened_at=at, changed_at=at, **cleaned)
     if template is not None:
-        # two who raise the same at once: the second waits here and then sees the first one's
+        # of two users who add the same risk concurrently, the second waits here and then finds the
+        # first one's
         RiskTemplate.objects.select_for_update().get(pk=template.pk)
         _refuse_duplicate(risk)
     risk.full_clean()
@@ -83,24 +84,26 @@ def raise_risk(
 def change_risk(
     *, risk: FoundationRisk, facts: Mapping[str, Any], by: User, at: datetime, reason: str = ""
 ) -> FoundationRisk:
-    """Set the given facts. Other levels make the assessments that rest on the old ones stale at the
-    next refresh."""
+    """Set the given facts. Changed levels make the assessments of this risk stale at the next
+    refresh."""
     risk = _lock_risk(risk)
-    changed = [name for name, value in _check_fields(facts).items() if getattr(risk, name) != value]
-    if not changed:
+    changed_names = [
+        name for name, value in _check_fields(facts).items() if getattr(risk, name) != value
+    ]
+    if not changed_names:
         return risk
-    if risk.rule and {"facts", "source_url", "title"} & set(changed):
+    if risk.rule and {"facts", "source_url", "title"} & set(changed_names):
         raise RiskChangeError(
             "A rule sets the facts of this risk. Change its levels, or dismiss it and add "
             "your own risk."
         )
-    for name in changed:
+    for name in changed_names:
         setattr(risk, name, facts[name])
-    if {"likelihood", "impact"} & set(changed):
+    if {"likelihood", "impact"} & set(changed_names):
         risk.changed_at = at
     risk.full_clean(exclude=["node", "template"], validate_unique=False)
     with audit_context(user=by, reason=reason or "risk changed"):
-        risk.save(update_fields=[*changed, "changed_at", "updated_at"])
+        risk.save(update_fields=[*changed_names, "changed_at", "updated_at"])
     request_count()
     return risk
 
@@ -125,7 +128,8 @@ def close_risk(*, risk: FoundationRisk, reason: str, by: User, at: datetime) -> 
 def reopen_risk(
     *, risk: FoundationRisk, by: User, at: datetime, reason: str = ""
 ) -> FoundationRisk:
-    """Undo a closing. Assessments are as they were, and stale where the risk has changed since."""
+    """Reopen a closed risk. Its assessments are valid again, or stale if the risk has changed
+    since."""
     risk = _lock_risk(risk)
     if risk.closed_at is None:
         return risk
@@ -144,7 +148,7 @@ def reopen_risk(
 
 @transaction.atomic
 def dismiss_risk(*, risk: FoundationRisk, reason: str, by: User, at: datetime) -> FoundationRisk:
-    """Dismiss a risk that a rule raised and that does not matter here. It stays dismissed until its
+    """Dismiss a risk that a rule raised and that is not relevant here. It stays dismissed until its
     facts change materially."""
     risk = _lock_risk(risk)
     if not risk.rule:

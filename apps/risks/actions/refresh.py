@@ -22,15 +22,15 @@ class RiskChanges:
 
 
 def refresh_risks(at: datetime) -> RiskChanges:
-    """Apply the built-in rules, end acceptances whose day has come, and mark as stale what events
-    and days touch.
+    """Apply the built-in rules, expire acceptances, and mark assessments as stale that events and
+    dates affect.
 
-    Writes nothing where nothing changed. The number of statements does not depend on the size of
-    the portfolio.
+    Writes nothing if nothing changed. The number of statements does not depend on the size of the
+    portfolio.
     """
     with audit_context(job=JOB):
         rules = apply_rules(at=at)
-    # a change of its own: what the rules gave as reason is none for this
+    # a separate change, since the reason given for the rules does not apply here
     with audit_context(job=JOB, reason="affected by an event, a date or evidence"):
         stale = mark_stale_assessments(at=at)
     return RiskChanges(

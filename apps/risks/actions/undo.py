@@ -27,32 +27,34 @@ from apps.risks.staleness import lock_staleness
 
 @dataclass(frozen=True, slots=True)
 class AssessmentUndo:
-    """How many risks are again what they were, and for each assessment that was left alone why."""
+    """The number of restored assessments, and the reason for each that was left unchanged."""
 
     n_taken_back: int
     refused: Mapping[int, str]
 
 
 def teams_decided_in(*, change: UUID) -> dict[int, TeamRole]:
-    """The teams about whose risks `change` decided, with the role that taking it back needs: an
-    acceptance is given and taken by owners, also one that would hold again. Empty where the change
-    decided nothing; three statements."""
-    entries = _entries(change)
+    """Return {team: role needed to undo `change`}, of the teams whose risks it assessed.
+
+    Only owners can revoke or restore an acceptance. Empty if the change assessed nothing; three
+    statements.
+    """
+    entries = _entries_of_change(change)
     if not entries:
         return {}
-    before = _previous_entries(entries)
-    owned = {
+    previous_entries = _previous_entries(entries)
+    owner_decision_ids = {
         pk
         for pk, rows in entries.items()
-        if any(map(is_about_acceptance, filter(None, (*rows, before.get(pk)))))
+        if any(map(is_about_acceptance, filter(None, (*rows, previous_entries.get(pk)))))
     }
     teams: dict[int, TeamRole] = {}
     rows = Assessment.objects.filter(pk__in=entries).values_list(
         "pk", "dependency__application__team_id"
     )
     for pk, team_id in rows:
-        if pk in owned or team_id not in teams:
-            teams[team_id] = TeamRole.OWNER if pk in owned else TeamRole.EDITOR
+        if pk in owner_decision_ids or team_id not in teams:
+            teams[team_id] = TeamRole.OWNER if pk in owner_decision_ids else TeamRole.EDITOR
     return teams
 
 
@@ -61,17 +63,17 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> AssessmentU
     """Restore the assessments before `change`; `by` needs the roles of `teams_decided_in`, checked
     on the locked rows.
 
-    A first assessment becomes unassessed again; the history keeps both. An assessment that a user,
-    an event or a date changed later is unchanged and reported. Evidence that the change attached is
-    detached again. A handful of statements for any number.
+    A first assessment becomes unassessed again; the history has both versions. An assessment that a
+    user, an event or a date changed later is unchanged and reported. Evidence that the change
+    attached is detached again. The number of statements is fixed.
     """
-    entries = _entries(change)
+    entries = _entries_of_change(change)
     if not entries:
         raise RiskChangeError(
             "This change did not assess a risk. Choose another change from the history."
         )
-    about = Assessment.objects.filter(pk__in=entries)
-    lock_teams_of(about.values_list("dependency__application_id", flat=True), no_key=True)
+    assessment_rows = Assessment.objects.filter(pk__in=entries)
+    lock_teams_of(assessment_rows.values_list("dependency__application_id", flat=True), no_key=True)
     for team, role in teams_decided_in(change=change).items():
         refuse_without_role(by, role, team)
     lock_staleness()
@@ -82,10 +84,10 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> AssessmentU
         .filter(pk__in=entries)
         .order_by("pk")
     }
-    before = _previous_entries(entries)
+    previous_entries = _previous_entries(entries)
     rejections: dict[int, str] = {}
     deleted_ids: list[int] = []
-    changed: list[Assessment] = []
+    changed_assessments: list[Assessment] = []
     at = now()
     for pk, rows in entries.items():
         row = assessments.get(pk)
@@ -93,7 +95,7 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> AssessmentU
             rejections[pk] = version_conflict(row)
         elif rows[0].version == 1:
             deleted_ids.append(pk)
-        elif pk not in before:
+        elif pk not in previous_entries:
             rejections[pk] = (
                 "The previous value is not recorded, so this cannot be undone. "
                 "Reassess the risk instead."
@@ -101,13 +103,13 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> AssessmentU
         else:
             for field in Assessment._meta.concrete_fields:
                 if field.name not in PERMANENT_FIELDS:
-                    setattr(row, field.attname, getattr(before[pk], field.attname))
+                    setattr(row, field.attname, getattr(previous_entries[pk], field.attname))
             row.version += 1
             row.updated_at = at
-            changed.append(row)
+            changed_assessments.append(row)
     request_count()
     with audit_context(user=by, reason=reason or "assessments undone"):
-        attachments = _history("AssessmentEvidence").filter(
+        attachments = _history_manager("AssessmentEvidence").filter(
             pgh_context_id=change, pgh_label="insert"
         )
         restored_ids = [pk for pk in assessments if pk not in rejections]
@@ -115,20 +117,23 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> AssessmentU
             "pgh_obj_id", flat=True
         )
         AssessmentEvidence.objects.filter(pk__in=list(links)).delete()
-        Assessment.objects.bulk_update(changed, WRITTEN_FIELDS, batch_size=500)
+        Assessment.objects.bulk_update(changed_assessments, WRITTEN_FIELDS, batch_size=500)
         Assessment.objects.filter(pk__in=deleted_ids).delete()
-    return AssessmentUndo(n_taken_back=len(deleted_ids) + len(changed), refused=rejections)
+    return AssessmentUndo(
+        n_taken_back=len(deleted_ids) + len(changed_assessments), refused=rejections
+    )
 
 
-def _history(model: str) -> Any:
+def _history_manager(model: str) -> Any:
     return apps.get_model("risks", f"{model}History")._default_manager
 
 
-def _entries(change: UUID) -> dict[int, list[Any]]:
-    """{assessment: what the change wrote of it, in order}; what it took away is not among them."""
+def _entries_of_change(change: UUID) -> dict[int, list[Any]]:
+    """Return {assessment: its history entries of the change, in order}, without deleted
+    assessments."""
     entries_by_id: dict[int, list[Any]] = {}
     for entry in (
-        _history("Assessment")
+        _history_manager("Assessment")
         .filter(pgh_context_id=change)
         .exclude(pgh_label="delete")
         .order_by("pgh_id")
@@ -138,10 +143,12 @@ def _entries(change: UUID) -> dict[int, list[Any]]:
 
 
 def _previous_entries(entries: Mapping[int, list[Any]]) -> dict[int, Any]:
-    """{assessment: the last entry before the change}."""
-    first = min(rows[0].pgh_id for rows in entries.values())
-    earlier = _history("Assessment").filter(pgh_obj_id__in=entries, pgh_id__lt=first)
+    """Return {assessment: its last history entry before the change}."""
+    first_id = min(rows[0].pgh_id for rows in entries.values())
+    earlier_entries = _history_manager("Assessment").filter(
+        pgh_obj_id__in=entries, pgh_id__lt=first_id
+    )
     return {
         row.pgh_obj_id: row
-        for row in earlier.order_by("pgh_obj_id", "-pgh_id").distinct("pgh_obj_id")
+        for row in earlier_entries.order_by("pgh_obj_id", "-pgh_id").distinct("pgh_obj_id")
     }

@@ -1,1 +1,1 @@
-"""Results of evaluation tools: read, resolved to what was tested, kept as evidence."""
+"""Results of evaluation tools: parsed, matched to the tested models, stored as evidence."""

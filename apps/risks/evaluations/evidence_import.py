@@ -1,8 +1,8 @@
-"""A run's way from the upload to evidence: received, read, each figure about the model that was
-tested.
+"""Import of an evaluation run as evidence: received, parsed, each figure attached to the tested
+model.
 
-The file itself is not kept: it holds questions, answers and attacks. Its digest and the tool's own
-name of the run are.
+The file itself is not stored, because it holds questions, answers and attacks. Its digest and the
+tool's own name of the run are.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ from apps.risks.evaluations.results import (
 from apps.risks.models import Evidence
 
 MAX_BYTES = 50 * 1024 * 1024
-# what is worked through while the sender waits
+# larger files are processed after the response
 MAX_IMMEDIATE_BYTES = 2 * 1024 * 1024
 
 
@@ -58,9 +58,9 @@ def receive_evaluation(
 ) -> tuple[Import, bool]:
     """Import a tool's results as evidence; return (the import, whether it is new).
 
-    About `application` and the model it names; without an application about the model alone, which
-    needs the governance role. `by` None is the operator. Raises IntakePermissionError if the sender
-    lacks the role, UnreadableError if `tool` is unknown.
+    The evidence is about `application` and the model that the file names; without an application
+    about the model alone, which needs the governance role. If `by` is None, the operator imports.
+    Raises IntakePermissionError if the sender lacks the role, UnreadableError if `tool` is unknown.
     """
     if tool and tool not in READERS:
         raise UnreadableError(
@@ -86,7 +86,7 @@ def receive_evaluation(
     digest = hashlib.sha256(body).hexdigest()
     with transaction.atomic():
         acquire_named_lock(f"evaluation:{digest}")
-        earlier = (
+        earlier_import = (
             Import.objects.filter(
                 kind=Import.Kind.EVALUATION, digest=digest, application=application
             )
@@ -94,8 +94,8 @@ def receive_evaluation(
             .order_by("-pk")
             .first()
         )
-        if earlier is not None:
-            return earlier, False
+        if earlier_import is not None:
+            return earlier_import, False
         import_ = Import.objects.create(
             kind=Import.Kind.EVALUATION,
             format="evals",
@@ -127,11 +127,13 @@ def run_waiting_evidence_imports() -> int:
 
 
 def _file_evidence(import_: Import) -> None:
+    """Store the results of the import as evidence and delete its content; an unreadable file makes
+    the import fail with the reason."""
     try:
         run = read_run(stored_body(import_), tool=str(import_.mapping.get("tool", "")))
-    except UnreadableError as unreadable:
+    except UnreadableError as error:
         Import.objects.filter(pk=import_.pk).update(
-            state=Import.State.FAILED, error=str(unreadable), read_at=now()
+            state=Import.State.FAILED, error=str(error), read_at=now()
         )
         ImportContent.objects.filter(import_record=import_).delete()
         return
@@ -157,7 +159,10 @@ def _file_evidence(import_: Import) -> None:
             "rejected": len(run.rejected),
         },
         problems={
-            "rejected": [{"where": part.where, "reason": part.reason} for part in run.rejected]
+            "rejected": [
+                {"where": skipped_part.where, "reason": skipped_part.reason}
+                for skipped_part in run.rejected
+            ]
         }
         if run.rejected
         else {},
@@ -166,30 +171,30 @@ def _file_evidence(import_: Import) -> None:
 
 
 def _file_results(import_: Import, run: EvaluationRun) -> tuple[int, int]:
-    """(filed, filed already) of a run's figures; what cannot be filed is added to its
-    `rejected`."""
+    """Record the figures of a run and return (number created, number already recorded); rejected
+    ones are added to `run.rejected`."""
     namer = NameResolver()
-    names = {result: _names(run, result) for result in run.results}
+    names = {result: _observed_names(run, result) for result in run.results}
     matches = namer.find(names.values())
     is_granted = has_bound_token(import_)
     offerings = Offering.objects.select_related("version").in_bulk(
         {match.offering for match in matches.values() if match.offering is not None}
     )
-    filed_keys = _filed_figures(import_, run)
+    filed_keys = _recorded_figures(import_, run)
     n_created = n_unchanged = 0
     for result in run.results:
-        answer = matches[names[result]]
-        offering = offerings.get(answer.offering or 0)
+        resolution = matches[names[result]]
+        offering = offerings.get(resolution.offering or 0)
         if offering is None and import_.application is None:
-            run.rejected.append(SkippedPart(result.where, f"{result.model}: {answer.why}"))
+            run.rejected.append(SkippedPart(result.where, f"{result.model}: {resolution.why}"))
             continue
-        if (answer.offering, result.dataset, result.metric) in filed_keys:
+        if (resolution.offering, result.dataset, result.metric) in filed_keys:
             n_unchanged += 1
             continue
         try:
-            # one figure that cannot be kept does not lose the others
+            # one invalid figure must not undo the others
             with transaction.atomic():
-                _record_result(import_, run, result, offering, answer, is_granted=is_granted)
+                _record_result(import_, run, result, offering, resolution, is_granted=is_granted)
             n_created += 1
         except (RiskChangeError, ForbiddenChangeError) as rejection:
             run.rejected.append(SkippedPart(result.where, str(rejection)))
@@ -198,12 +203,13 @@ def _file_results(import_: Import, run: EvaluationRun) -> tuple[int, int]:
     return n_created, n_unchanged
 
 
-def _names(run: EvaluationRun, result: EvaluationResult) -> ObservedNames:
+def _observed_names(run: EvaluationRun, result: EvaluationResult) -> ObservedNames:
     return ObservedNames(f"evals:{run.tool}", result.provider, result.model, "", "", Confidence.BOM)
 
 
-def _filed_figures(import_: Import, run: EvaluationRun) -> set[tuple[int | None, str, str]]:
-    """(offering, dataset, metric) of the figures of the same run that another file brought."""
+def _recorded_figures(import_: Import, run: EvaluationRun) -> set[tuple[int | None, str, str]]:
+    """Return (offering, dataset, metric) of the figures that another file of the same run
+    recorded."""
     if not run.run:
         return set()
     evidence = Evidence.objects.filter(tool=run.tool, run=run.run, application=import_.application)
@@ -215,14 +221,16 @@ def _record_result(
     run: EvaluationRun,
     result: EvaluationResult,
     offering: Offering | None,
-    answer: NameResolution,
+    resolution: NameResolution,
     *,
     is_granted: bool,
 ) -> None:
+    """Record one result as evidence. A model that was not identified (`offering` is None) is named
+    in the note. `is_granted`: the sender may add evidence to this application."""
     at = import_.received_at
     notes = [run.note, result.note]
     if offering is None:
-        notes.append(f"The model was named '{result.model}'. {answer.why}")
+        notes.append(f"The model was named '{result.model}'. {resolution.why}")
     record_evidence(
         kind=run.kind,
         run_on=min(day_of(run.made_at), day_of(at)) if run.made_at else day_of(at),

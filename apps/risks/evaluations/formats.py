@@ -1,5 +1,5 @@
-"""Detection of an evaluation tool by the content of its file; a further tool is its reader and a
-line here."""
+"""Detection of an evaluation tool by the content of its file; another tool needs a reader and an
+entry here."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ READERS: dict[str, Callable[[bytes], EvaluationRun]] = {
     refusal=UnreadableError,
 )
 def read_run(body: bytes, *, tool: str = "") -> EvaluationRun:
-    """`tool` says which it is; without it the content tells."""
+    """Parse a file with the reader of `tool`; if empty, the tool is detected from the content."""
     if tool:
         if tool not in READERS:
             raise UnreadableError(
@@ -37,6 +37,8 @@ def read_run(body: bytes, *, tool: str = "") -> EvaluationRun:
 
 
 def _detect_tool(body: bytes) -> str:
+    """Return the tool that wrote the file, by keys that only its format has. Raise UnreadableError
+    for other files."""
     head = body[:4096]
     if head[:4] == b"PK\x03\x04":
         return "inspect_ai"

@@ -1,8 +1,8 @@
-"""garak's report.jsonl (0.17, and the older names of its keys): how many attacks of each probe were
-resisted.
+"""Reader of garak's report.jsonl (0.17, and its older key names): the number of attacks resisted
+per probe.
 
-The lines of the attacks hold hostile text and are skipped unread; without a `completion` line the
-run was broken off.
+The lines with the attacks hold hostile text and are skipped without parsing; without a `completion`
+line the run was interrupted.
 """
 
 from typing import Any
@@ -20,11 +20,13 @@ from apps.risks.evaluations.results import (
 )
 
 MAX_LINE_BYTES = 1024 * 1024
-# where garak's name for a way to reach a model is that of a host
+# generator families of garak that name a host
 _HOSTS = {name: name for name in ("openai", "huggingface", "cohere", "groq", "replicate")}
 
 
 def read_run(body: bytes) -> EvaluationRun:
+    """Read a garak report, a JSON object per line; raise UnreadableError for other files. Attempts
+    are skipped, since the report also has their sums."""
     run = EvaluationRun("garak", kind="red_team")
     model = host = ""
     is_garak = is_complete = False
@@ -35,13 +37,13 @@ def read_run(body: bytes) -> EvaluationRun:
             or not line.strip()
         ):
             continue
-        entry = _entry(line, number)
+        entry = _parse_line(line, number)
         match entry.get("entry_type"):
             case "start_run setup":
                 is_garak = True
                 kind = clean(entry.get("plugins.target_type") or entry.get("plugins.model_type"))
                 model = clean(entry.get("plugins.target_name") or entry.get("plugins.model_name"))
-                # OpenAICompatible is any server of that shape
+                # OpenAICompatible can be any compatible server
                 host = (
                     ""
                     if kind.endswith("Compatible")
@@ -69,7 +71,7 @@ def read_run(body: bytes) -> EvaluationRun:
     return run
 
 
-def _entry(line: bytes, number: int) -> Any:
+def _parse_line(line: bytes, number: int) -> Any:
     if len(line) > MAX_LINE_BYTES:
         return {}
     try:
@@ -79,6 +81,8 @@ def _entry(line: bytes, number: int) -> Any:
 
 
 def _add_probe(run: EvaluationRun, entry: Any, number: int, *, model: str, host: str) -> None:
+    """Add the result of one detector of a probe: the share of attempts that the model resisted.
+    Without counts, nothing is added."""
     total = parse_count(entry.get("total_evaluated", entry.get("total")))
     passed = parse_count(entry.get("passed"))
     if not total or passed is None:

@@ -1,8 +1,8 @@
-"""inspect_ai's log, as .json or as .eval, a zip of which only header.json is read (0.3; log version
-2).
+"""Reader of inspect_ai's log, as .json or as .eval, a zip file of which only header.json is read
+(0.3; log version 2).
 
-Members of a .eval are compressed with Zstandard, which the standard library opens from Python 3.14
-on only.
+Members of a .eval file are compressed with Zstandard, which the standard library supports from
+Python 3.14 on.
 """
 
 import io
@@ -30,7 +30,9 @@ _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
 def read_run(body: bytes) -> EvaluationRun:
-    document = load_object(_header(body) if body[:4] == b"PK\x03\x04" else body)
+    """Read a log of inspect_ai, as JSON or as .eval archive; raise UnreadableError for other files.
+    Each metric of each scorer is a result."""
+    document = load_object(_read_header(body) if body[:4] == b"PK\x03\x04" else body)
     about, results = as_mapping(document.get("eval")), as_mapping(document.get("results"))
     if "version" not in document or "task" not in about or "model" not in about:
         raise UnreadableError(
@@ -79,7 +81,9 @@ def read_run(body: bytes) -> EvaluationRun:
     return run
 
 
-def _header(body: bytes) -> bytes:
+def _read_header(body: bytes) -> bytes:
+    """Return header.json of an .eval archive, at most MAX_HEADER_BYTES. Zstandard members are
+    decompressed here, since zipfile does not support them."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             member = archive.getinfo("header.json")
@@ -90,13 +94,13 @@ def _header(body: bytes) -> bytes:
                 )
             if member.compress_type != _ZSTD:
                 with archive.open(member) as stream:
-                    return _capped(stream.read(MAX_HEADER_BYTES + 1))
+                    return _check_size(stream.read(MAX_HEADER_BYTES + 1))
         start = member.header_offset
         local = _LOCAL_HEADER.unpack_from(body, start)
         start += _LOCAL_HEADER.size + local[-2] + local[-1]
         compressed = io.BytesIO(body[start : start + member.compress_size])
         with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(compressed) as stream:
-            return _capped(stream.read(MAX_HEADER_BYTES + 1))
+            return _check_size(stream.read(MAX_HEADER_BYTES + 1))
     except KeyError:
         raise UnreadableError(
             "The .eval file has no header.json, so the run was not finished. Finish the run first."
@@ -111,7 +115,7 @@ def _header(body: bytes) -> bytes:
         raise UnreadableError(f"The .eval file cannot be opened: {error}.") from None
 
 
-def _capped(content: bytes) -> bytes:
+def _check_size(content: bytes) -> bytes:
     if len(content) > MAX_HEADER_BYTES:
         raise UnreadableError(
             "The header of the log is larger than "

@@ -1,8 +1,8 @@
-"""Reader of results_*.json of the lm-evaluation-harness (0.4): a task's figures are keyed
+"""Reader of results_*.json of the lm-evaluation-harness (0.4), where a task's figures have keys
 `metric,filter`.
 
 `alias`, `name` and `sample_len` are not metrics, a standard error can be the text N/A, and fewer
-effective than original samples mean that only a part of the benchmark was run.
+effective than original samples mean that the benchmark was run only in part.
 """
 
 from typing import Any
@@ -24,6 +24,8 @@ _HOSTS = {"openai": "openai", "anthropic": "anthropic", "hf": "huggingface", "vl
 
 
 def read_run(body: bytes) -> EvaluationRun:
+    """Read a results file of lm-eval; raise UnreadableError for other files. Tasks of a group are
+    skipped if the file has the results of the group."""
     document = load_object(body)
     results = document.get("results")
     if not isinstance(results, dict) or not (
@@ -46,16 +48,16 @@ def read_run(body: bytes) -> EvaluationRun:
         ),
     )
     model = clean(document.get("model_name"))
-    # local-chat-completions speaks to any server of that shape
+    # local-chat-completions can be any compatible server
     host = _HOSTS.get(source.partition("-")[0], "")
-    grouped = {
+    grouped_tasks = {
         name
         for tasks in as_mapping(document.get("group_subtasks")).values()
         if tasks
         for name in tasks
     }
     for task, figures in results.items():
-        if task not in grouped or task not in as_mapping(document.get("groups")):
+        if task not in grouped_tasks or task not in as_mapping(document.get("groups")):
             _add_task(run, document, str(task), as_mapping(figures), model=model, host=host)
     return run
 
@@ -63,6 +65,7 @@ def read_run(body: bytes) -> EvaluationRun:
 def _add_task(
     run: EvaluationRun, document: Any, task: str, figures: Any, *, model: str, host: str
 ) -> None:
+    """Add a result for each numeric metric of the task, with its standard error as a note."""
     samples = as_mapping(as_mapping(document.get("n-samples")).get(task))
     n, n_original = parse_count(samples.get("effective")), parse_count(samples.get("original"))
     version = as_mapping(document.get("versions")).get(task)

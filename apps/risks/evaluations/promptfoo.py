@@ -1,8 +1,8 @@
 """Reader of promptfoo's results.json (0.121; results version 3).
 
-The file's own totals can leave out errors, so every case is counted again: `failureReason` 0 is
-passed, 1 a failed assertion, 2 an error of the call. `namedScores` are sums, divided by how often
-each was given.
+The file's own totals can leave out errors, so the cases are counted here: `failureReason` 0 is
+passed, 1 a failed assertion, 2 an error of the call. `namedScores` are sums, divided by the number
+of cases that have them.
 """
 
 from collections import defaultdict
@@ -45,6 +45,8 @@ class _Tally:
 
 
 def read_run(body: bytes) -> EvaluationRun:
+    """Read a results file of promptfoo; raise UnreadableError for other files. Results by provider:
+    the share of passed cases, and the mean of each named score."""
     document = load_object(body)
     results, metadata = as_mapping(document.get("results")), as_mapping(document.get("metadata"))
     cases = results.get("results")
@@ -61,7 +63,7 @@ def read_run(body: bytes) -> EvaluationRun:
     )
     tallies: dict[str, _Tally] = defaultdict(_Tally)
     for case in cases:
-        _count(as_mapping(case), tallies)
+        _count_case(as_mapping(case), tallies)
     dataset = clean(as_mapping(document.get("config")).get("description"), 200) or "promptfoo suite"
     for provider, tally in tallies.items():
         host, model = split_provider(provider)
@@ -100,7 +102,9 @@ def read_run(body: bytes) -> EvaluationRun:
     return run
 
 
-def _count(case: Any, tallies: dict[str, _Tally]) -> None:
+def _count_case(case: Any, tallies: dict[str, _Tally]) -> None:
+    """Add a test case to the tally of its provider. A failed call counts as an error, not as a
+    failed case."""
     stated_provider = case.get("provider")
     provider = clean(
         as_mapping(stated_provider).get("id")
@@ -124,8 +128,8 @@ def _count(case: Any, tallies: dict[str, _Tally]) -> None:
 
 
 def split_provider(provider: str) -> tuple[str, str]:
-    """(host, model) of `openai:chat:gpt-4o`; a model's id may itself hold colons. A path or address
-    names no model."""
+    """Return (host, model) of `openai:chat:gpt-4o`; a model ID can itself contain colons. A path or
+    URL does not name a model."""
     host, colon, model_id = provider.partition(":")
     if not colon or host in {"file", "http", "https", "exec", "python", "package"}:
         return "", provider

@@ -1,7 +1,7 @@
 """Results of an evaluation tool as plain values, independent of the tool.
 
-A reader is `(body: bytes) -> Run`. It keeps figures and names, never the questions, answers or
-attacks themselves; it raises `UnreadableError` if the file is not its tool's.
+A reader is `(body: bytes) -> EvaluationRun`. It returns figures and names, never questions, answers
+or attacks, and raises `UnreadableError` if the file is not from its tool.
 """
 
 import math
@@ -20,8 +20,8 @@ MAX_RESULTS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResult:
-    """One figure about one model: `value` of `metric` on `dataset` over `n` cases. `passed` None:
-    no verdict."""
+    """One figure about one model: `value` of `metric` on `dataset` over `n` cases. `passed` is None
+    without a verdict."""
 
     model: str
     provider: str
@@ -37,7 +37,7 @@ class EvaluationResult:
 
 @dataclass(slots=True)
 class EvaluationRun:
-    """One run of a tool. `run` is the tool's own name for it, empty where it has none."""
+    """One run of a tool. `run` is the tool's own name of it, possibly empty."""
 
     tool: str
     tool_version: str = ""
@@ -65,13 +65,14 @@ class EvaluationRun:
 
 
 def load_object(body: bytes) -> Mapping[str, Any]:
-    """The JSON object of the file; NaN and Infinity, which Python tools write, are read as null."""
+    """Return the JSON object of the file; NaN and Infinity, which Python tools write, become
+    null."""
     check_size(body)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         try:
-            document = orjson.loads(_without_nan(body))
+            document = orjson.loads(_replace_nan(body))
         except orjson.JSONDecodeError:
             raise UnreadableError(f"The file is not valid JSON: {error}.") from None
     if not isinstance(document, dict):
@@ -81,25 +82,25 @@ def load_object(body: bytes) -> Mapping[str, Any]:
     return document
 
 
-def _without_nan(body: bytes) -> bytes:
-    """NaN and Infinity outside of text become null."""
-    parts = body.split(b'"')
-    inside = False
-    for position, part in enumerate(parts):
-        if not inside:
-            for word in (b"-Infinity", b"Infinity", b"NaN"):
-                part = part.replace(word, b"null")
-            parts[position] = part
-        # a quote after an odd number of backslashes is part of the text
-        n_backslashes = len(part) - len(part.rstrip(b"\\"))
-        if not (inside and n_backslashes % 2):
-            inside = not inside
-    return b'"'.join(parts)
+def _replace_nan(body: bytes) -> bytes:
+    """Return the JSON text with NaN and Infinity outside of strings replaced by null."""
+    chunks = body.split(b'"')
+    is_inside_string = False
+    for position, chunk in enumerate(chunks):
+        if not is_inside_string:
+            for literal in (b"-Infinity", b"Infinity", b"NaN"):
+                chunk = chunk.replace(literal, b"null")
+            chunks[position] = chunk
+        # a quotation mark after an odd number of backslashes is part of the string
+        n_backslashes = len(chunk) - len(chunk.rstrip(b"\\"))
+        if not (is_inside_string and n_backslashes % 2):
+            is_inside_string = not is_inside_string
+    return b'"'.join(chunks)
 
 
 def parse_time(text: Any) -> datetime | None:
-    """Return an ISO time or seconds since 1970; without a zone it is UTC. None if it is not a
-    time."""
+    """Return an ISO time or seconds since 1970 as a datetime, UTC if without a zone; None if it is
+    not a time."""
     try:
         if isinstance(text, int | float):
             return datetime.fromtimestamp(text, tz=UTC)
@@ -110,7 +111,7 @@ def parse_time(text: Any) -> datetime | None:
 
 
 def parse_number(value: Any) -> float | None:
-    """A figure as a float; None for text, truth values and nothing."""
+    """Return a JSON number as a float; None for any other value."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

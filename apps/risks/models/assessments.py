@@ -1,4 +1,4 @@
-"""Assessments of inherited risks, and what made them stale."""
+"""Assessments of inherited risks, and the causes that made them stale."""
 
 from datetime import date
 from typing import Any
@@ -17,7 +17,7 @@ from apps.risks.models.risks import LEVELS, Confidence, FoundationRisk
 
 
 class Treatment(models.TextChoices):
-    """ISO 31000's four."""
+    """The four risk treatments of ISO 31000."""
 
     AVOID = "avoid", "Avoid"
     REDUCE = "reduce", "Reduce"
@@ -45,13 +45,13 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
         return self.filter(dependency__application__team__in=user.team_roles())
 
     def accepted_on(self, day: date) -> "AssessmentQuerySet":
-        """Acceptances in force on `day`."""
+        """Select the acceptances in force on `day`."""
         return self.filter(
             treatment=Treatment.ACCEPT, accepted_until__gt=day, revoked_at__isnull=True
         )
 
 
-def _score(likelihood: str, impact: str) -> StoredColumn:
+def _score_column(likelihood: str, impact: str) -> StoredColumn:
     return StoredColumn(
         expression=F(likelihood) * F(impact),
         output_field=models.PositiveSmallIntegerField(null=True),
@@ -61,13 +61,13 @@ def _score(likelihood: str, impact: str) -> StoredColumn:
 
 @track_history(exclude=("updated_at", "inherent", "current", "residual"))
 class Assessment(models.Model):
-    """One row per foundation risk and dependency, created by the first assessment; without a row it
-    is unassessed.
+    """One row per foundation risk and dependency, created by the first assessment; without a row
+    the risk is unassessed.
 
     `version` counts the changes: a writer passes the version that was read. `inherent_*` are the
     levels at the time of assessment, adaptations applied; current is with today's controls,
     residual after the planned treatment. An acceptance stays recorded after it expires;
-    `accepts_on` says whether it is valid.
+    `accepts_on` checks its validity.
     """
 
     class State(models.TextChoices):
@@ -87,9 +87,9 @@ class Assessment(models.Model):
     current_impact = models.PositiveSmallIntegerField(choices=LEVELS, null=True, blank=True)
     residual_likelihood = models.PositiveSmallIntegerField(choices=LEVELS, null=True, blank=True)
     residual_impact = models.PositiveSmallIntegerField(choices=LEVELS, null=True, blank=True)
-    inherent = _score("inherent_likelihood", "inherent_impact")
-    current = _score("current_likelihood", "current_impact")
-    residual = _score("residual_likelihood", "residual_impact")
+    inherent = _score_column("inherent_likelihood", "inherent_impact")
+    current = _score_column("current_likelihood", "current_impact")
+    residual = _score_column("residual_likelihood", "residual_impact")
     confidence = models.CharField(max_length=6, choices=Confidence, default=Confidence.MEDIUM)
 
     treatment = models.CharField(max_length=6, choices=Treatment, blank=True)
@@ -197,8 +197,8 @@ class Assessment(models.Model):
         return f"risk {self.risk_id} of dependency {self.dependency_id}: {self.get_state_display()}"
 
     def accepts_on(self, day: date) -> bool:
-        """The risk is accepted on `day`: the end is exclusive, and a revoked acceptance counts no
-        longer."""
+        """Return whether the risk is accepted on `day`: the end is exclusive, and a revoked
+        acceptance does not count."""
         return (
             self.treatment == Treatment.ACCEPT
             and self.revoked_at is None
@@ -209,7 +209,7 @@ class Assessment(models.Model):
 
 @track_history()
 class AssessmentEvidence(models.Model):
-    """Evidence that an assessment rests on."""
+    """Evidence attached to an assessment."""
 
     assessment = models.ForeignKey(
         Assessment, on_delete=models.CASCADE, related_name="evidence_links"

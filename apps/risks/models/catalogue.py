@@ -1,4 +1,5 @@
-"""What can be inherited at all: risk templates, and the public taxonomies they are mapped to."""
+"""The catalogue of risks that can be inherited: templates, and the public taxonomies they are
+mapped to."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,7 +12,7 @@ from apps.inventory.models import Adaptation
 
 
 class Layer(models.TextChoices):
-    """Where a risk comes from, from the deepest layer up."""
+    """The layer of the stack that a risk comes from, deepest first."""
 
     TRAINING_DATA = "training_data", "Training data"
     WEIGHTS = "weights", "Weights"
@@ -35,7 +36,7 @@ class Predicate(models.TextChoices):
 
 @track_history()
 class Taxonomy(models.Model):
-    """A public catalogue of risks, with what its licence lets us hold of it."""
+    """A public catalogue of risks, as far as its licence allows copies."""
 
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=200)
@@ -59,7 +60,7 @@ class Taxonomy(models.Model):
 
 @track_history()
 class TaxonomyEntry(models.Model):
-    """One risk of a taxonomy. `text` is empty where only ids and names may be held."""
+    """One risk of a taxonomy. `text` is empty if the licence allows only IDs and names."""
 
     taxonomy = models.ForeignKey(Taxonomy, on_delete=models.PROTECT, related_name="entries")
     code = models.CharField(max_length=80)
@@ -86,11 +87,11 @@ class TaxonomyEntry(models.Model):
 
 @track_history(exclude=("updated_at",))
 class RiskTemplate(models.Model):
-    """A kind of risk that a foundation hands on. Those that are `built_in` follow the release; own
-    ones are edited.
+    """A kind of risk that dependencies inherit from a foundation. Releases replace the `built_in`
+    ones; users edit their own.
 
-    `stale_by` names what makes assessments of the template's risks stale: kinds of provider events,
-    and `exit_test_expired`.
+    `stale_by` lists the causes that make assessments of the template's risks stale: kinds of
+    provider events, and `exit_test_expired`.
     """
 
     code = models.CharField(max_length=20, unique=True)
@@ -139,7 +140,7 @@ class RiskTemplate(models.Model):
 
 @track_history()
 class Modifier(models.Model):
-    """How one kind of adaptation eases or aggravates a template's risk, in steps of likelihood and
+    """The effect of one kind of adaptation on a template's risk, in steps of likelihood and
     impact."""
 
     template = models.ForeignKey(RiskTemplate, on_delete=models.CASCADE, related_name="modifiers")
@@ -175,8 +176,8 @@ class Modifier(models.Model):
 
 @track_history()
 class TemplateMapping(models.Model):
-    """How a template relates to an entry of a taxonomy, in SSSOM's terms: `broadMatch` says the
-    entry is broader."""
+    """The relationship of a template to an entry of a taxonomy, in SSSOM's terms: with `broadMatch`
+    the entry is broader."""
 
     class Match(models.TextChoices):
         EXACT = "exactMatch", "Exact"

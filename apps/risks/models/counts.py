@@ -1,5 +1,5 @@
-"""Stored counts of assessed inherited risks, since counting every dependency takes longer than a
-page can wait. All of it can be counted again; nothing here was entered by users."""
+"""Stored counts of assessed inherited risks, since counting every dependency takes too long for a
+page. All of them can be counted again; none was entered by users."""
 
 from django.db import models
 
@@ -8,7 +8,7 @@ from apps.risks.models.risks import FoundationRisk
 
 
 class CountState(models.Model):
-    """The one row (id 1): when the counts were made."""
+    """The single row (ID 1) with the time of the counts."""
 
     counted_at = models.DateTimeField()
     n_applications = models.PositiveIntegerField(help_text="Applications in scope.")
@@ -24,7 +24,7 @@ class CountState(models.Model):
 
 
 class RiskCount(models.Model):
-    """Dependencies that inherit a risk, and what was done about them."""
+    """The number of dependencies that inherit a risk, in total and by state of assessment."""
 
     risk = models.OneToOneField(
         FoundationRisk, on_delete=models.CASCADE, primary_key=True, related_name="+"
@@ -44,7 +44,8 @@ class RiskCount(models.Model):
 
 
 class TeamCount(models.Model):
-    """Inherited risks of a team's applications, and what was done about them."""
+    """The number of inherited risks of a team's applications, in total and by state of
+    assessment."""
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="+")
     n_inherited = models.PositiveIntegerField()
@@ -57,7 +58,7 @@ class TeamCount(models.Model):
 
 
 class LevelCount(models.Model):
-    """Assessed risks by the level they were given."""
+    """The number of assessed risks by their assessed level."""
 
     class Basis(models.TextChoices):
         CURRENT = "current", "Current"

@@ -1,4 +1,4 @@
-"""What was measured or filed: evaluations on own workloads, papers, incidents."""
+"""Evidence: evaluations on own workloads, papers, incidents."""
 
 from datetime import date
 from typing import Any
@@ -18,8 +18,8 @@ from apps.risks.models.catalogue import RiskTemplate
 
 class EvidenceQuerySet(models.QuerySet["Evidence"]):
     def visible_to(self, user: Any) -> "EvidenceQuerySet":
-        """Evidence about a version or an offering is everyone's; about an application, its
-        readers'."""
+        """Select evidence that the user can view: about versions and offerings all of it, about
+        applications that of their teams."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -34,7 +34,7 @@ class EvidenceQuerySet(models.QuerySet["Evidence"]):
 class Evidence(models.Model):
     """Evidence about an application, a version, an offering, or an application on one of these.
 
-    `passed` is null for what is filed rather than measured (a model card, a contract).
+    `passed` is null for documents without a measurement (a model card, a contract).
     """
 
     class Kind(models.TextChoices):

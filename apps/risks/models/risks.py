@@ -17,7 +17,7 @@ LEVELS = [(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")]
 
 
 class Confidence(models.TextChoices):
-    """How well the levels are known; kept apart from likelihood."""
+    """Confidence in the assessed levels; independent of likelihood."""
 
     LOW = "low", "Low"
     MEDIUM = "medium", "Medium"
@@ -49,11 +49,11 @@ class FoundationRiskQuerySet(PublicQuerySet["FoundationRisk"]):
 
 @track_history(exclude=("updated_at", "inherent"))
 class FoundationRisk(models.Model):
-    """A template, or an own risk without one, on ONE node of the footing.
+    """A template, or an own risk without one, attached to one node of the catalogue.
 
-    A rule's risk carries its facts as a sentence, and as `facts_key`, which changes when they
-    change materially: that reopens a dismissed one and makes assessments stale. `changed_at` is the
-    last such change, or the last change of the levels by a person.
+    A risk raised by a rule has its facts as a sentence, and as `facts_key`, which changes when they
+    change materially: that reopens a dismissed risk and makes assessments stale. `changed_at` is
+    the time of the last such change, or of the last change of the levels by a user.
     """
 
     OPEN: ClassVar[Q] = Q(closed_at__isnull=True, dismissed_at__isnull=True)
@@ -152,7 +152,7 @@ class FoundationRisk(models.Model):
 
 @track_history()
 class RiskEvidence(models.Model):
-    """Evidence that a foundation risk rests on."""
+    """Evidence attached to a foundation risk."""
 
     risk = models.ForeignKey(
         FoundationRisk, on_delete=models.CASCADE, related_name="evidence_links"

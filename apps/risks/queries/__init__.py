@@ -1,1 +1,1 @@
-"""Reads of inherited risk, one module per subject."""
+"""Queries of inherited risk, one module per subject."""

@@ -1,4 +1,4 @@
-"""What a list of inherited risks is narrowed to, and the SQL that says so."""
+"""Conditions of lists of inherited risks, and their SQL."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -14,19 +14,19 @@ from apps.risks.queries.reach import NO_TEAMS, team_scope
 
 UNASSESSED = "unassessed"
 STATES = (UNASSESSED, *(str(state) for state in Assessment.State))
-# whose levels a likelihood and an impact are asked of
+# the levels that filters of likelihood and impact can refer to
 INHERENT, CURRENT, RESIDUAL = "inherent", "current", "residual"
-# readers of more applications than this are served from the risks, like those who read everything
+# readers of more applications get lists that start from the risks, like readers of everything
 MAX_GATHERED_APPLICATIONS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class InheritedRiskQuery:
-    """What a list of inherited risks is narrowed to; None or empty: not at all.
+    """The filters of a list of inherited risks; None or empty means no filter.
 
-    `likelihood` and `impact` are of the level `level` (inherent, current or residual; empty:
-    inherent). `foundation` and `provider` are slugs: risks on them and on what belongs to them. `q`
-    is looked for in titles and codes. `alone`: of the team itself, without those below it.
+    `likelihood` and `impact` refer to the level `level` (inherent, current or residual; empty:
+    inherent). `foundation` and `provider` are slugs: risks on them and on their versions and
+    offerings. `q` searches titles and codes. `alone` leaves out the teams below `team`.
     """
 
     application: str = ""
@@ -126,15 +126,18 @@ _STORED = {
 }
 
 
-# said by other conditions than their own parameter
+# fields that are handled by other conditions
 _OTHER_FIELDS = frozenset({"team", "alone", "level", "q"})
 
 
 @dataclass(frozen=True, slots=True)
 class InheritedRiskConditions:
-    """Conditions of a query. `is_small`: the requested applications are few enough to gather all
-    they inherit. `stored`: only assessments can match. `owned`: only those of one owner.
-    `is_empty`: nothing can match."""
+    """Conditions of a query.
+
+    `is_small`: the requested applications are few enough to collect all their inherited risks.
+    `stored`: only assessments can match. `owned`: only those of one owner. `is_empty`: nothing can
+    match.
+    """
 
     which: str
     chosen: str
@@ -147,15 +150,17 @@ class InheritedRiskConditions:
 
     @property
     def gathered(self) -> bool:
-        """All that meet it are few enough to be sorted and counted."""
+        """Return whether the matching rows are few enough to be sorted and counted."""
         return self.is_small or self.owned
 
 
 def build_conditions(
     *, user: Any, on: date, query: InheritedRiskQuery, count_all: bool = False
 ) -> InheritedRiskConditions:
-    """Build the conditions of a list; at most three statements. `count_all`: find out also for
-    readers of everything whether there are few."""
+    """Build the conditions of a list; at most three statements.
+
+    `count_all` counts the applications even for readers of everything, to detect a small inventory.
+    """
     params: dict[str, Any] = {**team_scope(user), "day": on}
     params |= {
         name: getattr(query, name)
@@ -167,8 +172,11 @@ def build_conditions(
     query_fields = {
         name for name in InheritedRiskQuery.__slots__ if getattr(query, name) not in (None, "")
     }
-    which = ["", *(sql for name, sql in _WHICH.items() if name in query_fields)]
-    chosen = ["true", *(sql for name, sql in _CHOSEN.items() if name in query_fields)]
+    risk_conditions = ["", *(sql for name, sql in _WHICH.items() if name in query_fields)]
+    dependency_conditions = [
+        "true",
+        *(sql for name, sql in _CHOSEN.items() if name in query_fields),
+    ]
     stored_conditions = [sql for name, sql in _STORED.items() if name in query_fields]
     for name in ("likelihood", "impact"):
         if name in query_fields and query.level in (CURRENT, RESIDUAL):
@@ -176,7 +184,7 @@ def build_conditions(
                 f"s.{query.level}_{name} = %({name})s AND s.state <> 'not_applicable'"
             )
         elif name in query_fields:
-            which.append(f"r.{name} = %({name})s")
+            risk_conditions.append(f"r.{name} = %({name})s")
     is_empty = bool(stored_conditions) and query.state == UNASSESSED
     state = "s.id IS NULL" if query.state == UNASSESSED else "true"
     if query.state and query.state != UNASSESSED:
@@ -194,8 +202,8 @@ def build_conditions(
     if not is_small and (params["teams"] is not None or count_all):
         is_small = _count_applications(params["teams"]) <= MAX_GATHERED_APPLICATIONS
     return InheritedRiskConditions(
-        " AND ".join(which),
-        " AND ".join(chosen),
+        " AND ".join(risk_conditions),
+        " AND ".join(dependency_conditions),
         state,
         params,
         is_small,
@@ -216,7 +224,8 @@ def _team_ids(slug: str) -> list[int]:
 
 
 def _count_applications(team_ids: list[int] | None) -> int:
-    """Applications of these teams, or all, counted no further than it matters."""
+    """Return the number of applications of these teams, or of all, counted only up to the limit
+    that matters."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*) FROM (

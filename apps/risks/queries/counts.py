@@ -1,10 +1,10 @@
-"""How much is inherited and who has looked: live for a reader of few applications, otherwise as
-last counted.
+"""Counts of inherited and assessed risks: live for readers of few applications, otherwise from the
+stored counts.
 
-Counting half a million dependencies takes longer than a page may. So in a large organisation the
-counts are kept (actions/counts.py), and a page that shows them says as of when. Which of the two
-a reader gets depends on how many applications there are now, not on how many there were at the last
-count: after an import of many, nothing is counted while a page waits.
+Counting half a million dependencies takes too long for a page. So a large organisation has stored
+counts (actions/counts.py), and a page that shows them states their time. The current number of
+applications decides which of the two a reader gets, not the number at the last count: after a large
+import, no page waits for a count.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ CURRENT, RESIDUAL = LevelCount.Basis.CURRENT.value, LevelCount.Basis.RESIDUAL.va
 
 @dataclass(frozen=True, slots=True)
 class RiskStanding:
-    """A risk that is inherited, with its inherent level and the progress of its assessments."""
+    """An inherited risk with its inherent level and the progress of its assessments."""
 
     risk_id: int
     template_id: int | None
@@ -46,8 +46,8 @@ class TeamStanding:
 
 @dataclass(frozen=True, slots=True)
 class CountBasis:
-    """Where a reader's counts come from: `stored` ones were made at `counted_at`, None while they
-    never were."""
+    """The origin of a reader's counts: `stored` ones were made at `counted_at`, None if there is no
+    count yet."""
 
     stored: bool = False
     counted_at: datetime | None = None
@@ -58,11 +58,11 @@ class CountBasis:
 
 
 def count_basis(user: Any, *, by_team: bool = False) -> CountBasis:
-    """Say whether this reader gets stored counts; one statement, whose cost does not grow with the
-    organisation.
+    """Return whether this reader gets stored counts; one statement, whose cost does not grow with
+    the organisation.
 
-    Counts by risk are stored for readers of everything alone. `by_team` asks for counts by team,
-    which are stored for every reader.
+    Counts by risk are stored only for readers of everything. With `by_team` the answer is about
+    counts by team, which are stored for every reader.
     """
     if not isinstance(user, User) or not (user.can_read_all or by_team):
         return CountBasis()
@@ -85,8 +85,8 @@ def count_basis(user: Any, *, by_team: bool = False) -> CountBasis:
 
 
 def counted_at(user: Any) -> datetime | None:
-    """Return when the counts that this reader gets were made; None where they are live, or never
-    were made."""
+    """Return the time of the stored counts that this reader gets; None if the counts are live or do
+    not exist yet."""
     return count_basis(user).counted_at
 
 
@@ -96,7 +96,7 @@ def risk_standings(
     """Return every risk that dependencies of `user` inherit, most severe first; two or three
     statements.
 
-    `stored`: as last counted (`count_basis` says when), for readers of everything only.
+    `stored` reads the stored counts (`count_basis` has their time), for readers of everything only.
     """
     if stored and not application:
         counts = RiskCount.objects.values_list(
@@ -120,7 +120,7 @@ def risk_standings(
 def team_standings(
     *, user: Any, on: date, stored: bool, limit: int | None = None
 ) -> list[TeamStanding]:
-    """The teams, `most` of them, whose applications inherit something, most unassessed first; two
+    """Return at most `limit` teams whose applications inherit risks, most unassessed first; two
     statements at most."""
     if stored:
         n_unassessed = F("n_inherited") - F("n_assessed") - F("n_stale") - F("n_not_applicable")
@@ -144,15 +144,16 @@ def team_standings(
 def level_counts(
     *, user: Any, on: date, stored: bool, application: str = ""
 ) -> dict[str, dict[tuple[int, int], int]]:
-    """{current or residual: {(likelihood, impact): assessed risks}}; one statement."""
+    """Return {current or residual: {(likelihood, impact): number of assessed risks}}; one
+    statement."""
     counts: dict[str, dict[tuple[int, int], int]] = {CURRENT: {}, RESIDUAL: {}}
     if stored and not application:
         rows = list(LevelCount.objects.values_list("basis", "likelihood", "impact", "n"))
     else:
-        chosen = "a.slug = %(application)s" if application else "true"
+        condition = "a.slug = %(application)s" if application else "true"
         with connection.cursor() as cursor:
             cursor.execute(
-                counts_sql.levels_sql(chosen=chosen),
+                counts_sql.levels_sql(dependency_condition=condition),
                 {**team_scope(user), "day": on, "application": application},
             )
             rows = cursor.fetchall()
@@ -176,8 +177,8 @@ def _live_teams(*, user: Any, on: date) -> Mapping[tuple[int, str, str], RiskRea
 def count_everything(
     *, on: date
 ) -> tuple[dict[int, RiskReach], dict[int, RiskReach], dict[str, dict[tuple[int, int], int]]]:
-    """Count for the whole organisation, by risk, by team and by level; what the job stores. Four
-    statements."""
+    """Return ({risk: reach}, {team: reach}, {current or residual: {(likelihood, impact): number}})
+    of the whole organisation, for the stored counts; four statements."""
     everyone = _Everyone()
     by_team = {
         team_id: reach for (team_id, _, _), reach in _live_teams(user=everyone, on=on).items()
@@ -190,7 +191,7 @@ def count_everything(
 
 
 class _Everyone:
-    """The reader of the job that counts."""
+    """The reader for which the job counts; can view everything."""
 
     can_read_all = True
 

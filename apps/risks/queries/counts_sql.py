@@ -1,7 +1,7 @@
-"""How much is inherited and who has looked, as SQL: counted set-based, never pair by pair.
+"""SQL of the counts of inherited and assessed risks, counted as sets instead of pair by pair.
 
-Dependencies are grouped by what they call first, so that a count is one pass over them and does not
-grow with the number of risks x dependencies.
+Dependencies are grouped by offering first, so that a count is one pass over them and does not grow
+with the number of risks times dependencies.
 """
 
 from typing import Final
@@ -10,13 +10,15 @@ from apps.common.database.statements import compose_statement, load_statement
 from apps.risks.models import Predicate
 from apps.risks.queries.inheritance_sql import PREDICATES, sql_parts
 
-# dependencies for which PREDICATES' judge_shares_base holds, for all of them at once
+# dependencies that meet the condition judge_shares_base of PREDICATES, computed together
 _JUDGE_LINEAGE: Final = """lineage AS MATERIALIZED (
     SELECT f.offering_id, f.node_id FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id
     WHERE n.kind IN (node_kind('version'), node_kind('foundation')) AND {asked_judges}
 ),
 judge AS MATERIALIZED (
     SELECT DISTINCT d.id
+    -- judges and guardrails with a version or foundation in common with a primary model of the same
+    -- application
     FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
     JOIN inventory_dependency p ON p.application_id = d.application_id AND p.role = 'primary'
         AND is_live(p.since, p.until, %(day)s)
@@ -31,13 +33,14 @@ TOTALS: Final = load_statement("risks", "reach_by_risk")
 
 TEAMS: Final = load_statement("risks", "reach_by_team")
 
-# pairs by the levels somebody gave them, current and residual; what does not apply has none
+# assessed pairs by current and residual level; those that are not applicable have none
 LEVELS: Final = """
 WITH {party}, {risk}
 SELECT x.basis, x.likelihood, x.impact, count(*)
 FROM risks_assessment s JOIN risk r ON r.id = s.risk_id
 JOIN inventory_dependency d ON d.id = s.dependency_id
 JOIN inventory_application a ON a.id = d.application_id
+-- one row for each of the two levels of an assessment
 CROSS JOIN LATERAL (VALUES
     ('current', s.current_likelihood, s.current_impact), ('residual', s.residual_likelihood,
         s.residual_impact)
@@ -47,8 +50,8 @@ WHERE s.state <> 'not_applicable' AND x.likelihood IS NOT NULL AND x.impact IS N
 GROUP BY 1, 2, 3
 """
 
-# what the totals count the reach of a risk by, for each condition a risk may have; only those that
-# open risks have are worked out
+# the counts by which the totals compute the reach of a risk, one per template condition; only those
+# that open risks have are computed
 _COUNTED: Final[dict[str, str]] = {
     "all": "true",
     Predicate.JUDGE_SHARES_BASE: "d.id IN (SELECT id FROM judge)",
@@ -60,8 +63,8 @@ def _count_column(name: str) -> str:
     return "true" if name == "all" else f"'{name}' = ANY (%(conditions)s::text[])"
 
 
-def _by_condition(column: str) -> str:
-    """SQL of `column`_<condition> for the condition that risk `r` has."""
+def _condition_column(column: str) -> str:
+    """Return SQL that selects `column`_<condition> by the condition of risk `r`."""
     branches = " ".join(f"WHEN '{name}' THEN {column}_{name}" for name in _COUNTED if name != "all")
     return f"CASE r.applies_when {branches} ELSE {column}_all END"
 
@@ -75,31 +78,33 @@ def _count_columns() -> str:
     return ", ".join(counts)
 
 
-def _count_parts(*, which: str = "", chosen: str = "true") -> dict[str, str]:
-    pieces = sql_parts(backwards=False, which=which, chosen=chosen)
-    judges = compose_statement(
-        _JUDGE_LINEAGE, asked_judges=_count_column(Predicate.JUDGE_SHARES_BASE), **pieces
+def _count_parts(*, risk_condition: str = "", dependency_condition: str = "true") -> dict[str, str]:
+    sql_by_name = sql_parts(
+        backwards=False, risk_condition=risk_condition, dependency_condition=dependency_condition
     )
-    return {**pieces, "judges": judges}
+    judges = compose_statement(
+        _JUDGE_LINEAGE, asked_judges=_count_column(Predicate.JUDGE_SHARES_BASE), **sql_by_name
+    )
+    return {**sql_by_name, "judges": judges}
 
 
-def totals_sql(*, which: str = "", chosen: str = "true") -> str:
-    """`TOTALS`, counting each template condition apart: the reach of a conditional risk is that of
-    its condition."""
+def totals_sql(*, risk_condition: str = "", dependency_condition: str = "true") -> str:
+    """Return `TOTALS` with a count per template condition: the reach of a conditional risk is that
+    of its condition."""
     return compose_statement(
         TOTALS,
         counted=_count_columns(),
         summed=", ".join(
             f"sum(s.{kind}_{name}) AS {kind}_{name}" for name in _COUNTED for kind in ("n", "c")
         ),
-        chosen_count=_by_condition("reach.n"),
-        chosen_critical=_by_condition("reach.c"),
-        **_count_parts(which=which, chosen=chosen),
+        chosen_count=_condition_column("reach.n"),
+        chosen_critical=_condition_column("reach.c"),
+        **_count_parts(risk_condition=risk_condition, dependency_condition=dependency_condition),
     )
 
 
 def teams_sql() -> str:
-    """`TEAMS`: how many pairs each team has, and what was done about them."""
+    """Return `TEAMS`: the number of pairs of each team, in total and by state of assessment."""
     return compose_statement(
         TEAMS,
         counted=_count_columns(),
@@ -113,5 +118,5 @@ def teams_sql() -> str:
     )
 
 
-def levels_sql(*, chosen: str = "true") -> str:
-    return compose_statement(LEVELS, **_count_parts(chosen=chosen))
+def levels_sql(*, dependency_condition: str = "true") -> str:
+    return compose_statement(LEVELS, **_count_parts(dependency_condition=dependency_condition))

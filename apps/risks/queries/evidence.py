@@ -1,4 +1,4 @@
-"""Evidence where it matters: what was measured about a dependency, an application, a risk."""
+"""Evidence for the pages of a dependency, an application and a risk."""
 
 from datetime import date
 from typing import Any
@@ -16,8 +16,11 @@ State = Evidence.State
 
 
 def with_state(evidence: EvidenceQuerySet, *, on: date) -> EvidenceQuerySet:
-    """Adds `state_on` (passed, failing, expired, on_file: as Evidence.state) and `latest`: 1 for
-    the newest result of a kind of test on a subject. Newest first, with what was tested."""
+    """Annotate evidence with `state_on` (passed, failing, expired, on_file: like Evidence.state)
+    and `latest`, which is 1 for the newest result of a kind of test on a subject.
+
+    Newest first, with the tested records.
+    """
     return (
         evidence.annotate(
             state_on=models.Case(
@@ -51,41 +54,45 @@ def with_state(evidence: EvidenceQuerySet, *, on: date) -> EvidenceQuerySet:
 
 
 def evidence_for_application(*, application: Application, user: Any, on: date) -> EvidenceQuerySet:
-    """About the application itself, and about the versions and offerings it calls on that day."""
-    used = Dependency.objects.filter(
+    """Return evidence about the application itself, and about the versions and offerings that it
+    calls on that day."""
+    dependencies = Dependency.objects.filter(
         Q(until__isnull=True) | Q(until__gt=on), application=application, since__lte=on
     )
-    offerings = used.order_by().values("offering_id")
-    about = Q(application=application) | Q(application__isnull=True) & (
-        Q(offering__in=offerings) | Q(version__in=_versions(offering__in=offerings))
+    offerings = dependencies.order_by().values("offering_id")
+    condition = Q(application=application) | Q(application__isnull=True) & (
+        Q(offering__in=offerings) | Q(version__in=_served_versions(offering__in=offerings))
     )
-    return with_state(Evidence.objects.visible_to(user).filter(about), on=on)
+    return with_state(Evidence.objects.visible_to(user).filter(condition), on=on)
 
 
 def evidence_for_dependency(*, dependency: Dependency, user: Any, on: date) -> EvidenceQuerySet:
-    """Return evidence about the application on this offering, or on all it calls; and about the
+    """Return evidence about the application on this offering, or on all its models; and about the
     offering or its version itself."""
-    versions = _versions(offering=dependency.offering_id)
-    on_offering = (Q(offering__isnull=True) | Q(offering=dependency.offering_id)) & (
+    versions = _served_versions(offering=dependency.offering_id)
+    offering_condition = (Q(offering__isnull=True) | Q(offering=dependency.offering_id)) & (
         Q(version__isnull=True) | Q(version__in=versions)
     )
-    about = (Q(application=dependency.application_id) | Q(application__isnull=True)) & on_offering
-    return with_state(Evidence.objects.visible_to(user).filter(about), on=on)
+    condition = (
+        Q(application=dependency.application_id) | Q(application__isnull=True)
+    ) & offering_condition
+    return with_state(Evidence.objects.visible_to(user).filter(condition), on=on)
 
 
 def evidence_for_risk(*, risk: FoundationRisk, user: Any, on: date) -> EvidenceQuerySet:
-    """Attached to the risk or to assessments of it, or about the version or offering it is on."""
+    """Return evidence that is attached to the risk or to its assessments, or is about its version
+    or offering."""
     node: Node = risk.node
-    about = Q(risk_links__risk=risk) | Q(assessment_links__assessment__risk=risk)
+    condition = Q(risk_links__risk=risk) | Q(assessment_links__assessment__risk=risk)
     if node.kind == NodeKind.OFFERING:
-        about |= Q(offering=node.ref, application__isnull=True)
+        condition |= Q(offering=node.ref, application__isnull=True)
     if node.kind == NodeKind.VERSION:
-        about |= Q(version=node.ref, application__isnull=True)
-    ids = Evidence.objects.visible_to(user).filter(about).order_by().values("pk")
+        condition |= Q(version=node.ref, application__isnull=True)
+    ids = Evidence.objects.visible_to(user).filter(condition).order_by().values("pk")
     return with_state(Evidence.objects.filter(pk__in=ids), on=on)
 
 
-def _versions(**of: Any) -> Any:
-    """The versions that answer for these offerings today, as a subquery."""
+def _served_versions(**of: Any) -> Any:
+    """Return the versions that these offerings serve today, as a subquery."""
     footings = Footing.objects.filter(node__kind=NodeKind.VERSION, via=Via.DIRECT, **of)
     return footings.order_by().values("node__ref")

@@ -1,17 +1,17 @@
-"""Who inherits what, as SQL: a foundation risk x a live dependency whose footing holds the risk's
-node.
+"""SQL of inheritance: pairs of a foundation risk and a live dependency whose upstream nodes include
+the risk's node.
 
-Nothing of this is stored. A pair exists when the risk is open and handed on, the dependency is live
-on the day, its offering's footing holds the node (or, for a gateway or vendor, the party it is
-reached through is the node or lies below it), and the template's condition holds.
+The pairs are not stored. A pair exists if the risk is open and inheritable, the dependency is live
+on the day, the upstream nodes of its offering include the node (or, for a gateway or vendor, the
+party it is reached through is the node or a subsidiary), and the template's condition is met.
 
-Two ways to a page, chosen here and never by the planner:
+There are two ways to read a page; the code chooses between them, not the planner:
 
-- from the risks: each risk in order, and of it the first rows. A node on which many stand is read
-  by walking the applications in order until the page is full; one on which few stand by gathering
-  and sorting those.
-- from the applications, where few are asked for: everything they stand on, joined with the risks
-  there.
+- from the risks: for each risk in order its first rows. A node with many dependencies is read by
+  walking the applications in order until the page is full; one with few by collecting and sorting
+  them.
+- from the applications, if few are requested: all their upstream nodes, joined with the risks on
+  them.
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ from apps.risks.models import Predicate
 
 IN_SCOPE: Final = [str(status) for status in Application.IN_SCOPE]
 
-# dependency `d` is in use on the day by an application `a` that counts
+# dependency `d` is in use on the day by an application `a` in scope
 LIVE: Final = """is_live(d.since, d.until, %(day)s)"""
 IS_COUNTED: Final = (
     "a.status = ANY (%(in_scope)s) AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s))"
@@ -63,7 +63,7 @@ _REACHED: Final = (
     "d.reached = CASE r.kind WHEN node_kind('gateway') THEN 'gateway' ELSE 'embedded' END"
 )
 
-# the risks that are handed on, with {which} of them; {node} adds kind and ref of the node
+# the inheritable risks, limited by {which}; {node} adds kind and ref of the node
 RISK: Final = """risk AS {kept} (
     SELECT r.id, r.inherent, r.node_id, coalesce(t.applies_when, '') AS applies_when {node}
     FROM risks_foundationrisk r {join} LEFT JOIN risks_risktemplate t ON t.id = r.template_id
@@ -77,25 +77,27 @@ _EAGER: Final = {
 _INLINE: Final = {**_EAGER, "kept": "NOT MATERIALIZED"}
 _LAZY: Final = {"kept": "NOT MATERIALIZED", "node": "", "join": ""}
 
-# dependency `d` stands on the node of risk `r`
+# the upstream nodes of dependency `d` include the node of risk `r`
 HOLDS: Final = f"""(EXISTS (SELECT 1 FROM catalog_footing f
             WHERE f.node_id = r.node_id AND f.offering_id = d.offering_id)
     OR ({_PARTY_KINDS} AND {_REACHED} AND d.via_party_id IN (SELECT p.id FROM party p
     WHERE p.above = r.ref)))"""
 
-# more dependencies than this on a node: walk the applications instead of gathering
+# a node with more dependencies is read by walking the applications instead of collecting them
 WIDE: Final = 2000
 
 _AFTER: Final = """(a.criticality, a.id) {beyond}= (r.from_criticality, r.from_application)
     AND (a.criticality, a.id, d.id) {beyond} (r.from_criticality, r.from_application,
         r.from_dependency)"""
 
-# The risks in order, each with where its rows begin: the cursor for the risk of the cursor, the
-# start for others. Not materialised: what is read behind a full page is never looked at.
+# The risks in order, each with the position where its rows begin: the cursor for the risk of the
+# cursor, the start for others. Not materialised, so that nothing beyond a full page is computed.
 _ORDERED: Final = """(
     SELECT o.*, n.kind, n.ref
     FROM (
         SELECT r.*,
+            -- the cursor resumes in its own risk; all other risks start at the edge, before their
+            -- first row
             CASE WHEN r.id = %(after_risk)s THEN %(after_criticality)s
                 ELSE {edge_small} END::smallint
                 AS from_criticality,
@@ -104,6 +106,7 @@ _ORDERED: Final = """(
             CASE WHEN r.id = %(after_risk)s THEN %(after_dependency)s
                 ELSE {edge} END::bigint AS from_dependency
         FROM risk r
+        -- without a cursor all risks; otherwise those from the risk of the cursor on
         WHERE %(after_risk)s::bigint IS NULL OR r.inherent {lower} %(after_inherent)s
            OR (r.inherent = %(after_inherent)s AND r.id {beyond}= %(after_risk)s)
         ORDER BY r.inherent {falling}, r.id {rising}
@@ -114,7 +117,7 @@ _ORDERED: Final = """(
 
 FROM_RISKS: Final = load_statement("risks", "inherited_from_risks")
 
-# Applications first: {chosen} says which `a` and `d`.
+# Applications first: {chosen} is the condition on `a` and `d`.
 _FEW: Final = """WITH {party}, {risk},
 mine AS MATERIALIZED (
     SELECT d.id, d.application_id, d.offering_id, d.role, d.binding, d.reached, d.via_party_id,
@@ -122,6 +125,7 @@ mine AS MATERIALIZED (
     FROM inventory_application a JOIN inventory_dependency d ON d.application_id = a.id
     WHERE {counts} AND {live} AND {chosen}
 ),
+-- nodes that the dependencies depend on: through their offering, and through their own party
 hit AS (
     SELECT f.node_id, m.id FROM mine m JOIN catalog_footing f ON f.offering_id = m.offering_id
     UNION
@@ -136,6 +140,8 @@ FROM_APPLICATIONS: Final = (
     SELECT r.id AS risk_id, d.id AS dependency_id, r.inherent, d.criticality, d.application_id
     FROM risk r JOIN hit h ON h.node_id = r.node_id JOIN mine d ON d.id = h.id
     LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
+    -- the keyset of the cursor; the severity is negated, since it falls while the other columns
+    -- rise
     WHERE ({applies}) AND {state} AND (%(after_risk)s::bigint IS NULL OR
         (-r.inherent::int, r.id, d.criticality, d.application_id, d.id) {beyond}
         (-%(after_inherent)s::int, %(after_risk)s::bigint, %(after_criticality)s::int,
@@ -148,7 +154,7 @@ FROM_APPLICATIONS: Final = (
 """
 )
 
-# all of it, and of that a sheet in another order
+# all rows, and one page of them in another order
 ALL_OF_FEW: Final = (
     _FEW
     + """found AS (
@@ -159,8 +165,8 @@ ALL_OF_FEW: Final = (
 )
 """
 )
-# stored assessments with what they are about, looked up one by one: fenced, or the planner hashes
-# all there is
+# stored assessments with their records, read one by one: the fence prevents a hash join over all of
+# them
 _STORED_ASSESSMENTS: Final = """(SELECT s.* FROM risks_assessment s WHERE {state}) s
     CROSS JOIN LATERAL (SELECT x.* FROM risk x WHERE x.id = s.risk_id OFFSET 0) r
     CROSS JOIN LATERAL (SELECT x.* FROM inventory_dependency x
@@ -169,7 +175,7 @@ _STORED_ASSESSMENTS: Final = """(SELECT s.* FROM risks_assessment s WHERE {state
     WHERE x.id = d.application_id OFFSET 0) a
     WHERE {counts} AND {live} AND {chosen} AND {holds} AND ({applies})"""
 
-# the same of stored assessments, where few are asked for
+# the same for stored assessments, if few match
 ALL_STORED: Final = f"""
 WITH {{party}}, {{risk}},
 found AS (
@@ -188,7 +194,7 @@ SORTED: Final = """, page AS (
 )
 """
 
-# Risks first, and of each the stored assessments: for lists of one state.
+# Risks first, with the stored assessments of each: for lists of one state.
 FROM_ASSESSMENTS: Final = """
 WITH {party}, {risk},
 page AS (
@@ -226,10 +232,10 @@ NODE_NAME: Final = """CASE n.kind
     WHEN node_kind('region') THEN (SELECT x.name FROM catalog_region x WHERE x.id = n.ref)
     ELSE (SELECT x.name FROM catalog_provider x WHERE x.id = n.ref) END"""
 
-# the order of every list that is not asked for another
+# the default order of lists, most severe first
 GRAVEST: Final = "p.inherent DESC, p.risk_id, p.criticality, p.application_id, p.dependency_id"
 
-# what a row of the page says, to be followed by its order; one statement with the page itself
+# the columns of a row of the page, to be followed by its order; one statement with the page itself
 DETAILS: Final = f"""
 SELECT p.risk_id, p.dependency_id, p.inherent, p.criticality, p.application_id,
     r.likelihood, r.impact, r.confidence, r.template_id, coalesce(t.code, '') AS code,
@@ -264,20 +270,21 @@ LEFT JOIN accounts_user u ON u.id = s.owner_id LEFT JOIN accounts_user w ON w.id
 def sql_parts(
     *,
     backwards: bool,
-    which: str = "",
-    chosen: str = "true",
+    risk_condition: str = "",
+    dependency_condition: str = "true",
     state: str = "true",
     lazily: bool = False,
     inline: bool = False,
 ) -> dict[str, str]:
-    """The pieces of the templates above. `which`, `chosen` and `state` are SQL of this floor, never
-    user input.
+    """Return {name: SQL} of the parts that the templates above are composed of.
 
-    `lazily` lets the risks be read in order until enough rows are found; `inline` lets them be
-    looked up one by one.
+    `risk_condition`, `dependency_condition` and `state` are SQL from code, never user input.
+    `backwards`: the rows before the cursor are read, so all directions are reversed. With `lazily`
+    the risks are read in order until enough rows are found; with `inline` they are looked up one by
+    one.
     """
     comparison = "<" if backwards else ">"
-    pieces = {
+    direction_sql = {
         "beyond": comparison,
         "lower": ">" if backwards else "<",
         "falling": "ASC" if backwards else "DESC",
@@ -287,16 +294,18 @@ def sql_parts(
         "edge": "9223372036854775807" if backwards else "-1",
     }
     return {
-        **pieces,
+        **direction_sql,
         "party": PARTY,
-        "risk": RISK.format(**(_LAZY if lazily else _INLINE if inline else _EAGER), which=which),
-        "ordered": _ORDERED.format(**pieces),
-        "after": _AFTER.format(**pieces),
+        "risk": RISK.format(
+            **(_LAZY if lazily else _INLINE if inline else _EAGER), which=risk_condition
+        ),
+        "ordered": _ORDERED.format(**direction_sql),
+        "after": _AFTER.format(**direction_sql),
         "live": LIVE,
         "counts": IS_COUNTED,
         "applies": APPLIES,
         "holds": HOLDS,
-        "chosen": chosen,
+        "chosen": dependency_condition,
         "state": state,
         "reached": _REACHED,
         "party_kinds": _PARTY_KINDS,

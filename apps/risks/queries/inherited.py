@@ -1,4 +1,5 @@
-"""Queries of inherited risk. Every function takes its day, and its reader if users call it.
+"""Queries of inherited risk. Every function has a parameter for the day, and one for the reader if
+users call it.
 
 Inheritance is derived, see queries/inheritance_sql.py. Lists read the risks, most severe first, and
 for each its dependencies by criticality and ID; other orders are possible only if the rows are few
@@ -33,8 +34,8 @@ NO_POSITION: Sequence[int | None] = (None,) * 5
 
 @dataclass(frozen=True, slots=True)
 class InheritedRisk:
-    """One foundation risk on one dependency. `inherent` is the foundation's, `adjusted` after the
-    adaptations.
+    """One foundation risk on one dependency. `inherent` is the foundation's level, `adjusted` that
+    after the adaptations.
 
     `via` is None if only its gateway or vendor connects it with the node.
     """
@@ -82,7 +83,7 @@ class InheritedRisk:
 
     @property
     def key(self) -> str:
-        """How the pair is named in addresses."""
+        """Return the identifier of the pair in URLs."""
         return f"{self.risk_id}-{self.dependency_id}"
 
 
@@ -94,14 +95,16 @@ def inherited_risks(
     size: int = 50,
     cursor: str = "",
 ) -> KeysetPage[InheritedRisk]:
-    """A page of what the applications `user` may read have inherited; three statements at most, at
-    any depth.
+    """Return a page of the risks that the applications `user` can view inherit; at most three
+    statements at any depth.
 
-    InvalidCursorError where the cursor is not of this list.
+    Raises InvalidCursorError if the cursor does not belong to this list.
     """
     query = query or InheritedRiskQuery()
-    backwards, after = _decode(cursor) if cursor else (False, None)
-    rows = _page(user=user, on=on, query=query, size=size + 1, backwards=backwards, after=after)
+    backwards, after = _decode_cursor(cursor) if cursor else (False, None)
+    rows = _fetch_page(
+        user=user, on=on, query=query, size=size + 1, backwards=backwards, after=after
+    )
     has_more = len(rows) > size
     if has_more:
         rows = rows[1:] if backwards else rows[:size]
@@ -109,16 +112,16 @@ def inherited_risks(
     has_previous = bool(rows) and (has_more if backwards else after is not None)
     return KeysetPage(
         rows=_inherited_risks_from_rows(rows, on),
-        next=_encode(rows[-1], backwards=False) if has_next else None,
-        previous=_encode(rows[0], backwards=True) if has_previous else None,
+        next=_encode_cursor(rows[-1], backwards=False) if has_next else None,
+        previous=_encode_cursor(rows[0], backwards=True) if has_previous else None,
     )
 
 
 def inherited_risk(
     *, user: Any, risk_id: int, dependency_id: int, on: date
 ) -> InheritedRisk | None:
-    """The pair, if `user` may read the application and the dependency inherits the risk on that
-    day."""
+    """Return the pair if `user` can view the application and the dependency inherits the risk on
+    that day, otherwise None."""
     page = inherited_risks(
         user=user, on=on, query=InheritedRiskQuery(risk=risk_id, dependency=dependency_id), size=1
     )
@@ -136,15 +139,15 @@ def inherited_pairs(
         "risks": [risk for risk, _ in pairs],
         "dependencies": [dependency for _, dependency in pairs],
     }
-    pieces = inheritance_sql.sql_parts(
+    sql_by_name = inheritance_sql.sql_parts(
         backwards=False,
-        which="AND r.id = ANY (%(risks)s)",
-        chosen="d.id = ANY (%(dependencies)s)",
+        risk_condition="AND r.id = ANY (%(risks)s)",
+        dependency_condition="d.id = ANY (%(dependencies)s)",
         state="(r.id, d.id) IN (SELECT * FROM unnest(%(risks)s::bigint[], "
         "%(dependencies)s::bigint[]))",
     )
     sql = (
-        compose_statement(inheritance_sql.ALL_OF_FEW, **pieces)
+        compose_statement(inheritance_sql.ALL_OF_FEW, **sql_by_name)
         + ", page AS (SELECT * FROM found)"
         + inheritance_sql.DETAILS
     )
@@ -156,7 +159,7 @@ def inherited_pairs(
 # --- the page -------------------------------------------------------------------------------------
 
 
-def _page(
+def _fetch_page(
     *,
     user: Any,
     on: date,
@@ -165,6 +168,12 @@ def _page(
     backwards: bool,
     after: Sequence[int] | None,
 ) -> list[dict[str, Any]]:
+    """Return the rows of one page, in list order; `backwards`: the rows before the position
+    `after`.
+
+    The statement starts from the applications, the risks or the stored assessments, whichever the
+    query limits to fewer rows.
+    """
     conditions = build_conditions(user=user, on=on, query=query)
     if conditions.is_empty:
         return []
@@ -177,16 +186,16 @@ def _page(
     )
     if conditions.stored:
         template = inheritance_sql.FROM_ASSESSMENTS
-    pieces = inheritance_sql.sql_parts(
+    sql_by_name = inheritance_sql.sql_parts(
         backwards=backwards,
-        which=conditions.which,
-        chosen=conditions.chosen,
+        risk_condition=conditions.which,
+        dependency_condition=conditions.chosen,
         state=conditions.state,
         lazily=template is not inheritance_sql.FROM_APPLICATIONS,
     )
-    # DETAILS reads forwards, also where the page was taken backwards
+    # DETAILS orders forwards, even if the page was read backwards
     sql = (
-        compose_statement(template, **pieces)
+        compose_statement(template, **sql_by_name)
         + inheritance_sql.DETAILS
         + f"ORDER BY {inheritance_sql.GRAVEST}"
     )
@@ -202,8 +211,7 @@ def _fetch_rows(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 # --- other orders ---------------------------------------------------------------------------------
 
-# by these the list can be sorted where few applications are asked of, and by those of an
-# assessment's days always
+# orders of lists of few applications; those by a date of the assessment are possible for any list
 ORDERS: Mapping[str, str] = {
     "gravest": "p.inherent",
     "risk": "coalesce(nullif(r.title, ''), t.title)",
@@ -220,22 +228,24 @@ ORDERS: Mapping[str, str] = {
 
 
 def order_sql(order: str, *, falling: bool) -> str:
+    """Return the ORDER BY of an order of ORDERS, with the severity as tie-breaker; `falling`
+    reverses it."""
     if order == "gravest":
         return inheritance_sql.GRAVEST if not falling else f"p.inherent, {inheritance_sql.GRAVEST}"
     return f"{ORDERS[order]} {'DESC' if falling else 'ASC'} NULLS LAST, {inheritance_sql.GRAVEST}"
 
 
-def _pieces(conditions: InheritedRiskConditions) -> dict[str, str]:
+def _compose_parts(conditions: InheritedRiskConditions) -> dict[str, str]:
     return inheritance_sql.sql_parts(
         backwards=False,
-        which=conditions.which,
-        chosen=conditions.chosen,
+        risk_condition=conditions.which,
+        dependency_condition=conditions.chosen,
         state=conditions.state,
         inline=not conditions.is_small,
     )
 
 
-def _all_of(conditions: InheritedRiskConditions) -> str:
+def _list_template(conditions: InheritedRiskConditions) -> str:
     return inheritance_sql.ALL_OF_FEW if conditions.is_small else inheritance_sql.ALL_STORED
 
 
@@ -248,28 +258,30 @@ def sorted_inherited_risks(
     size: int = 50,
     offset: int = 0,
 ) -> list[InheritedRisk]:
-    """A sheet of what is `gathered`, few applications' or one owner's, in an order of ORDERS; two
-    statements."""
+    """Return a page of a `gathered` list, of few applications or one owner, in an order of ORDERS,
+    reversed if `falling`; two statements."""
     if conditions.is_empty:
         return []
-    by = order_sql(order, falling=falling)
-    pieces = _pieces(conditions)
+    order_sql_text = order_sql(order, falling=falling)
+    sql_by_name = _compose_parts(conditions)
     sql = (
-        compose_statement(_all_of(conditions) + inheritance_sql.SORTED, order=by, **pieces)
+        compose_statement(
+            _list_template(conditions) + inheritance_sql.SORTED, order=order_sql_text, **sql_by_name
+        )
         + inheritance_sql.DETAILS
     )
     params = {**conditions.params, "size": size, "offset": offset}
-    return _inherited_risks_from_rows(_fetch_rows(f"{sql} ORDER BY {by}", params), on)
+    return _inherited_risks_from_rows(_fetch_rows(f"{sql} ORDER BY {order_sql_text}", params), on)
 
 
 def count_gathered_risks(conditions: InheritedRiskConditions, *, limit: int) -> int:
-    """Return how many rows `sorted_inherited_risks` has in all, counted up to `most`; one
+    """Return how many rows `sorted_inherited_risks` has in total, counted up to `limit`; one
     statement."""
     if conditions.is_empty:
         return 0
-    pieces = _pieces(conditions)
+    sql_by_name = _compose_parts(conditions)
     sql = (
-        compose_statement(_all_of(conditions), **pieces)
+        compose_statement(_list_template(conditions), **sql_by_name)
         + "SELECT count(*) AS n FROM (SELECT 1 FROM found LIMIT %(most)s) probe"
     )
     n: int = _fetch_rows(sql, {**conditions.params, "most": limit})[0]["n"]
@@ -285,43 +297,57 @@ def dated_inherited_risks(
     size: int = 50,
     offset: int = 0,
 ) -> list[InheritedRisk]:
-    """Those with a due day (`due`) or an acceptance (`until`), by that day, in any portfolio; two
-    statements."""
+    """Return inherited risks with a due date (`due`) or an acceptance (`until`), by that date
+    (latest first if `falling`), for any portfolio; two statements."""
     if conditions.is_empty:
         return []
     column = "s.due_on" if order == "due" else "s.accepted_until"
-    dated = (
+    date_condition = (
         f"{column} IS NOT NULL"
         if order == "due"
         else "s.treatment = 'accept' AND s.revoked_at IS NULL"
     )
     direction = "DESC" if falling else "ASC"
-    state = f"{dated} AND ({conditions.state})"
-    pieces = inheritance_sql.sql_parts(
-        backwards=False, which=conditions.which, chosen=conditions.chosen, state=state, inline=True
+    state = f"{date_condition} AND ({conditions.state})"
+    sql_by_name = inheritance_sql.sql_parts(
+        backwards=False,
+        risk_condition=conditions.which,
+        dependency_condition=conditions.chosen,
+        state=state,
+        inline=True,
     )
-    by = f"{column} {direction}, s.id {direction}"
-    sql = compose_statement(inheritance_sql.FROM_DAYS, order=by, **pieces) + inheritance_sql.DETAILS
+    order_sql_text = f"{column} {direction}, s.id {direction}"
+    sql = (
+        compose_statement(inheritance_sql.FROM_DAYS, order=order_sql_text, **sql_by_name)
+        + inheritance_sql.DETAILS
+    )
     return _inherited_risks_from_rows(
-        _fetch_rows(f"{sql} ORDER BY {by}", {**conditions.params, "size": size, "offset": offset}),
+        _fetch_rows(
+            f"{sql} ORDER BY {order_sql_text}",
+            {**conditions.params, "size": size, "offset": offset},
+        ),
         on,
     )
 
 
 def _inherited_risks_from_rows(rows: Sequence[Mapping[str, Any]], on: date) -> list[InheritedRisk]:
+    """Return the rows as inherited risks, with the levels adjusted to the adaptations of the
+    dependency. `on` decides whether an acceptance is in force."""
     steps = steps_of({row["template_id"] for row in rows if row["template_id"] is not None})
     risks = []
     for row in rows:
         inherent = Level(row["likelihood"], row["impact"])
         adaptations = tuple(row["adaptations"] or ())
-        after = adjust_level(
+        adjusted = adjust_level(
             inherent,
             steps.get(row["template_id"], ()),
             adaptations,
             in_the_weights=row["layer"] in IN_THE_WEIGHTS,
         )
-        accepted = row["treatment"] == "accept" and row["revoked_at"] is None
-        in_force = accepted and row["accepted_until"] is not None and row["accepted_until"] > on
+        is_accepted = row["treatment"] == "accept" and row["revoked_at"] is None
+        is_in_force = (
+            is_accepted and row["accepted_until"] is not None and row["accepted_until"] > on
+        )
         risks.append(
             InheritedRisk(
                 risk_id=row["risk_id"],
@@ -349,18 +375,18 @@ def _inherited_risks_from_rows(rows: Sequence[Mapping[str, Any]], on: date) -> l
                 host=row["host"],
                 host_name=row["host_name"],
                 inherent=inherent,
-                adjusted=after.level,
-                steps=after.steps,
+                adjusted=adjusted.level,
+                steps=adjusted.steps,
                 adaptations=adaptations,
                 assessment_id=row["assessment_id"],
                 assessment_version=row["assessment_version"] or 0,
                 state=row["state"],
                 treatment=row["treatment"] or "",
-                current=_level(row["current_likelihood"], row["current_impact"]),
-                residual=_level(row["residual_likelihood"], row["residual_impact"]),
+                current=_build_level(row["current_likelihood"], row["current_impact"]),
+                residual=_build_level(row["residual_likelihood"], row["residual_impact"]),
                 owner=row["owner"],
                 due_on=row["due_on"],
-                accepted_until=row["accepted_until"] if in_force else None,
+                accepted_until=row["accepted_until"] if is_in_force else None,
                 stale_reason=row["stale_reason"] or "",
                 stale_event_id=row["stale_event_id"],
                 risk_owner=row["risk_owner"],
@@ -369,11 +395,12 @@ def _inherited_risks_from_rows(rows: Sequence[Mapping[str, Any]], on: date) -> l
     return risks
 
 
-def _level(likelihood: int | None, impact: int | None) -> Level | None:
+def _build_level(likelihood: int | None, impact: int | None) -> Level | None:
     return None if likelihood is None or impact is None else Level(likelihood, impact)
 
 
-def _encode(row: Mapping[str, Any], *, backwards: bool) -> str:
+def _encode_cursor(row: Mapping[str, Any], *, backwards: bool) -> str:
+    """Return the cursor of the page after the row, or before it if `backwards`."""
     values = [
         row[name]
         for name in ("inherent", "risk_id", "criticality", "application_id", "dependency_id")
@@ -382,7 +409,9 @@ def _encode(row: Mapping[str, Any], *, backwards: bool) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> tuple[bool, list[int]]:
+def _decode_cursor(cursor: str) -> tuple[bool, list[int]]:
+    """Return (whether the page is read backwards, position). Raise InvalidCursorError for a cursor
+    of another list."""
     try:
         text = base64.b64decode(
             cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True

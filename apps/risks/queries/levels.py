@@ -1,4 +1,4 @@
-"""The level of a risk on a dependency, with what was built there."""
+"""The level of a risk on a dependency, adjusted by its adaptations."""
 
 from collections.abc import Collection
 
@@ -10,7 +10,7 @@ IN_THE_WEIGHTS = frozenset({Layer.TRAINING_DATA, Layer.WEIGHTS, Layer.ALIGNMENT}
 
 
 def levels_on(*, risk: FoundationRisk, dependency_ids: Collection[int]) -> dict[int, Level]:
-    """{dependency: the risk's inherent level there, adaptations applied}; two statements."""
+    """Return {dependency: the risk's inherent level there, adaptations applied}; two statements."""
     kinds: dict[int, set[str]] = {}
     built = (
         Adaptation.objects.filter(dependency_id__in=dependency_ids)
@@ -32,7 +32,7 @@ def levels_on(*, risk: FoundationRisk, dependency_ids: Collection[int]) -> dict[
 
 
 def steps_of(template_ids: Collection[int]) -> dict[int, list[AdaptationStep]]:
-    """{template: the steps of its modifiers}; one statement."""
+    """Return {template: the steps of its modifiers}; one statement."""
     steps: dict[int, list[AdaptationStep]] = {}
     for modifier in Modifier.objects.filter(template_id__in=template_ids).order_by("pk"):
         step = AdaptationStep(

@@ -1,4 +1,5 @@
-"""How many inherit a risk, and who looked: counted set-based, never pair by pair."""
+"""The number of dependencies that inherit a risk and their assessment, counted as sets instead of
+pair by pair."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ NO_TEAMS = [0]
 
 
 def team_scope(user: Any) -> dict[str, Any]:
-    """Return `visible_to` as parameters: `teams` null reads everything, an empty list nothing."""
+    """Return `visible_to` as parameters: `teams` null means everything, an empty list nothing."""
     reads_all = bool(getattr(user, "can_read_all", False))
     teams = (
         None
@@ -30,7 +31,7 @@ def team_scope(user: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class RiskReach:
-    """How many dependencies inherit a risk, and what was done about them."""
+    """The number of dependencies that inherit a risk, in total and by state of assessment."""
 
     n_inherited: int = 0
     n_assessed: int = 0
@@ -46,7 +47,7 @@ class RiskReach:
 
     @property
     def n_critical_unassessed(self) -> int:
-        """Count those of critical applications with no assessment at all."""
+        """Return the number of dependencies of critical applications without any assessment."""
         return self.n_critical - self.n_critical_decided
 
     def __add__(self, other: "RiskReach") -> "RiskReach":
@@ -67,25 +68,27 @@ def reach_per_risk(
     """Return {risk: its reach among what `user` can view}, without risks that are not inherited;
     one statement.
 
-    The dependencies are grouped by what they call first, so the cost is one pass over them and does
-    not grow with the number of risks times dependencies.
+    The dependencies are grouped by offering first, so the cost is one pass over them and does not
+    grow with the number of risks times dependencies.
     """
     params: dict[str, Any] = {**team_scope(user), "day": on}
-    which, chosen = "", "true"
+    risk_condition, dependency_condition = "", "true"
     if risk_ids is not None:
-        which, params["risk_ids"] = "AND r.id = ANY (%(risk_ids)s)", list(risk_ids)
+        risk_condition, params["risk_ids"] = "AND r.id = ANY (%(risk_ids)s)", list(risk_ids)
     if application:
-        chosen, params["application"] = "a.slug = %(application)s", application
+        dependency_condition, params["application"] = "a.slug = %(application)s", application
     params["conditions"] = conditions_in_use()
-    statement = counts_sql.totals_sql(which=which, chosen=chosen)
-    # of one application it takes longer to plan than to answer
+    statement = counts_sql.totals_sql(
+        risk_condition=risk_condition, dependency_condition=dependency_condition
+    )
+    # for one application, planning takes longer than executing
     with prepared_cursor() if application else connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM ({statement}) total" if application else statement, params)
         return {row[0]: RiskReach(*row[1:]) for row in cursor.fetchall() if row[1]}
 
 
 def conditions_in_use() -> list[str]:
-    """The template conditions that open risks have; others need not be worked out."""
+    """Return the template conditions that open risks have; the others need not be computed."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT array_agg(DISTINCT t.applies_when) FROM risks_foundationrisk r
@@ -98,20 +101,23 @@ def conditions_in_use() -> list[str]:
 
 
 def total_reach(*, user: Any, on: date, application: str = "") -> RiskReach:
-    """Everything inherited by what `user` may read: pairs, and how many of them in which state."""
+    """Return the sum over everything that `user` can view: the number of pairs, in total and by
+    state."""
     return sum(reach_per_risk(user=user, on=on, application=application).values(), RiskReach())
 
 
 def count_inheriting_applications(*, risk_id: int, user: Any, on: date) -> int:
-    """Return how many applications inherit one risk, each once."""
+    """Return how many distinct applications inherit one risk."""
     sql = """
         WITH {party}, {risk}
         SELECT count(DISTINCT a.id)
         FROM risk r CROSS JOIN LATERAL (
+            -- dependencies on the node through their offering
             SELECT d.id FROM catalog_footing f
             JOIN inventory_dependency d ON d.offering_id = f.offering_id
             WHERE f.node_id = r.node_id AND {live}
             UNION
+            -- dependencies on the node through their own gateway or vendor
             SELECT d.id FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id
                 AND {reached} AND {live}
             WHERE {party_kinds} AND p.above = r.ref
@@ -120,10 +126,10 @@ def count_inheriting_applications(*, risk_id: int, user: Any, on: date) -> int:
         JOIN inventory_application a ON a.id = d.application_id
         WHERE {counts} AND ({applies})
     """
-    which = inheritance_sql.sql_parts(backwards=False, which="AND r.id = %(risk)s")
+    sql_by_name = inheritance_sql.sql_parts(backwards=False, risk_condition="AND r.id = %(risk)s")
     with connection.cursor() as cursor:
         cursor.execute(
-            compose_statement(sql, **which), {**team_scope(user), "day": on, "risk": risk_id}
+            compose_statement(sql, **sql_by_name), {**team_scope(user), "day": on, "risk": risk_id}
         )
         count: int = cursor.fetchone()[0]
     return count
@@ -138,18 +144,18 @@ def inheriting_dependencies(*, risk_id: int, dependency_ids: Collection[int], on
         JOIN inventory_application a ON a.id = d.application_id
         WHERE d.id = ANY (%(dependency_ids)s) AND {counts} AND {live} AND {holds} AND ({applies})
     """
-    pieces = inheritance_sql.sql_parts(backwards=False, which="AND r.id = %(risk)s")
+    sql_by_name = inheritance_sql.sql_parts(backwards=False, risk_condition="AND r.id = %(risk)s")
     params = {"teams": None, "in_scope": inheritance_sql.IN_SCOPE, "day": on, "risk": risk_id}
     with connection.cursor() as cursor:
         cursor.execute(
-            compose_statement(sql, **pieces), {**params, "dependency_ids": list(dependency_ids)}
+            compose_statement(sql, **sql_by_name),
+            {**params, "dependency_ids": list(dependency_ids)},
         )
         return {row[0] for row in cursor.fetchall()}
 
 
 def expiring_acceptances(*, on: date, within: timedelta) -> AssessmentQuerySet:
-    """Acceptances in force on `on` that end within that time, the first to end in front: what to
-    warn about."""
+    """Return acceptances in force on `on` that expire within that time, the earliest first."""
     return (
         Assessment.objects.accepted_on(on)
         .filter(accepted_until__lte=on + within)

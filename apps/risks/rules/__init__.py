@@ -1,2 +1,2 @@
-"""Rules that raise foundation risks by themselves from facts of the catalogue, and close them when
-the facts go."""
+"""Rules that raise foundation risks automatically from facts of the catalogue, and close them when
+the facts no longer hold."""

@@ -1,5 +1,5 @@
-"""Makes the open risks of each rule equal to its facts: set-based, and nothing is written where
-nothing changed."""
+"""Evaluation of the rules: the open risks of each rule are made to match its facts, in sets and
+without needless writes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,7 +63,7 @@ def apply_rules(*, at: datetime) -> RuleChanges:
     }
     changes = RuleChanges()
     with connection.cursor() as cursor:
-        # one run at a time; the second then finds everything as it should be
+        # one run at a time; a second one then has nothing to change
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         cursor.execute("DROP TABLE IF EXISTS risk_standing, risk_held")
         cursor.execute(
@@ -91,47 +91,56 @@ def apply_rules(*, at: datetime) -> RuleChanges:
                 cursor.execute(rule.facts, params)
                 facts = {row[0]: RuleFact(*row) for row in cursor.fetchall()}
                 with audit_context(job=JOB, reason=f"rule: {rule.name.label.lower()}"):
-                    changes += _apply(rule, template, facts, at)
+                    changes += _apply_rule(rule, template, facts, at)
         cursor.execute("DROP TABLE risk_standing, risk_held")
     return changes
 
 
-def _apply(
+def _apply_rule(
     rule: Rule, template: RiskTemplate, facts: dict[int, RuleFact], at: datetime
 ) -> RuleChanges:
+    """Raise, update and close the foundation risks of one rule so that they match its facts.
+
+    `facts` is {node: current fact}. A risk whose node has no fact any more is closed.
+    """
     open_risks = {
         risk.node_id: risk
         for risk in FoundationRisk.objects.filter(
             rule=rule.name, closed_at__isnull=True
         ).select_for_update()
     }
-    missing = facts.keys() - open_risks.keys()
-    # what a person, or another rule of the template, has raised on the node says it already
+    nodes_without_risk = facts.keys() - open_risks.keys()
+    # a risk on the node from a user, or from another rule of the template, already covers it
     occupied_nodes = set(
-        FoundationRisk.objects.filter(template=template, closed_at__isnull=True, node__in=missing)
+        FoundationRisk.objects.filter(
+            template=template, closed_at__isnull=True, node__in=nodes_without_risk
+        )
         .exclude(rule=rule.name)
         .values_list("node_id", flat=True)
     )
-    new = [
-        _risk(rule, template, facts[node_id], at) for node_id in sorted(missing - occupied_nodes)
+    new_risks = [
+        _build_risk(rule, template, facts[node_id], at)
+        for node_id in sorted(nodes_without_risk - occupied_nodes)
     ]
-    FoundationRisk.objects.bulk_create(new, batch_size=2000)
-    changed = {}
+    FoundationRisk.objects.bulk_create(new_risks, batch_size=2000)
+    changes_by_id = {}
     for node_id in facts.keys() & open_risks.keys():
-        columns = _changes(open_risks[node_id], template, facts[node_id], at)
+        columns = _changed_columns(open_risks[node_id], template, facts[node_id], at)
         if columns:
-            changed[open_risks[node_id].pk] = columns
-    n_changed = update_rows(FoundationRisk, changed)
+            changes_by_id[open_risks[node_id].pk] = columns
+    n_changed = update_rows(FoundationRisk, changes_by_id)
     obsolete_ids = [open_risks[node_id].pk for node_id in open_risks.keys() - facts.keys()]
     n_closed = 0
     if obsolete_ids:
         n_closed = FoundationRisk.objects.filter(pk__in=obsolete_ids).update(
             closed_at=at, closed_reason=CLOSING_REASON, updated_at=at
         )
-    return RuleChanges(raised=len(new), changed=n_changed, closed=n_closed)
+    return RuleChanges(raised=len(new_risks), changed=n_changed, closed=n_closed)
 
 
-def _risk(rule: Rule, template: RiskTemplate, fact: RuleFact, at: datetime) -> FoundationRisk:
+def _build_risk(rule: Rule, template: RiskTemplate, fact: RuleFact, at: datetime) -> FoundationRisk:
+    """Return the unsaved risk of a fact, at the usual level of the template unless the fact states
+    a likelihood."""
     return FoundationRisk(
         template=template,
         node_id=fact.node_id,
@@ -148,10 +157,10 @@ def _risk(rule: Rule, template: RiskTemplate, fact: RuleFact, at: datetime) -> F
     )
 
 
-def _changes(
+def _changed_columns(
     risk: FoundationRisk, template: RiskTemplate, fact: RuleFact, at: datetime
 ) -> dict[str, Any]:
-    """The columns that differ. Other levels set by a person stay until the facts change
+    """Return the columns that differ. Levels set by a user are unchanged until the facts change
     materially."""
     columns: dict[str, Any] = {}
     if risk.facts != fact.sentence:
@@ -165,7 +174,7 @@ def _changes(
             "likelihood": fact.likelihood or template.usual_likelihood,
         }
         if risk.dismissed_at is not None:
-            # who had dismissed it, and why, stays for the next reader
+            # the user and reason of the dismissal are left for later readers
             columns["dismissed_at"] = None
     if columns:
         columns["updated_at"] = at

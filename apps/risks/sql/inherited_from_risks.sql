@@ -1,4 +1,4 @@
--- Risks first: of each its dependencies, until the page is full.
+-- Risks first: the dependencies of each, until the page is full.
 WITH {party}, {risk},
 page AS (
     SELECT r.id AS risk_id, x.dependency_id, r.inherent, x.criticality, x.application_id

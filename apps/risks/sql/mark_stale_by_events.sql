@@ -1,7 +1,7 @@
--- The events nobody has handled here, the dependencies each reaches, and their assessments of
--- risks that such an event makes stale. An event on an offering reaches what calls it or is
--- redirected to it; a date or a new price also what calls the same release at the same host (a
--- price only in the same region and tier); a moving name only itself.
+-- The events that are not handled yet, the dependencies that each affects, and their assessments of
+-- risks that such an event makes stale. An event on an offering affects dependencies that call it
+-- or are redirected to it; a date or a new price also those that call the same release on the same
+-- host (a price only in the same region and tier); a moved alias only itself.
 WITH waiting AS (
     SELECT e.* FROM catalog_providerevent e
     WHERE NOT EXISTS (SELECT 1 FROM risks_handledevent h WHERE h.event_id = e.id)

@@ -1,4 +1,4 @@
--- how many dependencies inherit each risk, and how many of them were assessed, by state
+-- number of dependencies that inherit each risk, and of those assessed, by state
 WITH {party}, {risk},
 {judges}stack AS MATERIALIZED (
     SELECT row_number() OVER () AS id, g.* FROM (

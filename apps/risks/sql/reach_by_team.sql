@@ -1,6 +1,5 @@
--- how many pairs of each team, and how many of them were assessed, by state: per stack (what is
--- called, and through whom) the number of risks it holds, times the dependencies of the team on
--- that stack
+-- number of pairs of each team, and of those assessed, by state: per stack (offering and party) the
+-- number of risks on it, times the team's dependencies on that stack
 WITH {party}, {risk},
 {judges}stack AS MATERIALIZED (
     SELECT a.team_id, d.offering_id, d.via_party_id, d.reached, {counted}

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 
-# applications: a workbook of as many takes some two seconds
+# a workbook of as many applications takes about two seconds
 MAX_ROWS_PER_REQUEST = 5_000
 
 

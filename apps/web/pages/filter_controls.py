@@ -26,7 +26,7 @@ class FilterControl:
 
     @property
     def options(self) -> list[tuple[str, str, bool]]:
-        return [(str(value), words, str(value) == self.value) for value, words in self.choices]
+        return [(str(value), label, str(value) == self.value) for value, label in self.choices]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +50,39 @@ BOOLEANS = (("true", "Yes"), ("false", "No"))
 def with_filter_names(query: QueryDict, *names: str) -> QueryDict:
     """Return the query with typed names replaced by the short names that filters need: users type
     names."""
-    asked = query.copy()
+    changed_query_dict = query.copy()
     for name in names:
-        if said := query.get(name, ""):
-            asked[name] = slugify(str(said))
-    return asked
+        if value := query.get(name, ""):
+            changed_query_dict[name] = slugify(str(value))
+    return changed_query_dict
 
 
 def build_filter_controls(
     request: HttpRequest,
-    found: "django_filters.FilterSet",
+    filter_set: "django_filters.FilterSet",
     controls: Iterable[FilterControl],
-    usual: Mapping[str, str] | None = None,
+    default_values: Mapping[str, str] | None = None,
 ) -> FilterControls:
     """Return the page's controls with their values, and a chip for every other filter that is set.
 
-    `usual` holds the default values for a URL without them."""
-    usual = usual or {}
-    shown = tuple(
+    `default_values` apply to a URL without them."""
+    default_values = default_values or {}
+    filled_controls = tuple(
         FilterControl(
             control.name,
             control.label,
             control.kind,
             control.choices,
-            request.GET.get(control.name, usual.get(control.name, "")),
-            " ".join(str(error) for error in found.form.errors.get(control.name, []))
-            if found.form.is_bound
+            request.GET.get(control.name, default_values.get(control.name, "")),
+            " ".join(str(error) for error in filter_set.form.errors.get(control.name, []))
+            if filter_set.form.is_bound
             else "",
         )
         for control in controls
     )
-    names = {control.name for control in shown}
+    names = {control.name for control in filled_controls}
     chips = []
-    for name, filter_ in found.filters.items():
+    for name, filter_ in filter_set.filters.items():
         values = request.GET.getlist(name)
         # a select shows one value; several at once, given by the address, are chips as well
         if not any(values) or (name in names and len(values) == 1):
@@ -96,4 +96,4 @@ def build_filter_controls(
                 values[0],
             )
         )
-    return FilterControls(shown, tuple(chips), request.GET.get("sort", ""))
+    return FilterControls(filled_controls, tuple(chips), request.GET.get("sort", ""))

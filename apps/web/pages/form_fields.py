@@ -37,12 +37,15 @@ class QuickSelect(forms.Select):
         attrs: dict[str, Any] | None = None,
         renderer: BaseRenderer | None = None,
     ) -> SafeString:
-        chosen = {str(one) for one in self.format_value(value)}
+        """Render the options without a template, which is faster for lists of thousands."""
+        selected_keys = {str(raw_value) for raw_value in self.format_value(value)}
         options = SafeString(
             "".join(
-                f'<option value="{escape(key)}"{" selected" if key in chosen else ""}>'
+                f'<option value="{escape(key)}"{" selected" if key in selected_keys else ""}>'
                 f"{escape(label)}</option>"
-                for key, label in ((str(one), words) for one, words in self.choices)
+                for key, label in (
+                    (str(raw_value), label_text) for raw_value, label_text in self.choices
+                )
             )
         )
         attributes = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))

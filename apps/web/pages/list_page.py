@@ -14,7 +14,7 @@ from apps.common.spreadsheet_cells import escape_formula
 
 MAX_COUNTED_ROWS = 10_000
 PAGE_SIZE = 50
-# what goes on paper at once
+# rows that one print-out can have
 PRINT_PAGE_SIZE = 2_000
 
 
@@ -45,8 +45,12 @@ class PaginatedList[M: Model]:
 
     @cached_property
     def number(self) -> int:
-        asked = self.request.GET.get("page", "1")
-        return min(max(int(asked), 1), self.n_pages) if asked.isdecimal() and len(asked) < 7 else 1
+        page_text = self.request.GET.get("page", "1")
+        return (
+            min(max(int(page_text), 1), self.n_pages)
+            if page_text.isdecimal() and len(page_text) < 7
+            else 1
+        )
 
     @cached_property
     def rows(self) -> list[M]:
@@ -112,35 +116,39 @@ class Sorting:
     orders: Mapping[str, tuple[Any, tuple[str, ...]]]
 
     def chosen(self, request: HttpRequest) -> tuple[str, bool]:
-        word = request.GET.get("sort", "")
-        bare = word.removeprefix("-")
+        sort_text = request.GET.get("sort", "")
+        column_name = sort_text.removeprefix("-")
         return (
-            (bare, word.startswith("-"))
-            if bare in self.orders
+            (column_name, sort_text.startswith("-"))
+            if column_name in self.orders
             else (next(iter(self.orders)), False)
         )
 
     def apply[M: Model](self, request: HttpRequest, queryset: "QuerySet[M]") -> "QuerySet[M]":
-        word, falling = self.chosen(request)
-        terms = self.orders[word][1]
-        return queryset.order_by(*(_reverse_order(term) for term in terms) if falling else terms)
+        column_name, is_descending = self.chosen(request)
+        terms = self.orders[column_name][1]
+        return queryset.order_by(
+            *(_reverse_order_term(term) for term in terms) if is_descending else terms
+        )
 
     def columns(self, request: HttpRequest) -> dict[str, SortableColumn]:
-        word, falling = self.chosen(request)
-        heads = {}
+        sorted_name, is_descending = self.chosen(request)
+        columns = {}
         for name, (title, _) in self.orders.items():
-            current = name == word
+            is_current = name == sorted_name
             query = changed_query(
-                request, sort=f"-{name}" if current and not falling else name, page=None
+                request, sort=f"-{name}" if is_current and not is_descending else name, page=None
             )
-            down = falling != self.orders[name][1][0].startswith("-")
-            heads[name] = SortableColumn(
-                str(title), query, ("descending" if down else "ascending") if current else ""
+            shows_descending = is_descending != self.orders[name][1][0].startswith("-")
+            columns[name] = SortableColumn(
+                str(title),
+                query,
+                ("descending" if shows_descending else "ascending") if is_current else "",
             )
-        return heads
+        return columns
 
 
-def _reverse_order(term: str) -> str:
+def _reverse_order_term(term: str) -> str:
     return term.removeprefix("-") if term.startswith("-") else f"-{term}"
 
 
@@ -150,14 +158,14 @@ class _LineWriter:
 
 
 def csv_response[R](
-    name: str, heads: Sequence[str], rows: Iterable[R], cells: Callable[[R], Sequence[Any]]
+    name: str, column_headers: Sequence[str], rows: Iterable[R], cells: Callable[[R], Sequence[Any]]
 ) -> StreamingHttpResponse:
     """Send `rows` as a CSV file, row by row, so that memory stays flat however long the list is."""
     writer = csv.writer(_LineWriter())
 
     def lines() -> Iterator[str]:
-        # the mark that makes spreadsheets read UTF-8
-        yield "\ufeff" + writer.writerow(heads)
+        # the byte order mark makes spreadsheets read UTF-8
+        yield "\ufeff" + writer.writerow(column_headers)
         for row in rows:
             yield writer.writerow([escape_formula(cell) for cell in cells(row)])
 

@@ -63,6 +63,7 @@ _PAGES = (
             ("Exposure", "exposure:concentration"),
             ("What if", "scenarios:preview"),
             ("Risks", "inherited-risks:list"),
+            ("Retirements", "retirements:list"),
             ("Campaigns", "campaigns:list"),
         ),
     ),
@@ -97,7 +98,7 @@ def pages_for(user: Any) -> list[tuple[str, tuple[NavigationItem, ...]]]:
             tuple(
                 NavigationItem(str(name), reverse(route))
                 for name, route in pages
-                if _is_open(route, user)
+                if _can_open(route, user)
             ),
         )
         for heading, pages in _PAGES
@@ -124,9 +125,9 @@ def navigation_for(user: Any, path: str) -> Navigation:
             (
                 str(heading),
                 tuple(
-                    _item(str(name), route, path, *figures.get(route, ("", False)))
+                    _build_item(str(name), route, path, *figures.get(route, ("", False)))
                     for name, route in pages
-                    if _is_open(route, user)
+                    if _can_open(route, user)
                 ),
             )
             for heading, pages in _PAGES
@@ -135,11 +136,11 @@ def navigation_for(user: Any, path: str) -> Navigation:
     )
 
 
-def _is_open(route: str, user: Any) -> bool:
+def _can_open(route: str, user: Any) -> bool:
     return route != "imports:list" or can_import(user)
 
 
-def _item(name: str, route: str, path: str, figure: str, bad: bool) -> NavigationItem:
+def _build_item(name: str, route: str, path: str, figure: str, is_bad: bool) -> NavigationItem:
     url = reverse(route)
-    current = path == url if url == "/" else path.startswith(url)
-    return NavigationItem(name, url, figure, bad, current)
+    is_current = path == url if url == "/" else path.startswith(url)
+    return NavigationItem(name, url, figure, is_bad, is_current)

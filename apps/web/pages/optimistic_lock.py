@@ -42,29 +42,36 @@ class OptimisticLockMixin(forms.BaseForm):
         self.changed_by = ""
         if self.row is not None:
             self.fields["seen"] = forms.CharField(
-                widget=forms.HiddenInput, required=False, initial=self._sealed()
+                widget=forms.HiddenInput, required=False, initial=self._sign_values()
             )
 
     def clean(self) -> dict[str, Any]:
+        """Raise a validation error if another user changed the record since the form was opened.
+        The signed field `seen` holds the values that were shown."""
         cleaned: dict[str, Any] = super().clean() or {}
         if self.row is None:
             return cleaned
         try:
-            seen = signing.loads(cleaned.get("seen") or "", salt=_SALT)
+            shown_values = signing.loads(cleaned.get("seen") or "", salt=_SALT)
         except signing.BadSignature:
-            seen = None
-        values = self._values()
-        if seen is None:
+            shown_values = None
+        current_values = self._current_values()
+        if shown_values is None:
             raise forms.ValidationError(
                 "This page was opened too long ago. Review the current values and save again."
             )
-        changed = [name for name, value in values.items() if name in seen and seen[name] != value]
-        if changed:
+        changed_names = [
+            name
+            for name, value in current_values.items()
+            if name in shown_values and shown_values[name] != value
+        ]
+        if changed_names:
             self.differences = [
-                self._difference(name, seen[name], values[name]) for name in changed
+                self._describe_conflict(name, shown_values[name], current_values[name])
+                for name in changed_names
             ]
             self.changed_by = describe_last_change(self.row)
-            self._reseal()
+            self._renew_signed_values()
             raise forms.ValidationError(
                 f"{self.changed_by} changed this record while you were editing. Compare the "
                 "values, then save again to use yours."
@@ -72,40 +79,40 @@ class OptimisticLockMixin(forms.BaseForm):
         cleaned.pop("seen", None)
         return cleaned
 
-    def _names(self) -> Iterable[tuple[str, str]]:
+    def _field_columns(self) -> Iterable[tuple[str, str]]:
         return ((name, self.row_fields.get(name, name)) for name in self.fields if name != "seen")
 
-    def _values(self) -> dict[str, str]:
+    def _current_values(self) -> dict[str, str]:
         """Return the row's current values, as text that can be compared."""
         assert self.row is not None
-        known = {field.name for field in self.row._meta.get_fields()}
+        column_names = {field.name for field in self.row._meta.get_fields()}
         return {
             name: _stored_text(getattr(self.row, self._attname(column)))
-            for name, column in self._names()
-            if column in known
+            for name, column in self._field_columns()
+            if column in column_names
         }
 
     def _attname(self, column: str) -> str:
         assert self.row is not None
         return getattr(self.row._meta.get_field(column), "attname", column)
 
-    def _sealed(self) -> str:
-        return signing.dumps(self._values(), salt=_SALT, compress=True)
+    def _sign_values(self) -> str:
+        return signing.dumps(self._current_values(), salt=_SALT, compress=True)
 
-    def _reseal(self) -> None:
-        # the next try has seen what stands now
+    def _renew_signed_values(self) -> None:
+        # the next attempt is compared with the values shown now
         data: Any = self.data
-        renewed = data.copy()
-        renewed[self.add_prefix("seen")] = self._sealed()
-        self.data = renewed
+        new_data = data.copy()
+        new_data[self.add_prefix("seen")] = self._sign_values()
+        self.data = new_data
 
-    def _difference(self, name: str, was: str, is_now: str) -> FieldConflict:
+    def _describe_conflict(self, name: str, shown_text: str, current_text: str) -> FieldConflict:
         assert self.row is not None
         field = self.row._meta.get_field(self.row_fields.get(name, name))
         return FieldConflict(
             label=str(self.fields[name].label or name.replace("_", " ").capitalize()),
-            was=_display_text(field, was),
-            is_now=_display_text(field, is_now),
+            was=_display_text(field, shown_text),
+            is_now=_display_text(field, current_text),
             yours=_display_text(field, _stored_text(self.cleaned_data.get(name))),
         )
 
@@ -115,11 +122,11 @@ def describe_last_change(row: models.Model) -> str:
     entry = row.history.select_related("pgh_context").order_by("-pgh_id").first()  # type: ignore[attr-defined]
     if entry is None:
         return "Somebody"
-    words = entry.pgh_context.metadata if entry.pgh_context else {}
-    when = entry.pgh_created_at
-    day = "" if day_of(when) == day_of(now()) else f"{when:%Y-%m-%d}, "
+    metadata = entry.pgh_context.metadata if entry.pgh_context else {}
+    changed_at = entry.pgh_created_at
+    day_prefix = "" if day_of(changed_at) == day_of(now()) else f"{changed_at:%Y-%m-%d}, "
     return "{who} ({when} UTC)".format(
-        who=words.get("actor") or "Somebody", when=f"{day}{when:%H:%M}"
+        who=metadata.get("actor") or "Somebody", when=f"{day_prefix}{changed_at:%H:%M}"
     )
 
 
@@ -129,12 +136,12 @@ def _stored_text(value: Any) -> str:
     if isinstance(value, models.Model):
         return str(value.pk)
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(part) for part in value)
+        return ", ".join(str(item) for item in value)
     return str(value)
 
 
 def _display_text(field: Any, text: str) -> str:
-    """A stored value in words: choices by their label, related rows by their name."""
+    """Format a stored value for display: choices by their label, related rows by their name."""
     if text and (choices := getattr(field, "flatchoices", None)):
         return str({str(key): label for key, label in choices}.get(text, text))
     if text and field.is_relation and field.related_model is not None and text.isdecimal():

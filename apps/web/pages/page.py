@@ -83,17 +83,19 @@ def render_page(
             {**context, "sheet": PageMeta(title, as_of, crumbs, counts)},
             status=status,
         )
-        # what stands outside of the fragment and speaks of it is swapped out of band
-        beside: list[tuple[str, dict[str, Any]]] = []
-        if waiting := get_messages(request):
-            beside.append(("components/said.html", {"messages": waiting}))
+        # what describes the fragment from outside of it is swapped out of band
+        swapped_fragments: list[tuple[str, dict[str, Any]]] = []
+        if flash_messages := get_messages(request):
+            swapped_fragments.append(("components/said.html", {"messages": flash_messages}))
         if fragment == LIST_FRAGMENT and context.get("sentence"):
-            beside.append(("components/sentence.html", {"sentence": context["sentence"]}))
+            swapped_fragments.append(
+                ("components/sentence.html", {"sentence": context["sentence"]})
+            )
         if fragment == LIST_FRAGMENT and "filters" in context:
-            beside.append(("components/saved-filters.html", {}))
-        for part, its in beside:
+            swapped_fragments.append(("components/saved-filters.html", {}))
+        for fragment_template, fragment_context in swapped_fragments:
             response.content += render_to_string(
-                part, {**its, "swap": True}, request=request
+                fragment_template, {**fragment_context, "swap": True}, request=request
             ).encode()
     else:
         user = request.user

@@ -11,46 +11,62 @@ def describe_alert_recipients(application: Application) -> list[str]:
     """Return sentences; `application.team` must be loaded. Three or four statements."""
     owners = application_owners([application.pk])[application.pk]
     audience = team_audiences([application.team_id])[application.team_id]
-    named = [pk for pk in (owners.first, *owners.others) if pk is not None]
-    people = User.objects.in_bulk({*named, *audience.owner_ids})
-    to = [str(people[pk]) for pk in named]
+    owner_ids = [pk for pk in (owners.first, *owners.others) if pk is not None]
+    users = User.objects.in_bulk({*owner_ids, *audience.owner_ids})
+    destinations = [str(users[pk]) for pk in owner_ids]
     if audience.has_mailbox:
-        to.append(f"the mailbox of {application.team}, {application.team.email}")
+        destinations.append(f"the mailbox of {application.team}, {application.team.email}")
     elif audience.owner_ids:
-        others = [str(people[pk]) for pk in audience.owner_ids if pk not in named]
-        if others:
-            to.append(f"{join_names(others, most=6)}, as {application.team} has no mailbox")
-    said = [f"Alerts go to {_join_names(to)}." if to else _fallback_recipients(application)]
-    if unknown := _unknown_owners(application, [people[pk] for pk in named]):
-        names = join_names([f"“{word}”" for word in unknown])
+        team_owner_names = [str(users[pk]) for pk in audience.owner_ids if pk not in owner_ids]
+        if team_owner_names:
+            destinations.append(
+                f"{join_names(team_owner_names, max_names=6)}, as {application.team} has no mailbox"
+            )
+    sentences = [
+        f"Alerts go to {_join_names(destinations)}."
+        if destinations
+        else _describe_fallback(application)
+    ]
+    if unknown := _unknown_owners(application, [users[pk] for pk in owner_ids]):
+        names = join_names([f"“{name}”" for name in unknown])
         verb = "names" if len(unknown) == 1 else "name"
-        said.append(f"{names} {verb} nobody who is known here and may see it.")
-    return said
+        sentences.append(f"{names} {verb} nobody who is known here and may see it.")
+    return sentences
 
 
-def _join_names(parts: list[str]) -> str:
-    """With `and to` before the last, since a part may hold commas of its own."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and to {parts[-1]}"
+def _join_names(destinations: list[str]) -> str:
+    """Join names with `and to` before the last, since a name may contain commas."""
+    return (
+        destinations[0]
+        if len(destinations) == 1
+        else f"{', '.join(destinations[:-1])} and to {destinations[-1]}"
+    )
 
 
-def _fallback_recipients(application: Application) -> str:
-    why = (
+def _describe_fallback(application: Application) -> str:
+    reason = (
         f"{application.team} has no mailbox, "
         "and neither it nor a team above has an owner with an address"
     )
-    offices = [str(person) for person in governance_users()]
-    if offices:
-        return f"Alerts go to governance, {join_names(offices)}: {why}."
-    return f"Alerts go to nobody: {why}, and nobody governs."
+    governance_names = [str(governance_user) for governance_user in governance_users()]
+    if governance_names:
+        return f"Alerts go to governance, {join_names(governance_names)}: {reason}."
+    return f"Alerts go to nobody: {reason}, and nobody governs."
 
 
-def _unknown_owners(application: Application, people: list[User]) -> list[str]:
-    """Names of owners that no person here answers to."""
-    known = {
-        word.strip().lower()
-        for person in people
-        for word in (person.get_username(), person.email, person.get_full_name())
-        if word
+def _unknown_owners(application: Application, users: list[User]) -> list[str]:
+    """Return the names of owners that match none of the users."""
+    known_names = {
+        owner_name.strip().lower()
+        for user in users
+        for owner_name in (user.get_username(), user.email, user.get_full_name())
+        if owner_name
     }
-    words = dict.fromkeys([application.business_owner.strip(), application.technical_owner.strip()])
-    return [word for word in words if word and word.lower() not in known]
+    owner_names = dict.fromkeys(
+        [application.business_owner.strip(), application.technical_owner.strip()]
+    )
+    return [
+        owner_name
+        for owner_name in owner_names
+        if owner_name and owner_name.lower() not in known_names
+    ]

@@ -31,9 +31,10 @@ class ApplicationState:
 
 def application_state(application: Application, *, on: date) -> ApplicationState:
     """Read runway and findings; two statements."""
-    found = runways(on=on, application_ids=[application.pk], limit=1)
+    primary_runways = runways(on=on, application_ids=[application.pk], limit=1)
     return ApplicationState(
-        found[0] if found else None, tuple(findings_of_application(application=application, on=on))
+        primary_runways[0] if primary_runways else None,
+        tuple(findings_of_application(application=application, on=on)),
     )
 
 
@@ -52,32 +53,36 @@ def flash_change(
 
 def describe_effects(before: ApplicationState, after: ApplicationState) -> list[str]:
     """Describe the differences in sentences; none if there are none."""
-    said = []
-    was, is_now = describe_runway(before.runway), describe_runway(after.runway)
-    if was != is_now:
-        said.append(f"Runway: {was} before, {is_now} now.")
-    known = {(finding.code, finding.dependency_id) for finding in before.findings}
-    new = [
-        finding for finding in after.findings if (finding.code, finding.dependency_id) not in known
+    sentences = []
+    old_runway, new_runway = describe_runway(before.runway), describe_runway(after.runway)
+    if old_runway != new_runway:
+        sentences.append(f"Runway: {old_runway} before, {new_runway} now.")
+    old_keys = {(finding.code, finding.dependency_id) for finding in before.findings}
+    new_findings = [
+        finding
+        for finding in after.findings
+        if (finding.code, finding.dependency_id) not in old_keys
     ]
-    if new:
-        said.append(
+    if new_findings:
+        sentences.append(
             "New: {findings}".format(
-                findings=" ".join(finding.sentence for finding in new[:_MAX_SENTENCES])
+                findings=" ".join(finding.sentence for finding in new_findings[:_MAX_SENTENCES])
             )
         )
-        if len(new) > _MAX_SENTENCES:
-            more = len(new) - _MAX_SENTENCES
-            said.append(pluralize(more, f"And {more} more finding.", f"And {more} more findings."))
-    left = {(finding.code, finding.dependency_id) for finding in after.findings}
-    n_settled = len(known - left)
+        if len(new_findings) > _MAX_SENTENCES:
+            n_more = len(new_findings) - _MAX_SENTENCES
+            sentences.append(
+                pluralize(n_more, f"And {n_more} more finding.", f"And {n_more} more findings.")
+            )
+    new_keys = {(finding.code, finding.dependency_id) for finding in after.findings}
+    n_settled = len(old_keys - new_keys)
     if n_settled:
-        said.append(
+        sentences.append(
             pluralize(
                 n_settled, f"{n_settled} finding is settled.", f"{n_settled} findings are settled."
             )
         )
-    return said
+    return sentences
 
 
 def describe_runway(row: PrimaryRunway | None) -> str:

@@ -24,7 +24,7 @@ from apps.risks.queries.counts import CountBasis, count_basis, team_standings
 from apps.risks.queries.reach import RiskReach
 from apps.web.wording import number, share
 
-# counted up to here; beyond, the number is not what makes it urgent
+# counting stops here, so that a page costs the same in a large portfolio
 MAX_COUNTED_RUNWAYS = 10_000
 MAX_COUNTED_DISCREPANCIES = 1_000
 
@@ -52,50 +52,55 @@ class ShortestRunway:
 
 def _cached_runways(user: User) -> QuerySet[CachedRunway]:
     teams = visible_team_ids(user)
-    found = CachedRunway.objects.filter(is_first=True)
-    return found if teams is None else found.filter(team_id__in=teams)
+    runways = CachedRunway.objects.filter(is_first=True)
+    return runways if teams is None else runways.filter(team_id__in=teams)
 
 
 def _load_runways(rows: Sequence[CachedRunway], on: date) -> list[ShortestRunway]:
-    """Two statements; applications that went meanwhile are left out."""
+    """Return the runways with application and offering; those of deleted rows are left out. Two
+    statements."""
     applications = Application.objects.select_related("team").in_bulk(
         [row.application_id for row in rows]
     )
     offerings = Offering.objects.select_related(
         "host", "version__foundation", "replacement"
     ).in_bulk([row.offering_id for row in rows])
-    found = []
+    shortest = []
     for row in rows:
         if row.application_id in applications and row.offering_id in offerings:
-            # kept rows may be of yesterday: days are counted from today
-            left = row.days_left
+            # stored rows may be of yesterday: days are counted from today
+            days_left = row.days_left
             if row.retires_on is not None:
-                left = (row.retires_on - on).days
-                left = max(left, 0) if row.at_least else left
-            runway = None if left is None or row.effort_days is None else left - row.effort_days
-            found.append(
+                days_left = (row.retires_on - on).days
+                days_left = max(days_left, 0) if row.at_least else days_left
+            runway = (
+                None
+                if days_left is None or row.effort_days is None
+                else days_left - row.effort_days
+            )
+            shortest.append(
                 ShortestRunway(
                     applications[row.application_id],
                     offerings[row.offering_id],
                     row.retires_on,
                     row.at_least,
-                    left,
+                    days_left,
                     row.effort_days,
                     row.basis,
                     runway,
                     row.start_by,
                 )
             )
-    return found
+    return shortest
 
 
-def shortest_runways(*, user: User, on: date, most: int) -> list[ShortestRunway]:
+def shortest_runways(*, user: User, on: date, limit: int) -> list[ShortestRunway]:
     """Return one row per application, the one that must start its migration first in front: three
     statements."""
     rows = list(
         _cached_runways(user)
         .filter(start_by__isnull=False)
-        .order_by("start_by", "criticality", "dependency_id")[:most]
+        .order_by("start_by", "criticality", "dependency_id")[:limit]
     )
     return _load_runways(rows, on)
 
@@ -125,8 +130,10 @@ class NegativeRunways:
 
 def negative_runways(*, user: User, on: date) -> NegativeRunways:
     """Count applications with a negative runway; one statement."""
-    late = _cached_runways(user).filter(start_by__lt=on).order_by()[: MAX_COUNTED_RUNWAYS + 1]
-    row = CachedRunway.objects.filter(pk__in=late.values("pk")).aggregate(
+    late_runways = (
+        _cached_runways(user).filter(start_by__lt=on).order_by()[: MAX_COUNTED_RUNWAYS + 1]
+    )
+    row = CachedRunway.objects.filter(pk__in=late_runways.values("pk")).aggregate(
         n=Count("pk"), n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL))
     )
     return NegativeRunways(row["n"], row["n_critical"])
@@ -155,15 +162,15 @@ class OpenFlags:
     n_live: int
 
 
-def open_flags(*, user: User, most: int) -> OpenFlags:
+def open_flags(*, user: User, limit: int) -> OpenFlags:
     """Return open flags, those without a response first: three statements."""
-    live = ExposureFlag.objects.visible_to(user).filter(state__in=ExposureFlag.LIVE)
-    counts = live.order_by().aggregate(
+    live_flags = ExposureFlag.objects.visible_to(user).filter(state__in=ExposureFlag.LIVE)
+    counts = live_flags.order_by().aggregate(
         n=Count("pk"), n_open=Count("pk", filter=Q(state=ExposureFlag.State.OPEN))
     )
     # "open" is the last of the states by the alphabet
     flags = list(
-        live.select_related("policy", "node").order_by("-state", "-opened_at", "pk")[:most]
+        live_flags.select_related("policy", "node").order_by("-state", "-opened_at", "pk")[:limit]
     )
     names = node_names([flag.node_id for flag in flags if flag.node_id])
     rows = []
@@ -259,13 +266,15 @@ class UnassessedRisks:
         return self.basis.counted_at
 
 
-def unassessed_by_team(*, user: User, on: date, most: int) -> UnassessedRisks:
+def unassessed_by_team(*, user: User, on: date, limit: int) -> UnassessedRisks:
     """Return unassessed risks by team; at most three statements."""
     basis = count_basis(user, by_team=True)
     teams = team_standings(user=user, on=on, stored=basis.stored)
     total = sum((team.reach for team in teams), RiskReach())
-    waiting = [team for team in teams if team.reach.n_unassessed or team.reach.n_stale]
-    largest = max((team.reach.n_unassessed for team in waiting), default=0)
+    teams_with_open_risks = [
+        team for team in teams if team.reach.n_unassessed or team.reach.n_stale
+    ]
+    largest = max((team.reach.n_unassessed for team in teams_with_open_risks), default=0)
     rows = tuple(
         UnassessedTeamRow(
             team.team,
@@ -273,6 +282,6 @@ def unassessed_by_team(*, user: User, on: date, most: int) -> UnassessedRisks:
             team.reach,
             round(100 * team.reach.n_unassessed / largest, 1) if largest else 0,
         )
-        for team in waiting[:most]
+        for team in teams_with_open_risks[:limit]
     )
-    return UnassessedRisks(total, rows, max(0, len(waiting) - most), basis)
+    return UnassessedRisks(total, rows, max(0, len(teams_with_open_risks) - limit), basis)

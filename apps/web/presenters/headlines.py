@@ -23,7 +23,7 @@ def portfolio_headline(
         return Headline(
             "No application is registered yet, so nothing is known to stand on anything."
         )
-    top = developers.rows[0] if developers.rows else None
+    top_developer = developers.rows[0] if developers.rows else None
     registered = count_of(figures.n_applications, "application")
     registered = f"{registered[:1].upper()}{registered[1:]}"
     if developers.as_of is None:
@@ -34,7 +34,7 @@ def portfolio_headline(
                 f"{registered} are registered; what they stand on is being worked out.",
             )
         )
-    if top is None:
+    if top_developer is None:
         return Headline(
             pluralize(
                 figures.n_applications,
@@ -42,38 +42,45 @@ def portfolio_headline(
                 f"{registered} are registered, none with a primary path.",
             )
         )
-    rest = f" rest on one developer, {top.name}{_retirements_clause(figures, late)}"
-    if developers.n_critical and top.n_critical:
-        return Headline("", f"{share(top.critical_share)} of critical applications", rest)
-    return Headline("", f"{share(top.share)} of applications", rest)
+    dependency_clause = (
+        f" rest on one developer, {top_developer.name}{_retirements_clause(figures, late)}"
+    )
+    if developers.n_critical and top_developer.n_critical:
+        return Headline(
+            "", f"{share(top_developer.critical_share)} of critical applications", dependency_clause
+        )
+    return Headline("", f"{share(top_developer.share)} of applications", dependency_clause)
 
 
 def _retirements_clause(figures: PortfolioFigures, late: NegativeRunways) -> str:
-    ended, soon = figures.n_ended, figures.n_ending_30
-    if late.n > ended:
+    """Return the end of the headline: negative runways, else retired models in use, else
+    retirements within 30 days."""
+    n_ended, n_soon = figures.n_ended, figures.n_ending_30
+    if late.n > n_ended:
         # those past their end are among them
         return pluralize(
             late.n,
             ", and {n} application ends before its owner can move it.",
             ", and {n} applications end before their owners can move them.",
         ).format(n=as_word(late.n) if late.n <= 12 else late.shown)
-    if ended:
-        after = pluralize(
-            ended,
-            f"; {as_word(ended)} application still calls a model past its end",
-            f"; {as_word(ended)} applications still call a model past its end",
+    if n_ended:
+        clause = pluralize(
+            n_ended,
+            f"; {as_word(n_ended)} application still calls a model past its end",
+            f"; {as_word(n_ended)} applications still call a model past its end",
         )
-        return after + (f" and {as_word(soon)} more will within 30 days." if soon else ".")
-    if soon:
+        return clause + (f" and {as_word(n_soon)} more will within 30 days." if n_soon else ".")
+    if n_soon:
         return pluralize(
-            soon,
-            f", and {as_word(soon)} application stands on a model that ends within 30 days.",
-            f", and {as_word(soon)} applications stand on a model that ends within 30 days.",
+            n_soon,
+            f", and {as_word(n_soon)} application stands on a model that ends within 30 days.",
+            f", and {as_word(n_soon)} applications stand on a model that ends within 30 days.",
         )
     return "; nothing they call ends within 30 days."
 
 
 def application_headline(name: str, rows: Sequence[StackRow], today: date) -> Headline:
+    """Return the headline about the primary model that retires first."""
     primaries = [row for row in rows if row.dependency.role == Dependency.Role.PRIMARY]
     if not rows:
         return Headline(f"Nothing is registered under {name} yet.")
@@ -82,77 +89,99 @@ def application_headline(name: str, rows: Sequence[StackRow], today: date) -> He
             f"{name} has {count_of(len(rows), 'dependency', 'dependencies')}, but no primary among "
             "them."
         )
-    first = min(primaries, key=lambda row: (row.days_left is None, row.days_left or 0))
-    base = first.foundation.name if first.foundation else first.offering.api_id
-    stands = f"Stands on {base} at {first.host.name}"
-    end, days = first.answering.retires_on, first.days_left
-    if days is None:
-        return Headline(f"{stands}; no end is announced.")
-    if end is None:
-        return Headline(f"{stands}, ", "which is retired", ".")
-    if first.at_least:
-        return Headline(f"{stands}, which does not end before {long_day(end)}.")
-    if days < 0:
+    most_urgent_row = min(primaries, key=lambda row: (row.days_left is None, row.days_left or 0))
+    foundation_name = (
+        most_urgent_row.foundation.name
+        if most_urgent_row.foundation
+        else most_urgent_row.offering.api_id
+    )
+    dependency_clause = f"Stands on {foundation_name} at {most_urgent_row.host.name}"
+    retires_on, days_left = most_urgent_row.answering.retires_on, most_urgent_row.days_left
+    if days_left is None:
+        return Headline(f"{dependency_clause}; no end is announced.")
+    if retires_on is None:
+        return Headline(f"{dependency_clause}, ", "which is retired", ".")
+    if most_urgent_row.at_least:
+        return Headline(f"{dependency_clause}, which does not end before {long_day(retires_on)}.")
+    if days_left < 0:
         return Headline(
-            f"{stands}, ", f"which ended on {long_day(end)}", f", {count_of(-days, 'day')} ago."
+            f"{dependency_clause}, ",
+            f"which ended on {long_day(retires_on)}",
+            f", {count_of(-days_left, 'day')} ago.",
         )
-    if days <= 30:
+    if days_left <= 30:
         return Headline(
-            f"{stands} until ",
-            long_day(end),
-            f": {count_of(days, 'day')} are left." if days != 1 else ": one day is left.",
+            f"{dependency_clause} until ",
+            long_day(retires_on),
+            f": {count_of(days_left, 'day')} are left." if days_left != 1 else ": one day is left.",
         )
-    return Headline(f"{stands} until {long_day(end)}, in {number(days)} days.")
+    return Headline(
+        f"{dependency_clause} until {long_day(retires_on)}, in {number(days_left)} days."
+    )
 
 
-def list_headline(n: str, one: str, many: str, *, filtered: bool, rest: str = "") -> Headline:
+def list_headline(
+    count: str, singular: str, plural: str, *, is_filtered: bool, suffix: str = ""
+) -> Headline:
     """Return the headline of a list: how many rows exist, or how many match the filters."""
-    noun = one if n == "1" else many
-    start = "One" if n == "1" else "No" if n == "0" else n
-    matching = "" if not filtered else " matches the filters" if n == "1" else " match the filters"
-    return Headline(f"{start} {noun}{matching}{rest}.")
+    noun = singular if count == "1" else plural
+    start = "One" if count == "1" else "No" if count == "0" else count
+    matching = (
+        "" if not is_filtered else " matches the filters" if count == "1" else " match the filters"
+    )
+    return Headline(f"{start} {noun}{matching}{suffix}.")
 
 
 def retirements_headline(
     subject: str,
-    ends: Sequence[tuple[date, str, str]],
+    dates: Sequence[tuple[date, str, str]],
     today: date,
     n_applications: int,
     n_critical: int,
 ) -> Headline:
     """State when something retires at its hosts, and what depends on it.
 
-    `ends` are (day, host, kind of date) of offerings; a "not before" is no retirement date, and is
+    `dates` are (day, host, kind of date) of offerings; a "not before" is no retirement date, and is
     stated only if no host has an announced day."""
-    stands = (
+    dependents_clause = (
         "nobody here stands on it"
         if n_applications == 0
         else f"{count_of(n_applications, 'application')} "
         f"{'stands' if n_applications == 1 else 'stand'} on it"
         + (f", {as_word(n_critical)} of them critical" if n_critical and n_applications > 1 else "")
     )
-    firm = [(when, host) for when, host, kind in ends if kind != DateKind.NOT_BEFORE]
-    coming = [(when, host) for when, host in firm if when >= today]
-    past = sorted({host for when, host in firm if when < today})
-    following = ""
-    if coming:
-        when = min(coming)[0]
-        hosts = join_names(sorted({host for end, host in coming if end == when}), most=2)
-        following = f"{long_day(when)} at {hosts}"
-        if not past and n_applications and (when - today).days <= 30:
-            return Headline("First ends on ", following, f"; {stands}.")
-        if not past:
-            return Headline(f"First ends on {following}; {stands}.")
-    if past:
-        rest = f" and ends next on {following}" if following else ""
-        ended = f"Has ended at {join_names(past, most=2)}"
-        return (
-            Headline("", ended, f"{rest}; {stands}.")
-            if n_applications
-            else Headline(f"{ended}{rest}; {stands}.")
-        )
-    promised = [
-        (when, host) for when, host, kind in ends if kind == DateKind.NOT_BEFORE and when >= today
+    announced_dates = [
+        (retires_on, host) for retires_on, host, kind in dates if kind != DateKind.NOT_BEFORE
     ]
-    until = f", and none is to come before {long_day(min(promised)[0])}" if promised else ""
-    return Headline(f"No end of {subject} is announced{until}; {stands}.")
+    upcoming_dates = [
+        (retires_on, host) for retires_on, host in announced_dates if retires_on >= today
+    ]
+    past_hosts = sorted({host for retires_on, host in announced_dates if retires_on < today})
+    next_date_text = ""
+    if upcoming_dates:
+        retires_on = min(upcoming_dates)[0]
+        hosts = join_names(
+            sorted({host for day, host in upcoming_dates if day == retires_on}), max_names=2
+        )
+        next_date_text = f"{long_day(retires_on)} at {hosts}"
+        if not past_hosts and n_applications and (retires_on - today).days <= 30:
+            return Headline("First ends on ", next_date_text, f"; {dependents_clause}.")
+        if not past_hosts:
+            return Headline(f"First ends on {next_date_text}; {dependents_clause}.")
+    if past_hosts:
+        next_clause = f" and ends next on {next_date_text}" if next_date_text else ""
+        past_clause = f"Has ended at {join_names(past_hosts, max_names=2)}"
+        return (
+            Headline("", past_clause, f"{next_clause}; {dependents_clause}.")
+            if n_applications
+            else Headline(f"{past_clause}{next_clause}; {dependents_clause}.")
+        )
+    earliest_dates = [
+        (retires_on, host)
+        for retires_on, host, kind in dates
+        if kind == DateKind.NOT_BEFORE and retires_on >= today
+    ]
+    earliest_clause = (
+        f", and none is to come before {long_day(min(earliest_dates)[0])}" if earliest_dates else ""
+    )
+    return Headline(f"No end of {subject} is announced{earliest_clause}; {dependents_clause}.")

@@ -29,19 +29,20 @@ class LineageEdge:
 
 
 def lineage_edges(versions: Iterable[int]) -> list[LineageEdge]:
-    """Return what these were made from and what was made from or follows them, MAX_HOPS steps far.
+    """Return the edges between these versions and their ancestors and descendants, up to MAX_HOPS
+    steps away.
 
     Two statements per step and one for the versions. At most MAX_EDGES edges of each kind per
     step."""
-    seen, frontier = set(versions), set(versions)
+    seen_ids, frontier_ids = set(versions), set(versions)
     derived: dict[int, tuple[int, int, str, str, str]] = {}
-    followed: set[tuple[int, int]] = set()
+    successions: set[tuple[int, int]] = set()
     for _hop in range(MAX_HOPS):
-        if not frontier:
+        if not frontier_ids:
             break
-        around: set[int] = set()
+        neighbour_ids: set[int] = set()
         for row in Derivation.objects.filter(
-            Q(child__in=frontier) | Q(parent__in=frontier)
+            Q(child__in=frontier_ids) | Q(parent__in=frontier_ids)
         ).order_by("pk")[:MAX_EDGES]:
             derived[row.pk] = (
                 row.parent_id,
@@ -50,37 +51,37 @@ def lineage_edges(versions: Iterable[int]) -> list[LineageEdge]:
                 row.get_kind_display(),
                 row.source_url,
             )
-            around |= {row.parent_id, row.child_id}
+            neighbour_ids |= {row.parent_id, row.child_id}
         for pk, predecessor in (
             Version.objects.filter(
-                Q(pk__in=frontier) | Q(predecessor__in=frontier), predecessor__isnull=False
+                Q(pk__in=frontier_ids) | Q(predecessor__in=frontier_ids), predecessor__isnull=False
             )
             .order_by("pk")
             .values_list("pk", "predecessor")[:MAX_EDGES]
         ):
             if predecessor is not None:
-                followed.add((predecessor, pk))
-                around |= {predecessor, pk}
-        frontier = around - seen
-        seen |= around
+                successions.add((predecessor, pk))
+                neighbour_ids |= {predecessor, pk}
+        frontier_ids = neighbour_ids - seen_ids
+        seen_ids |= neighbour_ids
     rows = (
-        Version.objects.select_related("foundation__developer").in_bulk(seen)
-        if derived or followed
+        Version.objects.select_related("foundation__developer").in_bulk(seen_ids)
+        if derived or successions
         else {}
     )
-    told = {(parent, child) for parent, child, *_rest in derived.values()}
-    found = [
-        LineageEdge(rows[parent], rows[child], kind, word, url)
-        for parent, child, kind, word, url in derived.values()
+    derived_pairs = {(parent, child) for parent, child, *_rest in derived.values()}
+    edges = [
+        LineageEdge(rows[parent], rows[child], kind, kind_label, url)
+        for parent, child, kind, kind_label, url in derived.values()
         if parent in rows and child in rows
     ]
-    found += [
+    edges += [
         LineageEdge(rows[parent], rows[child], SUCCESSION, "Successor")
-        for parent, child in sorted(followed - told)
+        for parent, child in sorted(successions - derived_pairs)
         if parent in rows and child in rows
     ]
     return sorted(
-        found,
+        edges,
         key=lambda edge: (
             edge.child.released_on is None,
             edge.child.identifier,
@@ -92,25 +93,32 @@ def lineage_edges(versions: Iterable[int]) -> list[LineageEdge]:
 def version_picture(
     version: Version, edges: Sequence[LineageEdge], *, width: float
 ) -> ResponsivePicture | None:
+    """Return the drawing of the version and its relatives, nearest first; None without
+    relatives."""
     if not edges:
         return None
-    rows = {
+    version_by_id = {
         version.pk: version,
         **{row.pk: row for edge in edges for row in (edge.parent, edge.child)},
     }
-    nearest = sorted(edges, key=lambda edge: version.pk not in {edge.parent.pk, edge.child.pk})
-    descents = [
-        LineageLink(str(edge.parent.pk), str(edge.child.pk), edge.kind) for edge in nearest
+    nearest_edges = sorted(
+        edges, key=lambda edge: version.pk not in {edge.parent.pk, edge.child.pk}
+    )
+    links = [
+        LineageLink(str(edge.parent.pk), str(edge.child.pk), edge.kind) for edge in nearest_edges
     ][:MAX_DRAWN_EDGES]
-    named = {one for edge in descents for one in (edge.parent, edge.child)}
-    kin = [
+    drawn_keys = {key for edge in links for key in (edge.parent, edge.child)}
+    versions = [
         LineageVersion(
-            str(pk), row.name, _note(row, version.foundation.developer_id), own=pk == version.pk
+            str(pk),
+            row.name,
+            _version_note(row, version.foundation.developer_id),
+            own=pk == version.pk,
         )
-        for pk, row in rows.items()
-        if str(pk) in named
+        for pk, row in version_by_id.items()
+        if str(pk) in drawn_keys
     ]
-    return responsive_picture(draw_lineage, kin, descents, width=width)
+    return responsive_picture(draw_lineage, versions, links, width=width)
 
 
 def foundation_picture(
@@ -118,38 +126,46 @@ def foundation_picture(
 ) -> ResponsivePicture | None:
     """Draw the lineage of foundations: versions of one are one box; an edge within a foundation is
     left out."""
-    between = [edge for edge in edges if edge.parent.foundation_id != edge.child.foundation_id]
-    if not between:
+    edges_between = [
+        edge for edge in edges if edge.parent.foundation_id != edge.child.foundation_id
+    ]
+    if not edges_between:
         return None
-    rows = {row.foundation_id: row for edge in between for row in (edge.parent, edge.child)}
-    own = rows.get(pk)
-    kin = [
+    version_by_foundation = {
+        row.foundation_id: row for edge in edges_between for row in (edge.parent, edge.child)
+    }
+    own_version = version_by_foundation.get(pk)
+    versions = [
         LineageVersion(
             str(foundation),
             row.foundation.name,
-            _note(row, own.foundation.developer_id if own else 0),
+            _version_note(row, own_version.foundation.developer_id if own_version else 0),
             own=foundation == pk,
         )
-        for foundation, row in rows.items()
+        for foundation, row in version_by_foundation.items()
     ]
-    # those of the foundation itself first, and no more than a picture can say
-    nearest = sorted(
-        between, key=lambda edge: pk not in {edge.parent.foundation_id, edge.child.foundation_id}
+    # edges of the foundation itself first; a picture has room for MAX_DRAWN_EDGES
+    nearest_edges = sorted(
+        edges_between,
+        key=lambda edge: pk not in {edge.parent.foundation_id, edge.child.foundation_id},
     )
-    descents = list(
+    links = list(
         dict.fromkeys(
             LineageLink(str(edge.parent.foundation_id), str(edge.child.foundation_id), edge.kind)
-            for edge in nearest
+            for edge in nearest_edges
         )
     )[:MAX_DRAWN_EDGES]
-    named = {one for edge in descents for one in (edge.parent, edge.child)}
+    drawn_keys = {key for edge in links for key in (edge.parent, edge.child)}
     return responsive_picture(
-        draw_lineage, [one for one in kin if one.key in named], descents, width=width
+        draw_lineage,
+        [drawn_version for drawn_version in versions if drawn_version.key in drawn_keys],
+        links,
+        width=width,
     )
 
 
-def _note(row: Version, developer: int) -> str:
-    """The developer where it is another one, else the year."""
+def _version_note(row: Version, developer: int) -> str:
+    """Return the developer if it is not `developer`, else the year of release."""
     if row.foundation.developer_id != developer:
         return row.foundation.developer.name
     return f"{row.released_on:%Y}" if row.released_on else ""

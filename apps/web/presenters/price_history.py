@@ -19,7 +19,7 @@ from apps.web.drawings.charts.price_steps import Series, draw_price_steps
 
 MAX_DRAWN_LINES = 8
 CURRENCY = "USD"
-# what a price history is first asked for
+# the units that are shown first
 _FIRST_UNITS = ("output", "input")
 
 
@@ -59,7 +59,7 @@ class PriceHistory:
 
 def priced_units(offerings: Sequence[Offering]) -> list[str]:
     """Return units in which any of them has a price, output and input first: one statement."""
-    found = set(
+    units = set(
         Price.objects.filter(
             offering__in=[row.pk for row in offerings], above_tokens=0, currency=CURRENCY
         )
@@ -68,7 +68,7 @@ def priced_units(offerings: Sequence[Offering]) -> list[str]:
         .distinct()
     )
     order = [*_FIRST_UNITS, *(unit for unit in PRICE_UNITS if unit not in _FIRST_UNITS)]
-    return [unit for unit in order if unit in found]
+    return [unit for unit in order if unit in units]
 
 
 def price_histories(offerings: Sequence[Offering], *, unit: str, today: date) -> list[PriceHistory]:
@@ -85,15 +85,15 @@ def price_histories(offerings: Sequence[Offering], *, unit: str, today: date) ->
         .order_by("offering", "valid")
     ):
         since = day_of(row.valid.lower) if row.valid.lower else date(2000, 1, 1)
-        last = open_until.get(row.offering_id)
-        if last is not None and last < since:
-            by_offering[row.offering_id].append(PriceStep(last, None))
+        previous_end = open_until.get(row.offering_id)
+        if previous_end is not None and previous_end < since:
+            by_offering[row.offering_id].append(PriceStep(previous_end, None))
         source = row.claim.source.name if row.claim else ""
         by_offering[row.offering_id].append(PriceStep(since, row.amount, since > today, source))
         open_until[row.offering_id] = day_of(row.valid.upper) if row.valid.upper else None
-    for pk, ended in open_until.items():
-        if ended is not None and ended <= today:
-            by_offering[pk].append(PriceStep(ended, None))
+    for pk, ended_on in open_until.items():
+        if ended_on is not None and ended_on <= today:
+            by_offering[pk].append(PriceStep(ended_on, None))
     for pk, step in _announced_steps(ids, unit=unit, today=today):
         if by_offering.get(pk):
             by_offering[pk].append(step)
@@ -101,8 +101,9 @@ def price_histories(offerings: Sequence[Offering], *, unit: str, today: date) ->
 
 
 def _announced_steps(ids: Iterable[int], *, unit: str, today: date) -> list[tuple[int, PriceStep]]:
-    """(offering, step) of the days ahead that any source names, the most trusted source first."""
-    found: dict[tuple[int, date], tuple[int, PriceStep]] = {}
+    """Return (offering, step) of the future days that any source names, the most trusted source
+    first."""
+    steps: dict[tuple[int, date], tuple[int, PriceStep]] = {}
     for claim in (
         Assertion.objects.standing()
         .filter(offering__in=list(ids), topic=Topic.PRICE)
@@ -122,31 +123,38 @@ def _announced_steps(ids: Iterable[int], *, unit: str, today: date) -> list[tupl
                 step = PriceStep(
                     starts_on, Decimal(str(amount)), announced=True, source=claim.source.name
                 )
-                found.setdefault((claim.offering_id, starts_on), (claim.offering_id, step))
-    return [found[key] for key in sorted(found)]
+                steps.setdefault((claim.offering_id, starts_on), (claim.offering_id, step))
+    return [steps[key] for key in sorted(steps)]
 
 
 def _merge_equal_histories(
     offerings: Sequence[Offering], by_offering: dict[int, list[PriceStep]]
 ) -> list[PriceHistory]:
-    lines: dict[tuple[Any, ...], list[Offering]] = defaultdict(list)
+    """Return a history for each group of offerings of one host with the same prices and retirement
+    date."""
+    offerings_by_history: dict[tuple[Any, ...], list[Offering]] = defaultdict(list)
     for offering in offerings:
-        told = by_offering.get(offering.pk)
-        if told:
+        steps = by_offering.get(offering.pk)
+        if steps:
             key = (
                 offering.host_id,
                 _retirement_date(offering),
-                tuple((step.since, step.amount) for step in told),
+                tuple((step.since, step.amount) for step in steps),
             )
-            lines[key].append(offering)
+            offerings_by_history[key].append(offering)
     return [
-        PriceHistory(rows[0].host.name, tuple(rows), tuple(by_offering[rows[0].pk]), end)
-        for (_host, end, _told), rows in lines.items()
+        PriceHistory(
+            equal_offerings[0].host.name,
+            tuple(equal_offerings),
+            tuple(by_offering[equal_offerings[0].pk]),
+            ends_on,
+        )
+        for (_host, ends_on, _steps), equal_offerings in offerings_by_history.items()
     ]
 
 
 def _retirement_date(offering: Offering) -> date | None:
-    """A 'not before' is no end."""
+    """Return the announced date; None for a 'not before'."""
     return offering.retires_on if offering.date_kind == "firm" else None
 
 
@@ -155,7 +163,7 @@ def price_picture(
 ) -> ResponsivePicture | None:
     """Draw the first MAX_DRAWN_LINES of the lines; None if no price is known."""
     n_lines = Counter(line.host for line in lines[:MAX_DRAWN_LINES])
-    word = f"USD per million {str(PRICE_UNITS.get(unit, unit)).lower()}"
+    axis_text = f"USD per million {str(PRICE_UNITS.get(unit, unit)).lower()}"
     return responsive_picture(
         draw_price_steps,
         [
@@ -169,7 +177,7 @@ def price_picture(
             )
             for line in lines[:MAX_DRAWN_LINES]
         ],
-        unit=Unit(word, price, price),
+        unit=Unit(axis_text, price, price),
         today=today,
         width=width,
     )

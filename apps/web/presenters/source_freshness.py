@@ -46,7 +46,7 @@ class SourceFreshness:
         if self.state is None or self.health == Health.NEVER:
             return "has never been polled"
         if self.health == Health.FROZEN:
-            return self._frozen(self.state)
+            return self._describe_frozen(self.state)
         if self.health == Health.SUSPECT:
             return "brought something suspect, which is held"
         if self.health == Health.FAILING:
@@ -59,7 +59,7 @@ class SourceFreshness:
             return f"is late: it last succeeded {ago(self.last_success_at, at=self.at)}"
         return "is fresh"
 
-    def _frozen(self, state: PollState) -> str:
+    def _describe_frozen(self, state: PollState) -> str:
         since = _format_day(day_of(state.told_until), today=day_of(self.at))
         if state.as_of is not None:
             return f"answers, but says itself that it was made on {since}"
@@ -67,8 +67,7 @@ class SourceFreshness:
 
 
 def _format_day(value: date, *, today: date) -> str:
-    """`25 July`, with its year when that is not the year of `today`; its parts do not part at a
-    line's end."""
+    """Format as `25 July`, with the year if it is not that of `today`; with non-breaking spaces."""
     text = f"{value.day}\u00a0{value:%B}"
     return text if value.year == today.year else f"{text}\u00a0{value.year}"
 
@@ -76,8 +75,8 @@ def _format_day(value: date, *, today: date) -> str:
 def source_freshness(sources: "QuerySet[Source]", *, at: datetime) -> tuple[SourceFreshness, ...]:
     """Return the freshness; one statement. A source that was never due has no poll state yet and
     counts as never polled."""
-    found = []
+    rows = []
     for source in sources.select_related("poll_state"):
         state: PollState | None = getattr(source, "poll_state", None)
-        found.append(SourceFreshness(source, state, source_health(source, at=at), at))
-    return tuple(found)
+        rows.append(SourceFreshness(source, state, source_health(source, at=at), at))
+    return tuple(rows)

@@ -67,163 +67,176 @@ class TrackRecordSection:
 
 
 def present_track_record(record: ProviderTrackRecord) -> TrackRecordSection:
-    measured = record.measured
-    drawn = _drawing(measured, record.policies)
+    """Return the section about the track record of a provider: sentence, lines, pictures and
+    tables."""
+    track_record = record.measured
+    pictures = _draw_pictures(track_record, record.policies)
     return TrackRecordSection(
-        sentence=track_record_headline(measured),
+        sentence=track_record_headline(track_record),
         lines=tuple(track_record_lines(record)),
-        wide=drawn and drawn[0],
-        narrow=drawn and drawn[1],
-        described=_describe_picture(measured),
-        told=measured.told[::-1][:MAX_TABLE_ROWS],
-        n_told=len(measured.told),
+        wide=pictures and pictures[0],
+        narrow=pictures and pictures[1],
+        described=_describe_picture(track_record),
+        told=track_record.told[::-1][:MAX_TABLE_ROWS],
+        n_told=len(track_record.told),
         events=tuple((event, _source_url(event)) for event in record.events),
         n_events=record.n_events,
         price_events=tuple((event, _source_url(event)) for event in record.price_events),
         n_price_events=record.n_price_events,
         is_empty=not (
-            measured.told or measured.n_without or record.n_events or record.n_price_events
+            track_record.told or track_record.n_without or record.n_events or record.n_price_events
         ),
         is_watched=record.moves.since is not None,
-        has_statistic=measured.notices is not None,
+        has_statistic=track_record.notices is not None,
     )
 
 
-def track_record_headline(measured: TrackRecord) -> str:
-    found = measured.notices
-    if found is not None:
+def track_record_headline(track_record: TrackRecord) -> str:
+    """Return the median notice period as a sentence, or why there is none."""
+    notices = track_record.notices
+    if notices is not None:
         return (
-            f"Median notice {_at_least(found.is_bound)}{_days(found.median_days)} "
-            f"({_models(found.n_models)}, "
-            f"{_announcements(found.n_announcements)}, {notice_days(found.shortest)} to "
-            f"{notice_days(found.longest)})."
+            f"Median notice {_at_least_prefix(notices.is_bound)}{_days_text(notices.median_days)} "
+            f"({_models_text(notices.n_models)}, "
+            f"{_announcements_text(notices.n_announcements)}, {notice_days(notices.shortest)} to "
+            f"{notice_days(notices.longest)})."
         )
-    if measured.told:
+    if track_record.told:
         return (
-            f"{_announcements(measured.n_announcements).capitalize()} with a known day: too few "
-            "for a statistic, "
-            "so here they are."
+            f"{_announcements_text(track_record.n_announcements).capitalize()} with a known day: "
+            "too few for a statistic, so here they are."
         )
-    if measured.n_without:
+    if track_record.n_without:
         return (
-            f"{_models(measured.n_without)} with an end, and no source says on which day any of "
-            "them was announced: "
-            "there is no notice to count."
+            f"{_models_text(track_record.n_without)} with an end, and no source says on which day "
+            "any of them was announced: there is no notice to count."
         )
     return "No end is on record at this host."
 
 
 def track_record_lines(record: ProviderTrackRecord) -> list[TrackRecordLine]:
-    measured = record.measured
+    track_record = record.measured
     return [
-        *_notice_lines(measured),
-        *(_policy_line(kept) for kept in measured.kept),
-        *_announcement_lines(measured),
+        *_notice_lines(track_record),
+        *(_policy_line(compliance) for compliance in track_record.kept),
+        *_announcement_lines(track_record),
         *_date_move_lines(record.moves),
     ]
 
 
-def _notice_lines(measured: TrackRecord) -> list[TrackRecordLine]:
-    found = measured.notices
-    if found is None:
+def _notice_lines(track_record: TrackRecord) -> list[TrackRecordLine]:
+    """Return the lines about notice periods; none if there are too few announcements for a
+    statistic."""
+    notices = track_record.notices
+    if notices is None:
         return []
-    all_seen = measured.n_seen == len(measured.told)
-    out = [
+    only_first_seen = track_record.n_seen == len(track_record.told)
+    lines = [
         TrackRecordLine(
             "Median notice",
-            _at_least(found.is_bound) + _days(found.median_days),
-            f"{_models(found.n_models)}, {_announcements(found.n_announcements)}, "
-            f"{notice_days(found.shortest)} to {notice_days(found.longest)} days",
+            _at_least_prefix(notices.is_bound) + _days_text(notices.median_days),
+            f"{_models_text(notices.n_models)}, {_announcements_text(notices.n_announcements)}, "
+            f"{notice_days(notices.shortest)} to {notice_days(notices.longest)} days",
         ),
         TrackRecordLine(
             "Shortest notice",
-            _at_least(found.shortest.is_seen) + _days(notice_days(found.shortest)),
-            _announced(found.shortest),
+            _at_least_prefix(notices.shortest.is_seen) + _days_text(notice_days(notices.shortest)),
+            _describe_announcement(notices.shortest),
         ),
         TrackRecordLine(
             f"Under {SHORT_NOTICE_DAYS} days",
-            "not known" if all_seen else _models(found.n_short) if found.n_short else "none",
+            "not known"
+            if only_first_seen
+            else _models_text(notices.n_short)
+            if notices.n_short
+            else "none",
             "no announcement day is published"
-            if all_seen
-            else f"in {_announcements(found.n_short_announcements)}"
-            if found.n_short
+            if only_first_seen
+            else f"in {_announcements_text(notices.n_short_announcements)}"
+            if notices.n_short
             else "",
         ),
     ]
-    if measured.halves:
-        out.append(
+    if track_record.halves:
+        earlier_half, later_half = track_record.halves
+        lines.append(
             TrackRecordLine(
                 "Earlier and later half",
-                f"{measured.halves[0].median_days:g}, then {_days(measured.halves[1].median_days)}"
-                + (": changed" if measured.has_changed else ""),
-                f"medians of {_half(measured.halves[0])}, and of {_half(measured.halves[1])}"
-                + (", by published days alone" if found.is_bound else ""),
+                f"{earlier_half.median_days:g}, then {_days_text(later_half.median_days)}"
+                + (": changed" if track_record.has_changed else ""),
+                f"medians of {_describe_half(earlier_half)}, and of {_describe_half(later_half)}"
+                + (", by published days alone" if notices.is_bound else ""),
             )
         )
-    return out
+    return lines
 
 
-def _policy_line(kept: PolicyCompliance) -> TrackRecordLine:
-    scope = SCOPES.get(kept.policy.scope, "all models")
-    what = "of notice" if kept.what == "notice" else "from the release"
+def _policy_line(compliance: PolicyCompliance) -> TrackRecordLine:
+    """Return the line about a promise of the provider and how often it was kept."""
+    scope = SCOPES.get(compliance.policy.scope, "all models")
+    measured_from = "of notice" if compliance.what == "notice" else "from the release"
     notes = []
-    if kept.misses:
-        notes.append(_describe_miss(kept))
-    if kept.n_open:
+    if compliance.misses:
+        notes.append(_describe_miss(compliance))
+    if compliance.n_open:
         notes.append(
-            f"{number(kept.n_open)} cannot be judged: only the day the date was first seen here is "
-            "known"
+            f"{number(compliance.n_open)} cannot be judged: only the day the date was first seen "
+            "here is known"
         )
     return TrackRecordLine(
         f"Promise, {scope}",
-        f"{_days(kept.days)} {what}: "
+        f"{_days_text(compliance.days)} {measured_from}: "
         + (
-            f"kept for {number(kept.n_kept)} of {number(kept.n)}"
-            if kept.n
+            f"kept for {number(compliance.n_kept)} of {number(compliance.n)}"
+            if compliance.n
             else "nothing to judge yet"
         ),
         "; ".join(notes),
-        kept.policy.source_url,
-        kept.policy.source_on,
+        compliance.policy.source_url,
+        compliance.policy.source_on,
     )
 
 
-def _describe_miss(kept: PolicyCompliance) -> str:
-    worst = kept.misses[0]
-    length = notice_days(worst) if kept.what == "notice" else worst.life_days
-    last = (
-        f", the latest {'announced' if kept.what == 'notice' else 'ended'} {day(kept.last_miss_on)}"  # type: ignore[arg-type]
+def _describe_miss(compliance: PolicyCompliance) -> str:
+    worst = compliance.misses[0]
+    length = notice_days(worst) if compliance.what == "notice" else worst.life_days
+    verb = "announced" if compliance.what == "notice" else "ended"
+    return (
+        f"missed by {_models_text(len(compliance.misses))}, at worst {_days_text(length)} "
+        f"({worst.api_id}), the latest {verb} {day(compliance.last_miss_on)}"  # type: ignore[arg-type]
     )
-    return f"missed by {_models(len(kept.misses))}, at worst {_days(length)} ({worst.api_id}){last}"
 
 
-def _announcement_lines(measured: TrackRecord) -> list[TrackRecordLine]:
-    out = []
-    if measured.told:
-        n_published = len(measured.told) - measured.n_seen
+def _announcement_lines(track_record: TrackRecord) -> list[TrackRecordLine]:
+    """Return the lines about how the announcements are dated, and about retirements without an
+    announcement."""
+    lines = []
+    if track_record.told:
+        n_published = len(track_record.told) - track_record.n_seen
         value = f"{number(n_published)} by a published day"
         note = ""
-        if measured.n_seen:
-            value += f", {number(measured.n_seen)} by the day first seen"
+        if track_record.n_seen:
+            value += f", {number(track_record.n_seen)} by the day first seen"
             note = (
                 "first seen: when this registry first saw the date, "
                 "so the notice was at least as long"
             )
             if n_published:
                 note += "; left out of the shortest, the longest and the promises it would break"
-        out.append(TrackRecordLine("Announced", value, note))
-    if measured.n_without:
-        out.append(
+        lines.append(TrackRecordLine("Announced", value, note))
+    if track_record.n_without:
+        lines.append(
             TrackRecordLine(
                 "Left out",
-                _models(measured.n_without),
+                _models_text(track_record.n_without),
                 "with an end, but without a known announcement day before it",
             )
         )
-    return out
+    return lines
 
 
 def _date_move_lines(moves: DateMoves) -> list[TrackRecordLine]:
+    """Return the line about retirement dates that were moved, by events of the registry itself."""
     if moves.since is None:
         return [
             TrackRecordLine(
@@ -238,7 +251,7 @@ def _date_move_lines(moves: DateMoves) -> list[TrackRecordLine]:
         TrackRecordLine(
             "Dates moved",
             f"{number(moves.n_later)} later, {number(moves.n_earlier)} earlier",
-            f"of {_offerings(moves.n_dated)} with a firm date ahead, {since}",
+            f"of {_offerings_text(moves.n_dated)} with a firm date ahead, {since}",
         ),
         TrackRecordLine("Dates withdrawn", number(moves.n_withdrawn), since),
         TrackRecordLine(
@@ -246,7 +259,7 @@ def _date_move_lines(moves: DateMoves) -> list[TrackRecordLine]:
             f"{number(moves.n_retired)} on the announced day, {number(moves.n_delisted)} without "
             "notice",
             (
-                f"{_offerings(moves.n_delisted_dated)} gone from the feed before the day; "
+                f"{_offerings_text(moves.n_delisted_dated)} gone from the feed before the day; "
                 if moves.n_delisted_dated
                 else ""
             )
@@ -255,24 +268,42 @@ def _date_move_lines(moves: DateMoves) -> list[TrackRecordLine]:
     ]
 
 
-def _drawing(
-    measured: TrackRecord, policies: Sequence[PublishedMinimum]
+def _draw_pictures(
+    track_record: TrackRecord, policies: Sequence[PublishedMinimum]
 ) -> tuple[NoticePicture, NoticePicture] | None:
-    """The wide and the narrow picture; None without a statistic."""
-    found, told = measured.notices, measured.told
-    if found is None:
+    """Draw the wide and the narrow picture; None without a statistic."""
+    notices, retirements = track_record.notices, track_record.told
+    if notices is None:
         return None
-    if measured.halves:
-        earlier, later = measured.halves
-        cut = later.first_on
+    if track_record.halves:
+        earlier_half, later_half = track_record.halves
+        second_half_on = later_half.first_on
         strips = [
-            _strip(
-                "Earlier half", [end for end in told if _date_of(end) < cut], earlier.median_days
+            _build_strip(
+                "Earlier half",
+                [
+                    retirement
+                    for retirement in retirements
+                    if _announcement_date(retirement) < second_half_on
+                ],
+                earlier_half.median_days,
             ),
-            _strip("Later half", [end for end in told if _date_of(end) >= cut], later.median_days),
+            _build_strip(
+                "Later half",
+                [
+                    retirement
+                    for retirement in retirements
+                    if _announcement_date(retirement) >= second_half_on
+                ],
+                later_half.median_days,
+            ),
         ]
     else:
-        strips = [_strip("All announcements", told, found.median_days, is_bound=found.is_bound)]
+        strips = [
+            _build_strip(
+                "All announcements", retirements, notices.median_days, is_bound=notices.is_bound
+            )
+        ]
     promises = [
         PublishedNotice(
             policy.notice_days, f"promised {policy.notice_days}" + _scope_suffix(policy)
@@ -286,70 +317,75 @@ def _drawing(
     )
 
 
-def _strip(
-    label: str, ends: Sequence[ModelRetirement], median: float, *, is_bound: bool = False
+def _build_strip(
+    label: str, retirements: Sequence[ModelRetirement], median: float, *, is_bound: bool = False
 ) -> NoticeStrip:
-    days = sorted(map(_date_of, ends))
+    days = sorted(map(_announcement_date, retirements))
     return NoticeStrip(
-        label, f"{day(days[0])} – {day(days[-1])}", tuple(map(_notice, ends)), median, is_bound
+        label,
+        f"{day(days[0])} – {day(days[-1])}",
+        tuple(map(_build_notice, retirements)),
+        median,
+        is_bound,
     )
 
 
-def _date_of(end: ModelRetirement) -> date:
-    assert end.announced_on is not None
-    return end.announced_on
+def _announcement_date(retirement: ModelRetirement) -> date:
+    assert retirement.announced_on is not None
+    return retirement.announced_on
 
 
 def _scope_suffix(policy: PublishedMinimum) -> str:
     return f", {SCOPES[policy.scope]}" if policy.scope in SCOPES else ""
 
 
-def _notice(end: ModelRetirement) -> NoticePeriod:
-    return NoticePeriod(notice_days(end), seen=end.is_seen, short=end.is_short)
+def _build_notice(retirement: ModelRetirement) -> NoticePeriod:
+    return NoticePeriod(notice_days(retirement), seen=retirement.is_seen, short=retirement.is_short)
 
 
-def _describe_picture(measured: TrackRecord) -> str:
-    if measured.notices is None:
+def _describe_picture(track_record: TrackRecord) -> str:
+    if track_record.notices is None:
         return ""
-    text = track_record_headline(measured)
-    if measured.halves:
-        earlier, later = (half.median_days for half in measured.halves)
+    text = track_record_headline(track_record)
+    if track_record.halves:
+        earlier_median, later_median = (half.median_days for half in track_record.halves)
         text += (
-            f" The earlier half has a median of {_days(earlier)}, the later one of {_days(later)}."
+            f" The earlier half has a median of {_days_text(earlier_median)}, "
+            f"the later one of {_days_text(later_median)}."
         )
     return f"{text} The table below lists each notice."
 
 
-def _at_least(bound: bool) -> str:
-    return "at least " if bound else ""
+def _at_least_prefix(is_bound: bool) -> str:
+    return "at least " if is_bound else ""
 
 
-def _announced(end: ModelRetirement) -> str:
-    return f"{end.api_id}, {'first seen here' if end.is_seen else 'announced'} {day(_date_of(end))}"
+def _describe_announcement(retirement: ModelRetirement) -> str:
+    verb = "first seen here" if retirement.is_seen else "announced"
+    return f"{retirement.api_id}, {verb} {day(_announcement_date(retirement))}"
 
 
-def _half(half: NoticeHalf) -> str:
-    return (
-        f"{_announcements(half.n_announcements)} from {day(half.first_on)} to {day(half.last_on)}"
-    )
+def _describe_half(half: NoticeHalf) -> str:
+    announcements = _announcements_text(half.n_announcements)
+    return f"{announcements} from {day(half.first_on)} to {day(half.last_on)}"
 
 
 def _source_url(event: ProviderEvent) -> str:
-    """Where the source says so; the events come with their evidence."""
+    """Return the URL of the source's statement; `event` comes with its evidence."""
     return next((claim.source_url for claim in event.evidence.all() if claim.source_url), "")
 
 
-def _days(n: Any) -> str:
+def _days_text(n: Any) -> str:
     return f"{n:g} day{'' if n == 1 else 's'}"
 
 
-def _models(n: int) -> str:
+def _models_text(n: int) -> str:
     return f"{number(n)} model{'' if n == 1 else 's'}"
 
 
-def _offerings(n: int) -> str:
+def _offerings_text(n: int) -> str:
     return f"{number(n)} offering{'' if n == 1 else 's'}"
 
 
-def _announcements(n: int) -> str:
+def _announcements_text(n: int) -> str:
     return f"{number(n)} announcement{'' if n == 1 else 's'}"

@@ -14,18 +14,20 @@ register = template.Library()
 
 
 @register.filter
-def cell(found: ReportCell) -> SafeString:
+def cell(report_cell: ReportCell) -> SafeString:
     """Format a value with its derivation beside it; `missing`; or a dash with why the field does
     not apply."""
-    if found.is_missing:
+    if report_cell.is_missing:
         return format_html('<span class="gone">{}</span>', "missing")
-    if not found.applies:
-        return format_html('<span class="dim">–</span><small class="how">{}</small>', found.how)
-    said = _cell_text(found.value)
+    if not report_cell.applies:
+        return format_html(
+            '<span class="dim">–</span><small class="how">{}</small>', report_cell.how
+        )
+    text = _cell_text(report_cell.value)
     return (
-        format_html('{}<small class="how">{}</small>', said, found.how)
-        if found.how
-        else format_html("{}", said)
+        format_html('{}<small class="how">{}</small>', text, report_cell.how)
+        if report_cell.how
+        else format_html("{}", text)
     )
 
 

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from apps.accounts.models import SavedFilter
 from apps.common.time import day_of, now
+from apps.exposure.models import CampaignTask
 from apps.web import wording
 from apps.web.drawings.base.svg_marks import svg_marks as marks_of
 from apps.web.pages.flash_messages import FlashMessage
@@ -47,8 +48,8 @@ def said(message: Message) -> FlashMessage:
 def page_address(request: Any) -> str:
     """Return the path and query of the page the user views, also while one of its fragments is
     rendered."""
-    parts = urlsplit(request.headers.get("HX-Current-URL") or request.get_full_path())
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+    url = urlsplit(request.headers.get("HX-Current-URL") or request.get_full_path())
+    return f"{url.path}?{url.query}" if url.query else url.path
 
 
 @register.filter
@@ -57,9 +58,11 @@ def day(value: date | datetime | None) -> SafeString | str:
     none."""
     if not value:
         return "–"
-    when = day_of(value) if isinstance(value, datetime) else value
+    shown_day = day_of(value) if isinstance(value, datetime) else value
     return format_html(
-        '<time datetime="{}">{}</time>', when.isoformat(), wording.day(when, today=day_of(now()))
+        '<time datetime="{}">{}</time>',
+        shown_day.isoformat(),
+        wording.day(shown_day, today=day_of(now())),
     )
 
 
@@ -114,6 +117,12 @@ def from_today(value: date | None) -> str:
 
 
 @register.filter
+def timing(task: CampaignTask) -> str:
+    """Say by how much a migration task is late; empty on time."""
+    return wording.describe_timing(task.timing(day_of(now())))
+
+
+@register.filter
 def minus(text: str) -> str:
     """Write a formatted number with a true minus."""
     return str(text).replace("-", "−")
@@ -153,18 +162,18 @@ def claim(assertion: Any) -> str:
 @register.filter
 def pending_claim(assertion: Any) -> str:
     """Return the current source value while it is still to be confirmed."""
-    waiting = assertion.pending
-    if assertion.topic == "price" and waiting is not None:
-        waiting = waiting["value"]
-    return wording.describe_claim(assertion.topic, waiting, today=day_of(now()))
+    value = assertion.pending
+    if assertion.topic == "price" and value is not None:
+        value = value["value"]
+    return wording.describe_claim(assertion.topic, value, today=day_of(now()))
 
 
 @register.filter
-def plural(n: int, words: str) -> str:
+def plural(n: int, nouns: str) -> str:
     """Write a count with its noun: `{{ n|plural:"application,applications" }}` -> `3
     applications`."""
-    one, many = words.split(",")
-    return f"{wording.number(n)} {one if n == 1 else many}"
+    singular, plural_form = nouns.split(",")
+    return f"{wording.number(n)} {singular if n == 1 else plural_form}"
 
 
 @register.filter
@@ -203,7 +212,7 @@ def as_filter_fields(query: QueryDict) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SavedRow:
-    """Saved filter in a list; `of` is the user who shared it, if that is another one."""
+    """Saved filter in a list; `of` is the user who shared it, empty if it is the reader's own."""
 
     pk: int
     name: str
@@ -222,20 +231,26 @@ class SavedFilters:
 def saved_filters(context: template.Context) -> SavedFilters:
     """Return the saved filters of this page that the user may see: one statement."""
     request = context["request"]
-    query = {name: values for name, values in request.GET.lists() if name != "page" and any(values)}
-    rows = (
+    page_query = {
+        name: values for name, values in request.GET.lists() if name != "page" and any(values)
+    }
+    filters = (
         SavedFilter.objects.visible_to(request.user)
         .of_page(request.path)
         .select_related("user")[:30]
     )
-    found = [
+    saved_rows = [
         SavedRow(
-            row.pk,
-            row.name,
-            f"{row.path}?{row.query}",
-            parse_qs(row.query) == query,
-            "" if row.user_id == request.user.pk else str(row.user),
+            saved_filter.pk,
+            saved_filter.name,
+            f"{saved_filter.path}?{saved_filter.query}",
+            parse_qs(saved_filter.query) == page_query,
+            "" if saved_filter.user_id == request.user.pk else str(saved_filter.user),
         )
-        for row in rows
+        for saved_filter in filters
     ]
-    return SavedFilters(found, can_save=bool(query) and not any(row.is_current for row in found))
+    return SavedFilters(
+        saved_rows,
+        can_save=bool(page_query)
+        and not any(saved_filter.is_current for saved_filter in saved_rows),
+    )

@@ -90,13 +90,14 @@ def _load_lines(
     """Return the first lines of the date range, and whether there are more than `max_lines`."""
     first_day, last_day = _date_range(query, today)
     entries, is_cut = calendar_entries(
-        user, today=today, first=first_day, last=last_day, kind=query.kind, most=max_lines
+        user, today=today, first=first_day, last=last_day, kind=query.kind, limit=max_lines
     )
     return [CalendarLine(entry, (entry.on - today).days) for entry in entries], is_cut
 
 
 @require_safe
 def calendar_page(request: HttpRequest) -> HttpResponse:
+    """Show retirements and deadlines by month, by the filters of the URL."""
     user, at = signed_in_user(request), now()
     today, query = day_of(at), _parse_query(request)
     first_day, last_day = _date_range(query, today)

@@ -66,6 +66,7 @@ HEIGHTS = {
 
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
+    """Show the portfolio of the user: stack, retirements, runways, concentration and feeds."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
     counts = portfolio_figures(user=user, on=today)
@@ -112,11 +113,11 @@ def overview(request: HttpRequest) -> HttpResponse:
         else None,
         ends=retiring_rows,
         drawn_ends=DRAWN_ENDS,
-        runways=shortest_runways(user=user, on=today, most=MAX_RUNWAYS),
-        flags=open_flags(user=user, most=MAX_FLAGS) if user.can_read_all else None,
+        runways=shortest_runways(user=user, on=today, limit=MAX_RUNWAYS),
+        flags=open_flags(user=user, limit=MAX_FLAGS) if user.can_read_all else None,
         disagreeing=[(row, presenters.KINDS[row.kind]) for row in open_discrepancies(user=user)],
-        inherited=unassessed_by_team(user=user, on=today, most=MAX_TEAMS),
-        events=events_of_used_offerings(user=user, on=today, most=MAX_EVENTS),
+        inherited=unassessed_by_team(user=user, on=today, limit=MAX_TEAMS),
+        events=events_of_used_offerings(user=user, on=today, limit=MAX_EVENTS),
         steps=setup_steps(user) if not counts.n_applications else (),
         urgent_days=URGENT_DAYS,
     )
@@ -155,6 +156,7 @@ def _load_common_stacks(user: User) -> list[CommonStack]:
 
 
 def _application_column(path: Dependency, today: date) -> stack_section.Column:
+    """Return a primary path as a column of the portfolio stack; its height is the criticality."""
     application, offering = path.application, path.offering
     foundation = offering.version.foundation if offering.version else None
     return stack_section.Column(
@@ -257,6 +259,7 @@ def timeline_rows(row: RetiringOffering, today: date) -> retirements.Retirement:
 
 @require_safe
 def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export the nodes of every layer with their share of critical applications."""
     user = signed_in_user(request)
     rows = [
         (layer, table, row)
@@ -339,6 +342,7 @@ def _runway_cells(row: ShortestRunway) -> list[Any]:
 
 @require_safe
 def ends_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export the next retirements of offerings in use, within HORIZON_DAYS."""
     today = day_of(now())
     return csv_response(
         "ends",

@@ -109,7 +109,7 @@ def test_whatever_the_clock_does_no_window_is_served_twice_while_its_mark_is_bel
             replace(rhythm, served_at=served),
             at=at,
             oldest=at - timedelta(hours=1),
-            last_look=last_look,
+            last_scan_at=last_look,
             gather=timedelta(minutes=1),
         )
         if window is not None:
@@ -130,7 +130,7 @@ def test_looked_at_each_minute_a_digest_comes_within_the_minute_of_its_window(
     def due(moment: datetime) -> datetime | None:
         looked = moment - timedelta(minutes=1)
         return due_window(
-            served, at=moment, oldest=raised, last_look=looked, gather=timedelta(minutes=1)
+            served, at=moment, oldest=raised, last_scan_at=looked, gather=timedelta(minutes=1)
         )
 
     assert due(window - timedelta(seconds=1)) is None
@@ -203,7 +203,7 @@ def test_a_window_is_served_once_and_none_with_something_owed_is_passed_over(
         if oldest is None and minutes % 3:
             oldest = at - timedelta(minutes=minutes % 7)
         known = replace(rhythm, served_at=served[-1] if served else None)
-        window = due_window(known, at=at, oldest=oldest, last_look=last_look, gather=NOTHING)
+        window = due_window(known, at=at, oldest=oldest, last_scan_at=last_look, gather=NOTHING)
         if window is not None:
             assert not served or window > served[-1]
             served.append(window)
@@ -215,7 +215,7 @@ def test_a_window_is_served_once_and_none_with_something_owed_is_passed_over(
 
 
 def due(rhythm: DigestSchedule, at: datetime, *, raised: datetime, looked: datetime | None) -> bool:
-    return due_window(rhythm, at=at, oldest=raised, last_look=looked, gather=NOTHING) is not None
+    return due_window(rhythm, at=at, oldest=raised, last_scan_at=looked, gather=NOTHING) is not None
 
 
 def moment(day: int, hour: int, minute: int = 0) -> datetime:
@@ -256,16 +256,22 @@ def test_a_sign_of_life_is_due_once_a_window_although_nothing_is_owed() -> None:
     rhythm = DigestSchedule(heartbeat=True, served_at=moment(23, 7))
 
     assert due_window(
-        rhythm, at=moment(24, 7), oldest=None, last_look=moment(24, 6), gather=NOTHING
+        rhythm, at=moment(24, 7), oldest=None, last_scan_at=moment(24, 6), gather=NOTHING
     ) == moment(24, 7)
     served = DigestSchedule(heartbeat=True, served_at=moment(24, 7))
     assert (
-        due_window(served, at=moment(24, 8), oldest=None, last_look=moment(24, 7), gather=NOTHING)
+        due_window(
+            served, at=moment(24, 8), oldest=None, last_scan_at=moment(24, 7), gather=NOTHING
+        )
         is None
     )
     assert (
         due_window(
-            DigestSchedule(), at=moment(24, 7), oldest=None, last_look=moment(23, 7), gather=NOTHING
+            DigestSchedule(),
+            at=moment(24, 7),
+            oldest=None,
+            last_scan_at=moment(23, 7),
+            gather=NOTHING,
         )
         is None
     )

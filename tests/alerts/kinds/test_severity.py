@@ -45,22 +45,28 @@ def test_relief_is_a_note(kind: str) -> None:
 
 def test_only_a_price_that_rises_is_more_than_a_note() -> None:
     assert (
-        event_severity("repriced", days_left=0, criticality=Criticality.CRITICAL, dearer=True) == 3
+        event_severity("repriced", days_left=0, criticality=Criticality.CRITICAL, is_dearer=True)
+        == 3
     )
     assert (
-        event_severity("repriced", days_left=0, criticality=Criticality.CRITICAL, dearer=False) == 1
+        event_severity("repriced", days_left=0, criticality=Criticality.CRITICAL, is_dearer=False)
+        == 1
     )
 
 
 def test_who_only_leans_counts_one_step_less_unless_a_primary_is_as_loud() -> None:
-    assert highest_severity("retired", days_left=0, primary=None, leaning=Criticality.CRITICAL) == 4
+    assert (
+        highest_severity("retired", days_left=0, primary=None, supporting=Criticality.CRITICAL) == 4
+    )
     assert (
         highest_severity(
-            "retired", days_left=0, primary=Criticality.CRITICAL, leaning=Criticality.LOW
+            "retired", days_left=0, primary=Criticality.CRITICAL, supporting=Criticality.LOW
         )
         == 5
     )
-    assert highest_severity("announced", days_left=400, primary=None, leaning=Criticality.LOW) == 1
+    assert (
+        highest_severity("announced", days_left=400, primary=None, supporting=Criticality.LOW) == 1
+    )
 
 
 def test_a_flag_far_over_its_line_is_louder() -> None:

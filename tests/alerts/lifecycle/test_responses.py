@@ -100,7 +100,9 @@ def test_who_may_answer_is_whoever_works_on_it_and_may_still_see_it(world: Small
     Membership.objects.filter(user__in=[assignee, gone]).delete()
     for user in (assignee, gone):
         assert not can_respond(User.objects.get(pk=user.pk), alert())
-    User.objects.filter(pk=gone.pk).update(is_active=False, organisation_role="governance")
+    User.objects.filter(pk=gone.pk).update(
+        is_active=False, state="closed", organisation_role="governance"
+    )
     assert not can_respond(User.objects.get(pk=gone.pk), alert())
 
 
@@ -141,7 +143,7 @@ def test_an_acknowledged_alert_is_mailed_all_the_same_once(world: SmallWorld, he
 def test_what_is_resolved_before_a_message_was_due_is_not_mailed_unless_it_is_opened_again(
     world: SmallWorld, henrik: User
 ) -> None:
-    resolve_alert(alert=alert(), why=" moved\n yesterday ", by=henrik, at=NOW)
+    resolve_alert(alert=alert(), reason=" moved\n yesterday ", by=henrik, at=NOW)
     assert alert().resolution_sentence == "moved yesterday"
     pass_days(0, 1)
     assert addresses() == {}
@@ -156,7 +158,7 @@ def test_what_is_resolved_before_a_message_was_due_is_not_mailed_unless_it_is_op
 @pytest.mark.parametrize("why", ["", "  ", "\n\t"])
 def test_to_resolve_says_how(world: SmallWorld, henrik: User, why: str) -> None:
     with pytest.raises(InvalidResponseError, match="Enter how the alert was resolved"):
-        resolve_alert(alert=alert(), why=why, by=henrik, at=NOW)
+        resolve_alert(alert=alert(), reason=why, by=henrik, at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +171,7 @@ def test_to_resolve_says_how(world: SmallWorld, henrik: User, why: str) -> None:
 def test_what_is_settled_is_opened_before_it_is_answered_anew(
     world: SmallWorld, henrik: User, act: Callable[[User], Any]
 ) -> None:
-    resolve_alert(alert=alert(), why="moved", by=henrik, at=NOW)
+    resolve_alert(alert=alert(), reason="moved", by=henrik, at=NOW)
 
     with pytest.raises(InvalidResponseError, match="This alert is resolved"):
         act(henrik)
@@ -223,7 +225,7 @@ def test_who_is_given_an_alert_is_told_once_and_not_when_they_took_it_themselves
 
 def test_strangers_and_leavers_are_given_nothing(world: SmallWorld, henrik: User) -> None:
     gone = make_member(world.team, TeamRole.EDITOR)
-    User.objects.filter(pk=gone.pk).update(is_active=False)
+    User.objects.filter(pk=gone.pk).update(is_active=False, state="closed")
 
     for person in (make_member(make_team()), User.objects.get(pk=gone.pk)):
         with pytest.raises(InvalidResponseError, match="cannot view this alert"):
@@ -305,8 +307,8 @@ def test_what_was_kept_back_and_still_waits_is_told_once_when_the_mute_ends(
 
     assert addresses("unmuted") == {"claims@example.org": 1}
     text = last_text()
-    assert "Mute ended. The alert still needs a response." in text
-    assert "Prices rise" not in text
+    assert "The mute ended. The alert still needs a response." in text
+    assert "PRICE INCREASES" not in text
 
 
 @pytest.mark.proof

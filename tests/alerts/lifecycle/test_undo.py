@@ -93,7 +93,7 @@ ANSWERS: dict[str, Callable[[User], Any]] = {
     "assign": lambda by: assign_alert(
         alert=alert(), to=User.objects.get(username="olga"), by=by, at=NOW + HOUR
     ),
-    "resolve": lambda by: resolve_alert(alert=alert(), why="moved", by=by, at=NOW + HOUR),
+    "resolve": lambda by: resolve_alert(alert=alert(), reason="moved", by=by, at=NOW + HOUR),
     "reopen": lambda by: reopen_alert(alert=alert(), by=by, at=NOW + HOUR),
 }
 BEFORE: dict[str, Callable[[User], Any]] = {
@@ -101,7 +101,7 @@ BEFORE: dict[str, Callable[[User], Any]] = {
     "a snooze that runs": lambda by: snooze_alert(alert=alert(), until=day_in(5), by=by, at=NOW),
     "an acknowledgement": lambda by: acknowledge_alert(alert=alert(), by=by, at=NOW),
     "an assignment": lambda by: assign_alert(alert=alert(), to=by, by=by, at=NOW),
-    "a resolution": lambda by: resolve_alert(alert=alert(), why="done", by=by, at=NOW),
+    "a resolution": lambda by: resolve_alert(alert=alert(), reason="done", by=by, at=NOW),
 }
 
 
@@ -254,11 +254,11 @@ def test_several_are_taken_back_at_once_and_the_account_of_it_says_so(
     world: SmallWorld, henrik: User, ilse: User
 ) -> None:
     snooze_alert(alert=alert(), until=day_in(5), by=ilse, at=NOW)
-    resolve_alert(alert=alert(), why="moved", by=henrik, at=NOW)
+    resolve_alert(alert=alert(), reason="moved", by=henrik, at=NOW)
     ids = [alert().pk]
 
-    given = respond_to_alerts(alert_ids=ids, answer="undo", by=henrik, at=NOW + HOUR)
-    refused = respond_to_alerts(alert_ids=ids, answer="undo", by=ilse, at=NOW + HOUR)
+    given = respond_to_alerts(alert_ids=ids, response="undo", by=henrik, at=NOW + HOUR)
+    refused = respond_to_alerts(alert_ids=ids, response="undo", by=ilse, at=NOW + HOUR)
 
     assert (given.answered, given.refused) == (ids, [])
     assert [each.sentence.partition(".")[0] for each in refused.refused] == [

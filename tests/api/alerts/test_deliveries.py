@@ -112,7 +112,7 @@ class TestNotices:
 
     def test_a_skipped_one_says_why(self, told, auditor):
         owed = Notice.objects.owed().filter(team=told.team).get()
-        resolve_alert(alert=owed.alert, why="known", by=make_user(role="admin"), at=NOW)
+        resolve_alert(alert=owed.alert, reason="known", by=make_user(role="admin"), at=NOW)
 
         row = auditor.get(f"/api/v1/notifications/{owed.pk}/").json()
 

@@ -86,7 +86,7 @@ class TestOpening:
     def test_neither_event_nor_offering_is_refused_with_a_sentence(self, api, payments):
         answer = api(payments.governance, "write").post(CAMPAIGNS, {})
 
-        assert "either an event or an offering" in problem_detail(answer, 409)
+        assert "either an event, an offering or an announced" in problem_detail(answer, 409)
 
     def test_an_unknown_event_is_refused_by_its_field(self, api, payments):
         answer = api(payments.governance, "write").post(
@@ -163,13 +163,16 @@ class TestSeeing:
             ("overdue=true", 1),
             ("overdue=false", 1),
             ("unowned=false", 2),
-            ("ordering=due_on", 2),
+            ("too_late=true", 0),
+            ("ordering=finish_by", 2),
         ],
     )
     def test_tasks_are_narrowed_and_ordered(self, api, payments, question, n):
         payments.stand("Second")
         campaign = payments.open()
-        CampaignTask.objects.filter(dependency=payments.dependency).update(due_on="2020-01-01")
+        CampaignTask.objects.filter(dependency=payments.dependency).update(
+            finish_by="2020-01-01", scheduled_on="2019-01-01"
+        )
 
         rows = (
             api(payments.governance)
@@ -178,7 +181,7 @@ class TestSeeing:
         )
 
         assert len(rows) == n
-        assert [row["due_on"] for row in rows] == sorted(row["due_on"] for row in rows)
+        assert [row["finish_by"] for row in rows] == sorted(row["finish_by"] for row in rows)
 
     def test_a_list_costs_one_statement(self, api, payments, django_assert_num_queries):
         payments.open()
@@ -195,6 +198,50 @@ class TestSeeing:
             assert len(client.get(TASKS).json()["results"]) == 7
 
 
+class TestAssigning:
+    def test_the_tasks_of_a_team_are_assigned_together(self, api, payments, people):
+        payments.stand("Second")
+        campaign = payments.open()
+        client = api(payments.governance, "read", "write")
+
+        answer = client.post(
+            f"{TASKS}bulk-assign/",
+            {
+                "campaign": campaign.pk,
+                "team": payments.team.slug,
+                "owner": payments.editor.username,
+            },
+        )
+
+        assert answer.json() == {"n_assigned": 2, "n_unchanged": 0, "rejected": []}
+        assert set(campaign.tasks.values_list("owner__username", flat=True)) == {
+            payments.editor.username
+        }
+
+    def test_without_a_selection_or_for_an_outsider_nothing_is_assigned(
+        self, api, payments, people, task
+    ):
+        owner = payments.editor.username
+        governance = api(payments.governance, "read", "write")
+        assert governance.post(f"{TASKS}bulk-assign/", {"owner": owner}).status_code == 400
+        outsider = api(people["outsider"], "read", "write")
+        for body in ({"campaign": task.campaign_id}, {"team": payments.team.slug}):
+            answer = outsider.post(f"{TASKS}bulk-assign/", {**body, "owner": owner})
+            assert answer.status_code == 404
+        answer = outsider.post(f"{TASKS}bulk-assign/", {"ids": [task.pk], "owner": owner})
+        assert answer.status_code == 409
+
+    def test_a_task_says_by_how_much_it_is_too_late(self, api, payments):
+        type(payments.ending).objects.filter(pk=payments.ending.pk).update(
+            retires_on=payments.today + timedelta(days=5)
+        )
+        task = payments.task()
+
+        row = api(payments.governance).get(f"{TASKS}{task.pk}/").json()
+
+        assert (row["overdue"], row["too_late_days"]) == (False, 39)
+
+
 class TestWorking:
     @pytest.mark.proof
     def test_from_target_to_signature(self, api, payments, people, task):
@@ -202,8 +249,8 @@ class TestWorking:
         address = f"{TASKS}{task.pk}/"
 
         assert (
-            editor.patch(address, {"owner": payments.editor.username, "due_on": SOON}).json()[
-                "due_on"
+            editor.patch(address, {"owner": payments.editor.username, "finish_by": SOON}).json()[
+                "finish_by"
             ]
             == SOON
         )
@@ -231,7 +278,7 @@ class TestWorking:
         gate = editor.get(f"{address}sign-off-requirements/").json()
         assert (gate["is_open"], gate["missing"], gate["evidence"]) == (True, [], [evidence.pk])
         assert gate["measures"] == [{"metric": "accuracy", "before": 0.91, "after": 0.92}]
-        assert gate["due"]["basis"] == "assumed"
+        assert gate["dates"]["basis"] == "assumed"
 
         assert editor.post(f"{address}sign-off/", {}).status_code == 403
         signed = owner.post(f"{address}sign-off/", {})

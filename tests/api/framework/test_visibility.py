@@ -54,6 +54,7 @@ PUBLIC = {
     "prices",
     "provider-events",
     "providers",
+    "retirement-announcements",
     "risk-templates",
     "selections",
     "sources",

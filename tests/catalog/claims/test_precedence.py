@@ -117,3 +117,15 @@ def test_a_firm_day_that_respects_a_bound_counts_though_its_source_is_trusted_le
 
     assert (later.claim_id, later.date_kind) == (2, "firm")
     assert (earlier.claim_id, earlier.date_kind) == (1, "not_before")
+
+
+def test_of_two_sources_with_the_same_priority_the_newer_value_applies() -> None:
+    newer = datetime(2026, 11, 20, tzinfo=UTC)
+
+    settled = choose_lifecycle(
+        [voice(1, "2027-01-01"), voice(2, "2027-06-01", at=newer)],
+        TODAY,
+        is_listed=True,
+    )
+
+    assert (settled.claim_id, settled.retires_on) == (2, date(2027, 6, 1))

@@ -19,8 +19,9 @@ from apps.exposure.campaigns.lifecycle import (
     reopen_campaign,
     reschedule_campaign,
 )
-from apps.exposure.campaigns.reach import dependencies_on, task_due_dates
-from apps.exposure.models import Campaign, CampaignTask
+from apps.exposure.campaigns.reach import task_dates
+from apps.exposure.models import Campaign, CampaignTask, TaskTiming, TaskTimingKind
+from apps.exposure.queries.dependents import retiring_dependencies
 from apps.inventory.actions.applications import retire_application
 from tests.builders import (
     NOW,
@@ -82,7 +83,7 @@ class TestWhatItTakesIn:
             "latest", host=payments.ending.host, version=payments.ending.version, binding="alias"
         )
 
-        assert not dependencies_on(offering=moving, on=TODAY).exists()
+        assert not retiring_dependencies(offering_ids=[moving.pk], on=TODAY).exists()
 
     def test_what_already_is_on_the_target_has_nothing_to_move(self, payments):
         target = make_offering(
@@ -104,7 +105,7 @@ class TestWhatItTakesIn:
     def test_it_begins_with_an_event_or_an_offering(self, payments, given):
         given = {"event": payments.event, "offering": payments.ending} if given else {}
 
-        with pytest.raises(ConflictError, match="either an event or an offering"):
+        with pytest.raises(ConflictError, match="either an event, an offering or an announced"):
             open_campaign(by=payments.governance, at=NOW, **given)
 
     def test_where_nothing_stands_it_is_refused_and_nothing_stays(self, payments):
@@ -244,17 +245,20 @@ class TestOwner:
         assert payments.open().tasks.get(dependency=dependency).owner is None
 
 
-class TestDue:
-    def due(self, payments, **given):
-        return payments.task(**given).due_on
+class TestDates:
+    def dates(self, payments, **given):
+        task = payments.task(**given)
+        return task.start_by, task.finish_by
 
-    def test_an_unknown_effort_is_taken_as_thirty_days_and_said_to_be_assumed(self, payments):
+    def test_a_task_finishes_before_the_margin_and_starts_before_its_effort(self, payments):
         task = payments.task()
 
-        assert task.due_on == END - timedelta(days=30 + 14)
+        finish_by = END - timedelta(days=14)
+        assert (task.start_by, task.finish_by) == (finish_by - timedelta(days=30), finish_by)
+        assert task.scheduled_on == TODAY
         assert (
-            task_due_dates(tasks=[task.pk])[task.pk].basis,
-            task_due_dates(tasks=[task.pk])[task.pk].ends_on,
+            task_dates(tasks=[task.pk])[task.pk].basis,
+            task_dates(tasks=[task.pk])[task.pk].ends_on,
         ) == (
             "assumed",
             END,
@@ -263,7 +267,9 @@ class TestDue:
     def test_an_estimate_counts_before_the_usual(self, payments):
         make_exit_plan(payments.dependency, estimated_days="10.5")
 
-        assert self.due(payments) == END - timedelta(days=11 + 14)
+        start_by, finish_by = self.dates(payments)
+        assert finish_by == END - timedelta(days=14)
+        assert start_by == finish_by - timedelta(days=11)
 
     def test_what_a_test_measured_counts_before_an_estimate(self, payments):
         make_exit_plan(payments.dependency, estimated_days="10")
@@ -272,27 +278,33 @@ class TestDue:
 
         task = payments.task()
 
-        assert task.due_on == END - timedelta(days=40 + 14)
-        assert task_due_dates(tasks=[task.pk])[task.pk].effort_days == Decimal(40)
+        assert task.start_by == END - timedelta(days=40 + 14)
+        assert task_dates(tasks=[task.pk])[task.pk].effort_days == Decimal(40)
 
     def test_a_failed_test_measured_nothing(self, payments):
         make_exit_test(payments.dependency, payments.target, result="failed", effort_days="1")
 
-        assert self.due(payments) == END - timedelta(days=30 + 14)
+        assert self.dates(payments)[0] == END - timedelta(days=30 + 14)
 
-    def test_a_day_in_the_past_stays_in_the_past(self, payments):
+    def test_a_task_is_never_overdue_when_it_is_made(self, payments):
         payments.ending.retires_on = TODAY + timedelta(days=5)
         payments.ending.save()
 
-        assert self.due(payments) == TODAY + timedelta(days=5 - 44)
+        task = payments.task()
 
-    def test_the_campaign_s_own_day_is_the_latest(self, payments):
-        assert self.due(payments, due_on=date(2027, 1, 1)) == date(2027, 1, 1)
+        assert task.finish_by == TODAY - timedelta(days=9)
+        assert task.timing(TODAY) == TaskTiming(TaskTimingKind.TOO_LATE, 39)
+        assert not CampaignTask.objects.overdue(TODAY).exists()
+        assert list(CampaignTask.objects.too_late(TODAY)) == [task]
+
+    def test_the_campaign_s_own_day_is_the_latest_finish(self, payments):
+        day = date(2027, 1, 1)
+        assert self.dates(payments, due_on=day) == (day - timedelta(days=30), day)
 
     def test_without_any_end_there_is_no_day(self, payments):
         type(payments.ending).objects.update(retires_on=None, date_kind="")
 
-        assert self.due(payments, offering=payments.ending) is None
+        assert self.dates(payments, offering=payments.ending) == (None, None)
 
     def test_dates_follow_a_moved_end_when_somebody_says_so(self, payments):
         task = payments.task()
@@ -302,8 +314,49 @@ class TestDue:
 
         assert reschedule_campaign(campaign=task.campaign, at=NOW, by=payments.governance) == 1
         task.refresh_from_db()
-        assert task.due_on == date(2027, 3, 31) - timedelta(days=44)
+        assert task.finish_by == date(2027, 3, 31) - timedelta(days=14)
+        assert task.start_by == date(2027, 3, 31) - timedelta(days=44)
         assert reschedule_campaign(campaign=task.campaign, at=NOW, by=payments.governance) == 0
+
+
+class TestTiming:
+    """Start on day 10, finish on day 20; made on day 0, or on day 30."""
+
+    DAY = date(2027, 3, 1)
+
+    @pytest.mark.parametrize(
+        ("state", "today", "made", "kind", "days"),
+        [
+            ("open", 10, 0, "on_time", 0),
+            ("open", 11, 0, "too_late", 1),
+            ("in_progress", 15, 0, "on_time", 0),
+            ("in_progress", 20, 0, "on_time", 0),
+            ("ready", 23, 0, "overdue", 3),
+            ("open", 23, 0, "overdue", 3),
+            ("open", 30, 30, "too_late", 20),
+            ("in_progress", 35, 30, "too_late", 25),
+            ("waived", 35, 0, None, 0),
+        ],
+    )
+    def test_python_and_the_database_agree(self, payments, state, today, made, kind, days):
+        task = payments.task()
+        CampaignTask.objects.filter(pk=task.pk).update(
+            state=state,
+            start_by=self.DAY + timedelta(days=10),
+            finish_by=self.DAY + timedelta(days=20),
+            scheduled_on=self.DAY + timedelta(days=made),
+            waived_by=payments.owner,
+            waived_until=END,
+            waived_reason="later",
+        )
+        task.refresh_from_db()
+        on = self.DAY + timedelta(days=today)
+
+        timing = task.timing(on)
+
+        assert timing == (None if kind is None else TaskTiming(TaskTimingKind(kind), days))
+        assert CampaignTask.objects.overdue(on).exists() == (kind == "overdue")
+        assert CampaignTask.objects.too_late(on).exists() == (kind == "too_late")
 
 
 class TestClosing:

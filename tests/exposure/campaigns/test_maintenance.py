@@ -197,7 +197,7 @@ class TestProgress:
         do_everything(done)
         sign_off(task=done, at=NOW, by=payments.owner)
         CampaignTask.objects.filter(dependency=payments.dependency).update(
-            due_on=TODAY - timedelta(days=1), owner=None
+            finish_by=TODAY - timedelta(days=1), scheduled_on=TODAY - timedelta(days=9), owner=None
         )
 
         found = campaign_progress(campaigns=[campaign.pk], user=payments.governance, on=TODAY)[
@@ -211,7 +211,7 @@ class TestProgress:
             1,
         )
         assert (found.n_overdue, found.n_unowned, found.days_left) == (1, 1, (END - TODAY).days)
-        assert found.next_due_on == TODAY - timedelta(days=1)
+        assert found.next_finish_by == TODAY - timedelta(days=1)
         assert (found.n_steps, found.n_steps_done, found.step_share) == (10, 5, 0.5)
         assert found.whole_campaign
 
@@ -263,7 +263,9 @@ class TestProgress:
     ):
         payments.stand("Second")
         campaign = payments.open()
-        CampaignTask.objects.update(due_on=TODAY - timedelta(days=1))
+        CampaignTask.objects.update(
+            finish_by=TODAY - timedelta(days=1), scheduled_on=TODAY - timedelta(days=9)
+        )
         make_passed_evaluation(
             campaign.tasks.select_related(
                 "campaign__target", "target", "dependency__application"

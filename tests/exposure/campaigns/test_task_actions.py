@@ -26,7 +26,7 @@ from apps.exposure.campaigns.task_actions import (
     complete_step,
     record_measurements,
     reopen_step,
-    set_due_date,
+    set_task_dates,
     switch_task,
 )
 from apps.exposure.models import CampaignTask
@@ -132,10 +132,24 @@ class TestWork:
             == payments.editor
         )
 
-    def test_it_is_not_due_after_the_end(self, payments, task):
-        assert set_due_date(task=task, due_on=END, by=payments.editor).due_on == END
+    def test_it_does_not_finish_after_the_retirement(self, payments, task):
+        changed = set_task_dates(task=task, finish_by=END, at=LATER, by=payments.editor)
+        assert (changed.start_by, changed.finish_by) == (END - timedelta(days=30), END)
+        assert changed.scheduled_on == LATER.date()
         with pytest.raises(ConflictError, match="2027-06-30"):
-            set_due_date(task=task, due_on=END + timedelta(days=1), by=payments.editor)
+            set_task_dates(
+                task=task, finish_by=END + timedelta(days=1), at=LATER, by=payments.editor
+            )
+
+    def test_it_does_not_start_after_its_finish(self, payments, task):
+        with pytest.raises(ConflictError, match="The start date is after the finish date"):
+            set_task_dates(
+                task=task,
+                start_by=END,
+                finish_by=END - timedelta(days=1),
+                at=LATER,
+                by=payments.editor,
+            )
 
     def test_nothing_is_done_in_a_closed_campaign(self, payments, task):
         close_campaign(campaign=task.campaign, at=NOW, by=payments.governance, closing_note="over")

@@ -111,7 +111,7 @@ SAMPLES: dict[str, list[Drawn]] = {
             unit=MONEY,
         ),
         _bars([Bar(f"{LONG[:n]} {n}", n / 30, 0, n / 25) for n in range(30, 0, -1)]),
-        _bars([Bar("one", 0)], limit=None, unit=COUNTS, whole=True, width=THIRD),
+        _bars([Bar("one", 0)], limit=None, unit=COUNTS, integers_only=True, width=THIRD),
     ],
     "steps": [
         _steps(
@@ -173,7 +173,11 @@ SAMPLES: dict[str, list[Drawn]] = {
             **shape,
         ),
         lambda **shape: draw_comparison(
-            [ComparisonRow("exposed", 2, 9)], names=("A", "C"), unit=COUNTS, whole=True, **shape
+            [ComparisonRow("exposed", 2, 9)],
+            names=("A", "C"),
+            unit=COUNTS,
+            integers_only=True,
+            **shape,
         ),
         lambda **shape: draw_comparison(
             [ComparisonRow(LONG, -8e6, 5e7), ComparisonRow("b", None, 0)],

@@ -460,13 +460,13 @@ def test_without_a_breach_nothing_is_red_and_the_heaviest_is_named():
 def test_small_nodes_are_folded_into_others_and_nothing_is_lost():
     paths = [Path(("Claims", f"Model {n}", "Anthropic"), 100 - n) for n in range(40)]
 
-    net = layout_network(paths, over=frozenset({(1, "Model 39")}), most=5)
+    net = layout_network(paths, over=frozenset({(1, "Model 39")}), max_nodes=5)
 
     assert len(net.layers[1]) == 6
     assert "Model 39" in net.layers[1]  # what is over its tolerance is never folded
     assert net.n_folded[1] == 35
     assert sum(weight for (layer, _name), weight in net.weights.items() if layer == 1) == net.total
-    picture = draw_flow(paths, layers=LAYERS[:3], unit=COUNTS, most=5)
+    picture = draw_flow(paths, layers=LAYERS[:3], unit=COUNTS, max_nodes=5)
     assert f"35 others: {sum(range(61, 96)):,}" in words(picture)
 
 
@@ -481,14 +481,14 @@ def test_small_nodes_are_folded_into_others_and_nothing_is_lost():
 def test_the_order_of_nodes_never_crosses_more_than_the_plain_one(ends):
     paths = [Path((f"a{a}", f"b{b}", f"c{c}"), weight) for a, b, c, weight in ends]
 
-    net = layout_network(paths, over=frozenset(), most=12)
+    net = layout_network(paths, over=frozenset(), max_nodes=12)
 
     plain = [sorted(names) for names in net.layers]
     assert crossings(net.layers, net.ribbons) <= max(crossings(plain, net.ribbons), 1) * 1.5
 
 
 def test_two_bundles_that_need_not_cross_do_not():
-    net = layout_network([Path(("a", "y")), Path(("b", "x"))] * 3, over=frozenset(), most=12)
+    net = layout_network([Path(("a", "y")), Path(("b", "x"))] * 3, over=frozenset(), max_nodes=12)
 
     assert crossings(net.layers, net.ribbons) == 0
 
@@ -535,7 +535,7 @@ def test_of_a_large_family_the_nearest_are_shown_and_the_rest_is_counted():
     kin = [LineageVersion(str(n), f"Model {n}", own=n == 30) for n in range(60)]
     descents = [LineageLink(str(n), str(n + 1), "next_generation") for n in range(59)]
 
-    picture = draw_lineage(kin, descents, most=11)
+    picture = draw_lineage(kin, descents, max_versions=11)
 
     assert {patch.name for patch in picture.patches} == {str(n) for n in range(25, 36)}
     assert "49 further are in the table." in picture.desc
@@ -560,7 +560,7 @@ def test_every_cell_of_the_heat_map_has_its_count_its_severity_and_its_list():
         counts,
         severity=lambda likelihood, impact: min(5, 1 + likelihood * impact // 5),
         url=lambda likelihood, impact: f"?likelihood={likelihood}&impact={impact}",
-        chosen=(4, 5),
+        selected_cell=(4, 5),
     )
     text = render_to_string("components/drawings/heat.html", {"h": drawn})
 

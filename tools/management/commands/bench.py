@@ -40,8 +40,8 @@ class Command(BaseCommand):
                 lines.append(line)
                 if not options["json"]:
                     self.stdout.write(_as_text(line))
-        except (TablesNotBuiltError, RequestFailedError) as refused:
-            raise CommandError(str(refused)) from None
+        except (TablesNotBuiltError, RequestFailedError) as error:
+            raise CommandError(str(error)) from None
         summary = {
             "applications": Application.objects.count(),
             "in_scope": ScopedApplication.objects.count(),

@@ -35,17 +35,17 @@ class Command(BaseCommand):
             seeded = seed_portfolio(
                 n_applications=options["applications"], seed=options["seed"], on=day_of(now())
             )
-        except SeedError as refused:
-            raise CommandError(str(refused), returncode=2) from None
+        except SeedError as error:
+            raise CommandError(str(error), returncode=2) from None
         if not seeded.is_new:
             self.stderr.write("This portfolio already exists. Nothing was changed.")
         elif not connection.in_atomic_block:
             with connection.cursor() as cursor:
                 # marks pages as visible to all, which reads of the footing by index alone rely on
                 cursor.execute("VACUUM")
-        answer = {
+        summary = {
             "applications": seeded.applications,
             "dependencies": seeded.dependencies,
             "seconds": round(perf_counter() - began, 2),
         }
-        self.stdout.write(json.dumps(answer))
+        self.stdout.write(json.dumps(summary))

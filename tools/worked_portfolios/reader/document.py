@@ -81,11 +81,11 @@ def read_each(document: Any) -> list[PortfolioRecord | PortfolioFileError]:
         if not isinstance(values, dict):
             raise PortfolioFileError(f"portfolios[{index}] is no object.")
         name = values.get("name")
-        shown = f"portfolio '{name}'" if isinstance(name, str) else f"portfolios[{index}]"
+        place = f"portfolio '{name}'" if isinstance(name, str) else f"portfolios[{index}]"
         try:
             portfolios.append(
                 read_portfolio(
-                    JsonRow(shown, values), name if isinstance(name, str) else str(index)
+                    JsonRow(place, values), name if isinstance(name, str) else str(index)
                 )
             )
         except PortfolioFileError as refusal:
@@ -104,16 +104,16 @@ def read_portfolio(top: JsonRow, name: str) -> PortfolioRecord:
         "offerings", partial(_offering, providers=known_providers, versions=known_versions)
     )
     applications = top.records("applications", read_application)
-    known = KnownIds(
+    known_ids = KnownIds(
         providers=frozenset(known_providers),
         foundations=frozenset(known_foundations),
         versions=frozenset(known_versions),
         offerings=frozenset(offering.id for offering in offerings),
         applications=frozenset(application.id for application in applications),
     )
-    dependencies = top.records("dependencies", partial(read_dependency, known=known))
-    known = known.with_dependencies(dependencies)
-    exit_tests = top.records("exit_tests", partial(read_exit_test, known=known))
+    dependencies = top.records("dependencies", partial(read_dependency, known=known_ids))
+    known_ids = known_ids.with_dependencies(dependencies)
+    exit_tests = top.records("exit_tests", partial(read_exit_test, known=known_ids))
     return PortfolioRecord(
         name=name,
         as_of=top.day("as_of"),
@@ -126,15 +126,15 @@ def read_portfolio(top: JsonRow, name: str) -> PortfolioRecord:
         applications=applications,
         dependencies=dependencies,
         exit_tests=exit_tests,
-        exit_plans=_plans(top, known),
-        prices=_prices(top, known),
+        exit_plans=_plans(top, known_ids),
+        prices=_prices(top, known_ids),
         cost_days=tuple(
             parse_day(day, f"{top.at}: 'cost_days'") for day in top.listed("cost_days")
         ),
         policies=top.records("policies", read_policy),
         lifecycles=top.records("lifecycles", read_lifecycle),
-        scenarios=top.records("scenarios", partial(read_scenario, known=known)),
-        loss=read_loss(top, known) if top.get("loss") else None,
+        scenarios=top.records("scenarios", partial(read_scenario, known=known_ids)),
+        loss=read_loss(top, known_ids) if top.get("loss") else None,
     )
 
 
@@ -191,15 +191,15 @@ def _offering(
     )
 
 
-def _plans(top: JsonRow, known: KnownIds) -> tuple[ExitPlanRecord, ...]:
+def _plans(top: JsonRow, known_ids: KnownIds) -> tuple[ExitPlanRecord, ...]:
     planned: set[str] = set()
 
     def read(row: JsonRow) -> ExitPlanRecord:
-        dependency = row.ref("dependency", known.dependencies, "dependency")
+        dependency = row.ref("dependency", known_ids.dependencies, "dependency")
         if dependency in planned:
             raise row.refuse(f"the dependency '{dependency}' has an exit plan already.")
         planned.add(dependency)
-        target = row.ref_or_none("target", known.offerings, "offering")
+        target = row.ref_or_none("target", known_ids.offerings, "offering")
         return ExitPlanRecord(
             row.text("id"), dependency, target, row.decimal_or_none("estimated_days", 1, 999_999)
         )
@@ -207,14 +207,14 @@ def _plans(top: JsonRow, known: KnownIds) -> tuple[ExitPlanRecord, ...]:
     return top.records("exit_plans", read)
 
 
-def _prices(top: JsonRow, known: KnownIds) -> tuple[PriceRecord, ...]:
+def _prices(top: JsonRow, known_ids: KnownIds) -> tuple[PriceRecord, ...]:
     """Prices of the base tier: a file says nothing of the size of requests, so no other can
     matter."""
     prices = [
         (
             row,
             PriceRecord(
-                offering=row.ref("offering", known.offerings, "offering"),
+                offering=row.ref("offering", known_ids.offerings, "offering"),
                 unit=row.one_of("unit", PRICE_UNITS),
                 amount=row.decimal("amount", 8, 10**11),
                 currency=row.text("currency"),
@@ -232,10 +232,12 @@ def _prices(top: JsonRow, known: KnownIds) -> tuple[PriceRecord, ...]:
             )
         if price.until is not None and price.until <= price.since:
             raise row.refuse("the price ends before it begins.")
-    ordered = sorted(prices, key=lambda entry: (entry[1].offering, entry[1].unit, entry[1].since))
-    for (_, before), (row, after) in pairwise(ordered):
-        same = (before.offering, before.unit) == (after.offering, after.unit)
-        if same and (before.until is None or after.since < before.until):
+    sorted_prices = sorted(
+        prices, key=lambda entry: (entry[1].offering, entry[1].unit, entry[1].since)
+    )
+    for (_, before), (row, after) in pairwise(sorted_prices):
+        is_same_line = (before.offering, before.unit) == (after.offering, after.unit)
+        if is_same_line and (before.until is None or after.since < before.until):
             raise row.refuse(
                 f"another price of {after.unit} at '{after.offering}' holds on {after.since}."
             )
@@ -269,7 +271,7 @@ def _settings(top: JsonRow) -> dict[str, Any]:
     if "cut_kinds" in row.values:
         settings["cut_kinds"] = list(row.some_of("cut_kinds", KINDS))
     if "cut_threshold" in row.values:
-        settings["cut_threshold"] = _part(row, "cut_threshold")
+        settings["cut_threshold"] = _read_fraction(row, "cut_threshold")
     if "state_factor" in row.values:
         factors = row.mapped("state_factor")
         states = [str(state) for state in StandingState if state is not StandingState.PARTIAL]
@@ -290,14 +292,14 @@ _SETTINGS = {
 }
 
 
-def _known_keys(row: JsonRow, known: Collection[str]) -> list[str]:
-    if unknown := sorted(set(row.values) - set(known)):
-        raise row.refuse(f"'{unknown[0]}' is not known here; use {', '.join(known)}.")
+def _known_keys(row: JsonRow, known_keys: Collection[str]) -> list[str]:
+    if unknown := sorted(set(row.values) - set(known_keys)):
+        raise row.refuse(f"'{unknown[0]}' is not known here; use {', '.join(known_keys)}.")
     return list(row.values)
 
 
-def _part(row: JsonRow, key: str) -> Decimal:
-    part = row.number(key)
-    if not Fraction(0) < part <= 1:
+def _read_fraction(row: JsonRow, key: str) -> Decimal:
+    fraction = row.number(key)
+    if not Fraction(0) < fraction <= 1:
         raise row.refuse(f"'{key}' must lie above 0 and at most at 1.")
-    return round_to_places(part, 15)
+    return round_to_places(fraction, 15)

@@ -73,11 +73,13 @@ def read_lifecycle(row: JsonRow) -> LifecycleRecord:
         if "value" in step.values:
             # null: the node is gone, and nothing stands on it
             value = parse_number(step.get("value", 0), f"{step.at}: 'value'")
-        done = step.mapped("do")
+        decision_row = step.mapped("do")
         decision = FlagDecision(
-            acknowledge="acknowledge" in done.values,
-            accept_until=done.day("accept_until") if "accept_until" in done.values else None,
-            disable="disable" in done.values,
+            acknowledge="acknowledge" in decision_row.values,
+            accept_until=decision_row.day("accept_until")
+            if "accept_until" in decision_row.values
+            else None,
+            disable="disable" in decision_row.values,
         )
         steps.append((step.day("day"), value, decision))
     return LifecycleRecord(row.text("id"), line, tuple(steps))
@@ -86,8 +88,8 @@ def read_lifecycle(row: JsonRow) -> LifecycleRecord:
 def read_scenario(row: JsonRow, *, known: KnownIds) -> ScenarioRecord:
     ops: list[Operation] = []
     for op in row.rows("ops"):
-        read = _OPERATIONS[op.one_of("op", _OPERATIONS)]
-        operation = read(op, known)
+        read_operation = _OPERATIONS[op.one_of("op", _OPERATIONS)]
+        operation = read_operation(op, known)
         if isinstance(operation, Add):
             known = known.with_applications([operation.application]).with_dependencies(
                 operation.dependencies
@@ -147,9 +149,9 @@ def _add(row: JsonRow, known: KnownIds) -> Add:
                 "added."
             )
     # the tests that come with an application are of its own dependencies
-    own = replace(known, dependencies=frozenset(dependency.id for dependency in dependencies))
+    own_ids = replace(known, dependencies=frozenset(dependency.id for dependency in dependencies))
     return Add(
-        application, dependencies, row.records("exit_tests", partial(read_exit_test, known=own))
+        application, dependencies, row.records("exit_tests", partial(read_exit_test, known=own_ids))
     )
 
 
@@ -213,7 +215,8 @@ def read_node(row: JsonRow, name: object, known: KnownIds) -> NodeName:
     node = parse_node_name(name, known.providers) if isinstance(name, str) else None
     if node is None:
         raise row.refuse(
-            f"{name!r} names no node; write a kind and an id, such as host:{_any(known.providers)}."
+            f"{name!r} names no node; write a kind and an id, such as "
+            f"host:{_first_id(known.providers)}."
         )
     holders: Mapping[NodeKind, frozenset[str]] = {
         NodeKind.OFFERING: known.offerings,
@@ -225,5 +228,5 @@ def read_node(row: JsonRow, name: object, known: KnownIds) -> NodeName:
     return node
 
 
-def _any(ids: Collection[str]) -> str:
+def _first_id(ids: Collection[str]) -> str:
     return min(ids, default="ID")

@@ -40,7 +40,9 @@ class JsonRow:
     def text(self, key: str, default: str | None = None) -> str:
         value = self.get(key, default)
         if not isinstance(value, str) or not value.strip():
-            raise self.refuse(f"'{key}' must be a text, not {_shown(self.values.get(key))}.")
+            raise self.refuse(
+                f"'{key}' must be a text, not {_shorten_value(self.values.get(key))}."
+            )
         if len(value) > MAX_ID_LENGTH or not value.isprintable():
             raise self.refuse(f"'{key}' must be at most {MAX_ID_LENGTH} printable characters.")
         return value
@@ -48,7 +50,7 @@ class JsonRow:
     def one_of(self, key: str, known: Collection[str], default: str | None = None) -> str:
         value = self.get(key, default)
         if not isinstance(value, str) or value not in known:
-            raise self.refuse(f"'{key}' is {_shown(value)}; use one of {', '.join(known)}.")
+            raise self.refuse(f"'{key}' is {_shorten_value(value)}; use one of {', '.join(known)}.")
         return value
 
     def some_of(
@@ -57,17 +59,19 @@ class JsonRow:
         values = self.listed(key, default)
         for value in values:
             if not isinstance(value, str) or value not in known:
-                raise self.refuse(f"'{key}' names {_shown(value)}; use {', '.join(known)}.")
+                raise self.refuse(f"'{key}' names {_shorten_value(value)}; use {', '.join(known)}.")
         return tuple(dict.fromkeys(values))
 
-    def ref(self, key: str, known: Collection[str], what: str) -> str:
+    def ref(self, key: str, known: Collection[str], kind: str) -> str:
         value = self.get(key)
         if not isinstance(value, str) or value not in known:
-            raise self.refuse(f"'{key}' is {_shown(value)}, and the portfolio has no such {what}.")
+            raise self.refuse(
+                f"'{key}' is {_shorten_value(value)}, and the portfolio has no such {kind}."
+            )
         return value
 
-    def ref_or_none(self, key: str, known: Collection[str], what: str) -> str | None:
-        return None if self.get(key) is None else self.ref(key, known, what)
+    def ref_or_none(self, key: str, known: Collection[str], kind: str) -> str | None:
+        return None if self.get(key) is None else self.ref(key, known, kind)
 
     def day(self, key: str) -> date:
         return parse_day(self.get(key), f"{self.at}: '{key}'")
@@ -120,7 +124,7 @@ class JsonRow:
         """The objects of a list, each placed by its id where it has one."""
         for index, value in enumerate(self.listed(key)):
             if not isinstance(value, dict):
-                raise self.refuse(f"'{key}' holds {_shown(value)} where an object belongs.")
+                raise self.refuse(f"'{key}' holds {_shorten_value(value)} where an object belongs.")
             name = value.get("id")
             yield JsonRow(
                 f"{self.at}, {key}[{index}]" + (f" '{name}'" if isinstance(name, str) else ""),
@@ -140,7 +144,7 @@ class JsonRow:
 
 def parse_day(value: Any, at: str) -> date:
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise PortfolioFileError(f"{at} is {_shown(value)}; a day is written 2026-11-24.")
+        raise PortfolioFileError(f"{at} is {_shorten_value(value)}; a day is written 2026-11-24.")
     try:
         day = date.fromisoformat(value)
         validate_plausible_date(day)
@@ -152,17 +156,17 @@ def parse_day(value: Any, at: str) -> date:
 
 
 def parse_number(value: Any, at: str) -> Fraction:
-    number = _exact(value)
+    number = _parse_fraction(value)
     if number is None:
         raise PortfolioFileError(
-            f'{at} is {_shown(value)}; give a number, such as 3, 0.25 or "1/3".'
+            f'{at} is {_shorten_value(value)}; give a number, such as 3, 0.25 or "1/3".'
         )
     if number < 0:
         raise PortfolioFileError(f"{at} is {value}; it cannot be negative.")
     return number
 
 
-def _exact(value: Any) -> Fraction | None:
+def _parse_fraction(value: Any) -> Fraction | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, float) and not math.isfinite(value):
@@ -176,6 +180,6 @@ def _exact(value: Any) -> Fraction | None:
     return Fraction(top) / int(bottom or 1)
 
 
-def _shown(value: Any) -> str:
+def _shorten_value(value: Any) -> str:
     text = "missing" if value is None else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

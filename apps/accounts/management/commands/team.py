@@ -65,11 +65,12 @@ class Command(RowCommand):
         if "parent" in facts:
             facts["parent"] = None if facts["parent"] == NONE else team_of(facts["parent"])
         with refusals(), audit_context(job=JOB), transaction.atomic():
-            self._remove(options["slug"]) if options["remove"] else self._keep(
+            self._remove_team(options["slug"]) if options["remove"] else self._save_team(
                 options["slug"], facts
             )
 
-    def _keep(self, slug: str, facts: dict[str, Any]) -> None:
+    def _save_team(self, slug: str, facts: dict[str, Any]) -> None:
+        """Add the team or change its facts that differ, and print the row with what was done."""
         existing_team = Team.objects.filter(slug=slug).first()
         team = None if existing_team is None else locked_team(existing_team)
         if team is None:
@@ -78,16 +79,19 @@ class Command(RowCommand):
                     f"Team '{slug}' was not found. Use --name to add it.", returncode=2
                 )
             self.write_row({**row_of(add_team(facts=facts, slug=slug, by=None)), "change": "added"})
-        elif changed := {
+        elif changed_facts := {
             name: value for name, value in facts.items() if getattr(team, name) != value
         }:
             self.write_row(
-                {**row_of(change_team(team=team, facts=changed, by=None)), "change": "changed"}
+                {
+                    **row_of(change_team(team=team, facts=changed_facts, by=None)),
+                    "change": "changed",
+                }
             )
         else:
             self.write_row({**row_of(team), "change": "unchanged"})
 
-    def _remove(self, slug: str) -> None:
+    def _remove_team(self, slug: str) -> None:
         team = Team.objects.filter(slug=slug).first()
         if team is not None:
             remove_team(team=team, by=None)

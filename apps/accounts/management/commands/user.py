@@ -72,11 +72,11 @@ class Command(RowCommand):
         if options["username"] is None:
             if facts or invites:
                 raise CommandError("A user is required: manage.py user USERNAME.", returncode=2)
-            for person in User.objects.people().order_by("username"):
+            for person in User.objects.with_account().order_by("username"):
                 self.write_row(row_of(person))
             return
         with refusals(), audit_context(job=JOB), transaction.atomic():
-            person, change = _keep(options["username"], facts)
+            person, change = _save_user(options["username"], facts)
             if invites and not (person.is_active and person.email):
                 raise CommandError(
                     f"{person.username} cannot be invited: the account is deactivated or has "
@@ -91,8 +91,8 @@ class Command(RowCommand):
             _invite(person)
 
 
-def _keep(username: str, facts: dict[str, Any]) -> tuple[User, str]:
-    """The person with these facts, and what was done for it."""
+def _save_user(username: str, facts: dict[str, Any]) -> tuple[User, str]:
+    """Add the user or change the given facts; return (user, "added", "changed" or "unchanged")."""
     person = User.objects.select_for_update(of=("self",)).filter(username=username).first()
     if person is None:
         if not facts.get("email"):
@@ -111,10 +111,10 @@ def _keep(username: str, facts: dict[str, Any]) -> tuple[User, str]:
     previous_values = {name: getattr(person, name) for name in USER_FIELDS}
     if person.sso_organisation_role:
         previous_values["organisation_role"] = person.manual_organisation_role
-    changed = {name: value for name, value in facts.items() if previous_values[name] != value}
-    if not changed:
+    changed_facts = {name: value for name, value in facts.items() if previous_values[name] != value}
+    if not changed_facts:
         return person, "unchanged"
-    return change_user(person=person, facts=changed, by=None), "changed"
+    return change_user(person=person, facts=changed_facts, by=None), "changed"
 
 
 def _invite(person: User) -> None:

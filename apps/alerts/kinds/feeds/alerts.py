@@ -1,5 +1,5 @@
-"""Raise, and settle, what is owed because of a feed: models that had ended before their source
-told, payloads that look broken, sources that fell silent."""
+"""Creation and resolution of alerts about feeds: backfilled retirements, changes on hold, sources
+that are late or not updating."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -33,9 +33,9 @@ from apps.common.time import day_of
 from apps.feeds.models import FeedRun, Health
 from apps.inventory.models import Criticality
 
-# one run at a time tells of feeds; the number is only this lock's name
+# Advisory lock: one run at a time handles feed runs.
 FEEDS_LOCK = 7301004
-# what an upgrade, or a database that was away for long, finds is history and no news any more
+# Runs older than this create no alerts, for example after an upgrade or a long outage.
 NEWS_PERIOD = timedelta(days=7)
 
 _SILENT_KINDS = {Health.LATE: FeedKind.LATE, Health.FROZEN: FeedKind.FROZEN}
@@ -43,29 +43,25 @@ _SILENT_KINDS = {Health.LATE: FeedKind.LATE, Health.FROZEN: FeedKind.FROZEN}
 
 @transaction.atomic
 def raise_feed_alerts(*, at: datetime) -> int:
-    """Write down who is owed word of feeds, and resolve what has passed; the number of new alerts.
-
-    All of it is one transaction under one lock, so that a second run finds everything done, or
-    nothing.
-    """
+    """Create alerts about feeds, resolve those whose cause has ended, and return the number
+    created. One transaction under one lock, so that a second run finds nothing to do."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FEEDS_LOCK])
-    people = organisation_roles()
-    runs = _claim_runs(at=at, with_suspect=bool(people.deciders))
-    n_raised = store_alerts(_backfill_alerts(runs, at=at)) if runs else 0
+    roles = organisation_roles()
+    runs = _claim_runs(at=at, with_suspect=bool(roles.deciders))
+    n_raised = store_alerts(_draft_backfill_alerts(runs, at=at)) if runs else 0
     return (
         n_raised
-        + _update_suspicions(runs, people.deciders, at=at)
-        + _update_silence(people.operators, at=at)
+        + _update_suspicions(runs, roles.deciders, at=at)
+        + _update_silence(roles.operators, at=at)
     )
 
 
 def _claim_runs(*, at: datetime, with_suspect: bool) -> list[FeedRun]:
-    """Runs with something to tell that nobody has worked through, the oldest first; old ones are
-    only marked.
+    """Mark unhandled runs with backfilled rows or changes on hold as handled, and return the recent
+    ones, oldest first.
 
-    Suspect runs are left for later while there is nobody to decide about them.
-    """
+    Without `with_suspect`, runs with changes on hold stay unhandled until a user can decide."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -78,36 +74,38 @@ def _claim_runs(*, at: datetime, with_suspect: bool) -> list[FeedRun]:
             """,
             [at, with_suspect],
         )
-        claimed = [row[0] for row in cursor.fetchall()]
-    if not claimed:
+        run_ids = [row[0] for row in cursor.fetchall()]
+    if not run_ids:
         return []
-    recent = FeedRun.objects.filter(pk__in=claimed, observed_at__gte=at - NEWS_PERIOD)
+    recent = FeedRun.objects.filter(pk__in=run_ids, observed_at__gte=at - NEWS_PERIOD)
     return list(recent.select_related("source").defer("floated").order_by("observed_at", "pk"))
 
 
 # --- back-fill ------------------------------------------------------------------------------------
 
 
-def _backfill_alerts(runs: Sequence[FeedRun], *, at: datetime) -> list[AlertDraft]:
-    """One alert per run and team that stands on what had already ended; the owners of its
-    applications are told too."""
+def _draft_backfill_alerts(runs: Sequence[FeedRun], *, at: datetime) -> list[AlertDraft]:
+    """Draft one alert per run and team that uses a model that had already retired. The owners of
+    the applications are notified too."""
     run_ids = [run.pk for run in runs if run.backfilled]
     teams = backfilled_teams(run_ids=run_ids, on=day_of(at))
-    owners = application_owners({pk for found in teams for pk in found.application_ids})
-    return [_backfill_alert(found, owners, at=at) for found in teams]
+    owners = application_owners({pk for team in teams for pk in team.application_ids})
+    return [_draft_backfill_alert(team, owners, at=at) for team in teams]
 
 
-def _backfill_alert(
+def _draft_backfill_alert(
     backfilled: BackfilledTeam, owners: Mapping[int, ApplicationOwners], *, at: datetime
 ) -> AlertDraft:
-    others: dict[int, list[int] | None] = {}
+    """Draft the alert of one team about past retirement dates that a poll published; owners get
+    their own applications."""
+    ids_by_owner: dict[int, list[int] | None] = {}
     for pk in backfilled.application_ids:
         for user_id in (owners[pk].first, *owners[pk].others) if pk in owners else ():
             if user_id is not None:
-                of_theirs = others.setdefault(user_id, [])
-                assert of_theirs is not None
-                of_theirs.append(pk)
-    known = [
+                owner_application_ids = ids_by_owner.setdefault(user_id, [])
+                assert owner_application_ids is not None
+                owner_application_ids.append(pk)
+    levels = [
         level
         for level in (backfilled.gravest_primary, backfilled.gravest_leaning)
         if level is not None
@@ -121,7 +119,7 @@ def _backfill_alert(
             ProviderEvent.Kind.RETIRED,
             days_left=None,
             primary=backfilled.gravest_primary,
-            leaning=backfilled.gravest_leaning,
+            supporting=backfilled.gravest_leaning,
         ),
         run_id=backfilled.run_id,
         team_id=backfilled.team_id,
@@ -129,139 +127,150 @@ def _backfill_alert(
         details={"n": len(backfilled.offerings), "offerings": backfilled.offerings[:MAX_OFFERINGS]},
         raised_at=at,
     )
-    return AlertDraft(alert, others=others, criticality=min(known, default=None))
+    return AlertDraft(alert, others=ids_by_owner, criticality=min(levels, default=None))
 
 
-# --- what is held ---------------------------------------------------------------------------------
+# --- changes on hold ------------------------------------------------------------------------------
 
 
-def _update_suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: datetime) -> int:
-    """Resolve suspicions of which nothing is held any more, then raise those of the new suspect
-    runs."""
-    suspect = [run for run in runs if run.held]
-    known = list(
+def _update_suspicions(runs: Sequence[FeedRun], deciders: Sequence[User], *, at: datetime) -> int:
+    """Resolve alerts without any change still on hold, create alerts for new runs with changes on
+    hold, and return the number created."""
+    suspect_runs = [run for run in runs if run.held]
+    live_alerts = list(
         Alert.objects.filter(kind=FeedKind.SUSPECT)
         .exclude(state=Alert.State.RESOLVED)
         .values_list("pk", "run__source_id", "details")
     )
-    if not suspect and not known:
+    if not suspect_runs and not live_alerts:
         return 0
-    waiting = groups_on_hold(
-        {run.source_id for run in suspect} | {source_id for _, source_id, _ in known}
+    held_groups = groups_on_hold(
+        {run.source_id for run in suspect_runs} | {source_id for _, source_id, _ in live_alerts}
     )
-    told: set[tuple[int, str]] = set()
-    over = []
-    for pk, source_id, details in known:
+    alerted_groups: set[tuple[int, str]] = set()
+    resolved_ids = []
+    for pk, source_id, details in live_alerts:
         groups = {(source_id, group) for group in details.get("groups", {})}
-        if groups & waiting:
-            told |= groups
+        if groups & held_groups:
+            alerted_groups |= groups
         else:
-            over.append(pk)
-    resolve_alerts(over, resolution=Resolution.HOLD_DECIDED, at=at, notify=False)
-    # the same provider, doubted at every poll until somebody decides, is one piece of news
-    news = []
-    for run in suspect:
-        groups = {(run.source_id, group) for group in run.held} & waiting
-        if groups - told:
-            news.append(run)
-            told |= groups
-    return store_alerts(_suspicions(news, people, at=at)) if news else 0
+            resolved_ids.append(pk)
+    resolve_alerts(resolved_ids, resolution=Resolution.HOLD_DECIDED, at=at, notify=False)
+    # A provider whose changes stay on hold over several polls creates only one alert.
+    new_runs = []
+    for run in suspect_runs:
+        groups = {(run.source_id, group) for group in run.held} & held_groups
+        if groups - alerted_groups:
+            new_runs.append(run)
+            alerted_groups |= groups
+    return store_alerts(_draft_suspicion_alerts(new_runs, deciders, at=at)) if new_runs else 0
 
 
-def _suspicions(
-    runs: Sequence[FeedRun], people: Sequence[User], *, at: datetime
+def _draft_suspicion_alerts(
+    runs: Sequence[FeedRun], deciders: Sequence[User], *, at: datetime
 ) -> list[AlertDraft]:
-    reach = applications_on_hold([run.source_id for run in runs], on=day_of(at))
+    """Draft an alert for each poll with changes on hold and each user who can decide about them."""
+    applications_by_group = applications_on_hold([run.source_id for run in runs], on=day_of(at))
     names = provider_names({group for run in runs for group in run.held})
-    alerts = []
+    drafts = []
     for run in runs:
-        concerned: dict[int, int] = {}
+        criticalities: dict[int, int] = {}
         for group in run.held:
-            concerned |= reach.get((run.source_id, group), {})
-        alerts += [
-            _operator_draft(
-                key=alert_key(f"run:{run.pk}", FeedKind.SUSPECT, f"user:{person.pk}"),
+            criticalities |= applications_by_group.get((run.source_id, group), {})
+        drafts += [
+            _draft_operator_alert(
+                key=alert_key(f"run:{run.pk}", FeedKind.SUSPECT, f"user:{user.pk}"),
                 kind=FeedKind.SUSPECT,
-                severity=hold_severity(critical=Criticality.CRITICAL in concerned.values()),
+                severity=hold_severity(critical=Criticality.CRITICAL in criticalities.values()),
                 run=run,
-                user=person,
-                application_ids=sorted(concerned, key=lambda pk: (concerned[pk], pk)),
+                user=user,
+                application_ids=sorted(criticalities, key=lambda pk: (criticalities[pk], pk)),
                 details={
                     "groups": {
-                        group: {"name": names.get(group, group), "says": said}
-                        for group, said in run.held.items()
+                        group: {"name": names.get(group, group), "says": sentence}
+                        for group, sentence in run.held.items()
                     }
                 },
                 raised_at=at,
             )
-            for person in people
+            for user in deciders
         ]
-    return alerts
+    return drafts
 
 
-# --- sources that fell silent ---------------------------------------------------------------------
+# --- sources that are late or not updating --------------------------------------------------------
 
 
-def _update_silence(people: Sequence[User], *, at: datetime) -> int:
-    """Raise what is late or frozen, once per episode; resolve what is read again, and say so to
-    whom was told."""
-    found = source_conditions(at=at)
-    silent = {pk: condition for pk, condition in found.items() if condition.health in _SILENT_KINDS}
-    known = list(
+def _update_silence(operators: Sequence[User], *, at: datetime) -> int:
+    """Create alerts about sources that are late or not updating, once per episode; resolve those of
+    sources that are up to date again, and notify their recipients. Return the number created."""
+    conditions = source_conditions(at=at)
+    silent_conditions = {
+        pk: condition for pk, condition in conditions.items() if condition.health in _SILENT_KINDS
+    }
+    live_alerts = list(
         Alert.objects.filter(kind__in=_SILENT_KINDS.values(), user__isnull=False)
         .exclude(state=Alert.State.RESOLVED)
         .values_list("pk", "source_id", "kind")
     )
-    over = [pk for pk, source_id, kind in known if _is_over(kind, found.get(source_id))]
-    n_raised = store_alerts(_recovery_alerts(over, found, at=at)) if over else 0
-    resolve_alerts(over, resolution=Resolution.FEED_RESTORED, at=at, notify=False)
-    return n_raised + (store_alerts(_silences(silent, people, at=at)) if silent and people else 0)
+    resolved_ids = [
+        pk for pk, source_id, kind in live_alerts if _is_over(kind, conditions.get(source_id))
+    ]
+    n_raised = (
+        store_alerts(_draft_recovery_alerts(resolved_ids, conditions, at=at)) if resolved_ids else 0
+    )
+    resolve_alerts(resolved_ids, resolution=Resolution.FEED_RESTORED, at=at, notify=False)
+    return n_raised + (
+        store_alerts(_draft_silence_alerts(silent_conditions, operators, at=at))
+        if silent_conditions and operators
+        else 0
+    )
 
 
 def _is_over(kind: str, condition: SourceCondition | None) -> bool:
-    """A source that is not polled any more is nobody's worry; one that fails meanwhile proves
-    nothing."""
+    """Return whether the episode has ended: the source is up to date or no longer polled, or a late
+    source is polled again but not updating. A failing source does not end it."""
     if condition is None or condition.health == Health.FRESH:
         return True
     return kind == FeedKind.LATE and condition.health == Health.FROZEN
 
 
-def _silences(
-    silent: dict[int, SourceCondition], people: Sequence[User], *, at: datetime
+def _draft_silence_alerts(
+    silent_conditions: dict[int, SourceCondition], operators: Sequence[User], *, at: datetime
 ) -> list[AlertDraft]:
-    """Alerts about these sources, but for episodes that somebody has been told of: who comes into
-    office later reads them on the page."""
-    told = set(
-        Alert.objects.filter(source__in=silent, kind__in=_SILENT_KINDS.values()).values_list(
-            "source_id", "kind", "details__since"
-        )
+    """Draft alerts about these sources, except for episodes that already have an alert: users who
+    become operators later receive none."""
+    alerted_episodes = set(
+        Alert.objects.filter(
+            source__in=silent_conditions, kind__in=_SILENT_KINDS.values()
+        ).values_list("source_id", "kind", "details__since")
     )
-    alerts = []
-    for source_id, condition in silent.items():
-        kind, details = _SILENT_KINDS[condition.health], _details_of(condition)
-        if (source_id, kind, details["since"]) in told:
+    drafts = []
+    for source_id, condition in silent_conditions.items():
+        kind, details = _SILENT_KINDS[condition.health], _build_details(condition)
+        if (source_id, kind, details["since"]) in alerted_episodes:
             continue
-        alerts += [
-            _operator_draft(
+        drafts += [
+            _draft_operator_alert(
                 key=alert_key(
                     f"source:{source_id}",
                     kind,
-                    f"user:{person.pk}",
+                    f"user:{user.pk}",
                     milestone=str(details["since"]),
                 ),
                 kind=kind,
                 severity=SILENT_SEVERITY,
                 source_id=source_id,
-                user=person,
+                user=user,
                 details=details,
                 raised_at=at,
             )
-            for person in people
+            for user in operators
         ]
-    return alerts
+    return drafts
 
 
-def _details_of(condition: SourceCondition) -> dict[str, object]:
+def _build_details(condition: SourceCondition) -> dict[str, object]:
     state = condition.state
     if condition.health == Health.FROZEN:
         return {
@@ -276,22 +285,21 @@ def _details_of(condition: SourceCondition) -> dict[str, object]:
     }
 
 
-def _recovery_alerts(
-    over: Sequence[int], conditions: dict[int, SourceCondition], *, at: datetime
+def _draft_recovery_alerts(
+    alert_ids: Sequence[int], conditions: dict[int, SourceCondition], *, at: datetime
 ) -> list[AlertDraft]:
-    """That a source is fresh again, for everyone whom a mail told that it was not. It asks nothing
-    of anybody, so it is resolved from the start."""
-    alerts = Alert.objects.filter(pk__in=over).order_by("pk")
-    # a digest holds its recipient while it is written: afterwards it is settled which alerts it
-    # carries
+    """Draft alerts that a source is up to date again, for the users who received an email about the
+    episode. They need no response, so they are resolved from the start."""
+    alerts = Alert.objects.filter(pk__in=alert_ids).order_by("pk")
+    # A digest locks its recipient while it is written: after this lock the alerts in it are known.
     list(
         User.objects.select_for_update(no_key=True)
         .filter(pk__in=alerts.order_by().values("user"))
         .order_by("pk")
     )
-    mailed = alerts.filter(was_mailed(Notice.objects.all()))
+    mailed_alerts = alerts.filter(was_mailed(Notice.objects.all()))
     return [
-        _operator_draft(
+        _draft_operator_alert(
             key=alert_key(
                 f"source:{alert.source_id}",
                 FeedKind.FRESH,
@@ -306,12 +314,12 @@ def _recovery_alerts(
             state=Alert.State.RESOLVED,
             raised_at=at,
         )
-        for alert in mailed
+        for alert in mailed_alerts
         if alert.source_id in conditions and conditions[alert.source_id].health == Health.FRESH
     ]
 
 
-def _operator_draft(**fields: Any) -> AlertDraft:
+def _draft_operator_alert(**fields: Any) -> AlertDraft:
     return AlertDraft(Alert(**fields), why=Notice.Why.OPERATOR)
 
 

@@ -1,5 +1,5 @@
-"""Reads over feeds for those who are owed word of them: back-fill, what is held, sources that fell
-silent."""
+"""Queries for alerts about feeds: backfilled retirements, changes on hold, sources that are late or
+not updating."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,8 +15,9 @@ from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.feeds.models import Health, PollState
 from apps.inventory.models import Dependency
 
-# Facts that are no events stand in for the table of events, so that whom they reach is worked out
-# by the rules of apps/exposure/queries/dependents.py and by no others. `live` is as in queries.py.
+# Facts that are not events replace the table of events, so that the rules of
+# apps/exposure/queries/dependents.py also determine the applications that they affect. `live` is as
+# in apps/alerts/queries.py.
 _OVER_LIVE = """
 WITH catalog_providerevent(id, offering_id, source_id, kind) AS ({facts}),
 reached AS MATERIALIZED ({reached}),
@@ -24,11 +25,11 @@ live(offering_id, application_id, role, team_id, criticality) AS ({live})
 """
 
 
-def _reached_by(
-    facts: str, params: Sequence[Any], answer: str, *, on: date
+def _fetch_reached(
+    facts: str, params: Sequence[Any], query: str, *, on: date
 ) -> list[tuple[Any, ...]]:
-    """The rows of `answer` over (reached, live) with `facts` in place of the events; nothing where
-    nobody is live."""
+    """Fetch the rows of `query` over (reached, live), with `facts` in place of the events; empty
+    without live dependencies."""
     live = (
         Dependency.objects.live_on(on)
         .order_by()
@@ -47,7 +48,7 @@ def _reached_by(
     with connection.cursor() as cursor:
         cursor.execute(
             _OVER_LIVE.format(facts=facts, reached=reached_offerings_sql("TRUE"), live=live_sql)
-            + answer,
+            + query,
             [*params, *live_params],
         )
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -56,9 +57,9 @@ def _reached_by(
 
 # --- back-fill ------------------------------------------------------------------------------------
 
-# Days that were past when first seen, and that count: firm, still said, and what the catalogue goes
-# by. Told before, and hence no news, is what another source already said, and the end of an
-# offering known to be retired.
+# Retirement dates that were in the past when first seen, and that are announced, still stated by
+# the source and used by the catalogue. Dates that another source stated before, and offerings
+# already known as retired, are excluded.
 _BACKFILLED = """
 SELECT DISTINCT r.id, r.source_id, o.id, o.api_id, h.name, o.region_scope, o.retires_on
 FROM feeds_feedrun r
@@ -70,12 +71,14 @@ JOIN catalog_provider h ON h.id = o.host_id
 WHERE r.id = ANY (%s)
   AND a.value ->> 'retires_on' = pair ->> 1 AND a.value ->> 'date_kind' = 'firm'
   AND to_char(o.retires_on, 'YYYY-MM-DD') = pair ->> 1 AND o.date_kind = 'firm'
+  -- no other source stated the date before
   AND NOT EXISTS (
       SELECT 1 FROM catalog_assertion b
       WHERE b.offering_id = o.id AND b.topic = 'lifecycle' AND b.id <> a.id
           AND b.withdrawn_at IS NULL
         AND b.value ->> 'retires_on' = pair ->> 1 AND b.value ->> 'date_kind' = 'firm'
             AND b.changed_at < a.changed_at)
+  -- the last event about the date is not the retirement itself
   AND (SELECT e.kind FROM catalog_providerevent e
        WHERE e.offering_id = o.id AND e.kind IN ('announced', 'moved_earlier', 'moved_later',
            'withdrawn', 'retired')
@@ -93,11 +96,10 @@ ORDER BY l.criticality, l.application_id
 
 @dataclass(slots=True)
 class BackfilledTeam:
-    """What the back-fill of one run means for one team.
+    """The backfilled retirements of one run that affect one team.
 
-    `offerings` are as in `Alert.details`, the latest to end first; `gravest_primary` and
-    `gravest_leaning` are as in `queries.AffectedApplication`.
-    """
+    `offerings` are as in `Alert.details`, latest retirement first; `gravest_primary` and
+    `gravest_leaning` are as in `provider_events.AffectedParty`."""
 
     run_id: int
     team_id: int
@@ -108,30 +110,30 @@ class BackfilledTeam:
 
 
 def backfilled_teams(*, run_ids: Sequence[int], on: date) -> list[BackfilledTeam]:
-    """Per run and team what had already ended when it was first told; two statements for any number
-    of each."""
+    """Return the affected teams of each run, with offerings that had already retired when their
+    source first published the date; two statements."""
     if not run_ids:
         return []
     with connection.cursor() as cursor:
         cursor.execute(_BACKFILLED, [list(run_ids)])
-        context = cursor.fetchall()
-    if not context:
+        facts = cursor.fetchall()
+    if not facts:
         return []
-    numbered = "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])"
+    facts_sql = "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])"
     columns = [
-        list(range(len(context))),
-        [fact[2] for fact in context],
-        [fact[1] for fact in context],
-        ["retired"] * len(context),
+        list(range(len(facts))),
+        [fact[2] for fact in facts],
+        [fact[1] for fact in facts],
+        ["retired"] * len(facts),
     ]
-    concerned: dict[tuple[int, int], list[tuple[int, int, bool]]] = defaultdict(list)
-    for number, team_id, application_id, criticality, is_primary in _reached_by(
-        numbered, columns, _BY_FACT, on=on
+    applications_by_fact: dict[tuple[int, int], list[tuple[int, int, bool]]] = defaultdict(list)
+    for number, team_id, application_id, criticality, is_primary in _fetch_reached(
+        facts_sql, columns, _BY_FACT, on=on
     ):
-        concerned[number, team_id].append((application_id, criticality, is_primary))
+        applications_by_fact[number, team_id].append((application_id, criticality, is_primary))
     teams: dict[tuple[int, int], BackfilledTeam] = {}
-    for (number, team_id), applications in sorted(concerned.items()):
-        run_id, _, _, api_id, host, region, ended_on = context[number]
+    for (number, team_id), applications in sorted(applications_by_fact.items()):
+        run_id, _, _, api_id, host, region, ended_on = facts[number]
         team = teams.setdefault((run_id, team_id), BackfilledTeam(run_id, team_id))
         ids = [application_id for application_id, _, _ in applications]
         team.offerings.append(
@@ -144,22 +146,22 @@ def backfilled_teams(*, run_ids: Sequence[int], on: date) -> list[BackfilledTeam
             }
         )
         team.application_ids += [pk for pk in ids if pk not in team.application_ids]
-        team.gravest_primary = _gravest(
-            team.gravest_primary, [teams for _, teams, primary in applications if primary]
+        team.gravest_primary = _find_gravest(
+            team.gravest_primary, [level for _, level, is_primary in applications if is_primary]
         )
-        team.gravest_leaning = _gravest(
-            team.gravest_leaning, [teams for _, teams, primary in applications if not primary]
+        team.gravest_leaning = _find_gravest(
+            team.gravest_leaning, [level for _, level, is_primary in applications if not is_primary]
         )
     return list(teams.values())
 
 
-def _gravest(known: int | None, further: Iterable[int]) -> int | None:
-    return min([*further, *([] if known is None else [known])], default=None)
+def _find_gravest(current: int | None, levels: Iterable[int]) -> int | None:
+    return min([*levels, *([] if current is None else [current])], default=None)
 
 
-# --- what is held ---------------------------------------------------------------------------------
+# --- changes on hold ------------------------------------------------------------------------------
 
-# What people would be told of if everything held were accepted.
+# The events that would result if all changes on hold were accepted.
 _GROUPS_ON_HOLD = """
 SELECT a.id, a.offering_id, a.source_id,
        CASE a.topic WHEN 'price' THEN 'repriced' WHEN 'identity' THEN 'delisted'
@@ -180,18 +182,18 @@ ORDER BY min(l.criticality), l.application_id
 
 
 def groups_on_hold(source_ids: Collection[int]) -> set[tuple[int, str]]:
-    """(source, provider group) of which something waits for a decision."""
-    waiting = Assertion.objects.standing().filter(held=True, source__in=source_ids)
-    return set(waiting.order_by().values_list("source_id", "group").distinct())
+    """Return (source, provider group) of all changes on hold."""
+    held_assertions = Assertion.objects.standing().filter(held=True, source__in=source_ids)
+    return set(held_assertions.order_by().values_list("source_id", "group").distinct())
 
 
 def applications_on_hold(
     source_ids: Sequence[int], *, on: date
 ) -> dict[tuple[int, str], dict[int, int]]:
-    """{(source, provider group): {application: criticality}} of live applications that held changes
-    would reach, gravest first."""
+    """Return {(source, provider group): {application: criticality}} of the applications that
+    changes on hold would affect, most critical first."""
     applications: dict[tuple[int, str], dict[int, int]] = defaultdict(dict)
-    for source_id, group, application_id, criticality in _reached_by(
+    for source_id, group, application_id, criticality in _fetch_reached(
         _GROUPS_ON_HOLD, [list(source_ids)], _BY_GROUP, on=on
     ):
         applications[source_id, group][application_id] = criticality
@@ -199,24 +201,25 @@ def applications_on_hold(
 
 
 def provider_names(groups: Collection[str]) -> Mapping[str, str]:
-    """{slug: name} of the provider groups that are providers of the catalogue."""
+    """Return {slug: name} of the provider groups that are providers of the catalogue."""
     return dict(Provider.objects.filter(slug__in=groups).values_list("slug", "name"))
 
 
-# --- sources that fell silent ---------------------------------------------------------------------
+# --- sources that are late or not updating --------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class SourceCondition:
-    """Where reading a source stands, doubt about what it says left aside: that is told by run."""
+    """The polling state and health of a source, ignoring changes on hold, which have their own
+    alerts."""
 
     state: PollState
     health: Health
 
 
 def source_conditions(*, at: datetime) -> dict[int, SourceCondition]:
-    """{source: condition} of the sources that are polled; one statement. A source that never
-    succeeded is never late: there is nothing yet that could get old."""
+    """Return {source: condition} of the polled sources; one statement. A source without a
+    successful poll is never late, since it has no data that could be outdated."""
     states = PollState.objects.filter(source__in=Source.objects.polled()).select_related("source")
     conditions = {}
     for state in states:

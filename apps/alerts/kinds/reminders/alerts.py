@@ -1,6 +1,6 @@
-"""Raise what is owed because a day comes nearer, each milestone once: ends of models, and days of
-the organisation's own that would pass without a word (acceptances, exit tests, waivers, approvals,
-reviews, treatments, mutes, keys)."""
+"""Creation and resolution of reminders of approaching dates, once per milestone: retirements of
+models, and deadlines of the organisation (acceptances, exit tests, waivers, approvals, reviews,
+treatments, mutes, API tokens)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ from apps.alerts.models import Alert, DayKind, Notice, Resolution, SubjectKind
 from apps.alerts.recipients import application_owners, governance_users
 from apps.common.time import day_of
 
-# one run at a time tells of days; the number is only this lock's name
+# Advisory lock: one run at a time creates reminders.
 REMINDERS_LOCK = 7301008
 
 _RESOLUTION_OF = {
@@ -55,17 +55,17 @@ _RESOLUTION_OF = {
 
 @transaction.atomic
 def raise_reminders(*, at: datetime) -> int:
-    """Settle what no day stands behind any more, and write down who is owed word of the milestones
-    that have come; the number of new alerts. Of several milestones that passed meanwhile only the
-    last is told."""
+    """Resolve reminders whose date no longer applies, create those of milestones that are due, and
+    return the number created. Of several milestones that passed meanwhile only the last creates an
+    alert."""
     with connection.cursor() as cursor:
-        # a second run waits here, and then finds everything told
+        # A second run waits here and then finds nothing to do.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [REMINDERS_LOCK])
     today = day_of(at)
     n_raised = _raise_retirement_reminders(at=at, today=today)
     for reminder_type in all_reminder_types():
         _resolve_reminders(reminder_type, at=at, today=today)
-        drafts = _reminder_drafts(
+        drafts = _draft_reminder_alerts(
             reminder_type, due_reminders(reminder_type, on=today), at=at, today=today
         )
         n_raised += store_alerts(drafts)
@@ -79,87 +79,101 @@ def raise_reminders(*, at: datetime) -> int:
 
 
 def _raise_retirement_reminders(*, at: datetime, today: date) -> int:
-    drafts = _retirement_drafts(due_retirements(on=today), at=at, today=today)
+    """Raise due reminders of retirements, resolve those that no longer apply, and return the number
+    of new alerts."""
+    drafts = _draft_retirement_alerts(due_retirements(on=today), at=at, today=today)
     n_raised = store_alerts(drafts)
     _carry_over_assignments(drafts, at=at)
-    told = alerted_retirements(on=today)
-    # what an event has told of otherwise needs no second word
-    for by_event in (True, False):
-        over = [row.alert_id for row in told if not row.stands and row.told_otherwise is by_event]
-        resolve_alerts(over, resolution=Resolution.NOT_RETIRING, at=at, notify=not by_event)
-    told_again = [row.alert_id for row in told if row.stands and row.told_again]
-    resolve_alerts(told_again, resolution=Resolution.NEXT_MILESTONE, at=at, notify=False)
+    retirement_alerts = alerted_retirements(on=today)
+    # If an event has already reported the new date, recipients are not notified again.
+    for is_by_event in (True, False):
+        resolved_ids = [
+            row.alert_id
+            for row in retirement_alerts
+            if not row.stands and row.told_otherwise is is_by_event
+        ]
+        resolve_alerts(
+            resolved_ids, resolution=Resolution.NOT_RETIRING, at=at, notify=not is_by_event
+        )
+    repeated_ids = [row.alert_id for row in retirement_alerts if row.stands and row.told_again]
+    resolve_alerts(repeated_ids, resolution=Resolution.NEXT_MILESTONE, at=at, notify=False)
     return n_raised
 
 
 def _resolve_reminders(reminder_type: ReminderType, *, at: datetime, today: date) -> None:
-    """What has run out is told where it has its effects: the assessment is stale, the flag open,
-    the mute over."""
-    over = outdated_reminders(reminder_type, on=today)
-    ran_out = [row.alert_id for row in over if row.ran_out]
-    resolve_alerts(ran_out, resolution=Resolution.DAY_COME, at=at, notify=False)
-    others = [row.alert_id for row in over if not row.ran_out]
-    resolve_alerts(others, resolution=_RESOLUTION_OF[DayKind(reminder_type.kind)], at=at)
+    """Resolve reminders of this type whose date no longer applies. Expired ones are not reported:
+    the consequence is (a stale assessment, an open flag)."""
+    outdated = outdated_reminders(reminder_type, on=today)
+    expired_ids = [row.alert_id for row in outdated if row.ran_out]
+    resolve_alerts(expired_ids, resolution=Resolution.DAY_COME, at=at, notify=False)
+    changed_ids = [row.alert_id for row in outdated if not row.ran_out]
+    resolve_alerts(changed_ids, resolution=_RESOLUTION_OF[DayKind(reminder_type.kind)], at=at)
 
 
 def _carry_over_assignments(drafts: Sequence[AlertDraft], *, at: datetime) -> list[int]:
-    """Let whoever was given an alert at an earlier milestone have the one that takes its place, and
-    be told of it; the earlier ones."""
-    fresh = {draft.alert.pk: draft.alert for draft in drafts if draft.alert.pk}
-    earlier = earlier_milestones(list(fresh))
-    heirs = {row.later_id: row.assigned_to_id for row in earlier if row.assigned_to_id is not None}
-    if heirs:
-        for pk, assignee in heirs.items():
-            fresh[pk].assigned_to_id = assignee
-        Alert.objects.bulk_update([fresh[pk] for pk in heirs], ["assigned_to"])
+    """Assign each alert to the assignee of the alert at the earlier milestone, notify that user,
+    and return the IDs of the earlier alerts."""
+    alerts_by_id = {draft.alert.pk: draft.alert for draft in drafts if draft.alert.pk}
+    earlier_alerts = earlier_milestones(list(alerts_by_id))
+    assignees = {
+        row.later_id: row.assigned_to_id for row in earlier_alerts if row.assigned_to_id is not None
+    }
+    if assignees:
+        for pk, assignee in assignees.items():
+            alerts_by_id[pk].assigned_to_id = assignee
+        Alert.objects.bulk_update([alerts_by_id[pk] for pk in assignees], ["assigned_to"])
         notices = [
             Notice(
                 alert_id=pk,
                 user_id=assignee,
                 why=Notice.Why.ASSIGNED,
-                urgent=fresh[pk].urgent,
+                urgent=alerts_by_id[pk].urgent,
                 owed_at=at,
             )
-            for pk, assignee in heirs.items()
+            for pk, assignee in assignees.items()
         ]
         Notice.objects.bulk_create(notices, ignore_conflicts=True)
-    return sorted({row.alert_id for row in earlier})
+    return sorted({row.alert_id for row in earlier_alerts})
 
 
-# --- ends of models -------------------------------------------------------------------------------
+# --- retirements ----------------------------------------------------------------------------------
 
 
-def _retirement_drafts(
-    due: Sequence[DueRetirement], *, at: datetime, today: date
+def _draft_retirement_alerts(
+    retirements: Sequence[DueRetirement], *, at: datetime, today: date
 ) -> list[AlertDraft]:
-    owners = application_owners({row.application_id for row in due})
-    parties_by_end: dict[
+    """Draft an alert for each retirement, milestone and party, with all affected applications of
+    the party."""
+    owners = application_owners({row.application_id for row in retirements})
+    parties_by_retirement: dict[
         tuple[int, date, bool, int], dict[tuple[int, int | None], AffectedParty]
     ] = defaultdict(dict)
-    for row in due:
-        own = owners.get(row.application_id)
-        key = (row.team_id, own.first if own else None)
-        party = parties_by_end[row.offering_id, row.retires_on, row.soft, row.milestone].setdefault(
-            key, AffectedParty(*key)
-        )
-        party.add(row.application_id, row.criticality, is_primary=row.is_primary, owners=own)
+    for row in retirements:
+        row_owners = owners.get(row.application_id)
+        key = (row.team_id, row_owners.first if row_owners else None)
+        party = parties_by_retirement[
+            row.offering_id, row.retires_on, row.soft, row.milestone
+        ].setdefault(key, AffectedParty(*key))
+        party.add(row.application_id, row.criticality, is_primary=row.is_primary, owners=row_owners)
     drafts = [
-        _retirement_draft(end, party, at=at, today=today)
-        for end, parties in parties_by_end.items()
+        _draft_retirement_alert(retirement_key, party, at=at, today=today)
+        for retirement_key, parties in parties_by_retirement.items()
         for party in parties.values()
     ]
-    # also an application that began to use it after the milestone was told
+    # An application that started to use the model after the reminder gets an alert of its own.
     return with_unique_keys(drafts)
 
 
-def _retirement_draft(
-    end: tuple[int, date, bool, int], party: AffectedParty, *, at: datetime, today: date
+def _draft_retirement_alert(
+    retirement_key: tuple[int, date, bool, int], party: AffectedParty, *, at: datetime, today: date
 ) -> AlertDraft:
-    offering_id, on, soft, milestone = end
+    """Draft the alert of one party. `retirement_key` is (offering ID, date, whether the date is a
+    lower bound, milestone in days)."""
+    offering_id, on, soft, milestone = retirement_key
     severity = retirement_severity(
         days_left=(on - today).days,
         primary=party.gravest_primary,
-        leaning=party.gravest_leaning,
+        supporting=party.gravest_leaning,
         soft=soft,
     )
     alert = Alert(
@@ -186,55 +200,57 @@ def _retirement_draft(
     return AlertDraft(alert, others=party.others, criticality=party.gravest)
 
 
-# --- days of the organisation's own ---------------------------------------------------------------
+# --- deadlines of the organisation ----------------------------------------------------------------
 
 
-def _reminder_drafts(
-    reminder_type: ReminderType, due: Sequence[DueReminder], *, at: datetime, today: date
+def _draft_reminder_alerts(
+    reminder_type: ReminderType, reminders: Sequence[DueReminder], *, at: datetime, today: date
 ) -> list[AlertDraft]:
-    if not due:
+    """Draft an alert for each reminder: to the owners of its application, else to its people, else
+    to governance."""
+    if not reminders:
         return []
     owners = application_owners(
-        {row.application_id for row in due if row.application_id is not None}
+        {row.application_id for row in reminders if row.application_id is not None}
     )
     governance: list[int] = []
-    if not reminder_type.personal and any(row.application_id is None for row in due):
+    if not reminder_type.personal and any(row.application_id is None for row in reminders):
         governance = [user.pk for user in governance_users()]
-    named = {pk for row in due for pk in row.people}
-    active = (
-        set(User.objects.filter(pk__in=named, is_active=True).values_list("pk", flat=True))
-        if named
+    named_user_ids = {pk for row in reminders for pk in row.people}
+    active_user_ids = (
+        set(User.objects.filter(pk__in=named_user_ids, is_active=True).values_list("pk", flat=True))
+        if named_user_ids
         else set()
     )
     drafts = []
-    for row in due:
-        people = [pk for pk in row.people if pk in active]
+    for row in reminders:
+        user_ids = [pk for pk in row.people if pk in active_user_ids]
         if row.application_id is None or row.team_id is None:
-            # where nobody is left, it waits until somebody governs
+            # Without an active user the reminder waits until there is a governance user.
             drafts += [
-                _personal_draft(reminder_type, row, pk, governance, at=at, today=today)
-                for pk in _unique_users(people, governance)
+                _draft_personal_alert(reminder_type, row, pk, governance, at=at, today=today)
+                for pk in _merge_user_ids(user_ids, governance)
             ]
             continue
-        own = owners.get(row.application_id)
-        party = AffectedParty(row.team_id, own.first if own else None)
-        party.add(row.application_id, row.criticality or 0, is_primary=True, owners=own)
-        alert = _reminder_alert(reminder_type, row, party.key, at=at, today=today)
+        row_owners = owners.get(row.application_id)
+        party = AffectedParty(row.team_id, row_owners.first if row_owners else None)
+        party.add(row.application_id, row.criticality or 0, is_primary=True, owners=row_owners)
+        alert = _build_reminder_alert(reminder_type, row, party.key, at=at, today=today)
         alert.team_id, alert.user_id, alert.application_ids = (
             party.team_id,
             party.user_id,
             party.application_ids,
         )
-        others = {**{pk: None for pk in people if pk != party.user_id}, **party.others}
-        drafts.append(AlertDraft(alert, others=others, criticality=party.gravest))
+        ids_by_user = {**{pk: None for pk in user_ids if pk != party.user_id}, **party.others}
+        drafts.append(AlertDraft(alert, others=ids_by_user, criticality=party.gravest))
     return drafts
 
 
-def _unique_users(people: Iterable[int], governance: Iterable[int]) -> list[int]:
-    return [*dict.fromkeys([*people, *governance])]
+def _merge_user_ids(user_ids: Iterable[int], governance: Iterable[int]) -> list[int]:
+    return [*dict.fromkeys([*user_ids, *governance])]
 
 
-def _personal_draft(
+def _draft_personal_alert(
     reminder_type: ReminderType,
     row: DueReminder,
     user_id: int,
@@ -243,14 +259,15 @@ def _personal_draft(
     at: datetime,
     today: date,
 ) -> AlertDraft:
-    alert = _reminder_alert(reminder_type, row, party_key(None, user_id), at=at, today=today)
+    alert = _build_reminder_alert(reminder_type, row, party_key(None, user_id), at=at, today=today)
     alert.user_id = user_id
     return AlertDraft(alert, why=Notice.Why.GOVERNANCE if user_id in governance else Notice.Why.OWN)
 
 
-def _reminder_alert(
+def _build_reminder_alert(
     reminder_type: ReminderType, row: DueReminder, party: str, *, at: datetime, today: date
 ) -> Alert:
+    """Return the unsaved alert about a deadline; its severity rises as the date approaches."""
     return Alert(
         key=alert_key(
             f"{reminder_type.subject}:{row.subject_id}@{row.on.isoformat()}",

@@ -1,8 +1,8 @@
-"""Days of the organisation's own that would pass without a word, and whom they concern.
+"""Deadlines of the organisation that need reminders, and their recipients.
 
-Each cause is one statement. `%(day)s` is today; rows are what stands now and was not yet told at
-the milestone that has come. A day that passed while nobody looked still counts for a week, a review
-or treatment for ever.
+Each reminder type is one statement. `%(day)s` is today; the rows are current deadlines without an
+alert at the milestone that is due. A date that passed during an outage still counts for a week, a
+review or treatment without limit.
 """
 
 import json
@@ -12,19 +12,23 @@ from typing import Any, NamedTuple, cast
 
 from apps.accounts.roles import TeamRole
 from apps.alerts.kinds.reminders.retirement_queries import fetch_rows_on
-from apps.alerts.kinds.reminders.types import ReminderType, registered_reminder_types
+from apps.alerts.kinds.reminders.types import (
+    PERSON_NAME,
+    ReminderType,
+    registered_reminder_types,
+)
 from apps.alerts.models import DayKind, SubjectKind
 from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.exposure.models import ExposureSettings
 
-OFFERING_NAME = "o.api_id || ' at ' || h.name"
-# what applications in scope use, or will
+OFFERING_NAME = "o.api_id || ' on ' || h.name"
+# Current and future dependencies of applications in scope.
 _IN_USE = """(
             SELECT d.id, d.application_id FROM inventory_dependency d
             JOIN inventory_application a ON a.id = d.application_id
             WHERE a.status = ANY (%(in_scope)s) AND (d.until IS NULL OR d.until > %(day)s::date)
         )"""
-# while nobody has changed how exposure is measured, there is no row of it
+# The default, for as long as the row of the settings does not exist.
 _TEST_VALIDITY_DAYS = ExposureSettings().test_validity_days
 
 REMINDER_TYPES: tuple[ReminderType, ...] = (
@@ -37,7 +41,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                ARRAY[s.accepted_by_id, s.owner_id] AS people,
                jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title,
                ''), t.title),
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                  'who', {PERSON_NAME})
                    AS words
         FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
         JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
@@ -50,13 +54,13 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
     ReminderType(
         DayKind.ACCEPTANCE_EXPIRING,
         SubjectKind.FLAG,
-        """
+        f"""
         SELECT f.id, f.accepted_until AS on,
                (SELECT (max(e.at) AT TIME ZONE 'UTC')::date FROM exposure_flagevent e
                 WHERE e.flag_id = f.id AND e.kind = 'accepted') AS made_on,
                NULL::bigint AS application_id, ARRAY[f.accepted_by_id] AS people,
                jsonb_build_object('what', p.name, 'node', f.node_id,
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                  'who', {PERSON_NAME})
                    AS words
         FROM exposure_exposureflag f JOIN exposure_policy p ON p.id = f.policy_id
         JOIN accounts_user u ON u.id = f.accepted_by_id
@@ -83,13 +87,13 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
     ReminderType(
         DayKind.WAIVER_EXPIRING,
         SubjectKind.TASK,
-        # also of what was signed off under it; and once it has run out, while what was told of it
-        # stands
+        # Includes tasks that were signed off under the deferral, and expired deferrals with an open
+        # alert.
         f"""
         SELECT k.id, k.waived_until AS on, d.application_id,
             ARRAY[k.waived_by_id, k.owner_id] AS people,
                jsonb_build_object('what', c.title,
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                  'who', {PERSON_NAME})
                    AS words
         FROM exposure_campaigntask k JOIN exposure_campaign c ON c.id = k.campaign_id
             AND c.state = 'open'
@@ -109,9 +113,10 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         f"""
         SELECT p.id, p.expires_on AS on, p.decided_on AS made_on, NULL::bigint AS application_id,
                ARRAY[p.approver_id] AS people,
-               jsonb_build_object('what', coalesce(v.name, n.name, w.identifier, {OFFERING_NAME}),
+               jsonb_build_object('what', coalesce(v.name, n.name,
+                                      nullif(w.name, ''), w.identifier, {OFFERING_NAME}),
                                   'decision', p.decision,
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                  'who', {PERSON_NAME})
                    AS words
         FROM inventory_approval p JOIN accounts_user u ON u.id = p.approver_id
         LEFT JOIN catalog_provider v ON v.id = p.provider_id LEFT
@@ -176,7 +181,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                ARRAY[coalesce(m.user_id, m.created_by_id)] AS people, jsonb_build_object('reason',
                m.reason) AS words
         FROM alerts_mute m
-        -- a mute of a few days need not say that it ends in a few days
+        -- a mute of a few days needs no reminder in these days
         WHERE m.lifted_at IS NULL AND m.until > %(day)s::date
           AND m.until - (m.created_at AT TIME ZONE 'UTC')::date > 14
         """,
@@ -186,9 +191,9 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
     ReminderType(
         DayKind.KEY_EXPIRING,
         SubjectKind.KEY,
-        # a program's key is looked after by the nearest owners of its team, or where there are none
-        # by who runs the registry (as `OrganisationRoles.operators`); for some days after its end,
-        # while nobody may have missed anything yet
+        # The recipients of a service account's token are the nearest owners of its team, without
+        # any the operators of the registry (as `OrganisationRoles.operators`); also for some days
+        # after it has expired.
         compose_statement(
             load_statement("alerts", "keys_expiring"), owner_rank=str(TeamRole.OWNER.rank)
         ),
@@ -201,7 +206,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
 
 
 def all_reminder_types() -> tuple[ReminderType, ...]:
-    """Those of this module, and those that floors above have added."""
+    """Return the reminder types of this module and those that other apps have registered."""
     return (*REMINDER_TYPES, *registered_reminder_types())
 
 
@@ -225,8 +230,8 @@ ORDER BY d.on, a.criticality, d.id
 """
 
 
-# Whoever made it knows that day, and need not hear of it at once; but hears of it once before it
-# comes.
+# The author of a deadline knows its date: no reminder shortly after its creation, but at least one
+# before the date.
 _NEWS = """(
     d.made_on IS NULL OR d.on - d.made_on > d.milestone
     OR d.milestone <= (SELECT min(m) FROM alerts_alertsettings s, unnest(s.{lead}) m
@@ -234,7 +239,7 @@ _NEWS = """(
 
 
 class DueReminder(NamedTuple):
-    """That a milestone before a day of the organisation's own has come."""
+    """A milestone before a deadline that is due."""
 
     subject_id: int
     on: date
@@ -247,7 +252,7 @@ class DueReminder(NamedTuple):
 
 
 def due_reminders(reminder_type: ReminderType, *, on: date) -> list[DueReminder]:
-    """What of this cause has come due and was not told; one statement."""
+    """Return the due milestones of this type without an alert; one statement."""
     window = "TRUE" if reminder_type.keeps_overdue else "c.on >= %(day)s::date - %(grace)s"
     news = (
         _NEWS.format(lead=reminder_type.milestones_field)
@@ -260,7 +265,7 @@ def due_reminders(reminder_type: ReminderType, *, on: date) -> list[DueReminder]
     rows = fetch_rows_on(
         DueReminder, statement, on, subject=str(reminder_type.subject), kind=str(reminder_type.kind)
     )
-    # a plain cursor hands JSON on as text
+    # The cursor returns JSON as text.
     return [row._replace(words=json.loads(cast(str, row.words))) for row in rows]
 
 
@@ -275,16 +280,16 @@ WHERE t.kind = %(kind)s AND t.subject_kind = %(subject)s AND t.state <> 'resolve
 
 
 class OutdatedReminder(NamedTuple):
-    """A live alert whose day stands no longer. `ran_out`: since it has come, and not because
-    anybody did anything."""
+    """A live alert whose deadline no longer exists. `ran_out`: the date was reached, without an
+    action of a user."""
 
     alert_id: int
     ran_out: bool
 
 
 def outdated_reminders(reminder_type: ReminderType, *, on: date) -> list[OutdatedReminder]:
-    """Alerts of this cause whose day stands no longer: renewed, done, or taken back; or it has
-    come."""
+    """Return the live alerts of this type whose deadline was renewed, completed or revoked, or was
+    reached."""
     statement = _OUTDATED.format(
         sql=reminder_type.sql, runs_out=reminder_type.expires, taken_up=reminder_type.handled_sql
     )
@@ -312,8 +317,8 @@ ORDER BY o.id, n.id
 
 
 class EarlierMilestone(NamedTuple):
-    """A live alert about the same day at an earlier milestone, and who of the same team was given
-    it."""
+    """A live alert about the same date at an earlier milestone, and its assignee if the team is the
+    same."""
 
     alert_id: int
     later_id: int
@@ -321,7 +326,7 @@ class EarlierMilestone(NamedTuple):
 
 
 def earlier_milestones(alert_ids: Sequence[int]) -> list[EarlierMilestone]:
-    """Of these alerts at a milestone; one statement."""
+    """Return the live alerts at earlier milestones of the dates of these alerts; one statement."""
     if not alert_ids:
         return []
     return fetch_rows(EarlierMilestone, _EARLIER, {"ids": list(alert_ids)})

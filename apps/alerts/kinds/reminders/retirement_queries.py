@@ -1,8 +1,8 @@
-"""Ends that come nearer, of what applications call: milestones that are due, and what has become of
-those told.
+"""Queries for reminders of retirements: milestones that are due, and the state of retirements with
+alerts.
 
-Each is one statement. `%(day)s` is today; rows are what stands now and was not yet told at the
-milestone that has come. A day that passed while nobody looked still counts for a week.
+Each is one statement. `%(day)s` is today. A date that passed during an outage still counts for a
+week.
 """
 
 from datetime import date
@@ -12,14 +12,14 @@ from apps.common.database.statements import compose_statement, fetch_rows, load_
 from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.inventory.models import Application
 
-# whom the catch-up after a stop still tells of a day that has passed
+# Days for which a past date still creates a reminder, for example after an outage.
 GRACE_DAYS = 7
 
-# Every live use of what ends: (offering that ends, its day, soft?, application, team, criticality,
-# as a primary?). An offering that is redirected ends when the one that answers in its place does;
-# one without a day of its own ends with the first whose end reaches it. Whom an end reaches is
-# worked out by the rules of apps/exposure/queries/dependents.py: the ends stand in for the table of
-# events.
+# Every active use of a retiring offering: (offering, retirement date, soft?, application, team,
+# criticality, is primary?). A redirected offering retires with the offering that serves its calls;
+# an offering without a date retires with the first one whose retirement affects it. The affected
+# offerings are determined by the rules of apps/exposure/queries/dependents.py, with the retirements
+# in place of the table of events.
 RETIREMENTS = f"""
 redirected AS MATERIALIZED (SELECT offering_id, effective_id FROM redirected_offering()),
 ending AS (
@@ -30,22 +30,27 @@ ending AS (
 catalog_providerevent(id, offering_id, source_id, kind) AS (SELECT x.id, x.id, NULL::bigint,
 'announced' FROM ending x),
 origin AS (
+    -- offerings with a date of their own, unless their calls are redirected
     SELECT x.*, x.id AS called_id FROM ending x
     WHERE NOT EXISTS (SELECT 1 FROM redirected e WHERE e.offering_id = x.id)
     UNION ALL
+    -- redirected offerings retire with the offering that serves their calls
     SELECT x.*, e.offering_id FROM ending x JOIN redirected e ON e.effective_id = x.id
     UNION ALL (
+        -- offerings without a date retire with the first offering whose retirement affects them
         SELECT DISTINCT ON (o.id) x.*, o.id
         FROM ({reached_offerings_sql("TRUE")}) r JOIN ending x ON x.id = r.event_id
         JOIN catalog_offering o ON o.id = r.offering_id AND o.retires_on IS NULL
             AND o.lifecycle <> 'retired'
         WHERE NOT EXISTS (SELECT 1 FROM redirected e WHERE e.offering_id IN (o.id, x.id))
+        -- an announced date before an earliest one, which only is a lower bound
         ORDER BY o.id, x.soft, x.retires_on, x.id
     )
 ),
 live AS (
     SELECT x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id,
         a.criticality,
+           -- an application is listed once, also with several dependencies on the offering
            bool_or(d.role = 'primary') AS is_primary
     FROM origin x JOIN inventory_dependency d ON d.offering_id = x.called_id
     JOIN inventory_application a ON a.id = d.application_id
@@ -54,7 +59,7 @@ live AS (
         a.criticality
 )"""
 
-# what a clock that ran ahead told of is told again when its day has come
+# Alerts created by a clock that was ahead do not count: the reminder is created again on its date.
 RAISED_BY_DAY = "(a.raised_at AT TIME ZONE 'UTC')::date <= %(day)s::date"
 
 _DUE_RETIREMENTS = compose_statement(
@@ -67,7 +72,7 @@ _DUE_RETIREMENTS = compose_statement(
 
 
 class DueRetirement(NamedTuple):
-    """That a milestone before the end of an offering has come for one application."""
+    """A milestone before the retirement of an offering that is due for one application."""
 
     offering_id: int
     retires_on: date
@@ -80,8 +85,7 @@ class DueRetirement(NamedTuple):
 
 
 def due_retirements(*, on: date) -> list[DueRetirement]:
-    """Milestones that have come and that the application's party has not been told of; one
-    statement."""
+    """Return the due milestones without an alert for the application's party; one statement."""
     return fetch_rows_on(DueRetirement, _DUE_RETIREMENTS, on)
 
 
@@ -94,9 +98,9 @@ _ALERTED_RETIREMENTS = compose_statement(
 
 
 class AlertedRetirement(NamedTuple):
-    """A live alert before an end. `stands`: an application of it still meets that end on that day;
-    `told_again`: each that does was told by a later milestone, or of the end; `told_otherwise`: an
-    event told of another day."""
+    """A live alert about a retirement. `stands`: the retirement still affects one of its
+    applications on that date; `told_again`: each of these has an alert of a later milestone or of
+    the retirement itself; `told_otherwise`: an event has reported another date."""
 
     alert_id: int
     stands: bool
@@ -105,16 +109,18 @@ class AlertedRetirement(NamedTuple):
 
 
 def alerted_retirements(*, on: date) -> list[AlertedRetirement]:
-    """What has become of the ends that live alerts are about; one statement."""
+    """Return the current state of the retirements with live alerts; one statement."""
     return fetch_rows_on(AlertedRetirement, _ALERTED_RETIREMENTS, on)
 
 
-def fetch_rows_on[Row](row_class: type[Row], statement: str, on: date, **more: Any) -> list[Row]:
-    """The rows of a statement over a day, for the modules of this kind."""
+def fetch_rows_on[Row](
+    row_class: type[Row], statement: str, on: date, **extra_params: Any
+) -> list[Row]:
+    """Fetch the rows of a statement about the day `on`, for the modules of reminders."""
     params = {
         "day": on,
         "grace": GRACE_DAYS,
         "in_scope": [str(status) for status in Application.IN_SCOPE],
-        **more,
+        **extra_params,
     }
     return fetch_rows(row_class, statement, params)

@@ -1,19 +1,22 @@
-"""What a cause of days looks like, and those that floors above add: an alert about a day is raised
-here, whoever owns the row that has the day. Plain Python, so that a floor may add its cause while
-the apps are loaded."""
+"""Reminder types, and the registration of those of other apps. Without models, so that an app can
+register its types while the apps are loaded."""
 
 from dataclasses import dataclass
+
+# The name of the user `u`. Without a name it is the email address, never the username alone.
+PERSON_NAME = "person_name(u.first_name, u.last_name, coalesce(nullif(u.email, ''), u.username))"
 
 
 @dataclass(frozen=True, slots=True)
 class ReminderType:
-    """One kind of day of the organisation's own. `sql` gives (id, day, application or null, people,
-    words) of all that stands today; `lead` names the column of the settings with the days before
-    it; `keeps_overdue`: what is overdue stays worth telling. `made`: `sql` also gives since when it
-    has that day, as `made_on`. `personal`: nobody's business but the people's. `expires`: some time
-    from its day on `sql` leaves it out, and nobody need be told that; but where `handled_sql` (a
-    condition on the alert `t`) holds, somebody did something about it. `history` is the table of
-    the subject's history, for a subject of a floor above."""
+    """One type of deadline of the organisation.
+
+    `sql` selects (id, on, application_id or null, people, words) of all current deadlines, and
+    `made_on` if `has_created_on`. `milestones_field` is the field of the alert settings with the
+    days before the date; with `keeps_overdue`, overdue deadlines still create reminders. `personal`
+    deadlines concern only their people. If a deadline `expires`, `sql` omits it from some time on,
+    which is not reported unless `handled_sql` (a condition on the alert `t`) shows that a user
+    handled it. `history` is the history table of a subject of another app."""
 
     kind: str
     subject: str
@@ -31,8 +34,8 @@ _registered: dict[tuple[str, str], ReminderType] = {}
 
 
 def register_reminder_type(reminder_type: ReminderType) -> None:
-    """For a floor above, from `AppConfig.ready`: the rows are its own, and only it can say which
-    days they have."""
+    """Register a reminder type of another app, which owns its rows; call it in
+    `AppConfig.ready`."""
     _registered[reminder_type.kind, reminder_type.subject] = reminder_type
 
 

@@ -40,33 +40,34 @@ class Command(BaseCommand):
         parser.add_argument("--at", help="Time of the run, ISO 8601; default: now.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Run all periodic work once, at the given time or now, and print the counts as JSON."""
         try:
             at = parse_moment(options["at"]) if options["at"] else now()
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
         with audit_context(job="sweep"):
             with transaction.atomic():
-                due = apply_due_facts(at=at)
-            held = apply_expired_holds(at=at)
+                due_facts = apply_due_facts(at=at)
+            accepted_events = apply_expired_holds(at=at)
             disagreements = record_disagreements(at=at)
-            dead = close_dead_runs(at=at)
-            refreshed = refresh(on=day_of(at))
+            n_dead_runs = close_dead_runs(at=at)
+            refresh_result = refresh(on=day_of(at))
             events_handled = handle_events(at=at)
             risks = refresh_risks(at)
             campaigns = update_campaigns(at=at)
             flags = evaluate_flags(at=at)
-            findings = refresh_stale_applications(on=day_of(at))
+            n_findings = refresh_stale_applications(on=day_of(at))
             issues = evaluate_everything(at=at)
-            raised = raise_alerts(at=at) + raise_due_alerts(at=at)
-            kept = maintain_alerts(at=at)
-            forgotten = purge_old_messages(at=at, keep_days=settings.LEDGER_DAYS)
+            n_raised = raise_alerts(at=at) + raise_due_alerts(at=at)
+            alert_counts = maintain_alerts(at=at)
+            purged = purge_old_messages(at=at, keep_days=settings.LEDGER_DAYS)
             counts = {
-                "due_facts": len(due),
-                "holds_ended": len(held),
+                "due_facts": len(due_facts),
+                "holds_ended": len(accepted_events),
                 "disagreements_told": len(disagreements),
-                "dead_runs_closed": dead,
-                "applications_refreshed": refreshed.n_applications,
-                "findings_kept": findings,
+                "dead_runs_closed": n_dead_runs,
+                "applications_refreshed": refresh_result.n_applications,
+                "findings_kept": n_findings,
                 "events_handled": events_handled,
                 **{f"risks_{name}": n for name, n in asdict(risks).items()},
                 **{f"campaign_tasks_{name}": n for name, n in campaigns.items()},
@@ -74,11 +75,10 @@ class Command(BaseCommand):
                 "flags_worsened": flags.worsened,
                 "acceptances_expired": flags.acceptance_expired,
                 "flags_resolved": flags.resolved,
-                **{f"alerts_{name}": n for name, n in kept.items()},
+                **{f"alerts_{name}": n for name, n in alert_counts.items()},
                 **{f"issues_{name}": n for name, n in asdict(issues).items()},
-                "alerts_raised": raised,
-                # all that this moment brings has been raised by now, so there is nothing to wait
-                # for
+                "alerts_raised": n_raised,
+                # All alerts of this time exist already, so there is nothing to gather.
                 "digests_queued": queue_digests(at=at, gather=timedelta(0)),
                 "mails_sent": send_due_deliveries(at=at),
                 "smallest_sets_written": store_minimal_cut_sets(on=day_of(at)),
@@ -87,7 +87,7 @@ class Command(BaseCommand):
                 "snapshot_rows_thinned": thin_snapshots(on=day_of(at)),
                 "what_ifs_answered": run_queued(at=at),
                 "payloads_forgotten": purge_old_payloads(at=at),
-                "notices_forgotten": forgotten.n_notices,
-                "deliveries_forgotten": forgotten.n_deliveries,
+                "notices_forgotten": purged.n_notices,
+                "deliveries_forgotten": purged.n_deliveries,
             }
         self.stdout.write(json.dumps(counts))

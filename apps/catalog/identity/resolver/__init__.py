@@ -1,8 +1,8 @@
-"""The identity resolver: which known model a raw string names.
+"""The identity resolver: finds the known model that a raw string names.
 
-Plain Python over a list of known ids: no database, no clock, no settings. `Resolver.resolve`
-answers with steps in words; `Resolver.suggest` offers look-alikes to a person and is never used by
-`resolve`.
+Plain Python over a list of known IDs: no database, no clock, no settings. `Resolver.resolve`
+returns the model with an explanation; `Resolver.suggest` offers similar IDs to a user and is never
+used by `resolve`.
 """
 
 RULES_VERSION = 1

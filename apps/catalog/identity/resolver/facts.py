@@ -1,33 +1,33 @@
-"""Documented facts of hosts and developers about their names, which no general rule can derive.
+"""Documented facts about the names that hosts and developers use, which no general rule can derive.
 
 Every line is a published fact (model card, model list of the host, or the table of traps in the
 requirements), never a string that was only observed. A fact is looked up by the tokens of its text,
-so one spelling covers all.
+so that one spelling covers all.
 """
 
 import re
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of `text` as a set."""
+    """Return the words of `text` as a set."""
     return frozenset(text.split())
 
 
-# (host slug or "" for any host, text, canonical id or None for "known not to name one version")
+# (host slug or "" for any host, text, canonical ID, or None if it names no single version)
 NAMES: tuple[tuple[str, str, str | None], ...] = (
-    # One slug, different models by host.
+    # The same slug, but different models on different hosts.
     ("vercel", "deepseek-v3", "deepseek/deepseek-v3-0324"),
     ("snowflake", "mistral-large2", "mistral/mistral-large-2407"),
     ("", "mistral-large-2", "mistral/mistral-large-2407"),
     ("amazon-bedrock", "v3-v1", "deepseek/deepseek-v3.1"),
-    # The packaging revision stands for a snapshot.
+    # The packaging revision means a snapshot.
     ("", "claude-3-5-sonnet-v1", "anthropic/claude-3-5-sonnet-20240620"),
     ("", "claude-3-5-sonnet-v2", "anthropic/claude-3-5-sonnet-20241022"),
     ("amazon-bedrock", "nemotron-nano-12b-v2", "nvidia/nemotron-nano-12b-v2-vl"),
     # K2.7 is published as a coding model only.
     ("moonshotai", "kimi-k2.7", "moonshotai/kimi-k2.7-code"),
     ("umans-ai", "kimi-k2.7", "moonshotai/kimi-k2.7-code"),
-    # Slugs that leave facts out: the developer's first or only model of that name.
+    # Slugs that omit facts: the developer's first or only model of that name.
     ("", "qwen3-coder", "alibaba/qwen3-coder-480b-a35b-instruct"),
     ("", "llama-4-scout", "meta/llama-4-scout-17b-instruct"),
     ("", "llama-4-maverick", "meta/llama-4-maverick-17b-instruct"),
@@ -41,17 +41,17 @@ NAMES: tuple[tuple[str, str, str | None], ...] = (
     ("", "mistral-large-3-675b", "mistral/mistral-large-2512"),
     ("", "mistral-large-3-675b-instruct-2512", "mistral/mistral-large-2512"),
     ("google-vertex", "llama3-405b-instruct", "meta/llama-3.1-405b-instruct"),
-    # Number and date of one Mistral release.
+    # Version number and date of one Mistral release.
     ("", "mistral-small-3.1", "mistral/mistral-small-2503"),
     ("", "mistral-small-3.2", "mistral/mistral-small-2506"),
     ("", "mistral-small-4", "mistral/mistral-small-2603"),
     ("", "devstral-small-2", "mistral/labs-devstral-small-2512"),
     ("", "devstral-small-2-24b", "mistral/labs-devstral-small-2512"),
     ("", "devstral-small-2-24b-instruct-2512", "mistral/labs-devstral-small-2512"),
-    # Three versions share this name; the catalogue's own undated id is another weight file.
+    # Three versions share this name; the catalogue's own undated ID is another weight file.
     ("", "mistral-7b", None),
     ("", "mistral-7b-instruct", None),
-    # Ollama: the tag is a size, and only 671b is R1 itself; the rest are distills.
+    # Ollama: the tag is a size, and only 671b is R1 itself; the other sizes are distilled models.
     ("", "deepseek-r1-671b", "deepseek/deepseek-r1"),
     ("", "deepseek-r1-70b", "deepseek/deepseek-r1-distill-llama-70b"),
     ("", "deepseek-r1-32b", "deepseek/deepseek-r1-distill-qwen-32b"),
@@ -110,8 +110,8 @@ RESTATED_SIZES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
     )
 )
 
-# Where a name without -instruct is the base model, because the host lists both or because the
-# organisation publishes base weights under the bare name.
+# Hosts on which a name without -instruct is the base model, because they list both, and
+# organisations that publish base weights under the bare name.
 HOSTS_OF_BASE_WEIGHTS = frozenset(
     {"fireworks", "replicate", "watsonx", "huggingface", "sagemaker", "hyperbolic"}
 )
@@ -122,14 +122,14 @@ BASE_NAMES = re.compile(
     r"(meta-)?(llama|codellama)|qwen-?(1\.5|2|2\.5|2-5)(?![\d.])|mi[sx]tral-?\d|gemma-?2(?!\d)"
 )
 
-# Words in front of a name that a host adds and that say nothing about the model; hosts' own names
-# count too.
+# Prefixes that a host adds and that say nothing about the model; the hosts' own names are prefixes
+# too.
 HOST_PREFIXES = words(
     "route umans coding stealth duo-chat fw mlx hf alicloud deep cc cf workers-ai system.ai "
     "system-ai "
     "huggingface-llm huggingface-textgeneration c4ai ai21 copilot tee free nim cursor"
 )
-# Developers' names in front of a name (`openai-gpt-5`, `meta-llama-3-8b`, `zai-org-glm-4.6`).
+# Developers' names as prefixes (`openai-gpt-5`, `meta-llama-3-8b`, `zai-org-glm-4.6`).
 DEVELOPER_PREFIXES = words(
     "openai anthropic google meta amazon nvidia microsoft cohere mistral mistralai mistral-ai "
     "alibaba qwen "
@@ -142,8 +142,7 @@ DEVELOPER_PREFIXES = words(
     "cognition meta-llama labs thudm deepcogito allenai twelvelabs voyage"
 )
 
-# The family's name that a dotted or first-party name may leave out (`deepseek.v3.2`, `k2p5`,
-# `opus-4-5`).
+# Family names that a dotted or first-party name can omit (`deepseek.v3.2`, `k2p5`, `opus-4-5`).
 FAMILY_NAMES: dict[str, tuple[str, ...]] = {
     "deepseek": ("deepseek",),
     "moonshotai": ("kimi",),
@@ -156,13 +155,13 @@ FAMILY_NAMES: dict[str, tuple[str, ...]] = {
 }
 CLAUDE_TIERS = frozenset({"opus", "sonnet", "haiku", "fable", "mythos"})
 
-# Spellings of one host that a model's name abbreviates.
+# Abbreviations in model names of one host.
 ABBREVIATIONS: dict[str, tuple[tuple[str, str], ...]] = {"morph": (("dsv", "deepseek-v"),)}
 
 # --- words that describe how a model is hosted, not which model it is -----------------------------
-# Number formats and containers: may stand anywhere.
+# Number formats and containers: at any position.
 FORMAT = re.compile(
-    # a number is looked at from its first digit only
+    # match a number from its first digit only
     r"(?<!\d)\d+bit|fp\d+(v\d+)?|bf16|(nv|mx)fp\d|int\d|w\d+a\d+|awq|gptq|gguf|ggml|mlx|exl\d|bnb|onnx|qat|quantized|quant"
     r"|i?q\d|mxfp|mtp|paddle|safetensors|autoround|imatrix|ud"
 )
@@ -172,7 +171,7 @@ SERVICE = words(
     "cheaper "
     "serverless fast dynamic"
 )
-# The same, but only as the named host's own words; elsewhere they may be anything.
+# The same, but only on the given host; elsewhere they can be part of the model's name.
 SERVICE_OF_HOST: dict[str, frozenset[str]] = {
     "fireworks": frozenset({"basic", "us", "eu", "global", "spot", "ultrafast", "long"}),
     "poe": frozenset({"cs", "fw", "el", "n"}),
@@ -182,15 +181,15 @@ SERVICE_OF_HOST: dict[str, frozenset[str]] = {
     "together": frozenset({"lite", "reference"}),
     "deepinfra": frozenset({"ultra"}),
 }
-# The same, but only for open weights: closed developers sell models by these names.
+# The same, but only for open weights: developers of closed models use these words in model names.
 SERVICE_OF_OPEN_WEIGHTS = frozenset({"turbo", "lightning"})
-# Groq's names of Llama, which others repeat.
+# Groq's names for Llama models, which others copy.
 SERVICE_OF_LLAMA = frozenset({"instant", "versatile", "specdec"})
-# Models that have no thinking mode to switch on; with the word they would be other models.
+# Models without an optional thinking mode; with the word they would be other models.
 NOT_HYBRID = re.compile(
     r"google/gemini-(1|2\.0)|openai/(chat)?gpt-[34]|anthropic/claude-(1|2|instant|3-(haiku|opus|sonnet|5))|xai/grok-[23]"
 )
-# Where the developer sells -fast, or a mode, as a model of its own.
+# Models of which the developer sells -fast, or a mode, as a separate model.
 FAST_IS_A_MODEL = re.compile(
     r"xai/grok-[4-9]|google/(imagen|veo)|(cohere|bytedance|bfl|cognition|morph|voyage)/"
 )
@@ -198,7 +197,7 @@ MODE_IS_A_MODEL = re.compile(r"xai/grok-[4-9]")
 REASONING = frozenset(
     {"thinking", "reasoning", "think", "thought", "nothinking", "nothink", "noreasoning"}
 )
-# Two words that are one remark.
+# Two words that are removed together.
 PAIRS = {
     ("non", "thinking"): "non-thinking",
     ("no", "thinking"): "non-thinking",
@@ -209,17 +208,17 @@ PAIRS = {
 }
 EFFORT = frozenset({"high", "low", "medium", "minimal", "xhigh", "none"})
 DEVELOPERS_WITH_EFFORT = frozenset({"openai", "anthropic", "google", "xai"})
-# Words that are variants only behind a colon.
+# Words that are variants only after a colon.
 COLON_ONLY = frozenset(
     {"beta", "search", "max", "cache", "self-moderated", "latest", "discounted", "on-demand"}
 )
 
-# Hosts that append the day of listing to a slug.
+# Hosts that append the date of listing to a slug.
 HOSTS_WITH_LISTING_DATES = frozenset(
     {"openrouter", "kilo", "zenmux", "fastrouter", "requesty", "orcarouter"}
 )
 
-# Single words that are ids in the catalogue and everyday words in a deployment's name.
+# Single words that are IDs in the catalogue, but also common in names of deployments.
 EVERYDAY_WORDS = frozenset(
     {"command", "rerank", "spotlight", "weaver", "ada", "curie", "babbage", "davinci"}
 )

@@ -1,9 +1,10 @@
 """Resolves a raw string to a known ID, or to unknown.
 
-The order is fixed: a user's decision, the exact string, the string without wrapping, then per
-reading of the name the facts as they are, then with one hosting remark after another removed. At
-each stage every fact left in the name must be accounted for; what cannot be read (a date, a size, a
-version, a fine-tuner's word) ends in unknown, never at a neighbour.
+The order is fixed: a user's decision; the exact string; the string without its wrapping; then for
+each reading of the name the facts as they are, and then with one hosting remark after another
+removed. At each stage every fact in the name must be accounted for; a name with anything
+unrecognised (a date, a size, a version, an unknown word) is unknown and never resolved to a similar
+ID.
 """
 
 import re
@@ -40,12 +41,12 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The answer for one string.
+    """The result for one string.
 
-    canonical: a known id, or None. kind: pinned, alias, family or unknown. host: slug of HOSTS that
-    the string or the hint tells. confidence: 0..1, 0 when unknown. steps: how the answer came
-    about, in words. line_hint: the line the string seems to belong to when its snapshot, size or
-    version is not known; never a match.
+    canonical: a known ID, or None. kind: pinned, alias, family or unknown. host: slug from HOSTS,
+    taken from the string or the hint. confidence: 0..1, 0 when unknown. steps: explanation in
+    words. line_hint: the line to which the string seems to belong if its snapshot, size or version
+    is not known; never a match.
     """
 
     raw: str
@@ -66,8 +67,8 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hit:
-    """A known id found for some tokens, with what was taken off on the way."""
+class _Match:
+    """A known ID found for some tokens, with the hosting remarks removed on the way."""
 
     known_id: KnownId
     confidence: float
@@ -77,11 +78,11 @@ class _Hit:
 
 @dataclass(slots=True)
 class _Context:
-    """What the wrapping says about the name being looked up.
+    """What the wrapping reveals about the name being looked up.
 
-    developer: whom a vendor prefix names; own: who runs the host, where that is a developer.
-    certain: the developer's name was part of the model's own name. instruct: the name says that it
-    is the instruct or chat model. base_weights: a bare name means base weights here.
+    developer: the developer of a vendor prefix. host_developer: the developer that runs the host,
+    if any. certain: the developer's name was part of the model's own name. instruct: the name
+    states that it is the instruct or chat model. base_weights: a bare name means base weights here.
     """
 
     host: str | None
@@ -117,17 +118,17 @@ _LISTED_WITHIN_DAYS = 65
 _TORN_SIZE = re.compile(r"\db")
 _COMPACT_DATE = re.compile(r"(?<!\d)20\d{6}(?!\d)")
 _SHORT_DATE = re.compile(r"(?<!\d)2[3-9]\d{4}(?!\d)")
-# OpenRouter turns `claude-opus-4-7` into `claude-4.7-opus-<day of listing>`.
+# OpenRouter rewrites `claude-opus-4-7` as `claude-4.7-opus-<date of listing>`.
 _TURNED_CLAUDE = re.compile(r"claude-[4-9](\.\d)?-[a-z]+-")
 _FIRST = re.compile(r"^([a-z0-9.]+)[-_]+(?=.)")
 _FIRST_TWO = re.compile(r"^([a-z0-9.]+[-_][a-z0-9.]+)[-_]+(?=.)")
-# Developers whose weights carry -instruct in some hosts' names although the id has none.
+# Developers for whose models some hosts add -instruct although the ID has none.
 _INSTRUCT_OPTIONAL = frozenset({"microsoft", "mistral", "moonshotai", "nvidia", "meta", "tencent"})
 
 
-def _defused(tokens: Tokens) -> Tokens:
-    """Two digits in one read as a version number (`54`, `k25`), and a torn size mended (`1`,
-    `5b`)."""
+def _split_fused_numbers(tokens: Tokens) -> Tokens:
+    """Return the tokens with two fused digits read as a version number (`54`, `k25`), and a split
+    size joined (`1`, `5b`)."""
     result: list[str] = []
     for token in tokens:
         if (match := _FUSED.fullmatch(token)) is not None:
@@ -142,11 +143,11 @@ def _defused(tokens: Tokens) -> Tokens:
 
 
 class Resolver:
-    """Finds the known id a string names.
+    """Finds the known ID that a string names.
 
-    `decisions` maps (host slug or "", raw string in lower case) to the id a person chose, or to
-    None for "no model"; it outranks every rule. Building takes some tens of milliseconds; `resolve`
-    keeps no state.
+    `decisions` maps (host slug or "", raw string in lower case) to the ID that a user chose, or to
+    None for "not a model"; it takes precedence over every rule. Building takes some tens of
+    milliseconds; `resolve` keeps no state.
     """
 
     def __init__(
@@ -164,32 +165,32 @@ class Resolver:
                 self._facts[host, signature(tokens_of(text))] = entry
 
     def resolve(self, raw: str, host_hint: str | None = None) -> Resolution:
-        """The known id that `raw` names on the host `host_hint`, with the reasons; 20-100
+        """Return the known ID that `raw` names on the host `host_hint`, with the reasons; 20-100
         microseconds."""
         lower = raw.strip().lower()
         hint = host_slug(host_hint) if host_hint else None
-        # a decision may name a host that no table knows
+        # a decision can be for a host that is not in the table
         for host in dict.fromkeys((hint or "", (host_hint or "").strip().lower(), "")):
             if (host, lower) in self._decisions:
-                return self._from_decision(raw, host_hint, hint, self._decisions[host, lower])
+                return self._build_from_decision(raw, host_hint, hint, self._decisions[host, lower])
         name_parts = unwrap(raw, host_hint)
         if name_parts.closed:
-            return self._unresolved(raw, host_hint, name_parts, ())
-        exact = self._verbatim(lower, name_parts)
+            return self._build_unresolved(raw, host_hint, name_parts, ())
+        exact = self._match_verbatim(lower, name_parts)
         if exact is not None:
-            return self._answer(raw, host_hint, name_parts, exact)
+            return self._build_resolution(raw, host_hint, name_parts, exact)
         match = self._search(name_parts)
         if match is not None and not self._is_everyday(match, name_parts):
-            return self._answer(raw, host_hint, name_parts, match)
-        return self._unresolved(raw, host_hint, name_parts, tokens_of(name_parts.names[0]))
+            return self._build_resolution(raw, host_hint, name_parts, match)
+        return self._build_unresolved(raw, host_hint, name_parts, tokens_of(name_parts.names[0]))
 
     def suggest(self, raw: str, host_hint: str | None = None, limit: int = 5) -> list[Suggestion]:
-        """Look-alikes of `raw` for a person to choose from, best first."""
+        """Return IDs similar to `raw` for a user to choose from, best first."""
         return suggest(self.index.by_id, raw, host_hint, limit)
 
-    # --- answers ----------------------------------------------------------------------------------
+    # --- results ----------------------------------------------------------------------------------
 
-    def _from_decision(
+    def _build_from_decision(
         self, raw: str, hint: str | None, host: str | None, choice: str | None
     ) -> Resolution:
         entry = self.index.by_id.get(choice) if choice else None
@@ -200,7 +201,11 @@ class Resolver:
         return Resolution(raw, hint, entry.id, entry.kind, host, None, (), 1.0, (step,))
 
     @staticmethod
-    def _answer(raw: str, hint: str | None, name_parts: Unwrapped, match: _Hit) -> Resolution:
+    def _build_resolution(
+        raw: str, hint: str | None, name_parts: Unwrapped, match: _Match
+    ) -> Resolution:
+        """Return the result for a name that identifies the model of `match`, with the steps of
+        unwrapping and matching."""
         variant = tuple(dict.fromkeys((*name_parts.variant, *match.variant)))
         return Resolution(
             raw=raw,
@@ -214,9 +219,11 @@ class Resolver:
             steps=(*name_parts.steps, *match.steps),
         )
 
-    def _unresolved(
+    def _build_unresolved(
         self, raw: str, hint: str | None, name_parts: Unwrapped, tokens: Tokens
     ) -> Resolution:
+        """Return the result for a name that identifies no model, with the line (such as a model
+        family) that part of the name suggests, if any."""
         line = None if name_parts.closed else self._line_hint(tokens, name_parts.developer)
         steps = list(name_parts.steps)
         if line is not None:
@@ -240,7 +247,7 @@ class Resolver:
         )
 
     def _line_hint(self, tokens: Tokens, developer: str | None) -> str | None:
-        """The line of the longest beginning of the name that is one."""
+        """Return the line that is the longest prefix of the name, if there is one."""
         for end in range(len(tokens), 1, -1):
             short = tokens[:end]
             line = self.index.lines.get(signature(short))
@@ -250,25 +257,25 @@ class Resolver:
                 return line
         return None
 
-    # --- before any reading -----------------------------------------------------------------------
+    # --- exact strings ----------------------------------------------------------------------------
 
-    def _verbatim(self, lower: str, name_parts: Unwrapped) -> _Hit | None:
-        """The string, as it stands, is an id, an alias or a repository."""
+    def _match_verbatim(self, lower: str, name_parts: Unwrapped) -> _Match | None:
+        """Return the ID, alias or repository that equals the string."""
         entry = self.index.by_text.get(lower)
         if entry is None:
             return None
         text = lower.rpartition("/")[2]
-        sig = signature(tokens_of(text))
-        if name_parts.host and (name_parts.host, sig) in self._facts:
+        tokens_signature = signature(tokens_of(text))
+        if name_parts.host and (name_parts.host, tokens_signature) in self._facts:
             return None
-        match = _Hit(entry, 1.0, (f"the string is exactly {entry.id}",))
+        match = _Match(entry, 1.0, (f"the string is exactly {entry.id}",))
         if not self._is_everyday(match, name_parts, lower):
             return match
         return None if name_parts.host == "azure" else replace(match, confidence=0.6)
 
-    def _is_everyday(self, match: _Hit, name_parts: Unwrapped, lower: str = "") -> bool:
-        """One plain word is a model only where its developer is named; elsewhere it is a
-        deployment's free name."""
+    def _is_everyday(self, match: _Match, name_parts: Unwrapped, lower: str = "") -> bool:
+        """Return whether a match of one plain word is doubtful: without its developer, the word
+        might be the freely chosen name of a deployment."""
         name = lower or (name_parts.names[0] if name_parts.names else "")
         if not name.isalpha() or name_parts.developer == match.known_id.developer:
             return False
@@ -279,10 +286,13 @@ class Resolver:
 
     # --- search -----------------------------------------------------------------------------------
 
-    def _search(self, name_parts: Unwrapped) -> _Hit | None:
+    def _search(self, name_parts: Unwrapped) -> _Match | None:
+        """Return the match of the first reading of the name that has one; None if there is none, or
+        if a documented fact states that the name is no single version. If no reading fits token by
+        token, the first name is compared by letters and digits alone."""
         host_developer = BY_SLUG[name_parts.host].developer if name_parts.host in BY_SLUG else None
         for name in name_parts.names:
-            for text, developer, steps in self._prefixes(name, name_parts.host, 2):
+            for text, developer, steps in self._strip_prefixes(name, name_parts.host, 2):
                 if facts.NO_SINGLE_VERSION.fullmatch(text):
                     return None
                 tokens = tokens_of(text)
@@ -300,20 +310,21 @@ class Resolver:
                 match = self._look_up(tokens, context)
                 if match == "blocked":
                     return None
-                if isinstance(match, _Hit):
+                if isinstance(match, _Match):
                     return replace(match, steps=(*steps, *match.steps))
         for name in name_parts.names[:1]:
-            for text, developer, steps in self._prefixes(name, name_parts.host, 2):
+            for text, developer, steps in self._strip_prefixes(name, name_parts.host, 2):
                 entry = self._match_squashed(text, name_parts.host)
                 if entry is not None and developer in (None, entry.developer):
                     step = f"letters and digits are those of {entry.id}, written in one"
-                    return _Hit(entry, 0.84, (*steps, step))
+                    return _Match(entry, 0.84, (*steps, step))
         return None
 
-    def _prefixes(
+    def _strip_prefixes(
         self, name: str, host: str | None, depth: int
     ) -> Iterator[tuple[str, str | None, tuple[str, ...]]]:
-        """`name`, and `name` without words of a host or developer in front."""
+        """Yield (text, developer, steps) for `name`, and for `name` without prefixes of a host or
+        developer."""
         yield name, None, ()
         if depth == 0:
             return
@@ -342,35 +353,40 @@ class Resolver:
                 if developer
                 else f"{head} in front is a prefix of the host"
             )
-            for text, inner_developer, steps in self._prefixes(remainder, host, depth - 1):
+            for text, inner_developer, steps in self._strip_prefixes(remainder, host, depth - 1):
                 yield text, inner_developer or developer, (step, *steps)
 
-    def _look_up(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
-        """Look `tokens` up as they are, then completed, then with fused decimals read apart."""
-        match = self._peel(tokens, context)
+    def _look_up(self, tokens: Tokens, context: _Context) -> _Match | str | None:
+        """Look up `tokens` as they are, then with the family name added, then with fused decimals
+        split."""
+        match = self._find_without_remarks(tokens, context)
         if match is not None:
             return match
-        for completed, step in self._completed(tokens, context):
-            match = self._peel(completed, context)
+        for completed_tokens, step in self._add_family(tokens, context):
+            match = self._find_without_remarks(completed_tokens, context)
             if match is not None:
                 return self._with_step(match, step, 0.03)
-        split_tokens = _defused(tokens)
+        split_tokens = _split_fused_numbers(tokens)
         if split_tokens != tokens:
-            match = self._peel(split_tokens, context)
+            match = self._find_without_remarks(split_tokens, context)
             if match is not None:
                 return self._with_step(match, "two digits in one are a version number", 0.04)
         return self._match_pair(tokens, context) or self._match_listing(tokens, context)
 
-    def _match_pair(self, tokens: Tokens, context: _Context) -> _Hit | None:
-        """A version number and a release code that mean the same release
+    def _match_pair(self, tokens: Tokens, context: _Context) -> _Match | None:
+        """Match a version number and a release code that mean the same release
         (`mistral-medium-3-1-2508`)."""
         codes = tuple(token for token in tokens if CODE.fullmatch(token))
         numbers = tuple(token for token in tokens if NUMBER.fullmatch(token) and token not in codes)
         if len(codes) != 1 or len(numbers) != 1:
             return None
-        by_code = self._peel(tuple(token for token in tokens if token != numbers[0]), context)
-        by_number = self._peel(tuple(token for token in tokens if token != codes[0]), context)
-        if not isinstance(by_code, _Hit) or not isinstance(by_number, _Hit):
+        by_code = self._find_without_remarks(
+            tuple(token for token in tokens if token != numbers[0]), context
+        )
+        by_number = self._find_without_remarks(
+            tuple(token for token in tokens if token != codes[0]), context
+        )
+        if not isinstance(by_code, _Match) or not isinstance(by_number, _Match):
             return None
         if by_code.known_id.entity != by_number.known_id.entity:
             return None
@@ -378,14 +394,15 @@ class Resolver:
         return replace(by_code, steps=(*by_code.steps, step), confidence=by_code.confidence - 0.05)
 
     @staticmethod
-    def _with_step(match: _Hit | str, step: str, doubt: float) -> _Hit | str:
+    def _with_step(match: _Match | str, step: str, doubt: float) -> _Match | str:
         if isinstance(match, str):
             return match
         return replace(match, steps=(step, *match.steps), confidence=match.confidence - doubt)
 
     @staticmethod
-    def _completed(tokens: Tokens, context: _Context) -> Iterator[tuple[Tokens, str]]:
-        """The family's name in front, where the developer or the tier of Claude makes it plain."""
+    def _add_family(tokens: Tokens, context: _Context) -> Iterator[tuple[Tokens, str]]:
+        """Yield (tokens with the family name in front, step), where developer or tier of Claude
+        imply the family."""
         if (
             "claude" not in tokens
             and facts.CLAUDE_TIERS & set(tokens)
@@ -400,7 +417,8 @@ class Resolver:
                 yield (family, *tokens), f"{developer} makes the family {family}"
 
     def _match_squashed(self, text: str, host: str | None) -> KnownId | None:
-        """The one known id with the same letters and digits, if no size is torn by it."""
+        """Return the one known ID with the same letters and digits, unless the spellings have
+        different sizes."""
         candidates = [text]
         for short, long in facts.ABBREVIATIONS.get(host or "", ()):
             if text.startswith(short):
@@ -416,11 +434,12 @@ class Resolver:
                 return entry
         return None
 
-    # --- taking hosting remarks off ---------------------------------------------------------------
+    # --- removing hosting remarks -----------------------------------------------------------------
 
-    def _peel(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
-        """Look up; while nothing is found, take off one remark of hosting and look up again."""
-        removed: list[str] = []
+    def _find_without_remarks(self, tokens: Tokens, context: _Context) -> _Match | str | None:
+        """Look up the tokens; while there is no match, remove one hosting remark and look up
+        again."""
+        removed_words: list[str] = []
         steps: list[str] = []
         doubt = 0.0
         context.instruct = "instruct" in tokens or "chat" in tokens
@@ -428,12 +447,16 @@ class Resolver:
             match = self._find(tokens, context)
             if match == "blocked":
                 return match
-            if isinstance(match, _Hit):
-                if removed and not self._may_drop(removed, tokens, match, context):
+            if isinstance(match, _Match):
+                if removed_words and not self._may_drop(removed_words, tokens, match, context):
                     return None
                 variant = tuple(
                     reversed(
-                        [word for word in removed if word not in ("latest", "instruct", "chat")]
+                        [
+                            word
+                            for word in removed_words
+                            if word not in ("latest", "instruct", "chat")
+                        ]
                     )
                 )
                 return replace(
@@ -442,19 +465,20 @@ class Resolver:
                     variant=variant,
                     confidence=match.confidence - doubt,
                 )
-            removal = self._take(tokens, context)
+            removal = self._remove_remark(tokens, context)
             if removal is None:
                 return None
             tokens, word, step = removal
-            removed.append(word)
+            removed_words.append(word)
             steps.append(step)
             if not facts.FORMAT.fullmatch(word):
                 doubt += 0.02
         return None
 
     @staticmethod
-    def _take(tokens: Tokens, context: _Context) -> tuple[Tokens, str, str] | None:
-        """The tokens less one remark: (rest, word, step)."""
+    def _remove_remark(tokens: Tokens, context: _Context) -> tuple[Tokens, str, str] | None:
+        """Return (tokens without one hosting remark, the removed word, step); None if there is no
+        remark."""
         for position in range(len(tokens) - 1, 0, -1):
             if facts.FORMAT.fullmatch(tokens[position]):
                 remaining = tokens[:position]
@@ -463,7 +487,7 @@ class Resolver:
                     after = after[1:]
                 if after[:2] == ("mixed", "ar"):
                     after = after[2:]
-                # What follows GGUF's q4 (k, m) belongs to the format.
+                # Letters after GGUF's q4 (k, m) belong to the format.
                 if re.fullmatch(r"i?q\d", tokens[position]):
                     while after and after[0] in ("k", "m", "s", "l", "xl", "xs", "xxs"):
                         after = after[1:]
@@ -508,10 +532,12 @@ class Resolver:
             return (*tokens[:-2], last), tokens[-2], f"-{tokens[-2]} is how the host serves it"
         return None
 
-    def _may_drop(self, removed: list[str], tokens: Tokens, match: _Hit, context: _Context) -> bool:
-        """Return whether the words taken off can be remarks of hosting for what was found."""
-        known_id, remaining, first = match.known_id, frozenset(tokens), tokens[0]
-        for word in removed:
+    def _may_drop(
+        self, removed_words: list[str], tokens: Tokens, match: _Match, context: _Context
+    ) -> bool:
+        """Return whether the removed words can be hosting remarks for the matched model."""
+        known_id, remaining, first_token = match.known_id, frozenset(tokens), tokens[0]
+        for word in removed_words:
             for developer, spelling in self.index.pairs_by_word.get(word, ()):
                 if (
                     developer == known_id.developer
@@ -529,17 +555,17 @@ class Resolver:
                 return False
             if word in facts.SERVICE_OF_LLAMA and not known_id.id.startswith("meta/llama-3"):
                 return False
-            if (known_id.developer, first) in self.index.families.get(word, ()):
+            if (known_id.developer, first_token) in self.index.families.get(word, ()):
                 return False
             if word in facts.EFFORT and known_id.developer not in facts.DEVELOPERS_WITH_EFFORT:
                 return False
-            # Where a family is sold by context length, the length is part of the identity.
+            # If a family is sold by context length, the length is part of the identity.
             if (CONTEXT.fullmatch(word) or word.isdigit()) and (
-                (known_id.developer, first) in self.index.families.get("#context", ())
+                (known_id.developer, first_token) in self.index.families.get("#context", ())
                 or match.confidence < 0.8
             ):
                 return False
-            if word == "latest" and not self._moves(remaining, known_id, context):
+            if word == "latest" and not self._is_moving_name(remaining, known_id, context):
                 return False
             if (word in facts.REASONING or word in _MODES) and (
                 facts.NOT_HYBRID.match(known_id.id) or facts.MODE_IS_A_MODEL.match(known_id.id)
@@ -551,9 +577,11 @@ class Resolver:
                 return False
         return True
 
-    def _moves(self, remaining: frozenset[str], known_id: KnownId, context: _Context) -> bool:
-        """Return whether `known_id`-latest is `known_id`: its own developer's moving name, or a
-        name that has one version."""
+    def _is_moving_name(
+        self, remaining: frozenset[str], known_id: KnownId, context: _Context
+    ) -> bool:
+        """Return whether `known_id`-latest is `known_id`: a moving name of its own developer, or a
+        name with a single version."""
         if known_id.developer == "openai":
             return False
         if known_id.kind == "pinned":
@@ -564,21 +592,25 @@ class Resolver:
 
     # --- one lookup -------------------------------------------------------------------------------
 
-    def _find(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
-        """The known id with exactly these facts; "blocked" where a fact says the name is no single
-        version."""
-        sig = signature(tokens)
+    def _find(self, tokens: Tokens, context: _Context) -> _Match | str | None:
+        """Return the known ID with exactly these facts; "blocked" if a documented fact states that
+        the name is no single version."""
+        tokens_signature = signature(tokens)
         for host in (context.host or "", ""):
-            if (host, sig) in self._facts:
-                entry = self._facts[host, sig]
+            if (host, tokens_signature) in self._facts:
+                entry = self._facts[host, tokens_signature]
                 if entry is None:
                     return "blocked"
-                return _Hit(entry, 0.9, (f"documented: {' '.join(tokens)} is {entry.id}",))
-        match = self._best(self.index.by_signature.get(sig, ()), tokens, context)
+                return _Match(entry, 0.9, (f"documented: {' '.join(tokens)} is {entry.id}",))
+        match = self._choose_best(
+            self.index.by_signature.get(tokens_signature, ()), tokens, context
+        )
         if match is None and "latest" not in tokens and (len(tokens) > 1 or context.developer):
             latest = (*tokens, "latest")
             candidates = self.index.by_signature.get(signature(latest), ())
-            match = self._best(tuple(c for c in candidates if c.rank is Rank.ID), latest, context)
+            match = self._choose_best(
+                tuple(c for c in candidates if c.rank is Rank.ID), latest, context
+            )
             if match is not None:
                 return replace(
                     match,
@@ -587,9 +619,14 @@ class Resolver:
                 )
         return match
 
-    def _best(
+    def _choose_best(
         self, candidates: tuple[Candidate, ...], tokens: Tokens, context: _Context
-    ) -> _Hit | None:
+    ) -> _Match | None:
+        """Return the match with the best of these candidates; None if none fits, or if several of
+        the best rank are different models and only a guess could choose between them. Candidates
+        are ordered by rank.
+
+        The confidence starts at that of the rank and falls with each difference from the name."""
         matches = [candidate for candidate in candidates if self._fits(candidate, tokens, context)]
         if not matches:
             return None
@@ -623,12 +660,12 @@ class Resolver:
             step = f"this is the display name of {known_id.id}"
         else:
             step = f"{known_id.id} without {best.left_out}, and nothing else fits"
-        return _Hit(known_id, confidence, (step,))
+        return _Match(known_id, confidence, (step,))
 
     @staticmethod
     def _choose_by_name(group: list[Candidate]) -> list[Candidate]:
-        """Choose, of several ids with one display name in one line, the moving one, else the only
-        pinned one."""
+        """Choose among several IDs with one display name in one line: the moving one, otherwise the
+        only pinned one."""
         lines = {candidate.known_id.line for candidate in group if not candidate.moving}
         if len(lines) != 1:
             return []
@@ -651,52 +688,55 @@ class Resolver:
             return False
         if context.developer is None or candidate.known_id.developer == context.developer:
             return True
-        # Another vendor's prefix: a gateway's own label or a re-uploader. The name must then say it
-        # all.
+        # Another vendor's prefix, that is a gateway's label or a re-uploader: then the name alone
+        # must identify the model.
         return candidate.rank <= Rank.REPOSITORY and len(tokens) > 1 and not context.certain
 
     # --- dates of listing -------------------------------------------------------------------------
 
-    def _match_listing(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
-        """A router's or Volcengine's day of listing, which is no snapshot date."""
+    def _match_listing(self, tokens: Tokens, context: _Context) -> _Match | str | None:
+        """Match a name with the date on which a router or Volcengine listed the model, which is no
+        snapshot date."""
         dates = [token for token in tokens if token[0] == "=" and len(token) == 9]
         has_listing_dates = context.host in facts.HOSTS_WITH_LISTING_DATES
         if not dates:
-            return self._listed_by_code(tokens, context) if has_listing_dates else None
+            return self._match_listing_code(tokens, context) if has_listing_dates else None
         day = dates[0]
         remaining = tuple(token for token in tokens if token != day)
-        short = _SHORT_DATE.search(context.text) is not None and context.developer != "bytedance"
-        slug = (
+        is_short_date = (
+            _SHORT_DATE.search(context.text) is not None and context.developer != "bytedance"
+        )
+        is_dated_slug = (
             context.host is None
             and context.vendor_prefix
             and _COMPACT_DATE.search(context.text) is not None
             and (context.developer != "anthropic" or _TURNED_CLAUDE.match(context.text) is not None)
         )
-        if not (has_listing_dates or short or slug):
+        if not (has_listing_dates or is_short_date or is_dated_slug):
             return None
-        match = self._peel(remaining, context)
-        if not isinstance(match, _Hit):
+        match = self._find_without_remarks(remaining, context)
+        if not isinstance(match, _Match):
             return match
-        if short and match.known_id.developer == "bytedance":
+        if is_short_date and match.known_id.developer == "bytedance":
             return None
         if match.known_id.line in self.index.dated and not _TURNED_CLAUDE.match(context.text):
-            # The line's snapshots are named by their day, and this day is none of theirs.
+            # Snapshots of this line are named by their date, and none has this date.
             return None
-        if match.known_id.kind == "pinned" or short:
-            match_by_code = self._peel((*remaining, day[5:]), context)
+        if match.known_id.kind == "pinned" or is_short_date:
+            match_by_code = self._find_without_remarks((*remaining, day[5:]), context)
             if (
-                isinstance(match_by_code, _Hit)
+                isinstance(match_by_code, _Match)
                 and match_by_code.known_id.kind == "pinned"
                 and match_by_code.known_id.developer == match.known_id.developer
             ):
                 return self._with_step(match_by_code, f"{day[1:]} is the snapshot {day[5:]}", 0.04)
-        if not self._listed_in_time(day, match.known_id):
+        if not self._is_plausible_listing(day, match.known_id):
             return None
         return self._with_step(match, f"{day[1:]} is the day of listing, not a snapshot", 0.1)
 
-    def _listed_in_time(self, day: str, known_id: KnownId) -> bool:
-        """Return whether a listing on `day` ("=YYYYMMDD") fits the model's release, where that day
-        is known.
+    def _is_plausible_listing(self, day: str, known_id: KnownId) -> bool:
+        """Return whether a listing on `day` ("=YYYYMMDD") fits the release date of the model; True
+        if that is unknown.
 
         Routers list a model within weeks of its release; some of their dates have the wrong year.
         """
@@ -706,32 +746,37 @@ class Resolver:
         try:
             listed_on = date.fromisoformat(day[1:])
             gap_days = (listed_on - released_on).days
-            same_day = (listed_on.month, listed_on.day) == (released_on.month, released_on.day)
+            is_same_day = (listed_on.month, listed_on.day) == (released_on.month, released_on.day)
         except ValueError:
             return False
-        return abs(gap_days) <= _LISTED_WITHIN_DAYS or same_day
+        return abs(gap_days) <= _LISTED_WITHIN_DAYS or is_same_day
 
-    def _listed_by_code(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
-        last = tokens[-1]
-        if not CODE.fullmatch(last):
+    def _match_listing_code(self, tokens: Tokens, context: _Context) -> _Match | str | None:
+        """Match a name that ends with a four-digit code: month and year of the release, if its
+        halves swapped identify a model, otherwise the day of listing. None if neither is
+        plausible."""
+        code = tokens[-1]
+        if not CODE.fullmatch(code):
             return None
-        swapped_match = self._peel((*tokens[:-1], last[2:] + last[:2]), context)
-        if isinstance(swapped_match, _Hit):
-            return self._with_step(swapped_match, f"{last} is month and year of the release", 0.08)
-        match = self._peel(tokens[:-1], context)
+        swapped_match = self._find_without_remarks((*tokens[:-1], code[2:] + code[:2]), context)
+        if isinstance(swapped_match, _Match):
+            return self._with_step(swapped_match, f"{code} is month and year of the release", 0.08)
+        match = self._find_without_remarks(tokens[:-1], context)
         if (
-            not isinstance(match, _Hit)
+            not isinstance(match, _Match)
             or match.known_id.kind != "pinned"
             or not match.known_id.repositories
         ):
             return None
-        if match.known_id.line in self.index.coded or not self._code_in_time(last, match.known_id):
+        if match.known_id.line in self.index.coded or not self._is_plausible_code(
+            code, match.known_id
+        ):
             return None
-        return self._with_step(match, f"{last} is the day of listing, not a snapshot", 0.1)
+        return self._with_step(match, f"{code} is the day of listing, not a snapshot", 0.1)
 
-    def _code_in_time(self, code: str, known_id: KnownId) -> bool:
-        """Return whether four digits, as month and day or as year and month, fit the release where
-        its day is known."""
+    def _is_plausible_code(self, code: str, known_id: KnownId) -> bool:
+        """Return whether four digits, as month and day or as year and month, fit the release date;
+        True if that is unknown."""
         released_on = self.index.released.get(known_id.id)
         if released_on is None or code == f"{released_on:%y%m}":
             return True

@@ -1,4 +1,5 @@
-"""Candidates for a person to choose from; approximate, and therefore never part of an answer."""
+"""Suggestions of known IDs for a user to choose from; approximate, and therefore never part of a
+resolution."""
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -10,7 +11,7 @@ from apps.catalog.identity.resolver.unwrap import unwrap
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A known id that looks like a string: `score` is 0..1, `reason` says what they share."""
+    """A known ID that resembles a string: `score` is 0..1, `reason` describes what they share."""
 
     canonical: str
     score: float
@@ -18,7 +19,8 @@ class Suggestion:
 
 
 def _overlap(tokens: Tokens, other_tokens: Tokens) -> float:
-    """Shared facts by all facts; words count double, because a shared number alone says little."""
+    """Return the weight of shared tokens divided by that of all tokens; words count double, because
+    a shared number alone means little."""
     weight = {token: 1.0 if NUMBER.fullmatch(token) else 2.0 for token in (*tokens, *other_tokens)}
     shared = set(tokens) & set(other_tokens)
     return sum(weight[token] for token in shared) / sum(weight.values())
@@ -27,7 +29,8 @@ def _overlap(tokens: Tokens, other_tokens: Tokens) -> float:
 def suggest(
     known_ids: dict[str, KnownId], raw: str, host_hint: str | None, limit: int
 ) -> list[Suggestion]:
-    """The `limit` known ids most like `raw`, best first; one per group of synonyms; some 10 ms."""
+    """Return the `limit` known IDs most similar to `raw`, best first, with one per group of
+    synonyms; takes some 10 ms."""
     name_parts = unwrap(raw, host_hint)
     name = name_parts.names[0] if name_parts.names else raw.strip().lower().rpartition("/")[2]
     tokens = tokens_of(name)
@@ -57,10 +60,10 @@ def suggest(
         if entry.same_as in seen_ids:
             continue
         seen_ids.add(entry.same_as)
-        shared = [token for token in entry_tokens if token in tokens]
-        missing = [token for token in tokens if token not in entry_tokens]
-        reason = f"shares {' '.join(shared)}" + (
-            f"; does not have {' '.join(missing)}" if missing else ""
+        shared_tokens = [token for token in entry_tokens if token in tokens]
+        missing_tokens = [token for token in tokens if token not in entry_tokens]
+        reason = f"shares {' '.join(shared_tokens)}" + (
+            f"; does not have {' '.join(missing_tokens)}" if missing_tokens else ""
         )
         suggestions.append(Suggestion(entry.id, round(score, 2), reason))
         if len(suggestions) == limit:

@@ -24,7 +24,7 @@ _LONE_DOT = re.compile(r"(?<!\d)\.|\.(?!\d)")
 _P_DECIMAL = re.compile(r"(?<=\d)p(?=\d)")
 _DASHED_P = re.compile(r"(\d)-p(\d)(?![\da-z])")
 _RUN = re.compile(r"[a-z]+|\d+(?:\.\d+)*")
-# these begin at the first digit or letter of a run, so that a long run is looked at once
+# patterns begin at the first digit or letter of a run, so that a long run is searched only once
 _WHOLE = re.compile(
     r"(?<!\d)(?:"
     r"\d+(?:\.\d+)?[bmkt]"  # a size or a context length
@@ -45,7 +45,7 @@ _MONTH = re.compile(r"0[1-9]|1[0-2]")
 _RELEASE_CODE = re.compile(r"(2[3-9])\.(0[1-9]|1[0-2])")  # 25.08, as names write 2508
 _ONE_DIGIT = re.compile(r"[a-z]?\d")
 _SHORT = re.compile(r"\d{1,2}")
-_V_NUMBER = re.compile(r"v\d+(?:\.\d+)*")  # kept whole until numbers are joined: 4-v1 is not 4.1
+_V_NUMBER = re.compile(r"v\d+(?:\.\d+)*")  # not split until numbers are joined: 4-v1 is not 4.1
 SIZE = re.compile(r"(?<!\d)(?:\d+(?:\.\d+)?[btm]|\d+x\d+(?:\.\d+)?b)|e\d+(?:\.\d+)?b")
 ACTIVE = re.compile(r"a\d+(?:\.\d+)?b|(?<!\d)\d+e")
 CODE = re.compile(r"\d{4}")
@@ -57,8 +57,8 @@ _FOLDED = {"it": "instruct", "experimental": "exp"}
 
 
 @lru_cache(maxsize=32768)
-def _split(chunk: str) -> Tokens:
-    """The tokens of one chunk of letters, digits and dots between digits."""
+def _split_chunk(chunk: str) -> Tokens:
+    """Return the tokens of one chunk of letters, digits and dots between digits."""
     if not chunk:
         return ()
     if "p" in chunk:
@@ -68,7 +68,7 @@ def _split(chunk: str) -> Tokens:
     if _WHOLE.fullmatch(chunk):
         return (chunk,)
     if match := _LETTERS_THEN_SIZE.fullmatch(chunk):
-        return (*_split(match[1]), match[2])
+        return (*_split_chunk(match[1]), match[2])
     runs = _RUN.findall(chunk)
     tokens: list[str] = []
     i = 0
@@ -77,7 +77,7 @@ def _split(chunk: str) -> Tokens:
         next_run = runs[i + 1] if i + 1 < len(runs) else ""
         if run.isalpha():
             if len(run) == 1 and next_run and not next_run.isalpha():
-                tokens.append(run + _number(next_run))
+                tokens.append(run + _normalize_number(next_run))
                 i += 2
                 continue
             tokens.append(run)
@@ -88,12 +88,12 @@ def _split(chunk: str) -> Tokens:
             i += 2
             continue
         else:
-            tokens.append(_number(run))
+            tokens.append(_normalize_number(run))
         i += 1
     return tuple(tokens)
 
 
-def _number(run: str) -> str:
+def _normalize_number(run: str) -> str:
     if "." in run:
         if match := _RELEASE_CODE.fullmatch(run):
             return match[1] + match[2]
@@ -103,7 +103,7 @@ def _number(run: str) -> str:
 
 
 def _join_numbers(tokens: list[str]) -> list[str]:
-    """Join the parts of dates and of dashed decimals that separators have torn apart."""
+    """Join the parts of dates and of dashed decimals that separators have split."""
     result: list[str] = []
     i, n = 0, len(tokens)
     while i < n:
@@ -154,15 +154,15 @@ def _join_numbers(tokens: list[str]) -> list[str]:
 
 @lru_cache(maxsize=32768)
 def tokens_of(text: str) -> Tokens:
-    """The facts of a lower-case model name, in its own order."""
+    """Return the tokens of a lower-case model name, in their order."""
     text = _DASHED_P.sub(r"\1.\2", text.replace("+", "-plus"))
     tokens: list[str] = []
     for chunk in _SEPARATOR.split(text):
         if "." in chunk:
             for part in _LONE_DOT.split(chunk):
-                tokens.extend(_split(part))
+                tokens.extend(_split_chunk(part))
         else:
-            tokens.extend(_split(chunk))
+            tokens.extend(_split_chunk(chunk))
     if tokens[:2] == ["stable", "diffusion"]:
         tokens[:2] = ["sd"]
     return tuple(
@@ -171,5 +171,5 @@ def tokens_of(text: str) -> Tokens:
 
 
 def sizes_of(tokens: Tokens) -> frozenset[str]:
-    """The size tokens among `tokens`: total, active and effective parameters."""
+    """Return the size tokens among `tokens`: total, active and effective parameters."""
     return frozenset(token for token in tokens if SIZE.fullmatch(token) or ACTIVE.fullmatch(token))

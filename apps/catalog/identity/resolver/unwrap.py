@@ -1,9 +1,9 @@
-"""Taking a string out of its wrapping: host, path, region and packaging, down to a model's name.
+"""Separates a string into host, path, region, packaging and the name of the model.
 
-Nothing here knows a model. Each form is a documented way of one host to write a name (resource
-name, ARN, routing key, deployment URL, file name); what is taken off is kept as host, region,
-variant and a step in words. A string that names no published model by its form alone (a fine-tune,
-a customer's deployment, an opaque resource) is refused with a reason.
+This module knows no models. Each form is a documented way in which a host writes names (resource
+name, ARN, routing key, deployment URL, file name); the removed parts are recorded as host, region,
+variant and an explanation. A string whose form alone shows that it names no published model (a
+fine-tune, a customer's deployment, an opaque resource) is rejected with a reason.
 """
 
 import re
@@ -16,12 +16,13 @@ from apps.catalog.identity.resolver.facts import words
 
 @dataclass(slots=True)
 class Unwrapped:
-    """What the wrapping says: `names` are the readings of the model's own name, the first the most
-    literal.
+    """The parts of a string: `names` are the possible readings of the model's own name, the most
+    literal first.
 
-    developer: the developer a vendor prefix names. organisation: that prefix as written, lower
-    case. routed: LiteLLM's form, whose first segment is a host even when it is a developer's name.
-    closed: the string is refused, for this reason. dotted: Bedrock's `<developer>.<model>` form.
+    developer: the developer that a vendor prefix names. organisation: that prefix as written, in
+    lower case. routed: LiteLLM's form, whose first segment is a host even if it is a developer's
+    name. closed: reason for which the string is rejected. dotted: Bedrock's `<developer>.<model>`
+    form.
     """
 
     names: list[str] = field(default_factory=list)
@@ -101,11 +102,11 @@ def _is_region(text: str) -> bool:
     return bool(_AWS_REGION.match(text) or _GCP_REGION.match(text) or _AZURE_REGION.match(text))
 
 
-def _with_version_joined(text: str) -> str:
-    """`name-1` of `name (version: 1)`: a remark at the end that names the version."""
+def _join_version(text: str) -> str:
+    """Return `name-1` for `name (version: 1)`: a final remark that states the version."""
     body = text.rstrip()
     inside = body[:-1] if body.endswith((")", "]")) else body
-    # what stands behind the word reaches to the end, without a bracket that closes
+    # the version reaches from the word to the end, without a closing bracket
     after_brackets = max(inside.rfind(")"), inside.rfind("]")) + 1
     match = _VERSION_WORD.search(inside, after_brackets)
     if match is None or match.end() == len(inside):
@@ -117,25 +118,25 @@ def _with_version_joined(text: str) -> str:
 
 
 def unwrap(raw: str, host_hint: str | None) -> Unwrapped:
-    """Take `raw` apart; cost is linear in its length."""
+    """Separate `raw` into its parts; takes linear time."""
     result = Unwrapped()
     hint = host_slug(host_hint) if host_hint else None
     result.host = hint
     result.routed = host_hint is not None and host_hint.lower() == "litellm"
     text = raw.strip().strip("`'\"")
-    text = _with_version_joined(text)
+    text = _join_version(text)
     lower = text.lower()
     if "%" in lower:
-        # taken out of a URL's path
+        # escaped characters of a URL's path
         lower = lower.replace("%3a", ":").replace("%2f", "/")
     if not lower:
         return result.refuse("the string is empty")
     if lower.startswith(("ft:", "ft-")) or "/ft:" in lower or ":ft-" in lower:
         return result.refuse("ft: names a fine-tuned model of a customer")
     if (match := _AZUREML.match(lower)) is not None:
-        return _azureml(result, match)
+        return _read_azureml(result, match)
     if (match := _URL.match(lower)) is not None:
-        lower = _url(result, match)
+        lower = _read_url(result, match)
     if (match := _ARN.search(lower)) is not None:
         service, region, _account, resource, remainder = match.groups()
         result.host = "amazon-bedrock" if service == "bedrock" else "sagemaker"
@@ -154,18 +155,20 @@ def unwrap(raw: str, host_hint: str | None) -> Unwrapped:
         result.variant.append("dedicated")
         result.steps.append("a dedicated deployment of the model before #")
     lower = lower.lstrip("~")
-    lower = _scheme(result, lower)
+    lower = _read_scheme(result, lower)
     path = [segment for segment in lower.split("/") if segment]
     if not path:
         return result.refuse("the string is empty")
-    name = _walk(result, path)
+    name = _read_segments(result, path)
     if result.closed:
         return result
-    _name(result, name, path)
+    _read_name(result, name, path)
     return result
 
 
-def _azureml(result: Unwrapped, match: re.Match[str]) -> Unwrapped:
+def _read_azureml(result: Unwrapped, match: re.Match[str]) -> Unwrapped:
+    """Read an ID of a model registry of Azure into `result`. Its version is part of the name only
+    in the registry azure-openai, where it is the snapshot date."""
     registry, name, version = match.groups()
     result.host = "azure"
     result.developer = developer_slug(registry.removeprefix("azureml-").removeprefix("azure-"))
@@ -183,7 +186,9 @@ def _azureml(result: Unwrapped, match: re.Match[str]) -> Unwrapped:
     return result
 
 
-def _url(result: Unwrapped, match: re.Match[str]) -> str:
+def _read_url(result: Unwrapped, match: re.Match[str]) -> str:
+    """Return the part of a URL that names the model, and store the host that the domain suggests in
+    `result`."""
     domain, path = match.groups()
     path = path.partition("?")[0]
     if "azure" in domain:
@@ -206,8 +211,8 @@ def _url(result: Unwrapped, match: re.Match[str]) -> str:
     return re.sub(r"^(v1|v1beta|v1beta1|openai|api|model)/", "", path)
 
 
-def _scheme(result: Unwrapped, lower: str) -> str:
-    """`google-gla:gemini-2.5-pro`, `hf:org/name`: a host before the first colon."""
+def _read_scheme(result: Unwrapped, lower: str) -> str:
+    """Read `google-gla:gemini-2.5-pro`, `hf:org/name`: a host before the first colon."""
     head, colon, remainder = lower.partition(":")
     if not colon or "/" in head or not remainder:
         return lower
@@ -227,8 +232,8 @@ def _scheme(result: Unwrapped, lower: str) -> str:
     return lower
 
 
-def _walk(result: Unwrapped, path: list[str]) -> str:
-    """Read all segments but the model's own name, which is returned."""
+def _read_segments(result: Unwrapped, path: list[str]) -> str:
+    """Read all segments except the model's own name, which is returned."""
     if len(path) > 2 and path[-1] in _TASKS:
         result.variant.append(path[-1])
         result.steps.append(f"{path[-1]} at the end is what the endpoint does")
@@ -292,14 +297,14 @@ def _walk(result: Unwrapped, path: list[str]) -> str:
         elif segment in _ROUTE_WORDS and position > 0 and developer_slug(segment) is None:
             path_steps.append(f"{segment} is a route")
         else:
-            _vendor(result, segment, position, path_steps)
+            _read_vendor(result, segment, position, path_steps)
     if path_steps:
         result.steps.append("in the path " + ", ".join(path_steps))
     return last
 
 
-def _vendor(result: Unwrapped, segment: str, position: int, path_steps: list[str]) -> None:
-    """A segment that names a host, a developer or an organisation."""
+def _read_vendor(result: Unwrapped, segment: str, position: int, path_steps: list[str]) -> None:
+    """Read a segment that names a host, a developer or an organisation."""
     segment = segment.lstrip("@~")
     host = host_slug(segment)
     developer = developer_slug(segment)
@@ -318,8 +323,8 @@ def _vendor(result: Unwrapped, segment: str, position: int, path_steps: list[str
         path_steps.append(f"{segment} is a route")
 
 
-def _name(result: Unwrapped, name: str, path: list[str]) -> None:
-    """Take the packaging off the last segment and list its readings."""
+def _read_name(result: Unwrapped, name: str, path: list[str]) -> None:
+    """Remove the packaging from the last segment and list its readings."""
     if (match := _CONTEXT_REMARK.search(name)) is not None:
         result.variant.append(match.group(1))
         result.steps.append(f"[{match.group(1)}] is a context length")
@@ -329,7 +334,8 @@ def _name(result: Unwrapped, name: str, path: list[str]) -> None:
         result.variant.append(match.group(2))
         name = name[: match.start()]
     if (match := _JUMPSTART.match(name)) is not None:
-        # JumpStart marks the chat weights with -f; without it the weights are the base model.
+        # JumpStart marks the chat weights with -f; without it the weights are those of the base
+        # model.
         result.host = "sagemaker"
         result.steps.append("a SageMaker JumpStart id")
         name = match.group(1) + ("-chat" if match.group(2) else "")
@@ -338,15 +344,15 @@ def _name(result: Unwrapped, name: str, path: list[str]) -> None:
         result.variant.append(match.group(1))
         result.steps.append(f"{match.group(1)} is a number format")
         name = name[: match.start()] + name[match.end() :]
-    name = _dotted(result, name)
+    name = _read_dotted(result, name)
     if "@" in name:
-        _at(result, name)
+        _read_at(result, name)
         return
     if result.dotted or result.host == "amazon-bedrock":
-        _bedrock_tail(result, name)
+        _read_bedrock_tail(result, name)
     else:
         if ":" in name:
-            name = _colon(result, name)
+            name = _read_colon(result, name)
         result.names.append(name)
         if re.search(r"-v\d+$", name):
             # A Bedrock id quoted without its revision, as some gateways do.
@@ -357,8 +363,8 @@ def _name(result: Unwrapped, name: str, path: list[str]) -> None:
         result.names.append(f"{path[-2]}-{result.names[0]}")
 
 
-def _dotted(result: Unwrapped, name: str) -> str:
-    """`us.anthropic.claude-...`: a geographic profile and a developer, dotted."""
+def _read_dotted(result: Unwrapped, name: str) -> str:
+    """Read `us.anthropic.claude-...`: a geographic profile and a developer, separated by dots."""
     if name.startswith("system.ai."):
         result.host = "databricks"
         result.steps.append("system.ai is Databricks' catalogue")
@@ -380,8 +386,8 @@ def _dotted(result: Unwrapped, name: str) -> str:
     return remainder[dot.end() :]
 
 
-def _bedrock_tail(result: Unwrapped, name: str) -> None:
-    """`-v1:0`, `-1:0`, `:0:200k`: Bedrock's packaging revision, which for a few models is the
+def _read_bedrock_tail(result: Unwrapped, name: str) -> None:
+    """Read `-v1:0`, `-1:0`, `:0:200k`: Bedrock's packaging revision, which for a few models is the
     version."""
     match = _BEDROCK_TAIL.match(name)
     if match is None:
@@ -390,7 +396,7 @@ def _bedrock_tail(result: Unwrapped, name: str) -> None:
     stem, major, minor, context = match["name"], match["major"], match["minor"], match["context"]
     if ":" in stem or (major is None and minor is not None and len(minor) > 2):
         # A tag of another kind, not a revision.
-        result.names.append(_colon(result, name))
+        result.names.append(_read_colon(result, name))
         return
     if context:
         result.variant.append(context)
@@ -414,8 +420,8 @@ def _bedrock_tail(result: Unwrapped, name: str) -> None:
         )
 
 
-def _at(result: Unwrapped, name: str) -> None:
-    """`name@version` of Vertex, `name@region` of a gateway."""
+def _read_at(result: Unwrapped, name: str) -> None:
+    """Read `name@version` of Vertex, `name@region` of a gateway."""
     stem, _, tag = name.partition("@")
     tag, colon, remark = tag.partition(":")
     if colon:
@@ -446,8 +452,8 @@ def _at(result: Unwrapped, name: str) -> None:
             result.names.append(f"{stem_without_version}-{tag}")
 
 
-def _colon(result: Unwrapped, name: str) -> str:
-    """`name:remark`: a variant of a router, or a tag that belongs to the name."""
+def _read_colon(result: Unwrapped, name: str) -> str:
+    """Read `name:remark`: a variant of a router, or a tag that belongs to the name."""
     stem, *remarks = name.split(":")
     name_parts = [stem]
     for remark in remarks:

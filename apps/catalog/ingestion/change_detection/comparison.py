@@ -1,5 +1,5 @@
-"""One observation compared with what its source is known to say: which rows came, stayed, changed
-and went."""
+"""Comparison of one observation with the stored claims of its source: new, unchanged, changed and
+missing rows."""
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ from apps.catalog.ingestion.change_detection.result_builder import ResultBuilder
 
 REFUSED_ABSENCE: Value = {"absent": True}
 
-# (vanished rows, new rows) -> {external id: the offering behind it}, where known; equal ones are
+# (missing rows, new rows) -> {external ID: its offering}, where known; rows with an equal value are
 # one offering under two keys.
 type Identify = Callable[[Sequence[KnownClaim], Sequence[FeedRow]], Mapping[str, Hashable]]
 
@@ -42,8 +42,8 @@ def _identify_none(
 
 
 def identity_value(row: FeedRow) -> Value:
-    """Return which offering the row is about, in canonical form."""
-    parts = {
+    """Return the identity of the row's offering, in canonical form."""
+    fields = {
         "host": row.host,
         "api_id": row.api_id,
         "region": row.region,
@@ -53,7 +53,7 @@ def identity_value(row: FeedRow) -> Value:
         "category": row.category,
         "alias_of": row.alias_of,
     }
-    return {key: text for key, text in parts.items() if text}
+    return {key: text for key, text in fields.items() if text}
 
 
 def detect_changes(
@@ -69,15 +69,15 @@ def detect_changes(
 ) -> Observation:
     """Compare `rows`, observed `at`, with `claims_by_key` ({(external ID, topic): claim}).
 
-    `baseline` marks the first observation of a source: everything is recorded and nothing is news.
-    `set_aside` are IDs of unreadable rows in the payload: they have no value and have not
-    disappeared. `last_seen` is the observation before this one. `identify` is called only if rows
-    both disappeared and appeared. Cost is linear in rows; an unchanged payload yields an empty
-    observation.
+    `baseline` marks the first observation of a source: everything is recorded and nothing is
+    reported. `set_aside` are IDs of unreadable rows in the payload: they have no value and are not
+    missing. `last_seen` is the time of the previous observation. `identify` is called only if rows
+    both disappeared and appeared. Takes time linear in the number of rows; an unchanged payload
+    yields an empty observation.
     """
     by_id = {row.external_id: row for row in rows}
-    ledger = ResultBuilder(by_id, at, rules, baseline=baseline, last_seen=last_seen)
-    return _Comparison(claims_by_key, ledger).run(frozenset(set_aside), identify)
+    builder = ResultBuilder(by_id, at, rules, baseline=baseline, last_seen=last_seen)
+    return _Comparison(claims_by_key, builder).run(frozenset(set_aside), identify)
 
 
 def confirm_unchanged(
@@ -88,13 +88,13 @@ def confirm_unchanged(
     seen_again_by: datetime | None = None,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> Observation:
-    """Record that the feed was unchanged `at`: values that have waited long enough now apply.
+    """Process an unchanged feed `at`: values that have been on hold long enough now apply.
 
-    `seen_again_by` is set if `at` is not an observation: then only what was first seen before it
-    has been seen twice.
+    `seen_again_by` is set if `at` is not an observation: then only values first seen before it have
+    been seen twice.
     """
-    ledger = ResultBuilder({}, at, rules, baseline=False, last_seen=last_seen)
-    return _Comparison(claims_by_key, ledger).confirm(seen_again_by or at)
+    builder = ResultBuilder({}, at, rules, baseline=False, last_seen=last_seen)
+    return _Comparison(claims_by_key, builder).confirm(seen_again_by or at)
 
 
 def accept_pending_values(
@@ -112,72 +112,77 @@ def accept_pending_values(
 
 
 class _Comparison:
-    """One call of `detect_changes`, `confirm` or `accept`; its rules write into one ledger."""
+    """One call of `detect_changes`, `confirm_unchanged` or `accept_pending_values`; all rules write
+    into one builder."""
 
     def __init__(
-        self, claims_by_key: Mapping[tuple[str, str], KnownClaim], ledger: ResultBuilder
+        self, claims_by_key: Mapping[tuple[str, str], KnownClaim], builder: ResultBuilder
     ) -> None:
-        self.claims_by_key, self.ledger, self.rules = claims_by_key, ledger, ledger.rules
+        self.claims_by_key, self.builder, self.rules = claims_by_key, builder, builder.rules
         self.identities = {
             claim.external_id: claim
             for (_, topic), claim in claims_by_key.items()
             if topic == IDENTITY
         }
-        self.dates, self.prices = DateRules(ledger), PriceRules(ledger)
+        self.dates, self.prices = DateRules(builder), PriceRules(builder)
         self.predecessors: dict[str, str] = {}
-        self.spoken: set[tuple[str, str]] = set()
+        self.repeated_keys: set[tuple[str, str]] = set()
         self.set_aside: frozenset[str] = frozenset()
 
     def run(self, set_aside: frozenset[str], identify: Identify) -> Observation:
-        ledger = self.ledger
+        """Compare all rows of the payload with the stored claims: first which rows disappeared,
+        appeared or changed their key, and which provider groups to doubt, because the comparison of
+        each row depends on that."""
+        builder = self.builder
         self.set_aside = set_aside
         vanished_claims = [
             claim
             for external_id, claim in self.identities.items()
-            if external_id not in ledger.rows and external_id not in set_aside
+            if external_id not in builder.rows and external_id not in set_aside
         ]
-        newly_gone = [claim for claim in vanished_claims if claim.missing_since is None]
+        newly_missing = [claim for claim in vanished_claims if claim.missing_since is None]
         leaving_claims = [claim for claim in vanished_claims if claim.withdrawn_at is None]
-        fresh = [row for external_id, row in ledger.rows.items() if self._is_fresh(external_id)]
+        new_rows = [row for external_id, row in builder.rows.items() if self._is_fresh(external_id)]
         new_id_by_old: dict[str, str] = {}
-        if leaving_claims and fresh and not ledger.baseline:
+        if leaving_claims and new_rows and not builder.baseline:
             new_id_by_old = rekeyed_rows(
-                self.claims_by_key, leaving_claims, fresh, identify(leaving_claims, fresh)
+                self.claims_by_key, leaving_claims, new_rows, identify(leaving_claims, new_rows)
             )
-        self.predecessors = ledger.result.rekeyed = {new: old for old, new in new_id_by_old.items()}
-        without_reason = [
+        self.predecessors = builder.result.rekeyed = {
+            new_id: old_id for old_id, new_id in new_id_by_old.items()
+        }
+        unexplained_claims = [
             claim
-            for claim in newly_gone
+            for claim in newly_missing
             if claim.external_id not in new_id_by_old and not self._has_ended(claim.external_id)
         ]
-        doubted_groups = doubt_removals(ledger, self.identities.values(), without_reason)
-        doubted_changes = doubt_changes(ledger, self.claims_by_key)
-        for row in ledger.rows.values():
-            self._row(row, is_doubtful=row.group in doubted_changes)
+        doubted_groups = doubt_removals(builder, self.identities.values(), unexplained_claims)
+        doubted_changes = doubt_changes(builder, self.claims_by_key)
+        for row in builder.rows.values():
+            self._compare_row(row, is_doubtful=row.group in doubted_changes)
         for claim in vanished_claims:
-            self._absent(
+            self._process_missing_row(
                 claim,
                 is_doubtful=claim.group in doubted_groups,
                 is_rekeyed=claim.external_id in new_id_by_old,
             )
-        self._forget_unspoken()
-        ledger.result.n_vanished = len(newly_gone)
-        return self._result()
+        self._drop_unrepeated_values()
+        builder.result.n_vanished = len(newly_missing)
+        return self._finish_result()
 
     def _is_fresh(self, external_id: str) -> bool:
-        """Return whether the row is new, or back after it had left for good."""
+        """Return whether the row is new, or listed again after its removal was accepted."""
         identity = self.identities.get(external_id)
         return identity is None or identity.withdrawn_at is not None
 
-    def _forget_unspoken(self) -> None:
-        """A value that waits must be seen at every observation of its row; what this payload did
-        not repeat, though the row was there, has not stood. While the row is away its value waits
-        on: it was not contradicted.
-        """
+    def _drop_unrepeated_values(self) -> None:
+        """Drop values on hold that this payload did not repeat although it contains their row: such
+        a value must be seen at every observation. While the row itself is missing, its value stays
+        on hold, because nothing contradicts it."""
         for key, claim in self.claims_by_key.items():
-            absent = key[0] not in self.ledger.rows and key[0] not in self.set_aside
-            if claim.pending is not None and key not in self.spoken and not absent:
-                self.ledger.update(
+            is_missing = key[0] not in self.builder.rows and key[0] not in self.set_aside
+            if claim.pending is not None and key not in self.repeated_keys and not is_missing:
+                self.builder.update(
                     claim, {"pending": None, "pending_since": None, "held": False}, accepted=False
                 )
 
@@ -185,18 +190,19 @@ class _Comparison:
         for claim in self.claims_by_key.values():
             started_at = claim.missing_since if claim.topic == IDENTITY else claim.pending_since
             if started_at is not None and started_at >= seen_again_by:
-                continue  # seen once only; of prices each unit is asked on its own
+                continue  # seen only once; for prices, each unit is checked separately
             identity = self.identities.get(claim.external_id)
-            is_there = identity is None or identity.missing_since is None
-            if claim.topic == LIFECYCLE and is_there:
+            is_listed = identity is None or identity.missing_since is None
+            if claim.topic == LIFECYCLE and is_listed:
                 self.dates.confirm(claim)
-            elif claim.topic == PRICE and is_there:
+            elif claim.topic == PRICE and is_listed:
                 self.prices.confirm(claim, seen_again_by)
             elif claim.topic == IDENTITY and claim.missing_since is not None:
-                self._absent(claim, is_doubtful=claim.held, is_rekeyed=False)
-        return self._result()
+                self._process_missing_row(claim, is_doubtful=claim.held, is_rekeyed=False)
+        return self._finish_result()
 
     def accept(self, ids: Collection[int]) -> Observation:
+        """Accept the removals, dates and prices on hold of the claims `ids`."""
         for claim in self.claims_by_key.values():
             if claim.id not in ids:
                 continue
@@ -205,133 +211,168 @@ class _Comparison:
                 and claim.missing_since is not None
                 and claim.withdrawn_at is None
             ):
-                self._gone_for_good(claim)
+                self._withdraw_row(claim)
             elif claim.topic == LIFECYCLE and claim.pending is not None:
                 self.dates.accept(claim, claim.pending)
             elif claim.topic == PRICE and claim.pending is not None:
                 self.prices.accept(claim)
-        return self._result()
+        return self._finish_result()
 
-    def _result(self) -> Observation:
-        self.ledger.result.n_changed = len(self.ledger.changed_rows)
-        return self.ledger.result
+    def _finish_result(self) -> Observation:
+        self.builder.result.n_changed = len(self.builder.changed_rows)
+        return self.builder.result
 
-    # --- rows that are there ----------------------------------------------------------------------
+    # --- rows in the payload ----------------------------------------------------------------------
 
-    def _row(self, row: FeedRow, *, is_doubtful: bool) -> None:
+    def _compare_row(self, row: FeedRow, *, is_doubtful: bool) -> None:
+        """Compare a row of the payload with its claims on identity, lifecycle and price. A date of
+        a provider group that `is_doubtful` is held for review instead of accepted."""
         identity = self.identities.get(row.external_id)
         value = identity_value(row)
         if identity is None:
-            self.ledger.result.new.append(NewClaim(row, IDENTITY, value))
+            self.builder.result.new.append(NewClaim(row, IDENTITY, value))
         else:
-            self._returned(identity, row, value)
+            self._update_identity(identity, row, value)
         if row.lifecycle is not None:
-            self._lifecycle(row, lifecycle_value(row.lifecycle), is_doubtful=is_doubtful)
+            self._compare_lifecycle(row, lifecycle_value(row.lifecycle), is_doubtful=is_doubtful)
         if row.prices is not None:
-            self._price(row, price_value(row.prices))
+            self._compare_price(row, price_value(row.prices))
 
-    def _returned(self, identity: KnownClaim, row: FeedRow, value: Value) -> None:
+    def _update_identity(self, identity: KnownClaim, row: FeedRow, value: Value) -> None:
+        """Update the identity claim of a listed row, which is no longer missing; report an alias
+        that points to another model. The other claims of the row follow it to another group."""
         columns: dict[str, Any] = {}
         if identity.missing_since is not None:
             columns |= {"missing_since": None, "withdrawn_at": None, "held": False}
             if identity.refused is not None:
                 columns["refused"] = None
         if value != identity.value or row.group != identity.group:
-            columns |= {"value": value, "group": row.group, "changed_at": self.ledger.at}
-            old, new = identity.value.get("alias_of"), value.get("alias_of")
-            if old and new and old != new:
-                self.ledger.fact(
-                    "alias_moved", row.external_id, IDENTITY, old, new, self.ledger.today
+            columns |= {"value": value, "group": row.group, "changed_at": self.builder.at}
+            old_target, new_target = identity.value.get("alias_of"), value.get("alias_of")
+            if old_target and new_target and old_target != new_target:
+                self.builder.add_fact(
+                    "alias_moved",
+                    row.external_id,
+                    IDENTITY,
+                    old_target,
+                    new_target,
+                    self.builder.today,
                 )
         if columns:
-            self.ledger.update(identity, columns)
+            self.builder.update(identity, columns)
         if row.group != identity.group:
             for topic in (LIFECYCLE, PRICE):
                 claim = self.claims_by_key.get((row.external_id, topic))
                 if claim is not None:
-                    self.ledger.update(claim, {"group": row.group}, accepted=False)
+                    self.builder.update(claim, {"group": row.group}, accepted=False)
 
-    def _lifecycle(self, row: FeedRow, value: Value, *, is_doubtful: bool) -> None:
+    def _compare_lifecycle(self, row: FeedRow, value: Value, *, is_doubtful: bool) -> None:
+        """Compare the lifecycle of a row with its claim, or with that under its earlier key, and
+        record a new claim if it has none. `is_doubtful` as in `_compare_row`."""
         claim = self.claims_by_key.get((row.external_id, LIFECYCLE))
-        before = self.claims_by_key.get((self.predecessors.get(row.external_id, ""), LIFECYCLE))
-        self.spoken.add((row.external_id, LIFECYCLE))
-        if claim is not None and before is not None:
-            # a key that returns: what counts is what was said under the other one since
-            self.dates.back_under_its_key(claim, value, before=before.value)
+        previous_claim = self.claims_by_key.get(
+            (self.predecessors.get(row.external_id, ""), LIFECYCLE)
+        )
+        self.repeated_keys.add((row.external_id, LIFECYCLE))
+        if claim is not None and previous_claim is not None:
+            # the row is back under an earlier key: compare with the value under its other key
+            self.dates.accept_under_earlier_key(claim, value, before=previous_claim.value)
         elif claim is not None and self._is_fresh(row.external_id) and is_promise(claim.value):
-            # what had been promised, and told to nobody, left with the row
-            self.dates.back_under_its_key(claim, value, before={})
+            # the row was delisted with an earliest date that was never reported, so there is
+            # nothing to compare with
+            self.dates.accept_under_earlier_key(claim, value, before={})
         elif claim is not None:
             self.dates.compare(claim, value, is_doubtful=is_doubtful)
-        elif before is not None and retires_on(before.value) and not retires_on(value):
-            # the date got lost with the key: it is taken back only if it stays away
-            pending_columns = {"pending": value, "pending_since": self.ledger.at}
-            self.ledger.result.new.append(NewClaim(row, LIFECYCLE, before.value, pending_columns))
+        elif (
+            previous_claim is not None
+            and retires_on(previous_claim.value)
+            and not retires_on(value)
+        ):
+            # the date was lost with the change of key: it is withdrawn only if it stays away
+            pending_columns = {"pending": value, "pending_since": self.builder.at}
+            self.builder.result.new.append(
+                NewClaim(row, LIFECYCLE, previous_claim.value, pending_columns)
+            )
         elif value:
-            self.ledger.result.new.append(NewClaim(row, LIFECYCLE, value))
-            self.dates.first_said(row.external_id, value, before=before.value if before else None)
+            self.builder.result.new.append(NewClaim(row, LIFECYCLE, value))
+            self.dates.report_first_values(
+                row.external_id, value, before=previous_claim.value if previous_claim else None
+            )
 
-    def _price(self, row: FeedRow, value: Value) -> None:
+    def _compare_price(self, row: FeedRow, value: Value) -> None:
+        """Compare the prices of a row with its claim, or record a new claim, which continues that
+        under the row's earlier key. An empty value changes nothing."""
         claim = self.claims_by_key.get((row.external_id, PRICE))
         if value:
-            self.spoken.add((row.external_id, PRICE))
+            self.repeated_keys.add((row.external_id, PRICE))
         if claim is not None:
             self.prices.compare(claim, row, value)
         elif value:
-            before = self.claims_by_key.get((self.predecessors.get(row.external_id, ""), PRICE))
-            new = (
-                NewClaim(row, PRICE, value)
-                if before is None
-                else self.prices.taken_over(before, row, value)
+            previous_claim = self.claims_by_key.get(
+                (self.predecessors.get(row.external_id, ""), PRICE)
             )
-            self.ledger.result.new.append(new)
+            new_claim = (
+                NewClaim(row, PRICE, value)
+                if previous_claim is None
+                else self.prices.transfer_claim(previous_claim, row, value)
+            )
+            self.builder.result.new.append(new_claim)
 
-    # --- rows that are gone -----------------------------------------------------------------------
+    # --- missing rows -----------------------------------------------------------------------------
 
-    def _absent(self, claim: KnownClaim, *, is_doubtful: bool, is_rekeyed: bool) -> None:
+    def _process_missing_row(
+        self, claim: KnownClaim, *, is_doubtful: bool, is_rekeyed: bool
+    ) -> None:
+        """Process a row that the payload does not contain: put its removal on hold when it is first
+        missing, and accept the removal after the hold. `claim` is its identity.
+
+        A removal that `is_doubtful` is held for review. A row that `is_rekeyed` continues under
+        another key, so its removal is accepted immediately and never reported."""
         if is_rekeyed and claim.missing_since is not None and claim.withdrawn_at is None:
-            self.ledger.update(claim, {"withdrawn_at": self.ledger.at, "held": False})
+            self.builder.update(claim, {"withdrawn_at": self.builder.at, "held": False})
             return
         if claim.missing_since is None:
             is_doubtful = is_doubtful and not is_rekeyed and not self._has_ended(claim.external_id)
-            columns: dict[str, Any] = {"missing_since": self.ledger.at, "held": is_doubtful}
+            columns: dict[str, Any] = {"missing_since": self.builder.at, "held": is_doubtful}
             if is_rekeyed:
-                columns["withdrawn_at"] = self.ledger.at
-            self.ledger.update(claim, columns)
+                columns["withdrawn_at"] = self.builder.at
+            self.builder.update(claim, columns)
             return
         if claim.withdrawn_at is not None or claim.refused == REFUSED_ABSENCE:
             return
-        if self.ledger.at - claim.missing_since >= self.rules.removal_hold:
-            self._gone_for_good(claim)
+        if self.builder.at - claim.missing_since >= self.rules.removal_hold:
+            self._withdraw_row(claim)
 
-    def _gone_for_good(self, claim: KnownClaim) -> None:
-        self.ledger.update(claim, {"withdrawn_at": self.ledger.at, "held": False})
-        if self._is_missed(claim):
+    def _withdraw_row(self, claim: KnownClaim) -> None:
+        self.builder.update(claim, {"withdrawn_at": self.builder.at, "held": False})
+        if self._is_removal_news(claim):
             lifecycle = self.claims_by_key.get((claim.external_id, LIFECYCLE))
             day = None if lifecycle is None else lifecycle.value.get("retires_on")
-            self.ledger.fact("delisted", claim.external_id, IDENTITY, day, None, self.ledger.today)
+            self.builder.add_fact(
+                "delisted", claim.external_id, IDENTITY, day, None, self.builder.today
+            )
 
-    def _is_missed(self, claim: KnownClaim) -> bool:
-        """Return whether it is news that a row has left for good."""
+    def _is_removal_news(self, claim: KnownClaim) -> bool:
+        """Return whether the removal of a row is to be reported."""
         if (
             self.rules.absence == "nothing"
             or self._has_ended(claim.external_id)
-            or self._stands_elsewhere(claim)
+            or self._is_listed_elsewhere(claim)
         ):
             return False
         if self.rules.absence == "news":
             return True
         lifecycle = self.claims_by_key.get((claim.external_id, LIFECYCLE))
         day = firm_day(lifecycle.value) if lifecycle else None
-        return day is not None and day > self.ledger.today
+        return day is not None and day > self.builder.today
 
-    def _stands_elsewhere(self, claim: KnownClaim) -> bool:
-        """Return whether a row that is there has the same place and, spelling aside, the same
-        name."""
-        return place_and_name(claim.group, claim.value) in self._names_there
+    def _is_listed_elsewhere(self, claim: KnownClaim) -> bool:
+        """Return whether another listed row has the same provider, region and tier and, apart from
+        spelling, the same name."""
+        return place_and_name(claim.group, claim.value) in self._listed_names
 
     @cached_property
-    def _names_there(self) -> set[tuple[str, str, str, str]]:
+    def _listed_names(self) -> set[tuple[str, str, str, str]]:
         return {
             place_and_name(claim.group, claim.value)
             for claim in self.identities.values()
@@ -339,11 +380,11 @@ class _Comparison:
         }
 
     def _has_ended(self, external_id: str) -> bool:
-        """Return whether the row's own firm date has come: its leaving is then the retirement, told
-        by the clock."""
+        """Return whether the row's own announced date has come: its removal is then the retirement,
+        which is reported separately."""
         lifecycle = self.claims_by_key.get((external_id, LIFECYCLE))
         day = firm_day(lifecycle.value) if lifecycle else None
-        return day is not None and day <= self.ledger.today
+        return day is not None and day <= self.builder.today
 
 
 __all__ = [

@@ -12,7 +12,7 @@ _ENDING = frozenset({"legacy", "deprecated", "retired"})
 
 
 def is_promise(value: Value) -> bool:
-    """Return whether an earliest date is only the promised life of an active model, without an
+    """Return whether the date is only the promised minimum life of an active model, without an
     announced retirement."""
     is_announced = value.get("announced_on") or value.get("status") in _ENDING
     return value.get("date_kind") == NOT_BEFORE and not is_announced
@@ -23,155 +23,165 @@ def firm_day(value: Value) -> date | None:
 
 
 class DateRules:
-    """What follows when a row says when its offering ends, says something else, or says nothing any
-    more."""
+    """Rules for a row that states, changes or no longer states the retirement date of its
+    offering."""
 
-    def __init__(self, ledger: ResultBuilder) -> None:
-        self.ledger, self.rules, self.today = ledger, ledger.rules, ledger.today
+    def __init__(self, builder: ResultBuilder) -> None:
+        self.builder, self.rules, self.today = builder, builder.rules, builder.today
 
-    def first_said(self, external_id: str, value: Value, *, before: Value | None) -> None:
-        """Handle a row's first values; `before` are its values under another key, None for a new
-        row."""
-        if not self.ledger.baseline:
-            self._tell(external_id, before or {}, value)
+    def report_first_values(self, external_id: str, value: Value, *, before: Value | None) -> None:
+        """Report the first values of a row; `before` are its values under another key, None for a
+        new row."""
+        if not self.builder.baseline:
+            self._report_change(external_id, before or {}, value)
 
     def compare(self, claim: KnownClaim, value: Value, *, is_doubtful: bool) -> None:
+        """Compare the lifecycle `value` in the payload with the claim. A date that disappears is
+        put on hold, and so is one that changes in a group that `is_doubtful`; any other difference
+        is accepted. A value that a user has rejected is ignored for as long as the feed repeats
+        it."""
         old_day, new_day = retires_on(claim.value), retires_on(value)
         if value == claim.value:
             if claim.pending is not None:
-                self._came_while_in_doubt(claim, new_day)
-                self.ledger.update(claim, {"pending": None, "pending_since": None, "held": False})
+                self._report_doubted_retirement(claim, new_day)
+                self.builder.update(claim, {"pending": None, "pending_since": None, "held": False})
             if claim.refused is not None:
-                self.ledger.update(claim, {"refused": None}, accepted=False)
+                self.builder.update(claim, {"refused": None}, accepted=False)
             return
         if claim.refused == {"value": value}:
             if claim.pending is not None:
-                self.ledger.update(
+                self.builder.update(
                     claim, {"pending": None, "pending_since": None, "held": False}, accepted=False
                 )
             return
         if claim.refused is not None:
-            self.ledger.update(claim, {"refused": None}, accepted=False)
+            self.builder.update(claim, {"refused": None}, accepted=False)
         if old_day is not None and (new_day is None or (is_doubtful and new_day != old_day)):
-            self._wait(claim, value, is_held=is_doubtful)
+            self._hold_value(claim, value, is_held=is_doubtful)
         else:
             self.accept(claim, value)
 
-    def back_under_its_key(self, claim: KnownClaim, value: Value, *, before: Value) -> None:
-        """The row is back under a key it had before, and said `before` under the other one."""
+    def accept_under_earlier_key(self, claim: KnownClaim, value: Value, *, before: Value) -> None:
+        """Accept the values of a row that is back under an earlier key; `before` are its values
+        under the other key."""
         if retires_on(before) is not None and retires_on(value) is None:
-            self.ledger.accept(claim, before, pending=value, pending_since=self.ledger.at)
+            self.builder.accept(claim, before, pending=value, pending_since=self.builder.at)
             return
         if value != claim.value or claim.pending is not None:
-            self.ledger.accept(claim, value)
-        self._tell(claim.external_id, before, value)
+            self.builder.accept(claim, value)
+        self._report_change(claim.external_id, before, value)
 
     def confirm(self, claim: KnownClaim) -> None:
-        """The feed still says what waits."""
+        """Process a value on hold that the feed still repeats."""
         if claim.pending is not None:
-            self._wait(claim, claim.pending, is_held=claim.held)
+            self._hold_value(claim, claim.pending, is_held=claim.held)
 
     def accept(self, claim: KnownClaim, value: Value) -> None:
-        self.ledger.accept(claim, value)
-        self._tell(claim.external_id, claim.value, value)
+        self.builder.accept(claim, value)
+        self._report_change(claim.external_id, claim.value, value)
 
-    def _wait(self, claim: KnownClaim, value: Value, *, is_held: bool) -> None:
-        """Believe `value` once it has been seen unchanged for the hold; only an observation can
-        confirm it."""
+    def _hold_value(self, claim: KnownClaim, value: Value, *, is_held: bool) -> None:
+        """Put `value` on hold, or accept it if it has been unchanged for the duration of the hold;
+        only an observation can confirm it. `is_held`: it needs a user's review."""
         if claim.pending != value or claim.pending_since is None:
-            columns = {"pending": value, "pending_since": self.ledger.at, "held": is_held}
-            self.ledger.update(claim, columns, accepted=False)
-        elif self.ledger.at - claim.pending_since >= self._hold(claim):
+            columns = {"pending": value, "pending_since": self.builder.at, "held": is_held}
+            self.builder.update(claim, columns, accepted=False)
+        elif self.builder.at - claim.pending_since >= self._hold_duration(claim):
             self.accept(claim, value)
 
-    def _hold(self, claim: KnownClaim) -> timedelta:
+    def _hold_duration(self, claim: KnownClaim) -> timedelta:
         return (
             max(self.rules.withdrawal_hold, self.rules.removal_hold)
             if claim.held
             else self.rules.withdrawal_hold
         )
 
-    def _tell(self, external_id: str, old: Value, new: Value) -> None:
-        """The news in the step from `old` to `new`."""
+    def _report_change(self, external_id: str, old: Value, new: Value) -> None:
+        """Report the change from `old` to `new`."""
         old_day, new_day = retires_on(old), retires_on(new)
         if new_day is None:
             if old_day is not None and not is_promise(old):
-                self._fact("withdrawn", external_id, old_day, None)
+                self._add_fact("withdrawn", external_id, old_day, None)
         elif old_day is None:
             if not is_promise(new):
-                self._appears(external_id, None, new)
+                self._report_new_date(external_id, None, new)
         elif new_day != old_day:
-            self._moves(external_id, old, new, old_day, new_day)
+            self._report_moved_date(external_id, old, new, old_day, new_day)
         elif old.get("date_kind") != FIRM and new.get("date_kind") == FIRM:
-            # the day stays and becomes a commitment
-            self._appears(external_id, new_day, new)
+            # the same date, now announced rather than earliest
+            self._report_new_date(external_id, new_day, new)
         elif is_promise(old) and not is_promise(new):
-            # what was only promised is announced now, if softly: nobody was told of the day before
-            self._appears(external_id, None, new)
+            # a promised date is now announced, even if as an earliest one; it was not reported
+            # before
+            self._report_new_date(external_id, None, new)
         else:
-            self._fell_due(external_id, new, new_day)
+            self._report_passed_date(external_id, new, new_day)
 
-    def _appears(self, external_id: str, old_day: date | None, new: Value) -> None:
-        """A date comes up; one already past is back-fill: recorded, and no news."""
+    def _report_new_date(self, external_id: str, old_day: date | None, new: Value) -> None:
+        """Report a date that appears; one that has already passed is only recorded as back-fill."""
         new_day = retires_on(new)
         assert new_day is not None
         if new_day < self.today:
-            self.ledger.backfill(external_id, new_day)
+            self.builder.add_backfill(external_id, new_day)
         else:
-            self._fact("announced", external_id, old_day, new_day)
-            self._retired_if_due(external_id, new, new_day)
+            self._add_fact("announced", external_id, old_day, new_day)
+            self._add_retirement_if_due(external_id, new, new_day)
 
-    def _moves(
+    def _report_moved_date(
         self, external_id: str, old: Value, new: Value, old_day: date, new_day: date
     ) -> None:
+        """Report that an announced date moved, if either date is still ahead; otherwise list it
+        among the dates that had passed when first seen, and report the retirement only if the old
+        date passed since the previous observation."""
         if new_day > self.today or old_day > self.today:
-            self._fact(
+            self._add_fact(
                 "moved_later" if new_day > old_day else "moved_earlier",
                 external_id,
                 old_day,
                 new_day,
             )
-            self._retired_if_due(external_id, new, new_day)
+            self._add_retirement_if_due(external_id, new, new_day)
             return
-        self.ledger.backfill(external_id, new_day)
-        last_seen = self.ledger.last_seen
+        self.builder.add_backfill(external_id, new_day)
+        last_seen = self.builder.last_seen
         if last_seen is not None and old_day > day_of(last_seen) and old.get("date_kind") == FIRM:
-            # it fell due since the observation before, so nobody has been told of it yet
-            self._retired_if_due(external_id, new, new_day)
+            # the old date passed since the previous observation, so the retirement is not reported
+            # yet
+            self._add_retirement_if_due(external_id, new, new_day)
 
-    def _fell_due(self, external_id: str, value: Value, day: date) -> None:
-        """The claim changes in other parts after its day has come: the clock would take it for
-        back-fill."""
-        last_seen = self.ledger.last_seen
+    def _report_passed_date(self, external_id: str, value: Value, day: date) -> None:
+        """Report a retirement if other fields of a claim change after its date has passed: the
+        check of due dates would take it for back-fill."""
+        last_seen = self.builder.last_seen
         if (
             last_seen is not None
             and day_of(last_seen) < day <= self.today
             and value.get("date_kind") == FIRM
         ):
-            self._retired_on(external_id, day)
+            self._add_retirement(external_id, day)
 
-    def _retired_if_due(self, external_id: str, value: Value, day: date) -> None:
+    def _add_retirement_if_due(self, external_id: str, value: Value, day: date) -> None:
         if day <= self.today and value.get("date_kind") == FIRM:
-            self._fact("retired", external_id, day, day)
+            self._add_fact("retired", external_id, day, day)
 
-    def _came_while_in_doubt(self, claim: KnownClaim, day: date | None) -> None:
-        """The clock passed over a day that was in doubt; it stands after all, so it is told now,
-        for its day."""
+    def _report_doubted_retirement(self, claim: KnownClaim, day: date | None) -> None:
+        """Report a retirement whose date passed while it was in doubt, now that it is confirmed,
+        with the date itself."""
         started_at = claim.pending_since
         if day is None or started_at is None or claim.value.get("date_kind") != FIRM:
             return
         if day_of(started_at) < day <= self.today:
-            self._retired_on(claim.external_id, day)
+            self._add_retirement(claim.external_id, day)
 
-    def _retired_on(self, external_id: str, day: date) -> None:
-        """Told late, but for the day itself."""
+    def _add_retirement(self, external_id: str, day: date) -> None:
+        """Add a retirement that is reported late, detected on its own date."""
         iso = day.isoformat()
-        self.ledger.fact(
+        self.builder.add_fact(
             "retired", external_id, LIFECYCLE, iso, iso, day, detected_at=start_of(day)
         )
 
-    def _fact(self, kind: str, external_id: str, old: date | None, new: date | None) -> None:
-        self.ledger.fact(
+    def _add_fact(self, kind: str, external_id: str, old: date | None, new: date | None) -> None:
+        self.builder.add_fact(
             kind,
             external_id,
             LIFECYCLE,

@@ -1,4 +1,4 @@
-"""What makes a payload doubtful, and which rows only changed their key."""
+"""Guards that detect doubtful payloads, and rows that only changed their key."""
 
 import re
 from collections import Counter, defaultdict
@@ -16,23 +16,23 @@ type KeyOfGone = Callable[[KnownClaim], Hashable]
 type KeyOfNew = Callable[[FeedRow], Hashable]
 
 _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
-# How alike two names of equal price must read to be one model; 1 is equal.
+# Minimum similarity of two names with equal prices to be one model; 1 is identical.
 _MIN_LIKENESS = 0.6
-# So many rows of a provider must come back under another before it counts as renamed.
+# Minimum number of rows that must appear under another provider for it to count as renamed.
 _MIN_NAMES = 2
-# Prices of so many units do not agree by chance.
+# Minimum number of equal unit prices; a single one might agree by chance.
 _MIN_UNITS = 2
 
 
 def folded_name(external_id: str) -> str:
-    """The model's own name in a row key, folded: providers, prefixes and spelling come and go
-    around it."""
+    """Return the model's own name in a row key, normalised; providers, prefixes and spelling
+    vary."""
     return _NOT_ALPHANUMERIC.sub("", external_id.rsplit("/", 1)[-1].lower())
 
 
 def place_and_name(group: str, value: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    """Provider, region, tier and folded name: rows that agree in all of them are one under two
-    spellings."""
+    """Return (provider, region, tier, normalised name): rows that agree in all of them are one row
+    under two spellings."""
     return group, value.get("region", ""), value.get("tier", ""), folded_name(value["api_id"])
 
 
@@ -43,33 +43,35 @@ def rekeyed_rows(
     identity_of: Mapping[str, Hashable],
 ) -> dict[str, str]:
     """Return {old ID: new ID} of rows that only changed their key: recently missing, and new (or
-    back) now.
+    listed again) now.
 
-    Two rows are one, the surest way first, if the catalogue knows both as the same model on the
-    same host (`identity_of`), if provider and name read the same, if a whole provider changed its
-    name and the model's reads the same, and, if both happen in one observation, if they have the
+    Two rows are one, in order of certainty: if the catalogue knows both as the same model on the
+    same host (`identity_of`); if provider and name are equal; if a whole provider changed its name
+    and the names of the models are equal; and, if both happen in one observation, if they have the
     same provider and date, or the same provider and prices and similar names. Such an offering has
     no other change than its date or price.
     """
-    pairs: dict[str, str] = {}
-    for key_of_gone, key_of_new, least_alike in _match_keys(
+    new_id_by_old: dict[str, str] = {}
+    for key_of_gone, key_of_new, min_similarity in _match_keys(
         claims_by_key, vanished_claims, fresh, identity_of
     ):
         unmatched_ids: dict[Hashable, list[str]] = defaultdict(list)
         for claim in vanished_claims:
             key = key_of_gone(claim)
-            if key is not None and claim.external_id not in pairs:
+            if key is not None and claim.external_id not in new_id_by_old:
                 unmatched_ids[key].append(claim.external_id)
-        paired_ids = set(pairs.values())
+        matched_ids = set(new_id_by_old.values())
         for row in fresh:
             key = key_of_new(row)
-            if key is None or row.external_id in paired_ids or not unmatched_ids.get(key):
+            if key is None or row.external_id in matched_ids or not unmatched_ids.get(key):
                 continue
-            nearest = max(unmatched_ids[key], key=lambda name: _likeness(name, row.external_id))
-            if _likeness(nearest, row.external_id) >= least_alike:
-                unmatched_ids[key].remove(nearest)
-                pairs[nearest] = row.external_id
-    return pairs
+            most_similar_id = max(
+                unmatched_ids[key], key=lambda name: _name_similarity(name, row.external_id)
+            )
+            if _name_similarity(most_similar_id, row.external_id) >= min_similarity:
+                unmatched_ids[key].remove(most_similar_id)
+                new_id_by_old[most_similar_id] = row.external_id
+    return new_id_by_old
 
 
 def _match_keys(
@@ -78,8 +80,8 @@ def _match_keys(
     fresh: Sequence[FeedRow],
     identity_of: Mapping[str, Hashable],
 ) -> list[tuple[KeyOfGone, KeyOfNew, float]]:
-    """Per way of being one: the key of a vanished row, the key of a new one, and how alike their
-    names must be."""
+    """Return for each way of matching: the key function of missing rows, that of new rows, and the
+    minimum similarity of their names."""
     new_groups = _renamed_providers(claims_by_key, vanished_claims, fresh)
 
     def day_of_gone(claim: KnownClaim) -> Hashable:
@@ -138,9 +140,9 @@ def _match_keys(
 def _renamed_providers(
     claims_by_key: Claims, vanished_claims: Sequence[KnownClaim], fresh: Sequence[FeedRow]
 ) -> dict[str, str]:
-    """{old group: new group} of providers that left as a whole while one that was not there came
-    with the names of most of their rows. A single row proves nothing: the same model is served in
-    many places."""
+    """Return {old group: new group} of providers that disappeared as a whole while a new provider
+    appeared with the names of most of their rows. A single row proves nothing: many hosts serve the
+    same model."""
     vanished_ids = {claim.external_id for claim in vanished_claims}
     remaining_groups = {
         claim.group
@@ -171,47 +173,47 @@ def _renamed_providers(
     return new_groups
 
 
-def _likeness(first: str, second: str) -> float:
+def _name_similarity(first: str, second: str) -> float:
     return SequenceMatcher(None, folded_name(first), folded_name(second), autojunk=False).ratio()
 
 
 def doubt_removals(
-    ledger: ResultBuilder, identities: Iterable[KnownClaim], vanished_claims: Iterable[KnownClaim]
+    builder: ResultBuilder, identities: Iterable[KnownClaim], vanished_claims: Iterable[KnownClaim]
 ) -> set[str]:
-    """Return the provider groups with too many missing rows at once. `vanished_claims` holds rows
-    that disappeared without a known reason."""
-    rules = ledger.rules
+    """Return the provider groups with too many missing rows in one observation. `vanished_claims`
+    holds rows that disappeared without a known reason."""
+    rules = builder.rules
     present = Counter(claim.group for claim in identities if claim.missing_since is None)
     doubtful_groups = set()
     for group, n_gone in Counter(claim.group for claim in vanished_claims).items():
         if n_gone >= rules.min_vanished and n_gone > rules.max_vanished_share * present[group]:
             doubtful_groups.add(group)
-            ledger.result.held[group] = (
+            builder.result.held[group] = (
                 f"{n_gone} of {present[group]} rows disappeared together. Removals are on hold."
             )
     return doubtful_groups
 
 
-def doubt_changes(ledger: ResultBuilder, claims_by_key: Claims) -> set[str]:
-    """Return the provider groups in which too many rows lose or change a date at once.
+def doubt_changes(builder: ResultBuilder, claims_by_key: Claims) -> set[str]:
+    """Return the provider groups in which too many rows lose or change a date in one observation.
 
-    A date that appears does not count and is never on hold: late news is worse than an odd payload.
-    Prices are not counted: providers do reprice whole lists at once, and each price has its own
-    hold. After a long silence a tenth of the rows may have changed, so a feed not seen for longer
-    than the hold is not doubted for that.
+    A date that appears does not count and is never on hold: a late report is worse than an odd
+    payload. Prices are not counted: providers do reprice whole lists at the same time, and each
+    price has its own hold. After a long time without observation a tenth of the rows may have
+    changed, so a feed not seen for longer than the hold is not doubted for that.
     """
-    rules = ledger.rules
-    long_unseen = (
-        ledger.last_seen is not None and ledger.at - ledger.last_seen > rules.withdrawal_hold
+    rules = builder.rules
+    is_long_unseen = (
+        builder.last_seen is not None and builder.at - builder.last_seen > rules.withdrawal_hold
     )
-    if ledger.baseline or long_unseen:
+    if builder.baseline or is_long_unseen:
         return set()
-    present: Counter[str] = Counter()
-    changed: Counter[str] = Counter()
-    for external_id, row in ledger.rows.items():
+    n_rows: Counter[str] = Counter()
+    n_changed_by_group: Counter[str] = Counter()
+    for external_id, row in builder.rows.items():
         if (external_id, IDENTITY) not in claims_by_key:
             continue
-        present[row.group] += 1
+        n_rows[row.group] += 1
         lifecycle = claims_by_key.get((external_id, LIFECYCLE))
         if (
             lifecycle is None
@@ -220,14 +222,14 @@ def doubt_changes(ledger: ResultBuilder, claims_by_key: Claims) -> set[str]:
         ):
             continue
         old_day = retires_on(lifecycle.value)
-        changed[row.group] += old_day is not None and row.lifecycle.retires_on != old_day
+        n_changed_by_group[row.group] += old_day is not None and row.lifecycle.retires_on != old_day
     doubtful_groups = set()
-    for group, n_changed in changed.items():
-        if n_changed >= rules.min_changed and n_changed > rules.max_changed_share * present[group]:
+    for group, n_changed in n_changed_by_group.items():
+        if n_changed >= rules.min_changed and n_changed > rules.max_changed_share * n_rows[group]:
             doubtful_groups.add(group)
             sentence = (
-                f"{n_changed} of {present[group]} rows changed or lost their date together. "
+                f"{n_changed} of {n_rows[group]} rows changed or lost their date together. "
                 "These changes are on hold."
             )
-            ledger.result.held[group] = f"{ledger.result.held.get(group, '')} {sentence}".strip()
+            builder.result.held[group] = f"{builder.result.held.get(group, '')} {sentence}".strip()
     return doubtful_groups

@@ -1,4 +1,4 @@
-"""Rules for prices: effective prices are compared, unit by unit, and each must last before it is
+"""Rules for prices: prices in force are compared unit by unit, and each must last before it is
 accepted."""
 
 from collections.abc import Collection, Mapping
@@ -31,8 +31,8 @@ _OFFER_WINDOW = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class PriceStep:
-    """One unit of which the feed says another price than is believed, or none any more, `since` a
-    moment."""
+    """One unit for which the feed has had another price than the accepted one, or none, since the
+    time `since`."""
 
     unit: str
     old: str
@@ -42,14 +42,14 @@ class PriceStep:
 
     @property
     def hold(self) -> timedelta | None:
-        """Return how long the step must last; None for one that needs a user's decision."""
+        """How long the step must last before it is accepted; None if it needs a user's decision."""
         if self.factor >= self.rules.max_price_factor:
             return None
         return self.rules.unit_error_hold if self.is_unit_error else self.rules.price_hold
 
     @property
     def factor(self) -> Decimal:
-        """New by old; 1 where either is unknown or zero, of which nothing can be computed."""
+        """New price divided by old; 1 if either is unknown or zero."""
         if self.new is None or Decimal(self.old) == 0 or Decimal(self.new) == 0:
             return Decimal(1)
         return Decimal(self.new) / Decimal(self.old)
@@ -61,8 +61,8 @@ class PriceStep:
 
     @property
     def is_move(self) -> bool:
-        """Return whether it is news when it has stood: both prices known, and no mistake of
-        units."""
+        """Whether the step is reported once it is accepted: both prices are known, and it is no
+        mistake of units."""
         has_both_prices = self.new is not None and Decimal(self.old) != 0 and Decimal(self.new) != 0
         return has_both_prices and not self.is_unit_error
 
@@ -70,26 +70,26 @@ class PriceStep:
 def units_needing_review(
     value: Value, pending: Value | None, day: date, rules: DetectionRules
 ) -> set[str]:
-    """Return, of what waits at a price claim, the units that rise by so much that only a person may
-    believe it."""
+    """Return the units on hold at a price claim that rise by so much that they need a user's
+    decision."""
     accepted_prices = price_in_force(value, day)
     lines = (pending or {}).get("since", [])
     steps = [
-        PriceStep(unit, accepted_prices[unit], new, start_of(day), rules)
-        for unit, new, _ in lines
+        PriceStep(unit, accepted_prices[unit], new_price, start_of(day), rules)
+        for unit, new_price, _ in lines
         if unit in accepted_prices
     ]
     return {step.unit for step in steps if step.hold is None}
 
 
 def pending_since(claim: KnownClaim) -> dict[str, tuple[str | None, datetime]]:
-    """{unit: (amount, seen since)} of what waits at a price claim."""
+    """Return {unit: (amount, first seen)} of the prices on hold at a claim."""
     lines = (claim.pending or {}).get("since", [])
     return {unit: (amount, datetime.fromisoformat(moment)) for unit, amount, moment in lines}
 
 
 def merge_prices(new: Value, old: Value, units: Collection[str]) -> Value:
-    """`new`, but with the lines of these units (`unit[>tokens]`) as in `old`."""
+    """Return `new` with the prices of these units (`unit[>tokens]`) replaced by those in `old`."""
     old_lines = {key: amount for key, amount in old.items() if unit_of_key(key) in units}
     return {key: amount for key, amount in new.items() if unit_of_key(key) not in units} | old_lines
 
@@ -97,26 +97,33 @@ def merge_prices(new: Value, old: Value, units: Collection[str]) -> Value:
 def started_prices(
     value: Value, first: date, last: date, feed_amounts: Mapping[str, str]
 ) -> list[tuple[date, Value, Value]]:
-    """(day, old, new) per unit of the prices of `value` that begin from `first` to `last`, both
-    included.
+    """Return (day, old prices, new prices) for each day from `first` to `last`, inclusive, on which
+    prices of `value` begin.
 
-    Only of units of which the feed `feed_amounts` names what holds on `last`: another was
-    postponed. Zero is unknown, and no step.
+    Only includes units for which `feed_amounts` has the price in force on `last`: others were
+    postponed. Zero means unknown, and is no step.
     """
-    final = price_in_force(value, last)
+    last_prices = price_in_force(value, last)
     steps = []
-    for day in _starts(value, first, last):
-        before, after = price_in_force(value, day - timedelta(days=1)), price_in_force(value, day)
+    for day in _starting_days(value, first, last):
+        old_prices, new_prices = (
+            price_in_force(value, day - timedelta(days=1)),
+            price_in_force(value, day),
+        )
         units = [
             unit
-            for unit, amount in before.items()
-            if after[unit] != amount
-            and "0" not in (amount, after[unit])
-            and feed_amounts.get(unit) == final[unit]
+            for unit, amount in old_prices.items()
+            if new_prices[unit] != amount
+            and "0" not in (amount, new_prices[unit])
+            and feed_amounts.get(unit) == last_prices[unit]
         ]
         if units:
             steps.append(
-                (day, {unit: before[unit] for unit in units}, {unit: after[unit] for unit in units})
+                (
+                    day,
+                    {unit: old_prices[unit] for unit in units},
+                    {unit: new_prices[unit] for unit in units},
+                )
             )
     return steps
 
@@ -124,15 +131,15 @@ def started_prices(
 def without_postponed(
     value: Value, first: date, last: date, feed_amounts: Mapping[str, str]
 ) -> Value:
-    """`value` without the prices that should have begun by `last` and of which the feed names
-    another."""
-    final = price_in_force(value, last)
+    """Return `value` without the prices that should have begun by `last` but for which the feed has
+    another amount."""
+    last_prices = price_in_force(value, last)
     postponed_units = {
         unit
-        for unit, amount in final.items()
+        for unit, amount in last_prices.items()
         if unit in feed_amounts and feed_amounts[unit] != amount
     }
-    days = set(_starts(value, first, last))
+    days = set(_starting_days(value, first, last))
     return {
         key: amount
         for key, amount in value.items()
@@ -142,24 +149,24 @@ def without_postponed(
     }
 
 
-def _starts(value: Value, first: date, last: date) -> list[date]:
+def _starting_days(value: Value, first: date, last: date) -> list[date]:
     starts = {split_price_key(key)[2] for key in value if key != "currency"}
     return sorted(start for start in starts if start is not None and first <= start <= last)
 
 
 class PriceRules:
-    """Price changes of a row.
+    """Rules for the prices of a row.
 
     A missing price, or one of zero, is unknown and never a change. A row whose price changes too
-    often is floating: it is followed, and its changes are listed but not reported.
+    often is floating: its prices are updated, and its changes are listed but not reported.
     """
 
-    def __init__(self, ledger: ResultBuilder) -> None:
-        self.ledger, self.rules, self.today = ledger, ledger.rules, ledger.today
+    def __init__(self, builder: ResultBuilder) -> None:
+        self.builder, self.rules, self.today = builder, builder.rules, builder.today
 
     def compare(self, claim: KnownClaim, row: FeedRow, value: Value) -> None:
         if not value:
-            # no price named is "unknown", never "free": the last known price stands
+            # a missing price is unknown, not free: the last known price still applies
             return
         accepted_value = self._apply_started(claim, value)
         if (
@@ -169,12 +176,12 @@ class PriceRules:
         ):
             return
         moves = self._count_move(claim, accepted_value, value)
-        self._judge(claim, accepted_value, value, moves, is_offer=row.price_is_offer)
+        self._apply_steps(claim, accepted_value, value, moves, is_offer=row.price_is_offer)
 
-    def taken_over(self, before: KnownClaim, row: FeedRow, value: Value) -> NewClaim:
-        """Return the claim of a row under a new key, with the accepted, waiting and counted values
-        of the old one."""
-        updates = self.ledger.result.updates
+    def transfer_claim(self, before: KnownClaim, row: FeedRow, value: Value) -> NewClaim:
+        """Return the claim of a row under a new key, with the accepted prices, those on hold and
+        the counted moves of the old claim."""
+        updates = self.builder.result.updates
         n_others = len(updates)
         self.compare(replace(before, external_id=row.external_id), row, value)
         columns: dict[str, Any] = {
@@ -195,59 +202,69 @@ class PriceRules:
             columns |= update.columns
         del updates[n_others:]
         about_the_row = {"excerpt", "source_url", "changed_at"}
-        carried_columns = {
-            name: part for name, part in columns.items() if name not in about_the_row
+        transferred_columns = {
+            name: value_of_column
+            for name, value_of_column in columns.items()
+            if name not in about_the_row
         }
-        return NewClaim(row, PRICE, carried_columns.pop("value"), carried_columns)
+        return NewClaim(row, PRICE, transferred_columns.pop("value"), transferred_columns)
 
     def confirm(self, claim: KnownClaim, seen_again_by: datetime) -> None:
-        """The feed still says what waits; units first seen at `seen_again_by` or later were seen
-        once only."""
+        """Process prices on hold that the feed still repeats; units first seen at `seen_again_by`
+        or later have been seen only once."""
         if claim.pending is not None:
             value = claim.pending["value"]
             accepted_value = self._apply_started(claim, value)
-            self._judge(
+            self._apply_steps(
                 claim, accepted_value, value, {}, is_offer=None, seen_again_by=seen_again_by
             )
 
     def accept(self, claim: KnownClaim) -> None:
-        """Accept the values on hold for a user; a corrected mistake of units is not news."""
+        """Accept the values on hold for a user; a corrected mistake of units is not reported."""
         if claim.pending is None:
             return
         value, ignored_units = (
             claim.pending["value"],
             self._ignored_units(claim, claim.pending["value"]),
         )
-        steps = self._steps(claim, claim.value, value, ignored_units)
-        self._write(claim, claim.value, value, [], ignored_units, {})
-        self._tell(
+        steps = self._find_steps(claim, claim.value, value, ignored_units)
+        self._update_claim(claim, claim.value, value, [], ignored_units, {})
+        self._report_steps(
             claim,
             [step for step in steps if step.is_move],
             is_floating=claim.floating_since is not None,
         )
 
-    # --- prices published for a later day ---------------------------------------------------------
+    # --- prices published in advance --------------------------------------------------------------
 
     def _apply_started(self, claim: KnownClaim, value: Value) -> Value:
-        """Prices published in advance have begun since: told for their day, if the feed still says
-        so. What is believed now: a price that was postponed has not begun, and was never
-        believed."""
-        first = claim.next_start_on
-        if first is None or first > self.today:
+        """Report prices published in advance that have begun, on their own day, if the feed still
+        has them. Return the value without postponed prices, which have not begun and were never
+        accepted."""
+        first_start_on = claim.next_start_on
+        if first_start_on is None or first_start_on > self.today:
             return claim.value
         feed_amounts = price_in_force(value, self.today)
-        for day, old, new in started_prices(claim.value, first, self.today, feed_amounts):
-            self.ledger.fact(
-                "repriced", claim.external_id, PRICE, old, new, day, detected_at=start_of(day)
+        for day, old_prices, new_prices in started_prices(
+            claim.value, first_start_on, self.today, feed_amounts
+        ):
+            self.builder.add_fact(
+                "repriced",
+                claim.external_id,
+                PRICE,
+                old_prices,
+                new_prices,
+                day,
+                detected_at=start_of(day),
             )
-        self.ledger.update(
+        self.builder.update(
             claim, {"next_start_on": next_start(claim.value, self.today)}, accepted=False
         )
-        return without_postponed(claim.value, first, self.today, feed_amounts)
+        return without_postponed(claim.value, first_start_on, self.today, feed_amounts)
 
     # --- units that differ ------------------------------------------------------------------------
 
-    def _judge(
+    def _apply_steps(
         self,
         claim: KnownClaim,
         accepted_value: Value,
@@ -257,19 +274,23 @@ class PriceRules:
         is_offer: bool | None,
         seen_again_by: datetime | None = None,
     ) -> None:
-        """Believe the steps that have stood long enough, let the others wait, take over all the
-        rest of `value`."""
+        """Accept the steps from `accepted_value` to `value` that have lasted long enough, put the
+        others on hold, and accept everything else in `value`.
+
+        `move_columns` are the columns of a newly counted move, empty if none was counted.
+        `is_offer`: the price is the cheapest current offer, None if there is no row to tell.
+        `seen_again_by` as in `confirm`."""
         ignored_units = self._ignored_units(claim, value)
-        steps = self._steps(claim, accepted_value, value, ignored_units)
+        steps = self._find_steps(claim, accepted_value, value, ignored_units)
         due_steps = [
             step
             for step in steps
             if step.hold is not None
-            and self.ledger.at - step.since >= step.hold
+            and self.builder.at - step.since >= step.hold
             and (seen_again_by is None or step.since < seen_again_by)
         ]
         pending_steps = [step for step in steps if step not in due_steps]
-        self._say_doubts(claim, [step for step in pending_steps if step.is_unit_error])
+        self._report_doubts(claim, [step for step in pending_steps if step.is_unit_error])
         columns = dict(move_columns)
         is_floating = self._is_floating(
             columns.get("price_moves", claim.price_moves), is_offer, claim
@@ -278,11 +299,13 @@ class PriceRules:
             columns["floating_since"] = self.today if is_floating else None
         if claim.refused is not None and not ignored_units:
             columns["refused"] = None
-        self._write(claim, accepted_value, value, pending_steps, ignored_units, columns)
-        self._tell(claim, [step for step in due_steps if step.is_move], is_floating=is_floating)
+        self._update_claim(claim, accepted_value, value, pending_steps, ignored_units, columns)
+        self._report_steps(
+            claim, [step for step in due_steps if step.is_move], is_floating=is_floating
+        )
 
     def _ignored_units(self, claim: KnownClaim, value: Value) -> set[str]:
-        """Units of which the feed repeats an amount that a person has refused."""
+        """Return units for which the feed repeats an amount that a user has rejected."""
         rejected_units = (claim.refused or {}).get("units", {})
         feed_amounts = price_in_force(value, self.today) if rejected_units else {}
         return {
@@ -291,26 +314,34 @@ class PriceRules:
             if unit in feed_amounts and feed_amounts[unit] == amount
         }
 
-    def _steps(
+    def _find_steps(
         self, claim: KnownClaim, accepted_value: Value, value: Value, ignored_units: set[str]
     ) -> list["PriceStep"]:
-        before, after = (
+        """Return a step for each unit whose price in force differs, except for ignored ones. A step
+        that repeats a price on hold dates from when that was first seen, any other from now."""
+        old_prices, new_prices = (
             price_in_force(accepted_value, self.today),
             price_in_force(value, self.today),
         )
         first_seen = pending_since(claim)
         steps = []
-        for unit, old in before.items():
-            new = after.get(unit)
-            if new == old or unit in ignored_units:
+        for unit, old_price in old_prices.items():
+            new_price = new_prices.get(unit)
+            if new_price == old_price or unit in ignored_units:
                 continue
-            amount, since = first_seen.get(unit, (None, self.ledger.at))
+            amount, since = first_seen.get(unit, (None, self.builder.at))
             steps.append(
-                PriceStep(unit, old, new, since if amount == new else self.ledger.at, self.rules)
+                PriceStep(
+                    unit,
+                    old_price,
+                    new_price,
+                    since if amount == new_price else self.builder.at,
+                    self.rules,
+                )
             )
         return steps
 
-    def _say_doubts(self, claim: KnownClaim, steps: list["PriceStep"]) -> None:
+    def _report_doubts(self, claim: KnownClaim, steps: list["PriceStep"]) -> None:
         if steps:
             steps_text = ", ".join(f"{step.unit} {step.old} to {step.new}" for step in steps)
             factor = self.rules.max_price_factor
@@ -318,9 +349,9 @@ class PriceRules:
                 f"The price changes by a factor of {factor} or more ({steps_text}). The unit "
                 "might be wrong."
             )
-            self.ledger.result.doubtful.append((claim.external_id, sentence))
+            self.builder.result.doubtful.append((claim.external_id, sentence))
 
-    def _write(
+    def _update_claim(
         self,
         claim: KnownClaim,
         accepted_value: Value,
@@ -329,6 +360,9 @@ class PriceRules:
         ignored_units: set[str],
         columns: dict[str, Any],
     ) -> None:
+        """Update the claim to `value`, with the accepted prices where a step is pending or the unit
+        is ignored, and store the pending steps. `columns` are further changes; nothing is written
+        if nothing differs."""
         pending: Value | None = None
         if pending_steps:
             lines = [
@@ -342,45 +376,62 @@ class PriceRules:
                 min(step.since for step in pending_steps) if pending_steps else None
             )
             columns["held"] = any(step.hold is None for step in pending_steps)
-        accepted = merge_prices(
+        new_value = merge_prices(
             value, accepted_value, {step.unit for step in pending_steps} | ignored_units
         )
-        if accepted != claim.value:
-            keep = {
+        if new_value != claim.value:
+            unchanged_columns = {
                 "pending": claim.pending,
                 "pending_since": claim.pending_since,
                 "held": claim.held,
             }
-            columns = keep | columns | {"next_start_on": next_start(accepted, self.today)}
-            self.ledger.accept(claim, accepted, **columns)
+            columns = (
+                unchanged_columns | columns | {"next_start_on": next_start(new_value, self.today)}
+            )
+            self.builder.accept(claim, new_value, **columns)
         elif columns:
-            self.ledger.update(claim, columns, accepted=False)
+            self.builder.update(claim, columns, accepted=False)
 
-    def _tell(self, claim: KnownClaim, steps: list["PriceStep"], *, is_floating: bool) -> None:
+    def _report_steps(
+        self, claim: KnownClaim, steps: list["PriceStep"], *, is_floating: bool
+    ) -> None:
+        """Report the accepted steps as one event; if the price `is_floating`, list them without an
+        event."""
         if not steps:
             return
-        old, new = {step.unit: step.old for step in steps}, {step.unit: step.new for step in steps}
+        old_prices, new_prices = (
+            {step.unit: step.old for step in steps},
+            {step.unit: step.new for step in steps},
+        )
         if is_floating:
-            self.ledger.result.floated.append([claim.external_id, old, new])
+            self.builder.result.floated.append([claim.external_id, old_prices, new_prices])
         else:
-            self.ledger.fact("repriced", claim.external_id, PRICE, old, new, self.today)
+            self.builder.add_fact(
+                "repriced", claim.external_id, PRICE, old_prices, new_prices, self.today
+            )
 
     # --- floating ---------------------------------------------------------------------------------
 
     def _count_move(self, claim: KnownClaim, accepted_value: Value, value: Value) -> dict[str, Any]:
-        """The columns that change when the price in force is another than at the observation
-        before."""
-        last = (claim.pending or {}).get("value", accepted_value)
-        before, after = price_in_force(last, self.today), price_in_force(value, self.today)
-        before |= (claim.refused or {}).get("units", {})
-        if not any(unit in after and after[unit] != amount for unit, amount in before.items()):
+        """Return the columns that change if the price in force differs from that of the previous
+        observation."""
+        previous_value = (claim.pending or {}).get("value", accepted_value)
+        old_prices, new_prices = (
+            price_in_force(previous_value, self.today),
+            price_in_force(value, self.today),
+        )
+        old_prices |= (claim.refused or {}).get("units", {})
+        if not any(
+            unit in new_prices and new_prices[unit] != amount for unit, amount in old_prices.items()
+        ):
             return {}
         oldest = (self.today - _MOVES_WINDOW).isoformat()
         recent_days = [day for day in claim.price_moves if day >= oldest]
         return {"price_moves": [*recent_days, self.today.isoformat()][-_MAX_MOVES:]}
 
     def _is_floating(self, moves: list[str], is_offer: bool | None, claim: KnownClaim) -> bool:
-        """`is_offer` is None where the row is not at hand; then what was found last counts."""
+        """Return whether the price floats. `is_offer` is None if the row is not available; then the
+        stored result applies."""
         if is_offer is None:
             return claim.floating_since is not None
         oldest = (self.today - _MOVES_WINDOW).isoformat()

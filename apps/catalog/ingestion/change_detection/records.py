@@ -1,4 +1,4 @@
-"""What the rules take and give: claims as known, and what one observation makes of them."""
+"""Input and output of change detection: stored claims, and the result of one observation."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -9,9 +9,9 @@ from apps.catalog.claims.values import Value
 
 IDENTITY, LIFECYCLE, PRICE = "identity", "lifecycle", "price"
 
-# What it means that a row is gone for good: the host no longer serves the model ("news"); a notice
-# was taken from a list of notices, which is news only where people still count on its day
-# ("notices"); or somebody tidied a price list ("nothing").
+# Meaning of the final removal of a row: the host no longer serves the model ("news"); a notice was
+# removed from a list of notices, which is reported only if its date is still ahead ("notices"); or
+# a price list was tidied ("nothing").
 type Absence = Literal["news", "notices", "nothing"]
 
 
@@ -22,19 +22,19 @@ class DetectionRules:
     removal_hold: timedelta = timedelta(days=7)
     withdrawal_hold: timedelta = timedelta(days=7)
     price_hold: timedelta = timedelta(hours=72)
-    # The guard doubts a provider's rows when more than this share of them vanishes or changes in
-    # one run; below the minimum a share says nothing (one of three rows is a third).
+    # The guard doubts a provider's rows if more than this share of them disappears or changes in
+    # one run; below the minimum number a share means nothing (one of three rows is a third).
     max_vanished_share: float = 0.2
     max_changed_share: float = 0.1
     min_vanished: int = 3
     min_changed: int = 5
-    # Factor between two prices from which a mistake of units is likelier than a change.
+    # Factor between two prices from which a mistake of units is more likely than a change.
     max_price_factor: int = 400
-    # A fall by such a factor is believed, without a word, once it has stood for so long: mostly it
-    # is the end of a mistake. A rise by such a factor is believed only by a person.
+    # A fall by such a factor is accepted without a report after this time: mostly it corrects a
+    # mistake. A rise by such a factor needs a user's decision.
     unit_error_hold: timedelta = timedelta(days=7)
-    # A price that moves more often than this in 90 days floats: single moves are no news. A price
-    # that is the cheapest offer of the moment is known to float earlier: in 30 days.
+    # A price that changes more often than this in 90 days floats, and single changes are not
+    # reported. A price that is the cheapest current offer floats sooner: its limit is for 30 days.
     max_moves: int = 8
     max_offer_moves: int = 5
     absence: Absence = "news"
@@ -45,7 +45,7 @@ DEFAULT_RULES = DetectionRules()
 
 @dataclass(slots=True)
 class KnownClaim:
-    """One stored claim of the source, as far as the rules need it; columns as in `Assertion`."""
+    """One stored claim of the source, with the columns of `Assertion` that the rules need."""
 
     id: int
     external_id: str
@@ -69,7 +69,8 @@ class KnownClaim:
 
 @dataclass(frozen=True, slots=True)
 class NewClaim:
-    """A new claim. `columns` are further ones that a row under a new key takes from the old."""
+    """A new claim. `columns` are further columns that a row under a new key takes from its old
+    claim."""
 
     row: FeedRow
     topic: str
@@ -79,8 +80,7 @@ class NewClaim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimUpdate:
-    """Columns of one stored claim that become different; `accepted` when its value or standing
-    changed."""
+    """Changed columns of one stored claim; `accepted` is true if its value or validity changed."""
 
     id: int
     columns: dict[str, Any]
@@ -89,7 +89,7 @@ class ClaimUpdate:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueFact:
-    """A change worth an event; `old` and `new` are as in contracts.md, JSON values."""
+    """A change that can become an event; `old` and `new` are JSON values as in contracts.md."""
 
     kind: str
     external_id: str
@@ -102,12 +102,12 @@ class CatalogueFact:
 
 @dataclass(slots=True)
 class Observation:
-    """What follows from one payload. `held` is {provider group: sentence} and non-empty for a
-    suspect run.
+    """The result of one payload. `held` is {provider group: sentence}, and not empty if the run
+    needs review.
 
-    `backfilled` are [row, ISO day] of dates that were past when first seen; `floated` are [row,
-    old, new] of floating prices, which move without being news; `rekeyed` is {new row: row it was
-    before}.
+    `backfilled` are [row, ISO day] of dates that had passed when first seen; `floated` are [row,
+    old, new] of floating prices, whose changes are not reported; `rekeyed` is {new row: its earlier
+    row}.
     """
 
     new: list[NewClaim] = field(default_factory=list)

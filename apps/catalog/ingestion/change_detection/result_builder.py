@@ -1,4 +1,4 @@
-"""Where the rules write down what follows from an observation."""
+"""Collects the result of an observation from the rules."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -17,10 +17,10 @@ from apps.common.time import day_of
 
 
 class ResultBuilder:
-    """The current observation: its time, its rows, and the growing result.
+    """The result of one observation under construction, with its time and rows.
 
-    `last_seen` is the observation before this one, None if there is none or it is unknown.
-    """
+    `baseline` marks the first observation of the source, which reports nothing. `last_seen` is the
+    time of the previous observation, None if there is none or it is unknown."""
 
     def __init__(
         self,
@@ -38,11 +38,13 @@ class ResultBuilder:
         self.changed_rows: set[str] = set()
 
     def update(self, claim: KnownClaim, columns: dict[str, Any], *, accepted: bool = True) -> None:
+        """Record changed columns of a claim; `accepted` is false if they change neither its value
+        nor its validity."""
         self.result.updates.append(ClaimUpdate(claim.id, columns, accepted))
         self.changed_rows.add(claim.external_id)
 
     def accept(self, claim: KnownClaim, value: Value, **columns: Any) -> None:
-        """Set the claim to `value`; waiting values are settled, unless `columns` differ."""
+        """Set the claim to `value`; values on hold are cleared, unless `columns` set them."""
         new_columns: dict[str, Any] = {
             "value": value,
             "changed_at": self.at,
@@ -55,7 +57,7 @@ class ResultBuilder:
             new_columns |= {"excerpt": row.excerpt, "source_url": row.source_url}
         self.update(claim, new_columns | columns)
 
-    def fact(
+    def add_fact(
         self,
         kind: str,
         external_id: str,
@@ -70,5 +72,5 @@ class ResultBuilder:
             CatalogueFact(kind, external_id, topic, old, new, effective_on, detected_at or self.at)
         )
 
-    def backfill(self, external_id: str, day: date) -> None:
+    def add_backfill(self, external_id: str, day: date) -> None:
         self.result.backfilled.append([external_id, day.isoformat()])

@@ -1,5 +1,4 @@
-"""`manage.py load_catalogue`: bring the database up to the built-in catalogue; prints counts as
-JSON."""
+"""`manage.py load_catalogue`: load or update the built-in catalogue; prints counts as JSON."""
 
 import json
 import time

@@ -30,7 +30,7 @@ class Command(BaseCommand):
             catalogue_lock()
             differences = footing_differences()
             n_changed = 0 if options["check"] else refresh_footing()
-        answer = {
+        result = {
             "differences": len(differences),
             "rows_changed": n_changed,
             "first": [
@@ -43,6 +43,6 @@ class Command(BaseCommand):
                 for difference in differences[: options["limit"]]
             ],
         }
-        self.stdout.write(json.dumps(answer))
+        self.stdout.write(json.dumps(result))
         if options["check"] and differences:
             raise SystemExit(1)

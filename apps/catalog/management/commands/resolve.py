@@ -27,7 +27,8 @@ class Command(BaseCommand):
 
 
 def strings(stream: TextIO, hint: str | None) -> Iterator[tuple[str, str | None]]:
-    """(raw, host hint) per non-empty line; a line that is a JSON object names its own."""
+    """Yield (raw string, host hint) for each non-empty line; a line that is a JSON object can
+    contain its own hint."""
     for number, line in enumerate(stream, start=1):
         text = line.rstrip("\r\n")
         if not text.strip():
@@ -44,16 +45,16 @@ def strings(stream: TextIO, hint: str | None) -> Iterator[tuple[str, str | None]
             yield text, hint
 
 
-def as_line(answer: Resolution) -> dict[str, Any]:
-    """The shape of contracts.md section 2."""
+def as_line(resolution: Resolution) -> dict[str, Any]:
+    """Return the resolution in the form of contracts.md section 2."""
     return {
-        "raw": answer.raw,
-        "host_hint": answer.host_hint,
-        "canonical": answer.canonical,
-        "kind": answer.kind,
-        "host": answer.host,
-        "region": answer.region,
-        "variant": list(answer.variant),
-        "confidence": answer.confidence,
-        "why": "; ".join(answer.steps),
+        "raw": resolution.raw,
+        "host_hint": resolution.host_hint,
+        "canonical": resolution.canonical,
+        "kind": resolution.kind,
+        "host": resolution.host,
+        "region": resolution.region,
+        "variant": list(resolution.variant),
+        "confidence": resolution.confidence,
+        "why": "; ".join(resolution.steps),
     }

@@ -1,5 +1,5 @@
-"""Django's own command, one at a time: ten times as fast on an empty database, and without an
-outage on a busy one."""
+"""Django's migrate command, limited to one run at a time; much faster on an empty database, and
+without blocking the readers of a busy one for long."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,19 +18,20 @@ from apps.common.database.migration_history import (
 )
 from apps.common.postgresql.errors import Unavailable, unavailability
 
-# Django's command takes its executor from its module and offers no other place to name one
+# Django's command looks up its executor in its module and has no other hook to replace it
 migrate.MigrationExecutor = LeanExecutor  # type: ignore[attr-defined]
 
 LOCK = "migrate"
-# while a migration waits for a table, every reader of it waits behind; so it gives up soon and
-# tries again
+# while a migration waits for a lock on a table, all readers of that table wait behind it; so it
+# gives up soon and tries again
 LOCK_TIMEOUT_SECONDS = 2
 PAUSES_SECONDS = (1, 2, 4, 8, 15, 30, 30, 30, 30, 30)
 
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        """Wait for another one that is at work, then carry out what is left to do."""
+        """Wait until no other migrate runs on this database, then apply the remaining
+        migrations."""
         try:
             check_migration_history(options["database"])
         except UnsupportedDatabaseError as error:
@@ -38,14 +39,15 @@ class Command(migrate.Command):
         if options["plan"] or options["check_unapplied"]:
             super().handle(*args, **options)
             return
-        with database_lock(LOCK, using=options["database"], on_wait=self._tell_wait):
+        with database_lock(LOCK, using=options["database"], on_wait=self._report_wait):
             self._migrate(*args, **options)
 
-    def _tell_wait(self) -> None:
+    def _report_wait(self) -> None:
         self.stderr.write("Another migrate is running on this database. Waiting until it ends.")
 
     def _migrate(self, *args: Any, **options: Any) -> None:
-        """A migration that cannot have its locks is rolled back and tried again."""
+        """Run Django's command; if a migration cannot get its locks, it is rolled back and retried
+        after a pause."""
         for pause in (*PAUSES_SECONDS, None):
             try:
                 with _short_lock_timeout(options["database"]):
@@ -70,12 +72,12 @@ def _short_lock_timeout(using: str) -> Iterator[None]:
     connection = connections[using]
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('lock_timeout')")
-        (before,) = cursor.fetchone()
+        (previous_timeout,) = cursor.fetchone()
         cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_TIMEOUT_SECONDS}s"])
     try:
         yield
     finally:
-        # a connection that is gone took its setting along
+        # the setting ended with a connection that is gone
         if connection.connection is not None and connection.is_usable():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, false)", [before])
+                cursor.execute("SELECT set_config('lock_timeout', %s, false)", [previous_timeout])

@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         moment = now()
-        deleted = delete_expired_rows(at=moment) if options["delete"] else {}
+        n_deleted_by_table = delete_expired_rows(at=moment) if options["delete"] else {}
         sizes = table_sizes()
         tables = [
             {
@@ -46,4 +46,4 @@ class Command(BaseCommand):
             for table, entry in sorted(retention_entries().items())
             if table in sizes
         ]
-        self.stdout.write(json.dumps({"deleted": deleted, "tables": tables}, indent=1))
+        self.stdout.write(json.dumps({"deleted": n_deleted_by_table, "tables": tables}, indent=1))

@@ -1,4 +1,4 @@
-"""`manage.py load_demo`: the demo portfolio and its users; prints one JSON array of logins."""
+"""`manage.py load_demo`: load the demo portfolio and its users; prints one JSON array of logins."""
 
 import json
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""manage.py check_exposure [--limit N]"""
+"""`manage.py check_exposure [--limit N]`: compare the derived tables with a rebuild."""
 
 import json
 from time import perf_counter
@@ -41,13 +41,14 @@ class Command(BaseCommand):
         except OperationalError as error:
             raise CommandError(f"The database did not respond: {error}", returncode=3) from error
         self.stdout.write(
-            json.dumps(_answer(check, perf_counter() - started_at), indent=1, default=str)
+            json.dumps(_serialize_check(check, perf_counter() - started_at), indent=1, default=str)
         )
         if check.n_differences:
             raise SystemExit(1)
 
 
-def _answer(check: ExposureCheck, seconds: float) -> dict[str, Any]:
+def _serialize_check(check: ExposureCheck, seconds: float) -> dict[str, Any]:
+    """Return the check as JSON; rows are listed for tables with differences only."""
     return {
         "on": check.on.isoformat(),
         "differences": check.n_differences,

@@ -37,44 +37,46 @@ class Command(BaseCommand):
             at = parse_moment(options["at"]) if options["at"] else None
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
-        sources = self._sources(slugs)
-        failed = False
+        sources = self._find_sources(slugs)
+        has_failed = False
         for source in sources:
             try:
-                polled = poll_source(source, at=at, url=options["url"], trigger="command")
-            except AlreadyPollingError as busy:
-                self.stderr.write(str(busy))
-                failed = True
+                result = poll_source(source, at=at, url=options["url"], trigger="command")
+            except AlreadyPollingError as polling_error:
+                self.stderr.write(str(polling_error))
+                has_failed = True
                 continue
-            if polled.run.status == FeedRun.Status.FAILED:
-                self.stderr.write(f"{source.slug}: {polled.run.error}")
-                failed = True
-            self.stdout.write(json.dumps(as_report(polled)))
-        if failed:
+            if result.run.status == FeedRun.Status.FAILED:
+                self.stderr.write(f"{source.slug}: {result.run.error}")
+                has_failed = True
+            self.stdout.write(json.dumps(as_report(result)))
+        if has_failed:
             raise CommandError(
                 "At least one source could not be polled. See the errors above.", returncode=1
             )
 
-    def _sources(self, slugs: list[str]) -> list[Source]:
+    def _find_sources(self, slugs: list[str]) -> list[Source]:
         if not slugs:
             return list(Source.objects.polled())
-        found = {source.slug: source for source in Source.objects.filter(slug__in=slugs)}
-        unknown = [slug for slug in slugs if slug not in found]
-        if unknown:
-            known = ", ".join(
+        sources_by_slug = {source.slug: source for source in Source.objects.filter(slug__in=slugs)}
+        unknown_slugs = [slug for slug in slugs if slug not in sources_by_slug]
+        if unknown_slugs:
+            known_slugs = ", ".join(
                 Source.objects.exclude(kind__in=Source.UNPOLLED).values_list("slug", flat=True)
             )
             raise CommandError(
-                f"Unknown source: {', '.join(unknown)}. Use one of: {known}.", returncode=2
+                f"Unknown source: {', '.join(unknown_slugs)}. Use one of: {known_slugs}.",
+                returncode=2,
             )
-        return [found[slug] for slug in slugs]
+        return [sources_by_slug[slug] for slug in slugs]
 
 
-def as_report(polled: PollResult) -> dict[str, Any]:
-    """The shape of contracts.md section 2, with the run's error where it failed."""
-    run = polled.run
+def as_report(result: PollResult) -> dict[str, Any]:
+    """Build the report of one poll as JSON-compatible data. `error` is set only if the poll failed,
+    `held` only if changes were put on hold."""
+    run = result.run
     events = (
-        ProviderEvent.objects.filter(pk__in=[event.pk for event in polled.events])
+        ProviderEvent.objects.filter(pk__in=[event.pk for event in result.events])
         .select_related("source", "offering__host")
         .order_by("detected_at", "pk")
     )
@@ -84,7 +86,7 @@ def as_report(polled: PollResult) -> dict[str, Any]:
         "rows": run.rows or 0,
         "quarantined": run.rows_quarantined or 0,
         "vanished": run.rows_vanished or 0,
-        "assertions_changed": polled.n_assertions_changed,
+        "assertions_changed": result.n_assertions_changed,
         "events": [event.as_line() for event in events],
     }
     if run.error:

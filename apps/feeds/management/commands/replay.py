@@ -20,9 +20,9 @@ def _load_identities() -> None:
     load_catalogue(identities_only=True)
 
 
-def _fingerprint() -> str:
-    """Changes with the built-in catalogue, so that the scratch template is built anew with a new
-    release."""
+def _compute_fingerprint() -> str:
+    """Return a digest of the built-in catalogue, so that a new release rebuilds the template of the
+    scratch database."""
     digest = hashlib.sha256()
     for file in sorted(CATALOGUE.iterdir()):
         digest.update(file.read_bytes())
@@ -51,7 +51,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug: str = options["source"]
-        mapping = self._mapping(slug, options["mapping"])
+        mapping = self._load_mapping(slug, options["mapping"])
         try:
             observations = read_manifest(options["manifest"])
         except InvalidManifestError as error:
@@ -62,23 +62,25 @@ class Command(BaseCommand):
                 returncode=2,
             ) from None
         try:
-            with scratch_database(_load_identities, purpose="replay", fingerprint=_fingerprint()):
+            with scratch_database(
+                _load_identities, purpose="replay", fingerprint=_compute_fingerprint()
+            ):
                 kind = slug if mapping is None else KIND
                 source, _ = Source.objects.update_or_create(
                     slug=slug, defaults={"kind": kind}, create_defaults={"kind": kind, "name": slug}
                 )
                 if mapping is not None:
                     SourceMapping.objects.create(source=source, settings=mapping)
-                for polled in replay_history(source, observations):
-                    if polled.run.status == FeedRun.Status.FAILED:
-                        self.stderr.write(f"{polled.run.queued_at:%H:%M:%S}: {polled.run.error}")
-                    self._print(polled.events)
-        except ScratchDatabaseError as refusal:
-            raise CommandError(str(refusal), returncode=1) from None
+                for result in replay_history(source, observations):
+                    if result.run.status == FeedRun.Status.FAILED:
+                        self.stderr.write(f"{result.run.queued_at:%H:%M:%S}: {result.run.error}")
+                    self._print_events(result.events)
+        except ScratchDatabaseError as scratch_error:
+            raise CommandError(str(scratch_error), returncode=1) from None
 
-    def _mapping(self, slug: str, file: Path | None) -> Any:
-        """The mapping to read by, which the scratch database does not know; None for an adapter of
-        the product."""
+    def _load_mapping(self, slug: str, file: Path | None) -> Any:
+        """Return the mapping of the source, from `file` or from the registry's database; None for a
+        built-in adapter."""
         if file is not None:
             try:
                 mapping = json.loads(file.read_text(encoding="utf-8"))
@@ -90,16 +92,18 @@ class Command(BaseCommand):
             return mapping
         if slug in ADAPTERS:
             return None
-        stored = SourceMapping.objects.filter(source__slug=slug, source__kind=KIND).first()
-        if stored is None:
-            own = SourceMapping.objects.order_by("source__slug").values_list(
+        source_mapping = SourceMapping.objects.filter(source__slug=slug, source__kind=KIND).first()
+        if source_mapping is None:
+            mapped_slugs = SourceMapping.objects.order_by("source__slug").values_list(
                 "source__slug", flat=True
             )
-            known = ", ".join((*ADAPTERS, *own))
-            raise CommandError(f'No adapter reads "{slug}". Use one of: {known}.', returncode=2)
-        return stored.settings
+            known_names = ", ".join((*ADAPTERS, *mapped_slugs))
+            raise CommandError(
+                f'No adapter reads "{slug}". Use one of: {known_names}.', returncode=2
+            )
+        return source_mapping.settings
 
-    def _print(self, events: list[ProviderEvent]) -> None:
+    def _print_events(self, events: list[ProviderEvent]) -> None:
         rows = ProviderEvent.objects.filter(pk__in=[event.pk for event in events])
         for event in rows.select_related("source", "offering__host").order_by("detected_at", "pk"):
             self.stdout.write(json.dumps(event.as_line()))

@@ -1,4 +1,4 @@
-"""`manage.py load_risk_catalogue`: bring the database up to the built-in risk catalogue; prints
+"""`manage.py load_risk_catalogue`: update the database to the built-in risk catalogue and print the
 counts as JSON."""
 
 import json

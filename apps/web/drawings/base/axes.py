@@ -15,7 +15,7 @@ from apps.web.drawings.base.text_layout import (
 )
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LINE = 14.0  # from one line of words to the next
+_LINE = 14.0  # from one line of text to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ def amounts(
         )
         for tick in scale.ticks
     ]
-    words = [
+    tick_labels = [
         Label(frame.left - 6, round(scale.at(tick) + 4, 1), unit.on_axis(tick), "s", "end")
         for tick in scale.ticks
     ]
     return rules, [
-        *drop_overlapping(words),
+        *drop_overlapping(tick_labels),
         Label(0, round(frame.top - above, 1), shorten_to_width(unit.word, frame.right), "s"),
     ]
 
@@ -68,20 +68,20 @@ def time(days: Days, frame: Frame) -> tuple[list[Stroke], list[Label]]:
         Stroke(down(tick.x, frame.bottom, frame.bottom + 5), "g2", name="month")
         for tick in days.ticks
     ]
-    words = [
+    month_labels = [
         clamp_labels(
             Label(tick.x, frame.bottom + 18, tick.label, "s", "middle"), 0, frame.right + 20
         )
         for tick in days.ticks
     ]
-    return marks, list(drop_overlapping(words))
+    return marks, list(drop_overlapping(month_labels))
 
 
 def end_names(
     ends: Sequence[EndName], *, x: float, room: float, low: float, high: float
 ) -> tuple[list[Stroke], list[Label]]:
-    """Place the names below each other at `x`, as near to their lines as they can; a leader if one
-    had to move.
+    """Place the names below each other at `x`, as near to their lines as possible; a name that had
+    to move gets a leader.
 
     If there is no room for all, the first ones are named."""
     strokes, labels = [], []
@@ -90,8 +90,8 @@ def end_names(
     for end, y in zip(ends, places, strict=True):
         if abs(y - end.y) > 3 or x - end.x > 12:
             strokes.append(Stroke(f"M{end.x + 3:g} {end.y:g}L{x - 3:g} {y:g}", "g2", name="leader"))
-        words = end.css.split()
-        text = shorten_to_width(end.text, room, bold="b" in words or "r" in words)
+        css_classes = end.css.split()
+        text = shorten_to_width(end.text, room, bold="b" in css_classes or "r" in css_classes)
         labels.append(Label(x, round(y + 4, 1), text, end.css))
     return strokes, labels
 

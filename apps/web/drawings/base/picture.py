@@ -66,7 +66,7 @@ class Picture:
 
     @property
     def shape(self) -> str:
-        """Class of the drawing where a page shows both variants."""
+        """Return the CSS class of the drawing on a page that shows both variants."""
         if self.narrow:
             return "narrow-only"
         return "wide-only wide" if self.width > HALF else "wide-only"
@@ -85,14 +85,14 @@ class ResponsivePicture:
 
 
 def responsive_picture[**P](
-    draw: Callable[P, Picture | None], *given: P.args, **named: P.kwargs
+    draw: Callable[P, Picture | None], *args: P.args, **kwargs: P.kwargs
 ) -> ResponsivePicture | None:
     """Return the wide and the narrow variant of one picture; None if there is nothing to show."""
-    named.pop("narrow", None)
-    wide = draw(*given, **named)
-    named.pop("width", None)
-    named["narrow"] = True
-    narrow = draw(*given, **named)
+    kwargs.pop("narrow", None)
+    wide = draw(*args, **kwargs)
+    kwargs.pop("width", None)
+    kwargs["narrow"] = True
+    narrow = draw(*args, **kwargs)
     return ResponsivePicture(wide, narrow) if wide and narrow else None
 
 

@@ -104,28 +104,28 @@ def linear(
     start: float,
     end: float,
     n_ticks: int = 5,
-    whole: bool = False,
+    integers_only: bool = False,
     tight: bool = False,
 ) -> Linear:
-    """Return a scale from zero to the tick above the greatest value; `whole` allows no ticks
-    between integers.
+    """Return a scale from zero to the tick above the greatest value; `integers_only` allows no
+    ticks between integers.
 
     `tight` ends the scale at the greatest value itself: the ticks end below it."""
-    known = [float(value) for value in values]
-    low, high = min([0.0, *known]), max([0.0, *known])
+    amounts = [float(value) for value in values]
+    low, high = min([0.0, *amounts]), max([0.0, *amounts])
     if high - low < 1e-12:  # nothing that could be drawn
         low, high = 0.0, 1.0
     step = nice_step(high - low, max(n_ticks, 1))
-    if whole:
+    if integers_only:
         step = max(step, 1.0)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    first_rank, last_rank = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     if tight:
-        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    ticks = tuple(_clean(step * rank) for rank in range(first, last + 1))
+        first_rank, last_rank = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    ticks = tuple(_round_float(step * rank) for rank in range(first_rank, last_rank + 1))
     return Linear(low if tight else ticks[0], high if tight else ticks[-1], start, end, ticks)
 
 
-def _clean(value: float) -> float:
+def _round_float(value: float) -> float:
     """Round away float errors: 0.1 + 0.2 is 0.3 on an axis."""
     return float(f"{value:.12g}")
 
@@ -142,36 +142,36 @@ class Log:
     ticks: tuple[float, ...]
 
     def at(self, value: float) -> float:
-        within = min(max(value, self.low), self.high)
-        part = math.log(within / self.low) / math.log(self.high / self.low)
-        return round(self.start + (self.end - self.start) * part, 2)
+        clamped = min(max(value, self.low), self.high)
+        fraction = math.log(clamped / self.low) / math.log(self.high / self.low)
+        return round(self.start + (self.end - self.start) * fraction, 2)
 
 
 def logarithmic(values: Iterable[float], *, start: float, end: float) -> Log:
     """Return a scale from the power of ten below the least positive value to the 1, 2 or 5 above
     the greatest."""
-    known = [value for value in values if value > 0] or [1.0]
+    positive_values = [value for value in values if value > 0] or [1.0]
     low_power, high_power = (
-        math.floor(math.log10(min(known)) + 1e-9),
-        math.ceil(math.log10(max(known)) - 1e-9),
+        math.floor(math.log10(min(positive_values)) + 1e-9),
+        math.ceil(math.log10(max(positive_values)) - 1e-9),
     )
     if low_power >= high_power:
         high_power = low_power + 1
     factors = (1,) if high_power - low_power > 2 else (1, 2, 5)
     ticks = [
-        _clean(factor * 10.0**power)
+        _round_float(factor * 10.0**power)
         for power in range(low_power, high_power + 1)
         for factor in factors
     ]
-    high = next((tick for tick in ticks if tick >= max(known) * (1 - 1e-9)), ticks[-1])
+    high = next((tick for tick in ticks if tick >= max(positive_values) * (1 - 1e-9)), ticks[-1])
     high = max(high, ticks[1])
     step = max(1, (high_power - low_power) // 6)
-    shown = [
+    shown_ticks = [
         tick
         for rank, tick in enumerate(ticks)
         if tick <= high and (len(factors) == 3 or rank % step == 0)
     ]
-    return Log(ticks[0], high, start, end, tuple(shown))
+    return Log(ticks[0], high, start, end, tuple(shown_ticks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +210,8 @@ def day_scale(begin: date, finish: date, *, start: float, end: float, gap: float
         return _day_x(day, begin, finish, start, end)
 
     ticks: list[DayTick] = []
-    for days_of_step in _steps(begin, finish):
-        ticks = [DayTick(x(day), label) for day, label in _named(days_of_step)]
+    for days_of_step in _list_tick_days(begin, finish):
+        ticks = [DayTick(x(day), label) for day, label in _label_days(days_of_step)]
         ends = [tick.x + text_width(tick.label) + gap for tick in ticks]
         if all(ends[i] <= ticks[i + 1].x for i in range(len(ticks) - 1)):
             break
@@ -226,31 +226,35 @@ def day_scale(begin: date, finish: date, *, start: float, end: float, gap: float
 
 
 def _day_x(day: date, begin: date, finish: date, start: float, end: float) -> float:
-    within = min(max(day, begin), finish)
-    return round(start + (end - start) * (within - begin).days / (finish - begin).days, 2)
+    clamped_day = min(max(day, begin), finish)
+    return round(start + (end - start) * (clamped_day - begin).days / (finish - begin).days, 2)
 
 
-def _steps(begin: date, finish: date) -> Iterable[list[date]]:
-    """Return days of the ticks, from the densest choice to the sparsest."""
+def _list_tick_days(begin: date, finish: date) -> Iterable[list[date]]:
+    """Yield the days of the ticks, from the densest choice to the sparsest."""
     n_days = (finish - begin).days
     if n_days <= 62:
         for step in _DAY_STEPS:
             yield [begin + timedelta(offset) for offset in range(0, n_days + 1, step)]
     for step in _MONTH_STEPS:
-        first = begin.year * 12 + begin.month - 1
-        months = range(first, finish.year * 12 + finish.month)
-        found = [date(month // 12, month % 12 + 1, 1) for month in months if month % step == 0]
-        yield [day for day in found if begin <= day <= finish]
+        first_month = begin.year * 12 + begin.month - 1
+        months = range(first_month, finish.year * 12 + finish.month)
+        month_starts = [
+            date(month // 12, month % 12 + 1, 1) for month in months if month % step == 0
+        ]
+        yield [day for day in month_starts if begin <= day <= finish]
 
 
-def _named(found: list[date]) -> Iterable[tuple[date, str]]:
-    within_months = any(day.day != 1 for day in found)
-    yearly = not within_months and len(found) > 1 and all(day.month == 1 for day in found)
+def _label_days(days: list[date]) -> Iterable[tuple[date, str]]:
+    """Yield each day with its label: a year, a month or a day of a month, with the year where it
+    changes."""
+    has_month_parts = any(day.day != 1 for day in days)
+    is_yearly = not has_month_parts and len(days) > 1 and all(day.month == 1 for day in days)
     year = None
-    for day in found:
-        if yearly:
+    for day in days:
+        if is_yearly:
             yield day, str(day.year)
             continue
-        words = f"{day.day} {day:%b}" if within_months else f"{day:%b}"
-        yield day, words if day.year == year else f"{words} {day.year}"
+        text = f"{day.day} {day:%b}" if has_month_parts else f"{day:%b}"
+        yield day, text if day.year == year else f"{text} {day.year}"
         year = day.year

@@ -20,91 +20,97 @@ def svg_marks(drawing: Picture | Section | NoticePicture) -> SafeString:
     """Return the content of the <g> of a drawing. Text is escaped; classes and numbers are the
     drawing's own."""
     if isinstance(drawing, Picture):
-        return SafeString("\n".join(filter(None, _of_picture(drawing))))
+        return SafeString("\n".join(filter(None, _picture_marks(drawing))))
     if isinstance(drawing, Section):
-        return SafeString("\n".join(_of_section(drawing)))
-    return SafeString("\n".join(map(_strip, [drawing] * len(drawing.rows), drawing.rows)))
+        return SafeString("\n".join(_section_marks(drawing)))
+    return SafeString("\n".join(map(_strip_mark, [drawing] * len(drawing.rows), drawing.rows)))
 
 
-def _place(box: Box) -> str:
+def _rect_attributes(box: Box) -> str:
     return f'x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}"'
 
 
-def _area(x: float, y: float, width: float, height: float) -> str:
-    """The same rectangle in half the letters: a section has hundreds of them."""
+def _rect_path(x: float, y: float, width: float, height: float) -> str:
+    """Return a rectangle as a path, in half the letters of a <rect>: a section has hundreds of
+    them."""
     return f'd="M{x:g} {y:g}h{width:g}v{height:g}h{-width:g}z"'
 
 
-def _tip(words: str) -> str:
-    return f' data-tip="{escape(words)}"' if words else ""
+def _tip_attribute(text: str) -> str:
+    return f' data-tip="{escape(text)}"' if text else ""
 
 
 # --- pictures -------------------------------------------------------------------------------------
 
 
-def _of_picture(p: Picture) -> Iterator[str]:
-    """Grid, areas, patches, strokes, dots, words: what comes later lies on top."""
-    yield "".join(f'<path class="{stroke.css}" d="{stroke.d}"/>' for stroke in p.grid)
-    yield _strokes(p.areas)
-    for patch in p.patches:
-        place = _place(patch.box)
+def _picture_marks(picture: Picture) -> Iterator[str]:
+    """Yield grid, areas, patches, strokes, dots and labels in this order: later marks lie on
+    top."""
+    yield "".join(f'<path class="{stroke.css}" d="{stroke.d}"/>' for stroke in picture.grid)
+    yield _path_marks(picture.areas)
+    for patch in picture.patches:
+        place = _rect_attributes(patch.box)
         hatch = f'<rect {place} fill="url(#p-{patch.hatch})"/>' if patch.hatch else ""
         edge = f'<rect class="{patch.edge}" {place}/>' if patch.edge else ""
-        yield f'<g{_tip(patch.tip)}><rect class="{patch.fill}" {place}/>{hatch}{edge}</g>'
-    yield _strokes(p.strokes)
+        yield f'<g{_tip_attribute(patch.tip)}><rect class="{patch.fill}" {place}/>{hatch}{edge}</g>'
+    yield _path_marks(picture.strokes)
     yield "".join(
-        f'<circle class="{o.css}" cx="{o.x}" cy="{o.y}" r="{o.r}"{_tip(o.tip)}/>' for o in p.dots
+        f'<circle class="{dot.css}" cx="{dot.x}" cy="{dot.y}" r="{dot.r}"'
+        f"{_tip_attribute(dot.tip)}/>"
+        for dot in picture.dots
     )
-    for label in p.labels:
+    for label in picture.labels:
         if label.text:
             css = f' class="{label.classes}"' if label.classes else ""
             yield f'<text{css} x="{label.x}" y="{label.y}">{escape(label.text)}</text>'
 
 
-def _strokes(strokes: tuple[Stroke, ...]) -> str:
+def _path_marks(strokes: tuple[Stroke, ...]) -> str:
     return "".join(
-        f'<path class="{stroke.css}" d="{stroke.d}"{_tip(stroke.tip)}/>' for stroke in strokes
+        f'<path class="{stroke.css}" d="{stroke.d}"{_tip_attribute(stroke.tip)}/>'
+        for stroke in strokes
     )
 
 
 # --- the portfolio section ------------------------------------------------------------------------
 
 
-def _of_section(s: Section) -> Iterator[str]:
-    names = "s" if s.turned else "s e"
-    for x, y, name in s.names:
+def _section_marks(section: Section) -> Iterator[str]:
+    """Yield the SVG elements of a section: names, buildings, ground and cells."""
+    names = "s" if section.turned else "s e"
+    for x, y, name in section.names:
         yield f'<text class="{names}" x="{x}" y="{y}">{escape(name)}</text>'
-    for building in s.buildings:
+    for building in section.buildings:
         title = f"<title>{escape(building.label)}</title>"
         box = building.box
         yield (
             f'<path class="{building.kind}" '
-            f"{_area(box.x, box.y, box.width, box.height)}>{title}</path>"
+            f"{_rect_path(box.x, box.y, box.width, box.height)}>{title}</path>"
         )
-    ground = f"v{s.ground.height}" if s.turned else f"h{s.ground.width}"
+    ground = f"v{section.ground.height}" if section.turned else f"h{section.ground.width}"
     yield (
-        f'<rect {_place(s.ground)} fill="url(#p-ground)"/><path class="l2" d="M{s.ground.x} '
-        f'{s.ground.y}{ground}"/>'
+        f'<rect {_rect_attributes(section.ground)} fill="url(#p-ground)"/>'
+        f'<path class="l2" d="M{section.ground.x} {section.ground.y}{ground}"/>'
     )
-    for cell in s.cells:
-        yield _cell(cell, narrow=s.turned)
+    for cell in section.cells:
+        yield _cell_mark(cell, narrow=section.turned)
 
 
-def _cell(cell: Cell, *, narrow: bool) -> str:
+def _cell_mark(cell: Cell, *, narrow: bool) -> str:
     box = cell.box
-    area = _area(box.x, box.y, box.width, box.height)
-    inner = _area(box.x_inner, box.y_inner, box.width_inner, box.height_inner)
+    area = _rect_path(box.x, box.y, box.width, box.height)
+    inner = _rect_path(box.x_inner, box.y_inner, box.width_inner, box.height_inner)
     hatch = ""
     if cell.known:
         hatch = f'<path {area} fill="url(#p-{"red" if cell.over else _HATCHES[cell.layer]})"/>'
     edge = "rl2" if cell.over else "l" if cell.known else "l dot"
     return (
         f'<g><title>{escape(cell.full)}</title><path class="pap" {area}/>{hatch}'
-        f'<path class="{edge}" {inner}/>{_words(cell, narrow=narrow)}</g>'
+        f'<path class="{edge}" {inner}/>{_cell_text_mark(cell, narrow=narrow)}</g>'
     )
 
 
-def _words(cell: Cell, *, narrow: bool) -> str:
+def _cell_text_mark(cell: Cell, *, narrow: bool) -> str:
     if not cell.label:
         return ""
     x, y, label = cell.box.x_mid, cell.box.y_mid, escape(cell.label)
@@ -125,10 +131,11 @@ def _words(cell: Cell, *, narrow: bool) -> str:
 # --- notices of a provider ------------------------------------------------------------------------
 
 
-def _strip(n: NoticePicture, row: Strip) -> str:
-    """A strip's dots on their line, its short end, its median and its name."""
-    if n.stacked:
-        names, x, rise = ("halo b", "halo s"), n.left, 13
+def _strip_mark(picture: NoticePicture, row: Strip) -> str:
+    """Return the marks of a strip: its dots on their line, the range of short notices, its median
+    and its name."""
+    if picture.stacked:
+        names, x, rise = ("halo b", "halo s"), picture.left, 13
     else:
         names, x, rise = ("b", "s"), 0, 15
     median = row.median
@@ -139,8 +146,8 @@ def _strip(n: NoticePicture, row: Strip) -> str:
         f'<text class="{names[0]}" x="{x}" y="{row.y_label}">{escape(row.label)}</text>'
         f'<text class="{names[1]}" x="{x}" y="{row.y_label}" '
         f'dy="{rise}">{escape(row.detail)}</text>'
-        f'<path class="l" d="M{n.left} {row.y}H{n.right}"/>'
-        f'<rect x="{n.left}" y="{row.y}" width="{n.short_width}" height="4" '
+        f'<path class="l" d="M{picture.left} {row.y}H{picture.right}"/>'
+        f'<rect x="{picture.left}" y="{row.y}" width="{picture.short_width}" height="4" '
         f'fill="url(#p-red)"/>{dots}'
         f'<path class="l2" d="M{median.x} {row.y_top}V{median.y}"/>'
         f'<text class="halo b{" e" if median.flip else ""}" x="{median.x}" y="{median.y}"'

@@ -16,8 +16,8 @@ _SLIM, _SPARE, _BROAD = (
 class _Ems(dict[str, float]):
     """Widths of characters, computed once: a page measures some ten thousand of them."""
 
-    def __missing__(self, sign: str) -> float:
-        self[sign] = em = _em(sign)
+    def __missing__(self, character: str) -> float:
+        self[character] = em = _character_width(character)
         return em
 
 
@@ -25,45 +25,45 @@ _EMS = _Ems()
 
 
 def text_width(text: str, *, size: float = SIZE, bold: bool = False) -> float:
-    """Return the units that `text` needs at most: measured on DejaVu Sans, the widest fallback font
-    of the pages."""
+    """Return the units that `text` needs at most, in bold if `bold`: measured on DejaVu Sans, the
+    widest fallback font."""
     return round(sum(map(_EMS.__getitem__, text)) * size * (1.12 if bold else 1.0), 1)
 
 
-def _em(sign: str) -> float:
-    if sign in _SLIM:
+def _character_width(character: str) -> float:
+    if character in _SLIM:
         return 0.34
-    if sign in _SPARE:
+    if character in _SPARE:
         return 0.42
-    if sign in _BROAD:
+    if character in _BROAD:
         return 0.92
-    if sign.isdigit():
+    if character.isdigit():
         return 0.64
-    return 1.0 if ord(sign) >= 0x1100 else 0.74 if sign.isupper() else 0.62
+    return 1.0 if ord(character) >= 0x1100 else 0.74 if character.isupper() else 0.62
 
 
 def shorten_to_width(text: str, room: float, *, size: float = SIZE, bold: bool = False) -> str:
     """Shorten `text` to `room`: names with a number keep it, others their beginning; empty if not
     three letters fit."""
-    numbered = any(sign.isdigit() for sign in text)
-    letters, shown = len(text), text
-    while shown and text_width(shown, size=size, bold=bold) > room:
-        letters -= 1
-        shown = cut_section(text, letters) if numbered else _headed(text, letters)
-    return shown
+    has_number = any(character.isdigit() for character in text)
+    n_letters, shortened = len(text), text
+    while shortened and text_width(shortened, size=size, bold=bold) > room:
+        n_letters -= 1
+        shortened = cut_section(text, n_letters) if has_number else _cut_end(text, n_letters)
+    return shortened
 
 
-def _headed(text: str, letters: int) -> str:
-    return f"{text[: letters - 1].rstrip(' -.,')}…" if letters > 3 else ""
+def _cut_end(text: str, n_letters: int) -> str:
+    return f"{text[: n_letters - 1].rstrip(' -.,')}…" if n_letters > 3 else ""
 
 
-def wrap_lines(text: str, room: float, *, bold: bool = False, most: int = 2) -> list[str]:
-    """Break `text` at spaces into at most `most` lines of `room`; what does not fit is cut."""
+def wrap_lines(text: str, room: float, *, bold: bool = False, max_lines: int = 2) -> list[str]:
+    """Break `text` at spaces into at most `max_lines` lines of `room`; what does not fit is cut."""
     lines: list[str] = []
     for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and (text_width(longer, bold=bold) <= room or len(lines) == most):
-            lines[-1] = longer
+        extended_line = f"{lines[-1]} {word}" if lines else word
+        if lines and (text_width(extended_line, bold=bold) <= room or len(lines) == max_lines):
+            lines[-1] = extended_line
         else:
             lines.append(word)
     return [shorten_to_width(line, room, bold=bold) for line in lines]
@@ -86,9 +86,11 @@ class Label:
 
     @property
     def width(self) -> float:
-        words = self.css.split()
+        css_classes = self.css.split()
         return text_width(
-            self.text, size=SMALL if "s" in words else SIZE, bold="b" in words or "r" in words
+            self.text,
+            size=SMALL if "s" in css_classes else SIZE,
+            bold="b" in css_classes or "r" in css_classes,
         )
 
     @property
@@ -99,25 +101,27 @@ class Label:
         return Box(round(left, 1), round(self.y - 9, 1), self.width, 11.0)
 
 
-def overlap(one: Box, other: Box) -> bool:
+def overlap(box: Box, other_box: Box) -> bool:
     return (
-        one.x < other.x + other.width
-        and other.x < one.x + one.width
-        and one.y < other.y + other.height
-        and other.y < one.y + one.height
+        box.x < other_box.x + other_box.width
+        and other_box.x < box.x + box.width
+        and box.y < other_box.y + other_box.height
+        and other_box.y < box.y + box.height
     )
 
 
-def drop_overlapping(labels: Iterable[Label], *, around: Sequence[Box] = ()) -> tuple[Label, ...]:
+def drop_overlapping(
+    labels: Iterable[Label], *, obstacles: Sequence[Box] = ()
+) -> tuple[Label, ...]:
     """Return labels in their order of importance without those that would overlap an earlier one or
-    a box of `around`."""
-    kept: list[Label] = []
-    taken = list(around)
+    one of the `obstacles`."""
+    kept_labels: list[Label] = []
+    occupied_boxes = list(obstacles)
     for label in labels:
-        if not any(overlap(label.box, box) for box in taken):
-            kept.append(label)
-            taken.append(label.box)
-    return tuple(kept)
+        if not any(overlap(label.box, box) for box in occupied_boxes):
+            kept_labels.append(label)
+            occupied_boxes.append(label.box)
+    return tuple(kept_labels)
 
 
 def clamp_labels(label: Label, low: float, high: float) -> Label:
@@ -142,17 +146,17 @@ def spread(places: Sequence[float], *, gap: float, low: float, high: float) -> l
         tuple[float, int]
     ] = []  # (sum of where its first member would like to be, number of members)
     for rank, i in enumerate(order):
-        total, count = places[i] - gap * rank, 1
-        while blocks and blocks[-1][0] / blocks[-1][1] > total / count:
-            earlier, members = blocks.pop()
-            total, count = total + earlier, count + members
-        blocks.append((total, count))
-    moved: list[float] = [0.0] * len(places)
+        block_sum, n_in_block = places[i] - gap * rank, 1
+        while blocks and blocks[-1][0] / blocks[-1][1] > block_sum / n_in_block:
+            block_total, n_members = blocks.pop()
+            block_sum, n_in_block = block_sum + block_total, n_in_block + n_members
+        blocks.append((block_sum, n_in_block))
+    positions: list[float] = [0.0] * len(places)
     rank = 0
     room = high - gap * (len(places) - 1)
-    for total, count in blocks:
-        first = min(max(total / count, low), max(room, low))
-        for _ in range(count):
-            moved[order[rank]] = round(first + gap * rank, 2)
+    for block_sum, n_in_block in blocks:
+        block_start = min(max(block_sum / n_in_block, low), max(room, low))
+        for _ in range(n_in_block):
+            positions[order[rank]] = round(block_start + gap * rank, 2)
             rank += 1
-    return moved
+    return positions

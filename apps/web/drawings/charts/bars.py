@@ -54,49 +54,54 @@ def draw_bars(
     limit: float | None = None,
     limit_name: str = "",
     top: float | None = None,
-    whole: bool = False,
+    integers_only: bool = False,
     title: str = "",
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
     """Draw one bar per row in the order given. A bar beyond `limit` (or its own) is red; `top` ends
-    the scale, say 1."""
+    the scale, say 1.
+
+    `narrow`: in the layout for phones. `integers_only`: without fractions on the axis.
+    """
     if not rows:
         return None
-    reached = [
+    values = [
         value
         for row in rows
-        for value in (row.value, row.low, row.high, _limit(row, limit))
+        for value in (row.value, row.low, row.high, _limit_of(row, limit))
         if value is not None
     ]
     width = NARROW if narrow else width
     stacked = narrow or width < 500  # names above their bars
-    m = _measure(rows, unit, width, stacked=stacked)
+    measure = _measure_chart(rows, unit, width, stacked=stacked)
     scale = linear(
-        [*reached, *([top] if top is not None else [])],
-        start=m.left,
-        end=m.right,
-        n_ticks=4 if m.right - m.left < 400 else 6,
-        whole=whole,
+        [*values, *([top] if top is not None else [])],
+        start=measure.left,
+        end=measure.right,
+        n_ticks=4 if measure.right - measure.left < 400 else 6,
+        integers_only=integers_only,
     )
-    bottom = round(m.top + m.step * len(rows) + 2, 1)
+    bottom = round(measure.top + measure.step * len(rows) + 2, 1)
     patches, strokes, labels = [], [], []
     for rank, row in enumerate(rows):
-        y = m.top + m.step * rank + m.drop
-        patches.append(_patch(row, scale, y, m.thick, unit, limit))
-        strokes += _lines(row, scale, y, m.thick, limit if stacked else None)
-        labels += _labels(row, scale, y, m, unit, limit, stacked=stacked)
-    grid, ticks = _axis(scale, unit, m, bottom, stacked=stacked)
+        y = measure.top + measure.step * rank + measure.drop
+        patches.append(_bar_patch(row, scale, y, measure.thick, unit, limit))
+        strokes += _row_strokes(row, scale, y, measure.thick, limit if stacked else None)
+        labels += _row_labels(row, scale, y, measure, unit, limit, stacked=stacked)
+    grid, ticks = _draw_axis(scale, unit, measure, bottom, stacked=stacked)
     if limit is not None and not any(row.limit is not None for row in rows):
         if not stacked:
             strokes.append(Stroke(down(scale.at(limit), 16, bottom), "rl", name="limit"))
-        words = limit_name or f"tolerance {unit.write(limit)}"
-        labels.append(clamp_labels(Label(scale.at(limit), 11, words, "s", "middle"), 0, m.width))
+        limit_text = limit_name or f"tolerance {unit.write(limit)}"
+        labels.append(
+            clamp_labels(Label(scale.at(limit), 11, limit_text, "s", "middle"), 0, measure.width)
+        )
     return Picture(
-        width=m.width,
+        width=measure.width,
         height=bottom + 34,
         narrow=narrow,
-        title=title or _finding(rows, unit, limit),
+        title=title or _describe_finding(rows, unit, limit),
         desc=f"Bars from zero, {unit.word}; the red line is what is tolerated, a thin line the "
         "best and worst case.",
         grid=grid,
@@ -106,117 +111,133 @@ def draw_bars(
     )
 
 
-def _limit(row: Bar, limit: float | None) -> float | None:
+def _limit_of(row: Bar, limit: float | None) -> float | None:
     return limit if row.limit is None else row.limit
 
 
-def _over(row: Bar, limit: float | None) -> bool:
-    own = _limit(row, limit)
-    return own is not None and row.value > own
+def _is_over_limit(row: Bar, limit: float | None) -> bool:
+    row_limit = _limit_of(row, limit)
+    return row_limit is not None and row.value > row_limit
 
 
-def _measure(rows: Sequence[Bar], unit: Unit, width: float, *, stacked: bool) -> _Measure:
+def _measure_chart(rows: Sequence[Bar], unit: Unit, width: float, *, stacked: bool) -> _Measure:
+    """Return the space for names and values. `stacked`: names are above their bars."""
     if stacked:
         return _Measure(width, 1.0, width - 2, 20.0, 38.0, 12.0, 25.0)
     left = min(max(text_width(row.label, bold=True) for row in rows) + 12, width * 0.34)
     value_room = min(
-        max(text_width(_value(row, unit), bold=True) for row in rows) + 10, width * 0.3
+        max(text_width(_value_text(row, unit), bold=True) for row in rows) + 10, width * 0.3
     )
     return _Measure(width, round(left, 1), round(width - value_room, 1), 20.0, 26.0, 13.0, 14.0)
 
 
-def _value(row: Bar, unit: Unit) -> str:
+def _value_text(row: Bar, unit: Unit) -> str:
     return ", ".join(filter(None, [unit.write(row.value), row.note]))
 
 
-def _patch(
+def _bar_patch(
     row: Bar, scale: Linear, y: float, thick: float, unit: Unit, limit: float | None
 ) -> Patch:
     x_zero, x_value = scale.at(0), scale.at(row.value)
-    where = box(min(x_zero, x_value), y - thick / 2, abs(x_value - x_zero), thick)
-    tip = row.tip or f"{row.label}: {_value(row, unit)}"
-    if _over(row, limit):
-        return Patch(where, "wash", "red", "rl", tip, row.label)
+    bar_box = box(min(x_zero, x_value), y - thick / 2, abs(x_value - x_zero), thick)
+    tip = row.tip or f"{row.label}: {_value_text(row, unit)}"
+    if _is_over_limit(row, limit):
+        return Patch(bar_box, "wash", "red", "rl", tip, row.label)
     if row.unsure:
-        return Patch(where, "pap", "dots", "l", tip, row.label)
-    return Patch(where, "ink", "", "", tip, row.label)
+        return Patch(bar_box, "pap", "dots", "l", tip, row.label)
+    return Patch(bar_box, "ink", "", "", tip, row.label)
 
 
-def _lines(row: Bar, scale: Linear, y: float, thick: float, limit: float | None) -> list[Stroke]:
-    out = []
+def _row_strokes(
+    row: Bar, scale: Linear, y: float, thick: float, limit: float | None
+) -> list[Stroke]:
+    strokes = []
     if row.low is not None and row.high is not None and row.low < row.high:
         x_low, x_high = scale.at(row.low), scale.at(row.high)
         ends = f"{across(y, x_low, x_high)}{down(x_low, y - 4, y + 4)}{down(x_high, y - 4, y + 4)}"
-        out += [Stroke(ends, "under"), Stroke(ends, "l", name=f"{row.label} whisker")]
-    own = _limit(row, limit)
-    if own is not None:
-        out.append(
-            Stroke(down(scale.at(own), y - thick / 2 - 4, y + thick / 2 + 4), "rl", name="limit")
+        strokes += [Stroke(ends, "under"), Stroke(ends, "l", name=f"{row.label} whisker")]
+    row_limit = _limit_of(row, limit)
+    if row_limit is not None:
+        strokes.append(
+            Stroke(
+                down(scale.at(row_limit), y - thick / 2 - 4, y + thick / 2 + 4), "rl", name="limit"
+            )
         )
-    return out
+    return strokes
 
 
-def _labels(
+def _row_labels(
     row: Bar,
     scale: Linear,
     y: float,
-    m: _Measure,
+    measure: _Measure,
     unit: Unit,
     limit: float | None,
     *,
     stacked: bool,
 ) -> list[Label]:
-    value, css = _value(row, unit), "r halo" if _over(row, limit) else "b halo"
+    """Return the labels of a bar: its name and its value. `stacked`: both are on a line above the
+    bar, since the drawing is narrow."""
+    value, css = _value_text(row, unit), "r halo" if _is_over_limit(row, limit) else "b halo"
     if stacked:
-        value = shorten_to_width(value, m.width * 0.6, bold=True) or unit.write(row.value)
-        after = Label(m.width, round(y - 11, 1), value, css, "end")
-        name = shorten_to_width(row.label, m.width - after.width - 14)
-        return [Label(4, round(y - 11, 1), name, "halo"), after]
+        value = shorten_to_width(value, measure.width * 0.6, bold=True) or unit.write(row.value)
+        value_label = Label(measure.width, round(y - 11, 1), value, css, "end")
+        name = shorten_to_width(row.label, measure.width - value_label.width - 14)
+        return [Label(4, round(y - 11, 1), name, "halo"), value_label]
     x_end = max(scale.at(value) for value in (row.value, row.high or 0.0, 0.0))
-    own = _limit(row, limit)
-    if own is not None and x_end <= scale.at(own) < x_end + 14:
-        x_end = scale.at(own)
-    after = Label(
+    row_limit = _limit_of(row, limit)
+    if row_limit is not None and x_end <= scale.at(row_limit) < x_end + 14:
+        x_end = scale.at(row_limit)
+    value_label = Label(
         round(x_end + 7, 1),
         round(y + 4, 1),
-        shorten_to_width(value, m.width - x_end - 7, bold=True),
+        shorten_to_width(value, measure.width - x_end - 7, bold=True),
         css,
     )
-    name = shorten_to_width(row.label, m.left - 10, bold=_over(row, limit))
+    name = shorten_to_width(row.label, measure.left - 10, bold=_is_over_limit(row, limit))
     return [
-        Label(m.left - 8, round(y + 4, 1), name, "b" if _over(row, limit) else "", "end"),
-        after,
+        Label(
+            measure.left - 8,
+            round(y + 4, 1),
+            name,
+            "b" if _is_over_limit(row, limit) else "",
+            "end",
+        ),
+        value_label,
     ]
 
 
-def _axis(
-    scale: Linear, unit: Unit, m: _Measure, bottom: float, *, stacked: bool
+def _draw_axis(
+    scale: Linear, unit: Unit, measure: _Measure, bottom: float, *, stacked: bool
 ) -> tuple[tuple[Stroke, ...], tuple[Label, ...]]:
+    """Return the grid lines and the labels of the axis, without those that would overlap."""
     grid = tuple(
-        Stroke(down(scale.at(tick), m.top, bottom + 4), "l" if tick == 0 else "g", name="tick")
+        Stroke(
+            down(scale.at(tick), measure.top, bottom + 4), "l" if tick == 0 else "g", name="tick"
+        )
         for tick in scale.ticks
     )
     ticks = [
         clamp_labels(
-            Label(scale.at(tick), bottom + 16, unit.on_axis(tick), "s", "middle"), 0, m.width
+            Label(scale.at(tick), bottom + 16, unit.on_axis(tick), "s", "middle"), 0, measure.width
         )
         for tick in scale.ticks
     ]
-    word = Label(
-        m.width if stacked else m.right,
+    unit_label = Label(
+        measure.width if stacked else measure.right,
         bottom + 31,
-        shorten_to_width(unit.word, m.width - 2),
+        shorten_to_width(unit.word, measure.width - 2),
         "s",
         "end",
     )
-    return grid, (*drop_overlapping(ticks), clamp_labels(word, 0, m.width))
+    return grid, (*drop_overlapping(ticks), clamp_labels(unit_label, 0, measure.width))
 
 
-def _finding(rows: Sequence[Bar], unit: Unit, limit: float | None) -> str:
-    first = max(rows, key=lambda row: row.value)
-    n_over = sum(_over(row, limit) for row in rows)
-    text = f"{capfirst(unit.word)}: {first.label} has most, {unit.write(first.value)}."
-    if any(_limit(row, limit) is not None for row in rows):
+def _describe_finding(rows: Sequence[Bar], unit: Unit, limit: float | None) -> str:
+    largest = max(rows, key=lambda row: row.value)
+    n_over = sum(_is_over_limit(row, limit) for row in rows)
+    text = f"{capfirst(unit.word)}: {largest.label} has most, {unit.write(largest.value)}."
+    if any(_limit_of(row, limit) is not None for row in rows):
         text += " " + (
             pluralize(
                 n_over, f"{n_over} is over its tolerance.", f"{n_over} are over their tolerance."

@@ -29,61 +29,71 @@ class ComparisonRow:
 
 
 def draw_comparison(
-    lines: Sequence[ComparisonRow],
+    rows: Sequence[ComparisonRow],
     *,
     names: tuple[str, str],
     unit: Unit,
-    whole: bool = False,
+    integers_only: bool = False,
     title: str = "",
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
     """Draw the comparison; `names` are those of the two results; all rows share one scale, so pass
-    rows of one unit."""
-    shown = [one for one in lines if one.first is not None or one.second is not None]
-    if not shown:
+    rows of one unit.
+
+    `narrow`: in the layout for phones. `integers_only`: without fractions on the axis.
+    """
+    shown_rows = [row for row in rows if row.first is not None or row.second is not None]
+    if not shown_rows:
         return None
     width = NARROW if narrow else width
-    values = [value for one in shown for value in (one.first, one.second) if value is not None]
+    values = [value for row in shown_rows for value in (row.first, row.second) if value is not None]
     value_room = max(text_width(unit.write(value), bold=True) for value in values) + 10
     stacked = narrow or width < 600
-    left = 1.0 if stacked else min(max(text_width(one.label) for one in shown) + 12, width * 0.3)
-    below = value_room if min(values) < 0 else 0.0  # a negative bar has its number before it
-    scale = linear(
-        values, start=left + below, end=width - value_room, n_ticks=4 if stacked else 6, whole=whole
+    left = (
+        1.0 if stacked else min(max(text_width(row.label) for row in shown_rows) + 12, width * 0.3)
     )
-    patches, labels, top = _key(names, width)
+    # a negative bar has its number before it
+    negative_room = value_room if min(values) < 0 else 0.0
+    scale = linear(
+        values,
+        start=left + negative_room,
+        end=width - value_room,
+        n_ticks=4 if stacked else 6,
+        integers_only=integers_only,
+    )
+    patches, labels, top = _draw_legend(names, width)
     first_row = top
-    for one in shown:
+    for row in shown_rows:
         y = top + (18 if stacked else 6)
         if stacked:
-            labels.append(Label(4, y - 5, shorten_to_width(one.label, width - 8), "halo"))
+            labels.append(Label(4, y - 5, shorten_to_width(row.label, width - 8), "halo"))
         else:
             labels.append(
-                Label(left - 8, y + _THICK + 4, shorten_to_width(one.label, left - 10), "", "end")
+                Label(left - 8, y + _THICK + 4, shorten_to_width(row.label, left - 10), "", "end")
             )
-        for rank, value in enumerate((one.first, one.second)):
-            at = y + rank * (_THICK + 2)
+        for rank, value in enumerate((row.first, row.second)):
+            bar_y = y + rank * (_THICK + 2)
             if value is None:
-                labels.append(Label(scale.at(0) + 6, at + 10, "not counted", "s halo"))
+                labels.append(Label(scale.at(0) + 6, bar_y + 10, "not counted", "s halo"))
                 continue
             begin, end = sorted((scale.at(0), scale.at(value)))
-            tip = f"{names[rank]}, {one.label}: {unit.write(value)}"
+            tip = f"{names[rank]}, {row.label}: {unit.write(value)}"
             fill, hatch, edge = _LOOKS[rank]
             patches.append(
                 Patch(
-                    box(begin, at, end - begin, _THICK),
+                    box(begin, bar_y, end - begin, _THICK),
                     fill,
                     hatch,
                     edge,
                     tip,
-                    f"{one.label} {rank}",
+                    f"{row.label} {rank}",
                 )
             )
             labels.append(
-                Label(end + 6, at + 10, unit.write(value), "b halo")
+                Label(end + 6, bar_y + 10, unit.write(value), "b halo")
                 if value >= 0
-                else Label(begin - 6, at + 10, unit.write(value), "b halo", "end")
+                else Label(begin - 6, bar_y + 10, unit.write(value), "b halo", "end")
             )
         top = y + 2 * _THICK + 12
     ticks = [
@@ -94,7 +104,7 @@ def draw_comparison(
         width=width,
         height=round(top + 34, 1),
         narrow=narrow,
-        title=title or _finding(shown, names, unit),
+        title=title or _describe_finding(shown_rows, names, unit),
         desc=f"Two bars per line from zero, {unit.word}: solid is {names[0]}, hatched is "
         f"{names[1]}.",
         grid=tuple(
@@ -112,8 +122,8 @@ def draw_comparison(
     )
 
 
-def _key(names: tuple[str, str], width: float) -> tuple[list[Patch], list[Label], float]:
-    """Both swatches on one line where they fit, else below each other."""
+def _draw_legend(names: tuple[str, str], width: float) -> tuple[list[Patch], list[Label], float]:
+    """Draw both swatches on one line if they fit, else below each other; also return the height."""
     texts = [shorten_to_width(name, width - 30) for name in names]
     beside = sum(text_width(text) + 46 for text in texts) <= width
     patches, labels = [], []
@@ -125,17 +135,19 @@ def _key(names: tuple[str, str], width: float) -> tuple[list[Patch], list[Label]
     return patches, labels, 26.0 if beside else 44.0
 
 
-def _finding(lines: Sequence[ComparisonRow], names: tuple[str, str], unit: Unit) -> str:
-    def written(value: float | None) -> str:
-        return "not counted" if value is None else unit.write(value)
+def _describe_finding(rows: Sequence[ComparisonRow], names: tuple[str, str], unit: Unit) -> str:
+    def format_value(amount: float | None) -> str:
+        return "not counted" if amount is None else unit.write(amount)
 
-    said = [f"{one.label} {written(one.first)} and {written(one.second)}" for one in lines[:4]]
-    if len(lines) > 4:
-        said.append(f"{number(len(lines) - 4)} more in the table")
-    words = {
+    phrases = [
+        f"{row.label} {format_value(row.first)} and {format_value(row.second)}" for row in rows[:4]
+    ]
+    if len(rows) > 4:
+        phrases.append(f"{number(len(rows) - 4)} more in the table")
+    placeholders = {
         "first": names[0],
         "second": names[1],
         "unit": capfirst(unit.word),
-        "said": "; ".join(said),
+        "said": "; ".join(phrases),
     }
-    return "{unit} with {first} and with {second}: {said}.".format(**words)
+    return "{unit} with {first} and with {second}: {said}.".format(**placeholders)

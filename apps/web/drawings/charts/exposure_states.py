@@ -51,44 +51,46 @@ def state_names() -> dict[str, str]:
 def draw_states(
     rows: Sequence[StateBar], *, title: str = "", width: float = WIDE, narrow: bool = False
 ) -> Picture | None:
-    """Draw a bar per row on one scale from zero; the segments of a bar add up to its
-    applications."""
-    shown = [row for row in rows if row.n]
-    if not shown:
+    """Draw a bar per row on one scale from zero; the segments of a bar add up to its applications.
+
+    `narrow`: in the layout for phones.
+    """
+    shown_rows = [row for row in rows if row.n]
+    if not shown_rows:
         return None
     width = NARROW if narrow else width
     stacked = narrow or width < 600
-    named = any(row.label for row in shown)
+    has_names = any(row.label for row in shown_rows)
     left = (
         1.0
-        if stacked or not named
-        else min(max(text_width(row.label) for row in shown) + 12, width * 0.3)
+        if stacked or not has_names
+        else min(max(text_width(row.label) for row in shown_rows) + 12, width * 0.3)
     )
-    most = max(row.n for row in shown)
+    n_most = max(row.n for row in shown_rows)
     scale = linear(
-        [most],
+        [n_most],
         start=left,
-        end=width - text_width(number(most), bold=True) - 14,
+        end=width - text_width(number(n_most), bold=True) - 14,
         n_ticks=5,
-        whole=True,
+        integers_only=True,
         tight=True,
     )
-    step = 44.0 if stacked and named else 34.0
+    step = 44.0 if stacked and has_names else 34.0
     top, thick = 6.0, 20.0
     patches, labels = [], []
-    for rank, row in enumerate(shown):
+    for rank, row in enumerate(shown_rows):
         y = top + step * rank + (step - thick - 6)
-        patches += _pieces(row, scale, y, thick)
-        labels += _counts(row, scale, y, thick)
+        patches += _row_patches(row, scale, y, thick)
+        labels += _row_labels(row, scale, y, thick)
         end = scale.at(row.n)
         labels.append(Label(end + 8, y + 14, number(row.n), "b halo"))
-        if named and stacked:
+        if has_names and stacked:
             labels.append(Label(4, y - 5, shorten_to_width(row.label, width - 8), "halo"))
-        elif named:
+        elif has_names:
             labels.append(
                 Label(left - 8, y + 14, shorten_to_width(row.label, left - 10), "", "end")
             )
-    bottom = top + step * len(shown) + 4
+    bottom = top + step * len(shown_rows) + 4
     grid = [
         Stroke(down(scale.at(tick), top, bottom), "l" if tick == 0 else "g", name="tick")
         for tick in scale.ticks
@@ -98,12 +100,12 @@ def draw_states(
         for tick in scale.ticks
     ]
     labels += [*drop_overlapping(ticks), Label(scale.end, bottom + 29, "applications", "s", "end")]
-    key_patches, key_labels, bottom = _key(shown, bottom + 42, width)
+    key_patches, key_labels, bottom = _draw_legend(shown_rows, bottom + 42, width)
     return Picture(
         width=width,
         height=round(bottom, 1),
         narrow=narrow,
-        title=title or _finding(shown),
+        title=title or _describe_finding(shown_rows),
         desc="Applications per state, from zero; each state has its own hatch, exposed is red.",
         grid=tuple(grid),
         patches=(*patches, *key_patches),
@@ -111,24 +113,26 @@ def draw_states(
     )
 
 
-def _pieces(row: StateBar, scale: Linear, y: float, thick: float) -> list[Patch]:
-    out, before, names = [], 0, state_names()
+def _row_patches(row: StateBar, scale: Linear, y: float, thick: float) -> list[Patch]:
+    patches, n_before, names = [], 0, state_names()
     for state, (fill, hatch, edge) in LOOKS.items():
         n = row.counts.get(state, 0)
         if n:
-            x_from, x_to = scale.at(before), scale.at(before + n)
+            x_from, x_to = scale.at(n_before), scale.at(n_before + n)
             tip = ": ".join(filter(None, [row.label, f"{number(n)} {names[state]}"]))
-            out.append(Patch(box(x_from, y, x_to - x_from, thick), fill, hatch, edge, tip, state))
-            before += n
-    return out
+            patches.append(
+                Patch(box(x_from, y, x_to - x_from, thick), fill, hatch, edge, tip, state)
+            )
+            n_before += n
+    return patches
 
 
-def _counts(row: StateBar, scale: Linear, y: float, thick: float) -> list[Label]:
-    """The number of each piece, where it fits into it."""
-    out, before = [], 0
+def _row_labels(row: StateBar, scale: Linear, y: float, thick: float) -> list[Label]:
+    """Return the number of each segment, where it fits into the segment."""
+    labels, n_before = [], 0
     for state in LOOKS:
         n = row.counts.get(state, 0)
-        middle = (scale.at(before) + scale.at(before + n)) / 2
+        middle = (scale.at(n_before) + scale.at(n_before + n)) / 2
         label = Label(
             round(middle, 1),
             y + thick - 6,
@@ -136,16 +140,17 @@ def _counts(row: StateBar, scale: Linear, y: float, thick: float) -> list[Label]
             "r halo" if state == "exposed" else "b halo",
             "middle",
         )
-        if n and label.width + 6 <= scale.at(before + n) - scale.at(before):
-            out.append(label)
-        before += n
-    return out
+        if n and label.width + 6 <= scale.at(n_before + n) - scale.at(n_before):
+            labels.append(label)
+        n_before += n
+    return labels
 
 
-def _key(
+def _draw_legend(
     rows: Sequence[StateBar], top: float, width: float
 ) -> tuple[list[Patch], list[Label], float]:
-    """A swatch and the total of each state that occurs, in as many lines as the width needs."""
+    """Draw a swatch and the total of each state that occurs, in as many lines as the width needs;
+    also return where they end."""
     patches, labels = [], []
     x, y = 0.0, top
     for state, name in state_names().items():
@@ -163,14 +168,16 @@ def _key(
     return patches, labels, y + 18
 
 
-def _finding(rows: Sequence[StateBar]) -> str:
+def _describe_finding(rows: Sequence[StateBar]) -> str:
     names = state_names()
     totals = {state: sum(row.counts.get(state, 0) for row in rows) for state in LOOKS}
     n = sum(totals.values())
-    said = ", ".join(f"{number(count)} {names[state]}" for state, count in totals.items() if count)
+    totals_text = ", ".join(
+        f"{number(count)} {names[state]}" for state, count in totals.items() if count
+    )
     if len(rows) == 1:
-        of = pluralize(n, "Of {n} application: {said}.", "Of {n} applications: {said}.")
-        return of.format(n=number(n), said=said)
+        template = pluralize(n, "Of {n} application: {said}.", "Of {n} applications: {said}.")
+        return template.format(n=number(n), said=totals_text)
     worst = max(rows, key=lambda row: row.counts.get("exposed", 0))
     n_exposed = number(worst.counts.get("exposed", 0))
-    return f"Most are exposed with {worst.label}: {n_exposed}. In all {said}."
+    return f"Most are exposed with {worst.label}: {n_exposed}. In all {totals_text}."

@@ -49,65 +49,76 @@ def build_heat_map(
     url: Callable[[int, int], str],
     likelihoods: Mapping[int, str] | None = None,
     impacts: Mapping[int, str] | None = None,
-    chosen: tuple[int | None, int | None] = (None, None),
+    selected_cell: tuple[int | None, int | None] = (None, None),
     title: str = "",
 ) -> HeatMap | None:
     """Build the heat map; `counts` is {(likelihood, impact): n}, `url(likelihood, impact)` a cell's
-    list, `chosen` the filter in force."""
+    list, `selected_cell` the filter in force."""
     if not any(counts.values()):
         return None
-    likely = likelihoods or {
+    likelihood_names = likelihoods or {
         5: "Almost certain",
         4: "Likely",
         3: "Possible",
         2: "Unlikely",
         1: "Rare",
     }
-    grave = impacts or {1: "Negligible", 2: "Minor", 3: "Moderate", 4: "Major", 5: "Severe"}
+    impact_names = impacts or {1: "Negligible", 2: "Minor", 3: "Moderate", 4: "Major", 5: "Severe"}
     rows = []
     for likelihood in range(5, 0, -1):
         cells = tuple(
-            _cell(likelihood, impact, counts.get((likelihood, impact), 0), severity, url, chosen)
+            _build_cell(
+                likelihood,
+                impact,
+                counts.get((likelihood, impact), 0),
+                severity,
+                url,
+                selected_cell,
+            )
             for impact in range(1, 6)
         )
-        rows.append(HeatRow(likelihood, likely[likelihood], cells))
-    every = [cell for row in rows for cell in row.cells]
-    n, n_top = sum(cell.n for cell in every), sum(cell.n for cell in every if cell.severity == 5)
+        rows.append(HeatRow(likelihood, likelihood_names[likelihood], cells))
+    all_cells = [cell for row in rows for cell in row.cells]
+    n, n_top = (
+        sum(cell.n for cell in all_cells),
+        sum(cell.n for cell in all_cells if cell.severity == 5),
+    )
     return HeatMap(
         rows=tuple(rows),
-        impacts=tuple((impact, grave[impact]) for impact in range(1, 6)),
+        impacts=tuple((impact, impact_names[impact]) for impact in range(1, 6)),
         n=n,
         n_top=n_top,
-        title=title or _finding(n, n_top),
+        title=title or _describe_finding(n, n_top),
     )
 
 
-def _cell(
+def _build_cell(
     likelihood: int,
     impact: int,
     n: int,
     severity: Severity,
     url: Callable[[int, int], str],
-    chosen: tuple[int | None, int | None],
+    selected_cell: tuple[int | None, int | None],
 ) -> HeatCell:
-    said = pluralize(
+    """Return a cell; cells with risks link to them."""
+    name = pluralize(
         n,
         f"Likelihood {likelihood}, impact {impact}: {n} risk",
         f"Likelihood {likelihood}, impact {impact}: {n} risks",
     )
-    where = url(likelihood, impact) if n else ""
+    cell_url = url(likelihood, impact) if n else ""
     return HeatCell(
         likelihood,
         impact,
         n,
         severity(likelihood, impact),
-        where,
-        said,
-        chosen == (likelihood, impact),
+        cell_url,
+        name,
+        selected_cell == (likelihood, impact),
     )
 
 
-def _finding(n: int, n_top: int) -> str:
+def _describe_finding(n: int, n_top: int) -> str:
     return pluralize(
         n,
         f"{n_top:,} of {n:,} assessed risk is of the highest severity.",

@@ -56,16 +56,18 @@ def draw_loss_curve(
     is (loss, lowest, highest probability).
 
     Probabilities are drawn on a logarithmic scale down to 1 in `rarest`, losses from zero, or with
-    `log` from the power of ten below the least. `expected` is the mean year."""
+    `log` from the power of ten below the least. `expected` is the mean year. `narrow`: in the
+    layout for phones.
+    """
     rarest = max([rarest, *(level.once_in for level in levels)])
-    shown = _visible(curve, rarest)
-    if not shown or max(loss for loss, _chance in shown) <= 0:
+    curve_points = _visible_part(curve, rarest)
+    if not curve_points or max(loss for loss, _chance in curve_points) <= 0:
         return None
-    other = _visible(twin, rarest)
+    twin_points = _visible_part(twin, rarest)
     width = NARROW if narrow else width
-    left = text_width(_once_in(rarest)) + 8
+    left = text_width(_return_period_text(rarest)) + 8
     frame = Frame(round(left, 1), width - 8, 28.0, 264.0 if width < 600 else 304.0)
-    losses = [loss for loss, _chance in (*shown, *other)]
+    losses = [loss for loss, _chance in (*curve_points, *twin_points)]
     losses += [
         value
         for level in levels
@@ -89,23 +91,25 @@ def draw_loss_curve(
         lower = [(x.at(loss), y(low)) for loss, low, _high in band]
         areas.append(Stroke(f"{line([*upper, *reversed(lower)])}Z", "band", name="band"))
     strokes = []
-    if other:
-        strokes.append(Stroke(_path(other, x, y), "l dash", name="twin"))
-    strokes.append(Stroke(_path(shown, x, y), "rl2", name="curve"))
-    dots, labels, more = _marks(levels, x, y, frame, unit, width)
-    strokes += more
+    if twin_points:
+        strokes.append(Stroke(_curve_path(twin_points, x, y), "l dash", name="twin"))
+    strokes.append(Stroke(_curve_path(curve_points, x, y), "rl2", name="curve"))
+    dots, labels, level_strokes = _draw_levels(levels, x, y, frame, unit, width)
+    strokes += level_strokes
     if expected is not None:
-        at = x.at(expected)
-        strokes.append(Stroke(down(at, frame.top, frame.bottom), "l dot", name="expected"))
-        said = Label(at + 4, frame.top + 2, f"expected {unit.write(expected)}", "b halo")
-        labels.append(clamp_labels(said, frame.left, width))
-    grid, axes = _axes(x, y, frame, unit, rarest, width)
-    named = _names(shown, other, x, y, frame)
+        expected_x = x.at(expected)
+        strokes.append(Stroke(down(expected_x, frame.top, frame.bottom), "l dot", name="expected"))
+        expected_label = Label(
+            expected_x + 4, frame.top + 2, f"expected {unit.write(expected)}", "b halo"
+        )
+        labels.append(clamp_labels(expected_label, frame.left, width))
+    grid, axes = _draw_axes(x, y, frame, unit, rarest, width)
+    name_labels = _make_name_labels(curve_points, twin_points, x, y, frame)
     return Picture(
         width=width,
         height=frame.bottom + 42,
         narrow=narrow,
-        title=title or _finding(levels, unit, expected, with_twin=bool(other)),
+        title=title or _describe_finding(levels, unit, expected, with_twin=bool(twin_points)),
         desc=(
             "Chance that the yearly loss is larger, by loss: {unit}. Chances are on a logarithmic "
             "scale{log}."
@@ -114,72 +118,92 @@ def draw_loss_curve(
         areas=tuple(areas),
         strokes=tuple(strokes),
         dots=tuple(dots),
-        labels=(*axes, *_placed(labels, named)),
+        labels=(*axes, *_place_labels(labels, name_labels)),
     )
 
 
-def _visible(curve: Curve, rarest: int) -> list[tuple[float, float]]:
-    """Points by rising loss down to 1 in `rarest`, the last one put onto that edge."""
+def _visible_part(curve: Curve, rarest: int) -> list[tuple[float, float]]:
+    """Return the points by rising loss down to 1 in `rarest`, the last one moved onto that edge."""
     points = sorted(curve)
-    kept = [(float(loss), float(chance)) for loss, chance in points if chance >= 1 / rarest]
-    beyond = next(
+    visible_points = [
+        (float(loss), float(chance)) for loss, chance in points if chance >= 1 / rarest
+    ]
+    hidden_point = next(
         ((float(loss), float(chance)) for loss, chance in points if chance < 1 / rarest), None
     )
-    if kept and beyond:
-        (loss, chance), (further, rarer) = kept[-1], beyond
-        part = math.log(chance * rarest) / math.log(chance / max(rarer, 1e-9)) if rarer > 0 else 1.0
-        kept.append((loss + (further - loss) * min(part, 1.0), 1 / rarest))
-    return kept
+    if visible_points and hidden_point:
+        (loss, chance), (further_loss, rarer_chance) = visible_points[-1], hidden_point
+        fraction = (
+            math.log(chance * rarest) / math.log(chance / max(rarer_chance, 1e-9))
+            if rarer_chance > 0
+            else 1.0
+        )
+        visible_points.append((loss + (further_loss - loss) * min(fraction, 1.0), 1 / rarest))
+    return visible_points
 
 
-def _path(curve: Curve, x: Linear | Log, y: Height) -> str:
-    """Few points are steps: until the next possible loss the chance stays what it is."""
-    at = [(x.at(loss), y(chance)) for loss, chance in curve]
-    if len(at) > _SMOOTH:
-        return line(at)
-    stepped = [at[0]]
-    for (_before, chance), (loss, next_chance) in pairwise(at):
+def _curve_path(curve: Curve, x: Linear | Log, y: Height) -> str:
+    """Return the path of a curve; few points are drawn as steps, since the probability is constant
+    until the next possible loss."""
+    coordinates = [(x.at(loss), y(chance)) for loss, chance in curve]
+    if len(coordinates) > _SMOOTH:
+        return line(coordinates)
+    stepped = [coordinates[0]]
+    for (_before, chance), (loss, next_chance) in pairwise(coordinates):
         stepped += [(loss, chance), (loss, next_chance)]
     return line(stepped)
 
 
-def _once_in(n: int) -> str:
+def _return_period_text(n: int) -> str:
     return "every year" if n == 1 else f"1 in {n:,}"
 
 
-def _marks(
+def _draw_levels(
     levels: Sequence[Level], x: Linear | Log, y: Height, frame: Frame, unit: Unit, width: float
 ) -> tuple[list[Dot], list[Label], list[Stroke]]:
+    """Return the marks of the levels: the loss, its confidence interval, and the loss if failures
+    were independent."""
     dots, labels, strokes = [], [], []
     for level in levels:
-        at, depth = x.at(level.loss), y(1 / level.once_in)
-        once = _once_in(level.once_in)
+        level_x, level_y = x.at(level.loss), y(1 / level.once_in)
+        once = _return_period_text(level.once_in)
         strokes.append(
-            Stroke(down(at, depth, frame.bottom), "rl dot", name=f"1 in {level.once_in}")
+            Stroke(down(level_x, level_y, frame.bottom), "rl dot", name=f"1 in {level.once_in}")
         )
         if level.low is not None and level.high is not None:
-            ends = f"{across(depth, x.at(level.low), x.at(level.high))}"
+            ends = f"{across(level_y, x.at(level.low), x.at(level.high))}"
             for edge in (level.low, level.high):
-                ends += down(x.at(edge), depth - 4, depth + 4)
+                ends += down(x.at(edge), level_y - 4, level_y + 4)
             strokes.append(Stroke(ends, "rl", name="interval"))
         dots.append(
-            Dot(at, depth, "red", 3.5, f"{once}: {unit.write(level.loss)}", f"1 in {level.once_in}")
+            Dot(
+                level_x,
+                level_y,
+                "red",
+                3.5,
+                f"{once}: {unit.write(level.loss)}",
+                f"1 in {level.once_in}",
+            )
         )
         labels.append(
-            clamp_labels(Label(at + 8, depth - 6, unit.write(level.loss), "r halo"), 0, width)
+            clamp_labels(
+                Label(level_x + 8, level_y - 6, unit.write(level.loss), "r halo"), 0, width
+            )
         )
         if level.twin is not None:
-            beside = x.at(level.twin)
+            twin_x = x.at(level.twin)
             tip = f"{once}, independent: {unit.write(level.twin)}"
-            dots.append(Dot(beside, depth, "ink", 3.5, tip, f"1 in {level.once_in} twin"))
-            said = Label(beside - 7, depth + 14, unit.write(level.twin), "b halo", "end")
-            labels.append(clamp_labels(said, frame.left + 2, width))
+            dots.append(Dot(twin_x, level_y, "ink", 3.5, tip, f"1 in {level.once_in} twin"))
+            twin_label = Label(twin_x - 7, level_y + 14, unit.write(level.twin), "b halo", "end")
+            labels.append(clamp_labels(twin_label, frame.left + 2, width))
     return dots, labels, strokes
 
 
-def _axes(
+def _draw_axes(
     x: Linear | Log, y: Height, frame: Frame, unit: Unit, rarest: int, width: float
 ) -> tuple[tuple[Stroke, ...], list[Label]]:
+    """Return the grid lines and labels of both axes; `rarest` is the longest return period in
+    years."""
     chances = [n for n in _CHANCES if n < rarest] + [rarest]
     grid = [
         Stroke(
@@ -189,8 +213,8 @@ def _axes(
         )
         for n in chances
     ]
-    words = [
-        Label(frame.left - 6, round(y(1 / n) + 4, 1), _once_in(n), "s", "end")
+    chance_labels = [
+        Label(frame.left - 6, round(y(1 / n) + 4, 1), _return_period_text(n), "s", "end")
         for n in reversed(chances)
         if n > 1
     ]
@@ -204,62 +228,71 @@ def _axes(
         )
         for tick in x.ticks
     ]
-    word = Label(width, frame.bottom + 34, shorten_to_width(unit.word, width), "s", "end")
-    return tuple(grid), [*drop_overlapping(words), *drop_overlapping(ticks), word]
+    unit_label = Label(width, frame.bottom + 34, shorten_to_width(unit.word, width), "s", "end")
+    return tuple(grid), [*drop_overlapping(chance_labels), *drop_overlapping(ticks), unit_label]
 
 
-def _names(shown: Curve, other: Curve, x: Linear | Log, y: Height, frame: Frame) -> list[Label]:
-    """Places for the names of the lines, best first, beside a point of each."""
-    out = []
-    if shown:
-        loss, chance = shown[len(shown) // 2]
-        out.append(
+def _make_name_labels(
+    curve_points: Curve, twin_points: Curve, x: Linear | Log, y: Height, frame: Frame
+) -> list[Label]:
+    """Make the labels that name the curves, each beside a point of its curve."""
+    labels = []
+    if curve_points:
+        loss, chance = curve_points[len(curve_points) // 2]
+        labels.append(
             clamp_labels(
                 Label(x.at(loss) + 10, y(chance) - 6, "with shared causes", "r halo"),
                 frame.left,
                 frame.right,
             )
         )
-    if other:
-        loss, chance = other[len(other) * 2 // 3]
-        out.append(
+    if twin_points:
+        loss, chance = twin_points[len(twin_points) * 2 // 3]
+        labels.append(
             clamp_labels(
                 Label(x.at(loss) - 8, y(chance) + 4, "if independent", "halo", "end"),
                 frame.left,
                 frame.right,
             )
         )
-    return out
+    return labels
 
 
-def _placed(values: Sequence[Label], names: Sequence[Label]) -> tuple[Label, ...]:
-    """All values where they are or left out; names moved up or down until they lie on nothing."""
-    kept = list(drop_overlapping(values))
-    for name in names:
+def _place_labels(value_labels: Sequence[Label], name_labels: Sequence[Label]) -> tuple[Label, ...]:
+    """Return the values that do not overlap, and the names, moved up or down until they overlap
+    nothing."""
+    placed_labels = list(drop_overlapping(value_labels))
+    for name in name_labels:
         for shift in (0, -14, 14, -28, 28, -42, 42):
-            moved = Label(name.x, round(name.y + shift, 1), name.text, name.css, name.anchor)
-            if not any(overlap(moved.box, one.box) for one in kept):
-                kept.append(moved)
+            moved_label = Label(name.x, round(name.y + shift, 1), name.text, name.css, name.anchor)
+            if not any(
+                overlap(moved_label.box, placed_label.box) for placed_label in placed_labels
+            ):
+                placed_labels.append(moved_label)
                 break
-    return tuple(kept)
+    return tuple(placed_labels)
 
 
-def _finding(
+def _describe_finding(
     levels: Sequence[Level], unit: Unit, expected: float | None, *, with_twin: bool
 ) -> str:
-    parts = []
+    """Describe the curve as text, for screen readers. `with_twin`: compare with independent
+    failures."""
+    phrases = []
     if expected is not None:
-        parts.append(f"an average year costs {unit.write(expected)}")
-    parts += [f"one in {level.once_in} years {unit.write(level.loss)} or more" for level in levels]
-    said = "{unit}: {parts}.".format(
+        phrases.append(f"an average year costs {unit.write(expected)}")
+    phrases += [
+        f"one in {level.once_in} years {unit.write(level.loss)} or more" for level in levels
+    ]
+    sentence = "{unit}: {parts}.".format(
         unit=capfirst(unit.word),
-        parts=", ".join(parts) or "the chance that a year's loss is larger",
+        parts=", ".join(phrases) or "the chance that a year's loss is larger",
     )
     worst = max(
         (level for level in levels if level.twin), key=lambda level: level.once_in, default=None
     )
     if not with_twin or worst is None or not worst.twin:
-        return said
-    words = {"n": worst.once_in, "loss": unit.write(worst.twin)}
+        return sentence
+    placeholders = {"n": worst.once_in, "loss": unit.write(worst.twin)}
     independent = "Were failures independent, one in {n} years would cost {loss} or more."
-    return f"{said} {independent.format(**words)}"
+    return f"{sentence} {independent.format(**placeholders)}"

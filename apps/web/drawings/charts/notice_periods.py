@@ -87,22 +87,23 @@ def draw_notice_periods(
 ) -> NoticePicture:
     """Draw the strips; `narrow` is for a phone: the strips' names are above them."""
     width, left, right = (340.0, 6.0, 322.0) if narrow else (1120.0, 218.0, 1080.0)
-    most = max(
+    most_days = max(
         [
             short_days,
-            *(one.days for strip in strips for one in strip.notices),
-            *(p.days for p in promises),
+            *(notice.days for strip in strips for notice in strip.notices),
+            *(published.days for published in promises),
         ]
     )
     step = next(
-        (step for step in (15, 30, 60, 90, 180, 365) if most / step <= (5 if narrow else 12)), 730
+        (step for step in (15, 30, 60, 90, 180, 365) if most_days / step <= (5 if narrow else 12)),
+        730,
     )
-    end = (most // step + 1) * step
+    end = (most_days // step + 1) * step
 
     def x(days: float) -> float:
         return round(left + (right - left) * days / end, 1)
 
-    columns = [_columns(strip, x) for strip in strips]
+    columns = [_stack_notices(strip, x) for strip in strips]
     tallest = max((len(column) for strip in columns for column in strip.values()), default=1)
     rise = min(_DOT, 84 / tallest)
     thick = round(rise * (tallest - 1) + _DOT, 1)
@@ -112,9 +113,9 @@ def draw_notice_periods(
         y_top = y + (34 if narrow else 10)
         y = round(y_top + thick, 1)
         dots = [
-            Dot(at, round(y - _DOT / 2 - rise * rank, 1), _css(one))
-            for at, column in stacks.items()
-            for rank, one in enumerate(column)
+            Dot(column_x, round(y - _DOT / 2 - rise * rank, 1), _dot_css(notice))
+            for column_x, column in stacks.items()
+            for rank, notice in enumerate(column)
         ]
         rows.append(
             NoticeRow(
@@ -123,7 +124,7 @@ def draw_notice_periods(
                 detail=strip.detail,
                 y_label=y_top - 18 if narrow else round(y - thick / 2 - 2, 1),
                 dots=tuple(dots),
-                median=_label(
+                median=_line_label(
                     x(strip.median),
                     y + 15,
                     f"median {'≥ ' if strip.is_bound else ''}{strip.median:g} days",
@@ -146,28 +147,29 @@ def draw_notice_periods(
         ),
         rows=tuple(rows),
         promises=tuple(
-            _label(x(promise.days), 10 + 14.0 * rank, promise.label, right)
+            _line_label(x(promise.days), 10 + 14.0 * rank, promise.label, right)
             for rank, promise in enumerate(sorted(promises, key=lambda promise: promise.days))
         ),
         stacked=narrow,
     )
 
 
-def _columns(strip: NoticeStrip, x: Callable[[float], float]) -> dict[float, list[NoticePeriod]]:
-    """{x: notices that stand there on top of each other}; those closer than a dot's breadth share a
-    column."""
+def _stack_notices(
+    strip: NoticeStrip, x: Callable[[float], float]
+) -> dict[float, list[NoticePeriod]]:
+    """Return {x: notices stacked there}; those closer than a dot's breadth share a column."""
     bins: dict[int, list[NoticePeriod]] = defaultdict(list)
-    for one in sorted(strip.notices, key=lambda one: (one.days, one.seen)):
-        bins[round(x(one.days) / _DOT)].append(one)
+    for notice in sorted(strip.notices, key=lambda notice: (notice.days, notice.seen)):
+        bins[round(x(notice.days) / _DOT)].append(notice)
     return {
-        round(sum(x(one.days) for one in column) / len(column), 1): column
+        round(sum(x(notice.days) for notice in column) / len(column), 1): column
         for column in bins.values()
     }
 
 
-def _css(one: NoticePeriod) -> str:
-    return "box" if one.seen else "red" if one.short else "ink"
+def _dot_css(notice: NoticePeriod) -> str:
+    return "box" if notice.seen else "red" if notice.short else "ink"
 
 
-def _label(x: float, y: float, text: str, right: float) -> NoticeLabel:
+def _line_label(x: float, y: float, text: str, right: float) -> NoticeLabel:
     return NoticeLabel(x, y, text, flip=x + 6.4 * len(text) > right + 30)

@@ -55,16 +55,25 @@ def draw_price_steps(
     narrow: bool = False,
 ) -> Picture | None:
     """Draw lines of several units on one scale from zero, between `begin` and `finish` (by default
-    all that is known)."""
-    drawn = [one for one in series if any(value is not None for _day, value in one.points)]
-    if not drawn:
+    all that is known).
+
+    `narrow`: in the layout for phones.
+    """
+    priced_series = [
+        price_series
+        for price_series in series
+        if any(value is not None for _day, value in price_series.points)
+    ]
+    if not priced_series:
         return None
-    changes = [day for one in drawn for day, _value in one.points]
+    changes = [day for price_series in priced_series for day, _value in price_series.points]
     begin = begin or min([*changes, today - timedelta(90)])
     finish = finish or max([*changes, today]) + timedelta(30)
-    stretches = [_stretches(one, begin, finish) for one in drawn]
-    values = [stretch.value for one in stretches for stretch in one]
-    names = [_name(one, unit, today) for one in drawn]
+    stretches_of_series = [
+        _list_stretches(price_series, begin, finish) for price_series in priced_series
+    ]
+    values = [stretch.value for stretches in stretches_of_series for stretch in stretches]
+    names = [_series_name(price_series, unit, today) for price_series in priced_series]
     width = NARROW if narrow else width
     top, height = 40.0, 200.0 if narrow else 220.0
     y = linear(values, start=top + height, end=top, n_ticks=4)
@@ -74,32 +83,43 @@ def draw_price_steps(
     )
     x = day_scale(begin, finish, start=frame.left, end=frame.right)
     strokes, dots, ends = [], [], []
-    for rank, (one, parts) in enumerate(zip(drawn, stretches, strict=True)):
-        css = "rl2" if one.hot else "l2" if rank == 0 else "l"
-        strokes += _lines(one.label, parts, x, y, today, css)
+    for rank, (price_series, series_stretches) in enumerate(
+        zip(priced_series, stretches_of_series, strict=True)
+    ):
+        css = "rl2" if price_series.hot else "l2" if rank == 0 else "l"
+        strokes += _series_strokes(price_series.label, series_stretches, x, y, today, css)
         dots += [
             Dot(
-                x.at(part.begin),
-                y.at(part.value),
+                x.at(level_stretch.begin),
+                y.at(level_stretch.value),
                 "box",
                 3.5,
-                f"{one.label}: {unit.write(part.value)} from {part.begin.day} {part.begin:%b %Y}",
-                one.label,
+                f"{price_series.label}: {unit.write(level_stretch.value)} from "
+                f"{level_stretch.begin.day} {level_stretch.begin:%b %Y}",
+                price_series.label,
             )
-            for part in parts
+            for level_stretch in series_stretches
         ]
-        if parts:
-            last = parts[-1]
-            if one.until == last.end:
-                ended = f"M{x.at(last.end):g} {y.at(last.value) - 6:g}l5 6l-5 6l-5 -6z"
-                strokes.append(Stroke(ended, "red" if one.hot else "ink", name=f"{one.label} ends"))
+        if series_stretches:
+            last_stretch = series_stretches[-1]
+            if price_series.until == last_stretch.end:
+                end_mark = (
+                    f"M{x.at(last_stretch.end):g} {y.at(last_stretch.value) - 6:g}l5 6l-5 6l-5 -6z"
+                )
+                strokes.append(
+                    Stroke(
+                        end_mark,
+                        "red" if price_series.hot else "ink",
+                        name=f"{price_series.label} ends",
+                    )
+                )
             text = LETTERS[rank % 26] if narrow else names[rank]
             ends.append(
                 EndName(
-                    x.at(last.end),
-                    y.at(last.value),
+                    x.at(last_stretch.end),
+                    y.at(last_stretch.value),
                     text,
-                    "r" if one.hot else "b" if narrow else "",
+                    "r" if price_series.hot else "b" if narrow else "",
                 )
             )
     grid, axis = amounts(y, unit, frame, above=28)
@@ -110,12 +130,12 @@ def draw_price_steps(
     labels = [*axis, *months, *end_labels]
     bottom = frame.bottom + 26
     if narrow:
-        keyed, bottom = key_lines(
+        key_labels, bottom = key_lines(
             [(LETTERS[rank % 26], name) for rank, name in enumerate(names)],
             top=bottom + 16,
             width=width,
         )
-        labels += keyed
+        labels += key_labels
     if x.shows(today):
         strokes.append(Stroke(down(x.at(today), top - 7, frame.bottom), "rl", name="today"))
         labels.append(
@@ -125,7 +145,7 @@ def draw_price_steps(
         width=width,
         height=round(bottom, 1),
         narrow=narrow,
-        title=title or _finding(drawn, unit, today),
+        title=title or _describe_finding(priced_series, unit, today),
         desc=f"Lines from zero, {unit.word}; a gap is a time without a known value, dashes are "
         "announced.",
         grid=(*grid, *ticks, *leaders),
@@ -135,84 +155,95 @@ def draw_price_steps(
     )
 
 
-def _stretches(one: Series, begin: date, finish: date) -> list[_Stretch]:
-    """Times of one value within the window, oldest first."""
-    points = sorted(one.points, key=lambda point: point[0])
-    out = []
+def _list_stretches(price_series: Series, begin: date, finish: date) -> list[_Stretch]:
+    """Return the periods of one price within the window, oldest first."""
+    points = sorted(price_series.points, key=lambda point: point[0])
+    stretches = []
     for rank, (day, value) in enumerate(points):
-        end = points[rank + 1][0] if rank + 1 < len(points) else one.until or finish
-        if one.until is not None:
-            end = min(end, one.until)
+        end = points[rank + 1][0] if rank + 1 < len(points) else price_series.until or finish
+        if price_series.until is not None:
+            end = min(end, price_series.until)
         day, end = max(day, begin), min(end, finish)
         if value is not None and day < end:
-            out.append(_Stretch(day, end, float(value)))
-    return out
+            stretches.append(_Stretch(day, end, float(value)))
+    return stretches
 
 
-def _lines(
-    name: str, parts: Sequence[_Stretch], x: Days, y: Linear, today: date, css: str
+def _series_strokes(
+    name: str, stretches: Sequence[_Stretch], x: Days, y: Linear, today: date, css: str
 ) -> list[Stroke]:
-    """Every level, with the rise between two that touch; dashed where it is announced for later."""
-    out = []
-    for rank, part in enumerate(parts):
-        level = y.at(part.value)
-        kind = f"{css} dash" if part.begin > today else css
-        out.append(Stroke(across(level, x.at(part.begin), x.at(part.end)), kind, name=name))
-        before = parts[rank - 1] if rank else None
-        if before and before.end == part.begin:
-            rise = down(x.at(part.begin), y.at(before.value), level)
-            out.append(Stroke(rise, kind, name=name))
-    return out
+    """Draw every level, with the rise between two that touch; dashed where it is announced for
+    later."""
+    strokes = []
+    for rank, stretch in enumerate(stretches):
+        level = y.at(stretch.value)
+        stretch_css = f"{css} dash" if stretch.begin > today else css
+        strokes.append(
+            Stroke(across(level, x.at(stretch.begin), x.at(stretch.end)), stretch_css, name=name)
+        )
+        previous_stretch = stretches[rank - 1] if rank else None
+        if previous_stretch and previous_stretch.end == stretch.begin:
+            rise = down(x.at(stretch.begin), y.at(previous_stretch.value), level)
+            strokes.append(Stroke(rise, stretch_css, name=name))
+    return strokes
 
 
-def _name(one: Series, unit: Unit, today: date) -> str:
-    """`Claude Sonnet 5: 15.00, then 18.00`."""
-    said = {
-        "name": one.label,
-        "now": _written(_at(one, today), unit),
-        "then": _written(_next(one, today)[1], unit),
+def _series_name(price_series: Series, unit: Unit, today: date) -> str:
+    """Return the name of a series with its prices: `Claude Sonnet 5: 15.00, then 18.00`."""
+    placeholders = {
+        "name": price_series.label,
+        "now": _format_price(_price_on(price_series, today), unit),
+        "then": _format_price(_next_announced_price(price_series, today)[1], unit),
     }
-    return ("{name}: {now}, then {then}" if _next(one, today)[0] else "{name}: {now}").format(
-        **said
-    )
+    return (
+        "{name}: {now}, then {then}"
+        if _next_announced_price(price_series, today)[0]
+        else "{name}: {now}"
+    ).format(**placeholders)
 
 
-def _written(value: float | None, unit: Unit) -> str:
+def _format_price(value: float | None, unit: Unit) -> str:
     return "unknown" if value is None else unit.write(value)
 
 
-def _next(one: Series, today: date) -> tuple[date | None, float | None]:
-    """The first announced price; its day is None where none is."""
-    coming = [
-        (day, value) for day, value in sorted(one.points, key=lambda point: point[0]) if day > today
+def _next_announced_price(price_series: Series, today: date) -> tuple[date | None, float | None]:
+    """Return day and value of the first announced price; the day is None if there is none."""
+    later_points = [
+        (day, value)
+        for day, value in sorted(price_series.points, key=lambda point: point[0])
+        if day > today
     ]
-    return next(((day, value) for day, value in coming if value is not None), (None, None))
+    return next(((day, value) for day, value in later_points if value is not None), (None, None))
 
 
-def _at(one: Series, day: date) -> float | None:
-    if one.until is not None and one.until <= day:
+def _price_on(price_series: Series, day: date) -> float | None:
+    if price_series.until is not None and price_series.until <= day:
         return None
-    passed = [
-        value for since, value in sorted(one.points, key=lambda point: point[0]) if since <= day
+    past_values = [
+        value
+        for since, value in sorted(price_series.points, key=lambda point: point[0])
+        if since <= day
     ]
-    return passed[-1] if passed else None
+    return past_values[-1] if past_values else None
 
 
-def _finding(series: Sequence[Series], unit: Unit, today: date) -> str:
-    said = []
-    for one in series[:4]:
-        day, value = _next(one, today)
-        words = {
-            "name": one.label,
-            "value": _written(_at(one, today), unit),
-            "next": _written(value, unit),
+def _describe_finding(series: Sequence[Series], unit: Unit, today: date) -> str:
+    """Describe the prices of today and the next announced ones as text, for screen readers; at most
+    four lines."""
+    phrases = []
+    for price_series in series[:4]:
+        day, value = _next_announced_price(price_series, today)
+        placeholders = {
+            "name": price_series.label,
+            "value": _format_price(_price_on(price_series, today), unit),
+            "next": _format_price(value, unit),
         }
-        said.append(
-            "{name} {value}, {next} from {day}".format(**words, day=f"{day.day} {day:%b %Y}")
+        phrases.append(
+            "{name} {value}, {next} from {day}".format(**placeholders, day=f"{day.day} {day:%b %Y}")
             if day
-            else "{name} {value}".format(**words)
+            else "{name} {value}".format(**placeholders)
         )
-    text = f"{capfirst(unit.word)}: {'; '.join(said)}"
+    text = f"{capfirst(unit.word)}: {'; '.join(phrases)}"
     if len(series) > 4:
         n = len(series) - 4
         text += "; " + pluralize(n, f"{n} further line", f"{n} further lines")

@@ -51,43 +51,60 @@ def draw_runways(
     narrow: bool = False,
 ) -> Picture | None:
     """Draw two bars per application from today; the days that are missing are red. Longer times end
-    at `most_days`."""
-    shown = [row for row in rows if row.left_days is not None or row.need_days is not None]
-    if not shown:
+    at `most_days`.
+
+    `narrow`: in the layout for phones.
+    """
+    shown_rows = [row for row in rows if row.left_days is not None or row.need_days is not None]
+    if not shown_rows:
         return None
     width = NARROW if narrow else width
-    reach = [
+    lengths = [
         min(value, most_days)
-        for row in shown
+        for row in shown_rows
         for value in (row.left_days, row.need_days)
         if value is not None
     ]
-    earliest = max(min(reach), -most_days)
+    earliest = max(min(lengths), -most_days)
     stacked = narrow or width < 600
     left = (
         1.0
         if stacked
-        else min(max(text_width(row.label, bold=True) for row in shown) + 12, width * 0.3)
+        else min(max(text_width(row.label, bold=True) for row in shown_rows) + 12, width * 0.3)
     )
-    room = 8.0 if stacked else max(text_width(_words(row), bold=True) for row in shown) + 12
+    room = (
+        8.0
+        if stacked
+        else max(text_width(_describe_runway(row), bold=True) for row in shown_rows) + 12
+    )
     scale = linear(
-        [earliest, *reach], start=left, end=width - room, n_ticks=4 if stacked else 7, whole=True
+        [earliest, *lengths],
+        start=left,
+        end=width - room,
+        n_ticks=4 if stacked else 7,
+        integers_only=True,
     )
     step, top = (56.0, 18.0) if stacked else (30.0, 18.0)
     patches, labels, strokes = [], [], []
-    for rank, row in enumerate(shown):
+    for rank, row in enumerate(shown_rows):
         y = top + step * rank + (32 if stacked else 5)
-        patches += _bars(row, scale, y, most_days)
-        strokes += _broken(row, scale, y, most_days)
-        if stacked:  # not through the words above the bars
+        patches += _row_patches(row, scale, y, most_days)
+        strokes += _cut_marks(row, scale, y, most_days)
+        if stacked:  # not through the text above the bars
             strokes.append(Stroke(down(scale.at(0), y - 2, y + 20), "rl", name="today"))
-        name, css = "b halo" if row.is_late else "halo", "r halo" if row.is_late else "halo"
+        name_css = "b halo" if row.is_late else "halo"
+        text_css = "r halo" if row.is_late else "halo"
         if stacked:
             labels.append(
-                Label(4, y - 19, shorten_to_width(row.label, width - 8, bold=row.is_late), name)
+                Label(4, y - 19, shorten_to_width(row.label, width - 8, bold=row.is_late), name_css)
             )
             labels.append(
-                Label(4, y - 5, shorten_to_width(_words(row), width - 8, bold=row.is_late), css)
+                Label(
+                    4,
+                    y - 5,
+                    shorten_to_width(_describe_runway(row), width - 8, bold=row.is_late),
+                    text_css,
+                )
             )
         else:
             end = max(
@@ -95,7 +112,10 @@ def draw_runways(
             )
             labels.append(
                 Label(
-                    end + 8, y + 13, shorten_to_width(_words(row), width - end - 8, bold=True), css
+                    end + 8,
+                    y + 13,
+                    shorten_to_width(_describe_runway(row), width - end - 8, bold=True),
+                    text_css,
                 )
             )
             labels.append(
@@ -103,11 +123,11 @@ def draw_runways(
                     left - 8,
                     y + 13,
                     shorten_to_width(row.label, left - 10, bold=row.is_late),
-                    name,
+                    name_css,
                     "end",
                 )
             )
-    bottom = top + step * len(shown) + 4
+    bottom = top + step * len(shown_rows) + 4
     if not stacked:
         strokes.insert(0, Stroke(down(scale.at(0), top - 4, bottom), "rl", name="today"))
     unit = Unit("days from today", number)
@@ -118,12 +138,12 @@ def draw_runways(
         for tick in scale.ticks
     ]
     today = clamp_labels(Label(scale.at(0), 11, "Today", "r", "middle"), 0, width)
-    key_patches, key_labels, height = _key(bottom + 40, width)
+    key_patches, key_labels, height = _draw_legend(bottom + 40, width)
     return Picture(
         width=width,
         height=height,
         narrow=narrow,
-        title=title or _finding(shown),
+        title=title or _describe_finding(shown_rows),
         desc="Per application the days left above, the days that leaving takes below; red is "
         "what is missing.",
         grid=tuple(
@@ -141,47 +161,49 @@ def draw_runways(
     )
 
 
-def _bars(row: Runway, scale: Linear, y: float, most_days: int) -> list[Patch]:
-    out = []
+def _row_patches(row: Runway, scale: Linear, y: float, most_days: int) -> list[Patch]:
+    """Return the rectangles of an application: days left, days of the migration, and the missing
+    days in red."""
+    patches = []
 
     def at(value: int) -> float:
         return scale.at(min(max(value, -most_days), most_days))
 
     if row.left_days is not None:
         begin, end = sorted((at(0), at(row.left_days)))
-        late = row.left_days < 0
-        tip = f"{row.label}: {_left(row)}"
-        out.append(
+        is_late = row.left_days < 0
+        tip = f"{row.label}: {_describe_days_left(row)}"
+        patches.append(
             Patch(
                 box(begin, y, end - begin, 9),
-                "wash" if late else "pap",
-                "red" if late else "diag",
-                "rl" if late else "l",
+                "wash" if is_late else "pap",
+                "red" if is_late else "diag",
+                "rl" if is_late else "l",
                 tip,
                 f"{row.label} left",
             )
         )
     if row.need_days is None:
-        return out
-    covered = (
+        return patches
+    covered_days = (
         min(row.need_days, max(row.left_days, 0)) if row.left_days is not None else row.need_days
     )
-    tip = f"{row.label}: {_needs(row)}"
-    if covered:
+    tip = f"{row.label}: {_describe_effort(row)}"
+    if covered_days:
         look = ("ink", "", "") if row.tested else ("pap", "", "l")
-        out.append(
-            Patch(box(at(0), y + 11, at(covered) - at(0), 7), *look, tip, f"{row.label} need")
+        patches.append(
+            Patch(box(at(0), y + 11, at(covered_days) - at(0), 7), *look, tip, f"{row.label} need")
         )
-    if row.need_days > covered:
-        where = box(at(covered), y + 11, at(row.need_days) - at(covered), 7)
-        out.append(
-            Patch(where, "red" if row.tested else "wash", "", "rl", tip, f"{row.label} short")
+    if row.need_days > covered_days:
+        missing_box = box(at(covered_days), y + 11, at(row.need_days) - at(covered_days), 7)
+        patches.append(
+            Patch(missing_box, "red" if row.tested else "wash", "", "rl", tip, f"{row.label} short")
         )
-    return out
+    return patches
 
 
-def _broken(row: Runway, scale: Linear, y: float, most_days: int) -> list[Stroke]:
-    """Two slanted cuts through the end of a bar that is longer than the drawing shows."""
+def _cut_marks(row: Runway, scale: Linear, y: float, most_days: int) -> list[Stroke]:
+    """Draw two slanted cuts through the end of a bar that is longer than the drawing shows."""
     cuts = []
     for value, height, offset in ((row.left_days, 9, 0), (row.need_days, 7, 11)):
         if value is not None and abs(value) > most_days:
@@ -191,7 +213,7 @@ def _broken(row: Runway, scale: Linear, y: float, most_days: int) -> list[Stroke
     return cuts
 
 
-def _needs(row: Runway) -> str:
+def _describe_effort(row: Runway) -> str:
     if row.need_days is None:
         return "never tested"
     return ("{days} in the last test" if row.tested else "{days} estimated").format(
@@ -199,7 +221,7 @@ def _needs(row: Runway) -> str:
     )
 
 
-def _left(row: Runway) -> str:
+def _describe_days_left(row: Runway) -> str:
     if row.left_days is None:
         return "no end announced"
     if row.left_days < 0:
@@ -207,14 +229,19 @@ def _left(row: Runway) -> str:
     return f"{'≥ ' if row.at_least else ''}{days(row.left_days)} left"
 
 
-def _words(row: Runway) -> str:
-    words = {"left": _left(row), "needs": _needs(row), "short": days(row.short_days)}
+def _describe_runway(row: Runway) -> str:
+    placeholders = {
+        "left": _describe_days_left(row),
+        "needs": _describe_effort(row),
+        "short": days(row.short_days),
+    }
     if row.short_days and (row.left_days or 0) >= 0:
-        return "{left}, {needs}: {short} short".format(**words)
-    return "{left}, {needs}".format(**words)
+        return "{left}, {needs}: {short} short".format(**placeholders)
+    return "{left}, {needs}".format(**placeholders)
 
 
-def _key(top: float, width: float) -> tuple[list[Patch], list[Label], float]:
+def _draw_legend(top: float, width: float) -> tuple[list[Patch], list[Label], float]:
+    """Return the marks and labels of the legend, and the y coordinate below it."""
     entries = [
         (("pap", "diag", "l"), "days left"),
         (("ink", "", ""), "leaving took, last exit test"),
@@ -224,40 +251,45 @@ def _key(top: float, width: float) -> tuple[list[Patch], list[Label], float]:
     patches, labels = [], []
     x, y = 0.0, top
     for look, text in entries:
-        room = 28 + text_width(text)
-        if x and x + room > width:
+        entry_width = 28 + text_width(text)
+        if x and x + entry_width > width:
             x, y = 0.0, y + 17
         patches.append(Patch(box(x + 0.5, y, 22, 9), *look, name="key"))
         labels.append(Label(x + 28, y + 9, text))
-        x = round(x + room + 16, 1)
+        x = round(x + entry_width + 16, 1)
     return patches, labels, round(y + 16, 1)
 
 
-def _finding(rows: Sequence[Runway]) -> str:
-    short = [row for row in rows if row.is_late]
-    if not short:
-        untested = sum(row.need_days is None for row in rows)
-        said = pluralize(
-            len(rows) - untested,
+def _describe_finding(rows: Sequence[Runway]) -> str:
+    """Describe the runways as text, for screen readers: how many are negative, and the worst
+    one."""
+    late_rows = [row for row in rows if row.is_late]
+    if not late_rows:
+        n_untested = sum(row.need_days is None for row in rows)
+        sentence = pluralize(
+            len(rows) - n_untested,
             "{n} application has time to leave.",
             "{n} applications have time to leave.",
         )
-        text = said.format(n=number(len(rows) - untested))
-        if untested:
-            more = pluralize(
-                untested,
-                f"{number(untested)} has no exit test.",
-                f"{number(untested)} have no exit test.",
+        text = sentence.format(n=number(len(rows) - n_untested))
+        if n_untested:
+            untested_sentence = pluralize(
+                n_untested,
+                f"{number(n_untested)} has no exit test.",
+                f"{number(n_untested)} have no exit test.",
             )
-            text = f"{text} {more}" if len(rows) > untested else more
+            text = f"{text} {untested_sentence}" if len(rows) > n_untested else untested_sentence
         return text
-    worst = max(short, key=lambda row: (row.short_days, -(row.left_days or 0)))
-    said = pluralize(
+    worst = max(late_rows, key=lambda row: (row.short_days, -(row.left_days or 0)))
+    sentence = pluralize(
         len(rows),
         "{n} of {all} application ends sooner than it can leave: {name}, {words}.",
         "{n} of {all} applications end sooner than they can leave; the furthest off is {name}, "
         "{words}.",
     )
-    return said.format(
-        n=number(len(short)), all=number(len(rows)), name=worst.label, words=_words(worst)
+    return sentence.format(
+        n=number(len(late_rows)),
+        all=number(len(rows)),
+        name=worst.label,
+        words=_describe_runway(worst),
     )

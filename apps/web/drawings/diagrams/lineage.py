@@ -21,7 +21,7 @@ _LINES = {
     "succession": "g2",
 }
 _MOST_COLUMNS = 6
-_GAP = 86.0  # between columns, for the word of an edge
+_GAP = 86.0  # between columns, for the label of an edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,104 +71,117 @@ def edge_names() -> dict[str, str]:
 
 
 def draw_lineage(
-    kin: Sequence[LineageVersion],
-    descents: Sequence[LineageLink],
+    versions: Sequence[LineageVersion],
+    links: Sequence[LineageLink],
     *,
-    most: int = 40,
+    max_versions: int = 40,
     title: str = "",
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """Draw the relatives nearest to the page's own, at most `most`; edges to what is not given are
+    """Draw the relatives nearest to the page's own, at most `max_versions`; links to others are
     left out.
 
-    Columns from left to right while there are few generations; otherwise, and on a phone, an
-    indented tree."""
-    if not kin:
+    Columns from left to right if there are few generations; otherwise, and on a phone, an indented
+    tree. `narrow`: in the layout for phones.
+    """
+    if not versions:
         return None
-    shown = _nearest(kin, descents, most)
-    by_key = {one.key: one for one in shown}
+    shown_versions = _nearest_versions(versions, links, max_versions)
+    by_key = {version.key: version for version in shown_versions}
     edges = [
-        one
-        for one in descents
-        if one.parent in by_key and one.child in by_key and one.parent != one.child
+        version
+        for version in links
+        if version.parent in by_key and version.child in by_key and version.parent != version.child
     ]
-    tree = _tree(list(by_key), edges)
+    tree = _build_tree(list(by_key), edges)
     width = NARROW if narrow else width
-    deep = max(tree.depth.values()) + 1
-    n_left = len(kin) - len(shown)
+    n_generations = max(tree.depth.values()) + 1
+    n_left = len(versions) - len(shown_versions)
     desc = (
         "Parents before their children; the line and the word say how one was made from the other."
     )
     if n_left:
-        more = pluralize(n_left, "{n} further is in the table.", "{n} further are in the table.")
-        desc = f"{desc} {more.format(n=number(n_left))}"
-    said = title or _finding(kin, descents)
-    draw = _indented if narrow or deep > _MOST_COLUMNS or width < 160 * deep else _columns
-    return draw(by_key, tree, said, desc, width, narrow=narrow)
+        further_sentence = pluralize(
+            n_left, "{n} further is in the table.", "{n} further are in the table."
+        )
+        desc = f"{desc} {further_sentence.format(n=number(n_left))}"
+    heading = title or _describe_finding(versions, links)
+    draw = (
+        _draw_indented
+        if narrow or n_generations > _MOST_COLUMNS or width < 160 * n_generations
+        else _draw_columns
+    )
+    return draw(by_key, tree, heading, desc, width, narrow=narrow)
 
 
-def _nearest(
-    kin: Sequence[LineageVersion], descents: Sequence[LineageLink], most: int
+def _nearest_versions(
+    versions: Sequence[LineageVersion], links: Sequence[LineageLink], max_versions: int
 ) -> list[LineageVersion]:
-    if len(kin) <= most:
-        return list(kin)
-    near = defaultdict(list)
-    for one in descents:
-        near[one.parent].append(one.child)
-        near[one.child].append(one.parent)
-    order = {one.key: rank for rank, one in enumerate(kin)}
-    waiting = deque([one.key for one in kin if one.own] or [kin[0].key])
-    found = dict.fromkeys(waiting)
-    while waiting:
-        for key in sorted(near[waiting.popleft()], key=lambda key: order.get(key, 0)):
-            if key in order and key not in found:
-                found[key] = None
-                waiting.append(key)
-    kept = {*list(found)[:most]}
-    kept |= set([one.key for one in kin if one.key not in kept][: most - len(kept)])
-    return [one for one in kin if one.key in kept]
+    """Return at most `max_versions` versions, those fewest links away from the page's own first."""
+    if len(versions) <= max_versions:
+        return list(versions)
+    neighbours = defaultdict(list)
+    for version in links:
+        neighbours[version.parent].append(version.child)
+        neighbours[version.child].append(version.parent)
+    order = {version.key: rank for rank, version in enumerate(versions)}
+    queue = deque([version.key for version in versions if version.own] or [versions[0].key])
+    reached_keys = dict.fromkeys(queue)
+    while queue:
+        for key in sorted(neighbours[queue.popleft()], key=lambda key: order.get(key, 0)):
+            if key in order and key not in reached_keys:
+                reached_keys[key] = None
+                queue.append(key)
+    kept_keys = {*list(reached_keys)[:max_versions]}
+    kept_keys |= set(
+        [version.key for version in versions if version.key not in kept_keys][
+            : max_versions - len(kept_keys)
+        ]
+    )
+    return [version for version in versions if version.key in kept_keys]
 
 
-def _tree(keys: Sequence[str], edges: Sequence[LineageLink]) -> _Tree:
+def _build_tree(keys: Sequence[str], edges: Sequence[LineageLink]) -> _Tree:
+    """Build the tree: of several parents, the deepest one is the parent in the tree."""
     parents = defaultdict(list)
     for edge in edges:
         parents[edge.child].append(edge)
     depth: dict[str, int] = {}
-    waiting = list(keys)
-    while waiting:
-        # a circle, which the register refuses but a feed may tell, is cut at its first member
-        ready = [
-            key for key in waiting if all(edge.parent in depth for edge in parents[key])
-        ] or waiting[:1]
-        for key in ready:
+    unplaced_keys = list(keys)
+    while unplaced_keys:
+        # a circle, which forms reject but a feed may contain, is cut at its first member
+        ready_keys = [
+            key for key in unplaced_keys if all(edge.parent in depth for edge in parents[key])
+        ] or unplaced_keys[:1]
+        for key in ready_keys:
             depth[key] = max(
                 (depth[edge.parent] + 1 for edge in parents[key] if edge.parent in depth), default=0
             )
-        waiting = [key for key in waiting if key not in depth]
+        unplaced_keys = [key for key in unplaced_keys if key not in depth]
     parent: dict[str, LineageLink] = {}
     children = defaultdict(list)
     for key in keys:
-        above = [edge for edge in parents[key] if depth[edge.parent] < depth[key]]
-        if above:
-            parent[key] = max(above, key=lambda edge: depth[edge.parent])
+        candidate_edges = [edge for edge in parents[key] if depth[edge.parent] < depth[key]]
+        if candidate_edges:
+            parent[key] = max(candidate_edges, key=lambda edge: depth[edge.parent])
             children[parent[key].parent].append(key)
-    drawn = {id(edge) for edge in parent.values()}
-    further = tuple(edge for edge in edges if id(edge) not in drawn)
+    tree_edge_ids = {id(edge) for edge in parent.values()}
+    further = tuple(edge for edge in edges if id(edge) not in tree_edge_ids)
     return _Tree(depth, parent, children, further, tuple(key for key in keys if key not in parent))
 
 
-def _walk(tree: _Tree) -> list[str]:
-    """Every node before its children, subtree after subtree."""
-    out, stack = [], list(reversed(tree.roots))
+def _walk_tree(tree: _Tree) -> list[str]:
+    """List every node before its children, subtree after subtree."""
+    ordered_keys, stack = [], list(reversed(tree.roots))
     while stack:
         key = stack.pop()
-        out.append(key)
+        ordered_keys.append(key)
         stack += reversed(tree.children.get(key, []))
-    return out
+    return ordered_keys
 
 
-def _columns(
+def _draw_columns(
     by_key: dict[str, LineageVersion],
     tree: _Tree,
     title: str,
@@ -177,44 +190,51 @@ def _columns(
     *,
     narrow: bool,
 ) -> Picture:
-    """A column per generation; a parent stands in the middle of its children, so that lines of the
+    """Draw a column per generation; a parent is in the middle of its children, so that lines of the
     tree never cross."""
     n_columns = max(tree.depth.values()) + 1
-    broad = round(min((width + _GAP) / n_columns - _GAP, 230.0), 1)
-    column = broad + _GAP
-    tall, step = 36.0, 46.0
-    rows = _rows(tree)
-    at = {
+    box_width = round(min((width + _GAP) / n_columns - _GAP, 230.0), 1)
+    column = box_width + _GAP
+    box_height, step = 36.0, 46.0
+    rows = _row_positions(tree)
+    corners = {
         key: (round(column * tree.depth[key], 1), round(4 + step * rows[key], 1)) for key in by_key
     }
     patches, labels, strokes = [], [], []
-    for key, one in by_key.items():
-        x, y = at[key]
-        patches.append(_patch(one, x, y, broad, tall))
-        labels += _in_box(one, x + 8, y, broad - 14)
-    words = edge_names()
+    for key, version in by_key.items():
+        x, y = corners[key]
+        patches.append(_version_patch(version, x, y, box_width, box_height))
+        labels += _box_labels(version, x + 8, y, box_width - 14)
+    kind_names = edge_names()
     for key, edge in tree.parent.items():
-        (x_from, y_from), (x_to, y_to) = at[edge.parent], at[key]
-        turn = round(x_from + broad + 8, 1)
-        # what children of several kinds share is thin
-        stem = f"M{x_from + broad:g} {y_from + tall / 2:g}H{turn:g}V{y_to + tall / 2:g}"
+        (x_from, y_from), (x_to, y_to) = corners[edge.parent], corners[key]
+        turn = round(x_from + box_width + 8, 1)
+        # the shared stem of children of several kinds is thin
+        middle = box_height / 2
+        stem = f"M{x_from + box_width:g} {y_from + middle:g}H{turn:g}V{y_to + middle:g}"
         strokes.append(Stroke(stem, "g2", name="stem"))
         strokes.append(
-            Stroke(across(y_to + tall / 2, turn, x_to), _look(edge), name=f"{edge.parent}>{key}")
+            Stroke(
+                across(y_to + box_height / 2, turn, x_to),
+                _edge_css(edge),
+                name=f"{edge.parent}>{key}",
+            )
         )
-        kinds = dict.fromkeys([edge.kind, *(one.kind for one in tree.further if one.child == key)])
-        said = ", ".join(words.get(kind, kind.replace("_", " ")) for kind in kinds)
+        kinds = dict.fromkeys(
+            [edge.kind, *(version.kind for version in tree.further if version.child == key)]
+        )
+        edge_text = ", ".join(kind_names.get(kind, kind.replace("_", " ")) for kind in kinds)
         labels.append(
             Label(
                 x_to - 5,
-                y_to + tall / 2 - 5,
-                shorten_to_width(said, column - broad - 16, size=SMALL),
+                y_to + box_height / 2 - 5,
+                shorten_to_width(edge_text, column - box_width - 16, size=SMALL),
                 "s halo",
                 "end",
             )
         )
-    strokes += [_curve(edge, at, broad, tall) for edge in tree.further]
-    height = max(y for _x, y in at.values()) + tall + 4
+    strokes += [_draw_extra_edge(edge, corners, box_width, box_height) for edge in tree.further]
+    height = max(y for _x, y in corners.values()) + box_height + 4
     return Picture(
         width=width,
         height=round(height, 1),
@@ -227,30 +247,30 @@ def _columns(
     )
 
 
-def _in_box(one: LineageVersion, x: float, y: float, room: float) -> list[Label]:
-    """Name and note, or the name in two lines where there is no note."""
-    css = "r halo" if one.late else "b halo" if one.own else "halo"
-    if one.note:
-        name = shorten_to_width(one.label, room, bold=one.late or one.own)
+def _box_labels(version: LineageVersion, x: float, y: float, room: float) -> list[Label]:
+    """Return name and note, or the name in two lines if there is no note."""
+    css = "r halo" if version.late else "b halo" if version.own else "halo"
+    if version.note:
+        name = shorten_to_width(version.label, room, bold=version.late or version.own)
         return [
             Label(x, y + 15, name, css),
-            Label(x, y + 29, shorten_to_width(one.note, room, size=SMALL), "s halo"),
+            Label(x, y + 29, shorten_to_width(version.note, room, size=SMALL), "s halo"),
         ]
-    lines = wrap_lines(one.label, room, bold=one.late or one.own)
+    lines = wrap_lines(version.label, room, bold=version.late or version.own)
     return [
         Label(x, y + (22 if len(lines) == 1 else 15 + 14 * rank), text, css)
         for rank, text in enumerate(lines)
     ]
 
 
-def _look(edge: LineageLink) -> str:
+def _edge_css(edge: LineageLink) -> str:
     return _LINES.get(edge.kind, "l")
 
 
-def _rows(tree: _Tree) -> dict[str, float]:
+def _row_positions(tree: _Tree) -> dict[str, float]:
     rows: dict[str, float] = {}
     n_leaves = 0
-    for key in reversed(_walk(tree)):
+    for key in reversed(_walk_tree(tree)):
         below = tree.children.get(key)
         if below:
             rows[key] = (rows[below[0]] + rows[below[-1]]) / 2
@@ -261,18 +281,23 @@ def _rows(tree: _Tree) -> dict[str, float]:
     return {key: n_leaves - 1 - row for key, row in rows.items()}
 
 
-def _curve(
-    edge: LineageLink, at: dict[str, tuple[float, float]], broad: float, tall: float
+def _draw_extra_edge(
+    edge: LineageLink, corners: dict[str, tuple[float, float]], box_width: float, box_height: float
 ) -> Stroke:
-    """An edge beside the tree, a curve that passes under the boxes."""
-    (x_from, y_from), (x_to, y_to) = at[edge.parent], at[edge.child]
-    x_from, x_to, y_from, y_to = x_from + broad, x_to, y_from + tall / 2 + 6, y_to + tall / 2 + 6
+    """Draw an edge that is not part of the tree, as a curve that passes under the boxes."""
+    (x_from, y_from), (x_to, y_to) = corners[edge.parent], corners[edge.child]
+    x_from, x_to, y_from, y_to = (
+        x_from + box_width,
+        x_to,
+        y_from + box_height / 2 + 6,
+        y_to + box_height / 2 + 6,
+    )
     half = round((x_from + x_to) / 2, 1)
     path = f"M{x_from:g} {y_from:g}C{half:g} {y_from:g} {half:g} {y_to:g} {x_to:g} {y_to:g}"
-    return Stroke(path, _look(edge), name=f"{edge.parent}>{edge.child}")
+    return Stroke(path, _edge_css(edge), name=f"{edge.parent}>{edge.child}")
 
 
-def _indented(
+def _draw_indented(
     by_key: dict[str, LineageVersion],
     tree: _Tree,
     title: str,
@@ -281,44 +306,48 @@ def _indented(
     *,
     narrow: bool,
 ) -> Picture:
-    """A line per node below its parent; the word of the edge stands before the note."""
-    step, words = 34.0, edge_names()
+    """Draw a line per node below its parent; the kind of the edge is before the note."""
+    step, kind_names = 34.0, edge_names()
     deepest = max(tree.depth.values())
     shift = min(18.0, width * 0.36 / max(deepest, 1))
-    at: dict[str, tuple[float, float]] = {}
-    levels = _levels(tree)
+    corners: dict[str, tuple[float, float]] = {}
+    levels = _indent_levels(tree)
     patches, labels, strokes = [], [], []
-    for rank, key in enumerate(_walk(tree)):
-        one = by_key[key]
+    for rank, key in enumerate(_walk_tree(tree)):
+        version = by_key[key]
         x, y = round(shift * levels[key], 1), 4 + step * rank
-        at[key] = (x, y)
-        patches.append(_patch(one, x + 0.5, y + 2, 9, 9))
+        corners[key] = (x, y)
+        patches.append(_version_patch(version, x + 0.5, y + 2, 9, 9))
         room = width - x - 16
-        bold = one.late or one.own
-        css = "r halo" if one.late else "b halo" if one.own else "halo"
-        labels.append(Label(x + 15, y + 11, shorten_to_width(one.label, room, bold=bold), css))
-        said = [
-            f"{words.get(edge.kind, edge.kind)} from {by_key[edge.parent].label}"
+        bold = version.late or version.own
+        css = "r halo" if version.late else "b halo" if version.own else "halo"
+        labels.append(Label(x + 15, y + 11, shorten_to_width(version.label, room, bold=bold), css))
+        further_texts = [
+            f"{kind_names.get(edge.kind, edge.kind)} from {by_key[edge.parent].label}"
             for edge in tree.further
             if edge.child == key
         ]
-        first = (
-            [words.get(tree.parent[key].kind, tree.parent[key].kind)] if key in tree.parent else []
+        edge_texts = (
+            [kind_names.get(tree.parent[key].kind, tree.parent[key].kind)]
+            if key in tree.parent
+            else []
         )
-        second = shorten_to_width(
-            ", ".join(filter(None, [*first, *said, one.note])), room, size=SMALL
+        note_text = shorten_to_width(
+            ", ".join(filter(None, [*edge_texts, *further_texts, version.note])), room, size=SMALL
         )
-        if second:
-            labels.append(Label(x + 15, y + 24, second, "s"))
+        if note_text:
+            labels.append(Label(x + 15, y + 24, note_text, "s"))
     for key, edge in tree.parent.items():
-        (x_from, y_from), (x_to, y_to) = at[edge.parent], at[key]
+        (x_from, y_from), (x_to, y_to) = corners[edge.parent], corners[key]
         strokes.append(Stroke(down(x_from + 5, y_from + 12, y_to + 6.5), "g2", name="stem"))
         strokes.append(
-            Stroke(across(y_to + 6.5, x_from + 5, x_to), _look(edge), name=f"{edge.parent}>{key}")
+            Stroke(
+                across(y_to + 6.5, x_from + 5, x_to), _edge_css(edge), name=f"{edge.parent}>{key}"
+            )
         )
     return Picture(
         width=width,
-        height=round(4 + step * len(at), 1),
+        height=round(4 + step * len(corners), 1),
         narrow=narrow,
         title=title,
         desc=desc,
@@ -328,27 +357,29 @@ def _indented(
     )
 
 
-def _levels(tree: _Tree) -> dict[str, int]:
-    """How far a node is indented: one more than the parent above it."""
-    out: dict[str, int] = {}
-    for key in _walk(tree):
-        out[key] = out[tree.parent[key].parent] + 1 if key in tree.parent else 0
-    return out
+def _indent_levels(tree: _Tree) -> dict[str, int]:
+    """Return {key: level of indentation}: one more than that of the parent."""
+    levels: dict[str, int] = {}
+    for key in _walk_tree(tree):
+        levels[key] = levels[tree.parent[key].parent] + 1 if key in tree.parent else 0
+    return levels
 
 
-def _patch(one: LineageVersion, x: float, y: float, width: float, height: float) -> Patch:
+def _version_patch(
+    version: LineageVersion, x: float, y: float, width: float, height: float
+) -> Patch:
     look = (
         ("wash", "red", "rl")
-        if one.late
+        if version.late
         else ("pap", "diag", "l2")
-        if one.own
+        if version.own
         else ("pap", "", "l")
     )
-    tip = ", ".join(filter(None, [one.label, one.note]))
-    return Patch(box(x, y, width, height), *look, tip, one.key)
+    tip = ", ".join(filter(None, [version.label, version.note]))
+    return Patch(box(x, y, width, height), *look, tip, version.key)
 
 
-def _phrases() -> dict[str, str]:
+def _relation_phrases() -> dict[str, str]:
     return {
         "next_generation": "the next generation of {parent}",
         "fine_tune": "a fine-tune of {parent}",
@@ -360,26 +391,28 @@ def _phrases() -> dict[str, str]:
     }
 
 
-def _finding(kin: Sequence[LineageVersion], descents: Sequence[LineageLink]) -> str:
-    labels = {one.key: one.label for one in kin}
-    known = [edge for edge in descents if edge.parent in labels and edge.child in labels]
-    own = next((one for one in kin if one.own), None)
-    if own is None:
-        said = pluralize(
-            len(kin),
+def _describe_finding(versions: Sequence[LineageVersion], links: Sequence[LineageLink]) -> str:
+    """Describe the lineage as text, for screen readers: the parents and the number of descendants
+    of the own version."""
+    labels = {version.key: version.label for version in versions}
+    known_links = [edge for edge in links if edge.parent in labels and edge.child in labels]
+    own_version = next((version for version in versions if version.own), None)
+    if own_version is None:
+        relatives_template = pluralize(
+            len(versions),
             "{n} relative, {edges} known descents.",
             "{n} relatives, {edges} known descents.",
         )
-        return said.format(n=number(len(kin)), edges=number(len(known)))
-    phrases = _phrases()
-    above = [
+        return relatives_template.format(n=number(len(versions)), edges=number(len(known_links)))
+    phrases = _relation_phrases()
+    parent_phrases = [
         phrases.get(edge.kind, "{parent}").format(parent=labels[edge.parent])
-        for edge in known
-        if edge.child == own.key
+        for edge in known_links
+        if edge.child == own_version.key
     ]
-    n_below = sum(edge.parent == own.key for edge in known)
-    came = "{name} is {above}." if above else "{name} has no known parent."
-    then = (
+    n_below = sum(edge.parent == own_version.key for edge in known_links)
+    parents_template = "{name} is {above}." if parent_phrases else "{name} has no known parent."
+    descendants_sentence = (
         pluralize(
             n_below,
             f"{number(n_below)} was made from it or follows it.",
@@ -388,4 +421,7 @@ def _finding(kin: Sequence[LineageVersion], descents: Sequence[LineageLink]) -> 
         if n_below
         else "Nothing is known to be made from it."
     )
-    return f"{came.format(name=own.label, above=', '.join(above))} {then}"
+    parents_sentence = parents_template.format(
+        name=own_version.label, above=", ".join(parent_phrases)
+    )
+    return f"{parents_sentence} {descendants_sentence}"

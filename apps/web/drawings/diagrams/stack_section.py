@@ -106,12 +106,12 @@ def in_order(columns: Sequence[Column]) -> list[Column]:
     last."""
     weight: Counter[tuple[str, ...]] = Counter()
     for column in columns:
-        path = _path(column)
+        path = _path_of(column)
         for depth in range(1, len(path) + 1):
             weight[path[:depth]] += column.n
 
     def place(column: Column) -> tuple[object, ...]:
-        path = _path(column)
+        path = _path_of(column)
         ranks: list[object] = [column.developer == UNRESOLVED]
         for depth in range(1, len(path) + 1):
             ranks += [-weight[path[:depth]], path[depth - 1]]
@@ -120,7 +120,7 @@ def in_order(columns: Sequence[Column]) -> list[Column]:
     return sorted(columns, key=place)
 
 
-def _path(column: Column) -> tuple[str, ...]:
+def _path_of(column: Column) -> tuple[str, ...]:
     return (column.developer, column.foundation, column.version, column.host)
 
 
@@ -145,7 +145,7 @@ def draw_wide_section(
 ) -> Section:
     """Draw the wide variant; `over` names developers beyond tolerance; `details` gives each a
     second line, the longest wording first."""
-    return _drawn(
+    return _draw_section(
         columns,
         _Measure(
             1120,
@@ -164,8 +164,9 @@ def draw_wide_section(
 def draw_narrow_section(
     columns: Sequence[Column], *, over: frozenset[str], details: Details
 ) -> Section:
+    """Draw the section for narrow screens, turned by 90 degrees."""
     span = max(13.0 * len(columns) + 24, 160)
-    return _drawn(
+    return _draw_section(
         columns,
         _Measure(
             span,
@@ -181,38 +182,50 @@ def draw_narrow_section(
     )
 
 
-def _drawn(
-    columns: Sequence[Column], m: _Measure, over: frozenset[str], details: Details
+def _draw_section(
+    columns: Sequence[Column], measure: _Measure, over: frozenset[str], details: Details
 ) -> Section:
-    ordered = in_order(columns)
-    groups = [list(group) for _, group in groupby(ordered, key=lambda column: column.developer)]
-    gap = min(10.0, 0.25 * m.span / max(len(groups), 1))
-    total = sum(_weight(column) for column in ordered) or 1
-    # a handful of applications stays a handful of houses, not of halls
-    unit = min((m.span - m.margin - gap * max(len(groups) - 1, 0)) / total, m.broadest)
+    """Draw a building for each column of the stack, side by side by developer; its breadth is its
+    weight. `over` names the developers beyond tolerance."""
+    ordered_columns = in_order(columns)
+    groups = [
+        list(group) for _, group in groupby(ordered_columns, key=lambda column: column.developer)
+    ]
+    gap = min(10.0, 0.25 * measure.span / max(len(groups), 1))
+    total = sum(_column_weight(column) for column in ordered_columns) or 1
+    # so that a few applications are not as broad as halls
+    unit = min(
+        (measure.span - measure.margin - gap * max(len(groups) - 1, 0)) / total, measure.broadest
+    )
     buildings: list[Building] = []
     cells: list[Cell] = []
-    at = m.margin
-    depth = sum(m.layers.values()) + 3 * len(m.layers) + 12
+    across_at = measure.margin
+    depth = sum(measure.layers.values()) + 3 * len(measure.layers) + 12
     for group in groups:
         starts: list[float] = []
         for column in group:
-            starts.append(at)
-            breadth = unit * _weight(column)
-            tall = round(m.sky * max(column.height, 0.16), 1)
+            starts.append(across_at)
+            breadth = unit * _column_weight(column)
+            building_height = round(measure.sky * max(column.height, 0.16), 1)
             inset = min(3.0, breadth * 0.14)
             buildings.append(
                 Building(
-                    _box(m, at + inset, m.sky - tall, breadth - 2 * inset, tall),
+                    _make_box(
+                        measure,
+                        across_at + inset,
+                        measure.sky - building_height,
+                        breadth - 2 * inset,
+                        building_height,
+                    ),
                     "red" if column.late else "ink" if column.solid else "box",
                     column.label,
                     column.url,
                 )
             )
-            at += breadth
-        ends = [*starts[1:], at]
-        top = m.sky + 12.0
-        for layer, thick in m.layers.items():
+            across_at += breadth
+        ends = [*starts[1:], across_at]
+        top = measure.sky + 12.0
+        for layer, thick in measure.layers.items():
             below = LAYERS[LAYERS.index(layer) :]
             stretches = groupby(
                 range(len(group)), key=lambda i: tuple(getattr(group[i], name) for name in below)
@@ -220,37 +233,43 @@ def _drawn(
             for key, stretch in stretches:
                 members = list(stretch)
                 begin, end = starts[members[0]], ends[members[-1]]
-                cells.append(_cell(m, layer, key[0], begin, top, end - begin, thick, over, details))
+                cells.append(
+                    _make_cell(
+                        measure, layer, key[0], begin, top, end - begin, thick, over, details
+                    )
+                )
             top += thick + 3
-        at += gap
-    names = _names(m)
+        across_at += gap
+    names = _layer_names(measure)
     sheet = Section(
-        width=m.sky + depth if m.turned else m.span,
-        height=m.span if m.turned else m.sky + depth,
-        ground=_box(m, m.margin - 6, m.sky, at - gap - m.margin + 6, 7),
+        width=measure.sky + depth if measure.turned else measure.span,
+        height=measure.span if measure.turned else measure.sky + depth,
+        ground=_make_box(
+            measure, measure.margin - 6, measure.sky, across_at - gap - measure.margin + 6, 7
+        ),
         buildings=tuple(buildings),
         cells=tuple(cells),
         names=names,
-        turned=m.turned,
+        turned=measure.turned,
     )
     return replace(sheet, width=round(sheet.width, 1), height=round(sheet.height, 1))
 
 
-def _weight(column: Column) -> float:
-    """Single applications are equally broad; groups grow more slowly than their number, so small
-    ones stay visible."""
+def _column_weight(column: Column) -> float:
+    """Return the breadth of a column: 1 for an application; groups grow more slowly than their
+    number, so that small ones stay visible."""
     return 1.0 if column.n == 1 else column.n**0.6
 
 
-def _box(m: _Measure, across: float, down: float, breadth: float, thick: float) -> Box:
+def _make_box(measure: _Measure, across: float, down: float, breadth: float, thick: float) -> Box:
     x, y, width, height = (
-        (down, across, thick, breadth) if m.turned else (across, down, breadth, thick)
+        (down, across, thick, breadth) if measure.turned else (across, down, breadth, thick)
     )
     return Box(round(x, 1), round(y, 1), round(width, 1), round(height, 1))
 
 
-def _cell(
-    m: _Measure,
+def _make_cell(
+    measure: _Measure,
     layer: str,
     name: str,
     across: float,
@@ -260,59 +279,74 @@ def _cell(
     over: frozenset[str],
     details: Details,
 ) -> Cell:
-    box = _box(m, across, down, breadth, thick)
-    known = name != UNRESOLVED
-    full = name if known else ("unresolved" if layer == "developer" else "?")
-    room, too_flat = box.width - 8, m.turned and box.height < 11
+    """Return a cell of a layer, with as much of its name as fits."""
+    box = _make_box(measure, across, down, breadth, thick)
+    is_known = name != UNRESOLVED
+    full = name if is_known else ("unresolved" if layer == "developer" else "?")
+    room, too_flat = box.width - 8, measure.turned and box.height < 11
     # a narrow but high box takes its name upright, where it fits whole
-    upright = not m.turned and room < len(full) * m.letter <= box.height - 8 and breadth >= 14
+    upright = (
+        not measure.turned and room < len(full) * measure.letter <= box.height - 8 and breadth >= 14
+    )
     lines = (
         details.get(name, ())
-        if layer == "developer" and known and not upright and box.height > 34
+        if layer == "developer" and is_known and not upright and box.height > 34
         else ()
     )
     return Cell(
         box=box,
         layer=layer,
-        label="" if too_flat else full if upright else cut_section(full, int(room / m.letter)),
+        label=""
+        if too_flat
+        else full
+        if upright
+        else cut_section(full, int(room / measure.letter)),
         full=full,
-        known=known,
+        known=is_known,
         over=layer == "developer" and name in over,
         upright=upright,
-        detail=next((line for line in lines if len(line) * m.letter <= room), ""),
+        detail=next((line for line in lines if len(line) * measure.letter <= room), ""),
     )
 
 
-def cut_section(text: str, letters: int) -> str:
+def cut_section(text: str, n_letters: int) -> str:
     """Shorten `text` to at most that many letters: leading words are cut first (Claude Sonnet 4.5,
     Sonnet 4.5), then its end.
 
     The first number of the name stays, which distinguishes generations. Empty if not even three
     letters are left."""
-    if len(text) <= letters:
+    if len(text) <= n_letters:
         return text
-    if letters < 3:
+    if n_letters < 3:
         return ""
-    words = text.split()
-    numbered = next(
-        (at for at, word in enumerate(words) if any(sign.isdigit() for sign in word)),
-        len(words) - 1,
+    name_words = text.split()
+    number_position = next(
+        (
+            position
+            for position, name_word in enumerate(name_words)
+            if any(character.isdigit() for character in name_word)
+        ),
+        len(name_words) - 1,
     )
-    for first in range(1, numbered + 1):
-        rest = " ".join(words[first:])
-        if 3 <= len(rest) <= letters:
-            return rest
-    rest = " ".join(words[numbered:])
-    return f"{(rest if len(rest) > 3 else text)[: letters - 1].rstrip(' -.')}…"
+    for n_cut in range(1, number_position + 1):
+        remaining_text = " ".join(name_words[n_cut:])
+        if 3 <= len(remaining_text) <= n_letters:
+            return remaining_text
+    remaining_text = " ".join(name_words[number_position:])
+    return (
+        f"{(remaining_text if len(remaining_text) > 3 else text)[: n_letters - 1].rstrip(' -.')}…"
+    )
 
 
-def _names(m: _Measure) -> tuple[tuple[float, float, str], ...]:
-    """Where the layers are named: in front of the rows when wide, above the columns when narrow."""
-    out = []
-    top = m.sky + 12.0
-    for layer, thick in m.layers.items():
-        place = (top + 2, 10.0) if m.turned else (68.0, top + thick / 2 + 4)
-        out.append((round(place[0], 1), round(place[1], 1), layer.capitalize()))
+def _layer_names(measure: _Measure) -> tuple[tuple[float, float, str], ...]:
+    """Place the names of the layers: before the rows if wide, above the columns if narrow."""
+    names = []
+    top = measure.sky + 12.0
+    for layer, thick in measure.layers.items():
+        place = (top + 2, 10.0) if measure.turned else (68.0, top + thick / 2 + 4)
+        names.append((round(place[0], 1), round(place[1], 1), layer.capitalize()))
         top += thick + 3
-    out.insert(0, (0.0, 10.0, "Yours") if m.turned else (68.0, m.sky - 6, "Application"))
-    return tuple(out)
+    names.insert(
+        0, (0.0, 10.0, "Yours") if measure.turned else (68.0, measure.sky - 6, "Application")
+    )
+    return tuple(names)

@@ -81,6 +81,11 @@ class Lifecycle:
 
 
 def draw_lifecycle(tracks: Sequence[Track], *, today: date) -> Lifecycle:
+    """Draw a track for each offering: release, retirement date, and the dates that each source
+    states.
+
+    The time axis covers at most 900 days before and after today.
+    """
     days = [
         day
         for track in tracks
@@ -101,80 +106,89 @@ def draw_lifecycle(tracks: Sequence[Track], *, today: date) -> Lifecycle:
             left + (right - left) * (min(max(day, begin), end) - begin).days / (end - begin).days, 1
         )
 
-    drawn, y = [], 36.0
+    lifecycle_tracks, y = [], 36.0
     for track in tracks:
-        accepted = _line(
+        accepted_line = _build_line(
             y + 16,
             "accepted",
             track.ends_on,
             x,
             soft=track.soft,
-            nothing="no end announced",
+            empty_text="no end announced",
             right=right,
         )
         lines = tuple(
-            _line(
+            _build_line(
                 y + 36 + 18 * i,
                 claim.source,
                 claim.ends_on,
                 x,
                 soft=claim.soft,
-                nothing="no date",
+                empty_text="no date",
                 right=right,
                 faint=claim.missing,
             )
             for i, claim in enumerate(track.claims)
         )
-        drawn.append(
+        lifecycle_tracks.append(
             LifecycleTrack(
                 track,
                 y,
                 cut_section(track.host, 32),
                 cut_section(track.api_id, 30),
                 x(track.released_on or begin),
-                accepted,
+                accepted_line,
                 lines,
             )
         )
         y += 40 + 18 * max(len(lines), 1)
     return Lifecycle(
-        round(y, 1), right, left, x(today), tuple(_quarters(begin, end, x)), tuple(drawn)
+        round(y, 1),
+        right,
+        left,
+        x(today),
+        tuple(_quarter_ticks(begin, end, x)),
+        tuple(lifecycle_tracks),
     )
 
 
-def _line(
+def _build_line(
     y: float,
     name: str,
     day: date | None,
     x: Any,
     *,
     soft: bool,
-    nothing: str,
+    empty_text: str,
     right: float,
     faint: bool = False,
 ) -> Line:
+    """Return the line of a date of a track; without a date, `empty_text`. `soft`: the date is a
+    lower bound. `faint`: the row of the source is gone."""
     if day is None:
         return Line(
             y,
             cut_section(name, 22),
-            nothing + (", row gone" if faint else ""),
+            empty_text + (", row gone" if faint else ""),
             None,
             soft,
             flip=False,
             faint=faint,
         )
-    at = x(day)
+    day_x = x(day)
     text = f"{'not before ' if soft else ''}{day.day} {day:%b %Y}{', row gone' if faint else ''}"
-    return Line(y, cut_section(name, 22), text, at, soft, flip=at > right - 20, faint=faint)
+    return Line(y, cut_section(name, 22), text, day_x, soft, flip=day_x > right - 20, faint=faint)
 
 
-def _quarters(begin: date, end: date, x: Any) -> list[tuple[float, str]]:
+def _quarter_ticks(begin: date, end: date, x: Any) -> list[tuple[float, str]]:
     step = 6 if (end - begin).days > 900 else 3
-    out: list[tuple[float, str]] = []
+    quarters: list[tuple[float, str]] = []
     day = date(begin.year, 1, 1)
     while day < end:
         if day >= begin:
-            out.append((x(day), f"{day:%b %Y}" if not out or day.month == 1 else f"{day:%b}"))
+            quarters.append(
+                (x(day), f"{day:%b %Y}" if not quarters or day.month == 1 else f"{day:%b}")
+            )
         month = day.month - 1 + step
         day = date(day.year + month // 12, month % 12 + 1, 1)
-    return out
+    return quarters

@@ -71,42 +71,44 @@ def draw_poll_strip(
 ) -> PollStrip:
     """Draw the 24 hours before `at` in half hours, or in hours if `narrow`; polls outside of them
     do not count."""
-    within = [poll for poll in polls if at - SPAN < poll.at <= at]
+    recent_polls = [poll for poll in polls if at - SPAN < poll.at <= at]
     n_stretches = HOURS if narrow else 2 * HOURS
     step = WIDTH / n_stretches
     breadth = round(step * 0.7, 1)
     gravest: dict[int, Outcome] = {}
-    for poll in within:
-        place = n_stretches - 1 - int((at - poll.at) / (SPAN / n_stretches))
-        known = gravest.get(place)
-        if known is None or _GRAVITY[poll.outcome] > _GRAVITY[known]:
-            gravest[place] = poll.outcome
+    for poll in recent_polls:
+        stretch_number = n_stretches - 1 - int((at - poll.at) / (SPAN / n_stretches))
+        gravest_so_far = gravest.get(stretch_number)
+        if gravest_so_far is None or _GRAVITY[poll.outcome] > _GRAVITY[gravest_so_far]:
+            gravest[stretch_number] = poll.outcome
     return PollStrip(
         marks=tuple(
-            PollMark(round(place * step, 1), breadth, gravest[place]) for place in sorted(gravest)
+            PollMark(round(stretch_number * step, 1), breadth, gravest[stretch_number])
+            for stretch_number in sorted(gravest)
         ),
         breadth=breadth,
         gap=round(step - breadth, 1),
         minutes=int(SPAN / n_stretches / timedelta(minutes=1)),
-        counts=dict(Counter(poll.outcome for poll in within)),
+        counts=dict(Counter(poll.outcome for poll in recent_polls)),
         narrow=narrow,
     )
 
 
-def finding(name: str, drawn: PollStrip, *, enabled: bool) -> str:
+def finding(name: str, poll_strip: PollStrip, *, enabled: bool) -> str:
     """Describe the strip as text, for screen readers."""
-    if not drawn.n_polls:
+    if not poll_strip.n_polls:
         return (
             f"{name}: no poll in the last {HOURS} hours{'' if enabled else '; it is switched off'}."
         )
-    parts = [
-        f"{drawn.counts[outcome]} {outcome}"
+    count_texts = [
+        f"{poll_strip.counts[outcome]} {outcome}"
         for outcome in reversed(Outcome)
-        if drawn.counts.get(outcome)
+        if poll_strip.counts.get(outcome)
     ]
-    polls = "poll" if drawn.n_polls == 1 else "polls"
-    return f"{name}: {drawn.n_polls} {polls} in the last {HOURS} hours, {_joined(parts)}."
+    polls = "poll" if poll_strip.n_polls == 1 else "polls"
+    counts = _join_with_and(count_texts)
+    return f"{name}: {poll_strip.n_polls} {polls} in the last {HOURS} hours, {counts}."
 
 
-def _joined(parts: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+def _join_with_and(count_texts: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(count_texts[:-1]), count_texts[-1]]))

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from apps.web.drawings.base.text_layout import text_width
 from apps.web.drawings.diagrams.stack_section import cut_section
 
-# between a mark and its words, and between these and the edge of the sheet
+# between a mark and its text, and between the text and the edge of the drawing
 _GAP, _EDGE = 12.0, 4.0
 
 
@@ -26,10 +26,10 @@ class Retirement:
     note: str
     url: str
 
-    def words(self, *, short: bool) -> str:
+    def words(self, *, is_short: bool) -> str:
         """Return the text behind the mark; `short` for a phone."""
-        when = f"not before {self.when}" if self.soft else self.when
-        return when if short else f"{when}, {self.note}"
+        date_text = f"not before {self.when}" if self.soft else self.when
+        return date_text if is_short else f"{date_text}, {self.note}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Timeline:
 
 
 def draw_timeline(
-    endings: Sequence[Retirement], *, today: date, days: int, narrow: bool = False
+    retirements: Sequence[Retirement], *, today: date, days: int, narrow: bool = False
 ) -> Timeline:
     """Draw a bar per retirement; past ones are at the left edge, 30 days before `today`; `narrow`
     puts the names above the lines.
@@ -81,52 +81,64 @@ def draw_timeline(
     width, left, right = (360.0, 4.0, 318.0) if narrow else (1120.0, 250.0, 1010.0)
     top, step = (30.0, 36.0) if narrow else (34.0, 27.0)
     start, end = today - timedelta(30), today + timedelta(days)
-    for ending in endings:
-        share = (max(today, min(ending.ends_on, end)) - start).days / (end - start).days
-        needed = text_width(ending.words(short=narrow), bold=ending.urgent) + _GAP + _EDGE
-        right = min(right, left + (width - needed - left) / share)
+    for retirement in retirements:
+        share = (max(today, min(retirement.ends_on, end)) - start).days / (end - start).days
+        text_room = (
+            text_width(retirement.words(is_short=narrow), bold=retirement.urgent) + _GAP + _EDGE
+        )
+        right = min(right, left + (width - text_room - left) / share)
 
     def x(day: date) -> float:
         return round(left + (right - left) * ((day - start).days / (end - start).days), 1)
 
-    lines = []
-    for position, ending in enumerate(endings):
-        x_to = x(max(start, min(ending.ends_on, end)))
-        past = ending.ends_on < today
-        lines.append(
+    rows = []
+    for position, retirement in enumerate(retirements):
+        x_to = x(max(start, min(retirement.ends_on, end)))
+        is_past = retirement.ends_on < today
+        rows.append(
             TimelineRow(
-                ending=ending,
+                ending=retirement,
                 y=round(top + step * position + (20 if narrow else 10), 1),
-                label=cut_section(ending.label, 34 if narrow else 26),
+                label=cut_section(retirement.label, 34 if narrow else 26),
                 place=cut_section(
-                    ending.place, 20 if narrow else max(6, 36 - min(26, len(ending.label)))
+                    retirement.place, 20 if narrow else max(6, 36 - min(26, len(retirement.label)))
                 ),
                 x_from=x(today),
                 x_to=x_to,
-                x_text=round(max(x_to, x(today) if past else x_to) + _GAP, 1),
-                words=ending.words(short=narrow),
+                x_text=round(max(x_to, x(today) if is_past else x_to) + _GAP, 1),
+                words=retirement.words(is_short=narrow),
             )
         )
     return Timeline(
         width=width,
-        height=round(top + step * len(endings) + 8, 1),
+        height=round(top + step * len(retirements) + 8, 1),
         left=left,
         right=round(right, 1),
         today_x=x(today),
-        months=tuple(_months(start, end, x, every=2 if narrow else 1)),
-        lines=tuple(lines),
+        months=tuple(_month_ticks(start, end, x, month_interval=2 if narrow else 1)),
+        lines=tuple(rows),
         stacked=narrow,
     )
 
 
-def _months(start: date, end: date, x: Callable[[date], float], *, every: int) -> list[Month]:
+def _month_ticks(
+    start: date, end: date, x: Callable[[date], float], *, month_interval: int
+) -> list[Month]:
+    """Return a tick every `month_interval` months; the first one, and the first of each year, name
+    the year."""
     months: list[Month] = []
-    first = (start.replace(day=1) + timedelta(32)).replace(day=1)
+    month_start = (start.replace(day=1) + timedelta(32)).replace(day=1)
     position = 0
-    while first < end:
-        if position % every == 0:
-            named_year = not months or first.month == 1 or (every > 1 and first.month <= every)
-            months.append(Month(x(first), f"{first:%b %Y}" if named_year else f"{first:%b}"))
-        first = (first + timedelta(32)).replace(day=1)
+    while month_start < end:
+        if position % month_interval == 0:
+            named_year = (
+                not months
+                or month_start.month == 1
+                or (month_interval > 1 and month_start.month <= month_interval)
+            )
+            months.append(
+                Month(x(month_start), f"{month_start:%b %Y}" if named_year else f"{month_start:%b}")
+            )
+        month_start = (month_start + timedelta(32)).replace(day=1)
         position += 1
     return months

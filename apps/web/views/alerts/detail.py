@@ -232,6 +232,12 @@ def respond_to_alert(request: HttpRequest, pk: int, action: str) -> HttpResponse
 def _respond_by_form(
     request: HttpRequest, alert: Alert, user: User, at: datetime, action: str
 ) -> HttpResponse:
+    """Apply the response of the form named `action`, and show the page again if the form has
+    errors.
+
+    Raise AlertPermissionError unless the user may respond; every user who can view an alert may
+    mute it.
+    """
     row = present_alerts([alert], user, on=day_of(at), max_recipients=0)[0]
     if action != "mute" and not row.may_answer:
         raise actions.AlertPermissionError(
@@ -260,7 +266,7 @@ def _respond_by_form(
                 description=f"assigned to {assignee}" if assignee else "assignment removed",
             )
         case "resolve":
-            actions.resolve_alert(alert=alert, why=form.cleaned_data["why"], by=user, at=at)
+            actions.resolve_alert(alert=alert, reason=form.cleaned_data["why"], by=user, at=at)
             return _confirm_response(request, alert, state_before, description="resolved")
     return _mute_alert(request, alert, forms.mute, user, at)
 

@@ -55,6 +55,7 @@ def filter_alerts(request: HttpRequest) -> tuple[AlertFilter, AlertQuerySet]:
 
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
+    """Show the alerts of the user and of the teams of the user, by the filters of the URL."""
     user, at = signed_in_user(request), now()
     filterset, alerts = filter_alerts(request)
     listing = PaginatedList(request, alerts, size=PAGE_SIZE)
@@ -69,7 +70,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
         as_of=at,
         sentence=_build_headline(user),
         filters=build_filter_controls(
-            request, filterset, _build_controls(user), usual={"state": Alert.State.OPEN.value}
+            request,
+            filterset,
+            _build_controls(user),
+            default_values={"state": Alert.State.OPEN.value},
         ),
         columns=ORDERS.columns(request),
         listing=listing,
@@ -162,7 +166,7 @@ def _cells(row: AlertRow) -> list[Any]:
         alert.get_state_display(),
         recipient_name(alert),
         str(alert.assigned_to or ""),
-        join_names([name for name, _ in row.applications], most=1000),
+        join_names([name for name, _ in row.applications], max_names=1000),
         str(alert.acknowledged_by or ""),
         alert.snoozed_until,
         alert.resolution_sentence,

@@ -59,7 +59,7 @@ def respond(
     one alert does not affect the others."""
     result = respond_to_alerts(
         alert_ids=[alert.pk for alert in alerts],
-        answer=response,
+        response=response,
         by=by,
         at=at,
         until=until,

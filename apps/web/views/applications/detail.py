@@ -74,6 +74,7 @@ class FindingRow:
 
 @require_safe
 def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show an application with its stack, runways, alternatives, risks, costs and findings."""
     user = signed_in_user(request)
     application = application_or_404(request, slug)
     if application.merged_into is not None:
@@ -131,7 +132,7 @@ def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
         findings=[_build_finding_row(finding, rows) for finding in findings],
         decisions=queries.approval_rows(rows, today),
         changes=changes_of_application(application=application, limit=N_CHANGES),
-        events=events_of_application(application=application, on=today, most=N_EVENTS),
+        events=events_of_application(application=application, on=today, limit=N_EVENTS),
         ended=_list_inactive_dependencies(application, today),
         fallbacks=[row for row in rows if row.dependency.role == Dependency.Role.FALLBACK],
         merged=application.merged.order_by("pk")[:10],

@@ -85,5 +85,5 @@ def _draw_calls(calls: Sequence[DailyCalls], today: date) -> ResponsivePicture |
         for day in (calls[0].day + timedelta(n) for n in range(days))
     ]
     return responsive_picture(
-        draw_trend, points, unit=Unit("calls a day", compact), whole=True, width=THIRD
+        draw_trend, points, unit=Unit("calls a day", compact), integers_only=True, width=THIRD
     )

@@ -12,16 +12,22 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 from kombu.exceptions import OperationalError
 
-from apps.catalog.models import Offering, ProviderEvent
+from apps.catalog.models import Offering, ProviderEvent, RetirementAnnouncement
 from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
-from apps.exposure.campaigns.lifecycle import open_campaign
-from apps.exposure.campaigns.reach import dependencies_in
+from apps.exposure.campaigns.lifecycle import (
+    open_campaign,
+    open_campaigns_for,
+    representative_id,
+)
+from apps.exposure.campaigns.reach import campaign_offering_ids, dependencies_in
 from apps.exposure.models import Campaign
 from apps.exposure.tasks import campaign_opening_key, open_large_campaign
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, governance_user
 from apps.web.pages.page import Headline, render_page
+from apps.web.views.campaigns.targets import offer_targets, target_groups
+from apps.web.views.dependencies.offering_picker import number_in
 from apps.web.wording import count_of, day, number
 
 GOVERNANCE_ONLY = "Campaigns are opened by governance."
@@ -43,61 +49,35 @@ class OpeningForm(forms.Form):
         label="Default target",
         required=False,
         help_text="Each task can have another target.",
-        empty_label="Selected in each task",
     )
     due_on = DayField(
-        label="Latest due date of all tasks",
+        label="Latest finish date of all tasks",
         required=False,
-        help_text="Each task has its own due date: the retirement date, minus the days of "
-        "the migration, minus a margin.",
+        help_text="Each task finishes 14 days before its model retires, or by this date if it is "
+        "earlier.",
     )
     note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
 
-    def __init__(self, *args: Any, subject: Offering, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, draft: Campaign, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["target"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = candidates_for(subject)
-        field.initial = subject.replacement_id
-
-
-def candidates_for(subject: Offering, *, and_also: int | None = None) -> Any:
-    """Return possible targets: the host's own replacement, other active releases of the same
-    developer at that host, and the offering with the id `and_also`."""
-    live_offerings = (
-        Offering.objects.select_related("host")
-        .filter(lifecycle__in=["active", "preview"])
-        .exclude(pk=subject.pk)
-    )
-    similar_offerings = live_offerings.filter(host=subject.host)
-    if subject.version is not None:
-        similar_offerings = similar_offerings.filter(
-            version__foundation__developer=subject.version.foundation.developer_id
+        successor = draft.announcement.successor if draft.announcement else None
+        groups = target_groups(
+            draft.subject, named=[successor], leaving=campaign_offering_ids(draft)
         )
-    ids = list(
-        similar_offerings.order_by("-version__released_on", "-pk").values_list("pk", flat=True)[:40]
-    )
-    if subject.replacement_id:
-        ids.append(subject.replacement_id)
-    if and_also:
-        ids.append(and_also)
-    return Offering.objects.select_related("host").filter(pk__in=ids).order_by("api_id", "pk")
+        field = self.fields["target"]
+        offer_targets(field, groups, empty_label="Selected in each task")
+        field.initial = successor.pk if successor else draft.subject.replacement_id
 
 
-def _queue_opening(
-    user_id: int, event: ProviderEvent | None, subject: Offering, facts: dict[str, Any]
-) -> None:
+def _queue_opening(user_id: int, draft: Campaign, facts: dict[str, Any]) -> None:
     """Queue the creation for a worker. Raises kombu's OperationalError without a broker."""
     target = facts["target"]
-    cache.set(
-        campaign_opening_key(event_id=event.pk if event else None, offering_id=subject.pk),
-        "",
-        timeout=3600,
-    )
+    cache.set(_opening_key(draft), "", timeout=3600)
     open_large_campaign.delay(
         user_id=user_id,
-        event_id=event.pk if event else None,
-        offering_id=subject.pk,
+        event_id=draft.event_id,
+        announcement_id=draft.announcement_id,
+        offering_id=draft.subject_id,
         target_id=target.pk if target else None,
         title=facts["title"],
         note=facts["note"],
@@ -105,32 +85,46 @@ def _queue_opening(
     )
 
 
+def _opening_key(draft: Campaign) -> str:
+    return campaign_opening_key(
+        event_id=draft.event_id,
+        offering_id=draft.subject_id,
+        announcement_id=draft.announcement_id,
+    )
+
+
+def _open_campaign_of(draft: Campaign) -> Campaign | None:
+    return open_campaigns_for(
+        event=draft.event, subject=draft.subject, announcement=draft.announcement
+    ).first()
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_campaign_page(request: HttpRequest) -> HttpResponse:
-    """Show the creation form. `?event=` or `?offering=` names the subject; without either the user
-    searches for one."""
+    """Show the creation form. `?event=`, `?offering=` or `?announcement=` names the subject;
+    without one the user searches for an offering."""
     user = governance_user(request, str(GOVERNANCE_ONLY))
-    event, subject = _parse_subject(request)
-    if subject is None:
+    draft = _parse_subject(request)
+    if draft is None:
         return _render_search(request)
-    draft = Campaign(subject=subject, event=event)
-    existing = Campaign.objects.filter(
-        state=Campaign.State.OPEN, event=event, subject=subject
-    ).first()
-    if existing is not None:
+    if (existing := _open_campaign_of(draft)) is not None:
         return redirect("campaigns:detail", existing.pk)
     dependencies = dependencies_in(draft, on=day_of(now()))
     n_dependencies = dependencies.order_by().count()
-    form = OpeningForm(request.POST or None, subject=subject)
+    form = OpeningForm(request.POST or None, draft=draft)
     if request.method == "POST" and form.is_valid():
         facts = form.cleaned_data
         try:
             if n_dependencies > MAX_IMMEDIATE_DEPENDENCIES:
-                _queue_opening(user.pk, event, subject, facts)
-                query = f"event={event.pk}" if event else f"offering={subject.pk}"
-                return redirect(f"{reverse('campaigns:create-progress')}?{query}")
+                _queue_opening(user.pk, draft, facts)
+                return redirect(f"{reverse('campaigns:create-progress')}?{_subject_query(draft)}")
             campaign = open_campaign(
-                by=user, at=now(), event=event, offering=None if event else subject, **facts
+                by=user,
+                at=now(),
+                event=draft.event,
+                announcement=draft.announcement,
+                offering=None if draft.event or draft.announcement else draft.subject,
+                **facts,
             )
         except (ConflictError, ValidationError) as refusal:
             form.add_error(
@@ -152,9 +146,7 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
         title="Open a campaign",
         crumbs=(("Campaigns", reverse("campaigns:list")),),
         counts="Live dependencies, in every role",
-        sentence=Headline(_opening_sentence(subject, n_dependencies)),
-        subject=subject,
-        event=event,
+        sentence=Headline(_opening_sentence(draft, n_dependencies)),
         n=n_dependencies,
         named=dependencies.select_related("application__team", "offering__host").order_by(
             "application__criticality", "application__name", "pk"
@@ -164,26 +156,46 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _opening_sentence(subject: Offering, n_dependencies: int) -> str:
-    retirement_clause = f", which ends on {day(subject.retires_on)}" if subject.retires_on else ""
-    return "{n} would move off {id} at {host}{ends}.".format(
-        n=f"{number(n_dependencies)} {'dependency' if n_dependencies == 1 else 'dependencies'}",
-        id=subject.api_id,
-        host=subject.host.name,
-        ends=retirement_clause,
+def _opening_sentence(draft: Campaign, n_dependencies: int) -> str:
+    ends_on = draft.ends_on
+    retirement_clause = f", which retires on {day(ends_on)}" if ends_on else ""
+    name = (
+        draft.subject_name
+        if draft.announcement is not None
+        else f"{draft.subject.api_id} on {draft.subject.host.name}"
     )
+    count = f"{number(n_dependencies)} {'dependency' if n_dependencies == 1 else 'dependencies'}"
+    return f"{count} would migrate off {name}{retirement_clause}."
 
 
-def _parse_subject(request: HttpRequest) -> tuple[ProviderEvent | None, Offering | None]:
+def _subject_query(draft: Campaign) -> str:
+    if draft.announcement_id is not None:
+        return f"announcement={draft.announcement_id}"
+    return f"event={draft.event_id}" if draft.event_id else f"offering={draft.subject_id}"
+
+
+def _parse_subject(request: HttpRequest) -> Campaign | None:
+    """Return a draft of the campaign that the URL names; None without a subject."""
     offerings = Offering.objects.visible_to(request.user).select_related(
-        "host", "version__foundation"
+        "host", "version__foundation", "replacement"
     )
-    if (pk := request.GET.get("event", "")).isdecimal():
+    if pk := number_in(request.GET.get("announcement")):
+        announcement = get_object_or_404(
+            RetirementAnnouncement.objects.visible_to(request.user).select_related(
+                "version", "foundation", "provider", "offering__host", "successor"
+            ),
+            pk=pk,
+        )
+        subject_id = representative_id(announcement, day_of(now()))
+        return Campaign(
+            subject=get_object_or_404(offerings, pk=subject_id), announcement=announcement
+        )
+    if pk := number_in(request.GET.get("event")):
         event = get_object_or_404(ProviderEvent.objects.visible_to(request.user), pk=pk)
-        return event, get_object_or_404(offerings, pk=event.offering_id)
-    if (pk := request.GET.get("offering", "")).isdecimal():
-        return None, get_object_or_404(offerings, pk=pk)
-    return None, None
+        return Campaign(subject=get_object_or_404(offerings, pk=event.offering_id), event=event)
+    if pk := number_in(request.GET.get("offering")):
+        return Campaign(subject=get_object_or_404(offerings, pk=pk))
+    return None
 
 
 def _render_search(request: HttpRequest) -> HttpResponse:
@@ -207,16 +219,12 @@ def _render_search(request: HttpRequest) -> HttpResponse:
 def opening_progress(request: HttpRequest) -> HttpResponse:
     """Refresh until the worker has created the campaign; then redirect to it."""
     governance_user(request, str(GOVERNANCE_ONLY))
-    event, subject = _parse_subject(request)
-    if subject is None:
+    draft = _parse_subject(request)
+    if draft is None:
         return redirect("campaigns:list")
-    campaign = Campaign.objects.filter(
-        state=Campaign.State.OPEN, event=event, subject=subject
-    ).first()
+    campaign = _open_campaign_of(draft)
     # None: the cache entry is gone, so whether a worker still creates it is unknown
-    problem = cache.get(
-        campaign_opening_key(event_id=event.pk if event else None, offering_id=subject.pk)
-    )
+    problem = cache.get(_opening_key(draft))
     if problem is None:
         problem = (
             "The progress of opening this campaign is not known. If the campaign is not in the"
@@ -241,6 +249,6 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
         fragment="progress",
         title="Opening a campaign",
         crumbs=(("Campaigns", reverse("campaigns:list")),),
-        sentence=Headline(f"The campaign on {subject.api_id} is being opened."),
+        sentence=Headline(f"The campaign on {draft.subject_name} is being opened."),
         address=request.get_full_path(),
     )

@@ -15,17 +15,21 @@ from apps.catalog.models import Offering
 from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
 from apps.exposure.campaigns import lifecycle
+from apps.exposure.campaigns.bulk_assignment import assign_tasks
 from apps.exposure.campaigns.filters import CampaignTaskFilter
-from apps.exposure.campaigns.lifecycle import UNFINISHED, UNSETTLED
+from apps.exposure.campaigns.lifecycle import UNSETTLED
 from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress, visible_tasks
+from apps.exposure.campaigns.reach import campaign_offering_ids
 from apps.exposure.models import Campaign, CampaignTask
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
 from apps.web.pages.list_page import PaginatedList
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.campaigns.create import candidates_for
+from apps.web.views.campaigns.assignment import build_assignment_form
 from apps.web.views.campaigns.list import TASK_ORDERS
+from apps.web.views.campaigns.targets import offer_targets, target_groups
+from apps.web.views.dependencies.offering_picker import number_in
 from apps.web.wording import count_of, number
 
 GOVERNANCE_ONLY = "Campaigns are led by governance."
@@ -38,9 +42,8 @@ class ChangeForm(forms.Form):
         label="Default target",
         required=False,
         help_text="For tasks without their own target. Empty: no change.",
-        empty_label="No change",
     )
-    due_on = DayField(label="Latest due date of all tasks", required=False)
+    due_on = DayField(label="Latest finish date of all tasks", required=False)
     note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
@@ -48,10 +51,14 @@ class ChangeForm(forms.Form):
             name: getattr(campaign, name) for name in ("title", "target", "due_on", "note")
         }
         super().__init__(*args, **kwargs)
-        target = self.fields["target"]
-        assert isinstance(target, forms.ModelChoiceField)
-        # the current target can be retired by now, or be at another host
-        target.queryset = candidates_for(campaign.subject, and_also=campaign.target_id)
+        successor = campaign.announcement.successor if campaign.announcement else None
+        groups = target_groups(
+            campaign.subject,
+            # the current target can be retired by now, or be at another host
+            named=[campaign.target, successor],
+            leaving=campaign_offering_ids(campaign),
+        )
+        offer_targets(self.fields["target"], groups, empty_label="No change")
 
 
 @require_safe
@@ -61,8 +68,15 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         Campaign.objects.visible_to(user).select_related(
             "subject__host",
             "subject__version__foundation",
+            "subject__replacement",
             "target__host",
             "event",
+            "announcement__version",
+            "announcement__foundation",
+            "announcement__provider",
+            "announcement__offering__host",
+            "announcement__successor",
+            "announcement__announced_by",
             "opened_by",
             "closed_by",
         ),
@@ -94,17 +108,24 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
             [
                 FilterControl("team", "Team", choices=list(teams)),
                 FilterControl("state", "State", choices=CampaignTask.State.choices),
-                FilterControl(
-                    "overdue", "Past its day", choices=[("true", "Yes"), ("false", "No")]
-                ),
+                FilterControl("overdue", "Overdue", choices=[("true", "Yes"), ("false", "No")]),
+                FilterControl("too_late", "Too late", choices=[("true", "Yes"), ("false", "No")]),
+                FilterControl("unowned", "Unassigned", choices=[("true", "Yes"), ("false", "No")]),
             ],
         ),
         listing=listing,
         columns=TASK_ORDERS.columns(request),
-        unfinished=UNFINISHED,
+        offerings=_campaign_offerings(campaign),
+        assignment=build_assignment_form(campaign, user),
         n_left=sum(progress.by_state[state] for state in UNSETTLED),
         form=ChangeForm(campaign=campaign) if user.is_governance else None,
     )
+
+
+def _campaign_offerings(campaign: Campaign) -> list[Offering]:
+    """Return the model IDs that the campaign is about, by host."""
+    offerings = Offering.objects.filter(pk__in=campaign_offering_ids(campaign))
+    return list(offerings.select_related("host").order_by("host__name", "api_id", "pk"))
 
 
 def progress_bar_segments(progress: CampaignProgress) -> list[tuple[str, str, int, float]]:
@@ -128,7 +149,7 @@ State = CampaignTask.State
 
 def campaign_headline(campaign: Campaign, progress: CampaignProgress) -> Headline:
     if progress.n_tasks == 0:
-        return Headline(f"Nothing is left to move off {campaign.subject.api_id}.")
+        return Headline(f"Nothing is left to migrate off {campaign.subject_name}.")
     settled_count = f"{number(progress.n_settled)} of {number(progress.n_tasks)}"
     start = f"{settled_count} tasks are settled"
     if campaign.state == Campaign.State.CLOSED:
@@ -137,23 +158,32 @@ def campaign_headline(campaign: Campaign, progress: CampaignProgress) -> Headlin
     retirement_clause = (
         ""
         if days_left is None
-        else f"; {campaign.subject.api_id} ends in {count_of(days_left, 'day')}"
+        else f" {campaign.subject_name} retires in {count_of(days_left, 'day')}."
         if days_left >= 0
-        else f"; {campaign.subject.api_id} ended {count_of(-days_left, 'day')} ago"
+        else f" {campaign.subject_name} retired {count_of(-days_left, 'day')} ago."
     )
+    clauses = []
     if progress.n_overdue:
-        overdue_clause = count_of(progress.n_overdue, "is past its day", "are past their day")
-        return Headline(f"{start}, ", overdue_clause, f"{retirement_clause}.")
-    return Headline(f"{start}{retirement_clause}.")
+        clauses.append(f"{count_of(progress.n_overdue, 'is', 'are')} overdue")
+    if progress.n_too_late:
+        clauses.append(f"{count_of(progress.n_too_late, 'starts', 'start')} too late")
+    if clauses:
+        return Headline(f"{start}, ", " and ".join(clauses), f".{retirement_clause}")
+    return Headline(f"{start}.{retirement_clause}")
 
 
 @require_POST
 def change_campaign(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """Extend, reschedule, close, reopen or change a campaign, for governance."""
-    user = governance_user(request, str(GOVERNANCE_ONLY))
-    campaign = get_object_or_404(Campaign.objects.visible_to(user), pk=pk)
+    """Extend, reschedule, close, reopen or change a campaign, for governance; assign its tasks, for
+    editors of their teams too."""
     if action not in _ACTIONS:
         raise Http404
+    user = (
+        signed_in_user(request)
+        if action == "assign"
+        else governance_user(request, str(GOVERNANCE_ONLY))
+    )
+    campaign = get_object_or_404(Campaign.objects.visible_to(user), pk=pk)
     try:
         flash_success(request, _ACTIONS[action](request, campaign, user))
     except ValidationError as refusal:
@@ -172,7 +202,7 @@ def _reschedule_campaign(request: HttpRequest, campaign: Campaign, user: User) -
     n_tasks = lifecycle.reschedule_campaign(
         campaign=campaign, at=now(), by=user, reason=request.POST.get("reason", "")
     )
-    return "{n} another day.".format(n=count_of(n_tasks, "task has", "tasks have").capitalize())
+    return "{n} other dates.".format(n=count_of(n_tasks, "task has", "tasks have").capitalize())
 
 
 def _close_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
@@ -195,10 +225,32 @@ def _change_campaign(request: HttpRequest, campaign: Campaign, user: User) -> st
     return "The campaign is changed."
 
 
+def _assign_tasks(request: HttpRequest, campaign: Campaign, user: User) -> str:
+    form = build_assignment_form(campaign, user, request.POST)
+    if form is None or not form.is_valid():
+        raise ConflictError("Select a person, and a team or tasks.")
+    owner, team = form.cleaned_data["owner"], form.cleaned_data["team"]
+    ids = [int(pk) for pk in request.POST.getlist("task") if number_in(pk)]
+    if team is None and not ids:
+        raise ConflictError("Select at least one task, or a team.")
+    outcome = assign_tasks(
+        owner=owner,
+        by=user,
+        campaign=campaign,
+        team=team,
+        task_ids=None if team is not None else ids,
+    )
+    for _, refusal in outcome.rejected[:5]:
+        flash_error(request, refusal)
+    whom = f"assigned to {owner}" if owner else "unassigned"
+    return f"{count_of(outcome.n_assigned, 'task is', 'tasks are').capitalize()} {whom}."
+
+
 _ACTIONS: dict[str, Callable[[HttpRequest, Campaign, User], str]] = {
     "extend": _extend_campaign,
     "reschedule": _reschedule_campaign,
     "close": _close_campaign,
     "reopen": _reopen_campaign,
     "change": _change_campaign,
+    "assign": _assign_tasks,
 }

@@ -11,14 +11,13 @@ from django.views.decorators.http import require_safe
 from apps.accounts.models import Team
 from apps.common.time import day_of, now
 from apps.exposure.campaigns.filters import CampaignFilter, CampaignTaskFilter
-from apps.exposure.campaigns.lifecycle import UNFINISHED
 from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress, visible_tasks
 from apps.exposure.models import Campaign, CampaignTask
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import Headline, render_page
-from apps.web.wording import count_of
+from apps.web.wording import count_of, describe_timing
 
 CAMPAIGN_ORDERS = Sorting(
     {
@@ -28,7 +27,11 @@ CAMPAIGN_ORDERS = Sorting(
     }
 )
 TASK_ORDERS = Sorting(
-    {"due": ("Due", ("due_on", "pk")), "state": ("State", ("state", "due_on", "pk"))}
+    {
+        "finish": ("Finish by", ("finish_by", "pk")),
+        "start": ("Start by", ("start_by", "pk")),
+        "state": ("State", ("state", "finish_by", "pk")),
+    }
 )
 
 
@@ -43,7 +46,14 @@ class CampaignRow:
 def _filter_campaigns(request: HttpRequest) -> CampaignFilter:
     return CampaignFilter(
         request.GET,
-        Campaign.objects.visible_to(request.user).select_related("subject__host", "target__host"),
+        Campaign.objects.visible_to(request.user).select_related(
+            "subject__host",
+            "target__host",
+            "announcement__version",
+            "announcement__foundation",
+            "announcement__provider",
+            "announcement__offering__host",
+        ),
         request=request,
     )
 
@@ -87,20 +97,17 @@ def _settled_percent(progress: CampaignProgress) -> int:
 
 
 def _build_headline(user: Any, today: date) -> Headline:
-    """State the number of open campaigns and of overdue tasks; two statements."""
+    """State the number of open campaigns and of late tasks; two statements."""
     n_open = Campaign.objects.visible_to(user).filter(state=Campaign.State.OPEN).count()
-    overdue_tasks = CampaignTask.objects.visible_to(user).filter(
-        state__in=UNFINISHED, due_on__lt=today, campaign__state=Campaign.State.OPEN
-    )
-    n_overdue = overdue_tasks.order_by()[:10_001].count()
+    open_tasks = CampaignTask.objects.visible_to(user).filter(campaign__state=Campaign.State.OPEN)
+    late_tasks = open_tasks.overdue(today) | open_tasks.too_late(today)
+    n_late = late_tasks.order_by()[:10_001].count()
     if n_open == 0:
-        return Headline("No campaign is open: nothing is being moved or tested again.")
+        return Headline("No campaign is open.")
     start = "{n} open".format(n=count_of(n_open, "campaign is", "campaigns are").capitalize())
-    if n_overdue:
-        return Headline(
-            f"{start}; ", f"{count_of(n_overdue, 'task is', 'tasks are')} past due", "."
-        )
-    return Headline(f"{start}; " + "no task is past its day.")
+    if n_late:
+        return Headline(f"{start}. ", f"{count_of(n_late, 'task is', 'tasks are')} late", ".")
+    return Headline(f"{start}. No task is late.")
 
 
 @require_safe
@@ -122,7 +129,8 @@ def campaign_csv(request: HttpRequest) -> StreamingHttpResponse:
             "tasks",
             "settled",
             "overdue",
-            "without owner",
+            "too late",
+            "unassigned",
             "days left",
         ],
         campaigns,
@@ -138,6 +146,7 @@ def campaign_csv(request: HttpRequest) -> StreamingHttpResponse:
             progress[row.pk].n_tasks,
             progress[row.pk].n_settled,
             progress[row.pk].n_overdue,
+            progress[row.pk].n_too_late,
             progress[row.pk].n_unowned,
             progress[row.pk].days_left,
         ],
@@ -176,15 +185,13 @@ def task_list(request: HttpRequest) -> HttpResponse:
             [
                 FilterControl("team", "Team", choices=list(teams)),
                 FilterControl("state", "State", choices=CampaignTask.State.choices),
-                FilterControl(
-                    "overdue", "Past its day", choices=[("true", "Yes"), ("false", "No")]
-                ),
-                FilterControl("unowned", "Nobody's", choices=[("true", "Yes"), ("false", "No")]),
+                FilterControl("overdue", "Overdue", choices=[("true", "Yes"), ("false", "No")]),
+                FilterControl("too_late", "Too late", choices=[("true", "Yes"), ("false", "No")]),
+                FilterControl("unowned", "Unassigned", choices=[("true", "Yes"), ("false", "No")]),
             ],
         ),
         listing=listing,
         columns=TASK_ORDERS.columns(request),
-        unfinished=UNFINISHED,
     )
 
 
@@ -203,8 +210,9 @@ def task_csv(request: HttpRequest) -> StreamingHttpResponse:
             "moves to",
             "owner",
             "state",
-            "due",
-            "overdue",
+            "start by",
+            "finish by",
+            "timing",
             "signed off",
             "waived until",
         ],
@@ -217,10 +225,11 @@ def task_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.dependency.offering.api_id,
             row.dependency.offering.host.name,
             _target_model_id(row),
-            row.owner.username if row.owner else "",
+            str(row.owner or ""),
             row.get_state_display(),
-            row.due_on,
-            "yes" if row.due_on and row.due_on < today and row.state in UNFINISHED else "no",
+            row.start_by,
+            row.finish_by,
+            describe_timing(row.timing(today)),
             row.signed_off_at,
             row.waived_until,
         ],

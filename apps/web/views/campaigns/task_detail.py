@@ -18,20 +18,21 @@ from apps.catalog.models import Offering
 from apps.common.errors import ConflictError
 from apps.common.time import day_of, now
 from apps.exposure.campaigns import signatures, task_actions
-from apps.exposure.campaigns.lifecycle import UNFINISHED
 from apps.exposure.campaigns.progress import visible_tasks
-from apps.exposure.campaigns.reach import task_due_dates, task_target
+from apps.exposure.campaigns.reach import campaign_offering_ids, task_dates, task_target
 from apps.exposure.campaigns.sign_off_requirements import SignOffRequirements, task_requirements
 from apps.exposure.campaigns.steps import AUTOMATIC_STEPS
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, signed_in_user
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.campaigns.create import candidates_for
-from apps.web.wording import count_of, long_day
+from apps.web.views.campaigns.targets import target_groups
+from apps.web.wording import count_of, describe_timing, long_day
 
 State = CampaignTask.State
 MAX_SEARCH_RESULTS = 15
+# matches that are counted; a search that finds more is too wide
+MAX_MATCHES = 1_000
 
 
 class MeasureForm(forms.Form):
@@ -59,6 +60,12 @@ def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
         and task.campaign.state == Campaign.State.OPEN
     )
     target = task_target(task)
+    search_text = _search_text(request)
+    candidates = (
+        _list_targets(request, task, search_text)
+        if may_edit and is_under_way and not task.successor
+        else []
+    )
     return render_page(
         request,
         "campaigns/task.html",
@@ -72,16 +79,14 @@ def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
         sentence=task_headline(task, requirements),
         task=task,
         target=target,
-        due=task_due_dates(tasks=[task.pk])[task.pk],
+        dates=task_dates(tasks=[task.pk])[task.pk],
         gate=requirements,
         steps=task.steps.select_related("done_by").order_by("place", "pk"),
         by_deed=AUTOMATIC_STEPS,
         can_edit=may_edit and is_under_way,
         can_sign=user.may(TeamRole.OWNER, application.team_id),
         is_under_way=is_under_way,
-        is_overdue=task.due_on is not None
-        and task.due_on < day_of(at)
-        and task.state in UNFINISHED,
+        timing=describe_timing(task.timing(day_of(at))),
         owners=[
             person
             for person, rank in members_of(team=application.team)
@@ -89,10 +94,9 @@ def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
         ]
         if may_edit
         else [],
-        words=(search_text := _search_text(request)),
-        candidates=_list_targets(request, task, search_text)
-        if may_edit and is_under_way and not task.successor
-        else (),
+        words=search_text,
+        candidates=candidates[:MAX_SEARCH_RESULTS],
+        n_candidates=len(candidates),
         waive_form=DeferForm(),
         measure_form=MeasureForm(),
         today=day_of(at),
@@ -103,19 +107,20 @@ def _search_text(request: HttpRequest) -> str:
     return " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
 
 
-def _list_targets(request: HttpRequest, task: CampaignTask, search_text: str) -> Any:
-    """Return the offerings that match the search; without one the campaign's target and other
-    releases of the host."""
+def _list_targets(request: HttpRequest, task: CampaignTask, search_text: str) -> list[Offering]:
+    """Return the offerings that match the search; without one the named successors and other
+    releases on the host, those of the same region first."""
     if len(search_text) > 1:
         offerings = Offering.objects.visible_to(request.user).filter(api_id__icontains=search_text)
-        return offerings.select_related("host").order_by("api_id", "pk")[:MAX_SEARCH_RESULTS]
-    candidates = list(candidates_for(task.campaign.subject)[:MAX_SEARCH_RESULTS])
-    default_target = task.campaign.target
-    return (
-        [default_target, *(row for row in candidates if row != default_target)]
-        if default_target is not None
-        else candidates
+        return list(offerings.select_related("host").order_by("api_id", "pk")[:MAX_MATCHES])
+    campaign = task.campaign
+    successor = campaign.announcement.successor if campaign.announcement else None
+    groups = target_groups(
+        task.dependency.offering,
+        named=[campaign.target, successor],
+        leaving=campaign_offering_ids(campaign),
     )
+    return [offering for group in groups for offering in group.offerings]
 
 
 def task_headline(task: CampaignTask, requirements: SignOffRequirements) -> Headline:
@@ -128,7 +133,7 @@ def task_headline(task: CampaignTask, requirements: SignOffRequirements) -> Head
         return Headline(f"Waived until {long_day(task.waived_until)}, then it opens again.")
     if requirements.is_open:
         return Headline(f"{name} is ready: an owner or governance signs it off.")
-    due_clause = f" by {long_day(task.due_on)}" if task.due_on else ""
+    due_clause = f" by {long_day(task.finish_by)}" if task.finish_by else ""
     return Headline(
         "{n} missing before {name} can be signed off{due}.".format(
             n=count_of(len(requirements.missing), "thing is", "things are").capitalize(),
@@ -140,7 +145,7 @@ def task_headline(task: CampaignTask, requirements: SignOffRequirements) -> Head
 
 @require_POST
 def change_task(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """Change a task: assign, due, target, measure, add-step, switch, sign, waive, lift, reopen."""
+    """Change a task by one of `_ACTIONS`."""
     user = signed_in_user(request)
     task = get_object_or_404(
         CampaignTask.objects.visible_to(user).select_related("dependency__application"), pk=pk
@@ -219,14 +224,23 @@ def _assign_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
     return f"The task is {owner}'s." if owner else "The task has no owner."
 
 
-class _DueForm(forms.Form):
-    due_on = DayField(label="Due")
+class _DatesForm(forms.Form):
+    start_by = DayField(label="Start by", required=False)
+    finish_by = DayField(label="Finish by")
 
 
-def _set_due_date(request: HttpRequest, task: CampaignTask, user: User) -> str:
-    day = _cleaned_data(_DueForm(request.POST))["due_on"]
-    task_actions.set_due_date(task=task, due_on=day, by=user)
-    return f"Due on {long_day(day)}."
+def _set_task_dates(request: HttpRequest, task: CampaignTask, user: User) -> str:
+    cleaned = _cleaned_data(_DatesForm(request.POST))
+    changed = task_actions.set_task_dates(
+        task=task,
+        finish_by=cleaned["finish_by"],
+        start_by=cleaned["start_by"],
+        at=now(),
+        by=user,
+    )
+    assert changed.start_by is not None
+    assert changed.finish_by is not None
+    return f"Start by {long_day(changed.start_by)}, finish by {long_day(changed.finish_by)}."
 
 
 def _choose_target(request: HttpRequest, task: CampaignTask, user: User) -> str:
@@ -300,7 +314,7 @@ def _reopen_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
 
 _ACTIONS: dict[str, tuple[TeamRole, Work]] = {
     "assign": (TeamRole.EDITOR, _assign_task),
-    "due": (TeamRole.EDITOR, _set_due_date),
+    "dates": (TeamRole.EDITOR, _set_task_dates),
     "target": (TeamRole.EDITOR, _choose_target),
     "measure": (TeamRole.EDITOR, _record_measurements),
     "add-step": (TeamRole.EDITOR, _add_step),

@@ -34,6 +34,7 @@ from apps.catalog.models import (
 )
 from apps.catalog.models.claims import Topic
 from apps.catalog.providers.track_record_queries import earliest_retirements
+from apps.catalog.retirements.coverage import open_announcements
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.feeds.models import PollState
@@ -84,6 +85,7 @@ def _load_offerings(rows: Sequence[Offering]) -> list[Offering]:
 
 @require_safe
 def offering_list(request: HttpRequest) -> HttpResponse:
+    """Show the offerings, by the filters and the order of the URL."""
     filterset, queryset = _filter_offerings(request)
     listing = PaginatedList(request, queryset.only("pk"))
     rows = _load_offerings(listing.rows)
@@ -100,8 +102,8 @@ def offering_list(request: HttpRequest) -> HttpResponse:
             listing.count,
             "offering",
             "offerings",
-            filtered=listing.is_filtered,
-            rest="" if listing.is_filtered else " at their hosts: what applications really call",
+            is_filtered=listing.is_filtered,
+            suffix="" if listing.is_filtered else " at their hosts: what applications really call",
         ),
         filters=build_filter_controls(
             request,
@@ -124,6 +126,7 @@ def offering_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all offerings that match the filters."""
     _, queryset = _filter_offerings(request)
 
     def cells(offering: Offering) -> list[Any]:
@@ -261,6 +264,8 @@ def offering_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def _render_offering_page(
     request: HttpRequest, offering: Offering, form: ManualEndForm
 ) -> HttpResponse:
+    """Render the page of an offering: claims of all sources, prices, events, upstream and
+    dependents. `form` is that of the manual override, with its errors."""
     at = now()
     today = day_of(at)
     claims = list(
@@ -338,6 +343,7 @@ def _render_offering_page(
         ],
         n_claims=len(claims),
         manual=manual_claim,
+        announcement=open_announcements([offering]).get(offering.pk),
         earliest=earliest_retirements([offering], today=today).get(offering.pk),
         disagreement=next(iter(disagreements([offering.pk], open_only=False, at=at)), None),
         current_prices=[price for price in prices if _is_in_force(price, at)],

@@ -76,7 +76,7 @@ def describe_value(policy: Policy, value: str, node: NodeName | None) -> str:
 
 
 def _join_alternatives(labels: Iterable[str]) -> str:
-    return join_names(list(labels), most=8).replace(" and ", " or ")
+    return join_names(list(labels), max_names=8).replace(" and ", " or ")
 
 
 def kind_of_policy(policy: Policy) -> list[NodeKind]:

@@ -71,7 +71,7 @@ def feeds_headline(
     )
     other_names = [row.source.name for row in stale_feeds if row is not worst_feed]
     others_text = (
-        f"; {join_names(other_names, most=2)} "
+        f"; {join_names(other_names, max_names=2)} "
         f"{'is' if len(other_names) == 1 else 'are'} not fresh either."
         if other_names
         else "."
@@ -127,6 +127,7 @@ def _describe_problem(
 def source_headline(
     freshness: SourceFreshness, changes: Sequence[PendingChange], suspect_run: FeedRun | None
 ) -> Headline:
+    """Return the headline of a source: failing, late, not updating, on hold, or up to date."""
     name, state = freshness.source.name, freshness.state
     if not freshness.source.enabled or freshness.health == Health.NEVER or state is None:
         return Headline(f"{name} {freshness.words}.")

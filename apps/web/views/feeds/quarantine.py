@@ -33,6 +33,7 @@ def _filter_quarantined_rows(
 
 @require_safe
 def quarantine_list(request: HttpRequest) -> HttpResponse:
+    """Show the rejected rows of all feeds, by the filters of the URL."""
     filterset, queryset = _filter_quarantined_rows(request)
     listing = PaginatedList(request, queryset)
     predicate = (
@@ -46,7 +47,7 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Rows of feeds, each once per reason",
         sentence=headlines.list_headline(
-            listing.count, "row", "rows", filtered=listing.is_filtered, rest=predicate
+            listing.count, "row", "rows", is_filtered=listing.is_filtered, suffix=predicate
         ),
         filters=build_filter_controls(
             request,
@@ -60,7 +61,7 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
                 ),
                 FilterControl("open", "Still set aside", choices=BOOLEANS),
             ],
-            usual={"open": "true"},
+            default_values={"open": "true"},
         ),
         listing=listing,
     )
@@ -68,6 +69,8 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def quarantine_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all rejected rows that match the filters."""
+
     def cells(row: QuarantinedRow) -> list[Any]:
         return [
             row.source.name,

@@ -51,7 +51,7 @@ def feed_run_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Polls, each counted once",
         sentence=headlines.list_headline(
-            listing.count, "run", "runs", filtered=listing.is_filtered
+            listing.count, "run", "runs", is_filtered=listing.is_filtered
         ),
         filters=build_filter_controls(
             request,
@@ -73,6 +73,7 @@ def feed_run_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def feed_run_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all polls that match the filters."""
     filterset = FeedRunFilter(
         request.GET, FeedRun.objects.visible_to(request.user), request=request
     )

@@ -68,8 +68,8 @@ class SelectionForm(OptimisticLockMixin, forms.Form):
     def clean_criteria(self) -> str:
         return criteria_text_or_same(self.cleaned_data["criteria"])
 
-    def _values(self) -> dict[str, str]:
-        values = super()._values()
+    def _current_values(self) -> dict[str, str]:
+        values = super()._current_values()
         assert isinstance(self.row, Selection)
         values["criteria"] = criteria_text(self.row.criteria)
         return values
@@ -103,6 +103,7 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
         row: SelectionCandidate,
         **kwargs: Any,
     ) -> None:
+        """Add a field for each criterion, filled with the score of the candidate `row`."""
         self.names = [str(criterion["name"]) for criterion in criteria]
         self.candidate = row
         initial = {}
@@ -127,7 +128,7 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
                 label="Reason", required=False, max_length=2000
             )
         # the mixin computed the seal before these fields existed
-        self.fields["seen"].initial = self._sealed()
+        self.fields["seen"].initial = self._sign_values()
 
     def cells(self) -> list[tuple[str, forms.BoundField, forms.BoundField]]:
         """Return (criterion, value field, note field) in the order of the criteria."""
@@ -146,7 +147,7 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
             if cleaned.get(f"value_{index}") is not None
         }
 
-    def _values(self) -> dict[str, str]:
+    def _current_values(self) -> dict[str, str]:
         values = {}
         for index, name in enumerate(self.names):
             score = self.candidate.scores.get(name) or {}
@@ -154,7 +155,7 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
             values[f"note_{index}"] = str(score.get("note", ""))
         return values
 
-    def _difference(self, name: str, was: str, is_now: str) -> FieldConflict:
+    def _describe_conflict(self, name: str, was: str, is_now: str) -> FieldConflict:
         kind, _sep, index = name.partition("_")
         label = self.names[int(index)] + (", reason" if kind == "note" else "")
         yours = self.cleaned_data.get(name)

@@ -77,7 +77,7 @@ def issue_list(request: HttpRequest) -> HttpResponse:
         as_of=at,
         sentence=_headline(filterset, issues, today),
         filters=build_filter_controls(
-            request, filterset, _controls(user), usual={"state": UNRESOLVED}
+            request, filterset, _controls(user), default_values={"state": UNRESOLVED}
         ),
         columns=ORDERS.columns(request),
         listing=listing,

@@ -123,7 +123,7 @@ def heat_map_picture(
         counts,
         severity=lambda likelihood, impact: Level(likelihood, impact).severity,
         url=address,
-        chosen=(query.likelihood, query.impact),
+        selected_cell=(query.likelihood, query.impact),
         title=f"{number(n_top)} of {number(n)} risks are very high by their "
         f"{dict(LEVEL_BASES)[basis].lower()} level.",
     )
@@ -138,6 +138,8 @@ def heat_counts(
     is_stored: bool,
     application: str,
 ) -> tuple[str, dict[tuple[int, int], int]]:
+    """Return (level that the URL selects, {(likelihood, impact): risks}). `is_stored`: read the
+    stored counts; `application` limits to one application."""
     basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
     if basis not in dict(LEVEL_BASES) or basis == INHERENT:
         counts: dict[tuple[int, int], int] = {}

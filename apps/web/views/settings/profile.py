@@ -49,6 +49,7 @@ class ProfileForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-ar
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile_page(request: HttpRequest) -> HttpResponse:
+    """Show and edit the profile of the user."""
     user = signed_in_user(request)
     form = ProfileForm(instance=user, row=user)
     if request.method == "POST":
@@ -116,4 +117,4 @@ def end_one_session(request: HttpRequest, pk: int) -> HttpResponse:
 def _build_headline(roles: list[str]) -> Headline:
     if not roles:
         return Headline("You hold no role yet; ask your administrator for one.")
-    return Headline(f"You are {join_names(roles, most=6)}.")
+    return Headline(f"You are {join_names(roles, max_names=6)}.")

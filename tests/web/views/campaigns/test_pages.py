@@ -33,7 +33,7 @@ def test_governance_opens_one_for_an_event_and_is_told_who_is_concerned_before(p
     address = f"{reverse('campaigns:create')}?event={payments.event.pk}"
 
     before = text_of(client.get(address))
-    assert "1 dependency would move off" in before
+    assert "1 dependency would migrate off" in before
     assert "Claims" in before
 
     page = text_of(client.post(address, {"title": "Off the old one"}, follow=True))

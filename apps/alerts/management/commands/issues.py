@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from apps.alerts.queries import last_notifications
 from apps.common.time import day_of, now
 from apps.issues.models import CauseKind, Issue
 from apps.issues.queries import issue_records
@@ -25,5 +26,5 @@ class Command(BaseCommand):
             issues = issues.filter(state=options["state"])
         if options["kind"]:
             issues = issues.filter(cause__kind=options["kind"])
-        for record in issue_records(issues, today=day_of(now())):
+        for record in issue_records(issues, today=day_of(now()), load_notified=last_notifications):
             self.stdout.write(json.dumps(record))

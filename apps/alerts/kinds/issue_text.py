@@ -1,0 +1,70 @@
+"""Text of alerts about issues, for emails and pages alike. Plain Python.
+
+`Alert.details` of every such kind: {"name": subject of the cause, "grounds": [...] of an approval
+violation: blocked, criticality, data_class, region}.
+"""
+
+from collections.abc import Mapping
+
+from apps.alerts.models import Alert, IssueAlertKind
+from apps.alerts.text import long_day, one_line
+
+# {group: (heading, what to do)}
+GUIDANCE: Mapping[str, tuple[str, str]] = {
+    IssueAlertKind.RETIRED_MODEL_IN_USE: (
+        "Retired and still used",
+        "Calls might fail or reach another model. Migrate now.",
+    ),
+    IssueAlertKind.APPROVAL_VIOLATED: (
+        "Approval violations",
+        "Migrate these dependencies, or request another approval.",
+    ),
+    IssueAlertKind.FALLBACK_RETIRES: (
+        "Fallbacks that retire",
+        "The fallback retires with or before the primary model. Choose another fallback.",
+    ),
+}
+# a group of several, after their number
+PLURAL_CLAUSES: Mapping[str, str] = {
+    IssueAlertKind.RETIRED_MODEL_IN_USE: "retired models are still used",
+    IssueAlertKind.APPROVAL_VIOLATED: "approvals are violated",
+    IssueAlertKind.FALLBACK_RETIRES: "fallbacks retire with or before the primary model",
+}
+_GROUNDS = {
+    "blocked": "it is blocked",
+    "criticality": "the criticality of the application is not allowed",
+    "data_class": "the data classification of the application is not allowed",
+    "region": "the region of the application is not allowed",
+}
+
+
+def issue_subject(alert: Alert) -> str:
+    """Return the subject of the cause: a version, or the target of an approval."""
+    return one_line(alert.details.get("name", ""), max_length=120)
+
+
+def issue_predicate(alert: Alert) -> str:
+    """Return the fact, the subject of the cause being its subject: `retired on 20 October 2026 and
+    is still used`."""
+    match alert.kind:
+        case IssueAlertKind.RETIRED_MODEL_IN_USE:
+            if alert.due_on is None:
+                return "is retired and is still used"
+            return f"retired on {long_day(alert.due_on)} and is still used"
+        case IssueAlertKind.FALLBACK_RETIRES:
+            when = f" on {long_day(alert.due_on)}" if alert.due_on else ""
+            return f"is a fallback and retires{when}, with or before the primary model"
+    grounds = [_GROUNDS[name] for name in alert.details.get("grounds", []) if name in _GROUNDS]
+    return f"is used against its approval: {', '.join(grounds) or 'it is restricted'}"
+
+
+def issue_heading(alert: Alert, *, name: str) -> str:
+    """Return the alert as one sentence; `name` is the only application that it concerns, or
+    empty."""
+    sentence = f"{issue_subject(alert)} {issue_predicate(alert)}"
+    return f"{name}: {sentence}" if name else sentence
+
+
+def issue_path(alert: Alert) -> str:
+    """Return where the issue is handled, from the root of the site."""
+    return f"/issues/{alert.subject_id}/"

@@ -1,0 +1,139 @@
+"""Campaigns are about a set of offerings, and can have an announced retirement as their subject."""
+
+import django.db.models.deletion
+import pgtrigger.compiler
+import pgtrigger.migrations
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("catalog", "0002_announced_retirements"),
+        ("exposure", "0002_default_rows"),
+    ]
+
+    operations = [
+        pgtrigger.migrations.RemoveTrigger(
+            model_name="campaign",
+            name="insert_insert",
+        ),
+        pgtrigger.migrations.RemoveTrigger(
+            model_name="campaign",
+            name="update_update",
+        ),
+        pgtrigger.migrations.RemoveTrigger(
+            model_name="campaign",
+            name="delete_delete",
+        ),
+        migrations.RemoveConstraint(
+            model_name="campaign",
+            name="campaign_one_open_per_subject",
+        ),
+        migrations.AddField(
+            model_name="campaign",
+            name="announcement",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="campaigns",
+                to="catalog.retirementannouncement",
+            ),
+        ),
+        migrations.AddField(
+            model_name="campaign",
+            name="offerings",
+            field=models.ManyToManyField(blank=True, related_name="+", to="catalog.offering"),
+        ),
+        migrations.AddField(
+            model_name="campaignhistory",
+            name="announcement",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="catalog.retirementannouncement",
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="campaign",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "exposure_campaignhistory" ("announcement_id", "closed_at", "closed_by_id", "closing_note", "due_on", "event_id", "id", "note", "opened_at", "opened_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "subject_id", "target_id", "title") SELECT new_values."announcement_id", new_values."closed_at", new_values."closed_by_id", new_values."closing_note", new_values."due_on", new_values."event_id", new_values."id", new_values."note", new_values."opened_at", new_values."opened_by_id", _pgh_attached_context.value, NOW(), \'insert\', new_values."id", new_values."state", new_values."subject_id", new_values."target_id", new_values."title" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="7a735a9a34090f528f025e254a9d54569757b58e",
+                    level="STATEMENT",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_f37d7",
+                    referencing="REFERENCING NEW TABLE AS new_values ",
+                    table="exposure_campaign",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="campaign",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "exposure_campaignhistory" ("announcement_id", "closed_at", "closed_by_id", "closing_note", "due_on", "event_id", "id", "note", "opened_at", "opened_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "subject_id", "target_id", "title") SELECT new_values."announcement_id", new_values."closed_at", new_values."closed_by_id", new_values."closing_note", new_values."due_on", new_values."event_id", new_values."id", new_values."note", new_values."opened_at", new_values."opened_by_id", _pgh_attached_context.value, NOW(), \'update\', new_values."id", new_values."state", new_values."subject_id", new_values."target_id", new_values."title" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values."announcement_id" IS DISTINCT FROM (new_values."announcement_id") OR old_values."closed_at" IS DISTINCT FROM (new_values."closed_at") OR old_values."closed_by_id" IS DISTINCT FROM (new_values."closed_by_id") OR old_values."closing_note" IS DISTINCT FROM (new_values."closing_note") OR old_values."due_on" IS DISTINCT FROM (new_values."due_on") OR old_values."event_id" IS DISTINCT FROM (new_values."event_id") OR old_values."id" IS DISTINCT FROM (new_values."id") OR old_values."note" IS DISTINCT FROM (new_values."note") OR old_values."opened_at" IS DISTINCT FROM (new_values."opened_at") OR old_values."opened_by_id" IS DISTINCT FROM (new_values."opened_by_id") OR old_values."state" IS DISTINCT FROM (new_values."state") OR old_values."subject_id" IS DISTINCT FROM (new_values."subject_id") OR old_values."target_id" IS DISTINCT FROM (new_values."target_id") OR old_values."title" IS DISTINCT FROM (new_values."title")) ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="35d56cf0cc92ab1b32fc6092c12c4f1833c6e191",
+                    level="STATEMENT",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_391cc",
+                    referencing="REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ",
+                    table="exposure_campaign",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="campaign",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "exposure_campaignhistory" ("announcement_id", "closed_at", "closed_by_id", "closing_note", "due_on", "event_id", "id", "note", "opened_at", "opened_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "subject_id", "target_id", "title") SELECT old_values."announcement_id", old_values."closed_at", old_values."closed_by_id", old_values."closing_note", old_values."due_on", old_values."event_id", old_values."id", old_values."note", old_values."opened_at", old_values."opened_by_id", _pgh_attached_context.value, NOW(), \'delete\', old_values."id", old_values."state", old_values."subject_id", old_values."target_id", old_values."title" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;',
+                    hash="d85f4f004e0083e23c07376b0292742033e04ca7",
+                    level="STATEMENT",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_b3081",
+                    referencing="REFERENCING OLD TABLE AS old_values ",
+                    table="exposure_campaign",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="campaign",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("announcement__isnull", True), ("event__isnull", True), ("state", "open")
+                ),
+                fields=("subject",),
+                name="campaign_one_open_per_subject",
+                violation_error_message="A campaign for this offering is already open.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="campaign",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("announcement__isnull", False), ("state", "open")),
+                fields=("announcement",),
+                name="campaign_one_open_per_announcement",
+                violation_error_message="A campaign for this announcement is already open.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="campaign",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("event__isnull", True), ("announcement__isnull", True), _connector="OR"
+                ),
+                name="campaign_has_one_reason",
+                violation_error_message="A campaign is about an event or an announced retirement, not both.",
+            ),
+        ),
+    ]

@@ -1,0 +1,99 @@
+"""Offerings that a migration can lead to: the named successors first, then those of the same
+region, then the others; none is left out."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.db.models import F, QuerySet
+
+from apps.catalog.models import Lifecycle, Offering
+
+SERVED = (Lifecycle.ACTIVE, Lifecycle.PREVIEW)
+# model IDs of Amazon Bedrock begin with their geographic profile
+_GEOGRAPHIC_PREFIX = re.compile(
+    r"^(us-gov|us|eu|apac|au|jp|global|ca|in|sa|uk|me|af|kr|mx|il|ap)\.(?=[a-z0-9-]+\.)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    label: str
+    offerings: tuple[Offering, ...]
+
+
+def service_region(offering: Offering) -> str:
+    """Return the region that the offering is bound to: that of its row, or of its model ID; empty
+    without one."""
+    if offering.region_scope:
+        return offering.region_scope
+    prefix = _GEOGRAPHIC_PREFIX.match(offering.api_id)
+    return prefix.group(1) if prefix else ""
+
+
+def target_groups(
+    subject: Offering, *, named: Iterable[Offering | None] = (), leaving: Iterable[int] = ()
+) -> list[TargetGroup]:
+    """Return all possible targets for a migration from `subject`, without empty groups.
+
+    These are the named successors, and what the hosts of the subject serve of the same developer,
+    the latest release first. `leaving` are the IDs of the offerings to migrate from.
+    """
+    left_ids = {subject.pk, *leaving}
+    named_ids = [
+        offering.pk
+        for offering in (*named, subject.replacement)
+        if offering is not None and offering.pk not in left_ids
+    ]
+    named_offerings = _in_order(dict.fromkeys(named_ids))
+    others = [
+        offering
+        for offering in served_offerings(subject)
+        if offering.pk not in left_ids and offering.pk not in named_ids
+    ]
+    region = service_region(subject)
+    same_region = [offering for offering in others if service_region(offering) == region]
+    other_regions = [offering for offering in others if service_region(offering) != region]
+    groups = [
+        TargetGroup("Named successor", tuple(named_offerings)),
+        TargetGroup(
+            f"Same host, region {region}" if region else "Same host, no region",
+            tuple(same_region),
+        ),
+        TargetGroup("Same host, other regions", tuple(other_regions)),
+    ]
+    return [group for group in groups if group.offerings]
+
+
+def served_offerings(subject: Offering) -> QuerySet[Offering]:
+    """Return what the host of the subject serves today of the same developer."""
+    offerings = Offering.objects.filter(
+        host=subject.host_id, lifecycle__in=SERVED, not_a_model=False
+    ).select_related("host")
+    if subject.version is not None:
+        offerings = offerings.filter(
+            version__foundation__developer=subject.version.foundation.developer_id
+        )
+    return offerings.order_by(F("version__released_on").desc(nulls_last=True), "api_id", "pk")
+
+
+def _in_order(ids: Iterable[int]) -> list[Offering]:
+    wanted = list(ids)
+    by_id = Offering.objects.select_related("host").in_bulk(wanted)
+    return [by_id[pk] for pk in wanted if pk in by_id]
+
+
+def offer_targets(field: forms.Field, groups: Sequence[TargetGroup], *, empty_label: str) -> None:
+    """Make the groups the choices of a ModelChoiceField."""
+    choice_field: Any = field
+    ids = [offering.pk for group in groups for offering in group.offerings]
+    choice_field.queryset = Offering.objects.select_related("host").filter(pk__in=ids)
+    choice_field.choices = [
+        ("", empty_label),
+        *(
+            (group.label, [(offering.pk, str(offering)) for offering in group.offerings])
+            for group in groups
+        ),
+    ]

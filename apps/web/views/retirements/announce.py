@@ -1,0 +1,158 @@
+"""Announcing a retirement: the terms, a preview of what it covers and affects, and saving."""
+
+from datetime import date
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from apps.accounts.models import User
+from apps.catalog.retirements.announcements import (
+    AnnouncementPreview,
+    RetirementTerms,
+    preview_announcement,
+)
+from apps.catalog.retirements.coverage import Subject
+from apps.common.errors import DomainError
+from apps.common.text import pluralize
+from apps.common.time import day_of, now
+from apps.exposure.queries.announcement_reach import affected_by_retirement
+from apps.issues.retirements import RetirementOutcome, announce_and_evaluate
+from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.form_fields import governance_user
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.dependencies.offering_picker import number_in
+from apps.web.views.governance.approval_targets import (
+    load_target,
+    requested_target,
+    search_targets,
+)
+from apps.web.views.governance.candidate_search import read_search_text
+from apps.web.views.retirements.forms import AnnouncementForm, successor_suggestions
+from apps.web.wording import number
+
+GOVERNANCE_ONLY = "You need the governance or administrator role to announce retirements."
+MAX_APPLICATIONS = 50
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def announce_page(request: HttpRequest) -> HttpResponse:
+    """Show the form for the subject in the URL; without one the user searches for it.
+
+    POST shows the preview, or with `action=announce` saves what its boxes select.
+    """
+    user = governance_user(request, GOVERNANCE_ONLY)
+    subject = requested_target(request.GET, user=user)
+    if subject is None:
+        return _render_search(request, user)
+    today = day_of(now())
+    form = AnnouncementForm(request.POST or None, subject=subject, today=today)
+    preview = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            terms = _selected_terms(request, form, today)
+            preview = preview_announcement(terms, on=today)
+            if request.POST.get("action") == "announce":
+                outcome = announce_and_evaluate(terms, at=now(), by=user)
+                pk = outcome.announcement.pk
+                undo = f"{reverse('retirements:withdraw', args=[pk])}?undo=1"
+                flash_success(request, _confirmation(outcome), undo=undo)
+                return redirect("retirements:detail", pk)
+        except DomainError as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+    return _render_form(request, subject, form, preview, user, today)
+
+
+def _selected_terms(request: HttpRequest, form: AnnouncementForm, today: date) -> RetirementTerms:
+    """Return the terms with the model IDs that the user selected in the preview; the selection that
+    the preview made itself keeps its hosts."""
+    terms = form.terms()
+    if "previewed" not in request.POST:
+        return terms
+    selected = sorted(
+        pk for pk in map(number_in, request.POST.getlist("offering")) if pk is not None
+    )
+    proposed = preview_announcement(terms, on=today)
+    if selected == sorted(offering.pk for offering in proposed.offerings):
+        return terms
+    return form.terms(selected_ids=selected)
+
+
+def _confirmation(outcome: RetirementOutcome) -> str:
+    announcement = outcome.announcement
+    n = announcement.announced_offerings.count()
+    covered = pluralize(n, "1 model ID", f"{number(n)} model IDs")
+    if outcome.counts is None:
+        return f"Retirement of {covered} announced. Issues of the applications follow in a minute."
+    n_issues = outcome.counts.opened + outcome.counts.reopened
+    issues = pluralize(n_issues, "1 issue opened", f"{number(n_issues)} issues opened")
+    return f"Retirement of {covered} announced. {issues}."
+
+
+def _render_form(
+    request: HttpRequest,
+    subject: Subject,
+    form: AnnouncementForm,
+    preview: AnnouncementPreview | None,
+    user: User,
+    today: date,
+) -> HttpResponse:
+    target = load_target(subject)
+    context: dict[str, Any] = {}
+    if preview is not None:
+        affected, n = affected_by_retirement(
+            offering_ids=[offering.pk for offering in preview.offerings],
+            on=today,
+            retires_on=preview.terms.retires_on,
+            user=user,
+            limit=MAX_APPLICATIONS,
+        )
+        covered_ids = {offering.pk for offering in preview.offerings}
+        context = {
+            "preview": preview,
+            "rows": [(row, row.offering.pk in covered_ids) for row in preview.rows],
+            "affected": affected,
+            "n_affected": n,
+        }
+    return render_page(
+        request,
+        "retirements/announce.html",
+        title="Announce a retirement",
+        crumbs=(("Retirements", reverse("retirements:list")), (target.name, target.url)),
+        sentence=Headline(_sentence(target.name, preview, context.get("n_affected", 0))),
+        target=target,
+        form=form,
+        successors=successor_suggestions(subject),
+        status=422 if form.errors else 200,
+        **context,
+    )
+
+
+def _sentence(name: str, preview: AnnouncementPreview | None, n_applications: int) -> str:
+    if preview is None:
+        return f"Announce the retirement of {name}."
+    n = len(preview.offerings)
+    covered = pluralize(n, "1 model ID retires", f"{number(n)} model IDs retire")
+    applications = pluralize(
+        n_applications,
+        "1 application must migrate",
+        f"{number(n_applications)} applications must migrate",
+    )
+    if not n_applications:
+        return f"{covered}. No application that you can view is affected."
+    return f"{covered}, {applications}."
+
+
+def _render_search(request: HttpRequest, user: User) -> HttpResponse:
+    text = read_search_text(request)
+    return render_page(
+        request,
+        "retirements/search.html",
+        title="Announce a retirement",
+        crumbs=(("Retirements", reverse("retirements:list")),),
+        sentence=Headline("Which model or provider retires?"),
+        words=text,
+        hits=search_targets(text, user=user),
+    )
