@@ -114,5 +114,5 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_issues(
     for _ in range(20):
         make_issue(make_application(team=world.team))
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert len(printed()) == 20

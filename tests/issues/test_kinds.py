@@ -782,7 +782,8 @@ class TestMigrationTask:
             make_campaign(dependency.offering),
             dependency,
             owner=make_user(),
-            due_on=in_days(40),
+            start_by=in_days(25),
+            finish_by=in_days(40),
         )
 
     def test_a_task_without_a_retirement_is_a_fact_itself(self, task, evaluate):
@@ -791,7 +792,8 @@ class TestMigrationTask:
         (issue,) = facts("migration_task")
         assert issue.cause.subject == f"campaign:{task.campaign_id}"
         assert (issue.owner, issue.task, issue.state) == (task.owner, task, "planned")
-        assert (issue.due_on, issue.finish_by) == (in_days(40), in_days(40))
+        assert (issue.start_by, issue.finish_by) == (in_days(25), in_days(40))
+        assert (issue.due_on, issue.act_by) == (in_days(40), in_days(25))
 
     @pytest.mark.parametrize("state", ["in_progress", "ready"])
     def test_work_on_it_is_in_progress(self, task, evaluate, state):
