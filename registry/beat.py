@@ -48,10 +48,10 @@ def deferred_end() -> Iterator[None]:
     received: list[int] = []
     handlers: dict[int, Any] = {}
 
-    def hold_back(number: int, frame: Any) -> None:
-        if received and callable(handlers[number]):
-            handlers[number](number, frame)
-        received.append(number)
+    def hold_back(signal_number: int, frame: Any) -> None:
+        if received and callable(handlers[signal_number]):
+            handlers[signal_number](signal_number, frame)
+        received.append(signal_number)
 
     for end_signal in END_SIGNALS:
         handlers[end_signal] = signal.signal(end_signal, hold_back)

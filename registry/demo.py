@@ -51,6 +51,8 @@ class Broken(RuntimeError):
 
 @dataclass(slots=True)
 class Child:
+    """A process of the demo; it may end with code 0 only if `may_end`."""
+
     name: str
     process: subprocess.Popen[bytes]
     may_end: bool
@@ -67,7 +69,8 @@ class Demo:
         self.embedded: embedded.Places | None = None
         self.wanted = {"database": False, "broker": False}
         self.selector = selectors.DefaultSelector()
-        self.rest: dict[int, bytes] = {}
+        # the beginning of an incomplete last line, by the descriptor of its pipe
+        self.incomplete_lines: dict[int, bytes] = {}
         self._listen_to_signals()
 
     def _listen_to_signals(self) -> None:
@@ -76,8 +79,8 @@ class Demo:
         wakeup_socket.setblocking(False)
         self._waker = wakeup_socket  # kept open
         signal.set_wakeup_fd(wakeup_socket.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: None)
+        for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signal_number, lambda *_: None)
         self.selector.register(self.signals, selectors.EVENT_READ)
 
     # --- children ---
@@ -90,7 +93,10 @@ class Demo:
         may_end: bool = False,
     ) -> Child:
         """Run a Python module as a process group of its own, which dies with this process even if
-        that is killed."""
+        that is killed.
+
+        `at_our_death` is the signal it then gets. `may_end`: the child may end with code 0, and its
+        output is collected as data instead of being printed."""
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=embedded.CHECKOUT,
@@ -157,9 +163,11 @@ class Demo:
         if child.keep and pipe is child.process.stdout:
             child.output.append(output)
             return
-        *lines, incomplete_line = (self.rest.pop(pipe.fileno(), b"") + output).split(b"\n")
+        *lines, incomplete_line = (self.incomplete_lines.pop(pipe.fileno(), b"") + output).split(
+            b"\n"
+        )
         if incomplete_line and output:
-            self.rest[pipe.fileno()] = incomplete_line
+            self.incomplete_lines[pipe.fileno()] = incomplete_line
         elif incomplete_line:
             lines.append(incomplete_line)
         for line in lines:
@@ -174,6 +182,12 @@ class Demo:
     # --- the demo ---
 
     def run(self, port: int) -> None:
+        """Start the embedded servers where needed, set up the data, start worker, beat and web
+        server on `port`, and print READY with the logins; afterwards watch them until a signal or a
+        fault.
+
+        Never returns: raises Ended at a signal, Refused if the setup refuses the data, and Broken
+        if a process dies or does not start in time."""
         self.embedded = self._ensure_servers()
         _print_message(f"setup  | data in {self.data}")
         setup = self.start("setup", "registry.demo", "setup", may_end=True)
@@ -186,7 +200,7 @@ class Demo:
         with heartbeat.client() as client:
             client.delete(heartbeat.KEY)  # the heartbeat of the previous run's worker
         self.start(
-            # cold shutdown where we are killed: unfinished tasks go back to the queue
+            # SIGQUIT is a cold shutdown: unfinished tasks go back to the queue
             "worker",
             "celery",
             "--quiet",
@@ -283,19 +297,20 @@ class Demo:
         _pids_file(self.data).unlink(missing_ok=True)
 
 
-def _die_with_parent(parent: int, number: signal.Signals) -> Callable[[], None]:
-    """Return a function for a child to call before it becomes its program: the kernel then signals
-    it when the parent dies (Linux only)."""
+def _die_with_parent(parent_pid: int, death_signal: signal.Signals) -> Callable[[], None]:
+    """Return a function for a child to call before it becomes its program: the kernel then sends it
+    `death_signal` when the process `parent_pid` dies (Linux only; elsewhere it does nothing)."""
     if not sys.platform.startswith("linux"):
         return lambda: None
     prctl = ctypes.CDLL(None).prctl
 
-    def ask() -> None:
-        prctl(PR_SET_PDEATHSIG, int(number))
-        if os.getppid() != parent:
+    def request_signal() -> None:
+        prctl(PR_SET_PDEATHSIG, int(death_signal))
+        # the parent died before the request took effect
+        if os.getppid() != parent_pid:
             os._exit(1)
 
-    return ask
+    return request_signal
 
 
 def _print_message(text: str, *, out: TextIO | None = None) -> None:
@@ -309,9 +324,9 @@ def _describe_exit_code(code: int) -> str:
     return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
 
 
-def _signal_group(pid: int, number: signal.Signals) -> None:
+def _signal_group(pid: int, signal_number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
+        os.killpg(pid, signal_number)
 
 
 def _is_worker_alive() -> bool:
@@ -437,6 +452,8 @@ def stop(data: Path) -> int:
 
 
 def run(data: Path) -> int:
+    """Run the demo in `data` until a signal ends it; return the exit code: 0 after a signal, 1 if a
+    process of it failed, 2 if it could not start."""
     try:
         port = int(os.environ.setdefault("PORT", "8000"))
     except ValueError:
@@ -445,7 +462,7 @@ def run(data: Path) -> int:
     os.environ.setdefault("REGISTRY_ENV", "demo")
     # so that generators of clients can be tried without a token
     os.environ.setdefault("API_DOCUMENT_OPEN", "true")
-    code = 0
+    exit_code = 0
     try:
         with _hold_demo_lock(data):
             _check_port(port)
@@ -458,11 +475,11 @@ def run(data: Path) -> int:
                 demo.end()
     except Refused as refusal:
         print(refusal, file=sys.stderr)
-        code = 2
+        exit_code = 2
     except (Broken, embedded.EmbeddedError) as error:
         print(error, file=sys.stderr)
-        code = 1
-    return code
+        exit_code = 1
+    return exit_code
 
 
 def main(arguments: list[str]) -> int:

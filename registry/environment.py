@@ -63,12 +63,12 @@ def redis_client_url(broker_url: str, *, database: int | None = None) -> str:
     url_parts = urlsplit(broker_url)
     if url_parts.scheme in {"redis+socket", "redis+unix", "unix"}:
         query = parse_qs(url_parts.query)
-        number = (
+        database_number = (
             database
             if database is not None
             else (query.get("virtual_host") or query.get("db") or ["0"])[0]
         )
-        return f"unix://{url_parts.path}?db={number}"
+        return f"unix://{url_parts.path}?db={database_number}"
     if url_parts.scheme not in {"redis", "rediss"}:
         raise BadAddress("BROKER_URL must start with redis://, rediss:// or redis+socket://.")
     return broker_url if database is None else url_parts._replace(path=f"/{database}").geturl()

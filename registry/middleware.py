@@ -267,5 +267,13 @@ class IssueEvaluationMiddleware:
             request.method in settings.PGHISTORY_MIDDLEWARE_METHODS
             and response.status_code < HTTPStatus.BAD_REQUEST
         ):
-            evaluate_changed_applications(at=now())
+            self._evaluate()
         return response
+
+    def _evaluate(self) -> None:
+        """Evaluate what is queued. The change is saved whatever comes of it: after an error the
+        applications stay queued for the worker."""
+        try:
+            evaluate_changed_applications(at=now())
+        except DatabaseError:
+            log.exception("issues_not_evaluated")

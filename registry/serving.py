@@ -99,6 +99,8 @@ def _share_request_counts() -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
+    """Serve the site until a signal ends the server. The order matters: the fork server starts
+    after the site is loaded and before there are threads or connections."""
     options = _parse_arguments(arguments)
     # the default on Linux until 3.13; later versions would load the site again for every worker
     multiprocessing.set_start_method("fork")

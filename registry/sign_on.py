@@ -13,7 +13,7 @@ from apps.accounts.single_sign_on.rules import InvalidRulesError, read_rules
 
 def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
     """Return the configuration by OIDC_...; empty if OIDC_ISSUER is not set, which disables single
-    sign-on."""
+    sign-on. In `production` the issuer must use https."""
     issuer = env.str("OIDC_ISSUER", default="")
     if not issuer:
         return {}

@@ -14,6 +14,8 @@ class Variables(environ.Env):  # type: ignore[misc]
         default: Any = environ.Env.NOTSET,
         parse_default: bool = False,
     ) -> Any:
+        """Return the value of the variable as its type; ImproperlyConfigured with a readable
+        sentence if it does not parse."""
         try:
             return super().get_value(var, cast=cast, default=default, parse_default=parse_default)
         except ValueError:

@@ -4,7 +4,7 @@ invents the rest.
 Worlds of several rows are made of them in tests/worlds/.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from apps.accounts.models import Membership, Team, User
+from apps.accounts.models import Membership, PersonState, Team, User
 from apps.accounts.roles import TeamRole
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import (
@@ -29,15 +29,24 @@ from apps.catalog.models import (
     Version,
 )
 from apps.common.time import start_of
-from apps.exposure.models import ExposureFlag, FlagEvent, Policy, StandingState
+from apps.exposure.models import (
+    Campaign,
+    CampaignTask,
+    ExposureFlag,
+    FlagEvent,
+    Policy,
+    StandingState,
+)
 from apps.inventory.models import (
     Adaptation,
     Application,
+    Approval,
     Criticality,
     Dependency,
     ExitPlan,
     ExitTest,
 )
+from apps.issues.models import Cause, ChangedApplication, Issue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, Modifier, RiskTemplate
 
 _n = count(1)
@@ -53,6 +62,14 @@ def make_user(username: str = "", *, role: str = "", **fields: Any) -> User:
     username = username or f"user{next(_n)}"
     fields.setdefault("email", f"{username}@example.org")
     return User.objects.create_user(username, password="password", organisation_role=role, **fields)
+
+
+def make_contact(email: str = "", **fields: Any) -> User:
+    """Make a contact, who has no access."""
+    email = email or f"contact{next(_n)}@example.org"
+    return User.objects.create_user(
+        email, email=email, is_active=False, state=PersonState.CONTACT, **fields
+    )
 
 
 def make_team(name: str = "", *, parent: Team | None = None, **fields: Any) -> Team:
@@ -226,6 +243,18 @@ def make_exit_test(dependency: Dependency, target: Offering, **fields: Any) -> E
     return ExitTest.objects.create(dependency=dependency, target=target, **fields)
 
 
+def make_approval(decision: str = "approved", **fields: Any) -> Approval:
+    """Make an approval of `provider`, `foundation`, `version` or `offering`, decided ten days ago,
+    by default for a year."""
+    fields.setdefault("decided_on", TODAY - timedelta(days=10))
+    fields.setdefault("reason", "Decided by the review board")
+    if decision != "blocked":
+        fields.setdefault("expires_on", TODAY + timedelta(days=365))
+    if "approver" not in fields:
+        fields["approver"] = make_user(role="governance")
+    return Approval.objects.create(decision=decision, **fields)
+
+
 # ---------------------------------------------------------------- exposure
 
 
@@ -276,6 +305,18 @@ def make_flag(
     for kind in events:
         make_flag_event(flag, kind)
     return flag
+
+
+def make_campaign(subject: Offering, **fields: Any) -> Campaign:
+    fields.setdefault("title", f"Replace {subject.api_id}")
+    fields.setdefault("opened_at", NOW)
+    if "opened_by" not in fields:
+        fields["opened_by"] = make_user(role="governance")
+    return Campaign.objects.create(subject=subject, **fields)
+
+
+def make_task(campaign: Campaign, dependency: Dependency, **fields: Any) -> CampaignTask:
+    return CampaignTask.objects.create(campaign=campaign, dependency=dependency, **fields)
 
 
 def make_flag_event(
@@ -337,3 +378,25 @@ def make_evidence(**fields: Any) -> Evidence:
     fields.setdefault("run_on", TODAY)
     fields.setdefault("recorded_at", NOW)
     return Evidence.objects.create(**fields)
+
+
+# ---------------------------------------------------------------- issues
+
+
+def make_issue(
+    application: Application | None, kind: str = "retirement", *, subject: str = "", **fields: Any
+) -> Issue:
+    """Make an issue of a new cause, due in 60 days; without an application one of the
+    organisation. No fact stands behind it: an evaluation resolves it, so that its application is
+    taken from the queue."""
+    due_on = fields.setdefault("due_on", TODAY + timedelta(days=60))
+    cause = fields.pop("cause", None) or Cause.objects.create(
+        kind=kind, subject=subject or f"version:{next(_n)}", due_on=due_on, opened_at=NOW
+    )
+    if application is not None:
+        fields.setdefault("team", application.team)
+        fields.setdefault("criticality", application.criticality)
+        ChangedApplication.objects.filter(application_id=application.pk).delete()
+    fields.setdefault("act_by", due_on or TODAY)
+    fields.setdefault("opened_at", NOW)
+    return Issue.objects.create(cause=cause, application=application, **fields)

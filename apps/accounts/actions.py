@@ -15,7 +15,7 @@ from django.db.models import ProtectedError, Q, QuerySet, RestrictedError
 from django.utils.text import slugify
 
 from apps.accounts.api_tokens.secrets import digest_of, new_secret, new_token
-from apps.accounts.models import ApiToken, Membership, Team, User
+from apps.accounts.models import ApiToken, Membership, PersonState, Team, User
 from apps.accounts.roles import OrganisationRole, Scope, TeamRole, stronger_organisation_role
 from apps.accounts.sign_in.email_change import record_email_change
 from apps.common.history.context import audit_context
@@ -268,9 +268,17 @@ def remove_team(*, team: Team, by: User | None) -> None:
 
 @transaction.atomic
 def add_user(*, facts: Mapping[str, Any], by: User | None) -> User:
-    """Add a user, who can sign in after setting a password with the link of an invitation. Raises
-    ValidationError."""
-    person = User(**facts)
+    """Add a user, who can sign in after setting a password with the link of an invitation. A
+    contact with that address becomes the user. Raises ValidationError."""
+    contact = (
+        User.objects.contact_with(facts.get("email") or "").select_for_update(of=("self",)).first()
+    )
+    person = contact or User()
+    person.is_active, person.state = True, PersonState.INVITED
+    for name, value in facts.items():
+        # a contact keeps its name where none is given
+        if value or contact is None:
+            setattr(person, name, value)
     person.set_unusable_password()
     person.full_clean(exclude=["password"])
     with audit_context(user=by, reason="user added"):

@@ -19,11 +19,13 @@ from django.urls import reverse
 
 from apps.accounts.events.log import name_digest, place_of, record_event
 from apps.accounts.models import AccountEventKind, User
+from apps.accounts.people.queries import person_by_address
 from apps.accounts.queries import user_by_login
 from apps.accounts.sign_in.limits import release_attempts, reserve_attempt
 from apps.accounts.sign_in.sessions import limit_session
 from apps.accounts.single_sign_on.actions import (
     JOB,
+    activate_contact,
     apply_groups,
     free_username,
     user_by_verified_email,
@@ -197,7 +199,18 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
                     sociallogin.account.save()
                 log.info("single sign-on linked", user=user.username)
                 return
-        if address and User.objects.filter(email__iexact=address).exists():
+        person = person_by_address(address) if address else None
+        is_verified_contact = (
+            person is not None and person.is_contact and person.email.lower() in verified
+        )
+        if person is not None and is_verified_contact and settings.OIDC["creates_people"]:
+            # a contact has no access that another user could gain with the address
+            with audit_context(job=JOB, reason="contact signed in"):
+                sociallogin.user = sociallogin.account.user = activate_contact(person)
+                sociallogin.account.save()
+            log.info("single sign-on linked to a contact", user=person.username)
+            return
+        if person is not None and not is_verified_contact:
             raise _refusal_response(
                 request,
                 (

@@ -14,6 +14,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         import_module("apps.accounts.sign_in.email_change")
         import_module("apps.accounts.events.receivers")
+        import_module("apps.accounts.people.activation")
         # register the tasks that account events enqueue
         import_module("apps.accounts.tasks")
         post_migrate.connect(create_history_indexes, sender=self, dispatch_uid="index_history")

@@ -1,7 +1,11 @@
+from typing import Any
+
 import django_filters
 from django.db.models import Q, QuerySet
 
-from apps.accounts.models import ApiToken, Membership, Team, User
+from apps.accounts.models import ApiToken, Delegation, Membership, PersonState, Team, User
+from apps.accounts.people.mail_rules import unconfirmed_contacts
+from apps.accounts.people.queries import search_people
 from apps.accounts.roles import TEAM_ROLE_WORDS, OrganisationRole, TeamRole
 from apps.common.time import now
 
@@ -51,6 +55,37 @@ class UserFilter(django_filters.FilterSet):  # type: ignore[misc]
             | Q(first_name__icontains=value)
             | Q(last_name__icontains=value)
         )
+
+
+class PersonFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = django_filters.CharFilter(method="search", label="Beginning of the name or address")
+    state = django_filters.ChoiceFilter(label="State", choices=PersonState.choices)
+    unconfirmed = django_filters.BooleanFilter(
+        method="only_unconfirmed", label="Contacts whose address must be confirmed"
+    )
+
+    class Meta:
+        model = User
+        fields: list[str] = []
+
+    def search(self, queryset: QuerySet[User], name: str, value: str) -> QuerySet[User]:
+        user: Any = self.request.user
+        return search_people(queryset, value, by_address=user.can_read_all)
+
+    def only_unconfirmed(self, queryset: QuerySet[User], name: str, value: bool) -> QuerySet[User]:
+        is_unconfirmed = Q(pk__in=unconfirmed_contacts().order_by().values("pk"))
+        return queryset.filter(is_unconfirmed if value else ~is_unconfirmed)
+
+
+class DelegationFilter(django_filters.FilterSet):  # type: ignore[misc]
+    person = django_filters.CharFilter(
+        field_name="person__username", label="Absent person (username)"
+    )
+    deputy = django_filters.CharFilter(field_name="deputy__username", label="Deputy (username)")
+
+    class Meta:
+        model = Delegation
+        fields: list[str] = []
 
 
 class TokenFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -42,6 +42,8 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
 
     @property
     def openid_config(self) -> dict[str, Any]:
+        """The provider's discovery document, checked: OAuth2Error if the issuer is not the
+        configured one or an endpoint is missing."""
         config: dict[str, Any] = super().openid_config
         if not isinstance(config, dict) or config.get("issuer") != settings.OIDC["issuer"]:
             # OpenID Connect Discovery 1.0, section 4.3: otherwise one provider could impersonate
@@ -60,6 +62,8 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
     def complete_login(
         self, request: HttpRequest, app: Any, token: Any, **kwargs: Any
     ) -> SocialLogin:
+        """Verify the ID token and return the sign-in with its claims, supplemented by those of the
+        userinfo endpoint. OAuth2Error if the token is missing or invalid."""
         id_token = kwargs["response"].get("id_token")
         if not isinstance(id_token, str):
             raise OAuth2Error("The provider did not send an ID token.")
@@ -130,6 +134,8 @@ class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
         data: Any = None,
         **kwargs: Any,
     ) -> HttpResponse:
+        """Redirect to the provider with a new nonce, which is kept in the state and must return in
+        the ID token. A provider that cannot be reached leads to the error page."""
         nonce = get_random_string(43)
         auth_params = {
             **(kwargs.pop("auth_params", None) or self.get_auth_params()),

@@ -10,9 +10,9 @@ from apps.accounts.roles import OrganisationRole, TeamRole
 
 
 def visible_users(user: User) -> QuerySet[User]:
-    """Return all users for organisation roles, without service accounts. Other users see the users
-    of their teams through the memberships."""
-    people = User.objects.people()
+    """Return all users with an account for organisation roles, without service accounts. Other
+    users see the users of their teams through the memberships."""
+    people = User.objects.with_account()
     return people if user.can_read_all else people.none()
 
 
@@ -70,6 +70,6 @@ def editors_of(team_ids: Collection[int]) -> QuerySet[User]:
 
 def user_by_login(name: str) -> User | None:
     """Return the user with this username or email address."""
-    people = User.objects.people()
+    people = User.objects.with_account()
     user = people.filter(username__iexact=name).first()
     return user or (people.filter(email__iexact=name).first() if "@" in name else None)

@@ -39,6 +39,9 @@ declare_retention(
             "decisions name them"
         ),
         "account_emailaddress",
+        "accounts_delegation",
+        "accounts_emailalias",
+        "accounts_peoplesettings",
         "accounts_apitoken",
         "accounts_membership",
         "accounts_savedfilter",

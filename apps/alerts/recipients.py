@@ -1,9 +1,8 @@
 """Recipients of alerts: owners of applications, members of teams, governance, administrators.
 
 An alert about an application is routed to its business owner, otherwise to its technical owner, if
-the name matches exactly one active user (by username, email address or full name) who can view the
-application. Otherwise it is routed to the team. Owners are free text in the inventory, because
-owners without an account are recorded, too.
+the owner is linked to, or named like, exactly one active user who can view the application
+(apps/inventory/owners.py). Otherwise it is routed to the team.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,7 +12,7 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.accounts.roles import OrganisationRole, TeamRole
-from apps.common.database.statements import compose_statement, load_statement
+from apps.inventory.owners import notified_owners_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,7 @@ class Audience:
     owner_ids: tuple[int, ...] = ()
 
 
-_OWNERS = compose_statement(
-    load_statement("inventory", "application_owners"), which="a.id = ANY (%(ids)s)"
-)
+_OWNERS = notified_owners_statement("a.id = ANY (%(ids)s)")
 
 
 def application_owners(application_ids: Collection[int]) -> dict[int, ApplicationOwners]:
@@ -147,6 +144,12 @@ def organisation_roles() -> OrganisationRoles:
         tuple(user for user in users if user.organisation_role == OrganisationRole.GOVERNANCE),
         tuple(user for user in users if user.organisation_role == OrganisationRole.ADMIN),
     )
+
+
+def display_name(user: User) -> str:
+    """Return the name of a user in messages; without one the email address, never the username
+    alone."""
+    return user.get_full_name() or user.email or user.get_username()
 
 
 def governance_users() -> list[User]:

@@ -33,11 +33,14 @@ WITH old AS (
       ON f.id = coalesce(a.flag_id, CASE WHEN a.subject_kind = 'flag' THEN a.subject_id END)
     WHERE n.owed_at < %(before)s AND a.state = 'resolved' AND coalesce(a.resolved_at,
         a.raised_at) < %(before)s
+      -- the flag of the alert is resolved, too
       AND (f.id IS NULL OR f.state = 'resolved' AND coalesce(f.resolved_at,
           f.opened_at) < %(before)s)
+      -- skipped, or in a message that is final and old
       AND (d.id IS NULL AND n.skip_reason <> ''
            OR d.state IN ('sent', 'failed', 'skipped') AND coalesce(d.sent_at,
                d.created_at) < %(before)s)
+    -- rows that another transaction has locked are deleted on a later night
     ORDER BY n.id LIMIT %(most)s FOR NO KEY UPDATE OF n SKIP LOCKED
 )
 DELETE FROM alerts_notice n USING old WHERE n.id = old.id
@@ -51,6 +54,8 @@ WITH old AS (
     WHERE d.created_at < %(before)s AND d.state IN ('sent', 'failed', 'skipped')
       AND coalesce(d.sent_at, d.created_at) < %(before)s
       AND NOT EXISTS (SELECT 1 FROM alerts_notice n WHERE n.delivery_id = d.id)
+      -- messages to users and teams are kept if they are the last one; skipped ones and webhook
+      -- calls have no such role
       AND (d.state = 'skipped' OR d.webhook_id IS NOT NULL
            OR EXISTS (SELECT 1 FROM alerts_delivery k
            WHERE k.user_id = d.user_id AND k.state <> 'skipped'

@@ -23,7 +23,7 @@ from apps.alerts.subscriptions import (
 from apps.catalog.models import ProviderEvent
 
 PREVIEW_DAYS = 30
-# Maximum number of alerts and events that are checked; beyond it the preview is cut.
+# Maximum number of alerts, and of events, that are checked; beyond it the preview is cut.
 MAX_CANDIDATES = 5000
 
 
@@ -63,8 +63,11 @@ class SubscriptionPreview:
 def preview_subscription(
     subscription: Subscription, *, user: User, at: datetime
 ) -> SubscriptionPreview:
-    """Preview the subscription over the alerts that `user` can view. `subscription` need not be
-    stored."""
+    """Preview the subscription for the 30 days before `at`, over the alerts that `user` can view.
+
+    It counts the alerts of applications, and the provider events that affected no application of
+    the user. `subscription` need not be stored.
+    """
     since = at - timedelta(days=PREVIEW_DAYS)
     sub_team_ids = teams_below([subscription])
     alerts = list(_select_candidates(subscription, user, since=since, at=at)[: MAX_CANDIDATES + 1])
@@ -83,7 +86,7 @@ def preview_subscription(
         .exclude(why=Notice.Why.SUBSCRIPTION)
         .values_list("alert_id", flat=True)
     )
-    events = _select_further_events(
+    events, is_cut_in_events = _select_further_events(
         subscription, user, {alert.event_id for alert in matching_alerts}, since=since, at=at
     )
     moments = [alert.raised_at for alert in matching_alerts] + [
@@ -97,7 +100,7 @@ def preview_subscription(
         n_mails=len(mail_times),
         n_anyway=len(notified_alert_ids),
         moments=tuple(sorted(mail_times, reverse=True)),
-        is_cut=len(alerts) > MAX_CANDIDATES,
+        is_cut=len(alerts) > MAX_CANDIDATES or is_cut_in_events,
         no_mail_as=no_mail_as,
     )
 
@@ -117,57 +120,68 @@ def schedule_for_user(user: User) -> DigestSchedule:
 def _select_candidates(
     subscription: Subscription, user: User, *, since: datetime, at: datetime
 ) -> AlertQuerySet:
-    """Select alerts about applications, as far as the database can decide; the rule itself
-    decides."""
-    rows = Alert.objects.visible_to(user).filter(
+    """Select alerts that might match, latest first.
+
+    The database tests severity, kind, foundation and provider; `subscription_matches` tests the
+    remaining conditions.
+    """
+    alerts = Alert.objects.visible_to(user).filter(
         raised_at__gt=since, raised_at__lte=at, severity__gte=subscription.min_severity
     )
     if subscription.kinds:
-        rows = rows.filter(kind__in=subscription.kinds)
+        alerts = alerts.filter(kind__in=subscription.kinds)
     if subscription.foundation_id is not None:
-        rows = rows.filter(offering__version__foundation=subscription.foundation_id)
+        alerts = alerts.filter(offering__version__foundation=subscription.foundation_id)
     if subscription.provider_id is not None:
-        provider = subscription.provider_id
-        rows = rows.filter(
-            Q(offering__host=provider) | Q(offering__version__foundation__developer=provider)
+        provider_id = subscription.provider_id
+        alerts = alerts.filter(
+            Q(offering__host=provider_id) | Q(offering__version__foundation__developer=provider_id)
         )
-    return rows.order_by("-raised_at", "-pk")
+    return alerts.order_by("-raised_at", "-pk")
 
 
 def _select_further_events(
     subscription: Subscription,
     user: User,
-    known_event_ids: set[int | None],
+    counted_event_ids: set[int | None],
     *,
     since: datetime,
     at: datetime,
-) -> list[ProviderEvent]:
-    """Select events that affected nothing the user can view, as `subscription_covers_event`."""
+) -> tuple[list[ProviderEvent], bool]:
+    """Return (events, whether there were more than MAX_CANDIDATES to check).
+
+    The events are those after `since` that affected no application the user can view and that the
+    subscription covers (`subscription_covers_event`), latest first, without those of
+    `counted_event_ids`. A subscription to a team covers none.
+    """
     if subscription.team_id is not None:
-        return []
-    rows = ProviderEvent.objects.filter(detected_at__gt=since, detected_at__lte=at).exclude(
+        return [], False
+    events = ProviderEvent.objects.filter(detected_at__gt=since, detected_at__lte=at).exclude(
         pk__in=Alert.objects.visible_to(user)
         .filter(Q(team__isnull=False) | Q(user=user), event__isnull=False, raised_at__gt=since)
         .values("event")
     )
     if subscription.foundation_id is not None:
-        rows = rows.filter(offering__version__foundation=subscription.foundation_id)
+        events = events.filter(offering__version__foundation=subscription.foundation_id)
     if subscription.provider_id is not None:
-        provider = subscription.provider_id
-        rows = rows.filter(
-            Q(offering__host=provider) | Q(offering__version__foundation__developer=provider)
+        provider_id = subscription.provider_id
+        events = events.filter(
+            Q(offering__host=provider_id) | Q(offering__version__foundation__developer=provider_id)
         )
     elif subscription.foundation_id is None:
-        rows = rows.exclude(kind__in=NOTIFIED_EVENT_KINDS)
+        events = events.exclude(kind__in=NOTIFIED_EVENT_KINDS)
     if subscription.kinds:
-        rows = rows.filter(kind__in=subscription.kinds)
-    rows = rows.select_related("offering__version__foundation").order_by("-detected_at", "-pk")
-    return [
+        events = events.filter(kind__in=subscription.kinds)
+    events = events.select_related("offering__version__foundation")
+    # one more than are checked shows whether the preview is cut
+    candidates = list(events.order_by("-detected_at", "-pk")[: MAX_CANDIDATES + 1])
+    covered_events = [
         event
-        for event in rows[:MAX_CANDIDATES]
-        if event.pk not in known_event_ids
+        for event in candidates[:MAX_CANDIDATES]
+        if event.pk not in counted_event_ids
         and subscription_covers_event(subscription, event, at=event.detected_at)
     ]
+    return covered_events, len(candidates) > MAX_CANDIDATES
 
 
 def _find_mail_times(schedule: DigestSchedule, moments: Iterable[datetime]) -> set[datetime]:

@@ -1,29 +1,15 @@
-"""Text formatting for emails: plain text in, one clean line out."""
+"""Text formatting of alerts: plain text in, one clean line out."""
 
 import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Any
 
 from apps.catalog.claims.feed_rows import PRICE_UNITS
 
-_NUMBERS = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 
 
@@ -45,17 +31,18 @@ def web_address(text: str) -> str:
     return text if _WEB_ADDRESS.fullmatch(text) and len(text) <= 1000 else ""
 
 
-def spelled(n: int) -> str:
-    """Spell small numbers out, for sentences."""
-    return _NUMBERS[n] if 0 <= n < len(_NUMBERS) else f"{n:,}"
-
-
 def counted(n: int, singular: str, plural: str = "") -> str:
-    return f"{spelled(n)} {singular if n == 1 else plural or singular + 's'}"
+    """Format as `1 model`, `1,240 models`."""
+    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
 
 
 def capitalised(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
+
+
+def with_full_stop(sentence: str) -> str:
+    """Return the sentence with one full stop at its end; empty for an empty one."""
+    return f"{sentence.rstrip('.')}." if sentence.rstrip(".") else ""
 
 
 def day(value: date) -> str:
@@ -78,7 +65,7 @@ def as_day(value: Any) -> date | None:
 
 def days(n: int) -> str:
     """Format as `85 days`, with a thousands separator."""
-    return f"{n:,} day{'' if n == 1 else 's'}"
+    return counted(n, "day")
 
 
 def listed(names: Sequence[str]) -> str:
@@ -88,8 +75,14 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def join_with_more(names: Sequence[str], n_more: int) -> str:
+    """Join as `a, b and 3 more`; as `a, b and c` without more."""
+    return f"{', '.join(names)} and {n_more:,} more" if n_more > 0 else listed(names)
+
+
 def share(value: Decimal | float) -> str:
-    return f"{round(float(value) * 100)} %"
+    """Format as `62%`."""
+    return f"{round(float(value) * 100)}%"
 
 
 def price(value: Any) -> str:
@@ -104,8 +97,8 @@ def price(value: Any) -> str:
 
 
 def price_change(old_value: Any, new_value: Any) -> str:
-    """Format as `input tokens 3.00 → 2.00; output tokens 15.00 → 10.00 USD per million`, units in
-    the catalogue's order."""
+    """Return a sentence for each unit whose price changes, units in the catalogue's order: `Input
+    tokens cost 2.00 instead of 3.00 USD per million. Output tokens ...`"""
     old_prices = old_value if isinstance(old_value, dict) else {}
     new_prices = new_value if isinstance(new_value, dict) else {}
     unit_order = list(PRICE_UNITS)
@@ -113,15 +106,24 @@ def price_change(old_value: Any, new_value: Any) -> str:
         {*old_prices, *new_prices},
         key=lambda unit: (unit_order.index(unit) if unit in unit_order else len(unit_order), unit),
     )
-    changes = []
+    sentences = []
     for unit in units:
-        name = PRICE_UNITS.get(unit, one_line(unit.replace("_", " "), max_length=60))
-        old_text, new_text = (
-            price(prices[unit]) if unit in prices else "no price"
-            for prices in (old_prices, new_prices)
-        )
-        changes.append(f"{name} {old_text} → {new_text}")
-    return "; ".join(changes) + " USD per million" if changes else "the price changed"
+        name = capitalised(PRICE_UNITS.get(unit, one_line(unit.replace("_", " "), max_length=60)))
+        old_price = price(old_prices[unit]) if unit in old_prices else ""
+        new_price = price(new_prices[unit]) if unit in new_prices else ""
+        if old_price and new_price:
+            sentences.append(f"{name} cost {new_price} instead of {old_price} USD per million.")
+        elif new_price:
+            sentences.append(f"{name} cost {new_price} USD per million, without a price before.")
+        else:
+            sentences.append(f"{name} have no price any more, {old_price} USD per million before.")
+    return " ".join(sentences) or "The price changed."
+
+
+def monthly_amount(amount: Fraction, currency: str) -> str:
+    """Format as `1,240 USD per month`; amounts below 10 keep two decimals."""
+    rounded = f"{float(amount):,.2f}" if abs(amount) < 10 else f"{round(amount):,}"
+    return f"{rounded} {currency} per month"
 
 
 def money(value: Any) -> Decimal:

@@ -142,6 +142,7 @@ class AuditView(RegistryView):
 
 
 def _change_body(change: AuditEntry) -> dict[str, Any]:
+    """Return an entry of the audit log as JSON."""
     return {
         "kind": change.kind.label,
         "id": change.id,

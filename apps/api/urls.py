@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from apps.api.accounts.memberships import MembershipViewSet
+from apps.api.accounts.people import DelegationViewSet, PeopleSettingsView, PersonViewSet
 from apps.api.accounts.teams import TeamViewSet
 from apps.api.accounts.tokens import ServiceAccountViewSet, TokenViewSet
 from apps.api.accounts.users import UserViewSet
@@ -117,6 +118,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "campaigns": CampaignViewSet,
     "causes": CauseViewSet,
     "contracts": ContractViewSet,
+    "delegations": DelegationViewSet,
     "deliveries": DeliveryViewSet,
     "dependencies": DependencyViewSet,
     "derivations": DerivationViewSet,
@@ -144,6 +146,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "notifications": NotificationViewSet,
     "observations": ObservationViewSet,
     "offerings": OfferingViewSet,
+    "people": PersonViewSet,
     "prices": PriceViewSet,
     "provider-events": ProviderEventViewSet,
     "provider-notices": ProviderNoticeViewSet,
@@ -199,6 +202,7 @@ v1_routes: list[URLPattern | URLResolver] = [
     ),
     path("reports/components/<slug:slug>/", ComponentFileView.as_view(), name="report-component"),
     path("reports/board/", BoardView.as_view(), name="report-board-summary"),
+    path("people-settings/", PeopleSettingsView.as_view(), name="people-settings"),
     path("costs/", CostsView.as_view(), name="costs"),
     path("findings/", FindingsView.as_view(), name="findings"),
     path("gate/", GateView.as_view(), name="gate"),

@@ -51,6 +51,7 @@ def refresh_footing(
                 WITH RECURSIVE up(id) AS (
                     SELECT unnest(%s::bigint[])
                     UNION
+                    -- offerings that redirect to one of them, at any number of steps
                     SELECT o.id FROM up JOIN catalog_offering o ON o.replacement_id = up.id
                     WHERE o.end_behaviour = 'redirect'
                 ) SELECT array_agg(id) FROM up
@@ -86,6 +87,7 @@ def refresh_footing(
         cursor.execute(
             """
             DELETE FROM catalog_footing f USING catalog_node n
+            -- stored rows of the given offerings that are no longer due
             WHERE n.id = f.node_id AND (%(ids)s::bigint[] IS NULL
                 OR f.offering_id = ANY (%(ids)s::bigint[]))
               AND NOT EXISTS (SELECT 1 FROM footing_due d
@@ -118,6 +120,7 @@ def footing_differences(*, today: date | None = None) -> list[FootingDifference]
             f"""
             SELECT coalesce(s.offering_id, d.offering_id), coalesce(s.kind, d.kind), coalesce(s.ref,
                 d.ref),
+                   -- s is the stored row, d the due one; all NULL where one of them is missing
                    s.via, s.depth, d.via, d.depth
             FROM (SELECT f.offering_id, n.kind::int, n.ref, f.via::int, f.depth::int
                   FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id) s

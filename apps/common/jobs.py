@@ -307,6 +307,9 @@ def _run[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> bool:
 
 @transaction.atomic
 def _claim[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> Claim[J] | None:
+    """Claim the job for this worker; None if another worker holds it, it is not due, or it has used
+    up its attempts, in which case it fails here. A running job without a recent heartbeat is taken
+    over."""
     at = clock()
     rows = kind.model._default_manager
     job = rows.select_for_update(skip_locked=True).filter(claimable(at), pk=pk).first()

@@ -44,7 +44,8 @@ def configure_structlog() -> None:
 
 def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, Any]:
     """Return Django's LOGGING setting, with which lines of `logging` and of structlog look the
-    same."""
+    same: one JSON object per line if `json_lines`, otherwise text for a console, in `colors` if
+    set."""
     shape: list[Any] = (
         [structlog.processors.ExceptionRenderer(TRACEBACK), structlog.processors.JSONRenderer()]
         if json_lines

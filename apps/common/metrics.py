@@ -127,17 +127,20 @@ class _AppGauges:
     """Collects the gauges of all functions in settings.METRICS at the time of the scrape."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauges of all apps, read from the database and the broker at each scrape. An
+        app whose gauges cannot be read is left out, and reported as unavailable in the last
+        gauge."""
         at = now()
         available: list[tuple[tuple[str, ...], float]] = []
-        for part, path in settings.METRICS.items():
+        for app, path in settings.METRICS.items():
             collect: Callable[[datetime], Gauges] = import_string(path)
             try:
                 gauges = list(collect(at))
             except (DatabaseError, PoolTimeout, redis.RedisError) as error:
-                log.warning("metrics_unavailable", part=part, error=type(error).__name__)
-                available.append(((part,), 0))
+                log.warning("metrics_unavailable", part=app, error=type(error).__name__)
+                available.append(((app,), 0))
                 continue
-            available.append(((part,), 1))
+            available.append(((app,), 1))
             yield from gauges
         yield labelled_gauge(
             "registry_metrics_available",

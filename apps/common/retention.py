@@ -246,12 +246,13 @@ def table_sizes() -> dict[str, TableSize]:
         TableSize,
         """
         SELECT coalesce(parent.relname, c.relname) AS table,
+               -- a partition counts as part of its table; -1 means never analysed
                greatest(sum(c.reltuples), 0)::bigint AS n_rows,
                sum(pg_total_relation_size(c.oid))::bigint AS n_bytes
         FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
         LEFT JOIN pg_class parent ON parent.oid = i.inhparent
         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
-          -- of a table with partitions the rows are theirs
+          -- not the empty table above its partitions, whose reltuples is their sum
           AND NOT (c.relkind = 'p' AND EXISTS (SELECT 1 FROM pg_inherits k
           WHERE k.inhparent = c.oid))
         GROUP BY 1

@@ -65,7 +65,7 @@ def _receive_document(row: dict[str, Any], day: LoadingDay, applications: dict[s
     body = row["body"]
     body["metadata"]["timestamp"] = at.isoformat()
     receive_document(
-        form=FORMATS["cyclonedx"],
+        document_format=FORMATS["cyclonedx"],
         body=json.dumps(body).encode(),
         by=User.objects.filter(username=row["by"]).first(),
         at=at,

@@ -32,6 +32,7 @@ from apps.inventory.models import (
     ExitPlan,
     ExitTest,
 )
+from apps.inventory.owners import set_owner_persons
 
 
 def load_applications(teams: dict[str, Team], day: LoadingDay) -> None:
@@ -44,21 +45,23 @@ def load_applications(teams: dict[str, Team], day: LoadingDay) -> None:
         {_offering_key(use) for row in new_rows for use in row["dependencies"]}
     )
     parties = dict(Provider.objects.values_list("slug", "pk"))
+    values_by_application = [
+        {
+            "team_id": teams[row["team"]].pk,
+            "criticality": Criticality[row["criticality"].upper()],
+            **day.dated(
+                {
+                    name: value
+                    for name, value in row.items()
+                    if name not in ("team", "criticality", "dependencies")
+                }
+            ),
+        }
+        for row in new_rows
+    ]
+    set_owner_persons(((values, values["team_id"]) for values in values_by_application), by=None)
     applications = Application.objects.bulk_create(
-        [
-            Application(
-                team=teams[row["team"]],
-                criticality=Criticality[row["criticality"].upper()],
-                **day.dated(
-                    {
-                        name: value
-                        for name, value in row.items()
-                        if name not in ("team", "criticality", "dependencies")
-                    }
-                ),
-            )
-            for row in new_rows
-        ]
+        [Application(**values) for values in values_by_application]
     )
     Dependency.objects.bulk_create(
         [

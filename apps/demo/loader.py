@@ -29,6 +29,7 @@ from apps.demo.risks import load_risks
 from apps.exposure.models import Campaign
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 from apps.inventory.read_models import refresh_stale_applications
+from apps.issues.evaluation import evaluate_everything
 
 # read by the engine right after they are filled
 _ENGINE_TABLES: tuple[type[models.Model], ...] = (
@@ -63,6 +64,7 @@ def load_demo(*, at: datetime) -> list[Login]:
     load_gate_runs(day=day)
     # as the worker does every minute, so that the first page has the negative runways
     refresh_stale_applications(on=day.today)
+    evaluate_everything(at=day.at)
     return logins
 
 

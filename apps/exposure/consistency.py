@@ -118,6 +118,8 @@ def _is_behind(on: date) -> bool:
 
 
 def _compare_tables(on: date, limit: int) -> ExposureCheck:
+    """Rebuild all tables in shadow tables and return the differences, at most `limit` of each
+    table. Tables that cannot be compared now are listed with the reason. Needs a transaction."""
     check = ExposureCheck(on)
     check.tables[Footing._meta.db_table] = _compare_footing(limit)
     check.tables |= _compare_risk_counts(on, limit, check.not_compared)
@@ -152,17 +154,20 @@ def _compare_table(cursor: Any, schema: str, table: str, limit: int) -> TableChe
                  AND attname <> ALL (%s)""",
         [f"{schema}.{table}", sorted(_SERIAL_COLUMNS.get(table, ()))],
     )
-    columns = ", ".join(cursor.fetchone()[0])
-    stored_table, built = f"{schema}.{table}", f"pg_temp.{table}"
-    only = _MAY_HOLD_MORE.get(table, "true").format(built=built)
+    column_list = ", ".join(cursor.fetchone()[0])
+    stored_table, rebuilt_table = f"{schema}.{table}", f"pg_temp.{table}"
+    row_condition = _MAY_HOLD_MORE.get(table, "true").format(built=rebuilt_table)
     n_only_kept, only_kept = _count_missing(
         cursor,
-        f"SELECT {columns} FROM {stored_table} k WHERE {only}",
-        f"SELECT {columns} FROM {built}",
+        f"SELECT {column_list} FROM {stored_table} k WHERE {row_condition}",
+        f"SELECT {column_list} FROM {rebuilt_table}",
         limit,
     )
     n_only_rebuilt, only_rebuilt = _count_missing(
-        cursor, f"SELECT {columns} FROM {built}", f"SELECT {columns} FROM {stored_table}", limit
+        cursor,
+        f"SELECT {column_list} FROM {rebuilt_table}",
+        f"SELECT {column_list} FROM {stored_table}",
+        limit,
     )
     cursor.execute(f"SELECT count(*) FROM {stored_table}")
     return TableCheck(cursor.fetchone()[0], n_only_kept, n_only_rebuilt, only_kept, only_rebuilt)
@@ -210,6 +215,8 @@ def _footing_row(row: FootingDifference, tie: tuple[int, int]) -> dict[str, Any]
 def _compare_risk_counts(
     on: date, limit: int, not_compared: dict[str, str]
 ) -> dict[str, TableCheck]:
+    """Return the differences between stored and recomputed counts of inherited risks. While the
+    counts are not current, add the reason to `not_compared` and return nothing."""
     kept_models: tuple[type[models.Model], ...] = (RiskCount, TeamCount, LevelCount)
     if not is_count_current(on):
         reason = (
@@ -276,6 +283,9 @@ def _compare_sets(
     names: Sequence[str],
     limit: int,
 ) -> TableCheck:
+    """Return the differences of two sets of rows, each listed up to `limit`; `names` are the
+    columns."""
+
     def as_dicts(rows: set[tuple[Any, ...]]) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in sorted(rows)[:limit]]
 

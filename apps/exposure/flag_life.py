@@ -110,6 +110,11 @@ def replay_flag(
 def _apply_measurement(
     life: FlagLife, tolerance: Tolerance, on: date, value: Fraction, events: list[Event]
 ) -> FlagLife:
+    """Return the life of a flag after a measurement, and append what happened to `events`.
+
+    A flag opens above the tolerance, resolves after `clear_days` at or below the release value, and
+    worsens if an accepted value exceeds its ceiling.
+    """
     life = replace(life, last=value)
     if not life.live:
         if value > tolerance.tolerance:
@@ -134,6 +139,8 @@ def _reopen(life: FlagLife) -> FlagLife:
 def _apply_decision(
     life: FlagLife, tolerance: Tolerance, on: date, decision: FlagDecision, events: list[Event]
 ) -> FlagLife:
+    """Return the life of a flag after a decision, and append what happened to `events`. A decision
+    that does not fit the state changes nothing."""
     if decision.acknowledge and life.state == "open":
         life = replace(life, state="acknowledged")
         events.append("acknowledged")

@@ -202,12 +202,16 @@ def _scheduled_nodes(as_of: date) -> frozenset[int]:
 _BEARING = """
 SELECT n.id FROM catalog_node n
 LEFT JOIN catalog_offering o ON n.kind = node_kind('offering') AND o.id = n.ref
+-- versions and foundations always
 WHERE (n.kind IN (node_kind('version'), node_kind('foundation')))
+   -- offerings that have not retired
    OR (n.kind = node_kind('offering') AND o.lifecycle <> 'retired' AND (o.date_kind = 'firm'
        AND o.retires_on <= %(day)s) IS NOT TRUE)
+   -- providers and regions that offerings depend on themselves, not as a corporate parent
    OR (n.kind NOT IN (node_kind('offering'), node_kind('version'), node_kind('foundation'))
        AND EXISTS (SELECT 1 FROM exposure_enginefooting f
    WHERE f.node_id = n.id AND f.depth = 0))
+-- gateways and vendors of dependencies
 UNION SELECT node_id FROM exposure_partyfooting WHERE depth = 0
 """
 
@@ -219,6 +223,7 @@ def _bearing_nodes(as_of: date) -> set[int]:
 
 
 def _build_frequency(rate: EventRate, *, certain: bool) -> Frequency:
+    """Return the frequency of an event; `certain`: it happens exactly once within the year."""
     if certain:
         return Frequency(1.0, once=True, cv=rate.severity_cv)
     return Frequency(
@@ -227,6 +232,8 @@ def _build_frequency(rate: EventRate, *, certain: bool) -> Frequency:
 
 
 def _load_own_losses(base_chances: Mapping[int, tuple[float, float]]) -> list[IndependentLoss]:
+    """Return the independent outages of applications, one entry for each criticality.
+    `base_chances` is {criticality: (base loss, yearly chance)}."""
     counts = dict(
         ScopedApplication.objects.order_by("criticality")
         .values_list("criticality")
@@ -251,6 +258,7 @@ def _list_assumptions(
     base: Mapping[tuple[EventKind, int], float],
     chances: Mapping[int, tuple[float, float]],
 ) -> dict[str, Any]:
+    """Return all inputs of a run as JSON, so that its result can be traced and repeated."""
     rate_rows = [
         {
             "event": rate.kind,

@@ -98,6 +98,7 @@ def find_nodes(names: Iterable[str]) -> dict[str, int]:
 
 
 def _find_node_ids(kind: NodeKind, identifiers: list[str]) -> Mapping[str, int]:
+    """Return {identifier: node ID} of the existing nodes of one kind; one statement."""
     if kind is NodeKind.OFFERING:
         ids = [
             int(identifier)

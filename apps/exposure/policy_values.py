@@ -47,6 +47,7 @@ _SHARES = frozenset({Measure.WEIGHT_SHARE, Measure.CRITICAL_SHARE})
 _NODES = """
 WITH whole AS (SELECT {whole} AS whole FROM exposure_scopedapplication a),
 measured AS (
+    -- the kinds of the policy, each with the failure mode it is measured under
     SELECT s.node_id, sum({part}) AS part, sum({counted}) AS n
     FROM unnest(%(kinds)s::int[], %(threats)s::int[]) AS asked(kind, threat)
     JOIN catalog_node node ON node.kind = asked.kind
@@ -55,6 +56,7 @@ measured AS (
     GROUP BY s.node_id
 )
 SELECT m.node_id, m.part, w.whole, m.n FROM measured m CROSS JOIN whole w
+-- the share as a comparison of products, so that nothing is rounded
 WHERE m.part * %(denominator)s > w.whole * %(numerator)s OR m.node_id = ANY (%(keep)s)
 ORDER BY m.node_id
 """
@@ -114,8 +116,8 @@ def policy_values(policy: Policy, *, keep: Collection[int] = ()) -> dict[int | N
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return {
-            node_id: PolicyValue(node_id, _ratio(part, total), int(n))
-            for node_id, part, total, n in cursor.fetchall()
+            node_id: PolicyValue(node_id, _ratio(measured, total), int(n))
+            for node_id, measured, total, n in cursor.fetchall()
         }
 
 

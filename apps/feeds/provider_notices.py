@@ -47,9 +47,9 @@ def store_notices(
 ) -> StoredNotices:
     """Store the new items of a feed; three statements if there are none.
 
-    The items of the first poll existed before the feed was followed and are not unread. An item
-    whose title or text changes is unread again. An item that leaves the feed is kept here: feeds
-    only list their latest."""
+    The items of the first poll, marked by `baseline`, existed before the feed was followed and are
+    not unread. An item whose title or text changes is unread again. An item that leaves the feed is
+    kept here: feeds only list their latest."""
     stored_notices = {
         notice.external_id: notice
         for notice in ProviderNotice.objects.filter(

@@ -96,6 +96,8 @@ class ModelMatcher:
     # --- one set of names -------------------------------------------------------------------------
 
     def _look_up(self, names: ModelNames) -> "_Candidate":
+        """Return the candidate for the names: by the decision of a user, else by the rules of the
+        catalogue for the host, if one is named."""
         for provider in dict.fromkeys((names.host.lower(), "")):
             decision = self._decided.get((provider, names.model.lower()))
             if decision is not None:
@@ -226,6 +228,8 @@ class _Candidate:
 
 
 def _build_match(candidate: _Candidate, identities: dict[int, tuple[Any, ...]]) -> ModelMatch:
+    """Return the match of a candidate. `identities` is {offering: its identity}; without one only
+    the canonical name or nothing is matched."""
     if candidate.is_set_aside:
         return ModelMatch(Matching.UNRESOLVED, why=candidate.why, is_set_aside=True)
     identity = identities.get(candidate.offering or candidate.kin or 0)
@@ -316,6 +320,8 @@ class _PipelineCatalogue(CatalogueLookup):
         confidence: float,
         explanation: str,
     ) -> ResolvedModel:
+        """Choose as the catalogue does, but of several regions or tiers the offering with the
+        fewest qualifiers."""
         resolved_model = super()._choose_offering(
             offerings, party, model, region, tier, confidence, explanation
         )

@@ -124,6 +124,7 @@ def _evaluate_run(
     incomplete: str,
     catalogue: Catalogue | None = None,
 ) -> GateOutcome:
+    """Evaluate the run; `incomplete` says why not all models could be read, otherwise empty."""
     return evaluate_models(
         application=run.application,
         requested=requested,
@@ -154,6 +155,8 @@ def _find_same_run(run: GateRun) -> GateRun | None:
 
 @transaction.atomic
 def _store_run(run: GateRun, outcome: GateOutcome, *, at: datetime) -> GateRun:
+    """Store the run with its outcome and return it; an equal earlier run with an equal outcome is
+    updated instead."""
     _lock_question(run)
     same_run = _find_same_run(run)
     if same_run is not None and same_run.outcome == outcome.digest:
@@ -195,6 +198,8 @@ def _send_task(pk: int) -> None:
 
 
 def _set_outcome(run: GateRun, outcome: GateOutcome, *, at: datetime) -> None:
+    """Set the fields of the run from the outcome; waived findings are not counted as errors or
+    warnings."""
     unwaived = [finding for finding in outcome.findings if finding.waiver is None]
     run.state, run.decision, run.exit_code = GateRun.State.DONE, outcome.decision, outcome.exit_code
     run.summary, run.outcome, run.policy_version = (
@@ -215,6 +220,7 @@ def _set_outcome(run: GateRun, outcome: GateOutcome, *, at: datetime) -> None:
 
 
 def _store_findings(run: GateRun, outcome: GateOutcome) -> None:
+    """Store the findings of the run, cut to the lengths of the columns."""
     slug = run.application.slug
     GateFinding.objects.bulk_create(
         [
@@ -330,10 +336,12 @@ def purge_old_runs(*, at: datetime, keep_days: int) -> int:
         cursor.execute(
             """
             WITH kept AS (
+                -- the last released run of each application in each environment
                 (SELECT DISTINCT ON (application_id, environment) id FROM gate_gaterun
                  WHERE released_at IS NOT NULL
                  ORDER BY application_id, environment, released_at DESC, id DESC)
                 UNION
+                -- the last run of each application
                 (SELECT DISTINCT ON (application_id) id FROM gate_gaterun
                 ORDER BY application_id, id DESC)
             )

@@ -1,7 +1,7 @@
 """Waiver expiry, as a cause of reminders: a build that passes today is blocked on the day its
 waiver expires."""
 
-from apps.alerts.kinds.reminders.types import ReminderType
+from apps.alerts.kinds.reminders.types import PERSON_NAME, ReminderType
 from apps.gate.rules.definitions import Rule
 
 _NAMES = " ".join(f"WHEN '{rule.value}' THEN '{rule.value} {rule.label}'" for rule in Rule)
@@ -23,17 +23,19 @@ WAIVER_REMINDER_TYPE = ReminderType(
         SELECT w.id, w.until AS on, (w.decided_at AT TIME ZONE 'UTC')::date AS made_on,
             w.application_id,
                ARRAY[w.requested_by_id] AS people,
+               -- the rule, with the model or else the offering, and its host
                jsonb_build_object('what', CASE w.rule {_NAMES} ELSE w.rule END
                                           || coalesce(', ' || coalesce(nullif(w.model, ''),
                                           s.api_id), '')
-                                          || coalesce(' at ' || v.name, ''),
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                          || coalesce(' on ' || v.name, ''),
+                                  'who', {PERSON_NAME})
                    AS words
         FROM gate_waiver w JOIN inventory_application b ON b.id = w.application_id
             AND b.status <> 'retired'
         JOIN accounts_user u ON u.id = w.decided_by_id
         LEFT JOIN catalog_offering s ON s.id = w.offering_id LEFT
         JOIN catalog_provider v ON v.id = s.host_id
+        -- a renewed waiver needs no reminder
         WHERE w.state = 'granted' AND w.until >= %(day)s::date - %(grace)s AND NOT {_RENEWED}
         """,
     expires=True,

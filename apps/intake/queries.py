@@ -38,14 +38,14 @@ def rejected_rows(import_: Import, *, sheet: int | None = None) -> Iterator[Reje
         .order_by("sheet", "number")
         .values_list("sheet", "number", "column", "reason", "cells")
     )
-    for sheet_index, number, column, reason, cells in rows.iterator(chunk_size=2_000):
+    for sheet_index, row_number, column, reason, cells in rows.iterator(chunk_size=2_000):
         labels = [
             mapping.sheets[sheet_index].name if has_several_sheets else "",
-            f"row {number}",
+            f"row {row_number}",
             column,
         ]
         yield RejectedRow(
-            sheet_index, number, ", ".join(label for label in labels if label), reason, cells
+            sheet_index, row_number, ", ".join(label for label in labels if label), reason, cells
         )
 
 

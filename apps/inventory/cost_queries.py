@@ -24,9 +24,11 @@ live AS (
            d.monthly_cache_read_tokens AS cache_read, d.monthly_cache_write_tokens AS cache_write,
            d.monthly_requests AS request
     FROM {dependencies} d
+    -- a redirected offering is charged at the price of the offering that serves its calls
     JOIN {applications} a ON a.id = d.application_id
     LEFT JOIN redirected_offering() e ON e.offering_id = d.offering_id
     WHERE a.status = ANY (%(statuses)s) AND is_live(d.since, d.until, %(on)s::date)
+      -- null: all applications, of all teams
       AND (%(application_ids)s::bigint[] IS NULL
           OR d.application_id = ANY (%(application_ids)s::bigint[]))
       AND (%(team_ids)s::bigint[] IS NULL OR a.team_id = ANY (%(team_ids)s::bigint[]))
@@ -40,6 +42,7 @@ listed AS (
     SELECT p.offering_id, p.unit, p.above_tokens AS above, p.currency, p.amount
     FROM catalog_price p
     WHERE p.unit = ANY (%(units)s)
+      -- a price is valid if it holds at the last moment of the day
       AND p.valid @> ((%(prices_on)s::date + 1)::timestamp AT TIME ZONE 'UTC' - interval
           '1 microsecond')
       AND (%(all_offerings)s OR p.offering_id IN (SELECT offering_id FROM live))
@@ -60,11 +63,13 @@ _LINES_CHANGED = _LISTED + load_statement("inventory", "price_lines_changed")
 # above the band.
 _PRICED = """
 band AS (
+    -- a band ends where the next one starts; the last one has no end
     SELECT offering_id, above, lead(above) OVER (PARTITION BY offering_id ORDER BY above) AS upto
     FROM (SELECT DISTINCT offering_id, above FROM line) tiers
 ),
 priced AS (
     SELECT b.offering_id, b.above, l.currency,
+           -- the price of the highest tier that the band includes; null if the unit has no price
            (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'input'))[1] AS input,
            (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'output'))[1] AS output,
            (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'cache_read'))[1] AS
@@ -85,6 +90,7 @@ placed AS (
     SELECT v.*, b.above
     FROM live v
     LEFT JOIN band b ON b.offering_id = v.offering_id
+         -- requests of unknown size (0) are in the base band
          AND (b.above = 0 OR v.size > b.above) AND (b.upto IS NULL OR v.size <= b.upto)
 ),
 """
@@ -110,6 +116,7 @@ used AS (
            coalesce(sum(cache_read), 0) AS cache_read, coalesce(sum(cache_write), 0) AS cache_write,
            coalesce(sum(request), 0) AS request
     FROM placed
+    -- only uses that are charged for the same units have the same missing prices
     GROUP BY offering_id, above, coalesce(input, output, cache_read, cache_write) IS NOT NULL,
         request IS NOT NULL,
              input > 0, output > 0, cache_read > 0, cache_write > 0, request > 0
@@ -124,9 +131,11 @@ costed AS (
            u.input * coalesce(p.input, 0) + u.output * coalesce(p.output, 0)
            + u.cache_read * coalesce(p.cache_read, 0) + u.cache_write * coalesce(p.cache_write, 0)
            + u.request * coalesce(p.request, 0) AS amount,
+           -- usage is recorded in a unit that is charged
            u.has_tokens OR (u.has_requests AND p.request IS NOT NULL AND p.input IS NULL
            AND p.output IS NULL)
                AS is_metered,
+           -- an amount of 0 has no currency
            u.input + u.output + u.cache_read + u.cache_write + CASE WHEN p.request IS NULL THEN 0
            ELSE u.request END > 0
                AS is_used,
@@ -138,6 +147,7 @@ costed AS (
 ),
 judged AS (
     SELECT *, no_input OR no_output OR no_read OR no_write AS is_incomplete,
+           -- units without a price in any currency
            array_remove(ARRAY[CASE WHEN bool_and(no_input) OVER own THEN 'input' END,
                               CASE WHEN bool_and(no_output) OVER own THEN 'output' END,
                               CASE WHEN bool_and(no_read) OVER own THEN 'cache_read' END,

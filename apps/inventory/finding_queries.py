@@ -14,6 +14,7 @@ dep AS (
         a.status = ANY (%(statuses)s) AS in_scope,
            c.api_id AS called, t.id AS answering_id, t.api_id AS answering, t.host_id, t.version_id,
            t.not_a_model,
+           -- the date of an announced retirement has passed
            t.lifecycle = 'retired' OR (t.date_kind = 'firm'
            AND t.retires_on <= %(on)s::date) AS is_retired,
            t.retires_on, v.foundation_id, f.developer_id
@@ -26,11 +27,13 @@ dep AS (
     LEFT JOIN catalog_foundation f ON f.id = v.foundation_id
     WHERE is_live(d.since, d.until, %(on)s::date)
 ),
+-- recorded traffic shares of the primary models; given is their sum
 shares AS (
     SELECT application_id, count(*) AS n, count(traffic_share) AS n_given,
         coalesce(sum(traffic_share), 0) AS given
     FROM dep WHERE role = 'primary' AND in_scope GROUP BY application_id
 ),
+-- order numbers of the fallbacks, which should be 1, 2, 3 without gaps
 fallbacks AS (
     SELECT application_id, count(*) AS n, array_agg(fallback_order::int
     ORDER BY fallback_order) AS numbers,
@@ -57,6 +60,7 @@ _TESTS = """
 test AS (
     SELECT DISTINCT ON (t.dependency_id, t.target_id) t.dependency_id, t.target_id, t.tested_on,
         t.id, t.result,
+           -- why an exit test is not valid today; null if it is
            coalesce(t.expires_on, t.tested_on + %(validity)s::int) AS ends_on, t.tested_version_id,
            a.version_id AS answering_version_id
     FROM inventory_exittest t
@@ -68,11 +72,13 @@ test AS (
 ),
 lapse AS (
     SELECT *, CASE WHEN result <> 'passed' THEN result WHEN ends_on <= %(on)s::date THEN 'expired'
+                   -- the target of the test now serves another version than the tested one
                    WHEN tested_version_id IS NOT NULL AND tested_version_id IS DISTINCT
                    FROM answering_version_id
                    THEN 'moved' END AS why
     FROM test
 ),
+-- the latest test of dependencies none of whose tests is valid
 last_lapse AS (
     SELECT DISTINCT ON (l.dependency_id) l.* FROM lapse l
     WHERE NOT EXISTS (SELECT 1 FROM lapse o WHERE o.dependency_id = l.dependency_id

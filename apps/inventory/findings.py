@@ -146,6 +146,8 @@ def _describe_standby_shares(facts: Mapping[str, Any]) -> str:
 
 
 def _describe_restriction(facts: Mapping[str, Any]) -> str:
+    """Return the sentence about the limits of a restricted approval that the dependency is outside
+    of."""
     restrictions = []
     if facts["data_class"] is not None:
         current_value = facts["data_class"] or "not recorded"
@@ -178,6 +180,7 @@ def _describe_retired_offering(facts: Mapping[str, Any]) -> str:
 
 
 def _describe_invalid_test(facts: Mapping[str, Any]) -> str:
+    """Return the sentence about why the last exit test is not valid."""
     offering_name, tested_on = facts["called"], facts["tested_on"]
     match facts["why"]:
         case "failed":

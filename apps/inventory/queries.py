@@ -69,6 +69,7 @@ class RecordedChange:
 _CHANGES = """
 WITH own AS (SELECT id FROM inventory_dependency WHERE application_id = %(id)s),
 entry AS (
+    -- all history rows of the application and of its current dependencies
     SELECT pgh_context_id AS change, pgh_created_at AS at FROM inventory_applicationhistory
     WHERE pgh_obj_id = %(id)s
     UNION ALL

@@ -52,6 +52,7 @@ SELECT r.dependency_id, r.application_id, a.team_id, r.criticality, r.offering_i
     r.at_least,
        r.days_left, r.effort_days, coalesce(r.basis, '') AS basis,
        %(on)s::date + r.days_left - coalesce(ceil(r.effort_days), 0)::int AS start_by,
+       -- the order of the runway statement is that of the list, shortest runway first
        r.place = min(r.place) OVER (PARTITION BY r.application_id) AS is_first
 FROM (SELECT *, row_number() OVER () AS place FROM ({runway_statement()}) ordered
      ) AS r(dependency_id, application_id, criticality, offering_id, retires_on, days_left,
@@ -139,6 +140,8 @@ def _application_batches() -> Iterator[list[int]]:
 
 @transaction.atomic
 def _refresh_batch(application_ids: list[int], on: date) -> list[int]:
+    """Recompute the cached findings and runways of the applications and return their IDs. Unchanged
+    rows are not written."""
     ranks = ranks_by_code()
     parameters = {
         "application_ids": application_ids,

@@ -5,9 +5,11 @@ Each kind is one statement that fills the temporary table `issue_fact`. The rest
 kinds and set-based, so that the retirement of the largest foundation costs a dozen statements.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
+from time import sleep
 from typing import Any
 
 from django.db import connection, transaction
@@ -16,12 +18,17 @@ from apps.common.database.statements import compose_statement, load_statement
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.inventory.models import Application
+from apps.inventory.owners import issue_owners_statement
 from apps.issues.kinds.base import DEFAULT_ALLOWANCE_DAYS, FACT_COLUMNS, IssueKind
 from apps.issues.kinds.registry import all_kinds
 from apps.issues.models import ChangedApplication, EvaluationState
 
-# one evaluation of everything at a time; the number is only the name of this lock
+# One evaluation at a time: another one between two statements of this one would open what this one
+# then resolves. The number is only the name of the lock.
 EVALUATION_LOCK = 7301021
+# a request tries so often to get the lock, and then leaves its applications to the worker
+LOCK_ATTEMPTS = 10
+LOCK_INTERVAL_SECONDS = 0.03
 # retirements further away are no issue yet
 HORIZON = timedelta(days=180)
 
@@ -44,16 +51,16 @@ ON CONFLICT DO NOTHING
 """
 _COMPARE_ISSUES = compose_statement(
     load_statement("issues", "compare_issues"),
-    owners=compose_statement(
-        load_statement("inventory", "application_owners"),
-        which="a.id IN (SELECT application_id FROM issue_fact)",
-    ),
+    owners=issue_owners_statement("a.id IN (SELECT application_id FROM issue_fact)"),
 )
+_LOCK_CHANGES = load_statement("issues", "lock_changes")
 _INSERT_ISSUES = load_statement("issues", "insert_issues")
 _UPDATE_ISSUES = load_statement("issues", "update_issues")
 _RECORD_ACTIVITY = load_statement("issues", "record_activity")
 _RESOLVE_ISSUES = load_statement("issues", "resolve_issues")
 _CLOSE_CAUSES = load_statement("issues", "close_causes")
+_CAUSES_OF_APPLICATIONS = """c.id IN (
+    SELECT cause_id FROM issues_issue WHERE application_id = ANY (%(application_ids)s::bigint[]))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +89,67 @@ def evaluate_issues(
 
     For some applications only kinds about applications are evaluated: what concerns the
     organisation follows with the next evaluation of everything. Call it in the transaction of the
-    change that makes it necessary; its cost follows the number of applications.
+    change that makes it necessary; its cost follows the number of applications. It never waits for
+    another evaluation: while one runs, the applications are queued for the worker.
     """
-    if application_ids is not None and not application_ids:
+    if application_ids is None:
+        return _evaluate_all(all_kinds(), at=at, reason=reason)
+    if not application_ids:
         return EvaluationCounts()
-    kinds = [kind for kind in all_kinds() if application_ids is None or kind.has_applications]
-    with transaction.atomic(), audit_context(job="issues", reason=reason or "issues evaluated"):
-        return _evaluate(
-            kinds,
-            None if application_ids is None else sorted(set(application_ids)),
-            at=at,
-        )
+    with transaction.atomic(), _evaluation_context(reason):
+        if not _try_lock():
+            queue_applications(application_ids)
+            return EvaluationCounts()
+        return _evaluate_applications(application_ids, at=at)
 
 
 def evaluate_kinds(names: Collection[str], *, at: datetime) -> EvaluationCounts:
     """Evaluate some kinds for all applications; names as in `IssueKind.name`, or of a whole
     kind."""
     kinds = [kind for kind in all_kinds() if {kind.name, str(kind.kind)} & set(names)]
-    with transaction.atomic(), audit_context(job="issues", reason="issues evaluated"):
+    return _evaluate_all(kinds, at=at)
+
+
+def queue_applications(application_ids: Iterable[int]) -> None:
+    """Queue applications for the worker."""
+    ChangedApplication.objects.bulk_create(
+        ChangedApplication(application_id=pk) for pk in sorted(set(application_ids))
+    )
+
+
+def _evaluate_all(
+    kinds: Sequence[IssueKind], *, at: datetime, reason: str = ""
+) -> EvaluationCounts:
+    with transaction.atomic(), _evaluation_context(reason):
+        _lock_evaluation()
         return _evaluate(kinds, None, at=at)
+
+
+def _evaluate_applications(application_ids: Iterable[int], *, at: datetime) -> EvaluationCounts:
+    kinds = [kind for kind in all_kinds() if kind.has_applications]
+    return _evaluate(kinds, sorted(set(application_ids)), at=at)
+
+
+def _evaluation_context(reason: str = "") -> AbstractContextManager[Any]:
+    return audit_context(job="issues", reason=reason or "issues evaluated")
+
+
+def _lock_evaluation() -> None:
+    """Wait until no other evaluation runs; until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [EVALUATION_LOCK])
+
+
+def _try_lock() -> bool:
+    """Lock evaluations until the end of the transaction; False if one is running."""
+    with connection.cursor() as cursor:
+        for attempt in range(LOCK_ATTEMPTS):
+            if attempt:
+                sleep(LOCK_INTERVAL_SECONDS)
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [EVALUATION_LOCK])
+            if cursor.fetchone()[0]:
+                return True
+    return False
 
 
 def _evaluate(
@@ -112,32 +161,21 @@ def _evaluate(
         "application_ids": application_ids,
         **day_parameters(day_of(at)),
     }
+    is_complete = application_ids is None
+    counts: dict[str, int] = {}
     with connection.cursor() as cursor:
-        if application_ids is None:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [EVALUATION_LOCK])
         cursor.execute(_CREATE_FACTS)
-        for kind in kinds:
-            cursor.execute(
-                compose_statement(_INSERT_FACTS, statement=kind.statement),
-                {
-                    **parameters,
-                    **kind.parameters,
-                    **(kind.load_parameters(at) if kind.load_parameters else {}),
-                    "kind": str(kind.kind),
-                    "subtype": kind.subtype,
-                },
-            )
-        cursor.execute("ANALYZE issue_fact")
-        for statement in (_STORE_CAUSES, _STORE_OFFERINGS, _COMPARE_ISSUES):
-            cursor.execute(statement, parameters)
-        for statement in (_INSERT_ISSUES, _UPDATE_ISSUES, _RECORD_ACTIVITY):
-            cursor.execute(statement, parameters)
-        cursor.execute("SELECT change, count(*) FROM changed_issue GROUP BY change")
-        counts = dict(cursor.fetchall())
+        n_facts = sum(_insert_facts(cursor, kind, parameters, at=at) for kind in kinds)
+        if is_complete:
+            # the few rows of some applications need no statistics
+            cursor.execute("ANALYZE issue_fact")
+        if n_facts:
+            counts = _store_issues(cursor, parameters)
         n_resolved = _resolve_issues(cursor, kinds, parameters)
-        cursor.execute(_CLOSE_CAUSES, parameters)
+        which = "true" if is_complete else _CAUSES_OF_APPLICATIONS
+        cursor.execute(compose_statement(_CLOSE_CAUSES, which=which), parameters)
         n_closed = cursor.rowcount
-        cursor.execute("DROP TABLE issue_fact, changed_issue")
+        cursor.execute("DROP TABLE issue_fact")
     return EvaluationCounts(
         opened=counts.get("opened", 0),
         reopened=counts.get("reopened", 0),
@@ -145,6 +183,36 @@ def _evaluate(
         resolved=n_resolved,
         causes_closed=n_closed,
     )
+
+
+def _insert_facts(cursor: Any, kind: IssueKind, parameters: dict[str, Any], *, at: datetime) -> int:
+    """Add the facts of one kind to `issue_fact`; return their number."""
+    loaded = kind.load_parameters(at) if kind.load_parameters else {}
+    cursor.execute(
+        compose_statement(_INSERT_FACTS, statement=kind.statement),
+        {
+            **parameters,
+            **kind.parameters,
+            **loaded,
+            "kind": str(kind.kind),
+            "subtype": kind.subtype,
+        },
+    )
+    return int(cursor.rowcount)
+
+
+def _store_issues(cursor: Any, parameters: dict[str, Any]) -> dict[str, int]:
+    """Store the causes and issues of the facts; return {change: number of issues}."""
+    for statement in (_STORE_CAUSES, _STORE_OFFERINGS, _COMPARE_ISSUES):
+        cursor.execute(statement, parameters)
+    counts: dict[str, int] = {}
+    if cursor.rowcount:
+        for statement in (_LOCK_CHANGES, _INSERT_ISSUES, _UPDATE_ISSUES, _RECORD_ACTIVITY):
+            cursor.execute(statement, parameters)
+        cursor.execute("SELECT change, count(*) FROM changed_issue GROUP BY change")
+        counts = dict(cursor.fetchall())
+    cursor.execute("DROP TABLE changed_issue")
+    return counts
 
 
 def day_parameters(day: date) -> dict[str, Any]:
@@ -189,21 +257,22 @@ RETURNING c.application_id
 """
 
 
-def evaluate_changed_applications(
-    *, at: datetime, limit: int = MAX_APPLICATIONS_IN_REQUEST
-) -> EvaluationCounts:
-    """Evaluate applications of the queue, at most `limit` of its rows, in one transaction with
-    their removal. An empty queue costs one statement."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_TAKE_CHANGES, {"limit": limit})
-            application_ids = {row[0] for row in cursor.fetchall()}
-        return evaluate_issues(at=at, application_ids=application_ids)
+def evaluate_changed_applications(*, at: datetime) -> EvaluationCounts:
+    """Evaluate the applications of the queue, for a request: it leaves a long queue to the worker,
+    and everything while another evaluation runs. An empty queue costs one statement."""
+    waiting = ChangedApplication.objects.filter(application_id__isnull=False)
+    n_waiting = waiting.order_by()[: MAX_APPLICATIONS_IN_REQUEST + 1].count()
+    if not 0 < n_waiting <= MAX_APPLICATIONS_IN_REQUEST:
+        return EvaluationCounts()
+    with transaction.atomic(), _evaluation_context():
+        if not _try_lock():
+            return EvaluationCounts()
+        return _evaluate_queued(MAX_APPLICATIONS_IN_REQUEST, at=at) or EvaluationCounts()
 
 
 def evaluate_due_issues(*, at: datetime) -> EvaluationCounts:
     """Evaluate what is due: everything if a row of the queue concerns all applications, on a new
-    day and every ten minutes; otherwise the applications of the queue."""
+    day and every ten minutes; otherwise the applications of the queue and the organisation."""
     state = EvaluationState.objects.filter(pk=1).first()
     is_due = (
         state is None
@@ -213,10 +282,26 @@ def evaluate_due_issues(*, at: datetime) -> EvaluationCounts:
     )
     if is_due:
         return evaluate_everything(at=at)
-    total = EvaluationCounts()
-    while ChangedApplication.objects.exists():
-        total += evaluate_changed_applications(at=at, limit=QUEUE_BATCH_SIZE)
+    total = _evaluate_all([kind for kind in all_kinds() if not kind.has_applications], at=at)
+    while (counts := _evaluate_next_batch(at=at)) is not None:
+        total += counts
     return total
+
+
+@transaction.atomic
+def _evaluate_next_batch(*, at: datetime) -> EvaluationCounts | None:
+    with _evaluation_context():
+        _lock_evaluation()
+        return _evaluate_queued(QUEUE_BATCH_SIZE, at=at)
+
+
+def _evaluate_queued(limit: int, *, at: datetime) -> EvaluationCounts | None:
+    """Evaluate applications of at most `limit` rows of the queue, in one transaction with their
+    removal; None if there are none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_CHANGES, {"limit": limit})
+        application_ids = {row[0] for row in cursor.fetchall()}
+    return _evaluate_applications(application_ids, at=at) if application_ids else None
 
 
 def evaluate_everything(*, at: datetime) -> EvaluationCounts:

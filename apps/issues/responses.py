@@ -15,6 +15,7 @@ from apps.accounts.roles import TeamRole
 from apps.common.errors import ConflictError, DomainError, ForbiddenError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
+from apps.issues.evaluation import queue_applications
 from apps.issues.models import Activity, CauseKind, Issue, IssueResolution
 
 MAX_SNOOZE_DAYS = 90
@@ -42,6 +43,12 @@ class IssueResponse(models.TextChoices):
     UNDO = "undo", "Undo the last response"
 
 
+def state_owner(issue: Issue) -> str:
+    """Return the record that is accepted and resolved instead of the issue; empty: the issue
+    itself. The cause should be loaded."""
+    return _STATE_OWNERS.get(CauseKind(issue.cause.kind), "")
+
+
 def can_respond(user: User, issue: Issue) -> bool:
     """Return whether the user can respond: governance, editors of the issue's team, and its
     owner as long as the owner can view it."""
@@ -62,6 +69,35 @@ def can_accept(user: User, issue: Issue) -> bool:
     )
 
 
+def can_comment(user: User, issue: Issue) -> bool:
+    """Return whether the user can comment: members of the issue's team, its owner and
+    governance. An auditor reads."""
+    return can_respond(user, issue) or (
+        user.is_active and issue.team_id is not None and issue.team_id in user.team_roles()
+    )
+
+
+def require_commentator(user: User, issue: Issue) -> None:
+    """Raise ForbiddenError unless the user can comment; the team of the issue should be loaded."""
+    if not can_comment(user, issue):
+        raise ForbiddenError(
+            f"You need a role on {issue.team} to comment on its issues."
+            if issue.team
+            else "You need the governance role to comment on issues of the organisation."
+        )
+
+
+def require_respondent(user: User, issue: Issue) -> None:
+    """Raise ForbiddenError unless the user can respond; the team of the issue should be loaded."""
+    if can_respond(user, issue):
+        return
+    raise ForbiddenError(
+        f"You need the editor role on {issue.team} to respond to its issues."
+        if issue.team
+        else "You need the governance role to respond to issues of the organisation."
+    )
+
+
 def lock_issue(issue: Issue, by: User) -> Issue:
     """Return the issue, locked, if `by` can respond to it; raises ForbiddenError."""
     stored = (
@@ -69,12 +105,7 @@ def lock_issue(issue: Issue, by: User) -> Issue:
         .select_related("cause", "team")
         .get(pk=issue.pk)
     )
-    if not can_respond(by, stored):
-        raise ForbiddenError(
-            f"You need the editor role on {stored.team} to respond to its issues."
-            if stored.team
-            else "You need the governance role to respond to issues of the organisation."
-        )
+    require_respondent(by, stored)
     return stored
 
 
@@ -131,7 +162,7 @@ def accept_issue(*, issue: Issue, until: date, reason: str, by: User, at: dateti
     stored = lock_issue(issue, by)
     before = response_values(stored)
     _require_unresolved(stored, "accept")
-    if owner := _STATE_OWNERS.get(CauseKind(stored.cause.kind)):
+    if owner := state_owner(stored):
         raise ConflictError(f"Accept the {owner} itself. The issue follows it.")
     if not can_accept(by, stored):
         raise ForbiddenError(
@@ -163,6 +194,7 @@ def revoke_acceptance(*, issue: Issue, by: User, at: datetime, reason: str = "")
     )
     stored.act_by = act_by_until_evaluated(stored, day_of(at))
     save_response(stored, by, IssueResponse.REVOKE, "acceptance revoked", note=reason)
+    _queue_evaluation(stored)
     _record(stored, Activity.Kind.ACCEPTANCE_REVOKED, by, at, before=before, text=reason)
     return stored
 
@@ -186,6 +218,8 @@ def assign_issue(*, issue: Issue, to: User | None, by: User, at: datetime) -> Is
     save_response(
         stored, by, IssueResponse.ASSIGN, f"assigned to {to}" if to else "assignment removed"
     )
+    if to is None:
+        _queue_evaluation(stored)
     _record(
         stored, Activity.Kind.OWNER, by, at, before=before, old=previous, new=to.pk if to else None
     )
@@ -203,8 +237,8 @@ def can_own(user: User, issue: Issue) -> bool:
 def comment_on_issue(
     *, issue: Issue, text: str, by: User, at: datetime, mentions: Collection[User] = ()
 ) -> Activity:
-    """Add a comment, with the users whom it mentions; everybody who can view the issue can
-    comment."""
+    """Add a comment, with the users whom it mentions."""
+    require_commentator(by, issue)
     text = text.strip()
     if not text:
         raise DomainError("Enter a comment.", field="text")
@@ -233,7 +267,7 @@ def resolve_issue(
         raise DomainError("Enter how the issue was resolved.", field="reason")
     stored = lock_issue(issue, by)
     before = response_values(stored)
-    if owner := _STATE_OWNERS.get(CauseKind(stored.cause.kind)):
+    if owner := state_owner(stored):
         raise ConflictError(f"Resolve the {owner} itself. The issue follows it.")
     if stored.state != Issue.State.RESOLVED:
         stored.state = Issue.State.RESOLVED
@@ -268,6 +302,7 @@ def reopen_issue(*, issue: Issue, by: User, at: datetime, reason: str = "") -> I
     stored.accepted_reason = stored.resolution = stored.resolution_reason = ""
     stored.act_by = act_by_until_evaluated(stored, day_of(at))
     save_response(stored, by, IssueResponse.REOPEN, "issue reopened", note=reason)
+    _queue_evaluation(stored)
     _record(stored, Activity.Kind.REOPENED, by, at, before=before, text=reason)
     return stored
 
@@ -275,6 +310,13 @@ def reopen_issue(*, issue: Issue, by: User, at: datetime, reason: str = "") -> I
 def _require_unresolved(issue: Issue, verb: str) -> None:
     if issue.state == Issue.State.RESOLVED:
         raise ConflictError(f"This issue is resolved. Reopen it before you {verb} it.")
+
+
+def _queue_evaluation(issue: Issue) -> None:
+    """Queue what only the fact knows: owner, state and dates without a response. Issues of the
+    organisation are evaluated every minute."""
+    if issue.application_id is not None:
+        queue_applications([issue.application_id])
 
 
 def act_by_until_evaluated(issue: Issue, today: date) -> date:

@@ -8,7 +8,6 @@ from typing import Any
 from apps.accounts.models import User
 from apps.common.text import format_date, pluralize
 from apps.feeds.models import Health
-from apps.intake.models import Discrepancy
 from apps.inventory.findings import finding_sentence
 from apps.issues.models import Activity, Cause, CauseKind, Issue, IssueResolution
 from apps.issues.subjects import Subject
@@ -24,12 +23,15 @@ class IssueText:
 
 def issue_text(issue: Issue, subject: Subject, today: date) -> IssueText:
     """Return the text of an issue whose cause is loaded."""
-    return IssueText(
-        title=cause_title(
-            issue.cause, subject, today, due_on=issue.due_on, is_earliest=issue.is_earliest
-        ),
-        advice=_ADVICE[CauseKind(issue.cause.kind)](issue, today),
+    title = cause_title(
+        issue.cause,
+        subject,
+        today,
+        due_on=issue.due_on,
+        is_earliest=issue.is_earliest,
+        is_open=issue.state != Issue.State.RESOLVED,
     )
+    return IssueText(title, _ADVICE[CauseKind(issue.cause.kind)](issue, today))
 
 
 def cause_title(
@@ -39,63 +41,130 @@ def cause_title(
     *,
     due_on: date | None = None,
     is_earliest: bool = False,
+    is_open: bool = True,
 ) -> str:
     """Return the fact as one sentence without a full stop, with the date if there is one."""
-    return _TITLES[CauseKind(cause.kind)](cause, subject.name, due_on, is_earliest, today)
+    qualifier = cause.subject.partition("/")[2]
+    fact = Fact(subject.name, cause.subtype, qualifier, due_on, is_earliest, is_open, today)
+    return _capitalise(_TITLES[CauseKind(cause.kind)](fact))
 
 
-def _retirement_title(
-    cause: Cause, name: str, due_on: date | None, is_earliest: bool, today: date
-) -> str:
-    if due_on is None:
-        return f"{name} is retired and still used"
-    if is_earliest:
-        return f"{name} retires no earlier than {format_date(due_on)}"
-    if due_on <= today:
-        return f"{name} retired on {format_date(due_on)} and is still used"
-    return f"{name} retires on {format_date(due_on)}"
+def _capitalise(sentence: str) -> str:
+    """Return the sentence with a capital letter, as after a deleted record as its first words; a
+    model ID stays as it is."""
+    return f"A{sentence[1:]}" if sentence.startswith("a deleted ") else sentence
 
 
-def _fallback_title(
-    cause: Cause, name: str, due_on: date | None, is_earliest: bool, today: date
-) -> str:
-    when = f"on {format_date(due_on)}, " if due_on else ""
-    return f"The fallback {name} retires {when}with or before the primary model"
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What the title of an issue states. `name` is that of the subject, `qualifier` the part of the
+    subject after the slash; `is_open`: the fact persists."""
+
+    name: str
+    subtype: str
+    qualifier: str
+    due_on: date | None
+    is_earliest: bool
+    is_open: bool
+    today: date
+
+    @property
+    def day(self) -> str:
+        return format_date(self.due_on) if self.due_on is not None else "no date"
+
+    @property
+    def has_come(self) -> bool:
+        return self.due_on is not None and self.due_on <= self.today
 
 
+# --- titles ---------------------------------------------------------------------------------------
+
+
+def _retirement_title(fact: Fact) -> str:
+    if fact.due_on is None:
+        return f"{fact.name} is retired and still used" if fact.is_open else f"{fact.name} retired"
+    if fact.is_earliest:
+        return f"{fact.name} retires no earlier than {fact.day}"
+    if not fact.has_come:
+        return f"{fact.name} retires on {fact.day}"
+    retired = f"{fact.name} retired on {fact.day}"
+    return f"{retired} and is still used" if fact.is_open else retired
+
+
+def _fallback_title(fact: Fact) -> str:
+    if fact.is_earliest:
+        verb = f"might retire from {fact.day}"
+    else:
+        verb = f"{'retired' if fact.has_come else 'retires'} on {fact.day}"
+    return f"The fallback {fact.name} {verb}, with or before the primary model"
+
+
+# {type of deadline: (title until its date, title from its date on)}
 _DEADLINE_TITLES = {
-    "application_review": "The review of {name} is due",
-    "selection_review": "The review of the selection record {name} is due",
-    "exit_test": "The exit test of {name} expires",
-    "treatment": "The treatment of {name} is due",
-    "risk_acceptance": "The acceptance of {name} expires",
-    "contract": "The contract {name} must be renewed or terminated",
+    "application_review": ("The review of {name} is due on", "The review of {name} was due on"),
+    "selection_review": (
+        "The review of the selection record {name} is due on",
+        "The review of the selection record {name} was due on",
+    ),
+    "exit_test": ("The exit test of {name} expires on", "The exit test of {name} expired on"),
+    "treatment": ("The treatment of {name} is due on", "The treatment of {name} was due on"),
+    "risk_acceptance": (
+        "The acceptance of {name} expires on",
+        "The acceptance of {name} expired on",
+    ),
+    "contract": (
+        "The contract {name} must be renewed or terminated by",
+        "The contract {name} had to be renewed or terminated by",
+    ),
+}
+_DEADLINE_ADVICE = {
+    "application_review": "Review the application and set the next review date.",
+    "selection_review": "Review the selection record and set the next review date.",
+    "exit_test": "Repeat the exit test and record its result.",
+    "treatment": "Complete the treatment and reassess the risk, or set another date.",
+    "risk_acceptance": "Treat the risk, or accept it again with a reason.",
+    "contract": "Renew the contract, or terminate it within the notice period.",
 }
 
 
-def _deadline_title(
-    cause: Cause, name: str, due_on: date | None, is_earliest: bool, today: date
-) -> str:
-    title = _DEADLINE_TITLES.get(cause.subtype, "{name} is due").format(name=name)
-    return f"{title} on {format_date(due_on)}" if due_on else title
+def _deadline_title(fact: Fact) -> str:
+    future, past = _DEADLINE_TITLES[fact.subtype]
+    return f"{(past if fact.has_come else future).format(name=fact.name)} {fact.day}"
 
 
-def _dated(future: str, past: str) -> Callable[..., str]:
-    def title(cause: Cause, name: str, due_on: date | None, is_earliest: bool, today: date) -> str:
-        template = past if due_on is not None and due_on <= today else future
-        return template.format(name=name, date=format_date(due_on) if due_on else "")
+_FINDING_TITLES = {
+    "fallback_is_primary": "A fallback of {name} is the primary model itself",
+    "fallback_same_version": "A fallback of {name} is the same version as its primary model",
+    "no_primary": "{name} has no primary model",
+    "redirected": "{name} uses a model ID that is redirected",
+    "retired_with_live": "{name} is retired but still uses models",
+    "shares_do_not_sum": "The traffic shares of {name} do not add up",
+    "shares_leave_nothing": "The traffic shares of {name} leave nothing for other primary models",
+    "test_lapsed": "An exit test of {name} is not valid",
+    "unresolved": "{name} uses an unresolved model",
+}
+
+
+def _missing_data_title(fact: Fact) -> str:
+    title = _FINDING_TITLES.get(fact.qualifier, "Data of {name} is missing or wrong")
+    return title.format(name=fact.name)
+
+
+def _dated(future: str, past: str) -> Callable[[Fact], str]:
+    def title(fact: Fact) -> str:
+        return (past if fact.has_come else future).format(name=fact.name, date=fact.day)
 
     return title
 
 
-def _plain(template: str) -> Callable[..., str]:
-    def title(cause: Cause, name: str, due_on: date | None, is_earliest: bool, today: date) -> str:
-        return template.format(name=name)
+def _plain(template: str) -> Callable[[Fact], str]:
+    def title(fact: Fact) -> str:
+        return template.format(name=fact.name)
 
     return title
 
 
-_TITLES: Mapping[CauseKind, Callable[..., str]] = {
+_TITLES: Mapping[CauseKind, Callable[[Fact], str]] = {
     CauseKind.RETIREMENT: _retirement_title,
     CauseKind.PRICE_CHANGE: _dated(
         "The price of {name} rises on {date}", "The price of {name} rose on {date}"
@@ -109,10 +178,10 @@ _TITLES: Mapping[CauseKind, Callable[..., str]] = {
     CauseKind.DEADLINE: _deadline_title,
     CauseKind.FALLBACK_RETIRES: _fallback_title,
     CauseKind.STALE_ASSESSMENT: _plain("Assessments of {name} are stale"),
-    CauseKind.USAGE_DISCREPANCY: _plain("Observed usage differs from the declaration"),
+    CauseKind.USAGE_DISCREPANCY: _plain("{name}"),
     CauseKind.MIGRATION_TASK: _plain("Migration task: {name}"),
     CauseKind.FEED_REVIEW: _plain("The feed {name} needs a review"),
-    CauseKind.MISSING_DATA: _plain("Data of {name} is missing or wrong"),
+    CauseKind.MISSING_DATA: _missing_data_title,
     CauseKind.TOLERANCE_CHANGE: _plain("The tolerance of {name} was loosened"),
     CauseKind.TOKEN_EXPIRY: _dated(
         "The API token {name} expires on {date}", "The API token {name} expired on {date}"
@@ -132,11 +201,11 @@ def _retirement_advice(issue: Issue, today: date) -> str:
     if issue.state == Issue.State.IN_PROGRESS and issue.finish_by is not None:
         return f"The migration must be finished by {format_date(issue.finish_by)}."
     if days > 0:
-        return (
-            f"The migration should have started {days} days ago. Start it now, shorten it, or "
-            "plan for downtime."
-            if days > 1
-            else "The migration should have started yesterday. Start it now."
+        return pluralize(
+            days,
+            "The migration should have started yesterday. Start the migration now.",
+            f"The migration should have started {days} days ago. Start now, shorten the "
+            "migration, or plan for downtime.",
         )
     return f"Start the migration by {format_date(issue.start_by)}."
 
@@ -155,6 +224,7 @@ def _violation_advice(issue: Issue, today: date) -> str:
 _FEED_ADVICE = {
     Health.SUSPECT: "Accept or reject the changes on hold. Undecided changes apply after 7 days.",
     Health.LATE: "The feed has not been read in time. Check the connection.",
+    Health.FAILING: "The feed has never been read. Check its URL and the connection.",
     Health.FROZEN: "The feed responds but does not change. Check whether it is still maintained.",
 }
 
@@ -164,15 +234,13 @@ def _feed_advice(issue: Issue, today: date) -> str:
     return _FEED_ADVICE.get(health, "Check the feed.")
 
 
-def _discrepancy_advice(issue: Issue, today: date) -> str:
-    kind = issue.details.get("type", "")
-    label = dict(Discrepancy.Kind.choices).get(kind, "Discrepancy")
-    return f"{label}. Declare what is used, correct the dependency, or dismiss the discrepancy."
-
-
 def _missing_data_advice(issue: Issue, today: date) -> str:
     facts = issue.details.get("facts") or [{}]
     return " ".join(finding_sentence(issue.details["code"], fact) for fact in facts[:3])
+
+
+def _deadline_advice(issue: Issue, today: date) -> str:
+    return _DEADLINE_ADVICE.get(issue.cause.subtype, "Complete the work, or set another date.")
 
 
 def _flag_advice(issue: Issue, today: date) -> str:
@@ -198,10 +266,14 @@ _ADVICE: Mapping[CauseKind, Callable[[Issue, date], str]] = {
     CauseKind.EXPOSURE_FLAG: _flag_advice,
     CauseKind.APPROVAL_VIOLATION: _violation_advice,
     CauseKind.APPROVAL_EXPIRY: _fixed("Renew the approval, or migrate what depends on it."),
-    CauseKind.DEADLINE: _fixed("Complete it, or set another date."),
+    CauseKind.DEADLINE: _deadline_advice,
     CauseKind.FALLBACK_RETIRES: _fixed("Choose another fallback, which is served for longer."),
-    CauseKind.STALE_ASSESSMENT: _fixed("The basis of the assessments has changed. Reassess."),
-    CauseKind.USAGE_DISCREPANCY: _discrepancy_advice,
+    CauseKind.STALE_ASSESSMENT: _fixed(
+        "The basis of the assessments has changed. Reassess the risk."
+    ),
+    CauseKind.USAGE_DISCREPANCY: _fixed(
+        "Declare what is used, correct the dependency, or dismiss the discrepancy."
+    ),
     CauseKind.MIGRATION_TASK: _fixed("Complete the steps of the migration task."),
     CauseKind.FEED_REVIEW: _feed_advice,
     CauseKind.MISSING_DATA: _missing_data_advice,
@@ -229,8 +301,10 @@ def activity_sentence(entry: Activity, names: Mapping[int, str]) -> str:
             return f"The state changed from {old} to {new}."
         case Activity.Kind.OWNER:
             new_owner = names.get(details.get("new") or 0, "")
-            if not new_owner:
+            if not new_owner and entry.user_id:
                 return f"{who} removed the assignment."
+            if not new_owner:
+                return "The issue is now unassigned."
             if entry.user_id:
                 return f"{who} assigned the issue to {new_owner}."
             return f"The owner is now {new_owner}."

@@ -8,6 +8,7 @@ from apps.accounts.models import ApiToken
 from apps.catalog.models import Offering, Source, Version
 from apps.exposure.models import Campaign, ExposureFlag
 from apps.exposure.node_names import node_names
+from apps.intake.models import Discrepancy
 from apps.inventory.models import Application, Approval, Contract, Dependency, Selection
 from apps.risks.models import Assessment, FoundationRisk
 
@@ -21,6 +22,7 @@ class Subject:
     pk: int
     name: str
     canonical: str
+    exists: bool = True
 
 
 def split_subject(subject: str) -> tuple[str, int]:
@@ -31,8 +33,8 @@ def split_subject(subject: str) -> tuple[str, int]:
 
 
 def load_subjects(subjects: Iterable[str]) -> dict[str, Subject]:
-    """Return {subject: its record}; one statement for each type. A record that no longer exists
-    keeps its type and ID as name."""
+    """Return {subject: its record}; one statement for each type. A record that no longer exists is
+    called by its type."""
     by_type: dict[str, set[int]] = defaultdict(set)
     wanted = set(subjects)
     for subject in wanted:
@@ -42,11 +44,16 @@ def load_subjects(subjects: Iterable[str]) -> dict[str, Subject]:
     loaded = {}
     for subject in wanted:
         kind, pk = split_subject(subject)
-        name, identifier = names.get(kind, {}).get(pk, (f"{kind} {pk}", str(pk)))
+        found = names.get(kind, {}).get(pk)
+        name, identifier = found or (f"a deleted {_label(kind)}", str(pk))
         qualifier = subject.partition("/")[2]
         canonical = f"{kind}:{identifier}" + (f"/{qualifier}" if qualifier else "")
-        loaded[subject] = Subject(kind, pk, name, canonical)
+        loaded[subject] = Subject(kind, pk, name, canonical, exists=found is not None)
     return loaded
+
+
+def _label(kind: str) -> str:
+    return {"flag": "exposure flag", "source": "feed", "token": "API token"}.get(kind, kind)
 
 
 # {ID: (name for readers, identifier for programs)}
@@ -55,9 +62,11 @@ type _Names = Mapping[int, tuple[str, str]]
 
 def _load_versions(ids: Collection[int]) -> _Names:
     versions = Version.objects.filter(pk__in=ids).select_related("foundation")
-    return {
-        version.pk: (version.name or version.identifier, version.identifier) for version in versions
-    }
+    return {version.pk: (_version_name(version), version.identifier) for version in versions}
+
+
+def _version_name(version: Version) -> str:
+    return version.name or version.identifier
 
 
 def _load_offerings(ids: Collection[int]) -> _Names:
@@ -96,7 +105,12 @@ def _load_approvals(ids: Collection[int]) -> _Names:
     approvals = Approval.objects.filter(pk__in=ids).select_related(
         "provider", "foundation", "version", "offering__host"
     )
-    return {approval.pk: (str(approval.target), str(approval.pk)) for approval in approvals}
+    names = {}
+    for approval in approvals:
+        version = approval.version
+        name = _version_name(version) if version is not None else str(approval.target)
+        names[approval.pk] = (name, str(approval.pk))
+    return names
 
 
 def _load_risks(ids: Collection[int]) -> _Names:
@@ -116,6 +130,15 @@ def _load_assessments(ids: Collection[int]) -> _Names:
     rows = Assessment.objects.filter(pk__in=ids).values_list("pk", "risk_id")
     risks = _load_risks({risk for _, risk in rows})
     return {pk: (risks[risk][0], str(pk)) for pk, risk in rows if risk in risks}
+
+
+def _load_discrepancies(ids: Collection[int]) -> _Names:
+    names = {}
+    for row in Discrepancy.objects.filter(pk__in=ids):
+        label, details = row.get_kind_display(), row.details
+        model = details.get("api_id") or details.get("called") or details.get("now")
+        names[row.pk] = (f"{label}: {model}" if model else label, str(row.pk))
+    return names
 
 
 def _load_sources(ids: Collection[int]) -> _Names:
@@ -156,6 +179,7 @@ _LOADERS: dict[str, Callable[[Collection[int]], _Names]] = {
     "risk": _load_risks,
     "assessment": _load_assessments,
     "source": _load_sources,
+    "discrepancy": _load_discrepancies,
     "campaign": _load_campaigns,
     "contract": _load_contracts,
     "selection": _load_selections,

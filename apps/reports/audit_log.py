@@ -256,6 +256,8 @@ def audit_lines(*, user: User, cleaned: Mapping[str, Any]) -> Iterator[list[Any]
 def _further_lines(
     query: HistoryQuery, page: KeysetPage[HistoryEntry], user: User, started_at: float
 ) -> Iterator[list[Any]]:
+    """Yield the lines of the pages after `page`. At a limit of changes or time, the last line says
+    that the file is incomplete."""
     n = len(page.rows)
     while page.next is not None:
         if n >= MAX_FILE_CHANGES:
@@ -283,6 +285,7 @@ def _read_batch(query: HistoryQuery, cursor: str) -> KeysetPage[HistoryEntry]:
 
 
 def _entry_lines(entries: Sequence[HistoryEntry], user: User) -> list[list[Any]]:
+    """Return a line for each changed field; a change without differences has one line."""
     return [
         [
             change.at.isoformat(),
@@ -366,6 +369,7 @@ def _record_name(row: Mapping[str, Any], columns: Iterable[str]) -> str:
 
 
 def _build_entry(entry: HistoryEntry, names: _Names) -> AuditEntry:
+    """Return the entry as texts; `names` are the names of the records that it refers to."""
     metadata = entry.words
     application = entry.now.get("application_id")
     return AuditEntry(
@@ -399,6 +403,7 @@ def _entry_name(entry: HistoryEntry, names: _Names) -> str:
 
 
 def _list_differences(entry: HistoryEntry, names: _Names) -> Iterator[FieldDifference]:
+    """Yield the fields that differ, as texts; values of secret fields are hidden."""
     fields = {field.attname: field for field in entry.kind.model._meta.concrete_fields}
     for column, old_value, new_value in entry.differences():
         field = fields.get(column)
@@ -428,6 +433,8 @@ def is_secret(kind: str, field: str) -> bool:
 
 
 def _format_value(field: Any, value: Any, names: _Names) -> str:
+    """Return the value as text: names for references, labels for choices; at most MAX_VALUE_LENGTH
+    characters."""
     if value is None or value == "":
         return ""
     if isinstance(field, models.ForeignKey):

@@ -195,6 +195,7 @@ def _version_ref(version: Version) -> str:
 
 
 def _application_component(row: Application) -> dict[str, Any]:
+    """Return the application as a CycloneDX component."""
     facts = {
         "team": row.team.slug,
         "criticality": row.get_criticality_display().lower(),
@@ -223,16 +224,20 @@ def _model_component(
     evidence: dict[tuple[str, int], list[Evidence]],
     offerings: Iterable[Offering],
 ) -> dict[str, Any]:
-    of_it = [offering for offering in offerings if offering.version_id == row.pk]
-    tested = evidence.get(("version", row.pk), []) + [
-        result for offering in of_it for result in evidence.get(("offering", offering.pk), [])
+    """Return the version as a CycloneDX component, with its ancestors and a model card of its
+    evaluations."""
+    version_offerings = [offering for offering in offerings if offering.version_id == row.pk]
+    evaluations = evidence.get(("version", row.pk), []) + [
+        result
+        for offering in version_offerings
+        for result in evidence.get(("offering", offering.pk), [])
     ]
     lineage = _pedigree(row, parents, ancestors)
     return _without_empty(
         {
             **_basic_model_component(row),
             "pedigree": lineage,
-            "modelCard": _model_card(row, of_it, tested),
+            "modelCard": _model_card(row, version_offerings, evaluations),
             "properties": _build_properties(
                 {
                     "released-on": row.released_on,
@@ -251,6 +256,8 @@ def _model_component(
 
 
 def _basic_model_component(row: Version, *, with_ref: bool = True) -> dict[str, Any]:
+    """Return the names, licences and links of a version. `with_ref` is False for ancestors, since a
+    reference must be unique in the document."""
     foundation = row.foundation
     return _without_empty(
         {
@@ -280,8 +287,9 @@ def _licences(licence: str) -> list[dict[str, Any]]:
 
 
 def _model_card(
-    row: Version, offerings: Sequence[Offering], tested: Sequence[Evidence]
+    row: Version, offerings: Sequence[Offering], evaluations: Sequence[Evidence]
 ) -> dict[str, Any]:
+    """Return the model card; the task is that of the first offering with a known category."""
     task = next(
         (_TASKS[offering.category] for offering in offerings if offering.category in _TASKS), None
     )
@@ -310,7 +318,7 @@ def _model_card(
                                 "slice": result.dataset,
                             }
                         )
-                        for result in tested
+                        for result in evaluations
                         if result.value is not None
                     ],
                 }
@@ -349,6 +357,7 @@ def _pedigree(
 
 
 def _adaptation_component(row: Adaptation) -> dict[str, Any]:
+    """Return the adaptation as a CycloneDX component."""
     kind = _KINDS[Adaptation.Kind(row.kind)]
     return _without_empty(
         {
@@ -370,6 +379,7 @@ def _adaptation_component(row: Adaptation) -> dict[str, Any]:
 
 
 def _build_service(row: Offering, data_classes: Sequence[str]) -> dict[str, Any]:
+    """Return the offering as a CycloneDX service that receives data of these classes."""
     return _without_empty(
         {
             "bom-ref": f"offering:{row.pk}",

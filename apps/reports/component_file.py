@@ -177,6 +177,8 @@ type _Rows = list[tuple[ReportRow, Foundation | Offering | None]]
 def _document_rows(
     foundations: dict[int, Foundation], items: Sequence[AnnexItem], office: bool
 ) -> _Rows:
+    """Return a row for each foundation and Annex XII item. `office` is False for readers without an
+    organisation role, who do not see the documents."""
     item_by_key = {(item.foundation_id, item.item): item for item in items}
     rows: _Rows = []
     for foundation in sorted(foundations.values(), key=lambda f: (f.name, f.pk)):
@@ -240,6 +242,8 @@ def _modification_rows(
     adaptations: Sequence[Adaptation],
     evaluations: Sequence[Evidence],
 ) -> _Rows:
+    """Return a row for each adaptation, with the first evaluation of its model after the last
+    change."""
     by_dependency = {row.dependency.pk: row for row in stack_rows}
     rows: _Rows = []
     for adaptation in adaptations:
@@ -296,6 +300,7 @@ def _format_result(evidence: Evidence | None) -> str | None:
 def _question_rows(
     application: Application, answers: dict[str, ComponentAnswer], adaptations: Sequence[Adaptation]
 ) -> _Rows:
+    """Return a row for each question: the answer, or why the cells are empty."""
     has_fine_tune = any(adaptation.kind == Adaptation.Kind.FINE_TUNE for adaptation in adaptations)
     rows: _Rows = []
     for code, label in ComponentAnswer.Question.choices:
@@ -322,6 +327,7 @@ def _question_rows(
 
 
 def _component_rows(stack_rows: Sequence[StackRow], adaptations: Sequence[Adaptation]) -> _Rows:
+    """Return a row for each dependency of the application."""
     kinds_by_dependency: dict[int, list[str]] = {}
     for adaptation in adaptations:
         kinds_by_dependency.setdefault(adaptation.dependency_id, []).append(
@@ -369,6 +375,8 @@ def _row_fill(row: ReportRow) -> FillRate:
 def _find_row_gaps(
     table: ReportTable, row: ReportRow, at: Any, application: Application
 ) -> list[ReportGap]:
+    """Return a gap for each empty cell of the row that can be filled in; `at` is the record that
+    the row is about."""
     gaps = []
     for column, cell in zip(table.columns, row.cells, strict=True):
         if not cell.is_missing or column.place is None:

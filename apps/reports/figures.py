@@ -164,6 +164,7 @@ _TABLES: Mapping[str, ReportTable] = {**TEMPLATES_BY_SLUG, MODELS.slug: MODELS}
 
 
 def _serialize_figures(figures: ReportFigures) -> dict[str, Any]:
+    """Return the figures as JSON, from which `_load_figures` restores them."""
     return {
         "sheets": [
             {
@@ -199,6 +200,8 @@ def _serialize_value(value: Any) -> Any:
 
 
 def _load_figures(name: str, *, office: bool) -> ReportFigures | None:
+    """Return the cached figures of the report; None if none are stored. `office`: the reader has an
+    organisation role; figures of others are not cached."""
     row = CachedReportFigures.objects.filter(report=name).first() if office else None
     if row is None:
         return None

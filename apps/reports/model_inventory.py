@@ -81,6 +81,7 @@ MODEL_INVENTORY_TABLE = ReportTable(
 
 _USE = """
 WITH live AS (
+    -- active dependencies on the offerings that serve their calls
     SELECT d.id AS dependency_id, d.application_id, d.role, d.since, o.id AS offering_id, o.api_id,
         o.version_id,
            o.category, o.retires_on, h.name AS host
@@ -93,6 +94,7 @@ WITH live AS (
         OR a.team_id = ANY (%(teams)s::bigint[]))
       AND is_live(d.since, d.until, %(on)s::date)
 )
+-- a model is a version, or an unresolved offering, whose ID is negative
 SELECT l.*, coalesce(l.version_id, -l.offering_id) AS model, v.identifier, v.foundation_id,
     f.developer_id,
        l.category IN ('embedding', 'rerank', 'reranker') OR l.role IN ('embedding',

@@ -35,6 +35,7 @@ _REFERENCE_COLUMNS = {
 }
 
 _MISSING = """
+-- the gaps of each row, counted by the record that has to be completed
 WITH gap AS (
     SELECT CASE WHEN e.place = 'contract' AND e.no_contract THEN 'no_contract'
         ELSE e.place END AS place, e.ref, e.code,
@@ -57,6 +58,7 @@ LEFT JOIN catalog_foundation f ON m.place IN ('documents', 'decision') AND f.id 
 LEFT JOIN catalog_offering o ON m.place = 'identity' AND o.id = m.ref
 GROUP BY m.place, m.ref, p.slug, p.name, k.ref, kp.name, a.slug, a.name, f.slug, f.name, o.api_id,
     a.criticality
+-- gaps without an application first, then by criticality and number
 ORDER BY a.criticality NULLS FIRST, 4 DESC, m.place, 6, m.ref
 LIMIT %(limit)s
 """

@@ -94,6 +94,7 @@ FROM risks_assessment s JOIN inventory_dependency d ON d.id = s.dependency_id
 LEFT JOIN LATERAL (
     SELECT o.api_id || ' on ' || h.name AS what FROM inventory_dependency b
     JOIN catalog_offering o ON o.id = b.offering_id JOIN catalog_provider h ON h.id = o.host_id
+    -- a dependency in the same role that began on the day on which this one ended
     WHERE b.application_id = d.application_id AND b.role = d.role AND b.since = d.until
         AND b.id <> d.id
     ORDER BY b.id LIMIT 1
@@ -106,6 +107,7 @@ SELECT s.id, 'The exit test of ' || x.tested_on || ' to ' || o.api_id || ' expir
     || '.' AS because,
     NULL::bigint AS event_id
 FROM (
+    -- the end of the validity: the expiry date, or the default validity after the test
     SELECT e.*, coalesce(e.expires_on, e.tested_on + %(validity)s) AS ends_on
     FROM inventory_exittest e
     WHERE e.result <> 'failed' AND e.tested_on <= %(day)s
@@ -115,6 +117,7 @@ JOIN risks_foundationrisk r ON r.id = s.risk_id JOIN risks_risktemplate t ON t.i
 JOIN catalog_offering o ON o.id = x.target_id
 WHERE x.ends_on <= %(day)s AND s.state <> 'stale' AND 'exit_test_expired' = ANY (t.stale_by)
   AND s.assessed_at < x.ends_on::timestamp AT TIME ZONE 'UTC'
+  -- no other test of the dependency is valid today
   AND NOT EXISTS (
       SELECT 1 FROM inventory_exittest y
       WHERE y.dependency_id = x.dependency_id AND y.result <> 'failed' AND y.tested_on <= %(day)s
@@ -132,16 +135,19 @@ JOIN risks_assessment s ON s.assessed_at < e.recorded_at AND s.state <> 'stale'
 JOIN inventory_dependency d ON d.id = s.dependency_id
 JOIN risks_foundationrisk r ON r.id = s.risk_id
 WHERE e.passed IS FALSE AND e.recorded_at <= %(at)s AND (
+    -- attached to the assessment or the risk, or about the same subject and template
     EXISTS (SELECT 1 FROM risks_assessmentevidence l
     WHERE l.assessment_id = s.id AND l.evidence_id = e.id)
     OR EXISTS (SELECT 1 FROM risks_riskevidence l WHERE l.risk_id = r.id AND l.evidence_id = e.id)
     OR ((e.application_id IS NULL OR e.application_id = d.application_id)
         AND (e.offering_id IS NULL OR e.offering_id = d.offering_id)
+        -- the tested version is the one that the offering serves
         AND (e.version_id IS NULL OR EXISTS (
             SELECT 1 FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id
             WHERE f.offering_id = d.offering_id AND n.kind = node_kind('version')
                 AND n.ref = e.version_id AND f.via = 0))
         AND (e.template_id IS NULL OR e.template_id = r.template_id)))
+  -- no later result of the same test on the same subject passed
   AND NOT EXISTS (
       SELECT 1 FROM risks_evidence y
       WHERE y.kind = e.kind AND y.tool = e.tool AND y.metric = e.metric AND y.dataset = e.dataset

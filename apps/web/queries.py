@@ -90,6 +90,7 @@ SELECT k.ref FROM catalog_node k JOIN LATERAL (
     JOIN inventory_application a ON a.id = d.application_id
     WHERE f.node_id = k.id AND a.status = ANY (%(in_scope)s) AND is_live(d.since, d.until, %(day)s)
       AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s::bigint[]))
+    -- one use is enough, so the search stops at the first
     LIMIT 1
 ) used ON TRUE
 WHERE k.kind = %(kind)s AND k.ref = ANY (%(among)s)

@@ -101,7 +101,9 @@ from apps.web.views.scenarios import preview as scenario_preview
 from apps.web.views.settings import (
     account_events,
     audit,
+    delegations,
     email_address,
+    people,
     profile,
     service_accounts,
     single_sign_on,
@@ -163,6 +165,14 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("settings/people/", users.user_list, name="list"),
         path("settings/people.csv", users.user_csv, name="csv"),
         path("settings/people/invite/", users.invite_user, name="invite"),
+        path("settings/people/contacts/new/", people.add_contact, name="create-contact"),
+        path("settings/people/selected/", people.change_selected, name="bulk-change"),
+        path("settings/people/domains/", people.edit_domains, name="domains"),
+        path(
+            "settings/people/<int:pk>/contact/<slug:action>/",
+            people.change_contact,
+            name="contact-action",
+        ),
         path("settings/people/<int:pk>/", users.edit_user, name="detail"),
         path("settings/people/<int:pk>/invite/", users.resend_invitation, name="resend-invitation"),
         path(
@@ -175,6 +185,10 @@ ROUTES: dict[str, list[URLPattern]] = {
             users.reset_two_factor,
             name="reset-two-factor",
         ),
+    ],
+    "delegations": [
+        path("settings/delegations/", delegations.delegation_list, name="list"),
+        path("settings/delegations/<int:pk>/end/", delegations.stop_delegation, name="end"),
     ],
     "tokens": [
         path("settings/keys/", tokens.token_list, name="list"),

@@ -231,6 +231,7 @@ def describe_claim(topic: str, value: Any, *, today: date | None = None) -> str:
 
 
 def _describe_lifecycle(value: dict[str, Any]) -> str:
+    """Return the claim about the lifecycle of an offering as a phrase."""
     phrases = []
     if value.get("retires_on"):
         is_lower_bound = value.get("date_kind") == NOT_BEFORE

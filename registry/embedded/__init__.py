@@ -34,9 +34,10 @@ def ensure(
     *, database: bool = True, broker: bool = True, data: Path | None = None, durable: bool = True
 ) -> Places:
     """Start or attach to the servers and name them in DATABASE_URL and BROKER_URL of this process.
+    `database` and `broker` select the servers.
 
-    Safe to call from several processes at once. `durable=False` gives up crash safety for speed.
-    """
+    Safe to call from several processes at the same time. `durable=False` gives up crash safety for
+    speed."""
     with _hold_folder_lock(data or data_folder()) as folder:
         places = places_of(folder)
         if database:
@@ -67,7 +68,8 @@ def stop(data: Path | None = None) -> list[str]:
 
 
 def missing(places: Places, *, database: bool, broker: bool) -> str:
-    """Return the name of a required server that does not run; empty if all do."""
+    """Return the name of a required server that does not run, "" if all do; `database` and `broker`
+    are the required ones."""
     if database and find_server(places.postgres_pid, "postgres") is None:
         return "PostgreSQL"
     if broker and find_server(places.valkey_pid, "valkey") is None:

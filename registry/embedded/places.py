@@ -148,7 +148,8 @@ def server_user() -> str | None:
 
 
 def make_private_folder(folder: Path, *, unprivileged: bool) -> Path:
-    """Return `folder`, created if missing, private to the user that will work in it.
+    """Return `folder`, created if missing, private to the user that will work in it: the servers'
+    own user if this process is root and `unprivileged` is set, otherwise the user of this process.
 
     PermissionError if another user created it first, or it is a link: in /tmp any user can do
     that."""

@@ -47,6 +47,8 @@ FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 
 
 def ensure(places: Places, *, durable: bool) -> None:
+    """Start PostgreSQL unless it runs and accepts connections, and create role and database if
+    missing. `durable=False` gives up crash safety for speed."""
     claim_home(places)
     server = find_server(places.postgres_pid, "postgres")
     if server is None:
@@ -85,8 +87,9 @@ def stop(places: Places) -> bool:
 
 
 def _ensure_cluster(places: Places, *, durable: bool) -> None:
-    """Make the data directory beside its final name, so that an interrupted start leaves no half
-    one."""
+    """Make the data directory if missing, beside its final name, so that an interrupted start
+    leaves no half one. EmbeddedError if another major version of PostgreSQL made it.
+    `durable=False` skips the flush to disk."""
     version_file = places.cluster / "PG_VERSION"
     if version_file.exists():
         if (cluster_version := version_file.read_text().strip()) != MAJOR:
@@ -137,6 +140,8 @@ def _ensure_cluster(places: Places, *, durable: bool) -> None:
 
 
 def _start_postgres(places: Places, *, durable: bool) -> psutil.Process:
+    """Start the server on the existing data directory and return its process once it accepts
+    connections; EmbeddedError with the end of its log if it does not within START_SECONDS."""
     log = places.home / "log"
     settings = {
         **SETTINGS,

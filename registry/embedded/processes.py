@@ -62,9 +62,9 @@ def server_environment() -> dict[str, str]:
 
 
 def end(process: psutil.Process, *signals: signal.Signals) -> None:
-    for number in (*signals, signal.SIGKILL):
+    for end_signal in (*signals, signal.SIGKILL):
         with suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
+            process.send_signal(end_signal)
         deadline = time.monotonic() + STOP_SECONDS
         while time.monotonic() < deadline:
             if died(process):

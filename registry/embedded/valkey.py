@@ -21,6 +21,8 @@ from registry.embedded.processes import (
 
 
 def ensure(places: Places, *, durable: bool) -> None:
+    """Start Valkey unless it runs and answers, and wait until it does. `durable=False` keeps
+    nothing on disk. EmbeddedError with the end of its log if it does not start."""
     pid_file = places.valkey_pid
     if server := find_server(pid_file, "valkey"):
         if _wait_for_ping(places, server, seconds=5):

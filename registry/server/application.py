@@ -76,6 +76,9 @@ class ServerApplication:
         self._probes = {path: Probe(check) for path, check in checks.items()}
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request: probes here, everything else in a thread of the application. A
+        request that is refused is counted and answered here; nothing is sent to a client that has
+        gone."""
         path, method = scope["path"], scope["method"]
         if method in ("GET", "HEAD"):
             if path == HEALTH_PATH:
@@ -159,6 +162,8 @@ class RequestThreads:
         loop: asyncio.AbstractEventLoop,
         outcome: asyncio.Future[Answer],
     ) -> None:
+        """Run the application for one request in this thread and hand its answer to the event loop;
+        an exception becomes a response with status 500. Closes the body."""
         try:
             answer = self._call_application(environ, loop, outcome)
         except BaseException:  # no caller above would send a response to the client
@@ -211,6 +216,8 @@ class RequestThreads:
 
 
 def _fill_buffer(buffer: AnswerBuffer, first_chunks: list[bytes], chunks: Iterable[bytes]) -> None:
+    """Put the chunks of a streamed response into the buffer, and end it; as failed if the
+    application raised an exception or the client has gone."""
     failed = True
     try:
         for chunk in first_chunks:

@@ -144,6 +144,9 @@ class BodyReader:
     async def _read_into(
         self, body: RequestBody, limit: BodyLimit, environ: Mapping[str, Any], receive: Receive
     ) -> None:
+        """Receive the body block by block and append it to `body`, which moves to a file once it is
+        too large for memory; the caller is checked before that. RefusalError if it exceeds `limit`
+        or arrives too slowly."""
         blocks = _Blocks(receive, limit.timeout)
         try:
             while (block := await blocks.next()) is not None:
@@ -231,20 +234,22 @@ class _Blocks:
         return block
 
     def _refuse_slow(self) -> None:
-        now = self._now()
-        if now >= self._deadline:
+        """Raise RefusalError if the body has exceeded its time limit, or if fewer bytes than the
+        minimum rate arrived in the interval that has just ended."""
+        moment = self._now()
+        if moment >= self._deadline:
             raise RefusalError(
                 HTTPStatus.REQUEST_TIMEOUT,
                 "The body did not arrive in time. Send the request again, faster or in parts.",
             )
-        if now >= self._interval_end:
+        if moment >= self._interval_end:
             if self._n_in_interval < MIN_BODY_RATE * BODY_RATE_INTERVAL:
                 raise RefusalError(
                     HTTPStatus.REQUEST_TIMEOUT,
                     f"The body arrives too slowly: at least {MIN_BODY_RATE // KIB} KiB per "
                     "second are required. Send the request again.",
                 )
-            self._interval_end, self._n_in_interval = now + BODY_RATE_INTERVAL, 0
+            self._interval_end, self._n_in_interval = moment + BODY_RATE_INTERVAL, 0
 
     def close(self) -> None:
         if self._pending is not None:

@@ -8,11 +8,11 @@ _DESCRIPTORS = "/proc/self/fd"
 
 
 def close_connection(client: tuple[str, str | int]) -> None:
-    """Shut the connection of this peer, which accepts no data: the server itself would wait for it
-    without end.
+    """Shut the connection whose remote end is `client` (address, port). Used for a client that
+    accepts no data, for which the server itself would wait without end.
 
-    Searches the descriptors of the process, some hundred; rare. Without /proc the connection stays
-    open."""
+    Searches the open descriptors of the process, some hundred at most, which is affordable because
+    the case is rare. Without /proc the connection stays open."""
     with suppress(OSError):
         for name in os.listdir(_DESCRIPTORS):
             if _shut_if_peer(int(name), client):

@@ -39,7 +39,9 @@ PAGES = {
         home:retirements-csv:get home:runways-csv:get home:search:get home:start:get
         imports:applications-csv:get imports:dependencies-csv:get imports:inventory-xlsx:get
         inherited-risks:bulk-assess:post inherited-risks:csv:get inherited-risks:heat-map-csv:get
-        inherited-risks:list:get inherited-risks:teams-csv:get notification-preferences:edit:post
+        inherited-risks:list:get inherited-risks:teams-csv:get issues:bulk-respond:post
+        issues:csv:get issues:list:get
+        notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get
         offerings:csv:get offerings:detail:get offerings:list:get offerings:prices-csv:get
         offerings:source-values-csv:get price-gaps:csv:get price-gaps:list:get
@@ -63,6 +65,7 @@ PAGES = {
         unresolved-models:list:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
         versions:lineage-csv:get versions:list:get versions:prices-csv:get waivers:create:get
         waivers:create:post waivers:csv:get waivers:list:get
+        delegations:list:get delegations:list:post
     """,
     # governance
     "yynnnnnl": """
@@ -80,6 +83,8 @@ PAGES = {
         selections:create:get selections:create:post selections:decide:post selections:edit:post
         selections:score:post teams:create:get teams:create:post teams:delete:post
         unresolved-models:decide:post webhooks:create:get webhooks:create:post
+        users:bulk-change:post users:contact-action:post users:create-contact:get
+        users:create-contact:post users:domains:get users:domains:post
     """,
     # governance, and editors of the team that owns it; strangers find nothing
     "yynyyn0l": """
@@ -94,7 +99,8 @@ PAGES = {
         dependencies:reopen:post dependencies:replace:get dependencies:replace:post
         exit-plans:delete:post exit-plans:edit:get exit-plans:edit:post exit-tests:create:get
         exit-tests:create:post exit-tests:edit:get exit-tests:edit:post gate-runs:mark-released:post
-        inherited-risks:decide:post reports:model-statement:get reports:model-statement:post
+        inherited-risks:decide:post issues:respond:post reports:model-statement:get
+        reports:model-statement:post
     """,
     # whoever may see the team's record
     "yyyyyy0l": """
@@ -102,7 +108,7 @@ PAGES = {
         applications:stack-csv:get applications:table-csv:get campaign-tasks:detail:get
         campaigns:detail:get component-files:detail:get component-files:json:get
         component-files:xlsx:get deliveries:detail:get evidence:detail:get gate-runs:detail:get
-        gate-runs:findings-csv:get gate:application:get inherited-risks:detail:get
+        gate-runs:findings-csv:get gate:application:get inherited-risks:detail:get issues:detail:get
         notification-preferences:edit-team:post reported-services:action:post
         reported-services:detail:get teams:detail:get waivers:detail:get
     """,
@@ -195,6 +201,7 @@ PAGES = {
     # governance, and whose own it is or who looks after it
     "yyny000l": """
         service-accounts:create-token:post service-accounts:detail:post
+        delegations:end:post
     """,
     # whose own it is, and administrators
     "y0ny000l": """
@@ -223,7 +230,7 @@ API = {
         applications/bulk-update/:post approvals/:get approvals/violations/:get approvals/{pk}/:get
         assertions/:get assertions/{pk}/:get assessments/:get assessments/:post
         assessments/accept/:post assessments/bulk/:post assessments/not-applicable/:post audit/:get
-        base-losses/:get calendar-feeds/:get calendar-feeds/:post calendar.ics:get
+        base-losses/:get calendar-feeds/:get calendar-feeds/:post calendar.ics:get causes/:get
         campaign-steps/:get campaign-tasks/:get campaigns/:get concentration/:get contracts/:get
         campaign-tasks/bulk-assign/:post retirement-announcements/:get
         retirement-announcements/{pk}/:get
@@ -236,7 +243,8 @@ API = {
         foundation-risks/{pk}/:get foundation-risks/{pk}/reach/:get foundations/:get
         foundations/{slug}/:get foundations/{slug}/blast-radius/:get
         foundations/{slug}/scorecard/:get gate-policy/:get gate-runs/:get gate-waivers/:get
-        gate-waivers/:post imports/:get inherited-risks/:get inherited-risks/totals/:get jobs/:get
+        gate-waivers/:post imports/:get inherited-risks/:get inherited-risks/totals/:get issues/:get
+        issues/bulk-respond/:post jobs/:get
         loss-runs/:get notification-preferences/me/:get notification-preferences/me/:patch
         notification-preferences/me/:put memberships/:get
         notification-preferences/me/send-summary/:post mutes/:get mutes/:post notifications/:get
@@ -253,6 +261,7 @@ API = {
         sources/{pk}/:get subscriptions/:get subscriptions/:post subscriptions/preview/:post
         teams/:get tokens/:get tokens/:post users/:get versions/:get versions/{pk}/:get
         versions/{pk}/blast-radius/:get webhooks/:get
+        people/:get people/{pk}/:get delegations/:get delegations/:post
     """,
     # whoever may see the team's record
     "yyyyyy0l": """
@@ -263,9 +272,12 @@ API = {
         applications/{slug}/runway/:get applications/{slug}/stack/:get assessments/{pk}/:get
         campaign-steps/{pk}/:get campaign-tasks/{pk}/:get
         campaign-tasks/{pk}/sign-off-requirements/:get campaigns/{pk}/:get
-        campaigns/{pk}/progress/:get deliveries/{pk}/:get dependencies/{pk}/:get evidence/{pk}/:get
+        campaigns/{pk}/progress/:get causes/{pk}/:get causes/{pk}/issues/:get
+        deliveries/{pk}/:get dependencies/{pk}/:get evidence/{pk}/:get
         exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get gate-runs/{pk}/answer/:get
-        gate-waivers/{pk}/:get inherited-risks/{pk}/:get notification-preferences/teams/{slug}/:get
+        gate-waivers/{pk}/:get inherited-risks/{pk}/:get issues/{pk}/:get
+        issues/{pk}/activity/:get
+        notification-preferences/teams/{slug}/:get
         mutes/{pk}/:get notifications/{pk}/:get observations/{pk}/:get discrepancies/{pk}/:get
         reported-services/{pk}/:get reported-services/{pk}/tokens/:get
         reports/components/{slug}/:get teams/{slug}/:get teams/{slug}/bom/:get
@@ -283,9 +295,16 @@ API = {
         campaign-tasks/{pk}/target/:post changes/{change}/undo/:post dependencies/{pk}/:patch
         dependencies/{pk}/confirm/:post dependencies/{pk}/end/:post dependencies/{pk}/reopen/:post
         dependencies/{pk}/replace/:post exit-plans/{pk}/:delete exit-plans/{pk}/:patch
-        exit-tests/{pk}/:patch gate-waivers/{pk}/withdraw/:post mutes/{pk}/unmute/:post
+        exit-tests/{pk}/:patch gate-waivers/{pk}/withdraw/:post issues/{pk}/acknowledge/:post
+        issues/{pk}/accept/:post issues/{pk}/assign/:post issues/{pk}/reopen/:post
+        issues/{pk}/resolve/:post issues/{pk}/revoke/:post issues/{pk}/snooze/:post
+        issues/{pk}/undo/:post mutes/{pk}/unmute/:post
         reported-services/{pk}/unlink/:post discrepancies/{pk}/declare/:post
         discrepancies/{pk}/end/:post
+    """,
+    # governance, and members of the team
+    "yynyyy0l": """
+        issues/{pk}/comment/:post
     """,
     # governance
     "yynnnnnl": """
@@ -300,6 +319,9 @@ API = {
         selections/{pk}/add-candidate/:post selections/{pk}/decide/:post
         selections/{pk}/remove-candidate/:post selections/{pk}/score/:post sources/:post
         sources/preview/:post sources/{pk}/:patch teams/:post webhooks/:post
+        people/:post people/confirm/:post people/invite/:post people/{pk}/:patch
+        people/{pk}/close/:post people/{pk}/erase/:post people/{pk}/invite/:post
+        people/{pk}/merge/:post people-settings/:get people-settings/:patch
     """,
     # administrators
     "ynnnnnnl": """
@@ -361,6 +383,7 @@ API = {
     "yyyy000l": """
         evidence-packs/{pk}/:get imports/{pk}/:get imports/{pk}/application/:post
         imports/{pk}/undo/:post service-accounts/{pk}/:get
+        delegations/{pk}/:get
     """,
     # the offices, and the others are told so
     "yyynnnnl": """
@@ -377,6 +400,10 @@ API = {
     # whose own it is; a token with fewer scopes does not
     "n0nn000l": """
         tokens/{pk}/rotate/:post
+    """,
+    # governance, and whose own it is
+    "yyny000l": """
+        delegations/{pk}/:delete
     """,
 }
 
@@ -429,6 +456,7 @@ OWN_TABLES = frozenset(
     {
         "accounts_accountevent",
         "accounts_apitoken",
+        "accounts_delegation",
         "accounts_savedfilter",
         "alerts_calendarfeed",
         "alerts_mute",

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from apps.accounts.actions import issue_token
-from apps.accounts.models import User
+from apps.accounts.models import Delegation, User
 from apps.accounts.roles import TeamRole
 from apps.accounts.service_accounts import add_service
 from apps.alerts.models import Alert, AlertPolicy, Delivery, Mute, Notice, Subscription, Webhook
@@ -43,8 +43,10 @@ from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 from tests.builders import (
     NOW,
     make_application,
+    make_contact,
     make_dependency,
     make_event,
+    make_issue,
     make_member,
     make_offering,
     make_source,
@@ -104,6 +106,7 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
     notice = Notice.objects.create(
         alert=alert, team=team, why="team", owed_at=NOW, delivery=delivery
     )
+    issue = make_issue(application, subject=f"version:{version.pk}", owner=None)
     further = _make_analysis_rows(application, dependency, offering, version)
     people = {
         "admin": make_user("ada", role="admin"),
@@ -130,6 +133,8 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
         "alert-policies": AlertPolicy.objects.order_by("pk")[0].pk,
         "alerts": alert.pk,
         "applications": application.slug,
+        "causes": issue.cause_id,
+        "issues": issue.pk,
         "assertions": assertion.pk,
         "calendar-feeds": create_calendar_feed(user=owner)[0].pk,
         "deliveries": delivery.pk,
@@ -154,6 +159,13 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
             0
         ].pk,
         "users": people["viewer"].pk,
+        "people": make_contact().pk,
+        "delegations": Delegation.objects.create(
+            person=owner,
+            deputy=make_user(),
+            since=day_of(NOW),
+            until=day_of(NOW) + timedelta(days=7),
+        ).pk,
         "versions": offering.version_id,
         "webhooks": webhook.pk,
     }

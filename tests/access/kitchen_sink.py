@@ -37,6 +37,7 @@ def everything_asked(world: WalkedRows) -> dict[str, Any]:
         "note": "A note",
         "offering": keys["offerings"],
         "on": "2026-11-01",
+        "owner": "gus",
         "ops": "[]",
         "party": keys["providers"],
         "person": "user9",

@@ -60,6 +60,8 @@ OPEN = {"yyyyyyyl", "yyyyyyyy"}
 FEW = ("auditor", "outsider", NOBODY)
 # the address was sent to one person, and whoever holds it stands for that person
 SECRET = {"alerts:respond-by-link", "notification-preferences:unsubscribe"}
+# names of persons, which every user may see
+NAMES = {"people/", "people/{pk}/"}
 # sessions that end, when a token was last used, and from where
 WRITTEN_BY_READING = {"django_session", "accounts_apitoken", "accounts_accountevent"}
 # the history's context goes before a statement as a statement of its own
@@ -188,7 +190,7 @@ def walk(routes, table, client_of, *, before=lambda caller: None, **kwargs):
                         f"{where}: {got} instead of {should}"
                         + (f", {broken[1]!r}" if broken else "")
                     )
-                if stranger and MARKER in said(response) and route.key not in SECRET:
+                if stranger and MARKER in said(response) and route.key not in SECRET | NAMES:
                     wrong.append(f"{where}: shows what another team owns")
                 close_files(response)
                 if method == "get" and tables - WRITTEN_BY_READING:

@@ -120,7 +120,8 @@ def make_walked_rows() -> WalkedRows:
     merged = make_application(f"{MARKER} other", team=team)
     keys = [
         ("settings/teams/of/", {"slug": team.slug, "pk": membership.pk}),
-        ("settings/people/", {"pk": people["viewer"].pk}),
+        ("settings/people/", {"pk": people["viewer"].pk, "action": "invite"}),
+        ("settings/delegations/", {"pk": addresses["delegations"]}),
         ("settings/keys/", {"pk": addresses["tokens"]}),
         ("settings/programs/", {"pk": addresses["service-accounts"]}),
         ("undo/", {"change": change}),
@@ -163,6 +164,7 @@ def make_walked_rows() -> WalkedRows:
         ("feeds/runs/", {"pk": addresses["feed-runs"]}),
         ("feeds/disagreements/", {"pk": addresses["disagreements"]}),
         ("feeds/", {"slug": "litellm", "change": change}),
+        ("issues/", {"pk": addresses["issues"], "action": "acknowledge"}),
         ("alerts/answer/", {"token": links.answer_token(mail)}),
         ("alerts/subscriptions/", {"pk": addresses["subscriptions"]}),
         ("alerts/mail/of/", {"slug": team.slug}),

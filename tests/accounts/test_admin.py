@@ -111,7 +111,7 @@ def test_organisation_roles_enter_and_others_do_not(role, status):
 def test_a_closed_account_does_not_enter():
     user = make_user(role="admin")
     client = signed_in_client(user)
-    user.__class__.objects.update(is_active=False)
+    user.__class__.objects.update(is_active=False, state="closed")
 
     assert client.get(reverse("admin:index")).status_code in {302, 403}
 

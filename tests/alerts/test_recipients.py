@@ -229,14 +229,14 @@ def test_good_news_follows_whoever_the_application_falls_to_as_well() -> None:
     made.event("withdrawn", old="2027-01-15", new=None, effective_on=None)
     Offering.objects.update(retires_on=None, date_kind="")
     look(NOW)
-    User.objects.filter(pk=lena.pk).update(is_active=False)
+    User.objects.filter(pk=lena.pk).update(is_active=False, state="closed")
     make_member(made.team, TeamRole.OWNER, make_user("henrik"))
 
     mail_out(NOW)
     pass_day(1)
 
     assert addresses() == {"henrik@example.org": 1}
-    assert "taken back" in last_text().lower()
+    assert "withdrawn" in last_text().lower()
     assert not Alert.objects.live().exists()
 
 

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.alerts import subscription_preview
 from apps.alerts.actions import raise_alerts
 from apps.alerts.models import Alert, Delivery, Notice, Subscription, Webhook
 from apps.alerts.preferences import (
@@ -226,7 +227,7 @@ def test_what_nobody_is_told_of_is_heard_of_by_who_names_its_kind(
     pass_days(0, 1)
 
     assert addresses() == {"kind@example.org": 1, "both@example.org": 1}
-    assert "YOU ASKED TO HEAR OF" in last_text("kind@example.org")
+    assert "YOUR SUBSCRIPTIONS" in last_text("kind@example.org")
     assert not Alert.objects.live().exists()
 
 
@@ -277,6 +278,27 @@ def test_the_preview_says_it_in_a_sentence(world: SmallWorld, viewer: User) -> N
     assert str(preview_subscription(Subscription(user=viewer), user=viewer, at=NOW)) == (
         "Would have sent you no email in the last 30 days, because your frequency is Urgent "
         "only, and subscriptions are not urgent. 4 alerts would have matched."
+    )
+
+
+def test_the_preview_of_more_events_than_it_checks_counts_them_as_more(
+    monkeypatch: pytest.MonkeyPatch, viewer: User
+) -> None:
+    host = make_provider("google", roles=("host",))
+    for number in range(3):
+        offering = make_offering(f"gemini-{number}", host=host)
+        make_event(offering, detected_at=NOW - timedelta(days=1))
+    subscription = Subscription(user=viewer, provider=host)
+
+    monkeypatch.setattr(subscription_preview, "MAX_CANDIDATES", 3)
+    complete = preview_subscription(subscription, user=viewer, at=NOW)
+    monkeypatch.setattr(subscription_preview, "MAX_CANDIDATES", 2)
+    cut = preview_subscription(subscription, user=viewer, at=NOW)
+
+    assert (complete.n_alerts, complete.is_cut) == (3, False)
+    assert (cut.n_alerts, cut.is_cut) == (2, True)
+    assert str(cut) == (
+        "Would have sent you more than 1 email in the last 30 days, about more than 2 alerts."
     )
 
 

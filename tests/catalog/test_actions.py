@@ -115,6 +115,27 @@ def test_a_fact_another_source_has_told_is_not_told_again() -> None:
     assert recorded.events == []
 
 
+@pytest.mark.parametrize(("rank", "reported"), [(20, []), (5, ["announced"])])
+def test_of_two_sources_with_different_dates_only_the_one_with_higher_priority_is_reported(
+    rank: int, reported: list[str]
+) -> None:
+    offering = make_offering("m", host=make_provider("acme"))
+    announced_by("first", offering, "2027-01-01", rank=10)
+    second = make_source("second", kind="litellm", trust_rank=rank)
+    silent = FeedRow("second/m", "acme", "acme", "m", lifecycle=LifecycleClaim())
+    ingest_observation(source=second, rows=[silent], at=AT, baseline=True)
+
+    dated = LifecycleClaim(retires_on=date(2027, 6, 1), date_kind=FIRM)
+    recorded = ingest_observation(
+        source=second,
+        rows=[FeedRow("second/m", "acme", "acme", "m", lifecycle=dated)],
+        at=datetime(2026, 11, 22, tzinfo=UTC),
+        baseline=False,
+    )
+
+    assert [event.kind for event in recorded.events] == reported
+
+
 def test_a_decision_about_a_string_is_applied_to_the_past_and_remembered_for_the_future() -> None:
     host, version, user = make_provider("acme"), make_version("maker/known-1"), make_user()
     offering = make_offering("chat-prod", host=host, resolved=False)

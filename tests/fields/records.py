@@ -1,9 +1,10 @@
 """Every record that people edit, and what of it stands where. Whatever is left out is named with
 its reason."""
 
-from apps.accounts.models import Membership, Team, User
+from apps.accounts.models import Delegation, Membership, Team, User
 from apps.alerts.models import AlertPolicy, AlertSettings, Mute, Preference, Subscription, Webhook
 from apps.api.accounts.memberships import MembershipSerializer, SetMembershipSerializer
+from apps.api.accounts.people import DelegationSerializer
 from apps.api.accounts.teams import TeamSerializer
 from apps.api.accounts.users import AddUserSerializer, ChangeUserSerializer, UserSerializer
 from apps.api.alerts.mutes import MakeMuteSerializer, MuteSerializer
@@ -120,6 +121,7 @@ from apps.web.views.risks.forms import (
 )
 from apps.web.views.risks.forms import RevokeForm as RevokeAcceptanceForm
 from apps.web.views.scenarios.saved_scenarios import ScenarioForm
+from apps.web.views.settings.delegations import DelegationForm
 from apps.web.views.settings.teams import MemberForm, TeamForm
 from apps.web.views.settings.users import UserForm
 from tests.builders import TODAY
@@ -175,7 +177,12 @@ RECORDS: tuple[Record, ...] = (
         sheet="application",
         absent={COPY: NO_COPY},
         exceptions={
-            WRITTEN: {**ROW, "merged_into": "set by merging"},
+            WRITTEN: {
+                **ROW,
+                "merged_into": "set by merging",
+                "business_owner_person": "the person that the text of the owner names",
+                "technical_owner_person": "the person that the text of the owner names",
+            },
             (FORM,): {"slug": "fixed: addresses lead to it"},
             (HISTORY,): {"updated_at": ENTRY_MOMENT},
         },
@@ -622,6 +629,7 @@ RECORDS: tuple[Record, ...] = (
                 "sso_organisation_role": "set at sign-on, by the groups",
                 "manual_organisation_role": "what `organisation_role` was given beside one by "
                 "sign-on",
+                "state": "follows the access: added, signed in, closed",
             },
             (FORM,): {"username": "given with the invitation, and fixed"},
             (CREATE,): {"is_active": "a new account is open"},
@@ -633,6 +641,8 @@ RECORDS: tuple[Record, ...] = (
                 "about": "of service accounts",
                 "time_zone": "the person's own, on the account page",
                 "digest_hour": "the person's own, on the account page",
+                "mail_confirmed_at": "of contacts, which are under people/",
+                "merged_into": "set by merging, under people/",
             },
             (FORM, CREATE, CHANGE): {"is_superuser": "given by a superuser in the admin"},
             (FORM, CREATE, CHANGE, READ, HISTORY): dict.fromkeys(
@@ -644,6 +654,15 @@ RECORDS: tuple[Record, ...] = (
                 "password": "a secret, which no history keeps",
             },
         },
+    ),
+    Record(
+        Delegation,
+        "delegations",
+        form=(Shape(DelegationForm),),
+        create=(Shape(DelegationSerializer),),
+        read=(Shape(DelegationSerializer),),
+        absent={**SMALL, CHANGE: NOT_CHANGED},
+        exceptions={(FORM, CREATE): {"id": KEY, "created_at": MOMENT}},
     ),
     Record(
         Subscription,

@@ -59,6 +59,16 @@ def test_a_granted_waiver_lets_through_until_its_day_and_is_shown(desk):
     assert gate(desk, days=31).decision == "block"
 
 
+def test_a_waiver_does_not_apply_on_the_day_it_expires(desk):
+    expires_on = desk.today + timedelta(30)
+    days = (expires_on - timedelta(1), expires_on)
+
+    waiver = grant_waiver(waiver=asked_for(desk, until=expires_on), by=desk.governance, at=now())
+
+    assert [waiver.stands_on(day) for day in days] == [True, False]
+    assert [Waiver.objects.standing_on(day).exists() for day in days] == [True, False]
+
+
 def test_a_waiver_covers_its_rule_and_model_and_by_known_id_as_well(desk):
     grant_waiver(waiver=asked_for(desk, rule="FR003"), by=desk.governance, at=now())
     assert gate(desk).decision == "block"

@@ -263,6 +263,11 @@ class TestComment:
             )
         assert not issue.activity.filter(kind=Activity.Kind.COMMENT).exists()
 
+    def test_an_auditor_and_a_former_member_cannot_comment(self, issue):
+        for outsider in (make_user(role="auditor"), make_member(make_team())):
+            with pytest.raises(ForbiddenError, match="You need a role on Claims"):
+                responses.comment_on_issue(issue=issue, text="x", by=outsider, at=NOW)
+
     def test_an_empty_comment_is_rejected(self, issue, editor):
         with pytest.raises(DomainError):
             responses.comment_on_issue(issue=issue, text="  ", by=editor, at=NOW)

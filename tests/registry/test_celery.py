@@ -39,6 +39,7 @@ def test_after_a_poll_all_is_refreshed_alerts_are_raised_and_risks_are_counted(
             "exposure.refresh_exposure",
             "inventory.keep_findings",
             "risks.refresh_risks",
+            "issues.evaluate",
             "alerts.raise_alerts",
             "risks.count_inherited_risk",
         ]
@@ -52,7 +53,12 @@ def test_after_a_bulk_load_risks_are_counted_and_exposure_is_refreshed(
     celery.send_follow_up_tasks(sender=SimpleNamespace(name=name), result=True)
 
     assert sent == [
-        ["risks.count_inherited_risk", "exposure.refresh_exposure", "inventory.keep_findings"]
+        [
+            "risks.count_inherited_risk",
+            "exposure.refresh_exposure",
+            "inventory.keep_findings",
+            "issues.evaluate",
+        ]
     ]
 
 

@@ -99,6 +99,8 @@ WITHOUT_LIMIT = {
             "exposure.LossRun.assumptions",
             "exposure.LossRun.result",
             "exposure.ConcentrationSnapshot.top",
+            "issues.Activity.details",
+            "issues.Issue.details",
             "alerts.Alert.details",
             "alerts.Alert.application_ids",
             "alerts.Delivery.body_text",

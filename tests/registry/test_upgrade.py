@@ -111,6 +111,16 @@ def test_every_page_shows_what_was_there(governor: User) -> None:
     assert name in page.content.decode()
 
 
+def test_owners_are_persons_where_their_text_names_one(counts_before: dict[str, int]) -> None:
+    owned = Application.objects.exclude(business_owner="")
+
+    linked = owned.exclude(business_owner_person=None)
+    assert linked.exists()
+    assert all(row.business_owner for row in linked)
+    # the columns begin with these values, so that earlier changes can still be undone
+    assert {row.history.latest("pgh_id").business_owner_person_id for row in linked} == {None}
+
+
 def test_rest_lists_what_was_there(governor: User) -> None:
     client = Client()
     client.force_login(governor)

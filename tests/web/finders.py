@@ -46,6 +46,7 @@ from apps.inventory.models import (
     ListExport,
     Selection,
 )
+from apps.issues.models import Issue
 from apps.reports.models import EvidencePack
 from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 
@@ -208,6 +209,9 @@ FINDERS: dict[str, Finder] = {
         _ordered(Offering.objects.visible_to(user).filter(version=None))
     ),
     "dependencies:create": _application,
+    "issues:detail": lambda user: _first(
+        Issue.objects.visible_to(user).unresolved().order_by("act_by", "pk")
+    ),
     "deliveries:detail": lambda user: _first(_ordered(Delivery.objects.visible_to(user))),
     "disagreements:detail": _disagreement,
     "documents:detail": lambda user: _first(

@@ -7,7 +7,7 @@ from apps.accounts.models import SavedFilter
 from apps.inventory.actions.applications import change_application
 from apps.inventory.models import Application
 from apps.inventory.queries import last_change_id
-from tests.builders import make_user
+from tests.builders import make_member, make_user
 from tests.http import text_of
 
 
@@ -141,6 +141,23 @@ def test_only_editors_take_back_and_only_to_pages_of_ours(world, as_user):
     assert as_user(world.viewer).post(address).status_code == 403
     assert as_user(world.outsider).post(address).status_code == 404
     assert as_user(world.editor).post(address, {"back": "https://evil.example/"}).url == "/"
+
+
+def test_a_change_over_two_teams_is_taken_back_only_by_an_editor_of_both(world, as_user):
+    before, after = world.team, world.foreign.team
+    editor_of_one = make_member(after)
+    editor_of_both = make_member(after, user=make_member(before))
+    change_application(application=world.triage, facts={"team": after}, by=world.governance)
+    application = Application.objects.get(pk=world.triage.pk)
+    address = reverse("changes:undo", args=[last_change_id(application)])
+
+    assert as_user(editor_of_one).post(address).status_code == 403
+    application.refresh_from_db()
+    assert application.team == after
+
+    as_user(editor_of_both).post(address)
+    application.refresh_from_db()
+    assert application.team == before
 
 
 def test_the_first_steps_say_how_far_they_are(world, as_user, db):

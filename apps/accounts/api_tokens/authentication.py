@@ -38,11 +38,15 @@ class ApiTokenAuthentication(BaseAuthentication):
     ApiToken). One statement per request, two if the old secret of a rotated token is used."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Return the user of the request's API token, limited to the token's team, and the token;
+        None if the request has none, so that the session counts. Records the use.
+        AuthenticationFailed if the token is unknown, revoked or expired, or its user is
+        deactivated."""
         text = _token_of(request)
         if text is None:
             return None
         moment = now()
-        token, by_old = _find_token(digest_of(text))
+        token, is_by_old_secret = _find_token(digest_of(text))
         if token is None:
             raise AuthenticationFailed(
                 "Unknown API token. Create one under Settings → API tokens, or with "
@@ -52,7 +56,7 @@ class ApiTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("This API token was revoked. Create a new one.")
         if token.expires_at <= moment:
             raise AuthenticationFailed("This API token expired. Create a new one.")
-        if by_old and not token.has_old_secret_at(moment):
+        if is_by_old_secret and not token.has_old_secret_at(moment):
             raise AuthenticationFailed(
                 "This API token was rotated, and this secret of it expired. Use the new secret."
             )
@@ -60,7 +64,7 @@ class ApiTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(
                 "The account of this API token is deactivated. Contact an administrator."
             )
-        _record_use(token, "old_last_used_at" if by_old else "last_used_at", moment)
+        _record_use(token, "old_last_used_at" if is_by_old_secret else "last_used_at", moment)
         record_token_use(token, request=request)
         return token.user.bound_to(token.team_id), token
 
@@ -71,19 +75,19 @@ class ApiTokenAuthentication(BaseAuthentication):
 def _token_of(request: Request) -> str | None:
     """Return the token of the request in any of its forms; None if there is none of this
     registry."""
-    parts = _authorization_words(request)
-    if not parts:
+    words = _authorization_words(request)
+    if not words:
         key = request.headers.get(API_KEY_HEADER, "").strip()
         return key[:_MAX_TOKEN_LENGTH] or None
-    scheme = parts[0].lower()
+    scheme = words[0].lower()
     if scheme == b"bearer":
-        if len(parts) != 2:
+        if len(words) != 2:
             raise AuthenticationFailed(
                 "Send the API token as 'Authorization: Bearer TOKEN', without spaces in the token."
             )
-        return parts[1][:_MAX_TOKEN_LENGTH].decode("latin-1")
+        return words[1][:_MAX_TOKEN_LENGTH].decode("latin-1")
     if scheme == b"basic":
-        return _decode_password(parts[1] if len(parts) == 2 else b"")
+        return _decode_password(words[1] if len(words) == 2 else b"")
     return None
 
 
@@ -152,6 +156,9 @@ class HasScope(BasePermission):
     )
 
     def has_permission(self, request: Request, view: Any) -> bool:
+        """Return whether the request's token has the scope that the view requires:
+        `required_scope`, otherwise read or write by the method. A token of a team has no access to
+        personal views. Sessions have all scopes."""
         if not request.user.is_authenticated:
             return False
         token = request.auth

@@ -11,34 +11,38 @@ from apps.common.database.prepared_statements import prepared_cursor
 
 
 def find_token(digest: str, *, column: str = "digest") -> ApiToken | None:
-    """Return the token whose `column` holds this digest, with its user; None if there is none.
+    """Return the token whose `column` holds this digest, with its user loaded; None if there is
+    none. `column` is `digest`, or `old_digest` for the secret before a rotation.
 
-    The same rows as `ApiToken.objects.select_related("user").filter(digest=...)`, in a fifth of the
-    time.
+    Built from the rows of a prepared statement, because the queryset
+    `ApiToken.objects.select_related("user").filter(digest=...)` takes five times as long.
     """
     with prepared_cursor() as cursor:
         cursor.execute(_select_statement(column), [digest])
         row = cursor.fetchone()
     if row is None:
         return None
-    n_columns = len(_columns(ApiToken))
-    token = ApiToken.from_db("default", _columns(ApiToken), row[:n_columns])
-    token.user = User.from_db("default", _columns(User), row[n_columns:])
+    # the columns of the token come first
+    n_token_columns = len(_attribute_names(ApiToken))
+    token = ApiToken.from_db("default", _attribute_names(ApiToken), row[:n_token_columns])
+    token.user = User.from_db("default", _attribute_names(User), row[n_token_columns:])
     return token
 
 
 @cache
-def _columns(model: type[Model]) -> list[str]:
+def _attribute_names(model: type[Model]) -> list[str]:
+    """Return the attributes of the concrete fields, in the order of `_select_statement`."""
     return [str(field.attname) for field in model._meta.concrete_fields]
 
 
 @cache
 def _select_statement(column: str) -> str:
-    def columns(model: type[Model], alias: str) -> str:
+    def select_list(model: type[Model], alias: str) -> str:
         fields: Any = model._meta.concrete_fields
         return ", ".join(f'{alias}."{field.column}"' for field in fields)
 
     return (
-        f'SELECT {columns(ApiToken, "t")}, {columns(User, "u")} FROM "{ApiToken._meta.db_table}" t'
-        f' JOIN "{User._meta.db_table}" u ON u.id = t.user_id WHERE t."{column}" = %s'
+        f"SELECT {select_list(ApiToken, 't')}, {select_list(User, 'u')}"
+        f' FROM "{ApiToken._meta.db_table}" t JOIN "{User._meta.db_table}" u'
+        f' ON u.id = t.user_id WHERE t."{column}" = %s'
     )

@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from apps.accounts.models import AccountEvent, AccountEventKind, EmailState
+from apps.accounts.sign_in.invitations import invitation_message
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +61,10 @@ def send_event_emails(*, at: datetime) -> int:
 
 def message_of(event: AccountEvent) -> EmailMessage:
     """Return the email about the event, with a stable message ID."""
+    if event.kind == AccountEventKind.INVITED and event.user is not None:
+        # the link is made here, so that it is stored nowhere
+        invitation: EmailMessage = invitation_message(person=event.user, by=event.actor)
+        return invitation
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">") or "localhost"
     context = {
         "sentence": sentence_of(event),

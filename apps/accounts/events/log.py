@@ -40,6 +40,7 @@ EMAILED_KINDS = frozenset(
         AccountEventKind.CODES_REPLACED,
         AccountEventKind.CODE_USED,
         AccountEventKind.EMAIL_CHANGED,
+        AccountEventKind.INVITED,
     }
 )
 # at most one email per day about these

@@ -28,6 +28,7 @@ class AccountEventKind(models.TextChoices):
     EMAIL_REQUESTED = "email_requested", "New email address requested"
     EMAIL_CHANGED = "email_changed", "Email address changed"
     TOKEN_NETWORK = "token_network", "API token used from a new network"
+    INVITED = "invited", "Invited"
 
 
 class EmailState(models.TextChoices):

@@ -25,6 +25,7 @@ _MEMBERSHIPS_AND_TREE = """
 SELECT tree.print,
        ARRAY(SELECT m.team_id FROM accounts_membership m WHERE m.user_id = %(user)s::bigint ORDER BY m.team_id),
        ARRAY(SELECT m.role::int FROM accounts_membership m WHERE m.user_id = %(user)s::bigint ORDER BY m.team_id),
+       -- the tree itself, unless the caller knows it: team IDs, and their parents in the same order
        CASE WHEN tree.print <> %(known)s::text THEN ARRAY(SELECT id FROM accounts_team ORDER BY id) END,
        CASE WHEN tree.print <> %(known)s::text
             THEN ARRAY(SELECT coalesce(parent_id, 0) FROM accounts_team ORDER BY id) END

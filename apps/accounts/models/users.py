@@ -1,9 +1,12 @@
 """Users, service accounts and teams: ownership and visibility."""
 
+from collections.abc import Iterable
 from copy import copy
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.postgres.indexes import OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -13,6 +16,9 @@ from apps.accounts.models.team_roles import bound_roles, held_roles
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.common.database.tree_triggers import refuse_cycles
 from apps.common.history.context import track_history
+
+# held by writers of addresses, so that no address is both a user's own and another person's alias
+ADDRESS_LOCK = "hashtextextended('accounts_address', 0)"
 
 
 def own(user: Any, field: str = "user") -> Q:
@@ -106,9 +112,49 @@ class Team(models.Model):
             ancestor_id = parents.get(ancestor_id)
 
 
+class PersonState(models.TextChoices):
+    """How far a person has access. A service account is active or closed."""
+
+    CONTACT = "contact", "Contact"
+    INVITED = "invited", "Invited"
+    ACTIVE = "active", "Active"
+    CLOSED = "closed", "Closed"
+
+
+OPEN_STATES = (PersonState.INVITED, PersonState.ACTIVE)
+
+
+class PersonName(models.Func):
+    """Name of a person, by the database's own function; the username where no name is known."""
+
+    function = "person_name"
+    output_field = models.CharField()
+
+    def __init__(self, path: str = "") -> None:
+        """`path` leads to the person, such as `owner__`; empty: of the rows themselves."""
+        self.path = path
+        super().__init__(f"{path}first_name", f"{path}last_name", f"{path}username")
+
+    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+        return "apps.accounts.models.users.PersonName", (self.path,) if self.path else (), {}
+
+
 class Users(UserManager["User"]):
     def people(self) -> models.QuerySet["User"]:
+        """All persons: contacts as well as users with an account."""
         return self.filter(is_service=False)
+
+    def with_account(self) -> models.QuerySet["User"]:
+        """Persons with an account, open or closed."""
+        return self.people().exclude(state=PersonState.CONTACT).filter(merged_into=None)
+
+    def contacts(self) -> models.QuerySet["User"]:
+        return self.people().filter(state=PersonState.CONTACT)
+
+    def contact_with(self, address: str) -> models.QuerySet["User"]:
+        """The contact with this address, or none; by index."""
+        contacts = self.contacts().exclude(email="").alias(address=Lower("email"))
+        return contacts.filter(address=address.strip().lower())
 
     def services(self) -> models.QuerySet["User"]:
         return self.filter(is_service=True)
@@ -116,7 +162,11 @@ class Users(UserManager["User"]):
 
 @track_history(exclude=("last_login", "password"))
 class User(AbstractUser):
-    """A user who signs in, or a service account that uses tokens only.
+    """A person, or a service account that uses tokens only.
+
+    `state` says how far a person has access, and agrees with `is_active`: a contact is known by
+    address and cannot sign in, an invited person has not signed in yet. `merged_into` is the person
+    who has taken over the references of this one.
 
     `organisation_role` is the role that applies. If single sign-on gives one,
     `sso_organisation_role` holds it, and `manual_organisation_role` holds the one assigned here,
@@ -168,6 +218,30 @@ class User(AbstractUser):
         help_text="Purpose of the service account.",
     )
 
+    state = models.CharField(
+        max_length=7,
+        choices=PersonState,
+        default=PersonState.ACTIVE,
+        db_default=PersonState.ACTIVE,
+        editable=False,
+    )
+    mail_confirmed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=(
+            "Time at which governance confirmed that the address of the contact may receive email."
+        ),
+    )
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="merged",
+        editable=False,
+    )
+
     objects: ClassVar[Users] = Users()
 
     # the team that the token of this request is bound to; set on this object only, not stored
@@ -175,6 +249,41 @@ class User(AbstractUser):
 
     class Meta:
         ordering = ["username"]
+        indexes = [
+            models.Index(
+                OpClass(Lower("email"), name="text_pattern_ops"), name="user_email_prefix"
+            ),
+            models.Index(
+                OpClass(Lower("last_name"), name="text_pattern_ops"), name="user_last_name_prefix"
+            ),
+            models.Index(
+                OpClass(Lower(PersonName()), name="text_pattern_ops"), name="user_name_prefix"
+            ),
+            models.Index(
+                OpClass(Lower("username"), name="text_pattern_ops"), name="user_username_prefix"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="own_address_is_no_alias",
+                level=pgtrigger.Row,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("email"),
+                func=f"""
+                    IF NEW.email = '' OR TG_OP = 'UPDATE' AND lower(NEW.email) = lower(OLD.email) THEN
+                        RETURN NULL;
+                    END IF;
+                    PERFORM pg_advisory_xact_lock_shared({ADDRESS_LOCK});
+                    IF EXISTS (
+                        SELECT 1 FROM accounts_emailalias WHERE lower(email) = lower(NEW.email)
+                    ) THEN
+                        RAISE EXCEPTION 'Another person has this email address. Enter another one.'
+                            USING ERRCODE = 'unique_violation', CONSTRAINT = 'own_address_is_no_alias';
+                    END IF;
+                    RETURN NULL;
+                """,  # noqa: E501
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 Lower("email"),
@@ -198,6 +307,42 @@ class User(AbstractUser):
                 ),
             ),
             models.CheckConstraint(
+                name="user_state_agrees_with_access",
+                condition=Q(is_active=True, state__in=OPEN_STATES)
+                | Q(is_active=False, state__in=[PersonState.CONTACT, PersonState.CLOSED]),
+                violation_error_message=(
+                    "Only invited and active users can sign in. Invite the person first."
+                ),
+            ),
+            models.CheckConstraint(
+                name="contact_has_no_access",
+                condition=~Q(state=PersonState.CONTACT)
+                | (
+                    Q(
+                        password__startswith="!",  # noqa: S106
+                        is_staff=False,
+                        is_superuser=False,
+                        organisation_role="",
+                    )
+                    & ~Q(email="")
+                ),
+                violation_error_message=(
+                    "A contact has an email address, and no password or organisation role."
+                ),
+            ),
+            models.CheckConstraint(
+                name="service_is_active_or_closed",
+                condition=Q(is_service=False)
+                | Q(state__in=[PersonState.ACTIVE, PersonState.CLOSED]),
+                violation_error_message="A service account is active or closed.",
+            ),
+            models.CheckConstraint(
+                name="merged_person_is_closed",
+                condition=Q(merged_into__isnull=True)
+                | (Q(state=PersonState.CLOSED) & ~Q(merged_into=F("id"))),
+                violation_error_message="A merged person is closed.",
+            ),
+            models.CheckConstraint(
                 name="service_does_not_administer",
                 condition=Q(is_service=False) | ~Q(organisation_role=OrganisationRole.ADMIN),
                 violation_error_message=(
@@ -216,6 +361,34 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+    def clean(self) -> None:
+        super().clean()
+        self._align_state()
+        if self.email and _is_alias(self.email):
+            raise ValidationError(
+                {"email": "Another person has this email address. Enter another one."}
+            )
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save with the state that agrees with `is_active`."""
+        self._align_state()
+        if update_fields is not None and "is_active" in (fields := set(update_fields)):
+            update_fields = fields | {"state"}
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+    def _align_state(self) -> None:
+        if self.is_active and self.state not in OPEN_STATES:
+            has_signed_in = self.last_login is not None or self.has_usable_password()
+            self.state = PersonState.ACTIVE if has_signed_in else PersonState.INVITED
+        elif not self.is_active and self.state in OPEN_STATES:
+            self.state = PersonState.CLOSED
+        if self.is_service and self.state == PersonState.INVITED:
+            self.state = PersonState.ACTIVE
+
+    @property
+    def is_contact(self) -> bool:
+        return self.state == PersonState.CONTACT
 
     @property
     def _has_organisation_role(self) -> bool:
@@ -299,6 +472,12 @@ class User(AbstractUser):
             return True
         team_id = team if isinstance(team, int) else team.pk
         return self.team_roles().get(team_id, 0) >= role.rank
+
+
+def _is_alias(address: str) -> bool:
+    aliases: Any = User._meta.get_field("email_aliases").related_model
+    rows = aliases.objects.annotate(address=Lower("email")).filter(address=address.lower())
+    return bool(rows.exists())
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

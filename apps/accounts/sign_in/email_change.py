@@ -21,6 +21,7 @@ from django.urls import reverse
 
 from apps.accounts.events.log import record_event
 from apps.accounts.models import AccountEventKind, User
+from apps.accounts.people.queries import persons_by_address
 from apps.common.history.context import audit_context
 
 LINK_DURATION = timedelta(hours=24)
@@ -39,7 +40,7 @@ def request_email_change(*, user: User, address: str, request: Any) -> None:
     if address == user.email.lower():
         raise EmailChangeError("This is already your email address. Enter another one.")
     record_event(AccountEventKind.EMAIL_REQUESTED, request=request, user=user, detail=address)
-    is_taken = User.objects.filter(email__iexact=address).exists()
+    is_taken = bool(persons_by_address([address]))
     get_adapter().send_mail(
         "account/email/email_in_use" if is_taken else "account/email/email_change",
         address,

@@ -1,5 +1,7 @@
 """The invitation email with the link to set a first password."""
 
+from typing import Any
+
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
@@ -22,6 +24,11 @@ def invitation_url(person: User) -> str:
 def send_invitation(*, person: User, by: User | None) -> None:
     """Send the link to set a password; `by` is None for the operator's command line. Raises OSError
     (including SMTP errors) if the mail server does not accept it."""
+    invitation_message(person=person, by=by).send()
+
+
+def invitation_message(*, person: User, by: User | None) -> Any:
+    """Return the email with a link that is made now."""
     context = {
         "person": person,
         "by": by,
@@ -29,4 +36,4 @@ def send_invitation(*, person: User, by: User | None) -> None:
         "organisation": settings.ORGANISATION_NAME,
     }
     # the adapter's send_mail needs a request, which a command does not have
-    get_adapter().render_mail("account/email/invitation", person.email, context).send()
+    return get_adapter().render_mail("account/email/invitation", person.email, context)

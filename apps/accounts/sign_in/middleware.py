@@ -64,6 +64,8 @@ class SecondFactorMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], _args: Any, _kwargs: Any
     ) -> HttpResponseBase | None:
+        """Return the response that asks for a second factor: 403 for REST, otherwise a redirect to
+        its setup. None if the user may proceed."""
         if not settings.MFA_REQUIRED_FOR or settings.SESSION_COOKIE_NAME not in request.COOKIES:
             return None
         if not self._lacks_factor(request) or request.path.startswith(WITHOUT_FACTOR):
@@ -86,6 +88,9 @@ class SecondFactorMiddleware:
         return redirect("mfa_index")
 
     def _lacks_factor(self, request: HttpRequest) -> bool:
+        """Return whether the user must have a second factor by now and has none. A session signed
+        in by SSO alone is exempt, because the provider asks for the factor. A factor that was seen
+        is remembered in the session."""
         user = request.user
         if (
             not isinstance(user, User)

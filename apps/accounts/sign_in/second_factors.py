@@ -52,6 +52,7 @@ def with_second_factor(people: QuerySet[User]) -> QuerySet[User]:
 
 
 def by_second_factor(people: QuerySet[User], *, has_factor: bool) -> QuerySet[User]:
+    """Return the users that have a second factor, or those without one if `has_factor` is false."""
     return people.filter(second_factor_of_row() if has_factor else ~second_factor_of_row())
 
 

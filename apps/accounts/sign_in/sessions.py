@@ -43,8 +43,9 @@ def start_session(request: Any, **_kwargs: Any) -> None:
 
 @receiver(authentication_step_completed)
 def renew_key(request: Any, reauthenticated: bool = False, **_kwargs: Any) -> None:
-    """Give the session a new key after the user has entered a credential again, so that a copy of
-    the old cookie becomes invalid."""
+    """Give the session a new key after the user has entered a credential again (`reauthenticated`),
+    so that a copy of the old cookie becomes invalid. A first sign-in makes a new key without this
+    function."""
     if not reauthenticated:
         return
     old_key = request.session.session_key

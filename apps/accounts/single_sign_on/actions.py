@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from apps.accounts.models import Membership, Team, User
+from apps.accounts.models import Membership, PersonState, Team, User
 from apps.accounts.roles import stronger_organisation_role
 from apps.accounts.single_sign_on.rules import Grant, roles_of_groups
 from apps.common.history.context import audit_context
@@ -81,6 +81,15 @@ def user_by_verified_email(address: str) -> User | None:
         .first()
     )
     return None if user is None or _set_own_email(user) else user
+
+
+@transaction.atomic
+def activate_contact(person: User) -> User:
+    """Give a contact an account, as single sign-on with its verified address does."""
+    row = User.objects.contacts().select_for_update(of=("self",)).get(pk=person.pk)
+    row.is_active, row.state = True, PersonState.ACTIVE
+    row.save(update_fields=["is_active", "state"])
+    return row
 
 
 def _set_own_email(person: User) -> bool:

@@ -77,6 +77,9 @@ def verified_claims(
 
 
 def _find_key(keys: Mapping[str, Any], kid: str | None, algorithm: str) -> Any:
+    """Return the provider's signing key with the ID `kid`, or its only signing key if the token
+    names none, as `algorithm` needs it. InvalidTokenError if there is not exactly one, or it does
+    not fit."""
     published = [
         key
         for key in keys.get("keys", [])

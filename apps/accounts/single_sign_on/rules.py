@@ -60,6 +60,8 @@ def read_rules(text: str) -> tuple[Grant, ...]:
 
 
 def _parse_grant(group: str, role_name: Any) -> Grant:
+    """Parse one value of OIDC_ROLES: an organisation role, or TEAM:ROLE. Raises InvalidRulesError
+    for anything else."""
     if not isinstance(role_name, str):
         raise InvalidRulesError(
             f"OIDC_ROLES: the value of the group '{group}' must be a text or a list of texts."

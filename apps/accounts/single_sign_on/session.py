@@ -70,21 +70,28 @@ class SafeSession:
         headers: Mapping[str, str] | None = None,
         auth: Any = None,
     ) -> SafeResponse:
-        sent = {"Accept": "application/json", **(headers or {})}
+        """Make the request within the policy for outbound requests; `auth` is sent as basic
+        authentication. URLs of the configured provider's own origin are trusted. Raises
+        SignOnUnreachableError."""
+        request_headers = {"Accept": "application/json", **(headers or {})}
         if params:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
         body = None
         if data is not None:
             body = urlencode(data).encode()
-            sent["Content-Type"] = "application/x-www-form-urlencoded"
+            request_headers["Content-Type"] = "application/x-www-form-urlencoded"
         if auth is not None:
-            sent["Authorization"] = (
+            request_headers["Authorization"] = (
                 "Basic " + base64.b64encode(f"{auth.username}:{auth.password}".encode()).decode()
             )
         try:
             response = fetch(
                 Request(
-                    url, method=method, headers=sent, body=body, trusted=_origin(url) == self._home
+                    url,
+                    method=method,
+                    headers=request_headers,
+                    body=body,
+                    trusted=_origin(url) == self._home,
                 ),
                 policy=self._policy,
             )
@@ -107,5 +114,5 @@ def sign_on_policy(ca_file: str) -> Policy:
 
 
 def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()
+    url_parts = urlsplit(url)
+    return url_parts.scheme, url_parts.netloc.lower()

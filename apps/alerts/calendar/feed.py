@@ -26,7 +26,7 @@ from apps.alerts.calendar.queries import (
 )
 from apps.alerts.kinds.reminders.reminder_text import reminder_heading
 from apps.alerts.models import KINDS, Alert, DayKind, SubjectKind
-from apps.alerts.text import day, listed, long_day, one_line
+from apps.alerts.text import listed, long_day, one_line
 from apps.catalog.models import Offering
 from apps.common.processes.lazy_import import lazy_import
 from apps.common.time import day_of, start_of
@@ -37,6 +37,17 @@ if TYPE_CHECKING:
 else:
     icalendar = lazy_import("icalendar")
 
+# {category: kind} in URLs that users saved before the categories had their present names.
+_FORMER_CATEGORIES: Mapping[str, str] = {
+    "Days to the end": DayKind.MILESTONE,
+    "Acceptance expires": DayKind.ACCEPTANCE_EXPIRING,
+    "Exit test expires": DayKind.EXIT_TEST_EXPIRING,
+    "Waiver expires": DayKind.WAIVER_EXPIRING,
+    "Gate waiver expires": DayKind.GATE_WAIVER_EXPIRING,
+    "Approval expires": DayKind.APPROVAL_EXPIRING,
+    "Mute expires": DayKind.MUTE_EXPIRING,
+    "Key expires": DayKind.KEY_EXPIRING,
+}
 # A summary names this many applications and counts the others.
 MAX_NAMES_IN_SUMMARY = 3
 REFRESH_INTERVAL = timedelta(hours=6)
@@ -142,7 +153,9 @@ def count_entries(user: User, *, today: date, first: date, last: date, kind: str
 
 def kinds_in_category(category: str) -> list[str]:
     """List the deadline kinds of an event category; all if it is empty."""
-    return [kind for kind in calendar_kinds() if not category or KINDS[kind] == category]
+    kind = _FORMER_CATEGORIES.get(category)
+    label = KINDS[kind] if kind else category
+    return [kind for kind in calendar_kinds() if not label or KINDS[kind] == label]
 
 
 def _list_visible_team_ids(user: User) -> list[int] | None:
@@ -177,6 +190,7 @@ def _build_retirement_entries(
     offerings: Mapping[int, Offering],
     applications: Mapping[int, _VisibleApplication],
 ) -> Iterator[CalendarEntry]:
+    """Yield an entry for each retirement of which the reader can view an application."""
     for retirement in retirements:
         visible_applications = [
             applications[pk] for pk in retirement.application_ids if pk in applications
@@ -190,7 +204,7 @@ def _build_retirement_entries(
         )
         name = one_line(offering)
         clause = (
-            f"{name} retires no earlier than {day(retirement.on)}"
+            f"{name} retires no earlier than {long_day(retirement.on)}"
             if retirement.soft
             else f"{name} retires"
         )
@@ -221,6 +235,7 @@ def _describe_retirement(
     applications: Sequence[_VisibleApplication],
     n_applications: int,
 ) -> Iterator[str]:
+    """Yield the lines of the description: the date, the applications and the replacement."""
     if retirement.soft:
         yield (
             f"{name} retires no earlier than {long_day(retirement.on)}. From then on it can retire "
@@ -229,8 +244,8 @@ def _describe_retirement(
     else:
         yield f"{name} retires on {long_day(retirement.on)}. The date is announced."
     primary_count = f"{retirement.n_primary:,}" if retirement.n_primary else "none"
-    plural = "" if n_applications == 1 else "s"
-    yield f"Used by {n_applications:,} application{plural}, {primary_count} as a primary model:"
+    suffix = "" if n_applications == 1 else "s"
+    yield f"Used by {n_applications:,} application{suffix}, {primary_count} as a primary model:"
     yield from (f"- {application.name}" for application in applications)
     if n_applications > len(applications):
         yield f"- and {n_applications - len(applications):,} more"
@@ -253,6 +268,7 @@ def _join_names(applications: Sequence[_VisibleApplication], n: int) -> str:
 def _build_deadline_entries(
     deadlines: Sequence[UpcomingDeadline], applications: Mapping[int, _VisibleApplication]
 ) -> Iterator[CalendarEntry]:
+    """Yield an entry for each deadline whose application, if any, the reader can view."""
     for deadline in deadlines:
         application = applications.get(deadline.application_id or 0)
         if deadline.application_id is not None and application is None:

@@ -88,15 +88,18 @@ WITH {RETIREMENTS.format(which=_WITHIN.format(on="o.retires_on"))},
 mine AS (
     SELECT l.id, l.retires_on, l.soft, count(*) AS n,
         count(*) FILTER (WHERE l.is_primary) AS n_primary,
+           -- the applications to name: primary models first, then the most critical
            (array_agg(l.application_id ORDER BY l.is_primary DESC, l.criticality,
                l.application_id))[1:{MAX_NAMED_APPLICATIONS}] AS ids
     FROM live l
+    -- null: applications of all teams
     WHERE %(teams)s::bigint[] IS NULL OR l.team_id = ANY (%(teams)s::bigint[])
     GROUP BY l.id, l.retires_on, l.soft
     ORDER BY {_NEAREST.format(on="l.retires_on")}, l.id
     LIMIT %(most)s
 )
 SELECT m.id, m.retires_on, m.soft, m.n, m.n_primary, m.ids, h.n, h.at
+-- the number and time of the changes of the offering, for the sequence number of the entry
 FROM mine m CROSS JOIN LATERAL (
     SELECT count(*) AS n, max(v.pgh_created_at) AS at FROM {_find_history_table(Offering)} v
     WHERE v.pgh_obj_id = m.id
@@ -130,6 +133,7 @@ JOIN inventory_application b ON b.id = d.application_id
 JOIN catalog_offering o ON o.id = e.target_id JOIN catalog_provider h ON h.id = o.host_id
 WHERE e.result = 'passed' AND e.tested_on <= %(day)s::date AND {{window}}
   AND b.status = ANY (%(in_scope)s) AND (d.until IS NULL OR d.until > %(day)s::date)
+  -- no other passed test of the dependency is valid for longer
   AND NOT EXISTS (
       SELECT 1 FROM inventory_exittest n
       WHERE n.dependency_id = e.dependency_id AND n.result = 'passed'

@@ -8,23 +8,26 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db import connection, models
+from django.db.models import Q
 
-from apps.accounts.models import Team, User
+from apps.accounts.models import User
 from apps.alerts.delivery.digest.parts import BestFallback, DigestContext, Price, PrimaryUse
 from apps.alerts.kinds.feeds.health import FeedHealth, load_feed_health
-from apps.alerts.models import Alert, Notice
+from apps.alerts.models import Alert, IssueAlertKind, Notice
 from apps.alerts.queries import evidence_urls, roles_affected
+from apps.alerts.recipients import display_name
 from apps.alerts.subscriptions import AlertFacts, alert_facts
 from apps.catalog.models import Offering
 from apps.common.time import day_of
 from apps.exposure.node_names import node_names
 from apps.inventory.models import Application
 from apps.inventory.runway import runways
+from apps.inventory.successor_costs import successor_costs
 
 
 @dataclass(frozen=True, slots=True)
 class BatchContext:
-    """All records that a batch of notifications mentions; `load_rule_context` limits it to what one
+    """All records that a batch of notifications mentions; `context_for` limits it to what one
     recipient can view."""
 
     alerts: Mapping[int, Alert]
@@ -37,7 +40,8 @@ class BatchContext:
     prices: Mapping[int, Price]
     offerings: Mapping[int, Offering]
     people: Mapping[int, str]
-    teams: Mapping[int, str]
+    owners: Mapping[int, str]
+    cause_models: Mapping[int, frozenset[tuple[str, str]]]
     feeds: FeedHealth
 
     def context_for(self, *, teams: frozenset[int] | None, today: date) -> DigestContext:
@@ -58,14 +62,20 @@ class BatchContext:
             prices=self.prices,
             offerings=self.offerings,
             people=self.people,
+            owners=self.owners,
+            cause_models=self.cause_models,
         )
 
 
 def load_context(notices: Collection[Notice], *, at: datetime) -> BatchContext:
+    """Load everything that messages about these notifications name, in a fixed number of
+    statements."""
     alerts = alerts_with_subjects({notice.alert_id for notice in notices})
     event_ids = sorted({alert.event_id for alert in alerts.values() if alert.event_id})
     application_ids = {pk for alert in alerts.values() for pk in alert.application_ids}
-    applications = Application.objects.in_bulk(application_ids) if application_ids else {}
+    applications = (
+        Application.objects.with_owners().in_bulk(application_ids) if application_ids else {}
+    )
     uses, used_offering_ids = _load_primary_uses(sorted(applications), on=day_of(at))
     alert_offering_ids = {alert.offering_id for alert in alerts.values() if alert.offering_id}
     offerings = Offering.objects.select_related(
@@ -85,16 +95,13 @@ def load_context(notices: Collection[Notice], *, at: datetime) -> BatchContext:
         prices=_load_prices(set(offerings) | replacement_ids, at=at),
         offerings=offerings,
         people={
-            user.pk: str(user)
+            user.pk: display_name(user)
             for user in User.objects.filter(
                 pk__in={alert.user_id for alert in alerts.values() if alert.user_id}
             )
         },
-        teams=dict(
-            Team.objects.filter(
-                pk__in={alert.team_id for alert in alerts.values() if alert.team_id}
-            ).values_list("pk", "name")
-        ),
+        owners=_load_owner_names(applications.values()),
+        cause_models=_load_cause_models(alerts.values()),
         feeds=load_feed_health(at=at),
     )
 
@@ -139,12 +146,60 @@ def _load_node_labels(alerts: Iterable[Alert]) -> dict[int, str]:
     return {pk: node.label for pk, node in node_names(nodes).items()} if nodes else {}
 
 
-# The best alternative of each primary model: the most independent one, tested ones first.
+def _load_owner_names(applications: Collection[Application]) -> dict[int, str]:
+    """Return {application: name of its owner}, the business owner before the technical one. For an
+    owner recorded by username or email address it is the name of that user."""
+    texts = {
+        application.pk: application.business_owner_name or application.technical_owner_name
+        for application in applications
+    }
+    recorded = {text.strip() for text in texts.values() if text.strip()}
+    if not recorded:
+        return {}
+    users = User.objects.filter(Q(username__in=recorded) | Q(email__in=recorded))
+    names = {
+        text: display_name(user) for user in users for text in (user.email, user.get_username())
+    }
+    return {pk: names.get(text.strip(), text.strip()) for pk, text in texts.items() if text.strip()}
+
+
+_CAUSE_MODELS = """
+SELECT i.id, array_agg(o.api_id), array_agg(h.name)
+FROM issues_issue i JOIN issues_causeoffering c ON c.cause_id = i.cause_id
+JOIN catalog_offering o ON o.id = c.offering_id JOIN catalog_provider h ON h.id = o.host_id
+WHERE i.id = ANY (%s)
+GROUP BY i.id
+"""
+
+
+def _load_cause_models(alerts: Iterable[Alert]) -> dict[int, frozenset[tuple[str, str]]]:
+    """Return {issue about a retired model: (model ID, host) pairs of its cause}."""
+    issue_ids = sorted(
+        {
+            alert.subject_id
+            for alert in alerts
+            if alert.kind == IssueAlertKind.RETIRED_MODEL_IN_USE and alert.subject_id is not None
+        }
+    )
+    if not issue_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_CAUSE_MODELS, [issue_ids])
+        return {
+            pk: frozenset(zip(model_ids, hosts, strict=True))
+            for pk, model_ids, hosts in cursor.fetchall()
+        }
+
+
+# The best alternative of each primary model: the most independent one, tested ones first; with the
+# retirement date of the model served when it is called.
 _FALLBACKS = """
-SELECT DISTINCT ON (r.primary_id) r.primary_id, o.api_id || ' at ' || h.name, r.grade, r.tested,
-       coalesce(c.ever_tested, r.tested)
+SELECT DISTINCT ON (r.primary_id) r.primary_id, o.api_id || ' on ' || h.name, r.grade, r.tested,
+       coalesce(c.ever_tested, r.tested), e.id, e.retires_on,
+       e.date_kind = 'not_before' AND e.lifecycle <> 'retired'
 FROM exposure_candidategrade r LEFT JOIN exposure_candidate c ON c.id = r.candidate_id
 JOIN catalog_offering o ON o.id = r.offering_id JOIN catalog_provider h ON h.id = o.host_id
+JOIN catalog_offering e ON e.id = coalesce(c.effective_id, r.offering_id)
 WHERE r.primary_id = ANY (%s) AND r.alive
 ORDER BY r.primary_id, r.grade DESC, r.tested DESC, r.place, r.candidate_id
 """
@@ -164,6 +219,7 @@ def _load_primary_uses(
         with connection.cursor() as cursor:
             cursor.execute(_FALLBACKS, [[row.dependency_id for row in rows]])
             fallbacks = {pk: BestFallback(*values) for pk, *values in cursor.fetchall()}
+    costs = successor_costs(on=on, application_ids=application_ids) if rows else {}
     for row in rows:
         uses[row.application_id].append(
             PrimaryUse(
@@ -174,6 +230,7 @@ def _load_primary_uses(
                 basis=row.basis,
                 at_least=row.at_least,
                 fallback=fallbacks.get(row.dependency_id),
+                cost=costs.get(row.dependency_id),
             )
         )
     return uses, {row.offering_id for row in rows}

@@ -217,6 +217,11 @@ class _MailConnection:
         return failure
 
     def _try_send(self, delivery: Delivery) -> SendFailure | None:
+        """Send the message and return None, or the failure: `final` ones are not repeated,
+        `everyone` ones affect all messages.
+
+        A connection that the server has closed after some messages is opened again.
+        """
         try:
             message = build_message(delivery)
             self._ensure_open()

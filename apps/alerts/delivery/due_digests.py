@@ -127,6 +127,11 @@ def _find_due_digest(
     last_scan_at: datetime | None,
     gather: timedelta,
 ) -> DueDigest | None:
+    """Return the digest that is due for the recipient at `at`, or None.
+
+    `gather` is the time in which further notifications are collected. A window of the schedule
+    comes first; urgent notifications are sent before it if the recipient wants them immediately.
+    """
     if recipient.webhook_id is not None or not schedule.has_windows:
         is_gathered = recipient.oldest is not None and recipient.oldest <= at - gather
         if recipient.webhook_id is None and schedule.wants_only_urgent:

@@ -28,7 +28,7 @@ from apps.alerts.delivery.links import (
 from apps.alerts.delivery.schedule import time_zone_named
 from apps.alerts.kinds.feeds.health import FeedHealth
 from apps.alerts.models import Delivery
-from apps.alerts.text import one_line
+from apps.alerts.text import long_day, one_line
 
 _LINE_WIDTH = 72
 _ADDRESS_INSIDE = re.compile(r"https?://")
@@ -45,13 +45,13 @@ class RenderedEmail:
 
 @dataclass(frozen=True, slots=True)
 class EmailFooter:
-    """The footer of every email: feed status, and reason and times of email to this address.
-    `may_answer`: the recipient is a user, who can respond by a link in the email."""
+    """The footer of every email: feed status, and reason and schedule of email to this address.
+    `can_respond`: the recipient is a user, who can respond by a link in the email."""
 
     feeds: FeedHealth
     reason: str
-    rhythm: str
-    may_answer: bool
+    schedule: str
+    can_respond: bool
 
 
 def render_digest(
@@ -59,7 +59,7 @@ def render_digest(
 ) -> RenderedEmail:
     """Render the alert digest of one recipient, in the recipient's time zone.
 
-    `audience` is a sentence that says for whom the digest is."""
+    `audience` is the line about the recipient."""
     return _render(
         "alert_digest", {"digest": digest, "audience": one_line(audience)}, footer, at, time_zone
     )
@@ -72,8 +72,8 @@ def render_heartbeat(
     even if nothing changed."""
     local = since.astimezone(time_zone_named(time_zone)) if since else None
     context: dict[str, object] = {
-        "sentence": f"0 changes, {footer.feeds}",
-        "since": f"{local:%a} {local.day} {local:%b %Y, %H:%M}" if local else "",
+        "sentence": f"No changes since {long_day(local)}" if local else "No changes",
+        "feeds": footer.feeds,
     }
     return _render("heartbeat", context, footer, at, time_zone)
 
@@ -81,13 +81,15 @@ def render_heartbeat(
 def _render(
     name: str, context: dict[str, object], footer: EmailFooter, at: datetime, time_zone: str
 ) -> RenderedEmail:
+    """Render subject, text and HTML of the email templates `name`, with times in the time zone of
+    the recipient."""
     moment = at.astimezone(time_zone_named(time_zone))
     context |= {
         "footer": footer,
-        "written": f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M} ({one_line(moment.tzinfo)})",
-        "fresh_at": f"{at.astimezone(UTC):%H:%M} UTC",
+        "written": f"{long_day(moment)}, {moment:%H:%M} ({one_line(moment.tzinfo)})",
+        "feed_status": f"{footer.feeds} at {moment:%H:%M}.",
         "public_url": settings.PUBLIC_URL,
-        "answer_url": answer_url() if footer.may_answer else f"{settings.PUBLIC_URL}/alerts/",
+        "answer_url": answer_url() if footer.can_respond else f"{settings.PUBLIC_URL}/alerts/",
         "unsubscribe_url": unsubscribe_url(),
         "organisation": settings.ORGANISATION_NAME,
     }
@@ -190,7 +192,7 @@ def _wrap_text(text: str) -> str:
         if len(line) <= _LINE_WIDTH or _ADDRESS_INSIDE.search(line) or line == "-- ":
             lines.append(line)
             continue
-        indent = line[: len(line) - len(line.lstrip())]
+        indent = line[: len(line) - len(line.lstrip("- "))].replace("-", " ")
         lines += textwrap.wrap(
             line,
             _LINE_WIDTH,

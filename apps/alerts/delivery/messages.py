@@ -10,7 +10,7 @@ from apps.accounts.models import Team, User
 from apps.alerts.delivery.context import BatchContext
 from apps.alerts.delivery.digest.builder import build_digest
 from apps.alerts.delivery.digest.parts import MAX_BYTES, SIZE_LIMITS, DigestEntry
-from apps.alerts.delivery.digest.reminder_items import is_runway_over
+from apps.alerts.delivery.digest.runway_items import is_runway_over
 from apps.alerts.delivery.mail import (
     EmailFooter,
     message_id_for,
@@ -21,6 +21,7 @@ from apps.alerts.delivery.mail import (
 from apps.alerts.delivery.schedule import DigestSchedule, time_zone_named
 from apps.alerts.delivery.webhook_payload import build_payload
 from apps.alerts.models import Cadence, Delivery, Notice, Webhook
+from apps.alerts.recipients import display_name
 from apps.common.time import day_of
 
 
@@ -71,8 +72,7 @@ def render_mail(
             result.passed.append(notice)
             del entries[notice.pk]
     visible_entries = list(entries.values())
-    owner = team.name if team else _find_common_team(visible_entries, batch)
-    digest = build_digest(visible_entries, context, owner=owner, is_first=is_first)
+    digest = build_digest(visible_entries, context, is_first=is_first)
     if digest is None and not also_when_empty:
         result.left_out += [notice for notice in notices if notice.pk in entries]
         return result
@@ -81,7 +81,7 @@ def render_mail(
         batch.feeds,
         _describe_reason(notices, user, team),
         _describe_schedule(schedule),
-        may_answer=user is not None,
+        can_respond=user is not None,
     )
     if digest is None:
         email = render_heartbeat(
@@ -96,10 +96,7 @@ def render_mail(
         for fit in SIZE_LIMITS[1:]:
             if len(email.html.encode()) <= MAX_BYTES:
                 break
-            digest = (
-                build_digest(visible_entries, context, owner=owner, is_first=is_first, fit=fit)
-                or digest
-            )
+            digest = build_digest(visible_entries, context, is_first=is_first, fit=fit) or digest
             email = render_digest(
                 digest, audience=audience, footer=footer, at=at, time_zone=schedule.time_zone
             )
@@ -123,74 +120,62 @@ def render_mail(
     return result
 
 
-def _find_common_team(entries: Sequence[DigestEntry], batch: BatchContext) -> str:
-    """Return the name of the team whose applications all entries are about; empty if there are
-    several."""
-    names = {batch.teams.get(entry.alert.team_id or 0, "") for entry in entries}
-    return names.pop() if len(names) == 1 else ""
-
-
 def _describe_audience(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
-    if team is not None:
-        return f"For {team.name}: the models its applications call."
+    if user is None:
+        return f"For {team}: the applications of the team"
+    name = display_name(user)
     routes = {notice.why for notice in notices}
     if routes <= {Notice.Why.GOVERNANCE, Notice.Why.OPERATOR, Notice.Why.ESCALATION}:
-        return f"For {user}: the whole organisation."
+        return f"For {name}: the whole organisation"
     if routes == {Notice.Why.SUBSCRIPTION}:
-        return f"For {user}: what you subscribed to."
-    return f"For {user}: what you and your teams own, and what you asked to hear of."
+        return f"For {name}: your subscriptions"
+    return f"For {name}: your applications and subscriptions"
 
 
 _REASONS = {
-    Notice.Why.OWNER: "you own the applications named",
-    Notice.Why.TEAM_OWNER: "you own a team that has no mailbox of its own, or a team above it",
-    Notice.Why.GOVERNANCE: "you govern the register",
-    Notice.Why.OPERATOR: "you run the register, and a feed needs a look",
-    Notice.Why.ESCALATION: "nobody answered whom it fell to",
-    Notice.Why.ASSIGNED: "somebody gave it to you",
-    Notice.Why.SUBSCRIPTION: "you subscribed to such news",
-    Notice.Why.OWN: "you made or decided it",
+    Notice.Why.OWNER: "you own the applications listed",
+    Notice.Why.TEAM_OWNER: "you own the team of the applications, or a team above it",
+    Notice.Why.GOVERNANCE: "you have the governance role",
+    Notice.Why.OPERATOR: "you are responsible for the feeds",
+    Notice.Why.ESCALATION: "alerts were not acknowledged in time",
+    Notice.Why.ASSIGNED: "alerts are assigned to you",
+    Notice.Why.SUBSCRIPTION: "you subscribed to these changes",
+    Notice.Why.OWN: "you created or decided what the alerts are about",
 }
 
 
 def _describe_reason(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
-    if team is not None:
-        return (
-            "This is a team's mailbox: it is told when a model that its applications call changes."
-        )
-    if user is None or not notices:
-        return "You asked for a sign of life."
+    if not notices:
+        return "You receive this email because you asked for a digest even if nothing changed."
+    if user is None:
+        return "You receive this email because this address is the mailbox of the team."
     reasons = [
         reason
         for route, reason in _REASONS.items()
         if any(notice.why == route for notice in notices)
     ]
-    return f"You get this mail because {'; '.join(reasons)}." if reasons else ""
+    return f"You receive this email because {', and because '.join(reasons)}." if reasons else ""
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def _describe_schedule(schedule: DigestSchedule) -> str:
-    """Return the sentence about the schedule, such as `The digest comes every day at 07:00
-    Europe/Zurich, only when something changed.`"""
-    days_text = {
-        Cadence.DAILY: "every day",
-        Cadence.WORKING_DAYS: "on working days",
-        Cadence.WEEKLY: "every "
-        + ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"][
-            schedule.weekday
-        ],
+    """Return the sentence about the schedule, such as `Daily digest at 07:00 Europe/Zurich, only
+    when something changes; urgent alerts immediately.`"""
+    frequency = {
+        Cadence.DAILY: "Daily digest",
+        Cadence.WORKING_DAYS: "Digest on weekdays",
+        Cadence.WEEKLY: f"Weekly digest on {_WEEKDAYS[schedule.weekday]}",
     }.get(Cadence(schedule.cadence))
     if schedule.wants_only_urgent:
-        return "You get mail only of what is urgent; all else stands on the site."
-    if days_text is None:
-        return "You get mail each time something changes."
-    condition_text = (
-        ", also when nothing changed" if schedule.heartbeat else ", only when something changed"
-    )
-    urgent_text = "; what is urgent comes at once" if schedule.immediate else ""
-    return (
-        f"The digest comes {days_text} at {schedule.hour:02}:00 {schedule.time_zone}"
-        f"{condition_text}{urgent_text}."
-    )
+        return "Emails for urgent alerts only."
+    if frequency is None:
+        return "Each alert is sent immediately."
+    condition = "even if nothing changes" if schedule.heartbeat else "only when something changes"
+    urgent = "; urgent alerts immediately" if schedule.immediate else ""
+    time = f"{schedule.hour:02}:00 {schedule.time_zone}"
+    return f"{frequency} at {time}, {condition}{urgent}."
 
 
 # --- webhooks -------------------------------------------------------------------------------------

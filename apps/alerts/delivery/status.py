@@ -65,6 +65,7 @@ FROM (
            n.skip_reason, n.skip_details, coalesce(d.skip_reason, '') AS not_sent,
            coalesce(d.reason, '') AS failure,
            coalesce(d.sent_at, d.created_at, n.owed_at) AS at,
+           -- the message itself can be opened by its recipient alone, and by governance
            CASE WHEN %(everything)s OR d.user_id = %(user)s OR d.team_id = ANY (%(teams)s) THEN d.id
                ELSE 0 END
                AS delivery_id,
@@ -73,10 +74,12 @@ FROM (
     LEFT JOIN alerts_delivery d ON d.id = n.delivery_id
     LEFT JOIN accounts_user u ON u.id = n.user_id LEFT JOIN accounts_team t ON t.id = n.team_id
     LEFT JOIN alerts_webhook w ON w.id = n.webhook_id
+    -- notifications of alerts without a team are personal
     WHERE n.alert_id = ANY (%(ids)s) AND (%(everything)s OR a.team_id IS NOT NULL
         OR n.user_id = %(user)s)
     WINDOW alert AS (PARTITION BY n.alert_id ORDER BY n.id)
 ) n
+-- at most this many recipients of each alert are listed
 WHERE n.place <= %(most)s
 ORDER BY n.alert_id, n.id
 """

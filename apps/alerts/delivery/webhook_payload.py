@@ -35,6 +35,8 @@ def build_payload(
 def _format_alert(
     notice: Notice, alert: Alert, item: Any, context: DigestContext
 ) -> dict[str, Any]:
+    """Return an alert as JSON. `item` is its digest item with title and guidance; None if no item
+    is about it."""
     applications = [
         context.applications[pk] for pk in alert.application_ids if pk in context.applications
     ]

@@ -16,26 +16,21 @@ from apps.alerts.text import counted, one_line, share
 from apps.exposure.models import Basis, ExposureFlag, Policy, Predicate, StandingState
 from apps.exposure.policy_values import counts_critical, is_share
 
+_REDUCE_OR_ACCEPT = "Reduce the exposure or accept it until a date."
 # {kind: (heading, what to do)}
 GUIDANCE: Mapping[str, tuple[str, str]] = {
-    FlagKind.OPENED: ("Over tolerance", "Decide: spread the load, or accept it until a day."),
-    FlagKind.WORSENED: (
-        "Beyond what was accepted",
-        "The value has passed the ceiling of the acceptance, which is over. Decide anew.",
-    ),
-    FlagKind.ACCEPTANCE_EXPIRED: (
-        "Acceptance ran out",
-        "The day until which it was accepted has come. Spread the load, or accept it until another "
-        "day.",
-    ),
-    FlagKind.RESOLVED: ("Under tolerance again", "Nothing to do."),
+    FlagKind.OPENED: ("Over tolerance", _REDUCE_OR_ACCEPT),
+    FlagKind.WORSENED: ("Above accepted level", _REDUCE_OR_ACCEPT),
+    FlagKind.ACCEPTANCE_EXPIRED: ("Acceptance expired", _REDUCE_OR_ACCEPT),
+    FlagKind.RESOLVED: ("Back within tolerance", "No action needed."),
 }
 
-_WEIGHTS: Mapping[str, str] = {
-    Basis.COUNT: "of applications",
-    Basis.CRITICALITY: "of the applications' weight by criticality",
-    Basis.SPEND: "of the monthly spend",
-    Basis.USERS: "of the users",
+# {weight: (what the share is of, whether that is plural)}
+_WEIGHTS: Mapping[str, tuple[str, bool]] = {
+    Basis.COUNT: ("of applications", True),
+    Basis.CRITICALITY: ("of applications, weighted by criticality,", True),
+    Basis.SPEND: ("of the monthly spend", False),
+    Basis.USERS: ("of users", True),
 }
 _PREDICATES: Mapping[str, tuple[str, str]] = {
     Predicate.NO_INDEPENDENT_FALLBACK: (
@@ -43,22 +38,19 @@ _PREDICATES: Mapping[str, tuple[str, str]] = {
         "have no independent fallback",
     ),
     Predicate.JUDGE_SHARES_LINEAGE: (
-        "has a judge or guardrail that shares its base",
-        "have a judge or guardrail that shares their base",
+        "has a judge or guardrail that shares a foundation with its primary model",
+        "have a judge or guardrail that shares a foundation with their primary model",
     ),
     Predicate.UNRESOLVED_PRIMARY: (
-        "has a primary that nobody has placed",
-        "have a primary that nobody has placed",
+        "has an unresolved primary model",
+        "have an unresolved primary model",
     ),
 }
 # {states that a policy counts: (verb for one application, verb for several)}.
 _STATES: Mapping[frozenset[str], tuple[str, str]] = {
-    frozenset(StandingState.values): ("rests on", "rest on"),
-    frozenset({"exposed", "cushioned"}): ("can be stopped by", "can be stopped by"),
-    frozenset({"exposed"}): (
-        "has nothing to fall back on without",
-        "have nothing to fall back on without",
-    ),
+    frozenset(StandingState.values): ("depends on", "depend on"),
+    frozenset({"exposed", "cushioned"}): ("has no tested exit from", "have no tested exit from"),
+    frozenset({"exposed"}): ("has no alternative to", "have no alternative to"),
 }
 
 
@@ -83,20 +75,23 @@ def measurement_when_raised(alert: Alert, flag: ExposureFlag) -> Measurement:
 
 
 def format_measure(policy: Policy, value: Decimal) -> str:
-    """Format a value as `62 %`, or as `12` if the policy counts applications."""
+    """Format a value as `62%`, or as `12` if the policy counts applications."""
     return share(value) if is_share(policy) else f"{int(value):,}"
 
 
 def flag_clause(policy: Policy, measurement: Measurement, *, node: str, kind: str) -> str:
-    """Return a clause such as `62 % of critical applications rest on Google as developer`, without
+    """Return a clause such as `62% of critical applications depend on Google as developer`, without
     the tolerance."""
     singular, plural = _find_verbs(policy)
     if is_share(policy):
-        share_of = "of critical applications" if counts_critical(policy) else _WEIGHTS[policy.basis]
-        # A share of applications takes a plural verb, a share of spend a singular one.
+        share_of, is_plural = (
+            ("of critical applications", True)
+            if counts_critical(policy)
+            else _WEIGHTS[policy.basis]
+        )
         subject, verb = (
             f"{share(measurement.value)} {share_of}",
-            plural if "applications" in share_of else singular,
+            plural if is_plural else singular,
         )
     else:
         noun = "critical application" if counts_critical(policy) else "application"
@@ -110,8 +105,8 @@ def flag_clause(policy: Policy, measurement: Measurement, *, node: str, kind: st
 
 
 def tolerance_text(policy: Policy, measurement: Measurement) -> str:
-    """Return the tolerance as `limit 50 %`."""
-    return f"limit {format_measure(policy, measurement.limit)}"
+    """Return the tolerance as `tolerance 50%`."""
+    return f"tolerance {format_measure(policy, measurement.limit)}"
 
 
 def _find_verbs(policy: Policy) -> tuple[str, str]:
@@ -122,7 +117,7 @@ def _find_verbs(policy: Policy) -> tuple[str, str]:
     if states in _STATES:
         return _STATES[states]
     state_names = " or ".join(state.label.lower() for state in StandingState if state in states)
-    return f"stands {state_names} on", f"stand {state_names} on"
+    return f"would be {state_names} without", f"would be {state_names} without"
 
 
 def node_kind_label(flag: ExposureFlag) -> str:

@@ -105,6 +105,8 @@ def _claim_flag_events(*, at: datetime) -> list[FlagEvent]:
 
 
 def _draft_flag_alert(event: FlagEvent, user: User, *, at: datetime) -> AlertDraft:
+    """Draft the alert of one governance user about an event of a flag. Good news is resolved from
+    the start."""
     flag = event.flag
     # A flag opens and resolves once, but can worsen or expire several times.
     is_repeatable = event.kind in {FlagKind.WORSENED, FlagKind.ACCEPTANCE_EXPIRED}

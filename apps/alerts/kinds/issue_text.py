@@ -7,7 +7,7 @@ violation: blocked, criticality, data_class, region}.
 from collections.abc import Mapping
 
 from apps.alerts.models import Alert, IssueAlertKind
-from apps.alerts.text import day, one_line
+from apps.alerts.text import long_day, one_line
 
 # {group: (heading, what to do)}
 GUIDANCE: Mapping[str, tuple[str, str]] = {
@@ -50,9 +50,9 @@ def issue_predicate(alert: Alert) -> str:
         case IssueAlertKind.RETIRED_MODEL_IN_USE:
             if alert.due_on is None:
                 return "is retired and is still used"
-            return f"retired on {day(alert.due_on)} and is still used"
+            return f"retired on {long_day(alert.due_on)} and is still used"
         case IssueAlertKind.FALLBACK_RETIRES:
-            when = f" on {day(alert.due_on)}" if alert.due_on else ""
+            when = f" on {long_day(alert.due_on)}" if alert.due_on else ""
             return f"is a fallback and retires{when}, with or before the primary model"
     grounds = [_GROUNDS[name] for name in alert.details.get("grounds", []) if name in _GROUNDS]
     return f"is used against its approval: {', '.join(grounds) or 'it is restricted'}"

@@ -58,6 +58,8 @@ class AffectedParty:
         is_primary: bool,
         owners: ApplicationOwners | None,
     ) -> None:
+        """Add an affected application. `is_primary`: through a primary model; the lowest
+        criticality value, which is the most critical, is kept for each of the two cases."""
         self.application_ids.append(application_id)
         if is_primary:
             self.gravest_primary = min(
@@ -212,6 +214,8 @@ def is_good_news(event: ProviderEvent) -> bool:
 def _draft_event_alert(
     event: ProviderEvent, party: AffectedParty, move: PriceMove | None, *, at: datetime, today: date
 ) -> AlertDraft:
+    """Draft the alert of one party about a provider event. `move` is the change of monthly cost, if
+    known."""
     # The effective date determines the severity, also for kinds that are not about a retirement.
     on = event_date(event) if event.kind == EventKind.DELISTED else event.effective_on
     days_left = (on - today).days if on else None

@@ -115,6 +115,8 @@ def _format_effort(row: PrimaryRunway) -> str:
 
 
 def _draft_runway_alert(row: PrimaryRunway, party: AffectedParty, *, at: datetime) -> AlertDraft:
+    """Draft the alert about a negative runway. The key includes the effort and the day, so that the
+    alert can be raised again."""
     severity = runway_severity(row.criticality, soft=row.at_least)
     effort = _format_effort(row)
     day = row.retires_on.isoformat() if row.retires_on else ""
@@ -166,12 +168,14 @@ JOIN risks_foundationrisk k ON k.id = s.risk_id AND k.closed_at IS NULL AND k.di
 """
 
 _CLAIM = f"""
+-- marked as handled, so that each time an assessment becomes stale is reported once
 WITH claimed AS (
     INSERT INTO alerts_handledstaleness (assessment_id, stale_since, handled_at)
     SELECT s.id, s.stale_since, %(at)s FROM risks_assessment s
     WHERE s.state = 'stale' AND s.stale_since IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM alerts_handledstaleness h
         WHERE h.assessment_id = s.id AND h.stale_since = s.stale_since)
+    -- a concurrent run might have claimed the same assessment
     ON CONFLICT DO NOTHING RETURNING assessment_id, stale_since
 )
 SELECT s.id AS assessment_id, c.stale_since, s.stale_reason AS because, s.inherent, s.owner_id,
@@ -224,6 +228,8 @@ def _draft_stale_alert(
     *,
     at: datetime,
 ) -> AlertDraft:
+    """Draft the alert of one team about assessments that became stale, most severe first in `rows`;
+    their owners get their own."""
     for pk, criticality in dict.fromkeys((row.application_id, row.criticality) for row in rows):
         party.add(pk, criticality, is_primary=True, owners=owners[pk])
     top_row = rows[0]

@@ -24,8 +24,10 @@ SELECT o.id FROM alerts_alert o JOIN catalog_providerevent eo ON eo.id = o.event
 WHERE o.state <> 'resolved' AND eo.kind = ANY (%(kinds)s) AND EXISTS (
     SELECT 1 FROM catalog_providerevent en JOIN alerts_alert n ON n.event_id = en.id
     WHERE en.offering_id = eo.offering_id AND en.kind = ANY (%(kinds)s)
+      -- a later event, with other content
       AND (en.detected_at, en.id) > (eo.detected_at, eo.id)
       AND (en.kind, en.new) IS DISTINCT FROM (eo.kind, eo.new)
+      -- the two alerts have an application in common
       AND EXISTS (SELECT 1 FROM jsonb_array_elements(o.application_ids) app
       WHERE n.application_ids @> app.value))
 """

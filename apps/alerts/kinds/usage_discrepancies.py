@@ -43,11 +43,13 @@ class _ClaimedDiscrepancy:
 
 
 _CLAIM = """
+-- marked as handled, so that each discrepancy is reported once
 WITH claimed AS (
     INSERT INTO alerts_handleddiscrepancy (discrepancy_id, handled_at)
     SELECT d.id, %(at)s FROM intake_discrepancy d
     WHERE d.closed_at IS NULL
       AND NOT EXISTS (SELECT 1 FROM alerts_handleddiscrepancy h WHERE h.discrepancy_id = d.id)
+    -- a concurrent run might have claimed the same discrepancy
     ON CONFLICT DO NOTHING RETURNING discrepancy_id
 )
 SELECT d.id, d.kind, d.details::text, d.application_id, coalesce(u.offering_id, o.offering_id),
@@ -66,6 +68,7 @@ SELECT a.id, (
     JOIN intake_discrepancy d ON d.id = x.value::bigint)
 FROM alerts_alert a
 WHERE a.kind = ANY (%(kinds)s) AND a.state <> 'resolved' AND NOT EXISTS (
+    -- none of the discrepancies of the alert is open
     SELECT 1 FROM jsonb_array_elements_text(a.details -> 'ids') x
     JOIN intake_discrepancy d ON d.id = x.value::bigint AND d.closed_at IS NULL)
 """
@@ -109,6 +112,7 @@ def raise_discrepancy_alerts(*, at: datetime) -> int:
 def _draft_discrepancy_alert(
     rows: Sequence[_ClaimedDiscrepancy], party: AffectedParty, *, at: datetime
 ) -> AlertDraft:
+    """Draft the alert about discrepancies of one application and kind, which `rows` are."""
     first_row = rows[0]
     kind = ALERT_KINDS[first_row.kind]
     severity = discrepancy_severity(kind, criticality=first_row.criticality)

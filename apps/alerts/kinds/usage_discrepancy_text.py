@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.alerts.models import Alert, SeenKind
-from apps.alerts.text import as_day, day, listed, one_line, spelled
+from apps.alerts.text import as_day, days, join_with_more, long_day, one_line
 
 # Models that one sentence names; the others are counted.
 MAX_NAMED_MODELS = 4
@@ -17,42 +17,40 @@ MAX_NAMED_MODELS = 4
 # {group: (heading, what to do)}
 GUIDANCE: Mapping[str, tuple[str, str]] = {
     SeenKind.SHADOW_DEPENDENCY: (
-        "Seen in use, not declared",
-        "Declare what is meant to be called, and end what is not. Until then it counts as "
-        "observed.",
+        "Undeclared use",
+        "Declare the models that the application needs, and stop the other calls.",
     ),
     SeenKind.DECLARED_NOT_SEEN: (
-        "Declared, not seen",
-        "End what is not used any more, or confirm that it is, or that nobody watches it.",
+        "Unconfirmed use",
+        "End the dependency if it is not used. Otherwise confirm it.",
     ),
     SeenKind.VERSION_DRIFT: (
-        "Another version answers",
-        "Test again what rests on the answers, or pin the version. An alias may move without a "
-        "word.",
+        "Version drift",
+        "Test the application again, or pin the version. An alias can change without notice.",
     ),
     SeenKind.OTHER_MODEL_SERVED: (
-        "Another model answers than was asked for",
-        "Ask the provider, or whoever runs the gateway. Tests and approvals are about the model "
-        "that was asked for.",
+        "Different model served",
+        "Contact the provider or the gateway team. Tests and approvals cover the requested model.",
     ),
     SeenKind.RETIRED_IN_USE: (
-        "Retired, and still calling",
-        "Find who still runs it and stop it, or bring the application back into the register.",
+        "Retired application in use",
+        "Stop the calls, or reactivate the application.",
     ),
 }
 
 # Predicates for several applications.
 PLURAL_CLAUSES: Mapping[str, str] = {
-    SeenKind.SHADOW_DEPENDENCY: "call models that nobody declared",
-    SeenKind.DECLARED_NOT_SEEN: "declare models that were not seen in use",
-    SeenKind.VERSION_DRIFT: "are answered by other versions than before",
-    SeenKind.OTHER_MODEL_SERVED: "are answered by other models than they ask for",
+    SeenKind.SHADOW_DEPENDENCY: "call models that are not declared",
+    SeenKind.DECLARED_NOT_SEEN: "declare models that were not observed",
+    SeenKind.VERSION_DRIFT: "are served other versions than before",
+    SeenKind.OTHER_MODEL_SERVED: "are served other models than requested",
     SeenKind.RETIRED_IN_USE: "are retired and still call models",
 }
 
 
 def discrepancy_heading(alert: Alert, *, name: str) -> str:
-    """Return a heading such as `Claims triage calls gpt-4o at OpenAI, which nobody declared`."""
+    """Return a heading such as `Claims triage calls gpt-4o on OpenAI, which is not
+    declared`."""
     return f"{name or 'An application'} {discrepancy_clause(alert)}"
 
 
@@ -69,42 +67,40 @@ def kind_clause(kind: str, discrepancies: list[Mapping[str, Any]], n: int) -> st
     example = discrepancies[0]
     match kind:
         case SeenKind.SHADOW_DEPENDENCY:
-            models = [_format_model(row) for row in discrepancies]
-            return f"calls {_join_names(models, n)}, which nobody declared"
+            models = _join_names([_format_model(row) for row in discrepancies], n)
+            return f"calls {models}, which {'is' if n == 1 else 'are'} not declared"
         case SeenKind.DECLARED_NOT_SEEN:
-            models = [_format_model(row) for row in discrepancies]
-            n_days = example.get("days", 30)
-            return f"declares {_join_names(models, n)}, not seen in use for {n_days} days"
+            models = _join_names([_format_model(row) for row in discrepancies], n)
+            n_days = int(example.get("days", 30))
+            return f"declares {models}, not observed for {days(n_days)}"
         case SeenKind.VERSION_DRIFT:
             if n > 1:
                 changes = [
-                    f"'{_format_field(row, 'asked')}' by {_format_field(row, 'now')}"
+                    f"{_format_field(row, 'now')} for '{_format_field(row, 'asked')}'"
                     for row in discrepancies
                 ]
-                return f"is answered by other versions than before: {_join_names(changes, n)}"
+                return f"is served other versions than before: {_join_names(changes, n)}"
             since = as_day(example.get("first_on"))
-            since_text = f" since {day(since)}" if since else ""
+            since_text = f" since {long_day(since)}" if since else ""
             return (
-                f"is answered by {_format_field(example, 'now')}{since_text} where it asks for "
-                f"'{_format_field(example, 'asked')}', "
-                f"before by {_format_field(example, 'was')}"
+                f"requests '{_format_field(example, 'asked')}' and is served "
+                f"{_format_field(example, 'now')}{since_text}, before "
+                f"{_format_field(example, 'was')}"
             )
         case SeenKind.OTHER_MODEL_SERVED:
-            model_pairs = [
-                f"{_format_field(row, 'asked')} by {_format_field(row, 'now')}"
-                for row in discrepancies
-            ]
             if n > 1:
-                return (
-                    f"is answered by other models than it asks for: {_join_names(model_pairs, n)}"
-                )
+                model_pairs = [
+                    f"{_format_field(row, 'now')} for {_format_field(row, 'asked')}"
+                    for row in discrepancies
+                ]
+                return f"is served other models than requested: {_join_names(model_pairs, n)}"
             return (
-                f"asks for {_format_field(example, 'asked')} and is answered by "
+                f"requests {_format_field(example, 'asked')} and is served "
                 f"{_format_field(example, 'now')}"
             )
     last_day = as_day(example.get("last_on"))
     return f"is retired and still calls {_format_field(example, 'called')}" + (
-        f", last on {day(last_day)}" if last_day else ""
+        f", last on {long_day(last_day)}" if last_day else ""
     )
 
 
@@ -114,21 +110,16 @@ def discrepancies_path(*, slug: str = "") -> str:
 
 
 def _format_model(row: Mapping[str, Any]) -> str:
-    return f"{_format_field(row, 'api_id')} at {_format_field(row, 'host')}"
+    return f"{_format_field(row, 'api_id')} on {_format_field(row, 'host')}"
 
 
 def _format_field(row: Mapping[str, Any], key: str) -> str:
-    return one_line(row.get(key) or "?", max_length=120)
+    return one_line(row.get(key) or "an unknown model", max_length=120)
 
 
 def _join_names(names: list[str], n: int) -> str:
     shown_names = names[:MAX_NAMED_MODELS]
-    n_more = n - len(shown_names)
-    return (
-        listed(shown_names)
-        if n_more <= 0
-        else f"{', '.join(shown_names)} and {spelled(n_more)} more"
-    )
+    return join_with_more(shown_names, n - len(shown_names))
 
 
 __all__ = [

@@ -82,6 +82,8 @@ class _VersionChange:
 def _list_changes(
     previous: Any, row: Any, user_names: dict[int, str], *, is_undo: bool
 ) -> list[_VersionChange]:
+    """Return the steps between two versions of an alert, `previous` and `row`, as texts. `is_undo`:
+    the change was an undo."""
     if row.pgh_label == "insert" or previous is None:
         # The reason of the job does not explain the alert that it created.
         return [_VersionChange("raised the alert", "")]

@@ -91,6 +91,8 @@ def _apply_response(
     to: User | None,
     reason: str,
 ) -> None:
+    """Apply the response to one alert. Raise InvalidResponseError for an unknown response or a
+    missing date."""
     match response:
         case AlertResponse.ACKNOWLEDGE:
             acknowledge_alert(alert=alert, by=by, at=at, reason=reason)

@@ -165,6 +165,8 @@ def _build_notice(
     team_id: int | None = None,
     application_ids: list[int] | None = None,
 ) -> Notice:
+    """Return an unsaved notification; `application_ids` None means all applications of the
+    alert."""
     return Notice(
         alert=alert,
         user_id=user_id,

@@ -123,6 +123,12 @@ class _NotifiedRecipients:
         )
 
     def add(self, notice: Notice) -> None:
+        """Count a notification of the alert: its recipient, and when the current level was first
+        notified.
+
+        Notifications before the alert was last opened again do not count. A level is under way
+        while one of its notifications is pending.
+        """
         delivery = notice.delivery
         is_owed = delivery is None and not notice.skip_reason
         is_under_way = is_owed or (delivery is not None and delivery.state in {"queued", "sending"})
@@ -270,7 +276,9 @@ SELECT n.alert_id, n.user_id, n.team_id, n.webhook_id, n.why, 'unmuted ' || m.id
 FROM alerts_mute m
 JOIN alerts_notice n ON n.mute_id = m.id
 JOIN alerts_alert a ON a.id = n.alert_id AND a.state = 'open'
+-- the mute has expired or was lifted
 WHERE (m.until <= %(day)s OR m.lifted_at IS NOT NULL)
+  -- the recipient was not notified after this mute yet
   AND NOT EXISTS (
       SELECT 1 FROM alerts_notice x WHERE x.alert_id = n.alert_id AND x.user_id IS NOT DISTINCT
       FROM n.user_id

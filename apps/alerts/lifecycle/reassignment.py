@@ -200,6 +200,7 @@ def _copy_alert(
     application_ids: list[int],
     at: datetime,
 ) -> Alert:
+    """Return an unsaved copy of the alert for another party; open, unless the alert is resolved."""
     subject, kind, milestone, _ = alert.key.split("|")
     return Alert(
         key=alert_key(subject, kind, party, milestone=milestone),

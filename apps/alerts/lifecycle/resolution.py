@@ -23,6 +23,7 @@ _CREATE_NOTICES = """
 INSERT INTO alerts_notice
     (alert_id, user_id, team_id, webhook_id, why, occasion, application_ids, urgent, owed_at,
      skip_reason, skip_details)
+-- one notification for each recipient that a message about the alert reached
 SELECT DISTINCT ON (n.alert_id, n.user_id, n.team_id, n.webhook_id)
     n.alert_id, n.user_id, n.team_id, n.webhook_id, n.why, 'resolved',
     n.application_ids, false, %(at)s, '', '{}'
@@ -50,6 +51,11 @@ def resolve_alerts(
 def _resolve_live_alerts(
     alert_ids: Sequence[int], *, resolution: Resolution, at: datetime, notify: bool
 ) -> int:
+    """Resolve those of the alerts that are live and return their number.
+
+    Pending notifications are skipped. `notify` creates one for each recipient that was notified of
+    the alert.
+    """
     live_ids = list(
         Alert.objects.live()
         .filter(pk__in=alert_ids)

@@ -1,8 +1,7 @@
--- Keys whose last day comes nearer or has passed by at most %(grace)s days: (id, on, made_on,
--- application_id, people, words). A program's key is looked after by the nearest owners of its team
--- ({owner_rank} is their rank), or where there are none by who runs the registry (as
--- `OrganisationRoles.operators`); for some days after its end, while nobody may have missed
--- anything yet.
+-- API tokens whose expiry approaches or has passed by at most %(grace)s days: (id, on, made_on,
+-- application_id, people, words). The recipients of a service account's token are the nearest owners
+-- of its team ({owner_rank} is their rank), without any the operators of the registry (as
+-- `OrganisationRoles.operators`).
 SELECT k.id, (k.expires_at AT TIME ZONE 'UTC')::date AS on,
        (k.created_at AT TIME ZONE 'UTC')::date AS made_on, NULL::bigint AS application_id,
        CASE WHEN NOT w.is_service THEN ARRAY[w.id] ELSE coalesce(nullif(ARRAY(
@@ -22,10 +21,10 @@ SELECT k.id, (k.expires_at AT TIME ZONE 'UTC')::date AS on,
                  AND u.organisation_role IN ('admin', 'governance')
            ) o WHERE o.place = 1
        )) END AS people,
-       jsonb_build_object('what', k.name, 'of', CASE WHEN w.is_service THEN w.username
-       ELSE '' END) AS words
+       jsonb_build_object('what', k.name, 'of', CASE WHEN w.is_service
+           THEN person_name(w.first_name, w.last_name, w.username) ELSE '' END) AS words
 FROM accounts_apitoken k JOIN accounts_user w ON w.id = k.user_id AND w.is_active
 WHERE k.revoked_at IS NULL AND (k.expires_at AT TIME ZONE 'UTC')::date >= %(day)s::date -
     %(grace)s
-  -- one that is made for a few days need not say that it ends in a few days
+  -- a token made for a few days needs no reminder in these days
   AND k.expires_at - k.created_at > interval '14 days'

@@ -261,6 +261,7 @@ class TokenViewSet(ReadViewSet[ApiToken]):
         return service_account
 
     def _refuse_wider_token(self, scopes: Any, expires_at: datetime) -> None:
+        """Raise 403 if a token would create one with more scopes or a later expiry than its own."""
         caller_token = self.request.auth
         if not isinstance(caller_token, ApiToken):
             return

@@ -67,6 +67,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
             "organisation_role_by_sign_on",
             "is_superuser",
             "is_active",
+            "state",
             "has_second_factor",
             "last_login",
             "date_joined",

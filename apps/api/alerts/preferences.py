@@ -197,6 +197,8 @@ def _preference_response(recipient: User | Team) -> Response:
 
 
 def _preference_body(recipient: User | Team, *, at: datetime) -> dict[str, Any]:
+    """Return the notification preferences of a user or team mailbox; defaults if none are
+    stored."""
     is_team = isinstance(recipient, Team)
     preference = Preference.objects.filter(
         **({"team": recipient} if is_team else {"user": recipient})

@@ -37,6 +37,8 @@ class SecretAddressView(BaseAuthentication):
     account is closed."""
 
     def authenticate(self, request: Request) -> tuple[User, None]:
+        """Return the user of the secret URL and record its use; 404 for an unknown or revoked
+        one."""
         context = request.parser_context
         # the digest is looked up, not the secret, so that the duration of the look-up reveals
         # nothing about the secret

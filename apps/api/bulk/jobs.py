@@ -47,7 +47,8 @@ def merge_rows(
 ) -> tuple[MergeReport, bool, UUID | None]:
     """Return the outcome of the rows, whether any is stored, and the ID of the change.
 
-    The blocks are one transaction each, or one transaction together.
+    The blocks are one transaction each, or one transaction together if the mode is all or nothing.
+    With `dry_run` everything is rolled back.
     """
     merge, report = Merge(by, day_of(now()), now()), MergeReport()
     is_one_transaction = dry_run or mode == Job.Mode.ALL_OR_NOTHING
@@ -70,6 +71,7 @@ def merge_rows(
 
 
 def _roll_back(*, unless: bool) -> None:
+    """Roll back the enclosing transaction, unless the rows are to be stored."""
     if not unless:
         raise _RollBackError
 

@@ -96,6 +96,8 @@ def holds_null_character(body: bytes, value: Any) -> bool:
 
 
 def _decompress(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
+    """Yield the decompressed body in blocks. Raise an error for another encoding, an incomplete
+    stream and more than MAX_BYTES."""
     if encoding not in {"", "identity", "gzip"}:
         raise UnsupportedMediaType(
             encoding, "Send the body uncompressed or with gzip (Content-Encoding: gzip)."

@@ -221,6 +221,8 @@ def _limit_rows(lines: Iterator[bytes], limit: int) -> Iterator[bytes]:
 
 
 def _merge_response(resource: str, lines: Iterator[bytes], options: dict[str, Any]) -> Response:
+    """Merge the rows and return the result; with all or nothing, rejected rows are a validation
+    error."""
     report, applied, change = merge_rows(resource, lines, **options)
     if options["mode"] == Job.Mode.ALL_OR_NOTHING and report.n_rejected and not options["dry_run"]:
         raise ValidationError(dict(report.rejected))

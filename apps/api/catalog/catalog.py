@@ -514,6 +514,8 @@ def _earliest_retirement(
     not_a_model: bool,
     policies: list[dict[str, Any]],
 ) -> dict[str, Any] | None:
+    """Return the earliest retirement that the policies of host and developer allow, as JSON; None
+    for records that are no model, or without a policy. The parameters are columns of the row."""
     if not_a_model:
         return None
     earliest = offering_earliest_retirement(

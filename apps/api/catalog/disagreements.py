@@ -77,6 +77,7 @@ class DisagreementSerializer(serializers.Serializer[Any]):
 
 
 def _side_body(row: Disagreement, side: DisagreementSide) -> dict[str, Any]:
+    """Return one side of a disagreement as JSON: a source and the date that it states."""
     claim = side.claim
     return {
         "source": side.speaker,
@@ -98,6 +99,7 @@ def _side_body(row: Disagreement, side: DisagreementSide) -> dict[str, Any]:
 
 
 def _disagreement_body(row: Disagreement) -> dict[str, Any]:
+    """Return a disagreement as JSON, a manual override first among its sides."""
     offering, manual_side = row.offering, row.by_hand
     return {
         "id": offering.pk,
@@ -168,6 +170,8 @@ class DisagreementViewSet(ReadViewSet[Offering]):
     def _filter_disagreements(
         self, queryset: QuerySet[Offering], disagreements_by_id: Mapping[int, Disagreement]
     ) -> QuerySet[Offering]:
+        """Apply the filters of the URL; `in_use` limits to offerings that visible applications
+        depend on."""
         filterset = DisagreementFilter(
             self.request.query_params,
             queryset,

@@ -196,6 +196,7 @@ def _health(
     stale_after_minutes: int,
     frozen_after_days: int | None,
 ) -> str:
+    """Return the health of the source now, from the columns of its polling state."""
     state = PollState(
         last_success_at=last_success_at,
         last_change_at=last_change_at,

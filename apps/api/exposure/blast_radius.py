@@ -139,6 +139,8 @@ class BlastRadiusView(RegistryView):
     def _build_body(
         self, request: Request, kind: NodeKind, node_id: int | None, name: str, threat: str | None
     ) -> dict[str, Any]:
+        """Return the blast radius of a node as JSON: totals, and one page of the applications.
+        Without dependents (`node_id` is None) all counts are 0."""
         team_ids = visible_team_ids(self.user)
         size, position = KeysetPagination().size(request), read_cursor(request, 2)
         after = None if position is None else (position[0], position[1])
@@ -203,6 +205,8 @@ def _load_impacts(failures: Any, reached: list[ReachedApplication]) -> dict[int,
 def _build_rows(
     reached: list[ReachedApplication], impacts: dict[int, ApplicationImpact]
 ) -> list[dict[str, Any]]:
+    """Return the applications of the page as JSON; those that depend on the node in a supporting
+    role alone have no impact."""
     applications = Application.objects.select_related("team").in_bulk(
         [row.application_id for row in reached]
     )

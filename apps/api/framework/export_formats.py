@@ -130,6 +130,8 @@ class AtomRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> bytes:
+        """Render the page of rows as an Atom feed; its time of change is that of the latest
+        entry."""
         if data is None:
             return b""
         entries = [(row["id"], *self.entry(row)) for row in data["results"]]

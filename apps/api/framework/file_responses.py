@@ -34,13 +34,19 @@ class FileResponseMixin:
         renderers: list[BaseRenderer] = super().get_renderers()  # type: ignore[misc]
         return (
             [*renderers, *(renderer() for renderer in FILE_RENDERERS)]
-            if self._rows_of is not None
+            if self.offers_files
             else renderers
         )
 
     @property
-    def _rows_of(self) -> FileRows | None:
+    def _file_rows(self) -> FileRows | None:
+        """Return the file content of the requested method or action; None if it has no file."""
         return self.files.get(getattr(self, "action", None) or str(self.request.method).lower())
+
+    @property
+    def offers_files(self) -> bool:
+        """Return whether the rows of the requested method or action are also offered as a file."""
+        return self._file_rows is not None
 
     @property
     def is_file(self) -> bool:
@@ -50,21 +56,31 @@ class FileResponseMixin:
         )
 
     def file_handler(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a handler that answers with the file of the rows of `handler`, page by page."""
-        rows_of = self._rows_of
-        assert rows_of is not None
+        """Return a handler that answers with a file of all rows of `handler`.
+
+        It calls `handler` for one page after another. The view must offer files for this request.
+        """
+        file_rows = self._file_rows
+        assert file_rows is not None
 
         def respond_with_file(request: Request, *args: Any, **kwargs: Any) -> Any:
-            serializer: Any = rows_of.serializer()
-            names = [name for name, field in serializer.fields.items() if not field.write_only]
-            return stream_file(request, self.pages_of(handler, rows_of.key, *args, **kwargs), names)
+            serializer: Any = file_rows.serializer()
+            column_names = [
+                name for name, field in serializer.fields.items() if not field.write_only
+            ]
+            pages = self.pages_of(handler, file_rows.key, *args, **kwargs)
+            return stream_file(request, pages, column_names)
 
         return respond_with_file
 
     def pages_of(
         self, handler: Callable[..., Any], key: str, *args: Any, **kwargs: Any
     ) -> Iterator[Any]:
-        """Return the rows of each page, as long as a page names the next one."""
+        """Yield the rows of each page, as long as a page names the next one.
+
+        The query of the request is replaced: the largest page size, and the cursor of each page. A
+        response that is a list, instead of an object with the rows under `key`, is the only page.
+        """
         query: Any = self.request._request.GET.copy()
         query[KeysetPagination.size_param] = str(MAX_PAGE_SIZE)
         while True:
@@ -79,7 +95,7 @@ class FileResponseMixin:
             query[KeysetPagination.cursor_param] = QueryDict(urlsplit(body["next"]).query)["cursor"]
 
 
-def stream_file(request: Request, pages: Iterator[Any], names: Sequence[str]) -> Any:
-    """Return the rows as a file, named after its URL."""
-    name = request.path.strip("/").removeprefix("api/v1/").replace("/", "-")
-    return file_response(pages, names, kind=request.accepted_renderer.format, name=name)
+def stream_file(request: Request, pages: Iterator[Any], column_names: Sequence[str]) -> Any:
+    """Return a streamed file in the requested format, named after the URL of the request."""
+    file_name = request.path.strip("/").removeprefix("api/v1/").replace("/", "-")
+    return file_response(pages, column_names, kind=request.accepted_renderer.format, name=file_name)

@@ -19,6 +19,8 @@ class FastJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Return the body as Python objects, without control characters. Raise an error for large,
+        deep or invalid JSON."""
         body = stream.read(MAX_BODY_BYTES + 1)
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLargeError(

@@ -107,6 +107,7 @@ class KeysetPagination:
         }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Return the parameters of cursor, page size and order for the OpenAPI document."""
         orders = list(getattr(view, "orders", {}))
         return [
             {

@@ -121,6 +121,7 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
 
 
 def _convert_to_api_error(error: Exception) -> exceptions.APIException | None:
+    """Return the error as one of REST framework, with its status; None for unexpected errors."""
     if reason := unavailability(error):
         _log_unavailable(reason, error)
         return DatabaseUnavailableError(reason)
@@ -160,6 +161,8 @@ def _convert_to_api_error(error: Exception) -> exceptions.APIException | None:
 
 
 def _describe_error(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
+    """Return the sentence of the response: the message of the error, or a helpful one instead of
+    the default."""
     view: Any = context.get("view")
     if view is not None and str(error.detail) == _default_detail(error, context):
         match error:

@@ -48,6 +48,8 @@ class RowReader:
         annotations: Mapping[str, Any],
         computed: Mapping[str, ComputedField],
     ) -> None:
+        """Read from the serializer which columns each field needs; write-only fields are left
+        out."""
         self.annotations = annotations
         self.columns: dict[str, str] = {}
         self.computed = dict(computed)
@@ -87,7 +89,8 @@ class RowReader:
     def rows_of(
         self, columns: Sequence[str], tuples: Iterable[Sequence[Any]], names: list[str]
     ) -> list[dict[str, Any]]:
-        """As `rows`, of tuples whose values are called `columns`."""
+        """Return the fields of rows given as tuples, as `rows` does; `columns` names the values of
+        a tuple."""
         places = {column: place for place, column in enumerate(columns)}
         plain = [(name, places[self.columns[name]]) for name in names if name in self.columns]
         computed_fields = [

@@ -124,6 +124,8 @@ def _simplify_messages(errors: Mapping[str, Any], serializer: Any) -> dict[str, 
 
 
 def _simplify_message(error: ErrorDetail, field: Any, value: Any, body: Any) -> str:
+    """Return the message of REST framework in the style of the registry, with how to correct the
+    value."""
     match error.code, field:
         case "invalid", None if not isinstance(body, Mapping):
             return "Send one JSON object, with names and values."

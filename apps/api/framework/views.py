@@ -85,6 +85,11 @@ class RegistryView(FileResponseMixin, APIView):
     _claim: KeyClaim | StreamKeyClaim | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer the request; a change with If-Match or an Idempotency-Key in one transaction.
+
+        Such a change is rolled back if the response is an error. The response of a request with a
+        key is stored, so that a repeated request gets the same one.
+        """
         if request.method in CONDITIONAL_METHODS and "If-Match" in request.headers:
             # the row is locked from the comparison until the change is written
             with transaction.atomic():
@@ -128,6 +133,12 @@ class RegistryView(FileResponseMixin, APIView):
         response.renderer_context = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check the request before its handler runs, after authentication and permissions.
+
+        A POST with an Idempotency-Key claims the key; a change with If-Match is rejected with 412
+        if the record has another ETag; a GET is rejected if a query parameter is unknown. If a file
+        is requested, the handler of GET is replaced by one that streams the rows.
+        """
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and KEY_HEADER in request.headers and self._may_repeat(request):
             self._claim = claim_key(request, streams=self.streams)
@@ -138,7 +149,7 @@ class RegistryView(FileResponseMixin, APIView):
                 refuse_unknown_parameters(
                     request.query_params, {*supported_names, *FORMAT_PARAMETERS}
                 )
-            if self.is_file and self._rows_of is not None:
+            if self.is_file and self.offers_files:
                 # set before REST framework looks up the handler
                 handlers: Any = self
                 handlers.get = self.file_handler(handlers.get)
@@ -278,6 +289,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         return stream_file(request, pages, names)  # type: ignore[no-any-return]
 
     def _pages_of_rows(self, names: Names) -> Iterator[Rows]:
+        """Yield the rows of the list in batches, from the requested cursor on."""
         pagination, reader = self.pagination_class(), self.reader
         order = pagination.order(self.request, self.orders)
         queryset = self.filter_queryset(self.get_queryset())
@@ -310,6 +322,10 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         return row_reader_for(type(self), self.serializer_class)  # type: ignore[arg-type]
 
     def requested_fields(self, reader: RowReader) -> Names:
+        """Return the fields that `?fields=` names, without duplicates; all fields without it.
+
+        Raise a validation error for unknown fields.
+        """
         field_list = self.request.query_params.get("fields")
         # a feed needs all fields
         if not field_list or isinstance(
@@ -330,6 +346,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     def page_of(
         self, queryset: QuerySet[Any], reader: RowReader, orders: Mapping[str, Keyset]
     ) -> Response:
+        """Return the requested page of the rows, in the requested order of `orders`."""
         pagination = self.pagination_class()
         order = pagination.order(self.request, orders)
         if self.request.query_params.get(pagination.order_param) in self.dated_orders:
@@ -377,6 +394,11 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         )
 
     def _read_cached_page(self) -> Response:
+        """Return the requested page of the unfiltered list, by a statement that is prepared once.
+
+        The statement is the same for all callers with the same permissions (visibility key), and
+        for all pages of one size and order after the first; the cursor is its parameter.
+        """
         pagination, reader = self.pagination_class(), self.reader
         order = pagination.order(self.request, self.orders)
         names, size = self.requested_fields(reader), pagination.size(self.request)
@@ -420,6 +442,10 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         )
 
     def _read_cached_row(self, names: Names, column: str, value: Any) -> dict[str, Any]:
+        """Return the fields of the row with this value, by a statement that is prepared once.
+
+        Raise 404 if the caller cannot view it, or if the value is not one of the column.
+        """
         field: Any = self.model._meta.pk if column == "pk" else self.model._meta.get_field(column)
 
         def prepare_statement() -> PreparedStatement:

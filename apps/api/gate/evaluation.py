@@ -149,7 +149,7 @@ class GateView(_Gate):
                 )
             try:
                 receive_document(
-                    form=FORMATS[parsed_bom.form],
+                    document_format=FORMATS[parsed_bom.form],
                     body=parsed_bom.body,
                     by=self.user,
                     at=at,
@@ -176,6 +176,8 @@ class GateView(_Gate):
         return self.run_response(run)
 
     def _parse_models(self, data: dict[str, Any]) -> ParsedBom:
+        """Return the models of the request: listed, in a bill of materials, or in an earlier
+        import."""
         if "models" in data:
             return ParsedBom(data["models"], "", b"")
         bom = data["bom"]

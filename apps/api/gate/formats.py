@@ -53,6 +53,8 @@ class _DecisionRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
+        """Render a decision in the requested format; errors and jobs without a decision are
+        JSON."""
         if data is None:
             return b""
         if not isinstance(data, Mapping) or "decision" not in data:

@@ -140,6 +140,8 @@ class GatePolicyView(RegistryView):
 
     @staticmethod
     def _policy_body() -> dict[str, Any]:
+        """Return the gate policy with its horizons, and whether the catalogue is fresh enough to
+        decide."""
         rules = PolicySnapshot.load()
         policy = rules.policy
         state = catalogue_state(at=now(), stale_after_days=policy.stale_after_days)

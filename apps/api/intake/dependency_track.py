@@ -98,6 +98,8 @@ class BomUploadView(IntakeIngestView):
         return self._receive_upload(request)
 
     def _receive_upload(self, request: Request) -> Response:
+        """Receive a bill of materials as Dependency-Track does, as JSON with base64 or as a form,
+        and return its token."""
         form = FORMATS["cyclonedx"]
         document = read_document(
             request,

@@ -122,7 +122,7 @@ class IntakeIngestView(RegistryView):
         """Receive the document for the caller, with refusals as responses."""
         try:
             return receive_document(
-                form=form,
+                document_format=form,
                 body=body,
                 by=self.user,
                 at=now(),
@@ -365,6 +365,8 @@ class IntakeView(IntakeIngestView):
         return self.import_response(import_, is_new=is_new, body=document.body)
 
     def _receive_sheet(self, kind: str) -> Response:
+        """Import a spreadsheet and return the import; errors of the file become a rejection with
+        the reason."""
         params = self.request.query_params
         document = read_document(
             self.request,

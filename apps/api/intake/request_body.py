@@ -96,6 +96,7 @@ def decompress_document(content: bytes, *, most_inflated: int) -> bytes:
 
 
 def _read_body(request: Request, max_bytes: int, *, stated_limit: int) -> bytes:
+    """Return the body of at most `max_bytes`. `stated_limit` is the limit that the error names."""
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
@@ -160,6 +161,8 @@ def _inflate(raw: bytes, max_bytes: int) -> bytes:
 def _parse_form(
     request: Request, raw: bytes, most_inflated: int, file_field: str
 ) -> ReceivedDocument:
+    """Return the document of a multipart form: the file, or the text of the field `file_field`,
+    with the other fields."""
     meta = {"CONTENT_TYPE": request.META.get("CONTENT_TYPE", ""), "CONTENT_LENGTH": str(len(raw))}
     try:
         fields, files = MultiPartParser(

@@ -140,6 +140,21 @@ class ApplicationSerializer(ReasonMixin, serializers.ModelSerializer[Application
         help_text="Slug of the application it was merged into; null if it was not merged.",
     )
 
+    business_owner_person = serializers.CharField(
+        source="business_owner_person.username",
+        read_only=True,
+        allow_null=True,
+        help_text="Username of the person that `business_owner` names, of a contact the email "
+        "address; null if it names none.",
+    )
+    technical_owner_person = serializers.CharField(
+        source="technical_owner_person.username",
+        read_only=True,
+        allow_null=True,
+        help_text="Username of the person that `technical_owner` names, of a contact the email "
+        "address; null if it names none.",
+    )
+
     class Meta:
         model = Application
         fields = [
@@ -149,7 +164,9 @@ class ApplicationSerializer(ReasonMixin, serializers.ModelSerializer[Application
             "purpose",
             "team",
             "business_owner",
+            "business_owner_person",
             "technical_owner",
+            "technical_owner_person",
             "criticality",
             "criticality_reason",
             "criticality_assessed_on",

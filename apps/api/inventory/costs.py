@@ -156,6 +156,8 @@ def requested_prices(request: Request, today: date) -> tuple[date, list[PriceCha
 
 
 def cost_body(costs: MonthlyCosts, prices_on: date) -> dict[str, Any]:
+    """Return the monthly costs at the prices of the day as JSON, with the reason for each unknown
+    cost."""
     return {
         "on": prices_on,
         "totals": _totals_body(costs.totals),

@@ -8,8 +8,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.framework.views import BY_ID, ReadViewSet
-from apps.api.issues.issues import IssueSerializer
+from apps.api.framework.views import BY_ID, ReadViewSet, row_reader_for
+from apps.api.issues.issues import IssueSerializer, IssueViewSet
 from apps.common.database.keyset_pagination import Keyset
 from apps.issues.filters import CauseFilter
 from apps.issues.models import Cause, CauseKind, CauseOffering, Issue
@@ -59,11 +59,15 @@ class CauseViewSet(ReadViewSet[Cause]):
         )
     }
 
-    @extend_schema(responses=IssueSerializer(many=True), parameters=[], filters=False)
-    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    @extend_schema(responses=IssueSerializer(many=True), filters=False)
+    @action(
+        detail=True,
+        filterset_class=None,
+        serializer_class=IssueSerializer,
+        orders=IssueViewSet.orders,
+    )
     def issues(self, request: Request, pk: str) -> Response:
         """Issues of a cause that you can view, most urgent first."""
-        cause = self.subject()
-        issues = Issue.objects.visible_to(self.user).filter(cause=cause)
-        rows = issues.select_related("cause", "application", "team", "owner")
-        return Response(IssueSerializer(rows, many=True).data)
+        issues = Issue.objects.visible_to(self.user).order_by().filter(cause=self.subject())
+        reader = row_reader_for(IssueViewSet, IssueSerializer)
+        return self.page_of(issues, reader, IssueViewSet.orders)

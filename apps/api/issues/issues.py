@@ -13,7 +13,6 @@ from apps.api.framework.row_reader import ComputedField, EnumNameField
 from apps.api.framework.views import BY_ID, ReadViewSet
 from apps.api.risks.base import UserField
 from apps.common.database.keyset_pagination import Keyset
-from apps.common.errors import ForbiddenError
 from apps.common.time import day_of, now
 from apps.inventory.models import Criticality
 from apps.issues import responses, undo
@@ -279,8 +278,9 @@ class IssueViewSet(ReadViewSet[Issue]):
     @extend_schema(request=CommentSerializer, responses={201: IssueActivitySerializer})
     @action(detail=True, methods=["post"])
     def comment(self, request: Request, pk: str) -> Response:
-        """Comment on an issue. Every user who can view it can comment."""
-        issue = self.subject()
+        """Comment on an issue. Members of the team, its owner and governance can comment."""
+        issue = self.subject("team")
+        responses.require_commentator(self.user, issue)
         body = self.validated(CommentSerializer)
         comment = responses.comment_on_issue(
             issue=issue, text=body["text"], mentions=body["mentions"], by=self.user, at=now()
@@ -321,12 +321,7 @@ class IssueViewSet(ReadViewSet[Issue]):
         The permission is checked before the body, so that an error in the body reveals nothing.
         """
         issue = self.subject("team", "cause")
-        if not responses.can_respond(self.user, issue):
-            raise ForbiddenError(
-                f"You need the editor role on {issue.team} to respond to its issues."
-                if issue.team
-                else "You need the governance role to respond to this issue."
-            )
+        responses.require_respondent(self.user, issue)
         return issue
 
 

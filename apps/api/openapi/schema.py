@@ -90,6 +90,8 @@ class RegistrySchema(AutoSchema):
         return getattr(self.view, "retires", None) is not None or bool(super().is_deprecated())
 
     def get_override_parameters(self) -> list[Any]:
+        """Add the parameters that the framework adds to views: fields, format and the header of the
+        idempotency key."""
         parameters = list(super().get_override_parameters())
         if self.method == "GET" and getattr(self.view, "picks_fields", False):
             view: Any = self.view
@@ -183,6 +185,8 @@ class RegistrySchema(AutoSchema):
     def _get_response_bodies(
         self, direction: Literal["request", "response"] = "response"
     ) -> dict[str, Any]:
+        """Add the problems that any operation of the method can return, files, and 304 for
+        reads."""
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if direction != "response":
             return bodies

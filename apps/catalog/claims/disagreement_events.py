@@ -39,8 +39,8 @@ class DueDisagreement:
 def disagreement_key(offering_id: int, first: tuple[str, str], second: tuple[str, str]) -> str:
     """Return the key of the event from (source slug, ISO day) of both sides, independent of their
     order."""
-    parts = [DISAGREEMENT_KIND, offering_id, *sorted([list(first), list(second)])]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    key_fields = [DISAGREEMENT_KIND, offering_id, *sorted([list(first), list(second)])]
+    return hashlib.sha256(json.dumps(key_fields).encode()).hexdigest()
 
 
 def due_disagreements(*, at: datetime, read_at: Mapping[int, datetime]) -> list[DueDisagreement]:
@@ -115,6 +115,8 @@ def create_disagreement_events(
 
 
 def _build_due(row: Disagreement, a: DisagreementSide, b: DisagreementSide) -> DueDisagreement:
+    """Return the disagreement of two sides as an event to raise: from the value of the side that
+    has claimed its value for longer to that of the other, NEWS_HOLD after the later of them."""
     earlier_side, later_side = sorted((a, b), key=lambda side: (side.since, side.claim.pk))
     fact = CatalogueFact(
         kind=DISAGREEMENT_KIND,

@@ -69,7 +69,7 @@ def with_true_date_kinds(source_claims: Iterable[SourceClaim]) -> list[SourceCla
     dates becomes an earliest date if another source gives the same date as the earliest, for this
     offering or for the same model elsewhere."""
     source_claims = list(source_claims)
-    soft = {
+    earliest_dates = {
         source_claim.value.get("retires_on")
         for source_claim in source_claims
         if is_soft(source_claim)
@@ -77,7 +77,7 @@ def with_true_date_kinds(source_claims: Iterable[SourceClaim]) -> list[SourceCla
     return [
         replace(source_claim, value={**source_claim.value, "date_kind": NOT_BEFORE})
         if source_claim.source in UNMARKED
-        and (source_claim.soft_elsewhere or source_claim.value.get("retires_on") in soft)
+        and (source_claim.soft_elsewhere or source_claim.value.get("retires_on") in earliest_dates)
         else source_claim
         for source_claim in source_claims
     ]
@@ -265,6 +265,7 @@ def _offerings_with_different_dates(offering_ids: Collection[int] | None) -> lis
               AND value ->> 'retires_on' IS NOT NULL
               AND (%(among)s::bigint[] IS NULL OR offering_id = ANY (%(among)s::bigint[]))
             GROUP BY offering_id
+            -- ISO dates sort as texts; the difference is in days
             HAVING max(value ->> 'retires_on')::date - min(value ->> 'retires_on')::date
                    > %(tolerance)s
             """,
@@ -356,6 +357,9 @@ def _explain_reason(
     sides: Sequence[DisagreementSide],
     pairs: Sequence[tuple[DisagreementSide, DisagreementSide]],
 ) -> str:
+    """Return why the `accepted` claim applies, as a sentence without a full stop: a user's
+    decision, or the rule of precedence by which it beat its strongest opponent. None means that no
+    source value applies."""
     if accepted is None:
         return "no source value applies at the moment"
     if accepted.speaker == MANUAL:

@@ -146,6 +146,8 @@ def _active_claims(source: Source, condition: Q) -> Any:
 
 
 def _load_changes(source: Source, condition: Q) -> Iterator[PendingChange]:
+    """Yield the changes on hold, or rejected, of the source's active claims that meet `condition`,
+    by group. Of removed rows the retirement date is loaded as well."""
     claims = list(
         _active_claims(source, condition)
         .select_related("offering__host")
@@ -176,6 +178,8 @@ def _load_changes(source: Source, condition: Q) -> Iterator[PendingChange]:
 
 
 def _price_step(claim: Assertion, *, is_rejected: bool) -> tuple[dict[str, str], dict[str, str]]:
+    """Return (accepted prices, new prices) as {unit: amount} of the units that are on hold, or of
+    those that a user has rejected if `is_rejected`."""
     accepted_prices = price_in_force(claim.value, day_of(now()))
     new_prices = (
         _waiting_units(claim) if not is_rejected else (claim.refused or {}).get("units", {})

@@ -157,6 +157,7 @@ _CLAIMED_PRICES = """
 WITH polled AS (SELECT slug FROM catalog_source s WHERE s.slug NOT IN ('manual', 'built-in')
     AND EXISTS (SELECT 1 FROM catalog_assertion a WHERE a.source_id = s.id)),
 named AS (
+    -- the speaker of a claim of the built-in catalogue is the feed it was taken from
     SELECT a.id, a.offering_id, a.value, a.changed_at,
            CASE WHEN s.slug = 'built-in' THEN split_part(a.external_id, ':', 1)
                ELSE s.slug END AS speaker
@@ -168,10 +169,12 @@ named AS (
         AND a.value <> '{}'
       AND a.offering_id IS NOT NULL
       AND (%(among)s::bigint[] IS NULL OR a.offering_id = ANY (%(among)s::bigint[]))
+      -- the built-in catalogue replaces a feed until that feed has been polled
       AND NOT (s.slug = 'built-in' AND split_part(a.external_id, ':', 1) IN (SELECT slug
       FROM polled))
 ),
 spoken AS (
+    -- of several rows of one speaker about an offering the one that changed last
     SELECT DISTINCT ON (offering_id, speaker) id, offering_id, speaker, value
     FROM named ORDER BY offering_id, speaker, changed_at DESC, id
 )
@@ -179,6 +182,7 @@ spoken AS (
 
 _GAPS = """,
 in_force AS (
+    -- keys are unit, or unit@first day in ISO format: the latest day that has come applies
     SELECT DISTINCT ON (offering_id, speaker, unit)
            offering_id, speaker, split_part(line.key, '@', 1) AS unit,
            line.amount::numeric AS amount,

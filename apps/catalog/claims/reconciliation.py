@@ -25,6 +25,7 @@ from apps.catalog.footing import refresh_footing
 from apps.catalog.ingestion.change_detection.records import LIFECYCLE, PRICE
 from apps.catalog.models import Offering
 from apps.common.database.bulk_writes import update_rows
+from apps.common.database.statements import load_statement
 from apps.common.time import day_of
 
 BUILT_IN = "built-in"
@@ -119,15 +120,18 @@ def _followed_offerings(offering_ids: Collection[int]) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH asked AS (SELECT id, host_id, api_id, service_tier FROM catalog_offering
+            WITH given AS (SELECT id, host_id, api_id, service_tier FROM catalog_offering
             WHERE id = ANY (%s))
-            SELECT DISTINCT f.id, e.id
-            FROM asked
-            JOIN catalog_offering f USING (host_id, api_id, service_tier)
-            JOIN catalog_offering e USING (host_id, api_id, service_tier)
-            WHERE f.region_scope <> '' AND e.region_scope = '' AND asked.id IN (f.id, e.id)
+            SELECT DISTINCT regional.id, general.id
+            FROM given
+            JOIN catalog_offering regional USING (host_id, api_id, service_tier)
+            JOIN catalog_offering general USING (host_id, api_id, service_tier)
+            WHERE regional.region_scope <> '' AND general.region_scope = ''
+              -- a change of either of the two can change the regional one
+              AND given.id IN (regional.id, general.id)
+              -- no source lists the regional one, not even one that has delisted it since
               AND NOT EXISTS (SELECT 1 FROM catalog_assertion a
-              WHERE a.offering_id = f.id AND a.topic = 'identity')
+              WHERE a.offering_id = regional.id AND a.topic = 'identity')
             """,
             [list(offering_ids)],
         )
@@ -147,38 +151,8 @@ def standing_claims(
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            WITH polled AS (SELECT slug FROM catalog_source s
-            WHERE s.slug NOT IN ('manual', 'built-in')
-                AND EXISTS (SELECT 1 FROM catalog_assertion a WHERE a.source_id = s.id))
-            SELECT a.offering_id, a.id, s.slug, s.trust_rank, a.value, a.changed_at, s.kind,
-                a.pending IS NOT NULL,
-              s.slug = ANY (%s) AND a.value ->> 'date_kind' = 'firm' AND EXISTS (
-                SELECT 1 FROM catalog_offering o
-                JOIN catalog_offering same ON same.version_id = o.version_id
-                JOIN catalog_assertion giver ON giver.offering_id = same.id
-                    AND giver.topic = 'lifecycle'
-                JOIN catalog_assertionhistory said ON said.pgh_obj_id = giver.id
-                LEFT JOIN catalog_assertion there ON there.source_id = giver.source_id
-                  AND there.external_id = giver.external_id AND there.topic = 'identity'
-                WHERE o.id = a.offering_id AND giver.withdrawn_at IS NULL
-                    AND there.withdrawn_at IS NULL
-                  AND said.value ->> 'date_kind' = 'not_before'
-                  AND said.value ->> 'retires_on' = a.value ->> 'retires_on'
-                  AND NOT (giver.value ->> 'date_kind' = 'firm'
-                           AND giver.value ->> 'retires_on' = a.value ->> 'retires_on'))
-            FROM catalog_assertion a
-            JOIN catalog_source s ON s.id = a.source_id
-            LEFT JOIN catalog_assertion i
-              ON i.source_id = a.source_id AND i.external_id = a.external_id
-                  AND i.topic = 'identity'
-            WHERE a.topic = %s AND a.offering_id = ANY (%s) AND a.withdrawn_at IS NULL
-              AND (i.withdrawn_at IS NULL OR (a.value ->> 'retires_on')::date <=
-                  i.withdrawn_at::date)
-              AND NOT (s.slug = 'built-in' AND split_part(a.external_id, ':', 1) IN (SELECT slug
-              FROM polled))
-            """,
-            [sorted(UNMARKED), topic, list(offering_ids)],
+            load_statement("catalog", "current_claims"),
+            {"unmarked": sorted(UNMARKED), "topic": topic, "ids": list(offering_ids)},
         )
         source_claims: dict[int, list[SourceClaim]] = defaultdict(list)
         for (
@@ -210,12 +184,15 @@ def standing_claims(
         cursor.execute(
             """
             SELECT DISTINCT offering_id FROM catalog_assertion
+            -- a source lists it
             WHERE topic = 'identity' AND offering_id = ANY (%s) AND withdrawn_at IS NULL
             UNION
+            -- no source ever listed it, as one that a user added: it cannot be delisted
             SELECT o.id FROM catalog_offering o WHERE o.id = ANY (%s) AND NOT EXISTS (
                 SELECT 1 FROM catalog_assertion a
                 WHERE a.offering_id = o.id AND a.topic = 'identity')
             UNION
+            -- the built-in catalogue lists it for a feed that has not been polled yet
             SELECT a.offering_id FROM catalog_assertion a
             JOIN catalog_source s ON s.id = a.source_id
             WHERE s.slug = 'built-in' AND a.offering_id = ANY (%s) AND a.withdrawn_at IS NULL
@@ -257,10 +234,12 @@ def _find_replacements(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, 
             WITH t AS (SELECT * FROM unnest(%s::bigint[], %s::text[],
                 %s::bigint[]) AS t(offering_id, name, claim_id)),
             found AS (
+                -- the text is a model ID of the host
                 SELECT t.offering_id, r.id
                 FROM t JOIN catalog_offering o ON o.id = t.offering_id
                 JOIN catalog_offering r ON r.host_id = o.host_id AND r.api_id = t.name
                 UNION
+                -- or the key of a row of the same feed, for an offering of the same host
                 SELECT t.offering_id, r.id
                 FROM t JOIN catalog_offering o ON o.id = t.offering_id
                 JOIN catalog_assertion c ON c.id = t.claim_id
@@ -272,6 +251,7 @@ def _find_replacements(lifecycles: Mapping[int, SettledLifecycle]) -> dict[int, 
             FROM found f JOIN catalog_offering o ON o.id = f.offering_id
             JOIN catalog_offering r ON r.id = f.id
             WHERE f.id <> f.offering_id
+            -- of several the one with the same region, then with the same tier (false sorts first)
             ORDER BY f.offering_id, r.region_scope <> o.region_scope,
                 r.service_tier <> o.service_tier, r.id
             """,

@@ -32,11 +32,12 @@ class DeploymentAlias:
 
 
 def resolve_deployments(deployments: Mapping[tuple[str, str], DeploymentAlias | None]) -> int:
-    """Apply {(host slug, name): its model, or None if it is not listed}; return the number of
-    offerings that changed.
+    """Identify offerings by {(host slug, name): its model, or None if it is not listed}; return the
+    number of offerings that changed. Names are compared without case.
 
-    Only changes offerings that are not identified otherwise. Runs inside the caller's transaction.
-    """
+    Only changes offerings that are unresolved or were identified by an earlier list. Those of a
+    name that identifies no model any more get the identity that the name itself suggests. Runs
+    inside the caller's transaction."""
     if not deployments:
         return 0
     changed_ids: list[int] = []
@@ -48,24 +49,26 @@ def resolve_deployments(deployments: Mapping[tuple[str, str], DeploymentAlias | 
             {host for host, _ in by_lower_name}, {name for _, name in by_lower_name}
         ).select_related("host")
     )
-    columns = _find_identities(
+    identities_by_canonical = _find_identities(
         {deployment.canonical for deployment in by_lower_name.values() if deployment is not None}
     )
-    listed_before = [
+    offerings_from_lists = [
         offering for offering in offerings if offering.identity_reason == IdentityReason.DEPLOYMENT
     ]
-    identities = resolve_identities(
-        (offering.host.slug, offering.api_id) for offering in listed_before
+    identities_by_name = resolve_identities(
+        (offering.host.slug, offering.api_id) for offering in offerings_from_lists
     )
     for offering in offerings:
         key = (offering.host.slug, offering.api_id.lower())
         if key not in by_lower_name:
             continue
         deployment = by_lower_name[key]
-        if deployment is None or deployment.canonical not in columns:
-            new_columns = _cleared_columns(identities.get((offering.host.slug, offering.api_id)))
+        if deployment is None or deployment.canonical not in identities_by_canonical:
+            new_columns = _cleared_columns(
+                identities_by_name.get((offering.host.slug, offering.api_id))
+            )
         else:
-            version, alias = columns[deployment.canonical]
+            version, alias = identities_by_canonical[deployment.canonical]
             new_columns = {
                 "version_id": version,
                 "alias_id": alias,
@@ -96,21 +99,24 @@ def _unresolved_offerings(hosts: Iterable[str], names: Iterable[str]) -> QuerySe
     )
 
 
-def _cleared_columns(columns: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if not columns:
+def _cleared_columns(rule_columns: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the columns of an offering that the list of deployments no longer identifies:
+    `rule_columns`, its identity by the rules alone; None, for no change, without one."""
+    if not rule_columns:
         return None
     return {
-        **columns,
+        **rule_columns,
         # the list of deployments might identify it again
         "identity_reason": IdentityReason.DEPLOYMENT,
         "identity_explanation": (
-            f"deployment: no listing identifies one model; {columns['identity_explanation']}"
+            f"deployment: no listing identifies one model; {rule_columns['identity_explanation']}"
         ),
     }
 
 
 def _find_identities(names: set[str]) -> dict[str, tuple[int | None, int | None]]:
-    """Return {canonical ID: (version ID, alias ID)} of the known ones."""
+    """Return {canonical ID: (version ID, alias ID)} of those that the catalogue has. An alias
+    precedes a version of the same ID."""
     columns_by_id: dict[str, Any] = {
         identifier: (version, pk)
         for identifier, pk, version in Alias.objects.filter(identifier__in=names).values_list(

@@ -47,6 +47,9 @@ def _identity_columns(
     versions: Mapping[str, int],
     aliases: Mapping[str, tuple[int, int | None]],
 ) -> IdentityColumns:
+    """Return the identity columns of an offering for the result of the resolver. `versions` is
+    {identifier: ID}, `aliases` is {identifier: (ID, ID of the version it points to)}. An alias
+    points to its version; a name that is unknown here has binding `unknown`."""
     alias_id, version_id = aliases.get(resolution.canonical or "", (None, None))
     if version_id is None:
         version_id = versions.get(resolution.canonical or "")

@@ -133,6 +133,8 @@ class _CatalogueLoader:
         )
 
     def _load_providers(self) -> None:
+        """Insert the providers that are missing. IDs are reserved first, because a parent can
+        follow its child in the file."""
         self.providers = dict(Provider.objects.values_list("slug", "pk"))
         missing_rows = [
             row for row in self._records("providers") if row["slug"] not in self.providers
@@ -161,6 +163,8 @@ class _CatalogueLoader:
         self._insert("notice_policies", NoticePolicy, rows)
 
     def _load_foundations(self) -> None:
+        """Insert the foundations whose line is missing; their developers must be loaded. A slug
+        that is taken gets a suffix."""
         self.foundations = dict(Foundation.objects.values_list("line", "pk"))
         existing_slugs = set(Foundation.objects.values_list("slug", flat=True))
         missing_rows = [
@@ -183,6 +187,8 @@ class _CatalogueLoader:
         self._insert("foundations", Foundation, rows)
 
     def _load_versions(self) -> None:
+        """Insert the versions that are missing; their foundations must be loaded. IDs are reserved
+        first, because a version can precede its predecessor in the file."""
         self.versions = dict(Version.objects.values_list("identifier", "pk"))
         missing_rows = [
             row for row in self._records("versions") if row["identifier"] not in self.versions
@@ -203,6 +209,7 @@ class _CatalogueLoader:
         self._insert("versions", Version, rows)
 
     def _load_aliases(self) -> None:
+        """Insert the aliases that are missing; foundations and versions must be loaded."""
         self.aliases = {
             identifier: (pk, version)
             for identifier, pk, version in Alias.objects.values_list(
@@ -234,6 +241,9 @@ class _CatalogueLoader:
     # --- offerings, claims and prices -------------------------------------------------------------
 
     def offerings(self) -> None:
+        """Insert the offerings, claims and prices that are missing, and update existing claims
+        whose value differs. Needs the IDs that `identities` loads; existing offerings are not
+        written here."""
         rows = list(self._records("offerings"))
         claims = list(self._records("claims"))
         source = Source.objects.get(slug=BUILT_IN)
@@ -323,6 +333,8 @@ class _CatalogueLoader:
     def _build_offering(
         self, row: Record, pk: int, ids: Sequence[int], claims: Mapping[tuple[str, str], int]
     ) -> Offering:
+        """Return the unsaved offering of a record. `ids` are the offering IDs by position in the
+        file, `claims` is {(external ID, topic): claim ID}."""
         identity = row.get("identity", "")
         alias_id, version_id = self.aliases.get(identity, (None, None))
         end = date.fromisoformat(row["retires_on"]) if "retires_on" in row else None
@@ -426,6 +438,8 @@ class _CatalogueLoader:
 def _build_claim(
     row: Record, pk: int, ids: Sequence[int], source: Source, loaded_at: datetime
 ) -> Assertion:
+    """Return the unsaved claim of a record. `ids` are the offering IDs by position in the file;
+    `loaded_at` is the day from which the next start of a price is counted."""
     at = parse_moment(row["at"])
     return Assertion(
         pk=pk,

@@ -158,21 +158,24 @@ def create_due_corrections(*, at: datetime, source_ids: Collection[int]) -> list
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH told AS (
+            WITH reported AS (
+                -- the last date event of each row; new is a JSON text or null
                 SELECT DISTINCT ON (source_id, external_id) source_id, external_id, new
                 FROM catalog_providerevent
                 WHERE kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn')
                     AND source_id = ANY (%s)
                 ORDER BY source_id, external_id, detected_at DESC, id DESC
             )
-            SELECT a.id, told.new #>> '{}' FROM told
-            JOIN catalog_assertion a ON a.source_id = told.source_id
-                AND a.external_id = told.external_id
+            SELECT a.id, reported.new #>> '{}' FROM reported
+            JOIN catalog_assertion a ON a.source_id = reported.source_id
+                AND a.external_id = reported.external_id
             JOIN catalog_assertion i ON i.source_id = a.source_id AND i.external_id = a.external_id
             WHERE a.topic = 'lifecycle' AND i.topic = 'identity' AND i.missing_since IS NULL
+                -- the feed gives no other value at the moment, and has given this one long enough
                 AND a.pending IS NULL
               AND a.withdrawn_at IS NULL AND a.changed_at <= %s AND a.offering_id IS NOT NULL
-              AND (a.value ->> 'retires_on') IS DISTINCT FROM (told.new #>> '{}')
+              AND (a.value ->> 'retires_on') IS DISTINCT FROM (reported.new #>> '{}')
+              -- a date that has passed is reported as a retirement, not corrected
               AND (a.value ->> 'retires_on')::date > %s
             ORDER BY a.id
             """,

@@ -194,16 +194,16 @@ def event_key(source: str, fact: CatalogueFact, repeat: int = 0) -> str:
     """Return the key of a fact: the same fact, seen again or flapping back, has the same key. A
     price can return to an earlier value, and an alias to an earlier target, so their key includes
     the day. `repeat` is the number of earlier reports of a fact about a date that applies again."""
-    parts: list[Any] = [source, fact.external_id, fact.kind, fact.new]
+    key_fields: list[Any] = [source, fact.external_id, fact.kind, fact.new]
     if repeat:
-        parts += ["again", repeat]
+        key_fields += ["again", repeat]
     if fact.kind in {"moved_earlier", "moved_later", "withdrawn", "delisted"} or (
         fact.kind == "announced" and fact.old is not None
     ):
-        parts.append(fact.old)
+        key_fields.append(fact.old)
     elif fact.kind in {"repriced", "alias_moved"}:
-        parts += [fact.old, day_of(fact.detected_at).isoformat()]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        key_fields += [fact.old, day_of(fact.detected_at).isoformat()]
+    return hashlib.sha256(json.dumps(key_fields, sort_keys=True).encode()).hexdigest()
 
 
 def insert_events(

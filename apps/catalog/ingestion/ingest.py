@@ -67,11 +67,11 @@ def ingest_observation(
     last_seen: datetime | None = None,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> IngestResult:
-    """Write one payload of `source`, observed `at`. The first payload of a source raises no events.
+    """Write one payload of `source`, observed `at`. The first payload of a source, marked by
+    `baseline`, raises no events.
 
     Changes that are due by then are reported too, unless this payload differs: a date that the feed
-    has moved or cleared does not become due.
-    """
+    has moved or cleared does not become due."""
     catalogue_lock()
     claims_by_key = known_claims(source)
     observation = detect_changes(
@@ -246,21 +246,21 @@ def _offerings_read_as_soft(
     """Return IDs of offerings whose date was, or now is, read as an earliest date because this
     source gives it as the earliest for the same model."""
     by_id = {claim.id: claim for claim in claims_by_key.values()}
-    soft = {
+    offering_ids = {
         claim.offering_id or 0
         for update in observation.updates
         if (claim := by_id[update.id]).topic == LIFECYCLE and "value" in update.columns
         if NOT_BEFORE in (claim.value.get("date_kind"), update.columns["value"].get("date_kind"))
     }
-    soft |= {
+    offering_ids |= {
         offering_of.get(claim.row.external_id, 0)
         for claim in observation.new
         if claim.topic == LIFECYCLE and claim.value.get("date_kind") == NOT_BEFORE
     }
-    versions = Offering.objects.filter(pk__in=soft, version__isnull=False).values("version")
+    versions = Offering.objects.filter(pk__in=offering_ids, version__isnull=False).values("version")
     return (
         set(Offering.objects.filter(version__in=versions).values_list("pk", flat=True))
-        if soft
+        if offering_ids
         else set()
     )
 
@@ -303,6 +303,8 @@ def _offerings_of(
 def _insert_claims(
     source: Source, observation: Observation, offering_of: Mapping[str, int], at: datetime
 ) -> None:
+    """Insert the new claims of the observation. `offering_of` is {external ID: offering ID}. Claims
+    on identity have no excerpt; claims on prices get the day on which their next price begins."""
     if not observation.new:
         return
     Assertion.objects.bulk_create(

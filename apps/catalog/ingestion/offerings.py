@@ -97,6 +97,8 @@ def _link_regions(scopes: Mapping[int, tuple[int, str]]) -> None:
 def _find_offerings(
     values: Mapping[tuple[str, str, str, str], Any], hosts: Mapping[str, int]
 ) -> dict[tuple[str, str, str, str], int]:
+    """Return {(host slug, model ID, region, tier): offering ID} of the keys of `values` that exist.
+    `hosts` is {slug: ID}."""
     slugs = {pk: slug for slug, pk in hosts.items()}
     keys = list(values)
     with connection.cursor() as cursor:

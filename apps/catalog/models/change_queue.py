@@ -20,6 +20,8 @@ class ChangedOffering(models.Model):
 
 
 def _trigger(name: str, operation: pgtrigger.Operation, **rows: str) -> pgtrigger.Trigger:
+    """Return a statement trigger on the footing that adds the affected offerings to the queue.
+    `rows` names the transition tables by kind, such as `new="new_rows"`."""
     union = " UNION ALL ".join(f"SELECT offering_id FROM {table}" for table in rows.values())
     return pgtrigger.Trigger(
         name=name,

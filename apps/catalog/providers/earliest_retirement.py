@@ -72,8 +72,8 @@ def is_specialised(api_id: str, category: str = "", host: str = "") -> bool:
 
 
 def scope_of(*, is_preview: bool, is_specialised: bool) -> str:
-    """Return the scope, besides `all`, that applies to a provider's own model. A preview of a
-    special model is a preview."""
+    """Return the scope, besides `all`, that applies to a provider's own model: preview, specialised
+    or general. A model that `is_preview` and `is_specialised` is a preview."""
     return PREVIEW if is_preview else SPECIALISED if is_specialised else GENERAL
 
 
@@ -91,9 +91,9 @@ def earliest_retirement(
     """Return the latest of: the published earliest date, today plus the minimum notice, and release
     plus the minimum life. None if no policy covers the offering.
 
-    A date that has passed rules out nothing. `is_partners` marks a model of another developer at
-    this host: only a policy about all models covers it.
-    """
+    A date that has passed rules out nothing. `is_preview` and `is_specialised` choose the scope of
+    the policies. `is_partners` marks a model of another developer at this host: only a policy about
+    all models covers it."""
     scopes = (
         {ALL}
         if is_partners
@@ -146,7 +146,8 @@ def offering_earliest_retirement(
     not_before_url: str = "",
 ) -> EarliestRetirement | None:
     """Return `earliest_retirement` of an offering from its own columns. None if the retirement is
-    announced, or has begun without a date: the notice period might then already be running."""
+    announced, or has begun without a date: the notice period might then already be running.
+    `is_partners` marks a model of another developer at this host."""
     if date_kind == FIRM or lifecycle in _ENDING:
         return None
     return earliest_retirement(

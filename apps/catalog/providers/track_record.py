@@ -152,6 +152,8 @@ class TrackRecord:
 def measure_track_record(
     ends: Iterable[ModelRetirement], policies: Iterable[PublishedMinimum]
 ) -> TrackRecord:
+    """Return the track record of a host from its announced retirements and the minimums it
+    publishes. Notice periods are measured only over retirements with a known announcement."""
     ends = list(ends)
     announced_retirements = sorted(
         (end for end in ends if end.notice_days is not None),
@@ -224,6 +226,11 @@ def _measure_half(announced_retirements: Sequence[ModelRetirement]) -> NoticeHal
 def _measure_compliance(
     policy: PublishedMinimum, ends: Sequence[ModelRetirement]
 ) -> list[PolicyCompliance]:
+    """Return how often the retirements that a policy covers met its minimum notice and its minimum
+    life; nothing for a minimum without a retirement to judge.
+
+    A notice counted from the day on which this registry saw the date is a lower bound: it can show
+    that the minimum was met, but not that it was missed."""
     covered_retirements = [
         end
         for end in ends

@@ -172,6 +172,8 @@ def is_partners(host_id: int, parent_id: int | None, developer_id: int | None) -
 def _load_retirements(
     provider: Provider, offerings: Sequence[Offering], date_events: Sequence[Mapping[str, Any]]
 ) -> list[ModelRetirement]:
+    """Return the announced retirements of the host, one for each model and date. `date_events` are
+    its events about dates, in order of detection."""
     source_claims, _ = (
         standing_claims([offering.pk for offering in offerings], LIFECYCLE)
         if offerings
@@ -201,6 +203,9 @@ def build_retirement(
     claims: Mapping[int, Assertion],
     seen_on: Mapping[tuple[int, str], date],
 ) -> ModelRetirement:
+    """Return the retirement of an offering that has a date, with the best known announcement: of a
+    source, otherwise the day on which this registry first saw the date. `seen_on` as from
+    `find_first_seen_days`; `claims` is {ID: claim} with its source loaded."""
     assert offering.retires_on is not None
     version = offering.version
     lifecycle_claim = claims.get(offering.lifecycle_claim_id or 0)
@@ -298,6 +303,8 @@ def merge_names(retirements: Sequence[ModelRetirement]) -> ModelRetirement:
 def _count_moves(
     provider: Provider, offerings: Sequence[Offering], date_events: Sequence[Mapping[str, Any]]
 ) -> DateMoves:
+    """Return how many offerings of the host had an announced date since its first feed was read,
+    and for how many of them it moved, was withdrawn or came."""
     first_seen_at = (
         Assertion.objects.filter(offering__host=provider, topic=Topic.LIFECYCLE)
         .exclude(source__slug__in=[MANUAL, BUILT_IN])

@@ -3,6 +3,7 @@
 WITH RECURSIVE
 target AS (SELECT id FROM catalog_offering WHERE %(ids)s::bigint[] IS NULL
 OR id = ANY (%(ids)s::bigint[])),
+-- where each offering leads by redirects that have come into force; circle: it led back to a step
 follow(origin, current, steps, path, circle) AS (
     SELECT id, id, 0, ARRAY[id], false FROM target
     UNION ALL
@@ -12,11 +13,13 @@ follow(origin, current, steps, path, circle) AS (
     WHERE NOT f.circle AND o.replacement_id IS NOT NULL AND o.end_behaviour = 'redirect'
       AND (o.lifecycle = 'retired' OR (o.date_kind = 'firm' AND o.retires_on <= %(day)s::date))
 ),
+-- the offering in effect: the last step, or the offering itself if its redirects form a circle
 effective AS (
     SELECT DISTINCT ON (origin) origin,
            CASE WHEN bool_or(circle) OVER (PARTITION BY origin) THEN origin ELSE current END AS id
     FROM follow ORDER BY origin, steps DESC
 ),
+-- providers with their parent companies; the provider itself is at depth 0
 party AS MATERIALIZED (
     SELECT provider_id AS id, ancestor_id AS above, depth FROM provider_ancestor
 ),
@@ -24,6 +27,7 @@ used AS (
     SELECT DISTINCT o.version_id AS id FROM effective e JOIN catalog_offering o ON o.id = e.id
     WHERE o.version_id IS NOT NULL
 ),
+-- versions with all that they derive from; via is 2, or 3 once a distillation is on the way
 lineage(version_id, ancestor, via, depth) AS (
     SELECT id, id, 2, 0 FROM used
     UNION
@@ -32,15 +36,18 @@ lineage(version_id, ancestor, via, depth) AS (
     FROM lineage l JOIN catalog_derivation d ON d.child_id = l.ancestor
     WHERE d.kind <> 'next_generation' AND l.depth < 64
 ),
+-- via 0 is the version itself
 ancestry AS (SELECT version_id, ancestor, CASE WHEN depth = 0 THEN 0 ELSE via END AS via, depth
 FROM lineage),
 served AS (
     SELECT e.origin, o.id, o.host_id, o.gateway_id, o.version_id
     FROM effective e JOIN catalog_offering o ON o.id = e.id
 ),
+-- one of several regions is enough to serve (via 1), the only one is needed (via 0)
 region_count AS (SELECT offering_id, count(*) AS n FROM catalog_offering_regions
 GROUP BY offering_id),
-stands(kind, ref, offering_id, via, depth) AS (
+-- every node on which an offering depends, once for each way to it
+upstream(kind, ref, offering_id, via, depth) AS (
     SELECT node_kind('offering'), origin, origin, 0, 0 FROM effective
     UNION ALL SELECT node_kind('offering'), id, origin, 0, 0 FROM effective
     UNION ALL SELECT node_kind('host'), p.above, s.origin, 0, p.depth
@@ -61,6 +68,7 @@ stands(kind, ref, offering_id, via, depth) AS (
         JOIN catalog_version v ON v.id = a.ancestor
         JOIN catalog_foundation f ON f.id = v.foundation_id JOIN party p ON p.id = f.developer_id
 )
+-- of several ways to one node the strongest (lowest via), and its shortest depth
 SELECT kind, ref, offering_id, min(via)::int AS via,
        (min(ARRAY[via, depth]))[2] AS depth
-FROM stands GROUP BY kind, ref, offering_id
+FROM upstream GROUP BY kind, ref, offering_id

@@ -1,7 +1,8 @@
--- Pairs of claims of two sources about the end of one offering whose days contradict each other
--- since so long that it is news: (offering_id, x_id, y_id), the claim with the earlier day in
--- front. {since_x} and {since_y}: the moment from which each claim stands, see SINCE_SQL.
-WITH said AS MATERIALIZED (
+-- Pairs of claims of two sources about the retirement of one offering whose days have contradicted
+-- each other for at least the hold, and are not reported yet: (offering_id, x_id, y_id), the claim
+-- with the earlier day first. {since_x} and {since_y}: the moment since which a claim has its
+-- value, see SINCE_SQL. read_at: the last successful poll of the source.
+WITH dated AS MATERIALIZED (
     SELECT a.id, a.offering_id, a.source_id, a.external_id, a.changed_at, a.value,
         r.read_at,
            a.value ->> 'retires_on' AS day, a.value ->> 'date_kind' = 'firm' AS firm
@@ -18,9 +19,9 @@ pair AS (
            y.external_id AS y_row,
            {since_x} AS x_since, {since_y} AS y_since,
            least(x.read_at, y.read_at) AS read_at
-    FROM said x JOIN said y ON y.offering_id = x.offering_id
+    FROM dated x JOIN dated y ON y.offering_id = x.offering_id
         AND y.source_id <> x.source_id
-    -- the earlier day is firm, so that the later one, of whichever kind, contradicts it
+    -- the earlier day is announced, so that a later one of any kind contradicts it
     WHERE x.firm AND x.day::date + %(tolerance)s < y.day::date
 ),
 met AS (
@@ -30,13 +31,14 @@ met AS (
     FROM pair
 )
 SELECT offering_id, x_id, y_id FROM met
+-- both sources still had their values when the hold ended, and it ended before the later day
 WHERE due_at <= least(%(at)s, read_at) AND y_day::date > due_at::date
   AND NOT EXISTS (
     SELECT 1 FROM catalog_providerevent e
     WHERE e.offering_id = met.offering_id AND e.kind = 'disagreement'
       AND (e.old #>> '{{}}', e.new #>> '{{}}') IN ((x_day, y_day), (y_day, x_day)))
   AND NOT EXISTS (
-    -- a row that left before its own day may have been taken back
+    -- the publisher may have withdrawn a row that was removed before its own day
     SELECT 1 FROM catalog_assertion i
     WHERE i.topic = 'identity' AND i.missing_since IS NOT NULL
       AND ((i.source_id, i.external_id) = (x_source, x_row)
@@ -44,9 +46,11 @@ WHERE due_at <= least(%(at)s, read_at) AND y_day::date > due_at::date
         OR (i.source_id, i.external_id) = (y_source, y_row)
             AND y_day::date > i.missing_since::date))
   AND NOT EXISTS (
+    -- a manual override has decided
     SELECT 1 FROM catalog_assertion m JOIN catalog_source s ON s.id = m.source_id
     WHERE m.offering_id = met.offering_id AND m.topic = 'lifecycle'
         AND m.withdrawn_at IS NULL
       AND s.slug = 'manual')
+  -- not what the first poll of a source contained
   AND since > (SELECT min(f.first_seen) FROM catalog_assertion f
   WHERE f.source_id = later_source)

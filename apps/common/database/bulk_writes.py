@@ -102,18 +102,20 @@ def analyze(*tables: type[models.Model]) -> None:
 def _update_group(
     model: type[models.Model], names: Sequence[str], rows: Sequence[tuple[int, Mapping[str, Any]]]
 ) -> int:
+    """Write `rows`, which are (ID, {attribute: value}) and all set the attributes `names`, with one
+    UPDATE over arrays; return the number of rows written."""
     fields = [
         model._meta.get_field(name.removesuffix("_id") if name.endswith("_id") else name)
         for name in names
     ]
     parameters: list[Any] = [[pk for pk, _ in rows]]
     for name, field in zip(names, fields, strict=True):
-        parameters.append([_adapt_value(field, columns[name]) for _, columns in rows])
+        parameters.append([_adapt_value(field, column_names[name]) for _, column_names in rows])
     quote = connection.ops.quote_name
     types = [_column_type(field) for field in fields]
-    columns = [quote(str(field.column)) for field in fields]  # type: ignore[union-attr]
-    sets = ", ".join(f"{column} = d.{column}" for column in columns)
-    alias = ", ".join(["id", *columns])
+    column_names = [quote(str(field.column)) for field in fields]  # type: ignore[union-attr]
+    sets = ", ".join(f"{column} = d.{column}" for column in column_names)
+    alias = ", ".join(["id", *column_names])
     arrays = ", ".join(["%s::bigint[]", *(f"%s::{kind}[]" for kind in types)])
     statement = (
         f"UPDATE {quote(model._meta.db_table)} AS t SET {sets}"

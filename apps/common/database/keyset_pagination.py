@@ -86,8 +86,11 @@ def page_from_rows(
     is_first: bool,
     columns: Sequence[str] = (),
 ) -> KeysetPage[Any]:
-    """Return a page from `size` + 1 rows; the last row shows whether there are more. `columns`
-    names the values of rows that are tuples."""
+    """Return a page from up to `size` + 1 rows; the last row shows whether there are more.
+    `columns` names the values of rows that are tuples.
+
+    `backwards`: the rows were read in the reverse of the list's order. `is_first`: they were read
+    from the beginning of the list, without a cursor."""
     has_more = len(rows) > size
     del rows[size:]
     if backwards:
@@ -102,8 +105,8 @@ def page_from_rows(
 
 
 def _rows_after(names: Sequence[str], values: Sequence[Any], *, is_descending: bool) -> Q:
-    """Return the condition for rows strictly after `values`: (a, b) > (x, y), written so that the
-    index on (a, b) bounds the scan."""
+    """Return the condition for rows strictly after `values`: (a, b) > (x, y), or < if the order
+    `is_descending`, written so that the index on (a, b) bounds the scan."""
     strict_lookup, level = ("lt", "lte") if is_descending else ("gt", "gte")
     condition, equal_prefix = Q(), Q()
     for name, value in zip(names, values, strict=True):
@@ -113,6 +116,9 @@ def _rows_after(names: Sequence[str], values: Sequence[Any], *, is_descending: b
 
 
 def _encode_cursor(row: Any, order: Keyset, columns: Sequence[str], *, backwards: bool) -> str:
+    """Return the cursor of `row`: the direction ("-" if the list is read backwards from there), the
+    columns of the order, and the row's values in them. `columns` names the values of a row that is
+    a tuple."""
     if columns:
         values = [row[columns.index(name)] for name in order.names]
     else:
@@ -126,6 +132,8 @@ def _encode_cursor(row: Any, order: Keyset, columns: Sequence[str], *, backwards
 
 
 def _decode_cursor(cursor: str, model: type[Model], order: Keyset) -> tuple[bool, list[Any]]:
+    """Return (is it read backwards, the parsed values of the ordering columns). Raises
+    InvalidCursorError if the cursor is malformed or was made for another order."""
     try:
         text = base64.b64decode(
             cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True

@@ -26,6 +26,7 @@ INSERT INTO common_lease AS l (name, holder, acquired_at, expires_at)
 VALUES (%(name)s, %(holder)s, clock_timestamp(),
     clock_timestamp() + make_interval(secs => %(seconds)s))
 ON CONFLICT (name) DO UPDATE
+-- a lease in force keeps its holder; no row is returned then
 SET holder = EXCLUDED.holder, acquired_at = EXCLUDED.acquired_at, expires_at = EXCLUDED.expires_at
 WHERE l.expires_at <= clock_timestamp() OR l.expires_at > clock_timestamp() + 2 * make_interval(secs
     => %(seconds)s)

@@ -55,6 +55,8 @@ class PreparedStatement:
     """A queryset of `.values(...)` whose rows are returned as tuples in the order of `names`."""
 
     def __init__(self, queryset: QuerySet[Any, dict[str, Any]]) -> None:
+        """Compile the query once. Its `Placeholder` parameters get their values at each call; a
+        query that cannot have rows gets an empty statement."""
         query = queryset.query
         self.names: list[str] = list(query.selected or ())
         self._compiler = query.get_compiler(connection=connection)
@@ -81,8 +83,8 @@ class PreparedStatement:
         params: Sequence[Any] = self._params
         if self._slots:
             params = list(params)
-            for position, number in self._slots:
-                params[position] = values[number]
+            for position, placeholder in self._slots:
+                params[position] = values[placeholder]
         with prepared_cursor() as cursor:
             cursor.execute(self._sql, params)
             rows = cursor.fetchall()
@@ -106,10 +108,10 @@ def row_comparison(model: type[Model], names: Sequence[str], operator: str) -> R
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
     fields: list[Any] = [model._meta.get_field(name) for name in names]
-    columns = ", ".join(f"{table}.{quote(field.column)}" for field in fields)
+    column_list = ", ".join(f"{table}.{quote(field.column)}" for field in fields)
     placeholders = ", ".join(f"%s::{_plain_type(field)}" for field in fields)
     return RawSQL(  # noqa: S611  columns are the model's own, values are parameters
-        f"({columns}) {operator} ({placeholders})",
+        f"({column_list}) {operator} ({placeholders})",
         [Placeholder(n) for n in range(len(names))],
         output_field=BooleanField(),
     )

@@ -85,6 +85,10 @@ def _template_digest(fingerprint: str) -> str:
 
 
 def _build_template(home: str, prefix: str, template: str, prepare: Callable[[], object]) -> None:
+    """Create the template database by migrations and `prepare()`, unless it exists; drop the
+    templates of earlier versions. Databases of test runs are kept.
+
+    Built under another name and renamed at the end, so that an interrupted build is not used."""
     with database_lock(TEMPLATE_LOCK), _administration(home) as run:
         if run(
             sql.SQL("SELECT 1 FROM pg_database WHERE datname = {}").format(sql.Literal(template))

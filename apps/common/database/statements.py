@@ -68,5 +68,6 @@ def fetch_rows[Row](
 
 @contextmanager
 def _open_cursor(prepared: bool) -> Iterator[Any]:
+    """Open a cursor; with `prepared`, one that prepares its statements in the server."""
     with prepared_cursor() if prepared else connection.cursor() as cursor:
         yield cursor

@@ -64,6 +64,9 @@ def _job_kind[F: ExportFile](spec: ExportSpec[F]) -> JobKind[F]:
 
 
 def _run_claim[F: ExportFile](spec: ExportSpec[F], claim: Claim[F]) -> None:
+    """Write the file of a claimed export job and store it, or record the failure. The requester's
+    access at this time is stored with the file. Raises the DatabaseError of a lost connection, so
+    that the job is run again."""
     file = claim.job
     # the file contains what the requester can view now; a later download needs the same access
     requester = file.requested_by
@@ -102,8 +105,8 @@ def is_available(file: ExportFile) -> bool:
 
 def read_parts(file: ExportFile) -> Iterator[bytes]:
     """Yield the content of the file, one part per statement, so that memory use stays small."""
-    for number in range(file.parts.count()):
-        yield bytes(file.parts.values_list("body", flat=True).get(number=number))
+    for part_number in range(file.parts.count()):
+        yield bytes(file.parts.values_list("body", flat=True).get(number=part_number))
 
 
 def delete_expired_parts(model: type[ExportFile], *, on: date, max_files: int) -> int:
@@ -115,6 +118,7 @@ def delete_expired_parts(model: type[ExportFile], *, on: date, max_files: int) -
             f"""
             DELETE FROM {part_table} WHERE {file_column} IN (
                 SELECT id FROM (
+                    -- place 1 is the latest file of its user
                     SELECT id, expires_on,
                            row_number() OVER (PARTITION BY requested_by_id
                            ORDER BY as_of DESC, id DESC) AS place
@@ -155,12 +159,12 @@ def _store_parts[F: ExportFile](
     stored."""
     n_bytes = target.seek(0, 2)
     target.seek(0)
-    parts = claim.job.parts
+    stored_parts = claim.job.parts
     with transaction.atomic():
         claim.hold()
-        parts.all().delete()
-        number = 0
+        stored_parts.all().delete()
+        part_number = 0
         while body := target.read(ExportFilePart.SIZE):
-            parts.create(number=number, body=body)
-            number += 1
+            stored_parts.create(number=part_number, body=body)
+            part_number += 1
         claim.complete(n_bytes=n_bytes, **fields)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, models
@@ -45,11 +45,11 @@ class TrackedModel:
 def tracked_models() -> dict[str, TrackedModel]:
     """Return the tracked models by label, such as `inventory.application`."""
     by_label = {}
-    for number, history in enumerate(history_models()):
+    for model_number, history in enumerate(history_models()):
         model = history.pgh_tracked_model  # type: ignore[attr-defined]
         label = model._meta.label_lower
         by_label[label] = TrackedModel(
-            label, str(model._meta.verbose_name), number, model, history._meta.db_table
+            label, str(model._meta.verbose_name), model_number, model, history._meta.db_table
         )
     return by_label
 
@@ -112,7 +112,14 @@ class HistoryEntry:
 
 
 _EMPTY_VALUES: tuple[Any, ...] = (None, "", [], {})
-type _Position = tuple[datetime, int, int]
+
+
+class _Position(NamedTuple):
+    """A row of the history, after which a page begins."""
+
+    at: datetime
+    model_number: int
+    version_id: int
 
 
 def history_page(query: HistoryQuery, *, size: int, cursor: str = "") -> KeysetPage[HistoryEntry]:
@@ -128,13 +135,13 @@ def history_page(query: HistoryQuery, *, size: int, cursor: str = "") -> KeysetP
     if backwards:
         row_keys.reverse()
     rows = _load_entries(row_keys)
-    ends = [(entry.at, entry.kind.number, entry.id) for entry in rows]
+    positions = [_Position(entry.at, entry.kind.number, entry.id) for entry in rows]
     has_next = bool(rows) and (has_more or backwards)
     has_previous = bool(rows) and (has_more if backwards else position is not None)
     return KeysetPage(
         rows=rows,
-        next=_encode_cursor(ends[-1], "+") if has_next else None,
-        previous=_encode_cursor(ends[0], "-") if has_previous else None,
+        next=_encode_cursor(positions[-1], "+") if has_next else None,
+        previous=_encode_cursor(positions[0], "-") if has_previous else None,
     )
 
 
@@ -174,9 +181,9 @@ def _find_rows_in_steps(
     """
     lower, upper = query.since, query.until
     if position is not None and backwards:
-        lower = max(filter(None, [lower, position[0]]))
+        lower = max(filter(None, [lower, position.at]))
     elif position is not None:
-        upper = min(filter(None, [upper, position[0] + timedelta(microseconds=1)]))
+        upper = min(filter(None, [upper, position.at + timedelta(microseconds=1)]))
     row_keys: list[tuple[int, int]] = []
     n_contexts = _FIRST_STEP
     while True:
@@ -205,7 +212,8 @@ def _find_step_boundary(
     n_contexts: int,
     backwards: bool,
 ) -> datetime | None:
-    """Return when the n-th next context began; None if there are fewer."""
+    """Return when the n-th next context began; None if there are fewer. The next ones are later
+    contexts if `backwards`, otherwise earlier ones."""
     condition, params = _timed_context_condition(query, lower, upper)
     direction = "ASC" if backwards else "DESC"
     with connection.cursor() as cursor:
@@ -250,6 +258,8 @@ _MANY: list[UUID] = [UUID(int=0)]
 
 
 def _context_condition(query: HistoryQuery) -> tuple[str, list[Any]]:
+    """Return the SQL condition on contexts (alias `c`) by actor, job, reason and kind of author,
+    with its parameters; "" if the query does not restrict contexts."""
     conditions: list[str] = []
     params: list[Any] = []
     for sql, value in (
@@ -301,18 +311,21 @@ def _select_row_keys(
     position: _Position | None,
     backwards: bool,
 ) -> list[tuple[int, int]]:
-    """Return (model number, ID) of the first `limit` rows: one statement that takes the first rows
-    of each table, then the first of all."""
+    """Return (model number, ID) of the first `limit` rows after `position`, newest first, or oldest
+    first if `backwards`: one statement that takes the first rows of each table, then the first of
+    all."""
     at, kind_order, operator = ("ASC", "DESC", ">") if backwards else ("DESC", "ASC", "<")
     subqueries: list[str] = []
     params: list[Any] = []
     for label, visibility in query.kinds.items():
         kind = tracked_models()[label]
-        conditions, kind_params = _conditions(query, kind, visibility, within)
+        conditions, kind_params = _history_conditions(query, kind, visibility, within)
         if position is not None:
             conditions.append(_position_condition(kind.number, position, operator))
             kind_params += (
-                [position[0], position[2]] if kind.number == position[1] else [position[0]]
+                [position.at, position.version_id]
+                if kind.number == position.model_number
+                else [position.at]
             )
         where_clause = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         subqueries.append(
@@ -330,12 +343,14 @@ def _select_row_keys(
         return [(kind, pk) for _at, kind, pk in cursor.fetchall()]
 
 
-def _conditions(
+def _history_conditions(
     query: HistoryQuery,
     kind: TrackedModel,
     visibility: HistoryCondition | None,
     within: HistoryCondition | None,
 ) -> tuple[list[str], list[Any]]:
+    """Return the SQL conditions on one history table (alias `h`) and their parameters, in the same
+    order: visibility, record, time, and `within`."""
     conditions: list[str] = []
     params: list[Any] = []
     for condition in (
@@ -353,14 +368,18 @@ def _conditions(
     return conditions, params
 
 
-def _position_condition(number: int, position: _Position, operator: str) -> str:
+def _position_condition(model_number: int, position: _Position, operator: str) -> str:
     """Return the condition for rows after the position. At the same moment rows are ordered by the
     number of their model, then by ID, which runs in the direction of time."""
-    if number == position[1]:
+    if model_number == position.model_number:
         return f"(h.pgh_created_at, h.pgh_id) {operator} (%s, %s)"
     # at the same moment, models with a higher number follow; if read backwards, those with a lower
     # one
-    same_moment = number > position[1] if operator == "<" else number < position[1]
+    same_moment = (
+        model_number > position.model_number
+        if operator == "<"
+        else model_number < position.model_number
+    )
     return f"h.pgh_created_at {operator}{'=' if same_moment else ''} %s"
 
 
@@ -373,14 +392,14 @@ def _load_entries(row_keys: Sequence[tuple[int, int]]) -> list[HistoryEntry]:
         return []
     by_number = {kind.number: kind for kind in tracked_models().values()}
     ids_by_kind: dict[int, list[int]] = {}
-    for number, pk in row_keys:
-        ids_by_kind.setdefault(number, []).append(pk)
-    parts, params = [], []
-    for number, ids in ids_by_kind.items():
-        table = connection.ops.quote_name(by_number[number].table)
-        parts.append(
-            f"SELECT {number} AS kind, h.pgh_id, h.pgh_created_at, h.pgh_label, h.pgh_obj_id, "
-            "h.pgh_context_id,"
+    for model_number, pk in row_keys:
+        ids_by_kind.setdefault(model_number, []).append(pk)
+    subqueries, params = [], []
+    for model_number, ids in ids_by_kind.items():
+        table = connection.ops.quote_name(by_number[model_number].table)
+        subqueries.append(
+            f"SELECT {model_number} AS kind, h.pgh_id, h.pgh_created_at, h.pgh_label,"
+            " h.pgh_obj_id, h.pgh_context_id,"
             f" c.metadata::text, to_jsonb(h)::text, (SELECT to_jsonb(b)::text FROM {table} b"
             " WHERE b.pgh_obj_id = h.pgh_obj_id AND b.pgh_id < h.pgh_id ORDER BY b.pgh_id DESC "
             "LIMIT 1)"
@@ -389,48 +408,62 @@ def _load_entries(row_keys: Sequence[tuple[int, int]]) -> list[HistoryEntry]:
         )
         params.append(ids)
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), params)
+        cursor.execute(" UNION ALL ".join(subqueries), params)
         rows = {
-            (number, pk): HistoryEntry(
-                by_number[number],
+            (model_number, pk): HistoryEntry(
+                by_number[model_number],
                 pk,
                 at,
                 label,
                 record,
                 change,
                 json.loads(metadata or "{}"),
-                json.loads(now),
-                json.loads(previous) if previous else None,
+                json.loads(version),
+                json.loads(previous_version) if previous_version else None,
             )
-            for number, pk, at, label, record, change, metadata, now, previous in cursor.fetchall()
+            for (
+                model_number,
+                pk,
+                at,
+                label,
+                record,
+                change,
+                metadata,
+                version,
+                previous_version,
+            ) in cursor.fetchall()
         }
     return [rows[key] for key in row_keys if key in rows]
 
 
 def _encode_cursor(position: _Position, direction: str) -> str:
-    text = json.dumps([direction, position[0].isoformat(), position[1], position[2]])
+    text = json.dumps(
+        [direction, position.at.isoformat(), position.model_number, position.version_id]
+    )
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _decode_cursor(cursor: str) -> tuple[bool, _Position]:
+    """Return (is it read backwards, the position that the page begins after). Raises
+    InvalidCursorError."""
     try:
         text = base64.b64decode(
             cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
         )
-        direction, at, number, pk = json.loads(text)
+        direction, at, model_number, pk = json.loads(text)
         moment = datetime.fromisoformat(at)
-        sound = (
+        is_sound = (
             direction in {"+", "-"}
             and moment.tzinfo is not None
             and 0 <= pk < 2**31
-            and 0 <= number < 10_000
+            and 0 <= model_number < 10_000
         )
     except (ValueError, TypeError, binascii.Error, RecursionError, OverflowError) as error:
         raise InvalidCursorError(
             "This cursor does not belong to this list. Start again without it."
         ) from error
-    if not sound:
+    if not is_sound:
         raise InvalidCursorError(
             "This cursor does not belong to this list. Start again without it."
         )
-    return direction == "-", (moment, int(number), int(pk))
+    return direction == "-", _Position(moment, int(model_number), int(pk))

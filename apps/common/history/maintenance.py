@@ -73,11 +73,15 @@ def purge_history(*, before: datetime) -> dict[str, int]:
 
 
 def _purge_versions(model: type[models.Model], before: datetime) -> Iterator[int]:
+    """Delete versions from before `before` that no longer describe a state at that time or since;
+    yield the number of deleted rows after each batch, which is a transaction of its own."""
     table = connection.ops.quote_name(model._meta.db_table)
     # table names are the models' own
     statement = f"""
         DELETE FROM {table} WHERE pgh_id IN (
             SELECT h.pgh_id FROM {table} h
+            -- a deletion ends its record; any other version ended when the next one began, which
+            -- must be before the limit too
             WHERE h.pgh_created_at < %s AND (h.pgh_label = 'delete' OR EXISTS (
                 SELECT 1 FROM {table} n
                 WHERE n.pgh_obj_id = h.pgh_obj_id AND n.pgh_id > h.pgh_id AND n.pgh_created_at < %s

@@ -47,37 +47,38 @@ def check_address(url: str) -> None:
 
 
 def checked_url(url: str, *, trusted: bool) -> SplitResult:
-    """Split a URL and check its scheme, host and port. Raises OutboundRefusedError."""
+    """Split a URL and check its scheme, host and port. `trusted` marks a URL that the operator
+    configured, which may be a file on the server. Raises OutboundRefusedError."""
     if len(url) > _MAX_URL_LENGTH or _UNUSUAL_IN_URL.search(url):
         raise OutboundRefusedError(
             "The URL is too long or contains spaces, control characters or backslashes. Correct it."
         )
     try:
-        parts = urlsplit(url)
-        port = parts.port
+        url_parts = urlsplit(url)
+        port = url_parts.port
     except ValueError:
         raise OutboundRefusedError(
             f"'{url[:60]}' is not a valid URL. Enter it as https://host/path."
         ) from None
-    if parts.scheme == "file":
+    if url_parts.scheme == "file":
         if not trusted:
             raise OutboundRefusedError(
                 f"'{url}' is a file on the server. Only the operator can configure a file."
             )
-        return parts
-    if parts.scheme not in DEFAULT_PORTS:
+        return url_parts
+    if url_parts.scheme not in DEFAULT_PORTS:
         raise OutboundRefusedError(
-            f"'{safe_url(parts)}' is not an http or https URL. Enter it as https://host/path."
+            f"'{safe_url(url_parts)}' is not an http or https URL. Enter it as https://host/path."
         )
-    if parts.username is not None or parts.password is not None:
+    if url_parts.username is not None or url_parts.password is not None:
         raise OutboundRefusedError(
             "The URL contains a username or password. Remove the part before the @."
         )
-    if not parts.hostname or port == 0:
+    if not url_parts.hostname or port == 0:
         raise OutboundRefusedError(
-            f"'{safe_url(parts)}' does not contain a host. Enter it as https://host/path."
+            f"'{safe_url(url_parts)}' does not contain a host. Enter it as https://host/path."
         )
-    return parts
+    return url_parts
 
 
 def redirect_target(current: SplitResult, location: str) -> SplitResult:
@@ -94,27 +95,29 @@ def redirect_target(current: SplitResult, location: str) -> SplitResult:
     return target
 
 
-def origin_of(parts: SplitResult) -> tuple[str, str, int]:
-    return parts.scheme, parts.hostname or "", port_of(parts)
+def origin_of(url_parts: SplitResult) -> tuple[str, str, int]:
+    return url_parts.scheme, url_parts.hostname or "", port_of(url_parts)
 
 
-def port_of(parts: SplitResult) -> int:
-    return parts.port or DEFAULT_PORTS[parts.scheme]
+def port_of(url_parts: SplitResult) -> int:
+    return url_parts.port or DEFAULT_PORTS[url_parts.scheme]
 
 
-def ascii_host(parts: SplitResult) -> str:
+def ascii_host(url_parts: SplitResult) -> str:
     """Return the host as it is sent: international names in ASCII form. Raises OutboundRefusedError
     if it is not valid."""
-    host = parts.hostname or ""
+    host = url_parts.hostname or ""
     try:
         return host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
         raise OutboundRefusedError(f"'{host[:60]}' is not a valid host name. Correct it.") from None
 
 
-def safe_url(parts: SplitResult) -> str:
+def safe_url(url_parts: SplitResult) -> str:
     """Return the URL for messages, without user, password and query, which can contain secrets."""
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return urlunsplit(
+        (url_parts.scheme, url_parts.netloc.rpartition("@")[2], url_parts.path, "", "")
+    )
 
 
 def _embedded_ipv4(address: Address) -> Address:
@@ -196,14 +199,15 @@ def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[
 
 
 def allowed_addresses(
-    parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
+    url_parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
 ) -> list[Address]:
-    """Return the addresses of a host to which a connection is allowed. Raises OutboundRefusedError
-    if there are none."""
-    host = parts.hostname or ""
+    """Return the addresses of a host to which a connection is allowed. `trusted` marks a host that
+    the operator configured, which may be this server or in a private network. Raises
+    OutboundRefusedError if there are none."""
+    host = url_parts.hostname or ""
     reasons: list[str] = []
     allowed: list[Address] = []
-    for address in resolve_host(host, port_of(parts), clock, policy.connect_timeout):
+    for address in resolve_host(host, port_of(url_parts), clock, policy.connect_timeout):
         reason = refusal_reason(address, policy, trusted=trusted)
         if reason is None:
             allowed.append(address)
@@ -218,13 +222,13 @@ def allowed_addresses(
 
 
 def check_before_proxy(
-    parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
+    url_parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
 ) -> None:
-    """Refuse targets that are visibly not public. A name that does not resolve here is left to the
-    proxy to check."""
-    host = parts.hostname or ""
+    """Refuse targets that are visibly not public, unless the operator configured them (`trusted`).
+    A name that does not resolve here is left to the proxy to check."""
+    host = url_parts.hostname or ""
     try:
-        allowed_addresses(parts, policy, clock, trusted=trusted)
+        allowed_addresses(url_parts, policy, clock, trusted=trusted)
     except OutboundFailedError as error:
         if _resembles_address(host):
             raise OutboundRefusedError(

@@ -65,7 +65,7 @@ def fetch(request: Request, *, policy: Policy) -> Response:
         )
     origin = origin_of(target)
     trusted = request.trusted
-    first = safe_url(target)
+    original_url = safe_url(target)
     for n_redirects in range(policy.max_redirects + 1):
         headers = request.headers if origin_of(target) == origin else {}
         try:
@@ -74,7 +74,7 @@ def fetch(request: Request, *, policy: Policy) -> Response:
             if not n_redirects:
                 raise
             raise OutboundRefusedError(
-                f"{first} redirects to a URL that is not allowed. {error}"
+                f"{original_url} redirects to a URL that is not allowed. {error}"
             ) from error
         if response.status not in _REDIRECTS or request.method != "GET":
             return response
@@ -87,12 +87,12 @@ def fetch(request: Request, *, policy: Policy) -> Response:
         trusted = False
         target = redirect_target(target, location)
     raise OutboundRefusedError(
-        f"{first} redirects more than {policy.max_redirects} times. Enter the final URL."
+        f"{original_url} redirects more than {policy.max_redirects} times. Enter the final URL."
     )
 
 
 def _exchange(
-    parts: SplitResult,
+    url_parts: SplitResult,
     request: Request,
     headers: Mapping[str, str],
     policy: Policy,
@@ -101,12 +101,12 @@ def _exchange(
     trusted: bool,
 ) -> Response:
     """Send one request and read its complete response; every fault of the server or network is
-    raised as one of the three exceptions."""
-    host = parts.hostname or ""
+    raised as one of the three exceptions. `trusted`: the operator configured this URL."""
+    host = url_parts.hostname or ""
     connection: BoundedConnection | None = None
     try:
-        connection = connection_to(parts, policy, deadline, trusted=trusted)
-        return _send_request(connection, parts, request, headers, policy)
+        connection = connection_to(url_parts, policy, deadline, trusted=trusted)
+        return _send_request(connection, url_parts, request, headers, policy)
     except ssl.SSLCertVerificationError as error:
         raise OutboundFailedError(
             f"The certificate of {host} is not valid ({error.verify_message}). Check the URL "
@@ -141,18 +141,21 @@ def _exchange(
 
 def _send_request(
     connection: BoundedConnection,
-    parts: SplitResult,
+    url_parts: SplitResult,
     request: Request,
     own_headers: Mapping[str, str],
     policy: Policy,
 ) -> Response:
-    host, port = ascii_host(parts), port_of(parts)
+    """Send the request over `connection` and return the complete, decompressed response.
+    `own_headers` are the caller's; reserved ones among them are dropped. Errors of the connection
+    are raised as they are."""
+    host, port = ascii_host(url_parts), port_of(url_parts)
     authority = f"[{host}]" if ":" in host else host
-    path = quote(parts.path or "/", safe=_SAFE_IN_PATH)
-    if parts.query:
-        path += f"?{quote(parts.query, safe=_SAFE_IN_QUERY)}"
+    path = quote(url_parts.path or "/", safe=_SAFE_IN_PATH)
+    if url_parts.query:
+        path += f"?{quote(url_parts.query, safe=_SAFE_IN_QUERY)}"
     headers = {
-        "Host": authority if port == DEFAULT_PORTS[parts.scheme] else f"{authority}:{port}",
+        "Host": authority if port == DEFAULT_PORTS[url_parts.scheme] else f"{authority}:{port}",
         "User-Agent": policy.user_agent,
         "Accept": "*/*",
         "Accept-Encoding": "gzip, deflate",
@@ -166,7 +169,7 @@ def _send_request(
         name: value for name, value in own_headers.items() if not _RESERVED_HEADERS.fullmatch(name)
     }
     # https uses a tunnel, which only the connection sees
-    proxy = policy.proxy_for(host, port) if parts.scheme == "http" else None
+    proxy = policy.proxy_for(host, port) if url_parts.scheme == "http" else None
     if proxy is not None:
         path = f"http://{authority}:{port}{path}"
         headers |= proxy.headers
@@ -190,20 +193,24 @@ def _send_request(
         )
         content = read_body(response, encoding, policy.max_body_bytes)
     return Response(
-        response.status, response_headers, content, urlunsplit(parts), connection.bounds.received
+        response.status,
+        response_headers,
+        content,
+        urlunsplit(url_parts),
+        connection.bounds.received,
     )
 
 
-def _read_file(parts: SplitResult, request: Request, policy: Policy) -> Response:
+def _read_file(url_parts: SplitResult, request: Request, policy: Policy) -> Response:
     """Read a local file under the same limits; `.gz` is decompressed, as if a server had sent it
     compressed."""
-    if parts.netloc not in {"", "localhost"}:
+    if url_parts.netloc not in {"", "localhost"}:
         raise OutboundRefusedError(
             f"'{request.url}' is a file on another machine. Enter file:///path."
         )
     if request.method != "GET":
         raise OutboundRefusedError("A file can only be read. Use GET.")
-    path = unquote(parts.path)
+    path = unquote(url_parts.path)
     try:
         # A pipe or device could block or never end.
         if not stat.S_ISREG(os.stat(path).st_mode):

@@ -88,6 +88,8 @@ class BoundedConnection(HTTPConnection):
         self.sock.bounds = self.bounds
 
     def _new_conn(self) -> socket.socket:
+        """Return a socket connected to the first address that accepts one, each within the connect
+        timeout. Raises OutboundFailedError if none does."""
         problem: OSError | None = None
         for address in self.addresses:
             family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
@@ -131,21 +133,22 @@ class BoundedTLSConnection(BoundedConnection, HTTPSConnection):
 
 
 def connection_to(
-    parts: SplitResult, policy: Policy, deadline: Deadline, *, trusted: bool
+    url_parts: SplitResult, policy: Policy, deadline: Deadline, *, trusted: bool
 ) -> BoundedConnection:
     """Return an unopened connection to an address of the host that the policy allows, or to the
-    proxy. Raises OutboundRefusedError and OutboundFailedError."""
-    host, port = ascii_host(parts), port_of(parts)
-    is_tls = parts.scheme == "https"
+    proxy. `trusted`: the operator configured the host, so it may be in a private network. Raises
+    OutboundRefusedError and OutboundFailedError."""
+    host, port = ascii_host(url_parts), port_of(url_parts)
+    is_tls = url_parts.scheme == "https"
     kind = BoundedTLSConnection if is_tls else BoundedConnection
     tls: dict[str, Any] = {"ssl_context": _tls_context(policy)} if is_tls else {}
     proxy = policy.proxy_for(host, port)
     if proxy is None:
         connection = kind(host, port, **tls)
         connection.peer = host
-        connection.addresses = allowed_addresses(parts, policy, deadline, trusted=trusted)
+        connection.addresses = allowed_addresses(url_parts, policy, deadline, trusted=trusted)
     else:
-        check_before_proxy(parts, policy, deadline, trusted=trusted)
+        check_before_proxy(url_parts, policy, deadline, trusted=trusted)
         connection = kind(proxy.host, proxy.port, **tls)
         connection.peer = f"The proxy {proxy.host}"
         connection.addresses = resolve_host(

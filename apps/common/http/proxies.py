@@ -51,24 +51,24 @@ def parse_proxy(url: str, no_proxy: str = "") -> Proxy | None:
     if not url.strip():
         return None
     try:
-        parts = urlsplit(url.strip())
-        port = parts.port or DEFAULT_PROXY_PORT
+        url_parts = urlsplit(url.strip())
+        port = url_parts.port or DEFAULT_PROXY_PORT
     except ValueError:
-        parts, port = urlsplit(""), 0
+        url_parts, port = urlsplit(""), 0
     if (
-        parts.scheme != "http"
-        or not parts.hostname
-        or parts.path.strip("/")
-        or parts.query
-        or parts.fragment
+        url_parts.scheme != "http"
+        or not url_parts.hostname
+        or url_parts.path.strip("/")
+        or url_parts.query
+        or url_parts.fragment
     ):
         raise ValueError(
             "OUTBOUND_PROXY must be http://host:port or http://user:password@host:port. "
             "Encode characters such as @ in the password as %40."
         )
     headers: dict[str, str] = {}
-    if parts.username is not None:
-        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    if url_parts.username is not None:
+        login = f"{unquote(url_parts.username)}:{unquote(url_parts.password or '')}".encode()
         headers["Proxy-Authorization"] = "Basic " + base64.b64encode(login).decode("ascii")
     names: list[str] = []
     networks: list[Network] = []
@@ -83,4 +83,4 @@ def parse_proxy(url: str, no_proxy: str = "") -> Proxy | None:
                 ) from None
             if entry:
                 names.append(entry.removeprefix("*.").strip(".").replace(".:", ":"))
-    return Proxy(parts.hostname, port, headers, tuple(names), tuple(networks))
+    return Proxy(url_parts.hostname, port, headers, tuple(names), tuple(networks))

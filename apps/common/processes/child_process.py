@@ -107,6 +107,9 @@ class ChildFunction[**P, R]:
         refusal: Callable[[str], Exception],
         limits: Limits,
     ) -> None:
+        """Register `function` under its name, by which the fork server finds it. Only objects of
+        `classes` and plain values cross the process boundary; `errors` are raised again in the
+        caller, and `refusal` builds the error of any other failure from a sentence."""
         self.function = function
         self.name = f"{function.__module__}:{function.__qualname__}"
         self.classes = {_class_key(cls): cls for cls in (*classes, *_PLAIN_CLASSES)}
@@ -277,6 +280,9 @@ class Client:
             self.slots.release()
 
     def _call(self, function: ChildFunction[..., Any], request: bytes) -> Any:
+        """Run `function` in a child process and return its result. Raises BusyError if no child
+        starts in time, an error that the function declares, or its refusal if the child exceeds a
+        limit or dies."""
         channel, status = self._open()
         with channel, os.fdopen(status, "rb", buffering=0) as end:
             # wait for a child, or for a place in the queue behind other files

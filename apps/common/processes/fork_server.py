@@ -85,10 +85,11 @@ class Server:
         self._waiting: deque[tuple[int, int]] = deque()
 
     def serve(self, *, tells_ready: bool = False) -> None:
-        """Fork a child for each call, until the last process that can call has ended."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        """Fork a child for each call, until the last process that can call has ended.
+        `tells_ready`: send READY once calls are accepted."""
+        for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # ignore stop signals: this process ends after the web server
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(signal_number, signal.SIG_IGN)
         wake_reader, waker = os.pipe()
         os.set_blocking(wake_reader, False)
         os.set_blocking(waker, False)
@@ -158,7 +159,7 @@ class Server:
 
 def _handle_call(channel: socket.socket) -> None:
     """Read one call, run its function and send the result."""
-    for number in (
+    for signal_number in (
         signal.SIGINT,
         signal.SIGTERM,
         signal.SIGHUP,
@@ -166,7 +167,7 @@ def _handle_call(channel: socket.socket) -> None:
         signal.SIGALRM,
         signal.SIGXCPU,
     ):
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal_number, signal.SIG_DFL)
     signal.alarm(_REQUEST_SECONDS)
     with suppress(OSError):
         # if memory runs out, the kernel ends children before web processes

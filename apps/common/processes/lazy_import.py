@@ -34,7 +34,7 @@ def lazy_import(name: str) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     # set the attribute of the parent package, as an import would
-    package, _, part = name.rpartition(".")
+    package, _, module_name = name.rpartition(".")
     if package:
-        setattr(sys.modules[package], part, module)
+        setattr(sys.modules[package], module_name, module)
     return module

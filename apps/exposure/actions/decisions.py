@@ -119,6 +119,11 @@ def revoke_acceptance(*, flag: ExposureFlag, reason: str, at: datetime, by: User
 def _apply_decision(
     flag: ExposureFlag, decide: _Decide, *, at: datetime, by: User, reason: str
 ) -> ExposureFlag:
+    """Apply the decision of a governance user to the flag and record its events.
+
+    `decide` returns the new life of the flag and the kinds of its events; without events nothing is
+    written. The policy is locked, so that an evaluation waits.
+    """
     if not by.is_governance:
         raise FlagPermissionError(
             "You need the governance or administrator role to change exposure flags."

@@ -25,6 +25,7 @@ def handle_events(*, at: datetime) -> int:
                 WHERE NOT EXISTS (SELECT 1 FROM exposure_handledevent h WHERE h.event_id = e.id)
             ),
             reached AS ({reached_offerings_sql("e.id IN (SELECT id FROM waiting)")}),
+            -- applications in scope with a live dependency on an affected offering
             counted AS (
                 SELECT r.event_id, count(DISTINCT d.application_id) AS n
                 FROM reached r
@@ -35,9 +36,11 @@ def handle_events(*, at: datetime) -> int:
                 GROUP BY r.event_id
             )
             INSERT INTO exposure_handledevent (event_id, handled_at, n_applications)
+            -- events that affect none are recorded with 0
             SELECT w.id, %(at)s, coalesce(c.n, 0) FROM waiting w LEFT
             JOIN counted c ON c.event_id = w.id
             ORDER BY w.id
+            -- a concurrent run might have handled the same event
             ON CONFLICT DO NOTHING
             """,
             {

@@ -125,6 +125,8 @@ def resolve_flags(
 
 
 def _measure_policy(policy: Policy, settings: EngineSettings, at: datetime) -> FlagChanges:
+    """Measure one policy and open, update or resolve its flags; return the counts. Unchanged flags
+    are not written."""
     flags = active_flags(policy)
     values = policy_values(policy, keep=[node_id for node_id in flags if node_id is not None])
     tolerance, new_flags, changed_flags, events = policy_tolerance(policy), [], [], []

@@ -110,6 +110,8 @@ def answer_scenario_with_lists(
 def _compute_answer(
     scenario: Scenario, by: User, team_ids: Collection[int] | None, *, with_breaches: bool = False
 ) -> ScenarioAnswer:
+    """Compute the answer on the day of the tables, which are refreshed first. `team_ids` limits the
+    applications; None: all. `with_breaches`: also compare with the policies."""
     on = day_of_tables()
     # includes entries made a moment ago, such as a new offering that is the target of a move
     refresh(on=on)
@@ -149,6 +151,8 @@ def queue_loss_run(
 
 
 def _answer_run(claim: Claim[ScenarioRun]) -> None:
+    """Compute the run and store its result, or the reason why it failed, for the applications that
+    its requester could view."""
     run = claim.job
     scenario = run.scenario
     scenario.ops = run.ops

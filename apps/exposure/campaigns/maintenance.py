@@ -33,6 +33,7 @@ def reopen_expired_waivers(*, at: datetime) -> int:
         cursor.execute(
             """
             UPDATE exposure_campaigntask t
+            -- a task with a target or a completed step is in progress
             SET state = CASE WHEN t.successor_id IS NOT NULL OR t.target_id IS NOT NULL OR EXISTS (
                         SELECT 1 FROM exposure_taskstep s
                         WHERE s.task_id = t.id AND s.done_on IS NOT NULL)
@@ -68,6 +69,7 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
         with audit_context(job=JOB, reason="offering replaced in the inventory"):
             cursor.execute(
                 """
+                -- exactly one other dependency began in place of the one that ended
                 WITH moved AS (
                     SELECT t.id, min(b.id) AS successor_id
                     FROM exposure_campaigntask t
@@ -82,6 +84,7 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
                     WHERE t.state = ANY (%(not_settled)s) AND t.successor_id IS NULL
                     GROUP BY t.id HAVING count(*) = 1
                 ),
+                -- the tasks continue with the successor
                 taken AS (
                     UPDATE exposure_campaigntask t
                     SET successor_id = moved.successor_id, updated_at = %(at)s,
@@ -91,6 +94,7 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
                         AND t.state = ANY (%(not_settled)s)
                     RETURNING t.id
                 ),
+                -- the migration itself completes the steps of choosing a target and switching
                 ticked AS (
                     UPDATE exposure_taskstep s SET done_on = %(day)s FROM taken
                     WHERE s.task_id = taken.id AND s.kind = ANY (%(by_deed)s) AND s.done_on IS NULL
@@ -108,6 +112,7 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
                 WHERE c.id = t.campaign_id AND c.state = 'open' AND d.id = t.dependency_id
                     AND a.id = d.application_id
                   AND t.state = ANY (%(not_settled)s)
+                  -- not in use any more, or ended without a successor
                   AND (a.status <> ALL (%(in_scope)s) OR (t.successor_id IS NULL
                       AND d.until <= %(day)s))
                 """,

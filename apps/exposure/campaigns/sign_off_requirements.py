@@ -89,6 +89,11 @@ def sign_off_requirements(*, tasks: Collection[int], on: date) -> dict[int, Sign
 def _check_requirements(
     task: CampaignTask, open_step_titles: list[str], evaluations: list[Evidence], on: date
 ) -> SignOffRequirements:
+    """Return the valid evidence of a task and what is missing for its sign-off.
+
+    Only evaluations of the target since the campaign was opened count, and of these the latest of
+    each test.
+    """
     target, missing_sentences = task_target(task), []
     opened_on = day_of(task.campaign.opened_at)
     target_runs = (

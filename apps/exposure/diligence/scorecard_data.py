@@ -123,19 +123,25 @@ def load_scorecard_data(
 def _independent_hosts(
     foundations: Collection[int], on: date
 ) -> dict[int, tuple[IndependentHost, ...]]:
-    """Return {foundation: the companies that serve it that day, each once even with several
-    hosts}."""
+    """Return {foundation: the independent parties that serve it on that day}, by name.
+
+    Hosts with the same ultimate parent company are one party. A foundation without a host has an
+    empty tuple.
+    """
     hosts_by_foundation: dict[int, list[IndependentHost]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
             """
+            -- hosts with an offering of the foundation that is not retired on the day
             WITH serving AS (
                 SELECT DISTINCT v.foundation_id, o.host_id
                 FROM catalog_version v JOIN catalog_offering o ON o.version_id = v.id
                 WHERE v.foundation_id = ANY (%(foundations)s) AND NOT o.not_a_model
                     AND o.lifecycle <> 'retired'
+                  -- an announced date that has passed; an earliest date ends nothing
                   AND NOT (o.date_kind = 'firm' AND o.retires_on <= %(day)s)
             ),
+            -- a provider itself is at depth 0, so its deepest ancestor is its ultimate parent
             ultimate AS (
                 SELECT DISTINCT ON (provider_id) provider_id AS id, ancestor_id AS top
                 FROM provider_ancestor ORDER BY provider_id, depth DESC
@@ -226,6 +232,10 @@ _DEPENDENTS = load_statement("exposure", "dependents_of_candidates")
 def _count_dependents(
     foundations: Collection[int], providers: Collection[int], user: Any, on: date
 ) -> dict[tuple[str, int], DependentCounts]:
+    """Return {("foundation" or "provider", ID): counts of applications that `user` can view}.
+
+    Empty for users without any role, without a query of the dependencies.
+    """
     settings = (
         ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
     )

@@ -69,6 +69,8 @@ def compare(
 
 
 def _foundation_card(row: Foundation, data: ScorecardData, user: Any, on: date) -> Scorecard:
+    """Return the scorecard of a foundation: facts about itself, its developer, its hosts, and the
+    applications that `user` can view."""
     developer = row.developer
     hosts = data.hosts[row.pk]
     host_ids = [
@@ -129,6 +131,8 @@ def _provider_card(row: Provider, data: ScorecardData, user: Any, on: date) -> S
 def _development_facts(
     foundations: Sequence[Foundation], data: ScorecardData, on: date
 ) -> Iterable[ScorecardFact]:
+    """Yield facts about the foundations that a provider develops, as counts of those with the
+    property."""
     labels = {
         "independent_hosts": "Foundations on two or more independent hosts",
         "open_weights": "Foundations with open weights",
@@ -252,6 +256,8 @@ def _notice_facts(
 
 
 def _promised_notice_fact(host: Provider, published: Sequence[PublishedMinimum]) -> ScorecardFact:
+    """Return the shortest notice period that the host promises, in days: of its published policies,
+    else the recorded one."""
     policies = [policy for policy in published if policy.notice_days is not None]
     if policies:
         shortest = min(policies, key=lambda policy: policy.notice_days or 0)
@@ -286,6 +292,7 @@ def _promised_notice_fact(host: Provider, published: Sequence[PublishedMinimum])
 
 
 def _change_facts(change_counts: ChangeCounts, on: date) -> Iterable[ScorecardFact]:
+    """Yield facts about price changes of the last year, retirements and announced retirements."""
     if not change_counts.n_priced or change_counts.read_since is None:
         yield unknown_fact(
             "price_moves", "Price changes in 12 months", "No feed provides its price."
@@ -419,6 +426,8 @@ def _contract_fact(
 def _annex_fact(
     foundations: Sequence[Foundation], data: ScorecardData, user: Any, on: date
 ) -> ScorecardFact:
+    """Return how many Annex XII items are on file, with those that are open, overdue or refused;
+    for organisation roles."""
     key, label = "annex_items", "Annex XII items received"
     if not user.can_read_all:
         return hidden_fact(key, label)
@@ -481,6 +490,8 @@ def _party_facts(party: Provider) -> Iterable[ScorecardFact]:
 
 
 def _dependent_facts(dependents: DependentCounts, user: Any, on: date) -> Iterable[ScorecardFact]:
+    """Yield how many applications depend on the candidate, and the share of them with a tested
+    exit."""
     subject = "Our applications" if user.can_read_all else "Applications of your teams"
     n = dependents.n_applications
     yield ScorecardFact(

@@ -30,8 +30,10 @@ _THROUGH_FOOTING = """
 SELECT {keys} t.node_id, CASE WHEN t.node_id IS NULL THEN u.effective_id END AS loose,
        u.weight / coalesce(t.parts, 1) AS mass
 FROM used u LEFT JOIN (
+    -- an offering with several nodes of the layer gives each an equal part
     SELECT f.offering_id, f.node_id, count(*) OVER (PARTITION BY f.offering_id) AS parts
     FROM exposure_enginefooting f JOIN catalog_node n ON n.id = f.node_id AND n.kind = {kind}
+    -- depth 0: the node itself, not a corporate parent; directly (0) or as one of several (1)
     WHERE f.depth = 0 AND f.via IN (0, 1) AND f.offering_id IN (SELECT effective_id FROM used)
 ) t ON t.offering_id = u.effective_id
 """
@@ -51,8 +53,11 @@ def _compose_masses(
     without: int | None = None,
     only_of: Collection[int] | None = None,
 ) -> tuple[str, dict[str, Any]]:
-    """Return SQL of `used` and `mass` with its parameters; `keys` are further columns of the path,
-    each followed by a comma."""
+    """Return (SQL of the common tables `used` and `mass`, its parameters).
+
+    `keys` are further columns of the path, each followed by a comma. `without` excludes one
+    application, `only_of` limits to some.
+    """
     clauses: list[str] = []
     params: dict[str, Any] = {}
     if team_ids is not None:
@@ -73,15 +78,15 @@ def _compose_masses(
         ),
         Layer.VENDOR: ("CASE WHEN reached = 2 THEN via_party_id END", "u.party"),
     }
-    columns = ", ".join(f"u.{key}" for key in keys.replace(",", " ").split())
-    columns = f"{columns}," if columns else ""
+    key_columns = ", ".join(f"u.{key}" for key in keys.replace(",", " ").split())
+    key_columns = f"{key_columns}," if key_columns else ""
     if layer in party_columns:
         party, node = party_columns[layer]
         used_sql = (
             f"SELECT {keys} effective_id, {party} AS party, sum({weight}) AS weight"
             f" FROM exposure_path {where_clause}"
         )
-        mass_sql = _THROUGH_PARTY.format(keys=columns, kind=layer.node_kind.value, party=node)
+        mass_sql = _THROUGH_PARTY.format(keys=key_columns, kind=layer.node_kind.value, party=node)
         group = (
             f"GROUP BY {keys} effective_id, 2"
             if not keys
@@ -91,7 +96,7 @@ def _compose_masses(
         used_sql = (
             f"SELECT {keys} effective_id, sum({weight}) AS weight FROM exposure_path {where_clause}"
         )
-        mass_sql = _THROUGH_FOOTING.format(keys=columns, kind=layer.node_kind.value)
+        mass_sql = _THROUGH_FOOTING.format(keys=key_columns, kind=layer.node_kind.value)
         group = f"GROUP BY {keys} effective_id"
     return f"used AS MATERIALIZED ({used_sql} {group}), mass AS ({mass_sql})", params
 
@@ -207,7 +212,7 @@ def contributions(
     layer_indices = measure_layer(layer, basis, team_ids=team_ids).indices
     if layer_indices.hhi is None:
         return []
-    only = (
+    application_condition = (
         "WHERE own.application_id = ANY (%(applications)s)" if application_ids is not None else ""
     )
     params = {
@@ -221,19 +226,24 @@ def contributions(
         cursor.execute(
             f"""
             WITH {masses},
+            -- weight of each application on each node; outside: the layer does not apply to the
+            -- path
             own AS (
                 SELECT application_id, node_id, sum(mass) AS mass, bool_or(loose = 0) AS outside
                 FROM mass GROUP BY application_id, node_id, loose IS NOT DISTINCT FROM 0
             ),
+            -- without the paths outside the layer, whose weight is on no node
             merged AS (
                 SELECT application_id, node_id, sum(mass) FILTER (WHERE outside IS NOT TRUE) AS mass
                 FROM own GROUP BY application_id, node_id
             ),
+            -- weight of all applications on each node
             whole AS (SELECT node_id, sum(mass) AS mass FROM merged GROUP BY node_id)
             SELECT own.application_id, coalesce(sum(own.mass), 0), coalesce(sum(own.mass * w.mass),
                 0) AS crossed,
                    coalesce(sum(own.mass * own.mass), 0)
-            FROM merged own JOIN whole w ON w.node_id IS NOT DISTINCT FROM own.node_id {only}
+            FROM merged own JOIN whole w ON w.node_id IS NOT DISTINCT FROM own.node_id
+            {application_condition}
             GROUP BY own.application_id ORDER BY crossed DESC, own.application_id LIMIT %(limit)s
             """,
             params,

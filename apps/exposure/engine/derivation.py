@@ -24,6 +24,7 @@ CREATE TEMPORARY TABLE due_use ON COMMIT DROP AS
 SELECT d.id, d.application_id, a.team_id, a.criticality, d.offering_id, r.code AS role,
     d.fallback_order,
        d.traffic_share AS share, d.monthly_spend AS spend, d.via_party_id,
+       -- codes of the way the model is reached: 0 directly, 1 gateway, 2 embedded by a vendor
        CASE d.reached WHEN 'gateway' THEN 1 WHEN 'embedded' THEN 2 ELSE 0 END AS reached,
        a.monthly_spend AS application_spend, a.users_affected AS users
 FROM inventory_dependency d
@@ -66,6 +67,8 @@ INSERT INTO exposure_path (dependency_id, application_id, team_id, criticality, 
                            via_party_id, parties, share, points, users, spend)
 SELECT id, application_id, team_id, criticality, offering_id, effective_id, reached, via_party_id,
     parties, share,
+       -- users and points are divided by share; spend is that of the dependency if all primaries
+       -- record it
        (%(points)s::int[])[criticality + 1] * share, coalesce(users, 0) * share,
        CASE WHEN bool_and(spend IS NOT NULL) OVER w THEN spend::float8
             ELSE coalesce(application_spend, 0)::float8 * share END
@@ -86,6 +89,7 @@ INSERT INTO exposure_activedependency (dependency_id, offering_id, application_i
     role, reached,
                               via_party_id)
 SELECT u.id, u.offering_id, u.application_id, u.team_id, u.criticality,
+       -- a primary model without traffic (share 0) is a standby and counts as a fallback (role 1)
        CASE WHEN u.role = 0 AND p.share = 0 THEN 1 ELSE u.role END, u.reached, u.via_party_id
 FROM due_use u LEFT JOIN due_primary p ON p.id = u.id
 """
@@ -99,11 +103,14 @@ INSERT INTO exposure_candidategrade (primary_id, candidate_id, application_id, g
     via_party_id,
                              dependency_id, place, is_immediate, tested, alive, alive_at_horizon)
 SELECT p.id, c.id, p.application_id,
+       -- independence 4 to 5 depends on the parties of both paths, which the pair of offerings does
+       -- not include
        CASE WHEN g.grade < 4 OR p.parties && c.parties THEN g.grade ELSE 5 END,
        c.offering_id, c.reached, c.via_party_id, c.dependency_id, c.place, c.primary_id IS NULL,
        c.tested, c.alive,
        c.alive_at_horizon
 FROM due_primary p
+-- a candidate without a primary is one for all primaries of its application
 JOIN exposure_candidate c ON c.application_id = p.application_id AND (c.primary_id IS NULL
     OR c.primary_id = p.id)
 JOIN exposure_pairgrade g ON g.primary_id = p.effective_id AND g.candidate_id = c.effective_id
@@ -113,6 +120,7 @@ WHERE p.share > 0
 SCOPED = """
 INSERT INTO exposure_scopedapplication (application_id, team_id, criticality, n_paths, points,
     users, spend, unresolved, independent_fallback, judge_shares_lineage)
+-- primaries with an immediate fallback of another developer
 WITH independent AS MATERIALIZED (
     SELECT DISTINCT r.primary_id FROM exposure_candidategrade r JOIN due_primary p
         ON p.id = r.primary_id
@@ -126,6 +134,7 @@ path AS (
     LEFT JOIN independent i ON i.primary_id = p.id
     WHERE p.share > 0 GROUP BY p.application_id
 ),
+-- applications with a judge or guardrail (roles 2 and 3) of the lineage of a primary model
 judged AS (
     SELECT DISTINCT p.application_id
     FROM due_primary p JOIN due_use u ON u.application_id = p.application_id AND u.role IN (2, 3)

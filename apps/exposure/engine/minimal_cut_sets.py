@@ -98,6 +98,12 @@ def _is_rescued(
     demand_by_node: Mapping[int, FailureDemand],
     grades: Mapping[tuple[int, int], int],
 ) -> bool:
+    """Return whether a candidate takes over the path if the nodes fail together.
+
+    It must be independent enough, must not depend on a failed node, and must be served: today for
+    failures without notice, at the horizon for those with notice. Without notice, only fallbacks of
+    the application itself count (`primary` is None), not tested exits of one path.
+    """
     demands = [demand_by_node[node] for node in failed_nodes]
     need = max(demand.need for demand in demands)
     has_notice = any(demand.notice for demand in demands)
@@ -200,6 +206,7 @@ candidates AS (
     LEFT JOIN path p ON p.dependency_id = c.primary_id
     WHERE c.tested GROUP BY c.application_id
 )
+-- equal stacks are counted, since the search handles each distinct stack once
 SELECT count(*), p.said, c.said FROM paths p LEFT JOIN candidates c USING (application_id)
 GROUP BY p.said, c.said
 """
@@ -243,6 +250,8 @@ class _NodesOfStacks:
     def __init__(
         self, cursor: Any, settings: EngineSettings, rows: list[tuple[int, Any, Any]]
     ) -> None:
+        """Read the nodes of all offerings and parties of `rows`: (number of applications, paths,
+        candidates) of each distinct stack."""
         offerings = {path[0] for _, paths, _ in rows for path in paths}
         offerings |= {candidate[1] for _, _, spares in rows for candidate in spares}
         kinds = [kind.value for kind in settings.cut_kinds]

@@ -9,6 +9,8 @@ from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.engine.states import STANDING, every_path_state_sql
 
 _SUMS = """
+-- q is the node ID times 8 plus the code of the failure mode; state 3, partial: not all paths are
+-- affected
 SELECT t.q / 8 AS node_id, (t.q %% 8)::int AS threat, CASE WHEN t.n_struck < a.n_paths THEN 3
     ELSE t.worst END AS state,
        count(*) AS n, count(*) FILTER (WHERE a.criticality = 0) AS n_critical,
@@ -26,9 +28,11 @@ WITH use AS MATERIALIZED (
     FROM exposure_activedependency l {due}
 )
 SELECT node_id, count(DISTINCT application_id) AS n FROM (
+    -- through the offering
     SELECT f.node_id, u.application_id FROM use u
     JOIN exposure_enginefooting f ON f.offering_id = u.offering_id
     UNION ALL
+    -- through the party of the dependency
     SELECT f.node_id, u.application_id FROM use u
     JOIN exposure_partyfooting f ON f.party_id = u.via_party_id AND f.reached = u.reached
 ) reached GROUP BY node_id
@@ -37,9 +41,11 @@ SELECT node_id, count(DISTINCT application_id) AS n FROM (
 _DUE = "WHERE l.application_id IN (SELECT application_id FROM exposure_due)"
 
 
-def _states_sql(settings: EngineSettings, *, restricted: bool) -> str:
+def _states_sql(settings: EngineSettings, *, due_only: bool) -> str:
+    """Return SQL of the sums by node, failure mode and state. `due_only`: of the applications in
+    `exposure_due`."""
     offerings = paths = ""
-    if restricted:
+    if due_only:
         # limited to nodes of the due applications; otherwise a host would add every offering it
         # serves
         offerings = """AND f.offering_id IN (
@@ -49,10 +55,10 @@ def _states_sql(settings: EngineSettings, *, restricted: bool) -> str:
             SELECT c.offering_id
             FROM exposure_candidate c JOIN exposure_due d ON d.application_id = c.application_id)"""
         paths = "AND p.application_id IN (SELECT application_id FROM exposure_due)"
-    common = every_path_state_sql(
+    states_sql = every_path_state_sql(
         settings=settings, threats=settings.threats, offerings=offerings, paths=paths
     )
-    return common + STANDING + _SUMS
+    return states_sql + STANDING + _SUMS
 
 
 def write_node_sums(settings: EngineSettings) -> None:
@@ -64,7 +70,7 @@ def write_node_sums(settings: EngineSettings) -> None:
         cursor.execute(
             "INSERT INTO exposure_nodesummary (node_id, threat, state, n, n_critical, points, "
             "users, spend)"
-            f" {_states_sql(settings, restricted=False)}",
+            f" {_states_sql(settings, due_only=False)}",
             {},
         )
         cursor.execute(f"INSERT INTO exposure_nodereach (node_id, n) {_REACH.format(due='')}")
@@ -74,7 +80,7 @@ def write_node_sums(settings: EngineSettings) -> None:
 def sum_due_applications(cursor: Any, settings: EngineSettings, into: str) -> None:
     """Create the sums of the due applications as temporary tables `into` and `into`_reach."""
     cursor.execute(
-        f"CREATE TEMPORARY TABLE {into} ON COMMIT DROP AS {_states_sql(settings, restricted=True)}",
+        f"CREATE TEMPORARY TABLE {into} ON COMMIT DROP AS {_states_sql(settings, due_only=True)}",
         {},
     )
     cursor.execute(
@@ -93,6 +99,7 @@ def merge_node_sums(cursor: Any, *, before: str, after: str) -> set[int]:
                sum(users) AS users, sum(spend) AS spend
         FROM (SELECT * FROM {after}
               UNION ALL
+              -- the old sums are negative, so that equal ones add up to 0
               SELECT node_id, threat, state, -n, -n_critical, -points, -users, -spend
               FROM {before}) both_sides
         GROUP BY node_id, threat, state

@@ -51,6 +51,11 @@ class Overlay:
         self._prepare()
 
     def _prepare(self) -> None:
+        """Create temporary tables and views that hide the stored ones of the same name.
+
+        Engine tables are copied. Inventory tables become views in which changed rows replace the
+        stored ones.
+        """
         self._cursor.execute("SELECT current_schema()")
         schema = connection.ops.quote_name(self._cursor.fetchone()[0])
         for table in (*_COPIED, *_EMPTY):
@@ -120,6 +125,7 @@ class Overlay:
         )
 
     def _add(self, operation: Add) -> None:
+        """Insert the new application with its dependencies and exit tests."""
         application = Application(pk=self._new_id(Application), **operation.facts)
         self._insert(application)
         for added_dependency in operation.dependencies:

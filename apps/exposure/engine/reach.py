@@ -41,6 +41,7 @@ _WALKED = """
 SELECT a.application_id, a.criticality, used.roles
 FROM exposure_scopedapplication a
 CROSS JOIN LATERAL (
+    -- the roles in which the application depends on the node; null if it does not
     SELECT array_agg(DISTINCT l.role ORDER BY l.role) AS roles FROM exposure_activedependency l
     WHERE l.application_id = a.application_id AND (
         (l.offering_id IN (SELECT f.offering_id FROM exposure_enginefooting f

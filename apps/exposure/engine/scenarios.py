@@ -87,6 +87,8 @@ def run_operations(
     prices_on = prices_on or as_of
 
     def measure_side(changes: Sequence[PriceChange]) -> ScenarioSide:
+        """Measure the portfolio as it is in the tables now, before or after the operations.
+        `changes` are price changes."""
         failures = node_failures(removed_nodes, settings=settings)
         impacts = application_states(failures, team_ids=team_ids) if failures else []
         return ScenarioSide(

@@ -21,9 +21,14 @@ from apps.inventory.models import Criticality
 class EngineSettings:
     """The settings of the engine.
 
-    `points[criticality]` is in the order of `Criticality`; `factor` by state is the loss factor of
-    an exposed application. `threats` has every kind with its usual threat, and with those of
-    enabled policies: the stored summaries. It is read once, so that the summaries and the recorded
+    `statuses` are the application statuses in scope. `points` holds the criticality points in the
+    order of `Criticality`. `required_grade` is {failure mode (threat): {node kind: lowest
+    independence of an alternative that survives it}}. An exit test is valid for
+    `test_validity_days`; the planning horizon is `horizon_days` ahead. Minimal cut sets consist of
+    nodes of `cut_kinds` and stop at least the share `cut_threshold` of the critical weight.
+    `factor` is {exposure state: share of the loss that occurs in it}. `threats` are the pairs
+    (node kind, failure mode) with stored summaries: every kind with its usual failure
+    mode, and those of enabled policies. They are read once, so that the summaries and the recorded
     settings match.
     """
 
@@ -51,11 +56,16 @@ class EngineSettings:
 
 
 def sort_grades(grades: Mapping[str, Mapping[str, int]]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Return the table as sorted lists, so that equal settings have equal digests."""
     return [(threat, sorted(table.items())) for threat, table in sorted(grades.items())]
 
 
 def engine_settings() -> EngineSettings:
-    """Return the settings as governance has set them, else the defaults."""
+    """Return the stored settings, or the defaults if none are stored.
+
+    Stored points and factors override the default of the same criticality or state alone; those
+    not stored keep their default.
+    """
     row = ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
     points = {**DEFAULT_CRITICALITY_POINTS, **row.criticality_points}
     factor = {**DEFAULT_STATE_FACTOR, **row.state_factor}
@@ -73,9 +83,11 @@ def engine_settings() -> EngineSettings:
 
 
 def _threats_of_policies() -> set[tuple[NodeKind, str]]:
-    rows = Policy.objects.filter(enabled=True).exclude(threat="").values_list("kinds", "threat")
-    return {(kind, threat) for kinds, threat in rows for kind in node_kinds(kinds)}
+    """Return the pairs (node kind, failure mode) that enabled policies measure."""
+    policies = Policy.objects.filter(enabled=True).exclude(threat="").values_list("kinds", "threat")
+    return {(kind, threat) for kinds, threat in policies for kind in node_kinds(kinds)}
 
 
 def node_kinds(names: Iterable[str]) -> list[NodeKind]:
+    """Return the node kinds with these labels, in the order of the enumeration."""
     return [kind for kind in NodeKind if kind.label in set(names)]

@@ -14,11 +14,14 @@ from apps.exposure.threats import THREATS
 # x of an application: the sum over its affected paths of share x the factor of the path's state
 _CLASSES = """,
 severity AS (
+    -- the factor of the state of each path; best is 0 without an alternative, and arrays begin at 1
     SELECT s.q, s.application_id,
            sum(s.share * (%(factors)s::float8[])[1 + coalesce(b.best, 0)]) AS x
     FROM struck s LEFT JOIN best b ON b.q = s.q AND b.dependency_id = s.dependency_id
     GROUP BY s.q, s.application_id
 )
+-- q is the node ID times 8 plus the code of the failure mode; x is rounded so that equal losses
+-- form one class
 SELECT t.q / 8, (t.q %% 8)::int, a.criticality, round(t.x::numeric, 9)::float8, count(*)
 FROM severity t JOIN exposure_scopedapplication a ON a.application_id = t.application_id
 WHERE t.x > 0

@@ -46,6 +46,7 @@ def single_points(
         cursor.execute(
             f"""
             SELECT node_id, kind, ref, exposed, cushioned, n_critical, points FROM (
+                -- state 0 is exposed, 1 cushioned
                 SELECT s.node_id, n.kind, n.ref, coalesce(sum(s.n) FILTER (WHERE s.state = 0),
                     0)::int AS exposed,
                        coalesce(sum(s.n) FILTER (WHERE s.state = 1), 0)::int AS cushioned,
@@ -57,6 +58,7 @@ def single_points(
                 WHERE s.state IN (0, 1) AND (%(kinds)s::int[] IS NULL OR n.kind = ANY (%(kinds)s))
                 GROUP BY s.node_id, n.kind, n.ref
             ) found
+            -- rows after the cursor; counts are negated, since they fall while the ID rises
             WHERE %(node)s::bigint IS NULL
                OR (-n_critical, -(exposed + cushioned), node_id) > (%(critical)s, %(n)s, %(node)s)
             ORDER BY n_critical DESC, exposed + cushioned DESC, node_id LIMIT %(limit)s
@@ -106,6 +108,7 @@ FROM (
            count(*) FILTER (WHERE a.criticality = 0)::int AS n_critical,
            sum(a.points)::bigint AS points
     FROM standing t JOIN exposure_scopedapplication a ON a.application_id = t.application_id
+    -- all primary paths of the application are affected, and one has no tested exit
     WHERE t.n_struck = a.n_paths AND t.worst IN (0, 1)
     GROUP BY 1
 ) point

@@ -43,6 +43,7 @@ struck AS MATERIALIZED (
     SELECT h.q, p.dependency_id, p.application_id, p.share, h.need, h.immediate, h.noticed
     FROM party_hit h JOIN exposure_path p ON p.via_party_id = h.party_id
         AND p.reached = h.reached {paths}
+    -- already affected through its offering
     WHERE NOT EXISTS (SELECT 1 FROM hit x WHERE x.q = h.q AND x.offering_id = p.offering_id)
 )"""
 
@@ -64,8 +65,11 @@ struck AS MATERIALIZED (
 # every candidate that rescues an affected path
 _RESCUES = """
 FROM struck s JOIN exposure_candidategrade r ON r.primary_id = s.dependency_id
+-- independent enough, and served when it is needed: today if the failure is immediate, until the
+-- horizon if it is announced
 WHERE r.grade >= s.need AND (r.is_immediate OR NOT s.immediate)
   AND (r.alive_at_horizon OR NOT s.noticed) AND (r.alive OR NOT s.immediate)
+  -- not affected by the same failure, through its offering or its party
   AND NOT EXISTS (SELECT 1 FROM hit h WHERE h.q = s.q AND h.offering_id = r.offering_id)
   AND NOT EXISTS (
       SELECT 1 FROM party_hit h WHERE h.q = s.q AND h.party_id = r.via_party_id
@@ -193,6 +197,13 @@ def _union_sql(statements: Sequence[str], key: str) -> str:
 def _states_statement(
     hits: str, party_hits: str, *, together: bool, with_candidates: bool, paths: str
 ) -> str:
+    """Return the common tables `hit`, `party_hit`, `struck` and `best`, to which a SELECT is
+    appended.
+
+    `together`: nodes of one failure can affect a path several times, so its rows are merged.
+    `with_candidates`: `best` also names the candidate that takes over. `paths` is a condition on
+    `p`.
+    """
     failed_sql = (_TOGETHER if together else _APART).format(paths=paths)
     affected_sql = _HIT.format(hits=hits, party_hits=party_hits)
     return f"WITH {affected_sql}{failed_sql}{_NAMED_BEST if with_candidates else _BEST}"
@@ -210,15 +221,15 @@ def every_path_state_sql(
 
     `offerings` limits the upstream nodes to those of the `paths`, if these are few.
     """
-    node = f"({every_node_failure_sql(settings=settings, threats=threats)}) k"
-    columns = "k.need, NOT k.notice AS immediate, k.notice AS noticed"
+    failing_nodes_sql = f"({every_node_failure_sql(settings=settings, threats=threats)}) k"
+    failure_columns = "k.need, NOT k.notice AS immediate, k.notice AS noticed"
     hits = (
-        f"SELECT k.q, f.offering_id, {columns} FROM {node}"
+        f"SELECT k.q, f.offering_id, {failure_columns} FROM {failing_nodes_sql}"
         " JOIN exposure_enginefooting f ON f.node_id = k.node_id AND f.via = ANY (k.ties) "
         f"{offerings}"
     )
     party_hits = (
-        f"SELECT k.q, f.reached, f.party_id, {columns} FROM {node}"
+        f"SELECT k.q, f.reached, f.party_id, {failure_columns} FROM {failing_nodes_sql}"
         " JOIN exposure_partyfooting f ON f.node_id = k.node_id"
     )
     return _states_statement(hits, party_hits, together=False, with_candidates=False, paths=paths)
@@ -229,7 +240,7 @@ def every_node_failure_sql(
 ) -> str:
     """Return SQL of (q, node_id, need, notice, ties): each node under the given threats of its
     kind."""
-    rows = ", ".join(
+    demands_sql = ", ".join(
         f"({kind.value}, {THREAT_CODES[threat]}, "
         f"{needed_grade(settings.required_grade, threat, kind)},"
         f" {threat in THREATS_WITH_NOTICE}, ARRAY{[int(via) for via in TIES[threat]]})"
@@ -238,13 +249,15 @@ def every_node_failure_sql(
     return (
         "SELECT n.id * 8 + t.threat AS q, n.id AS node_id, t.need, t.notice, t.ties FROM "
         "catalog_node n"
-        f" JOIN (VALUES {rows}) AS t(kind, threat, need, notice, ties) ON t.kind = n.kind"
+        f" JOIN (VALUES {demands_sql}) AS t(kind, threat, need, notice, ties) ON t.kind = n.kind"
     )
 
 
 def _scope_condition(
     application_ids: Collection[int] | None, team_ids: Collection[int] | None
 ) -> tuple[str, dict[str, Any]]:
+    """Return (SQL condition on `p`, its parameters), which limits the paths to these applications
+    and teams; None: no limit."""
     clauses, params = [], {}
     if application_ids is not None:
         clauses.append("p.application_id = ANY (%(applications)s)")
@@ -271,10 +284,12 @@ def _path_rows(
     application_ids: Collection[int] | None,
     team_ids: Collection[int] | None,
 ) -> Iterator[PathState]:
-    paths, only = _scope_condition(application_ids, team_ids)
-    common, params = path_states_sql(failures, with_candidates=True, paths=paths)
+    """Yield the affected paths with their state and the candidate that takes over, by application
+    and dependency."""
+    paths, scope_params = _scope_condition(application_ids, team_ids)
+    states_sql, params = path_states_sql(failures, with_candidates=True, paths=paths)
     sql = (
-        common
+        states_sql
         + """
         SELECT s.application_id, s.dependency_id, s.share, coalesce(b.best, 0), c.dependency_id,
             c.offering_id
@@ -285,7 +300,7 @@ def _path_rows(
         """
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**params, **only})
+        cursor.execute(sql, {**params, **scope_params})
         for application_id, dependency_id, share, best, candidate, offering_id in cursor.fetchall():
             rescue = None if offering_id is None else FallbackCandidate(candidate, offering_id)
             yield PathState(application_id, dependency_id, share, STATE_OF_CODE[best], rescue)
@@ -305,19 +320,21 @@ def application_states(
 
     Other applications are not included. `after` is (criticality, application ID) of the last one.
     """
-    paths, only = _scope_condition(application_ids, team_ids)
-    common, params = path_states_sql(failures, with_candidates=False, paths=paths)
+    paths, scope_params = _scope_condition(application_ids, team_ids)
+    states_sql, params = path_states_sql(failures, with_candidates=False, paths=paths)
     sql = (
-        common
+        states_sql
         + STANDING
         + """
         SELECT application_id, state, hit FROM (
+            -- only some paths are affected: state 3, partial, with the affected share
             SELECT t.application_id, a.criticality,
                    CASE WHEN t.n_struck < a.n_paths THEN 3 ELSE t.worst END AS state,
                    CASE WHEN t.n_struck < a.n_paths THEN t.hit ELSE 1 END AS hit
             FROM standing t JOIN exposure_scopedapplication a ON a.application_id = t.application_id
         ) found
         WHERE (%(codes)s::int[] IS NULL OR state = ANY (%(codes)s))
+          -- rows after the cursor
           AND (%(grave)s::int IS NULL OR (criticality, application_id) > (%(grave)s, %(last)s))
         ORDER BY criticality, application_id LIMIT %(limit)s
         """
@@ -329,7 +346,7 @@ def application_states(
             sql,
             {
                 **params,
-                **only,
+                **scope_params,
                 "codes": codes,
                 "grave": after_criticality,
                 "last": after_id,
@@ -346,10 +363,10 @@ def count_states(
     failures: Sequence[NodeFailure], *, team_ids: Collection[int] | None = None
 ) -> dict[str, tuple[int, int]]:
     """Return {state: (applications, critical ones)} if all the nodes fail together."""
-    paths, only = _scope_condition(None, team_ids)
-    common, params = path_states_sql(failures, with_candidates=False, paths=paths)
+    paths, scope_params = _scope_condition(None, team_ids)
+    states_sql, params = path_states_sql(failures, with_candidates=False, paths=paths)
     sql = (
-        common
+        states_sql
         + STANDING
         + """
         SELECT CASE WHEN t.n_struck < a.n_paths THEN 3 ELSE t.worst END, count(*),
@@ -359,5 +376,5 @@ def count_states(
         """
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**params, **only})
+        cursor.execute(sql, {**params, **scope_params})
         return {STATE_OF_CODE[code]: (n, n_critical) for code, n, n_critical in cursor.fetchall()}

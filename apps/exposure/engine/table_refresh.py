@@ -116,13 +116,13 @@ def build_all(*, settings: EngineSettings, on: date) -> int:
         # a full build sorts and hashes the whole portfolio several times
         cursor.execute("SET LOCAL work_mem = '256MB'")
         _update_engine_footing(cursor, None)
-        _create_work_tables(cursor, settings, on, restricted=False)
-        _update_party_footing(cursor, restricted=False)
+        _create_work_tables(cursor, settings, on, due_only=False)
+        _update_party_footing(cursor, due_only=False)
         # not TRUNCATE, which waits for every reader, such as a backup of an hour, while later
         # readers wait for it
         for table in (*_TABLES, "exposure_pairgrade"):
             cursor.execute(f"DELETE FROM {table}")
-        n_scoped = _derive_tables(cursor, settings, on, restricted=False)
+        n_scoped = _derive_tables(cursor, settings, on, due_only=False)
         cursor.execute(
             "ANALYZE exposure_path, exposure_activedependency, exposure_scopedapplication"
         )
@@ -147,9 +147,9 @@ def build_due(*, settings: EngineSettings, on: date, offering_ids: Collection[in
             )
         if offering_ids:
             _update_engine_footing(cursor, offering_ids)
-        _create_work_tables(cursor, settings, on, restricted=True)
-        _update_party_footing(cursor, restricted=True)
-        _derive_tables(cursor, settings, on, restricted=True)
+        _create_work_tables(cursor, settings, on, due_only=True)
+        _update_party_footing(cursor, due_only=True)
+        _derive_tables(cursor, settings, on, due_only=True)
         node_sums.sum_due_applications(cursor, settings, "due_after")
         changed_nodes = node_sums.merge_node_sums(cursor, before="due_before", after="due_after")
     _drop_work_tables(*_WORK)
@@ -165,9 +165,10 @@ _FOOTING_DIFFERS = """
 def _update_engine_footing(cursor: Any, offering_ids: Collection[int] | None) -> None:
     """Copy the upstream nodes of these offerings (all if None) from the catalogue, and delete the
     grades of pairs with them. Unchanged rows are not written."""
-    only, params = "", {}
+    offering_condition, params = "", {}
     if offering_ids is not None:
-        only, params = "AND f.offering_id = ANY (%(ids)s)", {"ids": list(offering_ids)}
+        offering_condition = "AND f.offering_id = ANY (%(ids)s)"
+        params = {"ids": list(offering_ids)}
         cursor.execute(
             "DELETE FROM exposure_pairgrade WHERE primary_id = ANY (%(ids)s) OR candidate_id = ANY "
             "(%(ids)s)",
@@ -176,7 +177,8 @@ def _update_engine_footing(cursor: Any, offering_ids: Collection[int] | None) ->
     catalogue_match_sql = _FOOTING_DIFFERS.format(other="catalog_footing")
     engine_match_sql = _FOOTING_DIFFERS.format(other="exposure_enginefooting")
     cursor.execute(
-        f"DELETE FROM exposure_enginefooting f WHERE NOT EXISTS ({catalogue_match_sql}) {only}",
+        f"DELETE FROM exposure_enginefooting f WHERE NOT EXISTS ({catalogue_match_sql}) "
+        f"{offering_condition}",
         params,
     )
     # through a temporary table: the statement reads the table that it writes, and could be planned
@@ -184,7 +186,7 @@ def _update_engine_footing(cursor: Any, offering_ids: Collection[int] | None) ->
     cursor.execute(
         "CREATE TEMPORARY TABLE due_footing ON COMMIT DROP AS"
         f" SELECT node_id, offering_id, via, depth FROM catalog_footing f WHERE NOT EXISTS "
-        f"({engine_match_sql}) {only}",
+        f"({engine_match_sql}) {offering_condition}",
         params,
     )
     cursor.execute(
@@ -199,12 +201,18 @@ def _update_engine_footing(cursor: Any, offering_ids: Collection[int] | None) ->
         cursor.execute("ANALYZE exposure_enginefooting")
 
 
-def _create_work_tables(
-    cursor: Any, settings: EngineSettings, on: date, *, restricted: bool
-) -> None:
-    only = "AND d.application_id IN (SELECT application_id FROM exposure_due)" if restricted else ""
+def _create_work_tables(cursor: Any, settings: EngineSettings, on: date, *, due_only: bool) -> None:
+    """Create the temporary tables that the derivation reads, each with its index and statistics.
+
+    They are `due_use` (dependencies live on the day), `due_fact` (their offerings) and
+    `due_primary` (their primary models with shares of the traffic). With `due_only` they hold only
+    the applications of the temporary table `exposure_due`, which must exist.
+    """
+    due_condition = (
+        "AND d.application_id IN (SELECT application_id FROM exposure_due)" if due_only else ""
+    )
     params = _statement_parameters(settings, on)
-    cursor.execute(derivation.USES.format(due=only), params)
+    cursor.execute(derivation.USES.format(due=due_condition), params)
     cursor.execute("CREATE INDEX ON due_use (application_id); ANALYZE due_use")
     cursor.execute(derivation.FACTS, params)
     cursor.execute("CREATE UNIQUE INDEX ON due_fact (offering_id); ANALYZE due_fact")
@@ -212,22 +220,28 @@ def _create_work_tables(
     cursor.execute("CREATE INDEX ON due_primary (application_id); ANALYZE due_primary")
 
 
-def _derive_tables(cursor: Any, settings: EngineSettings, on: date, *, restricted: bool) -> int:
+def _derive_tables(cursor: Any, settings: EngineSettings, on: date, *, due_only: bool) -> int:
+    """Insert the rows of the engine's tables and return the number of applications in scope.
+
+    Needs the temporary tables of `_create_work_tables`; with `due_only`, only the applications of
+    `exposure_due` are derived. Their old rows must have been deleted. A full build also updates the
+    statistics of tables that later statements read.
+    """
     params = _statement_parameters(settings, on)
-    tests = derivation.DUE_TESTS if restricted else derivation.ALL_TESTS
-    only = "AND a.id IN (SELECT application_id FROM exposure_due)" if restricted else ""
+    tests = derivation.DUE_TESTS if due_only else derivation.ALL_TESTS
+    due_condition = "AND a.id IN (SELECT application_id FROM exposure_due)" if due_only else ""
     cursor.execute(derivation.PATHS, params)
     cursor.execute(compose_statement(derivation.CANDIDATES, tests=tests), params)
-    if not restricted:
+    if not due_only:
         cursor.execute("ANALYZE exposure_candidate")
     cursor.execute(derivation.LIVE_USES)
     cursor.execute(derivation.PAIRS)
-    if not restricted:
+    if not due_only:
         cursor.execute("ANALYZE exposure_pairgrade")
     cursor.execute(derivation.RESCUES)
-    if not restricted:
+    if not due_only:
         cursor.execute("ANALYZE exposure_candidategrade")
-    cursor.execute(derivation.SCOPED.format(due=only), params)
+    cursor.execute(derivation.SCOPED.format(due=due_condition), params)
     n_scoped: int = cursor.rowcount
     return n_scoped
 
@@ -242,18 +256,22 @@ def _statement_parameters(settings: EngineSettings, on: date) -> dict[str, Any]:
     }
 
 
-def _update_party_footing(cursor: Any, *, restricted: bool) -> None:
-    """Add the parties of the due dependencies; only a full build removes unused ones (a change of
-    parents leads to one)."""
+def _update_party_footing(cursor: Any, *, due_only: bool) -> None:
+    """Add the gateways and vendors of the dependencies in `due_use`, with their parent companies.
+
+    Unused ones are removed in a full build alone, so not with `due_only`; a change of parents
+    always leads to a full build.
+    """
     cursor.execute(f"CREATE TEMPORARY TABLE due_party ON COMMIT DROP AS {derivation.PARTY_FOOTING}")
     cursor.execute(
         """
         INSERT INTO catalog_node (kind, ref) SELECT DISTINCT kind, ref FROM due_party p
         WHERE NOT EXISTS (SELECT 1 FROM catalog_node n WHERE n.kind = p.kind AND n.ref = p.ref)
+        -- another transaction might insert the same node between the test and the insert
         ON CONFLICT DO NOTHING
         """
     )
-    if not restricted:
+    if not due_only:
         cursor.execute("DELETE FROM exposure_partyfooting")
     cursor.execute(
         """
@@ -331,14 +349,19 @@ def _collect_due(queued: _QueuedChanges, *, since: date, on: date) -> None:
         cursor.execute(
             f"""
             CREATE TEMPORARY TABLE exposure_due ON COMMIT DROP AS
+            -- applications whose inventory data changed
             SELECT unnest(%(applications)s::bigint[]) AS application_id
+            -- applications with a live dependency on a changed offering
             UNION SELECT application_id FROM exposure_activedependency
             WHERE offering_id = ANY (%(offerings)s)
+            -- applications with a live dependency on an offering above a changed one
             UNION SELECT l.application_id
                   FROM catalog_node n JOIN exposure_enginefooting f ON f.node_id = n.id
                   JOIN exposure_activedependency l ON l.offering_id = f.offering_id
                   WHERE n.kind = node_kind('offering') AND n.ref = ANY (%(offerings)s)
+            -- applications whose traffic is redirected to a changed offering
             UNION SELECT application_id FROM exposure_path WHERE effective_id = ANY (%(offerings)s)
+            -- applications with a changed offering as alternative, also by redirection
             UNION SELECT application_id FROM exposure_candidate
             WHERE offering_id = ANY (%(offerings)s)
             UNION SELECT application_id FROM exposure_candidate
@@ -373,6 +396,7 @@ def _drop_work_tables(*tables: str) -> None:
 
 
 def _record_state(on: date, settings: EngineSettings, *, built: bool) -> None:
+    """Record day, settings and time of this refresh; `built`: it was a full build."""
     moment = now()
     n_applications = ScopedApplication.objects.count()
     values: dict[str, Any] = {

@@ -116,6 +116,8 @@ def exact_loss(
 def _floating_loss(
     events: Sequence[SharedEvent], own_losses: Sequence[OwnLoss], levels: Sequence[Fraction]
 ) -> ExactLoss:
+    """Return the loss in floating-point numbers: with shared events, and with the same events
+    independent of each other."""
     # summed as floats in the order of the applications' names, like the values of the distribution
     shared = [
         (
@@ -144,6 +146,8 @@ def _losses_by_application_name(event: SharedEvent) -> list[Fraction]:
 
 
 def _measures_as_json(measures: ExactMeasures) -> dict[str, object]:
+    """Return the measures for the report, with one key for each level of the tail, such as
+    `var99.5`."""
     section: dict[str, object] = {
         "eal": _plain_number(measures.eal),
         "sd": measures.sd,

@@ -84,6 +84,8 @@ def measure(losses: Floats, levels: Sequence[Fraction] = LEVELS) -> Measures:
 
 
 def _tail(sorted_losses: Floats, level: Fraction) -> Tail:
+    """Return value at risk and tail value at risk of sorted yearly losses, with a 95 percent
+    interval of the former and the standard error of the latter."""
     n = len(sorted_losses)
     rank = _order_rank(level, n)
     var = float(sorted_losses[rank - 1])

@@ -229,6 +229,8 @@ def check_loss(name: str, loss: float) -> None:
 
 
 def check_frequency(name: str, rate: float, *, once: bool, cv: float) -> None:
+    """Raise InvalidLossInputError for a rate or variation out of range. `once`: the event happens
+    at most once a year, so the rate is a probability."""
     if not math.isfinite(rate) or rate < 0:
         raise InvalidLossInputError(f"{name} has the rate {rate}. A rate must be 0 or more.")
     if once and rate > 1:

@@ -105,6 +105,8 @@ class ExposureSettings(models.Model):
         return "exposure settings"
 
     def clean(self) -> None:
+        """Raise ValidationError for unknown statuses, points out of range, and grades outside 0 to
+        5."""
         problems: dict[str, Any] = {}
         if unknown_statuses := sorted(set(self.statuses) - set(Application.Status.values)):
             problems["statuses"] = (

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from apps.accounts.models import User
-from apps.common.database.statements import compose_statement, fetch_rows, load_statement
+from apps.common.database.statements import fetch_rows
 from apps.exposure.queries.dependents import retiring_dependencies
 from apps.inventory.models import Application, Dependency
+from apps.inventory.owners import issue_owners_statement
 
-_OWNERS = compose_statement(
-    load_statement("inventory", "application_owners"), which="a.id = ANY (%(applications)s)"
-)
+_OWNERS = issue_owners_statement("a.id = ANY (%(applications)s)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ _EVERYWHERE = """
 
 _OF_TEAMS = """
     SELECT node_id, count(*) AS n, count(*) FILTER (WHERE criticality = 0) AS n_critical
+    -- applications through their offering, and those through their gateway or vendor, each once
     FROM (
         SELECT f.node_id, p.application_id, p.criticality
         FROM exposure_path p
@@ -63,11 +64,13 @@ _OF_TEAMS = """
     ) standing GROUP BY node_id"""
 
 _STATEMENT = """
+-- all applications in scope, with or without a primary model
 WITH total AS (
     SELECT count(*) AS n, count(*) FILTER (WHERE criticality = 0) AS n_critical
     FROM exposure_scopedapplication {own}
 ),
 line AS (
+    -- the lowest tolerance of the active policies that measure the same
     SELECT min(tolerance) AS tolerance FROM exposure_policy
     WHERE enabled AND predicate = '' AND measure = %(measure)s AND %(label)s = ANY (kinds)
       AND states::text[] @> %(states)s::text[] AND threat IN ('', %(threat_name)s)
@@ -81,6 +84,7 @@ LEFT JOIN counted ON true
 LEFT JOIN catalog_node node ON node.id = counted.node_id
 LEFT JOIN {named} named ON named.id = node.ref
 ORDER BY counted.n_critical DESC NULLS LAST, counted.n DESC,
+         -- of nodes with equal counts, direct ones come before corporate parents
          NOT EXISTS (SELECT 1 FROM exposure_enginefooting f
          WHERE f.node_id = node.id AND f.depth = 0), {name}, node.id
 LIMIT %(limit)s

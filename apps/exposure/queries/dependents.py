@@ -45,10 +45,12 @@ LIFECYCLE_KINDS: tuple[str, ...] = (
 REACHED_OFFERINGS = """
 SELECT e.id AS event_id, f.offering_id
 FROM catalog_providerevent e
+-- offerings whose upstream dependencies include the offering of the event
 JOIN catalog_node n ON n.kind = node_kind('offering') AND n.ref = e.offering_id
 JOIN catalog_footing f ON f.node_id = n.id
 WHERE {events}
 UNION
+-- the same model ID on the same host, in the region of the event or in all
 SELECT e.id, o.id
 FROM catalog_providerevent e
 JOIN catalog_offering x ON x.id = e.offering_id
@@ -57,6 +59,7 @@ JOIN catalog_offering o ON o.host_id = x.host_id AND o.api_id = x.api_id
 WHERE {events} AND e.kind IN {lifecycle_kinds} AND (o.id = x.id OR NOT {told_itself})
 UNION
 SELECT e.id, o.id
+-- offerings of the same version on the same host, unless the event is about an alias that moves
 FROM catalog_providerevent e
 JOIN catalog_offering x ON x.id = e.offering_id
 LEFT JOIN catalog_alias a ON a.id = x.alias_id
@@ -65,6 +68,7 @@ JOIN catalog_footing f ON f.node_id = n.id
 JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
 WHERE {events} AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
     ELSE a.kind <> 'synonym' END)
+  -- dates also affect offerings with the same weights; prices the same region and service tier
   AND ((e.kind IN {lifecycle_kinds} AND f.via IN (0, 2) AND (x.region_scope = ''
       OR o.region_scope = x.region_scope))
     OR (e.kind = 'repriced' AND f.via = 0 AND o.region_scope = x.region_scope

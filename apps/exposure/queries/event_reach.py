@@ -27,6 +27,7 @@ FROM reached r JOIN exposure_activedependency l ON l.offering_id = r.offering_id
 _ONE = """
 WITH reached AS MATERIALIZED (SELECT DISTINCT offering_id FROM ({reached}) each),
 used AS (
+    -- role 0 is the primary model, so the lowest role shows whether one is affected
     SELECT l.application_id, l.criticality, min(l.role) = 0 AS by_primary
     FROM reached r JOIN exposure_activedependency l ON l.offering_id = r.offering_id {teams}
     GROUP BY l.application_id, l.criticality
@@ -71,6 +72,6 @@ def reached_by_event(event: int, *, user: User, limit: int) -> EventReach:
 
 def _build_query(statement: str, events: Collection[int], user: User) -> tuple[str, dict[str, Any]]:
     teams = visible_team_ids(user)
-    only = "" if teams is None else "AND l.team_id = ANY (%(teams)s)"
-    sql = statement.format(reached=reached_offerings_sql(_CONDITION), teams=only)
+    team_condition = "" if teams is None else "AND l.team_id = ANY (%(teams)s)"
+    sql = statement.format(reached=reached_offerings_sql(_CONDITION), teams=team_condition)
     return sql, {"events": list(events), "teams": list(teams or ())}

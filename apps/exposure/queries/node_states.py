@@ -36,6 +36,7 @@ class NodeStates:
 _KEPT = """
 SELECT s.node_id, s.state, s.n, s.n_critical
 FROM exposure_nodesummary s
+-- the nodes with the most critical, then the most applications
 JOIN (
     SELECT s.node_id, sum(s.n_critical) AS n_critical, sum(s.n) AS n
     FROM catalog_node k JOIN exposure_nodesummary s ON s.node_id = k.id AND s.threat = %(threat)s
@@ -108,6 +109,8 @@ def node_states(
 def _states_query(
     settings: EngineSettings, kind: NodeKind, threat: str, team_ids: Collection[int] | None
 ) -> str:
+    """Return SQL of the states if each of the nodes %(nodes)s fails alone; limited to the
+    applications of `team_ids`, if any."""
     offerings, paths = "AND k.node_id = ANY (%(nodes)s)", ""
     if team_ids is not None:
         # limited to offerings that these teams call; rescues also need the upstream nodes of

@@ -72,6 +72,7 @@ _BEST = """
 SELECT w.application_id, min(w.tested) AS tested, min(w.declared) AS declared
 FROM (
     SELECT p.application_id, p.dependency_id,
+           -- -1 is NO_FALLBACK: no alternative that is served until the planning horizon
            coalesce(max(r.grade) FILTER (WHERE r.tested AND r.alive_at_horizon), -1) AS tested,
            coalesce(max(r.grade) FILTER (WHERE r.alive_at_horizon), -1) AS declared
     FROM exposure_path p LEFT JOIN exposure_candidategrade r ON r.primary_id = p.dependency_id
@@ -90,6 +91,7 @@ _WORK = """
 SELECT count(DISTINCT p.application_id) FILTER (WHERE d.moves = 'rebuild'),
        coalesce(sum(d.invested_days) FILTER (WHERE d.moves = 'rebuild'), 0),
        coalesce(sum(d.invested_cost) FILTER (WHERE d.moves = 'rebuild'), 0),
+       -- an empty value means that the reuse of the adaptation is unknown
        count(DISTINCT p.application_id) FILTER (WHERE d.moves = '')
 FROM exposure_path p
 JOIN inventory_adaptation d ON d.dependency_id = p.dependency_id AND d.moves IN ('rebuild', '')

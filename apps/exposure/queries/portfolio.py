@@ -53,8 +53,10 @@ SELECT count(DISTINCT p.application_id) FILTER (WHERE e.ended),
        count(DISTINCT p.application_id) FILTER (WHERE e.unresolved)
 FROM (
     SELECT o.id, o.version_id IS NULL AS unresolved,
+           -- retired: without a date by its state, with an announced date once it has passed
            (o.retires_on IS NULL AND o.lifecycle = 'retired')
                OR (o.date_kind = 'firm' AND o.retires_on <= %(day)s) IS TRUE AS ended,
+           -- retires between the day and the horizon; a redirect to a replacement is no retirement
            CASE WHEN o.date_kind = 'firm' AND o.retires_on > %(day)s AND o.retires_on <= %(later)s
                      AND NOT (o.end_behaviour = 'redirect' AND o.replacement_id IS NOT NULL)
                 THEN o.retires_on END AS ends_on
@@ -246,6 +248,7 @@ LEFT JOIN (SELECT DISTINCT offering_id FROM exposure_enginefooting
   ON f.offering_id = l.offering_id
 LEFT JOIN exposure_partyfooting q ON q.party_id = l.via_party_id AND q.reached = l.reached
  AND q.node_id = ANY (%(nodes)s)
+-- affected through an offering on the nodes, or through its own gateway or vendor
 WHERE a.criticality = 0 {teams} AND (f.offering_id IS NOT NULL OR q.node_id IS NOT NULL)
 """
 
@@ -303,7 +306,7 @@ def party_applications(*, provider: Provider, user: User, limit: int) -> Applica
     }
     if teams is None and sum(n for _, _, n in parts) > COUNT_LIMIT:
         # OFFSET 0 prevents the ordered walk from being turned into a join of everything
-        use_sql = _uses_sql(parts, None, only="AND l.application_id = a.application_id")
+        use_sql = _uses_sql(parts, None, condition="AND l.application_id = a.application_id")
         statement = f"""
             SELECT a.application_id FROM exposure_scopedapplication a
             WHERE EXISTS (SELECT 1 FROM ({use_sql}) used OFFSET 0)
@@ -324,10 +327,14 @@ def party_applications(*, provider: Provider, user: User, limit: int) -> Applica
 type _Part = tuple[int, NodeKind, int]
 
 
-def _uses_sql(parts: Collection[_Part], teams: Collection[int] | None, *, only: str = "") -> str:
-    only = f"{only} {_team_condition('l', teams)}"
+def _uses_sql(
+    parts: Collection[_Part], teams: Collection[int] | None, *, condition: str = ""
+) -> str:
+    condition = f"{condition} {_team_condition('l', teams)}"
     through_party = any(kind in {NodeKind.GATEWAY, NodeKind.VENDOR} for _, kind, _ in parts)
-    return _USES.format(only=only) + (_PARTY_USES.format(only=only) if through_party else "")
+    return _USES.format(only=condition) + (
+        _PARTY_USES.format(only=condition) if through_party else ""
+    )
 
 
 def _party_parts(provider: Provider) -> list[_Part]:
@@ -357,6 +364,7 @@ _COUNT_EVERYWHERE = """
 SELECT k.ref, r.n, coalesce(s.n, 0)::bigint, coalesce(s.n_critical, 0)::bigint
 FROM catalog_node k JOIN exposure_nodereach r ON r.node_id = k.id
 LEFT JOIN LATERAL (
+    -- applications whose primary model the usual failure mode of the kind affects
     SELECT sum(n) AS n, sum(n_critical) AS n_critical FROM exposure_nodesummary s
     WHERE s.node_id = k.id AND s.threat = %(threat)s
 ) s ON true
@@ -368,6 +376,7 @@ SELECT ref, count(*), count(*) FILTER (WHERE stands), count(*) FILTER (WHERE sta
 FROM (
     SELECT ref, application_id, criticality, bool_or(stands) AS stands
     FROM (
+        -- stands: a primary model (role 0) that the usual failure mode of the node affects
         SELECT k.ref, l.application_id, l.criticality, l.role = 0
             AND f.via = ANY (%(ties)s) AS stands
         FROM catalog_node k JOIN exposure_enginefooting f ON f.node_id = k.id
@@ -375,6 +384,7 @@ FROM (
             AND l.team_id = ANY (%(teams)s)
         WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
         UNION ALL
+        -- the party of the dependency itself is always affected
         SELECT k.ref, l.application_id, l.criticality, l.role = 0
         FROM catalog_node k JOIN exposure_partyfooting f ON f.node_id = k.id
         JOIN exposure_activedependency l ON l.via_party_id = f.party_id AND l.reached = f.reached
@@ -422,6 +432,7 @@ def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
             cursor.execute(
                 """
                 WITH called AS MATERIALIZED (
+                    -- offerings and parties that the teams use, each once
                     SELECT DISTINCT offering_id, via_party_id, reached
                         FROM exposure_activedependency
                     WHERE team_id = ANY (%s)

@@ -174,6 +174,8 @@ class _Reader:
         return Retire(application_id)
 
     def _add(self, operation: Mapping[str, Any]) -> Add:
+        """Read the operation that adds an application with its dependencies; criticality and status
+        have defaults."""
         facts = _read_object(operation["application"], "application", _APPLICATION_KEYS)
         criticality = facts.pop("criticality", "standard")
         if criticality not in {level.name.lower() for level in Criticality}:
@@ -210,6 +212,7 @@ class _Reader:
         )
 
     def _read_added_dependency(self, entry: Any) -> AddedDependency:
+        """Read one dependency of an added application, by the rules of the inventory."""
         facts = _read_object(entry, "dependency", _DEPENDENCY_KEYS)
         offering_id = self._read_offering(facts.pop("offering", None))
         party = facts.pop("via_party", None)

@@ -88,6 +88,8 @@ def serialize_lists(answer: ScenarioAnswer) -> dict[str, Any]:
 
 
 def _list_by_state(after: Mapping[int, str]) -> dict[str, Any]:
+    """Return the affected applications by state: the most critical ones by ID, and counts by team.
+    `after` is {application: state}."""
     by_state: dict[str, list[int]] = {state: [] for state in STATE_OF_CODE}
     teams: dict[int, dict[str, list[int]]] = {}
     rows = Application.objects.filter(pk__in=after).order_by("criticality", "pk")
@@ -109,6 +111,8 @@ def _list_by_state(after: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _serialize_side(side: ScenarioSide) -> dict[str, Any]:
+    """Return one side of a scenario as JSON; applications are named up to
+    MAX_NAMED_APPLICATIONS."""
     counts = Counter(side.states.values())
     slugs = dict(
         Application.objects.filter(pk__in=side.states)

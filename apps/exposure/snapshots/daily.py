@@ -173,6 +173,7 @@ def _write_snapshot(on: date) -> int:
 
 
 def _measure_layer(on: date, layer: Layer, basis: Basis) -> ConcentrationSnapshot:
+    """Return the unsaved snapshot of one layer and basis."""
     layer_indices = measure_layer(layer, basis)
     values = layer_indices.indices
     return ConcentrationSnapshot(
@@ -219,6 +220,7 @@ def _partition_name(month_start: date) -> str:
 
 
 def _find_differences(on: date, limit: int) -> list[SnapshotDifference]:
+    """Return the first differences between the snapshot of the day and the current summaries."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -226,6 +228,7 @@ def _find_differences(on: date, limit: int) -> list[SnapshotDifference]:
                 r.state),
                    t.n, t.n_critical, r.n, r.n_critical
             FROM (SELECT * FROM exposure_nodesnapshot WHERE day = %s) t
+            -- a full join, to find rows that are missing on either side
             FULL JOIN exposure_nodesummary r ON r.node_id = t.node_id AND r.threat = t.threat
             AND r.state = t.state
             WHERE (t.n, t.n_critical, t.points, t.users, t.spend)

@@ -68,11 +68,13 @@ def node_trend(
                coalesce(sum(s.n_critical) FILTER (WHERE s.state < 2), 0)::bigint AS n_critical,
                coalesce(sum(s.users) FILTER (WHERE s.state < 2), 0)::bigint AS users,
                coalesce(sum(s.spend) FILTER (WHERE s.state < 2), 0) AS spend
+        -- days with a snapshot, since nodes without dependents have no row
         FROM (SELECT day FROM exposure_concentrationsnapshot
               WHERE layer = %(layer)s AND basis = %(basis)s AND day >= %(since)s
                 AND (%(until)s::date IS NULL OR day < %(until)s)) d
         LEFT JOIN exposure_nodesnapshot s
           ON s.day = d.day AND s.node_id = %(node)s AND s.threat = %(threat)s
+         -- repeated, so that the planner reads only the partitions of these months
          AND s.day >= %(since)s AND (%(until)s::date IS NULL OR s.day < %(until)s)
         GROUP BY d.day ORDER BY d.day
         """,

@@ -208,6 +208,8 @@ def _read_setting[T](
     *,
     required: bool = False,
 ) -> T | None:
+    """Return the parsed setting `name` of the definition; None if it is empty or invalid. A fault,
+    or an empty setting that is `required`, is added to `errors` as {name: sentence}."""
     text = definition.get(name)
     if text in (None, ""):
         if required:
@@ -247,6 +249,8 @@ FIELD_LABELS = {
 
 
 def _read_prices(value: object, errors: dict[str, str]) -> tuple[PriceField, ...]:
+    """Return the price fields of the definition. Invalid entries are left out, and the first of
+    them is added to `errors`."""
     if value in (None, []):
         return ()
     if not isinstance(value, list) or len(value) > MAX_PRICES:
@@ -264,6 +268,8 @@ def _read_prices(value: object, errors: dict[str, str]) -> tuple[PriceField, ...
 
 
 def _read_price(value: object) -> PriceField:
+    """Return one price field. ValueError or InvalidPathError, with a sentence about the entry, if
+    it is invalid. `above` may be a number of tokens or a path to one."""
     if not isinstance(value, dict) or not set(value) <= {"unit", "path", "per", "each", "above"}:
         raise ValueError(
             "use unit, path and per and, where the price depends on the request size, each and "

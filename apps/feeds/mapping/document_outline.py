@@ -65,6 +65,8 @@ def outline_document(document: Any, rows: Path | None = None) -> DocumentOutline
 def _outline_rows(
     document: Any, path: Path | None, lists: Sequence[tuple[Path, int]]
 ) -> DocumentOutline:
+    """Return the outline of the rows at `path`, from a sample of them, with all `lists` of the
+    document that could hold rows. Without a path it has no fields."""
     places: list[RowContext] = []
     if path is not None:
         for place in rows_at(document, path):
@@ -102,6 +104,8 @@ def _find_lists(value: Any, steps: tuple[KeyStep | EachStep, ...]) -> Iterator[t
 def _find_row_paths(
     steps: tuple[KeyStep | EachStep, ...], rows: list[Any], n: int
 ) -> Iterator[tuple[Path, int]]:
+    """Yield (path, estimated number of rows) of the list at `steps`, and of lists or maps of
+    objects directly in its rows. `rows` is a sample of the list, `n` its number of rows."""
     yield Path(steps), n
     if sum(isinstance(step, EachStep) for step in steps) > 1:
         return
@@ -129,6 +133,8 @@ def _find_row_paths(
 
 
 def _list_fields(places: Sequence[RowContext]) -> Iterator[OutlineField]:
+    """Yield the fields of the sampled rows, with the number of rows that have them and an example:
+    first the keys and fields of enclosing objects, then those of the rows, at most _MAX_FIELDS."""
     values_by_path: dict[str, tuple[int, str]] = {}
     for place in places:
         for path, value in _list_scalar_values(place.value, ()):

@@ -298,6 +298,9 @@ def rows_at(document: Any, path: Path) -> Iterator[RowContext]:
 
 
 def _walk_rows(place: RowContext, steps: tuple[Step, ...]) -> Iterator[RowContext]:
+    """Yield every place that the steps lead to from `place`, in document order. An each step adds
+    the element's key and the element to the context; it finds nothing in a value of the other kind
+    (list or map)."""
     if not steps:
         yield place
         return
@@ -423,6 +426,7 @@ def read_expression(text: str) -> Expression:
 
 
 def _read_step(token: re.Match[str]) -> Step:
+    """Return the step that a token of a path stands for; the token's groups tell its kind."""
     if token["each"]:
         return EachStep(of_map=False)
     if token["star"]:

@@ -84,13 +84,15 @@ def _means_no_price(mapping: Mapping, value: Any) -> bool:
         return False
     if as_text(value) in mapping.no_price:
         return True
-    number = _parse_number(value)
-    if isinstance(number, bool) or not isinstance(number, int | Decimal):
+    amount = _parse_number(value)
+    if isinstance(amount, bool) or not isinstance(amount, int | Decimal):
         return False
-    return any(_DECIMAL.fullmatch(text) and Decimal(text) == number for text in mapping.no_price)
+    return any(_DECIMAL.fullmatch(text) and Decimal(text) == amount for text in mapping.no_price)
 
 
 def _read_threshold(path: Path, place: RowContext) -> int | None:
+    """Return the number of request tokens above which a price applies; None if the row has none.
+    Raises UnclearPriceError for anything but a number within bounds."""
     value = path.first(place)
     if value is MISSING or value is None:
         return None

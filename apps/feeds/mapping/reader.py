@@ -84,6 +84,8 @@ def read_document(document: Any, mapping: Mapping) -> MappingResult:
 
 
 def _read_rows(document: Any, mapping: Mapping) -> MappingResult:
+    """Read the document by the mapping. A document without rows, with too many, or that states to
+    be incomplete is refused as a whole; missing paths are quarantined once for all rows."""
     places: list[RowContext] = []
     for place in rows_at(document, mapping.rows):
         places.append(place)
@@ -204,7 +206,8 @@ class _RejectedRowError(Exception):
 
 
 class _RowReader:
-    """A reader that collects rows one by one."""
+    """A reader that collects rows one by one. `dated`: a row without a date has none, instead of
+    having lost it. `as_of` is the time stated in the document."""
 
     def __init__(
         self, mapping: Mapping, collector: ParsedRows, *, dated: bool, as_of: datetime | None
@@ -213,6 +216,8 @@ class _RowReader:
         self.has_lifecycle = "lifecycle" in mapping.topics
 
     def read_rows(self, places: list[RowContext]) -> None:
+        """Collect the rows of the document. A row without an ID is rejected; rows that share an ID
+        are read as copies of one row."""
         copies_by_id: dict[str, list[RowContext]] = {}
         for number, place in enumerate(places):
             try:
@@ -230,6 +235,7 @@ class _RowReader:
             self._add_row(external_id, copies)
 
     def _add_row(self, external_id: str, copies: list[RowContext]) -> None:
+        """Add the row if all its copies say the same, otherwise quarantine it as a whole."""
         rejects = self.collector.rejects
         n_before = len(rejects)
         try:
@@ -287,6 +293,8 @@ class _RowReader:
         return self._read_required_text("external_id", place, MAX_EXTERNAL_ID_LENGTH)
 
     def _build_row(self, external_id: str, place: RowContext) -> FeedRow:
+        """Return the row at `place`. Unreadable dates and prices are quarantined and left out;
+        without a host or a model ID the whole row is rejected with _RejectedRowError."""
         host_text = self._read_required_text("host", place, MAX_API_ID_LENGTH)
         host, host_name = host_of(self.mapping.hosts.get(host_text.casefold(), host_text))
         if not host:
@@ -406,6 +414,8 @@ class _RowReader:
         return read_day(value)
 
     def _read_status(self, place: RowContext) -> str:
+        """Return the lifecycle status by the mapping's meanings; "" for none or an ignored one.
+        Raises UnclearDateError for a status without a meaning."""
         expression = self.mapping.fields.get("status")
         value = as_text(expression.value(place)) if expression else ""
         if value is None:

@@ -23,6 +23,7 @@ _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})", re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]{3,9})\.?,?\s+(\d{4})", re.ASCII)
 _REGION = re.compile(r"\b[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d\b")
+_WORDS_BESIDE_REGIONS = frozenset({"only", "in", "and", "or", "regions", "region", "the"})
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -89,6 +90,8 @@ def read_iso_day(value: object) -> date | None:
 
 
 def _parse_leading_day(remainder: str, text: str) -> tuple[int, date]:
+    """Return (end position of the date in `remainder`, the date). Raises UnclearDateError, quoting
+    the whole `text`, if it does not begin with a valid date."""
     if match := _ISO.match(remainder):
         year, month, day = (int(number) for number in match.groups()[:3])
     elif match := _MONTH_FIRST.match(remainder):
@@ -119,8 +122,11 @@ def _build_day(year: int, month: int, day: int, text: str) -> date:
 
 
 def _parse_regions(note: str, text: str) -> str:
-    """Return the scope after the date: "" for none or all regions, or the regions in which it
-    applies."""
+    """Return the regions named by `note`, the remainder after the date: "" for no note or all
+    regions, otherwise "a, b", or a count of them if the list is too long to store.
+
+    Raises UnclearDateError, quoting the whole `text`, if the note is anything but regions in
+    brackets."""
     if not note:
         return ""
     in_brackets = len(note) > 1 and note.startswith("(") and note.endswith(")")
@@ -129,11 +135,7 @@ def _parse_regions(note: str, text: str) -> str:
         return ""
     regions = sorted(set(_REGION.findall(note_text)))
     note_words = set(re.findall(r"[a-z]+", _REGION.sub(" ", note_text)))
-    if (
-        not in_brackets
-        or not regions
-        or not note_words <= {"only", "in", "and", "or", "regions", "region", "the"}
-    ):
+    if not in_brackets or not regions or not note_words <= _WORDS_BESIDE_REGIONS:
         raise UnclearDateError(f"The date {quote(text)} has a note that cannot be read.")
     regions_text = ", ".join(regions)
     return (

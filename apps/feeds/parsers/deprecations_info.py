@@ -180,6 +180,8 @@ def _build_excerpt(raw: dict[str, Any]) -> dict[str, str]:
 
 
 def _parse_row(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> FeedRow | None:
+    """Return the row; None if the whole row is quarantined, because it is not a model, a test of
+    the publisher or its key is too long."""
     model_id: str = raw["model_id"]
     host = host_of(raw["provider"])[0]
     reason = not_a_model(model_id, host)

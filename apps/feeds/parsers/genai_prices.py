@@ -159,6 +159,8 @@ def _parse_row(
     collector: ParsedRows,
     unmapped: Counter[str],
 ) -> FeedRow:
+    """Return the row of a model. Unreadable prices are quarantined in `collector`; fields of prices
+    that have no unit here are counted in `unmapped`."""
     host, tier = _find_endpoint(provider["id"], raw["id"])
     ids = exact_ids(raw.get("match") or raw.get("matches"))
     excerpt: dict[str, Any] = {"match": ids} if ids else {}
@@ -185,6 +187,8 @@ def _parse_prices(
     excerpt: dict[str, Any],
     unmapped: Counter[str],
 ) -> tuple[PriceLine, ...] | None:
+    """Return the price lines of a row and add the published amounts to its `excerpt`; None if the
+    prices are unreadable, which quarantines them."""
     try:
         prices = genai_tariffs.read_prices(raw)
     except UnclearPriceError as error:
@@ -202,8 +206,9 @@ def _find_pricing_url(urls: object) -> str:
 
 
 def exact_ids(rule: object) -> list[str]:
-    """Return the IDs that a matching rule names in full, in its order; prefixes, parts and patterns
-    name none."""
+    """Return the model IDs that a matching rule names in full ("equals"), in its order, at most
+    _MAX_IDS. Alternatives ("or") are searched at any depth; prefixes, parts and patterns name no
+    ID."""
     ids: dict[str, None] = {}
     pending_rules = [rule]
     while pending_rules and len(ids) < _MAX_IDS:

@@ -159,6 +159,9 @@ class _PriceReader:
         return TariffEntry(condition, self._read_tariff(value.get("prices"), f"{condition}", level))
 
     def _read_tariff(self, fields: object, condition_text: str, level: str = "") -> Tariff:
+        """Return {unit: {request tokens above which it applies: amount per million}} of one object
+        of prices. Zero amounts are left out. `level` is a suffix of units, such as a quality;
+        `condition_text` describes the condition in the record of published amounts."""
         if fields is None:
             return {}
         if not isinstance(fields, dict):
@@ -211,6 +214,8 @@ def _read_level(variant: object) -> str:
 
 
 def _read_condition(value: object) -> TariffCondition:
+    """Return the condition under which prices apply; an empty one if `value` is None. Raises
+    UnclearPriceError for a condition that is not a start date or a time of day."""
     if value is None:
         return TariffCondition()
     constraints = (

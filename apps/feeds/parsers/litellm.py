@@ -296,6 +296,8 @@ def _parse_prices(
     excerpt: dict[str, Any],
     unmapped: Counter[str],
 ) -> tuple[PriceLine, ...] | None:
+    """Return the price lines of a row and add the published amounts to its `excerpt`; None if the
+    prices are unreadable, which quarantines them."""
     try:
         prices = litellm_prices.read_prices(raw)
     except litellm_prices.UnclearPriceError as error:

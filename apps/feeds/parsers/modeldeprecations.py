@@ -146,6 +146,8 @@ def _index_by_key(models: list[Any], collector: ParsedRows) -> dict[str, list[di
 def _parse_row(
     external_id: str, raw: dict[str, Any], collector: ParsedRows, as_of: datetime | None
 ) -> FeedRow:
+    """Return the row of a model; an unreadable or contradictory lifecycle is quarantined in
+    `collector` and left out. `as_of` is the time of the document."""
     host = _find_host(raw["provider"])[0]
     return FeedRow(
         external_id=external_id,
@@ -188,6 +190,8 @@ def _find_source_url(sources: object) -> str:
 def _parse_lifecycle(
     external_id: str, raw: dict[str, Any], collector: ParsedRows, as_of: datetime | None
 ) -> LifecycleClaim | None:
+    """Return the lifecycle of a row; None if its shutdown dates are unreadable or contradict other
+    values, which quarantines it. An unreadable announcement is quarantined alone."""
     try:
         shutdown_on, earliest_on = (
             _parse_day(raw.get("shutdown_on")),

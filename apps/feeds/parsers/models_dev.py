@@ -93,6 +93,8 @@ def parse(body: bytes) -> ParsedFeed:
 
 
 def _find_provider_error(provider_id: str, provider: object) -> str:
+    """Return the reason why a provider of the document cannot be read, as a sentence; "" if it
+    can."""
     if (
         not is_storable(provider_id)
         or len(provider_id) > _MAX_PROVIDER_LENGTH
@@ -114,6 +116,8 @@ def _find_provider_error(provider_id: str, provider: object) -> str:
 
 
 def _read_provider(provider_id: str, provider: dict[str, Any], collector: ParsedRows) -> None:
+    """Add the models of a readable provider to `collector`: its rows, or the reason why a row is
+    quarantined, and the name of the host."""
     host, host_name = host_of(provider_id)
     region, tier = endpoint_of(provider_id)
     page = safe_url(provider.get("doc"))
@@ -170,6 +174,8 @@ def endpoint_of(provider_id: str) -> tuple[str, str]:
 
 
 def _derive_category(model_id: str, raw: dict[str, Any]) -> str:
+    """Return the category of a model by its input and output modalities and, for text, by its name;
+    "" if they are no known combination."""
     modalities = raw.get("modalities")
     modalities = modalities if isinstance(modalities, dict) else {}
     inputs, outputs = modalities.get("input"), modalities.get("output")
@@ -190,6 +196,8 @@ def _derive_category(model_id: str, raw: dict[str, Any]) -> str:
 def _parse_lifecycle(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> LifecycleClaim | None:
+    """Return the lifecycle status of a row; None if it is unknown or ambiguous, which quarantines
+    it."""
     raw_status = raw.get("status", "")
     status = _STATUSES.get(raw_status.strip().lower()) if isinstance(raw_status, str) else None
     if raw_status is None:
@@ -210,6 +218,8 @@ def _parse_lifecycle(
 def _parse_prices(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> tuple[PriceLine, ...] | None:
+    """Return the price lines of a row; None if the prices are unreadable, which quarantines
+    them."""
     if "cost" in duplicate_keys(raw):
         rejects.append(
             rejected_row(

@@ -111,6 +111,8 @@ class _RawItem:
 
 
 def _build_item(raw: _RawItem) -> NoticeItem | None:
+    """Return the notice as plain text; None if it has neither title, text nor link. An ID that is
+    missing, too long or unusable is replaced by a hash of the content."""
     title = " ".join(html_to_text(raw.title).split())[:MAX_TITLE_LENGTH]
     text = raw.text or html_to_text(raw.markup)
     text = _CONTROL.sub(" ", text).strip()[:MAX_TEXT_LENGTH]
@@ -154,6 +156,8 @@ def _parse_time(text: str) -> datetime | None:
 
 
 def _read_json_items(body: bytes) -> Iterator[_RawItem]:
+    """Yield the raw items of a JSON Feed, one more than MAX_ITEMS at most, so that the caller
+    notices too many. Raises InvalidPayloadError."""
     document = load_json(body)
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):
@@ -205,6 +209,9 @@ class _CappedBuilder(TreeBuilder):
 
 
 def _read_xml_items(body: bytes) -> Iterator[_RawItem]:
+    """Yield the raw items of an RSS or Atom feed, one more than MAX_ITEMS at most, so that the
+    caller notices too many. Raises InvalidPayloadError for other XML, entities, or too many
+    elements."""
     parser = DefusedXMLParser(
         target=_CappedBuilder(), forbid_dtd=False, forbid_entities=True, forbid_external=True
     )

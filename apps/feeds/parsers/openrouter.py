@@ -105,6 +105,8 @@ def parse(body: bytes) -> ParsedFeed:
 
 
 def _list_models(document: Any) -> list[Any]:
+    """Return the models of the document. Raises InvalidPayloadError for an error message, or for
+    one page of a longer list."""
     models = document.get("data") if isinstance(document, dict) else None
     if not isinstance(models, list) or not models or "data" in duplicate_keys(document):
         error = document.get("error") if isinstance(document, dict) else None
@@ -148,7 +150,8 @@ def _index_by_id(models: list[Any], collector: ParsedRows) -> dict[str, list[dic
 def _parse_row(
     external_id: str, raw: dict[str, Any], *, has_dates: bool
 ) -> tuple[FeedRow, list[RejectedRow]]:
-    """Parse a row; return it with its quarantined parts."""
+    """Parse a row; return it with its quarantined parts. `has_dates`: the feed has its field of
+    dates, so that a row without one has no date."""
     rejects: list[RejectedRow] = []
     excerpt: dict[str, Any] = {
         key: text_of(raw[key], 300)
@@ -209,6 +212,8 @@ def _parse_lifecycle(
 def _parse_alias(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow], excerpt: dict[str, Any]
 ) -> str:
+    """Return the ID of the row that this one is an alias of, and add it to `excerpt`; "" if there
+    is none or it is invalid, which is quarantined."""
     target = raw.get("alias_target")
     if target is None:
         return ""

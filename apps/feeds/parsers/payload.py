@@ -141,7 +141,7 @@ def quote(value: object, max_length: int = 60) -> str:
 
 
 def _format_value(value: object, *, as_json: bool = False) -> str:
-    """Return `value` as text; a placeholder if it is nested too deeply."""
+    """Return `value` as text, as JSON if `as_json`; a placeholder if it is nested too deeply."""
     try:
         return json.dumps(value, default=str, ensure_ascii=False) if as_json else str(value)
     except RecursionError:

@@ -53,6 +53,7 @@ def fetch_source(
 ) -> FetchResult:
     """Request `url` once. Never raises for a fault of the remote side or of the URL.
 
+    `trusted`: the operator configured the URL, so it may be a file or in a private network.
     `cap_bytes` lowers the policy's limits to the maximum size that the feed's adapter expects
     (inflated bytes)."""
     if cap_bytes is not None:
@@ -98,7 +99,8 @@ def fetch_package(url: str, etag: str | None) -> FetchResult:
 
 
 def _build_result(response: Response, *, conditional: bool) -> FetchResult:
-    """Return the result of a complete response."""
+    """Return the result of a complete response. `conditional`: the request allowed the status
+    304."""
     status, size = response.status, response.bytes_on_wire
     if status == 304 and conditional:
         return FetchResult(

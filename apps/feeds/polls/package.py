@@ -40,6 +40,8 @@ def _format_provider(provider: Any) -> dict[str, Any]:
 
 
 def _format_model(model: Any) -> dict[str, Any]:
+    """Return the model of the installed package as the published JSON has it, without empty
+    fields."""
     prices = model.prices
     variants = getattr(model, "price_variants", None)
     return _drop_none(

@@ -68,7 +68,7 @@ type Fetch = Callable[[PollState, Adapter], FetchResult]
 def fetcher_for(url: str, *, trusted: bool) -> Fetch:
     """Return a function that fetches from `url`, over the network or from an installed package
     (`package:genai-prices`); a conditional request only if the last accepted body came from the
-    same URL."""
+    same URL. `trusted` as in `fetch_source`."""
 
     def fetch(state: PollState, adapter: Adapter) -> FetchResult:
         if url.startswith(PACKAGE_SCHEME):
@@ -142,6 +142,8 @@ def _fetch_and_ingest(
     url: str,
     by_wall_clock: bool = False,
 ) -> PollResult:
+    """Fetch, parse and ingest the feed once. Any fault of the clock, the source or the database
+    closes the run as failed; errors of this code are raised. `by_wall_clock` as in `run_poll`."""
     source = run.source
     try:
         adapter = adapter_of(source)
@@ -222,6 +224,8 @@ def _ingest_changed(
     at: datetime,
     url: str,
 ) -> PollResult:
+    """Write a parsed body in one transaction: claims and events, quarantined rows, the body if it
+    changed anything, and the success of the run."""
     source = run.source
     with (
         transaction.atomic(),
@@ -318,6 +322,8 @@ def _store_notices(
 def _confirm_unchanged(
     run: FeedRun, state: PollState, fetch_result: FetchResult, *, at: datetime, url: str
 ) -> PollResult:
+    """Record a poll whose body is that of the last one: values on hold for long enough now apply.
+    The run shows the row counts of the last successful run."""
     source = run.source
     with (
         transaction.atomic(),
@@ -382,6 +388,8 @@ def _fail_run(
     fetch_result: FetchResult | None = None,
     retry_at: datetime | None = None,
 ) -> PollResult:
+    """Close the run as failed with `sentence`. The next poll is due after a pause that doubles with
+    each failure, and not before `retry_at`."""
     moment = now()
     with transaction.atomic():
         state.last_attempt_at = moment
@@ -405,6 +413,8 @@ def _close_run(
     fetch_result: FetchResult,
     at: datetime,
 ) -> None:
+    """Store the counts of an ingested body in the run and close it: as suspect if a change needs
+    review, otherwise by `has_changes`."""
     observation = ingest_result.observation
     run.rows = observation.n_rows
     run.rows_changed = observation.n_changed + sum(
@@ -447,6 +457,9 @@ def _record_success(
     has_changes: bool,
     as_of: datetime | None = None,
 ) -> None:
+    """Store that the source was observed `at`: the validators of the body for the next conditional
+    request, the end of the failures, and when the next poll is due. If the mapping changed during
+    the poll, the next poll is due now and reads the body again."""
     moment = now()
     state.last_attempt_at = state.last_success_at = moment
     state.last_observed_at = at

@@ -84,6 +84,8 @@ def replay_history(
 
 
 def _fetch_recorded(observation: RecordedResponse) -> Fetch:
+    """Return a fetch function that returns the recorded response instead of making a request."""
+
     def fetch(state: PollState, adapter: Adapter) -> FetchResult:
         if observation.status == 304:
             return FetchResult("unchanged", 304)

@@ -152,7 +152,9 @@ def change_source(
 def _apply_side_effects(
     source: Source, old_values: Dictionary[str, Any], *, by: User, needs_full_read: bool
 ) -> None:
-    """Apply the consequences of a change of a source."""
+    """Apply the consequences of a change of a source: a changed priority reconciles its offerings,
+    a shorter interval makes the next poll due earlier, and `needs_full_read` makes it due now,
+    without a conditional request."""
     if source.trust_rank != old_values["trust_rank"]:
         reconcile_source(
             source=source, by=by, reason=f"the priority of {source.name} is {source.trust_rank}"
@@ -269,6 +271,8 @@ def _set_source(
 
 
 def _validate_source(source: Source, *, url_changed: bool) -> None:
+    """Raise InvalidSourceError, with {field: sentence}, if a field is invalid. The URL is checked
+    only if `url_changed`, so that a stored one never prevents other changes."""
     errors: dict[str, str] = {}
     if not source.name:
         errors["name"] = "Enter a name for the source."

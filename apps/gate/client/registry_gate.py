@@ -62,6 +62,8 @@ def read_environment(*names: str) -> str:
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    """Parse the command line, with environment variables as defaults; invalid combinations end the
+    program with a usage error."""
     parser = argparse.ArgumentParser(
         prog="registry-gate",
         description="Ask the foundation registry whether a build can be shipped.",
@@ -214,6 +216,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def build_request(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the body of the request: the models to check, or the bill of materials."""
     body: dict[str, Any] = {
         "application": options.application,
         "environment": options.environment,
@@ -260,6 +263,8 @@ def read_json(path: str, text: str) -> Any:
 
 
 def read_models(path: str, host: str) -> list[dict[str, Any]]:
+    """Read models from a JSON list, or from lines `model [host [file:line]]`; `host` is the
+    default."""
     text = read_text(path)
     if text.lstrip().startswith("["):
         return [
@@ -411,6 +416,8 @@ class Registry:
         raise CannotDecide(reason_text)
 
     def request_run(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Request a decision and wait for it, as long as there is time. Raise CannotDecide without
+        one."""
         status, text = self.send("POST", "gate/", body)
         response = parse_response(text)
         pause = 1.0
@@ -515,6 +522,8 @@ def decompress_point(encoded: bytes) -> Any:
 
 
 def is_signed(message: bytes, signature: bytes, key: bytes) -> bool:
+    """Return whether the Ed25519 signature of the message is valid: scalar times base point equals
+    commitment plus challenge times public key."""
     if len(signature) != 64 or len(key) != 32:
         return False
     public, commitment = decompress_point(key), decompress_point(signature[:32])
@@ -630,6 +639,7 @@ def decide_by_bundle(options: argparse.Namespace, body: dict[str, Any]) -> dict[
 
 
 def findings_by_bundle(bundle: dict[str, Any], model: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the findings of a model by the offline bundle."""
     name = model["model"]
     if "*" in name:
         explanation = f"'{name}' allows any model. Name the models."
@@ -686,6 +696,7 @@ def offline_finding(
     replacement: str = "",
     by_date: str | None = None,
 ) -> dict[str, Any]:
+    """Return a finding in the form of the responses of the registry."""
     query = urllib.parse.urlencode({"rule": rule, "model": resolved_id or model["model"]})
     return {
         "rule_id": rule,
@@ -717,6 +728,7 @@ def models_of(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def components_of(component: dict[str, Any], depth: int = 0) -> Any:
+    """Yield the models of a component and of its nested components."""
     if depth > 64:
         raise CannotDecide("the bill of materials is nested too deeply")
     for child in rows_of(component, "components"):
@@ -835,6 +847,7 @@ def describe_basis(response: dict[str, Any]) -> str:
 
 
 def render_text(response: dict[str, Any]) -> str:
+    """Render the response for the log of a pipeline."""
     lines = [f"{response['decision'].upper()}: {response['summary']}"]
     for finding in sort_findings(response):
         head = " ".join(
@@ -855,6 +868,7 @@ def render_text(response: dict[str, Any]) -> str:
 
 
 def render_github(response: dict[str, Any]) -> str:
+    """Render the response as commands of GitHub Actions, which annotate the changed lines."""
     lines = []
     for finding in sort_findings(response):
         command = {"error": "error", "warning": "warning"}.get(finding["level"], "notice")
@@ -981,6 +995,7 @@ def request_decision(options: argparse.Namespace, registry: Registry | None) -> 
 
 
 def run(options: argparse.Namespace) -> int:
+    """Request the decision, write it in the requested format and return the exit code."""
     if options.fetch_bundle:
         return fetch_bundle(options)
     registry = None if options.offline else Registry(options)
@@ -1014,6 +1029,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
+    """Run the client and exit with its code; an unexpected error counts as undecided, not as
+    blocked."""
     options = parse_arguments(argv)
     try:
         sys.exit(run(options))

@@ -60,6 +60,8 @@ def build_response_body(run: GateRun, findings: Sequence[GateFinding]) -> dict[s
 
 
 def _finding_body(run: GateRun, finding: GateFinding) -> dict[str, Any]:
+    """Return a finding as JSON; `fix`, `location` and `waiver` are null if unknown or not
+    granted."""
     return {
         "rule_id": finding.rule,
         "level": finding.level,

@@ -67,6 +67,7 @@ def render_sarif(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _render_result(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a finding as a SARIF result; a waived finding has a suppression."""
     place = finding["location"]
     # code scanning hides results without a file, so these are attached to the repository root
     physical: dict[str, Any] = {

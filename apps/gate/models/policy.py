@@ -66,6 +66,7 @@ class GatePolicy(models.Model):
         return f"gate policy {self.version}"
 
     def clean(self) -> None:
+        """Require a valid level for each rule."""
         if not isinstance(self.levels, dict) or set(self.levels) != set(Rule.values):
             raise ValidationError(
                 {"levels": f"Set a level for each of the rules {', '.join(Rule.values)}."}

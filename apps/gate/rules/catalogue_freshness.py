@@ -157,6 +157,8 @@ def _explain_doubt(source: Source, state: PollState, *, at: datetime) -> str:
 
 
 def _explain_refusal(*, at: datetime, stale_after_days: int) -> str:
+    """Return why no decision is possible, the state of each source, and how an administrator can
+    correct it."""
     days = f"{stale_after_days} {'day' if stale_after_days == 1 else 'days'}"
     head = (
         f"No reliable source of retirement dates was polled within {days}, so the gate cannot "

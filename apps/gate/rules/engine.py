@@ -115,6 +115,8 @@ def _create_finding(
     by_date: date | None = None,
     level: str = "",
 ) -> Finding:
+    """Return a finding at the level of the policy, or at `level` if one is given, but at most at
+    `max_level`."""
     return Finding(
         rule=str(rule),
         level=weaker_level(level or context.policy.level(rule), max_level),
@@ -148,6 +150,7 @@ def is_owned(business_owner: str, technical_owner: str) -> bool:
 def _check_identity(
     context: RuleContext, requested: RequestedModel, match: ModelMatch
 ) -> Iterable[Finding]:
+    """Yield a finding if the name does not identify the served model, or not on the host."""
     if match.is_open or match.kind == Matching.FAMILY:
         host_text = f" at {requested.host}" if requested.host else ""
         message = (
@@ -182,6 +185,8 @@ def _check_identity(
 def _check_lifecycle(
     context: RuleContext, requested: RequestedModel, match: ModelMatch
 ) -> Iterable[Finding]:
+    """Yield a finding if the offering is retired or retires within the horizon; an earliest date
+    can only warn."""
     offering = context.offerings.get(match.offering) if match.offering is not None else None
     if offering is None:
         return
@@ -236,6 +241,8 @@ def _check_lifecycle(
 def _check_decisions(
     context: RuleContext, position: int, requested: RequestedModel, match: ModelMatch
 ) -> Iterable[Finding]:
+    """Yield a finding for each rule that an approval violates, and one if an approval is required
+    but missing. `position` is that of the model in the request."""
     for obstacle in context.against.get(position, ()):
         by_rule: dict[tuple[str, str], list[str]] = {}
         for ground, sentence in zip(obstacle.grounds, obstacle.why, strict=True):
@@ -265,6 +272,8 @@ def _check_decisions(
 def _check_evidence(
     context: RuleContext, requested: RequestedModel, match: ModelMatch
 ) -> Iterable[Finding]:
+    """Yield a finding if the policy requires an evaluation for this criticality and none is recent,
+    valid and passed."""
     if (
         match.offering is None
         or context.application.criticality not in context.policy.evidence_criticalities

@@ -222,6 +222,8 @@ def load_rule_context(
     environment: str,
     on: date,
 ) -> RuleContext:
+    """Load everything that the rules read, for all requested models, in a fixed number of
+    statements. `matches` are in the order of `requested`."""
     ids = {match.offering for match in matches if match is not None and match.offering is not None}
     policy = rules.policy
     uses = {

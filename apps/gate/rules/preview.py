@@ -43,11 +43,13 @@ WITH used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED (
     WHERE a.status IN ('pilot', 'production') AND is_live(d.since, d.until, %(on)s::date)
 ),
 {DECIDING_APPROVALS}, {JUDGED_USES},
+-- the violated approvals of each use
 held_against AS (
     SELECT dependency_id, array_agg(DISTINCT ARRAY[{", ".join(_GROUND_COLUMNS)}]) AS against
     FROM judged WHERE blocked OR criticality_outside OR class_outside OR region_outside
     GROUP BY dependency_id
 ),
+-- uses to which any approval applies; empty unless the policy requires one
 decided_use AS (SELECT DISTINCT dependency_id FROM counting WHERE %(requires_approval)s)
 SELECT u.application_id, u.offering_id, h.against,
        NOT %(requires_approval)s OR c.dependency_id IS NOT NULL AS is_decided
@@ -169,6 +171,11 @@ class _UseEvaluator:
     )
 
     def __post_init__(self) -> None:
+        """Load what the rules read.
+
+        Applications with equal criticality and presence of an owner get equal results, so one
+        representative of each such profile is evaluated.
+        """
         # criticality and the presence of an owner are all that the rules read of an application
         numbers: dict[tuple[int, bool], int] = {}
         self.profiles = {
@@ -222,6 +229,7 @@ class _UseEvaluator:
         grounds: tuple[tuple[bool, ...], ...],
         evidence: Mapping[int, Sequence[Evidence]],
     ) -> Iterable[tuple[str, str]]:
+        """Return (rule, level) of the findings of one use by the policy that is previewed."""
         used_offering = self.offerings[offering]
         match = self.matches[offering]
         context = RuleContext(

@@ -20,14 +20,17 @@ from apps.inventory.models import Application
 _CANDIDATES = """
 SELECT s.id, s.name, a.id, a.slug, a.team_id, other.n > 0
 FROM intake_service s
+-- the first token is null if tokens of several users reported the name: such a service waits
 JOIN accounts_apitoken first ON first.id = s.first_token_id AND first.user_id = %(user)s
 CROSS JOIN LATERAL (
+    -- applications to which services of this name are linked at any endpoint
     SELECT count(DISTINCT o.application_id) AS n, min(o.application_id) AS application
     FROM intake_service o WHERE o.name = s.name AND o.application_id IS NOT NULL
 ) other
 JOIN inventory_application a
     ON CASE WHEN other.n = 0 THEN a.slug = s.name ELSE other.n = 1 AND a.id = other.application END
 WHERE s.id = ANY(%(services)s) AND s.application_id IS NULL AND NOT s.is_ignored
+    -- a user who removed the link decided against it
     AND s.unlinked_at IS NULL
   AND a.merged_into_id IS NULL AND a.status <> %(retired)s
 ORDER BY s.id

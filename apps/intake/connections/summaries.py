@@ -33,6 +33,7 @@ class ConnectionSummary:
 
 _COUNTS = """
 WITH calls AS (
+    -- added up on their own, so that an observation with several days counts once below
     SELECT o.stream, sum(u.n_calls) AS n_calls, sum(u.n_errors) AS n_errors
     FROM intake_usageday u JOIN intake_observation o ON o.id = u.observation_id
     WHERE u.day > %(since)s AND {mine} GROUP BY o.stream
@@ -58,6 +59,7 @@ def update_connections(*, at: datetime) -> int:
         cursor.execute(
             f"""
             WITH counted AS ({_COUNTS.format(mine="true")})
+            -- a stream without observations keeps its old counted_at, by which it is deleted below
             INSERT INTO intake_streamsummary AS k (stream, n_observations, n_applications,
                 first_seen_at, last_seen_at,
                                                 n_calls, n_errors, counted_at)

@@ -141,6 +141,9 @@ def _register_application(
     *,
     by: User | None,
 ) -> Application:
+    """Register the described application with `team` as its owner and count it in `result`. Raises
+    _RejectedApplicationError, with a sentence, without a team or if `by` is not its editor; `by`
+    None is the operator."""
     if team is None:
         owner = (
             f"No team is called '{description.owner}'" if description.owner else "No owner is given"

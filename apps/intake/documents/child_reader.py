@@ -42,15 +42,15 @@ _READER_MODULES = (
 
 
 @child_function(classes=DOCUMENT_CLASSES, errors=(UnreadableError,), refusal=UnreadableError)
-def read_document(form: str, body: bytes) -> Document:
+def read_document(format_name: str, body: bytes) -> Document:
     """Return the content of the document; UnreadableError if it is not readable."""
-    return FORMATS[form].read(body)
+    return FORMATS[format_name].read(body)
 
 
 @child_function(errors=(UnreadableError,), refusal=UnreadableError)
-def prepare_document(form: str, body: bytes) -> tuple[str, bytes | None]:
+def prepare_document(format_name: str, body: bytes) -> tuple[str, bytes | None]:
     """Return (natural key, body without secrets); the body is None if it is stored unchanged."""
-    document_format = FORMATS[form]
+    document_format = FORMATS[format_name]
     natural_key = document_format.natural_key(body) if document_format.natural_key else ""
     return natural_key, document_format.redact(body) if document_format.redact else None
 

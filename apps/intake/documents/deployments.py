@@ -47,7 +47,8 @@ def store_deployments(
     is_older: bool,
 ) -> StoredDeployments:
     """Store the deployments of a document, and mark those of the same accounts that it no longer
-    states as missing. Of an older document only new deployments are stored."""
+    states as missing. Of a document that `is_older` than one already read, only new deployments are
+    stored."""
     rows = {
         (deployment.host, deployment.account, deployment.name.lower()): Deployment(
             stream=stream,
@@ -205,7 +206,7 @@ def ingest_deployments(
     is_older: bool,
 ) -> DeploymentEffects:
     """Store the deployments of the document and requeue the observations with their names; the
-    caller then reconciles them."""
+    caller then reconciles them. `is_older` as in `store_deployments`."""
     if not document.deployments:
         return DeploymentEffects()
     stored_deployments = store_deployments(

@@ -87,7 +87,7 @@ _LINKED_ELSEWHERE = (
 
 def receive_document(
     *,
-    form: DocumentFormat,
+    document_format: DocumentFormat,
     body: bytes,
     by: User | None,
     at: datetime,
@@ -108,8 +108,9 @@ def receive_document(
     newest document of a part replaces only documents of that part. `team` receives the applications
     of the document that name no existing team. `body` is already decompressed and within the
     format's limits. `by` None is the operator, who may write everywhere. A large document is read
-    by a worker, unless `at_once` is set. `is_foreign`: the sender named an application that does
-    not exist here, so imports about existing applications are not considered a repetition.
+    by a worker, unless `at_once` is set. `strict`: a document that violates its schema fails.
+    `is_foreign`: the sender named an application that does not exist here, so imports about
+    existing applications are not considered a repetition.
 
     Raises IntakePermissionError if the sender may not write to the application, UnreadableError if
     the body cannot be read, IdempotencyKeyReusedError if `idempotency_key` was used for another
@@ -131,12 +132,21 @@ def receive_document(
         )
     digest = hashlib.sha256(body).hexdigest()
     natural_key, redacted = (
-        prepare_document(form.name, body) if form.natural_key or form.redact else ("", None)
+        prepare_document(document_format.name, body)
+        if document_format.natural_key or document_format.redact
+        else ("", None)
     )
     # read before the lock is taken, because reading can take long and other senders wait for the
     # lock
     same_content_id = _find_same_content(
-        form, body, natural_key, digest, by, application, environment, is_foreign=is_foreign
+        document_format,
+        body,
+        natural_key,
+        digest,
+        by,
+        application,
+        environment,
+        is_foreign=is_foreign,
     )
     with transaction.atomic():
         # of two concurrent senders of the same document the second waits, and gets the import of
@@ -147,7 +157,7 @@ def receive_document(
             f"{by.pk if by else 0}:{natural_key or digest}:{application.pk if application else 0}"
         )
         earlier_import = _find_earlier_import(
-            form,
+            document_format,
             natural_key,
             digest,
             by,
@@ -162,7 +172,7 @@ def receive_document(
         body_to_store = body if redacted is None else redacted
         import_ = Import.objects.create(
             kind=Import.Kind.DOCUMENT,
-            format=form.name,
+            format=document_format.name,
             file_name=clean(file_name, 255),
             digest=digest,
             n_bytes=len(body),
@@ -213,7 +223,7 @@ def run_document_import(pk: int) -> bool:
 
 
 def _find_same_content(
-    form: DocumentFormat,
+    document_format: DocumentFormat,
     body: bytes,
     natural_key: str,
     digest: str,
@@ -223,23 +233,25 @@ def _find_same_content(
     *,
     is_foreign: bool,
 ) -> int | None:
-    """Return the id of the import with the same natural key, if its content is the same but its
-    bytes differ."""
+    """Return the ID of the import with the same natural key, if its content is the same but its
+    bytes differ; otherwise None. `is_foreign` as in `receive_document`."""
     if not natural_key:
         return None
-    _, same_subject = _select_imports(form, by, application, environment, is_foreign=is_foreign)
+    _, same_subject = _select_imports(
+        document_format, by, application, environment, is_foreign=is_foreign
+    )
     candidate = same_subject.filter(natural_key=natural_key).first()
     return (
         candidate.pk
         if candidate is not None
         and candidate.digest != digest
-        and _has_same_content(form, candidate, body)
+        and _has_same_content(document_format, candidate, body)
         else None
     )
 
 
 def _select_imports(
-    form: DocumentFormat,
+    document_format: DocumentFormat,
     by: User | None,
     application: Application | None,
     environment: str,
@@ -247,22 +259,23 @@ def _select_imports(
     is_foreign: bool,
 ) -> tuple[QuerySet[Import], QuerySet[Import]]:
     """Return (all imports of this sender and format, those of them about the same subject that did
-    not fail and were not discarded or undone), newest first."""
-    imports = Import.objects.filter(kind=Import.Kind.DOCUMENT, format=form.name, by=by).order_by(
-        "-pk"
-    )
+    not fail and were not discarded or undone), newest first. `is_foreign` as in
+    `receive_document`."""
+    imports = Import.objects.filter(
+        kind=Import.Kind.DOCUMENT, format=document_format.name, by=by
+    ).order_by("-pk")
     same_subject = imports.exclude(
         state__in=(Import.State.FAILED, Import.State.DROPPED, Import.State.UNDONE)
     )
     if application is not None:
         same_subject = same_subject.filter(application=application, environment=environment)
-    elif form.holds_for_all or is_foreign:
+    elif document_format.holds_for_all or is_foreign:
         same_subject = same_subject.filter(application__isnull=True)
     return imports, same_subject
 
 
 def _find_earlier_import(
-    form: DocumentFormat,
+    document_format: DocumentFormat,
     natural_key: str,
     digest: str,
     by: User | None,
@@ -273,13 +286,16 @@ def _find_earlier_import(
     is_foreign: bool,
     same_content_id: int | None,
 ) -> Import | None:
-    """Return the import that this document repeats: with the same natural key and content (such as
-    XML of an earlier JSON document), the same idempotency key, or the identical body.
+    """Return the import that this document repeats, None if there is none: with the same natural
+    key and content (such as XML of an earlier JSON document), the same idempotency key, or the
+    identical body.
 
     Without an application any import of the sender is considered, since the document itself may
-    name its application. `same_content_id` is the import with the same content in other bytes."""
+    name its application; if `is_foreign`, only those without an application. `same_content_id` is
+    the import with the same content in other bytes, as from `_find_same_content`. Raises
+    IdempotencyKeyReusedError if the key was used for another body."""
     imports, same_subject = _select_imports(
-        form, by, application, environment, is_foreign=is_foreign
+        document_format, by, application, environment, is_foreign=is_foreign
     )
     if natural_key:
         candidate = same_subject.filter(natural_key=natural_key).first()
@@ -297,11 +313,11 @@ def _find_earlier_import(
     return same_subject.filter(digest=digest).first()
 
 
-def _has_same_content(form: DocumentFormat, earlier_import: Import, body: bytes) -> bool:
+def _has_same_content(document_format: DocumentFormat, earlier_import: Import, body: bytes) -> bool:
     try:
         earlier_document, new_document = (
-            read_document(form.name, stored_body(earlier_import)),
-            read_document(form.name, body),
+            read_document(document_format.name, stored_body(earlier_import)),
+            read_document(document_format.name, body),
         )
     except UnreadableError:
         return False
@@ -520,7 +536,9 @@ def _attribute_sightings(
         else {}
     )
     linked_applications = {
-        application for _, application, _ in services.values() if application is not None
+        service.application_id
+        for service in services.values()
+        if service.application_id is not None
     }
     teams = lock_teams_of(linked_applications)
     sender = import_.sender
@@ -604,6 +622,8 @@ def _find_superseding_time(
 
 
 def _clean_sighting(sighting: Sighting, environment: str) -> Sighting:
+    """Return the sighting with its texts cleaned and cut to the lengths of their columns;
+    `environment` is used if it states none."""
     return Sighting(
         requested=clean(sighting.requested),
         served=clean(sighting.served),
@@ -622,10 +642,10 @@ def _clean_sighting(sighting: Sighting, environment: str) -> Sighting:
     )
 
 
-def stream_of(form: str, document: Document) -> str:
+def stream_of(format_name: str, document: Document) -> str:
     """Return the stream of a document: its format, tool and profile, so that two scanners, or two
     kinds of run of one scanner, never end what the other reported."""
-    return f"{form}:{_maker_name(document, 50).lower()}".rstrip(":")
+    return f"{format_name}:{_maker_name(document, 50).lower()}".rstrip(":")
 
 
 def _maker_name(document: Document, max_length: int) -> str:
@@ -653,6 +673,8 @@ def _close_import(
     unresolved: list[SkippedPart] | None = None,
     **columns: Any,
 ) -> None:
+    """Write the outcome of reading an import: `columns`, and the facts and problems of `document`,
+    at most MAX_LISTED of each kind. `unresolved` are names without a known model."""
     if document is not None:
         columns |= {
             "tool": _maker_name(document, 60),

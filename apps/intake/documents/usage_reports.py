@@ -91,6 +91,9 @@ class _ApplicationLookup:
         import_: Import,
         at: datetime,
     ) -> None:
+        """Look up all application names of the document at once and lock the applications. Names
+        that match none become reported services of the stream, unless the whole document is about
+        `application`."""
         self._rejected = document.rejected
         self._about = application
         self._sender = import_.sender
@@ -112,11 +115,15 @@ class _ApplicationLookup:
             if unknown_names
             else {}
         )
-        claimed = {pk for _, pk, _ in self._services.values() if pk is not None}
+        linked_ids = {
+            service.application_id
+            for service in self._services.values()
+            if service.application_id is not None
+        }
         # locked, so that no application moves to a team that the sender cannot edit before its
         # counts are stored
-        lock_teams_of({*claimed, *self._list_editable()})
-        self._claimed = Application.objects.in_bulk(claimed)
+        lock_teams_of({*linked_ids, *self._list_editable()})
+        self._claimed = Application.objects.in_bulk(linked_ids)
         for by_id in self._by_name.values():
             by_id.update(Application.objects.in_bulk(list(by_id)))
 
@@ -178,6 +185,9 @@ def _describe_report(report: ReportedUsage) -> str:
 
 
 def _store_days(keys: list[UUID], reports: list[ReportedUsage]) -> None:
+    """Write the daily counts of the reports, whose observations have the same position in `keys`.
+    The counts of a reported day replace the stored ones, because a report states the total of the
+    day."""
     rows: dict[tuple[UUID, Any], list[Any]] = {}
     for key, report in zip(keys, reports, strict=True):
         for day, usage in report.days.items():
@@ -216,6 +226,8 @@ def _store_days(keys: list[UUID], reports: list[ReportedUsage]) -> None:
                 %s::timestamptz[], %s::timestamptz[]
             ) AS d(key, day, calls, without_usage, input, output, cost, first, last)
             JOIN intake_observation o ON o.key = d.key
+            -- a report states the total of the day, so a later one replaces it; a report knows no
+            -- failed calls and has no trace
             ON CONFLICT (observation_id, day) DO UPDATE SET
                 n_calls = excluded.n_calls, n_without_usage = excluded.n_without_usage,
                 input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,

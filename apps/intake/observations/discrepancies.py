@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from apps.common.database.statements import load_statement
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.intake.models import Confidence, Discrepancy, IntakeSettings
@@ -29,6 +30,7 @@ _CANDIDATES: Mapping[str, str] = {
     # observation itself
     Kind.SHADOW: """
         SELECT DISTINCT ON (key) key, application_id, dependency_id, observation_id, details FROM (
+            -- dependencies that only observations show
             SELECT 'shadow:' || d.id AS key, d.application_id, d.id AS dependency_id,
                 o.id AS observation_id,
                    o.last_seen_at, o.confidence,
@@ -42,6 +44,7 @@ _CANDIDATES: Mapping[str, str] = {
             JOIN catalog_provider p ON p.id = f.host_id
             WHERE d.origin = 'observed' AND is_live(d.since, d.until, %(day)s)
             UNION ALL
+            -- observations that did not become a dependency
             SELECT 'shadow:' || o.application_id || ':offering:' || o.offering_id, o.application_id,
                 NULL::bigint, o.id,
                    o.last_seen_at, o.confidence,
@@ -54,6 +57,7 @@ _CANDIDATES: Mapping[str, str] = {
             JOIN catalog_offering f ON f.id = o.offering_id
             JOIN catalog_provider p ON p.id = f.host_id
             WHERE o.state = 'matched' AND o.dependency_id IS NULL AND o.missing_since IS NULL
+        -- of several observations the most reliable, then the latest
         ) s ORDER BY key, confidence DESC, last_seen_at DESC, observation_id
     """,
     # fallbacks and models inside a vendor's product are left out, because they are usually not
@@ -61,6 +65,7 @@ _CANDIDATES: Mapping[str, str] = {
     # this dependency
     Kind.UNSEEN: """
         WITH watched AS (
+            -- applications on whose calls a sender reports
             SELECT DISTINCT application_id FROM intake_observation
             WHERE last_seen_at >= %(seen_since)s AND confidence >= %(run_time)s
                 AND application_id IS NOT NULL
@@ -80,48 +85,15 @@ _CANDIDATES: Mapping[str, str] = {
         LEFT JOIN watched w ON w.application_id = d.application_id
         LEFT JOIN seen s ON s.dependency_id = d.id
         WHERE d.origin = 'declared' AND (w.application_id IS NOT NULL OR s.at_run_time OR s.missing)
+          -- in use for the whole period, and expected to be called
           AND d.since <= %(seen_since_day)s AND (d.until IS NULL OR d.until > %(day)s)
           AND d.role <> 'fallback' AND d.reached <> 'embedded' AND d.traffic_share IS DISTINCT
           FROM 0
+          -- neither observed nor confirmed by a user in the period
           AND (d.last_observed_on IS NULL OR d.last_observed_on < %(seen_since_day)s)
           AND (d.confirmed_on IS NULL OR d.confirmed_on < %(seen_since_day)s)
     """,
-    # a version that was served in the last days but not in as many days before, although another
-    # one was served then
-    Kind.DRIFT: """
-        WITH answered AS (
-            SELECT o.application_id, o.environment,
-                   coalesce(nullif(o.alias, ''), o.requested) AS asked,
-                   CASE WHEN o.alias = '' THEN lower(o.provider) ELSE lower(o.gateway) END AS whom,
-                   coalesce('v' || o.served_version_id, lower(o.served)) AS what,
-                   max(coalesce(v.identifier, o.served)) AS called,
-                   max(o.id) AS observation_id, max(o.dependency_id) AS dependency_id,
-                   sum(u.n_calls) FILTER (WHERE u.day > %(drift_day)s) AS n_now,
-                   sum(u.n_calls) FILTER (WHERE u.day <= %(drift_day)s) AS n_before,
-                   min(u.day) AS first_on
-            FROM intake_usageday u
-            JOIN intake_observation o ON o.id = u.observation_id
-            LEFT JOIN catalog_version v ON v.id = o.served_version_id
-            JOIN inventory_application a ON a.id = o.application_id
-                AND a.status = ANY (%(in_scope)s)
-            WHERE u.day > %(before_day)s AND u.day <= %(day)s AND u.n_calls > u.n_errors
-              AND o.served <> '' AND o.state <> 'set_aside'
-            GROUP BY 1, 2, 3, 4, 5
-        ),
-        before AS (
-            SELECT application_id, environment, asked, whom,
-                   string_agg(called, ', ' ORDER BY n_before DESC, called) AS called
-            FROM answered WHERE n_before > 0 GROUP BY 1, 2, 3, 4
-        )
-        SELECT 'drift:' || n.application_id || ':' || md5(concat_ws(chr(31), n.environment, n.asked,
-            n.whom, n.what)),
-               n.application_id, n.dependency_id, n.observation_id,
-               jsonb_build_object('asked', n.asked, 'environment', n.environment, 'was',
-               left(b.called, 200),
-                                  'now', n.called, 'first_on', n.first_on, 'n_calls', n.n_now)
-        FROM answered n JOIN before b USING (application_id, environment, asked, whom)
-        WHERE n.n_now > 0 AND n.n_before IS NULL
-    """,
+    Kind.DRIFT: load_statement("intake", "version_drift"),
     # a pinned id must be served by its version, every other name by a version of its foundation;
     # unless the served version is a fallback of the application
     Kind.OTHER_SERVED: """
@@ -162,6 +134,8 @@ _CANDIDATES: Mapping[str, str] = {
         JOIN inventory_application a ON a.id = o.application_id AND a.status = 'retired'
             AND a.merged_into_id IS NULL
         CROSS JOIN LATERAL (
+            -- when the application was last retired: the first version with this status after the
+            -- last one with another; without a history its last change
             SELECT coalesce((
                 SELECT min(h.pgh_created_at) FROM inventory_applicationhistory h
                 WHERE h.pgh_obj_id = a.id AND h.status = 'retired' AND h.pgh_id > coalesce((
@@ -171,6 +145,7 @@ _CANDIDATES: Mapping[str, str] = {
         WHERE o.confidence >= %(run_time)s AND o.last_seen_at >= %(seen_since)s
             AND o.last_seen_at > retired.at
           AND o.state <> 'set_aside'
+          -- calls before the recorded end of its last dependency are expected
           AND (o.last_seen_at AT TIME ZONE 'UTC')::date >= coalesce(
               (SELECT max(d.until) FROM inventory_dependency d
               WHERE d.application_id = a.id), '-infinity')
@@ -194,6 +169,7 @@ SELECT h.key, %(kind)s, h.application_id, h.dependency_id, h.observation_id, h.d
 FROM intake_holding h
 WHERE NOT EXISTS (
     SELECT 1 FROM intake_discrepancy d WHERE d.key = h.key AND (
+        -- open already, dismissed until a later day, or a kind that is opened once per period
         d.closed_at IS NULL OR d.quiet_until > %(day)s
         OR %(once_since)s::timestamptz IS NOT NULL AND d.opened_at > %(once_since)s))
 ORDER BY h.application_id, h.key
@@ -202,6 +178,7 @@ ON CONFLICT DO NOTHING
 
 _CLOSE = """
 UPDATE intake_discrepancy d SET closed_at = %(at)s,
+       -- an undeclared use ends by being declared, or because it is not observed any more
        closed_as = CASE WHEN d.kind = 'shadow' AND EXISTS (
            SELECT 1 FROM inventory_dependency u
            WHERE u.id = d.dependency_id AND u.origin = 'declared'
@@ -260,6 +237,8 @@ def find_discrepancies(*, at: datetime) -> DiscrepancyChanges:
 
 
 def _statement_params(thresholds: IntakeSettings, at: datetime) -> dict[str, Any]:
+    """Return the parameters of all statements of this module: moments and days `at` which the
+    thresholds in days end."""
     today = day_of(at)
     unseen_period = timedelta(days=thresholds.unseen_after_days)
     drift_period = timedelta(days=thresholds.drift_days)

@@ -76,6 +76,8 @@ class NameResolver:
     """Resolver of observed names, which reads the catalogue and the decisions once."""
 
     def __init__(self) -> None:
+        """Load the decisions in force and all deployments; a resolver serves one pass and does not
+        see later changes."""
         self._catalogue = CatalogueLookup()
         self._decisions = {
             (stream, provider.lower(), name.lower()): (offering, reason)

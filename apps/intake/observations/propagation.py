@@ -25,11 +25,13 @@ _MERGED = {
 
 _CLAIM_DECISIONS = """
 INSERT INTO intake_handledidentity (decision_id, was_revoked, handled_at)
-SELECT d.id, said.was_revoked, %(at)s FROM catalog_identitydecision d
-CROSS JOIN LATERAL (VALUES (false), (d.revoked_at IS NOT NULL)) AS said(was_revoked)
+SELECT d.id, step.was_revoked, %(at)s FROM catalog_identitydecision d
+-- a decision has two steps to propagate: that it was made, and that it was revoked
+CROSS JOIN LATERAL (VALUES (false), (d.revoked_at IS NOT NULL)) AS step(was_revoked)
 WHERE NOT EXISTS (SELECT 1 FROM intake_handledidentity h
-WHERE h.decision_id = d.id AND h.was_revoked = said.was_revoked)
-GROUP BY d.id, said.was_revoked
+WHERE h.decision_id = d.id AND h.was_revoked = step.was_revoked)
+-- of a decision that is not revoked both rows are the same
+GROUP BY d.id, step.was_revoked
 ON CONFLICT DO NOTHING RETURNING decision_id
 """
 

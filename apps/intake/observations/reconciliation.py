@@ -302,6 +302,8 @@ def _find_same_use(
 def _build_dependency(
     observation: Observation, offering: Offering, resolver: NameResolver
 ) -> Dependency:
+    """Return the unsaved dependency that an observation shows. Its application must be known.
+    Without a reported role, the category of the offering decides, else it is the primary model."""
     assert observation.application_id is not None
     gateway = resolver.gateway(observation.gateway)
     is_through_gateway = gateway is not None and gateway != offering.host_id

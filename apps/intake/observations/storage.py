@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -74,10 +74,19 @@ def observation_key(stream: str, attribution: AttributedSighting) -> UUID:
     return UUID(bytes=hashlib.sha256("\x1f".join(key_fields).encode()).digest()[:16])
 
 
+class ServiceState(NamedTuple):
+    """A reported service: its ID, the ID of the application to which it is linked, None if
+    unlinked, and whether users ignore it."""
+
+    id: int
+    application_id: int | None
+    is_ignored: bool
+
+
 def ensure_services(
     names: Iterable[str], *, scope: str, token: ApiToken | None, at: datetime
-) -> dict[str, tuple[int, int | None, bool]]:
-    """Return {name: (id, application id or None, is ignored)} of reported services.
+) -> dict[str, ServiceState]:
+    """Return {name: its state} of reported services.
 
     New services are stored, and linked if they name an application that the token may write to."""
     service_names = sorted({clean(name) for name in names} - {""})
@@ -107,17 +116,21 @@ def ensure_services(
             cursor.execute(
                 """
                 WITH shared AS (
+                    -- the service was first reported by a token of another user
                     UPDATE intake_service s SET first_token_id = NULL FROM accounts_apitoken t
                     WHERE t.id = s.first_token_id AND t.user_id <> %(user)s
                         AND s.application_id IS NULL
                       AND s.scope = %(scope)s AND s.name = ANY(%(names)s)
                 )
+                -- which tokens report the service; in the order of IDs, so that two requests cannot
+                -- deadlock
                 INSERT INTO intake_servicetoken AS k (service_id, token_id, last_sent_at, n_dropped)
                 SELECT s.id, %(token)s, %(at)s, 0 FROM intake_service s
                 WHERE s.scope = %(scope)s AND s.name = ANY(%(names)s) AND NOT s.is_ignored
                 ORDER BY s.id
                 ON CONFLICT (service_id, token_id) DO UPDATE
                 SET last_sent_at = excluded.last_sent_at
+                -- at most one write per hour
                 WHERE k.last_sent_at < excluded.last_sent_at - interval '1 hour'
                 """,
                 {
@@ -131,8 +144,9 @@ def ensure_services(
     rows = Service.objects.filter(scope=scope, name__in=service_names).values_list(
         "name", "pk", "application", "is_ignored"
     )
-    services: dict[str, tuple[int, int | None, bool]] = {
-        name: (pk, application, is_ignored) for name, pk, application, is_ignored in rows
+    services = {
+        name: ServiceState(pk, application, is_ignored)
+        for name, pk, application, is_ignored in rows
     }
     if token is not None:
         unlinked_names = {
@@ -143,7 +157,7 @@ def ensure_services(
         for pk, application in (
             link_named_services(unlinked_names, token=token, at=at) if unlinked_names else {}
         ).items():
-            services[unlinked_names[pk]] = (pk, application, False)
+            services[unlinked_names[pk]] = ServiceState(pk, application, is_ignored=False)
     return services
 
 
@@ -183,6 +197,9 @@ def store_observations(
 
 
 def _upsert_rows(stream: str, rows: Sequence[_ObservationRow], seen_in: Import | None) -> None:
+    """Write the observations with one statement (store_observations.sql); arrays hold their
+    columns. Existing ones with the same key are updated. `seen_in` is the import that reports them,
+    None for telemetry."""
     sightings = [row.first.sighting for row in rows]
     columns: dict[str, list[Any]] = {
         "keys": [row.key for row in rows],

@@ -38,6 +38,8 @@ _REFS = {
 
 
 def read_backstage(body: bytes) -> Document:
+    """Read the entities of a Backstage catalogue: its components as applications, and the models
+    that they use. Raises UnreadableError without any entity or with too many."""
     document = Document(maker="backstage")
     entities: dict[str, tuple[Mapping[str, Any], str]] = {}
     for number, entity in enumerate(load_documents(body), 1):
@@ -107,6 +109,9 @@ def _build_ref(entity: Any, location: str, document: Document) -> str:
 def _build_application(
     ref: str, entity: Mapping[str, Any], location: str, names: Mapping[str, str], document: Document
 ) -> DescribedApplication:
+    """Return the component as an application, with references to other systems from its
+    annotations. A missing owner is noted in `document`. `names` is {reference of a group or user:
+    its title}."""
     metadata, spec = _as_mapping(entity.get("metadata")), _as_mapping(entity.get("spec"))
     owner = _expand_ref(spec.get("owner"), ref, "group")
     if not owner:

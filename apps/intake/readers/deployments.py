@@ -33,6 +33,8 @@ _PROFILES, _THROUGHPUTS = "inferenceProfileSummaries", "provisionedModelSummarie
 
 
 def read_azure(body: bytes) -> Document:
+    """Read the deployments in the output of `az cognitiveservices account deployment list`. Failed
+    or deleted ones are ignored."""
     document = Document(maker="az")
     for place, row in _list_azure_rows(load_json(body)):
         name = as_text(row.get("name"))
@@ -130,6 +132,8 @@ def _list_azure_rows(data: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def read_bedrock(body: bytes) -> Document:
+    """Read the inference profiles and provisioned throughputs in the output of the aws command,
+    except for system-defined profiles and custom models."""
     document = Document(maker="aws")
     data = _load_bedrock(body)
     for number, row in enumerate(as_mappings(data.get(_PROFILES))):
@@ -187,6 +191,8 @@ def add_bedrock_deployment(
 
 
 def redact_bedrock(body: bytes) -> bytes:
+    """Return the body with only those fields that `read_bedrock` reads, so that nothing else is
+    stored."""
     data = _load_bedrock(body)
     return orjson.dumps(
         {

@@ -67,6 +67,8 @@ def redact_litellm(body: bytes) -> bytes:
 
 
 def read_litellm(body: bytes) -> Document:
+    """Read the deployments of a LiteLLM proxy and their fallbacks, from its configuration or the
+    response of GET /model/info. Included files are not followed. Raises UnreadableError."""
     config = _load_config(body)
     document = Document(maker="litellm")
     deployments = list(_list_deployments(config))
@@ -95,6 +97,8 @@ def read_litellm(body: bytes) -> Document:
 
 
 def _load_config(body: bytes) -> dict[str, Any]:
+    """Return the configuration as a mapping. Raises UnreadableError for other documents, and for a
+    list of aliases without the models behind them."""
     documents = load_documents(body)
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise UnreadableError(
@@ -153,6 +157,8 @@ def _redact_deployment(row: Mapping[str, Any]) -> dict[str, Any]:
 def _build_sighting(
     row: Mapping[str, Any], location: str, other_names: Mapping[str, list[str]], document: Document
 ) -> Sighting | None:
+    """Return the model of a deployment (`row`) as a sighting; None if it states none, with the
+    reason in `document`. `other_names` is {alias: further names under which callers request it}."""
     alias = clean(row.get("model_name"))
     params, info = _as_mapping(row.get("litellm_params")), _as_mapping(row.get("model_info"))
     model = clean(params.get("model"))

@@ -42,6 +42,8 @@ type Element = Mapping[str, Any]
 
 
 def read_spdx(body: bytes) -> Document:
+    """Read the AI packages of an SPDX document in JSON, version 2 or 3. Raises UnreadableError for
+    anything else."""
     data = load_json(body)
     if isinstance(data, list):
         data = {"@graph": data}
@@ -64,6 +66,7 @@ def read_spdx(body: bytes) -> Document:
 
 
 def _read_version_3(data: Element) -> Document:
+    """Read the AI packages of an SPDX 3 graph; other packages are only counted by their purpose."""
     raw = [
         element
         for key in ("@graph", "elements", "element")
@@ -256,6 +259,8 @@ def _build_sighting_3(
 
 
 def _build_facts_3(package: Element, notes: Mapping[str, str], supplier: str) -> dict[str, Any]:
+    """Return the facts of an AI package in the shape of those from CycloneDX, so that pages show
+    both alike. `notes` are the scanner's annotations."""
     return {
         "version": _stated_text(package.get("packageVersion")),
         "purl": _stated_text(package.get("packageUrl")),
@@ -332,6 +337,8 @@ def _is_unconfirmed(confidence: str) -> bool:
 
 
 def _read_version_2(data: Element) -> Document:
+    """Read the models among the packages of an SPDX 2 document; other packages are only counted by
+    their purpose."""
     document = Document(natural_key=as_text(data.get("documentNamespace"), 200))
     creation_info = as_mapping(data.get("creationInfo"))
     document.made_at = as_moment(creation_info.get("created"))

@@ -33,6 +33,8 @@ _STORED_VALUES: Mapping[str, tuple[str, ...]] = {
 
 
 def read_terraform(body: bytes) -> Document:
+    """Read the deployments of models in the output of `terraform show -json`: of a state, or of the
+    prior state of a plan. Raises UnreadableError."""
     data = _load_state(body)
     document = Document(
         maker="terraform",
@@ -90,6 +92,8 @@ def redact_terraform(body: bytes) -> bytes:
 
 
 def _redact_resource(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a resource that are stored: those that this reader needs, without
+    settings and secrets."""
     values = {
         key: value
         for key, value in _values(resource).items()
@@ -146,6 +150,8 @@ def _values(resource: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _add_resource(resource: Mapping[str, Any], document: Document) -> None:
+    """Add the deployment of a supported resource to `document`, or the reason why it was
+    rejected."""
     values, location = _values(resource), as_text(resource.get("address"), 300)
     if resource["type"] == _AZURE:
         model = next(iter(as_mappings(values.get("model"))), {})
@@ -189,6 +195,7 @@ def _add_azure_deployment(
     location: str,
     document: Document,
 ) -> None:
+    """Add a deployment of Azure to `document`; without a name or a model it is rejected."""
     name = as_text(values.get("name"))
     if not name or not as_text(model.get("name")):
         document.rejected.append(SkippedPart(location, "The deployment has no name or no model."))

@@ -74,6 +74,9 @@ type _Names = tuple[str, str, str, str]
 
 
 def read_usage(body: bytes) -> Document:
+    """Read a usage report: a table with one row per application, environment, model, provider and
+    day. Rows of the same day are added up. Raises UnreadableError without a header row or with too
+    many rows."""
     document = Document(maker="", is_complete=False)
     columns: dict[str, int] = {}
     sums: dict[_Names, dict[date, DailyUsage]] = {}
@@ -145,6 +148,9 @@ def _parse_row(
     conventions: SheetConventions,
     other_currencies: Counter[str],
 ) -> tuple[_Names, date, DailyUsage]:
+    """Return (names, day, usage) of a row. Raises InvalidCellError. Costs in other currencies than
+    US dollars are left out and counted in `other_currencies`."""
+
     def cell(field: str) -> Cell:
         column = columns.get(field, -1)
         return (

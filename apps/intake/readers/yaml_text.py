@@ -57,6 +57,9 @@ def _count_expanded_nodes(root: yaml.Node) -> int:
     open_nodes: set[int] = set()
 
     def size(node: yaml.Node, depth: int) -> int:
+        """Return the number of nodes below and including `node`, with each alias counted as its
+        target. Raises UnreadableError if the YAML is nested too deeply, refers to itself or has a
+        number that is too long."""
         cached_size = sizes.get(id(node))
         if cached_size is not None:
             return cached_size

@@ -185,6 +185,8 @@ def template_workbook(*, teams: QuerySet[Team]) -> IO[bytes]:
 def _build_workbook(
     applications: Iterable[Sequence[Any]], uses: Iterable[Sequence[Any]], teams: QuerySet[Team]
 ) -> IO[bytes]:
+    """Return an open temporary file with the workbook: applications, their dependencies,
+    instructions, and a hidden sheet with the teams for selection lists. The caller closes it."""
     # the response that sends the file closes it
     file = tempfile.TemporaryFile(prefix="sheet-")  # noqa: SIM115
     book = xlsxwriter.Workbook(
@@ -238,6 +240,8 @@ def _add_sheet(
     styles: dict[str, Any],
     teams: Sequence[str],
 ) -> None:
+    """Write a sheet with a header row, selection lists for fields with choices, and the rows.
+    `heads` and the values of a row are in the order of `fields`."""
     sheet = book.add_worksheet(name)
     sheet.freeze_panes(1, 2)
     for place, (head, field) in enumerate(zip(heads, fields, strict=True)):
@@ -307,6 +311,7 @@ _EXAMPLES = {
 
 
 def _add_instructions(book: Any, styles: dict[str, Any]) -> None:
+    """Write the sheet that explains the columns, with their values and examples."""
     sheet = book.add_worksheet("How to")
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, 1, 60)

@@ -131,7 +131,8 @@ def choose_columns(
 
 
 def confirm_import(*, import_: Import, whole_or_nothing: bool = False, by: User | None) -> Import:
-    """Apply the changes of the preview. Of two concurrent confirmations the second raises
+    """Apply the changes of the preview. `whole_or_nothing`: apply nothing if a row has changed
+    since the preview. `by` None is the operator. Of two concurrent confirmations the second raises
     InvalidStateError."""
     if by is not None and import_.by_id != by.pk:
         raise IntakePermissionError(
@@ -209,6 +210,7 @@ def change_state(
 
 
 def _continue_import(import_: Import, *, at_once: bool) -> Import:
+    """Run the next step of the import: here if `at_once`, otherwise in a worker."""
     set_progress(import_.pk, 0, 0)
     if at_once:
         import_jobs.run_import_now(import_.pk, STEPS)
@@ -233,6 +235,8 @@ def run_waiting_sheets() -> int:
 
 
 def _read_import(import_: Import) -> None:
+    """Plan the rows of the uploaded file and store them for the preview. An unreadable file fails
+    the import; a file with too many rows for this process is sent to a worker."""
     on = day_of(now())
     try:
         with transaction.atomic():
@@ -264,6 +268,8 @@ def _read_import(import_: Import) -> None:
 
 
 def _apply_import(import_: Import) -> None:
+    """Apply the preview in one transaction. If nothing was applied because a row has changed since
+    the preview, the file is read again for a new one."""
     try:
         with transaction.atomic():
             change, tally = apply_preview(import_, import_.sender)

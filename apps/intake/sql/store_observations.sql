@@ -1,5 +1,5 @@
--- Writes observations, one array a column: new ones are added; what is known already is seen longer
--- than before, and the latest sighting says where and with which facts.
+-- Writes observations from one array per column: new ones are inserted; the period of existing ones
+-- is extended, and the latest sighting determines their places and facts.
 INSERT INTO intake_observation AS o (
     key, stream, application_id, service_id, environment, alias, requested, served, provider,
     region, gateway, role, fallback_order, confidence, places, facts, first_seen_at, last_seen_at,
@@ -26,8 +26,8 @@ ON CONFLICT (key) DO UPDATE SET
                       ELSE o.seen_in_id END,
     missing_since = CASE WHEN excluded.last_seen_at >= o.last_seen_at THEN NULL
     ELSE o.missing_since END,
-    -- the day it was seen is handed on; within one day nothing is left to say of a part
-    -- of a dependency
+    -- reconciled again, to update the last observed day of its dependency; a later sighting on the
+    -- same day changes nothing there
     state = CASE WHEN o.state = 'set_aside' THEN o.state
                  WHEN o.state = 'matched' AND o.dependency_id IS NOT NULL
                      AND o.missing_since IS NULL

@@ -20,6 +20,7 @@ from apps.intake.documents.records import Sighting, clean
 from apps.intake.models import CallBatch, MeteredSeries
 from apps.intake.observations.storage import (
     AttributedSighting,
+    ServiceState,
     ensure_services,
     observation_key,
     store_observations,
@@ -141,6 +142,8 @@ def _aggregate_or_isolate(batches: Sequence[CallBatch], *, at: datetime) -> None
 
 
 def _aggregate_batches(batches: Sequence[CallBatch], *, at: datetime) -> None:
+    """Add the calls of the batches to the daily counts and delete the batches. Needs a transaction,
+    so that no call is counted twice."""
     totals, moved_totals = _TotalsByDay(), _TotalsByDay()
     dropped_calls: _DroppedCalls = Counter()
     readings: list[tuple[_Sender, list[Any]]] = []
@@ -251,7 +254,9 @@ def _store_totals(totals: _TotalsByDay, dropped_calls: _DroppedCalls, *, at: dat
     tokens = ApiToken.objects.select_related("user").in_bulk(token_ids)
     services = _ensure_services(unbound_keys, tokens, at)
     linked_applications = {
-        application for _, application, _ in services.values() if application is not None
+        service.application_id
+        for service in services.values()
+        if service.application_id is not None
     }
     permissions = TokenPermissions(
         tokens,
@@ -321,6 +326,7 @@ def _record_dropped_calls(dropped_calls: _DroppedCalls, *, at: datetime) -> None
             SELECT d.service, t.id, %(at)s, d.n, %(at)s, %(at)s
             FROM unnest(%(services)s::bigint[], %(tokens)s::bigint[],
                 %(numbers)s::bigint[]) AS d(service, token, n)
+            -- token or service may have been deleted since; NULL is a call without a service
             JOIN accounts_apitoken t ON t.id = d.token
             WHERE d.service IS NULL OR EXISTS (SELECT FROM intake_service s WHERE s.id = d.service)
             ON CONFLICT (service_id, token_id) DO UPDATE SET
@@ -372,6 +378,7 @@ def _subtract_moved(moved_totals: _TotalsByDay, *, at: datetime) -> None:
         cursor.execute(
             """
             UPDATE intake_usageday u SET
+                -- never negative: the stored day may be without these calls, as after a deletion
                 n_calls = greatest(u.n_calls - d.calls, 0),
                 n_errors = greatest(u.n_errors - d.errors, 0),
                 n_without_usage = greatest(u.n_without_usage - d.without_usage, 0),
@@ -400,13 +407,13 @@ def _ensure_services(
     senders_and_names: Iterable[tuple[_Sender, CallNames]],
     tokens: Mapping[int, ApiToken],
     at: datetime,
-) -> dict[tuple[str, str], tuple[int, int | None, bool]]:
-    """Return {(scope, service name): (service id, application id or None, is ignored)}; services
-    that are not stored yet are created."""
+) -> dict[tuple[str, str], ServiceState]:
+    """Return {(scope, service name): its state}; services that are not stored yet are
+    created."""
     names_by_origin: dict[tuple[str, int | None], set[str]] = defaultdict(set)
     for sender, call_names in senders_and_names:
         names_by_origin[call_names.scope, sender.token].add(call_names.service)
-    services: dict[tuple[str, str], tuple[int, int | None, bool]] = {}
+    services: dict[tuple[str, str], ServiceState] = {}
     # in a fixed order, so that two passes never wait for each other's rows
     for (scope, token), service_names in sorted(
         names_by_origin.items(), key=lambda item: (item[0][0], item[0][1] or 0)
@@ -421,6 +428,8 @@ def _ensure_services(
 def _build_sighting(
     names: CallNames, application: int | None, service: int | None, totals: Iterable[CallTotals]
 ) -> AttributedSighting:
+    """Return the sighting of calls with the same names, with the times of the first and last of
+    them (`totals` are by day, in microseconds)."""
     sighting = Sighting(
         requested=names.requested,
         served=names.served,
@@ -452,19 +461,17 @@ def _add_days(rows: list[tuple[UUID, int, CallTotals]]) -> None:
             """
             INSERT INTO intake_usageday AS u (
                 observation_id, day, n_calls, n_errors, n_without_usage, input_tokens,
-                output_tokens, cost_usd,
-                first_seen_at, last_seen_at, sample_trace
+                output_tokens, cost_usd, first_seen_at, last_seen_at, sample_trace
             )
             SELECT o.id, d.day, d.calls, d.errors, greatest(d.without_usage, 0), d.input, d.output,
-                d.cost, d.first,
-                   d.last, d.trace
+                d.cost, d.first, d.last, d.trace
             FROM unnest(
                 %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                %s::bigint[],
-                %s::numeric[], %s::timestamptz[], %s::timestamptz[], %s::text[]
+                %s::bigint[], %s::numeric[], %s::timestamptz[], %s::timestamptz[], %s::text[]
             ) AS d(key, day, calls, errors, without_usage, input, output, cost, first, last, trace)
             JOIN intake_observation o ON o.key = d.key
             ORDER BY o.id, d.day
+            -- added to the stored day; NULL means not reported, and adds nothing to a number
             ON CONFLICT (observation_id, day) DO UPDATE SET
                 n_calls = u.n_calls + excluded.n_calls,
                 n_errors = u.n_errors + excluded.n_errors,
@@ -475,6 +482,7 @@ def _add_days(rows: list[tuple[UUID, int, CallTotals]]) -> None:
                     u.output_tokens + excluded.output_tokens, u.output_tokens,
                     excluded.output_tokens
                 ),
+                -- the largest amount that the column can hold
                 cost_usd = CASE WHEN u.cost_usd IS NULL AND excluded.cost_usd IS NULL THEN NULL
                     ELSE least(coalesce(u.cost_usd, 0) + coalesce(excluded.cost_usd, 0),
                     9999999999) END,

@@ -20,10 +20,10 @@ _last_request: dict[str, float] = {"at": float("-inf")}
 def schedule_aggregation() -> None:
     """Start the aggregation of waiting batches within seconds. Beat starts it as well, so that a
     lost message delays it by half a minute only."""
-    now = monotonic()
-    if settings.CELERY_TASK_ALWAYS_EAGER or now - _last_request["at"] < COUNTDOWN_SECONDS:
+    moment = monotonic()
+    if settings.CELERY_TASK_ALWAYS_EAGER or moment - _last_request["at"] < COUNTDOWN_SECONDS:
         return
-    _last_request["at"] = now
+    _last_request["at"] = moment
     if not cache.add("calls:adding-up-is-sent", 1, timeout=COUNTDOWN_SECONDS):
         return
     try:

@@ -157,6 +157,7 @@ def _match_halves(
             SELECT key, served, counted_call, %s FROM unnest(%s::bigint[], %s::text[],
                 %s::jsonb[]) AS t(key, served, counted_call)
             ORDER BY key
+            -- the half that is stored stays; the other one is added to it
             ON CONFLICT (key) DO UPDATE SET
                 served = CASE WHEN h.served = '' THEN excluded.served ELSE h.served END,
                 counted_call = coalesce(h.counted_call, excluded.counted_call)
@@ -227,7 +228,7 @@ def _has_room() -> bool:
 
 def _reports_served_model(token: int, *, reports_now: bool) -> bool:
     """Return whether this sender's gateway reports served models; a gateway that logs no content
-    does not."""
+    does not. `reports_now`: this request contains one, which is remembered."""
     moment = monotonic()
     if moment - _reporting_tokens.get(token, float("-inf")) < _REPORTING_SECONDS / 4:
         return True

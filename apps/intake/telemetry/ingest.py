@@ -175,16 +175,17 @@ def _record_keys(keys: Iterable[tuple[int, int]], at: datetime) -> set[int]:
         # in the order of keys, so that two requests with common keys cannot deadlock
         cursor.execute(
             """
-            WITH told AS MATERIALIZED (SELECT *
+            WITH reported AS MATERIALIZED (SELECT *
             FROM unnest(%s::bigint[], %s::bigint[]) AS t(key, at)),
             new AS (
-                INSERT INTO intake_countedcall AS s (key, at, hour) SELECT key, at, %s FROM told
+                INSERT INTO intake_countedcall AS s (key, at, hour) SELECT key, at, %s FROM reported
                 ORDER BY key
                 ON CONFLICT (key) DO UPDATE SET at = excluded.at, hour = excluded.hour
+                -- seconds: nearer ones are the same call, and are neither written nor returned
                 WHERE abs(excluded.at - s.at) > %s
                 RETURNING key
             )
-            SELECT key FROM told WHERE NOT EXISTS (SELECT FROM new WHERE new.key = told.key)
+            SELECT key FROM reported WHERE NOT EXISTS (SELECT FROM new WHERE new.key = reported.key)
             """,
             [
                 _array_literal(moments_by_key),
@@ -210,6 +211,9 @@ class _Batch:
     readings."""
 
     def __init__(self, at: datetime, environment: str, *, is_bound: bool) -> None:
+        """Begin a batch received `at`; calls too far from then are left out. `environment` is used
+        for calls that state none. `is_bound`: the token is bound to an application, so that service
+        names do not matter."""
         self._now = int(at.timestamp() * 1e9)
         self._earliest = int((at - _OLDEST).timestamp() * 1e9)
         self._latest = int((at + _NEWEST).timestamp() * 1e9)

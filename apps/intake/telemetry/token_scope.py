@@ -32,7 +32,7 @@ class TokenPermissions:
         )
 
     def may_report(self, token: int | None, application: int, *, is_bound: bool) -> bool:
-        """Return whether the token may report on the application.
+        """Return whether the token, which `is_bound` to the application or not, may report on it.
 
         `token` is None for the operator's own files, which may report everything. The permission of
         a service account is its binding to the application; that of a user ends with the role."""

@@ -18,13 +18,15 @@ METRICS, TRACES, USAGE = "otlp-metrics", "otlp", "usage"
 GATEWAY_PREFIX = "litellm:"
 
 _COUNT_STATEMENT = """
-    WITH told AS (
+    WITH reported AS (
+        -- the service is named only without an application, the name only without an offering
         SELECT o.application_id, CASE WHEN o.application_id IS NULL
             THEN o.service_id END AS service_id,
                o.offering_id,
                CASE WHEN o.offering_id IS NULL THEN coalesce(nullif(o.requested, ''), o.served)
                    ELSE '' END AS name,
                u.day,
+               -- kinds of senders, the most complete first
                CASE WHEN o.stream = %(usage)s THEN 1 WHEN o.stream = %(metrics)s THEN 2
                    WHEN starts_with(o.stream, %(gateway)s) THEN 3 ELSE 4 END AS rank,
                sum(u.n_calls)::bigint AS n_calls, sum(u.n_errors)::bigint AS n_errors,
@@ -37,12 +39,13 @@ _COUNT_STATEMENT = """
         GROUP BY 1, 2, 3, 4, 5, 6
     ),
     counted AS (
+        -- of several kinds of senders the one with the lowest rank
         SELECT DISTINCT ON (day, application_id, service_id, offering_id, name)
                application_id, service_id, offering_id, name, day,
                (ARRAY['usage', 'metrics', 'gateway', 'traces'])[rank] AS kind, n_calls, n_errors,
                    n_without_usage,
                input_tokens, output_tokens, cost_usd
-        FROM told
+        FROM reported
         ORDER BY day, application_id, service_id, offering_id, name, rank
     )
 """

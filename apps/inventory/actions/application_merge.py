@@ -103,6 +103,12 @@ def _match_dependencies(
 
 
 def _take_over_fields(survivor_row: Dependency, duplicate_row: Dependency) -> None:
+    """Fill the gaps of the surviving dependency from its duplicate, and move its exit tests,
+    adaptations and exit plan to it.
+
+    An adaptation that both record, and an exit plan if the survivor has one, stay with the
+    duplicate.
+    """
     gaps = [
         name
         for name in _GAP_FILLING_FIELDS

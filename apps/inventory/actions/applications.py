@@ -1,6 +1,6 @@
 """Actions on applications: register, change, retire, reactivate."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from apps.inventory.actions.checks import (
 from apps.inventory.actions.locks import locked_application, refuse_without_role
 from apps.inventory.actions.successors import create_successor
 from apps.inventory.models import Application, Dependency
+from apps.inventory.owners import OWNER_PERSONS, set_owner_persons
 
 # the fields that users can edit; all others follow from actions
 EDITABLE_APPLICATION_FIELDS = frozenset(
@@ -83,6 +84,7 @@ def register_application(
         )
     application.full_clean()
     with audit_context(user=by, reason=reason or "application registered"):
+        _set_owner_persons(application, OWNER_PERSONS, by)
         application.save(force_insert=True)
     return application
 
@@ -120,7 +122,8 @@ def change_application(
         setattr(application, name, facts[name])
     application.full_clean()
     with audit_context(user=by, reason=reason or "application changed"):
-        application.save(update_fields=[*changed_names, "updated_at"])
+        owner_columns = _set_owner_persons(application, changed_names, by)
+        application.save(update_fields=[*changed_names, *owner_columns, "updated_at"])
     return application
 
 
@@ -218,10 +221,12 @@ def _dependencies_ended_by_retirement(application: Application) -> list[Dependen
     dependencies = Dependency.objects.raw(
         """
         SELECT d.* FROM inventory_dependency d
+        -- the last change of the dependency is the one that retired the application
         JOIN LATERAL (
             SELECT h.pgh_context_id FROM inventory_dependencyhistory h WHERE h.pgh_obj_id = d.id
             ORDER BY h.pgh_id DESC LIMIT 1
         ) last ON last.pgh_context_id = %s
+        -- before that change the dependency had no end: it was ended with the application
         JOIN LATERAL (
             SELECT h.until FROM inventory_dependencyhistory h
             WHERE h.pgh_obj_id = d.id AND h.pgh_context_id IS DISTINCT FROM %s
@@ -232,6 +237,20 @@ def _dependencies_ended_by_retirement(application: Application) -> list[Dependen
         [context, context, application.pk],
     )
     return list(dependencies.prefetch_related("offering"))
+
+
+def _set_owner_persons(
+    application: Application, changed: Iterable[str], by: User | None
+) -> list[str]:
+    """Link the owners whose texts changed; return the columns that were set."""
+    values: dict[str, Any] = {
+        name: getattr(application, name) for name in OWNER_PERSONS if name in changed
+    }
+    set_owner_persons([(values, application.team_id)], by=by)
+    columns = [column for column in OWNER_PERSONS.values() if column in values]
+    for column in columns:
+        setattr(application, column, values[column])
+    return columns
 
 
 def _free_slug(name: str) -> str:

@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.owners import link_owners
 
 BULK_CHANGE_ROWS = 2_000
 _BLOCKING_ON_DELETE = (models.CASCADE, models.PROTECT, models.RESTRICT)
@@ -45,17 +46,21 @@ def teams_of_bulk_change(change: UUID) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
+            -- the first history row that the change wrote of each application
             WITH own AS (
                 SELECT pgh_obj_id AS id, min(pgh_id) AS first FROM inventory_applicationhistory
                 WHERE pgh_context_id = %(change)s GROUP BY pgh_obj_id
             )
+            -- the owning teams after the change
             SELECT team_id FROM inventory_applicationhistory WHERE pgh_context_id = %(change)s
             UNION
+            -- the owning teams before the change: the last row before its first one
             SELECT before.team_id FROM own, LATERAL (
                 SELECT h.team_id FROM inventory_applicationhistory h
                 WHERE h.pgh_obj_id = own.id AND h.pgh_id < own.first ORDER BY h.pgh_id DESC LIMIT 1
             ) before
             UNION
+            -- the teams of the applications whose dependencies were written
             SELECT a.team_id FROM inventory_dependencyhistory d
             JOIN inventory_application a ON a.id = d.application_id
             WHERE d.pgh_context_id = %(change)s
@@ -107,6 +112,7 @@ def undo_bulk_change(
                     " WHERE u.id = t.id AND u.is_new"
                 )
                 n_rows += cursor.rowcount
+            link_owners(application_ids, by=by)
         for name in map(_list_table_name, _MODELS):
             cursor.execute(f"DROP TABLE {name}")
     return undo_id, n_rows, application_ids
@@ -162,7 +168,12 @@ def _later_entry(cursor: Any, model: type[models.Model], change: UUID) -> Any:
 
 
 def _refuse_if_built_upon(cursor: Any) -> None:
-    built = set()
+    """Raise ConflictError if later records refer to a row that the change created.
+
+    Rows that the undo deletes anyway do not count. Needs the temporary list of the written rows of
+    each model.
+    """
+    dependent_names = set()
     for model in _MODELS:
         for relation in model._meta.related_objects:
             child = relation.related_model
@@ -172,7 +183,7 @@ def _refuse_if_built_upon(cursor: Any) -> None:
                 models.RESTRICT,
             }:
                 continue
-            also_going = (
+            deleted_condition = (
                 f"AND c.id NOT IN (SELECT id FROM {_list_table_name(child)} WHERE is_new)"
                 if child in _MODELS
                 else ""
@@ -182,15 +193,15 @@ def _refuse_if_built_upon(cursor: Any) -> None:
                 f"""
                 SELECT 1 FROM {connection.ops.quote_name(child._meta.db_table)} c
                 JOIN {_list_table_name(model)} u ON u.id = c.{column} AND u.is_new
-                WHERE true {also_going} LIMIT 1
+                WHERE true {deleted_condition} LIMIT 1
                 """
             )
             if cursor.fetchone():
-                built.add(str(child._meta.verbose_name_plural))
-    if built:
+                dependent_names.add(str(child._meta.verbose_name_plural))
+    if dependent_names:
         raise ConflictError(
-            f"Since this change, {', '.join(sorted(built))} have been added to the record. "
-            "End or retire the record instead, so that they are preserved."
+            f"Since this change, {', '.join(sorted(dependent_names))} have been added to the "
+            "record. End or retire the record instead, so that they are preserved."
         )
 
 
@@ -198,18 +209,19 @@ def _restore_rows(cursor: Any, model: type[models.Model]) -> int:
     """Restore the rows that existed before the change to their previous values; return their
     number."""
     tracked_columns = {field.attname for field in _history_model(model)._meta.concrete_fields}
-    columns = [
+    column_names = [
         connection.ops.quote_name(str(field.column))
         for field in model._meta.concrete_fields
         if field.attname in tracked_columns and not field.primary_key
     ]
     cursor.execute(f"SELECT count(*) FROM {_list_table_name(model)} WHERE NOT is_new")
     n_before = int(cursor.fetchone()[0])
+    assignments = ", ".join(f"{name} = b.{name}" for name in column_names)
     cursor.execute(
         f"""
-        UPDATE {model._meta.db_table} t SET {", ".join(f"{name} = b.{name}" for name in columns)},
-            updated_at = now()
+        UPDATE {model._meta.db_table} t SET {assignments}, updated_at = now()
         FROM {_list_table_name(model)} u CROSS JOIN LATERAL (
+            -- the values of the last history row before the first one of the change
             SELECT h.* FROM {_history_model(model)._meta.db_table} h
             WHERE h.pgh_obj_id = u.id AND h.pgh_id < u.first ORDER BY h.pgh_id DESC LIMIT 1
         ) b

@@ -1,7 +1,6 @@
 """Changes of many applications in one step, with a sentence for each rejected row."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from apps.common.history.context import audit_context
 from apps.inventory.actions.applications import EDITABLE_APPLICATION_FIELDS
 from apps.inventory.actions.checks import changed_fields, checked_fields
 from apps.inventory.models import Application
+from apps.inventory.owners import set_owner_persons
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def change_applications(
     unchanged_ids: list[int] = []
     rejections: list[RejectedApplication] = []
     messages_by_facts: dict[tuple[Any, ...], str] = {}
-    batches: dict[tuple[Any, ...], tuple[dict[str, Any], list[int]]] = defaultdict(lambda: ({}, []))
+    new_values: dict[int, dict[str, Any]] = {}
     for pk, facts in facts_by_id.items():
         row = rows.get(pk)
         if row is None:
@@ -79,19 +79,32 @@ def change_applications(
         elif not names:
             unchanged_ids.append(pk)
         else:
-            new_values = {
+            new_values[pk] = {
                 name: facts["team"].pk if name == "team_id" else facts[name] for name in names
             }
-            values, ids = batches[
-                tuple((name, repr(new_values[name])) for name in sorted(new_values))
-            ]
-            values.update(new_values)
-            ids.append(pk)
             changed_ids.append(pk)
     with audit_context(user=by, reason=reason or "applications updated together"):
-        for values, ids in batches.values():
+        set_owner_persons(
+            (
+                (values, values.get("team_id", rows[pk].team_id))
+                for pk, values in new_values.items()
+            ),
+            by=by,
+        )
+        for values, ids in _batches(new_values):
             Application.objects.filter(pk__in=ids).update(**values, updated_at=Now())
     return BulkUpdateResult(changed=changed_ids, unchanged=unchanged_ids, refused=rejections)
+
+
+def _batches(
+    new_values: Mapping[int, dict[str, Any]],
+) -> Iterable[tuple[dict[str, Any], list[int]]]:
+    """Return (values, applications that get them), once for each distinct set."""
+    batches: dict[tuple[Any, ...], tuple[dict[str, Any], list[int]]] = {}
+    for pk, values in new_values.items():
+        key = tuple((name, repr(values[name])) for name in sorted(values))
+        batches.setdefault(key, (values, []))[1].append(pk)
+    return batches.values()
 
 
 def _team_id(facts: Mapping[str, Any]) -> dict[str, int]:

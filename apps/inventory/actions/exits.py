@@ -60,6 +60,7 @@ def add_adaptation(
     facts: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> Adaptation:
+    """Add an adaptation to the dependency; the caller must be an editor of its team."""
     dependency = locked_dependency(dependency, by=by)
     adaptation = Adaptation(
         dependency=dependency, kind=kind, **checked_fields(facts, EDITABLE_ADAPTATION_FIELDS)

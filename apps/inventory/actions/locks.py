@@ -97,7 +97,8 @@ def lock_teams_of(ids: Iterable[int], *, no_key: bool = False) -> dict[int, int]
     """Lock the applications and return {application: its team}, for callers that reject row by row.
 
     Always in the order of IDs, so that two callers do not deadlock; missing applications are left
-    out. One statement.
+    out. With `no_key`, other transactions can still insert rows that refer to the applications. One
+    statement.
     """
     strength = "NO KEY UPDATE" if no_key else "UPDATE"
     with connection.cursor() as cursor:

@@ -87,6 +87,11 @@ def create_successor(
 def _copy_adaptation(
     row: Adaptation, successor: Dependency, was_on: Offering, *, moves: bool
 ) -> Adaptation:
+    """Return an unsaved copy of the adaptation for the successor.
+
+    `moves`: the successor uses another offering, so unless the adaptation is portable the copy has
+    no investment, and its note says what is left to do.
+    """
     copy = Adaptation(dependency=successor, **_column_values(row, ADAPTATION_NOT_COPIED))
     if moves and row.moves != Adaptation.Moves.PORTABLE:
         for name in INVESTMENT_FIELDS:

@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.db.models.functions import Now
 from pghistory.models import Event
 
-from apps.accounts.models import User
+from apps.accounts.models import PersonState, User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import IdentityReason, Offering
 from apps.common.errors import ConflictError
@@ -30,6 +30,7 @@ from apps.inventory.actions.bulk_undo import (
 )
 from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.owners import link_owners
 
 # parents first
 _MODELS: tuple[type[models.Model], ...] = (Application, Dependency, Adaptation, ExitPlan, ExitTest)
@@ -120,6 +121,7 @@ def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
             ]
             if created_ids:
                 model._default_manager.filter(pk__in=created_ids).delete()
+        link_owners(application_ids, by=by)
     _refuse_if_duplicated([row.pk for row in written_rows if row.model is Dependency])
     first_row = written_rows[0]
     undo_id: UUID = (
@@ -210,6 +212,7 @@ def _load_written_rows(model: type[models.Model], change: UUID) -> list[_Written
 
 
 def _applications_of(written_rows: Iterable[_WrittenRow]) -> set[int]:
+    """Return the applications that the rows belong to, before and after the change."""
     application_ids: set[int] = set()
     dependencies: set[int] = set()
     for row in written_rows:
@@ -227,6 +230,8 @@ def _applications_of(written_rows: Iterable[_WrittenRow]) -> set[int]:
 
 
 def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
+    """Raise ConflictError if the change also wrote tracked records of other models, which this undo
+    does not restore."""
     own_models = {_history_of(model).model for model in _MODELS}
     other_models = [
         model
@@ -259,9 +264,11 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
 def _ignored_entries_condition(history: type[models.Model]) -> str:
     """Return SQL that excludes history entries which the undo leaves in place.
 
-    They are offerings that the change added to the inbox, and identities taken from a list of
-    deployments, which the remaining lists set again.
+    They are contacts that the change added, offerings that it added to the inbox, and identities
+    taken from a list of deployments, which the remaining lists set again.
     """
+    if history is _history_of(User).model:
+        return f" AND NOT (pgh_label = '{_INSERTED}' AND state = '{PersonState.CONTACT}')"
     if history is not _history_of(Offering).model:
         return ""
     return f" AND pgh_label <> 'insert' AND identity_reason <> '{IdentityReason.DEPLOYMENT}'"
@@ -274,6 +281,7 @@ def _plural_name(history: type[models.Model]) -> str:
 def _refuse_if_changed_since(
     model: type[models.Model], written_rows: list[_WrittenRow], change: UUID
 ) -> None:
+    """Raise ConflictError if a later change, or one without a context, wrote one of the rows."""
     if not written_rows:
         return
     history = _history_of(model)
@@ -363,6 +371,7 @@ def _refuse_if_duplicated(dependency_ids: list[int]) -> None:
                   ON o.application_id = d.application_id AND o.offering_id = d.offering_id
                       AND o.role = d.role
                  AND o.via_party_id IS NOT DISTINCT FROM d.via_party_id AND o.id <> d.id
+                 -- periods that overlap: an end is exclusive, null means open
                  AND (o.until IS NULL OR o.until > d.since) AND (d.until IS NULL
                      OR d.until > o.since)
                 WHERE d.id = ANY (%s)

@@ -16,6 +16,7 @@ from apps.inventory.bulk.merge import (
     read_text,
 )
 from apps.inventory.models import Application
+from apps.inventory.owners import set_owner_persons
 
 _SLUG = re.compile(r"[-a-zA-Z0-9_]{1,120}")
 _FACTS = sorted(EDITABLE_APPLICATION_FIELDS - {"team"})
@@ -78,6 +79,14 @@ def merge_applications(rows: Sequence[SourceRow], merge: Merge, report: MergeRep
             changes[application["id"]] = {**facts, "updated_at": merge.at}
         else:
             report.unchanged += 1
+    teams = {application["id"]: application["team_id"] for application in by_slug.values()}
+    set_owner_persons(
+        [
+            *((values, values["team_id"]) for values in new_rows),
+            *((values, values.get("team_id", teams[pk])) for pk, values in changes.items()),
+        ],
+        by=merge.by,
+    )
     for new_row, pk in zip(new_rows, reserve_ids(Application, len(new_rows)), strict=True):
         new_row["id"] = pk
     copy_rows(Application, new_rows, at=merge.at)

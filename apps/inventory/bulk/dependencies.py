@@ -106,6 +106,12 @@ def _find_recorded(
     facts: dict[str, Any],
     today: date,
 ) -> dict[str, Any] | None:
+    """Return the recorded dependency that the row describes, by offering, role and period; None if
+    it is a new one.
+
+    Without a start date, the row is about the day before its end, or today. Raise RejectedRowError
+    if several dependencies match or the period is empty.
+    """
     until = facts.get("until")
     since = facts.get("since")
     if since is not None and until is not None and until <= since:
@@ -141,6 +147,8 @@ def _refuse_new(application: KnownApplication, facts: dict[str, Any]) -> None:
 
 
 def _changed_fields(current: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields whose value changes. Raise RejectedRowError for changes of dates that need
+    an action of their own."""
     changed_facts = {name: value for name, value in facts.items() if current[name] != value}
     if "since" in changed_facts:
         raise RejectedRowError(

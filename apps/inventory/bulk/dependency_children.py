@@ -66,6 +66,8 @@ def merge_exit_plans(rows: Sequence[SourceRow], merge: Merge, report: MergeRepor
 def _merge_rows(
     kind: _ChildKind, rows: Sequence[SourceRow], merge: Merge, report: MergeReport
 ) -> None:
+    """Create or update one record per row and count them in `report`; rejected rows do not stop the
+    others."""
     if not kind.readers:
         kind.readers.update(readers_of(kind.model, kind.facts))
     other_names = [*_DEPENDENCY_NAMES, *(("target", *_TARGET_NAMES) if kind.has_target else ())]
@@ -153,21 +155,23 @@ class _DependencyLookup:
     today."""
 
     def __init__(self, rows: Sequence[SourceRow], merge: Merge) -> None:
+        """Load the dependencies that the rows name by ID or by application, offering and role; lock
+        their applications."""
         self._merge = merge
         self._applications = lock_applications_by_slug(rows, merge)
         self._offerings = OfferingLookup(rows, merge)
         self._uses = DependencyIndex(application.id for application in self._applications.values())
-        wanted_ids = {
+        dependency_ids = {
             dependency_id
             for row in rows
             if isinstance(row.value, dict)
             and type(dependency_id := row.value.get("dependency")) is int
         }
         self._by_id: dict[int, tuple[int, int]] = {}
-        if wanted_ids:
+        if dependency_ids:
             dependencies = Dependency.objects.filter(
                 merge.visible_rows("application__team"),
-                pk__in=[pk for pk in wanted_ids if 0 < pk < 2**63],
+                pk__in=[pk for pk in dependency_ids if 0 < pk < 2**63],
             )
             self._by_id = {
                 pk: (team, offering)
@@ -175,7 +179,7 @@ class _DependencyLookup:
                     "pk", "application__team_id", "offering_id"
                 )
             }
-            of_them = (
+            application_ids = (
                 Application.objects.filter(dependencies__in=self._by_id)
                 .order_by("pk")
                 .values_list("pk")
@@ -183,7 +187,7 @@ class _DependencyLookup:
             # concurrent changes of these dependencies wait
             list(
                 Application.objects.select_for_update(of=("self",))
-                .filter(pk__in=of_them)
+                .filter(pk__in=application_ids)
                 .order_by("pk")
             )
         self.ids = {*self._by_id, *self._uses.ids}

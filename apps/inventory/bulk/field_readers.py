@@ -31,6 +31,8 @@ def readers_of(model: type[models.Model], names: Iterable[str]) -> dict[str, Rea
 
 
 def reader_of(field: Any) -> Reader:
+    """Return the reader of the JSON values of a model field; TypeError for a kind of field without
+    one."""
     match field:
         case models.BooleanField():
             return _optional_reader(_read_boolean, nullable=field.null)
@@ -58,6 +60,7 @@ def reader_of(field: Any) -> Reader:
 
 
 def _optional_reader(reader: Reader, *, nullable: bool) -> Reader:
+    """Return the reader, or with `nullable` one that also accepts null."""
     if not nullable:
         return reader
 
@@ -68,6 +71,9 @@ def _optional_reader(reader: Reader, *, nullable: bool) -> Reader:
 
 
 def _text_reader(longest: int | None, *, blank: bool, choices: frozenset[str] | None) -> Reader:
+    """Return a reader of text of at most `longest` characters, one of `choices` if there are any;
+    `blank` allows empty text."""
+
     def text(value: Any) -> str:
         if not isinstance(value, str):
             raise InvalidValueError("The value must be text in quotation marks.")
@@ -116,6 +122,8 @@ def _read_boolean(value: Any) -> bool:
 
 
 def _integer_reader(low: int, high: int) -> Reader:
+    """Return a reader of whole numbers from `low` to `high`, also as text of digits."""
+
     def integer(value: Any) -> int:
         if type(value) is not int:
             if not (
@@ -134,6 +142,8 @@ def _integer_reader(low: int, high: int) -> Reader:
 
 
 def _decimal_reader(digits: int, decimal_places: int) -> Reader:
+    """Return a reader of exact numbers from 0 on, with at most `digits` digits, `decimal_places` of
+    them after the point. A number with more is rejected, not rounded."""
     limit = 10 ** (digits - decimal_places)
     step = Decimal(1).scaleb(-decimal_places)
 
@@ -166,6 +176,8 @@ _days: dict[str, date] = {}
 
 
 def _read_day(value: Any) -> date:
+    """Return the date of a text in the form YYYY-MM-DD; other forms and implausible years are
+    rejected. Parsed dates are cached."""
     if not isinstance(value, str):
         raise InvalidValueError("The value must be a date, such as '2026-05-31'.")
     cached_day = _days.get(value)

@@ -28,6 +28,8 @@ class OfferingLookup:
     """The offerings that the rows of a block identify; the results are reused for later blocks."""
 
     def __init__(self, rows: Sequence[SourceRow], merge: Merge, prefix: str = "") -> None:
+        """Load the offerings that the rows name by ID or by model ID. They are cached in `merge`
+        for later blocks of the same request; `prefix` is that of the names of the fields."""
         self._prefix = prefix
         self._offerings = merge.offerings
         if len(self._offerings) > _MAX_CACHED_OFFERINGS:
@@ -161,6 +163,8 @@ def lock_applications_by_slug(
 def editable_application(
     other_values: dict[str, Any], applications: dict[str, KnownApplication], merge: Merge
 ) -> KnownApplication:
+    """Return the application of the row. Raise RejectedRowError if it is missing, hidden or not
+    editable."""
     slug = read_text(other_values, "application", "application: Enter the slug of an application.")
     application = applications.get(slug)
     if application is None:

@@ -12,6 +12,7 @@ DECIDING_APPROVALS = load_statement("inventory", "deciding_approvals")
 # Regions of an application are separated by commas; all of them must be allowed, compared without
 # case.
 JUDGED_USES = """
+-- approvals that decide about the offering, and those about the gateway or vendor of the use
 counting AS (
     SELECT u.id AS dependency_id, u.application_id, c.approval_id
     FROM deciding c JOIN used u ON u.offering_id = c.offering_id
@@ -22,10 +23,13 @@ counting AS (
 judged AS (
     SELECT c.dependency_id, c.application_id, c.approval_id, a.criticality,
            p.decision = 'blocked' AS blocked,
+           -- an empty list of a restricted approval allows all values
            p.decision = 'restricted' AND p.criticalities <> '{}'
                AND NOT a.criticality = ANY (p.criticalities) AS criticality_outside,
            p.decision = 'restricted' AND p.data_classes <> '{}'
                AND NOT a.data_classification = ANY (p.data_classes) AS class_outside,
+           -- an application without geography is outside, too; region_unknown tells the two cases
+           -- apart
            p.decision = 'restricted' AND p.regions <> '{}' AND NOT (
                a.geography <> '' AND regexp_split_to_array(lower(trim(a.geography)),
                '\\s*[,;/]\\s*')

@@ -178,6 +178,8 @@ def _build_approval(
     regions: Sequence[str],
     criticalities: Sequence[int],
 ) -> Approval:
+    """Return the unsaved approval. Raise ConflictError for unknown data classes or criticalities,
+    and for limits of an approval that is not restricted."""
     if unknown := sorted(set(data_classes) - set(Application.DataClass.values)):
         raise ConflictError(
             f"'{unknown[0]}' is not a valid data class. Use one of: "

@@ -216,6 +216,7 @@ SELECT DISTINCT dependency_id FROM counting
 def _build_obstacles(
     rows: Sequence[Mapping[str, Any]], application: Application
 ) -> list[tuple[int, ApprovalObstacle]]:
+    """Return (dependency ID, obstacle) of each row whose approval still exists; one statement."""
     approvals = (
         Approval.objects.select_related(*APPROVAL_RELATIONS).in_bulk(
             {row["approval"] for row in rows}

@@ -4,10 +4,10 @@ from typing import Any, ClassVar
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Upper
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Upper
 
-from apps.accounts.models import Team
+from apps.accounts.models import PersonName, Team, User
 from apps.common.database.fields import LimitedTextField, TextMapField
 from apps.common.history.context import track_history
 from apps.common.validators import validate_plausible_date
@@ -39,6 +39,22 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
     def in_scope(self) -> "ApplicationQuerySet":
         """Select the applications in pilot or production."""
         return self.filter(status__in=Application.IN_SCOPE)
+
+    def with_owners(self) -> "ApplicationQuerySet":
+        """With the persons of the owners, whose names are shown."""
+        return self.select_related("business_owner_person", "technical_owner_person")
+
+    def with_owner_names(self) -> "ApplicationQuerySet":
+        """With the columns `named_business_owner` and `named_technical_owner`: the name of the
+        person, else the text."""
+        return self.annotate(
+            named_business_owner=Coalesce(
+                PersonName("business_owner_person__"), F("business_owner")
+            ),
+            named_technical_owner=Coalesce(
+                PersonName("technical_owner_person__"), F("technical_owner")
+            ),
+        )
 
 
 @track_history(exclude=("updated_at",))
@@ -85,6 +101,23 @@ class Application(models.Model):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="applications")
     business_owner = models.CharField(max_length=200, blank=True)
     technical_owner = models.CharField(max_length=200, blank=True)
+    # the persons that the texts name, kept by inventory/owners.py
+    business_owner_person = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="business_applications",
+        editable=False,
+    )
+    technical_owner_person = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="technical_applications",
+        editable=False,
+    )
     criticality = models.PositiveSmallIntegerField(
         choices=Criticality, default=Criticality.STANDARD
     )
@@ -189,3 +222,15 @@ class Application(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def business_owner_name(self) -> str:
+        """Name of the person where the owner is one, otherwise the text."""
+        person = self.business_owner_person
+        return str(person) if person is not None else self.business_owner
+
+    @property
+    def technical_owner_name(self) -> str:
+        """Name of the person where the owner is one, otherwise the text."""
+        person = self.technical_owner_person
+        return str(person) if person is not None else self.technical_owner

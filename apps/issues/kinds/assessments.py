@@ -1,6 +1,6 @@
 """Stale assessments of inherited risks."""
 
-from apps.issues.kinds.base import IssueKind
+from apps.issues.kinds.base import SUBJECT_ID, IssueKind, resolve_in_scope
 from apps.issues.models.causes import CauseKind
 
 # One fact is one risk of a foundation; each application whose assessments are stale has an issue.
@@ -20,6 +20,17 @@ WHERE s.state = 'stale'
 GROUP BY s.risk_id, d.application_id
 """
 
+_RESOLUTION = f"""CASE
+    WHEN EXISTS (SELECT 1 FROM risks_foundationrisk r WHERE r.id = {SUBJECT_ID}
+                 AND (r.closed_at IS NOT NULL OR r.dismissed_at IS NOT NULL)) THEN 'cause_ended'
+    WHEN EXISTS (SELECT 1 FROM risks_assessment s JOIN inventory_dependency d
+                     ON d.id = s.dependency_id AND (d.until IS NULL OR d.until > %(day)s::date)
+                 WHERE s.risk_id = {SUBJECT_ID} AND d.application_id = i.application_id)
+        THEN 'completed'
+    ELSE 'no_longer_used' END"""
+
 STALE_ASSESSMENT = IssueKind(
-    kind=CauseKind.STALE_ASSESSMENT, statement=_STALE_ASSESSMENTS, resolution="'completed'"
+    kind=CauseKind.STALE_ASSESSMENT,
+    statement=_STALE_ASSESSMENTS,
+    resolution=resolve_in_scope(_RESOLUTION),
 )

@@ -60,6 +60,30 @@ class IssueKind:
         return f"{self.kind}:{self.subtype}" if self.subtype else str(self.kind)
 
 
+# ID of the record that a cause is about, for resolutions: 4 of `application:4/review`
+SUBJECT_ID = "split_part(split_part(c.subject, ':', 2), '/', 1)::bigint"
+# any dependency of the issue's application is active
+USES_ANY_MODEL = """EXISTS (
+    SELECT 1 FROM inventory_dependency d WHERE d.application_id = i.application_id
+      AND is_live(d.since, d.until, %(day)s::date))"""
+_IS_OUT_OF_SCOPE = """(
+    SELECT a.status FROM inventory_application a WHERE a.id = i.application_id
+) <> ALL (%(in_scope)s)"""
+
+
+def resolve_in_scope(resolution: str) -> str:
+    """Return the resolution for an application in pilot or production; of other applications the
+    fact is gone because they use nothing any more."""
+    return f"CASE WHEN {_IS_OUT_OF_SCOPE} THEN 'no_longer_used' ELSE {resolution} END"
+
+
+def resolve_by_use(is_used: str, *, otherwise: str) -> str:
+    """Return the resolution of a fact about dependencies: `otherwise` while they are active
+    (`is_used`), else migrated if the application uses other models, else no longer used."""
+    return resolve_in_scope(f"""CASE WHEN {is_used} THEN {otherwise}
+    WHEN {USES_ANY_MODEL} THEN 'migrated' ELSE 'no_longer_used' END""")
+
+
 _kinds: dict[str, IssueKind] = {}
 
 

@@ -3,7 +3,7 @@ contracts and API tokens."""
 
 from apps.accounts.roles import TeamRole
 from apps.exposure.models import ExposureSettings
-from apps.issues.kinds.base import IssueKind
+from apps.issues.kinds.base import SUBJECT_ID, IssueKind, resolve_in_scope
 from apps.issues.models.causes import CauseKind
 
 # a deadline becomes an issue so many days before its date
@@ -113,31 +113,62 @@ WHERE k.revoked_at IS NULL AND k.expires_at - k.created_at > interval '14 days'
 """
 
 _PARAMETERS = {"notice": NOTICE_DAYS}
+_DEPENDENCY_ENDED = """EXISTS (
+    SELECT 1 FROM inventory_dependency d
+    WHERE i.details -> 'dependency' = to_jsonb(d.id) AND d.until <= %(day)s::date)"""
 
 
-def _deadline(subtype: str, statement: str, *, has_applications: bool = True) -> IssueKind:
+def _deadline(
+    subtype: str,
+    statement: str,
+    *,
+    has_applications: bool = True,
+    resolution: str = "'completed'",
+) -> IssueKind:
     return IssueKind(
         kind=CauseKind.DEADLINE,
         subtype=subtype,
         statement=statement,
         has_applications=has_applications,
-        resolution="'completed'",
+        resolution=resolve_in_scope(resolution) if has_applications else resolution,
         parameters=_PARAMETERS,
     )
 
 
+def _resolve_with_dependency(resolution: str = "'completed'") -> str:
+    return f"CASE WHEN {_DEPENDENCY_ENDED} THEN 'no_longer_used' ELSE {resolution} END"
+
+
+# what passed unused is not completed: an acceptance, a contract or a token that expired
+_ACCEPTANCE_RESOLUTION = f"""CASE WHEN EXISTS (
+    SELECT 1 FROM risks_assessment s
+    WHERE s.id = {SUBJECT_ID} AND s.treatment = 'accept' AND s.revoked_at IS NULL
+      AND s.accepted_until <= %(day)s::date
+) THEN 'cause_ended' ELSE 'completed' END"""
+_CONTRACT_RESOLUTION = f"""CASE WHEN EXISTS (
+    SELECT 1 FROM inventory_contract k WHERE k.id = {SUBJECT_ID} AND k.ends_on < %(day)s::date
+) THEN 'cause_ended' ELSE 'completed' END"""
+_TOKEN_RESOLUTION = f"""CASE WHEN EXISTS (
+    SELECT 1 FROM accounts_apitoken k WHERE k.id = {SUBJECT_ID} AND k.revoked_at IS NULL
+      AND k.expires_at <= %(at)s
+) THEN 'cause_ended' ELSE 'completed' END"""
+
 DEADLINES = (
     _deadline("application_review", _APPLICATION_REVIEW),
     _deadline("selection_review", _SELECTION_REVIEW, has_applications=False),
-    _deadline("exit_test", _EXIT_TEST),
-    _deadline("treatment", _TREATMENT),
-    _deadline("risk_acceptance", _RISK_ACCEPTANCE),
-    _deadline("contract", _CONTRACT, has_applications=False),
+    _deadline("exit_test", _EXIT_TEST, resolution=_resolve_with_dependency()),
+    _deadline("treatment", _TREATMENT, resolution=_resolve_with_dependency()),
+    _deadline(
+        "risk_acceptance",
+        _RISK_ACCEPTANCE,
+        resolution=_resolve_with_dependency(_ACCEPTANCE_RESOLUTION),
+    ),
+    _deadline("contract", _CONTRACT, has_applications=False, resolution=_CONTRACT_RESOLUTION),
 )
 TOKEN_EXPIRY = IssueKind(
     kind=CauseKind.TOKEN_EXPIRY,
     statement=_TOKEN,
     has_applications=False,
-    resolution="'completed'",
+    resolution=_TOKEN_RESOLUTION,
     parameters=_PARAMETERS,
 )

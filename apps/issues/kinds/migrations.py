@@ -1,6 +1,6 @@
 """Migration tasks that are no plan of another issue."""
 
-from apps.issues.kinds.base import IssueKind
+from apps.issues.kinds.base import IssueKind, resolve_in_scope
 from apps.issues.models.causes import CauseKind
 
 # A task on a model that retires is the plan of that retirement. A task of a campaign that tests
@@ -30,6 +30,17 @@ WHERE k.state IN ('open', 'in_progress', 'ready', 'waived')
 GROUP BY k.campaign_id, d.application_id
 """
 
+# a task that has become the plan of a retirement continues as that issue
+_RESOLUTION = """CASE
+    WHEN EXISTS (
+        SELECT 1 FROM exposure_campaigntask k JOIN exposure_campaign c ON c.id = k.campaign_id
+        WHERE i.details -> 'tasks' @> to_jsonb(k.id) AND c.state = 'open'
+          AND k.state IN ('open', 'in_progress', 'ready', 'waived')) THEN 'duplicate'
+    WHEN EXISTS (
+        SELECT 1 FROM exposure_campaigntask k
+        WHERE i.details -> 'tasks' @> to_jsonb(k.id) AND k.state = 'done') THEN 'completed'
+    ELSE 'cause_ended' END"""
+
 MIGRATION_TASK = IssueKind(
-    kind=CauseKind.MIGRATION_TASK, statement=_TASKS, resolution="'completed'"
+    kind=CauseKind.MIGRATION_TASK, statement=_TASKS, resolution=resolve_in_scope(_RESOLUTION)
 )

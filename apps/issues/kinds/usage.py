@@ -1,6 +1,6 @@
 """Facts about the use of models: price changes, discrepancies, missing data."""
 
-from apps.issues.kinds.base import IssueKind
+from apps.issues.kinds.base import SUBJECT_ID, IssueKind, resolve_in_scope
 from apps.issues.models.causes import CauseKind
 
 # a price change is news for so many days after it takes effect
@@ -38,6 +38,11 @@ GROUP BY i.offering_id, d.application_id
 PRICE_CHANGE = IssueKind(
     kind=CauseKind.PRICE_CHANGE,
     statement=_PRICE_INCREASES,
+    resolution=resolve_in_scope(f"""CASE
+        WHEN EXISTS (SELECT 1 FROM inventory_dependency d
+                     WHERE d.application_id = i.application_id AND d.offering_id = {SUBJECT_ID}
+                       AND is_live(d.since, d.until, %(day)s::date)) THEN 'cause_ended'
+        ELSE 'no_longer_used' END"""),
     parameters={"news": PRICE_NEWS_DAYS, "increase": MIN_PRICE_INCREASE},
 )
 
@@ -53,19 +58,30 @@ WHERE x.closed_at IS NULL
        OR x.application_id = ANY (%(application_ids)s::bigint[]))
 """
 
-USAGE_DISCREPANCY = IssueKind(kind=CauseKind.USAGE_DISCREPANCY, statement=_DISCREPANCIES)
+USAGE_DISCREPANCY = IssueKind(
+    kind=CauseKind.USAGE_DISCREPANCY,
+    statement=_DISCREPANCIES,
+    resolution=f"""CASE WHEN EXISTS (
+        SELECT 1 FROM intake_discrepancy x
+        WHERE x.id = {SUBJECT_ID} AND x.closed_as IN ('declared', 'dismissed')
+    ) THEN 'completed' ELSE 'cause_ended' END""",
+)
 
-# Findings of which no other kind tells. Errors are due immediately for critical and important
-# applications; warnings can wait. Findings of severity "note" are no issues.
+# Findings that no other kind covers. Errors are due immediately for critical and important
+# applications; warnings can wait. Findings of severity "note" are no issues. An exit test that has
+# expired is a deadline.
 _FINDINGS = """
 SELECT 'application:' || f.application_id || '/' || f.code AS subject, f.application_id,
        CASE WHEN f.code <> 'fallback_is_primary' THEN 60 WHEN f.criticality <= 1 THEN 0 ELSE 14 END
            AS allowance_days,
        f.code AS fact_key,
-       jsonb_build_object('code', f.code, 'dependencies', jsonb_agg(f.dependency_id),
-                          'facts', jsonb_agg(f.facts)) AS details
+       jsonb_build_object(
+           'code', f.code,
+           'dependencies', jsonb_agg(f.dependency_id ORDER BY f.dependency_id),
+           'facts', jsonb_agg(f.facts ORDER BY f.dependency_id)) AS details
 FROM inventory_cachedfinding f
 WHERE f.code = ANY (%(codes)s)
+  AND NOT (f.code = 'test_lapsed' AND f.facts ->> 'why' = 'expired')
   AND (%(application_ids)s::bigint[] IS NULL
        OR f.application_id = ANY (%(application_ids)s::bigint[]))
 GROUP BY f.application_id, f.code, f.criticality
@@ -79,12 +95,15 @@ FINDING_CODES = (
     "retired_with_live",
     "shares_do_not_sum",
     "shares_leave_nothing",
+    "test_lapsed",
     "unresolved",
 )
 
 MISSING_DATA = IssueKind(
     kind=CauseKind.MISSING_DATA,
     statement=_FINDINGS,
-    resolution="'completed'",
+    # the finding about models of a retired application ends when these end
+    resolution=f"""CASE WHEN i.fact_key = 'retired_with_live' THEN 'completed'
+        ELSE {resolve_in_scope("'completed'")} END""",
     parameters={"codes": list(FINDING_CODES)},
 )

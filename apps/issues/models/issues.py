@@ -211,6 +211,7 @@ class Issue(models.Model):
                 condition=~Q(state="resolved"),
             ),
             models.Index(fields=["application", "state"], name="issue_by_application"),
+            models.Index(fields=["act_by", "id"], name="issue_by_act_by"),
         ]
 
     def __str__(self) -> str:

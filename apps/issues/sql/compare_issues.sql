@@ -1,8 +1,9 @@
 -- `changed_issue`: for each fact whose issue is new or differs, the values that the issue gets.
 --
 -- A response of a user stays valid while the fact is the same (`fact_key`): a resolved issue opens
--- again only with another fact. An issue that returns forgets earlier responses. Without a date of
--- its own a fact becomes Now `allowance_days` after it opened.
+-- again only with another fact. An issue that returns forgets earlier responses. An acceptance of a
+-- user outranks the state that the fact brings. Without a date of its own a fact becomes Now
+-- `allowance_days` after it opened.
 CREATE TEMPORARY TABLE changed_issue ON COMMIT DROP AS
 WITH owner AS ({owners}),
 fact AS (
@@ -16,7 +17,8 @@ fact AS (
            i.assigned_by_id, i.acknowledged_at, i.accepted_until AS own_acceptance, i.opened_at,
            i.act_by AS old_act_by, i.start_by AS old_start_by, i.finish_by AS old_finish_by,
            i.is_earliest AS old_is_earliest, i.task_id AS old_task_id, i.team_id AS old_team_id,
-           i.criticality AS old_criticality, i.fact_key AS old_fact_key, i.details AS old_details
+           i.criticality AS old_criticality, i.fact_key AS old_fact_key, i.details AS old_details,
+           i.updated_at AS old_updated_at
     FROM issue_fact f
     JOIN issues_cause c ON c.kind = f.kind AND c.subject = f.subject
     LEFT JOIN inventory_application a ON a.id = f.application_id
@@ -26,9 +28,9 @@ fact AS (
 ),
 derived AS (
     SELECT *,
-           CASE WHEN coalesce(derived_state, '') <> '' THEN derived_state
+           CASE WHEN own_acceptance > %(day)s::date AND NOT returns THEN 'accepted'
+                WHEN coalesce(derived_state, '') <> '' THEN derived_state
                 WHEN issue_id IS NULL OR returns THEN 'open'
-                WHEN own_acceptance > %(day)s::date THEN 'accepted'
                 WHEN acknowledged_at IS NOT NULL THEN 'acknowledged'
                 ELSE 'open' END AS state,
            CASE WHEN assigned_by_id IS NOT NULL AND NOT returns THEN old_owner_id
@@ -53,7 +55,7 @@ SELECT CASE WHEN issue_id IS NULL THEN 'opened' WHEN returns THEN 'reopened' ELS
        due_on, coalesce(is_earliest, false) AS is_earliest, start_by, finish_by,
        coalesce(new_act_by, %(day)s::date) AS act_by, task_id,
        coalesce(details, '{{}}'::jsonb) AS details, coalesce(fact_key, '') AS fact_key,
-       new_opened_at AS opened_at, old_state, old_due_on, old_owner_id
+       new_opened_at AS opened_at, old_state, old_due_on, old_owner_id, old_updated_at
 FROM valued
 WHERE issue_id IS NULL OR returns
    OR (team_id, criticality, new_owner_id, state, due_on, coalesce(is_earliest, false), start_by,

@@ -103,6 +103,8 @@ def _orphan_sql(child: ReportTable, column: str, parent: ReportTable, target: st
 
 
 def _describe_result(rule: CheckRule, table: ReportTable, code: str, parent: str, n: int) -> str:
+    """Return the result of a check as a sentence: the number of rows that break the rule, or that
+    none does."""
     values: dict[str, Any] = {
         "n": n,
         "field": f"{table.code}.{code}",

@@ -37,6 +37,7 @@ LEFT JOIN (
 
 USE = """
 WITH app AS (
+    -- the function that the application supports; without a reference the application itself
     SELECT a.*, coalesce(nullif(a.function_ref, ''), nullif(a.business_function, ''),
         'application ' || a.id) AS fkey
     FROM inventory_application a
@@ -44,9 +45,12 @@ WITH app AS (
         OR a.team_id = ANY (%(teams)s::bigint[]))
 ),
 live AS (
+    -- active dependencies on the offerings that serve their calls
     SELECT d.id AS dependency_id, d.application_id, d.role, d.monthly_spend, d.reached,
         d.via_party_id,
            o.host_id, f.developer_id, a.fkey, a.criticality, a.data_classification,
+           -- the contract party: the vendor that embeds the model, or the gateway if it has a
+           -- contract or the host has none
            CASE WHEN d.reached = 'embedded' THEN d.via_party_id
                 WHEN d.reached = 'gateway' AND (g.contract_id IS NOT NULL OR h.contract_id IS NULL)
                     THEN d.via_party_id
@@ -61,7 +65,9 @@ live AS (
     LEFT JOIN report_party g ON g.id = d.via_party_id
     WHERE is_live(d.since, d.until, %(on)s::date)
 )
+-- contracts are visible to organisation roles
 SELECT l.*, CASE WHEN %(office)s THEN p.contract_id END AS contract_id, p.top AS party_top,
+       -- an active primary path; a primary model without traffic is not one
        nullif(k.ict_service_type, '') AS service, x.dependency_id IS NOT NULL AS stands
 FROM live l
 JOIN report_party p ON p.id = l.party_id
@@ -79,14 +85,17 @@ WAY = compose_statement(
 LINK = """
 SELECT DISTINCT contract_id, service, party_id, provider_id, rank, recipient_id, is_developer
 FROM (
+    -- rank 1: the contract party itself
     SELECT contract_id, service, party_id, party_id AS provider_id, 1 AS rank,
         NULL::bigint AS recipient_id,
            false AS is_developer
     FROM report_use
     UNION ALL
+    -- rank 2: a host behind the contract party, which is the recipient of its service
     SELECT contract_id, service, party_id, host_id, 2, party_id, false FROM report_use
     WHERE host_id <> party_id
     UNION ALL
+    -- the developer of the model comes after its host
     SELECT contract_id, service, party_id, developer_id, CASE WHEN host_id = party_id THEN 2
         ELSE 3 END, host_id, true
     FROM report_use WHERE developer_id <> host_id AND developer_id <> party_id
@@ -109,13 +118,16 @@ _OFFICE = "CASE WHEN NOT %(office)s THEN 'office' END"
 COST = """
 SELECT k.id, k.party_id, k.currency,
        coalesce(k.annual_cost, CASE WHEN k.currency = 'USD' THEN 12 * u.spend END) AS cost,
+       -- the basis of an estimated cost: how many uses record their spend, of how many
        CASE WHEN k.annual_cost IS NULL AND k.currency = 'USD' AND u.spend IS NOT NULL
             THEN 'spend:' || u.n_spend || ':' || u.n END AS how
 FROM inventory_contract k
 LEFT JOIN (
+    -- the recorded monthly spend under each contract
     SELECT contract_id, sum(monthly_spend) AS spend, count(monthly_spend) AS n_spend, count(*) AS n
     FROM report_use GROUP BY contract_id
 ) u ON u.contract_id = k.id
+-- contracts in force on the day
 WHERE %(office)s AND (k.starts_on IS NULL OR k.starts_on <= %(on)s::date)
   AND (k.ends_on IS NULL OR k.ends_on > %(on)s::date)
 """

@@ -147,6 +147,8 @@ def _add_file(
     moment: datetime,
     heads: bool = False,
 ) -> PackedFile:
+    """Write the lines as a file of the archive and return its digest and counts. `heads`: the first
+    line has column heads and is not counted."""
     entry = zipfile.ZipInfo(name, date_time=moment.timetuple()[:6])
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16

@@ -11,6 +11,7 @@ from apps.accounts.models import User
 from apps.catalog.models import Node, NodeKind, Provider
 from apps.common.time import day_of, start_of
 from apps.inventory.models import Application, Dependency
+from apps.inventory.models.applications import ApplicationQuerySet
 
 _PARTY_KINDS = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
 
@@ -68,7 +69,7 @@ class PackScope:
         return Node.objects.filter(kind__in=_PARTY_KINDS, ref=self.provider.pk)
 
     @property
-    def applications(self) -> QuerySet[Application]:
+    def applications(self) -> ApplicationQuerySet:
         rows = Application.objects.visible_to(self.user)
         if self.application is not None:
             return rows.filter(pk=self.application.pk)

@@ -60,8 +60,8 @@ _APPLICATION = {
     "criticality reason": "criticality_reason",
     "criticality assessed on": "criticality_assessed_on",
     "purpose": "purpose",
-    "business owner": "business_owner",
-    "technical owner": "technical_owner",
+    "business owner": "named_business_owner",
+    "technical owner": "named_technical_owner",
     "business function": "business_function",
     "function identifier": "function_ref",
     "licensed activity": "licensed_activity",
@@ -271,6 +271,8 @@ def _select_flags(scope: PackScope) -> QuerySet[ExposureFlag]:
 
 
 def _flag_rows(scope: PackScope) -> Rows:
+    """Yield the exposure flags of the pack, with the names of the affected applications in its
+    scope."""
     columns = (
         "pk",
         "policy__name",
@@ -333,6 +335,7 @@ def _select_alerts(scope: PackScope) -> QuerySet[Alert]:
 
 
 def _alert_rows(scope: PackScope) -> Rows:
+    """Yield the alerts of the pack, with the names of the affected applications in its scope."""
     columns = (
         "pk",
         "kind",
@@ -455,6 +458,7 @@ def _approval_rows(scope: PackScope) -> Rows:
 
 
 def _selection_rows(scope: PackScope) -> Rows:
+    """Return the candidates of decided or withdrawn selection records of the scope."""
     candidates = SelectionCandidate.objects.filter(
         selection__in=Selection.objects.visible_to(scope.user).order_by().values("pk")
     ).exclude(selection__state=Selection.State.DRAFT)
@@ -488,7 +492,7 @@ SECTIONS: tuple[PackSection, ...] = (
         "Applications",
         "The applications as they stand.",
         tuple(_APPLICATION),
-        _plain_rows(_APPLICATION, lambda scope: scope.applications),
+        _plain_rows(_APPLICATION, lambda scope: scope.applications.with_owner_names()),
     ),
     PackSection(
         "stacks",

@@ -75,7 +75,11 @@ SELECT row_number() OVER (
        CASE WHEN d.decision IS NOT NULL THEN 'decided' WHEN u.version_id IS NULL
            THEN 'unplaced' END AS h17,
        coalesce(x.n, 0) AS c18, NULL::text AS h18,
-       nullif(a.business_owner, '') AS c19, NULL::text AS h19, nullif(a.technical_owner, '') AS c20,
+       coalesce(person_name(bo.first_name, bo.last_name, bo.username), nullif(a.business_owner, ''))
+           AS c19,
+       NULL::text AS h19,
+       coalesce(person_name(tw.first_name, tw.last_name, tw.username), nullif(a.technical_owner, ''))
+           AS c20,
        NULL::text AS h20,
        nullif(s.validator, '') AS c21, NULL::text AS h21,
        e.run_on AS c22, CASE WHEN e.run_on IS NOT NULL THEN 'evaluated' END AS h22,
@@ -94,6 +98,8 @@ SELECT row_number() OVER (
 FROM used u
 JOIN inventory_application a ON a.id = u.application_id
 JOIN accounts_team t ON t.id = a.team_id
+LEFT JOIN accounts_user bo ON bo.id = a.business_owner_person_id
+LEFT JOIN accounts_user tw ON tw.id = a.technical_owner_person_id
 JOIN whole w ON w.application_id = u.application_id
 LEFT JOIN catalog_provider p ON p.id = u.developer_id
 LEFT JOIN reports_modelstatement s ON s.application_id = a.id

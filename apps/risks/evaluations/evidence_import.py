@@ -127,6 +127,8 @@ def run_waiting_evidence_imports() -> int:
 
 
 def _file_evidence(import_: Import) -> None:
+    """Store the results of the import as evidence and delete its content; an unreadable file makes
+    the import fail with the reason."""
     try:
         run = read_run(stored_body(import_), tool=str(import_.mapping.get("tool", "")))
     except UnreadableError as error:
@@ -223,6 +225,8 @@ def _record_result(
     *,
     is_granted: bool,
 ) -> None:
+    """Record one result as evidence. A model that was not identified (`offering` is None) is named
+    in the note. `is_granted`: the sender may add evidence to this application."""
     at = import_.received_at
     notes = [run.note, result.note]
     if offering is None:

@@ -37,6 +37,8 @@ def read_run(body: bytes, *, tool: str = "") -> EvaluationRun:
 
 
 def _detect_tool(body: bytes) -> str:
+    """Return the tool that wrote the file, by keys that only its format has. Raise UnreadableError
+    for other files."""
     head = body[:4096]
     if head[:4] == b"PK\x03\x04":
         return "inspect_ai"

@@ -25,6 +25,8 @@ _HOSTS = {name: name for name in ("openai", "huggingface", "cohere", "groq", "re
 
 
 def read_run(body: bytes) -> EvaluationRun:
+    """Read a garak report, a JSON object per line; raise UnreadableError for other files. Attempts
+    are skipped, since the report also has their sums."""
     run = EvaluationRun("garak", kind="red_team")
     model = host = ""
     is_garak = is_complete = False
@@ -79,6 +81,8 @@ def _parse_line(line: bytes, number: int) -> Any:
 
 
 def _add_probe(run: EvaluationRun, entry: Any, number: int, *, model: str, host: str) -> None:
+    """Add the result of one detector of a probe: the share of attempts that the model resisted.
+    Without counts, nothing is added."""
     total = parse_count(entry.get("total_evaluated", entry.get("total")))
     passed = parse_count(entry.get("passed"))
     if not total or passed is None:

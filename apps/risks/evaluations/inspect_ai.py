@@ -30,6 +30,8 @@ _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
 def read_run(body: bytes) -> EvaluationRun:
+    """Read a log of inspect_ai, as JSON or as .eval archive; raise UnreadableError for other files.
+    Each metric of each scorer is a result."""
     document = load_object(_read_header(body) if body[:4] == b"PK\x03\x04" else body)
     about, results = as_mapping(document.get("eval")), as_mapping(document.get("results"))
     if "version" not in document or "task" not in about or "model" not in about:
@@ -80,6 +82,8 @@ def read_run(body: bytes) -> EvaluationRun:
 
 
 def _read_header(body: bytes) -> bytes:
+    """Return header.json of an .eval archive, at most MAX_HEADER_BYTES. Zstandard members are
+    decompressed here, since zipfile does not support them."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             member = archive.getinfo("header.json")

@@ -24,6 +24,8 @@ _HOSTS = {"openai": "openai", "anthropic": "anthropic", "hf": "huggingface", "vl
 
 
 def read_run(body: bytes) -> EvaluationRun:
+    """Read a results file of lm-eval; raise UnreadableError for other files. Tasks of a group are
+    skipped if the file has the results of the group."""
     document = load_object(body)
     results = document.get("results")
     if not isinstance(results, dict) or not (
@@ -63,6 +65,7 @@ def read_run(body: bytes) -> EvaluationRun:
 def _add_task(
     run: EvaluationRun, document: Any, task: str, figures: Any, *, model: str, host: str
 ) -> None:
+    """Add a result for each numeric metric of the task, with its standard error as a note."""
     samples = as_mapping(as_mapping(document.get("n-samples")).get(task))
     n, n_original = parse_count(samples.get("effective")), parse_count(samples.get("original"))
     version = as_mapping(document.get("versions")).get(task)

@@ -45,6 +45,8 @@ class _Tally:
 
 
 def read_run(body: bytes) -> EvaluationRun:
+    """Read a results file of promptfoo; raise UnreadableError for other files. Results by provider:
+    the share of passed cases, and the mean of each named score."""
     document = load_object(body)
     results, metadata = as_mapping(document.get("results")), as_mapping(document.get("metadata"))
     cases = results.get("results")
@@ -101,6 +103,8 @@ def read_run(body: bytes) -> EvaluationRun:
 
 
 def _count_case(case: Any, tallies: dict[str, _Tally]) -> None:
+    """Add a test case to the tally of its provider. A failed call counts as an error, not as a
+    failed case."""
     stated_provider = case.get("provider")
     provider = clean(
         as_mapping(stated_provider).get("id")

@@ -177,8 +177,8 @@ def _live_teams(*, user: Any, on: date) -> Mapping[tuple[int, str, str], RiskRea
 def count_everything(
     *, on: date
 ) -> tuple[dict[int, RiskReach], dict[int, RiskReach], dict[str, dict[tuple[int, int], int]]]:
-    """Count the whole organisation by risk, by team and by level, for the stored counts; four
-    statements."""
+    """Return ({risk: reach}, {team: reach}, {current or residual: {(likelihood, impact): number}})
+    of the whole organisation, for the stored counts; four statements."""
     everyone = _Everyone()
     by_team = {
         team_id: reach for (team_id, _, _), reach in _live_teams(user=everyone, on=on).items()

@@ -17,6 +17,8 @@ _JUDGE_LINEAGE: Final = """lineage AS MATERIALIZED (
 ),
 judge AS MATERIALIZED (
     SELECT DISTINCT d.id
+    -- judges and guardrails with a version or foundation in common with a primary model of the same
+    -- application
     FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
     JOIN inventory_dependency p ON p.application_id = d.application_id AND p.role = 'primary'
         AND is_live(p.since, p.until, %(day)s)
@@ -38,6 +40,7 @@ SELECT x.basis, x.likelihood, x.impact, count(*)
 FROM risks_assessment s JOIN risk r ON r.id = s.risk_id
 JOIN inventory_dependency d ON d.id = s.dependency_id
 JOIN inventory_application a ON a.id = d.application_id
+-- one row for each of the two levels of an assessment
 CROSS JOIN LATERAL (VALUES
     ('current', s.current_likelihood, s.current_impact), ('residual', s.residual_likelihood,
         s.residual_impact)

@@ -96,6 +96,8 @@ _ORDERED: Final = """(
     SELECT o.*, n.kind, n.ref
     FROM (
         SELECT r.*,
+            -- the cursor resumes in its own risk; all other risks start at the edge, before their
+            -- first row
             CASE WHEN r.id = %(after_risk)s THEN %(after_criticality)s
                 ELSE {edge_small} END::smallint
                 AS from_criticality,
@@ -104,6 +106,7 @@ _ORDERED: Final = """(
             CASE WHEN r.id = %(after_risk)s THEN %(after_dependency)s
                 ELSE {edge} END::bigint AS from_dependency
         FROM risk r
+        -- without a cursor all risks; otherwise those from the risk of the cursor on
         WHERE %(after_risk)s::bigint IS NULL OR r.inherent {lower} %(after_inherent)s
            OR (r.inherent = %(after_inherent)s AND r.id {beyond}= %(after_risk)s)
         ORDER BY r.inherent {falling}, r.id {rising}
@@ -122,6 +125,7 @@ mine AS MATERIALIZED (
     FROM inventory_application a JOIN inventory_dependency d ON d.application_id = a.id
     WHERE {counts} AND {live} AND {chosen}
 ),
+-- nodes that the dependencies depend on: through their offering, and through their own party
 hit AS (
     SELECT f.node_id, m.id FROM mine m JOIN catalog_footing f ON f.offering_id = m.offering_id
     UNION
@@ -136,6 +140,8 @@ FROM_APPLICATIONS: Final = (
     SELECT r.id AS risk_id, d.id AS dependency_id, r.inherent, d.criticality, d.application_id
     FROM risk r JOIN hit h ON h.node_id = r.node_id JOIN mine d ON d.id = h.id
     LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
+    -- the keyset of the cursor; the severity is negated, since it falls while the other columns
+    -- rise
     WHERE ({applies}) AND {state} AND (%(after_risk)s::bigint IS NULL OR
         (-r.inherent::int, r.id, d.criticality, d.application_id, d.id) {beyond}
         (-%(after_inherent)s::int, %(after_risk)s::bigint, %(after_criticality)s::int,
@@ -270,11 +276,12 @@ def sql_parts(
     lazily: bool = False,
     inline: bool = False,
 ) -> dict[str, str]:
-    """Return the parts that the templates above are composed of. `risk_condition`,
-    `dependency_condition` and `state` are SQL from code, never user input.
+    """Return {name: SQL} of the parts that the templates above are composed of.
 
-    With `lazily` the risks are read in order until enough rows are found; with `inline` they are
-    looked up one by one.
+    `risk_condition`, `dependency_condition` and `state` are SQL from code, never user input.
+    `backwards`: the rows before the cursor are read, so all directions are reversed. With `lazily`
+    the risks are read in order until enough rows are found; with `inline` they are looked up one by
+    one.
     """
     comparison = "<" if backwards else ">"
     direction_sql = {

@@ -168,6 +168,12 @@ def _fetch_page(
     backwards: bool,
     after: Sequence[int] | None,
 ) -> list[dict[str, Any]]:
+    """Return the rows of one page, in list order; `backwards`: the rows before the position
+    `after`.
+
+    The statement starts from the applications, the risks or the stored assessments, whichever the
+    query limits to fewer rows.
+    """
     conditions = build_conditions(user=user, on=on, query=query)
     if conditions.is_empty:
         return []
@@ -222,6 +228,8 @@ ORDERS: Mapping[str, str] = {
 
 
 def order_sql(order: str, *, falling: bool) -> str:
+    """Return the ORDER BY of an order of ORDERS, with the severity as tie-breaker; `falling`
+    reverses it."""
     if order == "gravest":
         return inheritance_sql.GRAVEST if not falling else f"p.inherent, {inheritance_sql.GRAVEST}"
     return f"{ORDERS[order]} {'DESC' if falling else 'ASC'} NULLS LAST, {inheritance_sql.GRAVEST}"
@@ -250,8 +258,8 @@ def sorted_inherited_risks(
     size: int = 50,
     offset: int = 0,
 ) -> list[InheritedRisk]:
-    """Return a page of a `gathered` list, of few applications or one owner, in an order of ORDERS;
-    two statements."""
+    """Return a page of a `gathered` list, of few applications or one owner, in an order of ORDERS,
+    reversed if `falling`; two statements."""
     if conditions.is_empty:
         return []
     order_sql_text = order_sql(order, falling=falling)
@@ -289,8 +297,8 @@ def dated_inherited_risks(
     size: int = 50,
     offset: int = 0,
 ) -> list[InheritedRisk]:
-    """Return inherited risks with a due date (`due`) or an acceptance (`until`), by that date, for
-    any portfolio; two statements."""
+    """Return inherited risks with a due date (`due`) or an acceptance (`until`), by that date
+    (latest first if `falling`), for any portfolio; two statements."""
     if conditions.is_empty:
         return []
     column = "s.due_on" if order == "due" else "s.accepted_until"
@@ -323,6 +331,8 @@ def dated_inherited_risks(
 
 
 def _inherited_risks_from_rows(rows: Sequence[Mapping[str, Any]], on: date) -> list[InheritedRisk]:
+    """Return the rows as inherited risks, with the levels adjusted to the adaptations of the
+    dependency. `on` decides whether an acceptance is in force."""
     steps = steps_of({row["template_id"] for row in rows if row["template_id"] is not None})
     risks = []
     for row in rows:
@@ -390,6 +400,7 @@ def _build_level(likelihood: int | None, impact: int | None) -> Level | None:
 
 
 def _encode_cursor(row: Mapping[str, Any], *, backwards: bool) -> str:
+    """Return the cursor of the page after the row, or before it if `backwards`."""
     values = [
         row[name]
         for name in ("inherent", "risk_id", "criticality", "application_id", "dependency_id")
@@ -399,6 +410,8 @@ def _encode_cursor(row: Mapping[str, Any], *, backwards: bool) -> str:
 
 
 def _decode_cursor(cursor: str) -> tuple[bool, list[int]]:
+    """Return (whether the page is read backwards, position). Raise InvalidCursorError for a cursor
+    of another list."""
     try:
         text = base64.b64decode(
             cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True

@@ -112,10 +112,12 @@ def count_inheriting_applications(*, risk_id: int, user: Any, on: date) -> int:
         WITH {party}, {risk}
         SELECT count(DISTINCT a.id)
         FROM risk r CROSS JOIN LATERAL (
+            -- dependencies on the node through their offering
             SELECT d.id FROM catalog_footing f
             JOIN inventory_dependency d ON d.offering_id = f.offering_id
             WHERE f.node_id = r.node_id AND {live}
             UNION
+            -- dependencies on the node through their own gateway or vendor
             SELECT d.id FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id
                 AND {reached} AND {live}
             WHERE {party_kinds} AND p.above = r.ref

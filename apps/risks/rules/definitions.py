@@ -52,6 +52,7 @@ SELECT n.id AS node_id, concat_ws('|', o.retires_on, o.date_kind, o.lifecycle = 
     || coalesce(', suggested replacement ' || coalesce(p.api_id, nullif(o.replacement_text, '')),
     '') || '.' AS facts
 FROM {_OFFERING} {_LIFECYCLE_CLAIM} LEFT JOIN catalog_offering p ON p.id = o.replacement_id
+-- retired, or to retire within the horizon
 WHERE o.lifecycle = 'retired' OR o.retires_on <= %(day)s::date + %(horizon)s
 """
 
@@ -85,6 +86,7 @@ SELECT n.id AS node_id, promised.days::text AS key, CASE WHEN promised.days < 30
     AS facts
 FROM catalog_provider h JOIN catalog_node n ON n.kind = node_kind('host') AND n.ref = h.id
 JOIN risk_held held ON held.node_id = n.id
+-- the shortest promised notice: published policies first, then the figure of the provider
 JOIN LATERAL (
     SELECT days, scope, source_url FROM (
         SELECT p.notice_days AS days, CASE p.scope WHEN 'all' THEN 'all models'
@@ -102,6 +104,7 @@ JOIN LATERAL (
 _ONE_HOST = """
 SELECT n.id AS node_id, hosts.slug AS key, NULL::int AS likelihood, '' AS source_url,
     hosts.name || ' is the only host of ' || v.identifier || ' in the catalogue. '
+    -- unknown weights are reported as unknown, not as closed
     || CASE WHEN f.open_weights IS FALSE THEN 'Its weights are not published.'
     ELSE 'It is not known whether its weights are published.' END AS facts
 FROM catalog_version v JOIN catalog_node n ON n.kind = node_kind('version') AND n.ref = v.id
@@ -111,6 +114,7 @@ JOIN LATERAL (
     SELECT min(h.slug) AS slug, min(h.name) AS name FROM catalog_offering o
     JOIN catalog_provider h ON h.id = o.host_id
     WHERE o.version_id = v.id AND o.lifecycle <> 'retired'
+      -- offerings that are still served on the day
       AND NOT coalesce(o.date_kind = 'firm' AND o.retires_on <= %(day)s, false)
     HAVING count(DISTINCT o.host_id) = 1
 ) hosts ON true
@@ -139,8 +143,10 @@ LEFT JOIN LATERAL (
         max((e.detected_at AT TIME ZONE 'UTC')::date) AS last_on
     FROM catalog_providerevent e
     WHERE e.offering_id = o.id AND e.kind = 'repriced' AND e.detected_at <= %(at)s
+      -- price changes within the memory of the rule
       AND e.detected_at > %(at)s - make_interval(days => %(memory)s)
 ) moves ON true
+-- the source marks the price as floating, or it changed on many days
 WHERE says.floating_since IS NOT NULL OR moves.days >= %(volatile)s
 """
 
@@ -161,11 +167,13 @@ SELECT DISTINCT ON (n.id) n.id AS node_id, f.licence AS key, 4 AS likelihood, f.
     || ' until ' || to_char(became.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || '.' AS facts
 FROM catalog_foundation f JOIN catalog_node n ON n.kind = node_kind('foundation') AND n.ref = f.id
 JOIN risk_held held ON held.node_id = n.id
+-- the last licence before the current one
 JOIN LATERAL (
     SELECT b.licence, b.pgh_id FROM catalog_foundationhistory b
     WHERE b.pgh_obj_id = f.id AND b.licence <> '' AND b.licence <> f.licence
     ORDER BY b.pgh_id DESC LIMIT 1
 ) was ON true
+-- the time when the current licence replaced it, if recent
 JOIN LATERAL (
     SELECT min(b.pgh_created_at) AS at FROM catalog_foundationhistory b
     WHERE b.pgh_obj_id = f.id AND b.pgh_id > was.pgh_id AND b.licence = f.licence

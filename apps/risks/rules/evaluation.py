@@ -99,6 +99,10 @@ def apply_rules(*, at: datetime) -> RuleChanges:
 def _apply_rule(
     rule: Rule, template: RiskTemplate, facts: dict[int, RuleFact], at: datetime
 ) -> RuleChanges:
+    """Raise, update and close the foundation risks of one rule so that they match its facts.
+
+    `facts` is {node: current fact}. A risk whose node has no fact any more is closed.
+    """
     open_risks = {
         risk.node_id: risk
         for risk in FoundationRisk.objects.filter(
@@ -135,6 +139,8 @@ def _apply_rule(
 
 
 def _build_risk(rule: Rule, template: RiskTemplate, fact: RuleFact, at: datetime) -> FoundationRisk:
+    """Return the unsaved risk of a fact, at the usual level of the template unless the fact states
+    a likelihood."""
     return FoundationRisk(
         template=template,
         node_id=fact.node_id,

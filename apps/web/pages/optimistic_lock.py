@@ -46,6 +46,8 @@ class OptimisticLockMixin(forms.BaseForm):
             )
 
     def clean(self) -> dict[str, Any]:
+        """Raise a validation error if another user changed the record since the form was opened.
+        The signed field `seen` holds the values that were shown."""
         cleaned: dict[str, Any] = super().clean() or {}
         if self.row is None:
             return cleaned

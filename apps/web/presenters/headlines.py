@@ -53,6 +53,8 @@ def portfolio_headline(
 
 
 def _retirements_clause(figures: PortfolioFigures, late: NegativeRunways) -> str:
+    """Return the end of the headline: negative runways, else retired models in use, else
+    retirements within 30 days."""
     n_ended, n_soon = figures.n_ended, figures.n_ending_30
     if late.n > n_ended:
         # those past their end are among them
@@ -78,6 +80,7 @@ def _retirements_clause(figures: PortfolioFigures, late: NegativeRunways) -> str
 
 
 def application_headline(name: str, rows: Sequence[StackRow], today: date) -> Headline:
+    """Return the headline about the primary model that retires first."""
     primaries = [row for row in rows if row.dependency.role == Dependency.Role.PRIMARY]
     if not rows:
         return Headline(f"Nothing is registered under {name} yet.")

@@ -93,6 +93,8 @@ def lineage_edges(versions: Iterable[int]) -> list[LineageEdge]:
 def version_picture(
     version: Version, edges: Sequence[LineageEdge], *, width: float
 ) -> ResponsivePicture | None:
+    """Return the drawing of the version and its relatives, nearest first; None without
+    relatives."""
     if not edges:
         return None
     version_by_id = {

@@ -130,6 +130,8 @@ def _announced_steps(ids: Iterable[int], *, unit: str, today: date) -> list[tupl
 def _merge_equal_histories(
     offerings: Sequence[Offering], by_offering: dict[int, list[PriceStep]]
 ) -> list[PriceHistory]:
+    """Return a history for each group of offerings of one host with the same prices and retirement
+    date."""
     offerings_by_history: dict[tuple[Any, ...], list[Offering]] = defaultdict(list)
     for offering in offerings:
         steps = by_offering.get(offering.pk)

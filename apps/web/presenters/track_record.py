@@ -67,6 +67,8 @@ class TrackRecordSection:
 
 
 def present_track_record(record: ProviderTrackRecord) -> TrackRecordSection:
+    """Return the section about the track record of a provider: sentence, lines, pictures and
+    tables."""
     track_record = record.measured
     pictures = _draw_pictures(track_record, record.policies)
     return TrackRecordSection(
@@ -90,6 +92,7 @@ def present_track_record(record: ProviderTrackRecord) -> TrackRecordSection:
 
 
 def track_record_headline(track_record: TrackRecord) -> str:
+    """Return the median notice period as a sentence, or why there is none."""
     notices = track_record.notices
     if notices is not None:
         return (
@@ -122,6 +125,8 @@ def track_record_lines(record: ProviderTrackRecord) -> list[TrackRecordLine]:
 
 
 def _notice_lines(track_record: TrackRecord) -> list[TrackRecordLine]:
+    """Return the lines about notice periods; none if there are too few announcements for a
+    statistic."""
     notices = track_record.notices
     if notices is None:
         return []
@@ -167,6 +172,7 @@ def _notice_lines(track_record: TrackRecord) -> list[TrackRecordLine]:
 
 
 def _policy_line(compliance: PolicyCompliance) -> TrackRecordLine:
+    """Return the line about a promise of the provider and how often it was kept."""
     scope = SCOPES.get(compliance.policy.scope, "all models")
     measured_from = "of notice" if compliance.what == "notice" else "from the release"
     notes = []
@@ -202,6 +208,8 @@ def _describe_miss(compliance: PolicyCompliance) -> str:
 
 
 def _announcement_lines(track_record: TrackRecord) -> list[TrackRecordLine]:
+    """Return the lines about how the announcements are dated, and about retirements without an
+    announcement."""
     lines = []
     if track_record.told:
         n_published = len(track_record.told) - track_record.n_seen
@@ -228,6 +236,7 @@ def _announcement_lines(track_record: TrackRecord) -> list[TrackRecordLine]:
 
 
 def _date_move_lines(moves: DateMoves) -> list[TrackRecordLine]:
+    """Return the line about retirement dates that were moved, by events of the registry itself."""
     if moves.since is None:
         return [
             TrackRecordLine(

@@ -97,6 +97,7 @@ def _load_lines(
 
 @require_safe
 def calendar_page(request: HttpRequest) -> HttpResponse:
+    """Show retirements and deadlines by month, by the filters of the URL."""
     user, at = signed_in_user(request), now()
     today, query = day_of(at), _parse_query(request)
     first_day, last_day = _date_range(query, today)

@@ -76,6 +76,7 @@ def file_list(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def submit_file_request(request: HttpRequest) -> HttpResponse:
+    """Queue a file that takes too long for a request, and redirect to its page."""
     user = signed_in_user(request)
     file_request = _parse_file_request(request.POST.get("make", ""), request.POST.get("query", ""))
     if file_request is None:
@@ -105,6 +106,7 @@ def _get_export(request: HttpRequest, pk: int) -> ListExport:
 
 @require_safe
 def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the state of a queued file, and its download once it is ready."""
     export = _get_export(request, pk)
     file_request = _parse_file_request(export.kind, export.query)
     return render_page(

@@ -66,6 +66,7 @@ HEIGHTS = {
 
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
+    """Show the portfolio of the user: stack, retirements, runways, concentration and feeds."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
     counts = portfolio_figures(user=user, on=today)
@@ -155,6 +156,7 @@ def _load_common_stacks(user: User) -> list[CommonStack]:
 
 
 def _application_column(path: Dependency, today: date) -> stack_section.Column:
+    """Return a primary path as a column of the portfolio stack; its height is the criticality."""
     application, offering = path.application, path.offering
     foundation = offering.version.foundation if offering.version else None
     return stack_section.Column(
@@ -257,6 +259,7 @@ def timeline_rows(row: RetiringOffering, today: date) -> retirements.Retirement:
 
 @require_safe
 def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export the nodes of every layer with their share of critical applications."""
     user = signed_in_user(request)
     rows = [
         (layer, table, row)
@@ -339,6 +342,7 @@ def _runway_cells(row: ShortestRunway) -> list[Any]:
 
 @require_safe
 def ends_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export the next retirements of offerings in use, within HORIZON_DAYS."""
     today = day_of(now())
     return csv_response(
         "ends",

@@ -206,6 +206,7 @@ def search_groups(text: str, *, user: Any) -> list[SearchGroup]:
 
 @require_safe
 def search_page(request: HttpRequest) -> HttpResponse:
+    """Show the records and pages that match the text."""
     text = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
     is_long_enough = len(text) >= MIN_LETTERS
     groups = search_groups(text, user=request.user) if is_long_enough else []

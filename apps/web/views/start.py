@@ -36,6 +36,7 @@ def setup_steps(user: User) -> tuple[SetupStep, ...]:
 
 
 def _feed_step(user: User) -> SetupStep:
+    """Return the step of connecting feeds, done once one was polled."""
     polled = Source.objects.polled().from_outside().visible_to(user)
     n_feeds, n_polled = (
         polled.count(),
@@ -59,6 +60,7 @@ def _feed_step(user: User) -> SetupStep:
 
 
 def _inventory_step(user: User) -> SetupStep:
+    """Return the step of importing an inventory, done once applications have dependencies."""
     n = Application.objects.visible_to(user).order_by()[:1001].count()
     uses = Dependency.objects.visible_to(user).order_by()[:1].count()
     count = "1,000+" if n > 1000 else str(n)
@@ -81,6 +83,7 @@ def _inventory_step(user: User) -> SetupStep:
 
 
 def _usage_step(user: User) -> SetupStep:
+    """Return the step of connecting usage data, done once usage was observed."""
     observations = (
         Observation.objects.visible_to(user)
         .order_by("-last_seen_at")[:1]
@@ -102,6 +105,7 @@ def _usage_step(user: User) -> SetupStep:
 
 
 def _team_step(user: User) -> SetupStep:
+    """Return the step of inviting the team, done once others have joined."""
     n_people = User.objects.people().filter(is_active=True).count() if user.can_read_all else 0
     n_members = (
         Membership.objects.filter(user__is_active=True).exclude(user=user).order_by()[:1].count()

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.actions import end_membership, set_membership
-from apps.accounts.models import Membership, User
+from apps.accounts.models import EmailAlias, Membership, User
 from apps.accounts.roles import TeamRole
 from apps.accounts.service_accounts import add_service
 from apps.accounts.single_sign_on.rules import (
@@ -31,7 +31,7 @@ from tests.accounts.single_sign_on.oidc import (
     Provider,
     serve,
 )
-from tests.builders import make_team, make_user
+from tests.builders import make_contact, make_team, make_user
 from tests.http import signed_in_client, text_of
 
 pytestmark = pytest.mark.django_db
@@ -236,6 +236,36 @@ class TestLinking:
 
         assert sign_in()[1].status_code == 403
 
+    def test_a_contact_with_the_verified_address_becomes_the_user(self, configured, provider):
+        contact = make_contact("ada@example.org")
+
+        client, _ = sign_in()
+
+        contact.refresh_from_db()
+        assert who(client) == contact
+        assert contact.state == "active"
+
+    def test_a_contact_with_an_unverified_address_does_not(self, configured, provider):
+        make_contact("ada@example.org")
+        provider.claims["email_verified"] = False
+
+        assert sign_in()[1].status_code == 403
+
+    def test_nor_where_sign_on_adds_nobody(self, configured):
+        configured(creates_people=False, links_by_email=True)
+        contact = make_contact("ada@example.org")
+
+        assert sign_in()[1].status_code == 403
+        contact.refresh_from_db()
+        assert contact.is_contact
+
+    def test_an_alias_leads_to_no_account(self, configured):
+        configured(links_by_email=True)
+        EmailAlias.objects.create(user=make_user(role="admin"), email="ada@example.org")
+
+        assert sign_in()[1].status_code == 403
+        assert User.objects.count() == 1
+
     def test_somebody_signed_in_links_the_own_account(self, configured, payments, provider):
         known = make_user("hana", email="hana@example.org")
         client = signed_in_client(known)
@@ -311,7 +341,7 @@ class TestLaterSignIns:
 
     def test_a_closed_account_stays_closed(self, configured):
         person = who(sign_in()[0])
-        User.objects.filter(pk=person.pk).update(is_active=False)
+        User.objects.filter(pk=person.pk).update(is_active=False, state="closed")
 
         client, answer = sign_in()
 

@@ -272,6 +272,25 @@ def test_a_claim_that_nobody_settled_is_taken_over_after_ten_minutes(smtp: Peer)
     assert (delivery.state, delivery.attempts) == ("sent", 2)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_sender_whose_claim_was_taken_over_records_no_outcome(smtp: Peer) -> None:
+    delivery = make_delivery()
+
+    def another_sender_claims_it() -> None:
+        with psycopg.connect(database_url()) as other:
+            other.execute(
+                "UPDATE alerts_delivery SET attempts = attempts + 1 WHERE id = %s", [delivery.pk]
+            )
+
+    smtp.meanwhile = another_sender_claims_it
+    smtp.answers.append("554 5.6.0 Not this")
+
+    send_due_deliveries(at=NOW)
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts, delivery.reason) == ("sending", 2, "")
+
+
 @pytest.mark.django_db
 def test_a_delivery_that_ends_every_worker_is_given_up(smtp: Peer) -> None:
     delivery = make_delivery(state="sending", claimed_at=NOW, attempts=MAX_ATTEMPTS)

@@ -28,8 +28,13 @@ def test_it_comes_once_a_window_and_says_how_fresh_the_feeds_are() -> None:
 
     assert sum(written) == 2, "one for each of the two mornings"
     mail = Delivery.objects.latest("pk")
-    assert (mail.kind, mail.subject) == ("heartbeat", "0 changes, 1 of 2 feeds fresh")
-    assert "Not fresh: openrouter" in mail.body_text
+    assert (mail.kind, mail.subject) == (
+        "heartbeat",
+        "No changes since 25 November 2026, 1 of 2 feeds up to date",
+    )
+    assert (
+        "No changes since 25 November 2026. 1 of 2 feeds up to date.\nNot updating: openrouter.\n"
+    ) in mail.body_text
 
 
 def test_the_mailbox_of_a_team_gets_one_too() -> None:

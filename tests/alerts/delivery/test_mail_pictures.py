@@ -54,7 +54,6 @@ SHOWN = """() => {
     return {
         sideways: document.documentElement.scrollWidth - document.documentElement.clientWidth,
         beyond: boxes.filter((box) => box.right > window.innerWidth + 1).length,
-        columns: [...document.querySelectorAll('th')].filter((each) => each.offsetWidth > 0).length,
         paper: style('body').backgroundColor, ink: style('h1').color,
         button: style('td.btn').backgroundColor,
         text: document.body.innerText,
@@ -83,16 +82,14 @@ def test_a_digest_fits_the_window_and_can_be_read(
 
     assert (found["sideways"], found["beyond"]) == (0, 0)
     for words in (
-        "Runway is negative",
+        "Negative runway",
         "−38 days",
-        "Plan the move",
+        "Upcoming retirements",
         LONG,
-        "Prices rise",
+        "Price increases",
         "Unsubscribe",
     ):
         assert words in found["text"]
-    # the columns of the runway table give way to the words on a phone
-    assert found["columns"] == (2 if width == 360 else 5)
     paper, ink = brightness(found["paper"]), brightness(found["ink"])
     assert (paper > 200 > 100 > ink) if scheme == "light" else (ink > 200 > 100 > paper)
     assert abs(brightness(found["button"]) - paper) > 100

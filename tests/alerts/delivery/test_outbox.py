@@ -210,11 +210,12 @@ def test_a_mail_to_a_person_is_in_their_time_zone_and_a_mail_to_a_mailbox_in_utc
 
     addresses_of(other)
 
-    assert "24 Nov 2026, 12:01 (UTC)" in Delivery.objects.get(team=world.team).body_text
-    assert (
-        "24 Nov 2026, 13:01 (Europe/Zurich)"
-        in Delivery.objects.get(user__username="maren").body_text
-    )
+    of_team = Delivery.objects.get(team=world.team)
+    of_user = Delivery.objects.get(user__username="maren")
+    assert "24 November 2026, 12:01 (UTC)" in of_team.body_html
+    assert "at 12:01." in of_team.body_text
+    assert "24 November 2026, 13:01 (Europe/Zurich)" in of_user.body_html
+    assert "at 13:01." in of_user.body_text
 
 
 @pytest.mark.django_db
@@ -238,7 +239,8 @@ def test_governance_is_told_of_a_flag_by_a_mail_to_the_person() -> None:
     delivery = Delivery.objects.get()
     assert (delivery.team, delivery.user, delivery.address) == (None, person, "amara@example.org")
     assert (
-        delivery.subject == "62 % of critical applications rest on Google as developer (limit 50 %)"
+        delivery.subject
+        == "62% of critical applications depend on Google as developer (tolerance 50%)"
     )
     assert "Motor damage estimator (critical)" in delivery.body_text
 
@@ -291,7 +293,7 @@ def test_trouble_with_one_recipient_is_reported_and_the_others_are_told_all_the_
     broken = make_team("Broken", email="broken@example.org")
     offering = make_offering()
     make_dependency(make_application(team=broken), offering)
-    make_event(offering)
+    make_event(offering, "repriced", old={"input": "1"}, new={"input": "2"})
     raise_alerts(at=NOW - timedelta(minutes=5))
     # something no code foresaw, in what is loaded for all or in what is written for one
     Alert.objects.filter(team=broken).update(**{damaged: damage})

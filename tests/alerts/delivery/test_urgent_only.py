@@ -62,7 +62,7 @@ def test_what_is_severe_is_mailed_and_what_is_not_is_skipped_with_the_reason(
         recipients_of_alerts([skipped.alert_id], user=ilse)[skipped.alert_id].named[0].reason
         == ONLY_URGENT
     )
-    assert "You get mail only of what is urgent" in Delivery.objects.get(state="sent").body_text
+    assert "Emails for urgent alerts only." in Delivery.objects.get(state="sent").body_text
 
 
 @pytest.mark.proof

@@ -100,11 +100,11 @@ def test_the_receiver_gets_signed_json_of_what_the_mail_says(
         "severity": 4,
         "state": "open",
         "due_on": "2027-01-15",
-        "title": "Gemini 2.5 Pro at Google Vertex AI",
+        "title": "Gemini 2.5 Pro on Google Vertex AI",
         "replacement": "gemini-3-pro",
     }
     assert said | expected == said
-    assert said["what"] == "end announced: no date → 15 Jan 2027"
+    assert said["what"] == "The retirement was announced for 15 January 2027."
     assert said["applications"] == [
         {
             "slug": world.application.slug,
@@ -157,7 +157,7 @@ def test_that_it_is_over_is_posted_too(world: SmallWorld, hook: Webhook, server:
     assert (row["trigger"], row["state"], row["what"]) == (
         "resolved",
         "resolved",
-        "None of the applications depends on it any more",
+        "None of the applications depends on it any more.",
     )
 
 

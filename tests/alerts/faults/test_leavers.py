@@ -59,7 +59,7 @@ def send_it(life: Life) -> list[str]:
 
 
 def leave(user: User) -> None:
-    User.objects.filter(pk=user.pk).update(is_active=False)
+    User.objects.filter(pk=user.pk).update(is_active=False, state="closed")
 
 
 def reasons() -> dict[str, str]:

@@ -70,8 +70,8 @@ def test_a_runway_that_turns_negative_is_told_at_once_and_that_it_is_over_once(
     alert.refresh_from_db()
     assert alert.state == "resolved"
     assert len(mails()) == 2
-    assert "NO LONGER SO" in mails()[1]
-    assert "time to move" in mails()[1]
+    assert "RESOLVED" in mails()[1]
+    assert "The runway is positive again" in mails()[1]
 
 
 @pytest.mark.proof

@@ -100,7 +100,9 @@ def test_who_may_answer_is_whoever_works_on_it_and_may_still_see_it(world: Small
     Membership.objects.filter(user__in=[assignee, gone]).delete()
     for user in (assignee, gone):
         assert not can_respond(User.objects.get(pk=user.pk), alert())
-    User.objects.filter(pk=gone.pk).update(is_active=False, organisation_role="governance")
+    User.objects.filter(pk=gone.pk).update(
+        is_active=False, state="closed", organisation_role="governance"
+    )
     assert not can_respond(User.objects.get(pk=gone.pk), alert())
 
 
@@ -223,7 +225,7 @@ def test_who_is_given_an_alert_is_told_once_and_not_when_they_took_it_themselves
 
 def test_strangers_and_leavers_are_given_nothing(world: SmallWorld, henrik: User) -> None:
     gone = make_member(world.team, TeamRole.EDITOR)
-    User.objects.filter(pk=gone.pk).update(is_active=False)
+    User.objects.filter(pk=gone.pk).update(is_active=False, state="closed")
 
     for person in (make_member(make_team()), User.objects.get(pk=gone.pk)):
         with pytest.raises(InvalidResponseError, match="cannot view this alert"):
@@ -305,8 +307,8 @@ def test_what_was_kept_back_and_still_waits_is_told_once_when_the_mute_ends(
 
     assert addresses("unmuted") == {"claims@example.org": 1}
     text = last_text()
-    assert "Mute ended. The alert still needs a response." in text
-    assert "Prices rise" not in text
+    assert "The mute ended. The alert still needs a response." in text
+    assert "PRICE INCREASES" not in text
 
 
 @pytest.mark.proof

@@ -108,7 +108,7 @@ def test_a_feed_that_was_not_read_within_its_interval_fails_the_probe_of_feeds(
     response = client.get("/healthz/feeds")
 
     assert response.status_code == 503
-    assert response.json()["checks"]["feeds"]["detail"].startswith("Only 0 of 1 feeds fresh.")
+    assert response.json()["checks"]["feeds"]["detail"].startswith("Only 0 of 1 feeds up to date.")
 
 
 @pytest.mark.django_db

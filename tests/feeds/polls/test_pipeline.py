@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.apps import apps
 from django.db import connection
@@ -19,6 +20,8 @@ from apps.feeds.polls.pipeline import AlreadyPollingError, close_dead_runs, poll
 from tests.builders import make_source
 from tests.feeds import loopback as server
 from tests.feeds.parsers.price_maps import price_map
+from tests.processes import blocked_sessions, database_url, wait_until
+from tests.threads import call_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -228,6 +231,18 @@ def test_a_server_that_asks_for_patience_is_left_alone_by_every_source(
     assert HostPause.objects.get().until > now() + timedelta(minutes=55)
 
 
+def test_a_source_is_not_polled_again_before_its_host_wants_to_be_asked(
+    source: Source, feed: server.Loopback
+) -> None:
+    url = feed.route("/busy", server.throttled("3600"))
+
+    poll_source(source, at=AT, url=url, trigger="test")
+    poll_source(make_source("other", kind="litellm"), at=AT, url=url, trigger="test")
+
+    until = HostPause.objects.get().until
+    assert list(PollState.objects.values_list("next_due_at", flat=True)) == [until, until]
+
+
 def test_rows_that_are_wrong_are_set_aside_and_the_others_are_taken(
     source: Source, feed: server.Loopback
 ) -> None:
@@ -319,6 +334,24 @@ def test_a_run_without_a_sign_of_life_is_closed_and_its_source_polled_again(sour
     assert "compare" in run.error
     assert PollState.objects.get(source=source).next_due_at <= now()  # type: ignore[operator]
     queue_run(source, trigger="test", at=now())
+
+
+def test_a_run_with_a_heartbeat_at_the_last_moment_is_not_closed(source: Source) -> None:
+    run = queue_run(source, trigger="test", at=now() - timedelta(hours=1))
+    FeedRun.objects.filter(pk=run.pk).update(
+        status="running", heartbeat_at=now() - timedelta(hours=1)
+    )
+    with psycopg.connect(database_url()) as worker:
+        worker.execute("UPDATE feeds_feedrun SET heartbeat_at = now() WHERE id = %s", [run.pk])
+
+        def finish_heartbeat() -> None:
+            wait_until(lambda: bool(blocked_sessions()), "the run is about to be closed")
+            worker.commit()
+
+        n_closed, _ = call_at_once(lambda: close_dead_runs(at=now()), finish_heartbeat)
+
+    run.refresh_from_db()
+    assert (n_closed, run.status) == (0, "running")
 
 
 def test_the_body_is_kept_once_for_audit(source: Source, feed: server.Loopback) -> None:

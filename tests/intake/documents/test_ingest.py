@@ -91,7 +91,7 @@ def send(form, application=None, by=None, **said):
     }
     body = json.dumps(said).encode()
     return receive_document(
-        form=form, body=body, by=by, at=now(), application=application, **options
+        document_format=form, body=body, by=by, at=now(), application=application, **options
     )
 
 
@@ -425,10 +425,10 @@ def test_what_breaks_its_schema_is_taken_and_marked_or_refused_where_asked(
 
 def test_an_unreadable_body_says_so_and_may_be_sent_again(form, application):
     failed, _ = receive_document(
-        form=form, body=b"<html>", by=None, at=now(), application=application
+        document_format=form, body=b"<html>", by=None, at=now(), application=application
     )
     again, is_new = receive_document(
-        form=form, body=b"<html>", by=None, at=now(), application=application
+        document_format=form, body=b"<html>", by=None, at=now(), application=application
     )
 
     assert (failed.state, failed.error) == (State.FAILED, "This is no JSON.")

@@ -59,7 +59,9 @@ metadata: {name: foreign}
 
 
 def receive(by, team=None, body=CATALOGUE):
-    return receive_document(form=FORMATS["backstage"], body=body, by=by, at=now(), team=team)[0]
+    return receive_document(
+        document_format=FORMATS["backstage"], body=body, by=by, at=now(), team=team
+    )[0]
 
 
 def test_components_are_applications_and_model_resources_are_uses():

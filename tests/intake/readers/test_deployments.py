@@ -281,7 +281,12 @@ def see(application, requested="azure/contact-centre-prod", **more):
 def take(*rows, by=None, form="azure-deployments", **more):
     body = rows[0] if form != "azure-deployments" else list(rows)
     done, _ = receive_document(
-        form=FORMATS[form], body=json.dumps(body).encode(), by=by, at=now(), at_once=True, **more
+        document_format=FORMATS[form],
+        body=json.dumps(body).encode(),
+        by=by,
+        at=now(),
+        at_once=True,
+        **more,
     )
     return done
 

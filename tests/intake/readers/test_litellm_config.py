@@ -145,7 +145,11 @@ def test_the_application_behind_the_gateway_stands_on_what_it_routes_to():
     application = make_application()
 
     taken, _ = receive_document(
-        form=FORMATS["litellm-config"], body=CONFIG, by=None, at=now(), application=application
+        document_format=FORMATS["litellm-config"],
+        body=CONFIG,
+        by=None,
+        at=now(),
+        application=application,
     )
 
     found = {

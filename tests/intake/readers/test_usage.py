@@ -82,7 +82,7 @@ def talker(db):
 def take(*lines, by=None, **more):
     body = "\n".join([HEAD, *lines]).encode()
     return receive_document(
-        form=FORMATS["usage"], body=body, by=by, at=now(), at_once=True, **more
+        document_format=FORMATS["usage"], body=body, by=by, at=now(), at_once=True, **more
     )[0]
 
 

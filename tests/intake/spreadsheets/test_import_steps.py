@@ -121,6 +121,24 @@ def test_what_was_shown_is_written_as_one_change_with_person_and_file(claims):
     }
 
 
+def test_a_new_dependency_keeps_its_gateway_or_vendor(claims):
+    make_provider("acme", roles=("reseller",), name="Acme Suite")
+    rows = [
+        ["Application", "Team", "Host", "Model", "Via", "Reached"],
+        ["Bot", "Claims", "openai", "gpt-4o-2024-11-20", "", ""],
+        ["Bot", "", "openai", "gpt-4o-2024-11-20", "LiteLLM", ""],
+        ["Bot", "", "openai", "gpt-4o-2024-11-20", "Acme Suite", "embedded"],
+    ]
+
+    confirm(preview(rows, claims.by))
+
+    assert set(Dependency.objects.values_list("via_party__name", "reached")) == {
+        (None, "direct"),
+        ("LiteLLM", "gateway"),
+        ("Acme Suite", "embedded"),
+    }
+
+
 def test_the_same_file_again_changes_nothing_and_is_recognised(claims):
     known = make_application("Known", team=claims.team)
     make_dependency(known, claims.gpt)

@@ -70,6 +70,7 @@ class Command(RowCommand):
             )
 
     def _save_team(self, slug: str, facts: dict[str, Any]) -> None:
+        """Add the team or change its facts that differ, and print the row with what was done."""
         existing_team = Team.objects.filter(slug=slug).first()
         team = None if existing_team is None else locked_team(existing_team)
         if team is None:

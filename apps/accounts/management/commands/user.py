@@ -72,7 +72,7 @@ class Command(RowCommand):
         if options["username"] is None:
             if facts or invites:
                 raise CommandError("A user is required: manage.py user USERNAME.", returncode=2)
-            for person in User.objects.people().order_by("username"):
+            for person in User.objects.with_account().order_by("username"):
                 self.write_row(row_of(person))
             return
         with refusals(), audit_context(job=JOB), transaction.atomic():

@@ -1,2 +1,2 @@
-"""What a digest says, before it is laid out: entries in, sentence and sections out. No queries, no
+"""Content of a digest before its layout: entries in, sentence and sections out. No queries, no
 clock."""

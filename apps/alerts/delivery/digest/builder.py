@@ -1,13 +1,23 @@
-"""What a digest says: entries in, sentence and sections out. No queries, no clock."""
+"""The content of a digest: entries in, sentence and sections out. No queries, no clock."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from apps.alerts.delivery.digest.causes import concerns_of, merge_repeated
 from apps.alerts.delivery.digest.discrepancy_items import discrepancy_items
 from apps.alerts.delivery.digest.flag_and_feed_items import feed_items, flag_items
 from apps.alerts.delivery.digest.headline import build_headline
-from apps.alerts.delivery.digest.issue_items import issue_items
-from apps.alerts.delivery.digest.model_items import event_items
+from apps.alerts.delivery.digest.issue_items import (
+    issue_items,
+    retired_in_use_items,
+    retiring_fallbacks,
+)
+from apps.alerts.delivery.digest.model_items import (
+    event_items,
+    group_events,
+    milestone_items,
+    retirement_changes,
+)
 from apps.alerts.delivery.digest.parts import (
     MAX_ITEMS_OF_FIRST_DIGEST,
     SIZE_LIMITS,
@@ -16,17 +26,15 @@ from apps.alerts.delivery.digest.parts import (
     DigestEntry,
     DigestItem,
     DigestSection,
+    Group,
     SizeLimit,
 )
-from apps.alerts.delivery.digest.reminder_items import (
-    day_items,
-    passed_items,
-    runway_items,
-    stale_items,
-)
+from apps.alerts.delivery.digest.reminder_items import deadline_items, stale_items
+from apps.alerts.delivery.digest.resolved_items import resolved_items
+from apps.alerts.delivery.digest.runway_items import runway_items
 from apps.alerts.kinds.exposure_flag_text import GUIDANCE as FLAG_GUIDANCE
 from apps.alerts.kinds.feeds.feed_text import GUIDANCE as FEED_GUIDANCE
-from apps.alerts.kinds.reminders.reminder_text import GUIDANCE as DAY_GUIDANCE
+from apps.alerts.kinds.reminders.reminder_text import GUIDANCE as REMINDER_GUIDANCE
 from apps.alerts.models import (
     DayKind,
     FeedKind,
@@ -36,74 +44,75 @@ from apps.alerts.models import (
     SeenKind,
     StateKind,
 )
-from apps.alerts.text import counted, one_line
+from apps.alerts.text import one_line
 
-# {group: (heading, what to do)}; of equal severity the earlier comes first
+# {group: (heading, what to do)}, in the order of the sections of equal severity.
 GROUP_GUIDANCE: dict[str, tuple[str, str]] = {
-    StateKind.RUNWAY_NEGATIVE: DAY_GUIDANCE[StateKind.RUNWAY_NEGATIVE],
-    "gone": (
-        "Already ended",
-        "Calls may fail or be answered by another model. Move these applications now.",
-    ),
-    IssueAlertKind.RETIRED_MODEL_IN_USE: DAY_GUIDANCE[IssueAlertKind.RETIRED_MODEL_IN_USE],
+    StateKind.RUNWAY_NEGATIVE: REMINDER_GUIDANCE[StateKind.RUNWAY_NEGATIVE],
+    Group.RETIRED: ("Retired", "Calls might fail or reach another model. Migrate now."),
+    IssueAlertKind.RETIRED_MODEL_IN_USE: REMINDER_GUIDANCE[IssueAlertKind.RETIRED_MODEL_IN_USE],
+    Group.UPCOMING: REMINDER_GUIDANCE[DayKind.MILESTONE],
     FeedKind.BACKFILLED: FEED_GUIDANCE[FeedKind.BACKFILLED],
-    IssueAlertKind.APPROVAL_VIOLATED: DAY_GUIDANCE[IssueAlertKind.APPROVAL_VIOLATED],
-    IssueAlertKind.FALLBACK_RETIRES: DAY_GUIDANCE[IssueAlertKind.FALLBACK_RETIRES],
-    "ending": DAY_GUIDANCE[DayKind.MILESTONE],
-    "delisted": (
-        "No longer listed",
-        "Gone from the source without a date. Ask the provider until when it answers.",
-    ),
-    FeedKind.SUSPECT: FEED_GUIDANCE[FeedKind.SUSPECT],
-    FlagKind.WORSENED: FLAG_GUIDANCE[FlagKind.WORSENED],
-    FlagKind.ACCEPTANCE_EXPIRED: FLAG_GUIDANCE[FlagKind.ACCEPTANCE_EXPIRED],
-    FlagKind.OPENED: FLAG_GUIDANCE[FlagKind.OPENED],
-    FeedKind.LATE: FEED_GUIDANCE[FeedKind.LATE],
-    FeedKind.FROZEN: FEED_GUIDANCE[FeedKind.FROZEN],
+    Group.DELISTED: ("Delisted", "No date published. Ask the provider."),
+    IssueAlertKind.APPROVAL_VIOLATED: REMINDER_GUIDANCE[IssueAlertKind.APPROVAL_VIOLATED],
+    IssueAlertKind.FALLBACK_RETIRES: REMINDER_GUIDANCE[IssueAlertKind.FALLBACK_RETIRES],
+    **{kind: FLAG_GUIDANCE[kind] for kind in FlagKind},
     **{
-        kind: DAY_GUIDANCE[kind]
+        kind: FEED_GUIDANCE[kind]
+        for kind in (FeedKind.SUSPECT, FeedKind.LATE, FeedKind.FROZEN, FeedKind.FRESH)
+    },
+    **{
+        kind: REMINDER_GUIDANCE[kind]
         for kind in (
-            StateKind.ASSESSMENTS_STALE,
-            *SeenKind,
-            DayKind.ACCEPTANCE_EXPIRING,
             DayKind.EXIT_TEST_EXPIRING,
+            DayKind.ACCEPTANCE_EXPIRING,
             DayKind.WAIVER_EXPIRING,
             DayKind.GATE_WAIVER_EXPIRING,
             DayKind.APPROVAL_EXPIRING,
-            DayKind.TREATMENT_DUE,
+            DayKind.KEY_EXPIRING,
+            DayKind.MUTE_EXPIRING,
             DayKind.REVIEW_DUE,
+            DayKind.TREATMENT_DUE,
+            StateKind.ASSESSMENTS_STALE,
+            *SeenKind,
         )
     },
-    "dearer": ("Prices rise", "Check the budget of these applications."),
-    "cheaper": ("Prices fall", "Nothing to do."),
-    "relief": ("More time", "Nothing to do now; plans that rest on the earlier date may change."),
-    "asked": ("You asked to hear of", "Nothing of yours stands on it."),
-    "passed": ("No longer so", "You were told of this before. Nothing to do."),
-    FlagKind.RESOLVED: FLAG_GUIDANCE[FlagKind.RESOLVED],
-    FeedKind.FRESH: FEED_GUIDANCE[FeedKind.FRESH],
-    DayKind.KEY_EXPIRING: DAY_GUIDANCE[DayKind.KEY_EXPIRING],
-    DayKind.MUTE_EXPIRING: DAY_GUIDANCE[DayKind.MUTE_EXPIRING],
+    Group.PRICE_INCREASE: ("Price increases", "Check the budget of these applications."),
+    Group.PRICE_DECREASE: ("Price decreases", "No action needed."),
+    Group.POSTPONED: ("Retirement postponed", "Adjust the plans made for the earlier date."),
+    Group.SUBSCRIPTION: ("Your subscriptions", "None of your applications is affected."),
+    Group.ENDED: ("Resolved", "No action needed."),
 }
 
 
 def build_items(entries: Sequence[DigestEntry], context: DigestContext) -> list[DigestItem]:
-    """Everything these entries still have to say to the recipient, most urgent first."""
-    standing = [entry for entry in entries if entry.occasion != Notice.Occasion.RESOLVED]
-    late = runway_items(standing, context)
+    """Return everything that these entries report to the recipient, most severe first. One fact is
+    one item: of several alerts about the retirement of a model for one application, the most
+    severe is reported."""
+    merged = merge_repeated(entries)
+    live = [entry for entry in merged if entry.occasion != Notice.Occasion.RESOLVED]
+    events = group_events(live)
+    late = runway_items(live, context, retirement_changes(events, context))
+    retired = retired_in_use_items(live, context)
+    reported = concerns_of([*late, *retired])
+    changes = event_items(events, context, reported)
+    milestones = milestone_items(live, context, changes, reported)
+    warned = frozenset[tuple[int, int]]().union(
+        *(item.warned_fallbacks for item in [*late, *retired, *changes, *milestones])
+    )
+    fallbacks = warned | retiring_fallbacks(live)
     items = [
         *late,
-        *event_items(
-            standing,
-            context,
-            notified={(item.offering_id, pk) for item in late for pk in item.affected},
-        ),
-        *flag_items(standing, context),
-        *feed_items(standing, context),
-        *day_items(standing, context),
-        *stale_items(standing, context),
-        *issue_items(standing, context),
-        *discrepancy_items(standing, context),
-        *passed_items(entries, context),
+        *retired,
+        *changes,
+        *milestone_items(live, context, changes, reported, fallbacks),
+        *issue_items(live, context, warned),
+        *flag_items(live, context),
+        *feed_items(live, context),
+        *deadline_items(live, context),
+        *stale_items(live, context),
+        *discrepancy_items(live, context),
+        *resolved_items(merged, context),
     ]
     items.sort(key=lambda item: (-item.severity, item.on or date.max, item.title))
     return items
@@ -113,51 +122,47 @@ def build_digest(
     entries: Sequence[DigestEntry],
     context: DigestContext,
     *,
-    owner: str = "",
     is_first: bool = False,
     fit: SizeLimit = SIZE_LIMITS[0],
 ) -> Digest | None:
-    """The digest of these entries; None where nothing is left that the recipient may see.
+    """Return the digest of these entries; None if the recipient can no longer view any of it.
 
-    `owner` is the team whose applications these are, empty where the recipient hears of several.
-    `is_first`: nothing was ever sent there, so that it sums up where things stand. `fit` is how
-    much of it is shown.
-    """
+    `is_first`: no message was sent to the recipient before, so that the digest summarises all open
+    alerts. `fit` is how much of it is shown."""
     items = build_items(entries, context)
     if not items:
         return None
     grouped = {
         group: [item for item in items if item.group == group]
-        for group in sorted(
-            {item.group for item in items}, key=lambda group: _urgency(group, items)
-        )
+        for group in sorted({item.group for item in items}, key=lambda name: _rank(name, items))
     }
-    sums_up = is_first and len(items) > MAX_ITEMS_OF_FIRST_DIGEST
-    sections, room = [], min(fit.items, MAX_ITEMS_OF_FIRST_DIGEST) if sums_up else fit.items
+    is_summary = is_first and len(items) > MAX_ITEMS_OF_FIRST_DIGEST
+    sections = []
+    room = min(fit.items, MAX_ITEMS_OF_FIRST_DIGEST) if is_summary else fit.items
     for group, found in grouped.items():
         title, todo = GROUP_GUIDANCE[group]
         shown = tuple(item.cut_to(fit.applications) for item in found[:room])
         sections.append(DigestSection(title, todo, shown, n_more=max(0, len(found) - room)))
         room = max(0, room - len(found))
-    # the urgent ones once more, for the line that mail programs show beside the subject
+    # The preheader is shown by email programs beside the subject.
     first = [item for found in grouped.values() for item in found][:3]
     return Digest(
-        sentence=build_headline(grouped, context, one_line(owner, max_length=60)),
-        preheader=one_line(" ".join(f"{item.title}: {item.what}." for item in first)),
+        sentence=build_headline(grouped, context),
+        preheader=one_line(" ".join(f"{item.title}: {item.what}" for item in first)),
         sections=tuple(sections),
-        lead=_lead(len(items)) if sums_up else "",
+        lead=_describe_first_digest(items) if is_summary else "",
         subjects=frozenset(entry.alert.subject for entry in entries),
     )
 
 
-def _lead(n: int) -> str:
+def _describe_first_digest(items: Iterable[DigestItem]) -> str:
+    n_alerts = len({pk for item in items for pk in item.alert_ids})
     return (
-        f"This is the first mail to you. It sums up the {counted(n, 'thing')} that stand open, the "
-        "most urgent first; "
-        "from now on you hear of what changes."
+        f"This is your first digest: all {n_alerts:,} open alerts, most severe first. "
+        "Later digests list changes only."
     )
 
 
-def _urgency(group: str, items: Iterable[DigestItem]) -> tuple[int, int]:
-    loudest = max(item.severity for item in items if item.group == group)
-    return (-loudest, list(GROUP_GUIDANCE).index(group))
+def _rank(group: str, items: Iterable[DigestItem]) -> tuple[int, int]:
+    severity = max(item.severity for item in items if item.group == group)
+    return -severity, list(GROUP_GUIDANCE).index(group)

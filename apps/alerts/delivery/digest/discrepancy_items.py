@@ -1,5 +1,4 @@
-"""Items about what was seen in use and does not agree with what is declared: one an application and
-kind."""
+"""Items about differences of observed and declared usage: one for each application and type."""
 
 from collections.abc import Iterable
 
@@ -8,6 +7,7 @@ from apps.alerts.delivery.digest.occasions import occasion_note
 from apps.alerts.delivery.digest.parts import DigestContext, DigestEntry, DigestItem
 from apps.alerts.kinds import usage_discrepancy_text
 from apps.alerts.models import SeenKind
+from apps.alerts.text import one_line
 from apps.inventory.models import Application
 
 
@@ -15,30 +15,24 @@ def discrepancy_items(entries: Iterable[DigestEntry], context: DigestContext) ->
     items = []
     for entry in entries:
         if entry.alert.kind in SeenKind:
-            shown = visible_by_criticality(entry.application_ids, context)
-            if shown:
-                items.append(_item(entry, shown[0], context))
+            applications = visible_by_criticality(entry.application_ids, context)
+            if applications:
+                items.append(_build_item(entry, applications[0], context))
     return items
 
 
-def _item(entry: DigestEntry, application: Application, context: DigestContext) -> DigestItem:
+def _build_item(entry: DigestEntry, application: Application, context: DigestContext) -> DigestItem:
     alert = entry.alert
+    clause = usage_discrepancy_text.discrepancy_clause(alert)
     return DigestItem(
         title=application_name(application),
-        api_id="",
         url=context.public_url + usage_discrepancy_text.discrepancies_path(slug=application.slug),
-        what=usage_discrepancy_text.discrepancy_clause(alert),
+        what=f"{one_line(application.name)} {clause}.",
         margin="",
-        pressing=False,
-        applications=(),
-        n_more_applications=0,
-        replacement="",
-        sources=(),
         severity=alert.severity,
         affected=frozenset({application.pk}),
         on=None,
         group=alert.kind,
         note=occasion_note([entry], context),
         alert_ids=(alert.pk,),
-        offering_id=alert.offering_id,
     )

@@ -1,15 +1,15 @@
-"""Items about flags and feeds."""
+"""Items about exposure flags, and about feeds."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
-from apps.alerts.delivery.digest.applications import application_lines, visible_by_criticality
-from apps.alerts.delivery.digest.occasions import occasion_note
-from apps.alerts.delivery.digest.parts import (
-    MAX_APPLICATIONS,
-    DigestContext,
-    DigestEntry,
-    DigestItem,
+from apps.alerts.delivery.digest.applications import (
+    application_lines,
+    n_more_applications,
+    visible_by_criticality,
 )
+from apps.alerts.delivery.digest.causes import alert_ids
+from apps.alerts.delivery.digest.occasions import occasion_note
+from apps.alerts.delivery.digest.parts import DigestContext, DigestEntry, DigestItem
 from apps.alerts.kinds.exposure_flag_text import (
     flag_clause,
     format_measure,
@@ -18,96 +18,130 @@ from apps.alerts.kinds.exposure_flag_text import (
     tolerance_text,
 )
 from apps.alerts.kinds.feeds.feed_text import (
-    feed_details,
+    RetiredModel,
+    feed_headline,
     feed_path,
+    feed_sentences,
+    held_sentences,
     n_unnamed,
     retired_models,
     source_name,
 )
-from apps.alerts.models import Alert, FeedKind, FlagKind
-from apps.alerts.text import as_day, days, one_line
+from apps.alerts.models import Alert, FeedKind, FlagKind, IssueAlertKind
+from apps.alerts.text import as_day, counted, days, one_line
 from apps.exposure.models import ExposureFlag
 
 # --- flags ----------------------------------------------------------------------------------------
 
 
 def flag_items(entries: Iterable[DigestEntry], context: DigestContext) -> list[DigestItem]:
-    return [
-        _flag_item(entry, entry.alert.flag, context)
-        for entry in entries
-        if entry.alert.flag is not None
-    ]
+    """Return an item for each flag, about its latest event."""
+    by_flag: dict[int, list[DigestEntry]] = {}
+    for entry in entries:
+        if entry.alert.flag_id is not None:
+            by_flag.setdefault(entry.alert.flag_id, []).append(entry)
+    items = []
+    for flag_entries in by_flag.values():
+        flag_entries.sort(key=lambda entry: (entry.alert.raised_at, entry.alert.pk))
+        flag = flag_entries[-1].alert.flag
+        assert flag is not None
+        items.append(_build_flag_item(flag_entries, flag, context))
+    return items
 
 
-def _flag_item(entry: DigestEntry, flag: ExposureFlag, context: DigestContext) -> DigestItem:
-    alert = entry.alert
-    policy, then = flag.policy, measurement_when_raised(alert, flag)
+def _build_flag_item(
+    entries: Sequence[DigestEntry], flag: ExposureFlag, context: DigestContext
+) -> DigestItem:
+    alert = entries[-1].alert
+    policy, measurement = flag.policy, measurement_when_raised(alert, flag)
     name = (
         one_line(context.nodes.get(flag.node_id, ""))
         if flag.node_id is not None
         else one_line(policy.name)
     )
     affected = frozenset(pk for pk in alert.application_ids if pk in context.applications)
-    shown = visible_by_criticality(affected, context)
-    n_unnamed = max(0, int(alert.details.get("n", 0)) - len(alert.application_ids))
-    # the node as one of its layer, since a name may be developer and host at once
-    clause = flag_clause(policy, then, node=name, kind=node_kind_label(flag))
+    applications = visible_by_criticality(affected, context)
+    n_unlisted = max(0, int(alert.details.get("n", 0)) - len(alert.application_ids))
+    # The kind is named, because a provider can be a developer and a host.
+    clause = flag_clause(policy, measurement, node=name, kind=node_kind_label(flag))
     return DigestItem(
         title=name,
-        api_id="",
         url=f"{context.public_url}/alerts/",
-        what=f"{clause} ({tolerance_text(policy, then)})",
-        margin=format_measure(policy, then.value),
-        pressing=alert.kind != FlagKind.RESOLVED,
-        applications=application_lines(shown, context),
-        n_more_applications=max(0, len(shown) - MAX_APPLICATIONS) + n_unnamed,
-        replacement="",
-        sources=(),
+        what=f"{clause}. The tolerance is {format_measure(policy, measurement.limit)}.",
+        headline=f"{clause} ({tolerance_text(policy, measurement)})",
+        margin=format_measure(policy, measurement.value),
         severity=alert.severity,
         affected=affected,
         on=None,
         group=alert.kind,
-        note=occasion_note([entry], context),
-        alert_ids=(alert.pk,),
+        pressing=alert.kind != FlagKind.RESOLVED,
+        applications=application_lines(applications, context),
+        n_more_applications=n_more_applications(applications) + n_unlisted,
+        note=occasion_note(entries, context),
+        alert_ids=alert_ids(entries),
     )
 
 
 # --- feeds ----------------------------------------------------------------------------------------
 
 
-def feed_items(entries: Iterable[DigestEntry], context: DigestContext) -> list[DigestItem]:
-    items = [
-        _feed_item(entry, context)
+def feed_items(entries: Sequence[DigestEntry], context: DigestContext) -> list[DigestItem]:
+    """Return an item for each alert about a feed. Past dates of models that another alert reports
+    as retired and still used by the same applications are left out."""
+    reported = {
+        (model, pk)
         for entry in entries
-        if entry.alert.run is not None or entry.alert.source is not None
+        if entry.alert.kind == IssueAlertKind.RETIRED_MODEL_IN_USE
+        for model in context.cause_models.get(entry.alert.subject_id or 0, ())
+        for pk in entry.application_ids
+    }
+    return [
+        item
+        for entry in entries
+        if (entry.alert.run is not None or entry.alert.source is not None)
+        and (item := _build_feed_item(entry, context, reported)) is not None
     ]
-    # a team is told of its applications; governance is told of the feed, whoever stands on it
-    return [item for item in items if item.affected or item.group != FeedKind.BACKFILLED]
 
 
-def _feed_item(entry: DigestEntry, context: DigestContext) -> DigestItem:
+def _build_feed_item(
+    entry: DigestEntry,
+    context: DigestContext,
+    reported: Collection[tuple[tuple[str, str], int]],
+) -> DigestItem | None:
     alert = entry.alert
     affected = frozenset(pk for pk in alert.application_ids if pk in context.applications)
-    shown = visible_by_criticality(affected, context)
-    ended = retired_models(alert, affected)
-    n_models = len(ended) + n_unnamed(alert)
+    models: list[RetiredModel] = []
+    if alert.kind == FeedKind.BACKFILLED:
+        affected = frozenset(
+            pk
+            for pk in affected
+            if n_unnamed(alert)
+            or any(
+                ((model.api_id, model.host), pk) not in reported
+                for model in retired_models(alert, [pk])
+            )
+        )
+        models = retired_models(alert, affected)
+        # Teams are notified about their applications, governance about any feed.
+        if not affected:
+            return None
+    applications = visible_by_criticality(affected, context)
+    n_models = len(models) + n_unnamed(alert)
+    is_held = alert.kind == FeedKind.SUSPECT
     return DigestItem(
         title=source_name(alert),
-        api_id="",
         url=context.public_url + feed_path(alert),
-        what=feed_details(alert, applications=affected),
+        what=held_sentences(alert) if is_held else feed_sentences(alert, applications=affected),
+        headline=feed_headline(alert),
         margin=_feed_margin(alert, context, n_models),
-        pressing=alert.kind == FeedKind.BACKFILLED
-        or (alert.kind == FeedKind.SUSPECT and alert.severity >= 4),
-        applications=application_lines(shown, context),
-        n_more_applications=max(0, len(shown) - MAX_APPLICATIONS),
-        replacement="",
-        sources=(),
         severity=alert.severity,
         affected=affected,
-        on=max((model.ended_on for model in ended if model.ended_on), default=None),
+        on=max((model.ended_on for model in models if model.ended_on), default=None),
         group=alert.kind,
-        n_models=n_models,
+        pressing=alert.kind == FeedKind.BACKFILLED or (is_held and alert.severity >= 4),
+        applications=application_lines(applications, context),
+        n_more_applications=n_more_applications(applications),
+        n=n_models,
         note=occasion_note([entry], context),
         alert_ids=(alert.pk,),
     )
@@ -115,8 +149,8 @@ def _feed_item(entry: DigestEntry, context: DigestContext) -> DigestItem:
 
 def _feed_margin(alert: Alert, context: DigestContext, n_models: int) -> str:
     if alert.kind == FeedKind.BACKFILLED:
-        return f"{n_models} model{'' if n_models == 1 else 's'}"
+        return counted(n_models, "model")
     if alert.kind == FeedKind.SUSPECT:
-        return "held"
+        return "on hold"
     since = as_day(alert.details.get("since"))
-    return days((context.today - since).days) if since else "fresh"
+    return days((context.today - since).days) if since else "up to date"

@@ -1,158 +1,171 @@
-"""The sentence: the first group in words, subject and heading of the mail."""
+"""The headline: the first section as a sentence, which is subject and heading of the email."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from apps.alerts.delivery.digest.parts import MAX_SUBJECT_LENGTH, DigestContext, DigestItem
+from apps.alerts.delivery.digest.parts import MAX_SUBJECT_LENGTH, DigestContext, DigestItem, Group
 from apps.alerts.kinds import issue_text
+from apps.alerts.kinds.reminders.reminder_text import is_due_kind, reminder_nouns
 from apps.alerts.kinds.usage_discrepancy_text import PLURAL_CLAUSES
 from apps.alerts.models import DayKind, FeedKind, FlagKind, IssueAlertKind, SeenKind, StateKind
-from apps.alerts.text import capitalised, counted, long_day, one_line, spelled
+from apps.alerts.text import counted, long_day, one_line
 from apps.inventory.models import Application, Criticality
 
-_FLAG_LEADS: Mapping[str, str] = {
-    FlagKind.WORSENED: "beyond what was accepted: ",
-    FlagKind.ACCEPTANCE_EXPIRED: "an acceptance ran out: ",
-    FlagKind.RESOLVED: "under tolerance again: ",
+# {kind: (of one flag, what several are)}
+_FLAGS: Mapping[str, tuple[str, str]] = {
+    FlagKind.OPENED: ("{clause}", "over tolerance"),
+    FlagKind.WORSENED: ("Above the accepted level: {clause}", "above the accepted level"),
+    FlagKind.ACCEPTANCE_EXPIRED: ("An acceptance expired: {clause}", "with an expired acceptance"),
+    FlagKind.RESOLVED: ("Back within tolerance: {clause}", "back within tolerance"),
 }
-_MORE_FLAGS: Mapping[str, str] = {
-    FlagKind.OPENED: "over the limit",
-    FlagKind.WORSENED: "likewise",
-    FlagKind.ACCEPTANCE_EXPIRED: "likewise",
-    FlagKind.RESOLVED: "likewise",
-}
-# the groups whose sentence begins with the name of a feed
-_FEED_KINDS = frozenset({FeedKind.SUSPECT, FeedKind.LATE, FeedKind.FROZEN, FeedKind.FRESH})
-# days of the organisation's own: what several of them are called
-_GROUP_NOUNS: Mapping[str, str] = {
-    StateKind.ASSESSMENTS_STALE: "assessments are stale",
-    DayKind.ACCEPTANCE_EXPIRING: "acceptances expire",
-    DayKind.EXIT_TEST_EXPIRING: "exit tests expire",
-    DayKind.WAIVER_EXPIRING: "waivers expire",
-    DayKind.GATE_WAIVER_EXPIRING: "waivers of the gate expire",
-    DayKind.APPROVAL_EXPIRING: "decisions expire",
-    DayKind.REVIEW_DUE: "reviews are due",
-    DayKind.TREATMENT_DUE: "treatments are due",
-    DayKind.MUTE_EXPIRING: "mutes expire",
-    DayKind.KEY_EXPIRING: "keys expire",
+# {kind: of several feeds}
+_FEEDS: Mapping[str, str] = {
+    FeedKind.SUSPECT: "Changes from {n} feeds are on hold",
+    FeedKind.LATE: "{n} feeds are late",
+    FeedKind.FROZEN: "{n} feeds are not updating",
+    FeedKind.FRESH: "{n} feeds are up to date again",
 }
 
 
-def build_headline(
-    grouped: Mapping[str, Sequence[DigestItem]], context: DigestContext, owner: str
-) -> str:
-    """The first group in words; `grouped` is in the order of the mail."""
+def build_headline(grouped: Mapping[str, Sequence[DigestItem]], context: DigestContext) -> str:
+    """Return the first section as a sentence, with the number of items in the others; `grouped` is
+    in the order of the email."""
     group, items = next(iter(grouped.items()))
     n_other = sum(len(found) for found in grouped.values()) - len(items)
-    lead = _lead(group, items, context, owner)
-    if group not in _FEED_KINDS:
-        # a feed is called as it calls itself: deprecations.info
-        lead = capitalised(lead)
-    rest = f"; {counted(n_other, 'other change')}" if n_other else ""
+    rest = f", and {counted(n_other, 'other change')}" if n_other else ""
+    lead = _describe_group(group, items, context)
     return one_line(lead, max_length=MAX_SUBJECT_LENGTH - len(rest)) + rest
 
 
-def _lead(group: str, items: Sequence[DigestItem], context: DigestContext, owner: str) -> str:
+def _describe_group(group: str, items: Sequence[DigestItem], context: DigestContext) -> str:
+    first, n = items[0], len(items)
     if group in FlagKind:
-        more = (
-            f", and {counted(len(items) - 1, 'more')} {_MORE_FLAGS[group]}"
-            if len(items) > 1
-            else ""
-        )
-        return _FLAG_LEADS.get(group, "") + items[0].what + more
-    if group in _FEED_KINDS:
-        return _feed_lead(group, items)
-    affected = frozenset[int]().union(*(item.affected for item in items))
-    single = len(affected) == 1
-    who = _affected_applications([context.applications[pk] for pk in affected], owner)
-    dates = sorted(item.on for item in items if item.on)
-    if group == "gone":
-        when = _dates_phrase(dates[::-1], "last")
-        return f"{who} {'has' if single else 'have'} lost a model{when}"
-    if group == StateKind.RUNWAY_NEGATIVE:
-        return f"{who} can no longer move in time{_ends_ahead(items, context, single=single)}"
-    if group in _GROUP_NOUNS or group in SeenKind or group in IssueAlertKind:
-        return _own_lead(group, items)
-    if group == "asked":
-        return f"{items[0].title}: {items[0].what}"
-    if group == "passed":
-        return f"no longer so: {items[0].title}"
-    if group == "backfilled":
-        n_models = sum(item.n_models for item in items)
-        return (
-            f"{who} {'stands' if single else 'stand'} on {_models(n_models)} that had already ended"
-        )
-    if group == "ending":
-        firm = sorted(item.on for item in items if item.on and not item.soft)
-        if dates and not firm:
-            return f"{who} may lose a model, not before {long_day(dates[0])}"
-        return f"{who} {'loses' if single else 'lose'} a model{_dates_phrase(firm, 'first')}"
-    if group == "delisted":
-        return f"{who} {'stands' if single else 'stand'} on a model that is no longer listed"
-    if group in {"dearer", "cheaper"}:
-        return f"prices {'rise' if group == 'dearer' else 'fall'} for {who}".removesuffix(",")
-    return f"{who} {'has' if single else 'have'} more time: {items[0].what}"
-
-
-def _ends_ahead(items: Sequence[DigestItem], context: DigestContext, *, single: bool) -> str:
-    """`: its model ends on 30 November 2026`"""
-    ahead = [(item.on, item.soft) for item in items if item.on and item.on >= context.today]
-    if not ahead:
-        return ""
-    on, soft = min(ahead)
-    verb = "may end from" if soft else "ends on"
-    return (
-        f": {'its' if single else 'the first'} model {verb} {long_day(on)}{' on' if soft else ''}"
-    )
-
-
-def _own_lead(group: str, items: Sequence[DigestItem]) -> str:
-    """`FR-27: the acceptance by Amara Nwosu expires in 21 days, on 15 Dec 2026`, or how many there
-    are."""
-    if group == StateKind.ASSESSMENTS_STALE:
-        n = len({pk for item in items for pk in item.affected})
-        return f"assessments of {counted(n, 'application')} are stale"
-    if len(items) == 1:
-        return f"{items[0].title} {items[0].what}"
-    if group in SeenKind:
-        return f"{spelled(len(items))} applications {PLURAL_CLAUSES[group]}"
+        template, several = _FLAGS[group]
+        more = f", and {n - 1:,} more {several}" if n > 1 else ""
+        return f"{template.format(clause=first.headline)}{more}"
+    if group in _FEEDS:
+        return first.headline if n == 1 else _FEEDS[group].format(n=f"{n:,}")
     if group in IssueAlertKind:
-        return f"{spelled(len(items))} {issue_text.PLURAL_CLAUSES[group]}"
-    return f"{spelled(len(items))} {_GROUP_NOUNS[group]}"
+        return _describe_issues(group, items, context)
+    if group in SeenKind:
+        return first.what.rstrip(".") if n == 1 else f"{n:,} applications {PLURAL_CLAUSES[group]}"
+    if group in DayKind:
+        return _describe_deadlines(group, items)
+    if group == Group.SUBSCRIPTION:
+        return f"{first.title}: {first.what.rstrip('.')}"
+    if group == Group.ENDED:
+        return f"Resolved: {first.title}" if n == 1 else f"{n:,} alerts are resolved"
+    return _describe_applications(group, items, context)
 
 
-def _feed_lead(group: str, items: Sequence[DigestItem]) -> str:
-    """`LiteLLM price map is late: last read on 20 Nov 2026, and one more feed likewise`"""
-    first, n_more = items[0], len(items) - 1
-    if group == FeedKind.SUSPECT:
-        lead = f"{first.title} brought something suspect, which waits for a decision"
-    else:
-        head = "is late: " if group == FeedKind.LATE else ""
-        lead = f"{first.title} {head}{first.what.partition('; ')[0]}"
-    return f"{lead}, and {counted(n_more, 'more feed')} likewise" if n_more else lead
+def _describe_applications(group: str, items: Sequence[DigestItem], context: DigestContext) -> str:
+    affected = frozenset[int]().union(*(item.affected for item in items))
+    who = _name_applications([context.applications[pk] for pk in affected])
+    verb = "uses" if len(affected) == 1 else "use"
+    match group:
+        case StateKind.RUNWAY_NEGATIVE:
+            return f"{who} cannot be migrated in time{_first_retirement(items, context)}"
+        case StateKind.ASSESSMENTS_STALE:
+            return f"Assessments of {who} are stale"
+        case Group.UPCOMING:
+            return f"{who} {verb} {_describe_upcoming(items)}"
+        case Group.RETIRED:
+            return f"{who} {verb} {_describe_retired(items)}"
+        case FeedKind.BACKFILLED:
+            n_models = sum(item.n for item in items)
+            models = "a model" if n_models == 1 else f"{n_models:,} models"
+            return f"{who} {verb} {models} that had already retired"
+        case Group.DELISTED:
+            models = "a model that its source" if len(items) == 1 else "models that their sources"
+            return f"{who} {verb} {models} no longer list{'s' if len(items) == 1 else ''}"
+        case Group.PRICE_INCREASE:
+            return f"Prices rise for {who}"
+        case Group.PRICE_DECREASE:
+            return f"Prices fall for {who}"
+    return _describe_postponed(items)
 
 
-def _models(n: int) -> str:
-    return "a model" if n == 1 else f"{spelled(n)} models"
+def _first_retirement(items: Sequence[DigestItem], context: DigestContext) -> str:
+    """Return `; first retirement 30 November 2026`, empty without a coming date."""
+    coming = [(item.on, item.is_earliest) for item in items if item.on and item.on >= context.today]
+    if not coming:
+        return ""
+    on, is_earliest = min(coming)
+    if is_earliest:
+        return f"; earliest retirement {long_day(on)}"
+    label = "retirement" if len(set(coming)) == 1 else "first retirement"
+    return f"; {label} {long_day(on)}"
 
 
-def _affected_applications(applications: Sequence[Application], owner: str) -> str:
-    """`Motor damage estimator`, or `five applications of Claims, two of them critical,`"""
+def _describe_upcoming(items: Sequence[DigestItem]) -> str:
+    announced = sorted({item.on for item in items if item.on and not item.is_earliest})
+    earliest = sorted({item.on for item in items if item.on})
+    models = "a model that retires" if len(items) == 1 else "models that retire"
+    if not earliest:
+        return models
+    if not announced:
+        return f"{models} no earlier than {long_day(earliest[0])}"
+    if len(announced) == 1 and len(earliest) == 1:
+        return f"{models} on {long_day(announced[0])}"
+    return f"{models}; first retirement {long_day(announced[0])}"
+
+
+def _describe_retired(items: Sequence[DigestItem]) -> str:
+    dates: list[date] = sorted({item.on for item in items if item.on})
+    models = "a model" if len(items) == 1 else "models"
+    if not dates:
+        return f"{models} that retired"
+    if len(dates) == 1:
+        return f"{models} that retired on {long_day(dates[0])}"
+    return f"{models} that retired; last retirement {long_day(dates[-1])}"
+
+
+def _describe_postponed(items: Sequence[DigestItem]) -> str:
+    first = items[0]
+    if len(items) > 1:
+        return f"Retirements of {len(items):,} models are postponed or withdrawn"
+    if first.on is None:
+        return f"The retirement of {first.title} is withdrawn"
+    return f"The retirement of {first.title} is postponed to {long_day(first.on)}"
+
+
+def _describe_issues(group: str, items: Sequence[DigestItem], context: DigestContext) -> str:
+    affected = frozenset[int]().union(*(item.affected for item in items))
+    who = _name_applications([context.applications[pk] for pk in affected])
+    verb = "uses" if len(affected) == 1 else "use"
+    first, n = items[0], len(items)
+    dates = sorted({item.on for item in items if item.on})
+    match group:
+        case IssueAlertKind.RETIRED_MODEL_IN_USE:
+            return f"{who} still {verb} {_describe_retired(items)}"
+        case IssueAlertKind.APPROVAL_VIOLATED if n == 1:
+            return f"{who} {verb} {first.title} against its approval"
+        case IssueAlertKind.FALLBACK_RETIRES if n == 1 and dates:
+            return f"The fallback {first.title} of {who} retires on {long_day(dates[0])}"
+        case IssueAlertKind.FALLBACK_RETIRES if dates:
+            clause = issue_text.PLURAL_CLAUSES[group]
+            return f"{n:,} {clause}; first retirement {long_day(dates[0])}"
+    return f"{n:,} {issue_text.PLURAL_CLAUSES[group]}"
+
+
+def _describe_deadlines(group: str, items: Sequence[DigestItem]) -> str:
+    first = items[0]
+    n = sum(item.n for item in items)
+    if n == 1:
+        return f"{first.title}: {first.what[:1].lower()}{first.what[1:].rstrip('.')}"
+    verb = "are due" if is_due_kind(group) else "expire"
+    dates = sorted({item.on for item in items if item.on})
+    when = ""
+    if len(dates) == 1:
+        when = f" on {long_day(dates[0])}"
+    elif dates:
+        when = f"; first on {long_day(dates[0])}"
+    return f"{n:,} {reminder_nouns(group)[1]} {verb}{when}"
+
+
+def _name_applications(applications: Sequence[Application]) -> str:
+    """Return `Motor damage estimator`, `5 applications`, or `5 critical applications`."""
     if len(applications) == 1:
         return one_line(applications[0].name, max_length=80)
-    n_critical = sum(row.criticality == Criticality.CRITICAL for row in applications)
-    of = f" of {owner}" if owner else ""
-    if n_critical == len(applications):
-        return f"{spelled(len(applications))} critical applications{of}"
-    some = f", {spelled(n_critical)} of them critical," if n_critical else ""
-    return f"{spelled(len(applications))} applications{of}{some}"
-
-
-def _dates_phrase(dates: Sequence[date], which: str) -> str:
-    if not dates:
-        return ""
-    return (
-        f" on {long_day(dates[0])}"
-        if len(set(dates)) == 1
-        else f": {which} on {long_day(dates[0])}"
-    )
+    is_critical = all(row.criticality == Criticality.CRITICAL for row in applications)
+    return f"{len(applications):,} {'critical ' if is_critical else ''}applications"

@@ -1,66 +1,115 @@
-"""Digest items about issues: one for each cause, with all applications of the recipient."""
+"""Items about issues: one for each fact, with its applications."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from apps.alerts.delivery.digest.applications import application_lines, visible_by_criticality
-from apps.alerts.delivery.digest.occasions import occasion_note
-from apps.alerts.delivery.digest.parts import (
-    MAX_APPLICATIONS,
-    DigestContext,
-    DigestEntry,
-    DigestItem,
+from apps.alerts.delivery.digest.applications import (
+    application_lines,
+    n_more_applications,
+    visible_by_criticality,
+    warned_fallbacks,
 )
+from apps.alerts.delivery.digest.causes import (
+    alert_ids,
+    cause_of_id,
+    highest_severity_of,
+    offerings_of_cause,
+    visible_ids,
+)
+from apps.alerts.delivery.digest.model_items import first_replacement, format_left
+from apps.alerts.delivery.digest.occasions import occasion_note
+from apps.alerts.delivery.digest.parts import DigestContext, DigestEntry, DigestItem
 from apps.alerts.kinds.issue_text import issue_path, issue_predicate, issue_subject
 from apps.alerts.models import IssueAlertKind
 
-
-def issue_items(entries: Iterable[DigestEntry], context: DigestContext) -> list[DigestItem]:
-    """Return an item for each cause; causes with the same fact for several applications are one
-    item."""
-    by_fact: dict[tuple[str, str, str], list[DigestEntry]] = defaultdict(list)
-    for entry in entries:
-        alert = entry.alert
-        if alert.kind in IssueAlertKind:
-            by_fact[alert.kind, issue_subject(alert), issue_predicate(alert)].append(entry)
-    items = []
-    for fact in by_fact.values():
-        item = _build_item(fact, context)
-        if item is not None:
-            items.append(item)
-    return items
+_CAUSE_KINDS = {
+    IssueAlertKind.RETIRED_MODEL_IN_USE: "retirement",
+    IssueAlertKind.APPROVAL_VIOLATED: "approval_violation",
+    IssueAlertKind.FALLBACK_RETIRES: "fallback_retires",
+}
 
 
-def _build_item(entries: Sequence[DigestEntry], context: DigestContext) -> DigestItem | None:
-    application_ids = {pk for entry in entries for pk in entry.application_ids}
-    applications = visible_by_criticality(application_ids, context)
-    if not applications:
-        return None
-    first = entries[0].alert
-    path = issue_path(first) if len(entries) == 1 else f"/issues/?kind={_cause_kind(first.kind)}"
-    return DigestItem(
-        title=issue_subject(first),
-        api_id="",
-        url=context.public_url + path,
-        what=issue_predicate(first),
-        margin="",
-        pressing=first.kind == IssueAlertKind.RETIRED_MODEL_IN_USE,
-        applications=application_lines(applications, context),
-        n_more_applications=max(0, len(applications) - MAX_APPLICATIONS),
-        replacement="",
-        sources=(),
-        severity=max(entry.alert.severity for entry in entries),
-        affected=frozenset(row.pk for row in applications),
-        on=first.due_on,
-        group=first.kind,
-        note=occasion_note(entries, context),
-        alert_ids=tuple(entry.alert.pk for entry in entries),
-        offering_id=first.offering_id,
+def retired_in_use_items(
+    entries: Iterable[DigestEntry], context: DigestContext
+) -> list[DigestItem]:
+    """Return an item for each retired model that is still used."""
+    kinds = {IssueAlertKind.RETIRED_MODEL_IN_USE}
+    return [_build_item(group, context) for group in _group_facts(entries, kinds, context)]
+
+
+def issue_items(
+    entries: Iterable[DigestEntry], context: DigestContext, warned: Collection[tuple[int, int]]
+) -> list[DigestItem]:
+    """Return an item for each violated approval, and for each fallback that retires unless another
+    item `warned` of it: (application, fallback) pairs."""
+    kinds = set(IssueAlertKind) - {IssueAlertKind.RETIRED_MODEL_IN_USE}
+    remaining = [
+        entry
+        for entry in entries
+        if entry.alert.kind != IssueAlertKind.FALLBACK_RETIRES
+        or not all((pk, entry.alert.offering_id) in warned for pk in entry.application_ids)
+    ]
+    return [_build_item(group, context) for group in _group_facts(remaining, kinds, context)]
+
+
+def retiring_fallbacks(entries: Iterable[DigestEntry]) -> frozenset[tuple[int, int]]:
+    """Return the (application, fallback) pairs of alerts about fallbacks that retire."""
+    return frozenset(
+        (pk, entry.alert.offering_id or 0)
+        for entry in entries
+        if entry.alert.kind == IssueAlertKind.FALLBACK_RETIRES
+        for pk in entry.application_ids
     )
 
 
-def _cause_kind(kind: str) -> str:
-    return {
-        IssueAlertKind.RETIRED_MODEL_IN_USE: "retirement",
-        IssueAlertKind.APPROVAL_VIOLATED: "approval_violation",
-    }.get(IssueAlertKind(kind), "fallback_retires")
+def _group_facts(
+    entries: Iterable[DigestEntry], kinds: Collection[str], context: DigestContext
+) -> list[Sequence[DigestEntry]]:
+    """Group the entries by fact; those without a visible application are left out."""
+    groups: dict[tuple[str, str, str], list[DigestEntry]] = defaultdict(list)
+    for entry in entries:
+        alert = entry.alert
+        if alert.kind in kinds and visible_ids([entry], context):
+            groups[alert.kind, issue_subject(alert), issue_predicate(alert)].append(entry)
+    return list(groups.values())
+
+
+def _build_item(entries: Sequence[DigestEntry], context: DigestContext) -> DigestItem:
+    first = entries[0].alert
+    kind = IssueAlertKind(first.kind)
+    affected = visible_ids(entries, context)
+    applications = visible_by_criticality(affected, context)
+    path = issue_path(first) if len(entries) == 1 else f"/issues/?kind={_CAUSE_KINDS[kind]}"
+    is_retired = kind == IssueAlertKind.RETIRED_MODEL_IN_USE
+    cause = cause_of_id(first.offering_id, context) if is_retired else ""
+    offering_ids = offerings_of_cause(cause, context) if is_retired else frozenset()
+    lines = application_lines(applications, context, retiring=offering_ids)
+    return DigestItem(
+        title=issue_subject(first),
+        url=context.public_url + path,
+        what=f"The model {issue_predicate(first)}.",
+        margin=_margin(entries, context),
+        severity=highest_severity_of(entries),
+        affected=affected,
+        on=first.due_on,
+        group=kind,
+        pressing=is_retired,
+        applications=lines,
+        n_more_applications=n_more_applications(applications),
+        replacement=first_replacement(
+            [context.offerings[pk] for pk in sorted(offering_ids)], context
+        ),
+        note=occasion_note(entries, context),
+        alert_ids=alert_ids(entries),
+        cause=cause,
+        warned_fallbacks=warned_fallbacks(lines),
+    )
+
+
+def _margin(entries: Sequence[DigestEntry], context: DigestContext) -> str:
+    alert = entries[0].alert
+    if alert.kind == IssueAlertKind.APPROVAL_VIOLATED:
+        return "blocked" if "blocked" in alert.details.get("grounds", ()) else "restricted"
+    if alert.due_on is None:
+        return "retired"
+    return format_left((alert.due_on - context.today).days, is_earliest=False)

@@ -1,36 +1,52 @@
-"""What a digest is made of, before it is laid out. Plain data."""
+"""The parts of a digest before its layout. Plain data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 from apps.alerts.models import Alert, Notice
+from apps.alerts.text import join_with_more
 from apps.catalog.models import Offering
 from apps.inventory.models import Application
+from apps.inventory.successor_costs import SuccessorCost
 
-# what one mail shows; the rest is counted, so that no mail outgrows a mailbox
+# Limits of one email; the rest is counted, so that no email is too large for a mailbox.
 MAX_ITEMS = 60
 MAX_APPLICATIONS = 12
 MAX_SOURCES = 4
+MAX_MODEL_IDS = 4
 MAX_SUBJECT_LENGTH = 200
-# of a first mail, which sums up where things stand
+# The limit of a first digest, which summarises all open alerts.
 MAX_ITEMS_OF_FIRST_DIGEST = 20
-# Gmail shows 102 KB of a mail and puts the rest behind a link, with it the button and how to
-# unsubscribe
+# Gmail shows 102 KB of an email and the rest only behind a link, with it the button and the
+# unsubscribe link.
 MAX_BYTES = 98_000
+
+
+class Group(StrEnum):
+    """Sections whose alerts have several kinds; the other sections have the name of their kind."""
+
+    RETIRED = "retired_models"
+    UPCOMING = "upcoming_retirements"
+    DELISTED = "delisted_models"
+    PRICE_INCREASE = "price_increases"
+    PRICE_DECREASE = "price_decreases"
+    POSTPONED = "postponed_retirements"
+    SUBSCRIPTION = "subscriptions"
+    ENDED = "ended_alerts"
 
 
 @dataclass(frozen=True, slots=True)
 class SizeLimit:
-    """How much a mail shows: so many items, and so many applications of each."""
+    """The numbers of items, and of applications in each, that an email shows."""
 
     items: int = MAX_ITEMS
     applications: int = MAX_APPLICATIONS
 
 
-# from the most to the least: a mail is laid out with the first that it is not too long with, or the
-# last
+# The first limit with which an email is short enough applies, otherwise the last.
 SIZE_LIMITS = (SizeLimit(), SizeLimit(MAX_ITEMS, 4), SizeLimit(40, 3), SizeLimit(20, 2))
 
 
@@ -44,19 +60,24 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class BestFallback:
-    """The best stand-in for one primary: its name and how independent it is, 0 (same offering) to
-    5."""
+    """The best fallback of a primary model. `grade` is its independence, 0 (same offering) to 5
+    (nothing shared). `retires_on` is its own retirement date, the earliest one with `is_earliest`;
+    None without a date."""
 
     name: str
     grade: int
     tested: bool
     ever_tested: bool
+    offering_id: int | None = None
+    retires_on: date | None = None
+    is_earliest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PrimaryUse:
-    """One live primary whose end is known, as far as leaving it is. `offering_id` is what answers
-    today."""
+    """An active primary model with a retirement date. `offering_id` is the one served today;
+    `basis` of the effort is `test` or `estimate`; `at_least`: the date is the earliest one. `cost`
+    is known if the provider names a replacement, and usage and its prices are recorded."""
 
     dependency_id: int
     offering_id: int
@@ -65,16 +86,18 @@ class PrimaryUse:
     basis: str | None
     at_least: bool
     fallback: BestFallback | None = None
+    cost: SuccessorCost | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DigestContext:
-    """Everything that the alerts of one digest speak of, loaded beforehand.
+    """All records that the alerts of one digest mention, loaded before.
 
-    `applications` holds those the recipient may see; others are left out. `roles` is {(event,
-    application): roles}, `sources` {event: addresses}, `nodes` {node: name}, `uses` {application:
-    its primaries that end}, `prices` {offering: today's}, `people` {user: name}. `offerings` are
-    those that alerts name without an event.
+    `applications` are those the recipient can view; others are left out. `roles` is {(event,
+    application): roles}, `sources` {event: URLs}, `nodes` {node: name}, `uses` {application: its
+    primary models with a retirement date}, `prices` {offering: prices of today}, `people` {user:
+    name}, `owners` {application: name of the owner}, `cause_models` {issue: (model ID, host)
+    pairs of its cause}. `offerings` are those that alerts name without an event.
     """
 
     today: date
@@ -87,11 +110,13 @@ class DigestContext:
     prices: Mapping[int, Price] = field(default_factory=dict)
     offerings: Mapping[int, Offering] = field(default_factory=dict)
     people: Mapping[int, str] = field(default_factory=dict)
+    owners: Mapping[int, str] = field(default_factory=dict)
+    cause_models: Mapping[int, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class DigestEntry:
-    """One alert as it is told to one recipient: of `application_ids`, on one occasion
+    """One alert as it is sent to one recipient: about `application_ids`, on one occasion
     (`Notice.Occasion`)."""
 
     alert: Alert
@@ -112,50 +137,58 @@ class SourceLink:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationLine:
-    """An application in an item: `words` name it, `details` (may be empty) say what leaving
-    takes."""
+    """An application in an item: `words` name it, `details` are sentences about its migration, and
+    `warning` is one that needs attention; both can be empty. With `is_late` the runway is negative.
+    `warned_fallback` is the (application, fallback) of the warning."""
 
     words: str
     details: str = ""
+    warning: str = ""
     url: str = ""
-    late: bool = False
+    is_late: bool = False
+    warned_fallback: tuple[int, int] | None = None
 
     def __str__(self) -> str:
-        return f"{self.words}: {self.details}" if self.details else self.words
+        sentences = " ".join(part for part in (self.details, self.warning) if part)
+        return f"{self.words}: {sentences}" if sentences else self.words
 
 
 @dataclass(frozen=True, slots=True)
 class DigestItem:
-    """One thing that happened. `margin` is the figure beside it; `pressing` asks for the red
-    pencil."""
+    """One fact with its applications. `what` are whole sentences, `margin` is the figure beside the
+    title; `pressing` is shown in red.
+
+    `details` and `warning` are those of the only application, if the title names it. `n` is what
+    the headline counts: models, or records with a date. `note` is the reason why it is sent now.
+    With `is_earliest` the date `on` is an earliest retirement. `model_ids` are the first ones.
+    `headline` is what the headline reports of a flag or feed. `cause` is the key of the retirement
+    that the item reports; `warned_fallbacks` are (application, fallback) pairs whose warning is
+    shown."""
 
     title: str
-    api_id: str
     url: str
     what: str
     margin: str
-    pressing: bool
-    applications: tuple[ApplicationLine, ...]
-    n_more_applications: int
-    replacement: str
-    sources: tuple[SourceLink, ...]
     severity: int
     affected: frozenset[int]
     on: date | None
     group: str
-    n_models: int = 1
+    pressing: bool = False
+    details: str = ""
+    warning: str = ""
+    applications: tuple[ApplicationLine, ...] = ()
+    n_more_applications: int = 0
+    model_ids: tuple[str, ...] = ()
+    n_more_model_ids: int = 0
+    replacement: str = ""
+    sources: tuple[SourceLink, ...] = ()
+    n: int = 1
     note: str = ""
     alert_ids: tuple[int, ...] = ()
-    offering_id: int | None = None
-    # `on` is a day before which it does not end
-    soft: bool = False
-    # of the table of runways: when it ends, days left, days needed
-    cells: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Each application as one text."""
-        return tuple(str(line) for line in self.applications)
+    is_earliest: bool = False
+    headline: str = ""
+    cause: str = ""
+    warned_fallbacks: frozenset[tuple[int, int]] = frozenset()
 
     def cut_to(self, n: int) -> "DigestItem":
         """The same with `n` applications by name at most; the others are counted."""
@@ -170,8 +203,21 @@ class DigestItem:
 
     @property
     def is_plain(self) -> bool:
-        """No application says more than its name, so that they fit one line."""
-        return not any(line.details for line in self.applications)
+        """Return whether the applications are only named, so that one line holds them."""
+        return not any(line.details or line.warning for line in self.applications)
+
+    @property
+    def application_names(self) -> str:
+        """Return the names as one text: `Claims triage (critical) and 3 more`."""
+        return join_with_more([line.words for line in self.applications], self.n_more_applications)
+
+    @property
+    def model_id_text(self) -> str:
+        return join_with_more(self.model_ids, self.n_more_model_ids)
+
+    @property
+    def replacement_sentence(self) -> str:
+        return f"Provider's replacement: {self.replacement}." if self.replacement else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +227,11 @@ class DigestSection:
     items: tuple[DigestItem, ...]
     n_more: int = 0
 
-    @property
-    def is_table(self) -> bool:
-        return any(item.cells for item in self.items)
-
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """`sentence` is subject, heading and first line alike; `lead` (may be empty) is a line below
-    it. `subjects` are those of its alerts: what a mail on one subject alone hangs on."""
+    """`sentence` is the subject and the heading; `lead` (can be empty) is a line below it.
+    `subjects` are those of its alerts: an email about a single one belongs to its thread."""
 
     sentence: str
     preheader: str

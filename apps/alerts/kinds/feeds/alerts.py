@@ -96,6 +96,8 @@ def _draft_backfill_alerts(runs: Sequence[FeedRun], *, at: datetime) -> list[Ale
 def _draft_backfill_alert(
     backfilled: BackfilledTeam, owners: Mapping[int, ApplicationOwners], *, at: datetime
 ) -> AlertDraft:
+    """Draft the alert of one team about past retirement dates that a poll published; owners get
+    their own applications."""
     ids_by_owner: dict[int, list[int] | None] = {}
     for pk in backfilled.application_ids:
         for user_id in (owners[pk].first, *owners[pk].others) if pk in owners else ():
@@ -167,6 +169,7 @@ def _update_suspicions(runs: Sequence[FeedRun], deciders: Sequence[User], *, at:
 def _draft_suspicion_alerts(
     runs: Sequence[FeedRun], deciders: Sequence[User], *, at: datetime
 ) -> list[AlertDraft]:
+    """Draft an alert for each poll with changes on hold and each user who can decide about them."""
     applications_by_group = applications_on_hold([run.source_id for run in runs], on=day_of(at))
     names = provider_names({group for run in runs for group in run.held})
     drafts = []

@@ -17,36 +17,30 @@ from datetime import date
 from typing import Any
 
 from apps.alerts.models import Alert, FeedKind
-from apps.alerts.text import as_day, counted, day, one_line
+from apps.alerts.text import as_day, counted, long_day, one_line, with_full_stop
 
 # Models that one alert about backfill names; the others are counted.
 MAX_OFFERINGS = 12
 
+# Providers with changes on hold that one text names; the others are counted.
+MAX_GROUPS = 3
+
 # {kind: (heading, what to do)}
 GUIDANCE = {
-    FeedKind.BACKFILLED: (
-        "Had already ended",
-        "The source has told only now. Calls may fail or be answered by another model: check these "
-        "applications and "
-        "move them.",
-    ),
+    FeedKind.BACKFILLED: ("Already retired", "The source published past dates. Check these."),
     FeedKind.SUSPECT: (
-        "Held for a decision",
-        "Look and accept or refuse. What nobody decides takes effect once it has stood for seven "
-        "days, and is "
-        "forgotten when the feed goes back.",
+        "Changes on hold",
+        "Accept or reject. Undecided changes apply after 7 days.",
     ),
     FeedKind.LATE: (
-        "Not read for too long",
-        "What the source says meanwhile reaches nobody. Look at the last error, then poll by hand.",
+        "Feed late",
+        "New data of this source is missing. Check the last error, then poll again.",
     ),
     FeedKind.FROZEN: (
-        "Read, but standing still",
-        "A feed that brings nothing new for so long may have moved to another address. Find out, "
-        "or stop relying on "
-        "it.",
+        "Feed not updating",
+        "The source might have moved. Check its URL, or disable the feed.",
     ),
-    FeedKind.FRESH: ("Fresh again", "Nothing to do."),
+    FeedKind.FRESH: ("Feed up to date again", "No action needed."),
 }
 
 
@@ -60,10 +54,12 @@ class RetiredModel:
     ended_on: date | None
 
     def __str__(self) -> str:
-        """Format as `gpt-4-0314 at OpenAI ended 26 Mar 2026`."""
+        """Format as `gpt-4-0314 on OpenAI retired on 26 March 2026`."""
         region_text = f" in {one_line(self.region)}" if self.region else ""
-        date_text = f" {day(self.ended_on)}" if self.ended_on else ""
-        return f"{one_line(self.api_id)} at {one_line(self.host)}{region_text} ended{date_text}"
+        name = f"{one_line(self.api_id)} on {one_line(self.host)}{region_text}"
+        return (
+            f"{name} retired on {long_day(self.ended_on)}" if self.ended_on else f"{name} retired"
+        )
 
 
 def source_name(alert: Alert) -> str:
@@ -104,81 +100,82 @@ def n_unnamed(alert: Alert) -> int:
     return max(0, int(alert.details.get("n", 0)) - len(alert.details.get("offerings", [])))
 
 
-def clause(alert: Alert, *, applications: Collection[int] = ()) -> str:
-    """Return the predicate of an alert about a feed: `is late: last read on 20 Nov 2026`.
+def feed_headline(alert: Alert) -> str:
+    """Return an alert about a feed as one sentence, without the full stop: `LiteLLM is late: its
+    last success was on 20 November 2026`."""
+    name, since = source_name(alert), as_day(alert.details.get("since"))
+    match alert.kind:
+        case FeedKind.SUSPECT:
+            return f"Changes from {name} are on hold"
+        case FeedKind.LATE:
+            last_success = f": its last success was on {long_day(since)}" if since else ""
+            return f"{name} is late{last_success}"
+        case FeedKind.FROZEN if alert.details.get("says_itself") and since:
+            return f"{name} responds, but states that its data is of {long_day(since)}"
+        case FeedKind.FROZEN:
+            since_text = f" since {long_day(since)}" if since else ""
+            return f"{name} responds, but has not changed{since_text}"
+        case FeedKind.BACKFILLED:
+            n = len(alert.details.get("offerings", [])) + n_unnamed(alert)
+            return f"{name} published past retirement dates of {counted(n, 'model')}"
+    return f"{name} is up to date again"
+
+
+def feed_sentences(alert: Alert, *, applications: Collection[int] = ()) -> str:
+    """Return an alert about a feed as whole sentences, with its details.
 
     `applications` are the affected ones that the reader can view: models that only other
     applications use are not named."""
-    return _HEADS.get(alert.kind, "") + feed_details(alert, applications=applications)
+    match alert.kind:
+        case FeedKind.BACKFILLED:
+            models = retired_models(alert, applications)
+            return _describe_backfill(source_name(alert), models, n_unnamed(alert))
+        case FeedKind.SUSPECT:
+            return f"{feed_headline(alert)}. {held_sentences(alert)}"
+        case FeedKind.LATE:
+            return f"{feed_headline(alert)}. {_describe_failures(alert.details)}"
+    return f"{feed_headline(alert)}."
 
 
-def feed_details(alert: Alert, *, applications: Collection[int] = ()) -> str:
-    """Return `clause` without its start, for places whose heading already has the kind."""
-    details = alert.details
-    if alert.kind == FeedKind.BACKFILLED:
-        return _describe_backfill(retired_models(alert, applications), n_unnamed(alert))
-    if alert.kind == FeedKind.SUSPECT:
-        return _describe_held_groups(details.get("groups", {}))
-    since = as_day(details.get("since"))
-    since_text = f" {day(since)}" if since else ""
-    if alert.kind == FeedKind.LATE:
-        return f"last read on{since_text}{_describe_failures(details)}"
-    if alert.kind == FeedKind.FROZEN:
-        state_text = (
-            "says itself that it was made on"
-            if details.get("says_itself")
-            else "has not changed since"
-        )
-        return f"answers, but {state_text}{since_text}"
-    return "is fresh again"
-
-
-# Providers that a heading names; the page names all.
-MAX_GROUPS = 3
-_HEADS: dict[str, str] = {
-    FeedKind.SUSPECT: "brought something suspect. ",
-    FeedKind.LATE: "is late: ",
-}
-
-
-def _describe_backfill(models: Collection[RetiredModel], n_more: int) -> str:
-    n = len(models) + n_more
-    head = f"now gives {'a past day' if n == 1 else 'past days'} for {counted(n, 'model')} you call"
-    if not models:
-        return head
-    more_text = f"; and {n_more} more" if n_more else ""
-    return f"{head}: {'; '.join(map(str, models))}{more_text}"
-
-
-def _describe_held_groups(groups: dict[str, Any]) -> str:
-    """Describe the groups on hold, such as `Anthropic: 13 of 13 rows disappeared together. Removals
-    are on hold`; groups after the first MAX_GROUPS are counted."""
-    group_texts = [
-        f"{one_line(group['name'], max_length=60)}: {one_line(group['says']).rstrip('.')}"
+def held_sentences(alert: Alert) -> str:
+    """Describe the changes on hold, such as `Anthropic: 13 of 13 rows disappeared together.
+    Removals are on hold.`; providers after the first MAX_GROUPS are counted."""
+    groups: dict[str, Any] = alert.details.get("groups", {})
+    sentences = [
+        f"{one_line(group['name'], max_length=60)}: {with_full_stop(one_line(group['says']))}"
         for group in groups.values()
     ]
-    n_more = len(group_texts) - MAX_GROUPS
-    more_texts = [f"So it is with {counted(n_more, 'further provider')}"] if n_more > 0 else []
-    return ". ".join([*group_texts[:MAX_GROUPS], *more_texts])
+    n_more = len(sentences) - MAX_GROUPS
+    more = [f"This also applies to {counted(n_more, 'further provider')}."] if n_more > 0 else []
+    return " ".join([*sentences[:MAX_GROUPS], *more])
+
+
+def _describe_backfill(name: str, models: Collection[RetiredModel], n_more: int) -> str:
+    n = len(models) + n_more
+    sentences = [f"{name} published past retirement dates of {counted(n, 'model')}."]
+    sentences += [f"{model}." for model in models]
+    if models and n_more:
+        sentences.append(f"{counted(n_more, 'further model')} retired too.")
+    return " ".join(sentences)
 
 
 def _describe_failures(details: dict[str, Any]) -> str:
     failures = int(details.get("failures", 0))
     if not failures:
-        return ", and not polled since"
-    error = one_line(details.get("error", ""), max_length=160).rstrip(".")
-    return f"; {counted(failures, 'poll')} since failed" + (
-        f", the last one because: {error}" if error else ""
-    )
+        return "No poll has run since."
+    error = one_line(details.get("error", ""), max_length=160)
+    last_error = f" The last error: {with_full_stop(error)}" if error else ""
+    return f"{counted(failures, 'poll')} since then failed.{last_error}"
 
 
 __all__ = [
     "GUIDANCE",
     "MAX_OFFERINGS",
     "RetiredModel",
-    "clause",
-    "feed_details",
+    "feed_headline",
     "feed_path",
+    "feed_sentences",
+    "held_sentences",
     "n_unnamed",
     "retired_models",
     "source_name",

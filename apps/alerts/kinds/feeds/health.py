@@ -22,8 +22,8 @@ class FeedHealth:
     stale: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Format as `5 of 6 feeds fresh`."""
-        return f"{self.n_fresh} of {self.n} feeds fresh" if self.n else "no feed is polled"
+        """Format as `6 of 7 feeds up to date`."""
+        return f"{self.n_fresh} of {self.n} feeds up to date" if self.n else "No feeds configured"
 
 
 def load_feed_health(*, at: datetime) -> FeedHealth:
@@ -41,5 +41,5 @@ def check_feeds() -> str:
     except (DatabaseError, PoolTimeout) as error:
         raise failed_probe("The feeds cannot be read.", error) from error
     if health.stale:
-        raise NotReadyError(f"Only {health}. The page Feeds says which are late, and why.")
+        raise NotReadyError(f"Only {health}. The page Feeds shows the reasons.")
     return str(health)

@@ -71,12 +71,14 @@ JOIN catalog_provider h ON h.id = o.host_id
 WHERE r.id = ANY (%s)
   AND a.value ->> 'retires_on' = pair ->> 1 AND a.value ->> 'date_kind' = 'firm'
   AND to_char(o.retires_on, 'YYYY-MM-DD') = pair ->> 1 AND o.date_kind = 'firm'
+  -- no other source stated the date before
   AND NOT EXISTS (
       SELECT 1 FROM catalog_assertion b
       WHERE b.offering_id = o.id AND b.topic = 'lifecycle' AND b.id <> a.id
           AND b.withdrawn_at IS NULL
         AND b.value ->> 'retires_on' = pair ->> 1 AND b.value ->> 'date_kind' = 'firm'
             AND b.changed_at < a.changed_at)
+  -- the last event about the date is not the retirement itself
   AND (SELECT e.kind FROM catalog_providerevent e
        WHERE e.offering_id = o.id AND e.kind IN ('announced', 'moved_earlier', 'moved_later',
            'withdrawn', 'retired')

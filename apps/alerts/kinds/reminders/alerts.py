@@ -79,6 +79,8 @@ def raise_reminders(*, at: datetime) -> int:
 
 
 def _raise_retirement_reminders(*, at: datetime, today: date) -> int:
+    """Raise due reminders of retirements, resolve those that no longer apply, and return the number
+    of new alerts."""
     drafts = _draft_retirement_alerts(due_retirements(on=today), at=at, today=today)
     n_raised = store_alerts(drafts)
     _carry_over_assignments(drafts, at=at)
@@ -140,6 +142,8 @@ def _carry_over_assignments(drafts: Sequence[AlertDraft], *, at: datetime) -> li
 def _draft_retirement_alerts(
     retirements: Sequence[DueRetirement], *, at: datetime, today: date
 ) -> list[AlertDraft]:
+    """Draft an alert for each retirement, milestone and party, with all affected applications of
+    the party."""
     owners = application_owners({row.application_id for row in retirements})
     parties_by_retirement: dict[
         tuple[int, date, bool, int], dict[tuple[int, int | None], AffectedParty]
@@ -163,6 +167,8 @@ def _draft_retirement_alerts(
 def _draft_retirement_alert(
     retirement_key: tuple[int, date, bool, int], party: AffectedParty, *, at: datetime, today: date
 ) -> AlertDraft:
+    """Draft the alert of one party. `retirement_key` is (offering ID, date, whether the date is a
+    lower bound, milestone in days)."""
     offering_id, on, soft, milestone = retirement_key
     severity = retirement_severity(
         days_left=(on - today).days,
@@ -200,6 +206,8 @@ def _draft_retirement_alert(
 def _draft_reminder_alerts(
     reminder_type: ReminderType, reminders: Sequence[DueReminder], *, at: datetime, today: date
 ) -> list[AlertDraft]:
+    """Draft an alert for each reminder: to the owners of its application, else to its people, else
+    to governance."""
     if not reminders:
         return []
     owners = application_owners(
@@ -259,6 +267,7 @@ def _draft_personal_alert(
 def _build_reminder_alert(
     reminder_type: ReminderType, row: DueReminder, party: str, *, at: datetime, today: date
 ) -> Alert:
+    """Return the unsaved alert about a deadline; its severity rises as the date approaches."""
     return Alert(
         key=alert_key(
             f"{reminder_type.subject}:{row.subject_id}@{row.on.isoformat()}",

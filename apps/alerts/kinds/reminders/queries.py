@@ -12,12 +12,16 @@ from typing import Any, NamedTuple, cast
 
 from apps.accounts.roles import TeamRole
 from apps.alerts.kinds.reminders.retirement_queries import fetch_rows_on
-from apps.alerts.kinds.reminders.types import ReminderType, registered_reminder_types
+from apps.alerts.kinds.reminders.types import (
+    PERSON_NAME,
+    ReminderType,
+    registered_reminder_types,
+)
 from apps.alerts.models import DayKind, SubjectKind
 from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.exposure.models import ExposureSettings
 
-OFFERING_NAME = "o.api_id || ' at ' || h.name"
+OFFERING_NAME = "o.api_id || ' on ' || h.name"
 # Current and future dependencies of applications in scope.
 _IN_USE = """(
             SELECT d.id, d.application_id FROM inventory_dependency d
@@ -37,7 +41,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                ARRAY[s.accepted_by_id, s.owner_id] AS people,
                jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title,
                ''), t.title),
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                  'who', {PERSON_NAME})
                    AS words
         FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
         JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
@@ -50,13 +54,13 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
     ReminderType(
         DayKind.ACCEPTANCE_EXPIRING,
         SubjectKind.FLAG,
-        """
+        f"""
         SELECT f.id, f.accepted_until AS on,
                (SELECT (max(e.at) AT TIME ZONE 'UTC')::date FROM exposure_flagevent e
                 WHERE e.flag_id = f.id AND e.kind = 'accepted') AS made_on,
                NULL::bigint AS application_id, ARRAY[f.accepted_by_id] AS people,
                jsonb_build_object('what', p.name, 'node', f.node_id,
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                  'who', {PERSON_NAME})
                    AS words
         FROM exposure_exposureflag f JOIN exposure_policy p ON p.id = f.policy_id
         JOIN accounts_user u ON u.id = f.accepted_by_id
@@ -89,7 +93,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         SELECT k.id, k.waived_until AS on, d.application_id,
             ARRAY[k.waived_by_id, k.owner_id] AS people,
                jsonb_build_object('what', c.title,
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                  'who', {PERSON_NAME})
                    AS words
         FROM exposure_campaigntask k JOIN exposure_campaign c ON c.id = k.campaign_id
             AND c.state = 'open'
@@ -109,9 +113,10 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
         f"""
         SELECT p.id, p.expires_on AS on, p.decided_on AS made_on, NULL::bigint AS application_id,
                ARRAY[p.approver_id] AS people,
-               jsonb_build_object('what', coalesce(v.name, n.name, w.identifier, {OFFERING_NAME}),
+               jsonb_build_object('what', coalesce(v.name, n.name,
+                                      nullif(w.name, ''), w.identifier, {OFFERING_NAME}),
                                   'decision', p.decision,
-                                  'who', person_name(u.first_name, u.last_name, u.username))
+                                  'who', {PERSON_NAME})
                    AS words
         FROM inventory_approval p JOIN accounts_user u ON u.id = p.approver_id
         LEFT JOIN catalog_provider v ON v.id = p.provider_id LEFT
@@ -176,7 +181,7 @@ REMINDER_TYPES: tuple[ReminderType, ...] = (
                ARRAY[coalesce(m.user_id, m.created_by_id)] AS people, jsonb_build_object('reason',
                m.reason) AS words
         FROM alerts_mute m
-        -- a mute of a few days need not say that it ends in a few days
+        -- a mute of a few days needs no reminder in these days
         WHERE m.lifted_at IS NULL AND m.until > %(day)s::date
           AND m.until - (m.created_at AT TIME ZONE 'UTC')::date > 14
         """,

@@ -3,17 +3,17 @@ queries.
 
 The shapes of `Alert.details`, by kind:
 
-    milestone            {"soft": true} where the day is a 'not before'
-    acceptance_expiring  {"what": risk or policy, "who": who accepted, "node": id (of a flag)}
-    exit_test_expiring   {"what": offering it was tested for}
-    waiver_expiring      {"what": campaign, "who": who waived}
-    gate_waiver_expiring {"what": rule and model, "who": who granted}
+    milestone            {"soft": true} for an earliest retirement date
+    acceptance_expiring  {"what": risk or policy, "who": name of the user, "node": id (of a flag)}
+    exit_test_expiring   {"what": offering of the target}
+    waiver_expiring      {"what": campaign, "who": name of the user}
+    gate_waiver_expiring {"what": rule and model, "who": name of the user}
     approval_expiring    {"what": target, "decision", "who": approver}
     review_due           {"what": application or selection}
     treatment_due        {"what": risk, "treatment"}
     mute_expiring        {"reason"}
-    key_expiring         {"what": its name, "of": the program whose it is, empty where it is the
-    recipient's own}
+    key_expiring         {"what": its name, "of": the name of the service account, empty for the
+    recipient's own token}
     runway_negative      {"effort_days": decimal text, "basis": "test" or "estimate", "soft": bool,
     and once it has
                          passed "over": the day}
@@ -21,65 +21,56 @@ The shapes of `Alert.details`, by kind:
     "application": id}]}
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from apps.alerts.kinds import issue_text, usage_discrepancy_text
 from apps.alerts.models import Alert, DayKind, IssueAlertKind, SeenKind, StateKind, SubjectKind
-from apps.alerts.text import counted, day, days, one_line
+from apps.alerts.text import counted, days, long_day, one_line
 
 # {kind: (heading, what to do)}
 GUIDANCE: Mapping[str, tuple[str, str]] = {
     DayKind.MILESTONE: (
-        "Plan the move",
-        "Choose a successor, test it and move before the day named.",
+        "Upcoming retirements",
+        "Choose a replacement, test it and migrate before the date.",
     ),
     StateKind.RUNWAY_NEGATIVE: (
-        "Runway is negative",
-        "Leaving takes longer than there is time left. Start now, shorten the move, or agree on "
-        "what stops.",
+        "Negative runway",
+        "Migration takes longer than the time left. Start now, shorten it, or plan for downtime.",
     ),
     DayKind.EXIT_TEST_EXPIRING: (
-        "Exit tests expire",
-        "Repeat the test, or the fallback counts as untested.",
+        "Exit tests expiring",
+        "Repeat the test. From the date on, the alternative counts as untested.",
     ),
     DayKind.ACCEPTANCE_EXPIRING: (
-        "Acceptances expire",
-        "Assess anew: accept until another day, or treat the risk.",
+        "Acceptances expiring",
+        "Reassess: accept until another date, or treat the risk.",
     ),
-    DayKind.WAIVER_EXPIRING: ("Waivers expire", "Finish the task, or ask for another day."),
+    DayKind.WAIVER_EXPIRING: ("Deferrals expiring", "Complete the task, or set another date."),
     DayKind.GATE_WAIVER_EXPIRING: (
-        "Waivers of the gate expire",
-        "Mend what the gate finds, or ask for another waiver: builds may be stopped from that day "
-        "on.",
+        "Waivers expiring",
+        "Correct what the release gate reports, or request another waiver.",
     ),
     DayKind.APPROVAL_EXPIRING: (
-        "Decisions expire",
-        "Decide anew, or what stands on it stands there undecided.",
+        "Approvals expiring",
+        "Renew the approval, or migrate the applications that depend on it.",
     ),
-    StateKind.ASSESSMENTS_STALE: (
-        "Assessments are stale",
-        "Something they rest on has changed: assess them anew.",
-    ),
-    DayKind.TREATMENT_DUE: ("Treatments are due", "Do it, or give it another day."),
-    DayKind.REVIEW_DUE: ("Reviews are due", "Review it, and set the day of the next review."),
+    StateKind.ASSESSMENTS_STALE: ("Assessments stale", "The basis has changed. Reassess."),
+    DayKind.TREATMENT_DUE: ("Treatments due", "Complete the treatment, or set another date."),
+    DayKind.REVIEW_DUE: ("Reviews due", "Complete the review, and set the date of the next one."),
     DayKind.KEY_EXPIRING: (
-        "Keys expire",
-        "Renew them, and give the new secret to the programs that use them: the old one works on "
-        "for a while.",
+        "API tokens expiring",
+        "Rotate the token, and update its clients. The old token stays valid for some time.",
     ),
-    DayKind.MUTE_EXPIRING: (
-        "Mutes expire",
-        "Afterwards you are mailed again. Nothing to do, unless it should last.",
-    ),
+    DayKind.MUTE_EXPIRING: ("Mutes expiring", "No action needed. Emails resume on that date."),
     **usage_discrepancy_text.GUIDANCE,
     **issue_text.GUIDANCE,
 }
 
 
 def reminder_heading(alert: Alert, *, name: str, on: date) -> str:
-    """Return the heading of an alert on the day `on`: `gpt-4o at OpenAI ends in 30 days, on 24 Dec
-    2026`.
+    """Return the alert as one sentence on the day `on`: `gpt-4o on OpenAI retires in 30 days, on 24
+    December 2026`.
 
     `name` is the name of the offering, or of the application for alerts about an application; empty
     without one."""
@@ -90,71 +81,136 @@ def reminder_heading(alert: Alert, *, name: str, on: date) -> str:
     if alert.kind == DayKind.MILESTONE:
         return f"{name} {reminder_predicate(alert, on=on)}"
     if alert.kind == StateKind.RUNWAY_NEGATIVE:
-        effort = one_line(alert.details.get("effort_days", ""), max_length=12)
-        retires_text = "may end any day from" if alert.details.get("soft") else "ends on"
-        date_text = f" that {retires_text} {day(alert.due_on)}" if alert.due_on else ""
-        return f"{name} needs {effort} days to leave a model{date_text}: too late to move in time"
+        return _runway_heading(alert, name)
     if alert.kind == StateKind.ASSESSMENTS_STALE:
         n = int(alert.details.get("n", 0))
-        return f"{counted(n, 'assessment').capitalize()} {'is' if n == 1 else 'are'} stale"
-    of_name = f" of {name}" if name and alert.kind != DayKind.REVIEW_DUE else ""
-    return f"{reminder_subject(alert)}{of_name} {reminder_predicate(alert, on=on)}"
+        return f"{counted(n, 'assessment')} {'is' if n == 1 else 'are'} stale"
+    return f"{_describe_subject(alert, name)} {reminder_predicate(alert, on=on)}"
 
 
-def reminder_subject(alert: Alert) -> str:
-    """Return the subject of a sentence about the deadline."""
-    details = alert.details
-    subject_name = one_line(details.get("what", ""), max_length=120)
-    person_name = one_line(details.get("who", ""), max_length=80)
+def _runway_heading(alert: Alert, name: str) -> str:
+    effort = one_line(alert.details.get("effort_days", ""), max_length=12)
+    unit = "day" if effort == "1" else "days"
+    if alert.due_on is None:
+        return f"{name} cannot be migrated in time: the migration takes {effort} {unit}"
+    verb = "retires no earlier than" if alert.details.get("soft") else "retires on"
+    return (
+        f"{name} cannot be migrated in time: the migration takes {effort} {unit}, and the model "
+        f"{verb} {long_day(alert.due_on)}"
+    )
+
+
+def reminder_title(alert: Alert) -> str:
+    """Return the name of the record that has the date; of a mute its reason."""
+    if alert.kind == DayKind.MUTE_EXPIRING:
+        return one_line(alert.details.get("reason", ""), max_length=120) or "Your mute"
+    return one_line(alert.details.get("what", ""), max_length=120)
+
+
+def _describe_subject(alert: Alert, application: str) -> str:
+    """Return the subject of a sentence about the date: `The acceptance of FR-27 for Claims triage
+    by Amara Nwosu`."""
+    title = reminder_title(alert)
+    of_application = f" for {application}" if application else ""
     match alert.kind:
-        case DayKind.ACCEPTANCE_EXPIRING:
-            return f"{subject_name}: the acceptance by {person_name}"
         case DayKind.EXIT_TEST_EXPIRING:
-            return f"The exit test for {subject_name}"
-        case DayKind.WAIVER_EXPIRING | DayKind.GATE_WAIVER_EXPIRING:
-            return f"{subject_name}: the waiver by {person_name}"
-        case DayKind.APPROVAL_EXPIRING:
-            decision = one_line(details.get("decision", ""), max_length=20)
-            return f"{subject_name}: the decision '{decision}' by {person_name}"
+            of_application = f" of {application}" if application else ""
+            return f"The exit test{of_application} for {title}"
         case DayKind.REVIEW_DUE:
-            return f"The review of {subject_name}"
+            return f"The review of {title}"
         case DayKind.TREATMENT_DUE:
-            return f"{subject_name}: the treatment"
+            return f"The treatment of {title}{of_application}"
+        case DayKind.WAIVER_EXPIRING:
+            return f"The deferral{of_application} in {title}{_by(alert)}"
+        case DayKind.GATE_WAIVER_EXPIRING:
+            return f"The waiver of {title}{of_application}{_by(alert)}"
+        case DayKind.ACCEPTANCE_EXPIRING:
+            return f"The acceptance of {title}{of_application}{_by(alert)}"
+        case DayKind.APPROVAL_EXPIRING:
+            return f"The approval of {title} ({_decision(alert)}){_by(alert)}"
         case DayKind.KEY_EXPIRING:
-            owner_name = one_line(details.get("of", ""), max_length=80)
-            return (
-                f"The key {subject_name} of {owner_name}"
-                if owner_name
-                else f"Your key {subject_name}"
-            )
+            account = one_line(alert.details.get("of", ""), max_length=80)
+            return f"The API token {title} of {account}" if account else f"Your API token {title}"
         case DayKind.MUTE_EXPIRING:
-            reason = one_line(details.get("reason", ""), max_length=120)
+            reason = one_line(alert.details.get("reason", ""), max_length=120)
             return f"Your mute ({reason})" if reason else "Your mute"
-    return subject_name
+    return title
+
+
+def reminder_sentence(alerts: Sequence[Alert], *, on: date) -> str:
+    """Return a sentence about the dates of alerts of one kind and day, whose titles name the
+    records: `The acceptance by Amara Nwosu expires in 21 days, on 15 December 2026.`"""
+    first = alerts[0]
+    singular, plural = _NOUNS[DayKind(first.kind)]
+    by = _by(first) if len({_by(alert) for alert in alerts}) == 1 else ""
+    if len(alerts) > 1:
+        subject = f"{len(alerts):,} {plural}{by}"
+    elif first.kind == DayKind.APPROVAL_EXPIRING:
+        subject = f"The approval ({_decision(first)}){by}"
+    elif first.kind == DayKind.KEY_EXPIRING and first.details.get("of"):
+        subject = f"The API token of {one_line(first.details['of'], max_length=80)}"
+    elif first.kind in {DayKind.KEY_EXPIRING, DayKind.MUTE_EXPIRING}:
+        subject = f"Your {singular}"
+    else:
+        subject = f"The {singular}{by}"
+    return f"{subject} {reminder_predicate(first, on=on, is_plural=len(alerts) > 1)}."
+
+
+_NOUNS: Mapping[DayKind, tuple[str, str]] = {
+    DayKind.ACCEPTANCE_EXPIRING: ("acceptance", "acceptances"),
+    DayKind.EXIT_TEST_EXPIRING: ("exit test", "exit tests"),
+    DayKind.WAIVER_EXPIRING: ("deferral", "deferrals"),
+    DayKind.GATE_WAIVER_EXPIRING: ("waiver", "waivers"),
+    DayKind.APPROVAL_EXPIRING: ("approval", "approvals"),
+    DayKind.REVIEW_DUE: ("review", "reviews"),
+    DayKind.TREATMENT_DUE: ("treatment", "treatments"),
+    DayKind.MUTE_EXPIRING: ("mute", "mutes"),
+    DayKind.KEY_EXPIRING: ("API token", "API tokens"),
+}
+
+
+def reminder_nouns(kind: str) -> tuple[str, str]:
+    """Return (singular, plural) of what has the date."""
+    return _NOUNS[DayKind(kind)]
+
+
+def is_due_kind(kind: str) -> bool:
+    """Return whether its records are due on their date; the others expire."""
+    return kind in {DayKind.REVIEW_DUE, DayKind.TREATMENT_DUE}
+
+
+def _by(alert: Alert) -> str:
+    person_name = one_line(alert.details.get("who", ""), max_length=80)
+    return f" by {person_name}" if person_name else ""
+
+
+def _decision(alert: Alert) -> str:
+    return one_line(alert.details.get("decision", ""), max_length=20)
 
 
 def reminder_predicate(alert: Alert, *, on: date, is_plural: bool = False) -> str:
-    """Return the predicate: `expires in 7 days, on 1 Dec 2026`; if `is_plural`, `expire in ...`."""
+    """Return the predicate: `expires in 7 days, on 1 December 2026`; if `is_plural`, `expire in
+    ...`."""
     due = alert.due_on
     if due is None:
         return "are due" if is_plural else "is due"
     days_left = (due - on).days
+    if alert.kind == DayKind.MILESTONE and alert.details.get("soft"):
+        if days_left > 0:
+            return f"retires no earlier than {long_day(due)}, in {days(days_left)}"
+        return f"can retire any day since {long_day(due)}"
     if alert.kind == DayKind.MILESTONE:
-        if alert.details.get("soft"):
-            ahead = f"does not end before {day(due)}, in {days(days_left)}"
-            return ahead if days_left > 0 else f"may end any day since {day(due)}"
-        verb, past = ("end", "ended on") if is_plural else ("ends", "ended on")
-    elif alert.kind in {DayKind.REVIEW_DUE, DayKind.TREATMENT_DUE}:
+        verb, past = "retires", "retired on"
+    elif is_due_kind(alert.kind):
         verb = "are due" if is_plural else "is due"
-        past = "have been due since" if is_plural else "has been due since"
+        past = "were due on" if is_plural else "was due on"
     else:
-        verb = "expire" if is_plural else "expires"
-        past = "have expired on" if is_plural else "has expired on"
+        verb, past = "expire" if is_plural else "expires", "expired on"
     if days_left > 0:
-        return f"{verb} in {days(days_left)}, on {day(due)}"
+        return f"{verb} in {days(days_left)}, on {long_day(due)}"
     if days_left == 0:
         return f"{verb} today"
-    return f"{past} {day(due)}"
+    return f"{past} {long_day(due)}"
 
 
 def reminder_path(alert: Alert, *, slug: str = "") -> str:
@@ -181,8 +237,11 @@ def reminder_path(alert: Alert, *, slug: str = "") -> str:
 
 __all__ = [
     "GUIDANCE",
+    "is_due_kind",
     "reminder_heading",
+    "reminder_nouns",
     "reminder_path",
     "reminder_predicate",
-    "reminder_subject",
+    "reminder_sentence",
+    "reminder_title",
 ]

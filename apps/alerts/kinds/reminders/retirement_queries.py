@@ -30,22 +30,27 @@ ending AS (
 catalog_providerevent(id, offering_id, source_id, kind) AS (SELECT x.id, x.id, NULL::bigint,
 'announced' FROM ending x),
 origin AS (
+    -- offerings with a date of their own, unless their calls are redirected
     SELECT x.*, x.id AS called_id FROM ending x
     WHERE NOT EXISTS (SELECT 1 FROM redirected e WHERE e.offering_id = x.id)
     UNION ALL
+    -- redirected offerings retire with the offering that serves their calls
     SELECT x.*, e.offering_id FROM ending x JOIN redirected e ON e.effective_id = x.id
     UNION ALL (
+        -- offerings without a date retire with the first offering whose retirement affects them
         SELECT DISTINCT ON (o.id) x.*, o.id
         FROM ({reached_offerings_sql("TRUE")}) r JOIN ending x ON x.id = r.event_id
         JOIN catalog_offering o ON o.id = r.offering_id AND o.retires_on IS NULL
             AND o.lifecycle <> 'retired'
         WHERE NOT EXISTS (SELECT 1 FROM redirected e WHERE e.offering_id IN (o.id, x.id))
+        -- an announced date before an earliest one, which only is a lower bound
         ORDER BY o.id, x.soft, x.retires_on, x.id
     )
 ),
 live AS (
     SELECT x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id,
         a.criticality,
+           -- an application is listed once, also with several dependencies on the offering
            bool_or(d.role = 'primary') AS is_primary
     FROM origin x JOIN inventory_dependency d ON d.offering_id = x.called_id
     JOIN inventory_application a ON a.id = d.application_id

@@ -3,6 +3,9 @@ register its types while the apps are loaded."""
 
 from dataclasses import dataclass
 
+# The name of the user `u`. Without a name it is the email address, never the username alone.
+PERSON_NAME = "person_name(u.first_name, u.last_name, coalesce(nullif(u.email, ''), u.username))"
+
 
 @dataclass(frozen=True, slots=True)
 class ReminderType:

@@ -40,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--at", help="Time of the run, ISO 8601; default: now.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Run all periodic work once, at the given time or now, and print the counts as JSON."""
         try:
             at = parse_moment(options["at"]) if options["at"] else now()
         except ValueError as error:

@@ -53,6 +53,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Import the file and print the report as JSON; exit code 2 for wrong arguments, 1 for a
+        file that cannot be read."""
         kind = options["format"]
         if kind not in known_formats():
             raise CommandError(
@@ -91,11 +93,12 @@ class Command(BaseCommand):
         team: Team | None,
         options: dict[str, Any],
     ) -> dict[str, Any]:
+        """Import a document and return the report. Raise CommandError if the import failed."""
         body, name = self._read_file(options["file"], form.most_inflated)
         if body.startswith(GZIP_MARK):
             body = decompress(body, max_bytes=form.most_inflated)
         import_, is_new = receive_document(
-            form=form,
+            document_format=form,
             body=body,
             by=None,
             at=now(),

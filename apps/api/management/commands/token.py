@@ -57,6 +57,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Create an API token and print it, with its expiry date, as JSON."""
         user = _find_user(options["user"])
         team, application = (
             _find_by_slug(Team, "team", options["team"]),
@@ -100,6 +101,8 @@ class Command(BaseCommand):
 
 
 def _find_user(name: str) -> User:
+    """Return the active user with this username or email address. Raise CommandError without
+    one."""
     user = (
         User.objects.filter(username=name).first()
         or User.objects.filter(email__iexact=name).first()

@@ -159,6 +159,9 @@ def _strip_dates(tokens: Tokens) -> Tokens:
 
 
 def _list_spellings(known_id: KnownId) -> list[tuple[Tokens, Rank]]:
+    """Return the tokens of each spelling of the ID, with its rank: the ID itself, its aliases and
+    its repositories, each also without the developer's name and, for repositories, without the
+    number format."""
     spellings = [(tokens_of(known_id.slug.lower()), Rank.ID)]
     spellings += [(tokens_of(alias.lower()), Rank.REPOSITORY) for alias in known_id.aliases]
     spellings += [

@@ -204,6 +204,8 @@ class Resolver:
     def _build_resolution(
         raw: str, hint: str | None, name_parts: Unwrapped, match: _Match
     ) -> Resolution:
+        """Return the result for a name that identifies the model of `match`, with the steps of
+        unwrapping and matching."""
         variant = tuple(dict.fromkeys((*name_parts.variant, *match.variant)))
         return Resolution(
             raw=raw,
@@ -220,6 +222,8 @@ class Resolver:
     def _build_unresolved(
         self, raw: str, hint: str | None, name_parts: Unwrapped, tokens: Tokens
     ) -> Resolution:
+        """Return the result for a name that identifies no model, with the line (such as a model
+        family) that part of the name suggests, if any."""
         line = None if name_parts.closed else self._line_hint(tokens, name_parts.developer)
         steps = list(name_parts.steps)
         if line is not None:
@@ -283,6 +287,9 @@ class Resolver:
     # --- search -----------------------------------------------------------------------------------
 
     def _search(self, name_parts: Unwrapped) -> _Match | None:
+        """Return the match of the first reading of the name that has one; None if there is none, or
+        if a documented fact states that the name is no single version. If no reading fits token by
+        token, the first name is compared by letters and digits alone."""
         host_developer = BY_SLUG[name_parts.host].developer if name_parts.host in BY_SLUG else None
         for name in name_parts.names:
             for text, developer, steps in self._strip_prefixes(name, name_parts.host, 2):
@@ -615,6 +622,11 @@ class Resolver:
     def _choose_best(
         self, candidates: tuple[Candidate, ...], tokens: Tokens, context: _Context
     ) -> _Match | None:
+        """Return the match with the best of these candidates; None if none fits, or if several of
+        the best rank are different models and only a guess could choose between them. Candidates
+        are ordered by rank.
+
+        The confidence starts at that of the rank and falls with each difference from the name."""
         matches = [candidate for candidate in candidates if self._fits(candidate, tokens, context)]
         if not matches:
             return None
@@ -740,6 +752,9 @@ class Resolver:
         return abs(gap_days) <= _LISTED_WITHIN_DAYS or is_same_day
 
     def _match_listing_code(self, tokens: Tokens, context: _Context) -> _Match | str | None:
+        """Match a name that ends with a four-digit code: month and year of the release, if its
+        halves swapped identify a model, otherwise the day of listing. None if neither is
+        plausible."""
         code = tokens[-1]
         if not CODE.fullmatch(code):
             return None

@@ -167,6 +167,8 @@ def unwrap(raw: str, host_hint: str | None) -> Unwrapped:
 
 
 def _read_azureml(result: Unwrapped, match: re.Match[str]) -> Unwrapped:
+    """Read an ID of a model registry of Azure into `result`. Its version is part of the name only
+    in the registry azure-openai, where it is the snapshot date."""
     registry, name, version = match.groups()
     result.host = "azure"
     result.developer = developer_slug(registry.removeprefix("azureml-").removeprefix("azure-"))
@@ -185,6 +187,8 @@ def _read_azureml(result: Unwrapped, match: re.Match[str]) -> Unwrapped:
 
 
 def _read_url(result: Unwrapped, match: re.Match[str]) -> str:
+    """Return the part of a URL that names the model, and store the host that the domain suggests in
+    `result`."""
     domain, path = match.groups()
     path = path.partition("?")[0]
     if "azure" in domain:

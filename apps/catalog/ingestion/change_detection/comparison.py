@@ -43,7 +43,7 @@ def _identify_none(
 
 def identity_value(row: FeedRow) -> Value:
     """Return the identity of the row's offering, in canonical form."""
-    parts = {
+    fields = {
         "host": row.host,
         "api_id": row.api_id,
         "region": row.region,
@@ -53,7 +53,7 @@ def identity_value(row: FeedRow) -> Value:
         "category": row.category,
         "alias_of": row.alias_of,
     }
-    return {key: text for key, text in parts.items() if text}
+    return {key: text for key, text in fields.items() if text}
 
 
 def detect_changes(
@@ -130,6 +130,9 @@ class _Comparison:
         self.set_aside: frozenset[str] = frozenset()
 
     def run(self, set_aside: frozenset[str], identify: Identify) -> Observation:
+        """Compare all rows of the payload with the stored claims: first which rows disappeared,
+        appeared or changed their key, and which provider groups to doubt, because the comparison of
+        each row depends on that."""
         builder = self.builder
         self.set_aside = set_aside
         vanished_claims = [
@@ -199,6 +202,7 @@ class _Comparison:
         return self._finish_result()
 
     def accept(self, ids: Collection[int]) -> Observation:
+        """Accept the removals, dates and prices on hold of the claims `ids`."""
         for claim in self.claims_by_key.values():
             if claim.id not in ids:
                 continue
@@ -221,6 +225,8 @@ class _Comparison:
     # --- rows in the payload ----------------------------------------------------------------------
 
     def _compare_row(self, row: FeedRow, *, is_doubtful: bool) -> None:
+        """Compare a row of the payload with its claims on identity, lifecycle and price. A date of
+        a provider group that `is_doubtful` is held for review instead of accepted."""
         identity = self.identities.get(row.external_id)
         value = identity_value(row)
         if identity is None:
@@ -233,6 +239,8 @@ class _Comparison:
             self._compare_price(row, price_value(row.prices))
 
     def _update_identity(self, identity: KnownClaim, row: FeedRow, value: Value) -> None:
+        """Update the identity claim of a listed row, which is no longer missing; report an alias
+        that points to another model. The other claims of the row follow it to another group."""
         columns: dict[str, Any] = {}
         if identity.missing_since is not None:
             columns |= {"missing_since": None, "withdrawn_at": None, "held": False}
@@ -259,6 +267,8 @@ class _Comparison:
                     self.builder.update(claim, {"group": row.group}, accepted=False)
 
     def _compare_lifecycle(self, row: FeedRow, value: Value, *, is_doubtful: bool) -> None:
+        """Compare the lifecycle of a row with its claim, or with that under its earlier key, and
+        record a new claim if it has none. `is_doubtful` as in `_compare_row`."""
         claim = self.claims_by_key.get((row.external_id, LIFECYCLE))
         previous_claim = self.claims_by_key.get(
             (self.predecessors.get(row.external_id, ""), LIFECYCLE)
@@ -290,6 +300,8 @@ class _Comparison:
             )
 
     def _compare_price(self, row: FeedRow, value: Value) -> None:
+        """Compare the prices of a row with its claim, or record a new claim, which continues that
+        under the row's earlier key. An empty value changes nothing."""
         claim = self.claims_by_key.get((row.external_id, PRICE))
         if value:
             self.repeated_keys.add((row.external_id, PRICE))
@@ -311,6 +323,11 @@ class _Comparison:
     def _process_missing_row(
         self, claim: KnownClaim, *, is_doubtful: bool, is_rekeyed: bool
     ) -> None:
+        """Process a row that the payload does not contain: put its removal on hold when it is first
+        missing, and accept the removal after the hold. `claim` is its identity.
+
+        A removal that `is_doubtful` is held for review. A row that `is_rekeyed` continues under
+        another key, so its removal is accepted immediately and never reported."""
         if is_rekeyed and claim.missing_since is not None and claim.withdrawn_at is None:
             self.builder.update(claim, {"withdrawn_at": self.builder.at, "held": False})
             return

@@ -36,6 +36,10 @@ class DateRules:
             self._report_change(external_id, before or {}, value)
 
     def compare(self, claim: KnownClaim, value: Value, *, is_doubtful: bool) -> None:
+        """Compare the lifecycle `value` in the payload with the claim. A date that disappears is
+        put on hold, and so is one that changes in a group that `is_doubtful`; any other difference
+        is accepted. A value that a user has rejected is ignored for as long as the feed repeats
+        it."""
         old_day, new_day = retires_on(claim.value), retires_on(value)
         if value == claim.value:
             if claim.pending is not None:
@@ -78,7 +82,7 @@ class DateRules:
 
     def _hold_value(self, claim: KnownClaim, value: Value, *, is_held: bool) -> None:
         """Put `value` on hold, or accept it if it has been unchanged for the duration of the hold;
-        only an observation can confirm it."""
+        only an observation can confirm it. `is_held`: it needs a user's review."""
         if claim.pending != value or claim.pending_since is None:
             columns = {"pending": value, "pending_since": self.builder.at, "held": is_held}
             self.builder.update(claim, columns, accepted=False)
@@ -126,6 +130,9 @@ class DateRules:
     def _report_moved_date(
         self, external_id: str, old: Value, new: Value, old_day: date, new_day: date
     ) -> None:
+        """Report that an announced date moved, if either date is still ahead; otherwise list it
+        among the dates that had passed when first seen, and report the retirement only if the old
+        date passed since the previous observation."""
         if new_day > self.today or old_day > self.today:
             self._add_fact(
                 "moved_later" if new_day > old_day else "moved_earlier",

@@ -274,8 +274,12 @@ class PriceRules:
         is_offer: bool | None,
         seen_again_by: datetime | None = None,
     ) -> None:
-        """Accept the steps that have lasted long enough, put the others on hold, and accept
-        everything else in `value`."""
+        """Accept the steps from `accepted_value` to `value` that have lasted long enough, put the
+        others on hold, and accept everything else in `value`.
+
+        `move_columns` are the columns of a newly counted move, empty if none was counted.
+        `is_offer`: the price is the cheapest current offer, None if there is no row to tell.
+        `seen_again_by` as in `confirm`."""
         ignored_units = self._ignored_units(claim, value)
         steps = self._find_steps(claim, accepted_value, value, ignored_units)
         due_steps = [
@@ -313,6 +317,8 @@ class PriceRules:
     def _find_steps(
         self, claim: KnownClaim, accepted_value: Value, value: Value, ignored_units: set[str]
     ) -> list["PriceStep"]:
+        """Return a step for each unit whose price in force differs, except for ignored ones. A step
+        that repeats a price on hold dates from when that was first seen, any other from now."""
         old_prices, new_prices = (
             price_in_force(accepted_value, self.today),
             price_in_force(value, self.today),
@@ -354,6 +360,9 @@ class PriceRules:
         ignored_units: set[str],
         columns: dict[str, Any],
     ) -> None:
+        """Update the claim to `value`, with the accepted prices where a step is pending or the unit
+        is ignored, and store the pending steps. `columns` are further changes; nothing is written
+        if nothing differs."""
         pending: Value | None = None
         if pending_steps:
             lines = [
@@ -386,6 +395,8 @@ class PriceRules:
     def _report_steps(
         self, claim: KnownClaim, steps: list["PriceStep"], *, is_floating: bool
     ) -> None:
+        """Report the accepted steps as one event; if the price `is_floating`, list them without an
+        event."""
         if not steps:
             return
         old_prices, new_prices = (

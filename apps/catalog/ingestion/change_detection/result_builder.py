@@ -19,8 +19,8 @@ from apps.common.time import day_of
 class ResultBuilder:
     """The result of one observation under construction, with its time and rows.
 
-    `last_seen` is the time of the previous observation, None if there is none or it is unknown.
-    """
+    `baseline` marks the first observation of the source, which reports nothing. `last_seen` is the
+    time of the previous observation, None if there is none or it is unknown."""
 
     def __init__(
         self,
@@ -38,6 +38,8 @@ class ResultBuilder:
         self.changed_rows: set[str] = set()
 
     def update(self, claim: KnownClaim, columns: dict[str, Any], *, accepted: bool = True) -> None:
+        """Record changed columns of a claim; `accepted` is false if they change neither its value
+        nor its validity."""
         self.result.updates.append(ClaimUpdate(claim.id, columns, accepted))
         self.changed_rows.add(claim.external_id)
 

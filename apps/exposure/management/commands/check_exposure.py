@@ -48,6 +48,7 @@ class Command(BaseCommand):
 
 
 def _serialize_check(check: ExposureCheck, seconds: float) -> dict[str, Any]:
+    """Return the check as JSON; rows are listed for tables with differences only."""
     return {
         "on": check.on.isoformat(),
         "differences": check.n_differences,

@@ -62,6 +62,9 @@ type _Components = list[tuple[str, Mapping[str, Any]]]
 
 
 def read_cyclonedx(body: bytes) -> Document:
+    """Read a bill of materials in JSON or XML: the models among its components and services. JSON
+    is also checked against the schema of its version, whose violations are only noted. Raises
+    UnreadableError."""
     is_xml = body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
     bom = _check_document(load_xml(body) if is_xml else load_json(body))
     version = as_text(bom.get("specVersion"), 20)
@@ -94,8 +97,8 @@ def natural_key_of(body: bytes) -> str:
     if serial is None:
         return ""
     version = _VERSION_IN_TEXT.search(body)
-    number = int(version.group(1) or version.group(2)) if version else 1
-    return f"{serial.group(1).decode().lower()}/{number}"
+    version_number = int(version.group(1) or version.group(2)) if version else 1
+    return f"{serial.group(1).decode().lower()}/{version_number}"
 
 
 def _check_document(bom: Any) -> Mapping[str, Any]:
@@ -153,6 +156,8 @@ def _find_tool(value: Any) -> tuple[str, str]:
 
 
 def _note_version(version: str, document: Document) -> None:
+    """Note in `document` that the version is invalid or newer than the supported ones; it is read
+    anyway."""
     major, _, minor = version.partition(".")
     if not (major.isdigit() and minor.isdigit()):
         document.ignored.append(
@@ -294,6 +299,8 @@ def _find_profile(metadata: Mapping[str, Any]) -> str:
 
 
 def _list_services(bom: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield (JSON pointer, service) of all services, nested ones included. Raises UnreadableError
+    for more than MAX_COMPONENTS."""
     pending = [("/services", bom.get("services"))]
     n_services = 0
     while pending:
@@ -323,6 +330,8 @@ def _find_scanned_folder(bom: Mapping[str, Any]) -> str:
 
 
 def _build_sighting(model: ComponentModel, location: str, places: SourcePaths) -> Sighting:
+    """Return the model of a component as a sighting, with its provider as the registry calls it and
+    its places relative to the scanned folder. A provider that was replaced is kept in the facts."""
     provider = host_of(model.name, model.provider)
     facts = dict(model.facts)
     if provider != model.provider and model.provider:

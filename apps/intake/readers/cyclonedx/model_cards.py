@@ -64,6 +64,8 @@ def limit_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def card_of(card: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of a CycloneDX model card that are kept, under the names of the registry.
+    Values are as published: strings, lists or None."""
     parameters, considerations = (
         as_mapping(card.get("modelParameters")),
         as_mapping(card.get("considerations")),

@@ -95,6 +95,8 @@ def raw_places(component: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _read_ai_bom(
     component: Mapping[str, Any], properties: Mapping[str, list[str]]
 ) -> ComponentModel | str:
+    """Return the model that ai-bom reports for a component; a sentence about it if it reports
+    none."""
     name = _first_value(properties, "trusera:model_name")
     if not name:
         component_name = clean(component.get("name"), 120)
@@ -182,6 +184,9 @@ def _read_cisco(
 def _read_other_scanner(
     component: Mapping[str, Any], *, groups_are_providers: bool = False
 ) -> ComponentModel:
+    """Return the model of a component of any other scanner, named by package URL, group and name.
+    `groups_are_providers`: the scanner writes the provider into the group, which is otherwise part
+    of the name."""
     name = join_version(as_text(component.get("name")), as_text(component.get("version"), 60))
     group = as_text(component.get("group"), 120)
     provider = next(

@@ -27,8 +27,8 @@ def schema_errors(
     """Return the first violations with their JSON pointers; empty if there are none, None for a
     version without a schema.
 
-    Of a large document only the first violation is returned: the iterating validator collects all
-    of them before it returns one."""
+    Of a document that `is_large` only the first violation is returned: the iterating validator
+    collects all of them before it returns one."""
     if version not in VERSIONS:
         return None
     if not is_large:

@@ -112,6 +112,8 @@ _MAXIMA: tuple[tuple[type, int], ...] = (
 
 
 def _number_parser(column: "Field[Any, Any]", *, is_share: bool = False) -> CellParser:
+    """Return a parser of cells for the number column of a model, with its limits. Amounts with two
+    places are money; `is_share`: 0.4 and 40% are the same."""
     if isinstance(column, DecimalField):
         digits, places = int(column.max_digits or 0), int(column.decimal_places or 0)
         is_money = places == 2

@@ -88,6 +88,7 @@ class BookMapping:
         return hashlib.sha256(repr(heads).encode()).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
+        """Return the mapping as stored with the import."""
         return {
             "sheets": [
                 {
@@ -108,6 +109,7 @@ class BookMapping:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "BookMapping":
+        """Return the stored mapping; columns of fields that no longer exist are left out."""
         return cls(
             sheets=tuple(
                 SheetMapping(
@@ -161,6 +163,9 @@ def apply_remembered(guessed: BookMapping, data: Mapping[str, Any]) -> BookMappi
 
 
 def _guess_table(table: Table) -> SheetMapping:
+    """Return the mapping of a table with the row that has the most known column headers as its
+    header row; the widest row if there is hardly any. A table that lacks a required column is not
+    read."""
     top: list[TableRow] = list(islice(table.rows(), MAX_ROWS_ABOVE_HEADER + SAMPLE_ROWS))
     best: tuple[int, int, TableRow] | None = None
     for place, (number, cells) in enumerate(top[:MAX_ROWS_ABOVE_HEADER]):

@@ -144,7 +144,10 @@ def _parse_written_number(
     text: str, conventions: SheetConventions, *, is_whole: bool, is_money: bool, is_share: bool
 ) -> Decimal:
     """Parse the text of a number with separators, currency, percent sign or unit, such as `1.2
-    mio`."""
+    mio`.
+
+    `is_whole`: a single separator can group digits. `is_money`: US dollars can be stated; other
+    currencies are rejected. `is_share`: 40% is 0.4, and other units are rejected."""
     if len(text) > MAX_NUMBER_LENGTH:
         raise InvalidCellError(
             f"'{text[:20]}…' has {len(text):,} characters; a number has at most "
@@ -183,7 +186,8 @@ def _normalise_digits(
     digits: str, text: str, conventions: SheetConventions, *, is_whole: bool
 ) -> str:
     """Return the digits without grouping and with a point as decimal mark. Raise InvalidCellError
-    if a separator could be either; `text` is the whole cell for the message."""
+    if a separator could be either; in a number that `is_whole` it groups. `text` is the whole cell
+    for the message."""
     bare = re.sub(r"[\s'’]", "", digits)
     if re.search(r"[\s'’]", digits) and not _GROUPED_BY_SPACES.fullmatch(digits):
         raise InvalidCellError(
@@ -239,7 +243,7 @@ def parse_amount(
     is_share: bool = False,
 ) -> Decimal:
     """Parse a number of at most `digits` digits, of which `places` are decimals; further decimals
-    are rounded half to even."""
+    are rounded half to even. `is_money` and `is_share` as in `_parse_written_number`."""
     value = parse_number(cell, conventions, is_money=is_money, is_share=is_share)
     try:
         rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)

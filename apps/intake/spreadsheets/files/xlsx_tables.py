@@ -212,8 +212,10 @@ def _parse_merged_areas(ranges: Iterable[str], part: str) -> _MergedAreas:
 
 
 def _build_table(sheet: Any, areas_by_part: dict[str, _MergedAreas], count: CellCount) -> Table:
-    part = str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
-    return Table(str(sheet.title), lambda: _read_rows(sheet, areas_by_part.get(part, []), count))
+    worksheet_path = str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
+    return Table(
+        str(sheet.title), lambda: _read_rows(sheet, areas_by_part.get(worksheet_path, []), count)
+    )
 
 
 class _MergedValues:
@@ -223,64 +225,70 @@ class _MergedValues:
         self._pending = deque(areas)
         self._open: list[tuple[_Area, Cell]] = []
 
-    def fill(self, number: int, cells: list[Cell]) -> None:
+    def fill(self, row_number: int, cells: list[Cell]) -> None:
         """Write the values of areas that began in earlier rows into `cells`, and record the areas
         that begin in this row."""
         # an area whose first cell is missing shows no value
         original_cells = list(cells)
         has_content = any(cell not in (None, "") for cell in cells)
-        self._open = [(area, value) for area, value in self._open if area.bottom >= number]
+        self._open = [(area, value) for area, value in self._open if area.bottom >= row_number]
         if has_content:
             for area, value in self._open:
                 for column in range(area.left, min(area.right, MAX_COLUMNS) + 1):
                     cells += [None] * (column - len(cells))
                     cells[column - 1] = value
-        while self._pending and self._pending[0].top <= number:
+        while self._pending and self._pending[0].top <= row_number:
             area = self._pending.popleft()
-            is_here = area.top == number and area.left <= len(original_cells)
+            is_here = area.top == row_number and area.left <= len(original_cells)
             self._open.append((area, original_cells[area.left - 1] if is_here else None))
 
 
 def _read_rows(sheet: Any, areas: _MergedAreas, count: CellCount) -> Iterator[TableRow]:
+    """Yield (row number, cells) of the rows that are not empty, with merged cells filled. Raises
+    UnreadableError for a damaged sheet or one beyond the limits; `count` sums the cells of all
+    sheets."""
     # the declared size can be wrong, so the actual rows are counted
     sheet.reset_dimensions()
     merged_values = _MergedValues(areas)
     n_wide = 0
     try:
-        for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
-            if number > MAX_ROWS:
+        for row_number, values in enumerate(sheet.iter_rows(values_only=True), 1):
+            if row_number > MAX_ROWS:
                 raise UnreadableError(
                     f"'{sheet.title}' has more than {MAX_ROWS:,} rows. Split the worksheet."
                 )
             if not values:
                 continue
             count.add(len(values))
-            cells = [_convert_cell(value, number) for value in values[:MAX_COLUMNS]]
+            cells = [_convert_cell(value, row_number) for value in values[:MAX_COLUMNS]]
             n_wide += len(values) > MAX_COLUMNS
             if len(values) > MAX_COLUMNS and (
                 n_wide > _MAX_WIDE_ROWS
                 or any(value not in (None, "") for value in values[MAX_COLUMNS:])
             ):
                 raise UnreadableError(
-                    f"Row {number} of '{sheet.title}' has more than {MAX_COLUMNS} columns. "
+                    f"Row {row_number} of '{sheet.title}' has more than {MAX_COLUMNS} columns. "
                     "Remove the columns that are not needed."
                 )
-            merged_values.fill(number, cells)
+            merged_values.fill(row_number, cells)
             cells = trim_row(cells)
             if any(
                 cell is not None and not (isinstance(cell, str) and not cell.strip())
                 for cell in cells
             ):
-                yield number, cells
+                yield row_number, cells
     except _READ_ERRORS as error:
         raise UnreadableError(f"'{sheet.title}' cannot be read. {_DAMAGED}") from error
 
 
-def _convert_cell(value: Any, number: int) -> Cell:
+def _convert_cell(value: Any, row_number: int) -> Cell:
+    """Return the value of a cell as text, number, truth value, date or None; a midnight is a date.
+    Raises UnreadableError if a text is too long."""
     if isinstance(value, str):
         if len(value) > MAX_CELL_LENGTH:
             raise UnreadableError(
-                f"A cell of row {number} is longer than {MAX_CELL_LENGTH:,} characters. Shorten it."
+                f"A cell of row {row_number} is longer than {MAX_CELL_LENGTH:,} characters. "
+                "Shorten it."
             )
         # the format escapes characters that XML cannot contain as _xHHHH_
         return unescape(value) if "_x" in value else value

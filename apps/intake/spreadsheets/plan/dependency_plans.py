@@ -45,6 +45,7 @@ class DependencyPlan:
     key: Any = None
 
     def as_json(self) -> dict[str, Any]:
+        """Return the plan as stored with its row; `changes` are {fact: [old value, new value]}."""
         model = self.model
         return {
             "do": self.do,
@@ -206,6 +207,9 @@ class DependencyPlanner:
         heads: Mapping[str, str],
         candidates: Sequence[ExistingDependency],
     ) -> DependencyPlan:
+        """Return the plan for a row that describes an existing dependency: what differs in the row,
+        or "keep". Facts that the row does not state stay. Raises RowError for dates that contradict
+        the record or another of the `candidates`, and without the editor role."""
         changes: dict[str, tuple[Any, Any]] = {
             name: (existing.facts[name], facts[name])
             for name in SHEET_DEPENDENCY_FACTS
@@ -276,6 +280,9 @@ class DependencyPlanner:
         heads: Mapping[str, str],
         candidates: Sequence[ExistingDependency],
     ) -> DependencyPlan:
+        """Return the plan for a row that describes a new dependency. Raises RowError if its period
+        is invalid or overlaps one of the `candidates` via the same gateway or vendor, and without
+        the editor role."""
         if not application.may_edit:
             raise RowError(
                 f"You need the editor role on {application.team} to change its applications."

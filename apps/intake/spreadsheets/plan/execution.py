@@ -99,17 +99,19 @@ def store_rejections(import_: Import, reasons: dict[int, str]) -> None:
 
 
 def _lock_applications_of(import_: Import) -> None:
-    """Lock the affected applications, so that imports run one after the other and concurrent
-    changes wait."""
+    """Lock the affected applications in the order of their IDs, so that imports run one after the
+    other and concurrent changes wait."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
         cursor.execute(
             """
             WITH concerned AS MATERIALIZED (
+                -- existing applications that the preview changes; new ones have no ID yet
                 SELECT DISTINCT (plan #>> '{application,id}')::bigint AS id FROM intake_importrow
                 WHERE import_record_id = %s AND outcome IN ('added', 'changed')
                     AND plan #>> '{application,id}' IS NOT NULL
             )
+            -- counted, so that the server locks all rows but sends one
             SELECT count(*) FROM (
                 SELECT a.id FROM inventory_application a JOIN concerned ON concerned.id = a.id
                 ORDER BY a.id FOR UPDATE OF a

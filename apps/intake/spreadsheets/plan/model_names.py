@@ -83,6 +83,8 @@ class CatalogueLookup:
     statements, and runs none later."""
 
     def __init__(self) -> None:
+        """Load providers, offerings, versions and aliases into memory, because each row of a
+        spreadsheet needs several lookups. The resolver of unknown names is loaded at first use."""
         self._parties = [
             KnownProvider(pk, slug, name, tuple(roles))
             for pk, slug, name, roles in Provider.objects.order_by("pk").values_list(

@@ -106,6 +106,8 @@ class Planner:
         *,
         on: date,
     ) -> None:
+        """Plan for the day `on`. Records and catalogue are those of one user at one moment; the
+        planner remembers the accepted rows, to find contradictions between rows."""
         self._records = records
         self._on = on
         self._team = mapping.team
@@ -131,6 +133,8 @@ class Planner:
                 yield self._plan_row(row)
 
     def _plan_row(self, row: ParsedRow) -> RowPlan:
+        """Return the plan of a row, refused with a sentence if it is invalid or contradicts an
+        earlier row. An accepted row is remembered."""
         if row.refusal:
             return RowPlan(row, REFUSED, row.refusal, row.column)
         try:
@@ -223,6 +227,8 @@ class Planner:
     def _plan_addition(
         self, row: ParsedRow, slug: str, name: str, facts: dict[str, Any]
     ) -> tuple[ApplicationPlan, dict[str, Any]]:
+        """Return (plan, facts) for a row that describes a new application; "team" in the facts
+        becomes the team's ID. Raises RowError."""
         if slug and not _SLUG.fullmatch(slug):
             raise self._build_row_error(
                 row,
@@ -276,6 +282,9 @@ class Planner:
         *,
         named_by_slug: bool,
     ) -> tuple[ApplicationPlan, dict[str, Any]]:
+        """Return (plan, facts) for a row that describes an existing application. `named_by_slug` is
+        false if the row names it, in which case its name is no change. Facts that an earlier row
+        states are not repeated. Raises RowError."""
         if not named_by_slug and "name" in facts:
             # the application was matched by this name, regardless of case
             facts.pop("name")
@@ -411,5 +420,5 @@ __all__ = [
 
 def _is_numbered(slug: str, stem: str) -> bool:
     """Return whether the slug is `stem-2`, as a second application of that slug gets."""
-    number = slug.removeprefix(f"{stem}-")
-    return number != slug and number.isdigit()
+    suffix = slug.removeprefix(f"{stem}-")
+    return suffix != slug and suffix.isdigit()

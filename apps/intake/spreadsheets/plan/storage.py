@@ -33,7 +33,7 @@ def store_rows(import_: Import, plans: Iterable[RowPlan], on_block: Any = None) 
     """Store every row with its plan, and return the counts. `on_block` is called after each batch
     with the number of rows so far."""
     tally = PlanTally()
-    columns = ", ".join(f'"{name}"' for name in _COLUMNS)
+    column_list = ", ".join(f'"{name}"' for name in _COLUMNS)
     with connection.cursor() as cursor:
         # COPY does not bypass the history here: these tables have none
         batch: list[tuple[Any, ...]] = []
@@ -41,24 +41,25 @@ def store_rows(import_: Import, plans: Iterable[RowPlan], on_block: Any = None) 
             tally.add(plan.outcome, plan.as_json() if plan.outcome != "refused" else {})
             batch.append(_column_values(import_.pk, plan))
             if len(batch) == 5_000:
-                _copy_batch(cursor, columns, batch)
+                _copy_batch(cursor, column_list, batch)
                 batch.clear()
                 if on_block is not None:
                     on_block(tally.n_rows)
-        _copy_batch(cursor, columns, batch)
+        _copy_batch(cursor, column_list, batch)
     return tally
 
 
-def _copy_batch(cursor: Any, columns: str, batch: list[tuple[Any, ...]]) -> None:
+def _copy_batch(cursor: Any, column_list: str, batch: list[tuple[Any, ...]]) -> None:
     # one COPY per batch, because the planner queries the inventory on the same connection in
     # between
     if batch:
-        with cursor.copy(f"COPY intake_importrow ({columns}) FROM STDIN") as copy:
+        with cursor.copy(f"COPY intake_importrow ({column_list}) FROM STDIN") as copy:
             for values in batch:
                 copy.write_row(values)
 
 
 def _column_values(import_id: int, plan: RowPlan) -> tuple[Any, ...]:
+    """Return the values of a stored row, in the order of the columns of COPY."""
     row = plan.row
     return (
         import_id,

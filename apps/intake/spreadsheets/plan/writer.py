@@ -15,6 +15,7 @@ from apps.common.time import now
 from apps.intake.spreadsheets.columns.rows import dumps
 from apps.intake.spreadsheets.plan.planner import RowPlan
 from apps.inventory.models import Application, Dependency
+from apps.inventory.owners import set_owner_persons
 
 
 class PlanWriter:
@@ -50,6 +51,7 @@ class PlanWriter:
             facts = {name: value for name, (_, value) in plan.changes.items()}
             facts["team_id"] = facts.pop("team")
             rows.append({"id": pk, **facts, "slug": self._free_slug(plan.slug or plan.name)})
+        set_owner_persons(((row, row["team_id"]) for row in rows), by=self._by)
         _copy_rows(Application, rows, self._at)
 
     def _change_applications(self, plans: Iterable[RowPlan]) -> None:
@@ -63,6 +65,13 @@ class PlanWriter:
             if "team" in values:
                 values["team_id"] = values.pop("team")
             changes.setdefault(pk, {"updated_at": self._at}).update(values)
+        teams = dict(
+            Application.objects.filter(pk__in=changes).order_by().values_list("pk", "team_id")
+        )
+        set_owner_persons(
+            ((values, values.get("team_id", teams[pk])) for pk, values in changes.items()),
+            by=self._by,
+        )
         update_rows(Application, changes)
 
     def _free_slug(self, name: str) -> str:
@@ -96,6 +105,8 @@ class PlanWriter:
             self._offerings.update(offering_ids)
 
     def _add_uses(self, plans: Iterable[RowPlan]) -> None:
+        """Insert the dependencies that are added. New applications and offerings must be inserted,
+        because their IDs are needed."""
         rows = []
         for plan in plans:
             use, application = plan.use, plan.application

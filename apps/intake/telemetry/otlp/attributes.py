@@ -287,7 +287,8 @@ def is_model_call(attributes: Attributes, *, scope: str, name: str) -> bool:
 
 
 def _is_gateway_call(attributes: Attributes, operation: str, *, is_named: bool) -> bool:
-    """Return whether a gateway's span is the call itself.
+    """Return whether a gateway's span is the call itself; `is_named`: the span has the name of
+    calls, `litellm_request`.
 
     Newer versions copy the names of the model to every span below a request, but only the call has
     an operation."""
@@ -302,7 +303,8 @@ def _is_gateway_call(attributes: Attributes, operation: str, *, is_named: bool) 
 def names_of(
     attributes: Attributes, *, scope: str, name: str, service: str, environment: str, is_error: bool
 ) -> CallNames:
-    """Return the names of a model call. A failed call has requested names, but no served model."""
+    """Return the names of a model call. A failed call (`is_error`) has requested names, but no
+    served model."""
     provider, address = _identify_provider(attributes, scope)
     requested = _first_text(attributes, _REQUESTED)
     alias, service_scope, gateway, confidence = "", "", "", int(Confidence.SERVED)

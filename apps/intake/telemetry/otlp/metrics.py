@@ -117,6 +117,8 @@ class _MetricScope:
         return n_points
 
     def _build_names(self, attributes: dict[str, str]) -> CallNames | None:
+        """Return the names of the model calls that a data point counts; None if it counts none or
+        names no model."""
         if not is_model_call(attributes, scope="", name=""):
             return None
         is_error = bool(attributes.get("error.type"))
@@ -156,6 +158,8 @@ def _read_measures(name: str, point: _DataPoint) -> Iterator[tuple[str, float]]:
 
 
 def _read_points(metric: Any) -> Iterator[_DataPoint]:
+    """Yield the data points of a metric in protobuf. A sum has no count of its own. Stops after
+    MAX_RECORDS + 1 of each kind."""
     for raw, point_class in (
         (metric.histogram, schema.HistogramPoint),
         (metric.exponential, schema.ExponentialPoint),
@@ -193,6 +197,8 @@ _TEMPORALITIES = {
 
 
 def _read_json_points(metric: dict[str, Any]) -> Iterator[_DataPoint]:
+    """Yield the data points of a metric in JSON, as `_read_points` does; values of a wrong type are
+    read as missing."""
     for shape in ("histogram", "exponentialHistogram", "sum"):
         data = metric.get(shape)
         if not isinstance(data, dict):

@@ -57,6 +57,8 @@ class SpanCollector:
         return {call.names.service for call, _ in self._of_sdk}
 
     def add(self, spans: Iterable[Span], *, scope: str, service: str, environment: str) -> None:
+        """Collect the model calls among the spans of one scope and service. Calls of the SDK itself
+        are kept apart, because they can repeat those of an instrumentation."""
         is_from_sdk, is_from_gateway = scope.startswith(_SDK), is_gateway(scope)
         for span in spans:
             names = self._resolve_names(span, scope, service, environment)
@@ -119,6 +121,8 @@ class SpanCollector:
     def _resolve_names(
         self, span: Span, scope: str, service: str, environment: str
     ) -> CallNames | None:
+        """Return the names of the model call that the span is, None if it is none. Cached by the
+        span's attributes, which repeat from call to call."""
         # the name counts only for SDKs that name spans by operation: others use arbitrary names
         name = span.name if span.name.startswith(("ai.", "litellm_request")) else ""
         key = (scope, service, environment, name, span.is_error, span.name_items)

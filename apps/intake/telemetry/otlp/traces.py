@@ -20,7 +20,8 @@ def read_traces(
     is_json: bool,
     find_instrumented: Callable[[SpanCollector], set[str]] = lambda _: set(),
 ) -> ReadRequest:
-    """Return the calls of a request. Raises UnreadableError and TooManyRecordsError.
+    """Return the calls of a request, encoded in JSON if `is_json`, otherwise in protobuf. Raises
+    UnreadableError and TooManyRecordsError.
 
     `find_instrumented` returns the services whose SDK's own spans are known to be duplicates."""
     collector = SpanCollector(protobuf_encoding.decode_attribute)

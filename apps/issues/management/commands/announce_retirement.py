@@ -165,7 +165,8 @@ def _subject(options: dict[str, Any]) -> Subject:
 
 
 def _record[M: Model](model: type[M], field: str, value: str) -> M:
-    record = model._default_manager.filter(**{field: value}).first()
+    """Return the record with that identifier; CommandError without one."""
+    record: M | None = model._default_manager.filter(**{field: value}).first()
     if record is None:
         name = model._meta.verbose_name
         raise CommandError(

@@ -76,6 +76,7 @@ def _path_marks(strokes: tuple[Stroke, ...]) -> str:
 
 
 def _section_marks(section: Section) -> Iterator[str]:
+    """Yield the SVG elements of a section: names, buildings, ground and cells."""
     names = "s" if section.turned else "s e"
     for x, y, name in section.names:
         yield f'<text class="{names}" x="{x}" y="{y}">{escape(name)}</text>'

@@ -25,8 +25,8 @@ _EMS = _Ems()
 
 
 def text_width(text: str, *, size: float = SIZE, bold: bool = False) -> float:
-    """Return the units that `text` needs at most: measured on DejaVu Sans, the widest fallback font
-    of the pages."""
+    """Return the units that `text` needs at most, in bold if `bold`: measured on DejaVu Sans, the
+    widest fallback font."""
     return round(sum(map(_EMS.__getitem__, text)) * size * (1.12 if bold else 1.0), 1)
 
 

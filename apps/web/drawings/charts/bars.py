@@ -60,7 +60,10 @@ def draw_bars(
     narrow: bool = False,
 ) -> Picture | None:
     """Draw one bar per row in the order given. A bar beyond `limit` (or its own) is red; `top` ends
-    the scale, say 1."""
+    the scale, say 1.
+
+    `narrow`: in the layout for phones. `integers_only`: without fractions on the axis.
+    """
     if not rows:
         return None
     values = [
@@ -118,6 +121,7 @@ def _is_over_limit(row: Bar, limit: float | None) -> bool:
 
 
 def _measure_chart(rows: Sequence[Bar], unit: Unit, width: float, *, stacked: bool) -> _Measure:
+    """Return the space for names and values. `stacked`: names are above their bars."""
     if stacked:
         return _Measure(width, 1.0, width - 2, 20.0, 38.0, 12.0, 25.0)
     left = min(max(text_width(row.label, bold=True) for row in rows) + 12, width * 0.34)
@@ -172,6 +176,8 @@ def _row_labels(
     *,
     stacked: bool,
 ) -> list[Label]:
+    """Return the labels of a bar: its name and its value. `stacked`: both are on a line above the
+    bar, since the drawing is narrow."""
     value, css = _value_text(row, unit), "r halo" if _is_over_limit(row, limit) else "b halo"
     if stacked:
         value = shorten_to_width(value, measure.width * 0.6, bold=True) or unit.write(row.value)
@@ -204,6 +210,7 @@ def _row_labels(
 def _draw_axis(
     scale: Linear, unit: Unit, measure: _Measure, bottom: float, *, stacked: bool
 ) -> tuple[tuple[Stroke, ...], tuple[Label, ...]]:
+    """Return the grid lines and the labels of the axis, without those that would overlap."""
     grid = tuple(
         Stroke(
             down(scale.at(tick), measure.top, bottom + 4), "l" if tick == 0 else "g", name="tick"

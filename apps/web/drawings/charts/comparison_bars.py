@@ -39,7 +39,10 @@ def draw_comparison(
     narrow: bool = False,
 ) -> Picture | None:
     """Draw the comparison; `names` are those of the two results; all rows share one scale, so pass
-    rows of one unit."""
+    rows of one unit.
+
+    `narrow`: in the layout for phones. `integers_only`: without fractions on the axis.
+    """
     shown_rows = [row for row in rows if row.first is not None or row.second is not None]
     if not shown_rows:
         return None

@@ -51,8 +51,10 @@ def state_names() -> dict[str, str]:
 def draw_states(
     rows: Sequence[StateBar], *, title: str = "", width: float = WIDE, narrow: bool = False
 ) -> Picture | None:
-    """Draw a bar per row on one scale from zero; the segments of a bar add up to its
-    applications."""
+    """Draw a bar per row on one scale from zero; the segments of a bar add up to its applications.
+
+    `narrow`: in the layout for phones.
+    """
     shown_rows = [row for row in rows if row.n]
     if not shown_rows:
         return None

@@ -100,6 +100,7 @@ def _build_cell(
     url: Callable[[int, int], str],
     selected_cell: tuple[int | None, int | None],
 ) -> HeatCell:
+    """Return a cell; cells with risks link to them."""
     name = pluralize(
         n,
         f"Likelihood {likelihood}, impact {impact}: {n} risk",

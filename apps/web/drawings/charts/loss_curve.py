@@ -56,7 +56,9 @@ def draw_loss_curve(
     is (loss, lowest, highest probability).
 
     Probabilities are drawn on a logarithmic scale down to 1 in `rarest`, losses from zero, or with
-    `log` from the power of ten below the least. `expected` is the mean year."""
+    `log` from the power of ten below the least. `expected` is the mean year. `narrow`: in the
+    layout for phones.
+    """
     rarest = max([rarest, *(level.once_in for level in levels)])
     curve_points = _visible_part(curve, rarest)
     if not curve_points or max(loss for loss, _chance in curve_points) <= 0:
@@ -159,6 +161,8 @@ def _return_period_text(n: int) -> str:
 def _draw_levels(
     levels: Sequence[Level], x: Linear | Log, y: Height, frame: Frame, unit: Unit, width: float
 ) -> tuple[list[Dot], list[Label], list[Stroke]]:
+    """Return the marks of the levels: the loss, its confidence interval, and the loss if failures
+    were independent."""
     dots, labels, strokes = [], [], []
     for level in levels:
         level_x, level_y = x.at(level.loss), y(1 / level.once_in)
@@ -198,6 +202,8 @@ def _draw_levels(
 def _draw_axes(
     x: Linear | Log, y: Height, frame: Frame, unit: Unit, rarest: int, width: float
 ) -> tuple[tuple[Stroke, ...], list[Label]]:
+    """Return the grid lines and labels of both axes; `rarest` is the longest return period in
+    years."""
     chances = [n for n in _CHANCES if n < rarest] + [rarest]
     grid = [
         Stroke(
@@ -270,6 +276,8 @@ def _place_labels(value_labels: Sequence[Label], name_labels: Sequence[Label]) -
 def _describe_finding(
     levels: Sequence[Level], unit: Unit, expected: float | None, *, with_twin: bool
 ) -> str:
+    """Describe the curve as text, for screen readers. `with_twin`: compare with independent
+    failures."""
     phrases = []
     if expected is not None:
         phrases.append(f"an average year costs {unit.write(expected)}")

@@ -55,7 +55,10 @@ def draw_price_steps(
     narrow: bool = False,
 ) -> Picture | None:
     """Draw lines of several units on one scale from zero, between `begin` and `finish` (by default
-    all that is known)."""
+    all that is known).
+
+    `narrow`: in the layout for phones.
+    """
     priced_series = [
         price_series
         for price_series in series
@@ -225,6 +228,8 @@ def _price_on(price_series: Series, day: date) -> float | None:
 
 
 def _describe_finding(series: Sequence[Series], unit: Unit, today: date) -> str:
+    """Describe the prices of today and the next announced ones as text, for screen readers; at most
+    four lines."""
     phrases = []
     for price_series in series[:4]:
         day, value = _next_announced_price(price_series, today)

@@ -51,7 +51,10 @@ def draw_runways(
     narrow: bool = False,
 ) -> Picture | None:
     """Draw two bars per application from today; the days that are missing are red. Longer times end
-    at `most_days`."""
+    at `most_days`.
+
+    `narrow`: in the layout for phones.
+    """
     shown_rows = [row for row in rows if row.left_days is not None or row.need_days is not None]
     if not shown_rows:
         return None
@@ -159,6 +162,8 @@ def draw_runways(
 
 
 def _row_patches(row: Runway, scale: Linear, y: float, most_days: int) -> list[Patch]:
+    """Return the rectangles of an application: days left, days of the migration, and the missing
+    days in red."""
     patches = []
 
     def at(value: int) -> float:
@@ -236,6 +241,7 @@ def _describe_runway(row: Runway) -> str:
 
 
 def _draw_legend(top: float, width: float) -> tuple[list[Patch], list[Label], float]:
+    """Return the marks and labels of the legend, and the y coordinate below it."""
     entries = [
         (("pap", "diag", "l"), "days left"),
         (("ink", "", ""), "leaving took, last exit test"),
@@ -245,16 +251,18 @@ def _draw_legend(top: float, width: float) -> tuple[list[Patch], list[Label], fl
     patches, labels = [], []
     x, y = 0.0, top
     for look, text in entries:
-        room = 28 + text_width(text)
-        if x and x + room > width:
+        entry_width = 28 + text_width(text)
+        if x and x + entry_width > width:
             x, y = 0.0, y + 17
         patches.append(Patch(box(x + 0.5, y, 22, 9), *look, name="key"))
         labels.append(Label(x + 28, y + 9, text))
-        x = round(x + room + 16, 1)
+        x = round(x + entry_width + 16, 1)
     return patches, labels, round(y + 16, 1)
 
 
 def _describe_finding(rows: Sequence[Runway]) -> str:
+    """Describe the runways as text, for screen readers: how many are negative, and the worst
+    one."""
     late_rows = [row for row in rows if row.is_late]
     if not late_rows:
         n_untested = sum(row.need_days is None for row in rows)

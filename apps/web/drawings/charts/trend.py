@@ -33,7 +33,9 @@ def draw_trend(
     """Draw a line from snapshot to snapshot; it breaks if more than `every_days` are between two,
     or a value is None.
 
-    The part above `limit` is red."""
+    The part above `limit` is red. `narrow`: in the layout for phones. `integers_only`: without
+    fractions on the axis.
+    """
     known_points = [
         (day, float(value))
         for day, value in sorted(points, key=lambda point: point[0])
@@ -160,6 +162,8 @@ def _segments_above(points: Sequence[Point], edge: float) -> list[list[Point]]:
 def _describe_finding(
     known_points: Sequence[tuple[date, float]], unit: Unit, limit: float | None
 ) -> str:
+    """Describe the trend as text, for screen readers: first and last value, and the days above the
+    tolerance."""
     (first_day, first_value), (last_day, last_value) = known_points[0], known_points[-1]
     placeholders = {
         "unit": capfirst(unit.word),

@@ -37,7 +37,8 @@ def draw_flow(
     """Draw the flow; `layers` names the columns; `over` is {(layer, node)} beyond tolerance.
 
     A layer shows `max_nodes` nodes, half on a phone, the heaviest first; the others are folded into
-    one."""
+    one. `narrow`: in the layout for phones.
+    """
     weighted_paths = [path for path in paths if path.weight > 0]
     if not weighted_paths:
         return None
@@ -134,6 +135,8 @@ def _node_label(
     side_width: float,
     width: float,
 ) -> Label:
+    """Return the label of a node, to the left of the first layer and to the right of the others,
+    shortened to the space."""
     layer = node[0]
     css = "r halo" if node in over else "halo"
     is_first_layer = layer == 0
@@ -261,6 +264,8 @@ def _draw_ribbons(
 def _ribbon_path(
     near: float, start: float, far: float, end: float, thick: float, *, upright: bool
 ) -> str:
+    """Return the SVG path of a ribbon between two nodes. `upright`: layers are rows, so x and y are
+    exchanged."""
     half = (near + far) / 2
     corners = [
         (near, start),
@@ -306,6 +311,8 @@ def _describe_reading(layers: Sequence[str], unit: Unit) -> str:
 def _describe_finding(
     network: Network, layers: Sequence[str], unit: Unit, over: frozenset[NodeId]
 ) -> str:
+    """Describe the flow as text, for screen readers: the nodes above tolerance, or else the
+    heaviest one."""
     lower_nodes = [
         node for node in network.weights if node[0] > 0 and node[1] not in {REST, UNRESOLVED}
     ]

@@ -83,7 +83,8 @@ def draw_lineage(
     left out.
 
     Columns from left to right if there are few generations; otherwise, and on a phone, an indented
-    tree."""
+    tree. `narrow`: in the layout for phones.
+    """
     if not versions:
         return None
     shown_versions = _nearest_versions(versions, links, max_versions)
@@ -391,6 +392,8 @@ def _relation_phrases() -> dict[str, str]:
 
 
 def _describe_finding(versions: Sequence[LineageVersion], links: Sequence[LineageLink]) -> str:
+    """Describe the lineage as text, for screen readers: the parents and the number of descendants
+    of the own version."""
     labels = {version.key: version.label for version in versions}
     known_links = [edge for edge in links if edge.parent in labels and edge.child in labels]
     own_version = next((version for version in versions if version.own), None)

@@ -164,6 +164,7 @@ def draw_wide_section(
 def draw_narrow_section(
     columns: Sequence[Column], *, over: frozenset[str], details: Details
 ) -> Section:
+    """Draw the section for narrow screens, turned by 90 degrees."""
     span = max(13.0 * len(columns) + 24, 160)
     return _draw_section(
         columns,
@@ -184,6 +185,8 @@ def draw_narrow_section(
 def _draw_section(
     columns: Sequence[Column], measure: _Measure, over: frozenset[str], details: Details
 ) -> Section:
+    """Draw a building for each column of the stack, side by side by developer; its breadth is its
+    weight. `over` names the developers beyond tolerance."""
     ordered_columns = in_order(columns)
     groups = [
         list(group) for _, group in groupby(ordered_columns, key=lambda column: column.developer)
@@ -276,6 +279,7 @@ def _make_cell(
     over: frozenset[str],
     details: Details,
 ) -> Cell:
+    """Return a cell of a layer, with as much of its name as fits."""
     box = _make_box(measure, across, down, breadth, thick)
     is_known = name != UNRESOLVED
     full = name if is_known else ("unresolved" if layer == "developer" else "?")

@@ -38,7 +38,10 @@ def draw_calendar(
     narrow: bool = False,
 ) -> Picture | None:
     """Draw retirements from the month of `today` on, `months` long; others are not drawn and not
-    counted."""
+    counted.
+
+    `narrow`: in the layout for phones.
+    """
     begin = today.replace(day=1)
     finish = _months_later(begin, months)
     shown_retirements = sorted(
@@ -139,6 +142,7 @@ def _draw_months(
     ground: float,
     width: float,
 ) -> tuple[list[Stroke], list[Label]]:
+    """Return the lines and labels of the months, with the number of retirements in each."""
     counts = Counter(
         (retirement.ends_on.year, retirement.ends_on.month) for retirement in retirements
     )
@@ -208,6 +212,8 @@ def _names_collide(
 
 
 def _describe_finding(retirements: Sequence[CalendarRetirement], today: date, months: int) -> str:
+    """Describe the retirements as text, for screen readers: their number, those within 90 days, and
+    the next one."""
     soon_ending = [
         retirement
         for retirement in retirements

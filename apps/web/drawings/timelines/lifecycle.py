@@ -81,6 +81,11 @@ class Lifecycle:
 
 
 def draw_lifecycle(tracks: Sequence[Track], *, today: date) -> Lifecycle:
+    """Draw a track for each offering: release, retirement date, and the dates that each source
+    states.
+
+    The time axis covers at most 900 days before and after today.
+    """
     days = [
         day
         for track in tracks
@@ -158,6 +163,8 @@ def _build_line(
     right: float,
     faint: bool = False,
 ) -> Line:
+    """Return the line of a date of a track; without a date, `empty_text`. `soft`: the date is a
+    lower bound. `faint`: the row of the source is gone."""
     if day is None:
         return Line(
             y,

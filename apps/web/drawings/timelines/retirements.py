@@ -124,6 +124,8 @@ def draw_timeline(
 def _month_ticks(
     start: date, end: date, x: Callable[[date], float], *, month_interval: int
 ) -> list[Month]:
+    """Return a tick every `month_interval` months; the first one, and the first of each year, name
+    the year."""
     months: list[Month] = []
     month_start = (start.replace(day=1) + timedelta(32)).replace(day=1)
     position = 0

@@ -231,6 +231,7 @@ def _policy_form(policy: AlertPolicy, data: Any = None) -> AlertPolicyForm:
 
 
 def _build_headline(policies: list[AlertPolicy]) -> Headline:
+    """Return the headline about critical applications: their reminders and their escalation."""
     critical_policy = policies[0]
     if not critical_policy.milestones:
         return Headline("Owners of critical applications are told of no day before an end.")
@@ -314,6 +315,7 @@ def _get_webhook(request: HttpRequest, pk: int) -> Webhook:
 
 
 def _edit_webhook(request: HttpRequest, webhook: Webhook) -> HttpResponse:
+    """Show the form of the webhook, and save it on POST; errors are shown in the form."""
     is_new = webhook.pk is None
     if request.method != "POST":
         return _render_webhook(request, WebhookForm(initial=_initial_data(webhook)), webhook)
@@ -349,6 +351,7 @@ def _initial_data(webhook: Webhook) -> dict[str, Any]:
 def _render_webhook(
     request: HttpRequest, form: WebhookForm, webhook: Webhook, *, status: int = 200
 ) -> HttpResponse:
+    """Render the page of the webhook. It can contain a new secret, so it is not cached."""
     user = signed_in_user(request)
     saved_webhook = (
         Webhook.objects.filter(pk=webhook.pk).first() if webhook.pk is not None else None
@@ -431,6 +434,8 @@ def _save_and_redirect(
     new_secret: bool = False,
     old_until: datetime | None = None,
 ) -> HttpResponse:
+    """Save the webhook and redirect to its page. `new_secret`: show its secret once; `old_until`:
+    the time until which the old one is also valid."""
     try:
         save_webhook(
             webhook=webhook,

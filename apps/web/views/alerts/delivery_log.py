@@ -34,6 +34,7 @@ MAX_NOTIFICATIONS = 200
 
 @require_safe
 def delivery_list(request: HttpRequest) -> HttpResponse:
+    """Show the messages of the delivery log, by the filters of the URL."""
     user = signed_in_user(request)
     filterset = DeliveryFilter(request.GET, visible_deliveries(user), request=request)
     totals = delivery_totals(user)
@@ -93,6 +94,7 @@ def _spell_count(n: int) -> str:
 
 @require_safe
 def delivery_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all messages that match the filters."""
     filterset = DeliveryFilter(
         request.GET, visible_deliveries(signed_in_user(request)), request=request
     )
@@ -145,6 +147,7 @@ class SentNotification:
 
 @require_safe
 def delivery(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one message with its notifications."""
     user = signed_in_user(request)
     message = get_object_or_404(visible_deliveries(user), pk=pk)
     notices = list(Notice.objects.filter(delivery=message).order_by("pk")[: MAX_NOTIFICATIONS + 1])
@@ -213,6 +216,7 @@ def _unsent_notifications(request: HttpRequest) -> tuple[NoticeFilter, NoticeQue
 
 @require_safe
 def unsent_notification_list(request: HttpRequest) -> HttpResponse:
+    """Show the notifications that were not sent, with the reason."""
     user = signed_in_user(request)
     filterset, notices = _unsent_notifications(request)
     listing = PaginatedList(request, notices)
@@ -245,6 +249,7 @@ def unsent_notification_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def unsent_notification_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all notifications that were not sent and match the filters."""
     _, notices = _unsent_notifications(request)
     alerts = (
         Alert.objects.visible_to(signed_in_user(request)).filter(pk=OuterRef("alert")).order_by()

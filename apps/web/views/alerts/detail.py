@@ -232,6 +232,12 @@ def respond_to_alert(request: HttpRequest, pk: int, action: str) -> HttpResponse
 def _respond_by_form(
     request: HttpRequest, alert: Alert, user: User, at: datetime, action: str
 ) -> HttpResponse:
+    """Apply the response of the form named `action`, and show the page again if the form has
+    errors.
+
+    Raise AlertPermissionError unless the user may respond; every user who can view an alert may
+    mute it.
+    """
     row = present_alerts([alert], user, on=day_of(at), max_recipients=0)[0]
     if action != "mute" and not row.may_answer:
         raise actions.AlertPermissionError(

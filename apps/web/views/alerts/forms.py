@@ -112,6 +112,8 @@ class MuteForm(forms.Form):
         at: datetime,
         **kwargs: Any,
     ) -> None:
+        """Offer the scopes of the alert and the mailboxes of `teams`; the date starts with the
+        default duration."""
         super().__init__(*args, **kwargs)
         self.teams = {team.slug: team for team in teams}
         scope_field, owner_field = self.fields["what"], self.fields["whose"]

@@ -55,6 +55,7 @@ def filter_alerts(request: HttpRequest) -> tuple[AlertFilter, AlertQuerySet]:
 
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
+    """Show the alerts of the user and of the teams of the user, by the filters of the URL."""
     user, at = signed_in_user(request), now()
     filterset, alerts = filter_alerts(request)
     listing = PaginatedList(request, alerts, size=PAGE_SIZE)

@@ -105,6 +105,8 @@ class PreferencePanel:
 
 
 def preference_panel(recipient: User | Team, at: datetime, data: Any = None) -> PreferencePanel:
+    """Return the form of the preferences of a user or team mailbox, with the time of the next
+    email. `data` are submitted values."""
     team = recipient if isinstance(recipient, Team) else None
     schedule = recipient_schedule(recipient)
     slug = team.slug if team is not None else ""
@@ -245,6 +247,8 @@ def _render_preferences(
     kind: str = CalendarFeed.Kind.CALENDAR,
     status: int = 200,
 ) -> HttpResponse:
+    """Render the page of preferences. A panel with errors replaces the stored one. `secret` is that
+    of a new private URL, shown once, so the page is not cached then."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
     own_panel = own_panel or preference_panel(user, at)

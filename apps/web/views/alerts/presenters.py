@@ -11,6 +11,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.alerts.actions import can_respond
 from apps.alerts.delivery.digest.builder import GROUP_GUIDANCE
+from apps.alerts.delivery.digest.parts import Group
 from apps.alerts.delivery.schedule import DigestSchedule
 from apps.alerts.delivery.status import MAX_NAMED_RECIPIENTS, RecipientList, recipients_of_alerts
 from apps.alerts.kinds import exposure_flag_text
@@ -39,12 +40,12 @@ Kind = ProviderEvent.Kind
 
 # group of the digest for each kind of event: pages give the same guidance as the digest
 _GROUPS: Mapping[str, str] = {
-    Kind.ANNOUNCED: "ending",
-    Kind.MOVED_EARLIER: "ending",
-    Kind.MOVED_LATER: "relief",
-    Kind.WITHDRAWN: "relief",
-    Kind.RETIRED: "gone",
-    Kind.DELISTED: "delisted",
+    Kind.ANNOUNCED: Group.UPCOMING,
+    Kind.MOVED_EARLIER: Group.UPCOMING,
+    Kind.MOVED_LATER: Group.POSTPONED,
+    Kind.WITHDRAWN: Group.POSTPONED,
+    Kind.RETIRED: Group.RETIRED,
+    Kind.DELISTED: Group.DELISTED,
 }
 # (days, label) of the snooze buttons
 SNOOZES = ((1, "1 day"), (7, "1 week"), (14, "2 weeks"))
@@ -137,6 +138,7 @@ def _build_alert_row(
     *,
     on: date,
 ) -> AlertRow:
+    """Return an alert as a row of a list, with the applications that `user` can view."""
     visible_applications = {
         pk: applications[pk] for pk in alert.application_ids if pk in applications
     }
@@ -171,6 +173,8 @@ def recipient_name(alert: Alert) -> str:
 
 
 def _describe_response(alert: Alert) -> str:
+    """Return the state of the alert as a clause, with the user or the date; without a response its
+    escalation."""
     match alert.state:
         case Alert.State.ACKNOWLEDGED:
             return (
@@ -193,8 +197,8 @@ def _describe_response(alert: Alert) -> str:
 
 
 _ESCALATION_CLAUSES = {
-    1: "nobody has answered, so the team's owners were told",
-    2: "nobody has answered, so governance was told",
+    1: "not acknowledged in time, and escalated to the team owners",
+    2: "not acknowledged in time, and escalated to governance",
 }
 
 
@@ -224,6 +228,7 @@ def _build_heading(
     *,
     on: date,
 ) -> str:
+    """Return the heading of an alert: the change of an event, else its subject."""
     if alert.event is not None:
         event = alert.event
         change = describe_change(event, today=on)
@@ -231,14 +236,10 @@ def _build_heading(
     if alert.flag is not None:
         return _build_flag_heading(alert, alert.flag, node_labels)
     if alert.run is not None or alert.source is not None:
-        return (
-            f"{feed_text.source_name(alert)} {feed_text.clause(alert, applications=applications)}"
-        )
+        return feed_text.feed_sentences(alert, applications=applications).rstrip(".")
     if alert.application_ids and not applications:
         # its applications belong to other teams now: their names and models stay hidden
-        return (
-            f"{KINDS.get(alert.kind, 'Alert')}, about applications that belong to another team now"
-        )
+        return f"{KINDS.get(alert.kind, 'Alert')} of applications that belong to another team now"
     heading = reminder_text.reminder_heading(alert, name=_subject_name(alert, applications), on=on)
     node_label = node_labels.get(alert.details.get("node", 0))
     return f"{heading} ({node_label})" if node_label else heading
@@ -251,7 +252,7 @@ def _subject_name(alert: Alert, applications: Mapping[int, tuple[str, str]]) -> 
 
 
 def _describe_offering(offering: Offering) -> str:
-    return f"{offering.api_id} at {offering.host.name}"
+    return f"{offering.api_id} on {offering.host.name}"
 
 
 def _build_flag_heading(alert: Alert, flag: ExposureFlag, node_labels: Mapping[int, str]) -> str:
@@ -259,7 +260,7 @@ def _build_flag_heading(alert: Alert, flag: ExposureFlag, node_labels: Mapping[i
     clause = exposure_flag_text.flag_clause(
         policy,
         measurement,
-        node=node_labels.get(flag.node_id or 0, "one node"),
+        node=node_labels.get(flag.node_id or 0, "one provider or model"),
         kind=exposure_flag_text.node_kind_label(flag),
     )
     tolerance_clause = (
@@ -284,19 +285,20 @@ def _describe_todo(alert: Alert) -> str:
 
 def _describe_event_todo(kind: str, event: ProviderEvent) -> str:
     if kind == Kind.REPRICED:
-        return GROUP_GUIDANCE["dearer" if is_price_increase(event.old, event.new) else "cheaper"][1]
-    return GROUP_GUIDANCE[_GROUPS[kind]][1] if kind in _GROUPS else GROUP_GUIDANCE["asked"][1]
+        is_increase = is_price_increase(event.old, event.new)
+        return GROUP_GUIDANCE[Group.PRICE_INCREASE if is_increase else Group.PRICE_DECREASE][1]
+    return GROUP_GUIDANCE[_GROUPS.get(kind, Group.SUBSCRIPTION)][1]
 
 
 def _find_page(alert: Alert, applications: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """Return (URL, link label) of the page about the subject of the alert; both empty if there is
     none."""
     if alert.event_id is not None:
-        return reverse("events:detail", args=[alert.event_id]), "The event, with its evidence"
+        return reverse("events:detail", args=[alert.event_id]), "Provider event with evidence"
     if alert.flag_id is not None:
-        return reverse("home:overview") + "#h-layers", "Concentration, by layer"
+        return reverse("home:overview") + "#h-layers", "Concentration by layer"
     if alert.run is not None or alert.source is not None:
-        return feed_text.feed_path(alert), f"The feed {feed_text.source_name(alert)}"
+        return feed_text.feed_path(alert), f"Feed {feed_text.source_name(alert)}"
     path = reminder_text.reminder_path(
         alert, slug=applications[0][1] if len(applications) == 1 else ""
     )
@@ -304,17 +306,17 @@ def _find_page(alert: Alert, applications: Sequence[tuple[str, str]]) -> tuple[s
         return "", ""
     if path == reverse("applications:list"):
         return (path, "Applications") if applications else ("", "")
-    return path, _PAGE_LABELS.get(path.split("/")[1], "Where it is looked into")
+    return path, _PAGE_LABELS.get(path.split("/")[1], "Details")
 
 
 _PAGE_LABELS: Mapping[str, str] = {
-    "applications": "The application",
-    "offerings": "The model, with its dates and prices",
-    "alerts": "What you get",
-    "settings": "The keys, and how one is renewed",
-    "gate": "The waiver, and who decided what",
-    "issues": "The issue",
-    "intake": "What was seen, beside what is declared",
+    "applications": "Application",
+    "offerings": "Model with dates and prices",
+    "alerts": "Notification preferences",
+    "settings": "API tokens",
+    "gate": "Waiver",
+    "issues": "Issue",
+    "intake": "Discrepancies",
 }
 
 
@@ -324,7 +326,7 @@ _PAGE_LABELS: Mapping[str, str] = {
 # the alerts of one person are of no interest to others
 KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
     (
-        "Ends of models",
+        "Retirements",
         "",
         (
             Kind.ANNOUNCED,
@@ -341,7 +343,7 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("Issues", "", tuple(IssueAlertKind)),
     ("Prices", "", (Kind.REPRICED,)),
     (
-        "Tests, decisions and reviews",
+        "Expiries and reviews",
         "",
         (
             DayKind.EXIT_TEST_EXPIRING,
@@ -353,10 +355,10 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
             StateKind.ASSESSMENTS_STALE,
         ),
     ),
-    ("What is seen in use", "", tuple(SeenKind)),
+    ("Discrepancies", "", tuple(SeenKind)),
     (
-        "News of a provider or foundation that you name",
-        "told to nobody who does not ask for it here",
+        "Other changes of a provider or foundation",
+        "Sent only to subscribers.",
         (Kind.RELEASED, Kind.ALIAS_MOVED, Kind.TERMS_CHANGED, Kind.DISAGREEMENT),
     ),
 )
@@ -369,7 +371,7 @@ def kind_groups(selected_kinds: Iterable[str]) -> list[dict[str, Any]]:
     grouped_kinds = {kind for _, _, kinds in KIND_GROUPS for kind in kinds}
     groups = [*KIND_GROUPS]
     if ungrouped_kinds := sorted(selected - grouped_kinds):
-        groups.append(("Others", "", ungrouped_kinds))
+        groups.append(("Other types", "", ungrouped_kinds))
     return [
         {
             "name": name,
@@ -391,11 +393,11 @@ def all_kind_groups(selected_kinds: Iterable[str]) -> list[dict[str, Any]]:
         ("Exposure", [*FlagKind]),
         ("Feeds", [kind for kind in FeedKind if kind != FeedKind.BACKFILLED]),
         (
-            "Owed to one person",
+            "Personal",
             [DayKind.APPROVAL_EXPIRING, DayKind.KEY_EXPIRING, DayKind.MUTE_EXPIRING],
         ),
     )
-    groups[-1]["help"] = "only with a subscription"
+    groups[-1]["help"] = "Sent only with a subscription."
     return groups + [
         {
             "name": name,

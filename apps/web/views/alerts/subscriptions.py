@@ -170,6 +170,7 @@ def _render_form(
     *,
     status: int = 200,
 ) -> HttpResponse:
+    """Render the form of a subscription with a preview, which is omitted if the form has errors."""
     preview = None if form.errors else preview_subscription(subscription, user=user, at=now())
     name = str(subscription) if subscription.pk is not None else ""
     return render_page(

@@ -97,6 +97,8 @@ def action_items(
 def _migration_items(
     by_id: dict[int, StackRow], runways: Iterable[PrimaryRunway], today: date
 ) -> Iterable[ActionItem]:
+    """Yield an item for each primary model with an announced retirement: migrate it, start in time,
+    or plan its migration."""
     for runway in runways:
         row = by_id.get(runway.dependency_id)
         if row is None or runway.at_least:
@@ -145,6 +147,7 @@ def _describe_replacement(row: StackRow) -> str:
 def _exit_test_items(
     by_id: dict[int, StackRow], exits: ExitSection, today: date
 ) -> Iterable[ActionItem]:
+    """Yield an item for each dependency whose exit test expires soon, is not valid, or is due."""
     for pk, tests in exits.tests.items():
         valid_tests = [test for test in tests if test.counts]
         url = reverse("exit-tests:create", args=[pk])

@@ -179,6 +179,8 @@ def _display_value(application: Application, name: str, value: Any) -> str:
 
 
 def _build_headline(selection: SelectedApplications, report: BulkUpdateResult | None) -> Headline:
+    """Return the headline: the selected applications, or after a trial (`report`) what would
+    change."""
     n = len(selection.ids)
     if selection.is_too_many:
         return Headline(
@@ -211,6 +213,7 @@ def _build_headline(selection: SelectedApplications, report: BulkUpdateResult | 
 
 
 def _confirm_changes(request: HttpRequest, report: BulkUpdateResult, list_url: str) -> HttpResponse:
+    """Flash how many applications were changed, unchanged or rejected, and return to the list."""
     n = len(report.changed)
     sentence = pluralize(
         n, f"{number(n)} application is changed.", f"{number(n)} applications are changed."

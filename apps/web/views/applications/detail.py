@@ -74,6 +74,7 @@ class FindingRow:
 
 @require_safe
 def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show an application with its stack, runways, alternatives, risks, costs and findings."""
     user = signed_in_user(request)
     application = application_or_404(request, slug)
     if application.merged_into is not None:

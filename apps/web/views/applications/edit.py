@@ -135,6 +135,7 @@ def edit_application(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def retire_application(request: HttpRequest, slug: str) -> HttpResponse:
+    """Retire the application after confirmation; its active dependencies end."""
     application, user = editable_application(request, slug)
     today = day_of(now())
     form = DateForm(request.POST or None, initial={"on": today})
@@ -178,6 +179,8 @@ def retire_application(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def reactivate_application(request: HttpRequest, slug: str) -> HttpResponse:
+    """Reactivate a retired application after confirmation, with the dependencies that its
+    retirement ended."""
     application, user = editable_application(request, slug)
     today = day_of(now())
     form = ReactivateForm(request.POST or None, initial={"on": today})

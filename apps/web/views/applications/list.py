@@ -139,6 +139,8 @@ def _build_row(
     counts: tuple[int, int] | None,
     today: date,
 ) -> ApplicationRow:
+    """Return an application as a row of the list. `cached_runway` is its shortest runway; `counts`
+    are (findings, rank of the most severe)."""
     days_left = runway_days = None
     if cached_runway is not None and cached_runway.retires_on is not None:
         days_left = (cached_runway.retires_on - today).days
@@ -171,6 +173,8 @@ class FilteredApplications:
     runway, else applications."""
 
     def __init__(self, request: HttpRequest) -> None:
+        """Read filters and order of the request. The order by runway reads the cached runways, so
+        it contains only applications that have one."""
         self.today = day_of(now())
         self.filterset = filter_applications(request)
         self.order, _is_descending = ORDERS.chosen(request)
@@ -197,9 +201,9 @@ class FilteredApplications:
     def applications(self, rows: list[Any]) -> list[Application]:
         """Return the applications of the queryset's rows, with their stacks: two statements."""
         ids = [row.application_id if self.order == _RUNWAY else row.pk for row in rows]
-        applications_by_id = with_primary_stacks(Application.objects.all(), on=self.today).in_bulk(
-            ids
-        )
+        applications_by_id = with_primary_stacks(
+            Application.objects.with_owners(), on=self.today
+        ).in_bulk(ids)
         return [applications_by_id[pk] for pk in ids if pk in applications_by_id]
 
     def iterate_rows(self) -> Iterator[ApplicationRow]:
@@ -326,6 +330,7 @@ def _by_name(option: tuple[str, str]) -> str:
 
 @require_safe
 def application_list(request: HttpRequest) -> HttpResponse:
+    """Show the visible applications, by the filters and the order of the URL."""
     user: User = signed_in_user(request)
     selection = FilteredApplications(request)
     listing = PaginatedList(request, selection.queryset)
@@ -397,8 +402,8 @@ def cells(row: ApplicationRow) -> list[Any]:
         application.team.name,
         application.get_criticality_display(),
         application.get_status_display(),
-        application.business_owner,
-        application.technical_owner,
+        application.business_owner_name,
+        application.technical_owner_name,
         offering.api_id if offering else "",
         offering.host.name if offering else "",
         foundation.name if foundation else "",

@@ -16,6 +16,7 @@ from apps.web.pages.form_fields import signed_in_user
 def application_or_404(request: HttpRequest, slug: str) -> Application:
     application = (
         Application.objects.visible_to(request.user)
+        .with_owners()
         .select_related("team", "merged_into")
         .filter(slug=slug)
         .first()

@@ -396,6 +396,7 @@ WITH used(id, application_id, offering_id, via_party_id) AS (
 ),
 {DECIDING_APPROVALS}
 SELECT u.id, c.approval_id FROM deciding c JOIN used u ON u.offering_id = c.offering_id
+-- approvals of the gateway or vendor of the dependency
 UNION SELECT u.id, w.approval_id FROM way w JOIN used u ON u.via_party_id = w.party_id
 """
 

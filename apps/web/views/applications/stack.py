@@ -124,6 +124,8 @@ def in_house_block(
 
 
 def _build_block(css: str, members: list[StackRow], node: Any, *, is_shared: bool) -> StackBlock:
+    """Return a block of a layer of the stack, shared by `members`; `node` None means that the model
+    is unresolved."""
     first_row = members[0]
     if node is None:
         return StackBlock(

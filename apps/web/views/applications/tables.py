@@ -39,6 +39,7 @@ STACK_HEADS = (
 
 @require_safe
 def stack_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    """Export the stack of the application."""
     application = application_or_404(request, slug)
 
     def cells(row: StackRow) -> list[Any]:
@@ -66,6 +67,7 @@ def stack_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
 
 
 def _build_runways(application: Application, user: User) -> Table:
+    """Return the table of the primary models with their runways."""
     today = day_of(now())
     rows = {row.dependency.pk: row for row in application_stack(application=application, on=today)}
     statuses = [*Application.IN_SCOPE, Application.Status.PROPOSED]
@@ -95,6 +97,7 @@ def _build_runways(application: Application, user: User) -> Table:
 
 
 def _build_alternatives(application: Application, user: User) -> Table:
+    """Return the table of the alternatives to the primary models."""
     rows = application_stack(application=application, on=day_of(now()))
     heads = (
         "primary",
@@ -124,6 +127,7 @@ def _build_alternatives(application: Application, user: User) -> Table:
 
 
 def _build_exit_tests(application: Application, user: User) -> Table:
+    """Return the table of the exit tests of all dependencies."""
     today = day_of(now())
     exits = queries.exit_section(application_stack(application=application, on=today), today)
     heads = (
@@ -164,6 +168,7 @@ def _build_exit_tests(application: Application, user: User) -> Table:
 
 
 def _build_adaptations(application: Application, user: User) -> Table:
+    """Return the table of the adaptations of all dependencies."""
     today = day_of(now())
     exits = queries.exit_section(application_stack(application=application, on=today), today)
     return (
@@ -191,6 +196,7 @@ def _build_adaptations(application: Application, user: User) -> Table:
 
 
 def _build_costs(application: Application, user: User) -> Table:
+    """Return the table of monthly costs by dependency, with a column for each price date."""
     at = now()
     costs = queries.cost_section(
         application, application_stack(application=application, on=day_of(at)), at

@@ -61,6 +61,7 @@ def _one_per_announcement(queryset: Any) -> Any:
 
 @require_safe
 def event_list(request: HttpRequest) -> HttpResponse:
+    """Show the provider events, by the filters of the URL."""
     filterset, queryset = _filter_events(request)
     listing = PaginatedList(request, _one_per_announcement(queryset))
     sources = Source.objects.visible_to(request.user).values_list("slug", "name")
@@ -113,6 +114,7 @@ def _count_reached(events: Sequence[ProviderEvent], *, user: User) -> dict[int, 
 
 @require_safe
 def event_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all provider events that match the filters."""
     _, queryset = _filter_events(request)
     return csv_response(
         "events",
@@ -150,6 +152,7 @@ def _source_name(event: ProviderEvent) -> str:
 
 @require_safe
 def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a provider event with its sources and the applications that it affects."""
     event = get_object_or_404(
         ProviderEvent.objects.visible_to(request.user).select_related(
             "source", "offering__host", "offering__version__foundation", *ANNOUNCEMENT_RELATIONS

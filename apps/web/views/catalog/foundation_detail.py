@@ -53,6 +53,7 @@ def _select_offerings(foundation: Foundation) -> QuerySet[Offering]:
 
 @require_safe
 def foundation_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a foundation with its versions, offerings, prices, risks and dependents."""
     user = signed_in_user(request)
     foundation = _get_foundation_or_404(request, slug)
     at = now()

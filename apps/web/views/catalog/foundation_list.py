@@ -49,6 +49,7 @@ class FoundationListRow:
 
 
 def _build_rows(request: HttpRequest, foundations: list[Foundation]) -> list[FoundationListRow]:
+    """Return the foundations as rows with their counts; a fixed number of statements."""
     today = day_of(now())
     pks = [foundation.pk for foundation in foundations]
     offering_counts = {
@@ -88,6 +89,7 @@ def _build_rows(request: HttpRequest, foundations: list[Foundation]) -> list[Fou
 
 @require_safe
 def foundation_list(request: HttpRequest) -> HttpResponse:
+    """Show the foundations, by the filters and the order of the URL."""
     filterset, queryset = _filter_foundations(request)
     listing = PaginatedList(request, queryset)
     developers = (
@@ -128,6 +130,7 @@ def foundation_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def foundation_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all foundations that match the filters."""
     _, queryset = _filter_foundations(request)
     heads = [
         "foundation",

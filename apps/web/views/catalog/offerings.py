@@ -85,6 +85,7 @@ def _load_offerings(rows: Sequence[Offering]) -> list[Offering]:
 
 @require_safe
 def offering_list(request: HttpRequest) -> HttpResponse:
+    """Show the offerings, by the filters and the order of the URL."""
     filterset, queryset = _filter_offerings(request)
     listing = PaginatedList(request, queryset.only("pk"))
     rows = _load_offerings(listing.rows)
@@ -125,6 +126,7 @@ def offering_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all offerings that match the filters."""
     _, queryset = _filter_offerings(request)
 
     def cells(offering: Offering) -> list[Any]:
@@ -262,6 +264,8 @@ def offering_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def _render_offering_page(
     request: HttpRequest, offering: Offering, form: ManualEndForm
 ) -> HttpResponse:
+    """Render the page of an offering: claims of all sources, prices, events, upstream and
+    dependents. `form` is that of the manual override, with its errors."""
     at = now()
     today = day_of(at)
     claims = list(

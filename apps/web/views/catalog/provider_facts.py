@@ -157,6 +157,8 @@ def edit_provider(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _save_facts(form: ProviderForm, provider: Provider, request: HttpRequest) -> bool:
+    """Save the facts and flash the confirmation with an undo; return False with the errors in the
+    form."""
     try:
         # a savepoint, so that an error of the database keeps the lock on the row
         with transaction.atomic():

@@ -64,6 +64,8 @@ def _count_by(rows: Any, column: str) -> dict[int, int]:
 
 
 def _build_rows(request: HttpRequest, providers: list[Provider]) -> list[dict[str, Any]]:
+    """Return the providers as rows with their counts; dependents are those that the user can
+    view."""
     pks = [provider.pk for provider in providers]
     user = signed_in_user(request)
     developer_counts = dependent_counts(kind=NodeKind.DEVELOPER, refs=pks, user=user)
@@ -90,6 +92,7 @@ def _build_rows(request: HttpRequest, providers: list[Provider]) -> list[dict[st
 
 @require_safe
 def provider_list(request: HttpRequest) -> HttpResponse:
+    """Show the providers, by the filters and the order of the URL."""
     filterset, queryset = _filter_providers(request)
     listing = PaginatedList(request, queryset)
     return render_page(
@@ -123,6 +126,7 @@ def provider_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def provider_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all providers that match the filters."""
     _, queryset = _filter_providers(request)
     return csv_response(
         "providers",
@@ -154,6 +158,7 @@ def provider_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def provider_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a provider with its track record, foundations, offerings, contracts and dependents."""
     provider = get_object_or_404(
         Provider.objects.visible_to(request.user).select_related("parent"), slug=slug
     )

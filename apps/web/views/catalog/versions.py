@@ -73,6 +73,7 @@ def _build_rows(
 
 @require_safe
 def version_list(request: HttpRequest) -> HttpResponse:
+    """Show the versions, by the filters and the order of the URL."""
     filterset, queryset = _filter_versions(request)
     listing = PaginatedList(request, queryset)
     return render_page(
@@ -108,6 +109,7 @@ def version_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def version_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all versions that match the filters."""
     _found, queryset = _filter_versions(request)
     heads = [
         "version",
@@ -153,6 +155,7 @@ def _get_version_or_404(request: HttpRequest, pk: int) -> Version:
 
 @require_safe
 def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a version with its lineage, offerings and dependents."""
     user = signed_in_user(request)
     version = _get_version_or_404(request, pk)
     at = now()

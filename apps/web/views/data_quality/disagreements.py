@@ -205,6 +205,8 @@ class DisagreementQuery:
 
 
 def _parse_query(request: HttpRequest, at: datetime) -> DisagreementQuery:
+    """Return the disagreements that match the URL. The offerings in use are those of visible
+    applications."""
     disagreements_by_id = {row.offering.pk: row for row in disagreements(open_only=False, at=at)}
     used_ids = frozenset(
         used_refs(
@@ -231,6 +233,7 @@ def _parse_query(request: HttpRequest, at: datetime) -> DisagreementQuery:
 
 @require_safe
 def disagreement_list(request: HttpRequest) -> HttpResponse:
+    """Show the offerings whose sources disagree about the retirement date."""
     at = now()
     query = _parse_query(request, at)
     listing = PaginatedList(request, query.queryset, size=PAGE_SIZE)
@@ -295,6 +298,8 @@ def _build_list_headline(
     listing: PaginatedList[Offering],
     shown_disagreements: list[Disagreement],
 ) -> Headline:
+    """Return the headline of the list: the number of disagreements, and the largest one among
+    offerings in use."""
     if not query.by_offering_id:
         return Headline("No source contradicts another about when an offering ends.")
     if listing.is_filtered:
@@ -500,6 +505,7 @@ def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _build_detail_headline(disagreement: Disagreement, today: date) -> Headline:
+    """Return the headline of one disagreement: the date that applies, and who decided it."""
     offering = disagreement.offering
     offering_text = f"{offering.api_id} at {offering.host.name}"
     if disagreement.by_hand is not None:

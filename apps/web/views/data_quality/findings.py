@@ -198,6 +198,7 @@ def _filter_findings(request: HttpRequest) -> tuple[FindingFilter, QuerySet[Cach
 
 @require_safe
 def finding_list(request: HttpRequest) -> HttpResponse:
+    """Show the findings of visible applications, by the filters of the URL."""
     user = signed_in_user(request)
     filterset, queryset = _filter_findings(request)
     listing = PaginatedList(request, queryset)
@@ -244,6 +245,7 @@ def finding_list(request: HttpRequest) -> HttpResponse:
 def findings_headline(
     listing: PaginatedList[CachedFinding], kinds: list[FindingKindSummary]
 ) -> Headline:
+    """Return the headline of the list; counts are capped at MAX_ROWS_PER_KIND per kind."""
     n_errors = sum(kind.n for kind in kinds if kind.mark == SEVERITY_MARKS[Severity.ERROR])
     is_capped = any(
         kind.n > MAX_ROWS_PER_KIND for kind in kinds if kind.mark == SEVERITY_MARKS[Severity.ERROR]

@@ -47,6 +47,7 @@ class GapListing(PaginatedList[Offering]):
 def _filter_price_gaps(
     request: HttpRequest, at: datetime
 ) -> tuple[OfferingFilter, PriceGaps, bool]:
+    """Return (filter, price gaps that match it, whether only offerings in use are listed)."""
     offerings = Offering.objects.visible_to(request.user)
     filterset = OfferingFilter(request.GET, offerings, request=request)
     ids: set[int] | None = None
@@ -66,6 +67,7 @@ def _filter_price_gaps(
 
 @require_safe
 def price_gap_list(request: HttpRequest) -> HttpResponse:
+    """Show the offerings whose sources state different prices, by the filters of the URL."""
     at = now()
     filterset, gaps, only_used = _filter_price_gaps(request, at)
     listing = GapListing(request, Offering.objects.none(), size=PAGE_SIZE, gaps=gaps)

@@ -126,6 +126,8 @@ class IdentityDecisionForm(forms.Form):
     not_a_model = False
 
     def clean(self) -> dict[str, Any]:
+        """Require an identifier, or that the name is not a model; `choice` is a suggestion of the
+        page."""
         cleaned = super().clean() or {}
         identifier = (cleaned.get("identifier") or "").strip() or cleaned.get("choice") or ""
         if identifier == "not-a-model":
@@ -182,6 +184,8 @@ def candidates_for(offering: Offering) -> list[IdentityCandidate]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
+    """Record which version the model ID of the offering identifies, or that it is no model, on its
+    host or everywhere."""
     offering = get_object_or_404(
         Offering.objects.visible_to(request.user).select_related("host", "version", "alias"), pk=pk
     )

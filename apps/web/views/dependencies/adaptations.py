@@ -38,6 +38,7 @@ def edit_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
 def _render_adaptation_form(
     request: HttpRequest, dependency: Dependency, row: Adaptation | None, user: User
 ) -> HttpResponse:
+    """Show the form of an adaptation, a new one if `row` is None, and save it on POST."""
     application = dependency.application
     instance = Adaptation.objects.get(pk=row.pk) if row else Adaptation(dependency=dependency)
     form = AdaptationForm(request.POST or None, instance=instance, row=row)

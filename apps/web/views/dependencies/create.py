@@ -91,6 +91,8 @@ def declare_dependency(request: HttpRequest, slug: str) -> HttpResponse:
 def _save_declaration(
     application: Application, form: DeclareForm, user: User
 ) -> tuple[Dependency, Any]:
+    """Declare the dependency, creating an offering that is not in the catalogue yet; return it with
+    the state of the application before."""
     cleaned = form.cleaned_data
     before = application_state(application, on=day_of(now()))
     offering: Offering | None = cleaned["offering"]

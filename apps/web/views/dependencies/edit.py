@@ -30,6 +30,7 @@ _REFUSALS = (ValidationError, ConflictError)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def edit_dependency(request: HttpRequest, pk: int) -> HttpResponse:
+    """Edit a dependency; the confirmation names what changed for the application."""
     dependency, user = editable_dependency(request, pk)
     application = dependency.application
     if request.method == "POST":
@@ -89,6 +90,7 @@ def confirm_dependency(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def end_dependency(request: HttpRequest, pk: int) -> HttpResponse:
+    """End a dependency on a date."""
     dependency, user = editable_dependency(request, pk)
     form = EndForm(request.POST or None, initial={"on": day_of(now())})
 
@@ -112,6 +114,7 @@ def end_dependency(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def reopen_dependency(request: HttpRequest, pk: int) -> HttpResponse:
+    """Reopen a dependency that has ended."""
     dependency, user = editable_dependency(request, pk)
     form = ReopenForm(request.POST or None)
 
@@ -143,6 +146,8 @@ def _render_step(
     basis: str,
     button: str,
 ) -> HttpResponse:
+    """Ask for a confirmation with a form, and run `act` on a valid POST; it returns the message to
+    flash."""
     application = dependency.application
     if request.method == "POST" and form.is_valid():
         before = application_state(application, on=day_of(now()))

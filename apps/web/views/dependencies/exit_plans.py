@@ -122,6 +122,8 @@ def _render_test_form(
     user: User,
     target_id: int | None,
 ) -> HttpResponse:
+    """Show the form of an exit test, a new one if `row` is None, and save it on POST. `target_id`
+    preselects the target."""
     application = dependency.application
     instance = ExitTest.objects.get(pk=row.pk) if row else ExitTest(dependency=dependency)
     form = ExitTestForm(request.POST or None, instance=instance, row=row)

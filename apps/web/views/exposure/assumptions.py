@@ -124,6 +124,7 @@ def loss_rows() -> list[LossRow]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_event_rate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Edit the yearly rate of an event, for a node or a kind of node."""
     user = require_organisation_reader(request)
     rate = get_object_or_404(EventRate.objects.visible_to(user).select_related("node"), pk=pk)
     _require_governance(user)
@@ -158,6 +159,7 @@ def edit_event_rate(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_base_loss(request: HttpRequest, kind: str) -> HttpResponse:
+    """Edit the base losses of a kind of event by criticality."""
     user = require_organisation_reader(request)
     rows = list(BaseLoss.objects.visible_to(user).filter(kind=kind).order_by("criticality"))
     if not rows:

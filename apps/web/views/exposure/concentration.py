@@ -84,6 +84,8 @@ class NodeRow:
 
 @require_safe
 def concentration_page(request: HttpRequest) -> HttpResponse:
+    """Show the concentration of a layer: shares, indices and trend, by the parameters of the
+    URL."""
     user, at = signed_in_user(request), now()
     layer, basis = chosen_layer(request), chosen_basis(request)
     threat = chosen_option(request, "threat", THREATS, DEFAULT_THREAT[layer.node_kind])
@@ -209,6 +211,8 @@ def _build_row(
     n_dependents: int,
     daily_shares: Mapping[int, list[float | None]],
 ) -> NodeRow:
+    """Return a node as a row of the layer. `layer_row` has its states under the usual failure mode;
+    None if nothing depends on it that way."""
     share = indices.shares.get(node_id, 0.0)
     values = daily_shares.get(node_id, [])
     return NodeRow(
@@ -341,6 +345,8 @@ class GradeRow:
 
 
 def grades_of(readiness: Portability) -> list[GradeRow]:
+    """Return how many critical applications have their best alternative at each independence; none
+    without critical applications."""
     if not readiness.n:
         return []
     page_url = reverse("exposure:exit-readiness")

@@ -18,6 +18,7 @@ from apps.exposure.engine.settings import engine_settings
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.queries.portability import (
     GRADES,
+    NO_FALLBACK,
     FallbackOption,
     Portability,
     fallback_options,
@@ -48,6 +49,10 @@ STATE_WORDS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ExitRow:
+    """A critical application with its best alternative. `tested` and `declared` are the words for
+    its grades; rebuild figures are those of adaptations that have to be built again. `is_bad`: no
+    declared alternative survives the retirement of the model."""
+
     application: Application
     way: FallbackOption
     tested: Any
@@ -62,6 +67,7 @@ class ExitRow:
 
 @require_safe
 def exit_readiness_page(request: HttpRequest) -> HttpResponse:
+    """Show the exit readiness of the visible critical applications, filtered by state and grade."""
     user, at = signed_in_user(request), now()
     team_ids, settings = visible_team_ids(user), engine_settings()
     readiness = portability(settings=settings, team_ids=team_ids, on=day_of(at))
@@ -102,6 +108,7 @@ def exit_readiness_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def exit_readiness_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all rows of the page with its filters."""
     user = signed_in_user(request)
     team_ids, settings = visible_team_ids(user), engine_settings()
     readiness = portability(settings=settings, team_ids=team_ids, on=day_of(now()))
@@ -131,8 +138,8 @@ def exit_readiness_csv(request: HttpRequest) -> StreamingHttpResponse:
         lambda row: [
             row.application.name,
             row.application.team.name,
-            "" if row.way.tested < 0 else row.way.tested,
-            "" if row.way.declared < 0 else row.way.declared,
+            _grade_cell(row.way.tested),
+            _grade_cell(row.way.declared),
             row.offering.api_id if row.offering else "",
             row.offering.host.name if row.offering else "",
             row.next_change_on,
@@ -141,6 +148,10 @@ def exit_readiness_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.rebuild_cost,
         ],
     )
+
+
+def _grade_cell(grade: int) -> int | str:
+    return "" if grade == NO_FALLBACK else grade
 
 
 def _parse_grade(request: HttpRequest) -> int | None:

@@ -74,6 +74,7 @@ def _filter_flags(request: HttpRequest) -> tuple[ExposureFlagFilter, Any]:
 
 @require_safe
 def flag_list(request: HttpRequest) -> HttpResponse:
+    """Show the exposure flags, by the filters of the URL."""
     user = signed_in_user(request)
     _require_organisation_reader(user)
     filterset, queryset = _filter_flags(request)
@@ -119,6 +120,7 @@ def flag_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def flag_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all exposure flags that match the filters."""
     _require_organisation_reader(signed_in_user(request))
     _filterset, queryset = _filter_flags(request)
     heads = [
@@ -218,6 +220,8 @@ def _get_flag(request: HttpRequest, pk: int) -> ExposureFlag:
 def _render_flag(
     request: HttpRequest, flag: ExposureFlag, *, status: int = 200, **bound_forms: forms.Form
 ) -> HttpResponse:
+    """Render the page of a flag: measurement, affected applications, history and the forms of
+    decisions; `bound_forms` are those with errors."""
     user, at = signed_in_user(request), now()
     row = _build_rows([flag])[0]
     tolerance = policy_tolerance(flag.policy)
@@ -269,6 +273,7 @@ def _render_flag(
 
 
 def _build_headline(flag: ExposureFlag, row: FlagRow) -> Headline:
+    """Return the headline of a flag: its state, the measurement and the tolerance."""
     measurement = describe_value(flag.policy, row.value, row.node)
     limit_clause = f"; the line is {row.limit}"
     match flag.state:
@@ -316,8 +321,8 @@ def flag_applications_csv(request: HttpRequest, pk: int) -> StreamingHttpRespons
             row.name,
             row.team.name,
             Criticality(row.criticality).label,
-            row.business_owner,
-            row.technical_owner,
+            row.business_owner_name,
+            row.technical_owner_name,
             flag.policy.name,
             flag.value,
             flag.limit,

@@ -63,6 +63,8 @@ def exposure_flow(request: HttpRequest) -> HttpResponse:
 def _draw_diagram(
     flows: list[ConcentrationFlow], layer: Layer, basis: Basis, over_tolerance: frozenset[str]
 ) -> Any:
+    """Return the drawing of the flows from developer to host; nodes over tolerance are highlighted
+    in their layer."""
     names = ("Developer", "Foundation", "Host")
     highlighted_nodes = (
         frozenset((names[_LAYER_COLUMNS[layer]], name) for name in over_tolerance)

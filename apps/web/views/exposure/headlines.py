@@ -73,6 +73,8 @@ def exit_readiness_headline(readiness: Portability) -> Headline:
 def single_points_headline(
     n: int, top: str, n_critical: int, n_total: int, *, bounded: bool = False
 ) -> Headline:
+    """Return the headline about single points of failure. `top` is the first of them; `bounded`:
+    `n` is a lower bound."""
     if not n:
         return Headline(
             "Nothing alone can stop an application: every primary has a tested way out."
@@ -95,6 +97,8 @@ def single_points_headline(
 def node_headline(
     name: str, verb: str, n: str, n_any: int, exposed: int, exposed_critical: int
 ) -> Headline:
+    """Return the headline of a node: its dependents, and how many applications are exposed if it
+    fails. `n` is the count as text, `n_any` as a number."""
     if not n_any:
         return Headline(f"Nothing stands or leans on {name}.")
     dependents_clause = pluralize(
@@ -116,6 +120,7 @@ def node_headline(
 def flags_headline(
     n_open: int, n_accepted: int, n_acknowledged: int, *, is_filtered: bool, n_found: str
 ) -> Headline:
+    """Return the headline of the list of flags. `n_found` is the count as text."""
     if is_filtered:
         return Headline(f"{n_found} flags match the filters.")
     if not n_open and not n_accepted and not n_acknowledged:

@@ -46,6 +46,7 @@ class ContributionRow:
 
 @require_safe
 def contribution_list(request: HttpRequest) -> HttpResponse:
+    """Show what each application contributes to the HHI of a layer."""
     user = signed_in_user(request)
     layer, basis, team_ids = chosen_layer(request), chosen_basis(request), visible_team_ids(user)
     layer_indices = measure_layer(layer, basis, team_ids=team_ids)
@@ -80,6 +81,7 @@ def contribution_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def contributions_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export the contributions of all visible applications."""
     user = signed_in_user(request)
     layer, basis, team_ids = chosen_layer(request), chosen_basis(request), visible_team_ids(user)
     layer_indices = measure_layer(layer, basis, team_ids=team_ids)

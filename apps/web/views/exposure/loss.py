@@ -81,6 +81,8 @@ def _render_run(
     form: RunForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """Render the page of a loss run. `run` None: no run has finished yet; `pending_run` is one that
+    a worker computes."""
     user = signed_in_user(request)
     result: Mapping[str, Any] = run.result if run is not None and run.result else {}
     runs = (
@@ -127,6 +129,7 @@ def _loss_unit(run: LossRun | None) -> str:
 def _build_headline(
     run: LossRun | None, result: Mapping[str, Any], pending_run: LossRun | None
 ) -> Headline:
+    """Return the headline of a run: its result, or its state."""
     if run is not None and run.state == RunState.FAILED:
         return Headline("This run could not be made: ", run.error, "")
     if not result:
@@ -162,6 +165,7 @@ def _sum_tail_loss(result: Mapping[str, Any]) -> float:
 
 
 def _draw_curve(result: Mapping[str, Any]) -> Any:
+    """Return the drawing of the loss curve, with that of independent failures."""
     shared, independent = result["shared"], result["independent"]
     return responsive_picture(
         draw_loss_curve,
@@ -198,6 +202,7 @@ class LossFigure:
 
 
 def _build_figures(result: Mapping[str, Any]) -> list[LossFigure]:
+    """Return the figures of the result: mean yearly loss and the losses of rare years."""
     shared, independent = result["shared"], result["independent"]
 
     def var(name: Any, key: str) -> LossFigure:

@@ -105,6 +105,7 @@ def load_subject(kind: str, ref: int) -> NodeSubject:
 
 
 def _load_name_and_url(kind: NodeKind, ref: int) -> tuple[str, str]:
+    """Return the name and the page of a node; 404 if it does not exist."""
     match kind:
         case NodeKind.OFFERING:
             if offering := Offering.objects.select_related("host").filter(pk=ref).first():
@@ -132,6 +133,8 @@ def _load_name_and_url(kind: NodeKind, ref: int) -> tuple[str, str]:
 
 @require_safe
 def node_detail(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
+    """Show the exposure of a node: the applications that depend on it and their state if it
+    fails."""
     user, at = signed_in_user(request), now()
     subject = load_subject(kind, ref)
     threat, state = _parse_threat_and_state(request, subject)
@@ -411,8 +414,8 @@ def node_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse
             row.roles,
             row.state,
             row.hit_share,
-            row.application.business_owner,
-            row.application.technical_owner,
+            row.application.business_owner_name,
+            row.application.technical_owner_name,
             subject.name,
             threat,
         ],

@@ -146,8 +146,9 @@ def name_url(name: NodeName) -> str:
 
 
 def applications_by_id(ids: Iterable[int], user: User) -> dict[int, Application]:
-    """Return the applications that `user` may see, with their team: one statement."""
-    return Application.objects.visible_to(user).select_related("team").in_bulk(list(ids))
+    """Return the applications that `user` may see, with their team and owners: one statement."""
+    applications = Application.objects.visible_to(user).with_owners().select_related("team")
+    return applications.in_bulk(list(ids))
 
 
 def teams_by_id(ids: Iterable[int]) -> dict[int, Team]:

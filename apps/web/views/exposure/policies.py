@@ -146,6 +146,7 @@ def _measures_share(measure: str) -> bool:
 
 
 def _initial_values(policy: Policy) -> dict[str, Any]:
+    """Return the initial values of the form; shares are shown in percent."""
     percent = 100 if is_share(policy) else 1
     return {
         **{
@@ -194,6 +195,7 @@ class PolicyBreach:
 
 @require_safe
 def policy_list(request: HttpRequest) -> HttpResponse:
+    """Show the exposure policies with their open flags."""
     user = signed_in_user(request)
     _require_organisation_reader(request)
     filterset = PolicyFilter(request.GET, Policy.objects.all(), request=request)
@@ -229,6 +231,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def policy_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all exposure policies."""
     _require_organisation_reader(request)
     return csv_response(
         "lines",
@@ -306,6 +309,7 @@ def policy_detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_policy(request: HttpRequest) -> HttpResponse:
+    """Create an exposure policy, after a trial of its tolerance if requested."""
     user = signed_in_user(request)
     _require_organisation_reader(request)
     if not user.is_governance:
@@ -370,6 +374,8 @@ def _render_policy(
     trial_policy: Policy | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """Render the page of a policy, a new one if it is None. `trial_policy` has submitted values
+    that are measured without being stored."""
     user = signed_in_user(request)
     measured_policy = trial_policy or policy
     breaches = _list_breaches(measured_policy, policy) if measured_policy else []
@@ -406,6 +412,8 @@ def _render_policy(
 def _build_headline(
     policy: Policy | None, breaches: list[PolicyBreach], *, is_trial: bool
 ) -> Headline:
+    """Return the headline: how many measurements are above the tolerance, or would be in a
+    trial."""
     if policy is None:
         return Headline("Set a tolerance: what is counted, and how much of it is tolerated.")
     tolerance = format_value(policy, policy.tolerance)

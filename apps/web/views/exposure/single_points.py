@@ -67,6 +67,7 @@ class CutSetRow:
 
 @require_safe
 def single_point_list(request: HttpRequest) -> HttpResponse:
+    """Show the nodes that alone can stop an application, and the minimal cut sets."""
     user = signed_in_user(request)
     team_ids, settings = visible_team_ids(user), engine_settings()
     kind = request.GET.get("kind", "") if request.GET.get("kind", "") in KINDS else ""
@@ -120,6 +121,7 @@ def single_point_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def single_point_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all nodes that alone can stop an application."""
     user = signed_in_user(request)
     kind = request.GET.get("kind", "") if request.GET.get("kind", "") in KINDS else ""
     rows = single_point_rows(
@@ -213,6 +215,7 @@ def number_of_page(request: HttpRequest) -> int:
 
 
 def _draw_point_bars(rows: Sequence[SinglePointRow], n_critical: int) -> Any:
+    """Return the drawing of the points by critical applications, or by all if none is critical."""
     critical = any(row.point.n_critical for row in rows)
     return responsive_picture(
         draw_bars,

@@ -60,6 +60,7 @@ class MappingPreview:
 
     @property
     def sentence(self) -> Headline:
+        """Return the headline of the preview: rows that can be read and rows that are rejected."""
         if self.mapping_errors:
             return Headline("The mapping cannot be used yet: see the fields marked below.")
         if self.refusal:
@@ -99,6 +100,8 @@ def preview_mapping(
 
 
 def _build_preview(result: MappingResult, source: Source | None) -> MappingPreview:
+    """Return the preview of a parsed document: rows, rejects, known offerings, and the effect of
+    the next poll of `source`."""
     unfound = tuple(result.unfound.items())
     if result.parsed is None:
         return MappingPreview(refusal=result.refusal, unfound=unfound)

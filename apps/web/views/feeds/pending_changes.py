@@ -136,6 +136,8 @@ def _apply_decision(
     groups: Collection[str] | None,
     name: str,
 ) -> HttpResponse:
+    """Accept or reject the changes on hold, those of `groups` or all if None, and redirect with the
+    result."""
     on_hold_url = reverse("feeds:on-hold", args=[source.slug])
     if cleaned["action"] == "accept":
         events = accept_pending_changes(
@@ -195,6 +197,7 @@ def _render_pending_changes(
     problem: str = "",
     status: int = 200,
 ) -> HttpResponse:
+    """Render the changes on hold by provider, with the applications that they would affect."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
     changes_on_hold, rejections = pending_changes(source), rejected_changes(source)

@@ -105,6 +105,7 @@ def group_pending_changes(
 def _build_group(
     key: str, changes: Sequence[PendingChange], reach: PendingReach, today: date
 ) -> PendingGroup:
+    """Return the changes of one provider as rows; `key` is the group."""
     rows = [
         PendingRow(
             change,

@@ -127,6 +127,7 @@ def _describe_problem(
 def source_headline(
     freshness: SourceFreshness, changes: Sequence[PendingChange], suspect_run: FeedRun | None
 ) -> Headline:
+    """Return the headline of a source: failing, late, not updating, on hold, or up to date."""
     name, state = freshness.source.name, freshness.state
     if not freshness.source.enabled or freshness.health == Health.NEVER or state is None:
         return Headline(f"{name} {freshness.words}.")

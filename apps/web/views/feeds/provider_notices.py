@@ -86,6 +86,7 @@ def _filter_notices(
 
 @require_safe
 def notice_list(request: HttpRequest) -> HttpResponse:
+    """Show the notices of providers, by the filters of the URL."""
     filterset, queryset = _filter_notices(request)
     listing = PaginatedList(request, queryset, size=PAGE_SIZE)
     sources = list(polled_sources(request.user).filter(kind=KIND).values_list("slug", "name"))
@@ -173,6 +174,7 @@ def _build_rows(notices: Sequence[ProviderNotice], request: HttpRequest) -> list
 
 
 def _build_row(notice: ProviderNotice, by_name: dict[str, list[NoticeReference]]) -> NoticeRow:
+    """Return a notice as a row, with the offerings that its text names, those most used first."""
     references = [reference for name in notice.names for reference in by_name.get(name, ())]
     references.sort(key=lambda named: (-named.n_applications, named.name, named.at))
     facts = {"source_url": notice.link, "reason": f"{notice.source.name}: {notice.title}"[:500]}
@@ -195,6 +197,8 @@ def _build_row(notice: ProviderNotice, by_name: dict[str, list[NoticeReference]]
 
 @require_safe
 def notice_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all notices that match the filters."""
+
     def cells(row: ProviderNotice) -> list[Any]:
         return [
             row.source.name,

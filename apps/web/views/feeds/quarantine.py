@@ -33,6 +33,7 @@ def _filter_quarantined_rows(
 
 @require_safe
 def quarantine_list(request: HttpRequest) -> HttpResponse:
+    """Show the rejected rows of all feeds, by the filters of the URL."""
     filterset, queryset = _filter_quarantined_rows(request)
     listing = PaginatedList(request, queryset)
     predicate = (
@@ -68,6 +69,8 @@ def quarantine_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def quarantine_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all rejected rows that match the filters."""
+
     def cells(row: QuarantinedRow) -> list[Any]:
         return [
             row.source.name,

@@ -134,6 +134,7 @@ SELECT r.event_id, e.source_id, e.provider_group, count(DISTINCT l.application_i
 FROM reached r
 JOIN catalog_providerevent e ON e.id = r.event_id
 JOIN live l ON l.offering_id = r.offering_id
+-- one row for each change, for each provider group of a source, and for each source
 GROUP BY GROUPING SETS ((r.event_id), (e.source_id, e.provider_group), (e.source_id))
 """
 

@@ -73,6 +73,7 @@ def feed_run_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def feed_run_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all polls that match the filters."""
     filterset = FeedRunFilter(
         request.GET, FeedRun.objects.visible_to(request.user), request=request
     )

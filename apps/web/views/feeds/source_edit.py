@@ -200,6 +200,7 @@ class _SourceEditor:
         return self.source
 
     def render_response(self) -> HttpResponse:
+        """Render the form with sample and preview; status 422 if submitted values have errors."""
         has_errors = self.act and (
             self.form.errors
             or (self.has_mapping and (self.mapping.errors or self.sample_form.errors))
@@ -280,6 +281,10 @@ def new_source(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_source(request: HttpRequest, slug: str) -> HttpResponse:
+    """Edit a source: the form with a preview of its mapping, and on `save` and `enable` the change.
+
+    Other values of `act` (read, fetch, last) only load a sample and show the form again.
+    """
     user = governance_user(request, GOVERNANCE_ONLY)
     source = source_or_404(request, slug)
     if request.method != "POST" or request.POST.get("act", "read") not in SAVING:
@@ -287,6 +292,7 @@ def edit_source(request: HttpRequest, slug: str) -> HttpResponse:
         editor.process_input()
         return editor.render_response()
     with transaction.atomic():
+        # the form compares the entered values with the stored ones, which must not change meanwhile
         source = Source.objects.select_for_update().get(pk=source.pk)
         editor = _SourceEditor(request, user, source, source.kind)
         editor.process_input()

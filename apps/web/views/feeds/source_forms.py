@@ -69,6 +69,8 @@ class SourceForm(OptimisticLockMixin, forms.Form):
         reports_errors: bool = True,
         **kwargs: Any,
     ) -> None:
+        """Fill the form from the source `row`, if it exists. `reports_errors` is False while a
+        mapping is being tried, so that missing fields are no errors yet."""
         self.reports_errors = reports_errors
         self.stamp = (
             hashlib.sha256(json.dumps(mapping, sort_keys=True).encode()).hexdigest()[:20]

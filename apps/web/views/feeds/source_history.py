@@ -105,6 +105,7 @@ _LABELS = {
 
 
 def _compare_entries(old_entry: Any, new_entry: Any) -> list[tuple[str, str, str]]:
+    """Return (field, old value, new value) of the fields that differ between two versions."""
     if hasattr(new_entry, "settings"):
         old_settings, new_settings = old_entry.settings, new_entry.settings
         return [

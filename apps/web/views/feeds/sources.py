@@ -78,6 +78,7 @@ def feed_row(freshness: SourceFreshness, runs: Sequence[FeedRun], *, at: datetim
 
 @require_safe
 def feed_list(request: HttpRequest) -> HttpResponse:
+    """Show all sources with their health."""
     at = now()
     user = request.user
     feeds = fresh_sources(user, at=at)
@@ -139,6 +140,7 @@ def _describe_totals(
 
 @require_safe
 def feed_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a source: health, polls, changes on hold and settings."""
     at = now()
     freshness = fresh_source(request, slug, at=at)
     source = freshness.source

@@ -25,6 +25,7 @@ MAX_RUNS = 15
 
 @require_safe
 def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what the release gate would decide today about everything the application uses."""
     user = signed_in_user(request)
     application = get_object_or_404(
         Application.objects.visible_to(user).select_related("team"), slug=slug
@@ -75,6 +76,7 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _build_headline(application: Application, outcome: GateOutcome, environment: str) -> Headline:
+    """Return the headline: whether a release to the environment would be allowed."""
     if not outcome.requested:
         return Headline(
             "The register says nothing of what it calls, so there is nothing to stop yet."

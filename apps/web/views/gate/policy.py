@@ -60,6 +60,7 @@ class GatePolicyForm(forms.Form):
     expected_version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, rules: PolicySnapshot, may_change: bool) -> None:
+        """Fill the form from the stored policy; the fields are disabled unless `may_change`."""
         policy = rules.policy
         facts = (
             "requires_approval",
@@ -160,6 +161,7 @@ def _days_field_label(row: Horizon, kind: str) -> str:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def gate_policy(request: HttpRequest) -> HttpResponse:
+    """Show the gate policy; preview or save a changed one."""
     user = signed_in_user(request)
     if request.method == "POST" and not user.is_governance:
         raise PermissionDenied(

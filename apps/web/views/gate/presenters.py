@@ -81,6 +81,7 @@ def order_by_severity(rows: Iterable[GateFindingRow]) -> list[GateFindingRow]:
 
 
 def finding_row(finding: GateFinding | Finding, application: str) -> GateFindingRow:
+    """Return a stored or a computed finding as a row; only stored ones have an anchor."""
     place = finding.file + (f":{finding.line}" if finding.file and finding.line else "")
     if isinstance(finding, GateFinding):
         anchor, offering, waiver = f"finding-{finding.pk}", finding.offering_id, finding.waiver_id

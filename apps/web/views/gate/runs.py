@@ -48,6 +48,7 @@ def _filter_runs(request: HttpRequest) -> tuple[GateRunFilter, "QuerySet[GateRun
 
 @require_safe
 def run_list(request: HttpRequest) -> HttpResponse:
+    """Show the gate runs of visible applications, by the filters of the URL."""
     user = signed_in_user(request)
     filterset, queryset = _filter_runs(request)
     listing = PaginatedList(request, queryset)
@@ -86,6 +87,7 @@ def _count_open_waivers(user: Any) -> int:
 
 
 def _build_list_headline(listing: PaginatedList[GateRun], user: Any) -> Headline:
+    """Return the headline: the number of runs and how many were blocked."""
     if not listing.n_found:
         return Headline(
             "Nothing matches the filters." if listing.is_filtered else "No pipeline has asked yet."
@@ -134,6 +136,7 @@ HEADS = (
 
 @require_safe
 def run_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all gate runs that match the filters."""
     _filterset, queryset = _filter_runs(request)
 
     def cells(run: GateRun) -> list[Any]:
@@ -173,6 +176,7 @@ def _get_run(request: HttpRequest, pk: int) -> GateRun:
 
 @require_safe
 def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a gate run with its findings."""
     run = _get_run(request, pk)
     rows = [
         finding_row(finding, run.application.slug)
@@ -213,6 +217,7 @@ def _build_run_headline(run: GateRun) -> Headline:
 
 @require_safe
 def finding_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Export the findings of a gate run."""
     run = _get_run(request, pk)
     heads = (
         "rule",

@@ -66,6 +66,7 @@ def _filter_waivers(request: HttpRequest) -> tuple[WaiverFilter, "QuerySet[Waive
 
 @require_safe
 def waiver_list(request: HttpRequest) -> HttpResponse:
+    """Show the waivers, by the filters of the URL."""
     user = signed_in_user(request)
     at = now()
     filterset, queryset = _filter_waivers(request)
@@ -98,6 +99,7 @@ def waiver_list(request: HttpRequest) -> HttpResponse:
 
 
 def _build_list_headline(listing: PaginatedList[Waiver], user: User) -> Headline:
+    """Return the headline: the waivers that match, or those that wait for a decision."""
     n_waiting = Waiver.objects.visible_to(user).waiting().count()
     if listing.is_filtered:
         return Headline(
@@ -126,6 +128,7 @@ def _build_list_headline(listing: PaginatedList[Waiver], user: User) -> Headline
 
 @require_safe
 def waiver_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all waivers that match the filters."""
     _filterset, queryset = _filter_waivers(request)
     at = now()
     heads = (
@@ -277,6 +280,7 @@ def _get_waiver(request: HttpRequest, pk: int) -> Waiver:
 
 @require_safe
 def waiver_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a waiver, and the form to decide it for users who may."""
     waiver = _get_waiver(request, pk)
     user = signed_in_user(request)
     at = now()
@@ -334,6 +338,7 @@ def _build_waiver_headline(waiver: Waiver, is_in_force: bool) -> Headline:
 
 @require_POST
 def decide_waiver(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """Grant, reject or withdraw a waiver, as the URL says."""
     waiver = _get_waiver(request, pk)
     user = signed_in_user(request)
     reason = request.POST.get("reason", "").strip()[:10_000]

@@ -60,6 +60,8 @@ class DecisionForm(forms.Form):
         ]
 
     def clean(self) -> dict[str, Any]:
+        """Require an expiry date unless the decision is blocked, and limits exactly if it is
+        restricted."""
         cleaned = super().clean() or {}
         decision = cleaned.get("decision")
         has_limits = any(cleaned.get(name) for name in ("data_classes", "criticalities", "regions"))

@@ -118,6 +118,7 @@ def violation_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def violation_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export the approval violations of visible applications in the scope of the URL."""
     target, decision = _load_scope(request)
     violations = _find_violations(request, target, decision, limit=MAX_COUNTED_ROWS, offset=0)
 

@@ -61,6 +61,7 @@ def _filter_approvals(request: HttpRequest) -> tuple[ApprovalFilter, "QuerySet[A
 
 @require_safe
 def approval_list(request: HttpRequest) -> HttpResponse:
+    """Show the approvals, by the filters of the URL."""
     filterset, queryset = _filter_approvals(request)
     today = day_of(now())
     listing = PaginatedList(request, queryset)
@@ -108,6 +109,8 @@ def approval_list(request: HttpRequest) -> HttpResponse:
 def _build_list_headline(
     listing: PaginatedList[Approval], expiring_approvals: list[Approval], *, is_narrowed: bool
 ) -> Headline:
+    """Return the headline: the approvals that match, or the one that expires next. `is_narrowed`: a
+    filter is set."""
     if is_narrowed:
         return Headline(
             pluralize(
@@ -138,6 +141,7 @@ def _build_list_headline(
 
 @require_safe
 def approval_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all approvals that match the filters."""
     _found, queryset = _filter_approvals(request)
     today = day_of(now())
 
@@ -293,6 +297,7 @@ def replace_approval(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def revoke_approval(request: HttpRequest, pk: int) -> HttpResponse:
+    """Revoke an approval."""
     user = governance_user(request, "You need the governance role to revoke an approval.")
     approval = _get_approval(request, pk)
     form = RevokeForm(request.POST)
@@ -316,6 +321,8 @@ def revoke_approval(request: HttpRequest, pk: int) -> HttpResponse:
 def _render_approval(
     request: HttpRequest, approval: Approval, form: DecisionForm, revoke_form: RevokeForm
 ) -> HttpResponse:
+    """Render the page of an approval with the uses that violate it, and the forms to replace and
+    revoke it."""
     at = now()
     today = day_of(at)
     state = describe_approval_state(approval, today)
@@ -363,6 +370,7 @@ def _render_approval(
 def _build_approval_headline(
     approval: Approval, name: str, state: str, n_violations: int
 ) -> Headline:
+    """Return the headline of an approval: its state, and the number of violations."""
     decision = approval.get_decision_display().lower()
     if state == "revoked":
         assert approval.revoked_at is not None

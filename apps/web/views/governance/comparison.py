@@ -116,6 +116,7 @@ def load_scorecards(candidates: Candidates, *, user: Any, on: Any) -> list[Score
 
 
 def _iterate_csv_rows(cards: list[Scorecard]) -> Iterator[list[Any]]:
+    """Yield a row for each fact and candidate."""
     for group in build_fact_groups([card.as_json() for card in cards]):
         for row in group.rows:
             for card, cell in zip(cards, row.cells, strict=True):
@@ -146,6 +147,7 @@ def _keep_differing_facts(groups: list[FactGroup]) -> list[FactGroup]:
 def _build_columns(
     candidates: Candidates, cards: list[Scorecard], today: Any
 ) -> list[CandidateColumn]:
+    """Return a column for each candidate, with the approval that applies to it."""
     decisions = (
         decisions_by_target(targets=list(candidates.rows), on=today) if candidates.rows else {}
     )
@@ -165,6 +167,7 @@ def _build_columns(
 
 
 def _build_headline(candidates: Candidates, cards: list[Scorecard]) -> Headline:
+    """Return the headline: how many facts of the candidates are unknown."""
     if not cards:
         return Headline("Which foundation, and on what terms? Put candidates side by side.")
     n_unknown, n_facts = n_gaps(cards)

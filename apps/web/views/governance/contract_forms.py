@@ -112,6 +112,8 @@ class ContractForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-a
         }
 
     def __init__(self, *args: Any, row: Contract | None = None, **kwargs: Any) -> None:
+        """Offer the other contracts as overarching ones; a stored service type that is not in the
+        list stays selectable."""
         super().__init__(*args, row=row, instance=row, **kwargs)
         overarching = self.fields["overarching"]
         assert isinstance(overarching, forms.ModelChoiceField)

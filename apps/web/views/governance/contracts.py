@@ -68,6 +68,7 @@ def _filter_contracts(request: HttpRequest) -> tuple[ContractFilter, "QuerySet[C
 
 @require_safe
 def contract_list(request: HttpRequest) -> HttpResponse:
+    """Show the contracts, by the filters of the URL; empty for users who may not read contracts."""
     user = signed_in_user(request)
     today = day_of(now())
     filterset, queryset = _filter_contracts(request)
@@ -106,6 +107,8 @@ def _is_ending(contract: Contract, today: date) -> bool:
 
 
 def _build_list_headline(listing: PaginatedList[Contract], may_read: bool, today: date) -> Headline:
+    """Return the headline: the contracts that match, or the one that ends next. `may_read` is False
+    for users who may not read contracts."""
     if not may_read:
         return Headline("Contracts are read by governance, auditors and administrators.")
     if listing.is_filtered:
@@ -137,6 +140,7 @@ def _build_list_headline(listing: PaginatedList[Contract], may_read: bool, today
 
 @require_safe
 def contract_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all contracts that match the filters."""
     _found, queryset = _filter_contracts(request)
     names = [name for _group, members in GROUPS for name in members]
 
@@ -160,6 +164,7 @@ def contract_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_contract(request: HttpRequest) -> HttpResponse:
+    """Record a contract."""
     user = governance_user(request, "You need the governance role to add contracts.")
     party = Provider.objects.visible_to(user).filter(slug=request.GET.get("party", "")).first()
     form = NewContractForm(request.POST or None, initial={"party": party.pk if party else None})
@@ -227,6 +232,7 @@ def _get_contract(request: HttpRequest, pk: int) -> Contract:
 def _render_contract(
     request: HttpRequest, contract: Contract, form: ContractForm | None = None
 ) -> HttpResponse:
+    """Render the page of a contract, with the applications that depend on its provider."""
     user = signed_in_user(request)
     at = now()
     today = day_of(at)
@@ -292,6 +298,8 @@ def _group_values(contract: Contract) -> list[tuple[str, list[tuple[str, Any, st
 
 
 def _build_contract_headline(contract: Contract, today: date, count_text: str, n: int) -> Headline:
+    """Return the headline of a contract: its end and its dependents, of which `count_text` is the
+    count as text."""
     name = contract.party.name
     dependents = (
         pluralize(

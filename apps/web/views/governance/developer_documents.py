@@ -134,6 +134,7 @@ def _is_late(row: AnnexItem | None, today: date) -> bool:
 
 
 def _build_list_headline(listing: PaginatedList[AnnexItem], user: Any, today: date) -> Headline:
+    """Return the headline: the items that match, or those requested and overdue."""
     if not user.can_read_all:
         return Headline(
             "Documents of developers are read by governance, auditors and administrators."
@@ -176,6 +177,7 @@ def _build_list_headline(listing: PaginatedList[AnnexItem], user: Any, today: da
 
 @require_safe
 def document_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all document items that match the filters."""
     _found, queryset = _filter_documents(request)
 
     def cells(row: AnnexItem) -> list[Any]:
@@ -296,6 +298,8 @@ def _render_documents(
     note_form: DocumentStateForm | None = None,
     open_item: str = "",
 ) -> HttpResponse:
+    """Render the documents of a foundation. Forms with errors replace empty ones; `open_item` is
+    the item whose form is open."""
     user = signed_in_user(request)
     today = day_of(now())
     lines = annex_checklist(foundation=foundation, user=user)

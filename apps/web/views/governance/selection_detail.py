@@ -117,6 +117,8 @@ def _render_selection(
     score_forms: Sequence[ScoresForm] = (),
     decide_form: DecideForm | None = None,
 ) -> HttpResponse:
+    """Render the page of a selection record: criteria, candidates, scores and the decision. Forms
+    with errors replace the stored values."""
     at = now()
     today = day_of(at)
     candidates = _list_candidates(selection)
@@ -182,6 +184,8 @@ def _build_candidate_scores(
     may_work: bool,
     today: date,
 ) -> list[CandidateScores]:
+    """Return the candidates with their scores, as forms if `may_work`; submitted forms are shown
+    again."""
     forms_by_candidate = {form.candidate.pk: form for form in submitted_forms}
     targets = {target.pk: target for target in (row.foundation for row in candidates)}
     decisions = decisions_by_target(targets=list(targets.values()), on=today) if targets else {}
@@ -256,6 +260,8 @@ def _build_decided_headline(
     stored_scorecards: Sequence[StoredScorecards],
     today: date,
 ) -> Headline:
+    """Return the headline of a decided record: its outcome, what has changed since, and the review
+    date."""
     assert selection.decided_on is not None
     chosen_names = [name_of(row) for row in candidates if row.chosen]
     decided_day = long_day(selection.decided_on)
@@ -503,6 +509,8 @@ def facts_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 
 
 def _iterate_stored_facts(stored_scorecards: Sequence[StoredScorecards]) -> Iterator[list[Any]]:
+    """Yield a row for each fact of the scorecards stored with the decision, beside its current
+    value."""
     for scorecards in stored_scorecards:
         for card in scorecards.cards:
             for row in card.rows:
@@ -528,6 +536,7 @@ def _iterate_stored_facts(stored_scorecards: Sequence[StoredScorecards]) -> Iter
 def _iterate_draft_facts(
     selection: Selection, candidates: Sequence[SelectionCandidate], *, user: Any, on: date
 ) -> Iterator[list[Any]]:
+    """Yield a row for each current fact of the candidates of a draft."""
     cards: Mapping[int, Mapping[str, Any]] = candidate_scorecards(
         selection=selection, user=user, on=on
     )

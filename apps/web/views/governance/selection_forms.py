@@ -103,6 +103,7 @@ class ScoresForm(OptimisticLockMixin, forms.Form):
         row: SelectionCandidate,
         **kwargs: Any,
     ) -> None:
+        """Add a field for each criterion, filled with the score of the candidate `row`."""
         self.names = [str(criterion["name"]) for criterion in criteria]
         self.candidate = row
         initial = {}

@@ -43,6 +43,7 @@ ORDERS = Sorting(
 
 
 def _filter_selections(request: HttpRequest) -> tuple[SelectionFilter, "QuerySet[Selection]"]:
+    """Return (filter, selection records that match it in the order of the URL)."""
     filterset = SelectionFilter(
         request.GET, Selection.objects.visible_to(request.user), request=request
     )
@@ -62,6 +63,7 @@ def _filter_selections(request: HttpRequest) -> tuple[SelectionFilter, "QuerySet
 
 @require_safe
 def selection_list(request: HttpRequest) -> HttpResponse:
+    """Show the selection records, by the filters of the URL."""
     filterset, queryset = _filter_selections(request)
     today = day_of(now())
     listing = PaginatedList(request, queryset)
@@ -96,6 +98,7 @@ def selection_list(request: HttpRequest) -> HttpResponse:
 def _build_list_headline(
     listing: PaginatedList[Selection], due_selections: list[Selection]
 ) -> Headline:
+    """Return the headline: the records that match, or those due for review."""
     if listing.is_filtered:
         return Headline(
             pluralize(
@@ -125,6 +128,7 @@ def _build_list_headline(
 
 @require_safe
 def selection_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all selection records that match the filters."""
     _found, queryset = _filter_selections(request)
 
     def cells(row: Selection) -> list[Any]:

@@ -61,6 +61,7 @@ class DocumentProblems:
 def show_document(
     request: HttpRequest, import_: Import, user: User, **context: Any
 ) -> HttpResponse:
+    """Render the page of an imported document, with what it named and what could not be used."""
     document_format = FORMATS.get(import_.format)
     return render_page(
         request,

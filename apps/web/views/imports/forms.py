@@ -62,6 +62,8 @@ class ColumnsForm(forms.Form):
     )
 
     def __init__(self, *args: Any, mapping: BookMapping, user: User, **kwargs: Any) -> None:
+        """Add a choice of its meaning for each column of each sheet, preselected from the proposed
+        mapping."""
         initial = {
             "team": mapping.team,
             "day_order": mapping.conventions.day_order,
@@ -91,6 +93,7 @@ class ColumnsForm(forms.Form):
 
     @property
     def sheets(self) -> list[SheetLines]:
+        """Return the sheets with their columns and fields, for the template."""
         return [
             SheetLines(
                 sheet.name,
@@ -129,6 +132,8 @@ class ColumnsForm(forms.Form):
         return cleaned
 
     def _check_sheet(self, index: int, sheet: SheetMapping, cleaned: dict[str, Any]) -> None:
+        """Add errors for a meaning chosen twice, and for a sheet without a column that identifies
+        the application."""
         names_by_code: dict[str, str] = {}
         for column in range(len(sheet.heads)):
             name = f"s{index}c{column}"
@@ -149,6 +154,7 @@ class ColumnsForm(forms.Form):
             )
 
     def mapping(self) -> BookMapping:
+        """Return the mapping that the user has chosen; the form must be valid."""
         sheets = tuple(
             SheetMapping(
                 name=sheet.name,

@@ -169,6 +169,8 @@ def present_rows(
 def _present_row(
     row: ImportRow, sheets: list[str], names: Mapping[str, Mapping[int, str]]
 ) -> RowWords:
+    """Return a row of an import as texts: what it adds or changes, with old and new values. `names`
+    are {kind: {ID: name}}."""
     plan = row.plan or {}
     application, use = plan.get("application") or {}, plan.get("use") or {}
     raw_use = row.use or {}

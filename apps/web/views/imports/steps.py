@@ -53,6 +53,7 @@ def submit_confirmation(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def undo_import(request: HttpRequest, pk: int) -> HttpResponse:
+    """Undo an import."""
     import_, user = import_or_404(request, pk)
     try:
         is_sheet = import_.kind == Import.Kind.SHEET

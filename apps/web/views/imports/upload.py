@@ -191,7 +191,7 @@ def _receive_upload(cleaned: dict[str, Any], user: User) -> Import:
     if body.startswith(GZIP_MARK):
         body = decompress(body, max_bytes=document_format.most_inflated)
     import_, _is_new = receive_document(
-        form=document_format,
+        document_format=document_format,
         body=body,
         by=user,
         at=now(),

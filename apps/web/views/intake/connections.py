@@ -94,6 +94,7 @@ def change_usage_settings(request: HttpRequest) -> HttpResponse:
 def _render_connections(
     request: HttpRequest, user: User, form: UsageSettingsForm | None = None
 ) -> HttpResponse:
+    """Render the connections that report usage, and the settings form with its errors."""
     at = now()
     streams, as_of = visible_connections(user, at=at)
     counts = open_by_kind(user, max_count=MAX_COUNTED)
@@ -130,6 +131,8 @@ def _build_kind(kind: str, n: int) -> ConnectionKind:
 
 
 def _build_headline(senders: list[Connection], counts: dict[str, int]) -> Headline:
+    """Return the headline: the number of connections, the last report, and the open
+    discrepancies."""
     if not senders:
         return Headline(
             "Nothing is connected yet: what is declared is held against nothing that was seen."
@@ -241,6 +244,7 @@ def _list_tokens(user: User) -> list[ApiToken]:
 
 @require_POST
 def bind_connection(request: HttpRequest, pk: int) -> HttpResponse:
+    """Limit the token of a connection to an application, so that all its reports are about it."""
     user = signed_in_user(request)
     token = get_object_or_404(ApiToken.objects.visible_to(user), pk=pk)
     slug = request.POST.get("application", "").strip()
@@ -267,6 +271,7 @@ def bind_connection(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def unbind_connection(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove the limit of a connection to an application."""
     user = signed_in_user(request)
     binding = get_object_or_404(
         TokenBinding.objects.filter(
@@ -286,6 +291,7 @@ def unbind_connection(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def connection_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all connections that the user can view."""
     streams, _as_of = visible_connections(signed_in_user(request), at=now())
     return csv_response(
         "senders",

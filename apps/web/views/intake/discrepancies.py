@@ -70,6 +70,7 @@ def _filter_discrepancies(request: HttpRequest) -> tuple[DiscrepancyFilter, Quer
 
 @require_safe
 def discrepancy_list(request: HttpRequest) -> HttpResponse:
+    """Show the open discrepancies of visible applications, by the filters of the URL."""
     user, at = signed_in_user(request), now()
     filterset, queryset = _filter_discrepancies(request)
     listing = PaginatedList(request, queryset)
@@ -121,6 +122,7 @@ def _build_row(discrepancy: Discrepancy, user: User) -> DiscrepancyRow:
 def _build_headline(
     listing: PaginatedList[Discrepancy], request: HttpRequest, counts: dict[str, int]
 ) -> Headline:
+    """Return the headline: the discrepancies that match, or those of undeclared use."""
     filter_names = {
         name for name, value in request.GET.items() if value and name not in {"page", "print"}
     }

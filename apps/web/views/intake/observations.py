@@ -32,6 +32,7 @@ def _filter_observations(request: HttpRequest) -> tuple[ObservationFilter, Query
 
 @require_safe
 def observation_list(request: HttpRequest) -> HttpResponse:
+    """Show the observed usage, by the filters of the URL."""
     user, at = signed_in_user(request), now()
     filterset, queryset = _filter_observations(request)
     listing = PaginatedList(request, queryset)

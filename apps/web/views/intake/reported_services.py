@@ -111,6 +111,7 @@ def _build_proposal(service: Any) -> LinkProposal | None:
 
 @require_safe
 def service_list(request: HttpRequest) -> HttpResponse:
+    """Show the reported services, by the filters of the URL."""
     filterset, queryset = _filter_services(request)
     listing = PaginatedList(request, queryset)
     models_by_service = _load_called_models([row.pk for row in listing.rows])
@@ -164,6 +165,7 @@ def _load_called_models(services: list[int]) -> dict[int, tuple[tuple[str, ...],
 
 
 def _build_headline(listing: PaginatedList[Service], request: HttpRequest) -> Headline:
+    """Return the headline: the services that match, or those without an application."""
     filter_names = {
         name for name, value in request.GET.items() if value and name not in {"page", "print"}
     }
@@ -188,6 +190,7 @@ def _build_headline(listing: PaginatedList[Service], request: HttpRequest) -> He
 
 @require_safe
 def service_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all reported services that match the filters."""
     _filterset, queryset = _filter_services(request)
     return csv_response(
         "senders-by-name",
@@ -518,6 +521,11 @@ def _unlink_services(request: HttpRequest, rows: list[Service], user: User) -> N
 def _flash_link_result(
     request: HttpRequest, linked_ids: list[int], *, n_barred: int, n_left: int
 ) -> None:
+    """Flash how many services were linked, with an undo, and how many were not.
+
+    `n_barred`: a token of theirs may not write to the application. `n_left`: no application is
+    proposed, or they are linked or ignored already.
+    """
     if linked_ids:
         message = pluralize(
             len(linked_ids),

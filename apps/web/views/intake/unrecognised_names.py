@@ -36,6 +36,7 @@ MAX_ROWS = 50
 
 @require_safe
 def name_list(request: HttpRequest) -> HttpResponse:
+    """Show the names that no rule recognises, and the decisions in force."""
     user = signed_in_user(request)
     listing: PaginatedList[Any] = PaginatedList(request, unresolved_names(user))
     # decisions contain names from applications of every team
@@ -75,6 +76,7 @@ def _build_headline(listing: PaginatedList[Any]) -> Headline:
 
 @require_safe
 def name_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all names that no rule recognises."""
     return csv_response(
         "names-nobody-knows",
         [

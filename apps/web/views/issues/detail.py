@@ -1,6 +1,6 @@
 """Page of one issue: the fact, its dates and dependencies, the timeline, and the responses."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering
-from apps.common.errors import DomainError
+from apps.common.errors import DomainError, ForbiddenError
+from apps.common.text import format_date
 from apps.common.time import day_of, now
 from apps.inventory.models import Application, Dependency
 from apps.issues import responses
-from apps.issues.models import Activity, Issue
+from apps.issues.models import Activity, CauseKind, Issue
 from apps.issues.sentences import activity_sentence, activity_user_names
 from apps.issues.undo import undo_response
 from apps.web.pages.flash_messages import flash_success
@@ -27,13 +28,17 @@ from apps.web.views.issues.forms import (
     AcceptForm,
     CommentForm,
     OwnerForm,
-    ReasonForm,
+    ResolveForm,
     SnoozeForm,
 )
-from apps.web.views.issues.list import SNOOZE_CHOICES
-from apps.web.views.issues.presenters import RELATIONS, present_issues
+from apps.web.views.issues.presenters import RELATIONS, present_issues, record_link
 
 MAX_ENTRIES = 200
+MAX_SIBLINGS = 20
+MAX_APPLICATIONS = 100
+# responses with a form, in the order of the page
+_FORM_ACTIONS = ("assign", "snooze", "accept", "resolve", "comment")
+_PLAIN_ACTIONS = ("acknowledge", "revoke", "reopen", "undo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,49 +55,64 @@ def issue_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _visible_issue(user: User, pk: int) -> Issue:
     return get_object_or_404(
-        Issue.objects.visible_to(user).select_related(*RELATIONS, "task__campaign", "accepted_by"),
+        Issue.objects.visible_to(user).select_related(
+            *RELATIONS, "task__campaign", "acknowledged_by", "accepted_by", "resolved_by"
+        ),
         pk=pk,
     )
 
 
 def _issue_page(
-    request: HttpRequest, issue: Issue, *, invalid_form: forms.Form | None = None, error: str = ""
+    request: HttpRequest,
+    issue: Issue,
+    *,
+    invalid: Mapping[str, forms.Form] | None = None,
+    error: str = "",
 ) -> HttpResponse:
+    """Return the page. `invalid` is the form with invalid input, by its action; `error` why a
+    response was rejected."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
     (row,) = present_issues([issue], today=today)
-    form_classes: dict[str, Callable[[], forms.Form]] = {
-        "accept": AcceptForm,
-        "resolve": ReasonForm,
-        "comment": CommentForm,
-        "assign": lambda: OwnerForm(issue=issue, initial={"owner": issue.owner_id}),
-    }
     can_respond = responses.can_respond(user, issue)
+    is_followed = bool(responses.state_owner(issue))
+    siblings = (
+        Issue.objects.visible_to(user)
+        .unresolved()
+        .filter(cause=issue.cause_id)
+        .exclude(pk=issue.pk)
+        .select_related("application", "owner")
+        .order_by("act_by", "pk")
+    )
     return render_page(
         request,
         "issues/detail.html",
         title=row.title,
         crumbs=(("Issues", reverse("issues:list")),),
+        counts="One issue",
         as_of=at,
-        status=422 if invalid_form is not None or error else 200,
+        status=422 if invalid or error else 200,
         sentence=Headline(f"{row.title}."),
         issue=issue,
         row=row,
         error=error,
         can_respond=can_respond,
-        can_accept=can_respond and responses.can_accept(user, issue),
-        forms={name: make() for name, make in form_classes.items()},
-        invalid_form=invalid_form,
-        snooze_choices=SNOOZE_CHOICES,
+        can_comment=responses.can_comment(user, issue),
+        # what has a record of its own is accepted and resolved there
+        can_resolve=can_respond and not is_followed,
+        can_accept=can_respond and not is_followed and responses.can_accept(user, issue),
+        is_accepted=issue.state == Issue.State.ACCEPTED,
+        is_effort_unknown=issue.cause.kind == CauseKind.RETIREMENT
+        and issue.details.get("effort_days") is None,
+        forms={action: _response_form(action, None, issue, at) for action in _FORM_ACTIONS}
+        | dict(invalid or {}),
+        record=record_link(issue, row.subject, user),
         dependencies=_dependencies(issue, user),
         applications=_applications(issue, user),
         offerings=_offerings(issue),
         timeline=_timeline(issue),
-        siblings=Issue.objects.visible_to(user)
-        .unresolved()
-        .filter(cause=issue.cause_id)
-        .exclude(pk=issue.pk)
-        .select_related("application", "owner")[:20],
+        siblings=siblings[:MAX_SIBLINGS],
+        n_siblings=siblings.count(),
     )
 
 
@@ -107,7 +127,8 @@ def _dependencies(issue: Issue, user: User) -> list[Dependency]:
 def _applications(issue: Issue, user: User) -> list[Application]:
     """Return the applications that an issue of the organisation concerns."""
     ids = issue.details.get("applications") or []
-    return list(Application.objects.visible_to(user).filter(pk__in=ids).order_by("criticality"))
+    visible = Application.objects.visible_to(user).filter(pk__in=ids)
+    return list(visible.order_by("criticality", "name")[:MAX_APPLICATIONS])
 
 
 def _offerings(issue: Issue) -> list[Offering]:
@@ -134,40 +155,52 @@ def _timeline(issue: Issue) -> list[TimelineEntry]:
 
 @require_POST
 def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """Apply one response and return to the issue; an invalid one shows the page with the reason."""
+    """Apply one response and return to the issue; an invalid one shows the page with the reason and
+    the input."""
     user, at = signed_in_user(request), now()
     issue = _visible_issue(user, pk)
-    form = _response_form(action, request, issue, at)
+    if action not in {*_FORM_ACTIONS, *_PLAIN_ACTIONS}:
+        raise Http404
+    # before the input is checked, whose errors are for those who can respond
+    if action == "comment":
+        responses.require_commentator(user, issue)
+    else:
+        responses.require_respondent(user, issue)
+    has_form = action in _FORM_ACTIONS
+    form = _response_form(action, request.POST, issue, at) if has_form else None
     if form is not None and not form.is_valid():
-        return _issue_page(request, issue, invalid_form=form)
+        return _issue_page(request, issue, invalid={action: form})
     data: dict[str, Any] = form.cleaned_data if form is not None else {}
     try:
         sentence = _apply(action, issue, data, user, at)
+    except ForbiddenError:
+        raise
     except DomainError as error:
-        return _issue_page(request, issue, error=str(error))
+        if form is None or error.field not in form.fields:
+            return _issue_page(request, issue, error=str(error))
+        form.add_error(error.field, str(error))
+        return _issue_page(request, issue, invalid={action: form})
     can_be_undone = action not in {"comment", "undo"}
     undo = reverse("issues:respond", args=[pk, "undo"]) if can_be_undone else None
     flash_success(request, sentence, undo=undo)
     return redirect("issues:detail", pk=pk)
 
 
-def _response_form(
-    action: str, request: HttpRequest, issue: Issue, at: datetime
-) -> forms.Form | None:
+def _response_form(action: str, data: Any, issue: Issue, at: datetime) -> forms.Form:
+    """Return the form of a response. Ids of fields begin with the action, since the page has
+    several forms."""
+    auto_id = f"{action}-%s"
     match action:
         case "snooze":
-            return SnoozeForm(request.POST, today=day_of(at))
+            return SnoozeForm(data, today=day_of(at), auto_id=auto_id)
         case "accept":
-            return AcceptForm(request.POST)
+            return AcceptForm(data, auto_id=auto_id)
         case "resolve":
-            return ReasonForm(request.POST)
+            return ResolveForm(data, auto_id=auto_id)
         case "comment":
-            return CommentForm(request.POST)
-        case "assign":
-            return OwnerForm(request.POST, issue=issue)
-        case "acknowledge" | "revoke" | "reopen" | "undo":
-            return None
-    raise Http404
+            return CommentForm(data, auto_id=auto_id)
+    assigned_id = issue.owner_id if issue.assigned_by_id is not None else None
+    return OwnerForm(data, issue=issue, auto_id=auto_id, initial={"owner": assigned_id})
 
 
 def _apply(action: str, issue: Issue, data: dict[str, Any], by: User, at: datetime) -> str:
@@ -178,12 +211,12 @@ def _apply(action: str, issue: Issue, data: dict[str, Any], by: User, at: dateti
             return "Issue acknowledged."
         case "snooze":
             responses.snooze_issue(issue=issue, until=data["until"], by=by, at=at)
-            return "Issue snoozed."
+            return f"Issue snoozed until {format_date(data['until'])}."
         case "accept":
             responses.accept_issue(
                 issue=issue, until=data["until"], reason=data["reason"], by=by, at=at
             )
-            return "Gap accepted."
+            return f"Gap accepted until {format_date(data['until'])}."
         case "revoke":
             responses.revoke_acceptance(issue=issue, by=by, at=at)
             return "Acceptance revoked."

@@ -4,17 +4,27 @@ from datetime import date, timedelta
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 
 from apps.accounts.models import User
+from apps.accounts.queries import members_of
 from apps.issues.models import Issue
-from apps.issues.responses import MAX_SNOOZE_DAYS, can_own
-from apps.web.pages.form_fields import DayField
+from apps.issues.responses import MAX_SNOOZE_DAYS
+from apps.web.pages.form_fields import DayField, QuickSelect
+
+SNOOZE_CHOICES = ((7, "7 days"), (14, "14 days"), (30, "30 days"), (90, "90 days"))
 
 
 class SnoozeForm(forms.Form):
     """Number of days for which an issue is snoozed; `until` in the cleaned data."""
 
-    days = forms.IntegerField(min_value=1, max_value=MAX_SNOOZE_DAYS, label="Snooze for")
+    days = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_SNOOZE_DAYS,
+        label="Snooze for",
+        widget=QuickSelect(choices=SNOOZE_CHOICES),
+        error_messages={"required": "Select a number of days."},
+    )
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -28,21 +38,35 @@ class SnoozeForm(forms.Form):
 
 
 class AcceptForm(forms.Form):
-    until = DayField(label="Until", help_text="Expires on (not valid from this date).")
+    until = DayField(
+        label="Accept until",
+        help_text="Expires on (not valid from this date).",
+        error_messages={"required": "Enter a date."},
+    )
     reason = forms.CharField(
-        label="Reason", max_length=500, widget=forms.Textarea(attrs={"rows": 2})
+        label="Reason",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Enter a reason."},
     )
 
 
-class ReasonForm(forms.Form):
+class ResolveForm(forms.Form):
     reason = forms.CharField(
-        label="Reason", max_length=500, widget=forms.Textarea(attrs={"rows": 2})
+        label="Resolution",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="The issue opens again only if its fact changes.",
+        error_messages={"required": "Enter how the issue was resolved."},
     )
 
 
 class CommentForm(forms.Form):
     text = forms.CharField(
-        label="Comment", max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
+        label="Comment",
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Enter a comment."},
     )
 
 
@@ -53,17 +77,25 @@ class OwnerForm(forms.Form):
         queryset=User.objects.none(),
         required=False,
         label="Owner",
-        empty_label="As the application",
+        empty_label="Follow the application",
+        widget=QuickSelect,
+        error_messages={
+            "invalid_choice": "Select a user from the list. Other users cannot view this issue."
+        },
     )
 
     def __init__(self, *args: Any, issue: Issue, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["owner"]
         field.queryset = possible_owners(issue)
+        if issue.application_id is None:
+            field.empty_label = "No assignment"
 
 
 def possible_owners(issue: Issue) -> Any:
-    """Return the active users who can view the issue, by name."""
-    active = User.objects.people().filter(is_active=True).order_by("first_name", "last_name")
-    ids = [user.pk for user in active if can_own(user, issue)]
-    return active.filter(pk__in=ids)
+    """Return the active users who can view the issue once they own it, by name."""
+    users = User.objects.people().filter(is_active=True)
+    if issue.team is not None:
+        member_ids = [user.pk for user, _ in members_of(team=issue.team)]
+        users = users.filter(Q(pk__in=member_ids) | Q(is_superuser=True) | ~Q(organisation_role=""))
+    return users.order_by("first_name", "last_name", "username")

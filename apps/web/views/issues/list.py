@@ -1,11 +1,13 @@
 """List of issues, most urgent first; the same rows as CSV; bulk responses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import batched
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -16,7 +18,7 @@ from apps.catalog.models import Provider
 from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.issues.bulk_responses import MAX_BULK_RESPONSES, respond_to_issues
+from apps.issues.bulk_responses import respond_to_issues
 from apps.issues.filters import ME, SNOOZED, UNASSIGNED, UNRESOLVED, IssueFilter
 from apps.issues.models import CauseKind, Issue, IssueQuerySet, Urgency
 from apps.issues.responses import can_respond
@@ -25,7 +27,7 @@ from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import MAX_COUNTED_ROWS, PaginatedList, Sorting, csv_response
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.issues.forms import SnoozeForm
+from apps.web.views.issues.forms import SNOOZE_CHOICES, SnoozeForm
 from apps.web.views.issues.presenters import RELATIONS, IssueRow, present_issues
 from apps.web.views.undo import return_path
 from apps.web.wording import number
@@ -35,11 +37,13 @@ CSV_BATCH_SIZE = 500
 ORDERS = Sorting(
     {
         "urgency": ("Urgency", ("act_by", "criticality", "pk")),
-        "finish": ("Finish by", ("finish_by", "act_by", "pk")),
+        "finish": ("Finish by", ("date", "act_by", "pk")),
         "opened": ("Opened", ("-opened_at", "-pk")),
     }
 )
-SNOOZE_CHOICES = ((7, "7 days"), (14, "14 days"), (30, "30 days"), (90, "90 days"))
+# a URL in a message holds no more
+MAX_UNDO_IDS = 100
+_DONE = {"acknowledge": "acknowledged", "snooze": "snoozed", "undo": "undone"}
 
 
 def filter_issues(request: HttpRequest) -> tuple[IssueFilter, IssueQuerySet]:
@@ -50,8 +54,8 @@ def filter_issues(request: HttpRequest) -> tuple[IssueFilter, IssueQuerySet]:
     if "state" not in query:
         query["state"] = UNRESOLVED
     filterset = IssueFilter(query, Issue.objects.visible_to(user), request=request)
-    issues: IssueQuerySet = filterset.qs
-    if query["state"] != SNOOZED:
+    issues: IssueQuerySet = filterset.qs.annotate(date=Coalesce("finish_by", "due_on"))
+    if query["state"] == UNRESOLVED:
         today = day_of(now())
         issues = issues.filter(Q(snoozed_until=None) | Q(snoozed_until__lte=today))
     return filterset, ORDERS.apply(request, issues)  # type: ignore[return-value]
@@ -71,9 +75,9 @@ def issue_list(request: HttpRequest) -> HttpResponse:
         title="Issues",
         counts="Issues of your applications",
         as_of=at,
-        sentence=_headline(user, today),
+        sentence=_headline(filterset, issues, today),
         filters=build_filter_controls(
-            request, filterset, _controls(user), usual={"state": UNRESOLVED}
+            request, filterset, _controls(user), default_values={"state": UNRESOLVED}
         ),
         columns=ORDERS.columns(request),
         listing=listing,
@@ -104,19 +108,29 @@ def _controls(user: User) -> list[FilterControl]:
     ]
 
 
-def _headline(user: User, today: date) -> Headline:
-    issues = Issue.objects.visible_to(user).unresolved()
+def _headline(filterset: IssueFilter, issues: IssueQuerySet, today: date) -> Headline:
+    """Count what the filters select; without any, what is unresolved."""
+    is_filtered = any(
+        values
+        for name, values in filterset.data.lists()
+        if name in filterset.filters and (name, values) != ("state", [UNRESOLVED])
+    )
     n = issues.order_by()[: MAX_COUNTED_ROWS + 1].count()
     if not n:
-        return Headline("No issue needs work.")
-    n_now = issues.filter(act_by__lte=today).order_by()[: MAX_COUNTED_ROWS + 1].count()
-    counted = f"more than {MAX_COUNTED_ROWS:,}" if n > MAX_COUNTED_ROWS else number(n)
-    before = pluralize(n, f"{counted} issue is unresolved", f"{counted} issues are unresolved")
-    before = before[0].upper() + before[1:]
+        return Headline("No issues match these filters." if is_filtered else "No issue needs work.")
+    unresolved = issues.unresolved().filter(act_by__lte=today)
+    n_now = unresolved.order_by()[: MAX_COUNTED_ROWS + 1].count()
+    counted = f"More than {MAX_COUNTED_ROWS:,}" if n > MAX_COUNTED_ROWS else number(n)
+    if is_filtered:
+        start = pluralize(
+            n, "1 issue matches these filters", f"{counted} issues match these filters"
+        )
+    else:
+        start = pluralize(n, "1 issue is unresolved", f"{counted} issues are unresolved")
     if not n_now:
-        return Headline(f"{before}. None of them is urgent now.")
-    urgent = pluralize(n_now, f"{number(n_now)} needs work now", f"{number(n_now)} need work now")
-    return Headline(f"{before}. ", urgent, ".")
+        return Headline(f"{start}. None of them is urgent now." if n > 1 else f"{start}.")
+    urgent = pluralize(n_now, "1 needs work now", f"{number(n_now)} need work now")
+    return Headline(f"{start}. ", urgent, ".")
 
 
 CSV_HEADER = [
@@ -176,32 +190,46 @@ def _csv_cells(row: IssueRow) -> list[Any]:
 
 @require_POST
 def bulk_respond(request: HttpRequest) -> HttpResponse:
-    """Acknowledge or snooze the selected issues."""
+    """Acknowledge or snooze the selected issues, or undo that. The URL of an undo holds its
+    issues."""
     user, at = signed_in_user(request), now()
     back = return_path(request, reverse("issues:list"))
-    ids = [int(pk) for pk in request.POST.getlist("issue") if pk.isdecimal() and len(pk) < 18]
+    data = request.POST if "action" in request.POST else request.GET
+    ids = [int(pk) for pk in data.getlist("issue") if pk.isdecimal() and len(pk) < 18]
+    action = data.get("action", "")
+    if action not in _DONE:
+        flash_error(request, "Select a response: acknowledge or snooze.")
+        return redirect(back)
     if not ids:
         flash_error(request, "Select at least one issue.")
         return redirect(back)
-    response = request.POST.get("action", "")
     until = None
-    if response == "snooze":
-        form = SnoozeForm(request.POST, today=day_of(at))
+    if action == "snooze":
+        form = SnoozeForm(data, today=day_of(at))
         if not form.is_valid():
             flash_error(request, "Select for how long the issues are snoozed.")
             return redirect(back)
         until = form.cleaned_data["until"]
     try:
-        outcome = respond_to_issues(
-            issue_ids=ids[:MAX_BULK_RESPONSES], response=response, by=user, at=at, until=until
-        )
+        outcome = respond_to_issues(issue_ids=ids, response=action, by=user, at=at, until=until)
     except DomainError as error:
         flash_error(request, str(error))
         return redirect(back)
     if outcome.updated:
-        n = len(outcome.updated)
-        verb = {"acknowledge": "acknowledged", "snooze": "snoozed"}.get(response, "updated")
-        flash_success(request, pluralize(n, f"1 issue {verb}.", f"{n} issues {verb}."))
-    for rejected in outcome.rejected[:5]:
-        flash_error(request, rejected.reason)
+        _confirm(request, outcome.updated, action)
+    for reason in dict.fromkeys(rejected.reason for rejected in outcome.rejected):
+        flash_error(request, reason)
     return redirect(back)
+
+
+def _confirm(request: HttpRequest, ids: Sequence[int], action: str) -> None:
+    n, done = len(ids), _DONE[action]
+    if action == "undo":
+        sentence = pluralize(n, "1 response undone.", f"{n} responses undone.")
+    else:
+        sentence = pluralize(n, f"1 issue {done}.", f"{n} issues {done}.")
+    undo = None
+    if action != "undo" and n <= MAX_UNDO_IDS:
+        query = urlencode([("action", "undo"), *(("issue", pk) for pk in ids)])
+        undo = f"{reverse('issues:bulk-respond')}?{query}"
+    flash_success(request, sentence, undo=undo)

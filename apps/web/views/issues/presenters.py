@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from django.urls import reverse
+
+from apps.accounts.models import User
 from apps.issues.models import Issue, Urgency
 from apps.issues.sentences import issue_text
-from apps.issues.subjects import load_subjects
+from apps.issues.subjects import Subject, load_subjects
 from apps.issues.urgency import issue_urgency
 
 # the class of the mark beside an issue, as severities have it
@@ -24,6 +27,7 @@ class IssueRow:
     urgency: Urgency
     mark: int
     is_snoozed: bool
+    subject: Subject
 
 
 def present_issues(issues: Iterable[Issue], *, today: date) -> list[IssueRow]:
@@ -47,6 +51,53 @@ def present_issues(issues: Iterable[Issue], *, today: date) -> list[IssueRow]:
                 urgency,
                 _MARKS[urgency],
                 issue.snoozed_until is not None and issue.snoozed_until > today,
+                subjects[issue.cause.subject],
             )
         )
     return rows
+
+
+# {type of subject: (label of the link, route of a record by its ID)}
+_RECORDS = {
+    "approval": ("View approval", "approvals:detail"),
+    "assessment": ("View inherited risks", ""),
+    "campaign": ("View migration campaign", "campaigns:detail"),
+    "contract": ("View contract", "contracts:detail"),
+    "discrepancy": ("View discrepancies", ""),
+    "flag": ("View exposure flag", "exposure-flags:detail"),
+    "offering": ("View offering", "offerings:detail"),
+    "risk": ("View inherited risks", ""),
+    "selection": ("View selection record", "selections:detail"),
+    "source": ("View feed", "feeds:detail"),
+    "token": ("View API tokens", "tokens:list"),
+    "version": ("View version", "versions:detail"),
+}
+# what users without an organisation role find nothing at
+_ORGANISATION_RECORDS = {"contract", "flag"}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLink:
+    """Link to the record that an issue is about, where work on it is done."""
+
+    label: str
+    url: str
+
+
+def record_link(issue: Issue, subject: Subject, user: User) -> RecordLink | None:
+    """Return the link to the record of the issue, or None if there is no page for the user."""
+    is_hidden = subject.type in _ORGANISATION_RECORDS and not user.can_read_all
+    if subject.type not in _RECORDS or is_hidden or not subject.exists:
+        return None
+    label, route = _RECORDS[subject.type]
+    slug = issue.application.slug if issue.application is not None else ""
+    match subject.type:
+        case "assessment" | "risk":
+            return RecordLink(label, f"{reverse('inherited-risks:list')}?application={slug}")
+        case "discrepancy":
+            return RecordLink(label, f"{reverse('discrepancies:list')}?application={slug}")
+        case "source":
+            return RecordLink(label, reverse(route, args=[subject.canonical.partition(":")[2]]))
+        case "token":
+            return RecordLink(label, reverse(route))
+    return RecordLink(label, reverse(route, args=[subject.pk]))

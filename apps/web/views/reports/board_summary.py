@@ -36,6 +36,7 @@ class BoardFigure:
 
 @require_safe
 def board_summary(request: HttpRequest) -> HttpResponse:
+    """Show the board summary, one page for print."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
     counts = portfolio_figures(user=user, on=today)

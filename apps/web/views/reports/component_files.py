@@ -85,6 +85,7 @@ def _load_component_file(request: HttpRequest, slug: str) -> ComponentFile:
 
 @require_safe
 def component_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the component file of an application, with what is missing."""
     user, at = signed_in_user(request), now()
     file = _load_component_file(request, slug)
     application = file.application
@@ -131,6 +132,7 @@ def component_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpR
 
 @require_safe
 def component_xlsx(request: HttpRequest, slug: str) -> HttpResponse:
+    """Download the component file as a workbook: one sheet per table, and what is missing."""
     user, at = signed_in_user(request), now()
     file = _load_component_file(request, slug)
 

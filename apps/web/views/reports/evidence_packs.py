@@ -53,6 +53,8 @@ class PackForm(forms.Form):
         self.user = user
 
     def clean(self) -> dict[str, object]:
+        """Set `subject` to the application or provider of the scope; None for the whole
+        organisation."""
         cleaned: dict[str, object] = super().clean() or {}
         scope = cleaned.get("about")
         cleaned["subject"] = None
@@ -105,6 +107,7 @@ def pack_list(request: HttpRequest) -> HttpResponse:
 
 
 def _render_list(request: HttpRequest, user: User, form: PackForm) -> HttpResponse:
+    """Render the evidence packs of the user with the form to request one."""
     packs = (
         EvidencePack.objects.visible_to(user)
         .select_related("application", "provider", "requested_by")
@@ -135,6 +138,7 @@ def _render_list(request: HttpRequest, user: User, form: PackForm) -> HttpRespon
 
 @require_POST
 def submit_pack_request(request: HttpRequest) -> HttpResponse:
+    """Queue an evidence pack and redirect to its page."""
     user = signed_in_user(request)
     form = _build_form(request, user)
     if not form.is_valid():
@@ -168,6 +172,7 @@ def _get_pack(request: HttpRequest, pk: int) -> EvidencePack:
 
 @require_safe
 def pack_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show an evidence pack: its state, and its files once it is ready."""
     pack = _get_pack(request, pk)
     n_done, n_files, current_file = progress_of(pack, at=now())
     return render_page(

@@ -33,6 +33,7 @@ class ReportSummary:
 
 @require_safe
 def report_list(request: HttpRequest) -> HttpResponse:
+    """Show the reports with how complete each one is."""
     user, at = signed_in_user(request), now()
     register, models = register_figures(user=user, at=at), inventory_figures(user=user, at=at)
     packs = EvidencePack.objects.visible_to(user).select_related(

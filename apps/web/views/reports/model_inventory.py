@@ -42,6 +42,7 @@ MAX_GAPS = 20_000
 
 @require_safe
 def model_inventory(request: HttpRequest) -> HttpResponse:
+    """Show the model inventory with its gaps."""
     user, at = signed_in_user(request), now()
     figures = inventory_figures(user=user, at=at)
     return render_page(

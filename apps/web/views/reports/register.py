@@ -36,6 +36,7 @@ from apps.web.views.reports.missing_fields import entry_link
 
 @require_safe
 def register_page(request: HttpRequest) -> HttpResponse:
+    """Show the DORA register of information: completeness, checks and gaps."""
     user, at = signed_in_user(request), now()
     figures = register_figures(user=user, at=at)
     return render_page(
@@ -105,6 +106,7 @@ class EntityForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_entity(request: HttpRequest) -> HttpResponse:
+    """Edit the reporting entity."""
     user = governance_user(request, "You need the governance role to change the reporting entity.")
     row = reporting_entity()
     form = EntityForm(

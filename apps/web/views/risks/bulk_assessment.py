@@ -192,6 +192,7 @@ def bulk_assess(request: HttpRequest) -> HttpResponse:
 
 
 def _build_headline(selection: SelectedRisks) -> Headline:
+    """Return the headline: the number of selected risks and applications."""
     if not selection.rows:
         return Headline("", "None of what was picked can be assessed by you", ".")
     n_applications = len({row.application for row in selection.rows})
@@ -272,6 +273,8 @@ def _save_assessments(
 def _apply_decision(
     form: BulkForm, risk: FoundationRisk, versions: dict[int, int], user: User, at: datetime
 ) -> assessments.BulkOutcome:
+    """Apply the decision to the selected dependencies at the expected versions: not applicable,
+    accepted or assessed."""
     if form.cleaned_data["decision"] == BulkForm.NOT_APPLICABLE:
         return assessments.mark_many_not_applicable(
             risk=risk, expected_versions=versions, reason=form.cleaned_data["plan"], by=user, at=at
@@ -296,6 +299,8 @@ def _apply_decision(
 def _attach_evidence(
     form: BulkForm, assessed: Sequence[Assessment], names: dict[tuple[int, int], str], user: User
 ) -> list[tuple[str, str]]:
+    """Attach the evidence of the form to the assessments; return (name, reason) of those that
+    failed."""
     evidence = form.cleaned_data.get("evidence")
     if evidence is None:
         return []

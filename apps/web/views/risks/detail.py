@@ -127,6 +127,8 @@ def _build_forms(
 def _build_form(
     name: str, subject: InheritedRiskSubject, user: User, today: date, data: Any = None
 ) -> forms.Form | None:
+    """Return the form of this name; None if the state of the assessment or the roles of the user do
+    not allow it."""
     row = subject.assessment
     version = {"version": row.version if row else 0}
     in_force = row is not None and row.accepts_on(today)
@@ -173,6 +175,7 @@ def _render_detail(
     at: datetime,
     bound: dict[str, forms.Form] | None = None,
 ) -> HttpResponse:
+    """Render the page of an inherited risk; `bound` are forms with errors."""
     user, today = signed_in_user(request), day_of(at)
     risk, row, assessment = subject.risk, subject.row, subject.assessment
     template = risk.template
@@ -256,6 +259,8 @@ class ScoreRow:
 
 
 def _build_score_rows(subject: InheritedRiskSubject) -> list[ScoreRow]:
+    """Return the levels of the risk in order: inherent, adjusted, current and residual, with what
+    each is based on."""
     row, assessment = subject.row, subject.assessment
     assert row is not None
     levels = [

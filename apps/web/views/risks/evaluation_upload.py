@@ -138,6 +138,8 @@ def _build_evidence_query(evaluation_import: Import) -> str:
 
 
 def _describe_import(evaluation_import: Import, is_new: bool) -> str:
+    """Return what was added as sentences; a large file is read by a worker, and a known one adds
+    nothing."""
     if not is_new:
         return "This very file was filed before; nothing was added."
     if evaluation_import.state != Import.State.APPLIED:

@@ -69,6 +69,7 @@ def _count_links(links: Any) -> Coalesce:
 
 @require_safe
 def evidence_list(request: HttpRequest) -> HttpResponse:
+    """Show the evidence, by the filters of the URL."""
     user, at = signed_in_user(request), now()
     filterset, queryset = _filter_evidence(request)
     listing: PaginatedList[Evidence] = PaginatedList(request, queryset)
@@ -108,6 +109,7 @@ def _may_add(user: User) -> bool:
 
 
 def _build_list_headline(listing: PaginatedList[Evidence], user: User, today: date) -> Headline:
+    """Return the headline: the number of pieces, and those in doubt."""
     n = listing.n_found
     if n == 0:
         return Headline(
@@ -164,6 +166,7 @@ HEADS = [
 
 @require_safe
 def evidence_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all evidence that matches the filters."""
     today = day_of(now())
 
     def cells(row: Any) -> list[Any]:
@@ -198,6 +201,7 @@ def evidence_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def evidence_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a piece of evidence with the risks and assessments that it supports."""
     user, at = signed_in_user(request), now()
     evidence = get_object_or_404(
         Evidence.objects.visible_to(user).select_related(

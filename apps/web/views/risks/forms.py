@@ -122,6 +122,7 @@ class AssessForm(VersionedForm, _LevelsForm):
     def __init__(
         self, *args: Any, people: Iterable[User], row: Assessment | None, **kwargs: Any
     ) -> None:
+        """Offer the owners `people`; an accepted risk keeps its treatment as a choice."""
         super().__init__(*args, row=row, **kwargs)
         self.fields["owner"] = UserField(people, label="Owner")
         self.order_fields(
@@ -247,6 +248,8 @@ class BulkForm(_LevelsForm):
         may_accept: bool,
         **kwargs: Any,
     ) -> None:
+        """Offer the owners `people` and the attachable `evidence`; acceptance only if
+        `may_accept`."""
         super().__init__(*args, **kwargs)
         _limit_dates(self.fields["until"], today)
         if not may_accept:
@@ -377,6 +380,8 @@ class CreateRiskForm(RiskForm):
         )
 
     def clean(self) -> dict[str, Any]:
+        """Require title and level of a risk without template, and find the node that it is attached
+        to."""
         cleaned = super().clean()
         if not cleaned.get("template"):
             if not cleaned.get("title"):
@@ -482,6 +487,8 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
         )
 
     def clean(self) -> dict[str, Any]:
+        """Replace the names of application and model by the records; at least one subject is
+        required."""
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("application"):
             applications = (

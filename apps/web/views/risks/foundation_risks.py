@@ -95,6 +95,7 @@ def reach_of(
 
 @require_safe
 def foundation_risk_list(request: HttpRequest) -> HttpResponse:
+    """Show the foundation risks, by the filters of the URL."""
     user, at = signed_in_user(request), now()
     filterset, queryset = _filter_risks(request)
     listing: PaginatedList[FoundationRisk] = PaginatedList(request, queryset)
@@ -197,6 +198,7 @@ MAX_CSV_ROWS = 10_000
 
 @require_safe
 def foundation_risk_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all foundation risks that match the filters."""
     user, today = signed_in_user(request), day_of(now())
     rows = list(_filter_risks(request)[1][:MAX_CSV_ROWS])
     reach = reach_of(user, today, [risk.pk for risk in rows], is_stored=count_basis(user).stored)
@@ -255,6 +257,8 @@ def _render_detail(
     form: RiskForm | None = None,
     end_form: forms.Form | None = None,
 ) -> HttpResponse:
+    """Render the page of a foundation risk with the applications that inherit it; `form` and
+    `end_form` are shown with their errors."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
     template = risk.template
@@ -446,6 +450,7 @@ def _add_errors(form: forms.BaseForm, error: ValidationError) -> None:
 @require_POST
 @transaction.atomic
 def edit_risk(request: HttpRequest, pk: int) -> HttpResponse:
+    """Edit a foundation risk."""
     user = governance_user(request, GOVERNANCE_ONLY)
     risk = _get_risk(request, pk, lock=True)
     form = RiskForm(request.POST, people=_list_possible_owners(risk), row=risk)

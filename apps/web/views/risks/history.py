@@ -94,6 +94,7 @@ def _label_field(name: str) -> str:
 
 
 def _format_field(row: Any, name: str, people: dict[int, str]) -> str:
+    """Return the value of a field as text; `people` are {ID: name}."""
     if name in ("current", "residual"):
         likelihood, impact = getattr(row, f"{name}_likelihood"), getattr(row, f"{name}_impact")
         return presenters.describe_level(Level(likelihood, impact)) if likelihood and impact else ""

@@ -98,6 +98,8 @@ def register_headline(
 def foundation_risk_headline(
     name: str, node: str, reach: RiskReach, *, open_: bool, is_counted: bool = True
 ) -> Headline:
+    """Return the headline of a foundation risk. `open_` is False if it has ended; `is_counted` is
+    False until a new risk is counted."""
     if not open_:
         return Headline(f"{name} on {node} is over: nothing inherits it.")
     if not is_counted:

@@ -233,6 +233,7 @@ def columns_of(request: HttpRequest, *, is_gathered: bool) -> dict[str, Sortable
 
 @require_safe
 def risk_list(request: HttpRequest) -> HttpResponse:
+    """Show the inherited risks, by the filters of the URL."""
     user, at = signed_in_user(request), now()
     today = day_of(at)
     filterset = requested_breakdown(request)
@@ -307,6 +308,7 @@ class RegisterRow:
 
 
 def register_row(risk: InheritedRisk, user: User, today: date) -> RegisterRow:
+    """Return an inherited risk as a row of the list."""
     is_accepted = risk.accepted_until is not None
     note = ""
     if risk.state == "stale":

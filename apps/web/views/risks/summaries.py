@@ -138,6 +138,8 @@ def heat_counts(
     is_stored: bool,
     application: str,
 ) -> tuple[str, dict[tuple[int, int], int]]:
+    """Return (level that the URL selects, {(likelihood, impact): risks}). `is_stored`: read the
+    stored counts; `application` limits to one application."""
     basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
     if basis not in dict(LEVEL_BASES) or basis == INHERENT:
         counts: dict[tuple[int, int], int] = {}

@@ -94,6 +94,7 @@ def taxonomy_coverage(
 
 @require_safe
 def crosswalk(request: HttpRequest) -> HttpResponse:
+    """Show the risk templates, and which entries of the taxonomies they cover."""
     at = now()
     signed_in_user(request)
     filterset = RiskTemplateFilter(
@@ -163,6 +164,8 @@ def _build_entry_rows(
     mappings: Iterable[TemplateMapping],
     n_open: Counter[int],
 ) -> list[EntryRow]:
+    """Return the entries of a taxonomy with their templates, those with open risks first. `n_open`
+    is {template: open risks}."""
     by_pk = {template.pk: template for template in templates}
     rows = {entry.pk: EntryRow(entry) for entry in coverage.taxonomy.entries.order_by("code")}
     for mapping in mappings:
@@ -197,6 +200,7 @@ def _build_template_rows(
     n_open: Counter[int],
     coverages: Sequence[TaxonomyCoverage],
 ) -> list[TemplateRow]:
+    """Return the templates with their entries of each taxonomy."""
     by_template: dict[int, dict[int, list[tuple[TaxonomyEntry, str]]]] = {}
     for mapping in mappings:
         cells = by_template.setdefault(mapping.template_id, {})
@@ -273,6 +277,7 @@ def crosswalk_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def template_detail(request: HttpRequest, code: str) -> HttpResponse:
+    """Show a risk template with its mappings and open risks."""
     user, at = signed_in_user(request), now()
     template = get_object_or_404(RiskTemplate.objects.all(), code=code)
     open_risks = (

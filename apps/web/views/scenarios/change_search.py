@@ -61,6 +61,8 @@ class ChangeHits:
 
 
 def search_changes(request: HttpRequest, user: User) -> ChangeHits:
+    """Return the changes that match the text, of nodes and of applications. If the URL names a
+    dependency to replace or an offering to move from, return the possible targets instead."""
     text = " ".join(request.GET.get("pick", "").replace("\x00", "").split())[:100]
     has_text = len(text) >= MIN_LETTERS
     replacing, moving = request.GET.get("replacing", ""), request.GET.get("moving", "")

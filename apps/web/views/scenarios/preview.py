@@ -2,6 +2,7 @@
 worker."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -53,8 +54,22 @@ HEADS = [
 _STATES = {state: words for state, words in STATE_WORDS.items() if state != "leaning"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Computation:
+    """The result of a scenario, or the problem that prevents one.
+
+    `failures` are the failing nodes of a scenario that only removes nodes. No result and no
+    problem: the scenario was not computed, because a worker has to do it.
+    """
+
+    result: ScenarioResult | None = None
+    failures: Any = None
+    problem: str = ""
+
+
 @require_safe
 def scenario_preview(request: HttpRequest) -> HttpResponse:
+    """Show the result of the scenario in the URL, and the form that changes it."""
     user = signed_in_user(request)
     node, factor = repricing(request)
     if node and factor:
@@ -65,16 +80,15 @@ def scenario_preview(request: HttpRequest) -> HttpResponse:
             ).address()
         )
     scenario_query = parse_query(request, user)
-    result, failures, problem = (
-        _compute_result(scenario_query, user) if scenario_query.ops else (None, None, "")
-    )
+    computation = _compute_result(scenario_query, user)
+    result, problem = computation.result, computation.problem
     state = chosen_option(request, "state", ("", *_STATES), "")
     rows: Sequence[AffectedRow] = ()
     next_cursor = ""
     if result is not None and result.has_removal:
         rows, next_cursor = results.page_of(
             result,
-            failures,
+            computation.failures,
             state,
             team_ids=visible_team_ids(user),
             after=request.GET.get("after", ""),
@@ -114,30 +128,31 @@ def scenario_preview(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _compute_result(
-    scenario_query: ScenarioQuery, user: User
-) -> tuple[ScenarioResult | None, Any, str]:
-    """Return (result, failing nodes, problem). No result and no problem: a worker has to compute
-    it."""
+def _compute_result(scenario_query: ScenarioQuery, user: User) -> _Computation:
+    """Compute the scenario over the applications that `user` can view, if that is quick enough for
+    a request."""
+    if not scenario_query.ops:
+        return _Computation()
     team_ids = visible_team_ids(user)
     try:
         if scenario_query.only_removes:
             removal_result, failures = results.result_of_removal(
                 scenario_query.removed, settings=engine_settings(), team_ids=team_ids
             )
-            return removal_result, failures, ""
+            return _Computation(removal_result, failures)
         if ScopedApplication.objects.count() > MAX_IMMEDIATE_APPLICATIONS:
-            return None, None, ""
+            return _Computation()
         scenario = Scenario(name=scenario_query.name, created_by=user, ops=scenario_query.ops)
         result, details = answer_scenario_with_lists(scenario=scenario, by=user, team_ids=team_ids)
     except (InvalidOperationError, TablesNotBuiltError) as error:
-        return None, None, str(error)
-    return results.result_of_run(result, details, scenario_query.ops), None, ""
+        return _Computation(problem=str(error))
+    return _Computation(results.result_of_run(result, details, scenario_query.ops))
 
 
 def _build_headline(
     scenario_query: ScenarioQuery, result: ScenarioResult | None, problem: str
 ) -> Headline:
+    """Return the headline of the page: a question, the problem, or the result in one sentence."""
     if not scenario_query.changes:
         return Headline(
             "What happens if a developer stops, a host is down, a model ends or costs more?"
@@ -163,14 +178,14 @@ def scenario_preview_xlsx(request: HttpRequest) -> HttpResponse:
 
 
 def _load_file_rows(request: HttpRequest) -> list[AffectedRow]:
+    """Return all affected applications in the chosen state; none without a result."""
     user = signed_in_user(request)
-    scenario_query = parse_query(request, user)
-    result, failures, _problem = (
-        _compute_result(scenario_query, user) if scenario_query.ops else (None, None, "")
-    )
-    if result is None:
+    computation = _compute_result(parse_query(request, user), user)
+    if computation.result is None:
         return []
-    rows = results.all_affected_rows(result, failures, team_ids=visible_team_ids(user), user=user)
+    rows = results.all_affected_rows(
+        computation.result, computation.failures, team_ids=visible_team_ids(user), user=user
+    )
     state = chosen_option(request, "state", ("", *_STATES), "")
     return [row for row in rows if not state or row.state == state]
 
@@ -182,8 +197,8 @@ def cells(row: AffectedRow) -> list[Any]:
         application.team.name,
         row.criticality,
         row.state,
-        application.business_owner,
-        application.technical_owner,
+        application.business_owner_name,
+        application.technical_owner_name,
         application.team.email,
     ]
 

@@ -152,6 +152,8 @@ class _NameLookup:
     kind at a time."""
 
     def __init__(self, parameters: Sequence[tuple[str, str]], user: User) -> None:
+        """Load all nodes, offerings and applications that the parameters name, in a fixed number of
+        statements."""
         node_texts = [value for field, value in parameters if field == "remove"]
         node_texts += [
             value.rpartition("*")[0] for field, value in parameters if field == "reprice"
@@ -226,6 +228,7 @@ class _NameLookup:
                 )
 
     def problem(self, field: str, value: str) -> str:
+        """Return why the parameter cannot be used as a sentence; empty if it can."""
         match field:
             case "remove" | "reprice":
                 name = value if field == "remove" else value.rpartition("*")[0]

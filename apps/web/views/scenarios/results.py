@@ -194,6 +194,7 @@ def _state_label(state: str) -> str:
 
 
 def _build_flags(stored_flags: Sequence[Mapping[str, Any]]) -> list[FlagToOpen]:
+    """Return the flags that the scenario would open, by name; deleted policies are omitted."""
     if not stored_flags:
         return []
     policies = Policy.objects.in_bulk({stored_flag["policy"] for stored_flag in stored_flags})

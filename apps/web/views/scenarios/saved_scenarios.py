@@ -54,6 +54,7 @@ class ScenarioForm(forms.Form):
 
 @require_safe
 def scenario_list(request: HttpRequest) -> HttpResponse:
+    """Show the saved scenarios that the user can view."""
     user = signed_in_user(request)
     listing = PaginatedList(request, Scenario.objects.visible_to(user).select_related("created_by"))
     latest = {
@@ -154,6 +155,7 @@ def _get_run(request: HttpRequest, pk: int) -> ScenarioRun:
 
 @require_safe
 def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the result of a run, or its state."""
     user = signed_in_user(request)
     run = _get_run(request, pk)
     result = _load_result(run)
@@ -338,6 +340,7 @@ def _get_selected_run(request: HttpRequest, name: str) -> ScenarioRun | None:
 def _render_run_choice(
     request: HttpRequest, user: User, selected_run: ScenarioRun | None
 ) -> HttpResponse:
+    """Render the choice of the runs to compare; `selected_run` is already chosen."""
     runs = (
         ScenarioRun.objects.visible_to(user)
         .filter(state=RunState.DONE)
@@ -373,6 +376,7 @@ def _pair_costs(
 def _build_comparison_rows(
     first: ScenarioResult, second: ScenarioResult
 ) -> list[ScenarioComparison]:
+    """Return the measures of both results side by side."""
     rows = [
         ScenarioComparison(a.words, written(a.after), written(b.after))
         for a, b in zip(first.states, second.states, strict=True)

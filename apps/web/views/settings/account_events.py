@@ -38,6 +38,7 @@ class AccountEventForm(forms.Form):
 
 @require_safe
 def account_event_list(request: HttpRequest) -> HttpResponse:
+    """Show the account events, by the filters of the URL."""
     user = _require_reader(request)
     form = AccountEventForm(request.GET)
     listing = PaginatedList(request, _filter_events(form, user))
@@ -57,6 +58,7 @@ def account_event_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def account_events_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all account events that match the filters."""
     user = _require_reader(request)
     return csv_response(
         "account-events",
@@ -93,6 +95,7 @@ def account_events_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _filter_events(form: AccountEventForm, user: User) -> QuerySet[AccountEvent]:
+    """Return the visible account events, latest first; none if the form is invalid."""
     rows = (
         AccountEvent.objects.visible_to(user)
         .select_related("user", "actor", "token")
@@ -137,6 +140,7 @@ def _build_headline(user: User) -> Headline:
 
 
 def _build_filters(request: HttpRequest, form: AccountEventForm) -> FilterControls:
+    """Return the filter controls with the submitted values."""
     control_kinds = {
         "who": "search",
         "kind": "select",

@@ -60,6 +60,7 @@ def record_page(change: AuditEntry) -> str:
 
 @require_safe
 def audit_log(request: HttpRequest) -> HttpResponse:
+    """Show the changes that the user can view, by the filters of the URL."""
     user = signed_in_user(request)
     form = AuditForm(request.GET)
     page: KeysetPage[AuditEntry] = KeysetPage(rows=[], next=None, previous=None)
@@ -115,6 +116,7 @@ def audit_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 
 def _build_filters(request: HttpRequest, form: AuditForm, user: User) -> FilterControls:
+    """Return the filter controls, with the kinds of records that the user can view."""
     visible_labels = visible_kinds(user)
     kind_choices = sorted(
         ((label, kind.name) for label, kind in tracked_models().items() if label in visible_labels),

@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from apps.accounts.models import ApiToken, Team, User
+from apps.accounts.models import ApiToken, Delegation, Team, User
 from apps.accounts.service_accounts import visible_service_accounts
 from apps.alerts.models import Webhook
 from apps.catalog.models import Source
 from apps.common.retention import group_sizes
-from apps.common.time import now
+from apps.common.time import day_of, now
 from apps.exposure.models import Policy
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -33,6 +33,7 @@ class SettingsEntry:
 
 @require_safe
 def settings_home(request: HttpRequest) -> HttpResponse:
+    """Show the settings that the user can view or change."""
     user = signed_in_user(request)
     groups = [("Who", _list_account_settings(user))]
     if user.can_read_all:
@@ -54,6 +55,7 @@ def settings_home(request: HttpRequest) -> HttpResponse:
 
 
 def _list_account_settings(user: User) -> list[SettingsEntry]:
+    """Return the entries about teams, users and tokens, as far as the roles of the user allow."""
     n_teams = Team.objects.visible_to(user).count()
     entries = [
         SettingsEntry(
@@ -103,6 +105,7 @@ def _list_organisation_settings(user: User) -> list[SettingsEntry]:
 
 
 def _list_rule_settings(user: User) -> list[SettingsEntry]:
+    """Return the entries about exposure policies, alerts and sources."""
     n_sources = Source.objects.polled().visible_to(user).count()
     return [
         SettingsEntry(
@@ -133,6 +136,12 @@ def _list_own_settings(user: User) -> list[SettingsEntry]:
         ),
         SettingsEntry(
             "What you get: subscriptions, mail, calendar", reverse("subscriptions:list"), "", "you"
+        ),
+        SettingsEntry(
+            "Delegations: deputies for absences",
+            reverse("delegations:list"),
+            f"{Delegation.objects.visible_to(user).effective_on(day_of(now())).count()} today",
+            "you; governance for all",
         ),
         SettingsEntry(
             "Keys for the REST interface",

@@ -49,6 +49,7 @@ class ProfileForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-ar
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile_page(request: HttpRequest) -> HttpResponse:
+    """Show and edit the profile of the user."""
     user = signed_in_user(request)
     form = ProfileForm(instance=user, row=user)
     if request.method == "POST":

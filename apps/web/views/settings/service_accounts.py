@@ -76,6 +76,8 @@ class AddServiceForm(forms.Form):
     )
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        """Offer all teams to governance, and to other users the teams they own, of which one is
+        required."""
         super().__init__(*args, **kwargs)
         team: Any = self.fields["team"]
         if by.is_governance:
@@ -142,6 +144,7 @@ def _build_list_headline(n: int) -> Headline:
 
 @require_safe
 def service_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all service accounts that the user can view."""
     return csv_response(
         "programs",
         ["program", "what it does", "team", "office", "keys", "last used", "open"],
@@ -160,6 +163,7 @@ def service_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def create_service(request: HttpRequest) -> HttpResponse:
+    """Create a service account."""
     user = signed_in_user(request)
     if not can_add_services(user):
         raise PermissionDenied(
@@ -250,6 +254,8 @@ def _render_service_page(
     key_form: TokenForm | None,
     secret: str = "",
 ) -> HttpResponse:
+    """Render the page of a service account; `form` and `key_form` are None if the user may not use
+    them. `secret` is a new token, shown once."""
     at = now()
     tokens = list_tokens(service)
     n_usable = sum(token.is_good_at(at) for token in tokens)

@@ -28,6 +28,7 @@ class SignOnRule:
 
 @require_safe
 def single_sign_on_page(request: HttpRequest) -> HttpResponse:
+    """Show the single sign-on of the installation and its role mappings."""
     user = signed_in_user(request)
     if not user.can_read_all:
         raise PermissionDenied(

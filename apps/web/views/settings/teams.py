@@ -158,6 +158,7 @@ def _set_counts(user: User, rows: Sequence[TeamRow]) -> None:
 
 @require_safe
 def team_list(request: HttpRequest) -> HttpResponse:
+    """Show the visible teams as a tree, by the filter of the URL."""
     user = signed_in_user(request)
     visible_teams = Team.objects.visible_to(user)
     filterset = TeamFilter(request.GET, visible_teams, request=request)
@@ -228,6 +229,7 @@ def _build_csv_cells(row: tuple[Team, Membership | None]) -> list[Any]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_team(request: HttpRequest) -> HttpResponse:
+    """Add a team."""
     user = governance_user(request, str(GOVERNANCE_ONLY))
     form = TeamForm(request.POST or None, initial={"parent": request.GET.get("parent")})
     if request.method == "POST" and form.is_valid():
@@ -295,6 +297,7 @@ def _render_team_page(
     form: TeamForm | None,
     member_form: MemberForm | None,
 ) -> HttpResponse:
+    """Render the page of a team; `form` and `member_form` are None if the user may not use them."""
     members = list(team.memberships.select_related("user").order_by("-role", "user__username"))
     is_rejected = bool(form and form.is_bound) or bool(member_form and member_form.is_bound)
     n_applications = Application.objects.visible_to(user).filter(team=team).count()

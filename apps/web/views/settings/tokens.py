@@ -79,6 +79,7 @@ def build_token_form(user: User, holder: User, data: Any = None) -> TokenForm:
 def render_own_tokens(
     request: HttpRequest, user: User, form: TokenForm, secret: str = ""
 ) -> HttpResponse:
+    """Render the API tokens of the user. `secret` is a new token, shown once."""
     at = now()
     tokens = list_tokens(user)
     usable_tokens = [token for token in tokens if token.is_good_at(at)]

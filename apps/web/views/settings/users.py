@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts import actions
 from apps.accounts.events.log import record_event
-from apps.accounts.models import AccountEventKind, Team, User
+from apps.accounts.models import AccountEventKind, EmailAlias, PersonState, Team, User
+from apps.accounts.people.mail_rules import contacts_with_mail, unconfirmed_contacts
 from apps.accounts.roles import TeamRole
 from apps.accounts.sign_in.invitations import invitation_url, send_invitation
 from apps.accounts.sign_in.second_factors import (
@@ -30,7 +31,7 @@ from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import PaginatedList, csv_response
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, render_page
-from apps.web.wording import as_word, count_of
+from apps.web.views.settings.people import contact_context
 
 
 class UserForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
@@ -78,17 +79,26 @@ class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def _filter_users(request: HttpRequest) -> QuerySet[User]:
+    """Return the users that match the text and the state of two-factor authentication in the
+    URL."""
     query = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    people = with_second_factor(User.objects.people())
+    people = with_second_factor(User.objects.people().filter(merged_into=None))
+    if request.GET.get("unconfirmed") == "true":
+        people = people.filter(pk__in=unconfirmed_contacts().order_by().values("pk"))
+    if (state := request.GET.get("state", "")) in PersonState.values:
+        people = people.filter(state=state)
     if (factor := request.GET.get("factor", "")) in {"yes", "no"}:
         people = by_second_factor(people.filter(is_active=True), has_factor=factor == "yes")
-    users = people.annotate(n_teams=Count("memberships")).order_by("-is_active", "username")
+    users = people.annotate(n_teams=Count("memberships")).order_by(
+        "-is_active", "first_name", "last_name", "username"
+    )
     if query:
         users = users.filter(
             Q(username__icontains=query)
             | Q(email__icontains=query)
             | Q(first_name__icontains=query)
             | Q(last_name__icontains=query)
+            | Q(pk__in=EmailAlias.objects.filter(email__icontains=query).values("user"))
         )
     office = request.GET.get("office", "")
     return users.filter(organisation_role=office) if office else users
@@ -96,6 +106,7 @@ def _filter_users(request: HttpRequest) -> QuerySet[User]:
 
 @require_safe
 def user_list(request: HttpRequest) -> HttpResponse:
+    """Show the users, by the filters of the URL."""
     user = _require_reader(request)
     listing = PaginatedList(request, _filter_users(request))
     return render_page(
@@ -104,7 +115,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
         fragment="listing",
         title="People",
         crumbs=(("Settings", reverse("settings:home")),),
-        counts="People with an account",
+        counts="Contacts and users",
         sentence=_build_list_headline(),
         listing=listing,
         offices=User._meta.get_field("organisation_role").choices,
@@ -112,7 +123,12 @@ def user_list(request: HttpRequest) -> HttpResponse:
         factor=request.GET.get("factor", ""),
         required=[row.pk for row in listing.rows if is_required_of(row)],
         words=request.GET.get("q", ""),
+        states=PersonState.choices,
+        state=request.GET.get("state", ""),
         can_change=user.is_administrator,
+        can_govern=user.is_governance,
+        n_contacts=User.objects.contacts().count(),
+        n_unconfirmed=unconfirmed_contacts().count(),
     )
 
 
@@ -120,20 +136,24 @@ def _build_list_headline() -> Headline:
     counts = User.objects.people().aggregate(
         n=Count("pk", filter=Q(is_active=True)),
         new=Count("pk", filter=Q(is_active=True, last_login=None)),
+        contacts=Count("pk", filter=Q(state=PersonState.CONTACT)),
     )
-    people = count_of(counts["n"], "person", "people").capitalize()
-    start = f"{people} may sign in"
-    if n_new := counts["new"]:
-        new_text = pluralize(
-            n_new, f"{as_word(n_new)} has not yet.", f"{as_word(n_new)} have not yet."
+    n, n_new, n_contacts = counts["n"], counts["new"], counts["contacts"]
+    sentences = [pluralize(n, f"{n} person can sign in.", f"{n} people can sign in.")]
+    if n_new:
+        sentences.append(
+            pluralize(n_new, "1 has not signed in yet.", f"{n_new} have not signed in yet.")
         )
-        return Headline(f"{start}; {new_text}")
-    return Headline(f"{start}.")
+    if n_contacts:
+        sentences.append(pluralize(n_contacts, "1 is a contact.", f"{n_contacts} are contacts."))
+    return Headline(" ".join(sentences))
 
 
 @require_safe
 def user_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export all users that match the filters."""
     _require_reader(request)
+    mailable = contacts_with_mail(User.objects.contacts().values_list("pk", flat=True))
     return csv_response(
         "people",
         [
@@ -144,6 +164,8 @@ def user_csv(request: HttpRequest) -> StreamingHttpResponse:
             "office",
             "teams",
             "may sign in",
+            "state",
+            "may receive email",
             "last sign-in",
             "second factor",
             "second factor required",
@@ -157,6 +179,8 @@ def user_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.get_organisation_role_display(),
             row.n_teams,  # type: ignore[attr-defined]
             "yes" if row.is_active else "no",
+            row.get_state_display(),
+            "yes" if row.is_active or row.pk in mailable else "no",
             row.last_login,
             "yes" if row.has_factor else "no",  # type: ignore[attr-defined]
             "yes" if is_required_of(row) else "no",
@@ -168,7 +192,11 @@ def user_csv(request: HttpRequest) -> StreamingHttpResponse:
 def invite_user(request: HttpRequest) -> HttpResponse:
     """Add a user, with a first role, and email the link by which the password is set."""
     by = _require_administrator(request)
-    form = InviteForm(request.POST or None, initial={"team": request.GET.get("team")})
+    # a contact with this address becomes the user
+    contact = User.objects.contact_with(request.POST.get("email", "")).first()
+    form = InviteForm(
+        request.POST or None, instance=contact, initial={"team": request.GET.get("team")}
+    )
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
         with transaction.atomic():
@@ -225,7 +253,12 @@ def edit_user(request: HttpRequest, pk: int) -> HttpResponse:
     pages."""
     user = _require_reader(request)
     person = get_object_or_404(User.objects.people(), pk=pk)
-    can_change = user.is_administrator and (user.is_superuser or not person.is_superuser)
+    can_change = (
+        user.is_administrator
+        and (user.is_superuser or not person.is_superuser)
+        and not person.is_contact
+        and person.merged_into_id is None
+    )
     form = UserForm(instance=person, row=person) if can_change else None
     if request.method == "POST":
         if not can_change:
@@ -244,6 +277,7 @@ def edit_user(request: HttpRequest, pk: int) -> HttpResponse:
         form=form,
         has_factor=has_second_factor(person),
         is_required=is_required_of(person),
+        **contact_context(person, user),
         status=422 if form is not None and form.is_bound else 200,
     )
 
@@ -266,6 +300,7 @@ def reset_two_factor(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def end_user_sessions(request: HttpRequest, pk: int) -> HttpResponse:
+    """End all sessions of a user."""
     by = _require_administrator(request)
     person = get_object_or_404(User.objects.people(), pk=pk)
     n_ended = end_sessions(person)
@@ -316,6 +351,10 @@ def _describe_user(person: User) -> str:
     office = (
         f" ({person.get_organisation_role_display().lower()})" if person.organisation_role else ""
     )
+    if person.merged_into is not None:
+        return f"{person} was merged into {person.merged_into}."
+    if person.is_contact:
+        return f"{person} is a contact and cannot sign in."
     if not person.is_active:
         return f"The account of {person} is closed."
     if person.last_login is None:

@@ -1,0 +1,1 @@
+"""Persons: contacts, invitations, merges, erasure, absences."""
