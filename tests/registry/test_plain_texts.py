@@ -19,7 +19,7 @@ EMAIL_FOLDERS = ("templates/emails", "templates/account/email")
 
 # The texts of these places are not rewritten yet. A place without a hit is taken off the list.
 UNMENDED_ERRORS: frozenset[str] = frozenset()
-UNMENDED_DESCRIPTIONS = frozenset({"alerts", "exposure", "risks"})
+UNMENDED_DESCRIPTIONS = frozenset({"alerts", "risks"})
 UNMENDED_EMAILS: frozenset[str] = frozenset()
 # templates of the digest, whose texts are replaced together with its contents
 DIGEST = (
