@@ -357,7 +357,7 @@ class TestGroups:
 
         text = flat(Delivery.objects.latest("pk").body_text)
         assert Alert.objects.filter(state="resolved").count() == 2
-        assert text.count("Gemini 2.5 Pro on Google Vertex AI: resolved") == 1
+        assert text.count("Gemini 2.5 Pro on Google Vertex AI, 1 December 2026: resolved") == 1
 
 
 class TestFlag:

@@ -328,7 +328,7 @@ def test_it_follows_what_has_just_ended(world: SmallWorld) -> None:
     mail = digest()
 
     headings = [line for line in mail.body_text.splitlines() if line.isupper()]
-    assert headings == ["RETIRED", "ALREADY RETIRED", "UPCOMING RETIREMENTS"]
+    assert headings == ["RETIRED", "UPCOMING RETIREMENTS", "ALREADY RETIRED"]
     assert (
         mail.subject
         == "Motor damage estimator has lost a model on 20 November 2026; two other changes"
@@ -397,4 +397,4 @@ def test_the_inbox_says_what_and_where_to_look(world: SmallWorld, client: object
         "model. gemini-2.5-pro on Google Vertex AI retired on 26 March 2026</a>"
     ) in page
     assert f'href="/feeds/runs/{run.pk}/"' in client.get(f"/alerts/{alert.pk}/").content.decode()  # type: ignore[attr-defined]
-    assert "check these applications and move them" in page
+    assert "The source published past dates. Check these." in page

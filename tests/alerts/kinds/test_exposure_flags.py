@@ -286,4 +286,4 @@ def test_a_flag_on_any_kind_of_node_is_called_by_its_name() -> None:
     make_flag(node=node)
     raise_alerts(at=NOW)
 
-    assert "model-9 on" in mailed().subject
+    assert "model-9 at" in mailed().subject

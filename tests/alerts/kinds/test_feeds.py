@@ -454,7 +454,7 @@ def test_several_feeds_make_one_mail_that_tells_the_gravest_first(
         "FEED LATE",
         "FEED NOT UPDATING",
     ]
-    assert mail.subject.endswith("; three other changes")
+    assert mail.subject.endswith(", and 3 other changes")
 
 
 def test_nothing_is_written_when_nothing_is_due(governor: User, source: Source) -> None:

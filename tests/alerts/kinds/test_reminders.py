@@ -857,7 +857,7 @@ def test_one_mail_tells_of_all_that_falls_due_on_a_morning(world: SmallWorld, am
 
     [text] = texts("claims@example.org")
     assert text.count("expire in 7 days, on 1 December 2026.") == 1
-    assert "and three more" in text
+    assert "and 3 more" in text
     assert "Ends on 1 Dec 2026" in text
 
 

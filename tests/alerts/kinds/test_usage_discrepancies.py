@@ -72,12 +72,12 @@ def test_several_of_one_application_are_one_alert_and_told_once(world):
     [row] = present_alerts([alert], make_user(role="governance"), on=TODAY)
     assert (
         row.heading
-        == f"{world.application.name} calls talker-1 at Acme and talker-2 at Acme, which nobody "
-        "declared"
+        == f"{world.application.name} calls talker-1 on Acme and talker-2 on Acme, which are "
+        "not declared"
     )
     assert row.url == f"/intake/discrepancies/?application={world.application.slug}"
     client = signed_in_client(make_member(world.application.team))
-    assert "which nobody declared" in client.get(f"/alerts/{alert.pk}/").content.decode()
+    assert "which are not declared" in client.get(f"/alerts/{alert.pk}/").content.decode()
 
     # what is found later is told beside it, alone
     see(world, "talker-3")

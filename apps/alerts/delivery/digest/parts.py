@@ -207,9 +207,11 @@ class DigestItem:
         return not any(line.details or line.warning for line in self.applications)
 
     @property
-    def application_names(self) -> str:
-        """Return the names as one text: `Claims triage (critical) and 3 more`."""
-        return join_with_more([line.words for line in self.applications], self.n_more_applications)
+    def application_sentence(self) -> str:
+        """Return the names as one text: `Applications: Claims triage (critical) and 3 more.`"""
+        n = len(self.applications) + self.n_more_applications
+        names = join_with_more([line.words for line in self.applications], self.n_more_applications)
+        return f"{'Application' if n == 1 else 'Applications'}: {names}."
 
     @property
     def model_id_text(self) -> str:
