@@ -626,6 +626,7 @@ SPECTACULAR_SETTINGS = {
         ],
         "FeedAddressKindEnum": "apps.alerts.models.CalendarFeed.Kind",
         "OrganisationRoleEnum": "apps.accounts.roles.OrganisationRole",
+        "PersonStateEnum": "apps.accounts.models.PersonState",
         "ProgramRoleEnum": ["viewer", "editor"],
         "TeamRoleEnum": "apps.accounts.roles.TEAM_ROLE_WORDS",
         "RoleEnum": "apps.inventory.models.Dependency.Role",

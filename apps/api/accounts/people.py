@@ -204,7 +204,12 @@ class PersonViewSet(ReadViewSet[User]):
         person is sent again. Requires the governance role."""
         return self.answer(invite_person(person=self._governed("invite persons"), by=self.user))
 
-    @extend_schema(request=InvitePeopleSerializer, responses=InvitedPeopleSerializer, filters=False)
+    @extend_schema(
+        operation_id="people_bulk_invite_create",
+        request=InvitePeopleSerializer,
+        responses=InvitedPeopleSerializer,
+        filters=False,
+    )
     @action(detail=False, methods=["post"], url_path="invite", picks_fields=False)
     def invite_many(self, request: Request) -> Response:
         """Invite many persons, or all contacts. Requires the governance role."""

@@ -249,7 +249,7 @@ EXAMPLES: dict[str, Any] = {
         "email": "ilse.brandt@calder-mutual.example",
         "name": "Ilse Brandt",
     },
-    "people_invite_create": {"ids": [41, 42]},
+    "people_bulk_invite_create": {"ids": [41, 42]},
     "people_merge_create": {"duplicate": 42},
     "people_partial_update": {"first_name": "Ilse", "last_name": "Brandt"},
     "people_settings_change": {"allowed_domains": ["calder-mutual.example"]},
