@@ -58,6 +58,7 @@ def test_after_a_bulk_load_risks_are_counted_and_exposure_is_refreshed(
             "exposure.refresh_exposure",
             "inventory.keep_findings",
             "issues.evaluate",
+            "alerts.raise_alerts",
         ]
     ]
 
