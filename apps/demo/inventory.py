@@ -45,7 +45,7 @@ def load_applications(teams: dict[str, Team], day: LoadingDay) -> None:
         {_offering_key(use) for row in new_rows for use in row["dependencies"]}
     )
     parties = dict(Provider.objects.values_list("slug", "pk"))
-    facts = [
+    values_by_application = [
         {
             "team_id": teams[row["team"]].pk,
             "criticality": Criticality[row["criticality"].upper()],
@@ -59,8 +59,10 @@ def load_applications(teams: dict[str, Team], day: LoadingDay) -> None:
         }
         for row in new_rows
     ]
-    set_owner_persons(((values, values["team_id"]) for values in facts), by=None)
-    applications = Application.objects.bulk_create([Application(**values) for values in facts])
+    set_owner_persons(((values, values["team_id"]) for values in values_by_application), by=None)
+    applications = Application.objects.bulk_create(
+        [Application(**values) for values in values_by_application]
+    )
     Dependency.objects.bulk_create(
         [
             Dependency(

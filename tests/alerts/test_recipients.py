@@ -236,7 +236,7 @@ def test_good_news_follows_whoever_the_application_falls_to_as_well() -> None:
     pass_day(1)
 
     assert addresses() == {"henrik@example.org": 1}
-    assert "taken back" in last_text().lower()
+    assert "withdrawn" in last_text().lower()
     assert not Alert.objects.live().exists()
 
 

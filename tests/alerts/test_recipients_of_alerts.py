@@ -113,7 +113,7 @@ def test_a_mail_merges_what_several_alerts_say_of_one_thing() -> None:
 
     mail = Delivery.objects.get(user=owner)
     assert Alert.objects.count() == 2
-    assert mail.body_text.count("End announced") == 1
+    assert mail.body_text.count("The retirement was announced") == 1
     assert "Motor damage estimator" in mail.body_text
     assert "Fraud triage" in mail.body_text
 

@@ -81,7 +81,7 @@ def test_the_address_that_was_mailed_long_ago_gets_no_first_summary_again(
     look(NOW + 2 * YEARS)
     mail_out(NOW + 2 * YEARS)
 
-    assert "This is the first mail to you" not in last_text()
+    assert "This is your first digest" not in last_text()
     assert not Delivery.objects.filter(kind="summary").exists()
 
 

@@ -227,7 +227,7 @@ def test_what_nobody_is_told_of_is_heard_of_by_who_names_its_kind(
     pass_days(0, 1)
 
     assert addresses() == {"kind@example.org": 1, "both@example.org": 1}
-    assert "YOU ASKED TO HEAR OF" in last_text("kind@example.org")
+    assert "YOUR SUBSCRIPTIONS" in last_text("kind@example.org")
     assert not Alert.objects.live().exists()
 
 

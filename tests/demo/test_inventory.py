@@ -137,7 +137,7 @@ def test_the_private_fine_tune_stands_on_its_base_and_its_end_was_entered_by_a_p
 
 
 def test_the_weights_on_own_hardware_have_an_own_host(portfolio: None) -> None:
-    offering = Offering.objects.get(host__slug="calder-gpu-cluster")
+    offering = Offering.objects.get(host__slug="calder-gpu-cluster", api_id__contains="70B")
 
     assert offering.version.identifier == "meta/llama-3.3-70b-instruct"
     assert offering.retires_on is None

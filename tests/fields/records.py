@@ -783,18 +783,22 @@ RECORDS: tuple[Record, ...] = (
         form=(Shape(CampaignChangeForm),),
         create=(Shape(OpenCampaignSerializer, {"offering": "subject"}),),
         change=(Shape(CampaignChangeSerializer), Shape(CloseCampaignSerializer)),
-        read=(Shape(CampaignSerializer),),
+        read=(Shape(CampaignSerializer, {"offerings": "offerings"}),),
         absent=SMALL,
         exceptions={
             WRITTEN: {
                 **KEPT_ROW,
+                "offerings": "what the announcement covers, or the subject",
                 "state": BY_ACTION,
                 **dict.fromkeys(("opened_by", "closed_by"), ACTOR),
                 **dict.fromkeys(("opened_at", "closed_at"), "the moment of the action"),
             },
             (FORM, CREATE): {"closing_note": "given when it is closed"},
-            CHANGED: {"event": FIXED, "subject": FIXED},
-            (HISTORY,): {"updated_at": ENTRY_MOMENT},
+            CHANGED: {"event": FIXED, "subject": FIXED, "announcement": FIXED},
+            (HISTORY,): {
+                "updated_at": ENTRY_MOMENT,
+                "offerings": "set once, when the campaign is opened",
+            },
         },
     ),
     Record(

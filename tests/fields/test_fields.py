@@ -17,6 +17,7 @@ import registry.urls  # noqa: F401  the forms of all pages are known
 from apps.accounts.models import ApiToken
 from apps.alerts.models import CalendarFeed
 from apps.api.urls import VIEWSETS
+from apps.catalog.models import RetirementAnnouncement
 from apps.exposure.models import CampaignTask, EventRate, LossRun
 from apps.intake.models import IntakeSettings
 from apps.intake.spreadsheets.columns.fields import FIELDS, READ_ONLY_COLUMN
@@ -40,6 +41,7 @@ ELSEWHERE: dict[type[models.Model], str] = {
     IntakeSettings: "one row, changed on its page alone (tests/web/views/intake/test_pages.py)",
     LossRun: "asked for, made by a worker (tests/exposure/loss)",
     ModelStatement: "stated on its page alone (tests/web/views/reports/test_pages.py)",
+    RetirementAnnouncement: "announced and withdrawn as a whole (tests/catalog/retirements)",
     ReportingEntity: "one row, changed on its page alone (tests/web/views/reports/test_pages.py)",
 }
 LOOKED_AT = [place for place in PLACES if place != COPY]

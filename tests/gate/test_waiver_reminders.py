@@ -81,9 +81,10 @@ def test_who_asked_and_who_owns_it_are_told_at_each_milestone_and_once(
     assert set(addresses()) == {"ilse@example.org", "olga@example.org", "support@example.org"}
     assert set(addresses().values()) == {3}
     told = last_text("ilse@example.org")
-    assert "FR002 Model retired, gpt-3.5-turbo-0125: the waiver by Maren Vogt" in told
+    assert "FR002 Model retired, gpt-3.5-turbo-0125: today" in told
+    assert "The waiver by Maren Vogt expires today." in told
     assert f"/gate/waivers/{waiver.pk}/" in told
-    assert "ask for another waiver" in told
+    assert "request another waiver" in told
 
 
 @pytest.mark.proof
@@ -238,5 +239,5 @@ def test_it_stands_in_the_calendar_of_whoever_sees_the_application(ilse: User, m
     own, other = build_calendar(ilse, at=NOW).decode(), build_calendar(make_user(), at=NOW).decode()
 
     assert "FR002 Model retired" in own
-    assert "CATEGORIES:Gate waiver expires" in own
+    assert "CATEGORIES:Waiver expiring" in own
     assert "FR002" not in other

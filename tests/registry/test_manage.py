@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from registry import embedded
-from registry.embedded.processes import running
+from registry.embedded.processes import find_server
 from tests.ports import free_port
 from tests.processes import remove_servers
 
@@ -51,7 +51,7 @@ def test_first_commands_fill_the_database_once_and_answer_alone_on_stdout(data: 
     assert len(counts) == 1
     assert int(counts.pop()) > 50
     assert sum("loading the built-in catalogue" in err for _, err in answers) == 1
-    assert running(embedded.places_of(data).postgres_pid, "postgres"), (
+    assert find_server(embedded.places_of(data).postgres_pid, "postgres"), (
         "the server stays for the next command"
     )
 

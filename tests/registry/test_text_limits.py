@@ -48,6 +48,7 @@ WITHOUT_LIMIT = {
     "intake.SavedMapping.mapping": "the columns of a sheet, of which there are at most 200",
     "inventory.ListExport.query": "an address, which the server limits",
     "catalog.Assertion.value": "facts of a known shape, a topic each",
+    "catalog.AnnouncedOffering.earlier_claim": "an earlier manual value with its reason",
     "risks.FoundationRisk.facts": BY_JOBS,
     "risks.Assessment.stale_reason": BY_JOBS,
     "risks.TaxonomyEntry.text": BY_JOBS,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import F, Q
 from django.test import Client
 from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
@@ -18,7 +19,9 @@ from apps.accounts.models import User
 from apps.alerts.models import Delivery
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
+from apps.exposure.campaigns.reach import task_dates
 from apps.exposure.engine.table_refresh import refresh
+from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.models import Application, Dependency
 from tests.upgrade_fixture import DUMP, restored_dump
 from tests.web.routes import stops
@@ -71,6 +74,22 @@ def test_no_table_loses_rows(counts_before: dict[str, int]) -> None:
     }
     assert lost == {}
     assert call_command("migrate", check_unapplied=True, verbosity=0) is None
+
+
+def test_tasks_have_both_dates_and_campaigns_their_offerings(
+    counts_before: dict[str, int],
+) -> None:
+    tasks = CampaignTask.objects.filter(finish_by__isnull=False)
+    assert tasks.exists()
+    assert not tasks.filter(Q(start_by=None) | Q(scheduled_on=None)).exists()
+    assert not tasks.filter(start_by__gt=F("finish_by")).exists()
+    # as a campaign that is opened today calculates them
+    dates = task_dates(tasks=list(tasks.values_list("pk", flat=True)))
+    assert any(task.finish_by == dates[task.pk].finish_by for task in tasks)
+    assert all(
+        list(campaign.offerings.all()) == [campaign.subject]
+        for campaign in Campaign.objects.select_related("subject")
+    )
 
 
 def test_every_page_shows_what_was_there(governor: User) -> None:

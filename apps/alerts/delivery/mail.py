@@ -192,7 +192,7 @@ def _wrap_text(text: str) -> str:
         if len(line) <= _LINE_WIDTH or _ADDRESS_INSIDE.search(line) or line == "-- ":
             lines.append(line)
             continue
-        indent = line[: len(line) - len(line.lstrip())]
+        indent = line[: len(line) - len(line.lstrip("- "))].replace("-", " ")
         lines += textwrap.wrap(
             line,
             _LINE_WIDTH,

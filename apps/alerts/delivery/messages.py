@@ -158,7 +158,7 @@ def _describe_reason(notices: Sequence[Notice], user: User | None, team: Team | 
         for route, reason in _REASONS.items()
         if any(notice.why == route for notice in notices)
     ]
-    return f"You receive this email because {', and because '.join(reasons)}." if reasons else ""
+    return f"You receive this email because {', and '.join(reasons)}." if reasons else ""
 
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -200,7 +200,7 @@ class CoveredOfferingSerializer(serializers.Serializer[Any]):
 
 
 class AnnouncementPreviewSerializer(serializers.Serializer[Any]):
-    """What an announcement would cover."""
+    """Preview of an announcement: the model IDs that it covers and the affected applications."""
 
     repeated = serializers.IntegerField(
         allow_null=True, help_text="ID of the open announcement that says the same."

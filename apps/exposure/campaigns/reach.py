@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
-from apps.catalog.models import Offering
+from apps.catalog.models import Offering, RetirementAnnouncement
 from apps.exposure.models import Campaign, CampaignTask
 from apps.exposure.queries.dependents import (
     LIFECYCLE_KINDS,
@@ -37,12 +37,11 @@ def campaign_offering_ids(campaign: Campaign) -> list[int]:
     """Return the IDs of the offerings that the campaign is about; a draft has its subject, or what
     its announcement covers."""
     if not campaign._state.adding:
-        ids = list(campaign.offerings.order_by("pk").values_list("pk", flat=True))
-    elif campaign.announcement is not None:
-        ids = list(campaign.announcement.offerings.order_by("pk").values_list("pk", flat=True))
+        source: Campaign | RetirementAnnouncement | None = campaign
     else:
-        ids = []
-    return ids or [campaign.subject_id]
+        source = campaign.announcement
+    ids = source.offerings.order_by("pk").values_list("pk", flat=True) if source else []
+    return list(ids) or [campaign.subject_id]
 
 
 def dependencies_in(campaign: Campaign, *, on: date) -> DependencyQuerySet:

@@ -97,6 +97,8 @@ STEP_TEMPLATES: tuple[StepTemplate, ...] = (
     StepTemplate(WATCH, 70, "Monitor in production"),
 )
 
+# Steps of every task by the role of its dependency (the step that asks for adaptations only if none
+# is recorded), and one step for each adaptation; without those that the task has already.
 _INSERT = """
 WITH step AS (
     SELECT * FROM unnest(%(kinds)s::text[], %(places)s::int[], %(titles)s::text[],
@@ -104,8 +106,6 @@ WITH step AS (
                          %(roles)s::text[], %(required)s::boolean[])
         AS s(kind, place, title, adaptation, role, required)
 ),
--- steps of every task, by the role of the dependency; the step that asks for adaptations only if
--- none is recorded
 due AS (
     SELECT t.id AS task_id, s.place, s.kind, s.title, NULL::bigint AS adaptation_id, s.required
     FROM exposure_campaigntask t
@@ -115,7 +115,6 @@ due AS (
       AND NOT (s.kind = %(record_adaptations)s
                AND EXISTS (SELECT 1 FROM inventory_adaptation a WHERE a.dependency_id = d.id))
     UNION ALL
-    -- one step for each adaptation of the dependency
     SELECT t.id, s.place, s.kind, left(s.title || CASE WHEN a.name = '' THEN ''
         ELSE ': ' || a.name END, 300),
            a.id, s.required
@@ -127,7 +126,6 @@ due AS (
 INSERT INTO exposure_taskstep (task_id, place, kind, title, adaptation_id, required, note)
 SELECT due.task_id, due.place, due.kind, due.title, due.adaptation_id, due.required, ''
 FROM due
--- the task has no such step yet
 WHERE NOT EXISTS (
     SELECT 1 FROM exposure_taskstep had
     WHERE had.task_id = due.task_id AND had.kind = due.kind AND had.adaptation_id IS NOT DISTINCT

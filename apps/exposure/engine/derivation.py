@@ -117,10 +117,11 @@ JOIN exposure_pairgrade g ON g.primary_id = p.effective_id AND g.candidate_id = 
 WHERE p.share > 0
 """
 
+# `independent`: primary models with an immediate fallback of another developer; `judged`:
+# applications with a judge or guardrail (roles 2 and 3) of the lineage of a primary model
 SCOPED = """
 INSERT INTO exposure_scopedapplication (application_id, team_id, criticality, n_paths, points,
     users, spend, unresolved, independent_fallback, judge_shares_lineage)
--- primaries with an immediate fallback of another developer
 WITH independent AS MATERIALIZED (
     SELECT DISTINCT r.primary_id FROM exposure_candidategrade r JOIN due_primary p
         ON p.id = r.primary_id
@@ -134,7 +135,6 @@ path AS (
     LEFT JOIN independent i ON i.primary_id = p.id
     WHERE p.share > 0 GROUP BY p.application_id
 ),
--- applications with a judge or guardrail (roles 2 and 3) of the lineage of a primary model
 judged AS (
     SELECT DISTINCT p.application_id
     FROM due_primary p JOIN due_use u ON u.application_id = p.application_id AND u.role IN (2, 3)

@@ -115,7 +115,7 @@ WHERE k.revoked_at IS NULL AND k.expires_at - k.created_at > interval '14 days'
 _PARAMETERS = {"notice": NOTICE_DAYS}
 _DEPENDENCY_ENDED = """EXISTS (
     SELECT 1 FROM inventory_dependency d
-    WHERE i.details -> 'dependency' = to_jsonb(d.id) AND d.until <= %(day)s::date)"""
+    WHERE d.id = (i.details ->> 'dependency')::bigint AND d.until <= %(day)s::date)"""
 
 
 def _deadline(

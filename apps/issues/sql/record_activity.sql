@@ -1,10 +1,8 @@
--- One entry for each change that a reader would ask about.
+-- One entry for each change of a stored issue that a reader would ask about.
 INSERT INTO issues_activity (issue_id, kind, at, text, details)
-SELECT i.id, x.change, %(at)s, '', jsonb_build_object('due_on', x.due_on)
+SELECT x.issue_id, 'reopened', %(at)s, '', jsonb_build_object('due_on', x.due_on)
 FROM changed_issue x
-JOIN issues_issue i ON i.cause_id = x.cause_id
-    AND coalesce(i.application_id, 0) = coalesce(x.application_id, 0)
-WHERE x.change IN ('opened', 'reopened')
+WHERE x.change = 'reopened'
 UNION ALL
 SELECT x.issue_id, 'dates', %(at)s, '',
        jsonb_build_object('old', x.old_due_on, 'new', x.due_on)

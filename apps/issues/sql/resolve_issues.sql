@@ -1,5 +1,5 @@
--- Resolves the issues of some kinds whose fact is gone, with their activity. A user's resolution of a
--- fact that is gone no longer keeps the issue resolved when the fact returns.
+-- Resolves the issues of some kinds whose fact is gone, with their activity. A user's resolution of
+-- a fact that is gone no longer keeps the issue resolved when the fact returns.
 WITH gone AS (
     SELECT i.id, i.state, {resolution} AS resolution
     FROM issues_issue i JOIN issues_cause c ON c.id = i.cause_id

@@ -53,6 +53,16 @@ retiring AS (
         ORDER BY s.called_id, x.date_kind = 'not_before', x.retires_on, x.id
     )
 ),
+-- the last open task of each dependency; a join, since campaigns open many tasks at a time, before
+-- the planner knows of them
+task AS (
+    SELECT DISTINCT ON (k.dependency_id) k.dependency_id, k.id, k.state, k.waived_until
+    FROM live l
+    JOIN exposure_campaigntask k ON k.dependency_id = l.id
+    JOIN exposure_campaign c ON c.id = k.campaign_id
+    WHERE c.state = 'open' AND k.state <> 'obsolete'
+    ORDER BY k.dependency_id, k.id DESC
+),
 dependency AS (
     SELECT l.id, l.application_id, l.role, l.criticality, l.offering_id AS called_id,
            r.offering_id, r.version_id, r.retires_on, r.is_earliest,
@@ -69,12 +79,7 @@ dependency AS (
         ORDER BY t.tested_on DESC, t.id DESC LIMIT 1
     ) t ON true
     LEFT JOIN inventory_exitplan p ON p.dependency_id = l.id
-    LEFT JOIN LATERAL (
-        SELECT k.id, k.state, k.waived_until
-        FROM exposure_campaigntask k JOIN exposure_campaign c ON c.id = k.campaign_id
-        WHERE k.dependency_id = l.id AND c.state = 'open' AND k.state <> 'obsolete'
-        ORDER BY k.id DESC LIMIT 1
-    ) k ON true
+    LEFT JOIN task k ON k.dependency_id = l.id
 ),
 dated AS (
     SELECT *, retires_on - coalesce(ceil(effort_days), 0)::int AS act_by,

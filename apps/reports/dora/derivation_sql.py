@@ -35,9 +35,13 @@ LEFT JOIN (
 ) k ON k.provider_id = p.id
 """
 
+# Active dependencies on the offerings that serve their calls. `fkey`: the function that the
+# application supports, or the application itself. `party_id`: the contract party, which is the
+# vendor that embeds the model, or the gateway if it has a contract or the host has none. Contracts
+# are visible to organisation roles. `stands`: an active primary path, which a primary model without
+# traffic is not.
 USE = """
 WITH app AS (
-    -- the function that the application supports; without a reference the application itself
     SELECT a.*, coalesce(nullif(a.function_ref, ''), nullif(a.business_function, ''),
         'application ' || a.id) AS fkey
     FROM inventory_application a
@@ -45,12 +49,9 @@ WITH app AS (
         OR a.team_id = ANY (%(teams)s::bigint[]))
 ),
 live AS (
-    -- active dependencies on the offerings that serve their calls
     SELECT d.id AS dependency_id, d.application_id, d.role, d.monthly_spend, d.reached,
         d.via_party_id,
            o.host_id, f.developer_id, a.fkey, a.criticality, a.data_classification,
-           -- the contract party: the vendor that embeds the model, or the gateway if it has a
-           -- contract or the host has none
            CASE WHEN d.reached = 'embedded' THEN d.via_party_id
                 WHEN d.reached = 'gateway' AND (g.contract_id IS NOT NULL OR h.contract_id IS NULL)
                     THEN d.via_party_id
@@ -65,9 +66,7 @@ live AS (
     LEFT JOIN report_party g ON g.id = d.via_party_id
     WHERE is_live(d.since, d.until, %(on)s::date)
 )
--- contracts are visible to organisation roles
 SELECT l.*, CASE WHEN %(office)s THEN p.contract_id END AS contract_id, p.top AS party_top,
-       -- an active primary path; a primary model without traffic is not one
        nullif(k.ict_service_type, '') AS service, x.dependency_id IS NOT NULL AS stands
 FROM live l
 JOIN report_party p ON p.id = l.party_id

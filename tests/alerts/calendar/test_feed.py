@@ -77,7 +77,7 @@ class TestEnds:
         )
         assert (str(event["transp"]), str(event["categories"].cats[0])) == (
             "TRANSPARENT",
-            "Days to the end",
+            "Upcoming retirement",
         )
         assert str(event["uid"]) == f"offering-{world.offering.pk}-end@registry.example.org"
         assert str(event["url"]) == f"https://registry.example.org/offerings/{world.offering.pk}/"
@@ -96,7 +96,7 @@ class TestEnds:
         event = only(member)
 
         assert str(event["summary"]) == (
-            "gemini-2.5-pro on Google Vertex AI retires no earlier than 15 Jan 2027: Motor "
+            "gemini-2.5-pro on Google Vertex AI retires no earlier than 15 January 2027: Motor "
             "damage estimator"
         )
         assert "From then on it can retire any day" in str(event["description"])
@@ -298,19 +298,19 @@ def days(world):
 
 TEAMS_DAYS = {
     10: "The review of Motor damage estimator is due today",
-    11: "Outage: the acceptance by Gus Grant of Motor damage estimator expires today",
-    12: "Prices: the treatment of Motor damage estimator is due today",
-    13: "The exit test for spare at There of Motor damage estimator expires today",
-    14: "Move: the waiver by Gus Grant of Motor damage estimator expires today",
-    18: "FR002 Model retired, gemini-2.5-pro: the waiver by Gus Grant of Motor damage estimator "
-    "expires today",
+    11: "The acceptance of Outage for Motor damage estimator by Gus Grant expires today",
+    12: "The treatment of Prices for Motor damage estimator is due today",
+    13: "The exit test of Motor damage estimator for spare on There expires today",
+    14: "The deferral for Motor damage estimator in Move by Gus Grant expires today",
+    18: "The waiver of FR002 Model retired, gemini-2.5-pro for Motor damage estimator by Gus "
+    "Grant expires today",
 }
 DECIDED_DAYS = {
-    15: "Google Vertex AI: the decision 'approved' by Gus Grant expires today",
+    15: "The approval of Google Vertex AI (approved) by Gus Grant expires today",
     16: "The review of Bet on Google is due today",
 }
 FLAG_DAYS = {
-    17: "Critical applications on one developer: the acceptance by Gus Grant expires today"
+    17: "The acceptance of Critical applications on one developer by Gus Grant expires today"
 }
 
 

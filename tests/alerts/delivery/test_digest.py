@@ -465,5 +465,5 @@ def test_an_announced_retirement_is_one_item_for_all_its_model_ids_with_who_anno
 
     body = flat(digest().body_text)
 
-    assert body.count("retires on") == 1
+    assert body.count("The retirement was announced for 12 June 2027.") == 1
     assert "Maren Olsen" in body

@@ -280,7 +280,7 @@ def test_what_has_passed_names_the_application_and_why(
     pass_day(1)
 
     text = last_text()
-    assert "Gemini 2.5 Pro on Google Vertex AI: resolved" in text
+    assert "Gemini 2.5 Pro on Google Vertex AI, 1 December 2026: resolved" in text
     assert "None of the applications is affected on that date any more" in text
     assert "Motor damage estimator" in text
 

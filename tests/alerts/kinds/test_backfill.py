@@ -301,15 +301,15 @@ def test_the_digest_has_a_group_for_it_with_what_to_do(world: SmallWorld) -> Non
 
     mail = digest()
 
-    assert mail.subject == "Motor damage estimator stands on two models that had already ended"
-    assert "\nHAD ALREADY ENDED\n" in mail.body_text
+    assert mail.subject == "Motor damage estimator uses 2 models that had already retired"
+    assert "\nALREADY RETIRED\n" in mail.body_text
     for body in (flat(mail.body_text), flat(mail.body_html)):
         assert (
-            "Now gives past days for two models you call: gemini-2.5-pro at Google Vertex AI ended "
-            "26 Mar 2026; "
-            "gpt-4-0314 at OpenAI ended 26 Mar 2026."
+            "LiteLLM price map published past retirement dates of 2 models. gemini-2.5-pro on "
+            "Google Vertex AI retired on 26 March 2026. gpt-4-0314 on OpenAI retired on 26 March "
+            "2026."
         ) in body
-        assert "check these applications and move them" in body
+        assert "The source published past dates. Check these." in body
         assert "Motor damage estimator (critical)" in body
         assert f"/feeds/runs/{Alert.objects.get().run_id}/" in body
 
@@ -328,7 +328,7 @@ def test_it_follows_what_has_just_ended(world: SmallWorld) -> None:
     mail = digest()
 
     headings = [line for line in mail.body_text.splitlines() if line.isupper()]
-    assert headings == ["ALREADY ENDED", "HAD ALREADY ENDED", "PLAN THE MOVE"]
+    assert headings == ["RETIRED", "UPCOMING RETIREMENTS", "ALREADY RETIRED"]
     assert (
         mail.subject
         == "Motor damage estimator has lost a model on 20 November 2026; two other changes"
@@ -347,7 +347,10 @@ def test_a_model_that_only_an_application_gone_to_another_team_stands_on_is_not_
     queue_digests(at=NOW, gather=timedelta(0))
 
     mail = Delivery.objects.get()
-    assert "Now gives a past day for one model you call: gemini-2.5-pro at" in flat(mail.body_text)
+    assert (
+        "LiteLLM price map published past retirement dates of 1 model. gemini-2.5-pro on"
+        in flat(mail.body_text)
+    )
     for body in (mail.body_text, mail.body_html, mail.subject):
         assert "gpt-4-0314" not in body
         assert "Fraud triage" not in body
@@ -390,9 +393,8 @@ def test_the_inbox_says_what_and_where_to_look(world: SmallWorld, client: object
 
     alert = Alert.objects.get()
     assert (
-        f'<a href="/alerts/{alert.pk}/">LiteLLM price map now gives a past day for one model you '
-        "call: "
-        "gemini-2.5-pro at Google Vertex AI ended 26 Mar 2026</a>"
+        f'<a href="/alerts/{alert.pk}/">LiteLLM price map published past retirement dates of 1 '
+        "model. gemini-2.5-pro on Google Vertex AI retired on 26 March 2026</a>"
     ) in page
     assert f'href="/feeds/runs/{run.pk}/"' in client.get(f"/alerts/{alert.pk}/").content.decode()  # type: ignore[attr-defined]
-    assert "check these applications and move them" in page
+    assert "The source published past dates. Check these." in page

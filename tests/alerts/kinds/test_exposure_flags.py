@@ -169,17 +169,17 @@ def test_a_run_that_dies_leaves_every_turn_owed(
         (
             "worsened",
             "0.71",
-            "Beyond what was accepted: 71 % of critical applications rest on Google as developer",
+            "Above the accepted level: 71% of critical applications depend on Google as developer",
         ),
         (
             "acceptance_expired",
             "0.62",
-            "An acceptance ran out: 62 % of critical applications rest on Google",
+            "An acceptance expired: 62% of critical applications depend on Google",
         ),
         (
             "resolved",
             "0.4",
-            "Under tolerance again: 40 % of critical applications rest on Google as developer",
+            "Back within tolerance: 40% of critical applications depend on Google as developer",
         ),
     ],
 )
@@ -202,7 +202,7 @@ def test_a_flag_of_the_portfolio_is_called_after_its_policy() -> None:
 
     mail = mailed()
 
-    assert mail.subject == "One application has a primary that nobody has placed (limit 0)"
+    assert mail.subject == "1 application has an unresolved primary model (tolerance 0)"
     assert policy.name in mail.body_text
     assert "Claims triage" in mail.body_text
 
@@ -218,46 +218,47 @@ def test_what_a_flag_does_not_name_is_counted() -> None:
 @pytest.mark.parametrize(
     ("fields", "value", "words"),
     [
-        ({"measure": "n_applications"}, 12, "twelve applications rest on X as host"),
+        ({"measure": "n_applications"}, 12, "12 applications depend on X as host"),
         (
             {"measure": "n_critical", "states": ["exposed"]},
             1,
-            "one critical application has nothing to fall back on",
+            "1 critical application has no alternative to X as host",
         ),
         (
             {"measure": "weight_share", "basis": "spend"},
             "0.5",
-            "50 % of the monthly spend rests on X as host",
+            "50% of the monthly spend depends on X as host",
         ),
         (
             {"measure": "weight_share", "basis": "count"},
             "0.5",
-            "50 % of applications rest on X as host",
+            "50% of applications depend on X as host",
         ),
         (
             {"measure": "weight_share", "basis": "users", "states": ["exposed", "cushioned"]},
             "0.5",
-            "50 % of the users can be stopped by X as host",
+            "50% of users have no tested exit from X as host",
         ),
         (
             {"measure": "n_applications", "states": ["portable", "partial"]},
             2,
-            "two applications stand portable or partial on X",
+            "2 applications would be portable or partial without X as host",
         ),
         (
             {"predicate": "no_independent_fallback", "measure": "n_critical"},
             3,
-            "three critical applications have no independent fallback",
+            "3 critical applications have no independent fallback",
         ),
         (
             {"predicate": "judge_shares_lineage", "measure": "n_applications"},
             1,
-            "one application has a judge or guardrail that shares its base",
+            "1 application has a judge or guardrail that shares a foundation with its primary "
+            "model",
         ),
         (
             {"predicate": "unresolved_primary", "measure": "weight_share", "basis": "count"},
             "0.25",
-            "25 % of applications have a primary that nobody has placed",
+            "25% of applications have an unresolved primary model",
         ),
     ],
 )
@@ -275,7 +276,7 @@ def test_a_share_is_given_in_percent_and_a_number_as_it_is() -> None:
     assert (
         tolerance_text(share, current_measurement(flag)),
         format_measure(number, Decimal(1200)),
-    ) == ("limit 40 %", "1,200")
+    ) == ("tolerance 40%", "1,200")
 
 
 def test_a_flag_on_any_kind_of_node_is_called_by_its_name() -> None:

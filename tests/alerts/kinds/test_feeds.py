@@ -207,13 +207,13 @@ def test_the_mail_says_what_is_held_and_where_to_decide(governor: User, source: 
 
     assert mail is not None
     assert mail.user == governor
-    assert mail.subject == "deprecations.info brought something suspect, which waits for a decision"
-    assert "\nHELD FOR A DECISION\n" in mail.body_text
+    assert mail.subject == "Changes from deprecations.info are on hold"
+    assert "\nCHANGES ON HOLD\n" in mail.body_text
     for body in (flat(mail.body_text), flat(mail.body_html)):
         assert (
             "Google Vertex AI: 41 of 153 rows disappeared together. Removals are on hold." in body
         )
-        assert "Look and accept or refuse." in body
+        assert "Accept or reject. Undecided changes apply after 7 days." in body
         assert "/feeds/deprecations-info/held/" in body
         assert "Motor damage estimator (critical)" in body
 
@@ -284,11 +284,11 @@ def test_the_mail_says_since_when_and_why(governor: User, source: Source) -> Non
     mail = mailed()
 
     assert mail is not None
-    assert mail.subject == "deprecations.info is late: last read on 20 Nov 2026"
+    assert mail.subject == "deprecations.info is late: its last success was on 20 November 2026"
     for body in (flat(mail.body_text), flat(mail.body_html)):
         assert (
-            "Last read on 20 Nov 2026; three polls since failed, the last one because: The "
-            "server did not respond within 30 seconds. See its log."
+            "3 polls since then failed. The last error: The server did not respond within 30 "
+            "seconds. See its log."
         ) in body
         assert "4 days" in body
         assert "/feeds/deprecations-info/" in body
@@ -309,7 +309,7 @@ def test_a_source_that_is_fresh_again_is_resolved_and_said_to_be_so_once(
     mail = mailed(at=NOW + DAY)
     assert Delivery.objects.count() == 2
     assert mail is not None
-    assert mail.subject == "deprecations.info is fresh again"
+    assert mail.subject == "deprecations.info is up to date again"
     assert Alert.objects.get(kind="fresh").severity == 1
 
 
@@ -391,7 +391,7 @@ def test_a_feed_that_answers_and_stands_still_is_told_once(governor: User, sourc
     assert alert.key == f"source:{source.pk}|frozen|2026-07-25|user:{governor.pk}"
     mail = mailed()
     assert mail is not None
-    assert mail.subject == "deprecations.info answers, but has not changed since 25 Jul 2026"
+    assert mail.subject == "deprecations.info responds, but has not changed since 25 July 2026"
     assert "122 days" in mail.body_text
 
 
@@ -402,7 +402,7 @@ def test_a_feed_that_says_itself_how_old_it_is(governor: User, source: Source) -
 
     mail = mailed()
     assert mail is not None
-    assert "answers, but says itself that it was made on 21 Aug 2026" in mail.subject
+    assert "responds, but states that its data is of 21 August 2026" in mail.subject
 
 
 def test_a_change_ends_it(governor: User, source: Source) -> None:
@@ -450,11 +450,11 @@ def test_several_feeds_make_one_mail_that_tells_the_gravest_first(
     assert Delivery.objects.count() == 1
     assert mail is not None
     assert [line for line in mail.body_text.splitlines() if line.isupper()] == [
-        "HELD FOR A DECISION",
-        "NOT READ FOR TOO LONG",
-        "READ, BUT STANDING STILL",
+        "CHANGES ON HOLD",
+        "FEED LATE",
+        "FEED NOT UPDATING",
     ]
-    assert mail.subject.endswith("; three other changes")
+    assert mail.subject.endswith(", and 3 other changes")
 
 
 def test_nothing_is_written_when_nothing_is_due(governor: User, source: Source) -> None:
@@ -591,20 +591,20 @@ def test_the_inbox_shows_each_with_a_link_and_what_to_do(
 
     doubted, late = Alert.objects.get(kind="suspect"), Alert.objects.get(kind="late")
     assert (
-        f'<a href="/alerts/{doubted.pk}/">deprecations.info brought something suspect. '
+        f'<a href="/alerts/{doubted.pk}/">Changes from deprecations.info are on hold. '
         "Google Vertex AI: 41 of 153 rows disappeared together. Removals are on hold</a>"
     ) in page
-    assert "Look and accept or refuse." in page
+    assert "Accept or reject. Undecided changes apply after 7 days." in page
     assert (
-        f'<a href="/alerts/{late.pk}/">deprecations.info is late: last read on 20 Nov 2026, and '
-        "not polled since</a>"
+        f'<a href="/alerts/{late.pk}/">deprecations.info is late: its last success was on 20 '
+        "November 2026. No poll has run since</a>"
     ) in page
     assert (
         'href="/feeds/deprecations-info/held/"'
         in client.get(f"/alerts/{doubted.pk}/").content.decode()
     )
     assert 'href="/feeds/deprecations-info/"' in client.get(f"/alerts/{late.pk}/").content.decode()
-    assert "now gives a past day for one model you call" in page
+    assert "published past retirement dates of 1 model" in page
 
 
 def test_the_inbox_is_narrowed_by_kind(told: Source, governor: User, client: Client) -> None:
@@ -613,7 +613,7 @@ def test_the_inbox_is_narrowed_by_kind(told: Source, governor: User, client: Cli
     page = flat(client.get("/alerts/?kind=late").content.decode())
 
     assert "is late" in page
-    assert "suspect. Google" not in page
+    assert "on hold. Google" not in page
 
 
 def test_csv_and_the_page_of_the_mail_name_them(
@@ -625,10 +625,10 @@ def test_csv_and_the_page_of_the_mail_name_them(
     mail = Delivery.objects.get(user=governor)
     page = flat(client.get(f"/deliveries/{mail.pk}/").content.decode())
 
-    assert "deprecations.info is late: last read on 20 Nov 2026" in table
-    assert "deprecations.info brought something suspect" in table
+    assert "deprecations.info is late: its last success was on 20 November 2026" in table
+    assert "Changes from deprecations.info are on hold" in table
     doubted = Alert.objects.get(kind="suspect")
-    assert f'<a href="/alerts/{doubted.pk}/">deprecations.info brought something suspect' in page
+    assert f'<a href="/alerts/{doubted.pk}/">Changes from deprecations.info are on hold' in page
 
 
 def test_governance_acknowledges_them_on_the_page(

@@ -157,11 +157,13 @@ def test_what_a_team_pays_is_added_up_over_its_applications_whoever_owns_them(
         "henrik": "60.00",
     }
     assert (
-        len([text for text in texts("claims@example.org") if "about 120 USD a month more" in text])
+        len(
+            [text for text in texts("claims@example.org") if "about 120 USD per month more" in text]
+        )
         == 1
     )
     assert (
-        len([text for text in texts("lena@example.org") if "about 60 USD a month more" in text])
+        len([text for text in texts("lena@example.org") if "about 60 USD per month more" in text])
         == 1
     )
 

@@ -194,7 +194,7 @@ def test_a_day_that_moves_is_told_by_the_news_and_at_the_milestones_still_ahead(
         pass_day(n)
 
     assert told() == expected
-    assert "NO LONGER SO" not in " ".join(texts()), "the news of the move says it"
+    assert "RESOLVED" not in " ".join(texts()), "the news of the move says it"
 
 
 @pytest.mark.proof
@@ -228,7 +228,7 @@ def test_an_end_that_passed_while_nobody_looked_is_told_for_a_week(
     pass_day(0)
 
     assert (told() == [(0, "milestone", 0)]) is is_told
-    assert ("Ended on 17 Nov 2026" in last_text()) is is_told
+    assert ("The model retired on 17 November 2026." in last_text()) is is_told
 
 
 @pytest.mark.proof
@@ -241,9 +241,9 @@ def test_a_day_before_which_nothing_ends_is_told_at_fewer_milestones_and_more_qu
 
     assert told() == [(5, "milestone", 90), (95, "milestone", 0)]
     assert {alert.severity for alert in Alert.objects.all()} == {3, 4}
-    assert "Does not end before 27 Feb 2027" in texts()[0]
-    assert "May end any day since 27 Feb 2027" in texts()[1]
-    assert "loses a model" not in "".join(texts())
+    assert "The model retires no earlier than 27 February 2027, in 90 days." in texts()[0]
+    assert "The model can retire any day since 27 February 2027." in texts()[1]
+    assert "that retires on" not in "".join(texts())
 
 
 @pytest.mark.proof
@@ -291,7 +291,7 @@ def test_a_model_that_is_redirected_ends_when_the_one_that_answers_in_its_place_
         (3, "milestone", 30),
         (19, "milestone", 14),
     ]
-    assert "NO LONGER SO" not in " ".join(texts())
+    assert "RESOLVED" not in " ".join(texts())
 
 
 def test_whoever_calls_it_by_another_name_or_a_fine_tune_is_told_at_the_same_milestones(
@@ -435,7 +435,7 @@ def test_an_acknowledged_milestone_makes_room_for_the_next_one_in_silence(
     pass_days(1, 16)
 
     assert [alert.milestone for alert in Alert.objects.live()] == [14]
-    assert "NO LONGER SO" not in last_text()
+    assert "RESOLVED" not in last_text()
 
 
 def test_what_a_poll_told_to_have_ended_already_is_not_told_again_as_a_milestone(
@@ -557,9 +557,7 @@ def test_an_acceptance_is_said_to_expire_beforehand_and_its_end_is_left_to_what_
     assert told() == [(1, "acceptance_expiring", 30), (24, "acceptance_expiring", 7)]
     assert addresses() == {"claims@example.org": 2, "amara@example.org": 2}
     assert not Alert.objects.live().exists()
-    assert "NO LONGER SO" not in " ".join(texts()), (
-        "that it ran out is told by the stale assessment"
-    )
+    assert "RESOLVED" not in " ".join(texts()), "that it ran out is told by the stale assessment"
 
 
 @pytest.mark.proof
@@ -605,7 +603,7 @@ def test_an_acceptance_that_changes_before_its_day_is_said_to_be_over_once(
     assert Alert.objects.get(subject_id=acceptance.pk).state == "resolved"
     assert told() == [(0, "acceptance_expiring", 30)]
     assert addresses("resolved") == {"claims@example.org": 1, "amara@example.org": 1}
-    assert "NO LONGER SO" in last_text("claims@example.org")
+    assert "RESOLVED" in last_text("claims@example.org")
 
 
 def test_an_accepted_flag_reminds_who_accepted_it_and_governance(amara: User) -> None:
@@ -641,8 +639,8 @@ def test_an_exit_test_expires_until_it_is_repeated(dependency: Dependency) -> No
         (3, "exit_test_expiring", 7),
         (10, "exit_test_expiring", 0),
     ]
-    assert "The exit test for gpt-5.4" in last_text()
-    assert "has expired" in last_text() or "expires today" in last_text()
+    assert "gpt-5.4" in last_text()
+    assert "expired on" in last_text() or "expires today" in last_text()
 
     make_exit_test(dependency, target, tested_on=day_in(14))
     pass_days(15, 16)
@@ -790,7 +788,7 @@ def test_a_review_overdue_since_long_ago_is_told_once_and_over_when_it_has_anoth
     Application.objects.update(next_review_on=day_in(-900))
     pass_days(0, 20)
     assert told() == [(0, "review_due", 0)]
-    assert "The review of Motor damage estimator" in texts()[0]
+    assert "The review is due" in texts()[0]
     Application.objects.update(next_review_on=day_in(40))
 
     pass_days(21, 41)
@@ -815,7 +813,7 @@ def test_a_treatment_that_is_due_is_told_to_who_does_it(dependency: Dependency) 
 
     assert told() == [(1, "treatment_due", 14), (15, "treatment_due", 0)]
     assert addresses() == {"claims@example.org": 2, "ines@example.org": 2}
-    assert "Prompt injection: the treatment" in last_text("ines@example.org")
+    assert "The treatment is due" in last_text("ines@example.org")
     Assessment.objects.filter(pk=assessment.pk).update(treatment="share", due_on=None)
     pass_day(21)
     assert not Alert.objects.live().exists()
@@ -831,9 +829,9 @@ def test_a_long_mute_says_that_it_ends_and_a_short_one_does_not(world: SmallWorl
 
     assert told() == [(10, "mute_expiring", 30), (33, "mute_expiring", 7)]
     assert addresses() == {"ines@example.org": 2}
-    assert "Your mute (budget closed)" in texts()[0]
+    assert "Your mute expires" in texts()[0]
     assert not Alert.objects.live().exists()
-    assert "NO LONGER SO" not in " ".join(texts())
+    assert "RESOLVED" not in " ".join(texts())
 
 
 def test_people_named_by_a_day_who_may_not_see_the_application_are_not_mailed(
@@ -858,8 +856,8 @@ def test_one_mail_tells_of_all_that_falls_due_on_a_morning(world: SmallWorld, am
     mail_out(NOW)
 
     [text] = texts("claims@example.org")
-    assert text.count("Expire in 7 days, on 1 Dec 2026") == 1
-    assert "and three more" in text
+    assert text.count("expire in 7 days, on 1 December 2026.") == 1
+    assert "and 3 more" in text
     assert "Ends on 1 Dec 2026" in text
 
 

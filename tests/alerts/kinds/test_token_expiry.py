@@ -62,7 +62,7 @@ def test_a_persons_key_is_that_persons_alone(settings: Any) -> None:
         (0, ilse),
     ]
     assert addresses() == {"ilse@example.org": 3}
-    assert "Your key gateway" in last_text()
+    assert "Your API token expires" in last_text()
     assert "/settings/keys/" in last_text()
     assert not visible_alerts(make_user()).exists()
 
@@ -73,7 +73,7 @@ def test_a_programs_key_is_told_to_the_nearest_owners_of_its_team() -> None:
     pass_day(12)
 
     assert addresses() == {"olga@example.org": 1}
-    assert "The key gateway of svc-gateway" in last_text()
+    assert "The API token of svc-gateway expires" in last_text()
 
 
 def test_where_nobody_owns_the_team_whoever_runs_the_register_is_told() -> None:

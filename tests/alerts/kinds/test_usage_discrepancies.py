@@ -72,12 +72,12 @@ def test_several_of_one_application_are_one_alert_and_told_once(world):
     [row] = present_alerts([alert], make_user(role="governance"), on=TODAY)
     assert (
         row.heading
-        == f"{world.application.name} calls talker-1 at Acme and talker-2 at Acme, which nobody "
-        "declared"
+        == f"{world.application.name} calls talker-1 on Acme and talker-2 on Acme, which are "
+        "not declared"
     )
     assert row.url == f"/intake/discrepancies/?application={world.application.slug}"
     client = signed_in_client(make_member(world.application.team))
-    assert "which nobody declared" in client.get(f"/alerts/{alert.pk}/").content.decode()
+    assert "which are not declared" in client.get(f"/alerts/{alert.pk}/").content.decode()
 
     # what is found later is told beside it, alone
     see(world, "talker-3")
@@ -110,8 +110,8 @@ def test_the_digest_says_it_in_words(world):
     raise_due_alerts(at=NOW)
     mail_out(morning(1))
     text = last_text()
-    assert "Calls talker-1 at Acme, which nobody declared" in text
-    assert "Declare what is meant to be called" in text
+    assert "calls talker-1 on Acme, which is not declared." in text
+    assert "Declare the models that the application needs" in text
     assert f"/intake/discrepancies/?application={world.application.slug}" in text
 
 
@@ -129,19 +129,18 @@ def test_who_subscribed_to_the_kind_is_told_too(world):
         (
             "unseen",
             {"api_id": "a", "host": "Acme", "days": 30},
-            "declares a at Acme, not seen in use for 30 days",
+            "declares a on Acme, not observed for 30 days",
         ),
         (
             "drift",
             {"asked": "chat", "was": "acme/a-1", "now": "acme/a-2", "first_on": "2026-11-23"},
-            "is answered by acme/a-2 since 23 Nov 2026 where it asks for 'chat', before by "
-            "acme/a-1",
+            "requests 'chat' and is served acme/a-2 since 23 November 2026, before acme/a-1",
         ),
-        ("other_served", {"asked": "a", "now": "acme/b"}, "asks for a and is answered by acme/b"),
+        ("other_served", {"asked": "a", "now": "acme/b"}, "requests a and is served acme/b"),
         (
             "out_of_use",
             {"called": "a", "last_on": "2026-11-24"},
-            "is retired and still calls a, last on 24 Nov 2026",
+            "is retired and still calls a, last on 24 November 2026",
         ),
     ],
 )

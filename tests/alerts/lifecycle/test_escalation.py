@@ -113,7 +113,9 @@ def test_silence_goes_from_the_party_to_the_team_s_owners_and_on_to_governance_a
     assert addresses("escalated") == {
         f"{name}@example.org": 1 for name in ("henrik", "ines", "amara", "bo")
     }
-    assert "Nobody has answered since 24 Nov 2026" in last_text("henrik@example.org")
+    assert "Not acknowledged since 24 November 2026; escalated to you." in last_text(
+        "henrik@example.org"
+    )
     assert (alert().escalation, alert().escalate_at, alert().state) == (2, None, "open")
 
 
@@ -324,7 +326,7 @@ def test_an_answer_taken_back_passes_it_on_once_more_to_the_same_people(
             alert=alert(),
             by=henrik,
             at=morning(3),
-            **({"why": "done"} if answer == "resolve" else {}),
+            **({"reason": "done"} if answer == "resolve" else {}),
         )
         reopen_alert(alert=alert(), by=henrik, at=morning(10))
 
@@ -404,8 +406,9 @@ def test_the_mail_says_to_whom_it_fell() -> None:
 
     after(60)
 
-    assert "Nobody has answered since 24 Nov 2026; it fell to Lena Marchetti." in last_text(
-        "henrik@example.org"
+    assert (
+        "Not acknowledged by Lena Marchetti since 24 November 2026; escalated to you."
+        in last_text("henrik@example.org")
     )
     assert texts("amara@example.org") == []
 

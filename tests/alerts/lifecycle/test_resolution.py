@@ -85,7 +85,7 @@ def test_everyone_a_message_told_is_told_once_and_nobody_else(world: SmallWorld)
         "https://chat.example.org/": 1,
     }
     for address in ("claims@example.org", "lena@example.org", "sub@example.org"):
-        assert "NO LONGER SO" in last_text(address)
+        assert "RESOLVED" in last_text(address)
         assert GONE in last_text(address)
 
 
@@ -200,7 +200,7 @@ def test_an_end_put_off_stays_open_since_it_is_still_to_come(world: SmallWorld) 
     pass_days(1, 3)
 
     assert [alert.kind for alert in Alert.objects.live()] == ["moved_later"]
-    assert "End moved: 15 Jan 2027 → 30 Jun 2027" in last_text()
+    assert "The retirement moved from 15 January 2027 to 30 June 2027" in last_text()
 
 
 def test_the_same_said_by_another_source_overtakes_nothing(world: SmallWorld) -> None:

@@ -307,8 +307,8 @@ def test_what_was_kept_back_and_still_waits_is_told_once_when_the_mute_ends(
 
     assert addresses("unmuted") == {"claims@example.org": 1}
     text = last_text()
-    assert "Mute ended. The alert still needs a response." in text
-    assert "Prices rise" not in text
+    assert "The mute ended. The alert still needs a response." in text
+    assert "PRICE INCREASES" not in text
 
 
 @pytest.mark.proof

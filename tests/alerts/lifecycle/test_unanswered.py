@@ -70,7 +70,7 @@ def test_after_a_day_the_team_s_owners_are_told_and_after_two_more_governance(
     assert Notice.objects.filter(occasion="escalated").count() == 2
     mails_go_out(NOW + 5 * DAY)
     assert (
-        "Nobody has answered since 24 Nov 2026"
+        "Not acknowledged since 24 November 2026; escalated to you."
         in Delivery.objects.get(address="amara@example.org").body_text
     )
 
@@ -139,7 +139,7 @@ def test_a_snoozed_alert_wakes_on_its_day_and_tells_who_snoozed_it(world: SmallW
     assert (alert().state, alert().snoozed_until) == ("open", None)
     assert told("woken") == {"henrik"}
     mails_go_out(NOW + 6 * DAY)
-    assert "Snoozed until today" in Delivery.objects.get(address="henrik@example.org").body_text
+    assert "The snooze ended today" in Delivery.objects.get(address="henrik@example.org").body_text
 
 
 def test_who_is_given_an_alert_is_told_and_must_be_able_to_see_it(world: SmallWorld) -> None:
@@ -208,7 +208,7 @@ def test_what_is_muted_is_not_mailed_and_is_told_when_the_mute_ends() -> None:
     maintain_alerts(at=NOW + 10 * DAY)
     mails_go_out(NOW + 11 * DAY)
 
-    assert "Mute ended" in Delivery.objects.get().body_text
+    assert "The mute ended" in Delivery.objects.get().body_text
 
 
 def test_a_mute_lifted_early_tells_only_what_still_waits() -> None:

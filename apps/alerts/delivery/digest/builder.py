@@ -7,7 +7,11 @@ from apps.alerts.delivery.digest.causes import concerns_of, merge_repeated
 from apps.alerts.delivery.digest.discrepancy_items import discrepancy_items
 from apps.alerts.delivery.digest.flag_and_feed_items import feed_items, flag_items
 from apps.alerts.delivery.digest.headline import build_headline
-from apps.alerts.delivery.digest.issue_items import issue_items, retired_in_use_items
+from apps.alerts.delivery.digest.issue_items import (
+    issue_items,
+    retired_in_use_items,
+    retiring_fallbacks,
+)
 from apps.alerts.delivery.digest.model_items import (
     event_items,
     group_events,
@@ -96,11 +100,12 @@ def build_items(entries: Sequence[DigestEntry], context: DigestContext) -> list[
     warned = frozenset[tuple[int, int]]().union(
         *(item.warned_fallbacks for item in [*late, *retired, *changes, *milestones])
     )
+    fallbacks = warned | retiring_fallbacks(live)
     items = [
         *late,
         *retired,
         *changes,
-        *milestones,
+        *milestone_items(live, context, changes, reported, fallbacks),
         *issue_items(live, context, warned),
         *flag_items(live, context),
         *feed_items(live, context),

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from apps.alerts.delivery.digest.parts import DigestContext, DigestEntry, DigestItem
 from apps.alerts.models import Notice
+from apps.alerts.text import one_line
 from apps.catalog.models import Offering
 
 # (cause, application)
@@ -70,7 +71,7 @@ def offerings_of_cause(cause: str, context: DigestContext) -> frozenset[int]:
 
 def first_ids(offerings: Collection[Offering], limit: int) -> tuple[tuple[str, ...], int]:
     """Return (first distinct model IDs, number of further ones)."""
-    ids = list(dict.fromkeys(offering.api_id for offering in offerings))
+    ids = list(dict.fromkeys(one_line(offering.api_id) for offering in offerings))
     return tuple(ids[:limit]), max(0, len(ids) - limit)
 
 

@@ -19,6 +19,7 @@ from apps.alerts.kinds.exposure_flag_text import (
 )
 from apps.alerts.kinds.feeds.feed_text import (
     RetiredModel,
+    feed_headline,
     feed_path,
     feed_sentences,
     held_sentences,
@@ -131,6 +132,7 @@ def _build_feed_item(
         title=source_name(alert),
         url=context.public_url + feed_path(alert),
         what=held_sentences(alert) if is_held else feed_sentences(alert, applications=affected),
+        headline=feed_headline(alert),
         margin=_feed_margin(alert, context, n_models),
         severity=alert.severity,
         affected=affected,

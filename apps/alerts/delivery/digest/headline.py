@@ -18,12 +18,12 @@ _FLAGS: Mapping[str, tuple[str, str]] = {
     FlagKind.ACCEPTANCE_EXPIRED: ("An acceptance expired: {clause}", "with an expired acceptance"),
     FlagKind.RESOLVED: ("Back within tolerance: {clause}", "back within tolerance"),
 }
-# {kind: (of one feed, of several)}
-_FEEDS: Mapping[str, tuple[str, str]] = {
-    FeedKind.SUSPECT: ("Changes from {name} are on hold", "Changes from {n} feeds are on hold"),
-    FeedKind.LATE: ("{name} is late", "{n} feeds are late"),
-    FeedKind.FROZEN: ("{name} is not updating", "{n} feeds are not updating"),
-    FeedKind.FRESH: ("{name} is up to date again", "{n} feeds are up to date again"),
+# {kind: of several feeds}
+_FEEDS: Mapping[str, str] = {
+    FeedKind.SUSPECT: "Changes from {n} feeds are on hold",
+    FeedKind.LATE: "{n} feeds are late",
+    FeedKind.FROZEN: "{n} feeds are not updating",
+    FeedKind.FRESH: "{n} feeds are up to date again",
 }
 
 
@@ -44,7 +44,7 @@ def _describe_group(group: str, items: Sequence[DigestItem], context: DigestCont
         more = f", and {n - 1:,} more {several}" if n > 1 else ""
         return f"{template.format(clause=first.headline)}{more}"
     if group in _FEEDS:
-        return _FEEDS[group][0 if n == 1 else 1].format(name=first.title, n=f"{n:,}")
+        return first.headline if n == 1 else _FEEDS[group].format(n=f"{n:,}")
     if group in IssueAlertKind:
         return _describe_issues(group, items, context)
     if group in SeenKind:

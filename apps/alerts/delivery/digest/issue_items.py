@@ -52,6 +52,16 @@ def issue_items(
     return [_build_item(group, context) for group in _group_facts(remaining, kinds, context)]
 
 
+def retiring_fallbacks(entries: Iterable[DigestEntry]) -> frozenset[tuple[int, int]]:
+    """Return the (application, fallback) pairs of alerts about fallbacks that retire."""
+    return frozenset(
+        (pk, entry.alert.offering_id or 0)
+        for entry in entries
+        if entry.alert.kind == IssueAlertKind.FALLBACK_RETIRES
+        for pk in entry.application_ids
+    )
+
+
 def _group_facts(
     entries: Iterable[DigestEntry], kinds: Collection[str], context: DigestContext
 ) -> list[Sequence[DigestEntry]]:

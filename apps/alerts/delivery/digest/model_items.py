@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from apps.alerts.delivery.digest.applications import (
@@ -333,18 +333,37 @@ def milestone_items(
     context: DigestContext,
     events: Iterable[DigestItem],
     reported: Collection[Concern],
+    fallbacks: Collection[tuple[int, int]] = (),
 ) -> list[DigestItem]:
     """Return an item for each model and date. Applications for which an event of the same date, or
-    another item, has reported the retirement are left out."""
+    another item, has reported the retirement are left out; also those for which another item
+    reports the model as their fallback: `fallbacks` are (application, offering) pairs."""
     groups: dict[tuple[object, ...], list[DigestEntry]] = defaultdict(list)
     for entry in entries:
         alert = entry.alert
         if alert.kind == DayKind.MILESTONE and alert.offering_id in context.offerings:
             cause = cause_of_id(alert.offering_id, context)
-            groups[cause, alert.due_on, bool(alert.details.get("soft"))].append(entry)
+            groups[cause, alert.due_on, bool(alert.details.get("soft"))].append(
+                _without_fallbacks(entry, context, fallbacks)
+            )
     dated = {(item.cause, item.on, pk) for item in events if item.cause for pk in item.affected}
     items = [_build_milestone_item(group, context, dated, reported) for group in groups.values()]
     return [item for item in items if item.affected]
+
+
+def _without_fallbacks(
+    entry: DigestEntry, context: DigestContext, fallbacks: Collection[tuple[int, int]]
+) -> DigestEntry:
+    """Leave out applications that use the model as one of these fallbacks, and not as a primary
+    model."""
+    offering_id = entry.alert.offering_id or 0
+    ids = tuple(
+        pk
+        for pk in entry.application_ids
+        if (pk, offering_id) not in fallbacks
+        or any(use.offering_id == offering_id for use in context.uses.get(pk, ()))
+    )
+    return replace(entry, application_ids=ids)
 
 
 def _build_milestone_item(

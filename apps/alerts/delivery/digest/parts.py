@@ -161,8 +161,9 @@ class DigestItem:
     `details` and `warning` are those of the only application, if the title names it. `n` is what
     the headline counts: models, or records with a date. `note` is the reason why it is sent now.
     With `is_earliest` the date `on` is an earliest retirement. `model_ids` are the first ones.
-    `headline` is what the headline reports of a flag. `cause` is the key of the retirement that the
-    item reports; `warned_fallbacks` are (application, fallback) pairs whose warning is shown."""
+    `headline` is what the headline reports of a flag or feed. `cause` is the key of the retirement
+    that the item reports; `warned_fallbacks` are (application, fallback) pairs whose warning is
+    shown."""
 
     title: str
     url: str
@@ -206,9 +207,11 @@ class DigestItem:
         return not any(line.details or line.warning for line in self.applications)
 
     @property
-    def application_names(self) -> str:
-        """Return the names as one text: `Claims triage (critical) and 3 more`."""
-        return join_with_more([line.words for line in self.applications], self.n_more_applications)
+    def application_sentence(self) -> str:
+        """Return the names as one text: `Applications: Claims triage (critical) and 3 more.`"""
+        n = len(self.applications) + self.n_more_applications
+        names = join_with_more([line.words for line in self.applications], self.n_more_applications)
+        return f"{'Application' if n == 1 else 'Applications'}: {names}."
 
     @property
     def model_id_text(self) -> str:

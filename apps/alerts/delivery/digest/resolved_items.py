@@ -21,7 +21,7 @@ from apps.alerts.models import (
     SeenKind,
     StateKind,
 )
-from apps.alerts.text import one_line, with_full_stop
+from apps.alerts.text import long_day, one_line, with_full_stop
 from apps.inventory.models import Application
 
 # Alerts about the retirement of a model: of several about one model and application, the first
@@ -104,7 +104,8 @@ def _find_title(alert: Alert, applications: Sequence[Application], context: Dige
         return "Stale assessments"
     offering = context.offerings.get(alert.offering_id or 0)
     if offering is not None:
-        return model_title([offering])
+        retirement = f", {long_day(alert.due_on)}" if alert.due_on else ""
+        return f"{model_title([offering])}{retirement}"
     if alert.kind in DayKind:
         return one_line(reminder_text.reminder_title(alert))
     return KINDS.get(alert.kind, "Alert")

@@ -100,29 +100,41 @@ def n_unnamed(alert: Alert) -> int:
     return max(0, int(alert.details.get("n", 0)) - len(alert.details.get("offerings", [])))
 
 
+def feed_headline(alert: Alert) -> str:
+    """Return an alert about a feed as one sentence, without the full stop: `LiteLLM is late: its
+    last success was on 20 November 2026`."""
+    name, since = source_name(alert), as_day(alert.details.get("since"))
+    match alert.kind:
+        case FeedKind.SUSPECT:
+            return f"Changes from {name} are on hold"
+        case FeedKind.LATE:
+            last_success = f": its last success was on {long_day(since)}" if since else ""
+            return f"{name} is late{last_success}"
+        case FeedKind.FROZEN if alert.details.get("says_itself") and since:
+            return f"{name} responds, but states that its data is of {long_day(since)}"
+        case FeedKind.FROZEN:
+            since_text = f" since {long_day(since)}" if since else ""
+            return f"{name} responds, but has not changed{since_text}"
+        case FeedKind.BACKFILLED:
+            n = len(alert.details.get("offerings", [])) + n_unnamed(alert)
+            return f"{name} published past retirement dates of {counted(n, 'model')}"
+    return f"{name} is up to date again"
+
+
 def feed_sentences(alert: Alert, *, applications: Collection[int] = ()) -> str:
-    """Return the sentences of an alert about a feed: `LiteLLM is late: its last success was on 20
-    November 2026.`
+    """Return an alert about a feed as whole sentences, with its details.
 
     `applications` are the affected ones that the reader can view: models that only other
     applications use are not named."""
-    name, details = source_name(alert), alert.details
-    since = as_day(details.get("since"))
     match alert.kind:
         case FeedKind.BACKFILLED:
             models = retired_models(alert, applications)
-            return _describe_backfill(name, models, n_unnamed(alert))
+            return _describe_backfill(source_name(alert), models, n_unnamed(alert))
         case FeedKind.SUSPECT:
-            return f"Changes from {name} are on hold. {held_sentences(alert)}"
+            return f"{feed_headline(alert)}. {held_sentences(alert)}"
         case FeedKind.LATE:
-            last_success = f": its last success was on {long_day(since)}" if since else ""
-            return f"{name} is late{last_success}. {_describe_failures(details)}"
-        case FeedKind.FROZEN if details.get("says_itself") and since:
-            return f"{name} responds, but states that its data is of {long_day(since)}."
-        case FeedKind.FROZEN:
-            since_text = f" since {long_day(since)}" if since else ""
-            return f"{name} responds, but has not changed{since_text}."
-    return f"{name} is up to date again."
+            return f"{feed_headline(alert)}. {_describe_failures(alert.details)}"
+    return f"{feed_headline(alert)}."
 
 
 def held_sentences(alert: Alert) -> str:
@@ -160,6 +172,7 @@ __all__ = [
     "GUIDANCE",
     "MAX_OFFERINGS",
     "RetiredModel",
+    "feed_headline",
     "feed_path",
     "feed_sentences",
     "held_sentences",

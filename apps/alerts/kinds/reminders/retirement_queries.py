@@ -19,7 +19,8 @@ GRACE_DAYS = 7
 # criticality, is primary?). A redirected offering retires with the offering that serves its calls;
 # an offering without a date retires with the first one whose retirement affects it. The affected
 # offerings are determined by the rules of apps/exposure/queries/dependents.py, with the retirements
-# in place of the table of events.
+# in place of the table of events; an announced date goes before an earliest one, which only is a
+# lower bound. An application is listed once, also with several dependencies on the offering.
 RETIREMENTS = f"""
 redirected AS MATERIALIZED (SELECT offering_id, effective_id FROM redirected_offering()),
 ending AS (
@@ -30,27 +31,22 @@ ending AS (
 catalog_providerevent(id, offering_id, source_id, kind) AS (SELECT x.id, x.id, NULL::bigint,
 'announced' FROM ending x),
 origin AS (
-    -- offerings with a date of their own, unless their calls are redirected
     SELECT x.*, x.id AS called_id FROM ending x
     WHERE NOT EXISTS (SELECT 1 FROM redirected e WHERE e.offering_id = x.id)
     UNION ALL
-    -- redirected offerings retire with the offering that serves their calls
     SELECT x.*, e.offering_id FROM ending x JOIN redirected e ON e.effective_id = x.id
     UNION ALL (
-        -- offerings without a date retire with the first offering whose retirement affects them
         SELECT DISTINCT ON (o.id) x.*, o.id
         FROM ({reached_offerings_sql("TRUE")}) r JOIN ending x ON x.id = r.event_id
         JOIN catalog_offering o ON o.id = r.offering_id AND o.retires_on IS NULL
             AND o.lifecycle <> 'retired'
         WHERE NOT EXISTS (SELECT 1 FROM redirected e WHERE e.offering_id IN (o.id, x.id))
-        -- an announced date before an earliest one, which only is a lower bound
         ORDER BY o.id, x.soft, x.retires_on, x.id
     )
 ),
 live AS (
     SELECT x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id,
         a.criticality,
-           -- an application is listed once, also with several dependencies on the offering
            bool_or(d.role = 'primary') AS is_primary
     FROM origin x JOIN inventory_dependency d ON d.offering_id = x.called_id
     JOIN inventory_application a ON a.id = d.application_id

@@ -241,7 +241,7 @@ def _build_heading(
         return feed_text.feed_sentences(alert, applications=applications).rstrip(".")
     if alert.application_ids and not applications:
         # its applications belong to other teams now: their names and models stay hidden
-        return f"{KINDS.get(alert.kind, 'Alert')} of applications that belong to another team now"
+        return f"{KINDS.get(alert.kind, 'Alert')}: its applications belong to another team now"
     heading = reminder_text.reminder_heading(alert, name=_subject_name(alert, applications), on=on)
     node_label = node_labels.get(alert.details.get("node", 0))
     return f"{heading} ({node_label})" if node_label else heading

@@ -122,7 +122,7 @@ def announcement_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.subject_name,
             row.retires_on,
             _date_word(row),
-            row.n_offerings,  # type: ignore[attr-defined]
+            getattr(row, "n_offerings", 0),
             str(row.successor or ""),
             row.source_url,
             row.announced_at,
@@ -195,9 +195,11 @@ def _sentence(
     if announcement.withdrawn_at is not None:
         day = long_day(day_of(announcement.withdrawn_at))
         return f"The retirement of {name} was withdrawn on {day}."
-    verb = "retires no earlier than" if _date_word(announcement) == "earliest" else "retires on"
-    if announcement.retires_on < today:
-        verb = "retired on" if verb == "retires on" else "could retire since"
+    is_past = announcement.retires_on < today
+    if announcement.date_kind == DateKind.NOT_BEFORE:
+        verb = "could retire since" if is_past else "retires no earlier than"
+    else:
+        verb = "retired on" if is_past else "retires on"
     ids = pluralize(n_offerings, "1 model ID", f"{number(n_offerings)} model IDs")
     uses = (
         pluralize(

@@ -116,7 +116,7 @@ def test_everybody_reads_the_messages_to_oneself_and_ones_teams(reader, n, world
 def test_a_message_names_what_it_carries_and_why_each(world, ledger, as_user):
     page = text_of(as_user(world.editor).get(f"/deliveries/{ledger['sent'].pk}/"))
 
-    link = f'href="/alerts/{world.alert.pk}/">Retirement announced: claude-sonnet-4-5 at Anthropic'
+    link = f'href="/alerts/{world.alert.pk}/">Retirement announced: claude-sonnet-4-5 on Anthropic'
     assert link in page
     assert "Raised: owner of the application" in page
 

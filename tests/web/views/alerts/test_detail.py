@@ -38,7 +38,7 @@ def test_who_may_open_it(reader, code, world, as_user):
 def test_it_says_what_happened_why_it_fell_there_and_what_to_do(world, page_of):
     page = page_of(world.editor)
 
-    assert "Retirement announced: claude-sonnet-4-5 at Anthropic, ends" in page
+    assert "Retirement announced: claude-sonnet-4-5 on Anthropic, ends" in page
     assert "Choose a successor, test it and move before the day named." in page
     assert (
         "It fell to Claims, as the application concerned names no owner who is known here as a "
@@ -139,10 +139,10 @@ def test_an_alert_about_a_flag_says_the_figure_and_the_line(world, page_of):
     page = page_of(world.governance, alert)
 
     assert (
-        "62 % of critical applications rest on Anthropic 2 as developer; the tolerance is 50 %"
+        "62% of critical applications depend on Anthropic 2 as developer; the tolerance is 50%"
         in page
     )
-    assert "spread the load, or accept it until a day" in page
+    assert "Reduce the exposure or accept it until a date." in page
 
 
 def test_days_that_come_nearer_have_their_heading_and_their_todo(world, page_of):
@@ -157,7 +157,7 @@ def test_days_that_come_nearer_have_their_heading_and_their_todo(world, page_of)
 
     assert "The review of Claims triage is due in 10 days" in page_of(world.viewer, review)
     assert milestone is not None
-    assert "claude-sonnet-4-5 at Anthropic ends in 10 days" in page_of(world.viewer, milestone)
+    assert "claude-sonnet-4-5 on Anthropic retires in 10 days" in page_of(world.viewer, milestone)
 
 
 def test_what_belongs_to_another_team_by_now_is_not_named(world, page_of):
@@ -178,7 +178,7 @@ def test_what_belongs_to_another_team_by_now_is_not_named(world, page_of):
     page = page_of(world.viewer, alert)
 
     assert "Claims triage" not in page
-    assert "Review due, about applications that belong to another team now" in page
+    assert "Review due: its applications belong to another team now" in page
 
 
 def test_a_page_costs_the_same_however_many_were_told(world, as_user, django_assert_num_queries):

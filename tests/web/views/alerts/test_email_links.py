@@ -107,7 +107,7 @@ def test_without_a_sign_in_it_shows_what_the_person_may_see_of_that_mail(client,
     page = text_of(response)
     assert response.status_code == 200
     assert "Answer as ilse" in page
-    assert "Retirement announced: claude-sonnet-4-5 at Anthropic" in page
+    assert "Retirement announced: claude-sonnet-4-5 on Anthropic" in page
     assert "Claims triage" in page
     assert page.count('name="alert"') == 1
 

@@ -12,7 +12,7 @@ from apps.common.time import now
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.models import Dependency
 from apps.web.views.campaigns import create as opening_module
-from tests.builders import make_member, make_offering, make_team
+from tests.builders import make_member, make_offering, make_team, make_version
 from tests.exposure.campaigns.payments_team import PaymentsTeam, do_everything
 from tests.http import file_text, text_of
 
@@ -239,3 +239,93 @@ def test_lists_cost_the_same_however_long_they_are(
 
     with django_assert_num_queries(n):
         client.get(reverse(name))
+
+
+def test_the_named_successor_is_offered_first_then_the_same_region_and_none_is_left_out(
+    payments, as_user
+):
+    subject = payments.ending
+    region = {"host": subject.host, "version": None, "lifecycle": "active"}
+    versions = [
+        make_version(f"maker/release-{n}", foundation=subject.version.foundation) for n in range(45)
+    ]
+    for n, version in enumerate(versions):
+        prefix = "eu." if n % 2 else ""
+        make_offering(f"{prefix}maker.release-{n}", **{**region, "version": version})
+    named = make_offering("zz-named", host=payments.target.host, lifecycle="active")
+    subject.replacement = named
+    subject.save()
+
+    page = as_user(payments.governance).get(f"{reverse('campaigns:create')}?offering={subject.pk}")
+
+    groups = page.context["form"].fields["target"].choices[1:]
+    assert [label for label, _ in groups] == [
+        "Named successor",
+        "Same host, no region",
+        "Same host, other regions",
+    ]
+    assert groups[0][1] == [(named.pk, str(named))]
+    assert [len(rows) for _, rows in groups] == [1, 23, 22]
+
+
+def test_tasks_of_a_team_or_selected_ones_are_assigned_on_the_page(payments, as_user):
+    payments.stand("Second")
+    campaign = payments.open()
+    client = as_user(payments.governance)
+    first = campaign.tasks.order_by("pk").first()
+
+    page = post(client, "campaigns:action", campaign.pk, "assign", owner=payments.editor.pk)
+    assert "Select at least one task, or a team." in text_of(page)
+
+    post(client, "campaigns:action", campaign.pk, "assign", owner=payments.editor.pk, task=first.pk)
+    assert campaign.tasks.filter(owner=payments.editor).get() == first
+
+    post(
+        client,
+        "campaigns:action",
+        campaign.pk,
+        "assign",
+        owner=payments.owner.pk,
+        team=payments.team.pk,
+    )
+    assert campaign.tasks.filter(owner=payments.owner).count() == 2
+
+
+def test_an_editor_assigns_tasks_of_the_own_team_and_a_viewer_none(payments, as_user):
+    campaign = payments.open()
+    viewer = make_member(payments.team, TeamRole.VIEWER)
+    detail = reverse("campaigns:detail", args=[campaign.pk])
+
+    assert as_user(viewer).get(detail).context["assignment"] is None
+    editor = as_user(payments.editor)
+    assert editor.get(detail).context["assignment"] is not None
+    post(
+        editor,
+        "campaigns:action",
+        campaign.pk,
+        "assign",
+        owner=payments.editor.pk,
+        team=payments.team.pk,
+    )
+    assert campaign.tasks.get().owner == payments.editor
+    assert editor.post(reverse("campaigns:action", args=[campaign.pk, "extend"])).status_code == 403
+
+
+def test_a_task_shows_both_dates_and_by_how_much_it_is_too_late(payments, as_user):
+    type(payments.ending).objects.filter(pk=payments.ending.pk).update(
+        retires_on=payments.today + timedelta(days=5)
+    )
+    task = payments.task()
+    client = as_user(payments.editor)
+
+    page = text_of(client.get(reverse("campaign-tasks:detail", args=[task.pk])))
+    assert "Too late by 39 days" in page
+    listed = client.get(reverse("campaign-tasks:list"), {"too_late": "true"})
+    assert listed.context["listing"].n_found == 1
+    assert "Too late by 39 days" in text_of(listed)
+
+    finish_by = payments.today + timedelta(days=4)
+    post(client, "campaign-tasks:action", task.pk, "dates", finish_by=finish_by.isoformat())
+    task.refresh_from_db()
+    assert task.finish_by == finish_by
+    assert task.start_by == finish_by - timedelta(days=30)

@@ -194,7 +194,7 @@ def test_the_page_of_an_application_shows_who_saw_what(seen, as_user):
     page = text_of(as_user(seen.viewer).get(f"/applications/{seen.triage.slug}/"))
     assert "Traces (OTLP)" in page
     assert "95 calls in 30 days" in page
-    assert "Calls talker-1 at Acme, which nobody declared." in page
+    assert "Calls talker-1 on Acme, which is not declared." in page
 
 
 def test_the_overview_and_the_first_steps_speak_of_it(seen, as_user):
