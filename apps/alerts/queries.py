@@ -9,6 +9,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import Q
 
+from apps.alerts.contacts import owned_alerts
 from apps.alerts.delivery.schedule import MAX_CLOCK_LEAD
 from apps.alerts.models import Alert, AlertQuerySet, Delivery, DeliveryQuerySet
 from apps.catalog.models import Assertion
@@ -20,10 +21,13 @@ from apps.inventory.models import Dependency, DependencyQuerySet
 
 
 def visible_alerts(user: Any) -> AlertQuerySet:
-    """Select the alerts `user` can view, newest first, with all relations that a row shows."""
+    """Select the alerts `user` can view, newest first, with all relations that a row shows. For a
+    contact they are those whose applications the contact owns."""
+    alerts = (
+        owned_alerts(user) if getattr(user, "is_contact", False) else Alert.objects.visible_to(user)
+    )
     return (
-        Alert.objects.visible_to(user)
-        .select_related(
+        alerts.select_related(
             "event__offering__host",
             "event__source",
             "flag__policy",

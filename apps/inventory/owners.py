@@ -14,6 +14,7 @@ from django.db import connection
 from apps.accounts.models import PersonState, User
 from apps.accounts.people.addresses import NamedAddress, read_address
 from apps.accounts.people.contacts import find_or_create_contacts
+from apps.accounts.people.mail_rules import CONTACT_WITH_MAIL
 from apps.common.database.bulk_writes import update_rows
 from apps.common.database.statements import compose_statement, load_statement
 from apps.common.time import now
@@ -41,13 +42,13 @@ _NAMED_BY_TEXTS = compose_statement(
 )
 # of issues: everybody who is not closed, also contacts
 _MAY_OWN = "u.state <> 'closed'"
-# of alerts: active users who can view the application
-_MAY_BE_NOTIFIED = """u.is_active AND (
+# of alerts: active users who can view the application, and contacts who may receive email
+_MAY_BE_NOTIFIED = f"""({CONTACT_WITH_MAIL} OR u.is_active AND (
     u.is_superuser OR u.organisation_role <> '' OR EXISTS (
         SELECT 1 FROM accounts_membership m JOIN team_ancestor t ON t.ancestor_id = m.team_id
         WHERE m.user_id = u.id AND t.team_id = a.team_id
     )
-)"""
+))"""
 
 
 def issue_owners_statement(which: str) -> str:
@@ -57,7 +58,7 @@ def issue_owners_statement(which: str) -> str:
 
 def notified_owners_statement(which: str) -> str:
     """Return the statement of application_owners.sql for alerts: owners who can view the
-    application."""
+    application, and contacts who may receive email."""
     return _owners_statement(which, _MAY_BE_NOTIFIED)
 
 

@@ -44,12 +44,23 @@ class BatchContext:
     cause_models: Mapping[int, frozenset[tuple[str, str]]]
     feeds: FeedHealth
 
-    def context_for(self, *, teams: frozenset[int] | None, today: date) -> DigestContext:
-        """Limit the context to `teams`, whose applications the recipient can view; None: all."""
+    def context_for(
+        self,
+        *,
+        teams: frozenset[int] | None,
+        today: date,
+        owned_ids: frozenset[int] | None = None,
+    ) -> DigestContext:
+        """Limit the context to `teams`, whose applications the recipient can view; None: all. For a
+        contact it is limited to `owned_ids`, the applications that the contact owns."""
         applications = (
             self.applications
-            if teams is None
-            else {pk: row for pk, row in self.applications.items() if row.team_id in teams}
+            if teams is None and owned_ids is None
+            else {
+                pk: row
+                for pk, row in self.applications.items()
+                if (row.team_id in (teams or ()) if owned_ids is None else pk in owned_ids)
+            }
         )
         return DigestContext(
             today=today,

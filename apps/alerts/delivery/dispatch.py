@@ -22,6 +22,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
+from apps.accounts.people.mail_rules import may_receive_mail
 from apps.alerts.delivery.mail import build_message
 from apps.alerts.delivery.webhooks import post_delivery
 from apps.alerts.lifecycle.reassignment import reassign_lost_notices
@@ -181,9 +182,9 @@ def _claim_delivery(deliveries: DeliveryQuerySet, pk: int, *, at: datetime) -> D
 
 
 def _check_recipient(delivery: Delivery) -> SendFailure | None:
-    """Return a failure if the recipient is no longer active: an email may be queued for a day, and
-    users deactivated meanwhile do not receive it."""
-    if delivery.user is not None and not delivery.user.is_active:
+    """Return a failure if the recipient may no longer receive email: an email may be queued for a
+    day, and users deactivated meanwhile do not receive it."""
+    if delivery.user is not None and not may_receive_mail(delivery.user):
         return SendFailure("", final=True, skip_reason=SkipReason.INACTIVE_USER)
     return None
 

@@ -79,7 +79,7 @@ def delivery_of_answer_token(token: str, *, at: datetime) -> Delivery:
         raise InvalidLinkError(
             "This link has expired because the email is older than 30 days. Sign in to respond."
         )
-    if not delivery.user.is_active:
+    if not delivery.user.is_active and not delivery.user.is_contact:
         raise InvalidLinkError("The recipient of this email is no longer an active user.")
     return delivery
 

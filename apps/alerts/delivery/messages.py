@@ -43,24 +43,28 @@ def render_mail(
     user: User | None,
     team: Team | None,
     teams_seen: frozenset[int] | None,
+    owned_ids: frozenset[int] | None,
     schedule: DigestSchedule,
     at: datetime,
     is_first: bool,
     kind: str,
     also_when_empty: bool,
 ) -> RenderedNotices:
-    """Render an email to one user or one team mailbox."""
+    """Render an email to one user or one team mailbox; `owned_ids` are the applications of a
+    contact."""
     entries = {
         notice.pk: DigestEntry.of(notice, batch.alerts[notice.alert_id]) for notice in notices
     }
     context = batch.context_for(
-        teams=teams_seen, today=at.astimezone(time_zone_named(schedule.time_zone)).date()
+        teams=teams_seen,
+        owned_ids=owned_ids,
+        today=at.astimezone(time_zone_named(schedule.time_zone)).date(),
     )
     result = RenderedNotices()
     # Other recipients are notified of alerts whose applications this one can no longer view.
     for notice in notices:
         application_ids = entries[notice.pk].application_ids
-        is_organisation_alert = batch.alerts[notice.alert_id].team_id is None
+        is_organisation_alert = batch.alerts[notice.alert_id].team_id is None and owned_ids is None
         if (
             application_ids
             and not is_organisation_alert

@@ -5,7 +5,7 @@ Recipients are processed in batches. The records that a batch of digests mention
 together: ten thousand recipients cost hundreds of statements, and the memory of one batch."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import batched
@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from apps.accounts.models import Team, User
+from apps.alerts.contacts import mailable_contacts
 from apps.alerts.delivery.context import BatchContext, load_context
 from apps.alerts.delivery.due_digests import DueDigest, load_schedules, scan_due_digests
 from apps.alerts.delivery.mail import message_id_for
@@ -138,6 +139,7 @@ def _queue_batch(batch: Sequence[DueDigest], *, at: datetime) -> BatchResult:
         [notice for recipient_notices in notices.values() for notice in recipient_notices], at=at
     )
     team_ids_by_user = visible_teams(users.values())
+    owned_by_contact = mailable_contacts(users.values())
     mutes = _load_active_mutes(users, teams, at=at)
     first_time_keys = _find_first_time_recipients(users, teams)
     result = BatchResult(0, [], len(batch) - len(due_digests))
@@ -165,6 +167,7 @@ def _queue_batch(batch: Sequence[DueDigest], *, at: datetime) -> BatchResult:
                 webhooks=webhooks,
                 context=context,
                 team_ids_by_user=team_ids_by_user,
+                owned_by_contact=owned_by_contact,
                 mutes=mutes[key],
                 is_first=key in first_time_keys,
                 at=at,
@@ -315,6 +318,7 @@ def _plan_message(
     webhooks: dict[int, Webhook],
     context: BatchContext,
     team_ids_by_user: Mapping[int, frozenset[int] | None],
+    owned_by_contact: Mapping[int, frozenset[int]],
     mutes: Sequence[Mute],
     is_first: bool,
     at: datetime,
@@ -334,7 +338,7 @@ def _plan_message(
     user = users.get(due_digest.recipient.user_id or 0)
     team = teams.get(due_digest.recipient.team_id or 0)
     address = user.email if user else team.email if team else ""
-    if skip_reason := _find_skip_reason(user, team, due_digest.schedule):
+    if skip_reason := _find_skip_reason(user, team, due_digest.schedule, owned_by_contact):
         if not notices:
             # An empty digest that cannot be sent needs no row.
             return _MessagePlan(None, [], [])
@@ -346,6 +350,7 @@ def _plan_message(
             lost_notices,
         )
     teams_seen = team_ids_by_user[user.pk] if user else frozenset({team.pk if team else 0})
+    owned_ids = owned_by_contact.get(user.pk) if user else None
     visible_notices, withheld_notices, hidden_notices = [], [], []
     for notice in notices:
         alert = context.alerts[notice.alert_id]
@@ -353,7 +358,7 @@ def _plan_message(
             notice.skip_reason, notice.mute = SkipReason.MUTED, mute
             notice.skip_details = {"until": mute.until.isoformat()}
             withheld_notices.append(notice)
-        elif not _can_see(user, alert, teams_seen):
+        elif not _can_see(user, alert, teams_seen, owned_ids):
             hidden_notices.append(notice)
         else:
             visible_notices.append(notice)
@@ -375,6 +380,7 @@ def _plan_message(
         user=user,
         team=team,
         teams_seen=teams_seen,
+        owned_ids=owned_ids,
         schedule=due_digest.schedule,
         at=at,
         is_first=is_first,
@@ -400,17 +406,25 @@ def _plan_message(
     return _MessagePlan(rendered.delivery, sent_notices, hidden_notices, withheld_notices, unwanted)
 
 
-def _can_see(user: User | None, alert: Alert, teams_seen: frozenset[int] | None) -> bool:
+def _can_see(
+    user: User | None,
+    alert: Alert,
+    teams_seen: frozenset[int] | None,
+    owned_ids: frozenset[int] | None,
+) -> bool:
     if user is None:
         return alert.team_id in (teams_seen or ())
+    if owned_ids is not None:
+        return not owned_ids.isdisjoint(alert.application_ids)
     return can_see_alert(user.pk, alert, teams_seen)
 
 
 def _find_skip_reason(
-    user: User | None, team: Team | None, schedule: DigestSchedule
+    user: User | None, team: Team | None, schedule: DigestSchedule, contacts: Container[int]
 ) -> SkipReason | None:
-    """Return the reason why this recipient receives no email; None if email may be sent."""
-    if user is not None and not user.is_active:
+    """Return the reason why this recipient receives no email; None if email may be sent. `contacts`
+    may receive email although they cannot sign in."""
+    if user is not None and not user.is_active and user.pk not in contacts:
         return SkipReason.INACTIVE_USER
     if user is not None and not user.email:
         return SkipReason.NO_USER_EMAIL

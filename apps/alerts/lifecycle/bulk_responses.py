@@ -7,6 +7,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.alerts.contacts import owned_alerts
 from apps.alerts.lifecycle.responses import (
     AlertPermissionError,
     AlertResponse,
@@ -62,9 +63,8 @@ def respond_to_alerts(
     unchanged_ids: list[int] = []
     rejected: list[RejectedAlert] = []
     # Always in the same order, so that two concurrent requests do not deadlock.
-    alerts = {
-        row.pk: row for row in Alert.objects.visible_to(by).filter(pk__in=alert_ids).order_by("pk")
-    }
+    visible = owned_alerts(by) if by.is_contact else Alert.objects.visible_to(by)
+    alerts = {row.pk: row for row in visible.filter(pk__in=alert_ids).order_by("pk")}
     for pk in sorted(set(alert_ids)):
         if pk not in alerts:
             rejected.append(

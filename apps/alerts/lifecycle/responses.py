@@ -8,6 +8,7 @@ from django.db import models, transaction
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
+from apps.alerts.contacts import owns_alert
 from apps.alerts.lifecycle.escalation import restart_escalation
 from apps.alerts.models import Alert, Mute, Notice, Resolution, SkipReason
 from apps.alerts.recipients import visible_teams
@@ -45,7 +46,10 @@ class AlreadyResolvedError(InvalidResponseError):
 
 def can_respond(user: User, alert: Alert) -> bool:
     """Return whether the user can respond: governance, the user to whom it is routed or assigned,
-    and editors of its team, as long as they can view it."""
+    and editors of its team, as long as they can view it. Contacts, who act by the link in an email
+    only, can respond to alerts about applications that they own."""
+    if user.is_contact:
+        return owns_alert(user, alert)
     if not user.is_active:
         return False
     if user.is_governance:
@@ -136,6 +140,12 @@ def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
     return copy_response(alert, locked_alert)
 
 
+def _can_be_assigned(user: User, alert: Alert) -> bool:
+    if user.is_contact:
+        return owns_alert(user, alert)
+    return user.is_active and can_see_alert(user.pk, alert, visible_teams([user])[user.pk])
+
+
 @transaction.atomic
 def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Alert:
     """Assign the alert to a user who can view it, and notify that user; None unassigns it. The
@@ -143,9 +153,7 @@ def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Al
     locked_alert = lock_alert(alert, by)
     if locked_alert.state == Alert.State.RESOLVED:
         raise AlreadyResolvedError("This alert is resolved. Reopen it before you assign it.")
-    if to is not None and not (
-        to.is_active and can_see_alert(to.pk, locked_alert, visible_teams([to])[to.pk])
-    ):
+    if to is not None and not _can_be_assigned(to, locked_alert):
         raise InvalidResponseError(
             f"{to} cannot view this alert. Select a member of the team or a governance user."
         )

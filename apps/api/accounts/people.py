@@ -152,6 +152,7 @@ class PersonViewSet(ReadViewSet[User]):
     and users. Governance adds, invites, confirms, merges and erases contacts. Accounts of users
     are under `users/`."""
 
+    is_personal = True
     model = User
     serializer_class = PersonSerializer
     filterset_class = PersonFilter

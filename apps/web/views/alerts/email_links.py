@@ -37,6 +37,9 @@ from apps.web.views.alerts.forms import ResolveForm, SnoozeForm
 from apps.web.views.alerts.presenters import SNOOZES, AlertRow, describe_schedule, present_alerts
 from apps.web.wording import count_of, long_day
 
+# what a contact, who cannot sign in, may do by the link
+CONTACT_ACTIONS = frozenset({"acknowledge", "acknowledge-all", "snooze", "take", "undo"})
+
 
 def _make_private(response: HttpResponse) -> HttpResponse:
     """Mark the response as not to be cached, nor indexed by search engines."""
@@ -101,12 +104,14 @@ def respond_by_link(request: HttpRequest, token: str) -> HttpResponse:
             typed=request.POST,
             snoozes=SNOOZES,
             ticked=_selected_ids(request) if problem else set(),
+            is_contact=person.is_contact,
         )
     )
 
 
 def _alerts_in_email(delivery: Delivery, person: User) -> list[Alert]:
-    """Return the alerts of the email that the person may still see."""
+    """Return the alerts of the email that the person can still view; for a contact those about
+    applications that the contact owns."""
     return list(visible_alerts(person).filter(notices__delivery=delivery).distinct())
 
 
@@ -145,6 +150,8 @@ def _respond_to_selected(
         selected_alerts = [alert for alert in alerts if alert.pk in _selected_ids(request)]
     if not selected_alerts:
         return None, "Select at least one alert."
+    if person.is_contact and action not in CONTACT_ACTIONS:
+        return None, "Without an account you can acknowledge, snooze and take alerts. Choose one."
     match action:
         case "acknowledge" | "acknowledge-all":
             return responses.respond(

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.alerts.actions import can_respond
+from apps.alerts.contacts import owned_applications
 from apps.alerts.delivery.digest.builder import GROUP_GUIDANCE
 from apps.alerts.delivery.digest.parts import Group
 from apps.alerts.delivery.schedule import DigestSchedule
@@ -120,12 +121,13 @@ def present_alerts(
 
 
 def _load_applications(ids: Collection[int], user: User) -> dict[int, tuple[str, str]]:
-    rows = (
+    owned_ids = owned_applications([user]).get(user.pk)
+    applications = (
         Application.objects.visible_to(user)
-        .filter(pk__in=ids)
-        .order_by()
-        .values_list("pk", "name", "slug")
+        if owned_ids is None
+        else Application.objects.filter(pk__in=owned_ids)
     )
+    rows = applications.filter(pk__in=ids).order_by().values_list("pk", "name", "slug")
     return {pk: (name, slug) for pk, name, slug in rows} if ids else {}
 
 
