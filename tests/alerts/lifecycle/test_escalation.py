@@ -326,7 +326,7 @@ def test_an_answer_taken_back_passes_it_on_once_more_to_the_same_people(
             alert=alert(),
             by=henrik,
             at=morning(3),
-            **({"why": "done"} if answer == "resolve" else {}),
+            **({"reason": "done"} if answer == "resolve" else {}),
         )
         reopen_alert(alert=alert(), by=henrik, at=morning(10))
 
