@@ -331,7 +331,8 @@ def test_it_follows_what_has_just_ended(world: SmallWorld) -> None:
     assert headings == ["RETIRED", "UPCOMING RETIREMENTS", "ALREADY RETIRED"]
     assert (
         mail.subject
-        == "Motor damage estimator has lost a model on 20 November 2026; two other changes"
+        == "Motor damage estimator uses a model that retired on 20 November 2026, and 2 other "
+        "changes"
     )
 
 

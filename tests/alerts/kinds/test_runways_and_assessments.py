@@ -84,7 +84,7 @@ def test_too_little_time_is_told_on_the_day_it_begins_and_once(world: SmallWorld
     assert Alert.objects.get(kind=RUNWAY).urgent
     [mail] = Delivery.objects.filter(notices__alert__kind=RUNWAY)
     assert mail.subject.startswith(
-        "Motor damage estimator can no longer move in time: its model ends on 4 March 2027"
+        "Motor damage estimator cannot be migrated in time; retirement 4 March 2027"
     )
     assert "−1 day" in mail.body_text
 

@@ -39,7 +39,7 @@ def test_it_says_what_happened_why_it_fell_there_and_what_to_do(world, page_of):
     page = page_of(world.editor)
 
     assert "Retirement announced: claude-sonnet-4-5 on Anthropic, ends" in page
-    assert "Choose a successor, test it and move before the day named." in page
+    assert "Choose a replacement, test it and migrate before the date." in page
     assert (
         "It fell to Claims, as the application concerned names no owner who is known here as a "
         "person." in page
