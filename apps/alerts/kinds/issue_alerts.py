@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from apps.alerts.kinds.decisions import raise_decision_alerts
 from apps.alerts.kinds.provider_events import AffectedParty
 from apps.alerts.kinds.severity import is_urgent, issue_severity
 from apps.alerts.lifecycle.creation import AlertDraft, alert_key, store_alerts
@@ -69,6 +70,10 @@ def raise_issue_alerts(*, at: datetime) -> int:
         cursor.execute(_ENDED, parameters)
         ended = [row[0] for row in cursor.fetchall()]
     resolve_alerts(ended, resolution=Resolution.ISSUE_RESOLVED, at=at)
+    return raise_decision_alerts(at=at) + _raise_due_issues(parameters, at=at)
+
+
+def _raise_due_issues(parameters: Mapping[str, Any], *, at: datetime) -> int:
     due_issues = fetch_rows(DueIssue, _DUE_ISSUES, parameters)
     if not due_issues:
         return 0

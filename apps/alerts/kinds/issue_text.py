@@ -1,7 +1,8 @@
 """Text of alerts about issues, for emails and pages alike. Plain Python.
 
 `Alert.details` of every such kind: {"name": subject of the cause, "grounds": [...] of an approval
-violation: blocked, criticality, data_class, region}.
+violation: blocked, criticality, data_class, region}; of a proposal {"name", "decision": its kind,
+"by": name of its author}.
 """
 
 from collections.abc import Mapping
@@ -23,12 +24,23 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
         "Fallbacks that retire",
         "The fallback retires with or before the primary model. Choose another fallback.",
     ),
+    IssueAlertKind.DECISION_PROPOSED: (
+        "Decisions to confirm",
+        "Confirm or reject them. Their authors cannot confirm them.",
+    ),
 }
 # a group of several, after their number
 PLURAL_CLAUSES: Mapping[str, str] = {
     IssueAlertKind.RETIRED_MODEL_IN_USE: "retired models are still used",
     IssueAlertKind.APPROVAL_VIOLATED: "approvals are violated",
     IssueAlertKind.FALLBACK_RETIRES: "fallbacks retire with or before the primary model",
+    IssueAlertKind.DECISION_PROPOSED: "decisions wait for a second person",
+}
+_DECISIONS = {
+    "tolerance": "Tolerance to confirm",
+    "acceptance": "Acceptance to confirm",
+    "block": "Block to confirm",
+    "setting": "Setting to confirm",
 }
 _GROUNDS = {
     "blocked": "it is blocked",
@@ -61,6 +73,8 @@ def issue_predicate(alert: Alert) -> str:
 def issue_heading(alert: Alert, *, name: str) -> str:
     """Return the alert as one sentence; `name` is the only application that it concerns, or
     empty."""
+    if alert.kind == IssueAlertKind.DECISION_PROPOSED:
+        return f"{_DECISIONS[alert.details['decision']]}: {issue_subject(alert)}"
     sentence = f"{issue_subject(alert)} {issue_predicate(alert)}"
     return f"{name}: {sentence}" if name else sentence
 

@@ -189,10 +189,15 @@ def stale_severity(inherent: int, *, criticality: int) -> int:
     return 3 if inherent >= 8 and criticality <= Criticality.IMPORTANT else 2
 
 
-_BY_ISSUE = {"retired_model_in_use": 4, "approval_violated": 4, "fallback_retires": 2}
+_BY_ISSUE = {
+    "retired_model_in_use": 4,
+    "approval_violated": 4,
+    "fallback_retires": 2,
+    "decision_proposed": 4,
+}
 
 
-def issue_severity(kind: str, *, criticality: int) -> int:
+def issue_severity(kind: str, *, criticality: int = Criticality.IMPORTANT) -> int:
     """Return the severity of an alert about an issue: urgent for critical applications whose model
     is retired or not approved."""
     return min(5, max(1, _BY_ISSUE[kind] + _BY_CRITICALITY[Criticality(criticality)]))

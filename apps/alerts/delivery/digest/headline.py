@@ -138,6 +138,8 @@ def _describe_issues(group: str, items: Sequence[DigestItem], context: DigestCon
     match group:
         case IssueAlertKind.RETIRED_MODEL_IN_USE:
             return f"{who} still {verb} {_describe_retired(items)}"
+        case IssueAlertKind.DECISION_PROPOSED if n == 1:
+            return first.headline
         case IssueAlertKind.APPROVAL_VIOLATED if n == 1:
             return f"{who} {verb} {first.title} against its approval"
         case IssueAlertKind.FALLBACK_RETIRES if n == 1 and dates:

@@ -42,7 +42,10 @@ def issue_items(
 ) -> list[DigestItem]:
     """Return an item for each violated approval, and for each fallback that retires unless another
     item `warned` of it: (application, fallback) pairs."""
-    kinds = set(IssueAlertKind) - {IssueAlertKind.RETIRED_MODEL_IN_USE}
+    kinds = set(IssueAlertKind) - {
+        IssueAlertKind.RETIRED_MODEL_IN_USE,
+        IssueAlertKind.DECISION_PROPOSED,
+    }
     remaining = [
         entry
         for entry in entries
