@@ -4,10 +4,11 @@ actor and reason."""
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pghistory
 from django.db import models
+from pghistory.runtime import Context, _tracker
 
 
 def track_history[M: models.Model](
@@ -62,6 +63,27 @@ def audit_context(
         metadata |= {"code": str(code), "note": note}
     with pghistory.context(**metadata) as change:
         yield change.id
+
+
+@contextmanager
+def separate_audit_context(*, job: str, reason: str) -> Iterator[UUID]:
+    """Record rows written inside the block as a change of their own, made by a job, also within the
+    request or `audit_context` of a user: a context that nests would replace the user's name and
+    reason, because all rows of a change have the same context. Yields the ID of the change."""
+    outer = getattr(_tracker, "value", None)
+    if outer is None:
+        with audit_context(job=job, reason=reason) as change:
+            yield change
+        return
+    # statements read the context when they run
+    request = {key: outer.metadata[key] for key in ("request_id", "url") if key in outer.metadata}
+    _tracker.value = Context(
+        id=uuid4(), metadata={"job": job, "actor": job, "reason": reason, **request}
+    )
+    try:
+        yield _tracker.value.id
+    finally:
+        _tracker.value = outer
 
 
 def current_change_id() -> UUID:
