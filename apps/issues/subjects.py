@@ -167,7 +167,7 @@ def _load_foundations(ids: Collection[int]) -> _Names:
 
 
 def _load_confirmation_settings(ids: Collection[int]) -> _Names:
-    return {pk: ("decisions that a second person confirms", "settings") for pk in ids}
+    return dict.fromkeys(ids, ("decisions that a second person confirms", "settings"))
 
 
 def _load_contracts(ids: Collection[int]) -> _Names:

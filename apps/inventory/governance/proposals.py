@@ -219,7 +219,7 @@ def confirm_proposal(
     """Confirm the proposal and apply its decision, in the name of its author. Refused if the record
     has changed since, or if its author has lost the role."""
     locked = _lock_open_proposal(proposal)
-    _require_second_person(by, locked)
+    require_second_person(by, locked)
     author = locked.proposed_by
     if not author.is_active or (locked.kind != Kind.ACCEPTANCE and not author.is_governance):
         raise ConflictError(_author_without_role(author))
@@ -239,7 +239,7 @@ def reject_proposal(
 ) -> DecisionProposal:
     """Reject the proposal, with a reason: nothing changes."""
     locked = _lock_open_proposal(proposal)
-    _require_second_person(by, locked)
+    require_second_person(by, locked)
     if not reason.strip():
         raise DomainError("Enter a reason for the rejection.", field="reason")
     return _decide(locked, State.REJECTED, by=by, at=at, reason=reason)
@@ -329,7 +329,8 @@ def _require_person(by: User, verb: str) -> None:
         raise ForbiddenError(f"A service account cannot {verb} this decision. Sign in as a user.")
 
 
-def _require_second_person(by: User, proposal: DecisionProposal) -> None:
+def require_second_person(by: User, proposal: DecisionProposal) -> None:
+    """Raise unless `by` can confirm or reject the proposal."""
     _require_person(by, "decide on")
     if not by.is_governance:
         raise ForbiddenError("You need the governance or administrator role to decide on this.")
