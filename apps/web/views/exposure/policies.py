@@ -300,11 +300,14 @@ def policy_detail(request: HttpRequest, slug: str) -> HttpResponse:
         return _render_policy(request, policy, form, status=422)
     if "try" in request.POST:
         return _render_policy(request, policy, form, trial_policy=_build_trial_policy(policy, form))
-    at = now()
+    at, facts = now(), form.facts()
+    if form.cleaned_data["tolerance"] == _initial_values(policy)["tolerance"]:
+        # the form shows fewer digits than are stored, so what it shows is no other tolerance
+        facts["tolerance"] = policy.tolerance
     try:
         outcome = submit_policy_change(
             policy=policy,
-            facts=form.facts(),
+            facts=facts,
             at=at,
             by=user,
             reason=form.cleaned_data["change_reason"],
