@@ -221,6 +221,16 @@ class TestSettings:
         assert owner.get(SETTINGS).status_code == 404
 
 
+def test_the_board_summary_lists_it_once_confirmed(client, second, policy):
+    pk = propose(client, policy).json()["id"]
+    assert client.get("/api/v1/reports/board/").json()["loosened_tolerances"] == []
+
+    second.post(f"{PROPOSALS}{pk}/confirm/")
+
+    (row,) = client.get("/api/v1/reports/board/").json()["loosened_tolerances"]
+    assert (row["id"], row["proposed_by"], row["decided_by"]) == (pk, "maren", "jonas")
+
+
 def test_the_list_is_filtered_by_kind(client, policy):
     propose(client, policy)
 

@@ -401,6 +401,12 @@ def _render_policy(
     measured_policy = trial_policy or policy
     breaches = _list_breaches(measured_policy, policy) if measured_policy else []
     flagged_breaches = [row for row in breaches if row.is_flagged]
+    needs_second_person = (
+        policy is not None
+        and user.is_governance
+        and is_confirmation_required(DecisionProposal.Kind.TOLERANCE)
+        and is_breached(policy)
+    )
     return render_page(
         request,
         "exposure/policy.html",
@@ -429,11 +435,8 @@ def _render_policy(
         )
         if policy
         else None,
-        needs_second_person=policy is not None
-        and user.is_governance
-        and is_confirmation_required(DecisionProposal.Kind.TOLERANCE)
-        and is_breached(policy),
-        has_second_person=second_people(user).exists(),
+        needs_second_person=needs_second_person,
+        has_second_person=needs_second_person and second_people(user).exists(),
         is_summed=measured_policy is None or _is_summed(measured_policy),
         history=_list_past_tolerances(policy) if policy else [],
         live=_count_active_flags().get(policy.pk, 0) if policy else 0,

@@ -258,13 +258,13 @@ def new_approval(request: HttpRequest) -> HttpResponse:
 def _second_person_context(target: Any, user: User, *, back: str) -> dict[str, Any]:
     """Return what a page shows of blocks that a second governance person confirms."""
     kind = DecisionProposal.Kind.BLOCK
-    is_shown = target is not None and user.can_read_all
+    if target is None or not user.can_read_all:
+        return {}
+    needs_second_person = is_confirmation_required(kind)
     return {
-        "proposal": present_open_proposal(kind, block_target(target), user, back=back)
-        if is_shown
-        else None,
-        "needs_second_person": is_shown and is_confirmation_required(kind),
-        "has_second_person": second_people(user).exists(),
+        "proposal": present_open_proposal(kind, block_target(target), user, back=back),
+        "needs_second_person": needs_second_person,
+        "has_second_person": needs_second_person and second_people(user).exists(),
     }
 
 

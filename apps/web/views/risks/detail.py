@@ -189,6 +189,7 @@ def _render_detail(
         else []
     )
     name = risk.title or (template.title if template else "")
+    needs_second_person = assessments.is_acceptance_proposed(risk, subject.dependency)
     return render_page(
         request,
         "risks/inherited.html",
@@ -233,8 +234,8 @@ def _render_detail(
             user,
             back=subject.address,
         ),
-        needs_second_person=assessments.is_acceptance_proposed(risk, subject.dependency),
-        has_second_person=second_people(user).exists(),
+        needs_second_person=needs_second_person,
+        has_second_person=needs_second_person and second_people(user).exists(),
         opened=next(iter(bound), "") if bound else "",
         may_add=user.may(TeamRole.EDITOR, subject.team_id),
     )
