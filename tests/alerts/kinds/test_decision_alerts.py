@@ -13,6 +13,7 @@ from apps.inventory.models import ConfirmationSettings
 from apps.issues.evaluation import evaluate_kinds
 from apps.issues.models import Issue
 from tests.builders import NOW, TODAY, make_user
+from tests.http import text_of
 
 
 @pytest.fixture
@@ -103,3 +104,14 @@ def test_the_digest_says_who_proposed_what(proposal, jonas):
         "Maren Vogt proposed the decision. It applies once a second person confirms it."
     )
     assert section.items[0].url == f"https://registry.example/issues/{alert.subject_id}/"
+
+
+def test_the_inbox_and_the_alert_link_to_the_issue(proposal, jonas, as_user):
+    raise_alerts()
+    alert = Alert.objects.get(user=jonas)
+    client = as_user(jonas)
+
+    assert "Setting to confirm" in text_of(client.get("/alerts/"))
+    page = text_of(client.get(f"/alerts/{alert.pk}/"))
+    assert "Confirm or reject them." in page
+    assert f"/issues/{alert.subject_id}/" in page

@@ -320,3 +320,13 @@ class TestBoard:
         page = text_of(as_user(make_member(make_team())).get("/reports/board/"))
 
         assert "loosened" not in page
+
+
+def test_the_bulk_form_says_that_critical_risks_are_left_out(maren, as_user):
+    ConfirmationSettings.objects.create(pk=1, acceptances=True)
+    dependency = make_dependency(make_application("Claims triage"), make_offering())
+    risk = make_risk(make_node(NodeKind.OFFERING, dependency.offering))
+
+    page = as_user(maren).post("/risks/assess/", {"pick": f"{risk.pk}-{dependency.pk}-0"})
+
+    assert "They are left out here" in text_of(page)
