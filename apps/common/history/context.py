@@ -64,6 +64,19 @@ def audit_context(
         yield change.id
 
 
+@contextmanager
+def audit_context_of_consequences(*, job: str, reason: str) -> Iterator[UUID]:
+    """Record rows written inside the block as part of the change that is being recorded, with its
+    user and reason; outside of one, record `job` and `reason`.
+
+    For work that follows from a change: `audit_context` would replace the user of the change.
+    """
+    with pghistory.context() as change:
+        if "actor" not in change.metadata:
+            change.metadata.update(job=job, actor=job, reason=reason)
+        yield change.id
+
+
 def current_change_id() -> UUID:
     """Return the ID under which rows written now enter the history. It stays the same within a
     request or an outermost `audit_context`, and there is none outside of them."""
