@@ -106,6 +106,7 @@ def _issue_alert_draft(
     details: dict[str, Any] = {"name": name}
     if kind == IssueAlertKind.APPROVAL_VIOLATED:
         details["grounds"] = issue.grounds
+        details["approval"] = int(issue.subject.removeprefix("approval:"))
     alert = Alert(
         key=alert_key(f"issue:{issue.issue_id}", kind, party.key, milestone=day_of(at).isoformat()),
         kind=kind,

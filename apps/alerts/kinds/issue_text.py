@@ -1,7 +1,8 @@
 """Text of alerts about issues, for emails and pages alike. Plain Python.
 
 `Alert.details` of every such kind: {"name": subject of the cause, "grounds": [...] of an approval
-violation: blocked, criticality, data_class, region}.
+violation: blocked, expired, criticality, data_class, region; "approval": its ID}. The date of an
+expired approval is that of its expiry.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
     ),
     IssueAlertKind.APPROVAL_VIOLATED: (
         "Approval violations",
-        "Migrate these dependencies, or request another approval.",
+        "Migrate these dependencies, or request an approval.",
     ),
     IssueAlertKind.FALLBACK_RETIRES: (
         "Fallbacks that retire",
@@ -32,6 +33,7 @@ PLURAL_CLAUSES: Mapping[str, str] = {
 }
 _GROUNDS = {
     "blocked": "it is blocked",
+    "expired": "the approval has expired",
     "criticality": "the criticality of the application is not allowed",
     "data_class": "the data classification of the application is not allowed",
     "region": "the region of the application is not allowed",
@@ -54,6 +56,8 @@ def issue_predicate(alert: Alert) -> str:
         case IssueAlertKind.FALLBACK_RETIRES:
             when = f" on {long_day(alert.due_on)}" if alert.due_on else ""
             return f"is a fallback and retires{when}, with or before the primary model"
+    if "expired" in alert.details.get("grounds", ()) and alert.due_on is not None:
+        return f"is used although its approval expired on {long_day(alert.due_on)}"
     grounds = [_GROUNDS[name] for name in alert.details.get("grounds", []) if name in _GROUNDS]
     return f"is used against its approval: {', '.join(grounds) or 'it is restricted'}"
 

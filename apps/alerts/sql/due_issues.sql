@@ -35,7 +35,7 @@ told_by_event AS (
 )
 SELECT f.id AS issue_id, f.kind, f.subject, f.application_id, f.team_id, f.criticality, f.due_on,
        f.offering_id,
-       ARRAY(SELECT g FROM unnest(ARRAY['blocked', 'criticality', 'data_class', 'region']) g
+       ARRAY(SELECT g FROM unnest(ARRAY['blocked', 'expired', 'criticality', 'data_class', 'region']) g
              WHERE (f.details ->> g)::boolean) AS grounds,
        coalesce(t.live_ids, '{}') AS earlier_ids
 FROM fact f

@@ -139,7 +139,9 @@ def _describe_issues(group: str, items: Sequence[DigestItem], context: DigestCon
         case IssueAlertKind.RETIRED_MODEL_IN_USE:
             return f"{who} still {verb} {_describe_retired(items)}"
         case IssueAlertKind.APPROVAL_VIOLATED if n == 1:
-            return f"{who} {verb} {first.title} against its approval"
+            # only an expired approval has a date
+            clause = "although its approval expired" if dates else "against its approval"
+            return f"{who} {verb} {first.title} {clause}"
         case IssueAlertKind.FALLBACK_RETIRES if n == 1 and dates:
             return f"The fallback {first.title} of {who} retires on {long_day(dates[0])}"
         case IssueAlertKind.FALLBACK_RETIRES if dates:

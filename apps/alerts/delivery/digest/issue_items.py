@@ -109,7 +109,8 @@ def _build_item(entries: Sequence[DigestEntry], context: DigestContext) -> Diges
 def _margin(entries: Sequence[DigestEntry], context: DigestContext) -> str:
     alert = entries[0].alert
     if alert.kind == IssueAlertKind.APPROVAL_VIOLATED:
-        return "blocked" if "blocked" in alert.details.get("grounds", ()) else "restricted"
+        grounds = alert.details.get("grounds", ())
+        return next((name for name in ("blocked", "expired") if name in grounds), "restricted")
     if alert.due_on is None:
         return "retired"
     return format_left((alert.due_on - context.today).days, is_earliest=False)
