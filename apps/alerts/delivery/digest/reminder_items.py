@@ -35,10 +35,7 @@ def deadline_items(entries: Iterable[DigestEntry], context: DigestContext) -> li
         alert = entry.alert
         if alert.subject_kind == SubjectKind.FLAG and alert.subject_id in expired_flag_ids:
             continue
-        if (
-            alert.kind == DayKind.APPROVAL_EXPIRING
-            and alert.subject_id in violated_approval_ids
-        ):
+        if alert.kind == DayKind.APPROVAL_EXPIRING and alert.subject_id in violated_approval_ids:
             continue
         if alert.kind in DayKind and alert.kind != DayKind.MILESTONE:
             groups[alert.kind, alert.due_on, tuple(entry.application_ids)].append(entry)
