@@ -25,7 +25,6 @@ from tests.builders import (
     make_campaign,
     make_dependency,
     make_member,
-    make_offering,
     make_task,
     make_team,
     make_user,
