@@ -1,5 +1,5 @@
-"""What a decision or an import makes necessary is an issue with a notification owed within a minute,
-by the jobs that beat sends, whichever of them runs first."""
+"""What a decision or an import makes necessary is an issue, with a notification owed, within a
+minute, by the jobs that beat sends, whichever of them runs first."""
 
 import json
 from collections.abc import Callable, Iterator
