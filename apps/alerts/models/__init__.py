@@ -22,6 +22,7 @@ from apps.alerts.models.kinds import (
     SeenKind,
     StateKind,
     SubjectKind,
+    TaskKind,
 )
 from apps.alerts.models.outcomes import Resolution, SkipReason
 from apps.alerts.models.preferences import Cadence, Mute, Preference, Subscription
@@ -57,6 +58,7 @@ __all__ = [
     "StateKind",
     "SubjectKind",
     "Subscription",
+    "TaskKind",
     "Tick",
     "Webhook",
     "was_mailed",

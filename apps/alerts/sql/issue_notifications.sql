@@ -27,6 +27,18 @@ alert AS (
         AND a.application_ids @> to_jsonb(i.application_id)
     WHERE i.kind = 'retirement'
     UNION
+    -- migration tasks, which are the plan of a retirement or an issue of their own
+    SELECT i.id, a.id
+    FROM issue i
+    JOIN inventory_dependency d ON d.application_id = i.application_id
+    JOIN exposure_campaigntask k ON k.dependency_id = d.id
+    JOIN alerts_alert a ON a.subject_kind = 'campaign' AND a.subject_id = k.campaign_id
+        AND a.details -> 'tasks' @> jsonb_build_array(jsonb_build_object('id', k.id))
+    WHERE i.kind = 'migration_task' AND k.campaign_id = i.subject_id
+       OR i.kind = 'retirement' AND EXISTS (
+           SELECT 1 FROM issues_causeoffering o
+           WHERE o.cause_id = i.cause_id AND o.offering_id = d.offering_id)
+    UNION
     SELECT i.id, a.id
     FROM issue i JOIN alerts_alert a ON a.flag_id = i.subject_id
         OR a.subject_kind = 'flag' AND a.subject_id = i.subject_id
