@@ -99,6 +99,14 @@ def _fallback_title(fact: Fact) -> str:
     return f"The fallback {fact.name} {verb}, with or before the primary model"
 
 
+def _violation_title(fact: Fact) -> str:
+    # only the violation of an expired approval has a date
+    if fact.due_on is None:
+        return f"{fact.name} is used against its approval"
+    expired = f"The approval of {fact.name} expired on {fact.day}"
+    return f"{expired}, and it is still used" if fact.is_open else expired
+
+
 # {type of deadline: (title until its date, title from its date on)}
 _DEADLINE_TITLES = {
     "application_review": ("The review of {name} is due on", "The review of {name} was due on"),
@@ -171,7 +179,7 @@ _TITLES: Mapping[CauseKind, Callable[[Fact], str]] = {
     ),
     CauseKind.INCIDENT: _plain("{name} had an outage"),
     CauseKind.EXPOSURE_FLAG: _plain("Above tolerance: {name}"),
-    CauseKind.APPROVAL_VIOLATION: _plain("{name} is used against its approval"),
+    CauseKind.APPROVAL_VIOLATION: _violation_title,
     CauseKind.APPROVAL_EXPIRY: _dated(
         "The approval of {name} expires on {date}", "The approval of {name} expired on {date}"
     ),
@@ -213,6 +221,8 @@ def _retirement_advice(issue: Issue, today: date) -> str:
 def _violation_advice(issue: Issue, today: date) -> str:
     if issue.details.get("blocked"):
         return "The model is blocked. Migrate the dependency, or request another approval."
+    if issue.details.get("expired"):
+        return "The approval has expired. Ask governance to renew it, or migrate the dependency."
     if not issue.details.get("is_certain", True):
         return (
             "The approval is restricted, and data of the application is missing to decide. "

@@ -13,7 +13,8 @@ from django.db.models import Q
 from apps.accounts.models import User
 from apps.alerts.delivery.digest.parts import BestFallback, DigestContext, Price, PrimaryUse
 from apps.alerts.kinds.feeds.health import FeedHealth, load_feed_health
-from apps.alerts.models import Alert, IssueAlertKind, Notice
+from apps.alerts.kinds.task_text import alerted_tasks
+from apps.alerts.models import Alert, IssueAlertKind, Notice, TaskKind
 from apps.alerts.queries import evidence_urls, roles_affected
 from apps.alerts.recipients import display_name
 from apps.alerts.subscriptions import AlertFacts, alert_facts
@@ -89,6 +90,12 @@ def load_context(notices: Collection[Notice], *, at: datetime) -> BatchContext:
     )
     uses, used_offering_ids = _load_primary_uses(sorted(applications), on=day_of(at))
     alert_offering_ids = {alert.offering_id for alert in alerts.values() if alert.offering_id}
+    alert_offering_ids |= {
+        task.offering_id
+        for alert in alerts.values()
+        if alert.kind in TaskKind
+        for task in alerted_tasks(alert)
+    }
     offerings = Offering.objects.select_related(
         "host", "version__foundation", "replacement__host"
     ).in_bulk(alert_offering_ids | used_offering_ids)

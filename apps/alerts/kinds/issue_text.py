@@ -1,7 +1,8 @@
 """Text of alerts about issues, for emails and pages alike. Plain Python.
 
 `Alert.details` of every such kind: {"name": subject of the cause, "grounds": [...] of an approval
-violation: blocked, criticality, data_class, region}.
+violation: blocked, expired, criticality, data_class, region; "approval": its ID}. The date of an
+expired approval is that of its expiry; "soft": true for an earliest retirement date.
 """
 
 from collections.abc import Mapping
@@ -17,11 +18,15 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
     ),
     IssueAlertKind.APPROVAL_VIOLATED: (
         "Approval violations",
-        "Migrate these dependencies, or request another approval.",
+        "Migrate these dependencies, or request an approval.",
     ),
     IssueAlertKind.FALLBACK_RETIRES: (
         "Fallbacks that retire",
         "The fallback retires with or before the primary model. Choose another fallback.",
+    ),
+    IssueAlertKind.MIGRATION_LATE: (
+        "Late migrations",
+        "Start the migration now, shorten it, or plan for downtime.",
     ),
 }
 # a group of several, after their number
@@ -29,9 +34,11 @@ PLURAL_CLAUSES: Mapping[str, str] = {
     IssueAlertKind.RETIRED_MODEL_IN_USE: "retired models are still used",
     IssueAlertKind.APPROVAL_VIOLATED: "approvals are violated",
     IssueAlertKind.FALLBACK_RETIRES: "fallbacks retire with or before the primary model",
+    IssueAlertKind.MIGRATION_LATE: "migrations should have started",
 }
 _GROUNDS = {
     "blocked": "it is blocked",
+    "expired": "the approval has expired",
     "criticality": "the criticality of the application is not allowed",
     "data_class": "the data classification of the application is not allowed",
     "region": "the region of the application is not allowed",
@@ -54,6 +61,12 @@ def issue_predicate(alert: Alert) -> str:
         case IssueAlertKind.FALLBACK_RETIRES:
             when = f" on {long_day(alert.due_on)}" if alert.due_on else ""
             return f"is a fallback and retires{when}, with or before the primary model"
+        case IssueAlertKind.MIGRATION_LATE:
+            verb = "retires no earlier than" if alert.details.get("soft") else "retires on"
+            when = f"{verb} {long_day(alert.due_on)}" if alert.due_on else "retires"
+            return f"{when}, and its migration should have started"
+    if "expired" in alert.details.get("grounds", ()) and alert.due_on is not None:
+        return f"is used although its approval expired on {long_day(alert.due_on)}"
     grounds = [_GROUNDS[name] for name in alert.details.get("grounds", []) if name in _GROUNDS]
     return f"is used against its approval: {', '.join(grounds) or 'it is restricted'}"
 

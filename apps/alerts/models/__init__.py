@@ -23,6 +23,7 @@ from apps.alerts.models.kinds import (
     SeenKind,
     StateKind,
     SubjectKind,
+    TaskKind,
 )
 from apps.alerts.models.outcomes import Resolution, SkipReason
 from apps.alerts.models.preferences import Cadence, Mute, Preference, Subscription
@@ -60,6 +61,7 @@ __all__ = [
     "StateKind",
     "SubjectKind",
     "Subscription",
+    "TaskKind",
     "Tick",
     "Webhook",
     "was_mailed",

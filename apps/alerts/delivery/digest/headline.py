@@ -51,6 +51,11 @@ def _describe_group(group: str, items: Sequence[DigestItem], context: DigestCont
         return first.what.rstrip(".") if n == 1 else f"{n:,} applications {PLURAL_CLAUSES[group]}"
     if group in DayKind:
         return _describe_deadlines(group, items)
+    if group == Group.TASKS:
+        if n == 1:
+            return f"{first.title}: {first.what.split('. ')[0].rstrip('.')}"
+        n_tasks = sum(item.n for item in items)
+        return f"{counted(n_tasks, 'migration task')} in {n:,} campaigns"
     if group == Group.SUBSCRIPTION:
         return f"{first.title}: {first.what.rstrip('.')}"
     if group == Group.ENDED:
@@ -139,7 +144,11 @@ def _describe_issues(group: str, items: Sequence[DigestItem], context: DigestCon
         case IssueAlertKind.RETIRED_MODEL_IN_USE:
             return f"{who} still {verb} {_describe_retired(items)}"
         case IssueAlertKind.APPROVAL_VIOLATED if n == 1:
-            return f"{who} {verb} {first.title} against its approval"
+            # only an expired approval has a date
+            clause = "although its approval expired" if dates else "against its approval"
+            return f"{who} {verb} {first.title} {clause}"
+        case IssueAlertKind.MIGRATION_LATE:
+            return f"The migration of {who} should have started{_first_retirement(items, context)}"
         case IssueAlertKind.FALLBACK_RETIRES if n == 1 and dates:
             return f"The fallback {first.title} of {who} retires on {long_day(dates[0])}"
         case IssueAlertKind.FALLBACK_RETIRES if dates:

@@ -36,6 +36,7 @@ class Group(StrEnum):
     POSTPONED = "postponed_retirements"
     SUBSCRIPTION = "subscriptions"
     ENDED = "ended_alerts"
+    TASKS = "migration_tasks"
 
 
 @dataclass(frozen=True, slots=True)

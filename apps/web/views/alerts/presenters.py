@@ -29,6 +29,7 @@ from apps.alerts.models import (
     IssueAlertKind,
     SeenKind,
     StateKind,
+    TaskKind,
 )
 from apps.catalog.models import Offering, ProviderEvent
 from apps.common.time import day_of
@@ -313,6 +314,7 @@ def _find_page(alert: Alert, applications: Sequence[tuple[str, str]]) -> tuple[s
 
 _PAGE_LABELS: Mapping[str, str] = {
     "applications": "Application",
+    "campaigns": "Migration task",
     "offerings": "Model with dates and prices",
     "alerts": "Notification preferences",
     "settings": "API tokens",
@@ -343,6 +345,7 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
         ),
     ),
     ("Issues", "", tuple(IssueAlertKind)),
+    ("Migration tasks", "", tuple(TaskKind)),
     ("Prices", "", (Kind.REPRICED,)),
     (
         "Expiries and reviews",
