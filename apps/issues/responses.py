@@ -1,7 +1,7 @@
 """Responses of users to an issue: acknowledge, snooze, accept, assign, comment, resolve, reopen.
 
-Each locks the issue, checks the user on the locked row, and records an activity. `undo.py` undoes
-the last response.
+Each locks the issue, checks the user on the locked row, and records an activity, which it passes
+to the receivers. The `mark_` functions change the row only. `undo.py` undoes the last response.
 """
 
 from collections.abc import Collection
@@ -17,6 +17,7 @@ from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.issues.evaluation import queue_applications
 from apps.issues.models import Activity, CauseKind, Issue, IssueResolution
+from apps.issues.receivers import call_receivers
 
 MAX_SNOOZE_DAYS = 90
 MAX_ACCEPTANCE_DAYS = 366
@@ -51,7 +52,10 @@ def state_owner(issue: Issue) -> str:
 
 def can_respond(user: User, issue: Issue) -> bool:
     """Return whether the user can respond: governance, editors of the issue's team, and its
-    owner as long as the owner can view it."""
+    owner as long as the owner can view it. Contacts, who act by the link in an email only, can
+    respond to issues of applications that they own."""
+    if user.is_contact:
+        return _owns_as_contact(user, issue)
     if not user.is_active:
         return False
     if user.is_governance:
@@ -60,6 +64,14 @@ def can_respond(user: User, issue: Issue) -> bool:
         return issue.owner_id == user.pk
     is_owner = issue.owner_id == user.pk and issue.team_id in user.team_roles()
     return is_owner or user.may(TeamRole.EDITOR, issue.team_id)
+
+
+def _owns_as_contact(user: User, issue: Issue) -> bool:
+    application = issue.application
+    return application is not None and user.pk in {
+        application.business_owner_person_id,
+        application.technical_owner_person_id,
+    }
 
 
 def can_accept(user: User, issue: Issue) -> bool:
@@ -115,14 +127,21 @@ def acknowledge_issue(*, issue: Issue, by: User, at: datetime, reason: str = "")
     stored = lock_issue(issue, by)
     before = response_values(stored)
     _require_unresolved(stored, "acknowledge")
-    if stored.acknowledged_at is None:
-        stored.acknowledged_by, stored.acknowledged_at = by, at
-        stored.snoozed_until = stored.snoozed_by = None
-        if stored.state == Issue.State.OPEN:
-            stored.state = Issue.State.ACKNOWLEDGED
+    if mark_acknowledged(stored, by=by, at=at):
         save_response(stored, by, IssueResponse.ACKNOWLEDGE, "issue acknowledged")
         _record(stored, Activity.Kind.ACKNOWLEDGED, by, at, before=before, text=reason)
     return stored
+
+
+def mark_acknowledged(issue: Issue, *, by: User, at: datetime) -> bool:
+    """Return whether the issue was not acknowledged before."""
+    if issue.acknowledged_at is not None:
+        return False
+    issue.acknowledged_by, issue.acknowledged_at = by, at
+    issue.snoozed_until = issue.snoozed_by = None
+    if issue.state == Issue.State.OPEN:
+        issue.state = Issue.State.ACKNOWLEDGED
+    return True
 
 
 @transaction.atomic
@@ -211,10 +230,9 @@ def assign_issue(*, issue: Issue, to: User | None, by: User, at: datetime) -> Is
             f"{to} cannot view this issue. Select a member of the team or a governance user.",
             field="owner",
         )
-    if to is not None and stored.owner_id == to.pk and stored.assigned_by_id is not None:
-        return stored
     previous = stored.owner_id
-    stored.owner, stored.assigned_by = to, by if to is not None else None
+    if not mark_assigned(stored, to=to, by=by):
+        return stored
     save_response(
         stored, by, IssueResponse.ASSIGN, f"assigned to {to}" if to else "assignment removed"
     )
@@ -226,8 +244,19 @@ def assign_issue(*, issue: Issue, to: User | None, by: User, at: datetime) -> Is
     return stored
 
 
+def mark_assigned(issue: Issue, *, to: User | None, by: User) -> bool:
+    """Return whether the issue was not assigned to that user before."""
+    if to is not None and issue.owner_id == to.pk and issue.assigned_by_id is not None:
+        return False
+    issue.owner, issue.assigned_by = to, by if to is not None else None
+    return True
+
+
 def can_own(user: User, issue: Issue) -> bool:
-    """Return whether the user can view the issue once it is assigned."""
+    """Return whether the user can view the issue once it is assigned; of contacts whether they own
+    its application."""
+    if user.is_contact:
+        return _owns_as_contact(user, issue)
     if not user.is_active:
         return False
     return user.can_read_all or issue.team_id is None or issue.team_id in user.team_roles()
@@ -247,8 +276,11 @@ def comment_on_issue(
         raise DomainError(
             f"{outsiders[0]} cannot view this issue. Mention a member of the team.", field="text"
         )
-    comment = _record(issue, Activity.Kind.COMMENT, by, at, text=text)
+    comment = Activity.objects.create(
+        issue=issue, kind=Activity.Kind.COMMENT, user=by, at=at, text=text
+    )
     comment.mentions.set(mentions)
+    call_receivers([comment])
     return comment
 
 
@@ -269,11 +301,7 @@ def resolve_issue(
     before = response_values(stored)
     if owner := state_owner(stored):
         raise ConflictError(f"Resolve the {owner} itself. The issue follows it.")
-    if stored.state != Issue.State.RESOLVED:
-        stored.state = Issue.State.RESOLVED
-        stored.resolved_at, stored.resolved_by = at, by
-        stored.resolution, stored.resolution_reason = resolution, reason
-        stored.snoozed_until = stored.snoozed_by = None
+    if mark_resolved(stored, by=by, at=at, reason=reason, resolution=resolution):
         save_response(stored, by, IssueResponse.RESOLVE, "issue resolved", note=reason)
         _record(
             stored,
@@ -285,6 +313,24 @@ def resolve_issue(
             resolution=resolution,
         )
     return stored
+
+
+def mark_resolved(
+    issue: Issue,
+    *,
+    by: User,
+    at: datetime,
+    reason: str,
+    resolution: str = IssueResolution.BY_USER,
+) -> bool:
+    """Return whether the issue was not resolved before."""
+    if issue.state == Issue.State.RESOLVED:
+        return False
+    issue.state = Issue.State.RESOLVED
+    issue.resolved_at, issue.resolved_by = at, by
+    issue.resolution, issue.resolution_reason = resolution, reason
+    issue.snoozed_until = issue.snoozed_by = None
+    return True
 
 
 @transaction.atomic
@@ -351,13 +397,18 @@ def save_response(
         issue.save(update_fields=[*RESPONSE_FIELDS, "updated_at"])
 
 
-def response_values(issue: Issue) -> dict[str, Any]:
-    """Return the fields that a response can change, as JSON: {column: value}."""
+def response_columns(issue: Issue) -> dict[str, Any]:
+    """Return the fields that a response can change: {column: value}."""
     columns = sorted(
         f"{name}_id" if Issue._meta.get_field(name).is_relation else name
         for name in RESPONSE_FIELDS
     )
-    return {name: _as_json(getattr(issue, name)) for name in columns}
+    return {name: getattr(issue, name) for name in columns}
+
+
+def response_values(issue: Issue) -> dict[str, Any]:
+    """Return the fields that a response can change, as JSON: {column: value}."""
+    return {name: _as_json(value) for name, value in response_columns(issue).items()}
 
 
 def _as_json(value: Any) -> Any:
@@ -367,6 +418,8 @@ def _as_json(value: Any) -> Any:
 def _record(
     issue: Issue, kind: Activity.Kind, by: User, at: datetime, *, text: str = "", **details: Any
 ) -> Activity:
-    return Activity.objects.create(
+    entry = Activity.objects.create(
         issue=issue, kind=kind, user=by, at=at, text=text, details=details
     )
+    call_receivers([entry])
+    return entry

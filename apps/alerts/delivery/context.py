@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.alerts.delivery.digest.parts import BestFallback, DigestContext, Price, PrimaryUse
+from apps.alerts.deputies import absent_names
 from apps.alerts.kinds.feeds.health import FeedHealth, load_feed_health
 from apps.alerts.kinds.task_text import alerted_tasks
 from apps.alerts.models import Alert, IssueAlertKind, Notice, TaskKind
@@ -44,6 +45,7 @@ class BatchContext:
     owners: Mapping[int, str]
     cause_models: Mapping[int, frozenset[tuple[str, str]]]
     feeds: FeedHealth
+    absent: Mapping[int, Sequence[str]]
 
     def context_for(
         self,
@@ -115,12 +117,18 @@ def load_context(notices: Collection[Notice], *, at: datetime) -> BatchContext:
         people={
             user.pk: display_name(user)
             for user in User.objects.filter(
-                pk__in={alert.user_id for alert in alerts.values() if alert.user_id}
+                pk__in={
+                    pk
+                    for alert in alerts.values()
+                    for pk in (alert.user_id, alert.details.get("by"))
+                    if isinstance(pk, int)
+                }
             )
         },
         owners=_load_owner_names(applications.values()),
         cause_models=_load_cause_models(alerts.values()),
         feeds=load_feed_health(at=at),
+        absent=absent_names(notices, on=day_of(at)),
     )
 
 

@@ -70,11 +70,21 @@ def _statement_parameters(at: datetime) -> dict[str, Any]:
     }
 
 
-def is_late_migration_due(*, at: datetime) -> bool:
-    """Return whether the alert about a late migration is due: no alert about the retirement of the
-    model has told of it yet."""
-    due_issues = fetch_rows(DueIssue, _DUE_ISSUES, _statement_parameters(at))
-    return any(issue.kind == IssueAlertKind.MIGRATION_LATE for issue in due_issues)
+_DUE_KINDS = f"""
+SELECT kind FROM ({_DUE_ISSUES}) due
+UNION
+SELECT '' WHERE EXISTS ({_ENDED_ALERTS})
+"""
+
+
+def find_due_kinds(*, at: datetime) -> set[str]:
+    """Return the kinds of the alerts that are due, and an empty string if alerts have ended:
+    without any of them `raise_issue_alerts` has nothing to do. One statement.
+
+    A late migration is due only if no alert about the retirement of the model has told of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE_KINDS, _statement_parameters(at))
+        return {kind for (kind,) in cursor.fetchall()}
 
 
 @transaction.atomic

@@ -2,13 +2,17 @@
 
 `Alert.details` of every such kind: {"name": subject of the cause, "grounds": [...] of an approval
 violation: blocked, expired, criticality, data_class, region; "approval": its ID}. The date of an
-expired approval is that of its expiry; "soft": true for an earliest retirement date.
+expired approval is that of its expiry; "soft": true for an earliest retirement date. Of kinds about
+a person: {"name": the fact as a sentence, "by": ID of the user, "text": comment, "is_retirement"}.
 """
 
 from collections.abc import Mapping
 
-from apps.alerts.models import Alert, IssueAlertKind
+from apps.alerts.models import Alert, IssueAlertKind, PersonKind
 from apps.alerts.text import long_day, one_line
+
+# what an email quotes of a comment
+MAX_COMMENT_LENGTH = 300
 
 # {group: (heading, what to do)}
 GUIDANCE: Mapping[str, tuple[str, str]] = {
@@ -28,6 +32,11 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
         "Late migrations",
         "Start the migration now, shorten it, or plan for downtime.",
     ),
+    PersonKind.ASSIGNED: (
+        "Assigned issues",
+        "Acknowledge each issue, or assign it to another user.",
+    ),
+    PersonKind.MENTIONED: ("Comments", "Open the issue to answer."),
 }
 # a group of several, after their number
 PLURAL_CLAUSES: Mapping[str, str] = {
@@ -35,6 +44,8 @@ PLURAL_CLAUSES: Mapping[str, str] = {
     IssueAlertKind.APPROVAL_VIOLATED: "approvals are violated",
     IssueAlertKind.FALLBACK_RETIRES: "fallbacks retire with or before the primary model",
     IssueAlertKind.MIGRATION_LATE: "migrations should have started",
+    PersonKind.ASSIGNED: "issues are assigned",
+    PersonKind.MENTIONED: "comments with mentions",
 }
 _GROUNDS = {
     "blocked": "it is blocked",
@@ -74,8 +85,20 @@ def issue_predicate(alert: Alert) -> str:
 def issue_heading(alert: Alert, *, name: str) -> str:
     """Return the alert as one sentence; `name` is the only application that it concerns, or
     empty."""
+    if alert.kind in PersonKind:
+        label = PersonKind(alert.kind).label
+        return f"{label}: {f'{name}: ' if name else ''}{issue_subject(alert)}"
     sentence = f"{issue_subject(alert)} {issue_predicate(alert)}"
     return f"{name}: {sentence}" if name else sentence
+
+
+def person_sentence(alert: Alert, *, by: str, to: str) -> str:
+    """Return what the user `by` did: `Maren Vogt assigned the issue to you.`; `to` is the person
+    whom the alert concerns, as the reader names them."""
+    if alert.kind == PersonKind.ASSIGNED:
+        return f"{by} assigned the issue to {to}."
+    comment = one_line(alert.details.get("text", ""), max_length=MAX_COMMENT_LENGTH)
+    return f'{by} mentioned {to} in a comment: "{comment}"'
 
 
 def issue_path(alert: Alert) -> str:

@@ -76,10 +76,12 @@ class _Group:
     on: str
 
 
-@transaction.atomic
+_IS_ANY_DUE = f"SELECT EXISTS ({_DUE_TASKS}) OR EXISTS ({_ENDED_ALERTS})"
+
+
 def raise_task_alerts(*, at: datetime) -> int:
     """Raise the alerts about tasks that are due, resolve those that have ended, and return the
-    number raised."""
+    number raised. One statement if there are none."""
     parameters: dict[str, Any] = {
         "at": at,
         "day": day_of(at),
@@ -90,6 +92,14 @@ def raise_task_alerts(*, at: datetime) -> int:
         "last_milestone": min(TASK_MILESTONES),
         "reminder_days": REMINDER_DAYS,
     }
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_ANY_DUE, parameters)
+        is_any_due = cursor.fetchone()[0]
+    return _raise_due_alerts(parameters, at=at) if is_any_due else 0
+
+
+@transaction.atomic
+def _raise_due_alerts(parameters: dict[str, Any], *, at: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TASKS_LOCK])
     due_tasks = fetch_rows(DueTask, _DUE_TASKS, parameters)

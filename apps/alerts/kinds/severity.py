@@ -194,6 +194,8 @@ _BY_ISSUE = {
     "approval_violated": 4,
     "fallback_retires": 2,
     "migration_late": 4,
+    "issue_assigned": 3,
+    "issue_mentioned": 2,
 }
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from apps.alerts.deputies import deputy_notices
 from apps.alerts.models import Alert, AlertPolicy, AlertSettings, Notice
 from apps.alerts.recipients import Audience, governance_users, team_audiences
 from apps.alerts.subscriptions import subscriber_notices, webhook_notices
+from apps.common.time import day_of
 
 # Alerts per batch: one event can affect half the portfolio.
 ALERT_BATCH_SIZE = 1000
@@ -115,6 +117,9 @@ def create_notices(drafts: Sequence[AlertDraft], *, occasion: str = Notice.Occas
     alerts = [draft.alert for draft in drafts]
     notices += subscriber_notices(alerts, occasion=occasion, notified=notified_users(notices))
     notices += webhook_notices(alerts, occasion=occasion)
+    if alerts:
+        by_pk = {alert.pk: alert for alert in alerts}
+        notices += deputy_notices(notices, by_pk, on=day_of(alerts[0].raised_at))
     n_before = Notice.objects.filter(alert__in=[alert.pk for alert in alerts]).count()
     Notice.objects.bulk_create(notices, ignore_conflicts=True, batch_size=5000)
     return Notice.objects.filter(alert__in=[alert.pk for alert in alerts]).count() - n_before

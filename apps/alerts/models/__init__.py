@@ -12,6 +12,7 @@ from apps.alerts.models.alerts import (
 )
 from apps.alerts.models.channels import CalendarFeed, Webhook
 from apps.alerts.models.deliveries import Delivery, DeliveryQuerySet, Notice, NoticeQuerySet, Tick
+from apps.alerts.models.issue_links import AlertIssue, PendingLink
 from apps.alerts.models.kinds import (
     KINDS,
     PERSONAL_KINDS,
@@ -19,6 +20,7 @@ from apps.alerts.models.kinds import (
     FeedKind,
     FlagKind,
     IssueAlertKind,
+    PersonKind,
     SeenKind,
     StateKind,
     SubjectKind,
@@ -32,6 +34,7 @@ __all__ = [
     "KINDS",
     "PERSONAL_KINDS",
     "Alert",
+    "AlertIssue",
     "AlertPolicy",
     "AlertQuerySet",
     "AlertSettings",
@@ -51,6 +54,8 @@ __all__ = [
     "Mute",
     "Notice",
     "NoticeQuerySet",
+    "PendingLink",
+    "PersonKind",
     "Preference",
     "Resolution",
     "SeenKind",

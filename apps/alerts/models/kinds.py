@@ -73,6 +73,14 @@ class IssueAlertKind(models.TextChoices):
     MIGRATION_LATE = "migration_late", "Late migration"
 
 
+class PersonKind(models.TextChoices):
+    """A kind about an issue that another user gives to one person: an assignment, or a comment that
+    mentions the person."""
+
+    ASSIGNED = "issue_assigned", "Issue assigned"
+    MENTIONED = "issue_mentioned", "Mentioned in a comment"
+
+
 class TaskKind(models.TextChoices):
     """A kind about migration tasks of one campaign and party; a late or ready task again every 30
     days."""
@@ -94,6 +102,7 @@ KINDS: dict[str, str] = {
         StateKind,
         SeenKind,
         IssueAlertKind,
+        PersonKind,
         TaskKind,
     )
     for kind, label in choices.choices

@@ -30,6 +30,7 @@ from apps.alerts.delivery.digest.parts import (
     Group,
     SizeLimit,
 )
+from apps.alerts.delivery.digest.person_items import merge_person_facts
 from apps.alerts.delivery.digest.reminder_items import deadline_items, stale_items
 from apps.alerts.delivery.digest.resolved_items import resolved_items
 from apps.alerts.delivery.digest.runway_items import runway_items
@@ -43,6 +44,7 @@ from apps.alerts.models import (
     FlagKind,
     IssueAlertKind,
     Notice,
+    PersonKind,
     SeenKind,
     StateKind,
 )
@@ -60,6 +62,7 @@ GROUP_GUIDANCE: dict[str, tuple[str, str]] = {
     Group.DELISTED: ("Delisted", "No date published. Ask the provider."),
     IssueAlertKind.APPROVAL_VIOLATED: REMINDER_GUIDANCE[IssueAlertKind.APPROVAL_VIOLATED],
     IssueAlertKind.FALLBACK_RETIRES: REMINDER_GUIDANCE[IssueAlertKind.FALLBACK_RETIRES],
+    **{kind: REMINDER_GUIDANCE[kind] for kind in PersonKind},
     **{kind: FLAG_GUIDANCE[kind] for kind in FlagKind},
     **{
         kind: FEED_GUIDANCE[kind]
@@ -120,8 +123,8 @@ def build_items(entries: Sequence[DigestEntry], context: DigestContext) -> list[
         *deadline_items(live, context),
         *stale_items(live, context),
         *discrepancy_items(live, context),
-        *resolved_items(merged, context),
     ]
+    items = [*merge_person_facts(items, live, context), *resolved_items(merged, context)]
     items.sort(key=lambda item: (-item.severity, item.on or date.max, item.title))
     return items
 

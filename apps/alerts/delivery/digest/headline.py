@@ -7,7 +7,15 @@ from apps.alerts.delivery.digest.parts import MAX_SUBJECT_LENGTH, DigestContext,
 from apps.alerts.kinds import issue_text
 from apps.alerts.kinds.reminders.reminder_text import is_due_kind, reminder_nouns
 from apps.alerts.kinds.usage_discrepancy_text import PLURAL_CLAUSES
-from apps.alerts.models import DayKind, FeedKind, FlagKind, IssueAlertKind, SeenKind, StateKind
+from apps.alerts.models import (
+    DayKind,
+    FeedKind,
+    FlagKind,
+    IssueAlertKind,
+    PersonKind,
+    SeenKind,
+    StateKind,
+)
 from apps.alerts.text import counted, long_day, one_line
 from apps.inventory.models import Application, Criticality
 
@@ -47,6 +55,10 @@ def _describe_group(group: str, items: Sequence[DigestItem], context: DigestCont
         return first.headline if n == 1 else _FEEDS[group].format(n=f"{n:,}")
     if group in IssueAlertKind:
         return _describe_issues(group, items, context)
+    if group in PersonKind:
+        if n == 1:
+            return f"{PersonKind(group).label}: {first.title}"
+        return f"{n:,} {issue_text.PLURAL_CLAUSES[group]}"
     if group in SeenKind:
         return first.what.rstrip(".") if n == 1 else f"{n:,} applications {PLURAL_CLAUSES[group]}"
     if group in DayKind:

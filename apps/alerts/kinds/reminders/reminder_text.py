@@ -29,6 +29,7 @@ from apps.alerts.models import (
     Alert,
     DayKind,
     IssueAlertKind,
+    PersonKind,
     SeenKind,
     StateKind,
     SubjectKind,
@@ -85,7 +86,7 @@ def reminder_heading(alert: Alert, *, name: str, on: date) -> str:
     without one."""
     if alert.kind in SeenKind:
         return usage_discrepancy_text.discrepancy_heading(alert, name=name)
-    if alert.kind in IssueAlertKind:
+    if alert.kind in IssueAlertKind or alert.kind in PersonKind:
         return issue_text.issue_heading(alert, name=name)
     if alert.kind in TaskKind:
         return task_text.task_heading(alert, name=name, on=on)
@@ -229,7 +230,7 @@ def reminder_path(alert: Alert, *, slug: str = "") -> str:
     application, if it has one."""
     if alert.kind in SeenKind:
         return usage_discrepancy_text.discrepancies_path(slug=slug)
-    if alert.kind in IssueAlertKind:
+    if alert.kind in IssueAlertKind or alert.kind in PersonKind:
         return issue_text.issue_path(alert)
     if alert.kind in TaskKind:
         return task_text.task_path(alert)
