@@ -9,6 +9,7 @@ from apps.accounts.models import User
 from apps.alerts.delivery.dispatch import send_due_deliveries
 from apps.alerts.delivery.outbox import queue_digests
 from apps.alerts.issues.links import link_issues
+from apps.alerts.kinds.decisions import raise_decision_alerts
 from apps.alerts.kinds.exposure_flags import raise_flag_alerts
 from apps.alerts.kinds.feeds.alerts import raise_feed_alerts
 from apps.alerts.kinds.issue_alerts import find_due_kinds, raise_issue_alerts
@@ -79,7 +80,7 @@ def raise_alerts(*, at: datetime) -> int:
     due_kinds = find_due_kinds(at=at)
     if IssueAlertKind.MIGRATION_LATE in due_kinds:
         n_raised += raise_due_alerts(at=at)
-    n_raised += raise_task_alerts(at=at)
+    n_raised += raise_task_alerts(at=at) + raise_decision_alerts(at=at)
     if due_kinds:
         n_raised += raise_issue_alerts(at=at)
     link_issues()

@@ -158,6 +158,19 @@ def _missing_data_title(fact: Fact) -> str:
     return title.format(name=fact.name)
 
 
+_DECISION_TITLES = {
+    "tolerance": "Tolerance to confirm: {name}",
+    "acceptance": "Acceptance to confirm: {name}",
+    "block": "Block to confirm: {name}",
+    "setting": "Setting to confirm: {name}",
+}
+
+
+def _decision_title(fact: Fact) -> str:
+    title = _DECISION_TITLES.get(fact.subtype, "Decision to confirm: {name}")
+    return title.format(name=fact.name)
+
+
 def _dated(future: str, past: str) -> Callable[[Fact], str]:
     def title(fact: Fact) -> str:
         return (past if fact.has_come else future).format(name=fact.name, date=fact.day)
@@ -190,7 +203,7 @@ _TITLES: Mapping[CauseKind, Callable[[Fact], str]] = {
     CauseKind.MIGRATION_TASK: _plain("Migration task: {name}"),
     CauseKind.FEED_REVIEW: _plain("The feed {name} needs a review"),
     CauseKind.MISSING_DATA: _missing_data_title,
-    CauseKind.TOLERANCE_CHANGE: _plain("The tolerance of {name} was loosened"),
+    CauseKind.TOLERANCE_CHANGE: _decision_title,
     CauseKind.TOKEN_EXPIRY: _dated(
         "The API token {name} expires on {date}", "The API token {name} expired on {date}"
     ),
@@ -262,6 +275,12 @@ def _flag_advice(issue: Issue, today: date) -> str:
     )
 
 
+def _decision_advice(issue: Issue, today: date) -> str:
+    advice = "A second governance user must confirm or reject it."
+    application = issue.details.get("application", "")
+    return f"The decision concerns {application}. {advice}" if application else advice
+
+
 def _fixed(sentence: str) -> Callable[[Issue, date], str]:
     def advice(issue: Issue, today: date) -> str:
         return sentence
@@ -287,7 +306,7 @@ _ADVICE: Mapping[CauseKind, Callable[[Issue, date], str]] = {
     CauseKind.MIGRATION_TASK: _fixed("Complete the steps of the migration task."),
     CauseKind.FEED_REVIEW: _feed_advice,
     CauseKind.MISSING_DATA: _missing_data_advice,
-    CauseKind.TOLERANCE_CHANGE: _fixed("A second governance user must confirm or reject it."),
+    CauseKind.TOLERANCE_CHANGE: _decision_advice,
     CauseKind.TOKEN_EXPIRY: _fixed("Rotate the token before it expires."),
 }
 

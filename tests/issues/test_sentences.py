@@ -240,8 +240,8 @@ TEXTS = [
     ),
     (
         "tolerance_change",
-        {"name": "Critical share"},
-        "The tolerance of Critical share was loosened",
+        {"name": "Critical share", "subtype": "tolerance"},
+        "Tolerance to confirm: Critical share",
         "A second governance user must confirm or reject it.",
     ),
     (

@@ -4,6 +4,7 @@
 violation: blocked, expired, criticality, data_class, region; "approval": its ID}. The date of an
 expired approval is that of its expiry; "soft": true for an earliest retirement date. Of kinds about
 a person: {"name": the fact as a sentence, "by": ID of the user, "text": comment, "is_retirement"}.
+Of a proposal {"name", "decision": its kind, "by": name of its author}.
 """
 
 from collections.abc import Mapping
@@ -37,6 +38,10 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
         "Acknowledge each issue, or assign it to another user.",
     ),
     PersonKind.MENTIONED: ("Comments", "Open the issue to answer."),
+    IssueAlertKind.DECISION_PROPOSED: (
+        "Decisions to confirm",
+        "Confirm or reject them. Their authors cannot confirm them.",
+    ),
 }
 # a group of several, after their number
 PLURAL_CLAUSES: Mapping[str, str] = {
@@ -46,6 +51,13 @@ PLURAL_CLAUSES: Mapping[str, str] = {
     IssueAlertKind.MIGRATION_LATE: "migrations should have started",
     PersonKind.ASSIGNED: "issues are assigned",
     PersonKind.MENTIONED: "comments with mentions",
+    IssueAlertKind.DECISION_PROPOSED: "decisions wait for a second person",
+}
+_DECISIONS = {
+    "tolerance": "Tolerance to confirm",
+    "acceptance": "Acceptance to confirm",
+    "block": "Block to confirm",
+    "setting": "Setting to confirm",
 }
 _GROUNDS = {
     "blocked": "it is blocked",
@@ -88,6 +100,8 @@ def issue_heading(alert: Alert, *, name: str) -> str:
     if alert.kind in PersonKind:
         label = PersonKind(alert.kind).label
         return f"{label}: {f'{name}: ' if name else ''}{issue_subject(alert)}"
+    if alert.kind == IssueAlertKind.DECISION_PROPOSED:
+        return f"{_DECISIONS[alert.details['decision']]}: {issue_subject(alert)}"
     sentence = f"{issue_subject(alert)} {issue_predicate(alert)}"
     return f"{name}: {sentence}" if name else sentence
 

@@ -194,12 +194,15 @@ _BY_ISSUE = {
     "approval_violated": 4,
     "fallback_retires": 2,
     "migration_late": 4,
+    "decision_proposed": 4,
     "issue_assigned": 3,
     "issue_mentioned": 2,
 }
 
 
-def issue_severity(kind: str, *, criticality: int, soft: bool = False) -> int:
+def issue_severity(
+    kind: str, *, criticality: int = Criticality.IMPORTANT, soft: bool = False
+) -> int:
     """Return the severity of an alert about an issue: urgent for critical applications whose model
     is retired or not approved, or whose migration is late; one step lower for an earliest
     retirement date (`soft`)."""

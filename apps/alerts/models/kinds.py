@@ -65,12 +65,13 @@ class SeenKind(models.TextChoices):
 
 class IssueAlertKind(models.TextChoices):
     """A kind about an issue that no other kind tells of; raised again every 30 days until the fact
-    is gone."""
+    is gone, except of decisions."""
 
     RETIRED_MODEL_IN_USE = "retired_model_in_use", "Retired and still used"
     APPROVAL_VIOLATED = "approval_violated", "Approval violation"
     FALLBACK_RETIRES = "fallback_retires", "Fallback retires"
     MIGRATION_LATE = "migration_late", "Late migration"
+    DECISION_PROPOSED = "decision_proposed", "Decision to confirm"
 
 
 class PersonKind(models.TextChoices):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from apps.alerts.delivery.digest.causes import concerns_of, merge_repeated
+from apps.alerts.delivery.digest.decision_items import decision_items
 from apps.alerts.delivery.digest.discrepancy_items import discrepancy_items
 from apps.alerts.delivery.digest.flag_and_feed_items import feed_items, flag_items
 from apps.alerts.delivery.digest.headline import build_headline
@@ -63,6 +64,7 @@ GROUP_GUIDANCE: dict[str, tuple[str, str]] = {
     IssueAlertKind.APPROVAL_VIOLATED: REMINDER_GUIDANCE[IssueAlertKind.APPROVAL_VIOLATED],
     IssueAlertKind.FALLBACK_RETIRES: REMINDER_GUIDANCE[IssueAlertKind.FALLBACK_RETIRES],
     **{kind: REMINDER_GUIDANCE[kind] for kind in PersonKind},
+    IssueAlertKind.DECISION_PROPOSED: REMINDER_GUIDANCE[IssueAlertKind.DECISION_PROPOSED],
     **{kind: FLAG_GUIDANCE[kind] for kind in FlagKind},
     **{
         kind: FEED_GUIDANCE[kind]
@@ -118,6 +120,7 @@ def build_items(entries: Sequence[DigestEntry], context: DigestContext) -> list[
     items = [
         *merge_tasks(late_migrations, live, context),
         *issue_items(live, context, warned),
+        *decision_items(live, context),
         *flag_items(live, context),
         *feed_items(live, context),
         *deadline_items(live, context),

@@ -155,6 +155,8 @@ def _describe_issues(group: str, items: Sequence[DigestItem], context: DigestCon
     match group:
         case IssueAlertKind.RETIRED_MODEL_IN_USE:
             return f"{who} still {verb} {_describe_retired(items)}"
+        case IssueAlertKind.DECISION_PROPOSED if n == 1:
+            return first.headline
         case IssueAlertKind.APPROVAL_VIOLATED if n == 1:
             # only an expired approval has a date
             clause = "although its approval expired" if dates else "against its approval"

@@ -344,7 +344,11 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
             FeedKind.BACKFILLED,
         ),
     ),
-    ("Issues", "", tuple(IssueAlertKind)),
+    (
+        "Issues",
+        "",
+        tuple(kind for kind in IssueAlertKind if kind != IssueAlertKind.DECISION_PROPOSED),
+    ),
     ("Migration tasks", "", tuple(TaskKind)),
     ("Prices", "", (Kind.REPRICED,)),
     (
@@ -396,6 +400,7 @@ def all_kind_groups(selected_kinds: Iterable[str]) -> list[dict[str, Any]]:
     groups = kind_groups(selected & {kind for _, _, kinds in KIND_GROUPS for kind in kinds})
     webhook_groups = (
         ("Exposure", [*FlagKind]),
+        ("Decisions", [IssueAlertKind.DECISION_PROPOSED]),
         ("Feeds", [kind for kind in FeedKind if kind != FeedKind.BACKFILLED]),
         (
             "Personal",
