@@ -34,6 +34,7 @@ _SUCCESSOR = re.compile(
 _FROM = re.compile(r"\b(?:from|off|instead of)\s+(?:the\s+)?\W*\Z", re.I)
 _USE = re.compile(r"\buse\s+(?:the\s+)?\W*\Z", re.I)
 _INSTEAD = re.compile(r"\W*instead\b", re.I)
+_GAP = re.compile(r"(?:'s)?\s*")
 _SUCCESSOR_COLUMN = re.compile(r"replac|success|recommend|alternative", re.I)
 _LOWER_BOUND = re.compile(
     r"\b(?:no|not) (?:sooner|earlier) than\b|\bnot before\b|\bat the earliest\b"
@@ -258,15 +259,15 @@ def _column_header(prose: str, mention: _Mention) -> str:
 
 
 def _find_hosts(prose: str, mentions: Sequence[_Mention]) -> tuple[str, ...]:
-    """Return the slugs of the hosts that the text names. A name directly before a model is that of
-    its developer: "Anthropic Claude Sonnet 4.6"."""
-    starts = {mention.start for mention in mentions}
+    """Return the slugs of the hosts that the text names. A name within that of a model, or directly
+    before it, is that of its developer: "Anthropic Claude Sonnet 4.6"."""
     slugs = []
-    providers = Provider.objects.filter(name__in=_names_in(Provider, prose))
+    providers = Provider.objects.hosts().filter(name__in=_names_in(Provider, prose))
     for provider in providers.order_by("name", "pk"):
         for match in _pattern(provider.name, exact=False).finditer(prose):
-            gap = re.compile(r"(?:'s)?\s*").match(prose, match.end())
-            if (gap.end() if gap else match.end()) not in starts:
+            gap = _GAP.match(prose, match.end())
+            end = gap.end() if gap else match.end()
+            if not any(mention.start <= end and match.start() < mention.end for mention in mentions):
                 slugs.append(provider.slug)
                 break
     return tuple(slugs)
@@ -275,8 +276,8 @@ def _find_hosts(prose: str, mentions: Sequence[_Mention]) -> tuple[str, ...]:
 def _find_successor(
     names: Sequence[str], retiring: Sequence[str], host_slugs: Sequence[str]
 ) -> Offering | None:
-    """Return the offering that the only recommended name stands for, on the hosts of the notice or
-    of the retiring model IDs; None if several model IDs fit."""
+    """Return the offering that the only recommended name stands for, on the hosts of the retiring
+    model IDs, else on those that the notice names; None if several model IDs fit."""
     if len(names) != 1:
         return None
     offerings = Offering.objects.filter(not_a_model=False).select_related("host")
@@ -284,9 +285,10 @@ def _find_successor(
     if not candidates:
         versions = _versions_named(names)
         candidates = list(offerings.filter(version__in=versions)[:200]) if versions else []
-    hosts = set(host_slugs) or {offering.host.slug for offering in _offerings_named(retiring)}
-    on_hosts = [offering for offering in candidates if offering.host.slug in hosts]
-    candidates = on_hosts or ([] if hosts else candidates)
+    id_hosts = {offering.host.slug for offering in _offerings_named(retiring)}
+    hosts = (id_hosts & set(host_slugs)) or id_hosts or set(host_slugs)
+    if hosts:
+        candidates = [offering for offering in candidates if offering.host.slug in hosts]
     if len({(offering.host_id, offering.api_id) for offering in candidates}) != 1:
         return None
     return min(
