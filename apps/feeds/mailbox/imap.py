@@ -96,7 +96,9 @@ def open_mailbox(address: MailboxAddress, policy: Policy) -> Iterator[Mailbox]:
     finally:
         with suppress(Exception):
             client.logout()
-        connected_socket.close()
+        # its file keeps the socket open, and logging out fails with the connection
+        with suppress(OSError):
+            client.shutdown()
 
 
 def _greet(connected_socket: BoundedTLSSocket) -> _Client:

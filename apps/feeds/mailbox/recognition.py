@@ -267,7 +267,9 @@ def _find_hosts(prose: str, mentions: Sequence[_Mention]) -> tuple[str, ...]:
         for match in _pattern(provider.name, exact=False).finditer(prose):
             gap = _GAP.match(prose, match.end())
             end = gap.end() if gap else match.end()
-            if not any(mention.start <= end and match.start() < mention.end for mention in mentions):
+            if not any(
+                mention.start <= end and match.start() < mention.end for mention in mentions
+            ):
                 slugs.append(provider.slug)
                 break
     return tuple(slugs)

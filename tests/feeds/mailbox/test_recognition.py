@@ -1,7 +1,9 @@
 """What a notice names: models, date, successor, hosts and source; nothing is guessed."""
 
+import os
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -9,11 +11,11 @@ from apps.catalog.models import Foundation, Provider
 from apps.feeds.mailbox.recognition import proposed_subjects, read_contents
 from apps.feeds.models import ReceivedNotice
 from tests.builders import NOW, make_offering, make_provider, make_version
-from tests.conftest import SHARED
 from tests.feeds.mailbox.emails import NOTICE
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 24)
+SHARED = Path(os.environ.get("SHARED") or Path(__file__).resolve().parents[4] / "shared")
 
 
 class Catalogue:

@@ -5,6 +5,7 @@ import os
 import sys
 from typing import Any, BinaryIO
 
+import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
@@ -14,6 +15,8 @@ from apps.common.time import now
 from apps.feeds.mailbox.message import MAX_MESSAGE_BYTES
 from apps.feeds.mailbox.polling import MailCounts, poll_mailbox
 from apps.feeds.mailbox.receipt import receive_message
+
+log = structlog.get_logger(__name__)
 
 _CHUNK_BYTES = 64 * 1024
 # the mail server keeps the email and tries again (sysexits.h)
@@ -47,6 +50,16 @@ class Command(BaseCommand):
                 else "The email could not be stored. The server log has the error."
             )
             raise CommandError(sentence, returncode=RETRY_LATER) from error
+        except CommandError:
+            raise
+        # the mail server would return the email to its sender, with the traceback
+        except Exception as error:
+            log.exception("notice_email_failed")
+            raise CommandError(
+                "The email could not be read because of an error of the registry. The server log "
+                "has the error.",
+                returncode=RETRY_LATER,
+            ) from error
         self.stdout.write(json.dumps(counts.as_report()))
         if counts.error:
             raise CommandError(counts.error, returncode=1)
