@@ -1,4 +1,4 @@
-"""Authentication-Results of the receiving mail server (RFC 8601). Plain Python.
+"""Authentication-Results of the receiving email server (RFC 8601). Plain Python.
 
 Any sender can write such a header. A receiving server adds its own above all others, so only the
 topmost one of the configured server counts.

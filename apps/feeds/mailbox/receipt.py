@@ -145,13 +145,13 @@ def _rejection(
         return None
     if not mail_settings.receiving_server:
         return Refusal.NO_SERVER, (
-            "The name of the receiving mail server is not set, so that signatures cannot be "
+            "The name of the receiving email server is not set, so that signatures cannot be "
             "checked. Governance enters it under Retirements."
         )
     if not signed_by:
         return Refusal.DKIM, (
-            f"The receiving mail server {mail_settings.receiving_server} reports no valid DKIM "
-            f"signature of {head.sender_domain}. Check the settings of the sender's mail server."
+            f"The receiving email server {mail_settings.receiving_server} reports no valid DKIM "
+            f"signature of {head.sender_domain}. Check the settings of the sender's email server."
         )
     return None
 

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                     "receiving_server",
                     models.CharField(
                         blank=True,
-                        help_text="Name of your mail server in the header Authentication-Results (authserv-id), such as mx.example.org. Only its result is read.",
+                        help_text="Name of your email server in the header Authentication-Results (authserv-id), such as mx.example.org. Only its result is read.",
                         max_length=253,
                     ),
                 ),
@@ -252,7 +252,7 @@ class Migration(migrations.Migration):
                     "receiving_server",
                     models.CharField(
                         blank=True,
-                        help_text="Name of your mail server in the header Authentication-Results (authserv-id), such as mx.example.org. Only its result is read.",
+                        help_text="Name of your email server in the header Authentication-Results (authserv-id), such as mx.example.org. Only its result is read.",
                         max_length=253,
                     ),
                 ),

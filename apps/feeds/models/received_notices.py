@@ -163,7 +163,7 @@ class NoticeMailSettings(models.Model):
         max_length=253,
         blank=True,
         help_text=(
-            "Name of your mail server in the header Authentication-Results (authserv-id), such as "
+            "Name of your email server in the header Authentication-Results (authserv-id), such as "
             "mx.example.org. Only its result is read."
         ),
     )

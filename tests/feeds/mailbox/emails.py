@@ -1,4 +1,4 @@
-"""Emails as a receiving mail server passes them on: a colleague forwards a provider's notice."""
+"""Emails as a receiving email server passes them on: a colleague forwards a provider's notice."""
 
 from apps.accounts.models import User
 from apps.feeds.mailbox.decisions import change_notice_mail_settings

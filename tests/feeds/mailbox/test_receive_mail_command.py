@@ -1,4 +1,4 @@
-"""manage.py receive_mail, as a mail server starts it: one email on standard input, an exit code and
+"""manage.py receive_mail, as a email server starts it: one email on standard input, an exit code and
 a sentence."""
 
 import io

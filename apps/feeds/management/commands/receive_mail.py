@@ -19,7 +19,7 @@ from apps.feeds.mailbox.receipt import receive_message
 log = structlog.get_logger(__name__)
 
 _CHUNK_BYTES = 64 * 1024
-# the mail server keeps the email and tries again (sysexits.h)
+# the email server keeps the email and tries again (sysexits.h)
 RETRY_LATER = os.EX_TEMPFAIL
 
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         "standard input, or the configured mailbox. Prints counts as JSON. Exit code 0: stored or "
         "ignored; 1: rejected; 75: try again later."
     )
-    # a mail server starts the command for every email
+    # a email server starts the command for every email
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             raise CommandError(sentence, returncode=RETRY_LATER) from error
         except CommandError:
             raise
-        # the mail server would return the email to its sender, with the traceback
+        # the email server would return the email to its sender, with the traceback
         except Exception as error:
             log.exception("notice_email_failed")
             raise CommandError(
@@ -90,7 +90,7 @@ class Command(BaseCommand):
 
 def _read_bounded(stream: BinaryIO) -> bytes:
     """Return the first bytes of the stream, one more than an email may have. The rest is read and
-    dropped, because the mail server would take a closed pipe for a failure."""
+    dropped, because the email server would take a closed pipe for a failure."""
     raw = stream.read(MAX_MESSAGE_BYTES + 1)
     while stream.read(_CHUNK_BYTES):
         pass

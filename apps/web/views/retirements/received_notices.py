@@ -288,11 +288,11 @@ class NoticeMailForm(forms.Form):
         help_text="A sender address alone can be forged.",
     )
     receiving_server = forms.CharField(
-        label="Receiving mail server",
+        label="Receiving email server",
         required=False,
         max_length=253,
         help_text=(
-            "First word of the header Authentication-Results that your mail server adds, such as "
+            "First word of the header Authentication-Results that your email server adds, such as "
             "mx.example.org."
         ),
     )
@@ -352,7 +352,7 @@ def _rules_sentence(rules: NoticeMailSettings) -> str:
     if not n:
         return "No email is accepted, because no sender is allowed."
     if rules.requires_dkim and not rules.receiving_server:
-        return "No email is accepted, because the receiving mail server is not set."
+        return "No email is accepted, because the receiving email server is not set."
     return pluralize(n, "Emails of 1 sender are accepted.", f"Emails of {n} senders are accepted.")
 
 

@@ -124,7 +124,7 @@ def test_a_draft_opens_the_filled_form_and_saving_uses_it(client, mailbox):
 
 
 def test_a_notice_about_several_models_offers_each_of_them(client, mailbox):
-    other = make_offering("acme-tiny", host=mailbox.azure, version=None)
+    other = make_offering("acme-tiny", host=mailbox.azure, resolved=False)
     notice = mailbox.add("2@x.example", model_names=["acme-big-1", "acme-tiny"])
     page = client.get(ANNOUNCE, {"notice": notice.pk})
     assert page.status_code == 200
