@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 # a value longer than this is no result of a server
 _MAX_LENGTH = 20_000
-_PROPERTY = re.compile(r'([\w.-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s"]+)')
+# possessive, so that a long value costs one look at each character
+_PROPERTY = re.compile(r'(?<![\w.-])([\w.-]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"|[^\s"]++)')
 _METHOD_VERSION = re.compile(r"\A\s*([\w-]+)\s*/\s*\d+\s*=")
 
 

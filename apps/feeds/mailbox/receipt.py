@@ -92,7 +92,8 @@ def _receive(raw: bytes, *, where: str, at: datetime) -> Receipt:
         code, reason = refusal
         return Receipt(Outcome.IGNORED, where, head.sender, code, reason)
     mail_settings = NoticeMailSettings.load()
-    signed_by = _signing_domain(head, mail_settings)
+    is_allowed = mail_settings.allows(head.sender)
+    signed_by = _signing_domain(head, mail_settings) if is_allowed else ""
     if refusal := _rejection(head, mail_settings, signed_by):
         code, reason = refusal
         return Receipt(Outcome.REJECTED, where, head.sender, code, reason)

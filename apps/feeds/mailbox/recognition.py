@@ -3,9 +3,10 @@ the source. Two readers of one notice find the same, and a user checks all of it
 announced."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from django.db.models import Q, TextField, Value
@@ -23,17 +24,24 @@ _MIN_NAME_LENGTH = 4
 # a text that names more models is a catalogue; the shortest names are left out
 _MAX_NAMES = 300
 _QUOTE_MARKS = re.compile(r"^(?:[ \t]*>)+[ \t]?", re.M)
-_SENTENCE_END = re.compile(r"[.!?;](?=\s)|\n\s*\n")
+# also where an item of a list begins
+_SENTENCE_END = re.compile(r"[.!?;](?=\s)|\n[ \t]*(?:[*•-]|\n)")
 # words before the name of a successor, in the same sentence
 _SUCCESSOR = re.compile(
     r"\b(?:recommend\w*|suggest\w*|successors?|replacements?|(?:replaced|superseded) (?:by|with)"
     r"|(?:migrat|mov|switch|upgrad|transition|chang)\w*\s+(?:\S+\s+){0,8}?(?:to|onto)"
-    r"|redirected to)\b[^\n]*\Z",
+    r"|redirected to)\b",
     re.I,
 )
 _FROM = re.compile(r"\b(?:from|off|instead of)\s+(?:the\s+)?\W*\Z", re.I)
 _USE = re.compile(r"\buse\s+(?:the\s+)?\W*\Z", re.I)
-_INSTEAD = re.compile(r"\W*instead\b", re.I)
+_INSTEAD = re.compile(r"\W{0,5}instead\b", re.I)
+_DIGIT_OR_SPACE = re.compile(r"[\d\s]")
+# a name between such characters is a part of another one
+_INSIDE_BEFORE = re.compile(r"[\w./:@-]")
+_INSIDE_AFTER = re.compile(r"[\w:@/]|[.-]\w")
+_LINES_TO_SPACES = str.maketrans("\n\t", "  ")
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _GAP = re.compile(r"(?:'s)?\s*")
 _SUCCESSOR_COLUMN = re.compile(r"replac|success|recommend|alternative", re.I)
 _LOWER_BOUND = re.compile(
@@ -201,23 +209,32 @@ def _find_models(prose: str) -> list[_Mention]:
     ids = known_names_in([prose])
     names = {*_names_in(Foundation, prose), *_names_in(Version, prose)}
     # plain words are IDs and names too, but in prose they usually are ordinary words
-    names = {name for name in names if re.search(r"[\d\s]", name)}
+    names = {name for name in names if _DIGIT_OR_SPACE.search(name)}
     spans: dict[tuple[int, int], str] = {}
     longest_first = sorted({*ids, *names}, key=lambda name: (-len(name), name))
     for name in longest_first[:_MAX_NAMES]:
-        for match in _pattern(name, exact=name in ids).finditer(prose):
-            start, end = match.span()
+        for start in _occurrences(prose, name, exact=name in ids):
+            end = start + len(name)
             if not any(start < other_end and other_start < end for other_start, other_end in spans):
                 spans[start, end] = name
     return [_Mention(name, start, end) for (start, end), name in sorted(spans.items())]
 
 
-def _pattern(name: str, *, exact: bool) -> re.Pattern[str]:
-    """Return the pattern of a name as a whole word; `exact`: an ID, whose case counts."""
-    words = r"\s+".join(map(re.escape, name.split()))
-    return re.compile(
-        rf"(?<![\w./:@-]){words}(?![\w:@/]|[.-]\w)", re.NOFLAG if exact else re.IGNORECASE
-    )
+def _occurrences(prose: str, name: str, *, exact: bool) -> Iterator[int]:
+    """Yield where the name begins as a whole word; `exact`: an ID, whose case counts. A line end in
+    the text counts as a space."""
+    text = prose.translate(_LINES_TO_SPACES)
+    if not exact:
+        # of the same length as the text, which `lower` does not promise
+        text, name = text.translate(_ASCII_LOWER), name.translate(_ASCII_LOWER)
+    start = text.find(name)
+    while start >= 0:
+        end = start + len(name)
+        before, after = text[start - 1 : start], text[end : end + 2]
+        is_inside = _INSIDE_BEFORE.match(before) or _INSIDE_AFTER.match(after)
+        if not is_inside:
+            yield start
+        start = text.find(name, start + 1)
 
 
 def _names_in(model: type[Foundation] | type[Version] | type[Provider], prose: str) -> list[str]:
@@ -264,12 +281,10 @@ def _find_hosts(prose: str, mentions: Sequence[_Mention]) -> tuple[str, ...]:
     slugs = []
     providers = Provider.objects.hosts().filter(name__in=_names_in(Provider, prose))
     for provider in providers.order_by("name", "pk"):
-        for match in _pattern(provider.name, exact=False).finditer(prose):
-            gap = _GAP.match(prose, match.end())
-            end = gap.end() if gap else match.end()
-            if not any(
-                mention.start <= end and match.start() < mention.end for mention in mentions
-            ):
+        for start in _occurrences(prose, provider.name, exact=False):
+            gap = _GAP.match(prose, start + len(provider.name))
+            end = gap.end() if gap else start + len(provider.name)
+            if not any(mention.start <= end and start < mention.end for mention in mentions):
                 slugs.append(provider.slug)
                 break
     return tuple(slugs)

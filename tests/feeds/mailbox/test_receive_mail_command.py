@@ -1,5 +1,5 @@
-"""manage.py receive_mail, as a email server starts it: one email on standard input, an exit code and
-a sentence."""
+"""manage.py receive_mail, as an email server starts it: one email on standard input, an exit code
+and a sentence."""
 
 import io
 import json
