@@ -166,7 +166,7 @@ def _read_sender(values: list[str]) -> tuple[str, str]:
     if "@" not in address or not is_address_or_domain(address):
         raise UnreadableMessageError(
             "The email does not have exactly one valid sender address. Send it from a usual "
-            "email program."
+            "email client."
         )
     return name, address
 

@@ -112,7 +112,7 @@ def _receive(raw: bytes, *, where: str, at: datetime) -> Receipt:
 def _ignorable(head: MessageHead) -> tuple[Refusal, str] | None:
     if head.is_automatic:
         return Refusal.AUTOMATIC, (
-            "A program or mailing list sent the email. Forward the notice from an email program."
+            "An automatic sender or a mailing list sent the email. Forward the notice yourself."
         )
     own_address = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].lower()
     local_part, _, domain = head.message_id.lower().rpartition("@")
