@@ -24,6 +24,7 @@ from apps.demo.fixtures import DemoError, LoadingDay, was_never_used
 from apps.demo.gate import load_gate_runs
 from apps.demo.intake import load_observations
 from apps.demo.inventory import load_applications, load_contracts, load_exits
+from apps.demo.notices import load_notices
 from apps.demo.organisation import Login, load_teams, load_users
 from apps.demo.risks import load_risks
 from apps.exposure.models import Campaign
@@ -66,6 +67,7 @@ def load_demo(*, at: datetime) -> list[Login]:
     evaluate_everything(at=day.at)
     load_alerts(day=day)
     load_gate_runs(day=day)
+    load_notices(day=day)
     evaluate_everything(at=day.at)
     return logins
 
