@@ -247,14 +247,17 @@ def _violation_advice(issue: Issue, today: date) -> str:
 _FEED_ADVICE = {
     Health.SUSPECT: "Accept or reject the changes on hold. Undecided changes apply after 7 days.",
     Health.LATE: "The feed has not been read in time. Check the connection.",
-    Health.FAILING: "The feed has never been read. Check its URL and the connection.",
+    Health.FAILING: (
+        "The feed has never been read. {error} Check its URL and the connection, or disable it."
+    ),
     Health.FROZEN: "The feed responds but does not change. Check whether it is still maintained.",
 }
 
 
 def _feed_advice(issue: Issue, today: date) -> str:
     health = issue.details.get("health", "")
-    return _FEED_ADVICE.get(health, "Check the feed.")
+    advice = _FEED_ADVICE.get(health, "Check the feed.")
+    return " ".join(advice.format(error=issue.details.get("error", "")).split())
 
 
 def _missing_data_advice(issue: Issue, today: date) -> str:

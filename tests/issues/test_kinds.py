@@ -11,7 +11,7 @@ from apps.accounts.service_accounts import add_service
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Lifecycle, NodeKind, Offering
 from apps.exposure.models import CampaignTask, ExposureFlag
-from apps.feeds.models import PollState
+from apps.feeds.models import FeedRun, PollState
 from apps.intake.models import Discrepancy
 from apps.inventory.models import (
     Application,
@@ -999,6 +999,19 @@ class TestFeedReview:
         assert issue.cause.subject == f"source:{state.source_id}"
         assert (issue.application, issue.act_by) == (None, in_days(days))
         assert issue.details == {"health": health}
+
+    def test_one_that_has_never_been_read_becomes_one_when_others_are_late(self, state, evaluate):
+        run = FeedRun.objects.create(
+            source=state.source, trigger="schedule", queued_at=NOW, status="failed"
+        )
+        PollState.objects.update(last_success_at=None, failures=9, error="The name is unknown.")
+        evaluate(at=run.queued_at + timedelta(minutes=state.source.stale_after_minutes))
+        assert not facts("feed_review")
+
+        evaluate(at=run.queued_at + timedelta(minutes=state.source.stale_after_minutes + 1))
+
+        (issue,) = facts("feed_review")
+        assert issue.details == {"health": "failing", "error": "The name is unknown."}
 
     @pytest.mark.parametrize("fields", [{}, {"failures": 1}, {"last_success_at": None}])
     def test_a_feed_that_is_up_to_date_or_new_needs_none(self, state, evaluate, fields):

@@ -228,6 +228,13 @@ TEXTS = [
         "Accept or reject the changes on hold. Undecided changes apply after 7 days.",
     ),
     (
+        "feed_review",
+        {"name": "LiteLLM", "details": {"health": "failing", "error": "The name is unknown."}},
+        "The feed LiteLLM needs a review",
+        "The feed has never been read. The name is unknown. Check its URL and the connection, or "
+        "disable it.",
+    ),
+    (
         "missing_data",
         {
             "name": "Claims triage",
