@@ -8,6 +8,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.alerts.issues.timeline import (
+    NotificationEntry,
+    NotificationEntryKind,
+    issue_notifications,
+)
 from apps.api.framework.file_responses import FileRows
 from apps.api.framework.row_reader import ComputedField, EnumNameField
 from apps.api.framework.views import BY_ID, ReadViewSet
@@ -142,7 +147,7 @@ class CommentSerializer(serializers.Serializer[Any]):
 
 class IssueActivitySerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
-    kind = serializers.ChoiceField(choices=Activity.Kind.choices)
+    kind = serializers.ChoiceField(choices=[*Activity.Kind.choices, *NotificationEntryKind.choices])
     user = serializers.CharField(allow_null=True, help_text="Username; null for the registry.")
     sentence = serializers.CharField()
     text = serializers.CharField(allow_blank=True, help_text="Comment or reason of the user.")
@@ -290,9 +295,14 @@ class IssueViewSet(ReadViewSet[Issue]):
     @extend_schema(responses=IssueActivitySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def activity(self, request: Request, pk: str) -> Response:
-        """Activity of an issue, latest first."""
-        entries = self.subject().activity.select_related("user").order_by("-at", "-pk")
-        return Response(_activity_rows(list(entries)))
+        """Activity of an issue, with its notifications and escalations, latest first."""
+        issue = self.subject()
+        entries = issue.activity.select_related("user").order_by("-at", "-pk")
+        rows = [
+            *_activity_rows(list(entries)),
+            *_notification_rows(issue_notifications(issue.pk, user=self.user)),
+        ]
+        return Response(sorted(rows, key=lambda row: row["at"], reverse=True))
 
     @extend_schema(
         request=BulkRespondToIssuesSerializer,
@@ -334,6 +344,19 @@ def _activity_rows(entries: list[Activity]) -> list[dict[str, Any]]:
             "user": entry.user.username if entry.user else None,
             "sentence": activity_sentence(entry, names),
             "text": entry.text,
+        }
+        for entry in entries
+    ]
+
+
+def _notification_rows(entries: list[NotificationEntry]) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": entry.at,
+            "kind": entry.kind,
+            "user": None,
+            "sentence": entry.sentence,
+            "text": "",
         }
         for entry in entries
     ]

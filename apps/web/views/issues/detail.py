@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
+from apps.alerts.issues.timeline import issue_notifications
 from apps.catalog.models import Offering
 from apps.common.errors import DomainError, ForbiddenError
 from apps.common.text import format_date
@@ -112,7 +113,7 @@ def _issue_page(
         dependencies=_dependencies(issue, user),
         applications=_applications(issue, user),
         offerings=_offerings(issue),
-        timeline=_timeline(issue),
+        timeline=_timeline(issue, user),
         siblings=siblings[:MAX_SIBLINGS],
         n_siblings=siblings.count(),
     )
@@ -150,10 +151,11 @@ def _offerings(issue: Issue) -> list[Offering]:
     return list(offerings.select_related("host").order_by("retires_on", "host__name", "api_id"))
 
 
-def _timeline(issue: Issue) -> list[TimelineEntry]:
+def _timeline(issue: Issue, user: User) -> list[TimelineEntry]:
+    """Return the activity and the notifications that the user can view, latest first."""
     entries = list(issue.activity.select_related("user").order_by("-at", "-pk")[:MAX_ENTRIES])
     names = activity_user_names(entries)
-    return [
+    activity = [
         TimelineEntry(
             entry.at,
             activity_sentence(entry, names),
@@ -161,6 +163,12 @@ def _timeline(issue: Issue) -> list[TimelineEntry]:
         )
         for entry in entries
     ]
+    notifications = [
+        TimelineEntry(entry.at, entry.sentence, "")
+        for entry in issue_notifications(issue.pk, user=user)
+    ]
+    timeline = sorted([*activity, *notifications], key=lambda entry: entry.at, reverse=True)
+    return timeline[:MAX_ENTRIES]
 
 
 # --- responses ------------------------------------------------------------------------------------
