@@ -20,6 +20,7 @@ from apps.common.retention import delete_expired_rows
 from apps.inventory.bulk.field_readers import InvalidValueError, reader_of
 from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.models import Adaptation, Application, Criticality, Dependency, ExitPlan
+from apps.issues.kinds.registry import all_kinds
 from tests.builders import (
     TODAY,
     make_application,
@@ -180,7 +181,11 @@ class TestApplications:
 
         # token, roles; teams; savepoint; known, those of others, ids, name of the change, COPY,
         # UPDATE; release
-        assert len(queries) == 11
+        n_of_rows = 11
+        # issues: count of the queue, savepoint, lock, queue; table of facts, one statement for each
+        # kind, resolved, causes, table; release
+        n_of_issues = 9 + sum(kind.has_applications for kind in all_kinds())
+        assert len(queries) == n_of_rows + n_of_issues
 
 
 class TestDependencies:

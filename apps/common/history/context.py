@@ -4,10 +4,11 @@ actor and reason."""
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pghistory
 from django.db import models
+from pghistory.runtime import Context, _tracker
 
 
 def track_history[M: models.Model](
@@ -62,6 +63,23 @@ def audit_context(
         metadata |= {"code": str(code), "note": note}
     with pghistory.context(**metadata) as change:
         yield change.id
+
+
+@contextmanager
+def separate_audit_context(*, job: str, reason: str) -> Iterator[UUID]:
+    """Record what a job writes inside the block as a change of its own, also within a request or an
+    `audit_context`, whose user and reason apply again afterwards. Yields the ID of the change."""
+    outer = getattr(_tracker, "value", None)
+    if outer is None:
+        with audit_context(job=job, reason=reason) as change_id:
+            yield change_id
+        return
+    # pghistory would merge the values of both into one change
+    _tracker.value = Context(uuid4(), {"actor": job, "job": job, "reason": reason})
+    try:
+        yield _tracker.value.id
+    finally:
+        _tracker.value = outer
 
 
 def current_change_id() -> UUID:
