@@ -8,6 +8,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.alerts.delivery.dispatch import send_due_deliveries
 from apps.alerts.delivery.outbox import queue_digests
+from apps.alerts.issues.links import link_issues
 from apps.alerts.kinds.exposure_flags import raise_flag_alerts
 from apps.alerts.kinds.feeds.alerts import raise_feed_alerts
 from apps.alerts.kinds.issue_alerts import raise_issue_alerts
@@ -65,26 +66,30 @@ __all__ = [
 
 def raise_alerts(*, at: datetime) -> int:
     """Create alerts and notifications for every event, flag and feed run that is not handled yet,
-    and for issues that are due; return the number of new alerts.
+    and for issues that are due, and link them with their issues; return the number of new alerts.
 
     Safe to run twice concurrently: an event is claimed by its "handled" row in the transaction that
     writes its alerts. A second run waits for that row and then finds nothing to do."""
-    return (
+    n_raised = (
         raise_flag_alerts(at=at)
         + raise_feed_alerts(at=at)
         + raise_event_alerts(at=at)
         + raise_issue_alerts(at=at)
     )
+    link_issues()
+    return n_raised
 
 
 def raise_due_alerts(*, at: datetime) -> int:
     """Create alerts for dates and states, and return the number of new ones: reminders, expiries,
     reviews, runway, stale assessments, undeclared and unconfirmed uses."""
-    return (
+    n_raised = (
         raise_reminders(at=at)
         + raise_runway_and_assessment_alerts(at=at)
         + raise_discrepancy_alerts(at=at)
     )
+    link_issues()
+    return n_raised
 
 
 def maintain_alerts(*, at: datetime) -> dict[str, int]:

@@ -54,16 +54,26 @@ WHERE a.kind = ANY (%(kinds)s) AND a.state <> 'resolved'
 """
 
 
-@transaction.atomic
+_IS_ANY_DUE = f"SELECT EXISTS ({_ENDED}) OR EXISTS ({_DUE_ISSUES})"
+
+
 def raise_issue_alerts(*, at: datetime) -> int:
     """Resolve alerts whose issue has ended, and raise those that are due; return the number of new
-    alerts."""
+    alerts. One statement if there are none."""
     parameters: dict[str, Any] = {
         "at": at,
         "day": day_of(at),
         "kinds": [str(kind) for kind in IssueAlertKind],
         "reminder_days": REMINDER_DAYS,
     }
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_ANY_DUE, parameters)
+        is_any_due = cursor.fetchone()[0]
+    return _raise_due_alerts(parameters, at=at) if is_any_due else 0
+
+
+@transaction.atomic
+def _raise_due_alerts(parameters: dict[str, Any], *, at: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ISSUES_LOCK])
         cursor.execute(_ENDED, parameters)

@@ -12,6 +12,7 @@ from apps.alerts.models.alerts import (
 )
 from apps.alerts.models.channels import CalendarFeed, Webhook
 from apps.alerts.models.deliveries import Delivery, DeliveryQuerySet, Notice, NoticeQuerySet, Tick
+from apps.alerts.models.issue_links import AlertIssue, PendingLink
 from apps.alerts.models.kinds import (
     KINDS,
     PERSONAL_KINDS,
@@ -31,6 +32,7 @@ __all__ = [
     "KINDS",
     "PERSONAL_KINDS",
     "Alert",
+    "AlertIssue",
     "AlertPolicy",
     "AlertQuerySet",
     "AlertSettings",
@@ -50,6 +52,7 @@ __all__ = [
     "Mute",
     "Notice",
     "NoticeQuerySet",
+    "PendingLink",
     "Preference",
     "Resolution",
     "SeenKind",
