@@ -17,6 +17,7 @@ from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.issues.evaluation import queue_applications
 from apps.issues.models import Activity, CauseKind, Issue, IssueResolution
+from apps.issues.owners import can_own, issues_concerning, require_owner
 
 MAX_SNOOZE_DAYS = 90
 MAX_ACCEPTANCE_DAYS = 366
@@ -62,6 +63,14 @@ def can_respond(user: User, issue: Issue) -> bool:
     return is_owner or user.may(TeamRole.EDITOR, issue.team_id)
 
 
+def can_respond_by_link(person: User, issue: Issue) -> bool:
+    """Return whether the person can respond by the link in an email: as everywhere, and a contact
+    to issues of applications that it owns and to those assigned to it."""
+    if not person.is_contact:
+        return can_respond(person, issue)
+    return issues_concerning(person).filter(pk=issue.pk).exists()
+
+
 def can_accept(user: User, issue: Issue) -> bool:
     """Return whether the user can accept the gap: governance, and owners of the issue's team."""
     return user.is_governance or (
@@ -98,21 +107,25 @@ def require_respondent(user: User, issue: Issue) -> None:
     )
 
 
-def lock_issue(issue: Issue, by: User) -> Issue:
-    """Return the issue, locked, if `by` can respond to it; raises ForbiddenError."""
+def lock_issue(issue: Issue, by: User, *, by_link: bool = False) -> Issue:
+    """Return the issue, locked, if `by` can respond to it; raises ForbiddenError. `by_link`: the
+    response came by the link in an email, so that `by` can be a contact."""
     stored = (
         Issue.objects.select_for_update(of=("self",), no_key=True)
         .select_related("cause", "team")
         .get(pk=issue.pk)
     )
-    require_respondent(by, stored)
+    if not (by_link and can_respond_by_link(by, stored)):
+        require_respondent(by, stored)
     return stored
 
 
 @transaction.atomic
-def acknowledge_issue(*, issue: Issue, by: User, at: datetime, reason: str = "") -> Issue:
+def acknowledge_issue(
+    *, issue: Issue, by: User, at: datetime, reason: str = "", by_link: bool = False
+) -> Issue:
     """Acknowledge the issue. A second call changes nothing: the first user is kept."""
-    stored = lock_issue(issue, by)
+    stored = lock_issue(issue, by, by_link=by_link)
     before = response_values(stored)
     _require_unresolved(stored, "acknowledge")
     if stored.acknowledged_at is None:
@@ -126,8 +139,11 @@ def acknowledge_issue(*, issue: Issue, by: User, at: datetime, reason: str = "")
 
 
 @transaction.atomic
-def snooze_issue(*, issue: Issue, until: date, by: User, at: datetime) -> Issue:
-    """Hide the issue from the inbox until a date."""
+def snooze_issue(
+    *, issue: Issue, until: date, by: User, at: datetime, by_link: bool = False
+) -> Issue:
+    """Hide the issue from the inbox until a date. A second call with the same date changes
+    nothing."""
     days = (until - day_of(at)).days
     if days < 1:
         raise DomainError("Enter a date after today.", field="until")
@@ -137,9 +153,11 @@ def snooze_issue(*, issue: Issue, until: date, by: User, at: datetime) -> Issue:
             "or accept the gap with a reason.",
             field="until",
         )
-    stored = lock_issue(issue, by)
+    stored = lock_issue(issue, by, by_link=by_link)
     before = response_values(stored)
     _require_unresolved(stored, "snooze")
+    if stored.snoozed_until == until:
+        return stored
     stored.snoozed_until, stored.snoozed_by = until, by
     save_response(stored, by, IssueResponse.SNOOZE, f"issue snoozed until {until}")
     _record(stored, Activity.Kind.SNOOZED, by, at, before=before, until=until.isoformat())
@@ -200,19 +218,28 @@ def revoke_acceptance(*, issue: Issue, by: User, at: datetime, reason: str = "")
 
 
 @transaction.atomic
-def assign_issue(*, issue: Issue, to: User | None, by: User, at: datetime) -> Issue:
-    """Assign the issue to a user who can view it; None lets the owner follow the application
-    again."""
-    stored = lock_issue(issue, by)
+def assign_issue(
+    *,
+    issue: Issue,
+    to: User | None,
+    by: User,
+    at: datetime,
+    is_confirmed: bool = False,
+    by_link: bool = False,
+) -> Issue:
+    """Assign the issue to a user who can view it, or to a contact; None lets the owner follow the
+    application again.
+
+    `is_confirmed`: `by` has read what the assignment to a contact who does not own the application
+    means (`owners.contact_warning`).
+    """
+    stored = lock_issue(issue, by, by_link=by_link)
     before = response_values(stored)
     _require_unresolved(stored, "assign")
-    if to is not None and not can_own(to, stored):
-        raise DomainError(
-            f"{to} cannot view this issue. Select a member of the team or a governance user.",
-            field="owner",
-        )
     if to is not None and stored.owner_id == to.pk and stored.assigned_by_id is not None:
         return stored
+    if to is not None:
+        require_owner(to, stored, by=by, is_confirmed=is_confirmed)
     previous = stored.owner_id
     stored.owner, stored.assigned_by = to, by if to is not None else None
     save_response(
@@ -226,19 +253,45 @@ def assign_issue(*, issue: Issue, to: User | None, by: User, at: datetime) -> Is
     return stored
 
 
-def can_own(user: User, issue: Issue) -> bool:
-    """Return whether the user can view the issue once it is assigned."""
-    if not user.is_active:
-        return False
-    return user.can_read_all or issue.team_id is None or issue.team_id in user.team_roles()
+@transaction.atomic
+def accept_assignment(*, issue: Issue, by: User, at: datetime, by_link: bool = False) -> Issue:
+    """Confirm that `by`, who owns the issue, will do the work: it no longer follows the owner of
+    the application, and is acknowledged. A second call changes nothing."""
+    stored = lock_issue(issue, by, by_link=by_link)
+    before = response_values(stored)
+    _require_unresolved(stored, "accept")
+    if stored.owner_id != by.pk:
+        raise ConflictError(
+            "This issue is not assigned to you any more. Assign it to yourself instead."
+        )
+    if stored.assigned_by_id is not None and stored.acknowledged_by_id == by.pk:
+        return stored
+    stored.assigned_by = stored.assigned_by or by
+    if stored.acknowledged_at is None:
+        stored.acknowledged_by, stored.acknowledged_at = by, at
+    stored.snoozed_until = stored.snoozed_by = None
+    if stored.state == Issue.State.OPEN:
+        stored.state = Issue.State.ACKNOWLEDGED
+    save_response(stored, by, IssueResponse.ASSIGN, "assignment accepted")
+    _record(
+        stored, Activity.Kind.OWNER, by, at, before=before, old=by.pk, new=by.pk, is_accepted=True
+    )
+    return stored
 
 
 @transaction.atomic
 def comment_on_issue(
-    *, issue: Issue, text: str, by: User, at: datetime, mentions: Collection[User] = ()
+    *,
+    issue: Issue,
+    text: str,
+    by: User,
+    at: datetime,
+    mentions: Collection[User] = (),
+    by_link: bool = False,
 ) -> Activity:
     """Add a comment, with the users whom it mentions."""
-    require_commentator(by, issue)
+    if not (by_link and can_respond_by_link(by, issue)):
+        require_commentator(by, issue)
     text = text.strip()
     if not text:
         raise DomainError("Enter a comment.", field="text")

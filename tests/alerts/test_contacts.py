@@ -8,12 +8,25 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.accounts.people.contacts import close_person, confirm_contacts
+from apps.accounts.people.erasure import erase_contact
+from apps.accounts.people.merge import merge_people
 from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.delivery import links
 from apps.alerts.models import Alert, Delivery, Notice, SkipReason
 from apps.alerts.recipients import application_owners
+from apps.common.errors import ForbiddenError
 from apps.common.time import now
 from apps.inventory.models import Application
+from apps.issues.evaluation import evaluate_issues
+from apps.issues.models import Issue
+from apps.issues.responses import (
+    accept_issue,
+    acknowledge_issue,
+    assign_issue,
+    comment_on_issue,
+    resolve_issue,
+)
+from apps.issues.sentences import activity_sentence, activity_user_names
 from tests.alerts.simulation import RIPE
 from tests.builders import NOW, make_application, make_contact, make_dependency, make_user
 from tests.http import text_of
@@ -180,3 +193,227 @@ class TestAnswers:
         client.get(link_of(delivery))
 
         assert client.get(reverse("alerts:list")).status_code == 302
+
+
+class TestIssues:
+    """The link also answers the issues of which the alerts of the email notify."""
+
+    @pytest.fixture
+    def issue(self, world, contact):
+        evaluate_issues(at=NOW)
+        return Issue.objects.get(application=world.application, cause__kind="retirement")
+
+    @pytest.fixture
+    def link(self, world, contact, issue):
+        (delivery,) = told(contact)
+        alert = Alert.objects.filter(notices__delivery=delivery).get()
+        Alert.objects.filter(pk=alert.pk).update(application_ids=[world.application.pk])
+        return link_of(delivery)
+
+    def alert_of(self, contact):
+        return Alert.objects.filter(notices__user=contact).get()
+
+    def test_sentence_dates_and_consequences_are_shown_and_nothing_of_others(
+        self, world, contact, issue, link, client, governor
+    ):
+        comment_on_issue(issue=issue, text="Between governance and the team", by=governor, at=NOW)
+
+        page = text_of(client.get(link))
+
+        assert "retires on 15 January 2027" in page
+        assert "Affects the primary model gemini-2.5-pro on Google Vertex AI." in page
+        assert "Between governance and the team" not in page
+        assert str(governor) not in page
+        assert "Other claims work" not in page
+
+    def test_a_look_changes_nothing(self, issue, link, client):
+        before = (issue.updated_at, issue.activity.count())
+
+        client.get(link)
+        client.head(link)
+
+        issue.refresh_from_db()
+        assert (issue.updated_at, issue.activity.count()) == before
+
+    @pytest.mark.parametrize(
+        ("action", "state", "kind"),
+        [("acknowledge", "acknowledged", "acknowledged"), ("snooze:7", "open", "snoozed")],
+    )
+    def test_acknowledge_and_snooze_reach_the_issue(
+        self, contact, issue, link, client, action, state, kind
+    ):
+        client.post(link, {"alert": self.alert_of(contact).pk, "action": action})
+
+        issue.refresh_from_db()
+        entry = issue.activity.latest("pk")
+        assert (issue.state, entry.kind, entry.user) == (state, kind, contact)
+        assert (issue.snoozed_until is not None) == (kind == "snoozed")
+
+    def test_a_comment_belongs_to_the_issue_and_is_shown_to_its_writer(
+        self, contact, issue, link, client
+    ):
+        page = text_of(
+            client.post(
+                link,
+                {
+                    "alert": self.alert_of(contact).pk,
+                    "action": "comment",
+                    "text": "We test <b>Gemini 3</b> this week",
+                },
+            )
+        )
+
+        entry = issue.activity.latest("pk")
+        assert (entry.kind, entry.user, entry.text) == (
+            "comment",
+            contact,
+            "We test <b>Gemini 3</b> this week",
+        )
+        assert "We test &lt;b&gt;Gemini 3&lt;/b&gt; this week" in page
+
+    def test_an_accepted_assignment_is_in_the_activity_and_makes_the_contact_the_owner(
+        self, world, contact, issue, link, client
+    ):
+        assert issue.assigned_by is None
+
+        page = text_of(client.post(link, {"alert": self.alert_of(contact).pk, "action": "accept"}))
+
+        issue.refresh_from_db()
+        entry = issue.activity.filter(kind="owner").latest("pk")
+        assert "One alert accepted by Ilse Brandt." in page
+        assert (issue.owner, issue.assigned_by, issue.state) == (contact, contact, "acknowledged")
+        assert (
+            activity_sentence(entry, activity_user_names([entry]))
+            == "Ilse Brandt accepted the assignment."
+        )
+        # the owner no longer follows a change of the other owner
+        evaluate_issues(at=NOW)
+        issue.refresh_from_db()
+        assert issue.owner == contact
+
+    def test_an_issue_of_somebody_else_is_taken(self, contact, issue, link, client, governor):
+        assign_issue(issue=issue, to=governor, by=governor, at=NOW)
+        alert = self.alert_of(contact)
+
+        refused = text_of(client.post(link, {"alert": alert.pk, "action": "accept"}))
+        client.post(link, {"alert": alert.pk, "action": "take"})
+
+        issue.refresh_from_db()
+        assert "None of these is assigned to you." in refused
+        assert (issue.owner, issue.assigned_by) == (contact, contact)
+
+    def test_what_was_done_is_undone_for_alert_and_issue(self, contact, issue, link, client):
+        alert = self.alert_of(contact)
+        page = text_of(client.post(link, {"alert": alert.pk, "action": "acknowledge"}))
+        assert f'name="undone-issue" value="{issue.pk}"' in page
+
+        client.post(
+            link,
+            {"alert": alert.pk, "issue": issue.pk, "undone-issue": issue.pk, "action": "undo"},
+        )
+
+        alert.refresh_from_db()
+        issue.refresh_from_db()
+        assert (alert.state, issue.state) == ("open", "open")
+
+    @pytest.mark.parametrize("action", ["resolve", "reopen", "accept-gap", "revoke", "assign"])
+    def test_nothing_else_changes_the_issue(self, contact, issue, link, client, action):
+        data = {"reason": "x", "why": "x", "text": "x", "until": "2026-12-30", "owner": "maren"}
+
+        answer = client.post(link, {**data, "alert": self.alert_of(contact).pk, "action": action})
+
+        issue.refresh_from_db()
+        assert answer.status_code == 422
+        assert (issue.state, issue.accepted_until, issue.owner) == ("open", None, contact)
+
+    def test_services_refuse_a_contact_what_the_link_does_not_permit(self, contact, issue):
+        for respond in (
+            lambda: resolve_issue(issue=issue, by=contact, at=NOW, reason="done"),
+            lambda: accept_issue(
+                issue=issue, by=contact, at=NOW, reason="so", until=NOW.date() + timedelta(30)
+            ),
+            lambda: acknowledge_issue(issue=issue, by=contact, at=NOW),
+        ):
+            with pytest.raises(ForbiddenError):
+                respond()
+
+    def test_of_an_alert_about_others_too_the_own_issue_alone_is_shown_and_answered(
+        self, world, contact, issue, link, client
+    ):
+        other = Application.objects.get(name="Other claims work")
+        alert = self.alert_of(contact)
+        Alert.objects.filter(pk=alert.pk).update(application_ids=[world.application.pk, other.pk])
+
+        page = text_of(client.get(link))
+        client.post(link, {"alert": alert.pk, "action": "acknowledge"})
+        alert.refresh_from_db()
+        assert alert.state == "open"
+        client.post(link, {"issue": issue.pk, "action": "acknowledge"})
+
+        alert.refresh_from_db()
+        issue.refresh_from_db()
+        assert "retires on 15 January 2027" in page
+        assert "Other claims work" not in page
+        assert (alert.state, issue.state) == ("open", "acknowledged")
+
+    def test_an_issue_of_another_application_is_not_answered(self, world, contact, link, client):
+        foreign = Issue.objects.get(application__name="Other claims work")
+
+        client.post(link, {"issue": foreign.pk, "action": "acknowledge"})
+
+        foreign.refresh_from_db()
+        assert foreign.state == "open"
+
+    def test_a_contact_who_no_longer_owns_the_application_sees_nothing(
+        self, world, contact, link, client
+    ):
+        Application.objects.filter(pk=world.application.pk).update(business_owner_person=None)
+        evaluate_issues(at=NOW)
+
+        page = text_of(client.get(link))
+
+        assert "Nothing of that mail is yours to answer any more." in page
+        assert "gemini" not in page
+
+
+class TestLinksOfFormerContacts:
+    def test_an_expired_link_says_what_a_contact_can_do(self, world, contact, client):
+        (delivery,) = told(contact)
+        Delivery.objects.update(created_at=now() - timedelta(days=31))
+
+        answer = client.get(link_of(delivery))
+
+        assert answer.status_code == 404
+        assert "Open the link of your latest email" in text_of(answer)
+        assert "sign in" not in text_of(answer).lower()
+
+    def test_a_closed_contact_is_told_whom_to_ask(self, world, contact, governor, client):
+        (delivery,) = told(contact)
+        close_person(person=contact, by=governor)
+
+        answer = client.get(link_of(delivery))
+
+        assert answer.status_code == 404
+        assert "no longer an active user or contact" in text_of(answer)
+
+    def test_an_erased_contact_is_told_so_without_the_name(self, world, contact, governor, client):
+        (delivery,) = told(contact)
+        erase_contact(person=contact, by=governor)
+
+        answer = client.post(link_of(delivery), {"action": "acknowledge-all"})
+
+        assert answer.status_code == 404
+        assert "were erased" in text_of(answer)
+        assert "Ilse" not in text_of(answer)
+
+    def test_the_link_of_a_merged_contact_acts_for_the_person_who_stays(
+        self, world, contact, governor, client
+    ):
+        (delivery,) = told(contact)
+        survivor = make_contact("i.brandt@insurer.example", first_name="Ilse", last_name="B.")
+        merge_people(survivor=survivor, duplicate=contact, by=governor, at=NOW)
+
+        page = text_of(client.get(link_of(delivery)))
+
+        assert "Answer as Ilse B." in page
+        assert world.application.name in page
