@@ -4,11 +4,10 @@ actor and reason."""
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pghistory
 from django.db import models
-from pghistory.runtime import Context, _tracker
 
 
 def track_history[M: models.Model](
@@ -66,20 +65,16 @@ def audit_context(
 
 
 @contextmanager
-def separate_audit_context(*, job: str, reason: str) -> Iterator[UUID]:
-    """Record what a job writes inside the block as a change of its own, also within a request or an
-    `audit_context`, whose user and reason apply again afterwards. Yields the ID of the change."""
-    outer = getattr(_tracker, "value", None)
-    if outer is None:
-        with audit_context(job=job, reason=reason) as change_id:
-            yield change_id
-        return
-    # pghistory would merge the values of both into one change
-    _tracker.value = Context(uuid4(), {"actor": job, "job": job, "reason": reason})
-    try:
-        yield _tracker.value.id
-    finally:
-        _tracker.value = outer
+def audit_context_of_consequences(*, job: str, reason: str) -> Iterator[UUID]:
+    """Record rows written inside the block as part of the change that is being recorded, with its
+    user and reason; outside of one, record `job` and `reason`.
+
+    For work that follows from a change: `audit_context` would replace the user of the change.
+    """
+    with pghistory.context() as change:
+        if "actor" not in change.metadata:
+            change.metadata.update(job=job, actor=job, reason=reason)
+        yield change.id
 
 
 def current_change_id() -> UUID:

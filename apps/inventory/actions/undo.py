@@ -21,6 +21,7 @@ from apps.accounts.roles import TeamRole
 from apps.catalog.models import IdentityReason, Offering
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
+from apps.common.history.derived import is_derived, without_derived
 from apps.common.time import now
 from apps.inventory.actions.bulk_undo import (
     changed_dependencies,
@@ -240,6 +241,7 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
         and not model._meta.abstract
         and model._meta.managed
         and model not in own_models
+        and not is_derived(model.pgh_tracked_model)
     ]
     if not other_models:
         return
@@ -331,7 +333,7 @@ def _refuse_if_built_upon(written_rows: list[_WrittenRow]) -> None:
         dependent_rows |= {row for row in collector.protected if isinstance(row, models.Model)}
         built = {
             str(row._meta.verbose_name_plural)
-            for row in dependent_rows
+            for row in without_derived(dependent_rows)
             if (type(row), row.pk) not in created_keys
         }
         if built:
