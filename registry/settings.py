@@ -157,8 +157,9 @@ MIDDLEWARE = [
     "registry.middleware.BusyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "registry.middleware.RequestHistoryMiddleware",
+    # around the history of the request: what follows from a change is recorded as the registry's
     "registry.middleware.IssueEvaluationMiddleware",
+    "registry.middleware.RequestHistoryMiddleware",
 ]
 
 TEMPLATES = [

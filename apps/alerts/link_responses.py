@@ -32,10 +32,10 @@ from apps.issues.responses import (
     accept_assignment,
     acknowledge_issue,
     assign_issue,
-    can_respond_by_link,
     comment_on_issue,
     snooze_issue,
 )
+from apps.issues.responses import can_respond as can_respond_to_issue
 from apps.issues.undo import undo_response as undo_issue_response
 
 
@@ -95,7 +95,7 @@ def link_items(delivery: Delivery, person: User) -> list[LinkItem]:
     ]
     covered = {issue.pk for item in items for issue in item.issues}
     return items + [
-        LinkItem(None, (issue,), can_respond_by_link(person, issue))
+        LinkItem(None, (issue,), can_respond_to_issue(person, issue))
         for issue in _sorted(issues.keys() - covered, issues)
     ]
 
@@ -245,23 +245,32 @@ def _respond_to_issue(
 ) -> Issue:
     match response:
         case LinkResponse.ACKNOWLEDGE:
-            return acknowledge_issue(issue=issue, by=by, at=at, by_link=True)
+            return acknowledge_issue(issue=issue, by=by, at=at)
         case LinkResponse.SNOOZE if until is not None:
-            return snooze_issue(issue=issue, until=until, by=by, at=at, by_link=True)
+            return snooze_issue(issue=issue, until=until, by=by, at=at)
         case LinkResponse.TAKE:
-            return assign_issue(issue=issue, to=by, by=by, at=at, by_link=True)
+            return assign_issue(issue=issue, to=by, by=by, at=at)
         case LinkResponse.ACCEPT:
             if issue.owner_id != by.pk:
-                assign_issue(issue=issue, to=by, by=by, at=at, by_link=True)
-            return accept_assignment(issue=issue, by=by, at=at, by_link=True)
+                assign_issue(issue=issue, to=by, by=by, at=at)
+            return accept_assignment(issue=issue, by=by, at=at)
         case LinkResponse.COMMENT:
-            comment_on_issue(issue=issue, text=text, by=by, at=at, by_link=True)
+            comment_on_issue(issue=issue, text=text, by=by, at=at)
             # the issue itself has not changed, but its activity has
             issue.updated_at = at
+            return issue
+        case LinkResponse.UNDO if _is_undone(issue, at):
+            issue.refresh_from_db()
             return issue
         case LinkResponse.UNDO:
             return undo_issue_response(issue=issue, by=by, at=at, by_link=True)
     raise InvalidResponseError("Enter the date until which the issues are snoozed.")
+
+
+def _is_undone(issue: Issue, at: datetime) -> bool:
+    """Return whether this request has undone the response together with that to the alert."""
+    last = issue.activity.filter(details__has_key="before").order_by("-at", "-pk").first()
+    return last is not None and (last.kind, last.at) == (Activity.Kind.UNDONE, at)
 
 
 def own_comments(issues: Iterable[Issue], person: User) -> dict[int, list[Activity]]:

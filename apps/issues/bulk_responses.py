@@ -10,6 +10,7 @@ from apps.accounts.models import User
 from apps.common.errors import DomainError
 from apps.issues import responses
 from apps.issues.models import Issue
+from apps.issues.receivers import collect_activity
 from apps.issues.responses import IssueResponse
 from apps.issues.undo import undo_response
 
@@ -58,19 +59,22 @@ def respond_to_issues(
         issue.pk: issue
         for issue in Issue.objects.visible_to(by).filter(pk__in=issue_ids).order_by("pk")
     }
-    for pk in sorted(set(issue_ids)):
-        if pk not in issues:
-            rejected.append(
-                RejectedIssue(pk, "Issue not found. It does not exist or you do not have access.")
-            )
-            continue
-        try:
-            with transaction.atomic():
-                _respond(issues[pk], response, by=by, at=at, until=until, to=to, reason=reason)
-        except DomainError as error:
-            rejected.append(RejectedIssue(pk, str(error)))
-        else:
-            updated.append(pk)
+    with collect_activity():
+        for pk in sorted(set(issue_ids)):
+            if pk not in issues:
+                rejected.append(
+                    RejectedIssue(
+                        pk, "Issue not found. It does not exist or you do not have access."
+                    )
+                )
+                continue
+            try:
+                with transaction.atomic():
+                    _respond(issues[pk], response, by=by, at=at, until=until, to=to, reason=reason)
+            except DomainError as error:
+                rejected.append(RejectedIssue(pk, str(error)))
+            else:
+                updated.append(pk)
     return BulkOutcome(updated, rejected)
 
 

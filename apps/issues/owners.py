@@ -18,11 +18,13 @@ CONFIRMATION_FIELD = "confirm_contact"
 
 
 def owns_application(person: User, issue: Issue) -> bool:
-    """Return whether the person is recorded as an owner of the application of the issue."""
-    return (
-        issue.application_id is not None
-        and Application.objects.filter(_owned_by(person), pk=issue.application_id).exists()
-    )
+    """Return whether the person is recorded as an owner of the application of the issue; the
+    application should be loaded."""
+    application = issue.application
+    return application is not None and person.pk in {
+        application.business_owner_person_id,
+        application.technical_owner_person_id,
+    }
 
 
 def can_own(person: User, issue: Issue) -> bool:
@@ -107,11 +109,9 @@ def issues_concerning(person: User) -> IssueQuerySet:
     applications and those assigned to it."""
     if not person.is_contact:
         return Issue.objects.visible_to(person)
-    owned = Application.objects.filter(_owned_by(person)).values("pk")
+    owned = Application.objects.filter(
+        Q(business_owner_person=person) | Q(technical_owner_person=person)
+    ).values("pk")
     return Issue.objects.filter(
         Q(application__in=owned) | Q(owner=person, application__isnull=False)
     )
-
-
-def _owned_by(person: User) -> Q:
-    return Q(business_owner_person=person) | Q(technical_owner_person=person)

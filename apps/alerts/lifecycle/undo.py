@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.alerts.issues import linked_issues
 from apps.alerts.lifecycle.escalation import restart_escalation
 from apps.alerts.lifecycle.responses import (
     AlertResponse,
@@ -77,6 +78,7 @@ def undo_response(*, alert: Alert, by: User, at: datetime, by_link: bool = False
         restart_escalation([locked_alert], at=at)
     save_response(locked_alert, by, AlertResponse.UNDO, "response undone")
     _restore_notices(locked_alert, new_assignee_id=new_assignee_id)
+    linked_issues.undo_issue_responses(locked_alert, by=by, at=at)
     return copy_response(alert, locked_alert)
 
 
