@@ -138,22 +138,31 @@ def respond_by_link(
                 refusals=["None of these is assigned to you. Assign them to yourself instead."]
             )
     outcome = LinkOutcome()
-    for alert in alerts:
-        _apply(
-            outcome.alert_ids,
-            outcome.refusals,
-            alert,
-            lambda alert=alert: _respond_to_alert(alert, response, by, at, until, text),
-            _alert_state,
-        )
-    for issue in issues:
-        _apply(
-            outcome.issue_ids,
-            outcome.refusals,
-            issue,
-            lambda issue=issue: _respond_to_issue(issue, response, by, at, until, text),
-            _issue_state,
-        )
+
+    def respond_to_alerts() -> None:
+        for alert in alerts:
+            _apply(
+                outcome.alert_ids,
+                outcome.refusals,
+                alert,
+                lambda alert=alert: _respond_to_alert(alert, response, by, at, until, text),
+                _alert_state,
+            )
+
+    def respond_to_issues() -> None:
+        for issue in issues:
+            _apply(
+                outcome.issue_ids,
+                outcome.refusals,
+                issue,
+                lambda issue=issue: _respond_to_issue(issue, response, by, at, until, text),
+                _issue_state,
+            )
+
+    # a response to an alert also moves its issues, in whose activity an acceptance must stand
+    steps = [respond_to_alerts, respond_to_issues]
+    for respond in reversed(steps) if response == LinkResponse.ACCEPT else steps:
+        respond()
     outcome.refusals = list(dict.fromkeys(outcome.refusals))
     return outcome
 

@@ -12,6 +12,7 @@ from apps.accounts.people.erasure import erase_contact
 from apps.accounts.people.merge import merge_people
 from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.delivery import links
+from apps.alerts.issues.links import link_records
 from apps.alerts.models import Alert, Delivery, Notice, SkipReason
 from apps.alerts.recipients import application_owners
 from apps.common.errors import ForbiddenError
@@ -21,10 +22,11 @@ from apps.issues.evaluation import evaluate_issues
 from apps.issues.models import Issue
 from apps.issues.responses import (
     accept_issue,
-    acknowledge_issue,
     assign_issue,
     comment_on_issue,
+    reopen_issue,
     resolve_issue,
+    revoke_acceptance,
 )
 from apps.issues.sentences import activity_sentence, activity_user_names
 from tests.alerts.simulation import RIPE
@@ -326,13 +328,18 @@ class TestIssues:
         assert answer.status_code == 422
         assert (issue.state, issue.accepted_until, issue.owner) == ("open", None, contact)
 
-    def test_services_refuse_a_contact_what_the_link_does_not_permit(self, contact, issue):
+    def test_services_refuse_a_contact_what_the_link_does_not_permit(
+        self, contact, issue, governor
+    ):
         for respond in (
             lambda: resolve_issue(issue=issue, by=contact, at=NOW, reason="done"),
             lambda: accept_issue(
                 issue=issue, by=contact, at=NOW, reason="so", until=NOW.date() + timedelta(30)
             ),
-            lambda: acknowledge_issue(issue=issue, by=contact, at=NOW),
+            lambda: reopen_issue(issue=issue, by=contact, at=NOW),
+            lambda: revoke_acceptance(issue=issue, by=contact, at=NOW),
+            lambda: assign_issue(issue=issue, to=governor, by=contact, at=NOW),
+            lambda: assign_issue(issue=issue, to=None, by=contact, at=NOW),
         ):
             with pytest.raises(ForbiddenError):
                 respond()
@@ -343,6 +350,7 @@ class TestIssues:
         other = Application.objects.get(name="Other claims work")
         alert = self.alert_of(contact)
         Alert.objects.filter(pk=alert.pk).update(application_ids=[world.application.pk, other.pk])
+        link_records(alert_ids=[alert.pk])
 
         page = text_of(client.get(link))
         client.post(link, {"alert": alert.pk, "action": "acknowledge"})
