@@ -4,15 +4,29 @@ A user must be able to view the issue. A contact, who views nothing, can own iss
 that it owns; of other applications only if a user who may name their owners assigns it.
 """
 
-from django.db.models import Q, QuerySet
+from collections.abc import Collection
 
-from apps.accounts.models import User
-from apps.accounts.queries import members_of
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from apps.accounts.models import Membership, PersonState, User
+from apps.accounts.people.addresses import read_address
+from apps.accounts.people.contacts import find_or_create_contact
+from apps.accounts.people.mail_rules import may_receive_mail
+from apps.accounts.people.queries import person_by_address
 from apps.accounts.roles import TeamRole
 from apps.common.errors import DomainError
 from apps.inventory.models import Application
 from apps.issues.models import Issue, IssueQuerySet
 
+_CONTACT_ACCESS = (
+    "The contact receives email about this issue, and can see and respond to it by a link in that "
+    "email."
+)
+_CONTACT_WITHOUT_MAIL = (
+    "The domain of the address is not allowed, so that email is sent only after governance has "
+    "confirmed the address."
+)
 # field of forms and of REST by which a user confirms `contact_warning`
 CONFIRMATION_FIELD = "confirm_contact"
 
@@ -50,10 +64,8 @@ def contact_warning(person: User, issue: Issue) -> str:
     empty where there is nothing to confirm."""
     if not person.is_contact or issue.application is None or owns_application(person, issue):
         return ""
-    return (
-        f"{person} is a contact and does not own {issue.application.name}. The contact receives "
-        "email about this issue, and can see and respond to it by a link in that email."
-    )
+    warning = f"{person} is a contact and does not own {issue.application.name}. {_CONTACT_ACCESS}"
+    return warning if may_receive_mail(person) else f"{warning} {_CONTACT_WITHOUT_MAIL}"
 
 
 def require_owner(person: User, issue: Issue, *, by: User, is_confirmed: bool) -> None:
@@ -83,20 +95,62 @@ def require_owner(person: User, issue: Issue, *, by: User, is_confirmed: bool) -
         )
 
 
-def possible_owners(issue: Issue) -> QuerySet[User]:
-    """Return the persons who can own the issue, by name: users who can view it once they own it,
-    and contacts who own its application."""
-    users = User.objects.people().filter(is_active=True)
-    if issue.team is not None:
-        member_ids = [user.pk for user, _ in members_of(team=issue.team)]
-        users = users.filter(Q(pk__in=member_ids) | Q(is_superuser=True) | ~Q(organisation_role=""))
-    owners = Application.objects.filter(pk=issue.application_id).values_list(
-        "business_owner_person", "technical_owner_person"
+def possible_owners(*issues: Issue) -> QuerySet[User]:
+    """Return the persons who can own at least one of the issues, by name: users who can view it
+    once they own it, and contacts who own its application. The applications should be loaded."""
+    has_organisation_issue = any(issue.team_id is None for issue in issues)
+    members = Membership.objects.filter(
+        team__in=RawSQL(
+            "SELECT ancestor_id FROM team_ancestor WHERE team_id = ANY (%s)",
+            [sorted({issue.team_id for issue in issues if issue.team_id is not None})],
+        )
     )
-    owner_ids = [pk for pks in owners for pk in pks if pk is not None]
-    contacts = User.objects.contacts().filter(pk__in=owner_ids)
-    people = User.objects.filter(Q(pk__in=users.values("pk")) | Q(pk__in=contacts.values("pk")))
+    can_view = Q(is_superuser=True) | ~Q(organisation_role="") | Q(pk__in=members.values("user"))
+    users = Q(is_active=True) if has_organisation_issue else can_view & Q(is_active=True)
+    owner_ids = {
+        pk
+        for issue in issues
+        if (application := issue.application) is not None
+        for pk in (application.business_owner_person_id, application.technical_owner_person_id)
+        if pk is not None
+    }
+    contacts = Q(state=PersonState.CONTACT, pk__in=owner_ids)
+    people = User.objects.people().filter(users | contacts)
     return people.order_by("first_name", "last_name", "username")
+
+
+def find_owner(text: str, issues: Collection[Issue], *, by: User, is_confirmed: bool) -> User:
+    """Return the person with this username or email address, to be assigned to the issues.
+
+    An unknown address becomes a contact if `by` may name owners and has confirmed it. Raises
+    DomainError.
+    """
+    text = text.strip()
+    address = read_address(text)
+    person = (
+        User.objects.filter(Q(is_active=True) | Q(state=PersonState.CONTACT), username=text).first()
+        if address is None
+        else person_by_address(address.address)
+    )
+    if person is not None:
+        return person
+    if address is None:
+        raise DomainError(
+            f"No user '{text[:100]}' found. Enter a username or an email address.", field="owner"
+        )
+    if not any(can_name_owner(by, issue) for issue in issues):
+        raise DomainError(
+            f"No person with the address {address.address} found. You need the editor role on the "
+            "team to name a new contact.",
+            field="owner",
+        )
+    if not is_confirmed:
+        raise DomainError(
+            f"{address.address} is not known yet and becomes a contact. {_CONTACT_ACCESS} Confirm "
+            "the assignment.",
+            field=CONFIRMATION_FIELD,
+        )
+    return find_or_create_contact(email=text, by=by)
 
 
 def person_label(person: User) -> str:

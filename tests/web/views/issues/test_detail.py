@@ -355,7 +355,7 @@ class TestOwners:
         for _ in range(10):
             make_member(world.team)
 
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(1):
             assert len(possible_owners(world.issue)) >= 10
 
     def test_an_assigned_user_is_selected(self, world, page_of):

@@ -210,8 +210,11 @@ class TestBulk:
         [
             ({"action": "acknowledge"}, "Select at least one issue."),
             ({"action": "acknowledge", "issue": "x"}, "Select at least one issue."),
-            ({"issue": "1"}, "Select a response: acknowledge or snooze."),
-            ({"issue": "1", "action": "accept"}, "Select a response: acknowledge or snooze."),
+            ({"issue": "1"}, "Select a response: acknowledge, assign or snooze."),
+            (
+                {"issue": "1", "action": "accept"},
+                "Select a response: acknowledge, assign or snooze.",
+            ),
             (
                 {"issue": "1", "action": "snooze", "days": "400"},
                 "Select for how long the issues are snoozed.",
