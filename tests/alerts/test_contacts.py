@@ -2,18 +2,25 @@
 
 import re
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default as default_policy
 
 import pytest
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.accounts.people.contacts import close_person, confirm_contacts
+from apps.accounts.people.contacts import (
+    change_people_settings,
+    close_person,
+    confirm_contacts,
+)
 from apps.accounts.people.erasure import erase_contact
 from apps.accounts.people.merge import merge_people
-from apps.alerts.actions import queue_digests, raise_alerts
+from apps.alerts.actions import assign_alert, queue_digests, raise_alerts, send_due_deliveries
 from apps.alerts.delivery import links
+from apps.alerts.delivery.status import delivery_totals
 from apps.alerts.issues.links import link_records
-from apps.alerts.models import Alert, Delivery, Notice, SkipReason
+from apps.alerts.models import Alert, Delivery, Notice, Preference, SkipReason
 from apps.alerts.recipients import application_owners
 from apps.common.errors import ForbiddenError
 from apps.common.time import now
@@ -425,3 +432,98 @@ class TestLinksOfFormerContacts:
 
         assert "Answer as Ilse B." in page
         assert world.application.name in page
+
+
+class TestAllowedDomains:
+    @pytest.fixture
+    def restricted(self, contact, governor):
+        """Only another domain is allowed, after the alert was raised for the contact."""
+        raise_alerts(at=NOW)
+        assert Notice.objects.filter(user=contact).exists()
+        change_people_settings(allowed_domains=["elsewhere.example"], by=governor)
+
+    def test_what_is_not_sent_says_how_to_allow_it(self, world, contact, restricted, api, governor):
+        queue_digests(at=NOW + RIPE)
+
+        delivery = Delivery.objects.get(user=contact)
+        row = api(governor).get(f"/api/v1/deliveries/{delivery.pk}/").json()
+        assert (delivery.state, delivery.skip_reason) == ("skipped", "contact_domain")
+        assert "confirms the address under People" in delivery.reason_sentence
+        assert row["reason"] == delivery.reason_sentence
+
+    def test_the_delivery_log_shows_it_and_adds_up(
+        self, world, contact, restricted, governor, client
+    ):
+        queue_digests(at=NOW + RIPE)
+        client.force_login(governor)
+
+        page = text_of(client.get(f"{reverse('deliveries:list')}?state=skipped"))
+        totals = delivery_totals(governor)
+
+        assert "a contact whose domain is not allowed" in page
+        assert totals.n_owed == (
+            totals.n_sent + totals.n_failed + totals.n_skipped + totals.n_waiting
+        )
+        assert totals.n_skipped >= 1
+
+    def test_the_team_is_told_instead(self, world, contact, restricted):
+        queue_digests(at=NOW + RIPE)
+        queue_digests(at=NOW + 2 * RIPE)
+
+        assert Notice.objects.filter(
+            team=world.team, alert__application_ids=[world.application.pk]
+        ).exists()
+
+    def test_a_message_that_is_queued_already_is_not_sent_either(
+        self, world, contact, governor, mailoutbox
+    ):
+        told(contact)
+        change_people_settings(allowed_domains=["elsewhere.example"], by=governor)
+
+        send_due_deliveries(at=now())
+
+        delivery = Delivery.objects.get(user=contact)
+        assert (delivery.state, delivery.skip_reason) == ("skipped", "contact_domain")
+        assert "ilse@insurer.example" not in {mail.to[0] for mail in mailoutbox}
+
+    def test_an_alert_assigned_to_such_a_contact_says_so(self, world, governor):
+        outside = make_contact("vendor@elsewhere.example")
+        Application.objects.filter(pk=world.application.pk).update(technical_owner_person=outside)
+        raise_alerts(at=NOW)
+        alert = Alert.objects.filter(application_ids=[world.application.pk]).first()
+
+        assign_alert(alert=alert, to=outside, by=governor, at=NOW)
+        queue_digests(at=NOW + RIPE)
+
+        assert Delivery.objects.get(user=outside).skip_reason == "contact_domain"
+
+
+class TestMessageAsSent:
+    def test_it_says_why_and_has_a_one_click_stop(self, world, contact, mailoutbox, client):
+        told(contact)
+
+        send_due_deliveries(at=now())
+
+        (mail,) = [mail for mail in mailoutbox if mail.to == ["ilse@insurer.example"]]
+        message = message_from_bytes(mail.message().as_bytes(), policy=default_policy)
+        plain = re.sub(r"\s+", " ", message.get_body(("plain",)).get_content())
+        html = re.sub(r"\s+", " ", message.get_body(("html",)).get_content())
+        stop = message["List-Unsubscribe"].strip("<>")
+        for body in (plain, html):
+            assert "You receive this email because you own the applications listed." in body
+            assert "You are a contact of the registry and have no account." in body
+            assert stop in body
+            assert "/alerts/subscriptions/" not in body
+        assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        path = stop.partition("127.0.0.1:8000")[2]
+        assert client.post(path, {"List-Unsubscribe": "One-Click"}).status_code == 200
+        assert Preference.objects.get(user=contact).cadence == "never"
+
+    def test_two_alerts_make_one_email(self, world, contact, mailoutbox):
+        world.event("moved_later", old="2027-01-15", new="2027-03-20")
+        told(contact)
+
+        send_due_deliveries(at=now())
+
+        assert [mail.to for mail in mailoutbox].count(["ilse@insurer.example"]) == 1
+        assert Notice.objects.filter(user=contact, delivery__state="sent").count() == 2
