@@ -254,7 +254,7 @@ def respond(api, issue):
 def error_of(answer, field):
     """The sentence about one field of the body."""
     errors = problem_of(answer, 400)["errors"]
-    return next(error["reason"] for error in errors if error["field"] == field)
+    return next(error["detail"] for error in errors if error["field"] == field)
 
 
 class TestResponses:
