@@ -5,8 +5,12 @@ from collections.abc import Collection, Sequence
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from apps.accounts.models import Membership, Team, User
+from apps.accounts.models import Membership, PersonState, Team, User
 from apps.accounts.roles import OrganisationRole, TeamRole
+
+_GOVERNANCE = Q(organisation_role__in=[OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN]) | Q(
+    is_superuser=True
+)
 
 
 def visible_users(user: User) -> QuerySet[User]:
@@ -58,14 +62,18 @@ def editors_of(team_ids: Collection[int]) -> QuerySet[User]:
             "SELECT ancestor_id FROM team_ancestor WHERE team_id = ANY (%s)", [sorted(team_ids)]
         ),
     )
-    governance = Q(organisation_role__in=[OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN]) | Q(
-        is_superuser=True
-    )
     return (
         User.objects.people()
-        .filter(governance | Q(pk__in=members.values("user")), is_active=True)
+        .filter(_GOVERNANCE | Q(pk__in=members.values("user")), is_active=True)
         .order_by("first_name", "last_name", "username")
     )
+
+
+def governance_people() -> QuerySet[User]:
+    """Return persons with the governance or administrator role who have an account in use, in the
+    order of their IDs."""
+    people = User.objects.people().filter(_GOVERNANCE, state=PersonState.ACTIVE)
+    return people.order_by("pk")
 
 
 def user_by_login(name: str) -> User | None:

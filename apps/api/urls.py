@@ -64,6 +64,7 @@ from apps.api.gate.runs import GateRunViewSet
 from apps.api.gate.waivers import WaiverViewSet
 from apps.api.governance.approvals import ApprovalViewSet
 from apps.api.governance.contracts import AnnexItemViewSet, ContractViewSet
+from apps.api.governance.proposals import ConfirmationSettingsView, DecisionProposalViewSet
 from apps.api.governance.scorecards import (
     FoundationScorecardView,
     ProviderScorecardView,
@@ -109,6 +110,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "annex-items": AnnexItemViewSet,
     "applications": ApplicationViewSet,
     "approvals": ApprovalViewSet,
+    "decision-proposals": DecisionProposalViewSet,
     "assertions": AssertionViewSet,
     "assessments": AssessmentViewSet,
     "base-losses": BaseLossViewSet,
@@ -202,6 +204,11 @@ v1_routes: list[URLPattern | URLResolver] = [
     ),
     path("reports/components/<slug:slug>/", ComponentFileView.as_view(), name="report-component"),
     path("reports/board/", BoardView.as_view(), name="report-board-summary"),
+    path(
+        "confirmation-settings/",
+        ConfirmationSettingsView.as_view(),
+        name="confirmation-settings",
+    ),
     path("people-settings/", PeopleSettingsView.as_view(), name="people-settings"),
     path("costs/", CostsView.as_view(), name="costs"),
     path("findings/", FindingsView.as_view(), name="findings"),

@@ -60,10 +60,12 @@ def load_demo(*, at: datetime) -> list[Login]:
     logins = load_register(day=day)
     load_observations(day=day)
     load_scenarios(day=day)
+    # as the worker does every minute, so that the first page has the negative runways and the
+    # alerts about issues
+    refresh_stale_applications(on=day.today)
+    evaluate_everything(at=day.at)
     load_alerts(day=day)
     load_gate_runs(day=day)
-    # as the worker does every minute, so that the first page has the negative runways
-    refresh_stale_applications(on=day.today)
     evaluate_everything(at=day.at)
     return logins
 

@@ -10,3 +10,5 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("apps.inventory.erasure")
+        # registers what a confirmed proposal applies
+        import_module("apps.inventory.governance.approvals")

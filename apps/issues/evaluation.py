@@ -104,10 +104,11 @@ def evaluate_issues(
 
 
 def evaluate_kinds(names: Collection[str], *, at: datetime) -> EvaluationCounts:
-    """Evaluate some kinds for all applications; names as in `IssueKind.name`, or of a whole
-    kind."""
+    """Evaluate some kinds for all applications; names as in `IssueKind.name`, or of a whole kind.
+    For a request: while another evaluation runs, the worker evaluates them within a minute."""
     kinds = [kind for kind in all_kinds() if {kind.name, str(kind.kind)} & set(names)]
-    return _evaluate_all(kinds, at=at)
+    with transaction.atomic(), _evaluation_context():
+        return _evaluate(kinds, None, at=at) if _try_lock() else EvaluationCounts()
 
 
 def queue_applications(application_ids: Iterable[int]) -> None:

@@ -28,6 +28,7 @@ _STATE_OWNERS = {
     CauseKind.EXPOSURE_FLAG: "exposure flag",
     CauseKind.USAGE_DISCREPANCY: "discrepancy",
     CauseKind.STALE_ASSESSMENT: "assessment",
+    CauseKind.TOLERANCE_CHANGE: "proposal",
 }
 
 

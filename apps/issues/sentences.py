@@ -99,6 +99,14 @@ def _fallback_title(fact: Fact) -> str:
     return f"The fallback {fact.name} {verb}, with or before the primary model"
 
 
+def _violation_title(fact: Fact) -> str:
+    # only the violation of an expired approval has a date
+    if fact.due_on is None:
+        return f"{fact.name} is used against its approval"
+    expired = f"The approval of {fact.name} expired on {fact.day}"
+    return f"{expired}, and it is still used" if fact.is_open else expired
+
+
 # {type of deadline: (title until its date, title from its date on)}
 _DEADLINE_TITLES = {
     "application_review": ("The review of {name} is due on", "The review of {name} was due on"),
@@ -150,6 +158,19 @@ def _missing_data_title(fact: Fact) -> str:
     return title.format(name=fact.name)
 
 
+_DECISION_TITLES = {
+    "tolerance": "Tolerance to confirm: {name}",
+    "acceptance": "Acceptance to confirm: {name}",
+    "block": "Block to confirm: {name}",
+    "setting": "Setting to confirm: {name}",
+}
+
+
+def _decision_title(fact: Fact) -> str:
+    title = _DECISION_TITLES.get(fact.subtype, "Decision to confirm: {name}")
+    return title.format(name=fact.name)
+
+
 def _dated(future: str, past: str) -> Callable[[Fact], str]:
     def title(fact: Fact) -> str:
         return (past if fact.has_come else future).format(name=fact.name, date=fact.day)
@@ -171,7 +192,7 @@ _TITLES: Mapping[CauseKind, Callable[[Fact], str]] = {
     ),
     CauseKind.INCIDENT: _plain("{name} had an outage"),
     CauseKind.EXPOSURE_FLAG: _plain("Above tolerance: {name}"),
-    CauseKind.APPROVAL_VIOLATION: _plain("{name} is used against its approval"),
+    CauseKind.APPROVAL_VIOLATION: _violation_title,
     CauseKind.APPROVAL_EXPIRY: _dated(
         "The approval of {name} expires on {date}", "The approval of {name} expired on {date}"
     ),
@@ -182,7 +203,7 @@ _TITLES: Mapping[CauseKind, Callable[[Fact], str]] = {
     CauseKind.MIGRATION_TASK: _plain("Migration task: {name}"),
     CauseKind.FEED_REVIEW: _plain("The feed {name} needs a review"),
     CauseKind.MISSING_DATA: _missing_data_title,
-    CauseKind.TOLERANCE_CHANGE: _plain("The tolerance of {name} was loosened"),
+    CauseKind.TOLERANCE_CHANGE: _decision_title,
     CauseKind.TOKEN_EXPIRY: _dated(
         "The API token {name} expires on {date}", "The API token {name} expired on {date}"
     ),
@@ -213,6 +234,8 @@ def _retirement_advice(issue: Issue, today: date) -> str:
 def _violation_advice(issue: Issue, today: date) -> str:
     if issue.details.get("blocked"):
         return "The model is blocked. Migrate the dependency, or request another approval."
+    if issue.details.get("expired"):
+        return "The approval has expired. Ask governance to renew it, or migrate the dependency."
     if not issue.details.get("is_certain", True):
         return (
             "The approval is restricted, and data of the application is missing to decide. "
@@ -252,6 +275,12 @@ def _flag_advice(issue: Issue, today: date) -> str:
     )
 
 
+def _decision_advice(issue: Issue, today: date) -> str:
+    advice = "A second governance user must confirm or reject it."
+    application = issue.details.get("application", "")
+    return f"The decision concerns {application}. {advice}" if application else advice
+
+
 def _fixed(sentence: str) -> Callable[[Issue, date], str]:
     def advice(issue: Issue, today: date) -> str:
         return sentence
@@ -277,7 +306,7 @@ _ADVICE: Mapping[CauseKind, Callable[[Issue, date], str]] = {
     CauseKind.MIGRATION_TASK: _fixed("Complete the steps of the migration task."),
     CauseKind.FEED_REVIEW: _feed_advice,
     CauseKind.MISSING_DATA: _missing_data_advice,
-    CauseKind.TOLERANCE_CHANGE: _fixed("A second governance user must confirm or reject it."),
+    CauseKind.TOLERANCE_CHANGE: _decision_advice,
     CauseKind.TOKEN_EXPIRY: _fixed("Rotate the token before it expires."),
 }
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.accounts.models import ApiToken
-from apps.catalog.models import Offering, Source, Version
-from apps.exposure.models import Campaign, ExposureFlag
+from apps.catalog.models import Foundation, Offering, Provider, Source, Version
+from apps.exposure.models import Campaign, ExposureFlag, Policy
 from apps.exposure.node_names import node_names
 from apps.intake.models import Discrepancy
 from apps.inventory.models import Application, Approval, Contract, Dependency, Selection
@@ -151,6 +151,25 @@ def _load_campaigns(ids: Collection[int]) -> _Names:
     return {pk: (title, str(pk)) for pk, title in rows}
 
 
+def _load_policies(ids: Collection[int]) -> _Names:
+    rows = Policy.objects.filter(pk__in=ids).values_list("pk", "name", "slug")
+    return {pk: (name, slug) for pk, name, slug in rows}
+
+
+def _load_providers(ids: Collection[int]) -> _Names:
+    rows = Provider.objects.filter(pk__in=ids).values_list("pk", "name", "slug")
+    return {pk: (name, slug) for pk, name, slug in rows}
+
+
+def _load_foundations(ids: Collection[int]) -> _Names:
+    rows = Foundation.objects.filter(pk__in=ids).values_list("pk", "name", "slug")
+    return {pk: (name, slug) for pk, name, slug in rows}
+
+
+def _load_confirmation_settings(ids: Collection[int]) -> _Names:
+    return dict.fromkeys(ids, ("decisions that a second person confirms", "settings"))
+
+
 def _load_contracts(ids: Collection[int]) -> _Names:
     contracts = Contract.objects.filter(pk__in=ids).select_related("party")
     return {
@@ -184,4 +203,8 @@ _LOADERS: dict[str, Callable[[Collection[int]], _Names]] = {
     "contract": _load_contracts,
     "selection": _load_selections,
     "token": _load_tokens,
+    "policy": _load_policies,
+    "provider": _load_providers,
+    "foundation": _load_foundations,
+    "confirmation": _load_confirmation_settings,
 }

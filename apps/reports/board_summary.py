@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Q
+from django.db.models.functions import Coalesce
 
 from apps.accounts.models import User
 from apps.common.time import start_of
@@ -23,12 +24,15 @@ from apps.inventory.models import (
     Approval,
     CachedRunway,
     Criticality,
+    DecisionProposal,
     Dependency,
     ExitTest,
 )
 from apps.risks.models import Assessment
 
 QUARTER_LENGTH = timedelta(days=91)
+# tolerances loosened during a breach are shown for so long
+LOOSENED_PERIOD = timedelta(days=365)
 LOOK_AHEAD = timedelta(days=60)
 # records listed for each kind of decision
 MAX_LISTED = 3
@@ -220,6 +224,20 @@ def pending_decisions(*, user: User, on: date) -> PendingDecisions:
         .order_by()
         .count(),
     )
+
+
+def loosened_tolerances(*, user: User, on: date) -> list[DecisionProposal]:
+    """Return the tolerances that were loosened during a breach in the last year, latest first: by
+    two persons, or by one where none was required to confirm. For organisation roles."""
+    since = start_of(on - LOOSENED_PERIOD)
+    applied = Q(state=DecisionProposal.State.CONFIRMED, decided_at__gte=since) | Q(
+        state=DecisionProposal.State.APPLIED, proposed_at__gte=since
+    )
+    proposals = DecisionProposal.objects.visible_to(user).filter(
+        applied, kind=DecisionProposal.Kind.TOLERANCE
+    )
+    ordered = proposals.order_by(Coalesce("decided_at", "proposed_at").desc(), "-pk")
+    return list(ordered.select_related("proposed_by", "decided_by"))
 
 
 def _single_row(rows: Any, **counts: Any) -> dict[str, int]:

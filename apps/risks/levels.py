@@ -6,6 +6,8 @@ from dataclasses import dataclass
 LOWEST, HIGHEST = 1, 5
 # the highest score of each severity, from very low to very high
 SEVERITIES = (3, 6, 10, 16, 25)
+# a risk from this score on is critical: its acceptance can require a second person
+CRITICAL_SCORE = 15
 # adaptations that leave the weights unchanged and add nothing to retrieve
 PROMPT_ADAPTATIONS = frozenset({"prompt", "few_shot"})
 

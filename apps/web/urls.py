@@ -67,6 +67,7 @@ from apps.web.views.governance import (
     comparison,
     contracts,
     developer_documents,
+    proposals,
     selection_detail,
     selection_list,
 )
@@ -626,6 +627,14 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("approvals/<int:pk>/", approvals.approval_detail, name="detail"),
         path("approvals/<int:pk>/replace/", approvals.replace_approval, name="replace"),
         path("approvals/<int:pk>/revoke/", approvals.revoke_approval, name="revoke"),
+    ],
+    "decision-proposals": [
+        path(
+            "decision-proposals/<int:pk>/<slug:action>/", proposals.decide_proposal, name="decide"
+        ),
+    ],
+    "confirmation-settings": [
+        path("settings/confirmations/", proposals.edit_confirmation_settings, name="detail"),
     ],
     "contracts": [
         path("contracts/", contracts.contract_list, name="list"),

@@ -114,6 +114,7 @@ PAGES = {
     """,
     # the offices
     "yyy0000l": """
+        confirmation-settings:detail:get
         contracts:detail:get documents:detail:get exposure-flags:applications-csv:get
         exposure-flags:csv:get exposure-flags:detail:get exposure-flags:list:get
         exposure-policies:csv:get exposure-policies:detail:get exposure-policies:list:get
@@ -131,6 +132,7 @@ PAGES = {
     """,
     # governance, where only the offices see it
     "yyn0000l": """
+        confirmation-settings:detail:post decision-proposals:decide:post
         exposure-flags:decide:post exposure-policies:create:get exposure-policies:create:post
         exposure-policies:detail:post loss-assumptions:base-loss:get loss-assumptions:base-loss:post
         loss-assumptions:event-rate:get loss-assumptions:event-rate:post scenarios:detail:post
@@ -228,6 +230,7 @@ API = {
         alert-policies/{pk}/:get alert-settings/:get alerts/:get alerts/bulk-respond/:post
         annex-items/:get applications/:get applications/:post applications/bulk/:post
         applications/bulk-update/:post approvals/:get approvals/violations/:get approvals/{pk}/:get
+        decision-proposals/:get
         assertions/:get assertions/{pk}/:get assessments/:get assessments/:post
         assessments/accept/:post assessments/bulk/:post assessments/not-applicable/:post audit/:get
         base-losses/:get calendar-feeds/:get calendar-feeds/:post calendar.ics:get causes/:get
@@ -334,6 +337,7 @@ API = {
     # the offices
     "yyy0000l": """
         annex-items/{pk}/:get base-losses/{pk}/:get contracts/{pk}/:get event-rates/{pk}/:get
+        confirmation-settings/:get decision-proposals/{pk}/:get
         exposure-flags/{pk}/:get exposure-flags/{pk}/accept/:post exposure-flags/{pk}/revoke/:post
         exposure-settings/:get loss-runs/{pk}/:get exposure-policies/{pk}/:get
         scenario-runs/{pk}/:get scenarios/{pk}/:get scenarios/{pk}/ask/:post snapshots/{pk}/:get
@@ -346,9 +350,15 @@ API = {
     """,
     # governance, where only the offices see it
     "yyn0000l": """
+        confirmation-settings/:patch decision-proposals/{pk}/confirm/:post
+        decision-proposals/{pk}/reject/:post
         contracts/{pk}/:patch exposure-flags/{pk}/acknowledge/:post exposure-settings/:patch
         exposure-policies/{pk}/:patch scenarios/{pk}/:patch webhooks/{pk}/:patch
         webhooks/{pk}/rotate-secret/:post webhooks/{pk}/disable/:post webhooks/{pk}/test/:post
+    """,
+    # its author alone
+    "nnn0000l": """
+        decision-proposals/{pk}/withdraw/:post
     """,
     # governance, where the record is a team's
     "yynnnn0l": """

@@ -182,6 +182,7 @@ def make_walked_rows() -> WalkedRows:
         ("campaigns/", {"pk": addresses["campaigns"], "action": "close"}),
         ("selections/", {"pk": addresses["selections"], "candidate": 1}),
         ("approvals/", {"pk": addresses["approvals"]}),
+        ("decision-proposals/", {"pk": addresses["decision-proposals"], "action": "confirm"}),
         ("contracts/documents/", {"slug": addresses["foundations"]}),
         ("contracts/", {"pk": addresses["contracts"]}),
         ("deliveries/", {"pk": addresses["deliveries"]}),

@@ -15,6 +15,7 @@ from apps.exposure.actions.decisions import (
 )
 from apps.exposure.actions.policies import add_policy, change_policy, change_settings
 from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Policy
+from apps.inventory.models import ConfirmationSettings
 from tests.builders import ALL_STATES, NOW, TODAY, make_offering, make_provider, make_user
 from tests.exposure.portfolio import critical_on, evaluate, only
 
@@ -224,6 +225,7 @@ class TestPolicies:
         assert all(words.endswith((".", ".'")) or " " in words for words in refusal.value.messages)
 
     def test_switching_off_resolves_the_flags_and_names_who_did_it(self, flag, governor):
+        ConfirmationSettings.objects.create(pk=1, tolerances=False)
         change_policy(
             policy=flag.policy,
             facts={"enabled": False},

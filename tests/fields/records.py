@@ -41,6 +41,7 @@ from apps.api.governance.contracts import (
     NoteItemSerializer,
     RequestItemsSerializer,
 )
+from apps.api.governance.proposals import ConfirmationSettingsSerializer
 from apps.api.governance.selections import (
     DecideSelectionSerializer,
     DraftSelectionSerializer,
@@ -81,6 +82,7 @@ from apps.inventory.models import (
     AnnexItem,
     Application,
     Approval,
+    ConfirmationSettings,
     Contract,
     Dependency,
     ExitPlan,
@@ -110,6 +112,7 @@ from apps.web.views.gate.waivers import RequestWaiverForm as WaiverForm
 from apps.web.views.governance.approval_forms import DecisionForm, RevokeForm
 from apps.web.views.governance.contract_forms import ContractForm
 from apps.web.views.governance.developer_documents import DocumentStateForm, RequestDocumentsForm
+from apps.web.views.governance.proposals import ConfirmationSettingsForm
 from apps.web.views.governance.selection_forms import DecideForm, SelectionForm
 from apps.web.views.risks.forms import (
     AcceptForm,
@@ -733,6 +736,14 @@ RECORDS: tuple[Record, ...] = (
         form=(Shape(AlertSettingsForm),),
         change=(Shape(AlertSettingsSerializer),),
         read=(Shape(AlertSettingsSerializer),),
+        absent={CREATE: ONE_ROW, **SMALL},
+        exceptions={CHANGED: {"id": ONE_ROW}, (READ,): {"id": ONE_ROW}},
+    ),
+    Record(
+        ConfirmationSettings,
+        form=(Shape(ConfirmationSettingsForm, {"reason": ""}),),
+        change=(Shape(ConfirmationSettingsSerializer, {"reason": ""}),),
+        read=(Shape(ConfirmationSettingsSerializer),),
         absent={CREATE: ONE_ROW, **SMALL},
         exceptions={CHANGED: {"id": ONE_ROW}, (READ,): {"id": ONE_ROW}},
     ),

@@ -13,9 +13,17 @@ from apps.catalog.models import Lifecycle, NodeKind, Offering
 from apps.exposure.models import CampaignTask, ExposureFlag
 from apps.feeds.models import PollState
 from apps.intake.models import Discrepancy
-from apps.inventory.models import Application, Approval, Contract, Criticality, Selection
+from apps.inventory.models import (
+    Application,
+    Approval,
+    Contract,
+    Criticality,
+    DecisionProposal,
+    Selection,
+)
 from apps.inventory.read_models import refresh_all_applications
 from apps.issues.models import Issue
+from apps.issues.subjects import load_subjects
 from apps.risks.models import Assessment, FoundationRisk
 from tests.builders import (
     NOW,
@@ -32,6 +40,7 @@ from tests.builders import (
     make_member,
     make_node,
     make_offering,
+    make_policy,
     make_provider,
     make_risk,
     make_source,
@@ -335,17 +344,34 @@ class TestApprovalViolation:
 
 
 class TestApprovalExpiry:
-    def test_it_is_the_approvers_issue_before_and_after_its_date(
-        self, application, dependency, evaluate
-    ):
+    def test_it_is_the_approvers_issue_before_its_date(self, application, dependency, evaluate):
         approval = make_approval(offering=dependency.offering, expires_on=in_days(60))
         evaluate()
-        evaluate(at=NOW + 70 * ONE_DAY)
 
         (issue,) = facts("approval_expiry")
         assert (issue.application, issue.owner) == (None, approval.approver)
-        assert (issue.due_on, issue.act_by) == (in_days(60), in_days(60))
+        assert (issue.due_on, issue.act_by) == (in_days(60), in_days(59))
         assert issue.details["applications"] == [application.pk]
+        assert not facts("approval_violation")
+
+    def test_from_its_date_on_it_is_an_issue_of_each_application_instead(
+        self, application, dependency, evaluate
+    ):
+        other = make_application()
+        make_dependency(other, dependency.offering)
+        approval = make_approval(offering=dependency.offering, expires_on=in_days(10))
+        evaluate()
+
+        evaluate(at=NOW + 10 * ONE_DAY)
+
+        assert resolution("approval_expiry") == "duplicate"
+        mine, theirs = sorted(facts("approval_violation"), key=lambda i: i.application_id)
+        assert (mine.application, theirs.application) == (application, other)
+        assert mine.cause == theirs.cause
+        assert mine.cause.subject == f"approval:{approval.pk}"
+        assert mine.due_on == in_days(10)
+        assert (mine.details["expired"], mine.details["is_certain"]) == (True, True)
+        assert not mine.details["blocked"]
 
     def test_it_is_no_issue_yet_two_months_before(self, dependency, evaluate):
         make_approval(offering=dependency.offering, expires_on=in_days(61))
@@ -377,6 +403,50 @@ class TestApprovalExpiry:
         evaluate()
 
         assert len(facts("approval_expiry")) == 1
+
+    def test_an_approval_of_a_nearer_company_decides_instead(self, dependency, evaluate):
+        host = dependency.offering.host
+        host.parent = make_provider("its-parent")
+        host.save()
+        refresh_footing([dependency.offering_id])
+        make_approval(provider=host.parent, expires_on=in_days(10))
+        evaluate()
+        assert len(facts("approval_expiry")) == 1
+
+        make_approval(provider=host)
+        evaluate()
+
+        assert not facts("approval_expiry")
+
+    def test_an_expired_block_is_no_violation(self, dependency, evaluate):
+        make_approval("blocked", offering=dependency.offering, expires_on=TODAY)
+
+        evaluate()
+
+        assert not facts("approval_violation")
+
+    def test_renewing_an_expired_approval_completes_the_issues_of_its_applications(
+        self, dependency, evaluate
+    ):
+        make_approval(offering=dependency.offering, expires_on=TODAY)
+        evaluate()
+        Approval.objects.update(expires_on=in_days(400))
+
+        evaluate()
+
+        assert resolution("approval_violation") == "completed"
+
+    def test_an_evaluation_of_one_application_finds_its_expired_approval(
+        self, application, dependency, evaluate
+    ):
+        other = make_application()
+        make_dependency(other, dependency.offering)
+        make_approval(offering=dependency.offering, expires_on=TODAY)
+
+        evaluate(application_ids=[application.pk])
+
+        (issue,) = facts("approval_violation")
+        assert issue.application == application
 
     def test_an_approval_of_the_vendor_is_needed_too(self, application, evaluate):
         vendor = make_provider("vendor", roles=("vendor",))
@@ -1069,3 +1139,82 @@ def test_a_redirected_model_retires_with_the_one_served_instead(day, application
     (issue,) = facts("retirement")
     assert issue.cause.subject == f"version:{replacement.version_id}"
     assert issue.due_on == in_days(50)
+
+
+class TestDecisions:
+    @pytest.fixture
+    def proposal(self, db):
+        policy = make_policy("host-share", name="Critical share of one host")
+        return DecisionProposal.objects.create(
+            kind="tolerance",
+            target=f"policy:{policy.pk}",
+            target_name=policy.name,
+            reason="The board accepts more.",
+            proposed_by=make_user(role="governance"),
+            proposed_at=NOW,
+        )
+
+    def decide(self, proposal, state):
+        proposal.state, proposal.decided_at = state, NOW
+        proposal.decided_by = make_user(role="governance")
+        proposal.save()
+
+    def test_an_open_proposal_is_an_issue_of_the_organisation(self, proposal, evaluate):
+        evaluate()
+
+        (issue,) = facts("tolerance_change", "tolerance")
+        assert (issue.application, issue.owner, issue.act_by) == (None, None, in_days(7))
+        assert (issue.cause.subject, issue.details) == (
+            proposal.target,
+            {"proposal": proposal.pk},
+        )
+        subject = load_subjects([proposal.target])[proposal.target]
+        assert (subject.name, subject.canonical) == (
+            "Critical share of one host",
+            "policy:host-share",
+        )
+
+    @pytest.mark.parametrize(
+        ("state", "code"),
+        [("confirmed", "completed"), ("rejected", "cause_ended"), ("withdrawn", "cause_ended")],
+    )
+    def test_it_is_resolved_when_it_is_decided(self, proposal, evaluate, state, code):
+        evaluate()
+        self.decide(proposal, state)
+
+        evaluate()
+
+        assert resolution("tolerance_change", "tolerance") == code
+
+    def test_the_next_proposal_about_the_tolerance_opens_it_again(self, proposal, evaluate):
+        evaluate()
+        self.decide(proposal, "rejected")
+        evaluate()
+        proposal.pk, proposal.state = None, "proposed"
+        proposal.decided_by = proposal.decided_at = None
+        proposal.save()
+
+        evaluate()
+
+        (issue,) = facts("tolerance_change", "tolerance")
+        assert issue.details == {"proposal": proposal.pk}
+        assert Issue.objects.filter(cause__kind="tolerance_change").count() == 1
+
+    def test_the_acceptance_of_a_risk_names_its_application(self, evaluate, world):
+        dependency = world.application.dependencies.get()
+        DecisionProposal.objects.create(
+            kind="acceptance",
+            target=f"risk:7/dependency-{dependency.pk}",
+            target_name="Prompt injection for Motor damage estimator",
+            dependency=dependency,
+            reason="Small audience.",
+            proposed_by=make_user(),
+            proposed_at=NOW,
+        )
+
+        evaluate()
+
+        (issue,) = facts("tolerance_change", "acceptance")
+        assert issue.application is None
+        assert issue.details["application"] == "Motor damage estimator"
+        assert issue.details["applications"] == [world.application.pk]

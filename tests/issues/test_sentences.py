@@ -132,6 +132,12 @@ TEXTS = [
         "the data classification and region.",
     ),
     (
+        "approval_violation",
+        {"due_on": NOVEMBER, "details": {"expired": True, "is_certain": True}},
+        "The approval of GPT-4.1 expired on 4 November 2026, and it is still used",
+        "The approval has expired. Ask governance to renew it, or migrate the dependency.",
+    ),
+    (
         "approval_expiry",
         {"due_on": JANUARY},
         "The approval of GPT-4.1 expires on 15 January 2027",
@@ -234,8 +240,8 @@ TEXTS = [
     ),
     (
         "tolerance_change",
-        {"name": "Critical share"},
-        "The tolerance of Critical share was loosened",
+        {"name": "Critical share", "subtype": "tolerance"},
+        "Tolerance to confirm: Critical share",
         "A second governance user must confirm or reject it.",
     ),
     (

@@ -26,6 +26,10 @@ BY_JOBS = "written by jobs and readers, which cut what they keep"
 BY_CHOICE = "a choice among fixed words or numbers"
 WITHOUT_LIMIT = {
     # counted and measured by the function that reads them
+    **dict.fromkeys(
+        ("inventory.DecisionProposal.before", "inventory.DecisionProposal.after"),
+        "values of the record, checked as the record when they are proposed",
+    ),
     "inventory.Selection.criteria": "at most 30, with limits of their own "
     "(inventory/governance/selections.py)",
     "inventory.SelectionCandidate.scores": "one a criterion, notes of 2,000 characters at most",

@@ -13,6 +13,7 @@ from django.db import models, transaction
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.alerts.contacts import owns_alert
+from apps.alerts.deputies import deputy_notices
 from apps.alerts.issues import linked_issues
 from apps.alerts.lifecycle.escalation import restart_escalation
 from apps.alerts.models import Alert, Mute, Notice, Resolution, SkipReason
@@ -199,7 +200,8 @@ def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Al
             owed_at=at,
             occasion=f"{Notice.Occasion.ASSIGNED} {at:%Y-%m-%d %H:%M}",
         )
-        Notice.objects.bulk_create([notice], ignore_conflicts=True)
+        to_deputies = deputy_notices([notice], {locked_alert.pk: locked_alert}, on=day_of(at))
+        Notice.objects.bulk_create([notice, *to_deputies], ignore_conflicts=True)
     linked_issues.assign_issues(locked_alert, to=to, by=by, at=at)
     return copy_response(alert, locked_alert)
 

@@ -20,9 +20,11 @@ from apps.alerts.models.kinds import (
     FeedKind,
     FlagKind,
     IssueAlertKind,
+    PersonKind,
     SeenKind,
     StateKind,
     SubjectKind,
+    TaskKind,
 )
 from apps.alerts.models.outcomes import Resolution, SkipReason
 from apps.alerts.models.preferences import Cadence, Mute, Preference, Subscription
@@ -53,6 +55,7 @@ __all__ = [
     "Notice",
     "NoticeQuerySet",
     "PendingLink",
+    "PersonKind",
     "Preference",
     "Resolution",
     "SeenKind",
@@ -60,6 +63,7 @@ __all__ = [
     "StateKind",
     "SubjectKind",
     "Subscription",
+    "TaskKind",
     "Tick",
     "Webhook",
     "was_mailed",

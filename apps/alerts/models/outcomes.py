@@ -62,6 +62,8 @@ class Resolution(models.TextChoices):
     ISSUE_RESOLVED = "issue_resolved", "Issue resolved or accepted"
     NO_LONGER_OBSERVED = "not_observed", "No longer observed"
     OTHER = "other", "Other"
+    TASK_CHANGED = "task_changed", "Migration task changed"
+    MIGRATION_ON_TIME = "migration_on_time", "Migration on time"
 
 
 _SKIP_SENTENCES: Mapping[str, str] = {
@@ -115,6 +117,8 @@ _RESOLUTION_SENTENCES: Mapping[str, str] = {
     Resolution.REASSESSED: "The risks were reassessed, or no longer apply.",
     Resolution.DECLARED: "The usage was declared.",
     Resolution.DISMISSED: "A user dismissed the discrepancy.",
+    Resolution.TASK_CHANGED: "The migration tasks were completed, changed or assigned to others.",
+    Resolution.MIGRATION_ON_TIME: "The migration is planned or in progress, or its dates changed.",
     Resolution.NO_LONGER_OBSERVED: "The usage is no longer observed, or the dependency ended.",
 }
 

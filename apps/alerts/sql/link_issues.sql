@@ -27,13 +27,16 @@ WITH alert AS MATERIALIZED (
     WHERE a.id IN ({alerts})
 ),
 concerned AS (
-    SELECT a.id, a.kind, a.offering_id, a.subject_id, a.details, x.value::bigint AS application_id
+    SELECT a.id, a.kind, a.offering_id, a.subject_kind, a.subject_id, a.details,
+           x.value::bigint AS application_id
     FROM alert a CROSS JOIN LATERAL jsonb_array_elements_text(a.application_ids) x
     -- only kinds that the conditions below name; a flag names half the organisation
     WHERE a.kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn', 'retired',
                      'delisted', 'milestone', 'runway_negative', 'repriced', 'backfilled',
                      'waiver_expiring', 'assessments_stale', 'shadow_dependency',
-                     'declared_not_seen', 'version_drift', 'other_model_served', 'retired_in_use')
+                     'declared_not_seen', 'version_drift', 'other_model_served', 'retired_in_use',
+                     'task_assigned', 'task_start_due', 'task_finish_due', 'task_late',
+                     'task_ready')
 ),
 pair AS (
     SELECT a.id AS alert_id, i.id AS issue_id
@@ -54,8 +57,8 @@ pair AS (
         SELECT split_part(split_part(c.subject, '/', 1), ':', 2)::bigint AS id
     ) subject
     WHERE {issues} AND CASE c.kind
-        WHEN 'retirement' THEN CASE a.kind
-            WHEN 'waiver_expiring' THEN a.subject_id = i.task_id
+        WHEN 'retirement' THEN CASE coalesce(nullif(a.subject_kind, ''), a.kind)
+            WHEN 'task' THEN a.subject_id = i.task_id
             WHEN 'backfilled' THEN EXISTS (
                 SELECT 1
                 FROM issues_causeoffering o JOIN catalog_offering f ON f.id = o.offering_id
@@ -63,6 +66,12 @@ pair AS (
                 WHERE o.cause_id = c.id AND a.details -> 'offerings' @> jsonb_build_array(
                     jsonb_build_object('api_id', f.api_id, 'host', h.name,
                                        'applications', jsonb_build_array(a.application_id))))
+            -- a task is the plan of the retirement of its model
+            WHEN 'campaign' THEN EXISTS (
+                SELECT 1 FROM issues_causeoffering o
+                WHERE o.cause_id = c.id AND a.details -> 'tasks' @> jsonb_build_array(
+                    jsonb_build_object('application', a.application_id,
+                                       'offering', o.offering_id)))
             ELSE a.kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn', 'retired',
                             'delisted', 'milestone', 'runway_negative') AND EXISTS (
                 SELECT 1 FROM issues_causeoffering o
@@ -70,7 +79,8 @@ pair AS (
         WHEN 'price_change' THEN a.kind = 'repriced' AND EXISTS (
             SELECT 1 FROM issues_causeoffering o
             WHERE o.cause_id = c.id AND o.offering_id = a.offering_id)
-        WHEN 'migration_task' THEN a.kind = 'waiver_expiring' AND a.subject_id = i.task_id
+        WHEN 'migration_task' THEN a.subject_kind = 'task' AND a.subject_id = i.task_id
+            OR a.subject_kind = 'campaign' AND a.subject_id = subject.id
         WHEN 'usage_discrepancy' THEN a.kind <> 'assessments_stale'
             AND a.details -> 'ids' @> to_jsonb(subject.id)
         WHEN 'stale_assessment' THEN a.kind = 'assessments_stale' AND EXISTS (

@@ -15,12 +15,14 @@ from rest_framework.response import Response
 from apps.api.framework.row_reader import ComputedField
 from apps.api.framework.validation import validate_data
 from apps.api.framework.views import BY_ID, ReadViewSet, RegistryView
+from apps.api.governance.proposals import PROPOSED, proposal_response
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Region, Version
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.exposure.actions import decisions, policies
 from apps.exposure.filters import ExposureFlagFilter, PolicyFilter
 from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Policy, StandingState
+from apps.inventory.models import DecisionProposal
 
 KINDS = [(kind.label, kind.label) for kind in NodeKind]
 
@@ -296,20 +298,24 @@ class ExposurePolicyViewSet(ReadViewSet[Policy]):
             policies.add_policy(facts=facts, by=self.user, reason=reason), status.HTTP_201_CREATED
         )
 
+    @extend_schema(responses={200: ExposurePolicySerializer, 202: PROPOSED})
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change or disable a policy. Requires the governance role. Disabling a policy resolves its
-        flags."""
+        flags. If the tolerance is loosened while a measurement is above it, `change_reason` is
+        required, and the answer is 202 with a proposal if a second user must confirm it."""
         policy = self.get_queryset().filter(pk=pk).first()
         if policy is None:
             raise Http404
         facts, reason = self._validate_facts(
             ExposurePolicySerializer, instance=policy, partial=True
         )
-        return self.answer(
-            policies.change_policy(
-                policy=policy, facts=facts, at=now(), by=self.user, reason=reason
-            )
+        at = now()
+        outcome = policies.submit_policy_change(
+            policy=policy, facts=facts, at=at, by=self.user, reason=reason
         )
+        if isinstance(outcome, DecisionProposal):
+            return proposal_response(outcome, at=at)
+        return self.answer(outcome)
 
     def _validate_facts(
         self, serializer: type[ExposurePolicySerializer], **kwargs: Any

@@ -13,15 +13,16 @@ from apps.api.framework.row_reader import ComputedField, EnumNameField
 from apps.api.framework.validation import FORMAT_PARAMETERS, PAGING_PARAMETERS, validate_data
 from apps.api.framework.views import BY_ID
 from apps.api.governance.base import GovernedViewSet
+from apps.api.governance.proposals import PROPOSED, proposal_response
 from apps.api.inventory.applications import today
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Version
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.inventory.governance.approvals import (
     TARGET_COLUMNS,
-    record_decision,
-    replace_decision,
     revoke_decision,
+    submit_decision,
+    submit_replacement,
 )
 from apps.inventory.governance.filters import ApprovalFilter
 from apps.inventory.governance.violations import (
@@ -29,7 +30,7 @@ from apps.inventory.governance.violations import (
     ApprovalViolation,
     approval_violations,
 )
-from apps.inventory.models import Application, Approval, Criticality
+from apps.inventory.models import Application, Approval, Criticality, DecisionProposal
 
 _WORDS = {level.value: level.name.lower() for level in Criticality}
 
@@ -227,24 +228,31 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
         ),
     }
 
-    @extend_schema(request=MakeDecisionSerializer, responses={201: ApprovalSerializer})
+    @extend_schema(
+        request=MakeDecisionSerializer, responses={201: ApprovalSerializer, 202: PROPOSED}
+    )
     def create(self, request: Request) -> Response:
         """Record an approval. Requires the governance role. The answer is 409 if an approval of the
-        item is in force."""
+        item is in force, and 202 with a proposal if a second user must confirm a block."""
         self.require_governance()
-        approval = record_decision(at=now(), by=self.user, **self.validated(MakeDecisionSerializer))
-        return self.answer(approval, status.HTTP_201_CREATED)
+        at = now()
+        outcome = submit_decision(at=at, by=self.user, **self.validated(MakeDecisionSerializer))
+        if isinstance(outcome, DecisionProposal):
+            return proposal_response(outcome, at=at)
+        return self.answer(outcome, status.HTTP_201_CREATED)
 
-    @extend_schema(request=DecisionSerializer, responses={201: ApprovalSerializer})
+    @extend_schema(request=DecisionSerializer, responses={201: ApprovalSerializer, 202: PROPOSED})
     @action(detail=True, methods=["post"])
     def replace(self, request: Request, pk: str) -> Response:
         """Replace an approval. Requires the governance role. The new approval is the answer; the
-        old one is kept as revoked."""
-        approval = self.governed("approver")
-        new_approval = replace_decision(
-            approval=approval, at=now(), by=self.user, **self.validated(DecisionSerializer)
+        old one is kept as revoked. 202 with a proposal if a second user must confirm a block."""
+        approval, at = self.governed("approver"), now()
+        outcome = submit_replacement(
+            approval=approval, at=at, by=self.user, **self.validated(DecisionSerializer)
         )
-        return self.answer(new_approval, status.HTTP_201_CREATED)
+        if isinstance(outcome, DecisionProposal):
+            return proposal_response(outcome, at=at)
+        return self.answer(outcome, status.HTTP_201_CREATED)
 
     @extend_schema(request=RevokeDecisionSerializer, responses=ApprovalSerializer)
     @action(detail=True, methods=["post"])

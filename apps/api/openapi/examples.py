@@ -144,6 +144,10 @@ EXAMPLES: dict[str, Any] = {
         "facts": {"business_owner": "Ilse Brandt"},
         **_REASON,
     },
+    "confirmation_settings_change": {"blocks": True, **_REASON},
+    "decision_proposals_confirm_create": {"reason": "Seen by the board."},
+    "decision_proposals_reject_create": {"reason": "The migration ends in March."},
+    "decision_proposals_withdraw_create": {"reason": "Entered by mistake."},
     "approvals_create": {
         "decision": "restricted",
         "foundation": "openai-gpt-4o",

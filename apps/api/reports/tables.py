@@ -15,10 +15,11 @@ from apps.api.bulk.row_stream import NDJSON
 from apps.api.framework.export_formats import CsvRenderer
 from apps.api.framework.json_renderer import FastJSONRenderer
 from apps.api.framework.views import RegistryView
+from apps.api.governance.proposals import DecisionProposalSerializer
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import portfolio_figures
 from apps.inventory.models import Application
-from apps.reports.board_summary import pending_decisions, tested_exits
+from apps.reports.board_summary import loosened_tolerances, pending_decisions, tested_exits
 from apps.reports.component_file import TABLES as COMPONENT_TABLES
 from apps.reports.component_file import component_file
 from apps.reports.dora.checks import CheckResult
@@ -302,6 +303,11 @@ class BoardSerializer(serializers.Serializer[Any]):
     late = LateExitSerializer(many=True)
     n_acceptances = serializers.IntegerField(help_text="Number of acceptances that expire soon.")
     n_approvals = serializers.IntegerField(help_text="Number of approvals that expire soon.")
+    loosened_tolerances = DecisionProposalSerializer(
+        many=True,
+        help_text="Tolerances loosened during a breach in the last year, latest first; for "
+        "organisation roles.",
+    )
 
 
 class BoardView(RegistryView):
@@ -337,6 +343,9 @@ class BoardView(RegistryView):
                 ],
                 "n_acceptances": decisions.n_acceptances,
                 "n_approvals": decisions.n_approvals,
+                "loosened_tolerances": DecisionProposalSerializer(
+                    loosened_tolerances(user=self.user, on=on), many=True
+                ).data,
             }
         )
 

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from apps.accounts.roles import TeamRole
 from apps.api.framework.row_reader import ComputedField
 from apps.api.framework.views import ReadViewSet
+from apps.api.governance.proposals import PROPOSED, proposal_response
 from apps.api.inventory.applications import ReasonMixin
 from apps.api.risks.base import (
     SEVERITY_ORDERS,
@@ -26,7 +27,7 @@ from apps.api.risks.base import (
 )
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
-from apps.inventory.models import Dependency
+from apps.inventory.models import DecisionProposal, Dependency
 from apps.risks.actions import assessments
 from apps.risks.actions import evidence as actions_evidence
 from apps.risks.filters import (
@@ -311,15 +312,19 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
         )
         return self.answer(assessment, status.HTTP_200_OK if version else status.HTTP_201_CREATED)
 
-    @extend_schema(request=RiskAcceptanceSerializer, responses=AssessmentSerializer)
+    @extend_schema(
+        request=RiskAcceptanceSerializer, responses={200: AssessmentSerializer, 202: PROPOSED}
+    )
     @action(detail=False, methods=["post"])
     def accept(self, request: Request) -> Response:
         """Accept a risk until a date. Requires the owner role on the application's team, or the
-        governance role."""
+        governance role. The answer is 202 with a proposal if a second governance user must confirm
+        the acceptance of a critical risk."""
         facts = self.validated(RiskAcceptanceSerializer)
         dependency = facts.pop("dependency")
         self.require(TeamRole.OWNER, dependency.application.team)
-        assessment = assessments.accept_risk(
+        at = now()
+        outcome = assessments.submit_acceptance(
             risk=facts.pop("risk"),
             dependency=dependency,
             until=facts.pop("until"),
@@ -327,9 +332,11 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
             expected_version=facts.pop("version"),
             facts=facts,
             by=self.user,
-            at=now(),
+            at=at,
         )
-        return self.answer(assessment)
+        if isinstance(outcome, DecisionProposal):
+            return proposal_response(outcome, at=at)
+        return self.answer(outcome)
 
     @extend_schema(request=RiskNotApplicableSerializer, responses=AssessmentSerializer)
     @action(detail=False, methods=["post"], url_path="not-applicable")

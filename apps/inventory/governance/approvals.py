@@ -15,7 +15,15 @@ from apps.catalog.models import Foundation, Offering, Provider, Version
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
-from apps.inventory.models import Application, Approval, Criticality
+from apps.inventory.governance.proposals import (
+    RECORD_CHANGED,
+    decision_context,
+    is_confirmation_required,
+    propose_decision,
+    register_applier,
+    require_confirmation,
+)
+from apps.inventory.models import Application, Approval, Criticality, DecisionProposal
 from apps.inventory.models.decisions import ApprovalQuerySet
 
 type ApprovalTarget = Provider | Foundation | Version | Offering
@@ -48,13 +56,16 @@ def record_decision(
     data_classes: Sequence[str] = (),
     regions: Sequence[str] = (),
     criticalities: Sequence[int] = (),
+    proposal: DecisionProposal | None = None,
 ) -> Approval:
     """Record a decision: approved, restricted or blocked. Only a block can be without an expiry
-    date.
+    date; if the settings require a second person for blocks, it needs a confirmed proposal
+    (`submit_decision`).
 
     Refused if another decision on the same target is valid: replace or revoke that one. An expired
     one is revoked automatically.
     """
+    _require_confirmed_block(decision, target, proposal)
     current = _current_approval(target)
     if current is not None and (current.expires_on is None or current.expires_on > day_of(at)):
         raise ConflictError(
@@ -64,7 +75,7 @@ def record_decision(
     created = _build_approval(
         target, decision, reason, at, by, expires_on, data_classes, regions, criticalities
     )
-    with audit_context(user=by, reason=reason):
+    with decision_context(by=by, reason=reason, proposal=proposal):
         if current is not None:
             _revoke(
                 current,
@@ -89,15 +100,17 @@ def replace_decision(
     data_classes: Sequence[str] = (),
     regions: Sequence[str] = (),
     criticalities: Sequence[int] = (),
+    proposal: DecisionProposal | None = None,
 ) -> Approval:
     """Replace this decision by another one on the same target and return the new one. The old one
-    stays on record as revoked."""
+    stays on record as revoked. A block is confirmed as in `record_decision`."""
     approval = _lock_approval(approval)
     _refuse_revoked(approval)
+    _require_confirmed_block(decision, approval.target, proposal)
     created = _build_approval(
         approval.target, decision, reason, at, by, expires_on, data_classes, regions, criticalities
     )
-    with audit_context(user=by, reason=reason):
+    with decision_context(by=by, reason=reason, proposal=proposal):
         _revoke(approval, at, by, f"Replaced: {reason}")
         created.full_clean()
         created.save(force_insert=True)
@@ -115,6 +128,146 @@ def revoke_decision(*, approval: Approval, reason: str, at: datetime, by: User) 
     with audit_context(user=by, reason=reason):
         _revoke(approval, at, by, reason)
     return approval
+
+
+# --- blocks that a second person confirms ---------------------------------------------------------
+
+
+@transaction.atomic
+def submit_decision(
+    *,
+    target: ApprovalTarget,
+    decision: str,
+    reason: str,
+    at: datetime,
+    by: User,
+    expires_on: date | None = None,
+    **limits: Sequence[Any],
+) -> Approval | DecisionProposal:
+    """Record the decision, or propose it if a second governance person must confirm it. `limits`
+    as in `record_decision`."""
+    if is_proposed(decision):
+        current = _current_approval(target)
+        return _propose_block(target, current, None, reason, expires_on, at=at, by=by)
+    return record_decision(
+        target=target,
+        decision=decision,
+        reason=reason,
+        at=at,
+        by=by,
+        expires_on=expires_on,
+        **limits,
+    )
+
+
+@transaction.atomic
+def submit_replacement(
+    *,
+    approval: Approval,
+    decision: str,
+    reason: str,
+    at: datetime,
+    by: User,
+    expires_on: date | None = None,
+    **limits: Sequence[Any],
+) -> Approval | DecisionProposal:
+    """Replace the decision, or propose that if a second governance person must confirm it."""
+    if is_proposed(decision):
+        current = _current_approval(approval.target)
+        return _propose_block(approval.target, current, approval, reason, expires_on, at=at, by=by)
+    return replace_decision(
+        approval=approval,
+        decision=decision,
+        reason=reason,
+        at=at,
+        by=by,
+        expires_on=expires_on,
+        **limits,
+    )
+
+
+def is_proposed(decision: str) -> bool:
+    """Return whether a second governance person must confirm a decision of this status."""
+    return decision == Decision.BLOCKED and is_confirmation_required(DecisionProposal.Kind.BLOCK)
+
+
+def block_target(target: ApprovalTarget) -> str:
+    """Return the target of proposals to block this item."""
+    return f"{TARGET_COLUMNS[type(target)]}:{target.pk}/block"
+
+
+def _require_confirmed_block(
+    decision: str, target: ApprovalTarget, proposal: DecisionProposal | None
+) -> None:
+    if is_proposed(decision):
+        require_confirmation(
+            proposal,
+            kind=DecisionProposal.Kind.BLOCK,
+            target=block_target(target),
+            message="A second governance user must confirm a block. Propose it.",
+        )
+
+
+def _propose_block(
+    target: ApprovalTarget,
+    current: Approval | None,
+    replaced: Approval | None,
+    reason: str,
+    expires_on: date | None,
+    *,
+    at: datetime,
+    by: User,
+) -> DecisionProposal:
+    return propose_decision(
+        kind=DecisionProposal.Kind.BLOCK,
+        target=block_target(target),
+        target_name=str(target),
+        before=_current_values(current),
+        after={
+            "decision": str(Decision.BLOCKED),
+            "expires_on": expires_on.isoformat() if expires_on else None,
+            "replaces": replaced.pk if replaced else None,
+        },
+        reason=reason,
+        by=by,
+        at=at,
+    )
+
+
+def _current_values(current: Approval | None) -> dict[str, Any]:
+    return {
+        "approval": current.pk if current else None,
+        "decision": current.decision if current else None,
+    }
+
+
+def _apply_block(proposal: DecisionProposal, at: datetime) -> None:
+    """Apply a confirmed proposal, in the name of its author."""
+    column = proposal.target.partition(":")[0]
+    model = next(model for model, name in TARGET_COLUMNS.items() if name == column)
+    target = model._default_manager.filter(pk=proposal.target_id).first()
+    if target is None or _current_values(_current_approval(target)) != proposal.before:
+        raise ConflictError(RECORD_CHANGED)
+    expires_on = proposal.after["expires_on"]
+    values: dict[str, Any] = {
+        "decision": proposal.after["decision"],
+        "reason": proposal.reason,
+        "at": at,
+        "by": proposal.proposed_by,
+        "expires_on": date.fromisoformat(expires_on) if expires_on else None,
+        "proposal": proposal,
+    }
+    replaced_id = proposal.after["replaces"]
+    if replaced_id is None:
+        record_decision(target=target, **values)
+    else:
+        replace_decision(approval=Approval.objects.get(pk=replaced_id), **values)
+
+
+register_applier(DecisionProposal.Kind.BLOCK, _apply_block)
+
+
+# --- queries --------------------------------------------------------------------------------------
 
 
 def decisions_by_target(

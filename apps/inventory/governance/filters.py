@@ -8,7 +8,14 @@ from django.db.models import Q, QuerySet
 
 from apps.common.time import day_of, now
 from apps.inventory.governance.annex_documents import Status
-from apps.inventory.models import AnnexItem, Approval, Contract, Selection, SelectionCandidate
+from apps.inventory.models import (
+    AnnexItem,
+    Approval,
+    Contract,
+    DecisionProposal,
+    Selection,
+    SelectionCandidate,
+)
 from apps.inventory.models.decisions import ApprovalQuerySet
 
 
@@ -75,6 +82,18 @@ class ApprovalFilter(django_filters.FilterSet):  # type: ignore[misc]
             if value
             else queryset.exclude(pk__in=current_approvals)
         )
+
+
+class DecisionProposalFilter(django_filters.FilterSet):  # type: ignore[misc]
+    kind = django_filters.MultipleChoiceFilter(choices=DecisionProposal.Kind.choices, label="Kind")
+    state = django_filters.MultipleChoiceFilter(
+        choices=DecisionProposal.State.choices, label="State"
+    )
+    target = django_filters.CharFilter(label="Record (type:ID)")
+
+    class Meta:
+        model = DecisionProposal
+        fields: list[str] = []
 
 
 class SelectionFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -12,6 +12,7 @@ from apps.inventory.models.decisions import Approval, Selection, SelectionCandid
 from apps.inventory.models.dependencies import Dependency, DependencyQuerySet
 from apps.inventory.models.exits import Adaptation, ExitPlan, ExitTest
 from apps.inventory.models.files import ListExport, ListExportPart
+from apps.inventory.models.proposals import ConfirmationSettings, DecisionProposal
 from apps.inventory.models.read_models import (
     CachedFinding,
     CachedRunway,
@@ -29,8 +30,10 @@ __all__ = [
     "CachedFinding",
     "CachedRunway",
     "ChangedApplication",
+    "ConfirmationSettings",
     "Contract",
     "Criticality",
+    "DecisionProposal",
     "Dependency",
     "DependencyQuerySet",
     "ExitPlan",

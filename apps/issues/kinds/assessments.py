@@ -2,11 +2,12 @@
 
 from apps.issues.kinds.base import SUBJECT_ID, IssueKind, resolve_in_scope
 from apps.issues.models.causes import CauseKind
+from apps.risks.levels import CRITICAL_SCORE
 
 # One fact is one risk of a foundation; each application whose assessments are stale has an issue.
-_STALE_ASSESSMENTS = """
+_STALE_ASSESSMENTS = f"""
 SELECT 'risk:' || s.risk_id AS subject, d.application_id, min(s.owner_id) AS owner_id,
-       CASE WHEN max(s.inherent) >= 15 THEN 30 ELSE 60 END AS allowance_days,
+       CASE WHEN max(s.inherent) >= {CRITICAL_SCORE} THEN 30 ELSE 60 END AS allowance_days,
        max(s.stale_since)::text AS fact_key,
        jsonb_build_object('assessments', jsonb_agg(s.id ORDER BY s.id), 'inherent', max(s.inherent),
                           'stale_cause', min(s.stale_cause)) AS details

@@ -4,6 +4,7 @@ from apps.issues.kinds.approvals import APPROVAL_EXPIRY, APPROVAL_VIOLATION
 from apps.issues.kinds.assessments import STALE_ASSESSMENT
 from apps.issues.kinds.base import IssueKind, registered_kinds
 from apps.issues.kinds.deadlines import DEADLINES, TOKEN_EXPIRY
+from apps.issues.kinds.decisions import DECISIONS
 from apps.issues.kinds.exposure_flags import EXPOSURE_FLAG
 from apps.issues.kinds.feeds import FEED_REVIEW
 from apps.issues.kinds.migrations import MIGRATION_TASK
@@ -24,6 +25,7 @@ _OWN_KINDS = (
     FEED_REVIEW,
     MISSING_DATA,
     TOKEN_EXPIRY,
+    *DECISIONS,
 )
 
 

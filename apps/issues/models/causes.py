@@ -26,7 +26,7 @@ class CauseKind(models.TextChoices):
     MIGRATION_TASK = "migration_task", "Migration task"
     FEED_REVIEW = "feed_review", "Feed needs review"
     MISSING_DATA = "missing_data", "Missing data"
-    TOLERANCE_CHANGE = "tolerance_change", "Tolerance change"
+    TOLERANCE_CHANGE = "tolerance_change", "Decision to confirm"
     TOKEN_EXPIRY = "token_expiry", "API token expiry"
 
 

@@ -16,12 +16,21 @@ from django.db import models, transaction
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.inventory.actions.locks import lock_teams_of, locked_dependency, refuse_without_role
-from apps.inventory.models import Dependency
+from apps.inventory.governance.proposals import (
+    RECORD_CHANGED,
+    decision_context,
+    is_confirmation_required,
+    propose_decision,
+    register_applier,
+)
+from apps.inventory.models import DecisionProposal, Dependency
 from apps.risks.actions.counts import request_count
 from apps.risks.errors import RiskChangeError
+from apps.risks.levels import CRITICAL_SCORE
 from apps.risks.models import Assessment, FoundationRisk, StaleCause, Treatment
 from apps.risks.queries.levels import levels_on
 from apps.risks.queries.reach import inheriting_dependencies
@@ -115,12 +124,24 @@ def assess_many(
         raise RiskChangeError(
             "An acceptance needs an approver, a reason and an expiry date. Use the accept action."
         )
+    needs_second_person = is_confirmation_required(DecisionProposal.Kind.ACCEPTANCE)
 
     def decide(assessment: Assessment) -> str:
         for name, value in cleaned.items():
             setattr(assessment, name, value)
         if assessment.treatment == Treatment.ACCEPT and not assessment.accepts_on(day_of(at)):
             return "The acceptance expired. Renew it, or choose another treatment."
+        # `inherent` is still the score for which the risk was accepted
+        if (
+            needs_second_person
+            and assessment.treatment == Treatment.ACCEPT
+            and is_critical(assessment)
+            and assessment.inherent < CRITICAL_SCORE
+        ):
+            return (
+                "The risk has become critical since it was accepted. Accept it again, or choose "
+                "another treatment."
+            )
         assessment.state = Assessment.State.ASSESSED
         assessment.not_applicable_reason = ""
         return ""
@@ -176,9 +197,10 @@ def accept_risk(
     by: User,
     at: datetime,
     facts: Mapping[str, Any] | None = None,
+    proposal: DecisionProposal | None = None,
 ) -> Assessment:
     """Accept the risk until `until` (exclusive), for a reason. On that day the assessment becomes
-    stale."""
+    stale. A critical risk can require a confirmed proposal (`submit_acceptance`)."""
     locked_dependency(dependency, by=by, role=TeamRole.OWNER)
     outcome = accept_many(
         risk=risk,
@@ -188,6 +210,7 @@ def accept_risk(
         by=by,
         at=at,
         facts=facts,
+        proposal=proposal,
     )
     return _single_assessment(outcome, dependency)
 
@@ -202,9 +225,14 @@ def accept_many(
     by: User,
     at: datetime,
     facts: Mapping[str, Any] | None = None,
+    proposal: DecisionProposal | None = None,
 ) -> BulkOutcome:
     """Accept the risk for all of these uses, until the same day and for the same reason; like
-    assess_many."""
+    assess_many.
+
+    Where the risk is critical and the settings require a second person, only the use of the
+    confirmed proposal is accepted.
+    """
     _require_text(reason, "Enter a reason for the acceptance.")
     today = day_of(at)
     if until <= today:
@@ -216,8 +244,16 @@ def accept_many(
             f"An acceptance must expire by {today + MAX_ACCEPTANCE}. Enter an earlier date."
         )
     cleaned = _check_fields(facts)
+    needs_second_person = is_confirmation_required(DecisionProposal.Kind.ACCEPTANCE)
 
     def decide(assessment: Assessment) -> str:
+        if needs_second_person and is_critical(assessment):
+            target = acceptance_target(risk.pk, assessment.dependency_id)
+            if proposal is None or proposal.target != target:
+                return (
+                    "A second governance user must confirm the acceptance of a critical risk. "
+                    "Accept it on its own page."
+                )
         for name, value in cleaned.items():
             setattr(assessment, name, value)
         assessment.state = Assessment.State.ASSESSED
@@ -229,7 +265,115 @@ def accept_many(
         assessment.revoke_reason = ""
         return ""
 
-    return _change_assessments(risk, expected_versions, decide, by, at, reason, role=TeamRole.OWNER)
+    return _change_assessments(
+        risk, expected_versions, decide, by, at, reason, role=TeamRole.OWNER, proposal=proposal
+    )
+
+
+# --- acceptances that a second person confirms ----------------------------------------------------
+
+
+@transaction.atomic
+def submit_acceptance(
+    *,
+    risk: FoundationRisk,
+    dependency: Dependency,
+    until: date,
+    reason: str,
+    expected_version: int,
+    by: User,
+    at: datetime,
+    facts: Mapping[str, Any] | None = None,
+) -> Assessment | DecisionProposal:
+    """Accept the risk, or propose that if a second governance person must confirm it."""
+    locked_dependency(dependency, by=by, role=TeamRole.OWNER)
+    if not is_acceptance_proposed(risk, dependency):
+        return accept_risk(
+            risk=risk,
+            dependency=dependency,
+            until=until,
+            reason=reason,
+            expected_version=expected_version,
+            by=by,
+            at=at,
+            facts=facts,
+        )
+    _require_text(reason, "Enter a reason for the acceptance.")
+    return propose_decision(
+        kind=DecisionProposal.Kind.ACCEPTANCE,
+        target=acceptance_target(risk.pk, dependency.pk),
+        target_name=f"{_risk_name(risk)} for {dependency.application.name}",
+        dependency=dependency,
+        before={"version": expected_version},
+        after={
+            "until": until.isoformat(),
+            "facts": {name: _as_json(value) for name, value in _check_fields(facts).items()},
+        },
+        reason=reason,
+        by=by,
+        at=at,
+    )
+
+
+def is_acceptance_proposed(risk: FoundationRisk, dependency: Dependency) -> bool:
+    """Return whether a second governance person must confirm an acceptance of the risk there."""
+    if not is_confirmation_required(DecisionProposal.Kind.ACCEPTANCE):
+        return False
+    level = levels_on(risk=risk, dependency_ids=[dependency.pk])[dependency.pk]
+    return level.score >= CRITICAL_SCORE
+
+
+def acceptance_target(risk_id: int, dependency_id: int) -> str:
+    """Return the target of proposals to accept the risk for the dependency."""
+    return f"risk:{risk_id}/dependency-{dependency_id}"
+
+
+def is_critical(assessment: Assessment) -> bool:
+    """Return whether the risk is critical at the levels of the assessment."""
+    score = assessment.inherent_likelihood * assessment.inherent_impact
+    return bool(score >= CRITICAL_SCORE)
+
+
+def _risk_name(risk: FoundationRisk) -> str:
+    if risk.template is None:
+        return risk.title
+    return f"{risk.template.code}, {risk.title or risk.template.title}"
+
+
+def _as_json(value: Any) -> Any:
+    match value:
+        case date():
+            return value.isoformat()
+        case User():
+            return value.pk
+    return value
+
+
+def _apply_acceptance(proposal: DecisionProposal, at: datetime) -> None:
+    """Apply a confirmed proposal, in the name of its author."""
+    risk = FoundationRisk.objects.select_related("template").filter(pk=proposal.target_id).first()
+    dependency = proposal.dependency
+    if risk is None or dependency is None:
+        raise ConflictError(RECORD_CHANGED)
+    facts = dict(proposal.after["facts"])
+    if facts.get("owner") is not None:
+        facts["owner"] = User.objects.get(pk=facts["owner"])
+    if facts.get("due_on"):
+        facts["due_on"] = date.fromisoformat(facts["due_on"])
+    accept_risk(
+        risk=risk,
+        dependency=dependency,
+        until=date.fromisoformat(proposal.after["until"]),
+        reason=proposal.reason,
+        expected_version=proposal.before["version"],
+        by=proposal.proposed_by,
+        at=at,
+        facts=facts,
+        proposal=proposal,
+    )
+
+
+register_applier(DecisionProposal.Kind.ACCEPTANCE, _apply_acceptance)
 
 
 @transaction.atomic
@@ -336,6 +480,7 @@ def _change_assessments(
     reason: str,
     *,
     role: TeamRole = TeamRole.EDITOR,
+    proposal: DecisionProposal | None = None,
 ) -> BulkOutcome:
     """Apply `decide` to each assessment, a new one if none exists; `decide` returns a reason to
     reject it, or an empty text."""
@@ -401,7 +546,7 @@ def _change_assessments(
             row.updated_at = at
             row.clean_fields(exclude=_RELATIONS)
             (changed_assessments if assessment else new_assessments).append(row)
-    with audit_context(user=by, reason=reason):
+    with decision_context(by=by, reason=reason, proposal=proposal):
         Assessment.objects.bulk_create(new_assessments, batch_size=2000)
         if changed_assessments:
             Assessment.objects.bulk_update(changed_assessments, WRITTEN_FIELDS, batch_size=500)

@@ -29,6 +29,7 @@ from apps.alerts.models import (
     IssueAlertKind,
     SeenKind,
     StateKind,
+    TaskKind,
 )
 from apps.catalog.models import Offering, ProviderEvent
 from apps.common.time import day_of
@@ -313,6 +314,7 @@ def _find_page(alert: Alert, applications: Sequence[tuple[str, str]]) -> tuple[s
 
 _PAGE_LABELS: Mapping[str, str] = {
     "applications": "Application",
+    "campaigns": "Migration task",
     "offerings": "Model with dates and prices",
     "alerts": "Notification preferences",
     "settings": "API tokens",
@@ -342,7 +344,12 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
             FeedKind.BACKFILLED,
         ),
     ),
-    ("Issues", "", tuple(IssueAlertKind)),
+    (
+        "Issues",
+        "",
+        tuple(kind for kind in IssueAlertKind if kind != IssueAlertKind.DECISION_PROPOSED),
+    ),
+    ("Migration tasks", "", tuple(TaskKind)),
     ("Prices", "", (Kind.REPRICED,)),
     (
         "Expiries and reviews",
@@ -393,6 +400,7 @@ def all_kind_groups(selected_kinds: Iterable[str]) -> list[dict[str, Any]]:
     groups = kind_groups(selected & {kind for _, _, kinds in KIND_GROUPS for kind in kinds})
     webhook_groups = (
         ("Exposure", [*FlagKind]),
+        ("Decisions", [IssueAlertKind.DECISION_PROPOSED]),
         ("Feeds", [kind for kind in FeedKind if kind != FeedKind.BACKFILLED]),
         (
             "Personal",

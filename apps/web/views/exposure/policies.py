@@ -14,19 +14,28 @@ from django.urls import reverse
 from django.utils.text import capfirst, slugify
 from django.views.decorators.http import require_http_methods, require_safe
 
+from apps.common.errors import ConflictError
 from apps.common.time import now
 from apps.exposure.actions.flags import active_flags
-from apps.exposure.actions.policies import add_policy, change_policy
+from apps.exposure.actions.policies import (
+    add_policy,
+    is_breached,
+    policy_target,
+    submit_policy_change,
+)
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.filters import PolicyFilter
 from apps.exposure.models import Basis, ExposureFlag, Policy, Predicate, StandingState
 from apps.exposure.node_names import node_names
 from apps.exposure.policy_values import is_share, policy_values
 from apps.exposure.threats import DEFAULT_THREAT, THREATS, exact_fraction
+from apps.inventory.governance.proposals import is_confirmation_required, second_people
+from apps.inventory.models import DecisionProposal
 from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.proposals import present_open_proposal
 from apps.web.views.exposure.flag_presenters import describe_measure, format_value, kind_of_policy
 from apps.web.views.exposure.parameters import (
     BASIS_WORDS,
@@ -36,6 +45,7 @@ from apps.web.views.exposure.parameters import (
     THREAT_WORDS,
     name_url,
 )
+from apps.web.views.governance.proposals import flash_proposed
 from apps.web.wording import as_word, number
 
 MAX_BREACHES = 25
@@ -290,20 +300,31 @@ def policy_detail(request: HttpRequest, slug: str) -> HttpResponse:
         return _render_policy(request, policy, form, status=422)
     if "try" in request.POST:
         return _render_policy(request, policy, form, trial_policy=_build_trial_policy(policy, form))
+    at, facts = now(), form.facts()
+    if form.cleaned_data["tolerance"] == _initial_values(policy)["tolerance"]:
+        # the form shows fewer digits than are stored, so what it shows is no other tolerance
+        facts["tolerance"] = policy.tolerance
     try:
-        change_policy(
+        outcome = submit_policy_change(
             policy=policy,
-            facts=form.facts(),
-            at=now(),
+            facts=facts,
+            at=at,
             by=user,
             reason=form.cleaned_data["change_reason"],
         )
     except ValidationError as error:
         form.add_error(None, ValidationError(error.messages))
         return _render_policy(request, policy, form, status=422)
-    flash_success(
-        request, "Saved. Flags are raised and resolved with the next evaluation, within 5 minutes."
-    )
+    except ConflictError as error:
+        form.add_error(None, str(error))
+        return _render_policy(request, policy, form, status=422)
+    if isinstance(outcome, DecisionProposal):
+        flash_proposed(request, at=at)
+    else:
+        flash_success(
+            request,
+            "Saved. Flags are raised and resolved with the next evaluation, within 5 minutes.",
+        )
     return redirect("exposure-policies:detail", slug=slug)
 
 
@@ -380,6 +401,12 @@ def _render_policy(
     measured_policy = trial_policy or policy
     breaches = _list_breaches(measured_policy, policy) if measured_policy else []
     flagged_breaches = [row for row in breaches if row.is_flagged]
+    needs_second_person = (
+        policy is not None
+        and user.is_governance
+        and is_confirmation_required(DecisionProposal.Kind.TOLERANCE)
+        and is_breached(policy)
+    )
     return render_page(
         request,
         "exposure/policy.html",
@@ -403,6 +430,13 @@ def _render_policy(
         if measured_policy
         else "",
         may_change=user.is_governance,
+        proposal=present_open_proposal(
+            DecisionProposal.Kind.TOLERANCE, policy_target(policy), user, back=request.path
+        )
+        if policy
+        else None,
+        needs_second_person=needs_second_person,
+        has_second_person=needs_second_person and second_people(user).exists(),
         is_summed=measured_policy is None or _is_summed(measured_policy),
         history=_list_past_tolerances(policy) if policy else [],
         live=_count_active_flags().get(policy.pk, 0) if policy else 0,

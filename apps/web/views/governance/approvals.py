@@ -10,29 +10,34 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.accounts.models import User
 from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.governance.approvals import (
     APPROVAL_RELATIONS,
     TARGET_COLUMNS,
+    block_target,
     decisions_in_force,
     expiring_decisions,
-    record_decision,
-    replace_decision,
     revoke_decision,
+    submit_decision,
+    submit_replacement,
 )
 from apps.inventory.governance.filters import ApprovalFilter
+from apps.inventory.governance.proposals import is_confirmation_required, second_people
 from apps.inventory.governance.violations import approval_violations
-from apps.inventory.models import Application, Approval, Criticality
+from apps.inventory.models import Application, Approval, Criticality, DecisionProposal
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.proposals import present_open_proposal
 from apps.web.views.governance.approval_forms import DecisionForm, RevokeForm
 from apps.web.views.governance.approval_targets import load_target, requested_target, search_targets
 from apps.web.views.governance.candidate_search import read_search_text
+from apps.web.views.governance.proposals import flash_proposed
 from apps.web.wording import count_of, join_names, long_day
 
 SOON_DAYS = 30
@@ -220,16 +225,19 @@ def new_approval(request: HttpRequest) -> HttpResponse:
     form = DecisionForm(request.POST or None)
     if request.method == "POST" and target is not None and form.is_valid():
         try:
-            approval = record_decision(target=target, at=at, by=user, **form.cleaned_data)
+            outcome = submit_decision(target=target, at=at, by=user, **form.cleaned_data)
         except (ConflictError, ValidationError) as error:
             form.add_error(None, error if isinstance(error, ValidationError) else str(error))
         else:
+            if isinstance(outcome, DecisionProposal):
+                flash_proposed(request, at=at)
+                return redirect(request.get_full_path())
             flash_success(
                 request,
                 "The approval was saved. Its violations are listed below; no application was "
                 "stopped.",
             )
-            return redirect("approvals:detail", pk=approval.pk)
+            return redirect("approvals:detail", pk=outcome.pk)
     current = _find_current_decision(target, day_of(at)) if target is not None else None
     return render_page(
         request,
@@ -241,9 +249,23 @@ def new_approval(request: HttpRequest) -> HttpResponse:
         target=load_target(target) if target is not None else None,
         standing=current,
         form=form,
+        **_second_person_context(target, user, back=request.get_full_path()),
         words=search_text,
         hits=search_targets(search_text, user=user) if target is None else [],
     )
+
+
+def _second_person_context(target: Any, user: User, *, back: str) -> dict[str, Any]:
+    """Return what a page shows of blocks that a second governance person confirms."""
+    kind = DecisionProposal.Kind.BLOCK
+    if target is None or not user.can_read_all:
+        return {}
+    needs_second_person = is_confirmation_required(kind)
+    return {
+        "proposal": present_open_proposal(kind, block_target(target), user, back=back),
+        "needs_second_person": needs_second_person,
+        "has_second_person": needs_second_person and second_people(user).exists(),
+    }
 
 
 def _find_current_decision(target: Any, today: date) -> Approval | None:
@@ -275,12 +297,10 @@ def replace_approval(request: HttpRequest, pk: int) -> HttpResponse:
     """Replace an approval by another one on the same target. The previous one is kept."""
     user = governance_user(request, "You need the governance role to change approvals.")
     approval = _get_approval(request, pk)
-    form = DecisionForm(request.POST)
+    form, at = DecisionForm(request.POST), now()
     if form.is_valid():
         try:
-            replacement = replace_decision(
-                approval=approval, at=now(), by=user, **form.cleaned_data
-            )
+            outcome = submit_replacement(approval=approval, at=at, by=user, **form.cleaned_data)
         except ConflictError as error:
             # another user changed the approval first: the page shows the current one
             flash_error(request, str(error))
@@ -288,10 +308,13 @@ def replace_approval(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
+            if isinstance(outcome, DecisionProposal):
+                flash_proposed(request, at=at)
+                return redirect("approvals:detail", pk=pk)
             flash_success(
                 request, "The new approval applies from today. The previous one is listed below."
             )
-            return redirect("approvals:detail", pk=replacement.pk)
+            return redirect("approvals:detail", pk=outcome.pk)
     return _render_approval(request, approval, form, RevokeForm())
 
 
@@ -364,6 +387,11 @@ def _render_approval(
         and state in {"standing", "lapsed", "coming"},
         form=form,
         revoke_form=revoke_form,
+        **_second_person_context(
+            approval.target,
+            signed_in_user(request),
+            back=reverse("approvals:detail", args=[approval.pk]),
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from apps.catalog.models import Offering
 from apps.common.errors import DomainError, ForbiddenError
 from apps.common.text import format_date
 from apps.common.time import day_of, now
-from apps.inventory.models import Application, Dependency
+from apps.inventory.models import Application, DecisionProposal, Dependency
 from apps.issues import responses
 from apps.issues.models import Activity, CauseKind, Issue
 from apps.issues.owners import find_owner
@@ -26,6 +26,7 @@ from apps.issues.undo import undo_response
 from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.proposals import ProposalCard, present_proposal
 from apps.web.views.issues.forms import (
     AcceptForm,
     CommentForm,
@@ -109,6 +110,7 @@ def _issue_page(
         forms={action: _response_form(action, None, issue, at, user) for action in _FORM_ACTIONS}
         | dict(invalid or {}),
         record=record_link(issue, row.subject, user),
+        proposal=_proposal(issue, user),
         dependencies=_dependencies(issue, user),
         applications=_applications(issue, user),
         offerings=_offerings(issue),
@@ -124,6 +126,17 @@ def _dependencies(issue: Issue, user: User) -> list[Dependency]:
     ids = [value["dependency"] if isinstance(value, dict) else value for value in values if value]
     dependencies = Dependency.objects.visible_to(user).filter(pk__in=ids)
     return list(dependencies.select_related("application", "offering__host").order_by("pk"))
+
+
+def _proposal(issue: Issue, user: User) -> ProposalCard | None:
+    """Return the open proposal that the issue asks to decide."""
+    if issue.cause.kind != CauseKind.TOLERANCE_CHANGE:
+        return None
+    proposals = DecisionProposal.objects.visible_to(user).open().select_related("proposed_by")
+    proposal = proposals.filter(pk=issue.details.get("proposal")).first()
+    if proposal is None:
+        return None
+    return present_proposal(proposal, user, back=reverse("issues:detail", args=[issue.pk]))
 
 
 def _applications(issue: Issue, user: User) -> list[Application]:

@@ -65,7 +65,11 @@ _RECORDS = {
     "contract": ("View contract", "contracts:detail"),
     "discrepancy": ("View discrepancies", ""),
     "flag": ("View exposure flag", "exposure-flags:detail"),
+    "confirmation": ("View settings", "confirmation-settings:detail"),
+    "foundation": ("View foundation", "foundations:detail"),
     "offering": ("View offering", "offerings:detail"),
+    "policy": ("View tolerance", "exposure-policies:detail"),
+    "provider": ("View provider", "providers:detail"),
     "risk": ("View inherited risks", ""),
     "selection": ("View selection record", "selections:detail"),
     "source": ("View feed", "feeds:detail"),
@@ -73,7 +77,7 @@ _RECORDS = {
     "version": ("View version", "versions:detail"),
 }
 # what users without an organisation role find nothing at
-_ORGANISATION_RECORDS = {"contract", "flag"}
+_ORGANISATION_RECORDS = {"confirmation", "contract", "flag", "policy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +96,16 @@ def record_link(issue: Issue, subject: Subject, user: User) -> RecordLink | None
     label, route = _RECORDS[subject.type]
     slug = issue.application.slug if issue.application is not None else ""
     match subject.type:
+        case "risk" if "dependency" in issue.details:
+            pks = (subject.pk, issue.details["dependency"])
+            return RecordLink("View inherited risk", reverse("inherited-risks:detail", args=pks))
         case "assessment" | "risk":
             return RecordLink(label, f"{reverse('inherited-risks:list')}?application={slug}")
         case "discrepancy":
             return RecordLink(label, f"{reverse('discrepancies:list')}?application={slug}")
-        case "source":
-            return RecordLink(label, reverse(route, args=[subject.canonical.partition(":")[2]]))
-        case "token":
+        case "foundation" | "policy" | "provider" | "source":
+            slug = subject.canonical.partition(":")[2].partition("/")[0]
+            return RecordLink(label, reverse(route, args=[slug]))
+        case "token" | "confirmation":
             return RecordLink(label, reverse(route))
     return RecordLink(label, reverse(route, args=[subject.pk]))

@@ -11,13 +11,14 @@ from apps.common.time import day_of, now
 from apps.exposure.models import Layer
 from apps.exposure.queries.concentration import layer_table
 from apps.exposure.queries.portfolio import portfolio_figures, retiring_offerings
-from apps.reports.board_summary import pending_decisions, tested_exits
+from apps.reports.board_summary import loosened_tolerances, pending_decisions, tested_exits
 from apps.reports.figures import quarter_activity
 from apps.web.drawings.diagrams import stack_section
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import render_page
 from apps.web.presenters import headlines
 from apps.web.presenters.dashboard import negative_runways
+from apps.web.presenters.proposals import present_values
 from apps.web.views.overview import details_of, portfolio, section_title
 from apps.web.wording import share
 
@@ -90,5 +91,9 @@ def board_summary(request: HttpRequest) -> HttpResponse:
         ),
         done=quarter_activity(user=user, on=today),
         decisions=pending_decisions(user=user, on=today),
+        loosened=[
+            (proposal, present_values(proposal))
+            for proposal in loosened_tolerances(user=user, on=today)
+        ],
         is_office=user.can_read_all,
     )

@@ -18,10 +18,13 @@ from apps.accounts.roles import TeamRole
 from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
+from apps.inventory.governance.proposals import is_confirmation_required
+from apps.inventory.models import DecisionProposal
 from apps.risks import errors
 from apps.risks.actions import assessments, undo
 from apps.risks.actions import evidence as actions_evidence
 from apps.risks.filters import InheritedRiskFilter
+from apps.risks.levels import CRITICAL_SCORE
 from apps.risks.models import Assessment, Evidence, FoundationRisk
 from apps.risks.queries.inherited import InheritedRisk, inherited_pairs
 from apps.web.pages.flash_messages import flash_error, flash_success
@@ -188,6 +191,9 @@ def bulk_assess(request: HttpRequest) -> HttpResponse:
         back=back_url,
         most=MAX_SELECTED,
         states=presenters.STATES,
+        leaves_out_critical="until" in form.fields
+        and is_confirmation_required(DecisionProposal.Kind.ACCEPTANCE)
+        and any(row.adjusted.score >= CRITICAL_SCORE for row in selection.rows),
     )
 
 

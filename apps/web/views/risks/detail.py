@@ -1,5 +1,6 @@
 """Page of an inherited risk: inheritance path, severity, history and assessment forms."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,11 +15,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.errors import ConflictError
 from apps.common.history.context import current_change_id
 from apps.common.time import day_of, now
 from apps.inventory.actions.locks import locked_dependency
-from apps.inventory.models import Adaptation, Dependency
-from apps.risks import errors as risks_errors
+from apps.inventory.governance.proposals import second_people
+from apps.inventory.models import Adaptation, DecisionProposal, Dependency
 from apps.risks.actions import assessments
 from apps.risks.actions import evidence as actions_evidence
 from apps.risks.levels import PROMPT_ADAPTATIONS, Level
@@ -29,6 +31,8 @@ from apps.risks.queries.levels import IN_THE_WEIGHTS
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
+from apps.web.presenters.proposals import present_open_proposal
+from apps.web.views.governance.proposals import flash_proposed
 from apps.web.views.risks import presenters
 from apps.web.views.risks.forms import (
     AcceptForm,
@@ -185,6 +189,7 @@ def _render_detail(
         else []
     )
     name = risk.title or (template.title if template else "")
+    needs_second_person = assessments.is_acceptance_proposed(risk, subject.dependency)
     return render_page(
         request,
         "risks/inherited.html",
@@ -223,6 +228,14 @@ def _render_detail(
         if template
         else [],
         forms=_build_forms(subject, user, today, bound or {}),
+        proposal=present_open_proposal(
+            DecisionProposal.Kind.ACCEPTANCE,
+            assessments.acceptance_target(risk.pk, subject.dependency.pk),
+            user,
+            back=subject.address,
+        ),
+        needs_second_person=needs_second_person,
+        has_second_person=needs_second_person and second_people(user).exists(),
         opened=next(iter(bound), "") if bound else "",
         may_add=user.may(TeamRole.EDITOR, subject.team_id),
     )
@@ -349,18 +362,21 @@ def decide_inherited_risk(
     if form.is_valid():
         try:
             with transaction.atomic():
-                message = _ACTIONS[action](subject, form.cleaned_data, user, at)
-        except risks_errors.RiskChangeError as refusal:
+                outcome = _ACTIONS[action](subject, form.cleaned_data, user, at)
+        except ConflictError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
             _add_errors(form, error)
         else:
+            if isinstance(outcome, DecisionProposal):
+                flash_proposed(request, at=at)
+                return redirect(subject.address)
             undo = (
                 None
                 if action == "evidence"
                 else reverse("inherited-risks:undo", args=[current_change_id()])
             )
-            flash_success(request, message, undo=undo)
+            flash_success(request, outcome, undo=undo)
             return redirect(subject.address)
     return _render_detail(request, subject, at=at, bound={action: form})
 
@@ -400,8 +416,10 @@ def _assess(subject: InheritedRiskSubject, cleaned: dict[str, Any], by: User, at
     return "Assessed."
 
 
-def _accept(subject: InheritedRiskSubject, cleaned: dict[str, Any], by: User, at: datetime) -> str:
-    assessments.accept_risk(
+def _accept(
+    subject: InheritedRiskSubject, cleaned: dict[str, Any], by: User, at: datetime
+) -> str | DecisionProposal:
+    outcome = assessments.submit_acceptance(
         risk=subject.risk,
         dependency=subject.dependency,
         until=cleaned["until"],
@@ -410,6 +428,8 @@ def _accept(subject: InheritedRiskSubject, cleaned: dict[str, Any], by: User, at
         by=by,
         at=at,
     )
+    if isinstance(outcome, DecisionProposal):
+        return outcome
     return f"Accepted until {long_day(cleaned['until'])}."
 
 
@@ -447,7 +467,10 @@ def _attach(subject: InheritedRiskSubject, cleaned: dict[str, Any], by: User, at
     return "Attached."
 
 
-_ACTIONS = {
+type _Action = Callable[
+    [InheritedRiskSubject, dict[str, Any], User, datetime], str | DecisionProposal
+]
+_ACTIONS: Mapping[str, _Action] = {
     "assess": _assess,
     "accept": _accept,
     "not-applicable": _mark_not_applicable,

@@ -15,6 +15,7 @@ from apps.catalog.models import Source
 from apps.common.retention import group_sizes
 from apps.common.time import day_of, now
 from apps.exposure.models import Policy
+from apps.inventory.governance.proposals import confirmation_settings
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.wording import count_of
@@ -115,6 +116,12 @@ def _list_rule_settings(user: User) -> list[SettingsEntry]:
             "governance",
         ),
         SettingsEntry(
+            "Decisions to confirm by a second person",
+            reverse("confirmation-settings:detail"),
+            _describe_requirements(),
+            "governance",
+        ),
+        SettingsEntry(
             "Alerts: milestones, escalation, price lines, webhooks",
             reverse("alert-settings:detail"),
             "{n} in use".format(
@@ -126,6 +133,12 @@ def _list_rule_settings(user: User) -> list[SettingsEntry]:
             "Sources", reverse("feeds:list"), f"{count_of(n_sources, 'feed')} polled", "governance"
         ),
     ]
+
+
+def _describe_requirements() -> str:
+    row = confirmation_settings()
+    names = [name for name in ("tolerances", "acceptances", "blocks") if getattr(row, name)]
+    return ", ".join(names) or "none"
 
 
 def _list_own_settings(user: User) -> list[SettingsEntry]:

@@ -9,6 +9,7 @@ import pytest
 from apps.common.time import now
 from apps.exposure.actions.flags import evaluate_flags
 from apps.exposure.models import ExposureFlag, Policy
+from apps.inventory.models import ConfirmationSettings
 from tests.builders import make_user
 from tests.http import csv_rows, visible_text
 from tests.web.page_parts import headline_of
@@ -175,6 +176,7 @@ def test_a_line_says_what_would_be_above_it_before_it_is_kept(flagged, as_user):
 
 
 def test_a_moved_line_keeps_its_history_and_switching_off_resolves(flagged, as_user):
+    ConfirmationSettings.objects.create(pk=1, tolerances=False)
     client, address = as_user(flagged.governance), "/exposure/lines/of/critical-on-one-developer/"
     facts = FACTS | {"name": "One developer", "kinds": ["developer"]}
 
@@ -186,7 +188,7 @@ def test_a_moved_line_keeps_its_history_and_switching_off_resolves(flagged, as_u
     assert "50 %" in history
     assert "More room" in history
     assert "maren" in history
-    client.post(address, {**facts, "tolerance": "75.5", "enabled": ""})
+    client.post(address, {**facts, "tolerance": "75.5", "enabled": "", "change_reason": "Not ours"})
     flagged.flag.refresh_from_db()
     assert flagged.flag.state == "resolved"
 

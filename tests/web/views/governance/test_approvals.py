@@ -221,7 +221,7 @@ def test_pages_of_approvals_cost_the_same_for_any_number(
 
     with django_assert_num_queries(8):
         client.get("/approvals/")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         client.get(f"/approvals/{blocked.pk}/")
     with django_assert_num_queries(7):
         client.get("/approvals/against/")

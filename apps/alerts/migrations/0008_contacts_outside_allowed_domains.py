@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("alerts", "0005_links_of_alerts_and_issues"),
+        ("alerts", "0007_routes_of_persons_and_deputies"),
     ]
 
     operations = [

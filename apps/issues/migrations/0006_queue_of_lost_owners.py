@@ -40,7 +40,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION issues_queue_changed_owners();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("issues", "0004_index_by_urgency"),
+        ("issues", "0005_label_of_decisions"),
         ("accounts", "0002_people"),
     ]
 

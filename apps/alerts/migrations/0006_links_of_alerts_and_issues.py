@@ -44,7 +44,7 @@ INSERT INTO alerts_pendinglink (alert_id) SELECT id FROM alerts_alert;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("alerts", "0004_labels_of_subjects"),
+        ("alerts", "0005_alerts_about_migration_tasks"),
         ("issues", "0004_index_by_urgency"),
     ]
 
