@@ -41,12 +41,14 @@ def respond_to_issues(
     at: datetime,
     until: date | None = None,
     to: User | None = None,
+    is_confirmed: bool = False,
     reason: str = "",
 ) -> BulkOutcome:
     """Apply the response to each issue that `by` can respond to, in one transaction.
 
-    `until` is for snooze and accept, `to` for assign (None: follow the application), `reason` for
-    accept, resolve and, optionally, acknowledge. A few statements for each issue.
+    `until` is for snooze and accept, `to` for assign (None: follow the application) with
+    `is_confirmed` as in `assign_issue`, `reason` for accept, resolve and, optionally, acknowledge.
+    A few statements for each issue.
     """
     if len(issue_ids) > MAX_BULK_RESPONSES:
         raise DomainError(f"Select at most {MAX_BULK_RESPONSES} issues.", field="ids")
@@ -70,7 +72,16 @@ def respond_to_issues(
                 continue
             try:
                 with transaction.atomic():
-                    _respond(issues[pk], response, by=by, at=at, until=until, to=to, reason=reason)
+                    _respond(
+                        issues[pk],
+                        response,
+                        by=by,
+                        at=at,
+                        until=until,
+                        to=to,
+                        is_confirmed=is_confirmed,
+                        reason=reason,
+                    )
             except DomainError as error:
                 rejected.append(RejectedIssue(pk, str(error)))
             else:
@@ -86,6 +97,7 @@ def _respond(
     at: datetime,
     until: date | None,
     to: User | None,
+    is_confirmed: bool,
     reason: str,
 ) -> None:
     match response:
@@ -98,7 +110,7 @@ def _respond(
         case IssueResponse.REVOKE:
             responses.revoke_acceptance(issue=issue, by=by, at=at, reason=reason)
         case IssueResponse.ASSIGN:
-            responses.assign_issue(issue=issue, to=to, by=by, at=at)
+            responses.assign_issue(issue=issue, to=to, by=by, at=at, is_confirmed=is_confirmed)
         case IssueResponse.RESOLVE:
             responses.resolve_issue(issue=issue, by=by, at=at, reason=reason)
         case IssueResponse.REOPEN:

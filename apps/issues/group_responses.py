@@ -17,10 +17,10 @@ from apps.common.database.bulk_writes import update_rows
 from apps.common.history.context import audit_context
 from apps.issues.evaluation import queue_applications
 from apps.issues.models import Activity, Issue
+from apps.issues.owners import can_own
 from apps.issues.receivers import call_receivers
 from apps.issues.responses import (
     IssueResponse,
-    can_own,
     can_respond,
     mark_acknowledged,
     mark_assigned,

@@ -17,6 +17,7 @@ from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.issues.evaluation import queue_applications
 from apps.issues.models import Activity, CauseKind, Issue, IssueResolution
+from apps.issues.owners import can_own, owns_application, require_owner
 from apps.issues.receivers import call_receivers
 
 MAX_SNOOZE_DAYS = 90
@@ -54,9 +55,10 @@ def state_owner(issue: Issue) -> str:
 def can_respond(user: User, issue: Issue) -> bool:
     """Return whether the user can respond: governance, editors of the issue's team, and its
     owner as long as the owner can view it. Contacts, who act by the link in an email only, can
-    respond to issues of applications that they own."""
+    respond to issues of applications that they own, and to those assigned to them."""
     if user.is_contact:
-        return _owns_as_contact(user, issue)
+        is_owner = issue.owner_id == user.pk and issue.application_id is not None
+        return is_owner or owns_application(user, issue)
     if not user.is_active:
         return False
     if user.is_governance:
@@ -65,14 +67,6 @@ def can_respond(user: User, issue: Issue) -> bool:
         return issue.owner_id == user.pk
     is_owner = issue.owner_id == user.pk and issue.team_id in user.team_roles()
     return is_owner or user.may(TeamRole.EDITOR, issue.team_id)
-
-
-def _owns_as_contact(user: User, issue: Issue) -> bool:
-    application = issue.application
-    return application is not None and user.pk in {
-        application.business_owner_person_id,
-        application.technical_owner_person_id,
-    }
 
 
 def can_accept(user: User, issue: Issue) -> bool:
@@ -111,21 +105,24 @@ def require_respondent(user: User, issue: Issue) -> None:
     )
 
 
-def lock_issue(issue: Issue, by: User) -> Issue:
-    """Return the issue, locked, if `by` can respond to it; raises ForbiddenError."""
+def lock_issue(issue: Issue, by: User, *, permits_contact: bool = False) -> Issue:
+    """Return the issue, locked, if `by` can respond to it; raises ForbiddenError.
+    `permits_contact`: the response is one of those that contacts can give."""
     stored = (
         Issue.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("cause", "team")
+        .select_related("cause", "team", "application")
         .get(pk=issue.pk)
     )
     require_respondent(by, stored)
+    if by.is_contact and not permits_contact:
+        raise ForbiddenError("You need an account to respond to an issue in this way.")
     return stored
 
 
 @transaction.atomic
 def acknowledge_issue(*, issue: Issue, by: User, at: datetime, reason: str = "") -> Issue:
     """Acknowledge the issue. A second call changes nothing: the first user is kept."""
-    stored = lock_issue(issue, by)
+    stored = lock_issue(issue, by, permits_contact=True)
     before = response_values(stored)
     _require_unresolved(stored, "acknowledge")
     if mark_acknowledged(stored, by=by, at=at):
@@ -147,7 +144,8 @@ def mark_acknowledged(issue: Issue, *, by: User, at: datetime) -> bool:
 
 @transaction.atomic
 def snooze_issue(*, issue: Issue, until: date, by: User, at: datetime) -> Issue:
-    """Hide the issue from the inbox until a date."""
+    """Hide the issue from the inbox until a date. A second call with the same date changes
+    nothing."""
     days = (until - day_of(at)).days
     if days < 1:
         raise DomainError("Enter a date after today.", field="until")
@@ -157,9 +155,11 @@ def snooze_issue(*, issue: Issue, until: date, by: User, at: datetime) -> Issue:
             "or accept the gap with a reason.",
             field="until",
         )
-    stored = lock_issue(issue, by)
+    stored = lock_issue(issue, by, permits_contact=True)
     before = response_values(stored)
     _require_unresolved(stored, "snooze")
+    if stored.snoozed_until == until:
+        return stored
     stored.snoozed_until, stored.snoozed_by = until, by
     save_response(stored, by, IssueResponse.SNOOZE, f"issue snoozed until {until}")
     _record(stored, Activity.Kind.SNOOZED, by, at, before=before, until=until.isoformat())
@@ -220,17 +220,29 @@ def revoke_acceptance(*, issue: Issue, by: User, at: datetime, reason: str = "")
 
 
 @transaction.atomic
-def assign_issue(*, issue: Issue, to: User | None, by: User, at: datetime) -> Issue:
-    """Assign the issue to a user who can view it; None lets the owner follow the application
-    again."""
-    stored = lock_issue(issue, by)
+def assign_issue(
+    *,
+    issue: Issue,
+    to: User | None,
+    by: User,
+    at: datetime,
+    is_confirmed: bool = False,
+) -> Issue:
+    """Assign the issue to a user who can view it, or to a contact; None lets the owner follow the
+    application again.
+
+    `is_confirmed`: `by` has read what the assignment to a contact who does not own the application
+    means (`owners.contact_warning`).
+    """
+    stored = lock_issue(issue, by, permits_contact=True)
     before = response_values(stored)
     _require_unresolved(stored, "assign")
-    if to is not None and not can_own(to, stored):
-        raise DomainError(
-            f"{to} cannot view this issue. Select a member of the team or a governance user.",
-            field="owner",
-        )
+    if by.is_contact and to != by:
+        raise ForbiddenError("You can assign this issue to yourself only.")
+    if to is not None and _is_assigned(stored, to):
+        return stored
+    if to is not None:
+        require_owner(to, stored, by=by, is_confirmed=is_confirmed)
     previous = stored.owner_id
     if not mark_assigned(stored, to=to, by=by):
         return stored
@@ -245,22 +257,42 @@ def assign_issue(*, issue: Issue, to: User | None, by: User, at: datetime) -> Is
     return stored
 
 
+@transaction.atomic
+def accept_assignment(*, issue: Issue, by: User, at: datetime) -> Issue:
+    """Confirm that `by`, who owns the issue, will do the work: it no longer follows the owner of
+    the application, and is acknowledged. A second call changes nothing."""
+    stored = lock_issue(issue, by, permits_contact=True)
+    before = response_values(stored)
+    _require_unresolved(stored, "accept")
+    if stored.owner_id != by.pk:
+        raise ConflictError(
+            "This issue is not assigned to you any more. Assign it to yourself instead."
+        )
+    if stored.assigned_by_id is not None and stored.acknowledged_by_id == by.pk:
+        return stored
+    stored.assigned_by = stored.assigned_by or by
+    if stored.acknowledged_at is None:
+        stored.acknowledged_by, stored.acknowledged_at = by, at
+    stored.snoozed_until = stored.snoozed_by = None
+    if stored.state == Issue.State.OPEN:
+        stored.state = Issue.State.ACKNOWLEDGED
+    save_response(stored, by, IssueResponse.ASSIGN, "assignment accepted")
+    _record(
+        stored, Activity.Kind.OWNER, by, at, before=before, old=by.pk, new=by.pk, is_accepted=True
+    )
+    return stored
+
+
 def mark_assigned(issue: Issue, *, to: User | None, by: User) -> bool:
     """Return whether the issue was not assigned to that user before."""
-    if to is not None and issue.owner_id == to.pk and issue.assigned_by_id is not None:
+    if to is not None and _is_assigned(issue, to):
         return False
     issue.owner, issue.assigned_by = to, by if to is not None else None
     return True
 
 
-def can_own(user: User, issue: Issue) -> bool:
-    """Return whether the user can view the issue once it is assigned; of contacts whether they own
-    its application."""
-    if user.is_contact:
-        return _owns_as_contact(user, issue)
-    if not user.is_active:
-        return False
-    return user.can_read_all or issue.team_id is None or issue.team_id in user.team_roles()
+def _is_assigned(issue: Issue, person: User) -> bool:
+    return issue.owner_id == person.pk and issue.assigned_by_id is not None
 
 
 @transaction.atomic

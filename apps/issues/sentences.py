@@ -317,6 +317,14 @@ _ADVICE: Mapping[CauseKind, Callable[[Issue, date], str]] = {
 # --- activity -------------------------------------------------------------------------------------
 
 
+# why an assigned owner does not own the issue any more; compare_issues.sql decides
+_OWNER_REASONS = {
+    "closed": "{name} no longer has access",
+    "left_team": "{name} can no longer view the issue",
+    "left_application": "{name} no longer owns the application",
+}
+
+
 def activity_sentence(entry: Activity, names: Mapping[int, str]) -> str:
     """Return one entry of the timeline as a sentence; `names` are those of users."""
     who = names.get(entry.user_id, "A user") if entry.user_id else "The registry"
@@ -333,6 +341,12 @@ def activity_sentence(entry: Activity, names: Mapping[int, str]) -> str:
             return f"The state changed from {old} to {new}."
         case Activity.Kind.OWNER:
             new_owner = names.get(details.get("new") or 0, "")
+            if details.get("is_accepted"):
+                return f"{who} accepted the assignment."
+            if reason := details.get("reason"):
+                leaver = names.get(details.get("old") or 0, "The owner")
+                owner = f"the owner is now {new_owner}" if new_owner else "it is now unassigned"
+                return f"{_OWNER_REASONS[reason].format(name=leaver)}, and {owner}."
             if not new_owner and entry.user_id:
                 return f"{who} removed the assignment."
             if not new_owner:

@@ -87,6 +87,7 @@ def render_mail(
         _describe_reason(notices, user, team, batch.absent),
         _describe_schedule(schedule),
         can_respond=user is not None,
+        can_sign_in=user is None or not user.is_contact,
     )
     if digest is None:
         email = render_heartbeat(
@@ -163,6 +164,12 @@ _REASONS = {
 }
 
 
+_CONTACT_SENTENCE = (
+    "You are a contact of the registry and have no account. You can respond by the link above, and "
+    "stop these emails by the link below."
+)
+
+
 def _describe_reason(
     notices: Sequence[Notice],
     user: User | None,
@@ -179,7 +186,11 @@ def _describe_reason(
         for route, reason in _REASONS.items()
         if any(notice.why == route for notice in notices)
     ]
-    return f"You receive this email because {', and '.join(reasons)}." if reasons else ""
+    sentence = f"You receive this email because {', and '.join(reasons)}." if reasons else ""
+    if not user.is_contact:
+        return sentence
+    sentence = sentence or "You receive this email because you are named in these alerts."
+    return f"{sentence} {_CONTACT_SENTENCE}"
 
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

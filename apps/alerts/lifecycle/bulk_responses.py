@@ -116,9 +116,9 @@ def _apply_response(
         case AlertResponse.UNDO:
             undo_response(alert=alert, by=by, at=at)
         case _:
+            valid = [value for value in AlertResponse.values if value != AlertResponse.COMMENT]
             raise InvalidResponseError(
-                f'"{response}" is not a valid response. Use one of: '
-                f"{', '.join(AlertResponse.values)}."
+                f'"{response}" is not a valid response. Use one of: {", ".join(valid)}.'
             )
 
 

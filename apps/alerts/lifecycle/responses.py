@@ -24,6 +24,7 @@ from apps.common.time import day_of
 
 MAX_SNOOZE_DAYS = 90
 MAX_MUTE_DAYS = 366
+MAX_COMMENT_LENGTH = 2000
 
 
 class AlertResponse(models.TextChoices):
@@ -36,6 +37,7 @@ class AlertResponse(models.TextChoices):
     RESOLVE = "resolve", "Resolve"
     REOPEN = "reopen", "Reopen"
     UNDO = "undo", "Undo the last response"
+    COMMENT = "comment", "Comment"
 
 
 class AlertPermissionError(PermissionDenied):
@@ -201,6 +203,23 @@ def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Al
         to_deputies = deputy_notices([notice], {locked_alert.pk: locked_alert}, on=day_of(at))
         Notice.objects.bulk_create([notice, *to_deputies], ignore_conflicts=True)
     linked_issues.assign_issues(locked_alert, to=to, by=by, at=at)
+    return copy_response(alert, locked_alert)
+
+
+@transaction.atomic
+def comment_on_alert(*, alert: Alert, text: str, by: User) -> Alert:
+    """Add a comment to the activity of an alert that notifies of no issue; otherwise comments
+    belong to the issue."""
+    text = text.strip()
+    if not text:
+        raise InvalidResponseError("Enter a comment.")
+    if len(text) > MAX_COMMENT_LENGTH:
+        raise InvalidResponseError(f"Enter a comment of at most {MAX_COMMENT_LENGTH} characters.")
+    locked_alert = lock_alert(alert, by)
+    # the history, which is the activity, has a version for each change
+    n_comments = int(locked_alert.details.get("n_comments", 0))
+    locked_alert.details = locked_alert.details | {"n_comments": n_comments + 1}
+    save_response(locked_alert, by, AlertResponse.COMMENT, "comment added", note=text)
     return copy_response(alert, locked_alert)
 
 
