@@ -141,6 +141,8 @@ class ConfirmationSettingsSerializer(serializers.ModelSerializer[ConfirmationSet
 class ConfirmationSettingsView(RegistryView):
     """Decisions that a second governance user must confirm, for the whole organisation."""
 
+    reads = ()
+
     @extend_schema(operation_id="confirmation_settings", responses=ConfirmationSettingsSerializer)
     def get(self, request: Request) -> Response:
         """Decisions that a second governance user must confirm. Requires an organisation role."""

@@ -142,7 +142,7 @@ def submit_decision(
     at: datetime,
     by: User,
     expires_on: date | None = None,
-    **limits: Sequence[Any],
+    **limits: Any,
 ) -> Approval | DecisionProposal:
     """Record the decision, or propose it if a second governance person must confirm it. `limits`
     as in `record_decision`."""
@@ -169,7 +169,7 @@ def submit_replacement(
     at: datetime,
     by: User,
     expires_on: date | None = None,
-    **limits: Sequence[Any],
+    **limits: Any,
 ) -> Approval | DecisionProposal:
     """Replace the decision, or propose that if a second governance person must confirm it."""
     if is_proposed(decision):

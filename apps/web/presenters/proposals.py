@@ -1,15 +1,17 @@
 """Decisions that a second governance person must confirm, as pages show them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Model
+from django.utils.text import capfirst
+
 from apps.accounts.models import User
 from apps.common.text import format_date
 from apps.exposure.models import Policy
-from apps.exposure.policy_values import is_share
 from apps.inventory.governance.proposals import (
     can_decide,
     can_withdraw,
@@ -18,7 +20,7 @@ from apps.inventory.governance.proposals import (
 )
 from apps.inventory.models import Approval, ConfirmationSettings, DecisionProposal
 from apps.risks.models import Assessment
-from apps.web.wording import number, share
+from apps.web.views.exposure.flag_presenters import format_value
 
 _ANY = "–"
 
@@ -67,14 +69,6 @@ def present_values(proposal: DecisionProposal) -> tuple[ProposedValue, ...]:
     return tuple(_VALUES[proposal.kind](proposal))
 
 
-def tolerance_text(values: Mapping[str, Any], name: str = "tolerance") -> str:
-    """Return the tolerance of stored values, as a percentage if the policy measures a share."""
-    amount = Decimal(values[name])
-    if not is_share(Policy(measure=values["measure"])):
-        return number(int(amount)) if amount == int(amount) else f"{amount:f}"
-    return share(amount) if (amount * 100) % 1 == 0 else f"{float(amount) * 100:.1f} %"
-
-
 def _tolerance_values(proposal: DecisionProposal) -> list[ProposedValue]:
     before, after = proposal.before, {**proposal.before, **proposal.after}
     values = []
@@ -82,11 +76,10 @@ def _tolerance_values(proposal: DecisionProposal) -> list[ProposedValue]:
     names = [field.name for field in Policy._meta.concrete_fields if field.name in proposal.after]
     for name in sorted(names, key=lambda name: name != "tolerance"):
         if name == "tolerance":
-            texts = tolerance_text(before), tolerance_text(after)
+            texts = _tolerance(before), _tolerance(after)
         else:
             texts = _text(before[name]), _text(after[name])
-        label = str(Policy._meta.get_field(name).verbose_name)
-        values.append(ProposedValue(_capitalise(label), *texts))
+        values.append(ProposedValue(_label(Policy, name), *texts))
     return values
 
 
@@ -97,13 +90,12 @@ def _acceptance_values(proposal: DecisionProposal) -> list[ProposedValue]:
     for name, value in proposal.after["facts"].items():
         if value in (None, ""):
             continue
-        field = Assessment._meta.get_field(name)
         if name == "owner":
             owner = User.objects.filter(pk=value).first()
             text = str(owner) if owner is not None else _ANY
         else:
             text = _day(value) if name == "due_on" else _text(value)
-        values.append(ProposedValue(_capitalise(str(field.verbose_name)), _ANY, text))
+        values.append(ProposedValue(_label(Assessment, name), _ANY, text))
     return values
 
 
@@ -123,7 +115,7 @@ def _block_values(proposal: DecisionProposal) -> list[ProposedValue]:
 def _setting_values(proposal: DecisionProposal) -> list[ProposedValue]:
     return [
         ProposedValue(
-            _capitalise(str(ConfirmationSettings._meta.get_field(name).verbose_name)),
+            _label(ConfirmationSettings, name),
             _switch(proposal.before[name]),
             _switch(value),
         )
@@ -131,12 +123,16 @@ def _setting_values(proposal: DecisionProposal) -> list[ProposedValue]:
     ]
 
 
-_VALUES = {
+_VALUES: Mapping[str, Callable[[DecisionProposal], list[ProposedValue]]] = {
     DecisionProposal.Kind.TOLERANCE: _tolerance_values,
     DecisionProposal.Kind.ACCEPTANCE: _acceptance_values,
     DecisionProposal.Kind.BLOCK: _block_values,
     DecisionProposal.Kind.SETTING: _setting_values,
 }
+
+
+def _tolerance(values: Mapping[str, Any]) -> str:
+    return format_value(Policy(measure=values["measure"]), Decimal(values["tolerance"]))
 
 
 def _text(value: Any) -> str:
@@ -155,5 +151,6 @@ def _switch(value: bool) -> str:
     return "Required" if value else "Not required"
 
 
-def _capitalise(label: str) -> str:
-    return label[:1].upper() + label[1:]
+def _label(model: type[Model], name: str) -> str:
+    field: Any = model._meta.get_field(name)
+    return str(capfirst(field.verbose_name))
