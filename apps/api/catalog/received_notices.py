@@ -67,6 +67,7 @@ class ReceivedNoticeSerializer(serializers.ModelSerializer[ReceivedNotice]):
             "retires_on",
             "date_kind",
             "successor",
+            "successor_name",
             "source_url",
             "announcements",
             "dismissed_by",

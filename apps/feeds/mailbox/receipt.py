@@ -185,6 +185,7 @@ def _store(
                 "retires_on": contents.retires_on,
                 "date_kind": contents.date_kind,
                 "successor": contents.successor,
+                "successor_name": contents.successor_name,
                 "source_url": contents.source_url,
             },
         )

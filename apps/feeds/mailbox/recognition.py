@@ -54,13 +54,15 @@ _LOWER_BOUND = re.compile(
 @dataclass(frozen=True, slots=True)
 class NoticeContents:
     """What was recognised. `model_names` are IDs and names as the text writes them, without the
-    successor; `date_kind` is empty without a date."""
+    successor; `date_kind` is empty without a date. `successor` is None where several model IDs fit
+    its name."""
 
     model_names: tuple[str, ...]
     host_slugs: tuple[str, ...]
     retires_on: date | None
     date_kind: str
     successor: Offering | None
+    successor_name: str
     source_url: str
 
 
@@ -103,6 +105,7 @@ def read_contents(*, subject: str, text: str, received_on: date) -> NoticeConten
         retires_on=retires_on,
         date_kind=str(bound) if retires_on else "",
         successor=_find_successor(successors, retiring, host_slugs),
+        successor_name=successors[0][:200] if len(successors) == 1 else "",
         source_url=url_in(text)[:1000],
     )
 

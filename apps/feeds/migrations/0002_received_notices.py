@@ -112,6 +112,14 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
+                (
+                    "successor_name",
+                    models.CharField(
+                        blank=True,
+                        help_text="Recommended model, as the text writes it.",
+                        max_length=200,
+                    ),
+                ),
                 ("source_url", models.CharField(blank=True, max_length=1000)),
                 ("dismissed_at", models.DateTimeField(blank=True, null=True)),
                 ("dismissal_reason", models.CharField(blank=True, max_length=500)),
@@ -149,6 +157,14 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[("firm", "Firm"), ("not_before", "Earliest")],
                         max_length=10,
+                    ),
+                ),
+                (
+                    "successor_name",
+                    models.CharField(
+                        blank=True,
+                        help_text="Recommended model, as the text writes it.",
+                        max_length=200,
                     ),
                 ),
                 ("source_url", models.CharField(blank=True, max_length=1000)),
@@ -475,8 +491,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="insert_insert",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "feeds_receivednoticehistory" ("date_kind", "dismissal_reason", "dismissed_at", "dismissed_by_id", "host_slugs", "id", "message_id", "model_names", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "received_at", "retires_on", "sender", "sender_name", "signed_by", "source_url", "subject", "successor_id") SELECT new_values."date_kind", new_values."dismissal_reason", new_values."dismissed_at", new_values."dismissed_by_id", new_values."host_slugs", new_values."id", new_values."message_id", new_values."model_names", _pgh_attached_context.value, NOW(), \'insert\', new_values."id", new_values."received_at", new_values."retires_on", new_values."sender", new_values."sender_name", new_values."signed_by", new_values."source_url", new_values."subject", new_values."successor_id" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;',
-                    hash="a3e3254ae6a00066c4f0fee12750411795595be0",
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "feeds_receivednoticehistory" ("date_kind", "dismissal_reason", "dismissed_at", "dismissed_by_id", "host_slugs", "id", "message_id", "model_names", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "received_at", "retires_on", "sender", "sender_name", "signed_by", "source_url", "subject", "successor_id", "successor_name") SELECT new_values."date_kind", new_values."dismissal_reason", new_values."dismissed_at", new_values."dismissed_by_id", new_values."host_slugs", new_values."id", new_values."message_id", new_values."model_names", _pgh_attached_context.value, NOW(), \'insert\', new_values."id", new_values."received_at", new_values."retires_on", new_values."sender", new_values."sender_name", new_values."signed_by", new_values."source_url", new_values."subject", new_values."successor_id", new_values."successor_name" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="b6bc2ff28a36d35b4d901881cbf2ee822293aa6b",
                     level="STATEMENT",
                     operation="INSERT",
                     pgid="pgtrigger_insert_insert_7ea4f",
@@ -491,8 +507,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "feeds_receivednoticehistory" ("date_kind", "dismissal_reason", "dismissed_at", "dismissed_by_id", "host_slugs", "id", "message_id", "model_names", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "received_at", "retires_on", "sender", "sender_name", "signed_by", "source_url", "subject", "successor_id") SELECT new_values."date_kind", new_values."dismissal_reason", new_values."dismissed_at", new_values."dismissed_by_id", new_values."host_slugs", new_values."id", new_values."message_id", new_values."model_names", _pgh_attached_context.value, NOW(), \'update\', new_values."id", new_values."received_at", new_values."retires_on", new_values."sender", new_values."sender_name", new_values."signed_by", new_values."source_url", new_values."subject", new_values."successor_id" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values."date_kind" IS DISTINCT FROM (new_values."date_kind") OR old_values."dismissal_reason" IS DISTINCT FROM (new_values."dismissal_reason") OR old_values."dismissed_at" IS DISTINCT FROM (new_values."dismissed_at") OR old_values."dismissed_by_id" IS DISTINCT FROM (new_values."dismissed_by_id") OR old_values."host_slugs" IS DISTINCT FROM (new_values."host_slugs") OR old_values."id" IS DISTINCT FROM (new_values."id") OR old_values."message_id" IS DISTINCT FROM (new_values."message_id") OR old_values."model_names" IS DISTINCT FROM (new_values."model_names") OR old_values."received_at" IS DISTINCT FROM (new_values."received_at") OR old_values."retires_on" IS DISTINCT FROM (new_values."retires_on") OR old_values."sender" IS DISTINCT FROM (new_values."sender") OR old_values."sender_name" IS DISTINCT FROM (new_values."sender_name") OR old_values."signed_by" IS DISTINCT FROM (new_values."signed_by") OR old_values."source_url" IS DISTINCT FROM (new_values."source_url") OR old_values."subject" IS DISTINCT FROM (new_values."subject") OR old_values."successor_id" IS DISTINCT FROM (new_values."successor_id")) ) AS new_values, _pgh_attached_context; RETURN NULL;',
-                    hash="e856ca48fb968e33b913e45a1ba522106c2db3c3",
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "feeds_receivednoticehistory" ("date_kind", "dismissal_reason", "dismissed_at", "dismissed_by_id", "host_slugs", "id", "message_id", "model_names", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "received_at", "retires_on", "sender", "sender_name", "signed_by", "source_url", "subject", "successor_id", "successor_name") SELECT new_values."date_kind", new_values."dismissal_reason", new_values."dismissed_at", new_values."dismissed_by_id", new_values."host_slugs", new_values."id", new_values."message_id", new_values."model_names", _pgh_attached_context.value, NOW(), \'update\', new_values."id", new_values."received_at", new_values."retires_on", new_values."sender", new_values."sender_name", new_values."signed_by", new_values."source_url", new_values."subject", new_values."successor_id", new_values."successor_name" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values."date_kind" IS DISTINCT FROM (new_values."date_kind") OR old_values."dismissal_reason" IS DISTINCT FROM (new_values."dismissal_reason") OR old_values."dismissed_at" IS DISTINCT FROM (new_values."dismissed_at") OR old_values."dismissed_by_id" IS DISTINCT FROM (new_values."dismissed_by_id") OR old_values."host_slugs" IS DISTINCT FROM (new_values."host_slugs") OR old_values."id" IS DISTINCT FROM (new_values."id") OR old_values."message_id" IS DISTINCT FROM (new_values."message_id") OR old_values."model_names" IS DISTINCT FROM (new_values."model_names") OR old_values."received_at" IS DISTINCT FROM (new_values."received_at") OR old_values."retires_on" IS DISTINCT FROM (new_values."retires_on") OR old_values."sender" IS DISTINCT FROM (new_values."sender") OR old_values."sender_name" IS DISTINCT FROM (new_values."sender_name") OR old_values."signed_by" IS DISTINCT FROM (new_values."signed_by") OR old_values."source_url" IS DISTINCT FROM (new_values."source_url") OR old_values."subject" IS DISTINCT FROM (new_values."subject") OR old_values."successor_id" IS DISTINCT FROM (new_values."successor_id") OR old_values."successor_name" IS DISTINCT FROM (new_values."successor_name")) ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="ecf1cd45900fc806c96140355996c9b8dcbb7b26",
                     level="STATEMENT",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_9bb10",
@@ -507,8 +523,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "feeds_receivednoticehistory" ("date_kind", "dismissal_reason", "dismissed_at", "dismissed_by_id", "host_slugs", "id", "message_id", "model_names", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "received_at", "retires_on", "sender", "sender_name", "signed_by", "source_url", "subject", "successor_id") SELECT old_values."date_kind", old_values."dismissal_reason", old_values."dismissed_at", old_values."dismissed_by_id", old_values."host_slugs", old_values."id", old_values."message_id", old_values."model_names", _pgh_attached_context.value, NOW(), \'delete\', old_values."id", old_values."received_at", old_values."retires_on", old_values."sender", old_values."sender_name", old_values."signed_by", old_values."source_url", old_values."subject", old_values."successor_id" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;',
-                    hash="171b680f944b14ba702d6361485220eccd90cd4a",
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "feeds_receivednoticehistory" ("date_kind", "dismissal_reason", "dismissed_at", "dismissed_by_id", "host_slugs", "id", "message_id", "model_names", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "received_at", "retires_on", "sender", "sender_name", "signed_by", "source_url", "subject", "successor_id", "successor_name") SELECT old_values."date_kind", old_values."dismissal_reason", old_values."dismissed_at", old_values."dismissed_by_id", old_values."host_slugs", old_values."id", old_values."message_id", old_values."model_names", _pgh_attached_context.value, NOW(), \'delete\', old_values."id", old_values."received_at", old_values."retires_on", old_values."sender", old_values."sender_name", old_values."signed_by", old_values."source_url", old_values."subject", old_values."successor_id", old_values."successor_name" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;',
+                    hash="962e084b90d6caf45b10297f91c58b1f131ef9c7",
                     level="STATEMENT",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_ef12b",

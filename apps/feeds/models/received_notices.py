@@ -87,6 +87,9 @@ class ReceivedNotice(models.Model):
     successor = models.ForeignKey(
         Offering, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    successor_name = models.CharField(
+        max_length=200, blank=True, help_text="Recommended model, as the text writes it."
+    )
     source_url = models.CharField(max_length=1000, blank=True)
     announcements = models.ManyToManyField(
         RetirementAnnouncement, through="NoticeAnnouncement", related_name="received_notices"

@@ -208,7 +208,7 @@ def notice_csv(request: HttpRequest) -> StreamingHttpResponse:
             ", ".join(row.model_names),
             row.retires_on,
             row.get_date_kind_display(),
-            str(row.successor or ""),
+            str(row.successor or row.successor_name),
             row.source_url,
             str(row.dismissed_by or ""),
             row.dismissed_at,
