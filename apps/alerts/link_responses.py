@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
@@ -145,7 +146,7 @@ def respond_by_link(
                 outcome.alert_ids,
                 outcome.refusals,
                 alert,
-                lambda alert=alert: _respond_to_alert(alert, response, by, at, until, text),
+                partial(_respond_to_alert, alert, response, by, at, until, text),
                 _alert_state,
             )
 
@@ -155,7 +156,7 @@ def respond_by_link(
                 outcome.issue_ids,
                 outcome.refusals,
                 issue,
-                lambda issue=issue: _respond_to_issue(issue, response, by, at, until, text),
+                partial(_respond_to_issue, issue, response, by, at, until, text),
                 _issue_state,
             )
 
@@ -175,7 +176,8 @@ def _key(record: Alert | Issue) -> int:
 def _assigned(items: Iterable[LinkItem], person: User) -> tuple[list[Alert], list[Issue]]:
     """Return what is assigned to the person: alerts, and issues that the person owns or that such
     an alert is about."""
-    alerts, issues = {}, {}
+    alerts: dict[int, Alert] = {}
+    issues: dict[int, Issue] = {}
     for item in items:
         is_assigned = item.alert is not None and item.alert.assigned_to_id == person.pk
         unresolved = [issue for issue in item.issues if issue.state != Issue.State.RESOLVED]
