@@ -29,7 +29,6 @@ from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.models import Application, Dependency
 from apps.issues.evaluation import evaluate_everything
-from apps.issues.models import Issue
 from tests.upgrade_fixture import DUMP, restored_dump
 from tests.web.routes import stops
 
