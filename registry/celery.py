@@ -50,12 +50,13 @@ app.autodiscover_tasks()
 POLL = "feeds.poll_source"
 COUNT = "risks.count_inherited_risk"
 ISSUES = "issues.evaluate"
+ALERTS = "alerts.raise_alerts"
 AFTER_POLL = (
     "exposure.refresh_exposure",
     "inventory.keep_findings",
     "risks.refresh_risks",
     ISSUES,
-    "alerts.raise_alerts",
+    ALERTS,
     COUNT,
 )
 # tasks that can change many applications; small changes wait for beat
@@ -66,7 +67,7 @@ AFTER_BULK_LOAD = (
     "exposure.refresh_exposure",
     "inventory.keep_findings",
     ISSUES,
-    "alerts.raise_alerts",
+    ALERTS,
 )
 
 
@@ -95,7 +96,8 @@ def clear_task_context(**_: Any) -> None:
 
 @task_success.connect
 def send_follow_up_tasks(sender: Any, result: Any = None, **_: Any) -> None:
-    """Send the tasks that follow a poll, or an import that was carried out.
+    """Send the tasks that follow a poll, an import that was carried out, or an evaluation that
+    opened issues.
 
     Beat repeats each step, so a lost message delays an alert by a minute but loses none."""
     steps: tuple[str, ...] = ()
@@ -103,5 +105,8 @@ def send_follow_up_tasks(sender: Any, result: Any = None, **_: Any) -> None:
         steps = AFTER_POLL
     elif sender.name in BULK_LOADS and result:
         steps = AFTER_BULK_LOAD
+    elif sender.name == ISSUES and result:
+        # a notification is then owed in the same minute, whichever of the two beat sent first
+        steps = (ALERTS,)
     if steps and not app.conf.task_always_eager:
         chain(*(app.signature(name, immutable=True) for name in steps)).apply_async()

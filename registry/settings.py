@@ -19,6 +19,7 @@ from apps.common.http.proxies import parse_proxy
 from apps.common.logging import configure_structlog, logging_config
 from apps.common.postgresql.connections import BoundedConnection, check_connection
 from apps.common.postgresql.limits import LIMITS, ProcessKind, connection_options, socket_options
+from apps.feeds.mailbox.address import parse_mailbox_url
 from registry.environment import BadAddress, kept_secret, mailer, redis_client_url
 from registry.process_kind import process_kind
 from registry.sign_on import sign_on
@@ -157,8 +158,9 @@ MIDDLEWARE = [
     "registry.middleware.BusyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "registry.middleware.RequestHistoryMiddleware",
+    # around the history of the request: what follows from a change is recorded as the registry's
     "registry.middleware.IssueEvaluationMiddleware",
+    "registry.middleware.RequestHistoryMiddleware",
 ]
 
 TEMPLATES = [
@@ -352,6 +354,9 @@ CELERY_BEAT_SCHEDULE = {
     "every minute: poll due sources": _every("feeds.enqueue_due_sources", timedelta(minutes=1)),
     "every ten minutes: apply due catalogue facts": _every(
         "catalog.apply_due_facts", timedelta(minutes=10)
+    ),
+    "every five minutes: read the mailbox of notices": _every(
+        "feeds.receive_mail", timedelta(minutes=5)
     ),
     "every hour: apply expired holds": _every("feeds.end_holds", timedelta(hours=1)),
     "every hour: report source disagreements": _every(
@@ -669,6 +674,12 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 MAIL_PER_SECOND = env.float("MAIL_PER_SECOND", default=20.0)
 # name of the organisation below every email; empty: no such line
 ORGANISATION_NAME = env.str("ORGANISATION_NAME", default="")
+# IMAP folder to which provider notices are forwarded; parsed here so that its password is in no
+# setting's text
+try:
+    NOTICE_MAILBOX = parse_mailbox_url(env.str("NOTICE_MAILBOX_URL", default=""))
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from None
 # how long alerts wait for further ones, so that one poll with many changes makes one mail a team
 ALERT_GATHER_SECONDS = env.int("ALERT_GATHER_SECONDS", default=60)
 

@@ -8,9 +8,12 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.alerts.delivery.dispatch import send_due_deliveries
 from apps.alerts.delivery.outbox import queue_digests
+from apps.alerts.issues.links import link_issues
+from apps.alerts.kinds.decisions import raise_decision_alerts
 from apps.alerts.kinds.exposure_flags import raise_flag_alerts
 from apps.alerts.kinds.feeds.alerts import raise_feed_alerts
-from apps.alerts.kinds.issue_alerts import raise_issue_alerts
+from apps.alerts.kinds.issue_alerts import find_due_kinds, raise_issue_alerts
+from apps.alerts.kinds.migration_tasks import raise_task_alerts
 from apps.alerts.kinds.provider_events import (
     EVENT_BATCH_SIZE,
     NOTIFIED_EVENT_KINDS,
@@ -38,7 +41,7 @@ from apps.alerts.lifecycle.responses import (
     snooze_alert,
 )
 from apps.alerts.lifecycle.undo import undo_response
-from apps.alerts.models import Delivery
+from apps.alerts.models import Delivery, IssueAlertKind
 
 __all__ = [
     "EVENT_BATCH_SIZE",
@@ -65,26 +68,35 @@ __all__ = [
 
 def raise_alerts(*, at: datetime) -> int:
     """Create alerts and notifications for every event, flag and feed run that is not handled yet,
-    and for issues that are due; return the number of new alerts.
+    and for issues and migration tasks that are due, and link them with their issues; return the
+    number of new alerts.
+
+    A migration that is late is told of by the reminder of its retirement or by its negative runway
+    if one of them is due: these are created first then.
 
     Safe to run twice concurrently: an event is claimed by its "handled" row in the transaction that
     writes its alerts. A second run waits for that row and then finds nothing to do."""
-    return (
-        raise_flag_alerts(at=at)
-        + raise_feed_alerts(at=at)
-        + raise_event_alerts(at=at)
-        + raise_issue_alerts(at=at)
-    )
+    n_raised = raise_flag_alerts(at=at) + raise_feed_alerts(at=at) + raise_event_alerts(at=at)
+    due_kinds = find_due_kinds(at=at)
+    if IssueAlertKind.MIGRATION_LATE in due_kinds:
+        n_raised += raise_due_alerts(at=at)
+    n_raised += raise_task_alerts(at=at) + raise_decision_alerts(at=at)
+    if due_kinds:
+        n_raised += raise_issue_alerts(at=at)
+    link_issues()
+    return n_raised
 
 
 def raise_due_alerts(*, at: datetime) -> int:
     """Create alerts for dates and states, and return the number of new ones: reminders, expiries,
     reviews, runway, stale assessments, undeclared and unconfirmed uses."""
-    return (
+    n_raised = (
         raise_reminders(at=at)
         + raise_runway_and_assessment_alerts(at=at)
         + raise_discrepancy_alerts(at=at)
     )
+    link_issues()
+    return n_raised
 
 
 def maintain_alerts(*, at: datetime) -> dict[str, int]:

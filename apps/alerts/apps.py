@@ -9,4 +9,5 @@ class AlertsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        import_module("apps.alerts.erasure")
+        for receiver in ("erasure", "issues.linked_alerts", "issues.person_alerts"):
+            import_module(f"apps.alerts.{receiver}")

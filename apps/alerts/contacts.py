@@ -1,5 +1,5 @@
 """Contacts as recipients: without access to the registry, they are notified of the applications
-that they own, and can respond by the link in an email."""
+that they own and of issues assigned to them, and can respond by the link in an email."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,11 +10,12 @@ from apps.accounts.models import User
 from apps.accounts.people.mail_rules import contacts_with_mail
 from apps.alerts.models import Alert, AlertQuerySet
 from apps.inventory.models import Application
+from apps.issues.models import Issue
 
 
 def owned_applications(people: Iterable[User]) -> dict[int, frozenset[int]]:
-    """Return {contact: IDs of the applications that the contact owns}; one statement, or none
-    without contacts."""
+    """Return {contact: IDs of the applications that the contact owns, or of which an unresolved
+    issue is assigned to it}; two statements, or none without contacts."""
     ids = {person.pk for person in people if person.is_contact}
     if not ids:
         return {}
@@ -27,6 +28,9 @@ def owned_applications(people: Iterable[User]) -> dict[int, frozenset[int]]:
     ):
         for person_id in ids.intersection(person_ids):
             owned[person_id].add(pk)
+    assigned = Issue.objects.unresolved().filter(owner__in=ids, application__isnull=False)
+    for person_id, application_id in assigned.order_by().values_list("owner", "application"):
+        owned[person_id].add(application_id)
     return {pk: frozenset(application_ids) for pk, application_ids in owned.items()}
 
 

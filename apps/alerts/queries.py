@@ -13,7 +13,6 @@ from apps.alerts.contacts import owned_alerts
 from apps.alerts.delivery.schedule import MAX_CLOCK_LEAD
 from apps.alerts.models import Alert, AlertQuerySet, Delivery, DeliveryQuerySet
 from apps.catalog.models import Assertion
-from apps.common.database.statements import load_statement
 from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.inventory.models import Dependency, DependencyQuerySet
 
@@ -197,7 +196,14 @@ def due_deliveries(*, at: datetime, stale_after: timedelta) -> DeliveryQuerySet:
 
 # --- issues ---------------------------------------------------------------------------------------
 
-_ISSUE_NOTIFICATIONS = load_statement("alerts", "issue_notifications")
+_ISSUE_NOTIFICATIONS = """
+SELECT l.issue_id, max(coalesce(d.sent_at, n.owed_at))
+FROM alerts_alertissue l
+JOIN alerts_notice n ON n.alert_id = l.alert_id AND n.skip_reason = ''
+LEFT JOIN alerts_delivery d ON d.id = n.delivery_id
+WHERE l.issue_id = ANY (%(ids)s) AND (d.id IS NULL OR d.state NOT IN ('failed', 'skipped'))
+GROUP BY l.issue_id
+"""
 
 
 def last_notifications(issue_ids: Collection[int]) -> dict[int, datetime]:

@@ -124,6 +124,7 @@ declare_retention(
         RetentionGroup.LEDGER,
         "what people answered and chose; an alert's key keeps it from being raised again",
         "alerts_alert",
+        "alerts_alertissue",
         "alerts_alertpolicy",
         "alerts_alertsettings",
         "alerts_calendarfeed",
@@ -140,5 +141,10 @@ declare_retention(
         "alerts_handledevent",
         "alerts_handledflagevent",
         "alerts_handledrun",
+    ),
+    *permanent_tables(
+        RetentionGroup.DERIVED,
+        "queue of the links between alerts and issues; emptied by each run",
+        "alerts_pendinglink",
     ),
 )

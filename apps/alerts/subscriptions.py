@@ -99,11 +99,11 @@ def subscriber_notices(
     sub_team_ids = teams_below(subscriptions)
     facts = alert_facts(alerts)
     by_pk = {alert.pk: alert for alert in alerts}
-    notified_keys = {(_build_shared_key(by_pk[pk]), user_id) for pk, user_id in notified}
+    notified_keys = {(build_shared_key(by_pk[pk]), user_id) for pk, user_id in notified}
     notices = []
     for alert in without_duplicates(alerts):
         for subscription in subscriptions:
-            key = (_build_shared_key(alert), subscription.user_id)
+            key = (build_shared_key(alert), subscription.user_id)
             if (
                 key not in notified_keys
                 and can_be_notified(
@@ -141,7 +141,7 @@ def can_be_notified(user_id: int, alert: Alert, teams_seen: frozenset[int] | Non
     )
 
 
-def _build_shared_key(alert: Alert) -> str:
+def build_shared_key(alert: Alert) -> str:
     """Return a key shared by the copies of an alert for several users: of an alert about the
     organisation the key without its recipient, of a team's alert the whole key."""
     return alert.key if alert.team_id is not None else alert.key.rpartition("|")[0]
@@ -152,7 +152,7 @@ def without_duplicates(alerts: Iterable[Alert]) -> list[Alert]:
     of the rows."""
     alerts_by_key: dict[str, Alert] = {}
     for alert in sorted(alerts, key=lambda alert: alert.pk):
-        alerts_by_key.setdefault(_build_shared_key(alert), alert)
+        alerts_by_key.setdefault(build_shared_key(alert), alert)
     return list(alerts_by_key.values())
 
 
@@ -190,6 +190,7 @@ def teams_below(rows: Iterable[Subscription | Webhook]) -> dict[int | None, froz
 __all__ = [
     "AlertFacts",
     "alert_facts",
+    "build_shared_key",
     "can_be_notified",
     "can_see_alert",
     "is_personal",

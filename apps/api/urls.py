@@ -38,6 +38,7 @@ from apps.api.catalog.catalog import (
 from apps.api.catalog.derivations import DerivationViewSet
 from apps.api.catalog.disagreements import DisagreementViewSet
 from apps.api.catalog.feeds import FeedRunViewSet, ProviderNoticeViewSet
+from apps.api.catalog.received_notices import NoticeMailSettingsView, ReceivedNoticeViewSet
 from apps.api.catalog.sources import SourceViewSet
 from apps.api.exposure.blast_radius import (
     FoundationBlastRadiusView,
@@ -153,6 +154,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "provider-events": ProviderEventViewSet,
     "provider-notices": ProviderNoticeViewSet,
     "providers": ProviderViewSet,
+    "received-notices": ReceivedNoticeViewSet,
     "reported-services": ReportedServiceViewSet,
     "retirement-announcements": RetirementAnnouncementViewSet,
     "risk-templates": RiskTemplateViewSet,
@@ -209,6 +211,7 @@ v1_routes: list[URLPattern | URLResolver] = [
         ConfirmationSettingsView.as_view(),
         name="confirmation-settings",
     ),
+    path("notice-mail-settings/", NoticeMailSettingsView.as_view(), name="notice-mail-settings"),
     path("people-settings/", PeopleSettingsView.as_view(), name="people-settings"),
     path("costs/", CostsView.as_view(), name="costs"),
     path("findings/", FindingsView.as_view(), name="findings"),

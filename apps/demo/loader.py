@@ -24,6 +24,7 @@ from apps.demo.fixtures import DemoError, LoadingDay, was_never_used
 from apps.demo.gate import load_gate_runs
 from apps.demo.intake import load_observations
 from apps.demo.inventory import load_applications, load_contracts, load_exits
+from apps.demo.notices import load_notices
 from apps.demo.organisation import Login, load_teams, load_users
 from apps.demo.risks import load_risks
 from apps.exposure.models import Campaign
@@ -60,10 +61,13 @@ def load_demo(*, at: datetime) -> list[Login]:
     logins = load_register(day=day)
     load_observations(day=day)
     load_scenarios(day=day)
+    # as the worker does every minute, so that the first page has the negative runways and the
+    # alerts about issues
+    refresh_stale_applications(on=day.today)
+    evaluate_everything(at=day.at)
     load_alerts(day=day)
     load_gate_runs(day=day)
-    # as the worker does every minute, so that the first page has the negative runways
-    refresh_stale_applications(on=day.today)
+    load_notices(day=day)
     evaluate_everything(at=day.at)
     return logins
 

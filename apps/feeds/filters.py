@@ -1,11 +1,13 @@
-"""Filters of lists of polls, quarantined rows and provider notices, for pages and API alike."""
+"""Filters of lists of polls, quarantined rows, provider notices and received notices, for pages and
+API alike."""
 
 from typing import Any
 
 import django_filters
 from django.db.models import Q
 
-from apps.feeds.models import FeedRun, ProviderNotice, QuarantinedRow
+from apps.feeds.models import FeedRun, ProviderNotice, QuarantinedRow, ReceivedNotice
+from apps.feeds.models.received_notices import state_of_notices
 
 
 class FeedRunFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -57,3 +59,28 @@ class ProviderNoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def naming_this(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.filter(names__contains=[value])
+
+
+class ReceivedNoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = django_filters.CharFilter(method="containing", label="Search")
+    state = django_filters.MultipleChoiceFilter(
+        choices=ReceivedNotice.State.choices, method="in_states", label="State"
+    )
+    sender = django_filters.CharFilter(
+        field_name="sender", lookup_expr="iexact", label="Email address of the sender"
+    )
+    since = django_filters.IsoDateTimeFilter(
+        field_name="received_at", lookup_expr="gte", label="From"
+    )
+
+    class Meta:
+        model = ReceivedNotice
+        fields: list[str] = []
+
+    def containing(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(
+            Q(subject__icontains=value) | Q(sender__icontains=value) | Q(text__icontains=value)
+        )
+
+    def in_states(self, queryset: Any, name: str, value: list[str]) -> Any:
+        return queryset.alias(state_filter=state_of_notices()).filter(state_filter__in=value)

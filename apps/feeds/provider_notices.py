@@ -136,9 +136,13 @@ def possible_ids(text: str) -> set[str]:
 def known_names(items: Iterable[NoticeItem]) -> set[str]:
     """Return the candidates in these items that are exactly the ID of an offering or a version: two
     statements, none without candidates."""
-    tokens = sorted(
-        {token for item in items for token in possible_ids(f"{item.title}\n{item.text}")}
-    )
+    return known_names_in(f"{item.title}\n{item.text}" for item in items)
+
+
+def known_names_in(texts: Iterable[str]) -> set[str]:
+    """Return the candidates in these texts that are exactly the ID of an offering or a version, as
+    `known_names` does for items."""
+    tokens = sorted({token for text in texts for token in possible_ids(text)})
     if not tokens:
         return set()
     offerings = Offering.objects.filter(api_id__in=tokens).values_list("api_id", flat=True)
@@ -257,6 +261,7 @@ __all__ = [
     "StoredNotices",
     "close_notices",
     "known_names",
+    "known_names_in",
     "possible_ids",
     "record_event",
     "reopen_notices",

@@ -1,7 +1,7 @@
 """Retention of polls: runs are kept for a period, the facts they established for ever."""
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
 from apps.common.retention import (
@@ -12,7 +12,7 @@ from apps.common.retention import (
     format_days,
     permanent_tables,
 )
-from apps.feeds.models import FeedRun, QuarantinedRow
+from apps.feeds.models import FeedRun, NoticeAnnouncement, QuarantinedRow, ReceivedNotice
 
 declare_retention(
     RetentionRule(
@@ -27,11 +27,32 @@ declare_retention(
         latest_per=("source", "status"),
     ),
     RetentionRule(QuarantinedRow, RetentionGroup.RUNS, ended=F("resolved_at"), setting="RUN_DAYS"),
+    RetentionRule(
+        ReceivedNotice,
+        RetentionGroup.RUNS,
+        ended=Coalesce("dismissed_at", "received_at"),
+        setting="RUN_DAYS",
+        # a notice that waits for a decision is kept
+        only=Q(dismissed_at__isnull=False)
+        | Q(Exists(NoticeAnnouncement.objects.filter(notice=OuterRef("pk")))),
+        parts=("feeds.NoticeAnnouncement",),
+    ),
     TaskLimit(
         "feeds_payload",
         RetentionGroup.FILES,
         "feeds.forget_old_payloads",
         lambda: format_days(settings.PAYLOAD_DAYS or None),
+    ),
+    *permanent_tables(
+        RetentionGroup.RUNS,
+        "it ends with its received notice",
+        "feeds_noticeannouncement",
+    ),
+    *permanent_tables(
+        RetentionGroup.RUNS,
+        "the one row of settings, and the one row of the mailbox's state",
+        "feeds_noticemailsettings",
+        "feeds_noticemailstatus",
     ),
     *permanent_tables(
         RetentionGroup.CATALOGUE,

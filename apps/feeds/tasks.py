@@ -1,7 +1,9 @@
 """Celery tasks of the feeds app: beat only enqueues; one task polls one source."""
 
+import structlog
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 
 from apps.common.time import now
 from apps.feeds.actions import (
@@ -12,6 +14,9 @@ from apps.feeds.actions import (
     record_disagreements,
     run_queued,
 )
+from apps.feeds.mailbox.polling import poll_mailbox
+
+log = structlog.get_logger(__name__)
 
 SOFT_LIMIT_SECONDS = 300
 
@@ -50,3 +55,19 @@ def record_due_disagreements() -> int:
 @shared_task(name="feeds.forget_old_payloads", ignore_result=True)
 def purge_payloads() -> int:
     return purge_old_payloads(at=now())
+
+
+@shared_task(
+    name="feeds.receive_mail",
+    ignore_result=True,
+    soft_time_limit=SOFT_LIMIT_SECONDS,
+    time_limit=330,
+)
+def receive_mail() -> int:
+    """Read the mailbox of notices, if the operator configured one; returns the number of drafts."""
+    if settings.NOTICE_MAILBOX is None:
+        return 0
+    counts = poll_mailbox(settings.NOTICE_MAILBOX, clock=now)
+    if counts is not None and counts.error:
+        log.warning("notice_mailbox_failed", error=counts.error)
+    return counts.drafts if counts is not None else 0

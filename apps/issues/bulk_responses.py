@@ -10,6 +10,7 @@ from apps.accounts.models import User
 from apps.common.errors import DomainError
 from apps.issues import responses
 from apps.issues.models import Issue
+from apps.issues.receivers import collect_activity
 from apps.issues.responses import IssueResponse
 from apps.issues.undo import undo_response
 
@@ -40,12 +41,14 @@ def respond_to_issues(
     at: datetime,
     until: date | None = None,
     to: User | None = None,
+    is_confirmed: bool = False,
     reason: str = "",
 ) -> BulkOutcome:
     """Apply the response to each issue that `by` can respond to, in one transaction.
 
-    `until` is for snooze and accept, `to` for assign (None: follow the application), `reason` for
-    accept, resolve and, optionally, acknowledge. A few statements for each issue.
+    `until` is for snooze and accept, `to` for assign (None: follow the application) with
+    `is_confirmed` as in `assign_issue`, `reason` for accept, resolve and, optionally, acknowledge.
+    A few statements for each issue.
     """
     if len(issue_ids) > MAX_BULK_RESPONSES:
         raise DomainError(f"Select at most {MAX_BULK_RESPONSES} issues.", field="ids")
@@ -58,19 +61,31 @@ def respond_to_issues(
         issue.pk: issue
         for issue in Issue.objects.visible_to(by).filter(pk__in=issue_ids).order_by("pk")
     }
-    for pk in sorted(set(issue_ids)):
-        if pk not in issues:
-            rejected.append(
-                RejectedIssue(pk, "Issue not found. It does not exist or you do not have access.")
-            )
-            continue
-        try:
-            with transaction.atomic():
-                _respond(issues[pk], response, by=by, at=at, until=until, to=to, reason=reason)
-        except DomainError as error:
-            rejected.append(RejectedIssue(pk, str(error)))
-        else:
-            updated.append(pk)
+    with collect_activity():
+        for pk in sorted(set(issue_ids)):
+            if pk not in issues:
+                rejected.append(
+                    RejectedIssue(
+                        pk, "Issue not found. It does not exist or you do not have access."
+                    )
+                )
+                continue
+            try:
+                with transaction.atomic():
+                    _respond(
+                        issues[pk],
+                        response,
+                        by=by,
+                        at=at,
+                        until=until,
+                        to=to,
+                        is_confirmed=is_confirmed,
+                        reason=reason,
+                    )
+            except DomainError as error:
+                rejected.append(RejectedIssue(pk, str(error)))
+            else:
+                updated.append(pk)
     return BulkOutcome(updated, rejected)
 
 
@@ -82,6 +97,7 @@ def _respond(
     at: datetime,
     until: date | None,
     to: User | None,
+    is_confirmed: bool,
     reason: str,
 ) -> None:
     match response:
@@ -94,7 +110,7 @@ def _respond(
         case IssueResponse.REVOKE:
             responses.revoke_acceptance(issue=issue, by=by, at=at, reason=reason)
         case IssueResponse.ASSIGN:
-            responses.assign_issue(issue=issue, to=to, by=by, at=at)
+            responses.assign_issue(issue=issue, to=to, by=by, at=at, is_confirmed=is_confirmed)
         case IssueResponse.RESOLVE:
             responses.resolve_issue(issue=issue, by=by, at=at, reason=reason)
         case IssueResponse.REOPEN:

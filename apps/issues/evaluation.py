@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.common.database.statements import compose_statement, load_statement
-from apps.common.history.context import separate_audit_context
+from apps.common.history.context import audit_context_of_consequences
 from apps.common.time import day_of
 from apps.inventory.models import Application
 from apps.inventory.owners import issue_owners_statement
@@ -132,7 +132,7 @@ def _evaluate_applications(application_ids: Iterable[int], *, at: datetime) -> E
 
 
 def _evaluation_context(reason: str = "") -> AbstractContextManager[Any]:
-    return separate_audit_context(job="issues", reason=reason or "issues evaluated")
+    return audit_context_of_consequences(job="issues", reason=reason or "issues evaluated")
 
 
 def _lock_evaluation() -> None:

@@ -1,7 +1,7 @@
 """Responses of users to an issue: acknowledge, snooze, accept, assign, comment, resolve, reopen.
 
-Each locks the issue, checks the user on the locked row, and records an activity. `undo.py` undoes
-the last response.
+Each locks the issue, checks the user on the locked row, and records an activity, which it passes
+to the receivers. The `mark_` functions change the row only. `undo.py` undoes the last response.
 """
 
 from collections.abc import Collection
@@ -17,6 +17,8 @@ from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.issues.evaluation import queue_applications
 from apps.issues.models import Activity, CauseKind, Issue, IssueResolution
+from apps.issues.owners import can_own, owns_application, require_owner
+from apps.issues.receivers import call_receivers
 
 MAX_SNOOZE_DAYS = 90
 MAX_ACCEPTANCE_DAYS = 366
@@ -52,7 +54,11 @@ def state_owner(issue: Issue) -> str:
 
 def can_respond(user: User, issue: Issue) -> bool:
     """Return whether the user can respond: governance, editors of the issue's team, and its
-    owner as long as the owner can view it."""
+    owner as long as the owner can view it. Contacts, who act by the link in an email only, can
+    respond to issues of applications that they own, and to those assigned to them."""
+    if user.is_contact:
+        is_owner = issue.owner_id == user.pk and issue.application_id is not None
+        return is_owner or owns_application(user, issue)
     if not user.is_active:
         return False
     if user.is_governance:
@@ -99,36 +105,47 @@ def require_respondent(user: User, issue: Issue) -> None:
     )
 
 
-def lock_issue(issue: Issue, by: User) -> Issue:
-    """Return the issue, locked, if `by` can respond to it; raises ForbiddenError."""
+def lock_issue(issue: Issue, by: User, *, permits_contact: bool = False) -> Issue:
+    """Return the issue, locked, if `by` can respond to it; raises ForbiddenError.
+    `permits_contact`: the response is one of those that contacts can give."""
     stored = (
         Issue.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("cause", "team")
+        .select_related("cause", "team", "application")
         .get(pk=issue.pk)
     )
     require_respondent(by, stored)
+    if by.is_contact and not permits_contact:
+        raise ForbiddenError("You need an account to respond to an issue in this way.")
     return stored
 
 
 @transaction.atomic
 def acknowledge_issue(*, issue: Issue, by: User, at: datetime, reason: str = "") -> Issue:
     """Acknowledge the issue. A second call changes nothing: the first user is kept."""
-    stored = lock_issue(issue, by)
+    stored = lock_issue(issue, by, permits_contact=True)
     before = response_values(stored)
     _require_unresolved(stored, "acknowledge")
-    if stored.acknowledged_at is None:
-        stored.acknowledged_by, stored.acknowledged_at = by, at
-        stored.snoozed_until = stored.snoozed_by = None
-        if stored.state == Issue.State.OPEN:
-            stored.state = Issue.State.ACKNOWLEDGED
+    if mark_acknowledged(stored, by=by, at=at):
         save_response(stored, by, IssueResponse.ACKNOWLEDGE, "issue acknowledged")
         _record(stored, Activity.Kind.ACKNOWLEDGED, by, at, before=before, text=reason)
     return stored
 
 
+def mark_acknowledged(issue: Issue, *, by: User, at: datetime) -> bool:
+    """Return whether the issue was not acknowledged before."""
+    if issue.acknowledged_at is not None:
+        return False
+    issue.acknowledged_by, issue.acknowledged_at = by, at
+    issue.snoozed_until = issue.snoozed_by = None
+    if issue.state == Issue.State.OPEN:
+        issue.state = Issue.State.ACKNOWLEDGED
+    return True
+
+
 @transaction.atomic
 def snooze_issue(*, issue: Issue, until: date, by: User, at: datetime) -> Issue:
-    """Hide the issue from the inbox until a date."""
+    """Hide the issue from the inbox until a date. A second call with the same date changes
+    nothing."""
     days = (until - day_of(at)).days
     if days < 1:
         raise DomainError("Enter a date after today.", field="until")
@@ -138,9 +155,11 @@ def snooze_issue(*, issue: Issue, until: date, by: User, at: datetime) -> Issue:
             "or accept the gap with a reason.",
             field="until",
         )
-    stored = lock_issue(issue, by)
+    stored = lock_issue(issue, by, permits_contact=True)
     before = response_values(stored)
     _require_unresolved(stored, "snooze")
+    if stored.snoozed_until == until:
+        return stored
     stored.snoozed_until, stored.snoozed_by = until, by
     save_response(stored, by, IssueResponse.SNOOZE, f"issue snoozed until {until}")
     _record(stored, Activity.Kind.SNOOZED, by, at, before=before, until=until.isoformat())
@@ -201,21 +220,32 @@ def revoke_acceptance(*, issue: Issue, by: User, at: datetime, reason: str = "")
 
 
 @transaction.atomic
-def assign_issue(*, issue: Issue, to: User | None, by: User, at: datetime) -> Issue:
-    """Assign the issue to a user who can view it; None lets the owner follow the application
-    again."""
-    stored = lock_issue(issue, by)
+def assign_issue(
+    *,
+    issue: Issue,
+    to: User | None,
+    by: User,
+    at: datetime,
+    is_confirmed: bool = False,
+) -> Issue:
+    """Assign the issue to a user who can view it, or to a contact; None lets the owner follow the
+    application again.
+
+    `is_confirmed`: `by` has read what the assignment to a contact who does not own the application
+    means (`owners.contact_warning`).
+    """
+    stored = lock_issue(issue, by, permits_contact=True)
     before = response_values(stored)
     _require_unresolved(stored, "assign")
-    if to is not None and not can_own(to, stored):
-        raise DomainError(
-            f"{to} cannot view this issue. Select a member of the team or a governance user.",
-            field="owner",
-        )
-    if to is not None and stored.owner_id == to.pk and stored.assigned_by_id is not None:
+    if by.is_contact and to != by:
+        raise ForbiddenError("You can assign this issue to yourself only.")
+    if to is not None and _is_assigned(stored, to):
         return stored
+    if to is not None:
+        require_owner(to, stored, by=by, is_confirmed=is_confirmed)
     previous = stored.owner_id
-    stored.owner, stored.assigned_by = to, by if to is not None else None
+    if not mark_assigned(stored, to=to, by=by):
+        return stored
     save_response(
         stored, by, IssueResponse.ASSIGN, f"assigned to {to}" if to else "assignment removed"
     )
@@ -227,11 +257,42 @@ def assign_issue(*, issue: Issue, to: User | None, by: User, at: datetime) -> Is
     return stored
 
 
-def can_own(user: User, issue: Issue) -> bool:
-    """Return whether the user can view the issue once it is assigned."""
-    if not user.is_active:
+@transaction.atomic
+def accept_assignment(*, issue: Issue, by: User, at: datetime) -> Issue:
+    """Confirm that `by`, who owns the issue, will do the work: it no longer follows the owner of
+    the application, and is acknowledged. A second call changes nothing."""
+    stored = lock_issue(issue, by, permits_contact=True)
+    before = response_values(stored)
+    _require_unresolved(stored, "accept")
+    if stored.owner_id != by.pk:
+        raise ConflictError(
+            "This issue is not assigned to you any more. Assign it to yourself instead."
+        )
+    if stored.assigned_by_id is not None and stored.acknowledged_by_id == by.pk:
+        return stored
+    stored.assigned_by = stored.assigned_by or by
+    if stored.acknowledged_at is None:
+        stored.acknowledged_by, stored.acknowledged_at = by, at
+    stored.snoozed_until = stored.snoozed_by = None
+    if stored.state == Issue.State.OPEN:
+        stored.state = Issue.State.ACKNOWLEDGED
+    save_response(stored, by, IssueResponse.ASSIGN, "assignment accepted")
+    _record(
+        stored, Activity.Kind.OWNER, by, at, before=before, old=by.pk, new=by.pk, is_accepted=True
+    )
+    return stored
+
+
+def mark_assigned(issue: Issue, *, to: User | None, by: User) -> bool:
+    """Return whether the issue was not assigned to that user before."""
+    if to is not None and _is_assigned(issue, to):
         return False
-    return user.can_read_all or issue.team_id is None or issue.team_id in user.team_roles()
+    issue.owner, issue.assigned_by = to, by if to is not None else None
+    return True
+
+
+def _is_assigned(issue: Issue, person: User) -> bool:
+    return issue.owner_id == person.pk and issue.assigned_by_id is not None
 
 
 @transaction.atomic
@@ -248,8 +309,11 @@ def comment_on_issue(
         raise DomainError(
             f"{outsiders[0]} cannot view this issue. Mention a member of the team.", field="text"
         )
-    comment = _record(issue, Activity.Kind.COMMENT, by, at, text=text)
+    comment = Activity.objects.create(
+        issue=issue, kind=Activity.Kind.COMMENT, user=by, at=at, text=text
+    )
     comment.mentions.set(mentions)
+    call_receivers([comment])
     return comment
 
 
@@ -270,11 +334,7 @@ def resolve_issue(
     before = response_values(stored)
     if owner := state_owner(stored):
         raise ConflictError(f"Resolve the {owner} itself. The issue follows it.")
-    if stored.state != Issue.State.RESOLVED:
-        stored.state = Issue.State.RESOLVED
-        stored.resolved_at, stored.resolved_by = at, by
-        stored.resolution, stored.resolution_reason = resolution, reason
-        stored.snoozed_until = stored.snoozed_by = None
+    if mark_resolved(stored, by=by, at=at, reason=reason, resolution=resolution):
         save_response(stored, by, IssueResponse.RESOLVE, "issue resolved", note=reason)
         _record(
             stored,
@@ -286,6 +346,24 @@ def resolve_issue(
             resolution=resolution,
         )
     return stored
+
+
+def mark_resolved(
+    issue: Issue,
+    *,
+    by: User,
+    at: datetime,
+    reason: str,
+    resolution: str = IssueResolution.BY_USER,
+) -> bool:
+    """Return whether the issue was not resolved before."""
+    if issue.state == Issue.State.RESOLVED:
+        return False
+    issue.state = Issue.State.RESOLVED
+    issue.resolved_at, issue.resolved_by = at, by
+    issue.resolution, issue.resolution_reason = resolution, reason
+    issue.snoozed_until = issue.snoozed_by = None
+    return True
 
 
 @transaction.atomic
@@ -352,13 +430,18 @@ def save_response(
         issue.save(update_fields=[*RESPONSE_FIELDS, "updated_at"])
 
 
-def response_values(issue: Issue) -> dict[str, Any]:
-    """Return the fields that a response can change, as JSON: {column: value}."""
+def response_columns(issue: Issue) -> dict[str, Any]:
+    """Return the fields that a response can change: {column: value}."""
     columns = sorted(
         f"{name}_id" if Issue._meta.get_field(name).is_relation else name
         for name in RESPONSE_FIELDS
     )
-    return {name: _as_json(getattr(issue, name)) for name in columns}
+    return {name: getattr(issue, name) for name in columns}
+
+
+def response_values(issue: Issue) -> dict[str, Any]:
+    """Return the fields that a response can change, as JSON: {column: value}."""
+    return {name: _as_json(value) for name, value in response_columns(issue).items()}
 
 
 def _as_json(value: Any) -> Any:
@@ -368,6 +451,8 @@ def _as_json(value: Any) -> Any:
 def _record(
     issue: Issue, kind: Activity.Kind, by: User, at: datetime, *, text: str = "", **details: Any
 ) -> Activity:
-    return Activity.objects.create(
+    entry = Activity.objects.create(
         issue=issue, kind=kind, user=by, at=at, text=text, details=details
     )
+    call_receivers([entry])
+    return entry

@@ -99,6 +99,14 @@ def _fallback_title(fact: Fact) -> str:
     return f"The fallback {fact.name} {verb}, with or before the primary model"
 
 
+def _violation_title(fact: Fact) -> str:
+    # only the violation of an expired approval has a date
+    if fact.due_on is None:
+        return f"{fact.name} is used against its approval"
+    expired = f"The approval of {fact.name} expired on {fact.day}"
+    return f"{expired}, and it is still used" if fact.is_open else expired
+
+
 # {type of deadline: (title until its date, title from its date on)}
 _DEADLINE_TITLES = {
     "application_review": ("The review of {name} is due on", "The review of {name} was due on"),
@@ -184,7 +192,7 @@ _TITLES: Mapping[CauseKind, Callable[[Fact], str]] = {
     ),
     CauseKind.INCIDENT: _plain("{name} had an outage"),
     CauseKind.EXPOSURE_FLAG: _plain("Above tolerance: {name}"),
-    CauseKind.APPROVAL_VIOLATION: _plain("{name} is used against its approval"),
+    CauseKind.APPROVAL_VIOLATION: _violation_title,
     CauseKind.APPROVAL_EXPIRY: _dated(
         "The approval of {name} expires on {date}", "The approval of {name} expired on {date}"
     ),
@@ -226,6 +234,8 @@ def _retirement_advice(issue: Issue, today: date) -> str:
 def _violation_advice(issue: Issue, today: date) -> str:
     if issue.details.get("blocked"):
         return "The model is blocked. Migrate the dependency, or request another approval."
+    if issue.details.get("expired"):
+        return "The approval has expired. Ask governance to renew it, or migrate the dependency."
     if not issue.details.get("is_certain", True):
         return (
             "The approval is restricted, and data of the application is missing to decide. "
@@ -237,14 +247,17 @@ def _violation_advice(issue: Issue, today: date) -> str:
 _FEED_ADVICE = {
     Health.SUSPECT: "Accept or reject the changes on hold. Undecided changes apply after 7 days.",
     Health.LATE: "The feed has not been read in time. Check the connection.",
-    Health.FAILING: "The feed has never been read. Check its URL and the connection.",
+    Health.FAILING: (
+        "The feed has never been read. {error} Check its URL and the connection, or disable it."
+    ),
     Health.FROZEN: "The feed responds but does not change. Check whether it is still maintained.",
 }
 
 
 def _feed_advice(issue: Issue, today: date) -> str:
     health = issue.details.get("health", "")
-    return _FEED_ADVICE.get(health, "Check the feed.")
+    advice = _FEED_ADVICE.get(health, "Check the feed.")
+    return " ".join(advice.format(error=issue.details.get("error", "")).split())
 
 
 def _missing_data_advice(issue: Issue, today: date) -> str:
@@ -304,6 +317,14 @@ _ADVICE: Mapping[CauseKind, Callable[[Issue, date], str]] = {
 # --- activity -------------------------------------------------------------------------------------
 
 
+# why an assigned owner does not own the issue any more; compare_issues.sql decides
+_OWNER_REASONS = {
+    "closed": "{name} no longer has access",
+    "left_team": "{name} can no longer view the issue",
+    "left_application": "{name} no longer owns the application",
+}
+
+
 def activity_sentence(entry: Activity, names: Mapping[int, str]) -> str:
     """Return one entry of the timeline as a sentence; `names` are those of users."""
     who = names.get(entry.user_id, "A user") if entry.user_id else "The registry"
@@ -320,6 +341,12 @@ def activity_sentence(entry: Activity, names: Mapping[int, str]) -> str:
             return f"The state changed from {old} to {new}."
         case Activity.Kind.OWNER:
             new_owner = names.get(details.get("new") or 0, "")
+            if details.get("is_accepted"):
+                return f"{who} accepted the assignment."
+            if reason := details.get("reason"):
+                leaver = names.get(details.get("old") or 0, "The owner")
+                owner = f"the owner is now {new_owner}" if new_owner else "it is now unassigned"
+                return f"{_OWNER_REASONS[reason].format(name=leaver)}, and {owner}."
             if not new_owner and entry.user_id:
                 return f"{who} removed the assignment."
             if not new_owner:

@@ -87,6 +87,7 @@ from apps.web.views.reports import home as reports_home
 from apps.web.views.reports import register as reports_register
 from apps.web.views.retirements import announce as retirement_announce
 from apps.web.views.retirements import pages as retirement_pages
+from apps.web.views.retirements import received_notices
 from apps.web.views.risks import (
     bulk_assessment,
     evaluation_upload,
@@ -555,6 +556,14 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("alerts/<int:pk>/<slug:action>/", alerts_detail.respond_to_alert, name="respond"),
         path("alerts/answer/<str:token>/", email_links.respond_by_link, name="respond-by-link"),
         path("alerts/mutes/<int:pk>/lift/", preferences.unmute, name="unmute"),
+    ],
+    "received-notices": [
+        path("retirements/notices/", received_notices.notice_list, name="list"),
+        path("retirements/notices.csv", received_notices.notice_csv, name="csv"),
+        path("retirements/notices/rules/", received_notices.edit_rules, name="rules"),
+        path("retirements/notices/<int:pk>/", received_notices.notice_detail, name="detail"),
+        path("retirements/notices/<int:pk>/dismiss/", received_notices.dismiss, name="dismiss"),
+        path("retirements/notices/<int:pk>/reopen/", received_notices.reopen, name="reopen"),
     ],
     "retirements": [
         path("retirements/", retirement_pages.announcement_list, name="list"),

@@ -79,6 +79,8 @@ PAGES = {
         foundation-risks:edit:post gate:policy:post offerings:detail:post
         provider-notices:close:post provider-notices:reopen:post providers:edit:get
         providers:edit:post reports:reporting-entity:get reports:reporting-entity:post
+        received-notices:csv:get received-notices:list:get received-notices:rules:get
+        received-notices:rules:post
         retirements:announce:get retirements:announce:post retirements:withdraw:post
         selections:create:get selections:create:post selections:decide:post selections:edit:post
         selections:score:post teams:create:get teams:create:post teams:delete:post
@@ -149,6 +151,10 @@ PAGES = {
         disagreements:remove-override:post feed-runs:payload:get offerings:remove-override:post
         provider-notices:announce:post selections:add-candidate:post
         selections:remove-candidate:post unresolved-models:undo-decision:post
+    """,
+    # governance; others find nothing
+    "yy00000l": """
+        received-notices:detail:get received-notices:dismiss:post received-notices:reopen:post
     """,
     # anybody: the address holds a secret, or there is nothing to hide
     "yyyyyyyy": """
@@ -235,7 +241,7 @@ API = {
         assessments/accept/:post assessments/bulk/:post assessments/not-applicable/:post audit/:get
         base-losses/:get calendar-feeds/:get calendar-feeds/:post calendar.ics:get causes/:get
         campaign-steps/:get campaign-tasks/:get campaigns/:get concentration/:get contracts/:get
-        campaign-tasks/bulk-assign/:post retirement-announcements/:get
+        campaign-tasks/bulk-assign/:post received-notices/:get retirement-announcements/:get
         retirement-announcements/{pk}/:get
         costs/:get deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
         derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
@@ -324,6 +330,7 @@ API = {
         sources/preview/:post sources/{pk}/:patch teams/:post webhooks/:post
         people/:post people/confirm/:post people/invite/:post people/{pk}/:patch
         people/{pk}/close/:post people/{pk}/erase/:post people/{pk}/invite/:post
+        notice-mail-settings/:get notice-mail-settings/:patch
         people/{pk}/merge/:post people-settings/:get people-settings/:patch
     """,
     # administrators
@@ -333,6 +340,11 @@ API = {
     # administrators, where only the organisation roles see it
     "ynn0000l": """
         users/{pk}/:patch users/{pk}/invite/:post
+    """,
+    # governance; others find nothing
+    "yy00000l": """
+        received-notices/{pk}/:get received-notices/{pk}/dismiss/:post
+        received-notices/{pk}/reopen/:post
     """,
     # the offices
     "yyy0000l": """

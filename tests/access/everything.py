@@ -26,7 +26,7 @@ from apps.exposure.models import (
     ScenarioRun,
     TaskStep,
 )
-from apps.feeds.models import FeedRun
+from apps.feeds.models import FeedRun, ReceivedNotice
 from apps.intake.models import Discrepancy, Import, Observation, Service
 from apps.inventory.models import (
     Adaptation,
@@ -231,6 +231,13 @@ def _make_analysis_rows(
         "campaign-steps": TaskStep.objects.create(task=task, place=1, kind="own", title="Look").pk,
         "campaign-tasks": task.pk,
         "campaigns": campaign.pk,
+        "received-notices": ReceivedNotice.objects.create(
+            message_id="1@example.org",
+            sender="a@example.org",
+            subject="Fwd: retirement",
+            text="A model retires.",
+            received_at=NOW,
+        ).pk,
         "retirement-announcements": RetirementAnnouncement.objects.create(
             offering=offering,
             scope="model_ids",

@@ -176,6 +176,7 @@ def make_walked_rows() -> WalkedRows:
         ("account/email/", {"token": "not-complete"}),
         ("unsubscribe/", {"token": _unsubscribing(owner)}),
         ("retirements/announce/", {}),
+        ("retirements/notices/", {"pk": addresses["received-notices"]}),
         ("retirements/", {"pk": addresses["retirement-announcements"]}),
         ("campaigns/tasks/", {"pk": addresses["campaign-tasks"], "action": "waive"}),
         ("campaigns/steps/", {"pk": addresses["campaign-steps"], "action": "tick"}),

@@ -17,9 +17,11 @@ from apps.api.bulk.row_stream import holds_null_character
 from apps.api.models import IdempotencyKey, Job, JobChunk
 from apps.common.jobs import takeover_after
 from apps.common.retention import delete_expired_rows
+from apps.common.time import now
 from apps.inventory.bulk.field_readers import InvalidValueError, reader_of
 from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.models import Adaptation, Application, Criticality, Dependency, ExitPlan
+from apps.issues.evaluation import evaluate_due_issues
 from tests.builders import (
     TODAY,
     make_application,
@@ -174,13 +176,14 @@ class TestApplications:
         rows = [{"slug": one.slug, "purpose": "X"} for one in known]
         rows += [{"slug": f"new-{k}", "name": "N", "team": team.slug} for k in range(n)]
         editor.get("/api/v1/teams/")
+        evaluate_due_issues(at=now())
 
         with CaptureQueriesContext(connection) as queries:
             assert counts(sent(editor, APPLICATIONS, rows)) == (n, n, 0, 0)
 
         # token, roles; teams; savepoint; known, those of others, ids, name of the change, COPY,
-        # UPDATE; release
-        assert len(queries) == 11
+        # UPDATE; release: 11; then the evaluation of issues, one statement for each kind
+        assert len(queries) == 32
 
 
 class TestDependencies:

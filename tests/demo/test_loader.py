@@ -15,11 +15,13 @@ from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import User
+from apps.alerts.actions import raise_alerts, raise_due_alerts
 from apps.catalog.ingestion.builtin_catalogue import load_catalogue
 from apps.catalog.models import NodeKind
 from apps.demo.exposure import LOSS_YEARS, load_scenarios
 from apps.demo.fixtures import PASSWORD, LoadingDay
 from apps.demo.loader import load_register
+from apps.exposure.campaigns.maintenance import update_campaigns
 from apps.exposure.campaigns.sign_off_requirements import sign_off_requirements
 from apps.exposure.engine.reach import supporting_roles, unresolved_applications
 from apps.exposure.engine.settings import engine_settings
@@ -39,8 +41,17 @@ from apps.exposure.models import (
 from apps.exposure.node_names import find_nodes
 from apps.exposure.snapshots.daily import is_snapshot_taken
 from apps.inventory.models import Application, Dependency, Selection
+from apps.inventory.read_models import refresh_stale_applications
+from apps.issues.evaluation import evaluate_issues
 from apps.risks.models import Assessment, Evidence, FoundationRisk, StaleCause, Treatment
 from apps.risks.queries.reach import expiring_acceptances, total_reach
+from tests.notified_facts import (
+    applications_in_order,
+    find_facts,
+    told_applications,
+    unnotified_facts,
+    unresolved_records,
+)
 from tests.table_sizes import table_sizes
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -70,6 +81,39 @@ def demo(_demo: None, db: None) -> None:
 
 def maren() -> User:
     return User.objects.get(username="maren")
+
+
+# --- what is never silent -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("days", [0, 1, 30, 90, 200])
+def test_what_is_retired_not_approved_or_late_has_a_notification_and_the_rest_has_none(
+    demo: None, days: int
+) -> None:
+    at = AT + timedelta(days=days)
+    today = TODAY + timedelta(days=days)
+    refresh_stale_applications(on=today)
+    update_campaigns(at=at)
+
+    evaluate_issues(at=at)
+    raise_alerts(at=at)
+    raise_due_alerts(at=at)
+
+    facts = set(find_facts(today))
+    assert {fact for fact, _ in facts} >= {"retired", "violation", "expired approval"}
+    assert unnotified_facts(today) == set()
+    assert told_applications(applications_in_order(today)) == set()
+
+
+def test_each_issue_that_must_be_told_has_a_notification(demo: None) -> None:
+    evaluate_issues(at=AT)
+    raise_alerts(at=AT)
+    raise_due_alerts(at=AT)
+
+    for row in unresolved_records(TODAY):
+        is_late = row["start_by"] is not None and date.fromisoformat(row["start_by"]) < TODAY
+        if row["retired_in_use"] or is_late:
+            assert row["notified"] is not None, row
 
 
 # --- loading --------------------------------------------------------------------------------------

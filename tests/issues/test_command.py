@@ -113,6 +113,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_issues(
 ):
     for _ in range(20):
         make_issue(make_application(team=world.team))
+    printed()
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(printed()) == 20

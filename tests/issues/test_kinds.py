@@ -11,7 +11,7 @@ from apps.accounts.service_accounts import add_service
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Lifecycle, NodeKind, Offering
 from apps.exposure.models import CampaignTask, ExposureFlag
-from apps.feeds.models import PollState
+from apps.feeds.models import FeedRun, PollState
 from apps.intake.models import Discrepancy
 from apps.inventory.models import (
     Application,
@@ -344,17 +344,34 @@ class TestApprovalViolation:
 
 
 class TestApprovalExpiry:
-    def test_it_is_the_approvers_issue_before_and_after_its_date(
-        self, application, dependency, evaluate
-    ):
+    def test_it_is_the_approvers_issue_before_its_date(self, application, dependency, evaluate):
         approval = make_approval(offering=dependency.offering, expires_on=in_days(60))
         evaluate()
-        evaluate(at=NOW + 70 * ONE_DAY)
 
         (issue,) = facts("approval_expiry")
         assert (issue.application, issue.owner) == (None, approval.approver)
-        assert (issue.due_on, issue.act_by) == (in_days(60), in_days(60))
+        assert (issue.due_on, issue.act_by) == (in_days(60), in_days(59))
         assert issue.details["applications"] == [application.pk]
+        assert not facts("approval_violation")
+
+    def test_from_its_date_on_it_is_an_issue_of_each_application_instead(
+        self, application, dependency, evaluate
+    ):
+        other = make_application()
+        make_dependency(other, dependency.offering)
+        approval = make_approval(offering=dependency.offering, expires_on=in_days(10))
+        evaluate()
+
+        evaluate(at=NOW + 10 * ONE_DAY)
+
+        assert resolution("approval_expiry") == "duplicate"
+        mine, theirs = sorted(facts("approval_violation"), key=lambda i: i.application_id)
+        assert (mine.application, theirs.application) == (application, other)
+        assert mine.cause == theirs.cause
+        assert mine.cause.subject == f"approval:{approval.pk}"
+        assert mine.due_on == in_days(10)
+        assert (mine.details["expired"], mine.details["is_certain"]) == (True, True)
+        assert not mine.details["blocked"]
 
     def test_it_is_no_issue_yet_two_months_before(self, dependency, evaluate):
         make_approval(offering=dependency.offering, expires_on=in_days(61))
@@ -386,6 +403,50 @@ class TestApprovalExpiry:
         evaluate()
 
         assert len(facts("approval_expiry")) == 1
+
+    def test_an_approval_of_a_nearer_company_decides_instead(self, dependency, evaluate):
+        host = dependency.offering.host
+        host.parent = make_provider("its-parent")
+        host.save()
+        refresh_footing([dependency.offering_id])
+        make_approval(provider=host.parent, expires_on=in_days(10))
+        evaluate()
+        assert len(facts("approval_expiry")) == 1
+
+        make_approval(provider=host)
+        evaluate()
+
+        assert not facts("approval_expiry")
+
+    def test_an_expired_block_is_no_violation(self, dependency, evaluate):
+        make_approval("blocked", offering=dependency.offering, expires_on=TODAY)
+
+        evaluate()
+
+        assert not facts("approval_violation")
+
+    def test_renewing_an_expired_approval_completes_the_issues_of_its_applications(
+        self, dependency, evaluate
+    ):
+        make_approval(offering=dependency.offering, expires_on=TODAY)
+        evaluate()
+        Approval.objects.update(expires_on=in_days(400))
+
+        evaluate()
+
+        assert resolution("approval_violation") == "completed"
+
+    def test_an_evaluation_of_one_application_finds_its_expired_approval(
+        self, application, dependency, evaluate
+    ):
+        other = make_application()
+        make_dependency(other, dependency.offering)
+        make_approval(offering=dependency.offering, expires_on=TODAY)
+
+        evaluate(application_ids=[application.pk])
+
+        (issue,) = facts("approval_violation")
+        assert issue.application == application
 
     def test_an_approval_of_the_vendor_is_needed_too(self, application, evaluate):
         vendor = make_provider("vendor", roles=("vendor",))
@@ -938,6 +999,19 @@ class TestFeedReview:
         assert issue.cause.subject == f"source:{state.source_id}"
         assert (issue.application, issue.act_by) == (None, in_days(days))
         assert issue.details == {"health": health}
+
+    def test_one_that_has_never_been_read_becomes_one_when_others_are_late(self, state, evaluate):
+        run = FeedRun.objects.create(
+            source=state.source, trigger="schedule", queued_at=NOW, status="failed"
+        )
+        PollState.objects.update(last_success_at=None, failures=9, error="The name is unknown.")
+        evaluate(at=run.queued_at + timedelta(minutes=state.source.stale_after_minutes))
+        assert not facts("feed_review")
+
+        evaluate(at=run.queued_at + timedelta(minutes=state.source.stale_after_minutes + 1))
+
+        (issue,) = facts("feed_review")
+        assert issue.details == {"health": "failing", "error": "The name is unknown."}
 
     @pytest.mark.parametrize("fields", [{}, {"failures": 1}, {"last_success_at": None}])
     def test_a_feed_that_is_up_to_date_or_new_needs_none(self, state, evaluate, fields):

@@ -400,26 +400,24 @@ class TestRequests:
         assert issue.owner == owner
         assert issue.act_by == (until if action == "assign" else act_by)
 
-    def test_the_history_names_the_user_of_the_change_and_the_job_of_its_issues(
-        self, world, client
+    def test_the_history_names_the_user_of_the_change_and_the_registry_for_its_issues(
+        self, world, application
     ):
+        owner = make_member(world.team, TeamRole.OWNER)
         dependency = world.application.dependencies.get()
 
-        client.post(
+        signed_in_client(owner).post(
             f"/dependencies/{dependency.pk}/end/",
             {"on": now().date().isoformat(), "reason": "Replaced by hand."},
         )
 
         change = dependency.history.order_by("pgh_id").last().pgh_context
         assert "job" not in change.metadata
-        assert change.metadata["actor"] != "issues"
+        assert change.metadata["actor"] == owner.username
         issue = Issue.objects.get(cause__kind="missing_data")
         evaluated = issue.history.order_by("pgh_id").last().pgh_context
         assert evaluated.pk != change.pk
-        assert (evaluated.metadata["actor"], evaluated.metadata["request_id"]) == (
-            "issues",
-            change.metadata["request_id"],
-        )
+        assert evaluated.metadata["actor"] == "issues"
 
     def test_reading_evaluates_nothing(self, application, client):
         queue_applications([application.pk])

@@ -132,6 +132,12 @@ TEXTS = [
         "the data classification and region.",
     ),
     (
+        "approval_violation",
+        {"due_on": NOVEMBER, "details": {"expired": True, "is_certain": True}},
+        "The approval of GPT-4.1 expired on 4 November 2026, and it is still used",
+        "The approval has expired. Ask governance to renew it, or migrate the dependency.",
+    ),
+    (
         "approval_expiry",
         {"due_on": JANUARY},
         "The approval of GPT-4.1 expires on 15 January 2027",
@@ -220,6 +226,13 @@ TEXTS = [
         {"name": "LiteLLM", "details": {"health": "suspect"}},
         "The feed LiteLLM needs a review",
         "Accept or reject the changes on hold. Undecided changes apply after 7 days.",
+    ),
+    (
+        "feed_review",
+        {"name": "LiteLLM", "details": {"health": "failing", "error": "The name is unknown."}},
+        "The feed LiteLLM needs a review",
+        "The feed has never been read. The name is unknown. Check its URL and the connection, or "
+        "disable it.",
     ),
     (
         "missing_data",

@@ -71,6 +71,20 @@ def test_an_import_that_another_worker_has_is_not_followed(sent: list[list[str]]
     assert sent == []
 
 
+def test_an_evaluation_that_opened_issues_is_followed_by_their_alerts(
+    sent: list[list[str]],
+) -> None:
+    celery.send_follow_up_tasks(sender=SimpleNamespace(name="issues.evaluate"), result=2)
+
+    assert sent == [["alerts.raise_alerts"]]
+
+
+def test_an_evaluation_that_opened_none_is_not_followed(sent: list[list[str]]) -> None:
+    celery.send_follow_up_tasks(sender=SimpleNamespace(name="issues.evaluate"), result=0)
+
+    assert sent == []
+
+
 def test_no_other_task_is_followed(sent: list[list[str]]) -> None:
     celery.send_follow_up_tasks(sender=SimpleNamespace(name="alerts.raise_alerts"), result=3)
 

@@ -32,7 +32,7 @@ from apps.exposure.models import (
     Scenario,
     ScenarioRun,
 )
-from apps.feeds.models import FeedRun
+from apps.feeds.models import FeedRun, ReceivedNotice
 from apps.gate.models import GateRun, Waiver
 from apps.intake.models import Import, Service
 from apps.inventory.models import (
@@ -191,6 +191,9 @@ FINDERS: dict[str, Finder] = {
     "approvals:detail": lambda user: _first(_ordered(Approval.objects)),
     "loss-assumptions:base-loss": lambda user: _first(_ordered(BaseLoss.objects), kind="kind"),
     "applications:reactivate": _retired,
+    "received-notices:detail": lambda user: _first(
+        _ordered(ReceivedNotice.objects.visible_to(user))
+    ),
     "retirements:detail": lambda user: _first(
         _ordered(RetirementAnnouncement.objects.visible_to(user))
     ),

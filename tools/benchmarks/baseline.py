@@ -17,7 +17,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 _APPLICATIONS = """
-SELECT a.id, a.slug, a.name, a.purpose, t.slug AS team, a.business_owner, a.technical_owner,
+SELECT a.id, a.slug, a.name, a.purpose, t.slug AS team, a.business_owner,
+    b.username AS business_owner_person, a.technical_owner, k.username AS technical_owner_person,
     a.criticality,
        a.criticality_reason, a.criticality_assessed_on, a.status, a.ai_act_class, a.ai_act_role,
        a.data_classification,
@@ -28,6 +29,8 @@ SELECT a.id, a.slug, a.name, a.purpose, t.slug AS team, a.business_owner, a.tech
        a.next_review_on, m.slug AS merged_into, a.created_at, a.updated_at
 FROM inventory_application a JOIN accounts_team t ON t.id = a.team_id
 LEFT JOIN inventory_application m ON m.id = a.merged_into_id
+LEFT JOIN accounts_user b ON b.id = a.business_owner_person_id
+LEFT JOIN accounts_user k ON k.id = a.technical_owner_person_id
 ORDER BY a.id LIMIT 50
 """
 _DEPENDENCIES = """

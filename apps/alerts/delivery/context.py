@@ -12,8 +12,10 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.alerts.delivery.digest.parts import BestFallback, DigestContext, Price, PrimaryUse
+from apps.alerts.deputies import absent_names
 from apps.alerts.kinds.feeds.health import FeedHealth, load_feed_health
-from apps.alerts.models import Alert, IssueAlertKind, Notice
+from apps.alerts.kinds.task_text import alerted_tasks
+from apps.alerts.models import Alert, IssueAlertKind, Notice, TaskKind
 from apps.alerts.queries import evidence_urls, roles_affected
 from apps.alerts.recipients import display_name
 from apps.alerts.subscriptions import AlertFacts, alert_facts
@@ -43,6 +45,7 @@ class BatchContext:
     owners: Mapping[int, str]
     cause_models: Mapping[int, frozenset[tuple[str, str]]]
     feeds: FeedHealth
+    absent: Mapping[int, Sequence[str]]
 
     def context_for(
         self,
@@ -89,6 +92,12 @@ def load_context(notices: Collection[Notice], *, at: datetime) -> BatchContext:
     )
     uses, used_offering_ids = _load_primary_uses(sorted(applications), on=day_of(at))
     alert_offering_ids = {alert.offering_id for alert in alerts.values() if alert.offering_id}
+    alert_offering_ids |= {
+        task.offering_id
+        for alert in alerts.values()
+        if alert.kind in TaskKind
+        for task in alerted_tasks(alert)
+    }
     offerings = Offering.objects.select_related(
         "host", "version__foundation", "replacement__host"
     ).in_bulk(alert_offering_ids | used_offering_ids)
@@ -108,12 +117,18 @@ def load_context(notices: Collection[Notice], *, at: datetime) -> BatchContext:
         people={
             user.pk: display_name(user)
             for user in User.objects.filter(
-                pk__in={alert.user_id for alert in alerts.values() if alert.user_id}
+                pk__in={
+                    pk
+                    for alert in alerts.values()
+                    for pk in (alert.user_id, alert.details.get("by"))
+                    if isinstance(pk, int)
+                }
             )
         },
         owners=_load_owner_names(applications.values()),
         cause_models=_load_cause_models(alerts.values()),
         feeds=load_feed_health(at=at),
+        absent=absent_names(notices, on=day_of(at)),
     )
 
 

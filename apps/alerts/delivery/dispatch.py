@@ -183,9 +183,12 @@ def _claim_delivery(deliveries: DeliveryQuerySet, pk: int, *, at: datetime) -> D
 
 def _check_recipient(delivery: Delivery) -> SendFailure | None:
     """Return a failure if the recipient may no longer receive email: an email may be queued for a
-    day, and users deactivated meanwhile do not receive it."""
+    day, and users deactivated or domains forbidden meanwhile do not receive it."""
     if delivery.user is not None and not may_receive_mail(delivery.user):
-        return SendFailure("", final=True, skip_reason=SkipReason.INACTIVE_USER)
+        skip_reason = (
+            SkipReason.CONTACT_NOT_ALLOWED if delivery.user.is_contact else SkipReason.INACTIVE_USER
+        )
+        return SendFailure("", final=True, skip_reason=skip_reason)
     return None
 
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 
 from apps.accounts.models import Team, User
+from apps.accounts.people.erasure import ERASED_NAME
 from apps.alerts.models import Delivery
 
 ANSWER_LINK_DURATION = timedelta(days=30)
@@ -28,7 +29,11 @@ _EXPIRED = (
 
 class InvalidLinkError(ValueError):
     """A link that the registry did not sign, or that has expired; the text is the instruction for
-    the user."""
+    the user. `can_sign_in`: the recipient may have an account."""
+
+    def __init__(self, message: str, *, can_sign_in: bool = True) -> None:
+        super().__init__(message)
+        self.can_sign_in = can_sign_in
 
 
 def answer_url() -> str:
@@ -66,22 +71,42 @@ def answer_token(delivery: Delivery) -> str:
     return _signer("answer").sign(str(delivery.pk))
 
 
-def delivery_of_answer_token(token: str, *, at: datetime) -> Delivery:
-    """Return the email whose alerts the bearer can respond to. Raises InvalidLinkError."""
+def delivery_of_answer_token(token: str, *, at: datetime) -> tuple[Delivery, User]:
+    """Return the email to whose alerts the bearer can respond, and its recipient: of a merged
+    person the one who stays. Raises InvalidLinkError."""
     delivery = (
-        Delivery.objects.select_related("user")
+        Delivery.objects.select_related("user__merged_into")
         .filter(pk=int(_read_token("answer", token)), user__isnull=False)
         .first()
     )
     if delivery is None or delivery.user is None:
         raise InvalidLinkError("This link is incomplete. Open it from the email again, or sign in.")
+    person = delivery.user.merged_into or delivery.user
+    if not person.is_active and not person.is_contact:
+        raise InvalidLinkError(_describe_closed(person), can_sign_in=False)
     if delivery.created_at < at - ANSWER_LINK_DURATION:
-        raise InvalidLinkError(
-            "This link has expired because the email is older than 30 days. Sign in to respond."
+        expired = "This link has expired because the email is older than 30 days."
+        if person.is_contact:
+            raise InvalidLinkError(
+                f"{expired} Open the link of your latest email, or reply to the team that owns the "
+                "application.",
+                can_sign_in=False,
+            )
+        raise InvalidLinkError(f"{expired} Sign in to respond.")
+    return delivery, person
+
+
+def _describe_closed(person: User) -> str:
+    """Return why the link of a person without access does not work, and what to do."""
+    if person.first_name == ERASED_NAME and not person.email:
+        return (
+            "This link no longer works because the name and address of its recipient were erased. "
+            "No further email is sent."
         )
-    if not delivery.user.is_active and not delivery.user.is_contact:
-        raise InvalidLinkError("The recipient of this email is no longer an active user.")
-    return delivery
+    return (
+        "This link no longer works because its recipient is no longer an active user or contact. "
+        "Contact a governance user of the registry."
+    )
 
 
 def recipient_of_unsubscribe_token(token: str, *, at: datetime) -> User | Team:

@@ -46,12 +46,14 @@ class RenderedEmail:
 @dataclass(frozen=True, slots=True)
 class EmailFooter:
     """The footer of every email: feed status, and reason and schedule of email to this address.
-    `can_respond`: the recipient is a user, who can respond by a link in the email."""
+    `can_respond`: the recipient is a person, who can respond by a link in the email; `can_sign_in`
+    is false for contacts."""
 
     feeds: FeedHealth
     reason: str
     schedule: str
     can_respond: bool
+    can_sign_in: bool = True
 
 
 def render_digest(

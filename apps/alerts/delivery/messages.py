@@ -2,7 +2,7 @@
 recipient can view."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from apps.alerts.delivery.schedule import DigestSchedule, time_zone_named
 from apps.alerts.delivery.webhook_payload import build_payload
 from apps.alerts.models import Cadence, Delivery, Notice, Webhook
 from apps.alerts.recipients import display_name
+from apps.alerts.text import listed, one_line
 from apps.common.time import day_of
 
 
@@ -83,9 +84,10 @@ def render_mail(
     address = user.email if user else team.email if team else ""
     footer = EmailFooter(
         batch.feeds,
-        _describe_reason(notices, user, team),
+        _describe_reason(notices, user, team, batch.absent),
         _describe_schedule(schedule),
         can_respond=user is not None,
+        can_sign_in=user is None or not user.is_contact,
     )
     if digest is None:
         email = render_heartbeat(
@@ -93,7 +95,7 @@ def render_mail(
         )
         kind, keys, thread = Delivery.Kind.HEARTBEAT, [f"heartbeat {at.isoformat()}"], ""
     else:
-        audience = _describe_audience(notices, user, team)
+        audience = _describe_audience(notices, user, team, batch.absent)
         email = render_digest(
             digest, audience=audience, footer=footer, at=at, time_zone=schedule.time_zone
         )
@@ -124,7 +126,12 @@ def render_mail(
     return result
 
 
-def _describe_audience(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
+def _describe_audience(
+    notices: Sequence[Notice],
+    user: User | None,
+    team: Team | None,
+    absent: Mapping[int, Sequence[str]],
+) -> str:
     if user is None:
         return f"For {team}: the applications of the team"
     name = display_name(user)
@@ -133,7 +140,14 @@ def _describe_audience(notices: Sequence[Notice], user: User | None, team: Team 
         return f"For {name}: the whole organisation"
     if routes == {Notice.Why.SUBSCRIPTION}:
         return f"For {name}: your subscriptions"
+    if routes == {Notice.Why.DEPUTY}:
+        return f"For {name}: as deputy of {_name_absent_users(absent.get(user.pk, ()))}"
     return f"For {name}: your applications and subscriptions"
+
+
+def _name_absent_users(names: Sequence[str]) -> str:
+    """Return the names of the absent users; after their return without a name."""
+    return listed([one_line(name) for name in names]) or "an absent user"
 
 
 _REASONS = {
@@ -145,20 +159,38 @@ _REASONS = {
     Notice.Why.ASSIGNED: "alerts are assigned to you",
     Notice.Why.SUBSCRIPTION: "you subscribed to these changes",
     Notice.Why.OWN: "you created or decided what the alerts are about",
+    Notice.Why.MENTIONED: "you were mentioned in a comment",
+    Notice.Why.DEPUTY: "you are the deputy of {absent}",
 }
 
 
-def _describe_reason(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
+_CONTACT_SENTENCE = (
+    "You are a contact of the registry and have no account. You can respond by the link above, and "
+    "stop these emails by the link below."
+)
+
+
+def _describe_reason(
+    notices: Sequence[Notice],
+    user: User | None,
+    team: Team | None,
+    absent: Mapping[int, Sequence[str]],
+) -> str:
     if not notices:
         return "You receive this email because you asked for a digest even if nothing changed."
     if user is None:
         return "You receive this email because this address is the mailbox of the team."
+    names = _name_absent_users(absent.get(user.pk, ()))
     reasons = [
-        reason
+        reason.replace("{absent}", names)
         for route, reason in _REASONS.items()
         if any(notice.why == route for notice in notices)
     ]
-    return f"You receive this email because {', and '.join(reasons)}." if reasons else ""
+    sentence = f"You receive this email because {', and '.join(reasons)}." if reasons else ""
+    if not user.is_contact:
+        return sentence
+    sentence = sentence or "You receive this email because you are named in these alerts."
+    return f"{sentence} {_CONTACT_SENTENCE}"
 
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

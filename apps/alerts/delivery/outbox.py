@@ -425,7 +425,7 @@ def _find_skip_reason(
     """Return the reason why this recipient receives no email; None if email may be sent. `contacts`
     may receive email although they cannot sign in."""
     if user is not None and not user.is_active and user.pk not in contacts:
-        return SkipReason.INACTIVE_USER
+        return SkipReason.CONTACT_NOT_ALLOWED if user.is_contact else SkipReason.INACTIVE_USER
     if user is not None and not user.email:
         return SkipReason.NO_USER_EMAIL
     if team is not None and not team.email:

@@ -16,16 +16,18 @@ from apps.issues.models import CauseKind, Issue
 
 def raise_decision_alerts(*, at: datetime) -> int:
     """Create alerts about open proposals, and return the number of new ones. Alerts of users who
-    can no longer decide are resolved."""
+    can no longer decide, or whose proposal is decided, are resolved."""
     issues = {
         issue.details["proposal"]: issue.pk
         for issue in Issue.objects.unresolved().filter(cause__kind=CauseKind.TOLERANCE_CHANGE)
         if "proposal" in issue.details
     }
+    alerts = Alert.objects.live().filter(kind=IssueAlertKind.DECISION_PROPOSED)
+    ended = list(alerts.exclude(subject_id__in=issues.values()).values_list("pk", flat=True))
+    resolve_alerts(ended, resolution=Resolution.ISSUE_RESOLVED, at=at)
     if not issues:
         return 0
     deciders = organisation_roles().deciders
-    alerts = Alert.objects.live().filter(kind=IssueAlertKind.DECISION_PROPOSED)
     former = alerts.exclude(user__in=deciders).values_list("pk", flat=True)
     resolve_alerts(list(former), resolution=Resolution.REROUTED, at=at, notify=False)
     proposals = DecisionProposal.objects.open().select_related("proposed_by").filter(pk__in=issues)

@@ -20,8 +20,31 @@ FLAGS_LOCK = 7301006
 _DECIDED_STATES = (ExposureFlag.State.ACKNOWLEDGED, ExposureFlag.State.ACCEPTED)
 
 
-@transaction.atomic
+_IS_ANY_DUE = """
+SELECT EXISTS (
+    SELECT 1 FROM exposure_flagevent e
+    WHERE e.kind = ANY (%(kinds)s)
+      AND NOT EXISTS (SELECT 1 FROM alerts_handledflagevent h WHERE h.event_id = e.id)
+) OR EXISTS (
+    SELECT 1 FROM alerts_alert a JOIN exposure_exposureflag f ON f.id = a.flag_id
+    WHERE a.state <> 'resolved' AND f.state = ANY (%(decided)s))
+"""
+
+
 def raise_flag_alerts(*, at: datetime) -> int:
+    """Create alerts for flag events that are not handled yet, and resolve those of flags that a
+    user decided; return the number of new alerts. One statement if there are none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _IS_ANY_DUE,
+            {"kinds": list(FlagKind.values), "decided": [str(state) for state in _DECIDED_STATES]},
+        )
+        is_any_due = cursor.fetchone()[0]
+    return _raise_due_alerts(at=at) if is_any_due else 0
+
+
+@transaction.atomic
+def _raise_due_alerts(*, at: datetime) -> int:
     """Create alerts for flag events that are not handled yet, and return their number.
 
     Without a governance user, events stay unhandled. Users who become governance later receive no

@@ -1,25 +1,25 @@
 """Alerts about issues that no other alert tells of: a retired model that is still used, a violated
-approval, a fallback that retires with its primary model.
+or expired approval, a fallback that retires with its primary model, a late migration.
 
 An issue raises an alert when it opens, and again every REMINDER_DAYS until its fact is gone or the
 gap is accepted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from apps.alerts.kinds.decisions import raise_decision_alerts
 from apps.alerts.kinds.provider_events import AffectedParty
 from apps.alerts.kinds.severity import is_urgent, issue_severity
 from apps.alerts.lifecycle.creation import AlertDraft, alert_key, store_alerts
 from apps.alerts.lifecycle.resolution import resolve_alerts
 from apps.alerts.models import Alert, IssueAlertKind, Resolution, SubjectKind
 from apps.alerts.recipients import application_owners
-from apps.common.database.statements import fetch_rows, load_statement
+from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.common.time import day_of
 from apps.issues.subjects import load_subjects
 
@@ -27,13 +27,26 @@ from apps.issues.subjects import load_subjects
 ISSUES_LOCK = 7301022
 REMINDER_DAYS = 30
 
-_DUE_ISSUES = load_statement("alerts", "due_issues")
+# the kinds that follow from the fact of an issue alone
+FACT_KINDS = (
+    IssueAlertKind.RETIRED_MODEL_IN_USE,
+    IssueAlertKind.APPROVAL_VIOLATED,
+    IssueAlertKind.FALLBACK_RETIRES,
+    IssueAlertKind.MIGRATION_LATE,
+)
+
+# A migration that has neither begun nor a task by its start date no longer fits before the
+# retirement. Without a known effort the start date is the finish date.
+_IS_LATE = """(i.state IN ('open', 'acknowledged') AND i.start_by < %(day)s::date
+    AND i.due_on > %(day)s::date)"""
+_DUE_ISSUES = compose_statement(load_statement("alerts", "due_issues"), is_late=_IS_LATE)
+_ENDED_ALERTS = compose_statement(load_statement("alerts", "ended_issue_alerts"), is_late=_IS_LATE)
 
 
 @dataclass(frozen=True, slots=True)
 class DueIssue:
-    """An issue whose alert is due. `grounds` are those of an approval violation; `earlier_ids` are
-    the live alerts that it replaces."""
+    """An issue whose alert is due. `kind` is that of the alert; `grounds` are those of an approval
+    violation; `earlier_ids` are the live alerts that it replaces."""
 
     issue_id: int
     kind: str
@@ -42,38 +55,46 @@ class DueIssue:
     team_id: int
     criticality: int
     due_on: date | None
+    is_earliest: bool
     offering_id: int | None
     grounds: list[str]
     earlier_ids: list[int]
 
 
-_ENDED = """
-SELECT a.id
-FROM alerts_alert a LEFT JOIN issues_issue i ON i.id = a.subject_id
-WHERE a.kind = ANY (%(kinds)s) AND a.state <> 'resolved'
-  AND (i.id IS NULL OR i.state IN ('resolved', 'accepted'))
+def _statement_parameters(at: datetime) -> dict[str, Any]:
+    return {
+        "at": at,
+        "day": day_of(at),
+        "kinds": [str(kind) for kind in FACT_KINDS],
+        "reminder_days": REMINDER_DAYS,
+    }
+
+
+_DUE_KINDS = f"""
+SELECT kind FROM ({_DUE_ISSUES}) due
+UNION
+SELECT '' WHERE EXISTS ({_ENDED_ALERTS})
 """
+
+
+def find_due_kinds(*, at: datetime) -> set[str]:
+    """Return the kinds of the alerts that are due, and an empty string if alerts have ended:
+    without any of them `raise_issue_alerts` has nothing to do. One statement.
+
+    A late migration is due only if no alert about the retirement of the model has told of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE_KINDS, _statement_parameters(at))
+        return {kind for (kind,) in cursor.fetchall()}
 
 
 @transaction.atomic
 def raise_issue_alerts(*, at: datetime) -> int:
     """Resolve alerts whose issue has ended, and raise those that are due; return the number of new
     alerts."""
-    parameters: dict[str, Any] = {
-        "at": at,
-        "day": day_of(at),
-        "kinds": [str(kind) for kind in IssueAlertKind],
-        "reminder_days": REMINDER_DAYS,
-    }
+    parameters = _statement_parameters(at)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ISSUES_LOCK])
-        cursor.execute(_ENDED, parameters)
-        ended = [row[0] for row in cursor.fetchall()]
-    resolve_alerts(ended, resolution=Resolution.ISSUE_RESOLVED, at=at)
-    return raise_decision_alerts(at=at) + _raise_due_issues(parameters, at=at)
-
-
-def _raise_due_issues(parameters: Mapping[str, Any], *, at: datetime) -> int:
+    _resolve_ended(parameters, at=at)
     due_issues = fetch_rows(DueIssue, _DUE_ISSUES, parameters)
     if not due_issues:
         return 0
@@ -96,23 +117,32 @@ def _resolve_earlier(due_issues: Sequence[DueIssue], *, at: datetime) -> None:
     resolve_alerts(earlier, resolution=Resolution.NEXT_MILESTONE, at=at, notify=False)
 
 
-_KINDS: Mapping[str, IssueAlertKind] = {
-    "retirement": IssueAlertKind.RETIRED_MODEL_IN_USE,
-    "approval_violation": IssueAlertKind.APPROVAL_VIOLATED,
-    "fallback_retires": IssueAlertKind.FALLBACK_RETIRES,
-}
+def _resolve_ended(parameters: dict[str, Any], *, at: datetime) -> None:
+    """Resolve the alerts whose fact has ended, or that another alert continues."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDED_ALERTS, parameters)
+        rows = cursor.fetchall()
+    ids_by_outcome: dict[tuple[str, bool], list[int]] = defaultdict(list)
+    for alert_id, resolution, is_quiet in rows:
+        ids_by_outcome[resolution, is_quiet].append(alert_id)
+    for (resolution, is_quiet), ids in ids_by_outcome.items():
+        resolve_alerts(ids, resolution=Resolution(resolution), at=at, notify=not is_quiet)
 
 
 def _issue_alert_draft(
     issue: DueIssue, name: str, party: AffectedParty, *, at: datetime
 ) -> AlertDraft:
-    kind = _KINDS[issue.kind]
-    severity = issue_severity(kind, criticality=issue.criticality)
+    kind = IssueAlertKind(issue.kind)
+    severity = issue_severity(kind, criticality=issue.criticality, soft=issue.is_earliest)
     details: dict[str, Any] = {"name": name}
+    if issue.is_earliest:
+        details["soft"] = True
     if kind == IssueAlertKind.APPROVAL_VIOLATED:
         details["grounds"] = issue.grounds
+        details["approval"] = int(issue.subject.removeprefix("approval:"))
     alert = Alert(
-        key=alert_key(f"issue:{issue.issue_id}", kind, party.key, milestone=day_of(at).isoformat()),
+        # the time makes the key of a fact that returns on the same day another one
+        key=alert_key(f"issue:{issue.issue_id}", kind, party.key, milestone=f"{at:%Y-%m-%dT%H:%M}"),
         kind=kind,
         severity=severity,
         subject_kind=SubjectKind.ISSUE,

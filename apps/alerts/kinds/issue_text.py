@@ -1,14 +1,19 @@
 """Text of alerts about issues, for emails and pages alike. Plain Python.
 
 `Alert.details` of every such kind: {"name": subject of the cause, "grounds": [...] of an approval
-violation: blocked, criticality, data_class, region}; of a proposal {"name", "decision": its kind,
-"by": name of its author}.
+violation: blocked, expired, criticality, data_class, region; "approval": its ID}. The date of an
+expired approval is that of its expiry; "soft": true for an earliest retirement date. Of kinds about
+a person: {"name": the fact as a sentence, "by": ID of the user, "text": comment, "is_retirement"}.
+Of a proposal {"name", "decision": its kind, "by": name of its author}.
 """
 
 from collections.abc import Mapping
 
-from apps.alerts.models import Alert, IssueAlertKind
+from apps.alerts.models import Alert, IssueAlertKind, PersonKind
 from apps.alerts.text import long_day, one_line
+
+# what an email quotes of a comment
+MAX_COMMENT_LENGTH = 300
 
 # {group: (heading, what to do)}
 GUIDANCE: Mapping[str, tuple[str, str]] = {
@@ -18,12 +23,21 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
     ),
     IssueAlertKind.APPROVAL_VIOLATED: (
         "Approval violations",
-        "Migrate these dependencies, or request another approval.",
+        "Migrate these dependencies, or request an approval.",
     ),
     IssueAlertKind.FALLBACK_RETIRES: (
         "Fallbacks that retire",
         "The fallback retires with or before the primary model. Choose another fallback.",
     ),
+    IssueAlertKind.MIGRATION_LATE: (
+        "Late migrations",
+        "Start the migration now, shorten it, or plan for downtime.",
+    ),
+    PersonKind.ASSIGNED: (
+        "Assigned issues",
+        "Acknowledge each issue, or assign it to another user.",
+    ),
+    PersonKind.MENTIONED: ("Comments", "Open the issue to answer."),
     IssueAlertKind.DECISION_PROPOSED: (
         "Decisions to confirm",
         "Confirm or reject them. Their authors cannot confirm them.",
@@ -34,6 +48,9 @@ PLURAL_CLAUSES: Mapping[str, str] = {
     IssueAlertKind.RETIRED_MODEL_IN_USE: "retired models are still used",
     IssueAlertKind.APPROVAL_VIOLATED: "approvals are violated",
     IssueAlertKind.FALLBACK_RETIRES: "fallbacks retire with or before the primary model",
+    IssueAlertKind.MIGRATION_LATE: "migrations should have started",
+    PersonKind.ASSIGNED: "issues are assigned",
+    PersonKind.MENTIONED: "comments with mentions",
     IssueAlertKind.DECISION_PROPOSED: "decisions wait for a second person",
 }
 _DECISIONS = {
@@ -44,6 +61,7 @@ _DECISIONS = {
 }
 _GROUNDS = {
     "blocked": "it is blocked",
+    "expired": "the approval has expired",
     "criticality": "the criticality of the application is not allowed",
     "data_class": "the data classification of the application is not allowed",
     "region": "the region of the application is not allowed",
@@ -66,6 +84,12 @@ def issue_predicate(alert: Alert) -> str:
         case IssueAlertKind.FALLBACK_RETIRES:
             when = f" on {long_day(alert.due_on)}" if alert.due_on else ""
             return f"is a fallback and retires{when}, with or before the primary model"
+        case IssueAlertKind.MIGRATION_LATE:
+            verb = "retires no earlier than" if alert.details.get("soft") else "retires on"
+            when = f"{verb} {long_day(alert.due_on)}" if alert.due_on else "retires"
+            return f"{when}, and its migration should have started"
+    if "expired" in alert.details.get("grounds", ()) and alert.due_on is not None:
+        return f"is used although its approval expired on {long_day(alert.due_on)}"
     grounds = [_GROUNDS[name] for name in alert.details.get("grounds", []) if name in _GROUNDS]
     return f"is used against its approval: {', '.join(grounds) or 'it is restricted'}"
 
@@ -73,10 +97,22 @@ def issue_predicate(alert: Alert) -> str:
 def issue_heading(alert: Alert, *, name: str) -> str:
     """Return the alert as one sentence; `name` is the only application that it concerns, or
     empty."""
+    if alert.kind in PersonKind:
+        label = PersonKind(alert.kind).label
+        return f"{label}: {f'{name}: ' if name else ''}{issue_subject(alert)}"
     if alert.kind == IssueAlertKind.DECISION_PROPOSED:
         return f"{_DECISIONS[alert.details['decision']]}: {issue_subject(alert)}"
     sentence = f"{issue_subject(alert)} {issue_predicate(alert)}"
     return f"{name}: {sentence}" if name else sentence
+
+
+def person_sentence(alert: Alert, *, by: str, to: str) -> str:
+    """Return what the user `by` did: `Maren Vogt assigned the issue to you.`; `to` is the person
+    whom the alert concerns, as the reader names them."""
+    if alert.kind == PersonKind.ASSIGNED:
+        return f"{by} assigned the issue to {to}."
+    comment = one_line(alert.details.get("text", ""), max_length=MAX_COMMENT_LENGTH)
+    return f'{by} mentioned {to} in a comment: "{comment}"'
 
 
 def issue_path(alert: Alert) -> str:

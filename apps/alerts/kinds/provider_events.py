@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from apps.alerts.kinds.price_moves import PriceMove, measure_price_move
 from apps.alerts.kinds.severity import highest_severity, is_price_increase, is_urgent
@@ -105,9 +106,15 @@ def affected_parties(
 def raise_event_alerts(*, at: datetime) -> int:
     """Create alerts for provider events that are not handled yet, and return their number."""
     n_raised = 0
-    while batch_counts := _raise_batch(at=at):
+    # without one, a run costs this statement and no transaction
+    while _is_event_unhandled() and (batch_counts := _raise_batch(at=at)):
         n_raised += batch_counts[1]
     return n_raised
+
+
+def _is_event_unhandled() -> bool:
+    handled = HandledEvent.objects.filter(event=OuterRef("pk"))
+    return ProviderEvent.objects.filter(~Exists(handled)).exists()
 
 
 @transaction.atomic

@@ -193,11 +193,27 @@ _BY_ISSUE = {
     "retired_model_in_use": 4,
     "approval_violated": 4,
     "fallback_retires": 2,
+    "migration_late": 4,
     "decision_proposed": 4,
+    "issue_assigned": 3,
+    "issue_mentioned": 2,
 }
 
 
-def issue_severity(kind: str, *, criticality: int = Criticality.IMPORTANT) -> int:
+def issue_severity(
+    kind: str, *, criticality: int = Criticality.IMPORTANT, soft: bool = False
+) -> int:
     """Return the severity of an alert about an issue: urgent for critical applications whose model
-    is retired or not approved."""
-    return min(5, max(1, _BY_ISSUE[kind] + _BY_CRITICALITY[Criticality(criticality)]))
+    is retired or not approved, or whose migration is late; one step lower for an earliest
+    retirement date (`soft`)."""
+    severity = _BY_ISSUE[kind] + _BY_CRITICALITY[Criticality(criticality)] - soft
+    return min(5, max(1, severity))
+
+
+def task_severity(kind: str, *, criticality: int, days_left: int | None = None) -> int:
+    """Return the severity of an alert about migration tasks: that of a late migration for late
+    ones, 3 (medium) for what is to be signed off or due tomorrow, otherwise 2 (low)."""
+    if kind == "task_late":
+        return issue_severity("migration_late", criticality=criticality)
+    is_pressing = kind == "task_ready" or (days_left is not None and days_left <= 1)
+    return 3 if is_pressing else 2

@@ -88,6 +88,8 @@ def _list_changes(
         # The reason of the job does not explain the alert that it created.
         return [_VersionChange("raised the alert", "")]
     steps = []
+    if row.details.get("n_comments", 0) > previous.details.get("n_comments", 0):
+        steps.append(_VersionChange("commented"))
     if row.state != previous.state or row.snoozed_until != previous.snoozed_until:
         is_restored = is_undo and row.state != Alert.State.OPEN
         match row.state:

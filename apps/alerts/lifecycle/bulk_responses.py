@@ -8,12 +8,14 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.alerts.contacts import owned_alerts
+from apps.alerts.issues.linked_issues import lock_with_issues
 from apps.alerts.lifecycle.responses import (
     AlertPermissionError,
     AlertResponse,
     InvalidResponseError,
     acknowledge_alert,
     assign_alert,
+    copy_response,
     reopen_alert,
     resolve_alert,
     snooze_alert,
@@ -62,9 +64,10 @@ def respond_to_alerts(
     updated_ids: list[int] = []
     unchanged_ids: list[int] = []
     rejected: list[RejectedAlert] = []
-    # Always in the same order, so that two concurrent requests do not deadlock.
     visible = owned_alerts(by) if by.is_contact else Alert.objects.visible_to(by)
     alerts = {row.pk: row for row in visible.filter(pk__in=alert_ids).order_by("pk")}
+    # Always in the same order, so that two concurrent requests do not deadlock.
+    lock_with_issues(alerts)
     for pk in sorted(set(alert_ids)):
         if pk not in alerts:
             rejected.append(
@@ -72,6 +75,10 @@ def respond_to_alerts(
             )
             continue
         old_state = _copy_state(alerts[pk])
+        if response == AlertResponse.UNDO and _has_followed(alerts[pk], old_state):
+            # undone with the response to another alert about the same issue
+            updated_ids.append(pk)
+            continue
         try:
             _apply_response(response, alerts[pk], by=by, at=at, until=until, to=to, reason=reason)
         except (InvalidResponseError, AlertPermissionError) as error:
@@ -109,10 +116,19 @@ def _apply_response(
         case AlertResponse.UNDO:
             undo_response(alert=alert, by=by, at=at)
         case _:
+            valid = [value for value in AlertResponse.values if value != AlertResponse.COMMENT]
             raise InvalidResponseError(
-                f'"{response}" is not a valid response. Use one of: '
-                f"{', '.join(AlertResponse.values)}."
+                f'"{response}" is not a valid response. Use one of: {", ".join(valid)}.'
             )
+
+
+def _has_followed(alert: Alert, old_state: tuple[object, ...]) -> bool:
+    """Return whether an earlier response of this request has changed the alert."""
+    stored = Alert.objects.get(pk=alert.pk)
+    if _copy_state(stored) == old_state:
+        return False
+    copy_response(alert, stored)
+    return True
 
 
 def _copy_state(alert: Alert) -> tuple[object, ...]:

@@ -4,10 +4,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 
+from apps.alerts.deputies import deputy_notices
 from apps.alerts.models import Alert, AlertPolicy, AlertSettings, Notice
 from apps.alerts.recipients import Audience, governance_users, team_audiences
 from apps.alerts.subscriptions import subscriber_notices, webhook_notices
+from apps.common.time import day_of
 
 # Alerts per batch: one event can affect half the portfolio.
 ALERT_BATCH_SIZE = 1000
@@ -26,6 +29,16 @@ def party_key(team_id: int | None, user_id: int | None) -> str:
     return f"user:{user_id}" if team_id is None else f"user:{user_id}@team:{team_id}"
 
 
+class TeamRoute(StrEnum):
+    """The recipients in the team of an alert: its mailbox, else its owners (`team`); its owners,
+    who decide for it (`owners`); or as `team`, but only without a user who is notified
+    (`fallback`)."""
+
+    TEAM = "team"
+    OWNERS = "owners"
+    FALLBACK = "fallback"
+
+
 @dataclass(slots=True)
 class AlertDraft:
     """An alert to store. `others` are notified in addition to its party: {user: their applications,
@@ -38,6 +51,14 @@ class AlertDraft:
     others: dict[int, list[int] | None] = field(default_factory=dict)
     why: str = Notice.Why.OWNER
     criticality: int | None = None
+    team_route: TeamRoute = TeamRoute.TEAM
+
+    @property
+    def reaches_mailbox(self) -> bool:
+        """Return whether the mailbox of the team is a recipient, if it has one."""
+        if self.team_route == TeamRoute.FALLBACK:
+            return self.alert.user_id is None
+        return self.team_route == TeamRoute.TEAM
 
 
 def store_alerts(drafts: Sequence[AlertDraft], *, quiet: bool = False) -> int:
@@ -96,6 +117,9 @@ def create_notices(drafts: Sequence[AlertDraft], *, occasion: str = Notice.Occas
     alerts = [draft.alert for draft in drafts]
     notices += subscriber_notices(alerts, occasion=occasion, notified=notified_users(notices))
     notices += webhook_notices(alerts, occasion=occasion)
+    if alerts:
+        by_pk = {alert.pk: alert for alert in alerts}
+        notices += deputy_notices(notices, by_pk, on=day_of(alerts[0].raised_at))
     n_before = Notice.objects.filter(alert__in=[alert.pk for alert in alerts]).count()
     Notice.objects.bulk_create(notices, ignore_conflicts=True, batch_size=5000)
     return Notice.objects.filter(alert__in=[alert.pk for alert in alerts]).count() - n_before
@@ -119,7 +143,10 @@ def draft_notices(
     for draft in drafts:
         users = _find_users_to_notify(draft, audiences)
         team_id = draft.alert.team_id
-        if team_id is not None and not users and not audiences[team_id].has_mailbox:
+        has_mailbox = (
+            team_id is not None and draft.reaches_mailbox and audiences[team_id].has_mailbox
+        )
+        if team_id is not None and not users and not has_mailbox:
             governance = (
                 governance if governance is not None else [user.pk for user in governance_users()]
             )
@@ -128,7 +155,7 @@ def draft_notices(
             notices.append(
                 _build_notice(draft.alert, occasion, team_id=team_id, route=Notice.Why.TEAM)
             )
-        elif team_id is not None and audiences[team_id].has_mailbox:
+        elif has_mailbox:
             notices.append(
                 _build_notice(draft.alert, occasion, team_id=team_id, route=Notice.Why.TEAM)
             )
@@ -150,7 +177,8 @@ def _find_users_to_notify(
         users.setdefault(user_id, (Notice.Why.OWNER, application_ids))
     if draft.alert.team_id is not None:
         audience = audiences[draft.alert.team_id]
-        if not audience.has_mailbox:
+        has_user = draft.team_route == TeamRoute.FALLBACK and bool(users)
+        if not has_user and not (draft.reaches_mailbox and audience.has_mailbox):
             for user_id in audience.owner_ids:
                 users.setdefault(user_id, (Notice.Why.TEAM_OWNER, None))
     return users

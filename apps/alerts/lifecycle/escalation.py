@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from django.db import connection, transaction
 
 from apps.alerts.delivery.schedule import MAX_CLOCK_LEAD
+from apps.alerts.deputies import deputy_notices
 from apps.alerts.kinds.severity import URGENT_SEVERITY
 from apps.alerts.models import Alert, AlertPolicy, AlertSettings, Notice
 from apps.alerts.recipients import governance_users, team_audiences
@@ -98,6 +99,7 @@ def _escalate_batch(*, at: datetime) -> tuple[int, int] | None:
             )
             for pk in user_ids
         ]
+    notices += deputy_notices(notices, {alert.pk: alert for alert in due_alerts}, on=day_of(at))
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
     Alert.objects.bulk_update(due_alerts, ["escalation", "escalate_at"])
     return len(due_alerts), n_escalated
@@ -257,6 +259,7 @@ def wake_snoozed_alerts(*, at: datetime) -> int:
         }.items()
         if pk is not None
     ]
+    notices += deputy_notices(notices, {alert.pk: alert for alert in due_alerts}, on=day_of(at))
     restart_escalation(due_alerts, at=at)
     for alert in due_alerts:
         alert.state, alert.snoozed_until = Alert.State.OPEN, None

@@ -17,12 +17,20 @@ from apps.alerts.lifecycle.creation import (
     with_unique_keys,
 )
 from apps.alerts.lifecycle.resolution import resolve_alerts
-from apps.alerts.models import Alert, AlertQuerySet, Delivery, Notice, Resolution
+from apps.alerts.models import Alert, AlertQuerySet, Delivery, Notice, PersonKind, Resolution
 from apps.alerts.recipients import application_owners, governance_users
 from apps.inventory.models import Application
 
 # Routes of notifications that are not passed on to other recipients.
-_PERSONAL_REASONS = frozenset({Notice.Why.SUBSCRIPTION, Notice.Why.WEBHOOK, Notice.Why.OWN})
+_PERSONAL_REASONS = frozenset(
+    {
+        Notice.Why.SUBSCRIPTION,
+        Notice.Why.WEBHOOK,
+        Notice.Why.OWN,
+        Notice.Why.MENTIONED,
+        Notice.Why.DEPUTY,
+    }
+)
 
 
 def reassign_lost_notices(notices: Sequence[Notice], *, at: datetime) -> int:
@@ -58,8 +66,10 @@ def reassign_moved_applications(
 
 def _select_notifiable() -> AlertQuerySet:
     """Select alerts that are notified: live ones, and good news, which needs no response from the
-    start."""
-    return Alert.objects.filter(~Q(state=Alert.State.RESOLVED) | Q(resolved_at=None))
+    start. What concerns one person is passed on to nobody else."""
+    return Alert.objects.filter(~Q(state=Alert.State.RESOLVED) | Q(resolved_at=None)).exclude(
+        kind__in=PersonKind.values
+    )
 
 
 def _find_with_recipients(alert_ids: Collection[int]) -> set[int]:

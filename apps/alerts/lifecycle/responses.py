@@ -1,4 +1,8 @@
-"""Responses of users to an alert: acknowledge, snooze, assign, resolve, reopen, mute."""
+"""Responses of users to an alert: acknowledge, snooze, assign, resolve, reopen, mute.
+
+A response moves the issues of which the alert notifies, and with them the other alerts about these.
+The `store_` functions change the alert only.
+"""
 
 from datetime import date, datetime
 from typing import Any
@@ -9,6 +13,8 @@ from django.db import models, transaction
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.alerts.contacts import owns_alert
+from apps.alerts.deputies import deputy_notices
+from apps.alerts.issues import linked_issues
 from apps.alerts.lifecycle.escalation import restart_escalation
 from apps.alerts.models import Alert, Mute, Notice, Resolution, SkipReason
 from apps.alerts.recipients import visible_teams
@@ -18,6 +24,7 @@ from apps.common.time import day_of
 
 MAX_SNOOZE_DAYS = 90
 MAX_MUTE_DAYS = 366
+MAX_COMMENT_LENGTH = 2000
 
 
 class AlertResponse(models.TextChoices):
@@ -30,6 +37,7 @@ class AlertResponse(models.TextChoices):
     RESOLVE = "resolve", "Resolve"
     REOPEN = "reopen", "Reopen"
     UNDO = "undo", "Undo the last response"
+    COMMENT = "comment", "Comment"
 
 
 class AlertPermissionError(PermissionDenied):
@@ -63,8 +71,9 @@ def can_respond(user: User, alert: Alert) -> bool:
 
 
 def lock_alert(alert: Alert, by: User) -> Alert:
-    """Return the alert, locked, if `by` can respond to its current state; raises
-    AlertPermissionError."""
+    """Return the alert, locked together with its issues, if `by` can respond to its current state;
+    raises AlertPermissionError."""
+    linked_issues.lock_with_issues([alert.pk])
     locked_alert = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
     if not can_respond(by, locked_alert):
         raise AlertPermissionError(
@@ -105,14 +114,27 @@ def acknowledge_alert(*, alert: Alert, by: User, at: datetime, reason: str = "")
     user is kept."""
     locked_alert = lock_alert(alert, by)
     if locked_alert.state in {Alert.State.OPEN, Alert.State.SNOOZED}:
-        locked_alert.state = Alert.State.ACKNOWLEDGED
-        locked_alert.acknowledged_by, locked_alert.acknowledged_at = by, at
-        locked_alert.snoozed_until, locked_alert.escalate_at = None, None
-        save_response(
-            locked_alert, by, AlertResponse.ACKNOWLEDGE, reason or "alert acknowledged", note=reason
-        )
-        _skip_escalation_notices(locked_alert)
+        store_acknowledgement(locked_alert, by=by, at=at, reason=reason)
+        linked_issues.acknowledge_issues(locked_alert, by=by, at=at, reason=reason)
     return copy_response(alert, locked_alert)
+
+
+def store_acknowledgement(
+    alert: Alert, *, by: User, at: datetime, reason: str, follows: bool = False
+) -> None:
+    """Store an acknowledgement; `follows`: of all issues of the alert."""
+    alert.state = Alert.State.ACKNOWLEDGED
+    alert.acknowledged_by, alert.acknowledged_at = by, at
+    alert.snoozed_until, alert.escalate_at = None, None
+    save_response(
+        alert,
+        by,
+        AlertResponse.ACKNOWLEDGE,
+        reason or "alert acknowledged",
+        note=reason,
+        follows=follows,
+    )
+    _skip_escalation_notices(alert)
 
 
 @transaction.atomic
@@ -129,15 +151,17 @@ def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
     locked_alert = lock_alert(alert, by)
     if locked_alert.state == Alert.State.RESOLVED:
         raise AlreadyResolvedError("This alert is resolved. Reopen it before you snooze it.")
-    locked_alert.state, locked_alert.snoozed_until, locked_alert.snoozed_by = (
-        Alert.State.SNOOZED,
-        until,
-        by,
-    )
-    locked_alert.escalate_at = None
-    save_response(locked_alert, by, AlertResponse.SNOOZE, f"alert snoozed until {until}")
-    _skip_escalation_notices(locked_alert)
+    store_snooze(locked_alert, until=until, by=by)
+    linked_issues.snooze_issues(locked_alert, until=until, by=by, at=at)
     return copy_response(alert, locked_alert)
+
+
+def store_snooze(alert: Alert, *, until: date, by: User, follows: bool = False) -> None:
+    """Store a snooze; `follows`: of all issues of the alert."""
+    alert.state, alert.snoozed_until, alert.snoozed_by = Alert.State.SNOOZED, until, by
+    alert.escalate_at = None
+    save_response(alert, by, AlertResponse.SNOOZE, f"alert snoozed until {until}", follows=follows)
+    _skip_escalation_notices(alert)
 
 
 def _can_be_assigned(user: User, alert: Alert) -> bool:
@@ -176,7 +200,26 @@ def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Al
             owed_at=at,
             occasion=f"{Notice.Occasion.ASSIGNED} {at:%Y-%m-%d %H:%M}",
         )
-        Notice.objects.bulk_create([notice], ignore_conflicts=True)
+        to_deputies = deputy_notices([notice], {locked_alert.pk: locked_alert}, on=day_of(at))
+        Notice.objects.bulk_create([notice, *to_deputies], ignore_conflicts=True)
+    linked_issues.assign_issues(locked_alert, to=to, by=by, at=at)
+    return copy_response(alert, locked_alert)
+
+
+@transaction.atomic
+def comment_on_alert(*, alert: Alert, text: str, by: User) -> Alert:
+    """Add a comment to the activity of an alert that notifies of no issue; otherwise comments
+    belong to the issue."""
+    text = text.strip()
+    if not text:
+        raise InvalidResponseError("Enter a comment.")
+    if len(text) > MAX_COMMENT_LENGTH:
+        raise InvalidResponseError(f"Enter a comment of at most {MAX_COMMENT_LENGTH} characters.")
+    locked_alert = lock_alert(alert, by)
+    # the history, which is the activity, has a version for each change
+    n_comments = int(locked_alert.details.get("n_comments", 0))
+    locked_alert.details = locked_alert.details | {"n_comments": n_comments + 1}
+    save_response(locked_alert, by, AlertResponse.COMMENT, "comment added", note=text)
     return copy_response(alert, locked_alert)
 
 
@@ -189,14 +232,35 @@ def resolve_alert(*, alert: Alert, reason: str, by: User, at: datetime) -> Alert
         raise InvalidResponseError("Enter how the alert was resolved.")
     locked_alert = lock_alert(alert, by)
     if locked_alert.state != Alert.State.RESOLVED:
-        locked_alert.state = Alert.State.RESOLVED
-        locked_alert.resolved_by, locked_alert.resolved_at = by, at
-        locked_alert.resolution, locked_alert.resolution_text = Resolution.BY_USER, reason[:300]
-        locked_alert.snoozed_until, locked_alert.escalate_at = None, None
-        save_response(locked_alert, by, AlertResponse.RESOLVE, reason[:200])
-        # A queued message keeps the alert; messages written later leave it out.
-        Notice.objects.owed().filter(alert=locked_alert).update(skip_reason=SkipReason.RESOLVED)
+        store_resolution(locked_alert, by=by, at=at, reason=reason)
+        linked_issues.resolve_issues(locked_alert, reason=reason, by=by, at=at)
     return copy_response(alert, locked_alert)
+
+
+def store_resolution(
+    alert: Alert,
+    *,
+    by: User,
+    at: datetime,
+    reason: str,
+    resolution: Resolution = Resolution.BY_USER,
+    follows: bool = False,
+) -> None:
+    """Store a resolution; `follows`: of all issues of the alert."""
+    alert.state = Alert.State.RESOLVED
+    alert.resolved_by, alert.resolved_at = by, at
+    alert.resolution, alert.resolution_text = resolution, reason[:300]
+    alert.snoozed_until, alert.escalate_at = None, None
+    save_response(
+        alert,
+        by,
+        AlertResponse.RESOLVE,
+        reason[:200],
+        note=reason[:200] if follows else "",
+        follows=follows,
+    )
+    # A queued message keeps the alert; messages written later leave it out.
+    Notice.objects.owed().filter(alert=alert).update(skip_reason=SkipReason.RESOLVED)
 
 
 @transaction.atomic
@@ -204,18 +268,22 @@ def reopen_alert(*, alert: Alert, by: User, at: datetime) -> Alert:
     """Reopen the alert after any response of any user, as if it had been created now."""
     locked_alert = lock_alert(alert, by)
     if locked_alert.state != Alert.State.OPEN:
-        locked_alert.state = Alert.State.OPEN
-        locked_alert.acknowledged_by = locked_alert.acknowledged_at = locked_alert.snoozed_until = (
-            None
-        )
-        locked_alert.resolved_by = locked_alert.resolved_at = None
-        locked_alert.resolution = locked_alert.resolution_text = ""
-        restart_escalation([locked_alert], at=at)
-        save_response(locked_alert, by, AlertResponse.REOPEN, "response undone")
-        # Notifications that the response had skipped are pending again.
-        skipped_notices = Notice.objects.filter(alert=locked_alert, delivery=None)
-        skipped_notices.filter(skip_reason=SkipReason.RESOLVED).update(skip_reason="")
+        store_reopening(locked_alert, by=by, at=at)
+        linked_issues.undo_issue_responses(locked_alert, by=by, at=at)
     return copy_response(alert, locked_alert)
+
+
+def store_reopening(alert: Alert, *, by: User, at: datetime, follows: bool = False) -> None:
+    """Store that the alert is open again; `follows`: as an issue of it."""
+    alert.state = Alert.State.OPEN
+    alert.acknowledged_by = alert.acknowledged_at = alert.snoozed_until = None
+    alert.resolved_by = alert.resolved_at = None
+    alert.resolution = alert.resolution_text = ""
+    restart_escalation([alert], at=at)
+    save_response(alert, by, AlertResponse.REOPEN, "response undone", follows=follows)
+    # Notifications that the response had skipped are pending again.
+    skipped_notices = Notice.objects.filter(alert=alert, delivery=None)
+    skipped_notices.filter(skip_reason=SkipReason.RESOLVED).update(skip_reason="")
 
 
 def _skip_escalation_notices(alert: Alert) -> None:
@@ -224,12 +292,31 @@ def _skip_escalation_notices(alert: Alert) -> None:
     escalations.update(skip_reason=SkipReason.ANSWERED)
 
 
+# key in `Alert.details`: the response follows those to all issues of the alert
+FOLLOWS_ISSUES = "follows_issues"
+
+
 def save_response(
-    alert: Alert, by: User, response: AlertResponse, reason: str, *, note: str = ""
+    alert: Alert,
+    by: User,
+    response: AlertResponse,
+    reason: str,
+    *,
+    note: str = "",
+    follows: bool = False,
 ) -> None:
     """Store all fields that a response may change, with its user and the `note` that the user
-    wrote."""
-    with audit_context(user=by, reason=reason, code=response, note=note):
+    wrote. `follows`: the response follows those to all issues of the alert, whose history it
+    shares."""
+    alert.details = {key: value for key, value in alert.details.items() if key != FOLLOWS_ISSUES}
+    if follows and alert.state != Alert.State.OPEN:
+        alert.details[FOLLOWS_ISSUES] = True
+    context = (
+        audit_context(user=by, reason=note)
+        if follows
+        else audit_context(user=by, reason=reason, code=response, note=note)
+    )
+    with context:
         alert.save(update_fields=[name.removesuffix("_id") for name in _RESPONSE_FIELDS])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.alerts.issues import linked_issues
 from apps.alerts.lifecycle.escalation import restart_escalation
 from apps.alerts.lifecycle.responses import (
     AlertResponse,
@@ -17,6 +18,8 @@ from apps.alerts.lifecycle.responses import (
 )
 from apps.alerts.models import Alert, Notice, SkipReason
 
+# What a link in an email can do, and undo.
+_LINK_RESPONSES = frozenset({AlertResponse.ACKNOWLEDGE, AlertResponse.SNOOZE, AlertResponse.ASSIGN})
 # Fields that make up a response; the other fields are restored with them.
 _STATE_FIELDS = ("state", "snoozed_until", "assigned_to_id")
 _RESTORED_FIELDS = (
@@ -34,13 +37,13 @@ _RESTORED_FIELDS = (
 
 
 @transaction.atomic
-def undo_response(*, alert: Alert, by: User, at: datetime) -> Alert:
+def undo_response(*, alert: Alert, by: User, at: datetime, by_link: bool = False) -> Alert:
     """Undo the last response of `by` and restore the previous state, including a running snooze or
     an assignee. A second undo restores the response. A reopened alert without an escalation time
     escalates as if it had been created now.
 
     Refused if another user, or the registry, changed the alert later; `reopen_alert` opens it
-    anyway."""
+    anyway. `by_link`: refused unless the link in an email could give the response."""
     locked_alert = lock_alert(alert, by)
     before, after = _find_last_response(locked_alert)
     if after is None:
@@ -54,6 +57,8 @@ def undo_response(*, alert: Alert, by: User, at: datetime) -> Alert:
             f"{other_user or 'The registry'} changed this alert later. Reload the page; use Reopen "
             "to open it again."
         )
+    if by_link and (before is None or _find_code(after) not in _LINK_RESPONSES):
+        raise InvalidResponseError("Sign in to undo your last response to this alert.")
     if before is None:
         # The history has a retention period, so the earlier version may be missing.
         return reopen_alert(alert=alert, by=by, at=at)
@@ -73,6 +78,7 @@ def undo_response(*, alert: Alert, by: User, at: datetime) -> Alert:
         restart_escalation([locked_alert], at=at)
     save_response(locked_alert, by, AlertResponse.UNDO, "response undone")
     _restore_notices(locked_alert, new_assignee_id=new_assignee_id)
+    linked_issues.undo_issue_responses(locked_alert, by=by, at=at)
     return copy_response(alert, locked_alert)
 
 
@@ -97,6 +103,11 @@ def _copy_state(row: Any) -> tuple[object, ...]:
 def _find_user_id(row: Any) -> int | None:
     metadata = row.pgh_context.metadata if row.pgh_context is not None else {}
     return None if metadata.get("job") else metadata.get("user")
+
+
+def _find_code(row: Any) -> str:
+    metadata = row.pgh_context.metadata if row.pgh_context is not None else {}
+    return str(metadata.get("code", ""))
 
 
 def _restore_notices(alert: Alert, *, new_assignee_id: int | None) -> None:

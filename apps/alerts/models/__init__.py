@@ -12,6 +12,7 @@ from apps.alerts.models.alerts import (
 )
 from apps.alerts.models.channels import CalendarFeed, Webhook
 from apps.alerts.models.deliveries import Delivery, DeliveryQuerySet, Notice, NoticeQuerySet, Tick
+from apps.alerts.models.issue_links import AlertIssue, PendingLink
 from apps.alerts.models.kinds import (
     KINDS,
     PERSONAL_KINDS,
@@ -19,9 +20,11 @@ from apps.alerts.models.kinds import (
     FeedKind,
     FlagKind,
     IssueAlertKind,
+    PersonKind,
     SeenKind,
     StateKind,
     SubjectKind,
+    TaskKind,
 )
 from apps.alerts.models.outcomes import Resolution, SkipReason
 from apps.alerts.models.preferences import Cadence, Mute, Preference, Subscription
@@ -31,6 +34,7 @@ __all__ = [
     "KINDS",
     "PERSONAL_KINDS",
     "Alert",
+    "AlertIssue",
     "AlertPolicy",
     "AlertQuerySet",
     "AlertSettings",
@@ -50,6 +54,8 @@ __all__ = [
     "Mute",
     "Notice",
     "NoticeQuerySet",
+    "PendingLink",
+    "PersonKind",
     "Preference",
     "Resolution",
     "SeenKind",
@@ -57,6 +63,7 @@ __all__ = [
     "StateKind",
     "SubjectKind",
     "Subscription",
+    "TaskKind",
     "Tick",
     "Webhook",
     "was_mailed",

@@ -4,6 +4,7 @@ its state and responses."""
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q
 from django.db.models.lookups import Exact
@@ -160,6 +161,9 @@ class Alert(models.Model):
             ),
             models.Index(fields=["subject_kind", "subject_id"], name="alert_by_subject"),
             models.Index(fields=["offering", "-raised_at"], name="alert_by_offering"),
+            GinIndex(
+                OpClass(F("application_ids"), name="jsonb_path_ops"), name="alert_by_application"
+            ),
             models.Index(fields=["-severity", "-raised_at", "-id"], name="alert_gravest"),
             models.Index(
                 fields=["-severity", "-raised_at", "-id"],

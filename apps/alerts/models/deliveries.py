@@ -149,6 +149,8 @@ class Notice(models.Model):
         SUBSCRIPTION = "subscription", "subscribed"
         WEBHOOK = "webhook", "is a webhook"
         OWN = "own", "creator"
+        MENTIONED = "mentioned", "mentioned in a comment"
+        DEPUTY = "deputy", "deputy"
 
     class Occasion(models.TextChoices):
         """The trigger of a notification, once for an alert and recipient; a repeatable one includes

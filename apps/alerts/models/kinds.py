@@ -70,7 +70,27 @@ class IssueAlertKind(models.TextChoices):
     RETIRED_MODEL_IN_USE = "retired_model_in_use", "Retired and still used"
     APPROVAL_VIOLATED = "approval_violated", "Approval violation"
     FALLBACK_RETIRES = "fallback_retires", "Fallback retires"
+    MIGRATION_LATE = "migration_late", "Late migration"
     DECISION_PROPOSED = "decision_proposed", "Decision to confirm"
+
+
+class PersonKind(models.TextChoices):
+    """A kind about an issue that another user gives to one person: an assignment, or a comment that
+    mentions the person."""
+
+    ASSIGNED = "issue_assigned", "Issue assigned"
+    MENTIONED = "issue_mentioned", "Mentioned in a comment"
+
+
+class TaskKind(models.TextChoices):
+    """A kind about migration tasks of one campaign and party; a late or ready task again every 30
+    days."""
+
+    ASSIGNED = "task_assigned", "Migration task assigned"
+    START_DUE = "task_start_due", "Migration task to start"
+    FINISH_DUE = "task_finish_due", "Migration task to finish"
+    LATE = "task_late", "Migration task late"
+    READY = "task_ready", "Migration task to sign off"
 
 
 KINDS: dict[str, str] = {
@@ -83,6 +103,8 @@ KINDS: dict[str, str] = {
         StateKind,
         SeenKind,
         IssueAlertKind,
+        PersonKind,
+        TaskKind,
     )
     for kind, label in choices.choices
 }
@@ -106,3 +128,4 @@ class SubjectKind(models.TextChoices):
     KEY = "key", "API token"
     TEAM = "team", "Team"
     ISSUE = "issue", "Issue"
+    CAMPAIGN = "campaign", "Campaign"

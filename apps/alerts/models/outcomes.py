@@ -21,6 +21,7 @@ class SkipReason(models.TextChoices):
     MUTED = "muted", "Muted"
     NO_LONGER_CONCERNED = "not_concerned", "Recipient no longer affected"
     INACTIVE_USER = "inactive_user", "User inactive"
+    CONTACT_NOT_ALLOWED = "contact_domain", "Contact outside the allowed domains"
     NO_USER_EMAIL = "no_user_email", "User without email address"
     NO_TEAM_EMAIL = "no_team_email", "Team without email address"
     NO_EMAIL_WANTED = "no_email_wanted", "Notifications off"
@@ -61,6 +62,8 @@ class Resolution(models.TextChoices):
     ISSUE_RESOLVED = "issue_resolved", "Issue resolved or accepted"
     NO_LONGER_OBSERVED = "not_observed", "No longer observed"
     OTHER = "other", "Other"
+    TASK_CHANGED = "task_changed", "Migration task changed"
+    MIGRATION_ON_TIME = "migration_on_time", "Migration on time"
 
 
 _SKIP_SENTENCES: Mapping[str, str] = {
@@ -74,6 +77,10 @@ _SKIP_SENTENCES: Mapping[str, str] = {
         "The recipient no longer owns any of the affected applications."
     ),
     SkipReason.INACTIVE_USER: "The user is no longer active.",
+    SkipReason.CONTACT_NOT_ALLOWED: (
+        "The recipient is a contact whose domain is not allowed. To allow it, a governance user "
+        "confirms the address under People, or adds the domain to the allowed domains."
+    ),
     SkipReason.NO_USER_EMAIL: "The user has no email address.",
     SkipReason.NO_TEAM_EMAIL: (
         "The team has no mailbox, and it and its parent teams have no owner with an email address."
@@ -110,6 +117,8 @@ _RESOLUTION_SENTENCES: Mapping[str, str] = {
     Resolution.REASSESSED: "The risks were reassessed, or no longer apply.",
     Resolution.DECLARED: "The usage was declared.",
     Resolution.DISMISSED: "A user dismissed the discrepancy.",
+    Resolution.TASK_CHANGED: "The migration tasks were completed, changed or assigned to others.",
+    Resolution.MIGRATION_ON_TIME: "The migration is planned or in progress, or its dates changed.",
     Resolution.NO_LONGER_OBSERVED: "The usage is no longer observed, or the dependency ended.",
 }
 

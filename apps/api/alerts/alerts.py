@@ -271,7 +271,13 @@ class BulkRespondSerializer(serializers.Serializer[Any]):
         allow_empty=False,
         max_length=MAX_BULK_RESPONSES,
     )
-    action = serializers.ChoiceField(choices=AlertResponse.choices)
+    action = serializers.ChoiceField(
+        choices=[
+            (response.value, response.label)
+            for response in AlertResponse
+            if response != AlertResponse.COMMENT
+        ]
+    )
     until = serializers.DateField(
         required=False, help_text="For `snooze`: date on which the alert becomes open again."
     )

@@ -2,12 +2,18 @@
 
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.alerts.issues.timeline import (
+    NotificationEntry,
+    NotificationEntryKind,
+    issue_notifications,
+)
 from apps.api.framework.file_responses import FileRows
 from apps.api.framework.row_reader import ComputedField, EnumNameField
 from apps.api.framework.views import BY_ID, ReadViewSet
@@ -19,6 +25,7 @@ from apps.issues import responses, undo
 from apps.issues.bulk_responses import MAX_BULK_RESPONSES, respond_to_issues
 from apps.issues.filters import IssueFilter
 from apps.issues.models import Activity, CauseKind, Issue, IssueResolution, Urgency
+from apps.issues.owners import find_owner
 from apps.issues.sentences import activity_sentence, activity_user_names
 from apps.issues.urgency import issue_urgency
 
@@ -121,11 +128,21 @@ class AcceptIssueSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500, help_text="Reason for the acceptance.")
 
 
+_CONFIRM_HELP = (
+    "True: assign to a contact who does not own the application, or whose address is new. The "
+    "contact then receives email about the issue, and can see and respond to it by a link."
+)
+
+
 class AssignIssueSerializer(serializers.Serializer[Any]):
-    owner = UserField(
+    owner = serializers.CharField(
         allow_null=True,
-        help_text="Username of a user who can view the issue; null lets the owner follow the "
-        "application.",
+        max_length=320,
+        help_text="Username or email address of a user who can view the issue, or of a contact; "
+        "null lets the owner follow the application.",
+    )
+    confirm_contact = serializers.BooleanField(
+        required=False, default=False, help_text=_CONFIRM_HELP
     )
 
 
@@ -142,7 +159,7 @@ class CommentSerializer(serializers.Serializer[Any]):
 
 class IssueActivitySerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
-    kind = serializers.ChoiceField(choices=Activity.Kind.choices)
+    kind = serializers.ChoiceField(choices=[*Activity.Kind.choices, *NotificationEntryKind.choices])
     user = serializers.CharField(allow_null=True, help_text="Username; null for the registry.")
     sentence = serializers.CharField()
     text = serializers.CharField(allow_blank=True, help_text="Comment or reason of the user.")
@@ -162,7 +179,15 @@ class BulkRespondToIssuesSerializer(serializers.Serializer[Any]):
         ]
     )
     until = serializers.DateField(required=False, help_text="For `snooze` and `accept`.")
-    owner = UserField(required=False, allow_null=True, help_text="For `assign`.")
+    owner = serializers.CharField(
+        required=False,
+        allow_null=True,
+        max_length=320,
+        help_text="For `assign`: username or email address.",
+    )
+    confirm_contact = serializers.BooleanField(
+        required=False, default=False, help_text=_CONFIRM_HELP
+    )
     reason = serializers.CharField(
         required=False, allow_blank=True, max_length=500, help_text="For `accept` and `resolve`."
     )
@@ -243,10 +268,23 @@ class IssueViewSet(ReadViewSet[Issue]):
     @extend_schema(request=AssignIssueSerializer, responses=IssueSerializer)
     @action(detail=True, methods=["post"])
     def assign(self, request: Request, pk: str) -> Response:
-        """Assign an issue to a user who can view it."""
+        """Assign an issue to a user who can view it, or to a contact. A contact who does not own
+        the application needs `confirm_contact`, and a caller with the editor role on the team."""
         issue = self._respondable()
-        owner = self.validated(AssignIssueSerializer)["owner"]
-        return self.answer(responses.assign_issue(issue=issue, to=owner, by=self.user, at=now()))
+        body = self.validated(AssignIssueSerializer)
+        is_confirmed = body["confirm_contact"]
+        owner = body["owner"]
+        with transaction.atomic():
+            assigned = responses.assign_issue(
+                issue=issue,
+                to=None
+                if owner is None
+                else find_owner(owner, [issue], by=self.user, is_confirmed=is_confirmed),
+                by=self.user,
+                at=now(),
+                is_confirmed=is_confirmed,
+            )
+        return self.answer(assigned)
 
     @extend_schema(request=ResolveIssueSerializer, responses=IssueSerializer)
     @action(detail=True, methods=["post"])
@@ -290,9 +328,14 @@ class IssueViewSet(ReadViewSet[Issue]):
     @extend_schema(responses=IssueActivitySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def activity(self, request: Request, pk: str) -> Response:
-        """Activity of an issue, latest first."""
-        entries = self.subject().activity.select_related("user").order_by("-at", "-pk")
-        return Response(_activity_rows(list(entries)))
+        """Activity of an issue, with its notifications and escalations, latest first."""
+        issue = self.subject()
+        entries = issue.activity.select_related("user").order_by("-at", "-pk")
+        rows = [
+            *_activity_rows(list(entries)),
+            *_notification_rows(issue_notifications(issue.pk, user=self.user)),
+        ]
+        return Response(sorted(rows, key=lambda row: row["at"], reverse=True))
 
     @extend_schema(
         request=BulkRespondToIssuesSerializer,
@@ -304,15 +347,21 @@ class IssueViewSet(ReadViewSet[Issue]):
         """Give many issues the same response. Issues that cannot be updated are listed in
         `rejected`."""
         body = self.validated(BulkRespondToIssuesSerializer)
-        outcome = respond_to_issues(
-            issue_ids=body["ids"],
-            response=body["action"],
-            by=self.user,
-            at=now(),
-            until=body.get("until"),
-            to=body.get("owner"),
-            reason=body.get("reason", ""),
-        )
+        owner, is_confirmed = body.get("owner"), body["confirm_contact"]
+        issues = self.get_queryset().filter(pk__in=body["ids"])
+        with transaction.atomic():
+            outcome = respond_to_issues(
+                issue_ids=body["ids"],
+                response=body["action"],
+                by=self.user,
+                at=now(),
+                until=body.get("until"),
+                to=None
+                if owner is None
+                else find_owner(owner, issues, by=self.user, is_confirmed=is_confirmed),
+                is_confirmed=is_confirmed,
+                reason=body.get("reason", ""),
+            )
         return Response(BulkRespondToIssuesResultSerializer(outcome).data)
 
     def _respondable(self) -> Issue:
@@ -320,7 +369,7 @@ class IssueViewSet(ReadViewSet[Issue]):
 
         The permission is checked before the body, so that an error in the body reveals nothing.
         """
-        issue = self.subject("team", "cause")
+        issue = self.subject("team", "cause", "application")
         responses.require_respondent(self.user, issue)
         return issue
 
@@ -334,6 +383,19 @@ def _activity_rows(entries: list[Activity]) -> list[dict[str, Any]]:
             "user": entry.user.username if entry.user else None,
             "sentence": activity_sentence(entry, names),
             "text": entry.text,
+        }
+        for entry in entries
+    ]
+
+
+def _notification_rows(entries: list[NotificationEntry]) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": entry.at,
+            "kind": entry.kind,
+            "user": None,
+            "sentence": entry.sentence,
+            "text": "",
         }
         for entry in entries
     ]

@@ -198,6 +198,7 @@ EXAMPLES: dict[str, Any] = {
     "campaign_tasks_switch_create": {"on": _DAY},
     "campaign_tasks_target_create": {"target": 567},
     "campaign_tasks_defer_create": {"until": _UNTIL, "why": "The application is retired in March."},
+    "received_notices_dismiss_create": {"reason": "No application uses the model."},
     "retirement_announcements_create": {
         "version": "openai/gpt-4.1-2025-04-14",
         "retires_on": _UNTIL,
@@ -256,6 +257,11 @@ EXAMPLES: dict[str, Any] = {
     "people_bulk_invite_create": {"ids": [41, 42]},
     "people_merge_create": {"duplicate": 42},
     "people_partial_update": {"first_name": "Ilse", "last_name": "Brandt"},
+    "notice_mail_settings_change": {
+        "allowed_senders": ["ilse.brandt@calder-mutual.example", "notices.example"],
+        "requires_dkim": True,
+        "receiving_server": "mx.calder-mutual.example",
+    },
     "people_settings_change": {"allowed_domains": ["calder-mutual.example"]},
     "provider_notices_close_create": {
         "outcome": "nothing",

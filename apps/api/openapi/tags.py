@@ -57,6 +57,7 @@ TAGS = {
     "loss-runs": "Simulated losses of one year.",
     "memberships": "Roles of users on teams.",
     "mutes": "Mutes: email that is not sent until a date.",
+    "notice-mail-settings": "Senders whose emails become received notices.",
     "notification-preferences": "Frequency and time of notifications, for you and your teams.",
     "notifications": "Notifications of alerts to users, team mailboxes and webhooks, with "
     "the outcome of each.",
@@ -66,6 +67,7 @@ TAGS = {
     "provider-events": "Accepted changes of the catalogue, with the affected applications.",
     "provider-notices": "Notices that providers publish in their feeds.",
     "providers": "Developers, hosts, gateways and vendors.",
+    "received-notices": "Provider notices that arrived by email, as drafts of announcements.",
     "reported-services": "Services as they name themselves in traces or at a gateway, with the "
     "application of each.",
     "reports": "Reports: register of information, model inventory, board summary, component files.",

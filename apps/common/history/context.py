@@ -4,11 +4,10 @@ actor and reason."""
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pghistory
 from django.db import models
-from pghistory.runtime import Context, _tracker
 
 
 def track_history[M: models.Model](
@@ -66,24 +65,16 @@ def audit_context(
 
 
 @contextmanager
-def separate_audit_context(*, job: str, reason: str) -> Iterator[UUID]:
-    """Record rows written inside the block as a change of their own, made by a job, also within the
-    request or `audit_context` of a user: a context that nests would replace the user's name and
-    reason, because all rows of a change have the same context. Yields the ID of the change."""
-    outer = getattr(_tracker, "value", None)
-    if outer is None:
-        with audit_context(job=job, reason=reason) as change:
-            yield change
-        return
-    # statements read the context when they run
-    request = {key: outer.metadata[key] for key in ("request_id", "url") if key in outer.metadata}
-    _tracker.value = Context(
-        id=uuid4(), metadata={"job": job, "actor": job, "reason": reason, **request}
-    )
-    try:
-        yield _tracker.value.id
-    finally:
-        _tracker.value = outer
+def audit_context_of_consequences(*, job: str, reason: str) -> Iterator[UUID]:
+    """Record rows written inside the block as part of the change that is being recorded, with its
+    user and reason; outside of one, record `job` and `reason`.
+
+    For work that follows from a change: `audit_context` would replace the user of the change.
+    """
+    with pghistory.context() as change:
+        if "actor" not in change.metadata:
+            change.metadata.update(job=job, actor=job, reason=reason)
+        yield change.id
 
 
 def current_change_id() -> UUID:

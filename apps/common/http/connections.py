@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -138,10 +138,58 @@ def connection_to(
     """Return an unopened connection to an address of the host that the policy allows, or to the
     proxy. `trusted`: the operator configured the host, so it may be in a private network. Raises
     OutboundRefusedError and OutboundFailedError."""
-    host, port = ascii_host(url_parts), port_of(url_parts)
     is_tls = url_parts.scheme == "https"
-    kind = BoundedTLSConnection if is_tls else BoundedConnection
     tls: dict[str, Any] = {"ssl_context": _tls_context(policy)} if is_tls else {}
+    kind = BoundedTLSConnection if is_tls else BoundedConnection
+    return _prepare(kind, url_parts, policy, deadline, trusted=trusted, tunnels=is_tls, **tls)
+
+
+def tls_socket_to(
+    host: str, port: int, policy: Policy, deadline: Deadline, *, trusted: bool
+) -> BoundedTLSSocket:
+    """Return a connected TLS socket for a protocol other than HTTP, under the rules of outbound
+    calls: checked address, the proxy's tunnel, verified certificate, deadline and byte limit.
+    Raises OutboundRefusedError and OutboundFailedError."""
+    url_parts = urlsplit(f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}")
+    connection = _prepare(
+        BoundedConnection, url_parts, policy, deadline, trusted=trusted, tunnels=True
+    )
+    connection.connect()
+    plain_socket = connection.sock
+    try:
+        tls_socket = _tls_context(policy).wrap_socket(
+            plain_socket, server_hostname=ascii_host(url_parts)
+        )
+    except ssl.SSLCertVerificationError as error:
+        connection.close()
+        raise OutboundFailedError(
+            f"The certificate of {host} is not valid ({error.verify_message}). Check the name of "
+            "the host and the clock of the server."
+        ) from None
+    except OSError as error:
+        connection.close()
+        raise OutboundFailedError(
+            f"No secure connection to {host} could be made ({error.strerror or error}). Check that "
+            "the port uses TLS."
+        ) from None
+    assert isinstance(tls_socket, BoundedTLSSocket)
+    tls_socket.bounds = connection.bounds
+    return tls_socket
+
+
+def _prepare[C: BoundedConnection](
+    kind: type[C],
+    url_parts: SplitResult,
+    policy: Policy,
+    deadline: Deadline,
+    *,
+    trusted: bool,
+    tunnels: bool,
+    **tls: Any,
+) -> C:
+    """Return an unopened connection with its addresses and bounds; `tunnels`: a proxy passes the
+    bytes on as they are."""
+    host, port = ascii_host(url_parts), port_of(url_parts)
     proxy = policy.proxy_for(host, port)
     if proxy is None:
         connection = kind(host, port, **tls)
@@ -154,7 +202,7 @@ def connection_to(
         connection.addresses = resolve_host(
             proxy.host, proxy.port, deadline, policy.connect_timeout
         )
-        if is_tls:
+        if tunnels:
             connection.set_tunnel(host, port, headers=proxy.headers)
     connection.connect_timeout = policy.connect_timeout
     connection.bounds = Bounds(

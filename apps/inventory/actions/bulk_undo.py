@@ -9,10 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, models
+from django.db.models.expressions import RawSQL
 
 from apps.accounts.models import User
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
+from apps.common.history.derived import is_derived, select_user_input
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 from apps.inventory.owners import link_owners
 
@@ -107,6 +109,7 @@ def undo_bulk_change(
             for model in _MODELS:
                 n_rows += _restore_rows(cursor, model)
             for model in reversed(_MODELS):
+                _delete_derived_rows(model)
                 cursor.execute(
                     f"DELETE FROM {model._meta.db_table} t USING {_list_table_name(model)} u"
                     " WHERE u.id = t.id AND u.is_new"
@@ -183,6 +186,10 @@ def _refuse_if_built_upon(cursor: Any) -> None:
                 models.RESTRICT,
             }:
                 continue
+            if is_derived(child):
+                if select_user_input(_rows_of_created(child, relation)).exists():
+                    dependent_names.add(str(child._meta.verbose_name_plural))
+                continue
             deleted_condition = (
                 f"AND c.id NOT IN (SELECT id FROM {_list_table_name(child)} WHERE is_new)"
                 if child in _MODELS
@@ -203,6 +210,21 @@ def _refuse_if_built_upon(cursor: Any) -> None:
             f"Since this change, {', '.join(sorted(dependent_names))} have been added to the "
             "record. End or retire the record instead, so that they are preserved."
         )
+
+
+def _rows_of_created(child: type[models.Model], relation: Any) -> models.QuerySet[Any]:
+    """Return the rows of `child` that refer by `relation` to a row that the change created."""
+    table = _list_table_name(relation.model)
+    created = RawSQL(f"SELECT id FROM {table} WHERE is_new", [])  # noqa: S611 - a table of ours
+    return child._default_manager.filter(**{f"{relation.field.name}__in": created})
+
+
+def _delete_derived_rows(model: type[models.Model]) -> None:
+    """Delete the derived rows of the records that the undo deletes."""
+    for relation in model._meta.related_objects:
+        child = relation.related_model
+        if isinstance(child, type) and is_derived(child):
+            _rows_of_created(child, relation).delete()
 
 
 def _restore_rows(cursor: Any, model: type[models.Model]) -> int:

@@ -21,6 +21,7 @@ from apps.accounts.roles import TeamRole
 from apps.catalog.models import IdentityReason, Offering
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
+from apps.common.history.derived import is_derived, without_derived
 from apps.common.time import now
 from apps.inventory.actions.bulk_undo import (
     changed_dependencies,
@@ -240,6 +241,7 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
         and not model._meta.abstract
         and model._meta.managed
         and model not in own_models
+        and not is_derived(_tracked_model(model))
     ]
     if not other_models:
         return
@@ -274,8 +276,13 @@ def _ignored_entries_condition(history: type[models.Model]) -> str:
     return f" AND pgh_label <> 'insert' AND identity_reason <> '{IdentityReason.DEPLOYMENT}'"
 
 
+def _tracked_model(history: type[models.Model]) -> type[models.Model]:
+    """Return the model whose rows the history records."""
+    return history.pgh_tracked_model  # type: ignore[attr-defined, no-any-return]
+
+
 def _plural_name(history: type[models.Model]) -> str:
-    return str(history.pgh_tracked_model._meta.verbose_name_plural)  # type: ignore[attr-defined]
+    return str(_tracked_model(history)._meta.verbose_name_plural)
 
 
 def _refuse_if_changed_since(
@@ -331,7 +338,7 @@ def _refuse_if_built_upon(written_rows: list[_WrittenRow]) -> None:
         dependent_rows |= {row for row in collector.protected if isinstance(row, models.Model)}
         built = {
             str(row._meta.verbose_name_plural)
-            for row in dependent_rows
+            for row in without_derived(dependent_rows)
             if (type(row), row.pk) not in created_keys
         }
         if built:

@@ -4,8 +4,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from apps.common.database.fields import LimitedTextField
+from apps.common.history.derived import derived_record
 from apps.issues.models.issues import Issue
 
 
@@ -17,6 +19,7 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
         return self.filter(issue__in=Issue.objects.visible_to(user))
 
 
+@derived_record(user_input=Q(user__isnull=False))
 class Activity(models.Model):
     """One entry of an issue's timeline. `user` is empty for what the registry did itself."""
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from apps.catalog.models import Offering
 from apps.common.history.context import track_history
+from apps.common.history.derived import derived_record
 
 
 class CauseKind(models.TextChoices):
@@ -46,6 +47,7 @@ class CauseQuerySet(models.QuerySet["Cause"]):
         return self.filter(Exists(visible.filter(cause=OuterRef("pk"))))
 
 
+@derived_record(user_input=Q(issues__activity__user__isnull=False))
 @track_history()
 class Cause(models.Model):
     """One fact that makes work, such as the retirement of one version at all hosts concerned.
@@ -85,7 +87,7 @@ class Cause(models.Model):
             models.Index(
                 fields=["due_on", "id"],
                 name="cause_open_by_date",
-                condition=models.Q(closed_at__isnull=True),
+                condition=Q(closed_at__isnull=True),
             ),
         ]
 

@@ -11,6 +11,7 @@ from django.db.models import Func, Q, Value
 from apps.accounts.models import Team, own
 from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history.context import track_history
+from apps.common.history.derived import derived_record
 from apps.common.validators import validate_plausible_date
 from apps.exposure.models import CampaignTask
 from apps.inventory.models import Application
@@ -67,6 +68,7 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         return self.alias(urgency=UrgencyExpression(today)).filter(urgency__in=values)
 
 
+@derived_record(user_input=Q(activity__user__isnull=False))
 @track_history(exclude=("updated_at",))
 class Issue(models.Model):
     """A cause for one application, or for the organisation (`application` is null).

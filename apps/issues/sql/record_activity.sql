@@ -14,6 +14,7 @@ FROM changed_issue x
 WHERE x.change = 'updated' AND x.state <> x.old_state
 UNION ALL
 SELECT x.issue_id, 'owner', %(at)s, '',
-       jsonb_build_object('old', x.old_owner_id, 'new', x.owner_id)
+       jsonb_strip_nulls(jsonb_build_object('reason', nullif(x.owner_loss, '')))
+           || jsonb_build_object('old', x.old_owner_id, 'new', x.owner_id)
 FROM changed_issue x
 WHERE x.change = 'updated' AND x.owner_id IS DISTINCT FROM x.old_owner_id

@@ -6,7 +6,7 @@ import pytest
 
 from apps.alerts.delivery.digest.builder import build_digest
 from apps.alerts.delivery.digest.parts import DigestContext, DigestEntry
-from apps.alerts.kinds.issue_alerts import raise_issue_alerts
+from apps.alerts.kinds.decisions import raise_decision_alerts
 from apps.alerts.models import Alert, IssueAlertKind, Notice
 from apps.inventory.governance.proposals import propose_decision, reject_proposal
 from apps.inventory.models import ConfirmationSettings
@@ -48,7 +48,7 @@ def proposal(maren, jonas, administrator):
 
 def raise_alerts(at=NOW) -> int:
     evaluate_kinds({"tolerance_change"}, at=at)
-    return raise_issue_alerts(at=at)
+    return raise_decision_alerts(at=at)
 
 
 def test_everybody_in_governance_but_the_author_is_notified(proposal, jonas, administrator):

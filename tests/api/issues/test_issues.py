@@ -7,12 +7,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.time import day_of, now
 from apps.issues.models import Activity, Issue
 from apps.issues.responses import acknowledge_issue
 from tests.builders import (
     make_application,
+    make_contact,
     make_foundation,
     make_issue,
     make_member,
@@ -249,6 +251,12 @@ def respond(api, issue):
     return send
 
 
+def error_of(answer, field):
+    """The sentence about one field of the body."""
+    errors = problem_of(answer, 400)["errors"]
+    return next(error["detail"] for error in errors if error["field"] == field)
+
+
 class TestResponses:
     def test_acknowledge(self, respond, editor):
         answer = respond(editor, "acknowledge", reason="Planned").json()
@@ -273,6 +281,57 @@ class TestResponses:
         assert respond(editor, "assign", owner=viewer.username).json()["owner"] == viewer.username
 
         assert respond(editor, "assign", owner=None).json()["owner"] is None
+
+    def test_assign_to_a_contact_who_owns_the_application(
+        self, respond, application, editor, viewer
+    ):
+        contact = make_contact("ilse@insurer.example")
+        type(application).objects.filter(pk=application.pk).update(business_owner_person=contact)
+
+        answer = respond(editor, "assign", owner="Ilse <ilse@insurer.example>")
+
+        assert answer.json()["owner"] == "ilse@insurer.example"
+
+    def test_another_contact_is_assigned_only_once_it_is_confirmed(self, respond, editor, issue):
+        make_contact("ilse@insurer.example", first_name="Ilse", last_name="Brandt")
+
+        refused = respond(editor, "assign", owner="ilse@insurer.example")
+        assigned = respond(editor, "assign", owner="ilse@insurer.example", confirm_contact=True)
+
+        assert "does not own" in error_of(refused, "confirm_contact")
+        assert assigned.json()["owner"] == "ilse@insurer.example"
+
+    def test_an_unknown_address_becomes_a_contact_for_who_may_name_owners(
+        self, respond, editor, viewer, issue
+    ):
+        refused = respond(editor, "assign", owner="new@insurer.example")
+        assert "becomes a contact" in error_of(refused, "confirm_contact")
+        Issue.objects.filter(pk=issue.pk).update(owner=viewer)
+        answer = respond(viewer, "assign", owner="new@insurer.example", confirm_contact=True)
+        assert "editor role" in error_of(answer, "owner")
+        assert not User.objects.filter(email="new@insurer.example").exists()
+
+        answer = respond(editor, "assign", owner="new@insurer.example", confirm_contact=True)
+
+        assert answer.json()["owner"] == "new@insurer.example"
+
+    def test_a_user_who_is_unknown_is_explained(self, respond, editor):
+        answer = respond(editor, "assign", owner="whoever")
+
+        assert "Enter a username" in error_of(answer, "owner")
+
+    def test_contacts_are_assigned_in_bulk(self, api, editor, issue):
+        make_contact("ilse@insurer.example")
+        body = {"ids": [issue.pk], "action": "assign", "owner": "ilse@insurer.example"}
+        client = api(editor, "read", "write")
+
+        refused = client.post(f"{LIST}bulk-respond/", body, format="json").json()
+        updated = client.post(
+            f"{LIST}bulk-respond/", {**body, "confirm_contact": True}, format="json"
+        ).json()
+
+        assert "does not own" in refused["rejected"][0]["detail"]
+        assert updated["updated"] == [issue.pk]
 
     def test_resolve_and_reopen(self, respond, editor):
         resolved = respond(editor, "resolve", reason="Not in production").json()

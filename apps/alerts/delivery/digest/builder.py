@@ -10,6 +10,7 @@ from apps.alerts.delivery.digest.flag_and_feed_items import feed_items, flag_ite
 from apps.alerts.delivery.digest.headline import build_headline
 from apps.alerts.delivery.digest.issue_items import (
     issue_items,
+    late_migration_items,
     retired_in_use_items,
     retiring_fallbacks,
 )
@@ -30,9 +31,11 @@ from apps.alerts.delivery.digest.parts import (
     Group,
     SizeLimit,
 )
+from apps.alerts.delivery.digest.person_items import merge_person_facts
 from apps.alerts.delivery.digest.reminder_items import deadline_items, stale_items
 from apps.alerts.delivery.digest.resolved_items import resolved_items
 from apps.alerts.delivery.digest.runway_items import runway_items
+from apps.alerts.delivery.digest.task_items import merge_late_migrations, merge_tasks
 from apps.alerts.kinds.exposure_flag_text import GUIDANCE as FLAG_GUIDANCE
 from apps.alerts.kinds.feeds.feed_text import GUIDANCE as FEED_GUIDANCE
 from apps.alerts.kinds.reminders.reminder_text import GUIDANCE as REMINDER_GUIDANCE
@@ -42,6 +45,7 @@ from apps.alerts.models import (
     FlagKind,
     IssueAlertKind,
     Notice,
+    PersonKind,
     SeenKind,
     StateKind,
 )
@@ -52,11 +56,14 @@ GROUP_GUIDANCE: dict[str, tuple[str, str]] = {
     StateKind.RUNWAY_NEGATIVE: REMINDER_GUIDANCE[StateKind.RUNWAY_NEGATIVE],
     Group.RETIRED: ("Retired", "Calls might fail or reach another model. Migrate now."),
     IssueAlertKind.RETIRED_MODEL_IN_USE: REMINDER_GUIDANCE[IssueAlertKind.RETIRED_MODEL_IN_USE],
+    IssueAlertKind.MIGRATION_LATE: REMINDER_GUIDANCE[IssueAlertKind.MIGRATION_LATE],
     Group.UPCOMING: REMINDER_GUIDANCE[DayKind.MILESTONE],
+    Group.TASKS: ("Migration tasks", "Start and finish each migration by its dates."),
     FeedKind.BACKFILLED: FEED_GUIDANCE[FeedKind.BACKFILLED],
     Group.DELISTED: ("Delisted", "No date published. Ask the provider."),
     IssueAlertKind.APPROVAL_VIOLATED: REMINDER_GUIDANCE[IssueAlertKind.APPROVAL_VIOLATED],
     IssueAlertKind.FALLBACK_RETIRES: REMINDER_GUIDANCE[IssueAlertKind.FALLBACK_RETIRES],
+    **{kind: REMINDER_GUIDANCE[kind] for kind in PersonKind},
     IssueAlertKind.DECISION_PROPOSED: REMINDER_GUIDANCE[IssueAlertKind.DECISION_PROPOSED],
     **{kind: FLAG_GUIDANCE[kind] for kind in FlagKind},
     **{
@@ -103,11 +110,15 @@ def build_items(entries: Sequence[DigestEntry], context: DigestContext) -> list[
         *(item.warned_fallbacks for item in [*late, *retired, *changes, *milestones])
     )
     fallbacks = warned | retiring_fallbacks(live)
-    items = [
+    retirements = [
         *late,
         *retired,
         *changes,
         *milestone_items(live, context, changes, reported, fallbacks),
+    ]
+    late_migrations = merge_late_migrations(retirements, late_migration_items(live, context))
+    items = [
+        *merge_tasks(late_migrations, live, context),
         *issue_items(live, context, warned),
         *decision_items(live, context),
         *flag_items(live, context),
@@ -115,8 +126,8 @@ def build_items(entries: Sequence[DigestEntry], context: DigestContext) -> list[
         *deadline_items(live, context),
         *stale_items(live, context),
         *discrepancy_items(live, context),
-        *resolved_items(merged, context),
     ]
+    items = [*merge_person_facts(items, live, context), *resolved_items(merged, context)]
     items.sort(key=lambda item: (-item.severity, item.on or date.max, item.title))
     return items
 

@@ -44,6 +44,7 @@ def merge_repeated(entries: Iterable[DigestEntry]) -> list[DigestEntry]:
             entry.alert,
             tuple(dict.fromkeys([*other.application_ids, *entry.application_ids])),
             other.occasion if is_explained else entry.occasion,
+            entry.is_own,
         )
     return list(merged.values())
 

@@ -7,7 +7,15 @@ from apps.alerts.delivery.digest.parts import MAX_SUBJECT_LENGTH, DigestContext,
 from apps.alerts.kinds import issue_text
 from apps.alerts.kinds.reminders.reminder_text import is_due_kind, reminder_nouns
 from apps.alerts.kinds.usage_discrepancy_text import PLURAL_CLAUSES
-from apps.alerts.models import DayKind, FeedKind, FlagKind, IssueAlertKind, SeenKind, StateKind
+from apps.alerts.models import (
+    DayKind,
+    FeedKind,
+    FlagKind,
+    IssueAlertKind,
+    PersonKind,
+    SeenKind,
+    StateKind,
+)
 from apps.alerts.text import counted, long_day, one_line
 from apps.inventory.models import Application, Criticality
 
@@ -47,10 +55,19 @@ def _describe_group(group: str, items: Sequence[DigestItem], context: DigestCont
         return first.headline if n == 1 else _FEEDS[group].format(n=f"{n:,}")
     if group in IssueAlertKind:
         return _describe_issues(group, items, context)
+    if group in PersonKind:
+        if n == 1:
+            return f"{PersonKind(group).label}: {first.title}"
+        return f"{n:,} {issue_text.PLURAL_CLAUSES[group]}"
     if group in SeenKind:
         return first.what.rstrip(".") if n == 1 else f"{n:,} applications {PLURAL_CLAUSES[group]}"
     if group in DayKind:
         return _describe_deadlines(group, items)
+    if group == Group.TASKS:
+        if n == 1:
+            return f"{first.title}: {first.what.split('. ')[0].rstrip('.')}"
+        n_tasks = sum(item.n for item in items)
+        return f"{counted(n_tasks, 'migration task')} in {n:,} campaigns"
     if group == Group.SUBSCRIPTION:
         return f"{first.title}: {first.what.rstrip('.')}"
     if group == Group.ENDED:
@@ -141,7 +158,11 @@ def _describe_issues(group: str, items: Sequence[DigestItem], context: DigestCon
         case IssueAlertKind.DECISION_PROPOSED if n == 1:
             return first.headline
         case IssueAlertKind.APPROVAL_VIOLATED if n == 1:
-            return f"{who} {verb} {first.title} against its approval"
+            # only an expired approval has a date
+            clause = "although its approval expired" if dates else "against its approval"
+            return f"{who} {verb} {first.title} {clause}"
+        case IssueAlertKind.MIGRATION_LATE:
+            return f"The migration of {who} should have started{_first_retirement(items, context)}"
         case IssueAlertKind.FALLBACK_RETIRES if n == 1 and dates:
             return f"The fallback {first.title} of {who} retires on {long_day(dates[0])}"
         case IssueAlertKind.FALLBACK_RETIRES if dates:

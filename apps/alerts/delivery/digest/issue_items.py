@@ -26,7 +26,10 @@ _CAUSE_KINDS = {
     IssueAlertKind.RETIRED_MODEL_IN_USE: "retirement",
     IssueAlertKind.APPROVAL_VIOLATED: "approval_violation",
     IssueAlertKind.FALLBACK_RETIRES: "fallback_retires",
+    IssueAlertKind.MIGRATION_LATE: "retirement",
 }
+# kinds about the retirement of a model, whose items have the migration of each application
+_RETIREMENT_KINDS = frozenset({IssueAlertKind.RETIRED_MODEL_IN_USE, IssueAlertKind.MIGRATION_LATE})
 
 
 def retired_in_use_items(
@@ -37,15 +40,20 @@ def retired_in_use_items(
     return [_build_item(group, context) for group in _group_facts(entries, kinds, context)]
 
 
+def late_migration_items(
+    entries: Iterable[DigestEntry], context: DigestContext
+) -> list[DigestItem]:
+    """Return an item for each model whose migration should have started."""
+    kinds = {IssueAlertKind.MIGRATION_LATE}
+    return [_build_item(group, context) for group in _group_facts(entries, kinds, context)]
+
+
 def issue_items(
     entries: Iterable[DigestEntry], context: DigestContext, warned: Collection[tuple[int, int]]
 ) -> list[DigestItem]:
     """Return an item for each violated approval, and for each fallback that retires unless another
     item `warned` of it: (application, fallback) pairs."""
-    kinds = set(IssueAlertKind) - {
-        IssueAlertKind.RETIRED_MODEL_IN_USE,
-        IssueAlertKind.DECISION_PROPOSED,
-    }
+    kinds = {IssueAlertKind.APPROVAL_VIOLATED, IssueAlertKind.FALLBACK_RETIRES}
     remaining = [
         entry
         for entry in entries
@@ -83,9 +91,9 @@ def _build_item(entries: Sequence[DigestEntry], context: DigestContext) -> Diges
     affected = visible_ids(entries, context)
     applications = visible_by_criticality(affected, context)
     path = issue_path(first) if len(entries) == 1 else f"/issues/?kind={_CAUSE_KINDS[kind]}"
-    is_retired = kind == IssueAlertKind.RETIRED_MODEL_IN_USE
-    cause = cause_of_id(first.offering_id, context) if is_retired else ""
-    offering_ids = offerings_of_cause(cause, context) if is_retired else frozenset()
+    is_retirement = kind in _RETIREMENT_KINDS
+    cause = cause_of_id(first.offering_id, context) if is_retirement else ""
+    offering_ids = offerings_of_cause(cause, context) if is_retirement else frozenset()
     lines = application_lines(applications, context, retiring=offering_ids)
     return DigestItem(
         title=issue_subject(first),
@@ -96,7 +104,8 @@ def _build_item(entries: Sequence[DigestEntry], context: DigestContext) -> Diges
         affected=affected,
         on=first.due_on,
         group=kind,
-        pressing=is_retired,
+        pressing=is_retirement,
+        is_earliest=bool(first.details.get("soft")),
         applications=lines,
         n_more_applications=n_more_applications(applications),
         replacement=first_replacement(
@@ -112,7 +121,9 @@ def _build_item(entries: Sequence[DigestEntry], context: DigestContext) -> Diges
 def _margin(entries: Sequence[DigestEntry], context: DigestContext) -> str:
     alert = entries[0].alert
     if alert.kind == IssueAlertKind.APPROVAL_VIOLATED:
-        return "blocked" if "blocked" in alert.details.get("grounds", ()) else "restricted"
+        grounds = alert.details.get("grounds", ())
+        return next((name for name in ("blocked", "expired") if name in grounds), "restricted")
     if alert.due_on is None:
         return "retired"
-    return format_left((alert.due_on - context.today).days, is_earliest=False)
+    left = (alert.due_on - context.today).days
+    return format_left(left, is_earliest=bool(alert.details.get("soft")))

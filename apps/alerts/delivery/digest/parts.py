@@ -36,6 +36,7 @@ class Group(StrEnum):
     POSTPONED = "postponed_retirements"
     SUBSCRIPTION = "subscriptions"
     ENDED = "ended_alerts"
+    TASKS = "migration_tasks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +118,18 @@ class DigestContext:
 @dataclass(frozen=True, slots=True)
 class DigestEntry:
     """One alert as it is sent to one recipient: about `application_ids`, on one occasion
-    (`Notice.Occasion`)."""
+    (`Notice.Occasion`). `is_own`: the recipient is the user whom the alert concerns."""
 
     alert: Alert
     application_ids: tuple[int, ...]
     occasion: str = Notice.Occasion.RAISED
+    is_own: bool = True
 
     @classmethod
     def of(cls, notice: Notice, alert: Alert) -> "DigestEntry":
         ids = alert.application_ids if notice.application_ids is None else notice.application_ids
-        return cls(alert, tuple(ids), notice.occasion_word)
+        is_own = notice.user_id is not None and notice.user_id == alert.user_id
+        return cls(alert, tuple(ids), notice.occasion_word, is_own)
 
 
 @dataclass(frozen=True, slots=True)

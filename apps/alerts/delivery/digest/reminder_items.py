@@ -25,12 +25,17 @@ MAX_REASONS = 3
 
 def deadline_items(entries: Iterable[DigestEntry], context: DigestContext) -> list[DigestItem]:
     """Return an item for each kind, date and application: many acceptances that expire on one day
-    are one task. A flag whose acceptance has expired by now has an item of its own."""
+    are one task. A flag whose acceptance has expired by now has an item of its own, as has an
+    approval that has expired and is still needed."""
+    entries = list(entries)
     expired_flag_ids = {entry.alert.flag_id for entry in entries if entry.alert.flag_id is not None}
+    violated_approval_ids = {entry.alert.details.get("approval") for entry in entries}
     groups: dict[tuple[object, ...], list[DigestEntry]] = defaultdict(list)
     for entry in entries:
         alert = entry.alert
         if alert.subject_kind == SubjectKind.FLAG and alert.subject_id in expired_flag_ids:
+            continue
+        if alert.kind == DayKind.APPROVAL_EXPIRING and alert.subject_id in violated_approval_ids:
             continue
         if alert.kind in DayKind and alert.kind != DayKind.MILESTONE:
             groups[alert.kind, alert.due_on, tuple(entry.application_ids)].append(entry)

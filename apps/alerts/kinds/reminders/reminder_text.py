@@ -24,8 +24,17 @@ The shapes of `Alert.details`, by kind:
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from apps.alerts.kinds import issue_text, usage_discrepancy_text
-from apps.alerts.models import Alert, DayKind, IssueAlertKind, SeenKind, StateKind, SubjectKind
+from apps.alerts.kinds import issue_text, task_text, usage_discrepancy_text
+from apps.alerts.models import (
+    Alert,
+    DayKind,
+    IssueAlertKind,
+    PersonKind,
+    SeenKind,
+    StateKind,
+    SubjectKind,
+    TaskKind,
+)
 from apps.alerts.text import counted, days, long_day, one_line
 
 # {kind: (heading, what to do)}
@@ -65,6 +74,7 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
     DayKind.MUTE_EXPIRING: ("Mutes expiring", "No action needed. Emails resume on that date."),
     **usage_discrepancy_text.GUIDANCE,
     **issue_text.GUIDANCE,
+    **task_text.GUIDANCE,
 }
 
 
@@ -76,8 +86,10 @@ def reminder_heading(alert: Alert, *, name: str, on: date) -> str:
     without one."""
     if alert.kind in SeenKind:
         return usage_discrepancy_text.discrepancy_heading(alert, name=name)
-    if alert.kind in IssueAlertKind:
+    if alert.kind in IssueAlertKind or alert.kind in PersonKind:
         return issue_text.issue_heading(alert, name=name)
+    if alert.kind in TaskKind:
+        return task_text.task_heading(alert, name=name, on=on)
     if alert.kind == DayKind.MILESTONE:
         return f"{name} {reminder_predicate(alert, on=on)}"
     if alert.kind == StateKind.RUNWAY_NEGATIVE:
@@ -218,8 +230,10 @@ def reminder_path(alert: Alert, *, slug: str = "") -> str:
     application, if it has one."""
     if alert.kind in SeenKind:
         return usage_discrepancy_text.discrepancies_path(slug=slug)
-    if alert.kind in IssueAlertKind:
+    if alert.kind in IssueAlertKind or alert.kind in PersonKind:
         return issue_text.issue_path(alert)
+    if alert.kind in TaskKind:
+        return task_text.task_path(alert)
     application = f"/applications/{slug}/" if slug else "/applications/"
     match alert.subject_kind:
         case SubjectKind.OFFERING:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from apps.alerts.issues.links import link_issues
 from apps.alerts.queries import last_notifications
 from apps.common.time import day_of, now
 from apps.issues.models import CauseKind, Issue
@@ -21,6 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--kind", choices=CauseKind.values, help="Only issues of this kind.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # also of what was written since the last run of the worker
+        link_issues()
         issues = Issue.objects.all()
         if options["state"]:
             issues = issues.filter(state=options["state"])

@@ -6,7 +6,8 @@ and with the permissions that this person has at that moment. A GET changes noth
 open links to check them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import pghistory
@@ -17,28 +18,40 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import Team, User
-from apps.alerts import actions
 from apps.alerts.delivery import links
 from apps.alerts.delivery.schedule import DigestSchedule
-from apps.alerts.lifecycle.responses import AlertResponse
+from apps.alerts.lifecycle.responses import MAX_COMMENT_LENGTH
+from apps.alerts.link_responses import (
+    LinkItem,
+    LinkOutcome,
+    LinkResponse,
+    link_items,
+    own_comments,
+)
+from apps.alerts.link_responses import respond_by_link as apply_link_response
 from apps.alerts.models import Alert, Cadence, Delivery
 from apps.alerts.preferences import InvalidPreferenceError, stop_mail
-from apps.alerts.queries import visible_alerts
 from apps.alerts.unsubscribe_links import (
     change_frequency,
     check_change_limit,
     notify_owners,
     recipient_schedule,
 )
+from apps.common.requests.rate_limits import exceeds_rate
 from apps.common.time import day_of, now
+from apps.issues.consequences import issue_consequences
+from apps.issues.models import Activity, Issue
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.alerts import responses
-from apps.web.views.alerts.forms import ResolveForm, SnoozeForm
+from apps.web.views.alerts.forms import SnoozeForm
 from apps.web.views.alerts.presenters import SNOOZES, AlertRow, describe_schedule, present_alerts
+from apps.web.views.alerts.responses import UNDO_SENTENCES, describe_snooze
+from apps.web.views.issues.presenters import IssueRow, present_issues
 from apps.web.wording import count_of, long_day
 
-# what a contact, who cannot sign in, may do by the link
-CONTACT_ACTIONS = frozenset({"acknowledge", "acknowledge-all", "snooze", "take", "undo"})
+# a person who reads and responds needs far fewer
+MAX_REQUESTS_A_MINUTE = 60
+MAX_RESPONSES_AN_HOUR = 100
+MAX_SHOWN_ISSUES = 8
 
 
 def _make_private(response: HttpResponse) -> HttpResponse:
@@ -56,6 +69,7 @@ def _render_bad_link(request: HttpRequest, error: links.InvalidLinkError) -> Htt
             title="This link does not work",
             status=404,
             sentence=Headline(str(error)),
+            can_sign_in=error.can_sign_in,
         )
     )
 
@@ -66,173 +80,272 @@ def _render_bad_link(request: HttpRequest, error: links.InvalidLinkError) -> Htt
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def respond_by_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the alerts of one email; POST responds to the selected ones, as the person who received
-    it."""
+    """Show the alerts of one email and their issues; POST responds to the selected ones, as the
+    person who received it."""
     at = now()
     try:
-        delivery = links.delivery_of_answer_token(token, at=at)
+        delivery, person = links.delivery_of_answer_token(token, at=at)
     except links.InvalidLinkError as error:
         return _render_bad_link(request, error)
-    person = delivery.user
-    assert person is not None
-    outcome: responses.ResponseOutcome | None = None
-    problem = ""
+    if _is_throttled(request, delivery):
+        return _render_throttled(request)
+    result = _LinkResult()
     if request.method == "POST":
         # the history stores URLs, and with this one its readers could act for the person
         with pghistory.context(url="/alerts/answer/-/"):
-            outcome, problem = _respond_to_selected(request, delivery, person, at)
-    rows = present_alerts(
-        _alerts_in_email(delivery, person), person, on=day_of(at), max_recipients=0
-    )
-    rows.sort(
-        key=lambda row: (row.alert.state != Alert.State.OPEN, -row.alert.severity, row.alert.pk)
-    )
+            result = _respond_to_selected(request, delivery, person, at)
+    rows = _link_rows(link_items(delivery, person), person, on=day_of(at))
+    selected = _selected_ids(request) if result.problem else set()
     return _make_private(
         render_page(
             request,
             "alerts/answer-link.html",
             title="Answer alerts",
-            status=422 if problem else 200,
-            sentence=_build_headline(rows, outcome),
+            status=422 if result.is_refused else 200,
+            sentence=_build_headline(rows, result),
             person=person,
             delivery=delivery,
             rows=rows,
-            n_open=sum(row.alert.state == Alert.State.OPEN and row.may_answer for row in rows),
-            answers_any=any(row.may_answer for row in rows),
-            done=outcome,
-            problem=problem,
+            n_open=sum(row.is_open and row.can_respond for row in rows),
+            answers_any=any(row.can_respond for row in rows),
+            can_accept=any(row.is_assigned and row.can_respond for row in rows),
+            result=result,
             typed=request.POST,
             snoozes=SNOOZES,
-            ticked=_selected_ids(request) if problem else set(),
+            ticked=selected,
             is_contact=person.is_contact,
         )
     )
 
 
-def _alerts_in_email(delivery: Delivery, person: User) -> list[Alert]:
-    """Return the alerts of the email that the person can still view; for a contact those about
-    applications that the contact owns."""
-    return list(visible_alerts(person).filter(notices__delivery=delivery).distinct())
+def _is_throttled(request: HttpRequest, delivery: Delivery) -> bool:
+    """Count the request; return whether there were too many with the link of this email."""
+    is_too_fast = exceeds_rate(f"link:{delivery.pk}", limit=MAX_REQUESTS_A_MINUTE, seconds=60)
+    return is_too_fast or (
+        request.method == "POST"
+        and exceeds_rate(f"link-post:{delivery.pk}", limit=MAX_RESPONSES_AN_HOUR, seconds=3600)
+    )
 
 
-def _selected_ids(request: HttpRequest) -> set[int]:
-    return {int(pk) for pk in request.POST.getlist("alert") if pk.isdecimal() and len(pk) < 18}
+def _render_throttled(request: HttpRequest) -> HttpResponse:
+    response = _make_private(
+        render_page(
+            request,
+            "alerts/bad-link.html",
+            title="Too many requests",
+            status=429,
+            sentence=Headline(
+                "This link was used too often. Nothing was changed. Try again in an hour."
+            ),
+            can_sign_in=True,
+        )
+    )
+    response["Retry-After"] = "3600"
+    return response
 
 
-def _build_headline(
-    rows: Sequence[AlertRow], outcome: responses.ResponseOutcome | None
-) -> Headline:
-    if outcome is not None and outcome.changed:
-        return Headline(responses.describe_outcome(outcome))
+@dataclass(frozen=True, slots=True)
+class LinkIssue:
+    """An issue as the page shows it: its sentence, dates, consequences, and the comments of the
+    person."""
+
+    row: IssueRow
+    consequences: tuple[str, ...]
+    comments: Sequence[Activity]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """One alert of the email with its issues, or an issue alone (`alert_row` is None)."""
+
+    alert_row: AlertRow | None
+    issues: tuple[LinkIssue, ...]
+    n_more_issues: int
+    can_respond: bool
+    is_assigned: bool
+    standing: str
+
+    @property
+    def is_open(self) -> bool:
+        if self.alert_row is not None:
+            return self.alert_row.alert.state == Alert.State.OPEN
+        return self.issues[0].row.issue.state == Issue.State.OPEN
+
+    @property
+    def order(self) -> tuple[bool, int, int]:
+        """Return the place in the list: open ones first, then the most severe ones."""
+        if self.alert_row is not None:
+            alert = self.alert_row.alert
+            return not self.is_open, -alert.severity, alert.pk
+        row = self.issues[0].row
+        return not self.is_open, -row.mark, row.issue.pk
+
+
+def _link_rows(items: Sequence[LinkItem], person: User, *, on: date) -> list[LinkRow]:
+    """Return the rows of the page; a fixed number of statements."""
+    alerts = [item.alert for item in items if item.alert is not None]
+    alert_rows = {
+        row.alert.pk: row for row in present_alerts(alerts, person, on=on, max_recipients=0)
+    }
+    # an issue of several alerts is shown with the first one
+    shown: dict[int, Issue] = {issue.pk: issue for item in items for issue in item.issues}
+    issue_rows = {row.issue.pk: row for row in present_issues(shown.values(), today=on)}
+    consequences = issue_consequences(shown.values())
+    comments = own_comments(shown.values(), person)
+    rows = []
+    for item in items:
+        issues = [
+            LinkIssue(issue_rows[issue.pk], consequences[issue.pk], comments.get(issue.pk, ()))
+            for issue in item.issues
+            if shown.pop(issue.pk, None) is not None
+        ]
+        rows.append(
+            LinkRow(
+                alert_rows[item.alert.pk] if item.alert is not None else None,
+                tuple(issues[:MAX_SHOWN_ISSUES]),
+                len(issues) - len(issues[:MAX_SHOWN_ISSUES]),
+                item.can_respond,
+                item.is_assigned_to(person),
+                _describe_standing(item, person),
+            )
+        )
+    # an issue that another row shows leaves nothing to show
+    rows = [row for row in rows if row.alert_row is not None or row.issues]
+    return sorted(rows, key=lambda row: row.order)
+
+
+def _describe_standing(item: LinkItem, person: User) -> str:
+    """Return state and owner without the names and words of other persons."""
+    alert, issue = item.alert, item.issues[0] if item.issues else None
+    if alert is not None:
+        state, snoozed_until = alert.get_state_display(), alert.snoozed_until
+        is_snoozed = alert.state == Alert.State.SNOOZED
+    else:
+        assert issue is not None
+        state, snoozed_until = issue.get_state_display(), issue.snoozed_until
+        is_snoozed = snoozed_until is not None
+    words = f"Snoozed until {long_day(snoozed_until)}" if is_snoozed and snoozed_until else state
+    if item.is_assigned_to(person):
+        return f"{words}, assigned to you."
+    is_assigned = alert is not None and alert.assigned_to_id is not None
+    return f"{words}, assigned to another person." if is_assigned else f"{words}."
+
+
+def _selected_ids(request: HttpRequest, name: str = "alert") -> set[int]:
+    return {int(pk) for pk in request.POST.getlist(name) if pk.isdecimal() and len(pk) < 18}
+
+
+def _build_headline(rows: Sequence[LinkRow], result: "_LinkResult") -> Headline:
+    if result.sentence:
+        return Headline(result.sentence)
     if not rows:
         return Headline("Nothing of that mail is yours to answer any more.")
-    n_open = sum(row.alert.state == Alert.State.OPEN for row in rows)
+    n_open = sum(row.is_open for row in rows)
     if not n_open:
         return Headline("Nothing of that mail waits for an answer any more.")
     verb = "waits" if n_open == 1 else "wait"
     return Headline(f"{count_of(n_open, 'alert').capitalize()} of that mail {verb} for an answer.")
 
 
+@dataclass(frozen=True, slots=True)
+class _LinkResult:
+    """What a POST came to: `problem` is why nothing was tried, `sentence` what was changed."""
+
+    outcome: LinkOutcome | None = None
+    sentence: str = ""
+    problem: str = ""
+    can_be_undone: bool = False
+
+    @property
+    def is_refused(self) -> bool:
+        """Return whether nothing was changed because of an error."""
+        refusals = self.outcome.refusals if self.outcome is not None else []
+        return bool(self.problem or (refusals and not self.sentence))
+
+
+_UNKNOWN_RESPONSE = "Select a response: acknowledge, snooze, comment, assign to me or accept."
+
+
 def _respond_to_selected(
     request: HttpRequest, delivery: Delivery, person: User, at: datetime
-) -> tuple[responses.ResponseOutcome | None, str]:
-    """Respond to the selected alerts and return (outcome, error message); one of the two is
-    empty."""
-    alerts, data = _alerts_in_email(delivery, person), request.POST
+) -> _LinkResult:
+    """Respond to the selected alerts and issues of the email."""
+    items, data = link_items(delivery, person), request.POST
     action, _, days = data.get("action", "").partition(":")
     if action == "acknowledge-all":
-        selected_alerts = [
-            alert
-            for alert in alerts
-            if alert.state == Alert.State.OPEN and actions.can_respond(person, alert)
-        ]
+        action = LinkResponse.ACKNOWLEDGE
+        selected = [item for item in items if item.can_respond and _is_waiting(item)]
     else:
-        selected_alerts = [alert for alert in alerts if alert.pk in _selected_ids(request)]
-    if not selected_alerts:
-        return None, "Select at least one alert."
-    if person.is_contact and action not in CONTACT_ACTIONS:
-        return None, "Without an account you can acknowledge, snooze and take alerts. Choose one."
-    match action:
-        case "acknowledge" | "acknowledge-all":
-            return responses.respond(
-                selected_alerts,
-                AlertResponse.ACKNOWLEDGE,
-                description="acknowledged",
-                by=person,
-                at=at,
-            ), ""
-        case "take":
-            return responses.respond(
-                selected_alerts,
-                AlertResponse.ASSIGN,
-                description=f"assigned to {person}",
-                by=person,
-                at=at,
-                to=person,
-            ), ""
-        case "undo":
-            return responses.respond(
-                selected_alerts,
-                AlertResponse.UNDO,
-                description=responses.UNDO_SENTENCES,
-                by=person,
-                at=at,
-            ), ""
-        case "reopen":
-            return responses.respond(
-                selected_alerts, AlertResponse.REOPEN, description="reopened", by=person, at=at
-            ), ""
-        case "resolve":
-            resolve_form = ResolveForm(data)
-            if not resolve_form.is_valid():
-                return None, _first_error(resolve_form)
-            reason = resolve_form.cleaned_data["why"]
-            return responses.respond(
-                selected_alerts,
-                AlertResponse.RESOLVE,
-                description="resolved",
-                by=person,
-                at=at,
-                reason=reason,
-            ), ""
-        case "snooze" | "mute":
-            snooze_form = SnoozeForm({"until": data.get("until", ""), "days": days}, on=day_of(at))
-            if not snooze_form.is_valid():
-                return None, _first_error(snooze_form)
-            until = snooze_form.cleaned_data["until"]
-            if action == "mute":
-                return _mute_alerts(selected_alerts, person, at, until)
-            description = responses.describe_snooze(until)
-            return responses.respond(
-                selected_alerts,
-                AlertResponse.SNOOZE,
-                description=description,
-                by=person,
-                at=at,
-                until=until,
-            ), ""
-    return None, "Select a response: acknowledge, snooze or resolve."
-
-
-def _mute_alerts(
-    alerts: Sequence[Alert], person: User, at: datetime, until: Any
-) -> tuple[responses.ResponseOutcome | None, str]:
-    """Mute the alerts for the person; permission to view them is sufficient. Return (outcome, error
-    message)."""
-    outcome = responses.ResponseOutcome(f"muted until {long_day(until)}")
-    for alert in alerts:
-        try:
-            actions.create_mute(
-                by=person,
-                until=until,
-                at=at,
-                reason="by the link in an email",
-                subject=alert.subject,
+        alert_ids, issue_ids = _selected_ids(request), _selected_ids(request, "issue")
+        selected = [
+            item
+            for item in items
+            if (item.alert is not None and item.alert.pk in alert_ids)
+            or (item.alert is None and item.issues[0].pk in issue_ids)
+        ]
+    if action not in LinkResponse.values:
+        return _LinkResult(problem=_UNKNOWN_RESPONSE)
+    if not selected:
+        return _LinkResult(problem="Select at least one alert.")
+    response, until, text = LinkResponse(action), None, ""
+    if response == LinkResponse.SNOOZE:
+        form = SnoozeForm({"until": data.get("until", ""), "days": days}, on=day_of(at))
+        if not form.is_valid():
+            return _LinkResult(problem=_first_error(form))
+        until = form.cleaned_data["until"]
+    elif response == LinkResponse.COMMENT:
+        text = data.get("text", "").strip()
+        if not text:
+            return _LinkResult(problem="Enter a comment.")
+        if len(text) > MAX_COMMENT_LENGTH:
+            return _LinkResult(
+                problem=f"Enter a comment of at most {MAX_COMMENT_LENGTH} characters."
             )
-        except actions.InvalidResponseError as error:
-            return None, str(error)
-        outcome.changed.append(alert.pk)
-    return outcome, ""
+    outcome = apply_link_response(
+        selected,
+        response,
+        by=person,
+        at=at,
+        until=until,
+        text=text,
+        undone_issues=_selected_ids(request, "undone-issue"),
+    )
+    n_changed = sum(
+        (item.alert is not None and item.alert.pk in outcome.alert_ids)
+        or any(issue.pk in outcome.issue_ids for issue in item.issues)
+        for item in selected
+    )
+    sentence = ""
+    if n_changed:
+        done = _describe_done(response, person, until)
+        sentence = f"{count_of(n_changed, 'alert').capitalize()} {done}."
+    return _LinkResult(
+        outcome,
+        sentence,
+        can_be_undone=bool(n_changed) and response not in {LinkResponse.UNDO, LinkResponse.COMMENT},
+    )
+
+
+def _is_waiting(item: LinkItem) -> bool:
+    if item.alert is not None:
+        return item.alert.state == Alert.State.OPEN
+    return item.issues[0].state == Issue.State.OPEN
+
+
+def _describe_done(response: LinkResponse, person: User, until: date | None) -> str:
+    """Return what was done as a participle: `acknowledged`."""
+    match response:
+        case LinkResponse.ACKNOWLEDGE:
+            return "acknowledged"
+        case LinkResponse.SNOOZE if until is not None:
+            return describe_snooze(until)
+        case LinkResponse.COMMENT:
+            return "commented on"
+        case LinkResponse.TAKE:
+            return f"assigned to {person}"
+        case LinkResponse.ACCEPT:
+            return f"accepted by {person}"
+    return UNDO_SENTENCES
 
 
 def _first_error(form: Any) -> str:

@@ -29,6 +29,7 @@ from apps.alerts.models import (
     IssueAlertKind,
     SeenKind,
     StateKind,
+    TaskKind,
 )
 from apps.catalog.models import Offering, ProviderEvent
 from apps.common.time import day_of
@@ -313,6 +314,7 @@ def _find_page(alert: Alert, applications: Sequence[tuple[str, str]]) -> tuple[s
 
 _PAGE_LABELS: Mapping[str, str] = {
     "applications": "Application",
+    "campaigns": "Migration task",
     "offerings": "Model with dates and prices",
     "alerts": "Notification preferences",
     "settings": "API tokens",
@@ -347,6 +349,7 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
         "",
         tuple(kind for kind in IssueAlertKind if kind != IssueAlertKind.DECISION_PROPOSED),
     ),
+    ("Migration tasks", "", tuple(TaskKind)),
     ("Prices", "", (Kind.REPRICED,)),
     (
         "Expiries and reviews",

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
+from apps.alerts.issues.timeline import issue_notifications
 from apps.catalog.models import Offering
 from apps.common.errors import DomainError, ForbiddenError
 from apps.common.text import format_date
@@ -19,6 +21,7 @@ from apps.common.time import day_of, now
 from apps.inventory.models import Application, DecisionProposal, Dependency
 from apps.issues import responses
 from apps.issues.models import Activity, CauseKind, Issue
+from apps.issues.owners import find_owner
 from apps.issues.sentences import activity_sentence, activity_user_names
 from apps.issues.undo import undo_response
 from apps.web.pages.flash_messages import flash_success
@@ -105,14 +108,14 @@ def _issue_page(
         is_accepted=issue.state == Issue.State.ACCEPTED,
         is_effort_unknown=issue.cause.kind == CauseKind.RETIREMENT
         and issue.details.get("effort_days") is None,
-        forms={action: _response_form(action, None, issue, at) for action in _FORM_ACTIONS}
+        forms={action: _response_form(action, None, issue, at, user) for action in _FORM_ACTIONS}
         | dict(invalid or {}),
         record=record_link(issue, row.subject, user),
         proposal=_proposal(issue, user),
         dependencies=_dependencies(issue, user),
         applications=_applications(issue, user),
         offerings=_offerings(issue),
-        timeline=_timeline(issue),
+        timeline=_timeline(issue, user),
         siblings=siblings[:MAX_SIBLINGS],
         n_siblings=siblings.count(),
     )
@@ -150,10 +153,11 @@ def _offerings(issue: Issue) -> list[Offering]:
     return list(offerings.select_related("host").order_by("retires_on", "host__name", "api_id"))
 
 
-def _timeline(issue: Issue) -> list[TimelineEntry]:
+def _timeline(issue: Issue, user: User) -> list[TimelineEntry]:
+    """Return the activity and the notifications that the user can view, latest first."""
     entries = list(issue.activity.select_related("user").order_by("-at", "-pk")[:MAX_ENTRIES])
     names = activity_user_names(entries)
-    return [
+    activity = [
         TimelineEntry(
             entry.at,
             activity_sentence(entry, names),
@@ -161,6 +165,12 @@ def _timeline(issue: Issue) -> list[TimelineEntry]:
         )
         for entry in entries
     ]
+    notifications = [
+        TimelineEntry(entry.at, entry.sentence, "")
+        for entry in issue_notifications(issue.pk, user=user)
+    ]
+    timeline = sorted([*activity, *notifications], key=lambda entry: entry.at, reverse=True)
+    return timeline[:MAX_ENTRIES]
 
 
 # --- responses ------------------------------------------------------------------------------------
@@ -180,7 +190,7 @@ def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponse
     else:
         responses.require_respondent(user, issue)
     has_form = action in _FORM_ACTIONS
-    form = _response_form(action, request.POST, issue, at) if has_form else None
+    form = _response_form(action, request.POST, issue, at, user) if has_form else None
     if form is not None and not form.is_valid():
         return _issue_page(request, issue, invalid={action: form})
     data: dict[str, Any] = form.cleaned_data if form is not None else {}
@@ -199,7 +209,7 @@ def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponse
     return redirect("issues:detail", pk=pk)
 
 
-def _response_form(action: str, data: Any, issue: Issue, at: datetime) -> forms.Form:
+def _response_form(action: str, data: Any, issue: Issue, at: datetime, user: User) -> forms.Form:
     """Return the form of a response. Ids of fields begin with the action, since the page has
     several forms."""
     auto_id = f"{action}-%s"
@@ -213,7 +223,7 @@ def _response_form(action: str, data: Any, issue: Issue, at: datetime) -> forms.
         case "comment":
             return CommentForm(data, auto_id=auto_id)
     assigned_id = issue.owner_id if issue.assigned_by_id is not None else None
-    return OwnerForm(data, issue=issue, auto_id=auto_id, initial={"owner": assigned_id})
+    return OwnerForm(data, issue=issue, user=user, auto_id=auto_id, initial={"owner": assigned_id})
 
 
 def _apply(action: str, issue: Issue, data: dict[str, Any], by: User, at: datetime) -> str:
@@ -240,10 +250,21 @@ def _apply(action: str, issue: Issue, data: dict[str, Any], by: User, at: dateti
             responses.reopen_issue(issue=issue, by=by, at=at)
             return "Issue reopened."
         case "assign":
-            responses.assign_issue(issue=issue, to=data["owner"], by=by, at=at)
-            return f"Issue assigned to {data['owner']}." if data["owner"] else "Assignment removed."
+            owner = _assign(issue, data, by, at)
+            return f"Issue assigned to {owner}." if owner is not None else "Assignment removed."
         case "comment":
             responses.comment_on_issue(issue=issue, text=data["text"], by=by, at=at)
             return "Comment added."
     undo_response(issue=issue, by=by, at=at)
     return "Response undone."
+
+
+@transaction.atomic
+def _assign(issue: Issue, data: dict[str, Any], by: User, at: datetime) -> User | None:
+    """Assign the issue to the selected person, or to the contact with the address."""
+    is_confirmed = data["confirm_contact"]
+    owner: User | None = data["owner"]
+    if address := data.get("address"):
+        owner = find_owner(address, [issue], by=by, is_confirmed=is_confirmed)
+    responses.assign_issue(issue=issue, to=owner, by=by, at=at, is_confirmed=is_confirmed)
+    return owner

@@ -4,11 +4,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Q
 
 from apps.accounts.models import User
-from apps.accounts.queries import members_of
 from apps.issues.models import Issue
+from apps.issues.owners import CONFIRMATION_FIELD, can_name_owner, person_label, possible_owners
 from apps.issues.responses import MAX_SNOOZE_DAYS
 from apps.web.pages.form_fields import DayField, QuickSelect
 
@@ -70,10 +69,18 @@ class CommentForm(forms.Form):
     )
 
 
-class OwnerForm(forms.Form):
-    """Owner of an issue: users who can view it."""
+class _PersonChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """Person to choose by name; contacts are marked."""
 
-    owner = forms.ModelChoiceField(
+    def label_from_instance(self, obj: Any) -> str:
+        return person_label(obj)
+
+
+class OwnerForm(forms.Form):
+    """Owner of an issue: a person who can own it, or for users who may name owners of its
+    application the email address of any contact. Such an assignment must be confirmed."""
+
+    owner = _PersonChoiceField(
         queryset=User.objects.none(),
         required=False,
         label="Owner",
@@ -83,19 +90,26 @@ class OwnerForm(forms.Form):
             "invalid_choice": "Select a user from the list. Other users cannot view this issue."
         },
     )
+    address = forms.CharField(
+        required=False,
+        max_length=320,
+        label="Or the email address of a contact",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "email"}),
+    )
+    confirm_contact = forms.BooleanField(
+        required=False, label="Assign the issue to this contact anyway"
+    )
 
-    def __init__(self, *args: Any, issue: Issue, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, issue: Issue, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["owner"]
         field.queryset = possible_owners(issue)
         if issue.application_id is None:
             field.empty_label = "No assignment"
+        if not can_name_owner(user, issue):
+            del self.fields["address"]
 
-
-def possible_owners(issue: Issue) -> Any:
-    """Return the active users who can view the issue once they own it, by name."""
-    users = User.objects.people().filter(is_active=True)
-    if issue.team is not None:
-        member_ids = [user.pk for user, _ in members_of(team=issue.team)]
-        users = users.filter(Q(pk__in=member_ids) | Q(is_superuser=True) | ~Q(organisation_role=""))
-    return users.order_by("first_name", "last_name", "username")
+    @property
+    def needs_confirmation(self) -> bool:
+        """Return whether the page asks to confirm the contact."""
+        return CONFIRMATION_FIELD in self.errors

@@ -1,6 +1,6 @@
 """List of issues, most urgent first; the same rows as CSV; bulk responses."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import batched
 from typing import Any
@@ -21,6 +21,7 @@ from apps.common.time import day_of, now
 from apps.issues.bulk_responses import respond_to_issues
 from apps.issues.filters import ME, SNOOZED, UNASSIGNED, UNRESOLVED, IssueFilter
 from apps.issues.models import CauseKind, Issue, IssueQuerySet, Urgency
+from apps.issues.owners import person_label, possible_owners
 from apps.issues.responses import can_respond
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls
 from apps.web.pages.flash_messages import flash_error, flash_success
@@ -43,7 +44,12 @@ ORDERS = Sorting(
 )
 # a URL in a message holds no more
 MAX_UNDO_IDS = 100
-_DONE = {"acknowledge": "acknowledged", "snooze": "snoozed", "undo": "undone"}
+_DONE = {
+    "acknowledge": "acknowledged",
+    "assign": "assigned",
+    "snooze": "snoozed",
+    "undo": "undone",
+}
 
 
 def filter_issues(request: HttpRequest) -> tuple[IssueFilter, IssueQuerySet]:
@@ -68,6 +74,7 @@ def issue_list(request: HttpRequest) -> HttpResponse:
     filterset, issues = filter_issues(request)
     listing = PaginatedList(request, issues.select_related(*RELATIONS))
     rows = present_issues(listing.rows, today=today)
+    row_can_respond = [can_respond(user, row.issue) for row in rows]
     return render_page(
         request,
         "issues/list.html",
@@ -82,9 +89,23 @@ def issue_list(request: HttpRequest) -> HttpResponse:
         columns=ORDERS.columns(request),
         listing=listing,
         rows=rows,
-        can_respond=any(can_respond(user, row.issue) for row in rows),
+        can_respond=any(row_can_respond),
+        owner_choices=[
+            (person.pk, person_label(person)) for person in _bulk_owners(rows, row_can_respond)
+        ],
         snooze_choices=SNOOZE_CHOICES,
     )
+
+
+def _bulk_owners(rows: Sequence[IssueRow], row_can_respond: Sequence[bool]) -> Iterable[User]:
+    """Return the persons who can own at least one issue of the page to which the user can respond.
+    Issues of the organisation, which every user can own, are left out."""
+    issues = [
+        row.issue
+        for row, is_respondable in zip(rows, row_can_respond, strict=True)
+        if is_respondable and row.issue.team_id is not None
+    ]
+    return possible_owners(*issues) if issues else ()
 
 
 def _controls(user: User) -> list[FilterControl]:
@@ -190,7 +211,7 @@ def _csv_cells(row: IssueRow) -> list[Any]:
 
 @require_POST
 def bulk_respond(request: HttpRequest) -> HttpResponse:
-    """Acknowledge or snooze the selected issues, or undo that. The URL of an undo holds its
+    """Acknowledge, assign or snooze the selected issues, or undo that. The URL of an undo holds its
     issues."""
     user, at = signed_in_user(request), now()
     back = return_path(request, reverse("issues:list"))
@@ -198,7 +219,7 @@ def bulk_respond(request: HttpRequest) -> HttpResponse:
     ids = [int(pk) for pk in data.getlist("issue") if pk.isdecimal() and len(pk) < 18]
     action = data.get("action", "")
     if action not in _DONE:
-        flash_error(request, "Select a response: acknowledge or snooze.")
+        flash_error(request, "Select a response: acknowledge, assign or snooze.")
         return redirect(back)
     if not ids:
         flash_error(request, "Select at least one issue.")
@@ -210,8 +231,18 @@ def bulk_respond(request: HttpRequest) -> HttpResponse:
             flash_error(request, "Select for how long the issues are snoozed.")
             return redirect(back)
         until = form.cleaned_data["until"]
+    owner = None
+    if action == "assign" and (owner_id := data.get("owner", "")):
+        # who can own which issue is checked for each
+        pk = int(owner_id) if owner_id.isdecimal() and len(owner_id) < 18 else 0
+        owner = User.objects.people().filter(pk=pk).first()
+        if owner is None:
+            flash_error(request, "Select a person from the list.")
+            return redirect(back)
     try:
-        outcome = respond_to_issues(issue_ids=ids, response=action, by=user, at=at, until=until)
+        outcome = respond_to_issues(
+            issue_ids=ids, response=action, by=user, at=at, until=until, to=owner
+        )
     except DomainError as error:
         flash_error(request, str(error))
         return redirect(back)

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -19,6 +20,8 @@ from apps.common.errors import DomainError
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.queries.announcement_reach import affected_by_retirement
+from apps.feeds.mailbox.decisions import link_announcement
+from apps.feeds.models import ReceivedNotice
 from apps.issues.retirements import RetirementOutcome, announce_and_evaluate
 from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import governance_user
@@ -31,6 +34,11 @@ from apps.web.views.governance.approval_targets import (
 )
 from apps.web.views.governance.candidate_search import read_search_text
 from apps.web.views.retirements.forms import AnnouncementForm, successor_suggestions
+from apps.web.views.retirements.received_notices import (
+    initial_terms,
+    proposals_of,
+    requested_notice,
+)
 from apps.web.wording import number
 
 GOVERNANCE_ONLY = "You need the governance or administrator role to announce retirements."
@@ -41,28 +49,46 @@ MAX_APPLICATIONS = 50
 def announce_page(request: HttpRequest) -> HttpResponse:
     """Show the form for the subject in the URL; without one the user searches for it.
 
-    POST shows the preview, or with `action=announce` saves what its boxes select.
+    With a received notice in the URL the form is filled in from it, and the notice is shown beside
+    it. POST shows the preview, or with `action=announce` saves what its boxes select.
     """
     user = governance_user(request, GOVERNANCE_ONLY)
+    notice = requested_notice(request, user)
     subject = requested_target(request.GET, user=user)
     if subject is None:
-        return _render_search(request, user)
+        return _render_search(request, user, notice)
     today = day_of(now())
-    form = AnnouncementForm(request.POST or None, subject=subject, today=today)
+    form = AnnouncementForm(
+        request.POST or None,
+        subject=subject,
+        today=today,
+        initial=None if notice is None else initial_terms(notice, subject),
+    )
     preview = None
     if request.method == "POST" and form.is_valid():
         try:
             terms = _selected_terms(request, form, today)
             preview = preview_announcement(terms, on=today)
             if request.POST.get("action") == "announce":
-                outcome = announce_and_evaluate(terms, at=now(), by=user)
+                outcome = _announce(terms, notice, by=user)
                 pk = outcome.announcement.pk
                 undo = f"{reverse('retirements:withdraw', args=[pk])}?undo=1"
                 flash_success(request, _confirmation(outcome), undo=undo)
                 return redirect("retirements:detail", pk)
         except DomainError as refusal:
             form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
-    return _render_form(request, subject, form, preview, user, today)
+    return _render_form(request, subject, form, preview, user, today, notice)
+
+
+def _announce(
+    terms: RetirementTerms, notice: ReceivedNotice | None, *, by: User
+) -> RetirementOutcome:
+    """Announce the retirement; a received notice is used with it, in one transaction."""
+    with transaction.atomic():
+        outcome = announce_and_evaluate(terms, at=now(), by=by)
+        if notice is not None:
+            link_announcement(notice=notice, announcement=outcome.announcement, by=by)
+    return outcome
 
 
 def _selected_terms(request: HttpRequest, form: AnnouncementForm, today: date) -> RetirementTerms:
@@ -98,6 +124,7 @@ def _render_form(
     preview: AnnouncementPreview | None,
     user: User,
     today: date,
+    notice: ReceivedNotice | None,
 ) -> HttpResponse:
     target = load_target(subject)
     context: dict[str, Any] = {}
@@ -124,6 +151,7 @@ def _render_form(
         sentence=Headline(_sentence(target.name, preview, context.get("n_affected", 0))),
         target=target,
         form=form,
+        notice=notice,
         successors=successor_suggestions(subject),
         status=422 if form.errors else 200,
         **context,
@@ -145,8 +173,12 @@ def _sentence(name: str, preview: AnnouncementPreview | None, n_applications: in
     return f"{covered}, {applications}."
 
 
-def _render_search(request: HttpRequest, user: User) -> HttpResponse:
+def _render_search(request: HttpRequest, user: User, notice: ReceivedNotice | None) -> HttpResponse:
+    """Show the search for a subject. A notice that names exactly one leads directly to its form."""
     text = read_search_text(request)
+    proposals = [] if notice is None else proposals_of(notice)
+    if len(proposals) == 1 and not text and "choose" not in request.GET:
+        return redirect(proposals[0].url)
     return render_page(
         request,
         "retirements/search.html",
@@ -155,4 +187,6 @@ def _render_search(request: HttpRequest, user: User) -> HttpResponse:
         sentence=Headline("Which model or provider retires?"),
         words=text,
         hits=search_targets(text, user=user),
+        notice=notice,
+        proposals=proposals,
     )

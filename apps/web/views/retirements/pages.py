@@ -16,6 +16,7 @@ from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.models import Campaign
 from apps.exposure.queries.announcement_reach import affected_by_retirement
+from apps.feeds.models import ReceivedNotice
 from apps.issues.models import Issue
 from apps.issues.retirements import withdraw_and_evaluate
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls
@@ -24,6 +25,7 @@ from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.retirements.announce import GOVERNANCE_ONLY, MAX_APPLICATIONS
+from apps.web.views.retirements.received_notices import new_notices
 from apps.web.wording import long_day, number
 
 ORDERS = Sorting(
@@ -80,6 +82,7 @@ def announcement_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         columns=ORDERS.columns(request),
         can_announce=user.is_governance,
+        **new_notices(user),
     )
 
 
@@ -184,6 +187,7 @@ def announcement_detail(request: HttpRequest, pk: int) -> HttpResponse:
             issue.application_id: issue for issue in issues.select_related("owner").order_by("pk")
         },
         campaign=campaign,
+        received_notices=ReceivedNotice.objects.visible_to(user).filter(announcements=announcement),
         can_change=user.is_governance and not announcement.is_withdrawn,
     )
 

@@ -15,6 +15,7 @@ from apps.catalog.models import Source
 from apps.common.retention import group_sizes
 from apps.common.time import day_of, now
 from apps.exposure.models import Policy
+from apps.feeds.models import NoticeMailSettings
 from apps.inventory.governance.proposals import confirmation_settings
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
@@ -108,7 +109,7 @@ def _list_organisation_settings(user: User) -> list[SettingsEntry]:
 def _list_rule_settings(user: User) -> list[SettingsEntry]:
     """Return the entries about exposure policies, alerts and sources."""
     n_sources = Source.objects.polled().visible_to(user).count()
-    return [
+    entries = [
         SettingsEntry(
             "Tolerances and policies",
             reverse("exposure-policies:list"),
@@ -133,6 +134,17 @@ def _list_rule_settings(user: User) -> list[SettingsEntry]:
             "Sources", reverse("feeds:list"), f"{count_of(n_sources, 'feed')} polled", "governance"
         ),
     ]
+    if user.is_governance:
+        n_senders = len(NoticeMailSettings.load().allowed_senders)
+        entries.append(
+            SettingsEntry(
+                "Mailbox of notices",
+                reverse("received-notices:rules"),
+                count_of(n_senders, "allowed sender"),
+                "governance",
+            )
+        )
+    return entries
 
 
 def _describe_requirements() -> str:

@@ -14,9 +14,11 @@ from apps.accounts.models import Membership
 from apps.accounts.roles import TeamRole
 from apps.alerts import unsubscribe_links
 from apps.alerts.delivery import links
+from apps.alerts.lifecycle.responses import resolve_alert
 from apps.alerts.models import Alert, Cadence, Delivery, Mute, Notice, Preference
 from apps.alerts.preferences import set_preference, stop_mail
 from apps.common.time import now
+from apps.web.views.alerts import email_links
 from tests.builders import make_member, make_offering, make_user
 from tests.http import outline_of, text_of
 
@@ -150,9 +152,9 @@ def test_acknowledging_all_acts_for_the_person_and_says_so(client, world, answer
     [
         ({"action": "acknowledge"}, "One alert acknowledged.", "acknowledged"),
         ({"action": "take"}, "One alert assigned to ilse.", "open"),
-        ({"action": "resolve", "why": "Moved"}, "One alert resolved.", "resolved"),
         ({"action": "snooze:7"}, "One alert snoozed until", "snoozed"),
-        ({"action": "mute", "until": "{in_a_week}"}, "One alert muted until", "open"),
+        ({"action": "snooze", "until": "{in_a_week}"}, "One alert snoozed until", "snoozed"),
+        ({"action": "comment", "text": "Asked the vendor"}, "One alert commented on.", "open"),
     ],
 )
 def test_every_answer_is_given_through_the_link(data, words, state, client, world, answer):
@@ -168,24 +170,80 @@ def test_every_answer_is_given_through_the_link(data, words, state, client, worl
     assert world.alert.state == state
 
 
-def test_taking_it_and_muting_it_are_the_persons_own(client, world, answer):
-    client.post(answer, {"action": "take", "alert": world.alert.pk})
-    until = (world.today + timedelta(7)).isoformat()
-    muted = client.post(answer, {"action": "mute", "until": until, "alert": world.alert.pk})
+@pytest.mark.parametrize("action", ["resolve", "reopen", "mute", "accept-gap", "unmute", "assign"])
+def test_nothing_else_is_permitted_by_the_link_to_users_with_an_account(
+    action, client, world, answer
+):
+    data = {"until": (world.today + timedelta(7)).isoformat(), "why": "Moved"}
 
-    mute = Mute.objects.get()
-    assert ">Undo</button>" not in text_of(muted), (
-        "what is muted is unmuted on the page of the preferences"
+    response = client.post(answer, {**data, "action": action, "alert": world.alert.pk})
+
+    world.alert.refresh_from_db()
+    assert response.status_code == 422
+    assert (world.alert.state, world.alert.assigned_to) == ("open", None)
+    assert not Mute.objects.exists()
+
+
+def test_a_comment_on_an_alert_without_an_issue_stands_in_its_activity(
+    client, world, answer, as_user
+):
+    client.post(
+        answer, {"action": "comment", "text": "Asked <the> vendor", "alert": world.alert.pk}
     )
-    assert Alert.objects.get(pk=world.alert.pk).assigned_to == world.editor
-    assert (mute.user, mute.subject) == (world.editor, f"event:{world.event.pk}")
+
+    page = text_of(as_user(world.viewer).get(f"/alerts/{world.alert.pk}/"))
+    assert "commented, by the link in an email" in page
+    assert "Asked &lt;the&gt; vendor" in page
+
+
+def test_an_assignment_is_accepted_by_the_person_to_whom_the_alert_is_assigned(
+    client, world, answer
+):
+    assert 'value="accept"' not in text_of(client.get(answer))
+    refused = text_of(client.post(answer, {"action": "accept", "alert": world.alert.pk}))
+    assert "None of these is assigned to you." in refused
+    Alert.objects.filter(pk=world.alert.pk).update(assigned_to=world.editor)
+
+    page = text_of(client.post(answer, {"action": "accept", "alert": world.alert.pk}))
+
+    world.alert.refresh_from_db()
+    assert "One alert accepted by ilse." in page
+    assert (world.alert.state, world.alert.assigned_to) == ("acknowledged", world.editor)
+
+
+def test_names_and_words_of_other_persons_are_not_shown(client, world, answer):
+    Alert.objects.filter(pk=world.alert.pk).update(
+        assigned_to=world.governance,
+        state="resolved",
+        resolved_at=now(),
+        resolved_by=world.governance,
+        resolution="by_user",
+        resolution_text="Settled with the supervisor",
+    )
+
+    page = text_of(client.get(answer))
+
+    assert "Resolved, assigned to another person." in page
+    assert str(world.governance) not in page
+    assert "Settled with" not in page
+
+
+def test_the_link_is_throttled(client, world, answer, monkeypatch):
+    monkeypatch.setattr(email_links, "MAX_RESPONSES_AN_HOUR", 2)
+    for _ in range(2):
+        assert client.post(answer, {"action": "acknowledge"}).status_code == 422
+
+    response = client.post(answer, {"action": "acknowledge", "alert": world.alert.pk})
+
+    assert response.status_code == 429
+    assert response["Retry-After"] == "3600"
+    assert "Nothing was changed." in text_of(response)
+    assert Alert.objects.get(pk=world.alert.pk).state == "open"
 
 
 @pytest.mark.proof
 def test_what_was_done_can_be_undone_there(client, world, answer):
-    page = text_of(
-        client.post(answer, {"action": "resolve", "why": "Moved", "alert": world.alert.pk})
-    )
+    page = text_of(client.post(answer, {"action": "acknowledge", "alert": world.alert.pk}))
     assert ">Undo</button>" in page
 
     page = text_of(client.post(answer, {"action": "undo", "alert": world.alert.pk}))
@@ -195,18 +253,27 @@ def test_what_was_done_can_be_undone_there(client, world, answer):
     assert Alert.objects.get(pk=world.alert.pk).state == "open"
 
 
+def test_what_was_done_signed_in_is_not_undone_by_the_link(client, world, answer):
+    resolve_alert(alert=world.alert, reason="Moved", by=world.editor, at=now())
+
+    page = text_of(client.post(answer, {"action": "undo", "alert": world.alert.pk}))
+
+    assert "Sign in to undo your last response to this alert." in page
+    assert Alert.objects.get(pk=world.alert.pk).state == "resolved"
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
         ({"action": "acknowledge"}, "Select at least one alert."),
         (
             {"action": "burn", "alert": "{alert}"},
-            "Select a response: acknowledge, snooze or resolve.",
+            "Select a response: acknowledge, snooze, comment, assign to me or accept.",
         ),
-        ({"action": "resolve", "alert": "{alert}"}, "Enter how the alert was resolved."),
+        ({"action": "comment", "text": " ", "alert": "{alert}"}, "Enter a comment."),
         ({"action": "snooze", "alert": "{alert}"}, "Enter an end date."),
         (
-            {"action": "mute", "until": "2020-01-01", "alert": "{alert}"},
+            {"action": "snooze", "until": "2020-01-01", "alert": "{alert}"},
             "Enter a date after today.",
         ),
     ],
@@ -523,6 +590,7 @@ def test_an_unknown_address_stops_nothing(client, world, unsubscribe, answer):
 def test_the_history_says_that_a_link_stopped_it_and_not_which(client, world, unsubscribe):
     client.post(unsubscribe, {"choice": "never"})
 
-    said = pghistory.models.Context.objects.latest("created_at").metadata
-    assert said["job"] == "unsubscribe link"
-    assert said["url"] == "/unsubscribe/-/"
+    version = Preference.objects.get(user=world.editor).history.latest("pgh_id")
+    metadata = version.pgh_context.metadata
+    assert metadata["job"] == "unsubscribe link"
+    assert metadata["url"] == "/unsubscribe/-/"

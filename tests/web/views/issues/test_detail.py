@@ -3,6 +3,7 @@ can give it."""
 
 import pytest
 
+from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.time import now
 from apps.issues.models import Issue
@@ -11,6 +12,7 @@ from apps.web.views.issues.forms import possible_owners
 from tests.builders import (
     make_application,
     make_campaign,
+    make_contact,
     make_flag,
     make_issue,
     make_member,
@@ -355,7 +357,7 @@ class TestOwners:
         for _ in range(10):
             make_member(world.team)
 
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(1):
             assert len(possible_owners(world.issue)) >= 10
 
     def test_an_assigned_user_is_selected(self, world, page_of):
@@ -373,3 +375,60 @@ def test_the_activity_is_told_latest_first(world, page_of):
     latest = page.index(f"{world.owner} resolved the issue.")
     assert latest < page.index(f"{world.editor} acknowledged the issue.")
     assert "Planned for May" in page
+
+
+class TestContacts:
+    @pytest.fixture
+    def contact(self, world):
+        return make_contact("ilse@insurer.example", first_name="Ilse", last_name="Brandt")
+
+    def test_owners_of_the_application_are_listed_and_marked(self, world, contact, page_of):
+        other = make_contact(first_name="Tom", last_name="Vik")
+        type(world.application).objects.filter(pk=world.application.pk).update(
+            business_owner_person=contact
+        )
+
+        page = page_of(world.editor)
+
+        assert f'<option value="{contact.pk}">Ilse Brandt (contact)</option>' in page
+        assert str(other) not in page
+
+    def test_what_it_means_is_said_before_another_contact_is_assigned(
+        self, world, contact, respond
+    ):
+        asked = respond("assign", world.editor, address="ilse@insurer.example")
+        world.issue.refresh_from_db()
+        assert asked.status_code == 422
+        assert "Ilse Brandt is a contact and does not own Claims triage." in text_of(asked)
+        assert 'name="confirm_contact"' in text_of(asked)
+        assert world.issue.owner is None
+
+        done = respond("assign", world.editor, address="ilse@insurer.example", confirm_contact="on")
+
+        world.issue.refresh_from_db()
+        assert flash_messages(done) == ["Issue assigned to Ilse Brandt."]
+        assert world.issue.owner == contact
+
+    def test_an_unknown_address_adds_a_contact_only_once_it_is_confirmed(self, world, respond):
+        respond("assign", world.editor, address="new@insurer.example")
+        assert not User.objects.filter(email="new@insurer.example").exists()
+
+        respond("assign", world.editor, address="new@insurer.example", confirm_contact="on")
+
+        world.issue.refresh_from_db()
+        assert world.issue.owner.email == "new@insurer.example"
+        assert world.issue.owner.is_contact
+
+    def test_who_may_not_name_owners_is_offered_no_address(self, world, contact, page_of, respond):
+        Issue.objects.update(owner=world.viewer)
+
+        assert 'name="address"' not in page_of(world.viewer)
+        respond("assign", world.viewer, address="ilse@insurer.example", confirm_contact="on")
+
+        world.issue.refresh_from_db()
+        assert world.issue.owner != contact
+
+    def test_a_contact_is_marked_as_owner(self, world, contact, page_of):
+        Issue.objects.update(owner=contact)
+
+        assert '<span class="dim">contact</span>' in page_of(world.viewer)

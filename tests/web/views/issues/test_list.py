@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.common.time import now
 from apps.issues.models import Issue
 from apps.issues.responses import snooze_issue
-from tests.builders import make_application, make_issue, make_provider
+from tests.builders import make_application, make_contact, make_issue, make_provider
 from tests.http import csv_rows, flash_messages, text_of, visible_text
 
 PAGE = "/issues/"
@@ -186,6 +186,26 @@ class TestBulk:
         assert flash_messages(answer)[-1] == "2 responses undone."
         assert not Issue.objects.filter(snoozed_until__isnull=False).exists()
 
+    def test_they_are_assigned_and_that_is_undone(self, world, second, respond, as_user):
+        contact = make_contact(first_name="Ilse", last_name="Brandt")
+        type(world.application).objects.filter(pk=world.application.pk).update(
+            technical_owner_person=contact
+        )
+        page = text_of(as_user(world.editor).get(PAGE))
+        assert f'<option value="{contact.pk}">Ilse Brandt (contact)</option>' in page
+
+        answer = respond(issue=[world.issue.pk, second.pk], action="assign", owner=contact.pk)
+
+        assert flash_messages(answer) == ["2 issues assigned."]
+        assert set(Issue.objects.values_list("owner", flat=True)) == {contact.pk}
+        respond(issue=[world.issue.pk, second.pk], action="undo")
+        assert set(Issue.objects.values_list("assigned_by", flat=True)) == {None}
+
+    def test_a_person_who_cannot_own_them_is_explained(self, world, respond):
+        answer = respond(issue=world.issue.pk, action="assign", owner=world.stranger.pk)
+
+        assert "cannot view this issue" in flash_messages(answer)[0]
+
     def test_an_issue_that_rejects_it_is_explained_once(self, world, respond):
         rejected = [resolved(world.application).pk for _ in range(3)]
 
@@ -210,8 +230,11 @@ class TestBulk:
         [
             ({"action": "acknowledge"}, "Select at least one issue."),
             ({"action": "acknowledge", "issue": "x"}, "Select at least one issue."),
-            ({"issue": "1"}, "Select a response: acknowledge or snooze."),
-            ({"issue": "1", "action": "accept"}, "Select a response: acknowledge or snooze."),
+            ({"issue": "1"}, "Select a response: acknowledge, assign or snooze."),
+            (
+                {"issue": "1", "action": "accept"},
+                "Select a response: acknowledge, assign or snooze.",
+            ),
             (
                 {"issue": "1", "action": "snooze", "days": "400"},
                 "Select for how long the issues are snoozed.",

@@ -1,0 +1,1 @@
+"""Alerts as the notifications of issues: links, responses and timeline."""

@@ -1,0 +1,83 @@
+"""What a response to an alert does to the issues that the alert notifies of: the same, in the same
+transaction, for the unresolved ones to which the user can respond.
+
+Every response locks the issues first, then the alerts, both in the order of their IDs, so that two
+users who respond to an issue and to an alert about it do not wait for each other.
+"""
+
+from collections.abc import Collection
+from datetime import date, datetime
+
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.alerts.issues.links import link_records
+from apps.alerts.models import Alert, AlertIssue
+from apps.issues.group_responses import (
+    acknowledge_group,
+    assign_group,
+    resolve_group,
+    snooze_group,
+    undo_group,
+)
+
+_LOCK_ISSUES = """
+SELECT i.id FROM issues_issue i
+WHERE i.id IN (SELECT issue_id FROM alerts_alertissue WHERE alert_id = ANY (%(alert_ids)s))
+ORDER BY i.id FOR NO KEY UPDATE
+"""
+_LOCK_ALERTS = """
+SELECT a.id FROM alerts_alert a
+WHERE a.id = ANY (%(alert_ids)s) OR a.state <> 'resolved' AND a.id IN (
+    SELECT alert_id FROM alerts_alertissue WHERE issue_id = ANY (%(issue_ids)s))
+ORDER BY a.id FOR NO KEY UPDATE
+"""
+
+
+def lock_with_issues(alert_ids: Collection[int]) -> None:
+    """Lock the alerts, the issues of which they notify, and the other live alerts about these.
+    Links that the worker has not made yet are made before."""
+    link_records(alert_ids=alert_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_ISSUES, {"alert_ids": list(alert_ids)})
+        issue_ids = [row[0] for row in cursor.fetchall()]
+        cursor.execute(_LOCK_ALERTS, {"alert_ids": list(alert_ids), "issue_ids": issue_ids})
+
+
+def linked_issue_ids(alert: Alert) -> list[int]:
+    return list(
+        AlertIssue.objects.filter(alert=alert).order_by().values_list("issue_id", flat=True)
+    )
+
+
+def source_of(alert: Alert) -> str:
+    """Return the name of the alert as the source of activity."""
+    return f"alert:{alert.pk}"
+
+
+def acknowledge_issues(alert: Alert, *, by: User, at: datetime, reason: str) -> None:
+    if ids := linked_issue_ids(alert):
+        acknowledge_group(issue_ids=ids, by=by, at=at, reason=reason, source=source_of(alert))
+
+
+def snooze_issues(alert: Alert, *, until: date, by: User, at: datetime) -> None:
+    if ids := linked_issue_ids(alert):
+        snooze_group(issue_ids=ids, until=until, by=by, at=at, source=source_of(alert))
+
+
+def assign_issues(alert: Alert, *, to: User | None, by: User, at: datetime) -> None:
+    if ids := linked_issue_ids(alert):
+        assign_group(issue_ids=ids, to=to, by=by, at=at, source=source_of(alert))
+
+
+def resolve_issues(alert: Alert, *, reason: str, by: User, at: datetime) -> None:
+    """Resolve the issues whose state no other record owns. A contact cannot resolve."""
+    if not by.is_contact and (ids := linked_issue_ids(alert)):
+        resolve_group(issue_ids=ids, by=by, at=at, reason=reason, source=source_of(alert))
+
+
+def undo_issue_responses(alert: Alert, *, by: User, at: datetime) -> None:
+    """Undo what the last response to the alert did to its issues, unless a user has responded to
+    them since."""
+    if ids := linked_issue_ids(alert):
+        undo_group(issue_ids=ids, by=by, at=at, source=source_of(alert))

@@ -1,0 +1,63 @@
+"""A reason why contacts outside the allowed domains receive no message; no change of the database."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("alerts", "0007_routes_of_persons_and_deputies"),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name="delivery",
+            name="skip_reason",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("resolved", "Alert resolved"),
+                    ("answered", "Alert acknowledged"),
+                    ("unassigned", "Assignment removed"),
+                    ("passed", "Cause resolved"),
+                    ("requested", "Included in a requested summary"),
+                    ("muted", "Muted"),
+                    ("not_concerned", "Recipient no longer affected"),
+                    ("inactive_user", "User inactive"),
+                    ("contact_domain", "Contact outside the allowed domains"),
+                    ("no_user_email", "User without email address"),
+                    ("no_team_email", "Team without email address"),
+                    ("no_email_wanted", "Notifications off"),
+                    ("urgent_only", "Only urgent alerts wanted"),
+                    ("webhook_disabled", "Webhook disabled"),
+                    ("other", "Other"),
+                ],
+                max_length=16,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="notice",
+            name="skip_reason",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("resolved", "Alert resolved"),
+                    ("answered", "Alert acknowledged"),
+                    ("unassigned", "Assignment removed"),
+                    ("passed", "Cause resolved"),
+                    ("requested", "Included in a requested summary"),
+                    ("muted", "Muted"),
+                    ("not_concerned", "Recipient no longer affected"),
+                    ("inactive_user", "User inactive"),
+                    ("contact_domain", "Contact outside the allowed domains"),
+                    ("no_user_email", "User without email address"),
+                    ("no_team_email", "Team without email address"),
+                    ("no_email_wanted", "Notifications off"),
+                    ("urgent_only", "Only urgent alerts wanted"),
+                    ("webhook_disabled", "Webhook disabled"),
+                    ("other", "Other"),
+                ],
+                help_text="Reason why it was not sent.",
+                max_length=16,
+            ),
+        ),
+    ]

@@ -1,0 +1,376 @@
+"""Received notices: drafts of announcements that came by email, for governance to announce or
+dismiss."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.catalog.models import Offering, Provider
+from apps.catalog.retirements.coverage import Subject, hosts_of
+from apps.common.errors import DomainError
+from apps.common.text import pluralize
+from apps.common.time import now
+from apps.feeds.filters import ReceivedNoticeFilter
+from apps.feeds.mailbox.decisions import (
+    change_notice_mail_settings,
+    dismiss_notice,
+    reopen_notice,
+)
+from apps.feeds.mailbox.recognition import proposed_subjects
+from apps.feeds.models import NoticeMailSettings, NoticeMailStatus, ReceivedNotice
+from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.pages.flash_messages import flash_error, flash_success
+from apps.web.pages.form_fields import governance_user, signed_in_user
+from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.dependencies.offering_picker import number_in
+from apps.web.views.governance.approval_targets import SelectedTarget, load_target
+from apps.web.views.undo import return_path
+from apps.web.wording import number
+
+GOVERNANCE_ONLY = "You need the governance or administrator role to view received notices."
+PAGE_SIZE = 30
+MAX_NEW_NOTICES = 5
+# the field of the form; the whole text is shown beside it
+MAX_FORM_TEXT_LENGTH = 10_000
+MAX_LISTED_MODEL_IDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeProposal:
+    """What a notice might retire, as a link to the form of announcements."""
+
+    target: SelectedTarget
+    url: str
+
+
+# --- shared with the form of announcements --------------------------------------------------------
+
+
+def requested_notice(request: HttpRequest, user: User) -> ReceivedNotice | None:
+    """Return the notice that the URL names, to be announced; None if it names none. 404 for a
+    notice that the user cannot view."""
+    value = request.GET.get("notice", "")
+    if not value:
+        return None
+    pk = number_in(value)
+    notices = ReceivedNotice.objects.visible_to(user).with_state().select_related("successor__host")
+    notice = notices.filter(pk=pk).first() if pk is not None else None
+    if notice is None:
+        raise Http404
+    return notice
+
+
+def proposals_of(notice: ReceivedNotice) -> list[NoticeProposal]:
+    """Return the proposed subjects of the notice as links."""
+    address = reverse("retirements:announce")
+    targets = [load_target(proposal.subject) for proposal in proposed_subjects(notice)]
+    return [
+        NoticeProposal(
+            target, f"{address}?{urlencode({target.kind: target.key, 'notice': notice.pk})}"
+        )
+        for target in targets
+    ]
+
+
+def initial_terms(notice: ReceivedNotice, subject: Subject) -> dict[str, Any]:
+    """Return the initial values of the announcement's form: what the notice says about the
+    subject."""
+    initial: dict[str, Any] = {
+        "notice_text": notice.text[:MAX_FORM_TEXT_LENGTH],
+        "retires_on": notice.retires_on,
+        "source_url": notice.source_url,
+        "hosts": _named_hosts(notice, subject),
+    }
+    if notice.date_kind:
+        initial["date_kind"] = notice.date_kind
+    if notice.successor is not None:
+        initial["successor"] = f"{notice.successor.host.slug}/{notice.successor.api_id}"
+    proposal = next(
+        (proposal for proposal in proposed_subjects(notice) if proposal.subject == subject), None
+    )
+    if proposal is not None and not isinstance(subject, Offering):
+        initial["model_ids"] = "\n".join(proposal.model_ids[:MAX_LISTED_MODEL_IDS])
+    return initial
+
+
+def _named_hosts(notice: ReceivedNotice, subject: Subject) -> list[str]:
+    """Return the slugs of the subject's hosts that the notice names; empty if it names all."""
+    if isinstance(subject, Offering | Provider):
+        return []
+    slugs = [host.slug for host in hosts_of(subject)]
+    named_slugs = [slug for slug in slugs if slug in notice.host_slugs]
+    return named_slugs if len(named_slugs) < len(slugs) else []
+
+
+def new_notices(user: User) -> dict[str, Any]:
+    """Return what the list of announcements shows about received notices; empty for users who
+    cannot view them."""
+    if not user.is_governance:
+        return {}
+    notices = ReceivedNotice.objects.visible_to(user).new()
+    n_new = notices.order_by().count()
+    return {
+        "new_notices": list(notices[:MAX_NEW_NOTICES]) if n_new else [],
+        "n_new_notices": n_new,
+        "accepts_notices": bool(NoticeMailSettings.load().allowed_senders),
+        "can_view_notices": True,
+    }
+
+
+# --- list and page --------------------------------------------------------------------------------
+
+
+def _filter_notices(
+    request: HttpRequest, user: User
+) -> tuple[ReceivedNoticeFilter, "QuerySet[ReceivedNotice]"]:
+    """Return the filter and its notices, latest first; new ones unless the URL names a state."""
+    query = request.GET.copy()
+    if "state" not in query:
+        query["state"] = ReceivedNotice.State.NEW
+    filterset = ReceivedNoticeFilter(
+        query, ReceivedNotice.objects.visible_to(user), request=request
+    )
+    notices = filterset.qs.with_state().select_related("dismissed_by", "successor__host")
+    return filterset, notices.order_by("-received_at", "-id")
+
+
+@require_safe
+def notice_list(request: HttpRequest) -> HttpResponse:
+    """Show the received notices by the filters of the URL."""
+    user = governance_user(request, GOVERNANCE_ONLY)
+    filterset, notices = _filter_notices(request, user)
+    n_new = ReceivedNotice.objects.visible_to(user).new().order_by().count()
+    return render_page(
+        request,
+        "retirements/notices.html",
+        fragment="listing",
+        title="Received notices",
+        crumbs=(("Retirements", reverse("retirements:list")),),
+        counts="Emails of allowed senders",
+        sentence=Headline(
+            pluralize(n_new, "1 notice waits.", f"{number(n_new)} notices wait.")
+            if n_new
+            else "No received notice waits."
+        ),
+        filters=build_filter_controls(
+            request,
+            filterset,
+            [
+                FilterControl("q", "Contains", "search"),
+                FilterControl("state", "State", choices=ReceivedNotice.State.choices),
+            ],
+            default_values={"state": ReceivedNotice.State.NEW},
+        ),
+        listing=PaginatedList(request, notices, size=PAGE_SIZE),
+        accepts_notices=bool(NoticeMailSettings.load().allowed_senders),
+    )
+
+
+@require_safe
+def notice_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Export the received notices that match the filters, without their text."""
+    user = governance_user(request, GOVERNANCE_ONLY)
+    heads = [
+        "received",
+        "sender",
+        "subject",
+        "state",
+        "models",
+        "retires",
+        "date",
+        "successor",
+        "source",
+        "dismissed by",
+        "dismissed",
+        "reason",
+    ]
+    return csv_response(
+        "received-notices",
+        heads,
+        _filter_notices(request, user)[1].iterator(chunk_size=500),
+        lambda row: [
+            row.received_at,
+            row.sender,
+            row.subject,
+            getattr(row, "state", ""),
+            ", ".join(row.model_names),
+            row.retires_on,
+            row.get_date_kind_display(),
+            str(row.successor or row.successor_name),
+            row.source_url,
+            str(row.dismissed_by or ""),
+            row.dismissed_at,
+            row.dismissal_reason,
+        ],
+    )
+
+
+def _load_notice(request: HttpRequest, pk: int) -> tuple[User, ReceivedNotice]:
+    """Return user and notice; 404 for users who cannot view it."""
+    user = signed_in_user(request)
+    notices = ReceivedNotice.objects.visible_to(user).with_state()
+    return user, get_object_or_404(notices.select_related("successor__host", "dismissed_by"), pk=pk)
+
+
+@require_safe
+def notice_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    _, notice = _load_notice(request, pk)
+    announcements = notice.announcements.select_related(
+        "version", "foundation", "provider", "offering__host", "announced_by"
+    ).order_by("announced_at", "pk")
+    is_dismissed = notice.dismissed_at is not None
+    return render_page(
+        request,
+        "retirements/notice.html",
+        title="Received notice",
+        crumbs=(
+            ("Retirements", reverse("retirements:list")),
+            ("Received notices", reverse("received-notices:list")),
+        ),
+        sentence=Headline(str(notice)),
+        notice=notice,
+        proposals=[] if is_dismissed else proposals_of(notice),
+        announcements=announcements,
+        can_dismiss=getattr(notice, "state", "") == ReceivedNotice.State.NEW,
+    )
+
+
+@require_POST
+def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
+    """Dismiss a notice, with undo."""
+    user, notice = _load_notice(request, pk)
+    try:
+        dismiss_notice(notice=notice, at=now(), by=user, reason=request.POST.get("reason", ""))
+    except DomainError as refusal:
+        flash_error(request, str(refusal))
+    else:
+        undo = reverse("received-notices:reopen", args=[pk])
+        flash_success(request, "Notice dismissed.", undo=undo)
+    return redirect(return_path(request, reverse("received-notices:list")))
+
+
+@require_POST
+def reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    user, notice = _load_notice(request, pk)
+    reopen_notice(notice=notice, by=user)
+    flash_success(request, "Notice reopened.")
+    return redirect("received-notices:detail", pk)
+
+
+# --- rules of the mailbox -------------------------------------------------------------------------
+
+
+class NoticeMailForm(forms.Form):
+    """Whose emails become received notices."""
+
+    allowed_senders = forms.CharField(
+        label="Allowed senders",
+        required=False,
+        max_length=100_000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="One email address or domain per line. Empty: no email is accepted.",
+    )
+    requires_dkim = forms.BooleanField(
+        label="Require a valid DKIM signature",
+        required=False,
+        help_text="A sender address alone can be forged.",
+    )
+    receiving_server = forms.CharField(
+        label="Receiving email server",
+        required=False,
+        max_length=253,
+        help_text=(
+            "First word of the header Authentication-Results that your email server adds, such as "
+            "mx.example.org."
+        ),
+    )
+
+    def clean_allowed_senders(self) -> list[str]:
+        return str(self.cleaned_data["allowed_senders"]).replace(",", " ").split()
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_rules(request: HttpRequest) -> HttpResponse:
+    """Show the state of the mailbox, and edit whose emails are accepted."""
+    by = governance_user(request, GOVERNANCE_ONLY)
+    rules = NoticeMailSettings.load()
+    form = NoticeMailForm(
+        request.POST if request.method == "POST" else None,
+        initial={
+            "allowed_senders": "\n".join(rules.allowed_senders),
+            "requires_dkim": rules.requires_dkim,
+            "receiving_server": rules.receiving_server,
+        },
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            change_notice_mail_settings(**form.cleaned_data, by=by)
+        except ValidationError as error:
+            for name, texts in error.message_dict.items():
+                form.add_error(name if name in form.fields else None, texts)
+        else:
+            flash_success(request, "Rules for received notices saved.")
+            return redirect("received-notices:rules")
+    mail_status = NoticeMailStatus.objects.filter(pk=NoticeMailStatus.ONLY).first()
+    return render_page(
+        request,
+        "retirements/notice-rules.html",
+        title="Mailbox of notices",
+        crumbs=(
+            ("Retirements", reverse("retirements:list")),
+            ("Received notices", reverse("received-notices:list")),
+        ),
+        sentence=Headline(_rules_sentence(rules)),
+        form=form,
+        mailbox=_mailbox_text(),
+        mail_status=mail_status,
+        rejections=_rejections(mail_status),
+        status=422 if form.is_bound else 200,
+    )
+
+
+def _rejections(mail_status: NoticeMailStatus | None) -> list[dict[str, Any]]:
+    """Return the latest rejected emails, with times as such."""
+    rows = mail_status.rejections if mail_status is not None else []
+    return [{**row, "at": datetime.fromisoformat(row["at"])} for row in rows]
+
+
+def _rules_sentence(rules: NoticeMailSettings) -> str:
+    n = len(rules.allowed_senders)
+    if not n:
+        return "No email is accepted, because no sender is allowed."
+    if rules.requires_dkim and not rules.receiving_server:
+        return "No email is accepted, because the receiving email server is not set."
+    return pluralize(n, "Emails of 1 sender are accepted.", f"Emails of {n} senders are accepted.")
+
+
+def _mailbox_text() -> str:
+    """Return the mailbox that is read, without its credentials; "" if none is configured."""
+    mailbox = settings.NOTICE_MAILBOX
+    return f"{mailbox.folder} on {mailbox.host}" if mailbox is not None else ""
+
+
+__all__ = [
+    "dismiss",
+    "edit_rules",
+    "initial_terms",
+    "new_notices",
+    "notice_csv",
+    "notice_detail",
+    "notice_list",
+    "proposals_of",
+    "reopen",
+    "requested_notice",
+]
