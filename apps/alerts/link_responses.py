@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
@@ -139,25 +141,23 @@ def respond_by_link(
             )
     outcome = LinkOutcome()
 
+    arguments: dict[str, Any] = {
+        "response": response,
+        "by": by,
+        "at": at,
+        "until": until,
+        "text": text,
+    }
+
     def respond_to_alerts() -> None:
+        act = partial(_respond_to_alert, **arguments)
         for alert in alerts:
-            _apply(
-                outcome.alert_ids,
-                outcome.refusals,
-                alert,
-                lambda alert=alert: _respond_to_alert(alert, response, by, at, until, text),
-                _alert_state,
-            )
+            _apply(outcome.alert_ids, outcome.refusals, alert, act, _alert_state)
 
     def respond_to_issues() -> None:
+        act = partial(_respond_to_issue, **arguments)
         for issue in issues:
-            _apply(
-                outcome.issue_ids,
-                outcome.refusals,
-                issue,
-                lambda issue=issue: _respond_to_issue(issue, response, by, at, until, text),
-                _issue_state,
-            )
+            _apply(outcome.issue_ids, outcome.refusals, issue, act, _issue_state)
 
     # a response to an alert also moves its issues, in whose activity an acceptance must stand
     steps = [respond_to_alerts, respond_to_issues]
@@ -175,7 +175,8 @@ def _key(record: Alert | Issue) -> int:
 def _assigned(items: Iterable[LinkItem], person: User) -> tuple[list[Alert], list[Issue]]:
     """Return what is assigned to the person: alerts, and issues that the person owns or that such
     an alert is about."""
-    alerts, issues = {}, {}
+    alerts: dict[int, Alert] = {}
+    issues: dict[int, Issue] = {}
     for item in items:
         is_assigned = item.alert is not None and item.alert.assigned_to_id == person.pk
         unresolved = [issue for issue in item.issues if issue.state != Issue.State.RESOLVED]
@@ -190,14 +191,14 @@ def _apply[Record: (Alert, Issue)](
     changed: list[int],
     refusals: list[str],
     record: Record,
-    act: Callable[[], Record],
+    act: Callable[[Record], Record],
     state_of: Callable[[Record], object],
 ) -> None:
     """Apply one response in a transaction of its own, and note its outcome."""
     before = state_of(record)
     try:
         with transaction.atomic():
-            after = act()
+            after = act(record)
     except (InvalidResponseError, DomainError, PermissionDenied) as error:
         refusals.append(str(error))
     else:
@@ -221,6 +222,7 @@ def _issue_state(issue: Issue) -> object:
 
 def _respond_to_alert(
     alert: Alert,
+    *,
     response: LinkResponse,
     by: User,
     at: datetime,
@@ -246,6 +248,7 @@ def _respond_to_alert(
 
 def _respond_to_issue(
     issue: Issue,
+    *,
     response: LinkResponse,
     by: User,
     at: datetime,
