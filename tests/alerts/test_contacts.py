@@ -391,6 +391,65 @@ class TestIssues:
         assert "gemini" not in page
 
 
+class TestAssignedIssues:
+    """A contact who owns nothing, to whom an editor assigns one issue."""
+
+    @pytest.fixture
+    def assigned(self, governor):
+        world = make_small_world()
+        other = make_application("Other claims work", team=world.team)
+        make_dependency(other, world.offering)
+        evaluate_issues(at=NOW)
+        person = make_contact("tom@insurer.example", first_name="Tom", last_name="Vik")
+        issue = Issue.objects.get(application=world.application, cause__kind="retirement")
+        return assign_issue(issue=issue, to=person, by=governor, at=NOW, is_confirmed=True)
+
+    def test_the_contact_is_notified_and_answers_for_this_issue_alone(
+        self, assigned, governor, client
+    ):
+        queue_digests(at=NOW + RIPE)
+        Delivery.objects.update(created_at=now())
+        delivery = Delivery.objects.get(user=assigned.owner)
+        text = re.sub(r"\s+", " ", delivery.body_text)
+        assert delivery.state == "queued"
+        assert "You receive this email because alerts are assigned to you." in text
+        assert "You are a contact of the registry" in text
+        assert "Other claims work" not in text
+
+        page = text_of(client.get(link_of(delivery)))
+        alert = Alert.objects.get(notices__delivery=delivery)
+        answer = client.post(link_of(delivery), {"alert": alert.pk, "action": "accept"})
+
+        assigned.refresh_from_db()
+        entry = assigned.activity.filter(kind="owner").latest("pk")
+        assert "retires on 15 January 2027" in page
+        assert "Other claims work" not in page
+        assert "One alert accepted by Tom Vik." in text_of(answer)
+        assert (assigned.owner.email, assigned.assigned_by, assigned.state) == (
+            "tom@insurer.example",
+            governor,
+            "acknowledged",
+        )
+        assert activity_sentence(entry, activity_user_names([entry])) == (
+            "Tom Vik accepted the assignment."
+        )
+
+    def test_once_it_is_assigned_to_another_person_the_link_shows_nothing(
+        self, assigned, governor, client
+    ):
+        queue_digests(at=NOW + RIPE)
+        Delivery.objects.update(created_at=now())
+        delivery = Delivery.objects.get(user=assigned.owner)
+        assign_issue(issue=assigned, to=governor, by=governor, at=NOW)
+
+        page = text_of(client.get(link_of(delivery)))
+        client.post(link_of(delivery), {"issue": assigned.pk, "action": "take"})
+
+        assigned.refresh_from_db()
+        assert "Nothing of that mail is yours to answer any more." in page
+        assert assigned.owner == governor
+
+
 class TestLinksOfFormerContacts:
     def test_an_expired_link_says_what_a_contact_can_do(self, world, contact, client):
         (delivery,) = told(contact)
