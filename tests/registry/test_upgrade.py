@@ -20,13 +20,15 @@ from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
 
 from apps.accounts.models import User
-from apps.alerts.models import Delivery
+from apps.alerts.issues.links import link_issues
+from apps.alerts.models import AlertIssue, Delivery, PendingLink
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.exposure.campaigns.reach import task_dates
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.models import Application, Dependency
+from apps.issues.evaluation import evaluate_everything
 from tests.upgrade_fixture import DUMP, restored_dump
 from tests.web.routes import stops
 
@@ -177,6 +179,21 @@ def test_owners_are_persons_where_their_text_names_one(counts_before: dict[str, 
     assert all(row.business_owner for row in linked)
     # the columns begin with these values, so that earlier changes can still be undone
     assert {row.history.latest("pgh_id").business_owner_person_id for row in linked} == {None}
+
+
+def test_issues_keep_the_responses_to_earlier_alerts(counts_before: dict[str, int]) -> None:
+    evaluate_everything(at=now())
+    link_issues()
+
+    links = AlertIssue.objects.exclude(issue__alert_links__alert__state="open")
+    kept = {
+        (link.alert.state, link.alert.snoozed_until == link.issue.snoozed_until)
+        for link in links.filter(alert__state__in=["acknowledged", "snoozed"]).select_related(
+            "alert", "issue"
+        )
+    }
+    assert kept == {("snoozed", True)}
+    assert not PendingLink.objects.exists()
 
 
 def test_rest_lists_what_was_there(governor: User) -> None:

@@ -10,6 +10,8 @@ from django.db import connection, transaction
 
 from apps.alerts.models import PendingLink
 from apps.common.database.statements import compose_statement, load_statement
+from apps.common.history.context import audit_context_of_consequences
+from apps.common.time import now
 
 LINK_BATCH_SIZE = 5000
 
@@ -22,6 +24,7 @@ _LINK_NEW_ISSUES = compose_statement(
     alerts=load_statement("alerts", "linkable_alerts"),
     issues="i.id = ANY (%(issue_ids)s)",
 )
+_CARRY_RESPONSES = load_statement("alerts", "carry_responses")
 _TAKE_RECORDS = """
 WITH taken AS (
     SELECT id FROM alerts_pendinglink ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
@@ -64,7 +67,10 @@ def link_records(
     *, alert_ids: Collection[int] = frozenset(), issue_ids: Collection[int] = frozenset()
 ) -> int:
     """Link these alerts with all issues, and these issues with all alerts; return the number of new
-    links. One statement for each."""
+    links. One statement for each.
+
+    An issue that opens after its fact was responded to, such as after an upgrade, takes over the
+    response."""
     n_links = 0
     with connection.cursor() as cursor:
         if alert_ids:
@@ -73,4 +79,6 @@ def link_records(
         if issue_ids:
             cursor.execute(_LINK_NEW_ISSUES, {"issue_ids": sorted(issue_ids)})
             n_links += cursor.rowcount
+            with audit_context_of_consequences(job="issues", reason="responses to alerts kept"):
+                cursor.execute(_CARRY_RESPONSES, {"issue_ids": sorted(issue_ids), "at": now()})
     return n_links

@@ -241,7 +241,7 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
         and not model._meta.abstract
         and model._meta.managed
         and model not in own_models
-        and not is_derived(model.pgh_tracked_model)
+        and not is_derived(_tracked_model(model))
     ]
     if not other_models:
         return
@@ -276,8 +276,13 @@ def _ignored_entries_condition(history: type[models.Model]) -> str:
     return f" AND pgh_label <> 'insert' AND identity_reason <> '{IdentityReason.DEPLOYMENT}'"
 
 
+def _tracked_model(history: type[models.Model]) -> type[models.Model]:
+    """Return the model whose rows the history records."""
+    return history.pgh_tracked_model  # type: ignore[attr-defined, no-any-return]
+
+
 def _plural_name(history: type[models.Model]) -> str:
-    return str(history.pgh_tracked_model._meta.verbose_name_plural)  # type: ignore[attr-defined]
+    return str(_tracked_model(history)._meta.verbose_name_plural)
 
 
 def _refuse_if_changed_since(

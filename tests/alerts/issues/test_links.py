@@ -5,7 +5,14 @@ from datetime import date, timedelta
 import pytest
 from django.db import transaction
 
-from apps.alerts.actions import raise_alerts, raise_due_alerts
+from apps.accounts.roles import TeamRole
+from apps.alerts.actions import (
+    acknowledge_alert,
+    assign_alert,
+    raise_alerts,
+    raise_due_alerts,
+    snooze_alert,
+)
 from apps.alerts.issues.links import link_issues
 from apps.alerts.models import Alert, AlertIssue, PendingLink
 from apps.catalog.models import Lifecycle, NodeKind
@@ -18,6 +25,7 @@ from tests.builders import (
     make_application,
     make_assessment,
     make_dependency,
+    make_member,
     make_node,
     make_offering,
     make_provider,
@@ -215,3 +223,58 @@ def test_two_runs_at_the_same_time_link_once():
 
     assert sum(links) == 1
     assert AlertIssue.objects.count() == 1
+
+
+class TestEarlierResponses:
+    """An issue that opens after its fact was responded to, as after an upgrade."""
+
+    def test_an_acknowledgement_and_an_assignment_are_taken_over(self, world: SmallWorld):
+        owner = make_member(world.team, TeamRole.OWNER)
+        world.event()
+        raise_alerts(at=NOW)
+        alert = Alert.objects.get()
+        acknowledge_alert(alert=alert, by=owner, at=NOW)
+        assign_alert(alert=alert, to=owner, by=owner, at=NOW)
+
+        evaluate_issues(at=NOW + timedelta(hours=1))
+        link_issues()
+
+        issue = Issue.objects.get(cause__kind="retirement")
+        assert (issue.state, issue.acknowledged_by, issue.acknowledged_at) == (
+            Issue.State.ACKNOWLEDGED,
+            owner,
+            NOW,
+        )
+        assert issue.owner == owner
+        assert list(issue.activity.values_list("kind", "user")) == [
+            ("opened", None),
+            ("acknowledged", owner.pk),
+            ("owner", None),
+        ]
+
+    def test_a_snooze_is_taken_over(self, world: SmallWorld):
+        owner = make_member(world.team, TeamRole.OWNER)
+        world.event()
+        raise_alerts(at=NOW)
+        until = TODAY + timedelta(days=9)
+        snooze_alert(alert=Alert.objects.get(), until=until, by=owner, at=NOW)
+
+        evaluate_issues(at=NOW + timedelta(hours=1))
+        link_issues()
+
+        issue = Issue.objects.get(cause__kind="retirement")
+        assert (issue.state, issue.snoozed_until, issue.snoozed_by) == ("open", until, owner)
+
+    def test_an_alert_without_a_response_leaves_its_issue_open(self, world: SmallWorld):
+        owner = make_member(world.team, TeamRole.OWNER)
+        world.event()
+        raise_alerts(at=NOW)
+        acknowledge_alert(alert=Alert.objects.get(), by=owner, at=NOW)
+        world.event(kind="moved_earlier")
+        raise_alerts(at=NOW)
+
+        evaluate_issues(at=NOW + timedelta(hours=1))
+        link_issues()
+
+        issue = Issue.objects.get(cause__kind="retirement")
+        assert (issue.state, issue.acknowledged_by) == ("open", None)
