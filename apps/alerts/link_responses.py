@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
-from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
@@ -141,23 +140,25 @@ def respond_by_link(
             )
     outcome = LinkOutcome()
 
-    arguments: dict[str, Any] = {
-        "response": response,
-        "by": by,
-        "at": at,
-        "until": until,
-        "text": text,
-    }
-
     def respond_to_alerts() -> None:
-        act = partial(_respond_to_alert, **arguments)
         for alert in alerts:
-            _apply(outcome.alert_ids, outcome.refusals, alert, act, _alert_state)
+            _apply(
+                outcome.alert_ids,
+                outcome.refusals,
+                alert,
+                partial(_respond_to_alert, alert, response, by, at, until, text),
+                _alert_state,
+            )
 
     def respond_to_issues() -> None:
-        act = partial(_respond_to_issue, **arguments)
         for issue in issues:
-            _apply(outcome.issue_ids, outcome.refusals, issue, act, _issue_state)
+            _apply(
+                outcome.issue_ids,
+                outcome.refusals,
+                issue,
+                partial(_respond_to_issue, issue, response, by, at, until, text),
+                _issue_state,
+            )
 
     # a response to an alert also moves its issues, in whose activity an acceptance must stand
     steps = [respond_to_alerts, respond_to_issues]
@@ -191,14 +192,14 @@ def _apply[Record: (Alert, Issue)](
     changed: list[int],
     refusals: list[str],
     record: Record,
-    act: Callable[[Record], Record],
+    act: Callable[[], Record],
     state_of: Callable[[Record], object],
 ) -> None:
     """Apply one response in a transaction of its own, and note its outcome."""
     before = state_of(record)
     try:
         with transaction.atomic():
-            after = act(record)
+            after = act()
     except (InvalidResponseError, DomainError, PermissionDenied) as error:
         refusals.append(str(error))
     else:
@@ -222,7 +223,6 @@ def _issue_state(issue: Issue) -> object:
 
 def _respond_to_alert(
     alert: Alert,
-    *,
     response: LinkResponse,
     by: User,
     at: datetime,
@@ -248,7 +248,6 @@ def _respond_to_alert(
 
 def _respond_to_issue(
     issue: Issue,
-    *,
     response: LinkResponse,
     by: User,
     at: datetime,
