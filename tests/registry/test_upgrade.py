@@ -22,13 +22,15 @@ from pytest_django.plugin import DjangoDbBlocker
 from apps.accounts.models import User
 from apps.alerts.issues.links import link_issues
 from apps.alerts.models import AlertIssue, Delivery, PendingLink
+from apps.alerts.queries import last_notifications
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.exposure.campaigns.reach import task_dates
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.models import Application, Dependency
-from apps.issues.evaluation import evaluate_everything
+from apps.issues.evaluation import evaluate_everything, evaluate_issues
+from apps.issues.models import Issue
 from tests.upgrade_fixture import DUMP, restored_dump
 from tests.web.routes import stops
 
@@ -216,3 +218,11 @@ def test_changes_go_on_and_are_kept_in_the_history(governor: User) -> None:
 
     assert application.history.count() == versions + 1
     refresh(on=day_of(now()))
+
+
+def test_issues_know_the_notifications_of_before(counts_before: dict[str, int]) -> None:
+    evaluate_issues(at=now())
+
+    assert link_issues() > 0
+
+    assert last_notifications(Issue.objects.values_list("pk", flat=True))

@@ -16,15 +16,13 @@ from apps.common.time import now
 LINK_BATCH_SIZE = 5000
 
 _LINK_ISSUES = load_statement("alerts", "link_issues")
-_LINK_ALERTS = compose_statement(
-    _LINK_ISSUES, alerts="SELECT unnest(%(alert_ids)s::bigint[])", issues="true"
-)
+_LINK_NEW_ALERTS = compose_statement(_LINK_ISSUES, issues="true")
+# not ANY, whose index the planner would read for each row
 _LINK_NEW_ISSUES = compose_statement(
-    _LINK_ISSUES,
-    alerts=load_statement("alerts", "linkable_alerts"),
-    issues="i.id = ANY (%(issue_ids)s)",
+    _LINK_ISSUES, issues="i.id IN (SELECT unnest(%(issue_ids)s::bigint[]))"
 )
 _CARRY_RESPONSES = load_statement("alerts", "carry_responses")
+_LINKABLE_ALERTS = load_statement("alerts", "linkable_alerts")
 _TAKE_RECORDS = """
 WITH taken AS (
     SELECT id FROM alerts_pendinglink ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
@@ -67,18 +65,23 @@ def link_records(
     *, alert_ids: Collection[int] = frozenset(), issue_ids: Collection[int] = frozenset()
 ) -> int:
     """Link these alerts with all issues, and these issues with all alerts; return the number of new
-    links. One statement for each.
+    links. One statement for alerts; for issues two, and one for responses.
 
     An issue that opens after its fact was responded to, such as after an upgrade, takes over the
     response."""
     n_links = 0
     with connection.cursor() as cursor:
         if alert_ids:
-            cursor.execute(_LINK_ALERTS, {"alert_ids": sorted(alert_ids)})
+            cursor.execute(_LINK_NEW_ALERTS, {"alert_ids": sorted(alert_ids)})
             n_links += cursor.rowcount
         if issue_ids:
-            cursor.execute(_LINK_NEW_ISSUES, {"issue_ids": sorted(issue_ids)})
-            n_links += cursor.rowcount
-            with audit_context_of_consequences(job="issues", reason="responses to alerts kept"):
-                cursor.execute(_CARRY_RESPONSES, {"issue_ids": sorted(issue_ids), "at": now()})
+            parameters = {"issue_ids": sorted(issue_ids)}
+            # a statement of its own, so that the planner knows their number
+            cursor.execute(_LINKABLE_ALERTS, parameters)
+            candidate_ids = [pk for (pk,) in cursor.fetchall()]
+            if candidate_ids:
+                cursor.execute(_LINK_NEW_ISSUES, {**parameters, "alert_ids": candidate_ids})
+                n_links += cursor.rowcount
+                with audit_context_of_consequences(job="issues", reason="responses to alerts kept"):
+                    cursor.execute(_CARRY_RESPONSES, {**parameters, "at": now()})
     return n_links

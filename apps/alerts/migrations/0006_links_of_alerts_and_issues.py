@@ -101,6 +101,7 @@ class Migration(migrations.Migration):
                     models.F("application_ids"), name="jsonb_path_ops"
                 ),
                 name="alert_by_application",
+                fastupdate=False,
             ),
         ),
         migrations.RunSQL(

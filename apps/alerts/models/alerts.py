@@ -161,8 +161,11 @@ class Alert(models.Model):
             ),
             models.Index(fields=["subject_kind", "subject_id"], name="alert_by_subject"),
             models.Index(fields=["offering", "-raised_at"], name="alert_by_offering"),
+            # a lookup would read the whole list of pending entries
             GinIndex(
-                OpClass(F("application_ids"), name="jsonb_path_ops"), name="alert_by_application"
+                OpClass(F("application_ids"), name="jsonb_path_ops"),
+                name="alert_by_application",
+                fastupdate=False,
             ),
             models.Index(fields=["-severity", "-raised_at", "-id"], name="alert_gravest"),
             models.Index(

@@ -1,7 +1,7 @@
--- Links alerts with the issues that they notify of: the alerts {alerts} with the issues that fulfil
+-- Links the alerts %(alert_ids)s with the issues of which they notify, as far as these fulfil
 -- {issues}. An alert is about the issue itself; or about the record of the cause (`cause_kind` and
 -- `cause_subject`: a flag, a feed, a date); or it names the application of the issue and the model,
--- discrepancy or assessment of its cause.
+-- task, discrepancy or assessment of its cause.
 WITH alert AS MATERIALIZED (
     SELECT a.id, a.kind, a.offering_id, a.subject_kind, a.subject_id, a.details, a.application_ids,
            CASE WHEN a.flag_id IS NOT NULL OR a.subject_kind = 'flag' THEN 'exposure_flag'
@@ -24,7 +24,7 @@ WITH alert AS MATERIALIZED (
     FROM alerts_alert a
     LEFT JOIN feeds_feedrun r ON r.id = a.run_id AND a.kind <> 'backfilled'
     LEFT JOIN inventory_exittest t ON a.subject_kind = 'exit_test' AND t.id = a.subject_id
-    WHERE a.id IN ({alerts})
+    WHERE a.id = ANY (%(alert_ids)s)
 ),
 concerned AS (
     SELECT a.id, a.kind, a.offering_id, a.subject_kind, a.subject_id, a.details,
