@@ -33,19 +33,26 @@ told AS (
         AND a.raised_at >= f.opened_at
     GROUP BY f.id
 ),
+-- alerts about retirements, a row for each application: joined by it, not searched for each issue
+retirement_alert AS MATERIALIZED (
+    SELECT a.kind, a.offering_id, a.raised_at, x.value::bigint AS application_id
+    FROM alerts_alert a CROSS JOIN LATERAL jsonb_array_elements_text(a.application_ids) x
+    WHERE a.kind IN ('retired', 'backfilled', 'announced', 'moved_earlier', 'moved_later',
+                     'milestone', 'runway_negative')
+      AND a.raised_at > %(at)s::timestamptz - %(reminder_days)s::int * interval '1 day'
+),
 told_by_event AS (
-    SELECT f.id, max(a.raised_at) AS raised_at
+    SELECT DISTINCT f.id
     FROM fact f
-    JOIN alerts_alert a ON a.kind = ANY (CASE f.kind
-            WHEN 'retired_model_in_use' THEN ARRAY['retired', 'backfilled']
-            WHEN 'migration_late' THEN ARRAY['announced', 'moved_earlier', 'moved_later',
-                'milestone', 'runway_negative', 'backfilled'] END)
-        AND a.application_ids @> to_jsonb(f.application_id)
+    JOIN retirement_alert a ON a.application_id = f.application_id
         AND a.raised_at > f.told_since
-        AND (a.kind = 'backfilled' OR EXISTS (
-            SELECT 1 FROM issues_causeoffering o
-            WHERE o.cause_id = f.cause_id AND o.offering_id = a.offering_id))
-    GROUP BY f.id
+        AND CASE f.kind
+            WHEN 'retired_model_in_use' THEN a.kind IN ('retired', 'backfilled')
+            WHEN 'migration_late' THEN a.kind <> 'retired' END
+    WHERE f.kind IN ('retired_model_in_use', 'migration_late')
+      AND (a.kind = 'backfilled' OR EXISTS (
+          SELECT 1 FROM issues_causeoffering o
+          WHERE o.cause_id = f.cause_id AND o.offering_id = a.offering_id))
 )
 SELECT f.id AS issue_id, f.kind, f.subject, f.application_id, f.team_id, f.criticality, f.due_on,
        f.is_earliest, f.offering_id,

@@ -1,18 +1,15 @@
--- Live alerts about migration tasks that have ended: (alert_id, is_replaced). An alert ends when
--- none of its tasks is as it says any more, or when later alerts tell the same of all of them.
+-- Live alerts about migration tasks that have ended: (alert_id, is_replaced). An alert ends when it is
+-- not the last one about any task that still is as it says. One of this run replaces a reminder.
 WITH {facts},
-matching AS (
-    SELECT a.id AS alert_id, l.alert_id AS last_alert_id
-    FROM alerts_alert a
-    CROSS JOIN LATERAL jsonb_to_recordset(a.details -> 'tasks') AS t(id bigint, "on" text)
-    JOIN fact f ON f.kind = a.kind AND f.task_id = t.id AND f.on = t.on
-    LEFT JOIN told l ON l.kind = a.kind AND l.task_id = t.id
-    WHERE a.kind = ANY (%(kinds)s) AND a.state <> 'resolved'
+continued AS (
+    SELECT DISTINCT told_by AS alert_id FROM compared WHERE is_fact AND told_on = "on"
 )
 SELECT a.id AS alert_id,
-       EXISTS (SELECT 1 FROM matching m WHERE m.alert_id = a.id) AS is_replaced
+       a.kind <> 'task_assigned' AND EXISTS (
+           SELECT 1 FROM alerts_alert l
+           WHERE l.subject_kind = a.subject_kind AND l.subject_id = a.subject_id
+             AND l.kind = a.kind AND l.team_id = a.team_id AND l.raised_at = %(at)s AND l.id > a.id
+       ) AS is_replaced
 FROM alerts_alert a
 WHERE a.kind = ANY (%(kinds)s) AND a.state <> 'resolved'
-  AND NOT EXISTS (
-      SELECT 1 FROM matching m
-      WHERE m.alert_id = a.id AND (m.last_alert_id IS NULL OR m.last_alert_id <= a.id))
+  AND NOT EXISTS (SELECT 1 FROM continued c WHERE c.alert_id = a.id)

@@ -56,7 +56,29 @@ told AS (
            a.state = 'resolved' AND a.resolved_by_id IS NULL AS has_ended
     FROM alerts_alert a
     CROSS JOIN LATERAL jsonb_to_recordset(a.details -> 'tasks') AS t(id bigint, "on" text)
-    WHERE a.subject_kind = 'campaign' AND a.subject_id IN (SELECT campaign_id FROM task)
+    WHERE a.subject_kind = 'campaign'
+      AND a.subject_id IN (SELECT id FROM exposure_campaign WHERE state = 'open')
       AND (a.raised_at AT TIME ZONE 'UTC')::date <= %(day)s::date
     ORDER BY a.kind, t.id, a.id DESC
+),
+-- Facts beside what was told last, a row for each kind and task. Grouped and not joined: the
+-- planner has no statistics of tasks inside alerts, and would compare all pairs.
+compared AS MATERIALIZED (
+    SELECT kind, task_id, bool_or(alert_id IS NULL) AS is_fact,
+           max("on") FILTER (WHERE alert_id IS NULL) AS "on",
+           max(milestone) FILTER (WHERE alert_id IS NULL) AS milestone,
+           bool_or(is_overdue) AS is_overdue,
+           max(alert_id) AS told_by,
+           max("on") FILTER (WHERE alert_id IS NOT NULL) AS told_on,
+           max(milestone) FILTER (WHERE alert_id IS NOT NULL) AS told_milestone,
+           max(raised_at) AS told_at,
+           bool_or(has_ended) AS has_ended
+    FROM (
+        SELECT kind, task_id, "on", milestone, is_overdue, NULL::bigint AS alert_id,
+               NULL::timestamptz AS raised_at, false AS has_ended
+        FROM fact
+        UNION ALL
+        SELECT kind, task_id, "on", milestone, false, alert_id, raised_at, has_ended FROM told
+    ) x
+    GROUP BY kind, task_id
 )

@@ -16,20 +16,30 @@ expiring AS (
     WHERE p.revoked_at IS NULL AND p.decision <> 'blocked' AND p.expires_on IS NOT NULL
       AND p.expires_on <= %(day)s::date + %(notice)s::int
 ),
-needing AS (
-    SELECT p.id AS approval_id, u.id AS dependency_id, u.application_id
+-- by offering first: there are fewer than uses, and for one application only a few
+candidate AS MATERIALIZED (
+    SELECT p.id AS approval_id, p.narrowness, p.kind IS NULL AS is_party, n.kind, f.offering_id,
+           f.via, f.depth
     FROM expiring p
     JOIN catalog_node n ON n.ref = p.ref AND (n.kind = p.kind OR p.kind IS NULL
         AND n.kind IN (node_kind('developer'), node_kind('host'), node_kind('gateway')))
     JOIN catalog_footing f ON f.node_id = n.id AND f.via IN (0, 2)
-    JOIN used u ON u.offering_id = f.offering_id
+    WHERE f.offering_id IN (SELECT offering_id FROM used)
+),
+needed AS MATERIALIZED (
+    SELECT DISTINCT x.approval_id, x.offering_id
+    FROM candidate x
     WHERE NOT EXISTS (
         SELECT 1 FROM deciding c JOIN target t ON t.id = c.approval_id
-        WHERE c.offering_id = f.offering_id AND t.narrowness > p.narrowness)
+        WHERE c.offering_id = x.offering_id AND t.narrowness > x.narrowness)
       AND NOT EXISTS (
         SELECT 1 FROM hit c
-        WHERE p.kind IS NULL AND c.offering_id = f.offering_id AND c.kind = n.kind
-          AND c.via = f.via AND c.depth < f.depth)
+        WHERE x.is_party AND c.offering_id = x.offering_id AND c.kind = x.kind
+          AND c.via = x.via AND c.depth < x.depth)
+),
+needing AS (
+    SELECT n.approval_id, u.id AS dependency_id, u.application_id
+    FROM needed n JOIN used u ON u.offering_id = n.offering_id
     UNION
     SELECT p.id, u.id, u.application_id
     FROM expiring p JOIN provider_ancestor v ON v.ancestor_id = p.provider_id
