@@ -16,6 +16,8 @@ from apps.common.history.context import audit_context
 from apps.common.history.redaction import delete_versions, redact_actors, redact_versions
 
 ERASED_NAME = "Erased contact"
+# start of the username that takes the place of an erased one
+_ERASED_PREFIX = "erased-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,10 @@ def register_eraser(eraser: Eraser) -> None:
     """Let a higher app erase what it has stored of a person; once, when apps are loaded."""
     if eraser not in _erasers:
         _erasers.append(eraser)
+
+
+def is_erased(person: User) -> bool:
+    return person.state == PersonState.CLOSED and person.username.startswith(_ERASED_PREFIX)
 
 
 @transaction.atomic
@@ -72,7 +78,7 @@ def erase_contact(*, person: User, by: User) -> User:
         aliases.delete()
         Delegation.objects.filter(person__in=ids).delete()
         for n, each in enumerate(people):
-            each.username = f"erased-{code}" if n == 0 else f"erased-{code}-{n}"
+            each.username = f"{_ERASED_PREFIX}{code}" if n == 0 else f"{_ERASED_PREFIX}{code}-{n}"
             each.first_name, each.last_name, each.email = ERASED_NAME, code, ""
             each.state, each.is_active, each.mail_confirmed_at = PersonState.CLOSED, False, None
             each.password = make_password(None)

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 
 from apps.accounts.models import Team, User
-from apps.accounts.people.erasure import ERASED_NAME
+from apps.accounts.people.erasure import is_erased
 from apps.alerts.models import Delivery
 
 ANSWER_LINK_DURATION = timedelta(days=30)
@@ -98,7 +98,7 @@ def delivery_of_answer_token(token: str, *, at: datetime) -> tuple[Delivery, Use
 
 def _describe_closed(person: User) -> str:
     """Return why the link of a person without access does not work, and what to do."""
-    if person.first_name == ERASED_NAME and not person.email:
+    if is_erased(person):
         return (
             "This link no longer works because the name and address of its recipient were erased. "
             "No further email is sent."
