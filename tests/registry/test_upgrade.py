@@ -222,7 +222,6 @@ def test_changes_go_on_and_are_kept_in_the_history(governor: User) -> None:
 
 def test_issues_know_the_notifications_of_before(counts_before: dict[str, int]) -> None:
     evaluate_issues(at=now())
-
-    assert link_issues() > 0
+    link_issues()
 
     assert last_notifications(Issue.objects.values_list("pk", flat=True))

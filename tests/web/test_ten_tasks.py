@@ -268,7 +268,7 @@ def test_open_a_campaign_and_finish_a_task_of_it(signed_in, demo):
     expect(page.get_by_role("button", name="Sign off"), "too early").to_be_disabled()
 
     page.locator("#target input[type=radio]").first.check()
-    page.get_by_role("button", name="Move to this").click()
+    page.get_by_role("button", name="Set target").click()
     expect(page.locator("#said")).to_contain_text("It moves to")
     page.get_by_role("button", name=re.compile("^Switch to")).click()
     expect(page.locator("#said")).to_contain_text("calls")

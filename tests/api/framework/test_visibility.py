@@ -71,6 +71,7 @@ SEEN_BY = {
             "campaign-steps",
             "campaign-tasks",
             "campaigns",
+            "causes",
             "deliveries",
             "dependencies",
             "discrepancies",
@@ -78,6 +79,7 @@ SEEN_BY = {
             "exit-plans",
             "exit-tests",
             "imports",
+            "issues",
             "memberships",
             "mutes",
             "notifications",
@@ -104,6 +106,12 @@ SEEN_BY = {
         ],
         OFFICES,
     ),
+    "people": EVERYBODY,
+    "delegations": OFFICES | ITS_OWNER,
+    # acceptances of a team; here a tolerance
+    "decision-proposals": OFFICES,
+    # those who may announce retirements
+    "received-notices": {"admin", "governance"},
     "service-accounts": OFFICES | ITS_OWNER,
     # who watches over the keys of others
     "tokens": ITS_OWNER | {"admin", "auditor"},

@@ -310,7 +310,7 @@ def test_pages_cost_the_same_however_much_there_is(
         client.get(f"/versions/{version.pk}/")
     with django_assert_num_queries(9):
         client.get("/versions/")
-    with django_assert_num_queries(27):
+    with django_assert_num_queries(28):
         client.get(f"/offerings/{world.sonnet.pk}/")
     with django_assert_num_queries(32):
         client.get("/providers/anthropic/")
