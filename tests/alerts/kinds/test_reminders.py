@@ -708,9 +708,11 @@ def test_a_waiver_expires_beforehand_and_on_its_day_until_the_task_is_done(
         update_campaigns(at=morning(n, 1))
         pass_day(n)
 
+    # the task that is open again is told of as well
     assert told() == [
         (0, "waiver_expiring", 30),
         (1, "waiver_expiring", 7),
+        (8, "task_assigned", None),
         (8, "waiver_expiring", 0),
     ]
     task.refresh_from_db()
@@ -730,7 +732,7 @@ def test_a_waiver_that_is_lifted_is_over_and_its_day_tells_nothing(
 
     pass_days(1, 10)
 
-    assert told() == [(0, "waiver_expiring", 30)]
+    assert told() == [(0, "waiver_expiring", 30), (1, "task_assigned", None)]
 
 
 @pytest.mark.proof
