@@ -81,11 +81,11 @@ def test_a_mails_link_answers_without_a_sign_in_and_takes_it_back(page, world, m
 def test_enter_in_a_field_of_a_mails_link_answers_nothing(page, world, mail):
     page.goto(f"/alerts/answer/{links.answer_token(mail)}/")
     page.locator(f"#tick-{world.alert.pk}").click()
-    page.locator("#why").fill("Moved")
+    page.locator("#until").fill((world.today + timedelta(7)).isoformat())
     sent = []
     page.on("request", lambda request: sent.append(request.url))
 
-    page.locator("#why").press("Enter")
+    page.locator("#until").press("Enter")
 
     # a form that Enter sends has asked by then
     page.wait_for_timeout(300)
