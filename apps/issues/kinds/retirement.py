@@ -5,11 +5,12 @@ from apps.exposure.campaigns.reach import MARGIN_DAYS
 from apps.issues.kinds.base import SUBJECT_ID, IssueKind, resolve_by_use
 from apps.issues.models.causes import CauseKind
 
+# by the dependencies of the application, which are few; an offering can have half of all
 _USES_ITS_OFFERINGS = """EXISTS (
-    SELECT 1 FROM issues_causeoffering o
-    JOIN inventory_dependency d ON d.offering_id = o.offering_id
-    WHERE o.cause_id = c.id AND d.application_id = i.application_id
-      AND is_live(d.since, d.until, %(day)s::date))"""
+    SELECT 1 FROM inventory_dependency d
+    WHERE d.application_id = i.application_id AND is_live(d.since, d.until, %(day)s::date)
+      AND d.offering_id = ANY (ARRAY(
+          SELECT o.offering_id FROM issues_causeoffering o WHERE o.cause_id = c.id)))"""
 
 RETIREMENT = IssueKind(
     kind=CauseKind.RETIREMENT,
