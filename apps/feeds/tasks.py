@@ -14,7 +14,7 @@ from apps.feeds.actions import (
     record_disagreements,
     run_queued,
 )
-from apps.feeds.mailbox.polling import poll_mailbox
+from apps.feeds.mailbox.run import poll_mailbox
 
 log = structlog.get_logger(__name__)
 

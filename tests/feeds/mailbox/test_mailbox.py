@@ -7,9 +7,9 @@ import pytest
 
 from apps.common.database.leases import hold_lease
 from apps.common.http.calls import Policy
-from apps.feeds.mailbox import imap, polling
+from apps.feeds.mailbox import imap, run
 from apps.feeds.mailbox.address import MailboxAddress, parse_mailbox_url
-from apps.feeds.mailbox.polling import LEASE, poll_mailbox
+from apps.feeds.mailbox.run import LEASE, poll_mailbox
 from apps.feeds.models import NoticeMailStatus, ReceivedNotice
 from apps.feeds.tasks import receive_mail
 from tests.builders import NOW, make_user
@@ -105,11 +105,11 @@ def test_an_email_above_the_limit_is_rejected_without_being_fetched(poll, server
 
 
 def test_a_run_is_bounded_and_the_next_one_continues(poll, server, monkeypatch):
-    monkeypatch.setattr(polling, "MAX_MESSAGES", 2)
+    monkeypatch.setattr(run, "MAX_MESSAGES", 2)
     assert poll().drafts == 2
     assert poll().drafts == 1
     server.messages = {n: email(message_id=f"<more-{n}@x>") for n in range(10, 14)}
-    monkeypatch.setattr(polling, "MAX_RUN_BYTES", len(server.messages[10]) + 10)
+    monkeypatch.setattr(run, "MAX_RUN_BYTES", len(server.messages[10]) + 10)
     assert poll().drafts == 1
 
 
@@ -218,7 +218,7 @@ def test_cloud_metadata_is_refused_even_where_the_operator_names_it():
 
 
 def test_two_processes_do_not_read_the_mailbox_together(poll, server):
-    with hold_lease(LEASE, duration=polling._LEASE_DURATION):
+    with hold_lease(LEASE, duration=run._LEASE_DURATION):
         assert poll() is None
     assert server.commands == []
 

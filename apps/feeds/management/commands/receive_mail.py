@@ -13,8 +13,8 @@ from django.db import DatabaseError, InterfaceError
 from apps.common.postgresql.errors import unavailability
 from apps.common.time import now
 from apps.feeds.mailbox.message import MAX_MESSAGE_BYTES
-from apps.feeds.mailbox.polling import MailCounts, poll_mailbox
 from apps.feeds.mailbox.receipt import receive_message
+from apps.feeds.mailbox.run import MailCounts, poll_mailbox
 
 log = structlog.get_logger(__name__)
 
