@@ -85,7 +85,7 @@ def user_by_verified_email(address: str) -> User | None:
 
 @transaction.atomic
 def activate_contact(person: User) -> User:
-    """Give a contact an account, as single sign-on with its verified address does."""
+    """Activate the account of a contact who signs in by single sign-on with a verified address."""
     row = User.objects.contacts().select_for_update(of=("self",)).get(pk=person.pk)
     row.is_active, row.state = True, PersonState.ACTIVE
     row.save(update_fields=["is_active", "state"])

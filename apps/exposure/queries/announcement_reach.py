@@ -35,7 +35,8 @@ class AffectedApplication:
 def affected_application_ids(
     *, offering_ids: Collection[int], on: date, retires_on: date
 ) -> set[int]:
-    """Return the IDs of all applications that must migrate, whoever can view them."""
+    """Return the IDs of all applications that must migrate, also those that the
+    caller cannot view."""
     dependencies = retiring_dependencies(offering_ids=offering_ids, on=on, retires_on=retires_on)
     return set(dependencies.order_by().values_list("application_id", flat=True))
 

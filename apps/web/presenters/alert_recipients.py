@@ -30,7 +30,7 @@ def describe_alert_recipients(application: Application) -> list[str]:
     if unknown := _unknown_owners(application, [users[pk] for pk in owner_ids]):
         names = join_names([f"“{name}”" for name in unknown])
         verb = "names" if len(unknown) == 1 else "name"
-        sentences.append(f"{names} {verb} nobody who is known here and may see it.")
+        sentences.append(f"{names} {verb} no active user who can view the application.")
     return sentences
 
 
@@ -51,7 +51,7 @@ def _describe_fallback(application: Application) -> str:
     governance_names = [str(governance_user) for governance_user in governance_users()]
     if governance_names:
         return f"Alerts go to governance, {join_names(governance_names)}: {reason}."
-    return f"Alerts go to nobody: {reason}, and nobody governs."
+    return f"Alerts have no recipient: {reason}, and no user has the governance role."
 
 
 def _unknown_owners(application: Application, users: list[User]) -> list[str]:

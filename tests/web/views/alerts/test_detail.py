@@ -360,7 +360,7 @@ def test_an_application_says_whom_its_alerts_go_to(world, as_user):
     world.triage.save()
     page = said()
     assert "Alerts go to ilse and to the mailbox of Claims, claims@example.org." in page
-    assert "“A. Nobody” names nobody who is known here and may see it." in page
+    assert "“A. Nobody” names no active user who can view the application." in page
 
 
 def test_an_application_without_a_mailbox_says_who_is_told_instead(world, as_user):
