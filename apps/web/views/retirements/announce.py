@@ -69,7 +69,12 @@ def announce_page(request: HttpRequest) -> HttpResponse:
         try:
             terms = _selected_terms(request, form, today)
             preview = preview_announcement(terms, on=today)
-            if request.POST.get("action") == "announce":
+            is_announcing = request.POST.get("action") == "announce"
+            if is_announcing and preview.repeated is not None:
+                # a second click, or a form that was sent again
+                flash_success(request, "This retirement is already announced. Nothing was changed.")
+                return redirect("retirements:detail", preview.repeated.pk)
+            if is_announcing:
                 outcome = _announce(terms, notice, by=user)
                 pk = outcome.announcement.pk
                 undo = f"{reverse('retirements:withdraw', args=[pk])}?undo=1"

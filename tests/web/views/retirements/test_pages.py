@@ -123,6 +123,16 @@ def test_from_the_page_of_the_version_to_the_open_migration_in_five_steps(client
     )
 
 
+def test_a_second_click_announces_nothing_and_says_so(client, portfolio):
+    announce(client, portfolio)
+
+    page = announce(client, portfolio)
+
+    announcement = RetirementAnnouncement.objects.get()
+    assert page.redirect_chain[-1][0] == reverse("retirements:detail", args=[announcement.pk])
+    assert "This retirement is already announced. Nothing was changed." in text_of(page)
+
+
 def test_the_boxes_decide_what_is_covered(client, portfolio):
     first, second, _ = portfolio.offerings
     client.post(
