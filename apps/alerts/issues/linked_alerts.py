@@ -9,6 +9,7 @@ from datetime import date, datetime
 from django.db.models import Q
 
 from apps.accounts.models import User
+from apps.alerts.issues.linked_issues import source_of
 from apps.alerts.issues.links import link_records
 from apps.alerts.lifecycle.responses import (
     FOLLOWS_ISSUES,
@@ -98,7 +99,7 @@ def _lock_alerts(issue_ids: Collection[int], *, sources: Collection[object]) -> 
         )
         .order_by("pk")
     )
-    return {alert.pk: alert for alert in alerts if f"alert:{alert.pk}" not in sources}
+    return {alert.pk: alert for alert in alerts if source_of(alert) not in sources}
 
 
 def _follow(alert: Alert, shared: SharedResponse, *, by: User, at: datetime, reason: str) -> None:

@@ -94,7 +94,7 @@ def _find_outcome(notice: Notice) -> tuple[NotificationEntryKind, datetime, str]
     return NotificationEntryKind.PENDING, notice.owed_at, ""
 
 
-_OCCASIONS = {
+_OCCASIONS: dict[str, str] = {
     Notice.Occasion.RESOLVED: "resolved",
     Notice.Occasion.ESCALATED: "escalated",
     Notice.Occasion.WOKEN: "the snooze ended",
@@ -109,7 +109,7 @@ def _describe_trigger(notice: Notice) -> str:
     label = KINDS.get(notice.alert.kind, "alert")
     if label[1:2].islower():
         label = label[0].lower() + label[1:]
-    occasion = next((text for name, text in _OCCASIONS.items() if name == notice.occasion_word), "")
+    occasion = _OCCASIONS.get(notice.occasion_word, "")
     return f"{label}, {occasion}" if occasion else label
 
 
