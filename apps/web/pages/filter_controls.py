@@ -67,16 +67,16 @@ def build_filter_controls(
 
     `default_values` apply to a URL without them."""
     default_values = default_values or {}
+    errors = filter_set.form.errors if filter_set.form.is_bound else {}
     filled_controls = tuple(
         FilterControl(
             control.name,
             control.label,
             control.kind,
             control.choices,
-            request.GET.get(control.name, default_values.get(control.name, "")),
-            " ".join(str(error) for error in filter_set.form.errors.get(control.name, []))
-            if filter_set.form.is_bound
-            else "",
+            value := request.GET.get(control.name, default_values.get(control.name, "")),
+            # a control without a value does not filter: "Any" of a select is never wrong
+            " ".join(str(error) for error in errors.get(control.name, [])) if value else "",
         )
         for control in controls
     )

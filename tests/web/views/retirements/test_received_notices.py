@@ -284,3 +284,11 @@ def test_the_lists_cost_the_same_for_one_and_for_many_notices(
         client.get(LIST)
     with django_assert_max_num_queries(25):
         client.get(reverse("retirements:list"))
+
+
+@pytest.mark.parametrize("address", ["/retirements/notices/?q=&state=", "/issues/?state=&kind="])
+def test_any_of_a_filter_is_no_error(client, address):
+    page = client.get(address)
+
+    assert page.status_code == 200
+    assert "Select a valid choice" not in text_of(page)
