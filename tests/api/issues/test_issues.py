@@ -139,7 +139,8 @@ class TestRead:
 class TestFilters:
     @pytest.fixture
     def others(self, team, owner, today):
-        """Five further issues, by name."""
+        """Five further issues, by name; what is not about dates is due in 60 days."""
+        later = today + timedelta(days=60)
         application = make_application("Letters", team=team, criticality=3)
         elsewhere = make_application("Elsewhere", team=make_team("Other", slug="other"))
         offering = make_offering(
@@ -156,10 +157,16 @@ class TestFilters:
             "priced": priced,
             "owned": make_issue(application, owner=owner, act_by=today + timedelta(days=400)),
             "resolved": make_issue(
-                application, state="resolved", resolved_at=now(), resolution="migrated"
+                application,
+                state="resolved",
+                resolved_at=now(),
+                resolution="migrated",
+                due_on=later,
             ),
-            "snoozed": make_issue(application, snoozed_until=today + timedelta(days=3)),
-            "elsewhere": make_issue(elsewhere, state="planned"),
+            "snoozed": make_issue(
+                application, snoozed_until=today + timedelta(days=3), due_on=later
+            ),
+            "elsewhere": make_issue(elsewhere, state="planned", due_on=later),
         }
 
     @pytest.mark.parametrize(
