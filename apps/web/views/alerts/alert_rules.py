@@ -206,7 +206,7 @@ def _render_settings(
     return render_page(
         request,
         "alerts/settings.html",
-        title="When people are told",
+        title="Alert rules",
         crumbs=(("Alerts", reverse("alerts:list")),),
         counts="Lines of the whole organisation",
         status=422 if policy_form is not None or settings_form is not None else 200,
@@ -362,7 +362,7 @@ def _render_webhook(
         title=saved_webhook.name if saved_webhook is not None else "A new webhook",
         crumbs=(
             ("Alerts", reverse("alerts:list")),
-            ("When people are told", reverse("alert-settings:detail")),
+            ("Alert rules", reverse("alert-settings:detail")),
         ),
         counts="One address",
         status=status,

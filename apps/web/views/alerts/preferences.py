@@ -256,7 +256,7 @@ def _render_preferences(
     response = render_page(
         request,
         "alerts/subscriptions.html",
-        title="What you get",
+        title="Notification preferences",
         crumbs=(("Alerts", reverse("alerts:list")),),
         counts="Your own wishes, and those of your teams' mailboxes",
         as_of=at,

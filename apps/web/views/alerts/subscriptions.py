@@ -179,7 +179,7 @@ def _render_form(
         title=name or "A new subscription",
         crumbs=(
             ("Alerts", reverse("alerts:list")),
-            ("What you get", reverse("subscriptions:list")),
+            ("Notification preferences", reverse("subscriptions:list")),
         ),
         counts="What it would have sent in the last 30 days",
         status=status,

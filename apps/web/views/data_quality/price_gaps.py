@@ -87,7 +87,7 @@ def price_gap_list(request: HttpRequest) -> HttpResponse:
         request,
         "feeds/price-gaps.html",
         fragment="listing",
-        title="Where sources disagree: prices",
+        title="Source disagreements",
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Live applications of yours standing on the offering",
         as_of=at,
@@ -110,7 +110,6 @@ def price_gap_list(request: HttpRequest) -> HttpResponse:
         units=UNITS,
         all_query=changed_query(request, in_use="", page=None),
         only_used=only_used,
-        tab="prices",
     )
 
 

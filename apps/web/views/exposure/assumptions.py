@@ -149,7 +149,7 @@ def edit_event_rate(request: HttpRequest, pk: int) -> HttpResponse:
         title="Rate",
         status=422 if form.errors else 200,
         crumbs=(
-            ("Exposure", reverse("exposure:concentration")),
+            ("Concentration", reverse("exposure:concentration")),
             ("Loss", reverse("loss-runs:latest")),
         ),
         form=form,
@@ -179,7 +179,7 @@ def edit_base_loss(request: HttpRequest, kind: str) -> HttpResponse:
         title="Loss of one event",
         status=422 if form.errors else 200,
         crumbs=(
-            ("Exposure", reverse("exposure:concentration")),
+            ("Concentration", reverse("exposure:concentration")),
             ("Loss", reverse("loss-runs:latest")),
         ),
         form=form,

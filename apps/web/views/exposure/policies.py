@@ -225,8 +225,8 @@ def policy_list(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "exposure/policies.html",
-        title="Tolerances",
-        crumbs=(("Exposure", reverse("exposure:concentration")),),
+        title="Exposure policies",
+        crumbs=(("Concentration", reverse("exposure:concentration")),),
         counts="Tolerances of the whole organisation",
         sentence=Headline(
             f"{as_word(n_on).capitalize()} tolerances are in force; "
@@ -412,8 +412,8 @@ def _render_policy(
         "exposure/policy.html",
         title=policy.name if policy else "A new tolerance",
         crumbs=(
-            ("Exposure", reverse("exposure:concentration")),
-            ("Tolerances", reverse("exposure-policies:list")),
+            ("Concentration", reverse("exposure:concentration")),
+            ("Exposure policies", reverse("exposure-policies:list")),
         ),
         counts=capfirst(describe_measure(measured_policy))
         if measured_policy

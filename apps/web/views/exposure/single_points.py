@@ -88,7 +88,7 @@ def single_point_list(request: HttpRequest) -> HttpResponse:
         "exposure/points.html",
         title="Single points of failure",
         fragment="listing",
-        crumbs=(("Exposure", reverse("exposure:concentration")),),
+        crumbs=(("Concentration", reverse("exposure:concentration")),),
         counts="Applications that a node alone leaves exposed or cushioned, under its usual threat",
         sentence=headlines.single_points_headline(
             n,

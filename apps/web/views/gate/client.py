@@ -34,8 +34,8 @@ def client_page(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "gate/client.html",
-        title="Set up the gate",
-        crumbs=(("Gate", reverse("gate-runs:list")),),
+        title="Gate setup",
+        crumbs=(("Release gate", reverse("gate-runs:list")),),
         sentence=Headline(
             "A pipeline asks before it ships: one file, and a token of the scope gate."
         ),

@@ -202,7 +202,7 @@ def gate_policy(request: HttpRequest) -> HttpResponse:
         request,
         "gate/policy.html",
         title="Gate policy",
-        crumbs=(("Gate", reverse("gate-runs:list")),),
+        crumbs=(("Release gate", reverse("gate-runs:list")),),
         counts="Applications in pilot and production that call anything",
         as_of=at,
         status=422 if form.errors else 200,

@@ -72,7 +72,7 @@ def selection_list(request: HttpRequest) -> HttpResponse:
         request,
         "choosing/selections.html",
         fragment="listing",
-        title="Selections",
+        title="Selection records",
         counts="Choices of the organisation",
         sentence=_build_list_headline(listing, due_selections),
         filters=build_filter_controls(
@@ -202,7 +202,7 @@ def new_selection(request: HttpRequest) -> HttpResponse:
         request,
         "choosing/selection-new.html",
         title="New selection",
-        crumbs=(("Selections", reverse("selections:list")),),
+        crumbs=(("Selection records", reverse("selections:list")),),
         status=422 if form.errors else 200,
         sentence=_build_new_headline(superseded, candidates),
         form=form,

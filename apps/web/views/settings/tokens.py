@@ -87,7 +87,7 @@ def render_own_tokens(
         request,
         secret,
         template="settings/tokens.html",
-        title="Keys",
+        title="API tokens",
         crumbs=(("Settings", reverse("settings:home")),),
         counts="Your own",
         as_of=at,
