@@ -33,8 +33,8 @@ class Page:
 
     `routes` are the names and namespaces of the routes that belong to it, such as its details and
     forms; the name of a route has precedence over its namespace. `tabs` are shown above the page
-    instead of in the menu; the page itself is the first of them, as `tab_name`. `former_names` are
-    found by the search.
+    instead of in the menu; the page itself is the first of them, as `tab_name`. `heading` is the
+    heading of the page if it is not the name. `former_names` are found by the search.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Page:
     routes: tuple[str, ...] = ()
     tabs: tuple["Page", ...] = ()
     tab_name: str = ""
+    heading: str = ""
     former_names: tuple[str, ...] = ()
     can_open: Callable[[Any], bool] = _everyone
 
@@ -72,7 +73,13 @@ GROUPS: tuple[Group, ...] = (
     Group(
         "Work",
         (
-            Page("Inbox", "issues:list", ("issues",), former_names=("issues", "work", "to do")),
+            Page(
+                "Inbox",
+                "issues:list",
+                ("issues",),
+                heading="Work",
+                former_names=("issues", "to do"),
+            ),
             Page("Alerts", "alerts:list", ("alerts",), former_names=("notifications",)),
             Page("Calendar", "calendar:list", ("calendar",)),
         ),
@@ -92,6 +99,7 @@ GROUPS: tuple[Group, ...] = (
                     "exit-tests",
                     "files",
                 ),
+                heading="Applications",
                 former_names=("register", "registry", "inventory"),
             ),
             Page("Import", "imports:list", ("imports",), can_open=can_import),
@@ -151,7 +159,14 @@ GROUPS: tuple[Group, ...] = (
                 "Source disagreements",
                 "disagreements:list",
                 ("disagreements",),
-                (Page("Prices", "price-gaps:list", ("price-gaps",)),),
+                (
+                    Page(
+                        "Prices",
+                        "price-gaps:list",
+                        ("price-gaps",),
+                        heading="Source disagreements",
+                    ),
+                ),
                 tab_name="Retirement dates",
                 former_names=("where sources disagree",),
             ),
@@ -203,6 +218,7 @@ GROUPS: tuple[Group, ...] = (
                 "All migrations",
                 "campaigns:list",
                 ("campaigns",),
+                heading="Migrations",
                 former_names=("campaigns",),
             ),
             Page(

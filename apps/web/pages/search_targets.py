@@ -215,7 +215,7 @@ def find_targets(
 def find_pages(text: str, *, user: Any) -> Iterator[tuple[Group, Page]]:
     """Yield the pages with their groups whose name, group or former name matches the text."""
     for group, page in pages_for(user):
-        if matches(text, page.name, page.tab_name, *page.former_names):
+        if matches(text, page.name, page.heading, page.tab_name, *page.former_names):
             yield group, page
 
 

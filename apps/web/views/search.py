@@ -71,7 +71,7 @@ def _search_lists(query: SearchQuery) -> Iterable[SearchHit]:
 
 def _search_pages(query: SearchQuery) -> Iterable[SearchHit]:
     return (
-        SearchHit(page.name, group.name if group.name != page.name else "", reverse(page.route))
+        SearchHit(page.heading or page.name, group.name, reverse(page.route))
         for group, page in find_pages(query.text, user=query.user)
     )
 

@@ -207,7 +207,7 @@ def _render_settings(
         request,
         "alerts/settings.html",
         title="Alert rules",
-        crumbs=(("Alerts", reverse("alerts:list")),),
+        crumbs=(("Settings", reverse("settings:home")),),
         counts="Lines of the whole organisation",
         status=422 if policy_form is not None or settings_form is not None else 200,
         sentence=_build_headline([policy for policy, _ in policies]),
@@ -361,7 +361,7 @@ def _render_webhook(
         "alerts/webhook.html",
         title=saved_webhook.name if saved_webhook is not None else "A new webhook",
         crumbs=(
-            ("Alerts", reverse("alerts:list")),
+            ("Settings", reverse("settings:home")),
             ("Alert rules", reverse("alert-settings:detail")),
         ),
         counts="One address",

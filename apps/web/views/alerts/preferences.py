@@ -257,7 +257,6 @@ def _render_preferences(
         request,
         "alerts/subscriptions.html",
         title="Notification preferences",
-        crumbs=(("Alerts", reverse("alerts:list")),),
         counts="Your own wishes, and those of your teams' mailboxes",
         as_of=at,
         status=status,

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
@@ -172,7 +171,6 @@ def task_list(request: HttpRequest) -> HttpResponse:
         "campaigns/tasks.html",
         fragment="listing",
         title="Migration tasks",
-        crumbs=(("Migrations", reverse("campaigns:list")),),
         counts="Tasks you may see",
         as_of=at,
         sentence=Headline(

@@ -243,7 +243,6 @@ def disagreement_list(request: HttpRequest) -> HttpResponse:
         "feeds/disagreements.html",
         fragment="listing",
         title="Source disagreements",
-        crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Live applications of yours standing on the offering",
         as_of=at,
         sentence=_build_list_headline(query, listing, shown_disagreements),

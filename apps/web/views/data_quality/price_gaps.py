@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.catalog.claims.price_gaps import UNITS, PriceGap, PriceGaps, PriceSide
@@ -88,7 +87,6 @@ def price_gap_list(request: HttpRequest) -> HttpResponse:
         "feeds/price-gaps.html",
         fragment="listing",
         title="Source disagreements",
-        crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Live applications of yours standing on the offering",
         as_of=at,
         sentence=_build_headline(listing, only_used=only_used),

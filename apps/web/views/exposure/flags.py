@@ -90,7 +90,6 @@ def flag_list(request: HttpRequest) -> HttpResponse:
         "exposure/flags.html",
         fragment="listing",
         title="Exposure flags",
-        crumbs=(("Concentration", reverse("exposure:concentration")),),
         counts="Lines that are or were crossed, one row each time",
         sentence=headlines.flags_headline(
             **counts, is_filtered=listing.is_filtered, n_found=listing.count
@@ -232,10 +231,7 @@ def _render_flag(
         request,
         "exposure/flag.html",
         title=flag.policy.name,
-        crumbs=(
-            ("Concentration", reverse("exposure:concentration")),
-            ("Exposure flags", reverse("exposure-flags:list")),
-        ),
+        crumbs=(("Exposure flags", reverse("exposure-flags:list")),),
         counts=capfirst(describe_measure(flag.policy)),
         as_of=at,
         status=status,

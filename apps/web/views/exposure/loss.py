@@ -95,7 +95,6 @@ def _render_run(
         request,
         "exposure/loss.html",
         title="Simulated loss",
-        crumbs=(("Concentration", reverse("exposure:concentration")),),
         counts="Simulated years of the whole organisation, causes shared",
         status=status,
         sentence=_build_headline(run, result, pending_run),

@@ -226,7 +226,6 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         request,
         "exposure/policies.html",
         title="Exposure policies",
-        crumbs=(("Concentration", reverse("exposure:concentration")),),
         counts="Tolerances of the whole organisation",
         sentence=Headline(
             f"{as_word(n_on).capitalize()} tolerances are in force; "
@@ -411,10 +410,7 @@ def _render_policy(
         request,
         "exposure/policy.html",
         title=policy.name if policy else "A new tolerance",
-        crumbs=(
-            ("Concentration", reverse("exposure:concentration")),
-            ("Exposure policies", reverse("exposure-policies:list")),
-        ),
+        crumbs=(("Exposure policies", reverse("exposure-policies:list")),),
         counts=capfirst(describe_measure(measured_policy))
         if measured_policy
         else "What the line will count",

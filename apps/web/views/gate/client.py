@@ -4,7 +4,6 @@ data."""
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.gate.bundle import public_key
@@ -35,7 +34,6 @@ def client_page(request: HttpRequest) -> HttpResponse:
         request,
         "gate/client.html",
         title="Gate setup",
-        crumbs=(("Release gate", reverse("gate-runs:list")),),
         sentence=Headline(
             "A pipeline asks before it ships: one file, and a token of the scope gate."
         ),

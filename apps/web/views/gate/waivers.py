@@ -76,7 +76,6 @@ def waiver_list(request: HttpRequest) -> HttpResponse:
         "gate/waivers.html",
         fragment="listing",
         title="Waivers",
-        crumbs=(("Release gate", reverse("gate-runs:list")),),
         counts="Waivers of applications you may see",
         as_of=at,
         sentence=_build_list_headline(listing, user),

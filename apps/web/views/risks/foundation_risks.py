@@ -107,7 +107,6 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
         "risks/foundations.html",
         fragment="listing",
         title="Foundation risks",
-        crumbs=(("Inherited risks", reverse("inherited-risks:list")),),
         counts="Risks on nodes of the catalogue, and live dependencies that inherit them",
         as_of=at,
         sentence=_build_list_headline(listing, request),

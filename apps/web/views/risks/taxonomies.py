@@ -119,7 +119,6 @@ def crosswalk(request: HttpRequest) -> HttpResponse:
         "risks/crosswalk.html",
         fragment="listing",
         title="Templates and crosswalk",
-        crumbs=(("Inherited risks", reverse("inherited-risks:list")),),
         counts="Templates, and open foundation risks that are handed on",
         as_of=at,
         sentence=_build_headline(templates, selected, n_open),
@@ -294,7 +293,7 @@ def template_detail(request: HttpRequest, code: str) -> HttpResponse:
         title=f"{template.code} {template.title}",
         crumbs=(
             ("Inherited risks", reverse("inherited-risks:list")),
-            ("Templates", reverse("risk-templates:crosswalk")),
+            ("Templates and crosswalk", reverse("risk-templates:crosswalk")),
         ),
         counts="Open foundation risks of this kind, and live dependencies that inherit them",
         as_of=at,
