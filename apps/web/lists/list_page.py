@@ -42,8 +42,8 @@ from apps.web.pages.filter_controls import (
     with_filter_names,
 )
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, SortableColumn, Sorting
-from apps.web.pages.page import Headline, render_page
+from apps.web.pages.list_page import PaginatedList, SortableColumn, Sorting, changed_query
+from apps.web.pages.page import LIST_FRAGMENT, Headline, render_page
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # rows of a file that are read, with their relations, at a time
@@ -80,6 +80,16 @@ class EmptyState:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TableRow[R]:
+    """Row of the page; `selection_key` is empty if it cannot be selected."""
+
+    row: R
+    cells: Sequence[Cell]
+    selection_key: str
+    selection_label: str
+
+
 class ListPage[M: Model, R]:
     """List of records of the model M as rows of type R.
 
@@ -87,6 +97,8 @@ class ListPage[M: Model, R]:
     not fit. One instance serves one request or one file."""
 
     namespace: ClassVar[str]
+    # name of its route; that of its files is `csv`, or `<route>-csv` for a second list
+    route: ClassVar[str] = "list"
     title: ClassVar[str]
     # of one record and of several: ("contract", "contracts")
     nouns: ClassVar[tuple[str, str]]
@@ -101,11 +113,17 @@ class ListPage[M: Model, R]:
     # name of the column that the list is sorted by if the address names none, and its terms
     default_order: ClassVar[tuple[str, Sequence[str]]] = ("", ("-pk",))
     template: ClassVar[str] = "lists/page.html"
+    # rows of the page, which htmx fetches alone; one that differs includes "lists/table.html"
+    listing_template: ClassVar[str] = "lists/listing.html"
+    # template of the form that changes the selected rows: a <form class="bulk" id="bulk">
+    bulk_template: ClassVar[str] = ""
     crumbs: ClassVar[Sequence[tuple[str, str]]] = ()
     counts: ClassVar[str] = ""
 
-    def __init__(self, request: ListRequest, *, at: datetime) -> None:
+    def __init__(self, request: ListRequest, *, at: datetime, **kwargs: Any) -> None:
+        """Make the list of a request; `kwargs` are the arguments of its route."""
         self.request = request
+        self.kwargs = kwargs
         self.user = request.user
         self.at = at
         self.today = day_of(at)
@@ -144,6 +162,15 @@ class ListPage[M: Model, R]:
 
     def get_empty_state(self) -> EmptyState:
         return EmptyState(f"No {self.nouns[1]} yet.", "")
+
+    def get_selection_key(self, row: R) -> str:
+        """Return the value that the bulk form sends for a row; empty if the user cannot change
+        it."""
+        return ""
+
+    def get_selection_label(self, row: R) -> str:
+        """Return what the checkbox of a row selects, for those who cannot see the row."""
+        return str(self.columns[0].value(row))
 
     def get_context(self) -> Mapping[str, Any]:
         """Return what the template of a subclass needs beside the list."""
@@ -195,11 +222,22 @@ class ListPage[M: Model, R]:
     def rows(self) -> Sequence[R]:
         return self.build_rows(self.listing.rows)
 
-    @property
-    def table(self) -> Iterator[tuple[R, list[Cell]]]:
+    @cached_property
+    def table(self) -> list[TableRow[R]]:
         """The rows of the page with their cells."""
-        for row in self.rows:
-            yield row, [column.cell(row) for column in self.columns]
+        return [
+            TableRow(
+                row,
+                [column.cell(row) for column in self.columns],
+                key := self.get_selection_key(row) if self.bulk_template else "",
+                self.get_selection_label(row) if key else "",
+            )
+            for row in self.rows
+        ]
+
+    @property
+    def is_selectable(self) -> bool:
+        return any(row.selection_key for row in self.table)
 
     @property
     def headers(self) -> list[tuple[Column[Any], SortableColumn | None]]:
@@ -254,7 +292,7 @@ class ListPage[M: Model, R]:
         """Write the workbook to `target`, row by row, and return the number of rows."""
         workbook = Workbook(target, created=self.at)
         n_rows = workbook.sheet(
-            self.namespace, self.file_headers, self.iterate_file_rows() if rows is None else rows
+            self.file_name, self.file_headers, self.iterate_file_rows() if rows is None else rows
         )
         workbook.close()
         return n_rows
@@ -262,16 +300,16 @@ class ListPage[M: Model, R]:
     # --- views ------------------------------------------------------------------------------------
 
     @classmethod
-    def of_request(cls, request: HttpRequest) -> "ListPage[M, R]":
-        return cls(ListRequest(request.GET, signed_in_user(request)), at=now())
+    def of_request(cls, request: HttpRequest, **kwargs: Any) -> "ListPage[M, R]":
+        return cls(ListRequest(request.GET, signed_in_user(request)), at=now(), **kwargs)
 
     @classmethod
     def as_view(cls) -> Callable[..., HttpResponse]:
         """Return the view of the page; its attribute `list_page` is the class."""
 
         @require_safe
-        def list_view(request: HttpRequest) -> HttpResponse:
-            return cls.of_request(request).render(request)
+        def list_view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+            return cls.of_request(request, **kwargs).render(request)
 
         list_view.list_page = cls  # type: ignore[attr-defined]
         return list_view
@@ -281,12 +319,12 @@ class ListPage[M: Model, R]:
         """Return the view of the CSV file, which is streamed row by row."""
 
         @require_safe
-        def csv_view(request: HttpRequest) -> HttpResponseBase:
-            page = cls.of_request(request)
+        def csv_view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            page = cls.of_request(request, **kwargs)
             return StreamingHttpResponse(
                 csv_lines(page.file_headers, page.iterate_file_rows()),
                 content_type="text/csv; charset=utf-8",
-                headers={"Content-Disposition": f'attachment; filename="{cls.namespace}.csv"'},
+                headers={"Content-Disposition": f'attachment; filename="{page.file_name}.csv"'},
             )
 
         return csv_view
@@ -294,37 +332,53 @@ class ListPage[M: Model, R]:
     @classmethod
     def as_xlsx(cls) -> Callable[..., HttpResponseBase]:
         """Return the view of the workbook. A long one is written by a worker: the view leads to the
-        page that requests it."""
+        page that requests it. A list below a record (`kwargs`) is never that long."""
 
         @require_safe
-        def xlsx_view(request: HttpRequest) -> HttpResponseBase:
-            page = cls.of_request(request)
-            if is_long(page.queryset):
-                return redirect_to_file_request(request, cls.namespace)
+        def xlsx_view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            page = cls.of_request(request, **kwargs)
+            if not kwargs and is_long(page.queryset):
+                return redirect_to_file_request(request, cls.file_kind())
             return StreamingHttpResponse(
                 _read_blocks(page.write_workbook),
                 content_type=XLSX,
-                headers={"Content-Disposition": f'attachment; filename="{cls.namespace}.xlsx"'},
+                headers={"Content-Disposition": f'attachment; filename="{page.file_name}.xlsx"'},
             )
 
         return xlsx_view
 
     @classmethod
     def urls(cls, address: str) -> list[URLPattern]:
-        """Return the routes `list`, `csv` and `xlsx` below an address such as `contracts`."""
+        """Return the routes of the page, its CSV and its workbook below an address such as
+        `contracts`."""
+        prefix = "" if cls.route == "list" else f"{cls.route}-"
         return [
-            path(f"{address}/", cls.as_view(), name="list"),
-            path(f"{address}.csv", cls.as_csv(), name="csv"),
-            path(f"{address}.xlsx", cls.as_xlsx(), name="xlsx"),
+            path(f"{address}/", cls.as_view(), name=cls.route),
+            path(f"{address}.csv", cls.as_csv(), name=f"{prefix}csv"),
+            path(f"{address}.xlsx", cls.as_xlsx(), name=f"{prefix}xlsx"),
         ]
+
+    @classmethod
+    def file_kind(cls) -> str:
+        """Return what a stored request for a long file names: `contracts`, `feeds:quarantine`."""
+        return cls.namespace if cls.route == "list" else f"{cls.namespace}:{cls.route}"
+
+    @property
+    def file_name(self) -> str:
+        return self.file_kind().replace(":", "-")
+
+    def _file_url(self, file_format: str) -> str:
+        prefix = "" if self.route == "list" else f"{self.route}-"
+        address = reverse(f"{self.namespace}:{prefix}{file_format}", kwargs=self.kwargs)
+        return address + changed_query(self.request, page=None).removesuffix("?")
 
     def render(self, request: HttpRequest) -> HttpResponse:
         """Render the page, or only its rows for htmx."""
         return render_page(
             request,
             self.template,
-            fragment="listing",
-            fragment_template="lists/listing.html",
+            fragment=LIST_FRAGMENT,
+            fragment_template=self.listing_template,
             title=self.title,
             crumbs=tuple((name, reverse(route)) for name, route in self.crumbs),
             counts=self.counts,
@@ -336,17 +390,18 @@ class ListPage[M: Model, R]:
             empty=self.get_empty_state(),
             filters=self.filters,
             listing=self.listing,
-            csv=f"{self.namespace}:csv",
-            xlsx=f"{self.namespace}:xlsx",
+            csv_url=self._file_url("csv"),
+            xlsx_url=self._file_url("xlsx"),
             today=self.today,
             **self.get_context(),
         )
 
 
-def find_list_page(namespace: str) -> type[ListPage[Any, Any]] | None:
-    """Return the list whose routes have this namespace, or None."""
+def find_list_page(file_kind: str) -> type[ListPage[Any, Any]] | None:
+    """Return the list with this `file_kind`, or None."""
+    namespace, _colon, route = file_kind.partition(":")
     try:
-        view = resolve(reverse(f"{namespace}:list")).func
+        view = resolve(reverse(f"{namespace}:{route or 'list'}")).func
     except NoReverseMatch:
         return None
     return getattr(view, "list_page", None)
