@@ -63,7 +63,8 @@ class IssueFilter(django_filters.FilterSet):  # type: ignore[misc]
         if value == UNASSIGNED:
             return issues.filter(owner=None)
         if value == ME:
-            return issues.filter(owner=getattr(getattr(self.request, "user", None), "pk", None))
+            user = getattr(self.request, "user", None)
+            return issues.none() if user is None else issues.assigned_to(user, on=self._today())
         return issues.filter(owner__username=value)
 
     def of_provider(self, issues: IssueQuerySet, name: str, value: str) -> QuerySet[Issue]:

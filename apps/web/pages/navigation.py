@@ -504,7 +504,8 @@ def _present_tabs(place: Place, user: Any) -> tuple[NavigationItem, ...]:
 
 def count_own_issues(user: Any) -> str:
     """Return the number of issues that the user must act on, empty for none; one statement."""
-    issues = Issue.objects.visible_to(user).assigned_to(user, on=day_of(now()))
+    today = day_of(now())
+    issues = Issue.objects.visible_to(user).assigned_to(user, on=today).in_work(on=today)
     n = issues.order_by()[: MAX_COUNTED + 1].count()
     return f"{MAX_COUNTED}+" if n > MAX_COUNTED else str(n or "")
 

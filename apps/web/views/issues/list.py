@@ -6,7 +6,6 @@ from itertools import batched
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -62,8 +61,7 @@ def filter_issues(request: HttpRequest) -> tuple[IssueFilter, IssueQuerySet]:
     filterset = IssueFilter(query, Issue.objects.visible_to(user), request=request)
     issues: IssueQuerySet = filterset.qs.annotate(date=Coalesce("finish_by", "due_on"))
     if query["state"] == UNRESOLVED:
-        today = day_of(now())
-        issues = issues.filter(Q(snoozed_until=None) | Q(snoozed_until__lte=today))
+        issues = issues.in_work(on=day_of(now()))
     return filterset, ORDERS.apply(request, issues)  # type: ignore[return-value]
 
 

@@ -330,12 +330,3 @@ def test_the_csv_has_what_waits_unless_it_is_asked_for_more(world, as_user):
     rows = file_lines(client.get("/alerts.csv?state="))
     assert len(rows) == 3
     assert any("Claims: mail failed" in row and "Claims triage" in row for row in rows)
-
-
-def test_the_menu_counts_what_waits(world, as_user):
-    client = as_user(world.editor)
-    assert 'Alerts <span class="n">1</span>' in text_of(client.get("/account/"))
-
-    client.post(f"/alerts/{world.alert.pk}/acknowledge/")
-
-    assert 'Alerts <span class="n">' not in text_of(client.get("/account/"))

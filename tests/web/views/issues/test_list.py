@@ -12,7 +12,7 @@ from apps.issues.responses import snooze_issue
 from tests.builders import make_application, make_contact, make_issue, make_provider
 from tests.http import csv_rows, flash_messages, text_of, visible_text
 
-PAGE = "/issues/"
+PAGE = "/work/"
 
 
 @pytest.fixture
@@ -166,10 +166,10 @@ class TestBulk:
 
     def test_the_selected_issues_are_acknowledged(self, world, second, respond):
         answer = respond(
-            issue=[world.issue.pk, second.pk], action="acknowledge", back="/issues/?sort=finish"
+            issue=[world.issue.pk, second.pk], action="acknowledge", back="/work/?sort=finish"
         )
 
-        assert answer["Location"] == "/issues/?sort=finish"
+        assert answer["Location"] == "/work/?sort=finish"
         assert flash_messages(answer) == ["2 issues acknowledged."]
         assert set(Issue.objects.values_list("state", flat=True)) == {"acknowledged"}
 
