@@ -10,22 +10,24 @@ from tests.http import text_of
 def test_an_application_says_what_it_stands_on_and_until_when(world, as_user):
     page = text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
 
-    assert "Stands on Claude Sonnet 4.5 at Anthropic until" in page
-    assert "ten days are left." in page
-    assert "10 d" in page
+    assert "Uses Claude Sonnet 4.5 on Anthropic, which retires on" in page
+    assert ", in 10 days. <em" in page
+    assert "The migration effort is unknown</em>" in page
     assert "Sorts claims" in page
 
 
 def test_a_layer_that_primary_and_fallback_share_is_one_outlined_block(world, as_user):
-    page = text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
+    page = text_of(
+        as_user(world.viewer).get(f"/applications/{world.triage.slug}/?tab=dependencies")
+    )
 
     assert '<td class="hx-developer shared" colspan="2">' in page
-    assert "primary and fallback share it" in page
+    assert "primary and fallback fail together" in page
     assert '<td class="hx-host">' in page
 
 
 def test_an_application_shows_the_events_on_what_it_calls(world, as_user):
-    page = text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
+    page = text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/?tab=history"))
 
     assert f'href="/events/{world.event.pk}/"' in page
 
@@ -35,7 +37,8 @@ def test_an_application_without_dependencies_says_what_to_do(world, as_user):
 
     page = text_of(as_user(world.viewer).get(f"/applications/{world.drafter.slug}/"))
 
-    assert "Say what it calls." in page
+    assert "No dependencies declared." in page
+    assert "Without them no alerts are sent." in page
 
 
 def test_a_foundation_names_the_applications_of_its_reader_only(world, as_user):
