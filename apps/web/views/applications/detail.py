@@ -19,13 +19,14 @@ from apps.inventory.runway import runways
 from apps.risks.queries.reach import total_reach
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
+from apps.web.pages.tabs import load_tabs
 from apps.web.views.applications.lookups import application_or_404, can_edit
 from apps.web.views.applications.retirement_verdict import (
     application_headline,
     times_left,
     version_retirements,
 )
-from apps.web.views.applications.tabs import TABS, PageData, Tab
+from apps.web.views.applications.tabs import TABS, PageData
 from apps.web.wording import long_day
 
 
@@ -56,13 +57,6 @@ def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
         risks=total_reach(user=user, on=today, application=application.slug),
         may_edit=can_edit(user, application),
     )
-    is_printed = request.GET.get("print") == "all"
-    tab = _selected_tab(request)
-    shown_tabs = TABS if is_printed else (tab,)
-    context: dict[str, Any] = {}
-    for shown_tab in shown_tabs:
-        context |= shown_tab.load(data)
-    counts = {"dependencies": len(rows), "risks": data.risks.n_inherited}
     return render_page(
         request,
         "applications/detail.html",
@@ -80,17 +74,13 @@ def application_detail(request: HttpRequest, slug: str) -> HttpResponse:
         times=data.times,
         version_dates=data.version_dates,
         risks=data.risks,
-        tab=tab,
-        tabs=[(entry, counts.get(entry.name)) for entry in TABS],
-        shown_tabs=shown_tabs,
-        is_printed=is_printed,
-        **context,
+        **load_tabs(
+            request,
+            TABS,
+            data,
+            counts={"dependencies": len(rows), "risks": data.risks.n_inherited},
+        ),
     )
-
-
-def _selected_tab(request: HttpRequest) -> Tab:
-    name = request.GET.get("tab", "")
-    return next((tab for tab in TABS if tab.name == name), TABS[0])
 
 
 @require_safe

@@ -1,6 +1,6 @@
 """Tabs of the application page: each has its own address and loads only what it shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from apps.risks.queries.inherited import InheritedRisk, inherited_risks
 from apps.risks.queries.reach import RiskReach
 from apps.web.drawings.base.picture import responsive_picture
 from apps.web.drawings.charts.runways import draw_runways
+from apps.web.pages.tabs import Tab
 from apps.web.presenters.alert_recipients import describe_alert_recipients
 from apps.web.queries import events_of_application
 from apps.web.views.applications import queries
@@ -170,40 +171,30 @@ def load_history(data: PageData) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """Tab of the page. `anchors` are the sections on it, also by names that earlier links use."""
-
-    name: str
-    label: str
-    load: Any
-    anchors: tuple[str, ...]
-
-    @property
-    def template(self) -> str:
-        return f"applications/tabs/{self.name}.html"
+def _tab(name: str, label: str, load: Callable[[PageData], Any], *anchors: str) -> Tab[PageData]:
+    return Tab(name, label, f"applications/tabs/{name}.html", load, anchors)
 
 
 TABS = (
-    Tab("overview", "Overview", load_overview, ("work", "todo")),
-    Tab(
+    _tab("overview", "Overview", load_overview, "work", "todo"),
+    _tab(
         "dependencies",
         "Dependencies",
         load_dependencies,
-        ("section", "dependencies", "ways-out", "alternatives", "adaptations", "seen"),
+        *("section", "dependencies", "ways-out", "alternatives", "adaptations", "seen"),
     ),
-    Tab(
+    _tab(
         "exit-readiness",
         "Exit readiness",
         load_exit_readiness,
-        ("runway", "runway-table", "exits", "h-exits", "failure-modes"),
+        *("runway", "runway-table", "exits", "h-exits", "failure-modes"),
     ),
-    Tab("risks", "Risks", load_risks, ("risks",)),
-    Tab("cost", "Cost", load_cost, ("cost",)),
-    Tab(
+    _tab("risks", "Risks", load_risks, "risks"),
+    _tab("cost", "Cost", load_cost, "cost", "spend"),
+    _tab(
         "history",
         "History and evidence",
         load_history,
-        ("findings", "decisions", "history", "events", "notifications", "facts"),
+        *("findings", "decisions", "history", "events", "notifications", "facts"),
     ),
 )
