@@ -49,12 +49,26 @@ class _Outcome:
 def issue_notifications(issue_id: int, *, user: Any) -> list[NotificationEntry]:
     """List the notifications about the issue that `user` can view, latest first; recipients with
     the same outcome share an entry. One statement."""
-    notices = (
-        Notice.objects.visible_to(user)
-        .filter(alert__issue_links__issue=issue_id)
-        .select_related("alert", "user", "team", "webhook", "delivery")
+    notices = Notice.objects.visible_to(user).filter(alert__issue_links__issue=issue_id)
+    return _list_entries(notices, MAX_NOTICES)
+
+
+def application_notifications(
+    application_id: int, *, user: Any, limit: int
+) -> list[NotificationEntry]:
+    """List the latest `limit` notifications about the application that `user` can view, latest
+    first; recipients with the same outcome share an entry. One statement."""
+    notices = Notice.objects.visible_to(user).filter(
+        alert__application_ids__contains=[application_id]
+    )
+    return _list_entries(notices, limit)
+
+
+def _list_entries(selected: "models.QuerySet[Notice]", limit: int) -> list[NotificationEntry]:
+    notices = list(
+        selected.select_related("alert", "user", "team", "webhook", "delivery")
         .defer("delivery__body_text", "delivery__body_html", "alert__details")
-        .order_by("-owed_at", "-pk")[:MAX_NOTICES]
+        .order_by("-owed_at", "-pk")[:limit]
     )
     names: dict[_Outcome, list[str]] = defaultdict(list)
     for notice in reversed(notices):

@@ -64,6 +64,13 @@ for (const closer of document.querySelectorAll("[data-closes]")) {
 // a link that opens the whole list for printing prints it; on the page it leads to, at once
 if (new URLSearchParams(location.search).get("print") === "all") addEventListener("load", () => print());
 
+// a link to a section that is on another tab leads there
+const section = location.hash.slice(1);
+if (section && !document.getElementById(section)) {
+  const tab = document.querySelector(`.tabs a[data-anchors~="${CSS.escape(section)}"]`);
+  if (tab && !tab.hasAttribute("aria-current")) location.replace(tab.href + location.hash);
+}
+
 // a head box picks every row of its table
 document.addEventListener("change", (event) => {
   const all = event.target.closest("[data-picks-all]");
