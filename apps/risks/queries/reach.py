@@ -40,6 +40,8 @@ class RiskReach:
     n_accepted: int = 0
     n_critical: int = 0
     n_critical_decided: int = 0
+    n_secret: int = 0
+    n_critical_secret: int = 0
 
     @property
     def n_unassessed(self) -> int:
@@ -59,6 +61,8 @@ class RiskReach:
             self.n_accepted + other.n_accepted,
             self.n_critical + other.n_critical,
             self.n_critical_decided + other.n_critical_decided,
+            self.n_secret + other.n_secret,
+            self.n_critical_secret + other.n_critical_secret,
         )
 
 

@@ -88,6 +88,8 @@ def reach_of(
             row.n_accepted,
             row.n_critical,
             row.n_critical_decided,
+            row.n_secret,
+            row.n_critical_secret,
         )
         for row in RiskCount.objects.filter(risk__in=risk_ids)
     }
