@@ -272,7 +272,7 @@ SELECT p.risk_id, p.dependency_id, p.inherent, p.criticality, p.application_id,
     r.facts,
     n.kind AS node_kind, n.ref AS node_ref, {NODE_NAME} AS node_name, f.via, f.depth,
     a.slug AS application, a.name AS application_name, g.slug AS team, g.name AS team_name,
-    a.team_id, d.role,
+    a.team_id, a.data_classification, d.role,
     d.offering_id, o.api_id, h.slug AS host, h.name AS host_name,
     (SELECT array_agg(DISTINCT k.kind ORDER BY k.kind) FROM inventory_adaptation k
     WHERE k.dependency_id = d.id)
@@ -281,7 +281,8 @@ SELECT p.risk_id, p.dependency_id, p.inherent, p.criticality, p.application_id,
     'unassessed') AS state, s.treatment,
     s.current_likelihood, s.current_impact, s.residual_likelihood, s.residual_impact, s.due_on,
     s.accepted_until,
-    s.revoked_at, s.stale_reason, s.stale_event_id, u.username AS owner, w.username AS risk_owner
+    s.revoked_at, s.stale_reason, s.stale_event_id, u.username AS owner, w.username AS risk_owner,
+    person_name(u.first_name, u.last_name, u.username) AS owner_name
 FROM page p
 JOIN risks_foundationrisk r ON r.id = p.risk_id LEFT
 JOIN risks_risktemplate t ON t.id = r.template_id

@@ -8,6 +8,7 @@ from apps.exposure.models import Campaign, CampaignTask
 from apps.risks.queries.inherited import inherited_risks
 from apps.risks.queries.reach import RiskReach, reach_per_risk
 from tests.builders import (
+    NOW,
     TODAY,
     make_application,
     make_campaign,
@@ -71,7 +72,7 @@ def test_the_risk_reopens_when_the_migration_closes_without_a_signature(lifecycl
 
 
 def test_a_signed_task_keeps_the_risk_closed_after_the_migration(lifecycle):
-    CampaignTask.objects.update(state="done")
+    CampaignTask.objects.update(state="done", signed_off_by=lifecycle.auditor, signed_off_at=NOW)
     Campaign.objects.update(state="closed")
 
     assert lifecycle.inheriting == {lifecycle.unplanned.pk}
