@@ -301,17 +301,17 @@ def _build_score_rows(subject: InheritedRiskSubject) -> list[ScoreRow]:
     row, assessment = subject.row, subject.assessment
     assert row is not None
     levels = [
-        ("Inherent, on the foundation", row.inherent, "what the risk is rated where it lies"),
-        ("Inherent, here", row.adjusted, "after what was built on this dependency"),
+        ("Inherent, on the foundation", row.inherent, "level on the foundation"),
+        ("Inherent, here", row.adjusted, "after adaptations of this dependency"),
         (
             "Current",
             row.current,
-            "with the controls of today" if row.current else "nobody has said",
+            "with current controls" if row.current else "not recorded",
         ),
         (
             "Residual",
             row.residual,
-            "after the planned treatment" if row.residual else "nobody has said",
+            "after the planned treatment" if row.residual else "not recorded",
         ),
     ]
     if assessment is not None:

@@ -215,7 +215,7 @@ def evidence_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "risks/one-evidence.html",
         title=f"{evidence.get_kind_display()}, {evidence.run_on}",
         crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
-        counts="What rests on this evidence, as far as you may see",
+        counts="Assessments with this evidence that you can view",
         as_of=at,
         sentence=_build_evidence_headline(evidence, state),
         evidence=evidence,

@@ -204,7 +204,7 @@ class TestRegister:
         ended = visible_text(
             client.get(f"/risks/inherited/{risky.lock_in.pk}-{risky.fallback.pk}/")
         )
-        assert "it ended on" in ended
+        assert "expired on" in ended
 
     def test_teams_lead_to_what_they_have_not_looked_at(self, risky, as_user):
         client = as_user(risky.governance)
@@ -359,12 +359,12 @@ class TestOne:
         order = [
             page.index(words)
             for words in (
-                "Why it applies",
+                "Inheritance path",
                 "calls it as primary",
                 "answers with",
                 "anthropic/claude-sonnet-4-5-20250929",
                 "a release of",
-                "where the risk lies",
+                "risk attached here",
             )
         ]
         assert order == sorted(order)
@@ -378,7 +378,7 @@ class TestOne:
             as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/")
         )
 
-        assert "What was built on this dependency moves it:" in page
+        assert "Adaptations that change the level" in page
         assert (
             "Inherent, here after what was built on this dependency 4 likely × 5 severe 20" in page
         )
@@ -511,7 +511,7 @@ class TestFoundationRisks:
         page = visible_text(
             client.get("/risks/foundations/?foundation=anthropic-claude-sonnet-4-5")
         )
-        assert "One foundation risk matches the filters." in page
+        assert "1 foundation risk matches these filters." in page
         for _ in range(5):
             make_risk(make_node(NodeKind.OFFERING, make_offering()))
         client.get("/risks/foundations/")
@@ -550,7 +550,7 @@ class TestCrosswalk:
         page = visible_text(as_user(risky.viewer).get("/risks/templates/FR-05/"))
 
         assert "Claude Sonnet 4.5" in page
-        assert "What moves it" in page
+        assert "Effect of adaptations" in page
         assert as_user(risky.viewer).get("/risks/templates/FR-99/").status_code == 404
 
 
