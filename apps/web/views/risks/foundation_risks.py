@@ -165,7 +165,9 @@ def _build_list_headline(listing: PaginatedList[FoundationRisk], request: HttpRe
         template = pluralize(n, "1 foundation risk.", "{n} foundation risks.")
     if listing.is_filtered:
         template = pluralize(
-            n, "1 foundation risk matches these filters.", "{n} foundation risks match these filters."
+            n,
+            "1 foundation risk matches these filters.",
+            "{n} foundation risks match these filters.",
         )
     return Headline(template.format(n=listing.count))
 

@@ -27,11 +27,12 @@ from apps.risks.queries.groups import (
 )
 from apps.risks.queries.reach import RiskReach, reach_per_risk
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PAGE_SIZE, PRINT_PAGE_SIZE, changed_query, csv_response
+from apps.web.pages.list_page import PRINT_PAGE_SIZE, changed_query, csv_response
 from apps.web.views.risks import presenters
 from apps.web.views.risks.summaries import requested_breakdown
 from apps.web.wording import number
 
+GROUP_PAGE_SIZE = 25
 # filters of single dependencies and assessments: their rows are shown one by one
 _SINGLE_ROW_FILTERS = (
     "application",
@@ -122,7 +123,7 @@ def load_groups(
 
 
 def build_group_page(request: HttpRequest, groups: Sequence[RiskGroup]) -> GroupPage:
-    size = PRINT_PAGE_SIZE if request.GET.get("print") == "all" else PAGE_SIZE
+    size = PRINT_PAGE_SIZE if request.GET.get("print") == "all" else GROUP_PAGE_SIZE
     n_pages = max(1, -(-len(groups) // size))
     page_text = request.GET.get("page", "1")
     page = min(max(int(page_text), 1), n_pages) if page_text.isdecimal() else 1
