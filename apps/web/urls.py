@@ -97,6 +97,7 @@ from apps.web.views.risks import (
     taxonomies,
 )
 from apps.web.views.risks import detail as risks_detail
+from apps.web.views.risks import groups as risk_groups
 from apps.web.views.risks import register as risks_register
 from apps.web.views.risks import summaries as risks_summaries
 from apps.web.views.scenarios import change_search, saved_scenarios
@@ -366,6 +367,8 @@ ROUTES: dict[str, list[URLPattern]] = {
     "inherited-risks": [
         path("risks/", risks_register.risk_list, name="list"),
         path("risks.csv", risks_register.register_csv, name="csv"),
+        path("risks/heat-map/", risks_summaries.heat_map, name="heat-map"),
+        path("risks/groups.csv", risk_groups.groups_csv, name="groups-csv"),
         path("risks/heat.csv", risks_summaries.heat_csv, name="heat-map-csv"),
         path("risks/teams.csv", risks_summaries.team_csv, name="teams-csv"),
         path("risks/assess/", bulk_assessment.bulk_assess, name="bulk-assess"),
