@@ -58,7 +58,8 @@ def compute_node_counts(on: date) -> NodeCounts:
                 "vias": [via for _, via in ties],
             },
         )
-        return cursor.fetchall()
+        counts: NodeCounts = cursor.fetchall()
+    return counts
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db.models import Prefetch, Q
 from django.http import HttpRequest, HttpResponse
@@ -66,15 +67,14 @@ def owner_home(request: HttpRequest, user: User) -> HttpResponse:
         .select_related("team")
         .order_by("criticality", "name")[: MAX_UNOWNED + 1]
     )
+    pressing = [row.issue.application for row in decisions.rows if row.is_now]
     return render_page(
         request,
         "home/owner.html",
         title="Home",
         counts="Applications that you own, in pilot or production",
         as_of=at,
-        sentence=_headline(
-            n_mine, n_now, [row.issue.application for row in decisions.rows if row.is_now]
-        ),
+        sentence=_headline(n_mine, n_now, pressing),
         decisions=decisions,
         later=later[:MAX_LATER],
         later_is_cut=len(later) > MAX_LATER,
@@ -154,13 +154,14 @@ def _count_developers(owned: ApplicationQuerySet, today: date) -> list[tuple[str
     first; two statements."""
     primaries = Dependency.objects.live_on(today).filter(role=Dependency.Role.PRIMARY)
     counts: Counter[str] = Counter()
-    for application in owned.prefetch_related(
+    rows: Any = owned.prefetch_related(
         Prefetch(
             "dependencies",
             primaries.select_related("offering__version__foundation__developer"),
             to_attr="primaries",
         )
-    )[:500]:
+    )[:500]
+    for application in rows:
         counts.update(
             {
                 dependency.offering.version.foundation.developer.name

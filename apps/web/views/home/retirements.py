@@ -53,6 +53,14 @@ class RetirementRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RetiredModelUser:
+    """The most critical application that uses a retired model, and who must act."""
+
+    application: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class HomeRetirements:
     past: list[RetirementRow]
     upcoming: list[RetirementRow]
@@ -127,9 +135,9 @@ def _issues_of(ids: Collection[int], user: User) -> "QuerySet[Issue, Any]":
 def _load_states(models: Sequence[RetiringModel], user: User) -> dict[int, WorkState]:
     """Return {offering that stands for its model: state of the work}; one statement."""
     ids = [pk for model in models for pk in model.offering_ids]
+    issues: Any = _issues_of(ids, user)
     rows = (
-        _issues_of(ids, user)
-        .order_by()
+        issues.order_by()
         .values("offering")
         .annotate(
             n=Count("pk"),
@@ -159,14 +167,6 @@ def _describe_state(counts: Mapping[str, int]) -> WorkState:
     if counts["n_planned"]:
         return WorkState("Planned", "part", n_unassigned)
     return WorkState("No plan", "", n_unassigned)
-
-
-@dataclass(frozen=True, slots=True)
-class RetiredModelUser:
-    """The most critical application that uses a retired model, and who must act."""
-
-    application: str
-    owner: str
 
 
 def _load_users(
