@@ -42,7 +42,7 @@ def pending_issues(user: Any, *, today: date) -> IssueQuerySet:
 def urgent_causes(
     issues: IssueQuerySet, *, today: date, limit: int, relations: Collection[str]
 ) -> list[UrgentCause]:
-    """Return the `limit` most urgent causes of the issues; two or three statements.
+    """Return the `limit` most urgent causes of the issues; three or four statements.
 
     What is already due is looked at first, so that the rest is read only if that is not enough.
     """
@@ -63,10 +63,18 @@ def urgent_causes(
         )
         .distinct("cause_id")
     }
+    # of all their issues, not only of those that are due
+    totals = {
+        row["cause"]: row
+        for row in issues.filter(cause__in=list(leads))
+        .order_by()
+        .values("cause")
+        .annotate(n=Count("pk"), n_unassigned=Count("pk", filter=Q(owner=None)))
+    }
     return [
-        UrgentCause(leads[row["cause"]], row["n"], row["n_unassigned"])
+        UrgentCause(leads[pk], totals[pk]["n"], totals[pk]["n_unassigned"])
         for row in counts
-        if row["cause"] in leads
+        if (pk := row["cause"]) in leads and pk in totals
     ]
 
 
@@ -84,8 +92,6 @@ def _count_by_cause(issues: IssueQuerySet, today: date, limit: int) -> list[dict
             rank=Min(_urgency_rank(today)),
             level=Min(_criticality()),
             date=Min("due_on"),
-            n=Count("pk"),
-            n_unassigned=Count("pk", filter=Q(owner=None)),
         )
         .order_by("rank", "level", F("date").asc(nulls_last=True), "cause")
     )

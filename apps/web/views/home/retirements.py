@@ -122,13 +122,18 @@ def _build_row(
 
 def _issues_of(ids: Collection[int], user: User) -> "QuerySet[Issue, Any]":
     """Select the unresolved issues of retirements of these offerings, with `offering`."""
+    offerings = "cause__cause_offerings__offering"
     return (
         Issue.objects.visible_to(user)
         .unresolved()
-        .filter(cause__kind=CauseKind.RETIREMENT, cause__cause_offerings__offering__in=ids)
-        .annotate(offering=F("cause__cause_offerings__offering"))
-        # all model IDs of a version are one cause: an issue counts for the one whose date it has
-        .filter(due_on=F("cause__cause_offerings__offering__retires_on"))
+        .filter(
+            **{f"{offerings}__in": ids},
+            cause__kind=CauseKind.RETIREMENT,
+            # all model IDs of a version are one cause: an issue counts for the one whose date it
+            # has
+            due_on=F(f"{offerings}__retires_on"),
+        )
+        .annotate(offering=F(offerings))
     )
 
 
@@ -140,10 +145,10 @@ def _load_states(models: Sequence[RetiringModel], user: User) -> dict[int, WorkS
         issues.order_by()
         .values("offering")
         .annotate(
-            n=Count("pk"),
-            n_unassigned=Count("pk", filter=Q(owner=None)),
-            n_planned=Count("pk", filter=Q(task__isnull=False)),
-            n_started=Count("pk", filter=Q(state__in=_STARTED)),
+            n=Count("pk", distinct=True),
+            n_unassigned=Count("pk", distinct=True, filter=Q(owner=None)),
+            n_planned=Count("pk", distinct=True, filter=Q(task__isnull=False)),
+            n_started=Count("pk", distinct=True, filter=Q(state__in=_STARTED)),
         )
     )
     totals = {row["offering"]: row for row in rows}

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import portfolio_figures, retiring_models
 from apps.exposure.queries.refresh_state import refresh_state
@@ -104,12 +105,21 @@ def _figures(user: User, n_retired: int, n_retiring: int, is_calculated: bool) -
         ),
         BoardFigure(
             str(n_retired) if is_calculated else "–",
-            "applications still use a retired primary model",
+            pluralize(
+                n_retired,
+                "application still uses a retired primary model",
+                "applications still use a retired primary model",
+            ),
             n_retired > 0,
         ),
         BoardFigure(
             str(n_retiring - n_retired) if is_calculated else "–",
-            f"further applications have a primary model that retires within {HORIZON_DAYS} days",
+            pluralize(
+                n_retiring - n_retired,
+                f"further application has a primary model that retires within {HORIZON_DAYS} days",
+                f"further applications have a primary model that retires within {HORIZON_DAYS} "
+                "days",
+            ),
         ),
     ]
 
