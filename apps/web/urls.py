@@ -8,7 +8,6 @@ from django.views.generic import RedirectView
 from apps.web.views import (
     calendar,
     export_files,
-    overview,
     saved_filters,
     search,
     start,
@@ -58,6 +57,8 @@ from apps.web.views.exposure import (
     policies,
     single_points,
 )
+from apps.web.views.exposure import months as exposure_months
+from apps.web.views.exposure import portfolio as exposure_portfolio
 from apps.web.views.feeds import pending_changes, provider_notices, quarantine, source_edit, sources
 from apps.web.views.feeds import runs as feeds_runs
 from apps.web.views.gate import application_gate, client, policy, waivers
@@ -72,6 +73,8 @@ from apps.web.views.governance import (
     selection_detail,
     selection_list,
 )
+from apps.web.views.home import downloads as home_downloads
+from apps.web.views.home import organisation as home
 from apps.web.views.imports import detail as imports_detail
 from apps.web.views.imports import documents, exports, steps, upload
 from apps.web.views.intake import (
@@ -120,10 +123,10 @@ from apps.web.views.settings import home as settings_home
 # by namespace; one whose paths take any word (`feeds/<slug>/`) comes after those that begin alike
 ROUTES: dict[str, list[URLPattern]] = {
     "home": [
-        path("", overview.overview, name="overview"),
-        path("concentration.csv", overview.concentration_csv, name="concentration-csv"),
-        path("runway.csv", overview.runway_csv, name="runways-csv"),
-        path("ends.csv", overview.ends_csv, name="retirements-csv"),
+        path("", home.home, name="overview"),
+        path("concentration.csv", home_downloads.concentration_csv, name="concentration-csv"),
+        path("runway.csv", home_downloads.runway_csv, name="runways-csv"),
+        path("ends.csv", home_downloads.ends_csv, name="retirements-csv"),
         path("start/", start.setup_page, name="start"),
         path("search/", search.search_page, name="search"),
     ],
@@ -433,6 +436,11 @@ ROUTES: dict[str, list[URLPattern]] = {
             name="model-statement",
         ),
         path("reports/board/", board_summary.board_summary, name="board-summary"),
+        path(
+            "reports/board/commentary/",
+            board_summary.board_commentary,
+            name="board-commentary",
+        ),
     ],
     "component-files": [
         path("reports/components/", component_files.component_list, name="list"),
@@ -728,6 +736,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure.csv", concentration.concentration_csv, name="concentration-csv"),
         path("exposure/trend.csv", concentration.trend_csv, name="trend-csv"),
         path("exposure/states.csv", node_failure.states_csv, name="states-csv"),
+        path("exposure/portfolio/", exposure_portfolio.portfolio_page, name="portfolio"),
+        path("exposure/months/", exposure_months.month_list, name="months"),
+        path("exposure/months.csv", exposure_months.month_csv, name="months-csv"),
         path("exposure/flow/", flow.exposure_flow, name="flow"),
         path("exposure/flow.csv", flow.flow_csv, name="flow-csv"),
         path("exposure/contributions/", hhi_contributions.contribution_list, name="contributions"),

@@ -176,6 +176,7 @@ GROUPS: tuple[Group, ...] = (
         "Exposure",
         (
             Page("Concentration", "exposure:concentration", ("exposure",)),
+            Page("Portfolio", "exposure:portfolio", former_names=("portfolio stack",)),
             Page(
                 "Exit readiness",
                 "exposure:exit-readiness",

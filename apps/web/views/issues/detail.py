@@ -36,6 +36,7 @@ from apps.web.views.issues.forms import (
     SnoozeForm,
 )
 from apps.web.views.issues.presenters import RELATIONS, present_issues, record_link
+from apps.web.views.undo import return_path
 
 MAX_ENTRIES = 200
 MAX_SIBLINGS = 20
@@ -206,7 +207,7 @@ def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponse
     can_be_undone = action not in {"comment", "undo"}
     undo = reverse("issues:respond", args=[pk, "undo"]) if can_be_undone else None
     flash_success(request, sentence, undo=undo)
-    return redirect("issues:detail", pk=pk)
+    return redirect(return_path(request, reverse("issues:detail", args=[pk])))
 
 
 def _response_form(action: str, data: Any, issue: Issue, at: datetime, user: User) -> forms.Form:
