@@ -8,13 +8,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.common.errors import DomainError
 from apps.issues.models import Activity, Issue
-from apps.issues.owners import issues_concerning
+from apps.issues.owners import CONFIRMATION_FIELD, issues_concerning
 from apps.issues.responses import (
     IssueResponse,
     ResponseRequest,
@@ -29,13 +30,14 @@ from apps.issues.undo import last_responses, restore_response
 # one request, and one report
 MAX_BULK_RESPONSES = 500
 _NOT_FOUND = "Issue not found. It does not exist or you do not have access."
-_BULK_SOURCE = "bulk:"
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedIssue:
     issue_id: int
     reason: str
+    # the user can confirm the response and send it again
+    needs_confirmation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +84,17 @@ def preview_responses(*, issue_ids: Sequence[int], request: ResponseRequest) -> 
     return _decide(issue_ids, list(issues), request)[0]
 
 
-def undo_bulk_response(*, source: str, by: User, at: datetime) -> BulkOutcome:
-    """Undo a bulk response of `by` wherever it is still the last one; `source` is the name of the
-    act."""
-    ids = Activity.objects.filter(user=by, details__source=source).values_list("issue", flat=True)
-    request = ResponseRequest(response=IssueResponse.UNDO, by=by, at=at, source=source)
-    if not source.startswith(_BULK_SOURCE):
-        return BulkOutcome([], [], [])
-    return respond_to_group(issue_ids=sorted(set(ids)), request=request)
+def name_bulk_response(request: ResponseRequest, act: UUID) -> ResponseRequest:
+    """Return the request with the name of its act, by which it can be undone as a whole."""
+    return replace(request, source=f"bulk:{act}")
 
 
-def name_bulk_response(request: ResponseRequest, token: str) -> ResponseRequest:
-    """Return the request with a name of its own, by which it can be undone as one act."""
-    return replace(request, source=f"{_BULK_SOURCE}{token}")
+def undo_bulk_response(*, act: UUID, by: User, at: datetime) -> BulkOutcome:
+    """Undo a bulk response of `by` wherever it is still the last response."""
+    request = name_bulk_response(ResponseRequest(response=IssueResponse.UNDO, by=by, at=at), act)
+    entries = Activity.objects.filter(user=by, details__source=request.source)
+    issue_ids = sorted(set(entries.values_list("issue", flat=True)))
+    return respond_to_group(issue_ids=issue_ids, request=request)
 
 
 def _check_request(issue_ids: Sequence[int], request: ResponseRequest) -> None:
@@ -128,7 +128,8 @@ def _decide(
             elif not change_issue(issue, request):
                 unchanged.append(pk)
         except DomainError as error:
-            rejected.append(RejectedIssue(pk, str(error)))
+            needs_confirmation = error.field == CONFIRMATION_FIELD
+            rejected.append(RejectedIssue(pk, str(error), needs_confirmation))
             continue
         updated.append(pk)
         if unchanged[-1:] != [pk]:
