@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.alerts.issues.notified import notified_of_offerings
 from apps.catalog.actions import InvalidFactError, remove_manual_fact, set_manual_fact
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.claims.feed_rows import PRICE_UNITS
@@ -357,6 +358,7 @@ def _render_offering_page(
         steps=[step for step in offering.identity_explanation.split("; ") if step],
         footing=upstream_dependencies(offering),
         standings=dependents,
+        notified=notified_of_offerings([offering.pk], user=user),
         history=price_section(request, [offering], today),
         history_csv=reverse("offerings:prices-csv", args=[offering.pk]),
         decision=_get_approval(offering, today),
