@@ -84,6 +84,7 @@ from apps.web.views.intake import (
     reported_services,
     unrecognised_names,
 )
+from apps.web.views.issues import bulk as issues_bulk
 from apps.web.views.issues import detail as issues_detail
 from apps.web.views.issues import list as issues_list
 from apps.web.views.reports import board_summary, component_files, evidence_packs, model_inventory
@@ -555,7 +556,7 @@ ROUTES: dict[str, list[URLPattern]] = {
     "issues": [
         path("work/", issues_list.issue_list, name="list"),
         path("issues.csv", issues_list.issue_csv, name="csv"),
-        path("issues/respond/", issues_list.bulk_respond, name="bulk-respond"),
+        path("issues/respond/", issues_bulk.bulk_respond, name="bulk-respond"),
         path("issues/<int:pk>/", issues_detail.issue_detail, name="detail"),
         path("issues/<int:pk>/<slug:action>/", issues_detail.respond_to_issue, name="respond"),
     ],

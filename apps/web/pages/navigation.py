@@ -254,9 +254,7 @@ GROUPS: tuple[Group, ...] = (
                 "inherited-risks:list",
                 ("inherited-risks",),
                 (
-                    Page(
-                        "Heat map", "inherited-risks:heat-map", ("inherited-risks:heat-map-csv",)
-                    ),
+                    Page("Heat map", "inherited-risks:heat-map", ("inherited-risks:heat-map-csv",)),
                     Page("Foundation risks", "foundation-risks:list", ("foundation-risks",)),
                     Page(
                         "Templates and crosswalk",

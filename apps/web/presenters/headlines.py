@@ -5,7 +5,7 @@ from apps.exposure.queries.concentration import LayerTable
 from apps.exposure.queries.portfolio import PortfolioFigures
 from apps.web.pages.page import Headline
 from apps.web.presenters.dashboard import NegativeRunways
-from apps.web.wording import as_word, count_of, share
+from apps.web.wording import number, share
 
 
 def portfolio_headline(developers: LayerTable, figures: PortfolioFigures) -> Headline:
