@@ -184,7 +184,7 @@ def test_a_trend_breaks_where_days_are_missing_and_is_red_where_it_is_over():
     # each red part begins or ends exactly on the line
     assert [min(part[1::2]) < limit == max(part[1::2]) for part in over] == [True, True]
     assert "2 days lie over the tolerance of 50 %." in picture.title
-    assert picture.title.startswith("Share: from 30 % on 4 Nov 2026 to 40 % on 24 Nov 2026.")
+    assert picture.title.startswith("Share: from 30% on 4 Nov 2026 to 40% on 24 Nov 2026.")
 
 
 def test_a_trend_without_anything_over_says_so_and_has_no_red_line():
