@@ -101,11 +101,13 @@ def load_portfolio(*, day: LoadingDay) -> list[Login]:
         )
     if not Offering.objects.exists():
         raise DemoError("The catalogue is empty. Run manage.py load_catalogue first.")
-    with audit_context(job="load_demo"):
+    with audit_context(job="load_demo", reason="Loaded with the demo."):
         teams = load_teams()
         logins = load_users(teams)
         load_own_catalog(day)
-        load_events(day)
+    # a context of its own: nested contexts are one change, with the last user and reason
+    load_events(day)
+    with audit_context(job="load_demo", reason="Loaded with the demo."):
         load_applications(teams, day)
     return logins
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from django.urls import URLPattern, include, path, re_path
+from django.views.generic import RedirectView
 
 from apps.web.views import (
     calendar,
@@ -83,6 +84,7 @@ from apps.web.views.intake import (
     reported_services,
     unrecognised_names,
 )
+from apps.web.views.issues import bulk as issues_bulk
 from apps.web.views.issues import detail as issues_detail
 from apps.web.views.issues import list as issues_list
 from apps.web.views.reports import board_summary, component_files, evidence_packs, model_inventory
@@ -99,6 +101,7 @@ from apps.web.views.risks import (
     taxonomies,
 )
 from apps.web.views.risks import detail as risks_detail
+from apps.web.views.risks import groups as risk_groups
 from apps.web.views.risks import register as risks_register
 from apps.web.views.risks import summaries as risks_summaries
 from apps.web.views.scenarios import change_search, saved_scenarios
@@ -368,6 +371,8 @@ ROUTES: dict[str, list[URLPattern]] = {
     "inherited-risks": [
         path("risks/", risks_register.risk_list, name="list"),
         path("risks.csv", risks_register.register_csv, name="csv"),
+        path("risks/heat-map/", risks_summaries.heat_map, name="heat-map"),
+        path("risks/groups.csv", risk_groups.groups_csv, name="groups-csv"),
         path("risks/heat.csv", risks_summaries.heat_csv, name="heat-map-csv"),
         path("risks/teams.csv", risks_summaries.team_csv, name="teams-csv"),
         path("risks/assess/", bulk_assessment.bulk_assess, name="bulk-assess"),
@@ -549,9 +554,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("alerts/settings/webhooks/<int:pk>/test/", alert_rules.test_webhook, name="test"),
     ],
     "issues": [
-        path("issues/", issues_list.issue_list, name="list"),
+        path("work/", issues_list.issue_list, name="list"),
         path("issues.csv", issues_list.issue_csv, name="csv"),
-        path("issues/respond/", issues_list.bulk_respond, name="bulk-respond"),
+        path("issues/respond/", issues_bulk.bulk_respond, name="bulk-respond"),
         path("issues/<int:pk>/", issues_detail.issue_detail, name="detail"),
         path("issues/<int:pk>/<slug:action>/", issues_detail.respond_to_issue, name="respond"),
     ],
@@ -611,8 +616,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("gate/runs/<int:pk>/released/", gate_runs.mark_released, name="mark-released"),
     ],
     "waivers": [
-        path("gate/waivers/", waivers.waiver_list, name="list"),
-        path("gate/waivers.csv", waivers.waiver_csv, name="csv"),
+        *waivers.WaiverList.urls("gate/waivers"),
         path("gate/waivers/new/", waivers.new_waiver, name="create"),
         path("gate/waivers/<int:pk>/", waivers.waiver_detail, name="detail"),
         path("gate/waivers/<int:pk>/<slug:action>/", waivers.decide_waiver, name="decide"),
@@ -620,8 +624,7 @@ ROUTES: dict[str, list[URLPattern]] = {
     "selections": [
         path("choosing/", comparison.compare_candidates, name="compare"),
         path("choosing.csv", comparison.compare_csv, name="compare-csv"),
-        path("selections/", selection_list.selection_list, name="list"),
-        path("selections.csv", selection_list.selection_csv, name="csv"),
+        *selection_list.SelectionList.urls("selections"),
         path("selections/new/", selection_list.new_selection, name="create"),
         path("selections/<int:pk>/", selection_detail.selection_detail, name="detail"),
         path("selections/<int:pk>/facts.csv", selection_detail.facts_csv, name="facts-csv"),
@@ -636,8 +639,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("selections/<int:pk>/decide/", selection_detail.decide_selection, name="decide"),
     ],
     "approvals": [
-        path("approvals/", approvals.approval_list, name="list"),
-        path("approvals.csv", approvals.approval_csv, name="csv"),
+        *approvals.ApprovalList.urls("approvals"),
         path("approvals/new/", approvals.new_approval, name="create"),
         path("approvals/against/", approval_violations.violation_list, name="violations"),
         path("approvals/against.csv", approval_violations.violation_csv, name="violations-csv"),
@@ -654,8 +656,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("settings/confirmations/", proposals.edit_confirmation_settings, name="detail"),
     ],
     "contracts": [
-        path("contracts/", contracts.contract_list, name="list"),
-        path("contracts.csv", contracts.contract_csv, name="csv"),
+        *contracts.ContractList.urls("contracts"),
         path("contracts/new/", contracts.new_contract, name="create"),
         path("contracts/<int:pk>/", contracts.contract_detail, name="detail"),
         path("contracts/<int:pk>/change/", contracts.edit_contract, name="edit"),
@@ -819,7 +820,17 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("what-if/answers/<int:pk>/applications.xlsx", saved_scenarios.run_xlsx, name="xlsx"),
     ],
 }
-urlpatterns = [path("", include((routes, namespace))) for namespace, routes in ROUTES.items()]
+# addresses of earlier releases: a permanent redirect to the route, with the query
+MOVED = {
+    "issues/": "issues:list",
+}
+urlpatterns = [
+    *(path("", include((routes, namespace))) for namespace, routes in ROUTES.items()),
+    *(
+        path(old, RedirectView.as_view(pattern_name=route, permanent=True, query_string=True))
+        for old, route in MOVED.items()
+    ),
+]
 
 
 def named_routes() -> Iterator[tuple[str, URLPattern]]:

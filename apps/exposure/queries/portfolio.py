@@ -435,8 +435,9 @@ def _party_parts(provider: Provider) -> list[_Part]:
 
 @dataclass(frozen=True, slots=True)
 class DependentCount:
-    """`n` applications in any role and by any relationship; `n_standing` of them have a primary
-    that the node's usual threat affects, `n_critical` of these are critical."""
+    """Applications that depend on a node. `n` and `n_critical` count all of them, in any role and
+    by any relationship; `n_standing` those with a primary model that the node's usual failure mode
+    affects."""
 
     n: int = 0
     n_standing: int = 0
@@ -444,18 +445,17 @@ class DependentCount:
 
 
 _COUNT_EVERYWHERE = """
-SELECT k.ref, r.n, coalesce(s.n, 0)::bigint, coalesce(s.n_critical, 0)::bigint
+SELECT k.ref, r.n, coalesce(s.n, 0)::bigint, r.n_critical
 FROM catalog_node k JOIN exposure_nodereach r ON r.node_id = k.id
 LEFT JOIN LATERAL (
     -- applications whose primary model the usual failure mode of the kind affects
-    SELECT sum(n) AS n, sum(n_critical) AS n_critical FROM exposure_nodesummary s
+    SELECT sum(n) AS n FROM exposure_nodesummary s
     WHERE s.node_id = k.id AND s.threat = %(threat)s
 ) s ON true
 WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
 """
 _COUNT_OF_TEAMS = """
-SELECT ref, count(*), count(*) FILTER (WHERE stands), count(*) FILTER (WHERE stands
-    AND criticality = 0)
+SELECT ref, count(*), count(*) FILTER (WHERE stands), count(*) FILTER (WHERE criticality = 0)
 FROM (
     SELECT ref, application_id, criticality, bool_or(stands) AS stands
     FROM (

@@ -1,17 +1,11 @@
 """Headlines of pages. Plain Python: counts and names in, a sentence out."""
 
-from collections.abc import Sequence
-from datetime import date
-
-from apps.catalog.models import DateKind
 from apps.common.text import pluralize
 from apps.exposure.queries.concentration import LayerTable
-from apps.exposure.queries.dependents import StackRow
 from apps.exposure.queries.portfolio import PortfolioFigures
-from apps.inventory.models import Dependency
 from apps.web.pages.page import Headline
 from apps.web.presenters.dashboard import NegativeRunways
-from apps.web.wording import as_word, count_of, join_names, long_day, number, share
+from apps.web.wording import number, share
 
 
 def portfolio_headline(developers: LayerTable, figures: PortfolioFigures) -> Headline:
@@ -82,47 +76,6 @@ def retirements_sentence(figures: PortfolioFigures, late: NegativeRunways) -> st
     return "No model in use retires within 30 days."
 
 
-def application_headline(name: str, rows: Sequence[StackRow], today: date) -> Headline:
-    """Return the headline about the primary model that retires first."""
-    primaries = [row for row in rows if row.dependency.role == Dependency.Role.PRIMARY]
-    if not rows:
-        return Headline(f"Nothing is registered under {name} yet.")
-    if not primaries:
-        return Headline(
-            f"{name} has {count_of(len(rows), 'dependency', 'dependencies')}, but no primary among "
-            "them."
-        )
-    most_urgent_row = min(primaries, key=lambda row: (row.days_left is None, row.days_left or 0))
-    foundation_name = (
-        most_urgent_row.foundation.name
-        if most_urgent_row.foundation
-        else most_urgent_row.offering.api_id
-    )
-    dependency_clause = f"Stands on {foundation_name} at {most_urgent_row.host.name}"
-    retires_on, days_left = most_urgent_row.answering.retires_on, most_urgent_row.days_left
-    if days_left is None:
-        return Headline(f"{dependency_clause}; no end is announced.")
-    if retires_on is None:
-        return Headline(f"{dependency_clause}, ", "which is retired", ".")
-    if most_urgent_row.at_least:
-        return Headline(f"{dependency_clause}, which does not end before {long_day(retires_on)}.")
-    if days_left < 0:
-        return Headline(
-            f"{dependency_clause}, ",
-            f"which ended on {long_day(retires_on)}",
-            f", {count_of(-days_left, 'day')} ago.",
-        )
-    if days_left <= 30:
-        return Headline(
-            f"{dependency_clause} until ",
-            long_day(retires_on),
-            f": {count_of(days_left, 'day')} are left." if days_left != 1 else ": one day is left.",
-        )
-    return Headline(
-        f"{dependency_clause} until {long_day(retires_on)}, in {number(days_left)} days."
-    )
-
-
 def list_headline(
     count: str, singular: str, plural: str, *, is_filtered: bool, suffix: str = ""
 ) -> Headline:
@@ -133,58 +86,3 @@ def list_headline(
         "" if not is_filtered else " matches the filters" if count == "1" else " match the filters"
     )
     return Headline(f"{start} {noun}{matching}{suffix}.")
-
-
-def retirements_headline(
-    subject: str,
-    dates: Sequence[tuple[date, str, str]],
-    today: date,
-    n_applications: int,
-    n_critical: int,
-) -> Headline:
-    """State when something retires at its hosts, and what depends on it.
-
-    `dates` are (day, host, kind of date) of offerings; a "not before" is no retirement date, and is
-    stated only if no host has an announced day."""
-    dependents_clause = (
-        "nobody here stands on it"
-        if n_applications == 0
-        else f"{count_of(n_applications, 'application')} "
-        f"{'stands' if n_applications == 1 else 'stand'} on it"
-        + (f", {as_word(n_critical)} of them critical" if n_critical and n_applications > 1 else "")
-    )
-    announced_dates = [
-        (retires_on, host) for retires_on, host, kind in dates if kind != DateKind.NOT_BEFORE
-    ]
-    upcoming_dates = [
-        (retires_on, host) for retires_on, host in announced_dates if retires_on >= today
-    ]
-    past_hosts = sorted({host for retires_on, host in announced_dates if retires_on < today})
-    next_date_text = ""
-    if upcoming_dates:
-        retires_on = min(upcoming_dates)[0]
-        hosts = join_names(
-            sorted({host for day, host in upcoming_dates if day == retires_on}), max_names=2
-        )
-        next_date_text = f"{long_day(retires_on)} at {hosts}"
-        if not past_hosts and n_applications and (retires_on - today).days <= 30:
-            return Headline("First ends on ", next_date_text, f"; {dependents_clause}.")
-        if not past_hosts:
-            return Headline(f"First ends on {next_date_text}; {dependents_clause}.")
-    if past_hosts:
-        next_clause = f" and ends next on {next_date_text}" if next_date_text else ""
-        past_clause = f"Has ended at {join_names(past_hosts, max_names=2)}"
-        return (
-            Headline("", past_clause, f"{next_clause}; {dependents_clause}.")
-            if n_applications
-            else Headline(f"{past_clause}{next_clause}; {dependents_clause}.")
-        )
-    earliest_dates = [
-        (retires_on, host)
-        for retires_on, host, kind in dates
-        if kind == DateKind.NOT_BEFORE and retires_on >= today
-    ]
-    earliest_clause = (
-        f", and none is to come before {long_day(min(earliest_dates)[0])}" if earliest_dates else ""
-    )
-    return Headline(f"No end of {subject} is announced{earliest_clause}; {dependents_clause}.")

@@ -84,7 +84,7 @@ def test_only_bars_over_the_line_are_red_and_the_sentence_counts_them():
     low, _high = numbers(the(picture.strokes, "Anthropic whisker").d)[0::2][:2]
     assert (low - zero) / (end - zero) == pytest.approx(0.46, abs=0.001)
     assert picture.title == "Share: Anthropic has most, 62 %. 1 is over its tolerance."
-    assert "tolerance 50 %" in words(picture)
+    assert "tolerance 50%" in words(picture)
 
 
 def test_a_bar_may_have_its_own_line():
