@@ -28,7 +28,8 @@ PAGES = {
         exposure:blast-radius:get exposure:concentration-csv:get exposure:concentration:get
         exposure:contributions-csv:get exposure:contributions:get exposure:exit-readiness-csv:get
         exposure:exit-readiness:get exposure:flow-csv:get exposure:flow:get
-        exposure:minimal-cut-sets-csv:get exposure:single-points-csv:get exposure:single-points:get
+        exposure:minimal-cut-sets-csv:get exposure:months-csv:get exposure:months:get
+        exposure:portfolio:get exposure:single-points-csv:get exposure:single-points:get
         exposure:states-csv:get exposure:trend-csv:get feed-runs:detail:get feed-runs:list:get
         feed-runs:progress:get feeds:csv:get feeds:detail:get feeds:list:get feeds:on-hold-csv:get
         feeds:on-hold:get feeds:quarantine-csv:get feeds:quarantine:get files:list:get
@@ -78,7 +79,8 @@ PAGES = {
         foundation-risks:edit:post gate:policy:post offerings:detail:post
         provider-notices:close:post provider-notices:reopen:post providers:edit:get
         providers:edit:post received-notices:csv:get received-notices:list:get
-        received-notices:rules:get received-notices:rules:post reports:reporting-entity:get
+        received-notices:rules:get received-notices:rules:post
+        reports:board-commentary:get reports:board-commentary:post reports:reporting-entity:get
         reports:reporting-entity:post retirements:announce:get retirements:announce:post
         retirements:withdraw:post selections:create:get selections:create:post
         selections:decide:post selections:edit:post selections:score:post teams:create:get

@@ -279,7 +279,7 @@ def test_flags_that_would_open_are_named(asked, as_user):
 
     assert "would open" in headline_of(page)
     assert re.search(
-        r"Openai : Critical applications that stand on one developer, 100 % over the line of 50 %",
+        r"Openai : Critical applications that stand on one developer, 100% over the line of 50%",
         visible_text(page),
     ), visible_text(page)
 
