@@ -604,8 +604,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("gate/runs/<int:pk>/released/", gate_runs.mark_released, name="mark-released"),
     ],
     "waivers": [
-        path("gate/waivers/", waivers.waiver_list, name="list"),
-        path("gate/waivers.csv", waivers.waiver_csv, name="csv"),
+        *waivers.WaiverList.urls("gate/waivers"),
         path("gate/waivers/new/", waivers.new_waiver, name="create"),
         path("gate/waivers/<int:pk>/", waivers.waiver_detail, name="detail"),
         path("gate/waivers/<int:pk>/<slug:action>/", waivers.decide_waiver, name="decide"),
@@ -613,8 +612,7 @@ ROUTES: dict[str, list[URLPattern]] = {
     "selections": [
         path("choosing/", comparison.compare_candidates, name="compare"),
         path("choosing.csv", comparison.compare_csv, name="compare-csv"),
-        path("selections/", selection_list.selection_list, name="list"),
-        path("selections.csv", selection_list.selection_csv, name="csv"),
+        *selection_list.SelectionList.urls("selections"),
         path("selections/new/", selection_list.new_selection, name="create"),
         path("selections/<int:pk>/", selection_detail.selection_detail, name="detail"),
         path("selections/<int:pk>/facts.csv", selection_detail.facts_csv, name="facts-csv"),
@@ -629,8 +627,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("selections/<int:pk>/decide/", selection_detail.decide_selection, name="decide"),
     ],
     "approvals": [
-        path("approvals/", approvals.approval_list, name="list"),
-        path("approvals.csv", approvals.approval_csv, name="csv"),
+        *approvals.ApprovalList.urls("approvals"),
         path("approvals/new/", approvals.new_approval, name="create"),
         path("approvals/against/", approval_violations.violation_list, name="violations"),
         path("approvals/against.csv", approval_violations.violation_csv, name="violations-csv"),
@@ -647,8 +644,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("settings/confirmations/", proposals.edit_confirmation_settings, name="detail"),
     ],
     "contracts": [
-        path("contracts/", contracts.contract_list, name="list"),
-        path("contracts.csv", contracts.contract_csv, name="csv"),
+        *contracts.ContractList.urls("contracts"),
         path("contracts/new/", contracts.new_contract, name="create"),
         path("contracts/<int:pk>/", contracts.contract_detail, name="detail"),
         path("contracts/<int:pk>/change/", contracts.edit_contract, name="edit"),

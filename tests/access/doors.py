@@ -12,11 +12,11 @@ PAGES = {
         account:detail:get account:detail:post account:end-other-sessions:post
         alert-settings:detail:get alerts:bulk-respond:post alerts:csv:get alerts:list:get
         api:docs:get applications:create:get applications:csv:get applications:list:get
-        applications:xlsx:get approvals:csv:get approvals:detail:get approvals:list:get
+        applications:xlsx:get approvals:csv:get approvals:xlsx:get approvals:detail:get approvals:list:get
         approvals:violations-csv:get approvals:violations:get audit:csv:get audit:list:get
         calendar-feeds:create:post calendar:csv:get calendar:list:get campaign-tasks:csv:get
         campaign-tasks:list:get campaigns:csv:get campaigns:list:get component-files:list:get
-        connections:csv:get connections:list:get contracts:csv:get contracts:list:get
+        connections:csv:get connections:list:get contracts:csv:get contracts:xlsx:get contracts:list:get
         deliveries:csv:get deliveries:list:get deliveries:not-sent-csv:get deliveries:not-sent:get
         disagreements:csv:get disagreements:detail:get disagreements:list:get
         discrepancies:bulk-respond:post discrepancies:csv:get discrepancies:list:get
@@ -55,7 +55,7 @@ PAGES = {
         retirements:detail:get retirements:list:get saved-filters:create:post
         scenarios:compare:get scenarios:list:get scenarios:preview-csv:get
         scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
-        selections:compare-csv:get selections:compare:get selections:csv:get selections:detail:get
+        selections:compare-csv:get selections:compare:get selections:csv:get selections:xlsx:get selections:detail:get
         selections:facts-csv:get selections:list:get service-accounts:csv:get
         service-accounts:list:get settings:home:get subscriptions:create:get
         subscriptions:create:post subscriptions:foundations:get subscriptions:list:get
@@ -64,7 +64,7 @@ PAGES = {
         unrecognised-names:decide:post unrecognised-names:list:get unresolved-models:decide:get
         unresolved-models:list:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
         versions:lineage-csv:get versions:list:get versions:prices-csv:get waivers:create:get
-        waivers:create:post waivers:csv:get waivers:list:get
+        waivers:create:post waivers:csv:get waivers:xlsx:get waivers:list:get
         delegations:list:get delegations:list:post
     """,
     # governance

@@ -107,10 +107,10 @@ def test_with_the_list_come_its_sentence_and_the_offer_to_keep_the_filter(world,
     whole = text_of(client.get("/applications/?q=triage"))
 
     assert (
-        '<h1 class="sentence" id="sentence" hx-swap-oob="true">One application matches the '
-        "filters.</h1>" in part
+        '<p class="sentence" id="sentence" hx-swap-oob="true">One application matches the '
+        "filters.</p>" in part
     )
-    assert '<h1 class="sentence" id="sentence">One application matches the filters.</h1>' in whole
+    assert '<p class="sentence" id="sentence">One application matches the filters.</p>' in whole
     assert part.count('id="saved-filters" hx-swap-oob="true"') == 1
     assert "Save this filter" in part
     # the search in the dialog of every page says nothing about the page

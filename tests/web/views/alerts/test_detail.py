@@ -80,7 +80,7 @@ def test_it_says_who_was_told_when_and_who_was_not_and_why(world, page_of):
     assert f'<a href="/deliveries/{world.delivery.pk}/">Failed</a>' in page
     assert "550 mailbox unavailable" in page
     assert "Tickets" in page
-    assert "Webhook owed" in page
+    assert "Pending" in page
     assert "No mail</span><small>Muted until 2027-01-01.</small>" in page
 
 
