@@ -57,15 +57,17 @@ def test_a_and_s_lead_to_their_choice(desk):
     expect(desk.locator("#selected-owner")).to_be_focused()
 
 
-def test_m_starts_the_migration(desk):
-    desk.keyboard.press("j")
-    desk.keyboard.press("m")
+def test_m_starts_the_migration(second, world, signed_in):
+    page = signed_in(world.governance)
+    page.goto("/issues/")
+    page.keyboard.press("j")
+    page.keyboard.press("m")
 
-    desk.wait_for_url("**/campaigns/new/?offering=*")
+    page.wait_for_url("**/campaigns/new/?offering=*")
 
 
 def test_on_a_phone_an_issue_has_its_own_page(desk, world):
-    desk.set_viewport_size(PHONE)
+    desk.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     desk.goto("/issues/")
     assert not sideways(desk)
     desk.get_by_role("link", name="Claims triage").click()
