@@ -73,7 +73,7 @@ def _list_entries(selected: "models.QuerySet[Notice]", limit: int) -> list[Notif
     names: dict[_Outcome, list[str]] = defaultdict(list)
     for notice in reversed(notices):
         for outcome in _list_outcomes(notice):
-            names[outcome].append(_name_recipient(notice))
+            names[outcome].append(name_recipient(notice))
     entries = [
         NotificationEntry(outcome.at, outcome.kind, _describe(outcome, recipients))
         for outcome, recipients in names.items()
@@ -83,7 +83,7 @@ def _list_entries(selected: "models.QuerySet[Notice]", limit: int) -> list[Notif
 
 def _list_outcomes(notice: Notice) -> list[_Outcome]:
     """Return what became of the notification, after the escalation that created it."""
-    kind, at, reason = _find_outcome(notice)
+    kind, at, reason = find_outcome(notice)
     trigger = _describe_trigger(notice)
     outcomes = [_Outcome(kind, at.replace(second=0, microsecond=0), trigger, reason)]
     if notice.why == Notice.Why.ESCALATION:
@@ -92,7 +92,8 @@ def _list_outcomes(notice: Notice) -> list[_Outcome]:
     return outcomes
 
 
-def _find_outcome(notice: Notice) -> tuple[NotificationEntryKind, datetime, str]:
+def find_outcome(notice: Notice) -> tuple[NotificationEntryKind, datetime, str]:
+    """Return what became of the notification, when, and the reason."""
     delivery = notice.delivery
     if delivery is None:
         if notice.skip_reason:
@@ -127,7 +128,8 @@ def _describe_trigger(notice: Notice) -> str:
     return f"{label}, {occasion}" if occasion else label
 
 
-def _name_recipient(notice: Notice) -> str:
+def name_recipient(notice: Notice) -> str:
+    """Return the name of the recipient for a sentence."""
     if notice.user is not None:
         name = one_line(display_name(notice.user))
         return f"{name} (deputy)" if notice.why == Notice.Why.DEPUTY else name

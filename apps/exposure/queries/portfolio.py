@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from apps.accounts.models import User
-from apps.catalog.models import NodeKind, Offering, Provider
+from apps.catalog.models import DateKind, NodeKind, Offering, Provider
 from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, TIES
@@ -215,6 +215,89 @@ def retiring_offerings(
     return sorted(
         rows, key=lambda row: (row.offering.retires_on or date.max, -row.n, row.offering.pk)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RetiringModel:
+    """Offerings of one foundation on one host that retire on the same day; `offering` is loaded
+    with host, version and foundation, and stands for the others. Applications are in any role."""
+
+    offering: Offering
+    offering_ids: tuple[int, ...]
+    n: int
+    n_critical: int
+
+
+_RETIRING = """
+(SELECT o.id FROM catalog_offering o
+ WHERE o.retires_on <= %(day)s AND o.date_kind = 'firm' AND EXISTS (
+     SELECT 1 FROM exposure_activedependency l WHERE l.offering_id = o.id {teams})
+ ORDER BY o.retires_on DESC, o.id LIMIT %(limit)s)
+UNION ALL
+(SELECT o.id FROM catalog_offering o
+ WHERE o.retires_on <= %(until)s AND (o.retires_on > %(day)s OR o.date_kind <> 'firm') AND EXISTS (
+     SELECT 1 FROM exposure_activedependency l WHERE l.offering_id = o.id {teams})
+ ORDER BY o.retires_on, o.id LIMIT %(limit)s)
+"""
+_COUNTED_GROUPS = """
+SELECT g.place, count(DISTINCT l.application_id),
+       count(DISTINCT l.application_id) FILTER (WHERE l.criticality = 0)
+FROM unnest(%(places)s::int[], %(offerings)s::bigint[]) AS g(place, offering_id)
+JOIN exposure_activedependency l ON l.offering_id = g.offering_id {teams} GROUP BY g.place
+"""
+# model IDs that are read on either side of today, before they are grouped
+_MAX_RETIRING_IDS = 120
+
+
+def retiring_models(
+    *, user: User, on: date, within: int, max_past: int, max_next: int
+) -> tuple[list[RetiringModel], list[RetiringModel]]:
+    """Return (models that are retired and still used, latest first; models that retire within so
+    many days, soonest first), each cut to one more than its maximum; three statements.
+
+    A date that is only a lower bound retires nothing: it belongs to the second list, even if past.
+    """
+    teams = visible_team_ids(user)
+    condition = _team_condition("l", teams)
+    params: dict[str, Any] = {
+        "day": on,
+        "until": on + timedelta(within),
+        "limit": _MAX_RETIRING_IDS,
+        "teams": list(teams or ()),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_RETIRING.format(teams=condition), params)
+        ids = [pk for (pk,) in cursor.fetchall()]
+    offerings = Offering.objects.select_related("host", "version__foundation").in_bulk(ids)
+    groups: dict[Any, list[Offering]] = {}
+    for pk in ids:
+        offering = offerings[pk]
+        name = offering.version.foundation_id if offering.version else f"offering {pk}"
+        key = (name, offering.host_id, offering.retires_on, offering.date_kind)
+        groups.setdefault(key, []).append(offering)
+    past = [rows for rows in groups.values() if _has_retired(rows[0], on)][: max_past + 1]
+    upcoming = [rows for rows in groups.values() if not _has_retired(rows[0], on)][: max_next + 1]
+    shown = [*past, *upcoming]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _COUNTED_GROUPS.format(teams=condition),
+            {
+                **params,
+                "places": [place for place, rows in enumerate(shown) for _ in rows],
+                "offerings": [offering.pk for rows in shown for offering in rows],
+            },
+        )
+        counts = {place: (n, n_critical) for place, n, n_critical in cursor.fetchall()}
+    models = [
+        RetiringModel(rows[0], tuple(o.pk for o in rows), *counts.get(place, (0, 0)))
+        for place, rows in enumerate(shown)
+    ]
+    return models[: len(past)], models[len(past) :]
+
+
+def _has_retired(offering: Offering, on: date) -> bool:
+    assert offering.retires_on is not None
+    return offering.date_kind == DateKind.FIRM and offering.retires_on <= on
 
 
 # --- one party ------------------------------------------------------------------------------------

@@ -5,72 +5,75 @@ from apps.exposure.queries.concentration import LayerTable
 from apps.exposure.queries.portfolio import PortfolioFigures
 from apps.web.pages.page import Headline
 from apps.web.presenters.dashboard import NegativeRunways
-from apps.web.wording import as_word, count_of, share
+from apps.web.wording import number, share
 
 
-def portfolio_headline(
-    developers: LayerTable, figures: PortfolioFigures, late: NegativeRunways
-) -> Headline:
-    """State the largest share of critical applications on one developer, then the negative
-    runways."""
+def portfolio_headline(developers: LayerTable, figures: PortfolioFigures) -> Headline:
+    """State the largest share of critical applications on one developer and its tolerance; before
+    the first calculation, that it is pending."""
     if figures.n_applications == 0:
-        return Headline(
-            "No application is registered yet, so nothing is known to stand on anything."
-        )
-    top_developer = developers.rows[0] if developers.rows else None
-    registered = count_of(figures.n_applications, "application")
-    registered = f"{registered[:1].upper()}{registered[1:]}"
-    if developers.as_of is None:
-        return Headline(
-            pluralize(
-                figures.n_applications,
-                f"{registered} is registered; what it stands on is being worked out.",
-                f"{registered} are registered; what they stand on is being worked out.",
-            )
-        )
-    if top_developer is None:
-        return Headline(
-            pluralize(
-                figures.n_applications,
-                f"{registered} is registered, without a primary path.",
-                f"{registered} are registered, none with a primary path.",
-            )
-        )
-    dependency_clause = (
-        f" rest on one developer, {top_developer.name}{_retirements_clause(figures, late)}"
+        return Headline("No applications registered yet.")
+    registered = pluralize(
+        figures.n_applications,
+        "1 application registered",
+        f"{number(figures.n_applications)} applications registered",
     )
-    if developers.n_critical and top_developer.n_critical:
-        return Headline(
-            "", f"{share(top_developer.critical_share)} of critical applications", dependency_clause
-        )
-    return Headline("", f"{share(top_developer.share)} of applications", dependency_clause)
+    top = developers.rows[0] if developers.rows else None
+    if developers.as_of is None:
+        return Headline(f"{registered}. Exposure is being calculated.")
+    if top is None:
+        return Headline(f"{registered}, none with a primary model.")
+    tolerance = "" if top.tolerance is None else f" The tolerance is {share(top.tolerance)}."
+    clause = f" depend on one developer, {top.name}.{tolerance}"
+    if developers.n_critical and top.n_critical:
+        finding = f"{share(top.critical_share)} of critical applications"
+    else:
+        finding = f"{share(top.share)} of applications"
+    # red only where a tolerance is exceeded
+    return Headline("", finding, clause) if top.over else Headline(f"{finding}{clause}")
 
 
-def _retirements_clause(figures: PortfolioFigures, late: NegativeRunways) -> str:
-    """Return the end of the headline: negative runways, else retired models in use, else
-    retirements within 30 days."""
-    n_ended, n_soon = figures.n_ended, figures.n_ending_30
-    if late.n > n_ended:
-        # those past their end are among them
+def concentration_basis(developers: LayerTable) -> str:
+    """Say what the share of the first developer counts; empty without one."""
+    top = developers.rows[0] if developers.rows else None
+    if top is None:
+        return ""
+    if developers.n_critical and top.n_critical:
+        n, total, noun = top.n_critical, developers.n_critical, "critical application"
+    else:
+        n, total, noun = top.n_applications, developers.n_applications, "application"
+    plural_noun = noun if total == 1 else f"{noun}s"
+    verb = "has" if n == 1 else "have"
+    return (
+        f"{number(n)} of {number(total)} {plural_noun} {verb} a primary model from {top.name}. "
+        "Fallbacks and judges are not counted."
+    )
+
+
+def retirements_sentence(figures: PortfolioFigures, late: NegativeRunways) -> str:
+    """State negative runways, else retired models in use, else retirements within 30 days."""
+    n_retired, n_soon = figures.n_ended, figures.n_ending_30
+    if late.n > n_retired:
+        # applications on a retired model are among them
         return pluralize(
             late.n,
-            ", and {n} application ends before its owner can move it.",
-            ", and {n} applications end before their owners can move them.",
-        ).format(n=as_word(late.n) if late.n <= 12 else late.shown)
-    if n_ended:
-        clause = pluralize(
-            n_ended,
-            f"; {as_word(n_ended)} application still calls a model past its end",
-            f"; {as_word(n_ended)} applications still call a model past its end",
+            "1 application cannot be migrated before its model retires.",
+            f"{late.shown} applications cannot be migrated before their model retires.",
         )
-        return clause + (f" and {as_word(n_soon)} more will within 30 days." if n_soon else ".")
+    if n_retired:
+        still = pluralize(
+            n_retired,
+            "1 application still uses a retired model",
+            f"{number(n_retired)} applications still use a retired model",
+        )
+        return f"{still} and {number(n_soon)} more will within 30 days." if n_soon else f"{still}."
     if n_soon:
         return pluralize(
             n_soon,
-            f", and {as_word(n_soon)} application stands on a model that ends within 30 days.",
-            f", and {as_word(n_soon)} applications stand on a model that ends within 30 days.",
+            "1 application uses a model that retires within 30 days.",
+            f"{number(n_soon)} applications use a model that retires within 30 days.",
         )
-    return "; nothing they call ends within 30 days."
+    return "No model in use retires within 30 days."
 
 
 def list_headline(

@@ -29,6 +29,7 @@ from apps.inventory.models import (
     Dependency,
 )
 from apps.inventory.queries import editable_teams
+from apps.web.lists.list_page import ListRequest
 from apps.web.pages.background_files import is_long, redirect_to_file_request
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
 from apps.web.pages.form_fields import signed_in_user
@@ -84,7 +85,9 @@ class ApplicationListFilter(ApplicationFilter):
         return queryset.filter(Exists(findings if value == "any" else findings.filter(code=value)))
 
 
-def filter_applications(request: HttpRequest, query: Any = None) -> ApplicationListFilter:
+def filter_applications(
+    request: HttpRequest | ListRequest, query: Any = None
+) -> ApplicationListFilter:
     """Filter the applications that the user may see by the URL, or by `query` instead."""
     data = with_filter_names(request.GET, "team") if query is None else query
     return ApplicationListFilter(
@@ -194,7 +197,7 @@ class FilteredApplications:
     """Applications that the URL selects, in its order. `queryset` has stored runways if sorted by
     runway, else applications."""
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: HttpRequest | ListRequest) -> None:
         """Read filters and order of the request. The order by runway reads the cached runways, so
         it contains only applications that have one."""
         self.today = day_of(now())

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
+from apps.alerts.issues.notified import notified_of_offerings
 from apps.catalog.actions import InvalidFactError, remove_manual_fact, set_manual_fact
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.claims.feed_rows import PRICE_UNITS
@@ -367,6 +368,7 @@ def _load_overview(data: OfferingData) -> dict[str, Any]:
         "events": offering.events.select_related("source").order_by("-detected_at", "-id")[
             :MAX_EVENTS
         ],
+        "notified": notified_of_offerings([offering.pk], user=data.user),
     }
 
 
