@@ -152,7 +152,9 @@ def _load_tasks(application: Application, user: User, today: date) -> dict[int, 
     by_dependency = defaultdict(list)
     for task in tasks:
         timing = describe_timing(task.timing(today))
-        by_dependency[task.dependency_id].append(WorkTask(task, timing, task.n_steps, task.n_done))
+        by_dependency[task.dependency_id].append(
+            WorkTask(task, timing, task.n_steps, task.n_done)  # type: ignore[attr-defined]
+        )
     return by_dependency
 
 
