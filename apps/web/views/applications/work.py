@@ -285,8 +285,11 @@ def _editor_acts(issue: Issue, kind: CauseKind, slug: str) -> list[WorkAct]:
     if kind in _DEPENDENCY_ACTS and ids:
         label, route = _DEPENDENCY_ACTS[kind]
         return [WorkAct(label, reverse(route, args=[ids[0]]))]
-    if kind == CauseKind.MISSING_DATA:
+    if kind == CauseKind.MISSING_DATA and issue.details.get("code") == "no_primary":
         return [WorkAct("Add dependency", reverse("dependencies:create", args=[slug]))]
+    if kind == CauseKind.MISSING_DATA:
+        page = reverse("applications:detail", args=[slug])
+        return [WorkAct("Edit dependencies", f"{page}?tab=dependencies#dependencies")]
     if kind == CauseKind.STALE_ASSESSMENT or issue.cause.subtype in {
         "treatment",
         "risk_acceptance",
