@@ -191,7 +191,7 @@ def test_filters_narrow_page_and_csv_alike(seen, as_user):
 
 
 def test_the_page_of_an_application_shows_who_saw_what(seen, as_user):
-    page = text_of(as_user(seen.viewer).get(f"/applications/{seen.triage.slug}/"))
+    page = text_of(as_user(seen.viewer).get(f"/applications/{seen.triage.slug}/?tab=dependencies"))
     assert "Traces (OTLP)" in page
     assert "95 calls in 30 days" in page
     assert "Calls talker-1 on Acme, which is not declared." in page
