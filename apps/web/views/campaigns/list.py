@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
@@ -174,7 +173,6 @@ def task_list(request: HttpRequest) -> HttpResponse:
         "campaigns/tasks.html",
         fragment="listing",
         title="Migration tasks",
-        crumbs=(("Migrations", reverse("campaigns:list")),),
         counts="Tasks that you can view",
         as_of=at,
         sentence=Headline(

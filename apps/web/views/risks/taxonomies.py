@@ -329,8 +329,8 @@ def template_detail(request: HttpRequest, code: str) -> HttpResponse:
         "risks/template.html",
         title=f"{template.code} {template.title}",
         crumbs=(
-            ("Risks", reverse("inherited-risks:list")),
-            ("Templates", reverse("risk-templates:crosswalk")),
+            ("Inherited risks", reverse("inherited-risks:list")),
+            ("Templates and crosswalk", reverse("risk-templates:crosswalk")),
         ),
         counts="Open foundation risks of this kind, and live dependencies that inherit them",
         as_of=at,

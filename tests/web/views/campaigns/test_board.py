@@ -58,7 +58,7 @@ def test_a_card_has_owner_dates_and_steps_and_a_late_one_says_so(payments, as_us
     )
 
     assert "Unassigned" in page
-    assert "3 days too late" in page
+    assert "Too late by 3 days" in page
     assert "Start by" in page
     assert "Finish by" in page
     assert "0 of " in page
