@@ -72,6 +72,7 @@ class PolicyComparison:
     after: str
     limit: str
     effect: str
+    is_still_open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +237,10 @@ def _compare_policies(stored_values: Sequence[Mapping[str, Any]]) -> list[Policy
                 else "Stays open"
                 if stored["is_breach"]
                 else "Within tolerance",
+                before is not None and stored["is_breach"],
             )
         )
-    return sorted(rows, key=lambda row: (row.effect == "Stays open", row.policy.name, row.name))
+    return sorted(rows, key=lambda row: (row.is_still_open, row.policy.name, row.name))
 
 
 def _build_flags(stored_flags: Sequence[Mapping[str, Any]]) -> list[FlagToOpen]:
