@@ -40,7 +40,8 @@ PAGES = {
         gate:policy:get gate:setup:get home:concentration-csv:get home:overview:get
         home:retirements-csv:get home:runways-csv:get home:search:get home:start:get
         imports:applications-csv:get imports:dependencies-csv:get imports:inventory-xlsx:get
-        inherited-risks:bulk-assess:post inherited-risks:csv:get inherited-risks:heat-map-csv:get
+        inherited-risks:bulk-assess:post inherited-risks:csv:get inherited-risks:groups-csv:get
+        inherited-risks:heat-map-csv:get inherited-risks:heat-map:get
         inherited-risks:list:get inherited-risks:teams-csv:get issues:bulk-respond:post
         issues:csv:get issues:list:get notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get
@@ -108,7 +109,7 @@ PAGES = {
     "yyyyyy0l": """
         alerts:detail:get alerts:responses:get applications:detail:get applications:history:get
         applications:stack-csv:get applications:table-csv:get campaign-tasks:detail:get
-        campaigns:detail:get component-files:detail:get component-files:json:get
+        campaigns:detail:get campaigns:plan:get campaigns:table:get component-files:detail:get component-files:json:get
         component-files:xlsx:get deliveries:detail:get evidence:detail:get gate-runs:detail:get
         gate-runs:findings-csv:get gate:application:get inherited-risks:detail:get issues:detail:get
         notification-preferences:edit-team:post reported-services:action:post

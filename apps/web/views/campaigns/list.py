@@ -16,12 +16,12 @@ from apps.web.pages.filter_controls import FilterControl, build_filter_controls
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import Headline, render_page
-from apps.web.wording import count_of, describe_timing
+from apps.web.wording import count_of, describe_timing, number
 
 CAMPAIGN_ORDERS = Sorting(
     {
         "opened": ("Opened", ("-opened_at", "pk")),
-        "title": ("Campaign", ("title", "pk")),
+        "title": ("Migration", ("title", "pk")),
         "due": ("Due", ("due_on", "pk")),
     }
 )
@@ -70,7 +70,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         "campaigns/list.html",
         fragment="listing",
         title="Migrations",
-        counts="Tasks you may see",
+        counts="Migrations with tasks that you can view",
         as_of=at,
         sentence=_build_headline(user, day_of(at)),
         filters=build_filter_controls(
@@ -102,10 +102,12 @@ def _build_headline(user: Any, today: date) -> Headline:
     late_tasks = open_tasks.overdue(today) | open_tasks.too_late(today)
     n_late = late_tasks.order_by()[:10_001].count()
     if n_open == 0:
-        return Headline("No campaign is open.")
-    start = "{n} open".format(n=count_of(n_open, "campaign is", "campaigns are").capitalize())
+        return Headline("No migration is open.")
+    start = f"{number(n_open)} {'migration is' if n_open == 1 else 'migrations are'} open"
     if n_late:
-        return Headline(f"{start}. ", f"{count_of(n_late, 'task is', 'tasks are')} late", ".")
+        return Headline(
+            f"{start}. ", f"{number(n_late)} {'task is' if n_late == 1 else 'tasks are'} late", "."
+        )
     return Headline(f"{start}. No task is late.")
 
 
@@ -171,7 +173,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
         "campaigns/tasks.html",
         fragment="listing",
         title="Migration tasks",
-        counts="Tasks you may see",
+        counts="Tasks that you can view",
         as_of=at,
         sentence=Headline(
             f"{task_count[:1].upper()}{task_count[1:]}"
