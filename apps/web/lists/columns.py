@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -42,6 +42,22 @@ def format_day(value: date | None) -> SafeString | str:
         value.isoformat(),
         wording.day(value, today=day_of(now())),
     )
+
+
+def format_moment(value: datetime | None) -> SafeString | str:
+    """Format a time as `8 Apr 2027, 14:05` in a <time>; without its year in the current one."""
+    if value is None:
+        return NO_VALUE
+    text = f"{wording.day(day_of(value), today=day_of(now()))}, {value:%H:%M}"
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(timespec="seconds"), text)
+
+
+def format_ago(value: datetime | None) -> SafeString | str:
+    """Format a time as `4 h ago` in a <time>, or as `never`."""
+    if value is None:
+        return "never"
+    text = wording.ago(value, at=now())
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(timespec="seconds"), text)
 
 
 def describe_distance(value: date | None) -> str:

@@ -27,7 +27,7 @@ from django.http import (
 from django.urls import URLPattern, path, resolve, reverse
 from django.urls.exceptions import NoReverseMatch
 from django.utils.functional import cached_property
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.common.text import pluralize
@@ -42,7 +42,13 @@ from apps.web.pages.filter_controls import (
     with_filter_names,
 )
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, SortableColumn, Sorting, changed_query
+from apps.web.pages.list_page import (
+    PAGE_SIZE,
+    PaginatedList,
+    SortableColumn,
+    Sorting,
+    changed_query,
+)
 from apps.web.pages.page import LIST_FRAGMENT, Headline, render_page
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -82,19 +88,25 @@ class EmptyState:
 
 @dataclass(frozen=True, slots=True)
 class TableRow[R]:
-    """Row of the page; `selection_key` is empty if it cannot be selected."""
+    """Row of the page in the class `css`; `selection_key` is empty if it cannot be selected."""
 
     row: R
     cells: Sequence[Cell]
+    css: str
     selection_key: str
     selection_label: str
+
+
+class NoFilters(django_filters.FilterSet):  # type: ignore[misc]
+    """Filter set of a list that is short, or has its filters elsewhere."""
 
 
 class ListPage[M: Model, R]:
     """List of records of the model M as rows of type R.
 
     Subclasses declare the attributes and `get_queryset`; the other methods where their defaults do
-    not fit. One instance serves one request or one file."""
+    not fit. `get_queryset` or `narrow` may return `ComputedRows` instead of a queryset. One
+    instance serves one request or one file."""
 
     namespace: ClassVar[str]
     # name of its route; that of its files is `csv`, or `<route>-csv` for a second list
@@ -102,7 +114,7 @@ class ListPage[M: Model, R]:
     title: ClassVar[str]
     # of one record and of several: ("contract", "contracts")
     nouns: ClassVar[tuple[str, str]]
-    filterset_class: ClassVar[type[django_filters.FilterSet]]
+    filterset_class: ClassVar[type[django_filters.FilterSet]] = NoFilters
     columns: ClassVar[Sequence[Column[Any]]]
     file_columns: ClassVar[Sequence[FileColumn[Any]]] = ()
     controls: ClassVar[Sequence[FilterControl]] = ()
@@ -112,6 +124,7 @@ class ListPage[M: Model, R]:
     slug_filters: ClassVar[Sequence[str]] = ()
     # name of the column that the list is sorted by if the address names none, and its terms
     default_order: ClassVar[tuple[str, Sequence[str]]] = ("", ("-pk",))
+    page_size: ClassVar[int] = PAGE_SIZE
     template: ClassVar[str] = "lists/page.html"
     # rows of the page, which htmx fetches alone; one that differs includes "lists/table.html"
     listing_template: ClassVar[str] = "lists/listing.html"
@@ -127,8 +140,12 @@ class ListPage[M: Model, R]:
         self.user = request.user
         self.at = at
         self.today = day_of(at)
+        self.check_access()
 
     # --- declared by subclasses -------------------------------------------------------------------
+
+    def check_access(self) -> None:
+        """Raise PermissionDenied or Http404 for a user who cannot open the list at all."""
 
     def get_queryset(self) -> "QuerySet[M]":
         """Return the records that the user can view, with the relations of the columns."""
@@ -141,6 +158,18 @@ class ListPage[M: Model, R]:
     def build_rows(self, records: Sequence[M]) -> Sequence[R]:
         """Return the rows of some records, with what one statement reads for all of them."""
         return records  # type: ignore[return-value]
+
+    def build_file_rows(self, records: Sequence[M]) -> Iterable[R]:
+        """Return the rows of a file; another number than on the page if a file lists what the page
+        counts."""
+        return self.build_rows(records)
+
+    def get_title(self) -> str:
+        return self.title
+
+    def get_as_of(self) -> datetime:
+        """Return the time at which the numbers of the page were counted."""
+        return self.at
 
     def get_controls(self) -> Sequence[FilterControl]:
         return self.controls
@@ -163,6 +192,11 @@ class ListPage[M: Model, R]:
     def get_empty_state(self) -> EmptyState:
         return EmptyState(f"No {self.nouns[1]} yet.", "")
 
+    def get_row_css(self, row: R) -> str:
+        """Return the class of a row: `past` for one that no longer applies, `over` for one that
+        needs attention."""
+        return ""
+
     def get_selection_key(self, row: R) -> str:
         """Return the value that the bulk form sends for a row; empty if the user cannot change
         it."""
@@ -175,6 +209,10 @@ class ListPage[M: Model, R]:
     def get_context(self) -> Mapping[str, Any]:
         """Return what the template of a subclass needs beside the list."""
         return {}
+
+    def submit(self, request: HttpRequest) -> HttpResponse:
+        """Handle the form of a list that has one at its own address; by default no list has."""
+        raise NotImplementedError
 
     # --- rows -------------------------------------------------------------------------------------
 
@@ -209,7 +247,7 @@ class ListPage[M: Model, R]:
 
     @cached_property
     def listing(self) -> PaginatedList[M]:
-        return PaginatedList(self.request, self.queryset)
+        return PaginatedList(self.request, self.queryset, size=self.page_size)
 
     @cached_property
     def is_filtered(self) -> bool:
@@ -229,6 +267,7 @@ class ListPage[M: Model, R]:
             TableRow(
                 row,
                 [column.cell(row) for column in self.columns],
+                self.get_row_css(row),
                 key := self.get_selection_key(row) if self.bulk_template else "",
                 self.get_selection_label(row) if key else "",
             )
@@ -283,7 +322,7 @@ class ListPage[M: Model, R]:
         ]
         source = self.queryset.iterator(chunk_size=FILE_BATCH_SIZE) if records is None else records
         for batch in batched(source, FILE_BATCH_SIZE, strict=False):
-            for row in self.build_rows(batch):
+            for row in self.build_file_rows(batch):
                 yield [value(row) for value in values]
 
     def write_workbook(
@@ -306,10 +345,12 @@ class ListPage[M: Model, R]:
     @classmethod
     def as_view(cls) -> Callable[..., HttpResponse]:
         """Return the view of the page; its attribute `list_page` is the class."""
+        has_form = cls.submit is not ListPage.submit
 
-        @require_safe
+        @require_http_methods(["GET", "HEAD", "POST"] if has_form else ["GET", "HEAD"])
         def list_view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-            return cls.of_request(request, **kwargs).render(request)
+            page = cls.of_request(request, **kwargs)
+            return page.submit(request) if request.method == "POST" else page.render(request)
 
         list_view.list_page = cls  # type: ignore[attr-defined]
         return list_view
@@ -372,17 +413,19 @@ class ListPage[M: Model, R]:
         address = reverse(f"{self.namespace}:{prefix}{file_format}", kwargs=self.kwargs)
         return address + changed_query(self.request, page=None).removesuffix("?")
 
-    def render(self, request: HttpRequest) -> HttpResponse:
-        """Render the page, or only its rows for htmx."""
+    def render(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
+        """Render the page, or only its rows for htmx; `context` has precedence over that of the
+        list."""
         return render_page(
             request,
             self.template,
             fragment=LIST_FRAGMENT,
             fragment_template=self.listing_template,
-            title=self.title,
+            status=status,
+            title=self.get_title(),
             crumbs=tuple((name, reverse(route)) for name, route in self.crumbs),
             counts=self.counts,
-            as_of=self.at,
+            as_of=self.get_as_of(),
             page=self,
             sentence=self.get_lead(),
             basis=self.get_basis(),
@@ -393,7 +436,7 @@ class ListPage[M: Model, R]:
             csv_url=self._file_url("csv"),
             xlsx_url=self._file_url("xlsx"),
             today=self.today,
-            **self.get_context(),
+            **{**self.get_context(), **context},
         )
 
 

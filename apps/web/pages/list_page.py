@@ -146,7 +146,8 @@ class Sorting:
             query = changed_query(
                 request, sort=f"-{name}" if is_current and not is_descending else name, page=None
             )
-            shows_descending = is_descending != self.orders[name][1][0].startswith("-")
+            terms = self.orders[name][1]
+            shows_descending = is_descending != "".join(terms[:1]).startswith("-")
             columns[name] = SortableColumn(
                 str(title),
                 query,
