@@ -32,6 +32,7 @@ class IssueFilter(django_filters.FilterSet):  # type: ignore[misc]
         method="of_urgency", choices=Urgency.choices, label="Urgency"
     )
     owner = django_filters.CharFilter(method="of_owner", label="Owner (username, me or unassigned)")
+    person = django_filters.NumberFilter(field_name="owner_id", label="Owner (ID of the person)")
     team = django_filters.CharFilter(field_name="team__slug", label="Team (slug)")
     application = django_filters.CharFilter(
         field_name="application__slug", label="Application (slug)"

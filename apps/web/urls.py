@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from django.urls import URLPattern, include, path, re_path
+from django.views.generic import RedirectView
 
 from apps.web.views import (
     calendar,
@@ -541,7 +542,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("alerts/settings/webhooks/<int:pk>/test/", alert_rules.test_webhook, name="test"),
     ],
     "issues": [
-        path("issues/", issues_list.issue_list, name="list"),
+        path("work/", issues_list.issue_list, name="list"),
         path("issues.csv", issues_list.issue_csv, name="csv"),
         path("issues/respond/", issues_list.bulk_respond, name="bulk-respond"),
         path("issues/<int:pk>/", issues_detail.issue_detail, name="detail"),
@@ -804,7 +805,17 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("what-if/answers/<int:pk>/applications.xlsx", saved_scenarios.run_xlsx, name="xlsx"),
     ],
 }
-urlpatterns = [path("", include((routes, namespace))) for namespace, routes in ROUTES.items()]
+# addresses of earlier releases: a permanent redirect to the route, with the query
+MOVED = {
+    "issues/": "issues:list",
+}
+urlpatterns = [
+    *(path("", include((routes, namespace))) for namespace, routes in ROUTES.items()),
+    *(
+        path(old, RedirectView.as_view(pattern_name=route, permanent=True, query_string=True))
+        for old, route in MOVED.items()
+    ),
+]
 
 
 def named_routes() -> Iterator[tuple[str, URLPattern]]:

@@ -83,7 +83,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "overview/overview.html",
-        title="Overview",
+        title="Home",
         counts="Applications in pilot or production, each counted once",
         as_of=at,
         sentence=headlines.portfolio_headline(developers, counts, late),

@@ -69,7 +69,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
         request,
         "events/list.html",
         fragment="listing",
-        title="Events",
+        title="Provider events",
         counts="Changes the catalogue has accepted",
         sentence=list_headline(
             listing.count,
@@ -172,7 +172,7 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "events/detail.html",
         title=f"{event.get_kind_display()}: {event.offering.api_id}",
         crumbs=(
-            ("Events", reverse("events:list")),
+            ("Provider events", reverse("events:list")),
             (event.source.name, f"{reverse('events:list')}?source={event.source.slug}"),
         ),
         counts="Live applications of yours that the event reaches",

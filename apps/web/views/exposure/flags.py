@@ -89,8 +89,7 @@ def flag_list(request: HttpRequest) -> HttpResponse:
         request,
         "exposure/flags.html",
         fragment="listing",
-        title="Flags",
-        crumbs=(("Exposure", reverse("exposure:concentration")),),
+        title="Exposure flags",
         counts="Lines that are or were crossed, one row each time",
         sentence=headlines.flags_headline(
             **counts, is_filtered=listing.is_filtered, n_found=listing.count
@@ -114,7 +113,6 @@ def flag_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         columns=ORDERS.columns(request),
         rows=_build_rows(listing.rows),
-        n_open=counts["n_open"],
     )
 
 
@@ -233,10 +231,7 @@ def _render_flag(
         request,
         "exposure/flag.html",
         title=flag.policy.name,
-        crumbs=(
-            ("Exposure", reverse("exposure:concentration")),
-            ("Flags", reverse("exposure-flags:list")),
-        ),
+        crumbs=(("Exposure flags", reverse("exposure-flags:list")),),
         counts=capfirst(describe_measure(flag.policy)),
         as_of=at,
         status=status,

@@ -92,7 +92,7 @@ def _issue_page(
         request,
         "issues/detail.html",
         title=row.title,
-        crumbs=(("Issues", reverse("issues:list")),),
+        crumbs=(("Work", reverse("issues:list")),),
         counts="One issue",
         as_of=at,
         status=422 if invalid or error else 200,

@@ -79,7 +79,7 @@ def issue_list(request: HttpRequest) -> HttpResponse:
         request,
         "issues/list.html",
         fragment="listing",
-        title="Issues",
+        title="Work",
         counts="Issues of your applications",
         as_of=at,
         sentence=_headline(filterset, issues, today),

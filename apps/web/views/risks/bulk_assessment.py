@@ -180,7 +180,7 @@ def bulk_assess(request: HttpRequest) -> HttpResponse:
         request,
         "risks/assess.html",
         title="Assess together",
-        crumbs=(("Risks", reverse("inherited-risks:list")),),
+        crumbs=(("Inherited risks", reverse("inherited-risks:list")),),
         counts="What is picked and may be assessed by you",
         as_of=at,
         status=422 if is_saving else 200,

@@ -195,7 +195,7 @@ def _render_detail(
         "risks/inherited.html",
         title=f"{template.code} {name}" if template else name,
         crumbs=(
-            ("Risks", reverse("inherited-risks:list")),
+            ("Inherited risks", reverse("inherited-risks:list")),
             (subject.dependency.application.name, _application_risks_url(subject)),
         ),
         counts="One foundation risk on one dependency",

@@ -107,7 +107,6 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
         "risks/foundations.html",
         fragment="listing",
         title="Foundation risks",
-        crumbs=(("Risks", reverse("inherited-risks:list")),),
         counts="Risks on nodes of the catalogue, and live dependencies that inherit them",
         as_of=at,
         sentence=_build_list_headline(listing, request),
@@ -283,7 +282,7 @@ def _render_detail(
         "risks/foundation.html",
         title=f"{template.code} {name}" if template else name,
         crumbs=(
-            ("Risks", reverse("inherited-risks:list")),
+            ("Inherited risks", reverse("inherited-risks:list")),
             ("Foundation risks", reverse("foundation-risks:list")),
         ),
         counts="Live dependencies that inherit it",
@@ -426,7 +425,7 @@ def create_risk(request: HttpRequest) -> HttpResponse:
         "risks/raise.html",
         title="Raise a risk",
         crumbs=(
-            ("Risks", reverse("inherited-risks:list")),
+            ("Inherited risks", reverse("inherited-risks:list")),
             ("Foundation risks", reverse("foundation-risks:list")),
         ),
         as_of=at,

@@ -251,7 +251,7 @@ def risk_list(request: HttpRequest) -> HttpResponse:
         request,
         "risks/register.html",
         fragment="listing",
-        title="Risks",
+        title="Inherited risks",
         counts="Foundation risk × live dependency",
         as_of=at,
         filters=build_filter_controls(request, filterset, controls(user)),

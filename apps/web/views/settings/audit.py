@@ -85,7 +85,7 @@ def audit_log(request: HttpRequest) -> HttpResponse:
         request,
         "audit/list.html",
         fragment="listing",
-        title="Audit",
+        title="Audit log",
         counts="Changes on record that you may see",
         sentence=_build_headline(user, page),
         filters=_build_filters(request, form, user),
