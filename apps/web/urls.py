@@ -297,8 +297,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exit-tests/<int:pk>/", exit_plans.correct_exit_test, name="edit"),
     ],
     "findings": [
-        path("findings/", data_quality_findings.finding_list, name="list"),
-        path("findings.csv", data_quality_findings.finding_csv, name="csv"),
+        *data_quality_findings.FindingList.urls("findings"),
     ],
     "foundations": [
         path("foundations/", foundation_list.foundation_list, name="list"),
@@ -465,8 +464,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("feeds/runs/<int:pk>/payload/", feeds_runs.feed_run_payload, name="payload"),
     ],
     "disagreements": [
-        path("feeds/disagreements/", disagreements.disagreement_list, name="list"),
-        path("feeds/disagreements.csv", disagreements.disagreement_csv, name="csv"),
+        *disagreements.DisagreementList.urls("feeds/disagreements"),
         path("feeds/disagreements/<int:pk>/", disagreements.disagreement_detail, name="detail"),
         path(
             "feeds/disagreements/<int:pk>/lift/",
@@ -475,8 +473,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "price-gaps": [
-        path("feeds/disagreements/prices/", price_gaps.price_gap_list, name="list"),
-        path("feeds/disagreements/prices.csv", price_gaps.price_gap_csv, name="csv"),
+        *price_gaps.PriceGapList.urls("feeds/disagreements/prices"),
     ],
     "provider-notices": [
         path("feeds/notices/", provider_notices.notice_list, name="list"),
@@ -597,10 +594,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("gate/of/<slug:slug>/", application_gate.application_gate, name="application"),
     ],
     "gate-runs": [
-        path("gate/", gate_runs.run_list, name="list"),
-        path("gate.csv", gate_runs.run_csv, name="csv"),
+        *gate_runs.GateRunList.urls("gate"),
         path("gate/runs/<int:pk>/", gate_runs.run_detail, name="detail"),
-        path("gate/runs/<int:pk>/findings.csv", gate_runs.finding_csv, name="findings-csv"),
+        *gate_runs.GateFindingList.urls("gate/runs/<int:pk>/findings"),
         path("gate/runs/<int:pk>/released/", gate_runs.mark_released, name="mark-released"),
     ],
     "waivers": [
@@ -629,8 +625,7 @@ ROUTES: dict[str, list[URLPattern]] = {
     "approvals": [
         *approvals.ApprovalList.urls("approvals"),
         path("approvals/new/", approvals.new_approval, name="create"),
-        path("approvals/against/", approval_violations.violation_list, name="violations"),
-        path("approvals/against.csv", approval_violations.violation_csv, name="violations-csv"),
+        *approval_violations.ViolationList.urls("approvals/against"),
         path("approvals/<int:pk>/", approvals.approval_detail, name="detail"),
         path("approvals/<int:pk>/replace/", approvals.replace_approval, name="replace"),
         path("approvals/<int:pk>/revoke/", approvals.revoke_approval, name="revoke"),
@@ -650,8 +645,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("contracts/<int:pk>/change/", contracts.edit_contract, name="edit"),
     ],
     "documents": [
-        path("contracts/documents/", developer_documents.document_list, name="list"),
-        path("contracts/documents.csv", developer_documents.document_csv, name="csv"),
+        *developer_documents.DocumentList.urls("contracts/documents"),
         path(
             "contracts/documents/<slug:slug>/",
             developer_documents.foundation_documents,

@@ -160,6 +160,10 @@ class ListPage[M: Model, R]:
         """Narrow the records that the filters select; by default not at all."""
         return queryset
 
+    def get_filterset_arguments(self) -> Mapping[str, Any]:
+        """Return what the filter set takes beside the query and the records."""
+        return {}
+
     def build_rows(self, records: Sequence[M]) -> Sequence[R]:
         """Return the rows of some records, with what one statement reads for all of them."""
         return records  # type: ignore[return-value]
@@ -171,6 +175,10 @@ class ListPage[M: Model, R]:
 
     def get_title(self) -> str:
         return self.title
+
+    def get_crumbs(self) -> tuple[tuple[str, str], ...]:
+        """Return the pages above the list, as (name, URL)."""
+        return tuple((name, reverse(route)) for name, route in self.crumbs)
 
     def get_as_of(self) -> datetime:
         """Return the time at which the numbers of the page were counted."""
@@ -231,7 +239,8 @@ class ListPage[M: Model, R]:
         for name, value in self.default_filters.items():
             if name not in query:
                 query[name] = value
-        return self.filterset_class(query, self.get_queryset(), request=self.request)
+        arguments = self.get_filterset_arguments()
+        return self.filterset_class(query, self.get_queryset(), request=self.request, **arguments)
 
     @cached_property
     def sorting(self) -> Sorting:
@@ -439,7 +448,7 @@ class ListPage[M: Model, R]:
             fragment_template=self.listing_template,
             status=status,
             title=self.get_title(),
-            crumbs=tuple((name, reverse(route)) for name, route in self.crumbs),
+            crumbs=self.get_crumbs(),
             counts=self.counts,
             as_of=self.get_as_of(),
             page=self,
