@@ -54,8 +54,7 @@ def sheet_rows(response):
 
 def addresses_of(list_page):
     """The addresses of the page, its CSV and its workbook."""
-    prefix = "" if list_page.route == "list" else f"{list_page.route}-"
-    names = (list_page.route, f"{prefix}csv", f"{prefix}xlsx")
+    names = (list_page.route, *map(list_page.name_file_route, ("csv", "xlsx")))
     return [reverse(f"{list_page.namespace}:{name}") for name in names]
 
 
