@@ -54,7 +54,7 @@ def sheet_rows(response):
 
 def addresses_of(list_page):
     """The addresses of the page, its CSV and its workbook."""
-    names = (list_page.route, list_page.file_route("csv"), list_page.file_route("xlsx"))
+    names = (list_page.route, *map(list_page.name_file_route, ("csv", "xlsx")))
     return [reverse(f"{list_page.namespace}:{name}") for name in names]
 
 

@@ -111,8 +111,11 @@ class ListPage[M: Model, R]:
     instance serves one request or one file."""
 
     namespace: ClassVar[str]
-    # name of its route; that of its files is `csv`, or `<route>-csv` for a second list
+    # name of its route; those of its files are `csv` and `xlsx`, or `<route>-csv` and `<route>-xlsx`
+    # for a second list
     route: ClassVar[str] = "list"
+    # first part of the names of its file routes, if they are named otherwise: "rows" for `rows-csv`
+    file_route: ClassVar[str] = ""
     title: ClassVar[str]
     # of one record and of several: ("contract", "contracts")
     nouns: ClassVar[tuple[str, str]]
@@ -411,18 +414,21 @@ class ListPage[M: Model, R]:
         return xlsx_view
 
     @classmethod
-    def urls(cls, address: str) -> list[URLPattern]:
-        """Return the routes of the page, its CSV and its workbook below an address such as
-        `contracts`."""
+    def urls(cls, address: str, file_address: str = "") -> list[URLPattern]:
+        """Return the routes of the page at an address such as `contracts`, and of its CSV and its
+        workbook beside it or at `file_address`."""
+        file_address = file_address or address
         return [
             path(f"{address}/", cls.as_view(), name=cls.route),
-            path(f"{address}.csv", cls.as_csv(), name=cls.file_route("csv")),
-            path(f"{address}.xlsx", cls.as_xlsx(), name=cls.file_route("xlsx")),
+            path(f"{file_address}.csv", cls.as_csv(), name=cls.name_file_route("csv")),
+            path(f"{file_address}.xlsx", cls.as_xlsx(), name=cls.name_file_route("xlsx")),
         ]
 
     @classmethod
-    def file_route(cls, file_format: str) -> str:
-        return file_format if cls.route == "list" else f"{cls.route}-{file_format}"
+    def name_file_route(cls, file_format: str) -> str:
+        """Return the name of the route of a file of the format `csv` or `xlsx`."""
+        prefix = cls.file_route or ("" if cls.route == "list" else cls.route)
+        return f"{prefix}-{file_format}" if prefix else file_format
 
     @classmethod
     def file_kind(cls) -> str:
@@ -434,7 +440,7 @@ class ListPage[M: Model, R]:
         return self.file_kind().replace(":", "-")
 
     def _file_url(self, file_format: str) -> str:
-        route = f"{self.namespace}:{self.file_route(file_format)}"
+        route = f"{self.namespace}:{self.name_file_route(file_format)}"
         address = reverse(route, kwargs=self.kwargs)
         return address + changed_query(self.request, page=None).removesuffix("?")
 
