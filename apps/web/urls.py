@@ -133,12 +133,10 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("account/email/<str:token>/", email_address.confirm_email, name="confirm-email"),
     ],
     "audit": [
-        path("audit/", audit.audit_log, name="list"),
-        path("audit.csv", audit.audit_csv, name="csv"),
+        *audit.AuditLog.urls("audit"),
     ],
     "account-events": [
-        path("audit/accounts/", account_events.account_event_list, name="list"),
-        path("audit/accounts.csv", account_events.account_events_csv, name="csv"),
+        *account_events.AccountEventList.urls("audit/accounts"),
     ],
     "changes": [
         path("undo/<uuid:change>/", undo.undo_change, name="undo"),
@@ -338,7 +336,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("manual/<int:pk>/lift/", offerings.remove_override, name="remove-override"),
     ],
     "unresolved-models": [
-        path("identity/", unresolved_models.unresolved_list, name="list"),
+        *unresolved_models.UnresolvedModelList.urls("identity"),
         path("identity/<int:pk>/", unresolved_models.save_decision, name="decide"),
         path(
             "identity/decisions/<int:pk>/lift/",
@@ -406,8 +404,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("risks/evidence/<int:pk>/", evidence.evidence_detail, name="detail"),
     ],
     "events": [
-        path("events/", events.event_list, name="list"),
-        path("events.csv", events.event_csv, name="csv"),
+        *events.EventList.urls("events"),
         path("events/<int:pk>/", events.event_detail, name="detail"),
     ],
     "reports": [
@@ -431,7 +428,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("reports/board/", board_summary.board_summary, name="board-summary"),
     ],
     "component-files": [
-        path("reports/components/", component_files.component_list, name="list"),
+        *component_files.ComponentFileList.urls("reports/components"),
         path("reports/components/<slug:slug>/", component_files.component_detail, name="detail"),
         path(
             "reports/components/<slug:slug>/answers/",
@@ -451,7 +448,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "evidence-packs": [
-        path("reports/packs/", evidence_packs.pack_list, name="list"),
+        *evidence_packs.EvidencePackList.urls("reports/packs"),
         path("reports/packs/ask/", evidence_packs.submit_pack_request, name="create"),
         path("reports/packs/<int:pk>/", evidence_packs.pack_detail, name="detail"),
         path("reports/packs/<int:pk>/progress/", evidence_packs.pack_progress, name="progress"),
@@ -571,8 +568,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("retirements/<int:pk>/withdraw/", retirement_pages.withdraw, name="withdraw"),
     ],
     "campaign-tasks": [
-        path("campaigns/tasks/", campaigns_list.task_list, name="list"),
-        path("campaigns/tasks.csv", campaigns_list.task_csv, name="csv"),
+        *campaigns_list.CampaignTaskList.urls("campaigns/tasks"),
         path("campaigns/tasks/<int:pk>/", task_detail.task_detail, name="detail"),
         path("campaigns/tasks/<int:pk>/<slug:action>/", task_detail.change_task, name="action"),
     ],
@@ -580,8 +576,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("campaigns/steps/<int:pk>/<slug:action>/", task_detail.change_step, name="action"),
     ],
     "campaigns": [
-        path("campaigns/", campaigns_list.campaign_list, name="list"),
-        path("campaigns.csv", campaigns_list.campaign_csv, name="csv"),
+        *campaigns_list.CampaignList.urls("campaigns"),
         path("campaigns/new/", campaigns_create.open_campaign_page, name="create"),
         path("campaigns/new/progress/", campaigns_create.opening_progress, name="create-progress"),
         path("campaigns/<int:pk>/", campaigns_detail.campaign_detail, name="detail"),
@@ -667,12 +662,8 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("calendar.csv", calendar.calendar_csv, name="csv"),
     ],
     "deliveries": [
-        path("deliveries/", delivery_log.delivery_list, name="list"),
-        path("deliveries.csv", delivery_log.delivery_csv, name="csv"),
-        path("deliveries/not-carried/", delivery_log.unsent_notification_list, name="not-sent"),
-        path(
-            "deliveries/not-carried.csv", delivery_log.unsent_notification_csv, name="not-sent-csv"
-        ),
+        *delivery_log.DeliveryList.urls("deliveries"),
+        *delivery_log.UnsentNotificationList.urls("deliveries/not-carried"),
         path("deliveries/<int:pk>/", delivery_log.delivery, name="detail"),
         path("deliveries/<int:pk>/resend/", delivery_log.resend, name="resend"),
     ],

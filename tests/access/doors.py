@@ -12,11 +12,13 @@ PAGES = {
         account:detail:get account:detail:post account:end-other-sessions:post
         alert-settings:detail:get alerts:bulk-respond:post alerts:csv:get alerts:list:get
         api:docs:get applications:create:get applications:csv:get applications:list:get
-        applications:xlsx:get approvals:csv:get approvals:xlsx:get approvals:detail:get approvals:list:get
+        applications:xlsx:get approvals:csv:get approvals:xlsx:get approvals:detail:get
+        approvals:list:get
         approvals:violations-csv:get approvals:violations:get audit:csv:get audit:list:get
         calendar-feeds:create:post calendar:csv:get calendar:list:get campaign-tasks:csv:get
         campaign-tasks:list:get campaigns:csv:get campaigns:list:get component-files:list:get
-        connections:csv:get connections:list:get contracts:csv:get contracts:xlsx:get contracts:list:get
+        connections:csv:get connections:list:get contracts:csv:get contracts:xlsx:get
+        contracts:list:get
         deliveries:csv:get deliveries:list:get deliveries:not-sent-csv:get deliveries:not-sent:get
         disagreements:csv:get disagreements:detail:get disagreements:list:get
         discrepancies:bulk-respond:post discrepancies:csv:get discrepancies:list:get
@@ -55,7 +57,8 @@ PAGES = {
         retirements:detail:get retirements:list:get saved-filters:create:post
         scenarios:compare:get scenarios:list:get scenarios:preview-csv:get
         scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
-        selections:compare-csv:get selections:compare:get selections:csv:get selections:xlsx:get selections:detail:get
+        selections:compare-csv:get selections:compare:get selections:csv:get selections:xlsx:get
+        selections:detail:get
         selections:facts-csv:get selections:list:get service-accounts:csv:get
         service-accounts:list:get settings:home:get subscriptions:create:get
         subscriptions:create:post subscriptions:foundations:get subscriptions:list:get
@@ -65,6 +68,12 @@ PAGES = {
         unresolved-models:list:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
         versions:lineage-csv:get versions:list:get versions:prices-csv:get waivers:create:get
         waivers:create:post waivers:csv:get waivers:xlsx:get waivers:list:get
+        approvals:violations-xlsx:get audit:xlsx:get campaigns:xlsx:get
+        campaign-tasks:xlsx:get component-files:list-csv:get
+        component-files:list-xlsx:get deliveries:not-sent-xlsx:get deliveries:xlsx:get
+        disagreements:xlsx:get documents:xlsx:get events:xlsx:get evidence-packs:csv:get
+        evidence-packs:xlsx:get findings:xlsx:get gate-runs:xlsx:get price-gaps:xlsx:get
+        unresolved-models:csv:get unresolved-models:xlsx:get
         delegations:list:get delegations:list:post
     """,
     # governance
@@ -110,6 +119,7 @@ PAGES = {
         applications:stack-csv:get applications:table-csv:get campaign-tasks:detail:get
         campaigns:detail:get component-files:detail:get component-files:json:get
         component-files:xlsx:get deliveries:detail:get evidence:detail:get gate-runs:detail:get
+        gate-runs:findings-xlsx:get gate-runs:findings:get
         gate-runs:findings-csv:get gate:application:get inherited-risks:detail:get issues:detail:get
         notification-preferences:edit-team:post reported-services:action:post
         reported-services:detail:get teams:detail:get waivers:detail:get
@@ -182,6 +192,7 @@ PAGES = {
     """,
     # the offices, and the others are told so
     "yyynnnnl": """
+        account-events:xlsx:get
         account-events:csv:get account-events:list:get monitoring:metrics:get
         settings:single-sign-on:get users:csv:get users:detail:get users:list:get
     """,

@@ -111,8 +111,8 @@ class ListPage[M: Model, R]:
     instance serves one request or one file."""
 
     namespace: ClassVar[str]
-    # name of its route; those of its files are `csv` and `xlsx`, or `<route>-csv` and `<route>-xlsx`
-    # for a second list
+    # name of its route; those of its files are `csv` and `xlsx`, or `<route>-csv` and so on for a
+    # second list
     route: ClassVar[str] = "list"
     # first part of the names of its file routes, if they are named otherwise: "rows" for `rows-csv`
     file_route: ClassVar[str] = ""
@@ -331,7 +331,8 @@ class ListPage[M: Model, R]:
 
     @classmethod
     def all_file_columns(cls) -> list[Column[Any] | FileColumn[Any]]:
-        return [*(() if cls.has_details_in_files else cls.columns), *cls.file_columns]
+        columns = [column for column in cls.columns if column.is_in_files]
+        return [*([] if cls.has_details_in_files else columns), *cls.file_columns]
 
     @property
     def file_headers(self) -> list[str]:

@@ -152,7 +152,7 @@ def test_the_list_costs_the_same_however_long_it_is(
         say("alpha", offering, EARLY)
         say("beta", offering, LATE)
 
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(17):
         client.get(LIST)
 
 
