@@ -8,7 +8,14 @@ from django.urls import reverse
 
 from apps.accounts.models import Delegation
 from apps.common.time import day_of, now
-from apps.web.pages.navigation import ACCOUNT, GROUPS, MAX_COUNTED, count_own_issues, find_place
+from apps.web.pages.navigation import (
+    ACCOUNT,
+    GROUPS,
+    MAX_COUNTED,
+    count_own_issues,
+    find_place,
+    navigation_for,
+)
 from apps.web.pages.search_targets import new_records
 from apps.web.urls import MOVED
 from tests.builders import make_issue
@@ -118,6 +125,12 @@ class TestSideMenu:
         client = as_user(world.viewer)
 
         assert "Import" not in links_of(menu_of(client.get("/applications/")))
+
+    def test_the_menu_costs_two_statements(self, world, django_assert_num_queries):
+        world.editor.team_roles()
+
+        with django_assert_num_queries(2):
+            navigation_for(world.editor, "applications:detail")
 
 
 class TestOwnIssues:

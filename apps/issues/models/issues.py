@@ -64,13 +64,14 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         return self.filter(Q(team__in=user.team_roles()) | own(user, "owner") & Q(team=None))
 
     def assigned_to(self, user: Any, *, on: date) -> "IssueQuerySet":
-        """Select what the user must act on: unresolved issues, not snoozed on that day, that the
-        user owns, or whose owner is absent with the user as deputy."""
+        """Select issues that the user owns, or whose owner is absent on that day with the user as
+        deputy."""
         absent = Delegation.objects.filter(deputy=user.pk).effective_on(on).values("person")
-        return self.unresolved().filter(
-            Q(owner=user.pk) | Q(owner__in=absent),
-            Q(snoozed_until=None) | Q(snoozed_until__lte=on),
-        )
+        return self.filter(Q(owner=user.pk) | Q(owner__in=absent))
+
+    def in_work(self, *, on: date) -> "IssueQuerySet":
+        """Select what the list shows without a state: unresolved and not snoozed on that day."""
+        return self.unresolved().filter(Q(snoozed_until=None) | Q(snoozed_until__lte=on))
 
     def of_urgency(self, values: Collection[str], today: date) -> "IssueQuerySet":
         """Select issues with one of these urgencies on `today`."""

@@ -176,6 +176,7 @@ GROUPS: tuple[Group, ...] = (
         "Exposure",
         (
             Page("Concentration", "exposure:concentration", ("exposure",)),
+            Page("Portfolio", "exposure:portfolio", former_names=("portfolio stack",)),
             Page(
                 "Exit readiness",
                 "exposure:exit-readiness",
@@ -253,6 +254,7 @@ GROUPS: tuple[Group, ...] = (
                 "inherited-risks:list",
                 ("inherited-risks",),
                 (
+                    Page("Heat map", "inherited-risks:heat-map", ("inherited-risks:heat-map-csv",)),
                     Page("Foundation risks", "foundation-risks:list", ("foundation-risks",)),
                     Page(
                         "Templates and crosswalk",
@@ -504,7 +506,8 @@ def _present_tabs(place: Place, user: Any) -> tuple[NavigationItem, ...]:
 
 def count_own_issues(user: Any) -> str:
     """Return the number of issues that the user must act on, empty for none; one statement."""
-    issues = Issue.objects.visible_to(user).assigned_to(user, on=day_of(now()))
+    today = day_of(now())
+    issues = Issue.objects.visible_to(user).assigned_to(user, on=today).in_work(on=today)
     n = issues.order_by()[: MAX_COUNTED + 1].count()
     return f"{MAX_COUNTED}+" if n > MAX_COUNTED else str(n or "")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
 
@@ -24,7 +25,7 @@ from apps.inventory.models import (
     ReadModelState,
 )
 from apps.web.lists.columns import Column, FileColumn
-from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.list_page import QuerySource, Sorting, changed_query
 from apps.web.pages.page import Headline
@@ -198,9 +199,7 @@ class FindingList(ListPage[CachedFinding, FindingRow]):
             "Application",
             attrgetter("application.name"),
             note=attrgetter("application.team.name"),
-            url=lambda row: (
-                reverse("applications:detail", args=[row.application.slug]) + "#findings"
-            ),
+            url=lambda row: reverse("applications:detail", args=[row.application.slug]),
         ),
         Column[FindingRow](
             "criticality",
@@ -301,6 +300,12 @@ class FindingList(ListPage[CachedFinding, FindingRow]):
         if self.read_model is None:
             return basis
         return f"{basis} Calculated {ago(self.read_model.refreshed_at, at=self.at)}."
+
+    def get_actions(self) -> Sequence[PageAction]:
+        query = QueryDict(mutable=True)
+        query.setlist("kind", ["missing_data", "approval_violation"])
+        issues = f"{reverse('issues:list')}?{query.urlencode()}"
+        return (PageAction("View issues with their owners", issues),)
 
     def get_empty_state(self) -> EmptyState:
         return EmptyState(

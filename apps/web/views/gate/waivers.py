@@ -58,7 +58,6 @@ class WaiverList(ListPage[Waiver, Waiver]):
     title = "Waivers"
     nouns = ("waiver", "waivers")
     counts = "Waivers of applications you can view"
-    crumbs = (("Release gate", "gate-runs:list"),)
     filterset_class = WaiverFilter
     slug_filters = ("application",)
     columns = (

@@ -124,7 +124,7 @@ class AuditLog(ListPage[Any, AuditEntry]):
         Column[AuditEntry](
             "actor",
             "User",
-            attrgetter("actor"),
+            attrgetter("actor_name"),
             url=lambda change: url_with_query("", actor=change.actor) if change.actor else "",
         ),
         Column[AuditEntry]("at", "Time", attrgetter("at"), format=format_moment),
@@ -225,7 +225,7 @@ class AuditLog(ListPage[Any, AuditEntry]):
                 "No changes match these filters." if self.is_filtered else "No changes yet."
             )
         latest = self.listing.rows[0]
-        actor = latest.actor or latest.job or "an unknown user"
+        actor = latest.actor_name or latest.job or "an unknown user"
         latest_day = f"{latest.at.day} {latest.at:%B %Y}"
         scope = "all records" if self.user.can_read_all else "the records of your teams"
         return Headline(
