@@ -138,12 +138,10 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("account/email/<str:token>/", email_address.confirm_email, name="confirm-email"),
     ],
     "audit": [
-        path("audit/", audit.audit_log, name="list"),
-        path("audit.csv", audit.audit_csv, name="csv"),
+        *audit.AuditLog.urls("audit"),
     ],
     "account-events": [
-        path("audit/accounts/", account_events.account_event_list, name="list"),
-        path("audit/accounts.csv", account_events.account_events_csv, name="csv"),
+        *account_events.AccountEventList.urls("audit/accounts"),
     ],
     "changes": [
         path("undo/<uuid:change>/", undo.undo_change, name="undo"),
@@ -302,8 +300,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exit-tests/<int:pk>/", exit_plans.correct_exit_test, name="edit"),
     ],
     "findings": [
-        path("findings/", data_quality_findings.finding_list, name="list"),
-        path("findings.csv", data_quality_findings.finding_csv, name="csv"),
+        *data_quality_findings.FindingList.urls("findings"),
     ],
     "foundations": [
         path("foundations/", foundation_list.foundation_list, name="list"),
@@ -344,7 +341,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("manual/<int:pk>/lift/", offerings.remove_override, name="remove-override"),
     ],
     "unresolved-models": [
-        path("identity/", unresolved_models.unresolved_list, name="list"),
+        *unresolved_models.UnresolvedModelList.urls("identity"),
         path("identity/<int:pk>/", unresolved_models.save_decision, name="decide"),
         path(
             "identity/decisions/<int:pk>/lift/",
@@ -414,8 +411,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("risks/evidence/<int:pk>/", evidence.evidence_detail, name="detail"),
     ],
     "events": [
-        path("events/", events.event_list, name="list"),
-        path("events.csv", events.event_csv, name="csv"),
+        *events.EventList.urls("events"),
         path("events/<int:pk>/", events.event_detail, name="detail"),
     ],
     "reports": [
@@ -444,7 +440,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "component-files": [
-        path("reports/components/", component_files.component_list, name="list"),
+        *component_files.ComponentFileList.urls("reports/components"),
         path("reports/components/<slug:slug>/", component_files.component_detail, name="detail"),
         path(
             "reports/components/<slug:slug>/answers/",
@@ -464,7 +460,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "evidence-packs": [
-        path("reports/packs/", evidence_packs.pack_list, name="list"),
+        *evidence_packs.EvidencePackList.urls("reports/packs"),
         path("reports/packs/ask/", evidence_packs.submit_pack_request, name="create"),
         path("reports/packs/<int:pk>/", evidence_packs.pack_detail, name="detail"),
         path("reports/packs/<int:pk>/progress/", evidence_packs.pack_progress, name="progress"),
@@ -477,8 +473,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("feeds/runs/<int:pk>/payload/", feeds_runs.feed_run_payload, name="payload"),
     ],
     "disagreements": [
-        path("feeds/disagreements/", disagreements.disagreement_list, name="list"),
-        path("feeds/disagreements.csv", disagreements.disagreement_csv, name="csv"),
+        *disagreements.DisagreementList.urls("feeds/disagreements"),
         path("feeds/disagreements/<int:pk>/", disagreements.disagreement_detail, name="detail"),
         path(
             "feeds/disagreements/<int:pk>/lift/",
@@ -487,8 +482,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "price-gaps": [
-        path("feeds/disagreements/prices/", price_gaps.price_gap_list, name="list"),
-        path("feeds/disagreements/prices.csv", price_gaps.price_gap_csv, name="csv"),
+        *price_gaps.PriceGapList.urls("feeds/disagreements/prices"),
     ],
     "provider-notices": [
         path("feeds/notices/", provider_notices.notice_list, name="list"),
@@ -586,8 +580,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("retirements/<int:pk>/withdraw/", retirement_pages.withdraw, name="withdraw"),
     ],
     "campaign-tasks": [
-        path("campaigns/tasks/", campaigns_list.task_list, name="list"),
-        path("campaigns/tasks.csv", campaigns_list.task_csv, name="csv"),
+        *campaigns_list.CampaignTaskList.urls("campaigns/tasks"),
         path("campaigns/tasks/<int:pk>/", task_detail.task_detail, name="detail"),
         path("campaigns/tasks/<int:pk>/<slug:action>/", task_detail.change_task, name="action"),
     ],
@@ -595,8 +588,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("campaigns/steps/<int:pk>/<slug:action>/", task_detail.change_step, name="action"),
     ],
     "campaigns": [
-        path("campaigns/", campaigns_list.campaign_list, name="list"),
-        path("campaigns.csv", campaigns_list.campaign_csv, name="csv"),
+        *campaigns_list.CampaignList.urls("campaigns"),
         path("campaigns/new/", campaigns_create.open_campaign_page, name="create"),
         path("campaigns/new/progress/", campaigns_create.opening_progress, name="create-progress"),
         path("campaigns/<int:pk>/", campaigns_detail.campaign_detail, name="detail"),
@@ -611,10 +603,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("gate/of/<slug:slug>/", application_gate.application_gate, name="application"),
     ],
     "gate-runs": [
-        path("gate/", gate_runs.run_list, name="list"),
-        path("gate.csv", gate_runs.run_csv, name="csv"),
+        *gate_runs.GateRunList.urls("gate"),
         path("gate/runs/<int:pk>/", gate_runs.run_detail, name="detail"),
-        path("gate/runs/<int:pk>/findings.csv", gate_runs.finding_csv, name="findings-csv"),
+        *gate_runs.GateFindingList.urls("gate/runs/<int:pk>/findings"),
         path("gate/runs/<int:pk>/released/", gate_runs.mark_released, name="mark-released"),
     ],
     "waivers": [
@@ -643,8 +634,7 @@ ROUTES: dict[str, list[URLPattern]] = {
     "approvals": [
         *approvals.ApprovalList.urls("approvals"),
         path("approvals/new/", approvals.new_approval, name="create"),
-        path("approvals/against/", approval_violations.violation_list, name="violations"),
-        path("approvals/against.csv", approval_violations.violation_csv, name="violations-csv"),
+        *approval_violations.ViolationList.urls("approvals/against"),
         path("approvals/<int:pk>/", approvals.approval_detail, name="detail"),
         path("approvals/<int:pk>/replace/", approvals.replace_approval, name="replace"),
         path("approvals/<int:pk>/revoke/", approvals.revoke_approval, name="revoke"),
@@ -664,8 +654,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("contracts/<int:pk>/change/", contracts.edit_contract, name="edit"),
     ],
     "documents": [
-        path("contracts/documents/", developer_documents.document_list, name="list"),
-        path("contracts/documents.csv", developer_documents.document_csv, name="csv"),
+        *developer_documents.DocumentList.urls("contracts/documents"),
         path(
             "contracts/documents/<slug:slug>/",
             developer_documents.foundation_documents,
@@ -687,12 +676,8 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("calendar.csv", calendar.calendar_csv, name="csv"),
     ],
     "deliveries": [
-        path("deliveries/", delivery_log.delivery_list, name="list"),
-        path("deliveries.csv", delivery_log.delivery_csv, name="csv"),
-        path("deliveries/not-carried/", delivery_log.unsent_notification_list, name="not-sent"),
-        path(
-            "deliveries/not-carried.csv", delivery_log.unsent_notification_csv, name="not-sent-csv"
-        ),
+        *delivery_log.DeliveryList.urls("deliveries"),
+        *delivery_log.UnsentNotificationList.urls("deliveries/not-carried"),
         path("deliveries/<int:pk>/", delivery_log.delivery, name="detail"),
         path("deliveries/<int:pk>/resend/", delivery_log.resend, name="resend"),
     ],

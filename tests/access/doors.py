@@ -67,6 +67,11 @@ PAGES = {
         versions:lifecycle-csv:get versions:lineage-csv:get versions:list:get
         versions:prices-csv:get waivers:create:get waivers:create:post waivers:csv:get
         waivers:list:get waivers:xlsx:get
+        approvals:violations-xlsx:get audit:xlsx:get campaigns:xlsx:get campaign-tasks:xlsx:get
+        component-files:list-csv:get component-files:list-xlsx:get deliveries:not-sent-xlsx:get
+        deliveries:xlsx:get disagreements:xlsx:get documents:xlsx:get events:xlsx:get
+        evidence-packs:csv:get evidence-packs:xlsx:get findings:xlsx:get gate-runs:xlsx:get
+        price-gaps:xlsx:get unresolved-models:csv:get unresolved-models:xlsx:get
     """,
     # governance
     "yynnnnnl": """
@@ -111,6 +116,7 @@ PAGES = {
         applications:stack-csv:get applications:table-csv:get campaign-tasks:detail:get
         campaigns:detail:get campaigns:plan:get campaigns:table:get component-files:detail:get component-files:json:get
         component-files:xlsx:get deliveries:detail:get evidence:detail:get gate-runs:detail:get
+        gate-runs:findings-xlsx:get gate-runs:findings:get
         gate-runs:findings-csv:get gate:application:get inherited-risks:detail:get issues:detail:get
         notification-preferences:edit-team:post reported-services:action:post
         reported-services:detail:get teams:detail:get waivers:detail:get
@@ -183,6 +189,7 @@ PAGES = {
     """,
     # the offices, and the others are told so
     "yyynnnnl": """
+        account-events:xlsx:get
         account-events:csv:get account-events:list:get monitoring:metrics:get
         settings:single-sign-on:get users:csv:get users:detail:get users:list:get
     """,
