@@ -109,8 +109,8 @@ class ListPage[M: Model, R]:
     instance serves one request or one file."""
 
     namespace: ClassVar[str]
-    # name of its route; those of its files are `csv` and `xlsx`, or `<route>-csv` and `<route>-xlsx`
-    # for a second list
+    # name of its route; those of its files are `csv` and `xlsx`, or `<route>-csv` and so on for a
+    # second list
     route: ClassVar[str] = "list"
     # first part of the names of its file routes, if they are named otherwise: "rows" for `rows-csv`
     file_route: ClassVar[str] = ""
@@ -169,6 +169,10 @@ class ListPage[M: Model, R]:
 
     def get_title(self) -> str:
         return self.title
+
+    def get_crumbs(self) -> tuple[tuple[str, str], ...]:
+        """Return the pages above this one, as (name, address)."""
+        return tuple((name, reverse(route)) for name, route in self.crumbs)
 
     def get_as_of(self) -> datetime:
         """Return the time at which the numbers of the page were counted."""
@@ -425,27 +429,31 @@ class ListPage[M: Model, R]:
     def render(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
         """Render the page, or only its rows for htmx; `context` has precedence over that of the
         list."""
+        contents: dict[str, Any] = {
+            "title": self.get_title(),
+            "crumbs": self.get_crumbs(),
+            "counts": self.counts,
+            "as_of": self.get_as_of(),
+            "page": self,
+            "sentence": self.get_lead(),
+            "basis": self.get_basis(),
+            "actions": self.get_actions(),
+            "empty": self.get_empty_state(),
+            "filters": self.filters,
+            "listing": self.listing,
+            "csv_url": self._file_url("csv"),
+            "xlsx_url": self._file_url("xlsx"),
+            "today": self.today,
+            **self.get_context(),
+            **context,
+        }
         return render_page(
             request,
             self.template,
             fragment=LIST_FRAGMENT,
             fragment_template=self.listing_template,
             status=status,
-            title=self.get_title(),
-            crumbs=tuple((name, reverse(route)) for name, route in self.crumbs),
-            counts=self.counts,
-            as_of=self.get_as_of(),
-            page=self,
-            sentence=self.get_lead(),
-            basis=self.get_basis(),
-            actions=self.get_actions(),
-            empty=self.get_empty_state(),
-            filters=self.filters,
-            listing=self.listing,
-            csv_url=self._file_url("csv"),
-            xlsx_url=self._file_url("xlsx"),
-            today=self.today,
-            **{**self.get_context(), **context},
+            **contents,
         )
 
 
