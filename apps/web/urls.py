@@ -680,19 +680,16 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("deliveries/<int:pk>/resend/", delivery_log.resend, name="resend"),
     ],
     "connections": [
-        path("intake/", connections.connection_list, name="list"),
-        path("intake/senders.csv", connections.connection_csv, name="csv"),
+        *connections.ConnectionList.urls("intake", "intake/senders"),
         path("intake/lines/", connections.change_usage_settings, name="tolerances"),
         path("intake/keys/<int:pk>/bind/", connections.bind_connection, name="bind-token"),
         path("intake/keys/<int:pk>/unbind/", connections.unbind_connection, name="unbind-token"),
     ],
     "observations": [
-        path("intake/observations/", observations.observation_list, name="list"),
-        path("intake/observations.csv", observations.observation_csv, name="csv"),
+        *observations.ObservationList.urls("intake/observations"),
     ],
     "discrepancies": [
-        path("intake/discrepancies/", discrepancies.discrepancy_list, name="list"),
-        path("intake/discrepancies.csv", discrepancies.discrepancy_csv, name="csv"),
+        *discrepancies.DiscrepancyList.urls("intake/discrepancies"),
         path(
             "intake/discrepancies/answer/",
             discrepancies.respond_to_discrepancies,
@@ -701,15 +698,13 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("intake/discrepancies/reopen/", discrepancies.reopen_dismissed, name="reopen"),
     ],
     "reported-services": [
-        path("intake/services/", reported_services.service_list, name="list"),
+        *reported_services.ReportedServiceList.urls("intake/services"),
         path("intake/services/link/", reported_services.link_services, name="bulk-link"),
-        path("intake/services.csv", reported_services.service_csv, name="csv"),
         path("intake/services/<int:pk>/", reported_services.service_detail, name="detail"),
         path("intake/services/<int:pk>/act/", reported_services.change_service, name="action"),
     ],
     "unrecognised-names": [
-        path("intake/names/", unrecognised_names.name_list, name="list"),
-        path("intake/names.csv", unrecognised_names.name_csv, name="csv"),
+        *unrecognised_names.UnrecognisedNameList.urls("intake/names"),
         path("intake/names/decide/", unrecognised_names.save_decision, name="decide"),
         path(
             "intake/names/decisions/<int:pk>/lift/",
