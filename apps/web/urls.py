@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from django.urls import URLPattern, include, path, re_path
+from django.views.generic import RedirectView
 
 from apps.web.views import (
     calendar,
     export_files,
-    overview,
     saved_filters,
     search,
     start,
@@ -57,6 +57,8 @@ from apps.web.views.exposure import (
     policies,
     single_points,
 )
+from apps.web.views.exposure import months as exposure_months
+from apps.web.views.exposure import portfolio as exposure_portfolio
 from apps.web.views.feeds import pending_changes, provider_notices, quarantine, source_edit, sources
 from apps.web.views.feeds import runs as feeds_runs
 from apps.web.views.gate import application_gate, client, policy, waivers
@@ -71,6 +73,8 @@ from apps.web.views.governance import (
     selection_detail,
     selection_list,
 )
+from apps.web.views.home import downloads as home_downloads
+from apps.web.views.home import organisation as home
 from apps.web.views.imports import detail as imports_detail
 from apps.web.views.imports import documents, exports, steps, upload
 from apps.web.views.intake import (
@@ -80,6 +84,7 @@ from apps.web.views.intake import (
     reported_services,
     unrecognised_names,
 )
+from apps.web.views.issues import bulk as issues_bulk
 from apps.web.views.issues import detail as issues_detail
 from apps.web.views.issues import list as issues_list
 from apps.web.views.reports import board_summary, component_files, evidence_packs, model_inventory
@@ -96,6 +101,7 @@ from apps.web.views.risks import (
     taxonomies,
 )
 from apps.web.views.risks import detail as risks_detail
+from apps.web.views.risks import groups as risk_groups
 from apps.web.views.risks import register as risks_register
 from apps.web.views.risks import summaries as risks_summaries
 from apps.web.views.scenarios import change_search, saved_scenarios
@@ -118,10 +124,10 @@ from apps.web.views.settings import home as settings_home
 # by namespace; one whose paths take any word (`feeds/<slug>/`) comes after those that begin alike
 ROUTES: dict[str, list[URLPattern]] = {
     "home": [
-        path("", overview.overview, name="overview"),
-        path("concentration.csv", overview.concentration_csv, name="concentration-csv"),
-        path("runway.csv", overview.runway_csv, name="runways-csv"),
-        path("ends.csv", overview.ends_csv, name="retirements-csv"),
+        path("", home.home, name="overview"),
+        path("concentration.csv", home_downloads.concentration_csv, name="concentration-csv"),
+        path("runway.csv", home_downloads.runway_csv, name="runways-csv"),
+        path("ends.csv", home_downloads.ends_csv, name="retirements-csv"),
         path("start/", start.setup_page, name="start"),
         path("search/", search.search_page, name="search"),
     ],
@@ -132,12 +138,10 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("account/email/<str:token>/", email_address.confirm_email, name="confirm-email"),
     ],
     "audit": [
-        path("audit/", audit.audit_log, name="list"),
-        path("audit.csv", audit.audit_csv, name="csv"),
+        *audit.AuditLog.urls("audit"),
     ],
     "account-events": [
-        path("audit/accounts/", account_events.account_event_list, name="list"),
-        path("audit/accounts.csv", account_events.account_events_csv, name="csv"),
+        *account_events.AccountEventList.urls("audit/accounts"),
     ],
     "changes": [
         path("undo/<uuid:change>/", undo.undo_change, name="undo"),
@@ -296,8 +300,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exit-tests/<int:pk>/", exit_plans.correct_exit_test, name="edit"),
     ],
     "findings": [
-        path("findings/", data_quality_findings.finding_list, name="list"),
-        path("findings.csv", data_quality_findings.finding_csv, name="csv"),
+        *data_quality_findings.FindingList.urls("findings"),
     ],
     "foundations": [
         path("foundations/", foundation_list.foundation_list, name="list"),
@@ -338,7 +341,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("manual/<int:pk>/lift/", offerings.remove_override, name="remove-override"),
     ],
     "unresolved-models": [
-        path("identity/", unresolved_models.unresolved_list, name="list"),
+        *unresolved_models.UnresolvedModelList.urls("identity"),
         path("identity/<int:pk>/", unresolved_models.save_decision, name="decide"),
         path(
             "identity/decisions/<int:pk>/lift/",
@@ -365,6 +368,8 @@ ROUTES: dict[str, list[URLPattern]] = {
     "inherited-risks": [
         path("risks/", risks_register.risk_list, name="list"),
         path("risks.csv", risks_register.register_csv, name="csv"),
+        path("risks/heat-map/", risks_summaries.heat_map, name="heat-map"),
+        path("risks/groups.csv", risk_groups.groups_csv, name="groups-csv"),
         path("risks/heat.csv", risks_summaries.heat_csv, name="heat-map-csv"),
         path("risks/teams.csv", risks_summaries.team_csv, name="teams-csv"),
         path("risks/assess/", bulk_assessment.bulk_assess, name="bulk-assess"),
@@ -406,8 +411,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("risks/evidence/<int:pk>/", evidence.evidence_detail, name="detail"),
     ],
     "events": [
-        path("events/", events.event_list, name="list"),
-        path("events.csv", events.event_csv, name="csv"),
+        *events.EventList.urls("events"),
         path("events/<int:pk>/", events.event_detail, name="detail"),
     ],
     "reports": [
@@ -429,9 +433,14 @@ ROUTES: dict[str, list[URLPattern]] = {
             name="model-statement",
         ),
         path("reports/board/", board_summary.board_summary, name="board-summary"),
+        path(
+            "reports/board/commentary/",
+            board_summary.board_commentary,
+            name="board-commentary",
+        ),
     ],
     "component-files": [
-        path("reports/components/", component_files.component_list, name="list"),
+        *component_files.ComponentFileList.urls("reports/components"),
         path("reports/components/<slug:slug>/", component_files.component_detail, name="detail"),
         path(
             "reports/components/<slug:slug>/answers/",
@@ -451,7 +460,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "evidence-packs": [
-        path("reports/packs/", evidence_packs.pack_list, name="list"),
+        *evidence_packs.EvidencePackList.urls("reports/packs"),
         path("reports/packs/ask/", evidence_packs.submit_pack_request, name="create"),
         path("reports/packs/<int:pk>/", evidence_packs.pack_detail, name="detail"),
         path("reports/packs/<int:pk>/progress/", evidence_packs.pack_progress, name="progress"),
@@ -464,8 +473,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("feeds/runs/<int:pk>/payload/", feeds_runs.feed_run_payload, name="payload"),
     ],
     "disagreements": [
-        path("feeds/disagreements/", disagreements.disagreement_list, name="list"),
-        path("feeds/disagreements.csv", disagreements.disagreement_csv, name="csv"),
+        *disagreements.DisagreementList.urls("feeds/disagreements"),
         path("feeds/disagreements/<int:pk>/", disagreements.disagreement_detail, name="detail"),
         path(
             "feeds/disagreements/<int:pk>/lift/",
@@ -474,8 +482,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "price-gaps": [
-        path("feeds/disagreements/prices/", price_gaps.price_gap_list, name="list"),
-        path("feeds/disagreements/prices.csv", price_gaps.price_gap_csv, name="csv"),
+        *price_gaps.PriceGapList.urls("feeds/disagreements/prices"),
     ],
     "provider-notices": [
         *provider_notices.ProviderNoticeList.urls("feeds/notices"),
@@ -539,9 +546,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("alerts/settings/webhooks/<int:pk>/test/", alert_rules.test_webhook, name="test"),
     ],
     "issues": [
-        path("issues/", issues_list.issue_list, name="list"),
+        path("work/", issues_list.issue_list, name="list"),
         path("issues.csv", issues_list.issue_csv, name="csv"),
-        path("issues/respond/", issues_list.bulk_respond, name="bulk-respond"),
+        path("issues/respond/", issues_bulk.bulk_respond, name="bulk-respond"),
         path("issues/<int:pk>/", issues_detail.issue_detail, name="detail"),
         path("issues/<int:pk>/<slug:action>/", issues_detail.respond_to_issue, name="respond"),
     ],
@@ -571,8 +578,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("retirements/<int:pk>/withdraw/", retirement_pages.withdraw, name="withdraw"),
     ],
     "campaign-tasks": [
-        path("campaigns/tasks/", campaigns_list.task_list, name="list"),
-        path("campaigns/tasks.csv", campaigns_list.task_csv, name="csv"),
+        *campaigns_list.CampaignTaskList.urls("campaigns/tasks"),
         path("campaigns/tasks/<int:pk>/", task_detail.task_detail, name="detail"),
         path("campaigns/tasks/<int:pk>/<slug:action>/", task_detail.change_task, name="action"),
     ],
@@ -580,8 +586,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("campaigns/steps/<int:pk>/<slug:action>/", task_detail.change_step, name="action"),
     ],
     "campaigns": [
-        path("campaigns/", campaigns_list.campaign_list, name="list"),
-        path("campaigns.csv", campaigns_list.campaign_csv, name="csv"),
+        *campaigns_list.CampaignList.urls("campaigns"),
         path("campaigns/new/", campaigns_create.open_campaign_page, name="create"),
         path("campaigns/new/progress/", campaigns_create.opening_progress, name="create-progress"),
         path("campaigns/<int:pk>/", campaigns_detail.campaign_detail, name="detail"),
@@ -594,10 +599,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("gate/of/<slug:slug>/", application_gate.application_gate, name="application"),
     ],
     "gate-runs": [
-        path("gate/", gate_runs.run_list, name="list"),
-        path("gate.csv", gate_runs.run_csv, name="csv"),
+        *gate_runs.GateRunList.urls("gate"),
         path("gate/runs/<int:pk>/", gate_runs.run_detail, name="detail"),
-        path("gate/runs/<int:pk>/findings.csv", gate_runs.finding_csv, name="findings-csv"),
+        *gate_runs.GateFindingList.urls("gate/runs/<int:pk>/findings"),
         path("gate/runs/<int:pk>/released/", gate_runs.mark_released, name="mark-released"),
     ],
     "waivers": [
@@ -626,8 +630,7 @@ ROUTES: dict[str, list[URLPattern]] = {
     "approvals": [
         *approvals.ApprovalList.urls("approvals"),
         path("approvals/new/", approvals.new_approval, name="create"),
-        path("approvals/against/", approval_violations.violation_list, name="violations"),
-        path("approvals/against.csv", approval_violations.violation_csv, name="violations-csv"),
+        *approval_violations.ViolationList.urls("approvals/against"),
         path("approvals/<int:pk>/", approvals.approval_detail, name="detail"),
         path("approvals/<int:pk>/replace/", approvals.replace_approval, name="replace"),
         path("approvals/<int:pk>/revoke/", approvals.revoke_approval, name="revoke"),
@@ -647,8 +650,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("contracts/<int:pk>/change/", contracts.edit_contract, name="edit"),
     ],
     "documents": [
-        path("contracts/documents/", developer_documents.document_list, name="list"),
-        path("contracts/documents.csv", developer_documents.document_csv, name="csv"),
+        *developer_documents.DocumentList.urls("contracts/documents"),
         path(
             "contracts/documents/<slug:slug>/",
             developer_documents.foundation_documents,
@@ -670,12 +672,8 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("calendar.csv", calendar.calendar_csv, name="csv"),
     ],
     "deliveries": [
-        path("deliveries/", delivery_log.delivery_list, name="list"),
-        path("deliveries.csv", delivery_log.delivery_csv, name="csv"),
-        path("deliveries/not-carried/", delivery_log.unsent_notification_list, name="not-sent"),
-        path(
-            "deliveries/not-carried.csv", delivery_log.unsent_notification_csv, name="not-sent-csv"
-        ),
+        *delivery_log.DeliveryList.urls("deliveries"),
+        *delivery_log.UnsentNotificationList.urls("deliveries/not-carried"),
         path("deliveries/<int:pk>/", delivery_log.delivery, name="detail"),
         path("deliveries/<int:pk>/resend/", delivery_log.resend, name="resend"),
     ],
@@ -717,6 +715,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure.csv", concentration.concentration_csv, name="concentration-csv"),
         path("exposure/trend.csv", concentration.trend_csv, name="trend-csv"),
         path("exposure/states.csv", node_failure.states_csv, name="states-csv"),
+        path("exposure/portfolio/", exposure_portfolio.portfolio_page, name="portfolio"),
+        path("exposure/months/", exposure_months.month_list, name="months"),
+        path("exposure/months.csv", exposure_months.month_csv, name="months-csv"),
         path("exposure/flow/", flow.exposure_flow, name="flow"),
         path("exposure/flow.csv", flow.flow_csv, name="flow-csv"),
         path("exposure/contributions/", hhi_contributions.contribution_list, name="contributions"),
@@ -797,7 +798,17 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("what-if/answers/<int:pk>/applications.xlsx", saved_scenarios.run_xlsx, name="xlsx"),
     ],
 }
-urlpatterns = [path("", include((routes, namespace))) for namespace, routes in ROUTES.items()]
+# addresses of earlier releases: a permanent redirect to the route, with the query
+MOVED = {
+    "issues/": "issues:list",
+}
+urlpatterns = [
+    *(path("", include((routes, namespace))) for namespace, routes in ROUTES.items()),
+    *(
+        path(old, RedirectView.as_view(pattern_name=route, permanent=True, query_string=True))
+        for old, route in MOVED.items()
+    ),
+]
 
 
 def named_routes() -> Iterator[tuple[str, URLPattern]]:

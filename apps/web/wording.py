@@ -85,7 +85,7 @@ def quantity_of(n: int, singular: str, plural: str = "") -> str:
 
 
 def share(value: Any) -> str:
-    return f"{round(float(value) * 100)} %"
+    return f"{round(float(value) * 100)}%"
 
 
 def price(value: Any) -> str:

@@ -238,6 +238,9 @@ FINDERS: dict[str, Finder] = {
     "gate-runs:detail": lambda user: _first(
         GateRun.objects.visible_to(user).order_by("decision", "pk")
     ),
+    "gate-runs:findings": lambda user: _first(
+        GateRun.objects.visible_to(user).order_by("decision", "pk")
+    ),
     "waivers:detail": lambda user: _first(_ordered(Waiver.objects.visible_to(user).waiting())),
     "feeds:on-hold": lambda user: {"slug": "litellm"},
     "imports:detail": lambda user: _first(

@@ -99,6 +99,7 @@ class Column[R]:
     is_numeric: bool = False
     width: str = ""
     template: str = ""
+    is_in_files: bool = True
 
     @property
     def cell_css(self) -> str:

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
+
+from django.utils.functional import cached_property
+
+from apps.web.pages.list_page import MAX_COUNTED_ROWS
 
 
 class ComputedRows[R]:
@@ -39,3 +43,41 @@ class ComputedRows[R]:
 
     def __iter__(self) -> Iterator[R]:
         return iter(self.rows)
+
+
+class RowPages[R](Protocol):
+    """Rows that a function reads by page, in an order of its own."""
+
+    def count(self, *, limit: int) -> int:
+        """Return the number of rows, at most `limit`."""
+
+    def page(self, *, limit: int, offset: int = 0) -> Sequence[R]: ...
+
+
+class PagedRows[R](ComputedRows[R]):
+    """Computed rows of which only the page that is shown is read."""
+
+    def __init__(
+        self, pages: RowPages[R], offset: int = 0, limit: int = MAX_COUNTED_ROWS + 1
+    ) -> None:
+        self.pages = pages
+        self.offset = offset
+        self.limit = limit
+
+    @cached_property
+    def rows(self) -> Sequence[R]:  # type: ignore[override]
+        return self.pages.page(limit=self.limit, offset=self.offset)
+
+    def order_by(self, *terms: str) -> "PagedRows[R]":
+        return self
+
+    def count(self) -> int:
+        return self.pages.count(limit=self.limit)
+
+    def iterator(self, chunk_size: int) -> Iterator[R]:
+        return iter(self[:MAX_COUNTED_ROWS])
+
+    def __getitem__(self, places: slice) -> "PagedRows[R]":
+        start, stop = places.start or 0, places.stop
+        limit = self.limit - start if stop is None else min(stop, self.limit) - start
+        return PagedRows(self.pages, self.offset + start, limit)

@@ -44,6 +44,7 @@ from apps.web.pages.filter_controls import (
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import (
     PAGE_SIZE,
+    KeysetList,
     PaginatedList,
     SortableColumn,
     Sorting,
@@ -95,6 +96,7 @@ class TableRow[R]:
     css: str
     selection_key: str
     selection_label: str
+    anchor: str
 
 
 class NoFilters(django_filters.FilterSet):  # type: ignore[misc]
@@ -120,6 +122,9 @@ class ListPage[M: Model, R]:
     filterset_class: ClassVar[type[django_filters.FilterSet]] = NoFilters
     columns: ClassVar[Sequence[Column[Any]]]
     file_columns: ClassVar[Sequence[FileColumn[Any]]] = ()
+    # a file has a row for each detail of a record, which `build_file_rows` returns, and no other
+    # columns than `file_columns`
+    has_details_in_files: ClassVar[bool] = False
     controls: ClassVar[Sequence[FilterControl]] = ()
     # filters of a query without them: {"standing": "true"}
     default_filters: ClassVar[Mapping[str, str]] = {}
@@ -158,11 +163,15 @@ class ListPage[M: Model, R]:
         """Narrow the records that the filters select; by default not at all."""
         return queryset
 
+    def get_filterset_arguments(self) -> Mapping[str, Any]:
+        """Return what the filter set takes beside the query and the records."""
+        return {}
+
     def build_rows(self, records: Sequence[M]) -> Sequence[R]:
         """Return the rows of some records, with what one statement reads for all of them."""
         return records  # type: ignore[return-value]
 
-    def build_file_rows(self, records: Sequence[M]) -> Iterable[R]:
+    def build_file_rows(self, records: Sequence[M]) -> Iterable[Any]:
         """Return the rows of a file; another number than on the page if a file lists what the page
         counts."""
         return self.build_rows(records)
@@ -213,6 +222,10 @@ class ListPage[M: Model, R]:
         """Return what the checkbox of a row selects, for those who cannot see the row."""
         return str(self.columns[0].value(row))
 
+    def get_anchor(self, row: R) -> str:
+        """Return the ID of a row in the page, for links to it; empty for none."""
+        return ""
+
     def get_context(self) -> Mapping[str, Any]:
         """Return what the template of a subclass needs beside the list."""
         return {}
@@ -229,7 +242,8 @@ class ListPage[M: Model, R]:
         for name, value in self.default_filters.items():
             if name not in query:
                 query[name] = value
-        return self.filterset_class(query, self.get_queryset(), request=self.request)
+        arguments = self.get_filterset_arguments()
+        return self.filterset_class(query, self.get_queryset(), request=self.request, **arguments)
 
     @cached_property
     def sorting(self) -> Sorting:
@@ -253,7 +267,7 @@ class ListPage[M: Model, R]:
         return self.sorting.apply(self.request, queryset)
 
     @cached_property
-    def listing(self) -> PaginatedList[M]:
+    def listing(self) -> PaginatedList[M] | KeysetList[Any]:
         return PaginatedList(self.request, self.queryset, size=self.page_size)
 
     @cached_property
@@ -277,6 +291,7 @@ class ListPage[M: Model, R]:
                 self.get_row_css(row),
                 key := self.get_selection_key(row) if self.bulk_template else "",
                 self.get_selection_label(row) if key else "",
+                self.get_anchor(row),
             )
             for row in self.rows
         ]
@@ -314,19 +329,18 @@ class ListPage[M: Model, R]:
 
     # --- files ------------------------------------------------------------------------------------
 
+    @classmethod
+    def all_file_columns(cls) -> list[Column[Any] | FileColumn[Any]]:
+        columns = [column for column in cls.columns if column.is_in_files]
+        return [*([] if cls.has_details_in_files else columns), *cls.file_columns]
+
     @property
     def file_headers(self) -> list[str]:
-        return [
-            *(column.header for column in self.columns),
-            *(column.header for column in self.file_columns),
-        ]
+        return [column.header for column in self.all_file_columns()]
 
     def iterate_file_rows(self, records: Iterable[M] | None = None) -> Iterator[list[Any]]:
         """Yield the cells of all selected records, read in batches of FILE_BATCH_SIZE."""
-        values: list[Callable[[Any], Any]] = [
-            *(column.value for column in self.columns),
-            *(column.value for column in self.file_columns),
-        ]
+        values = [column.value for column in self.all_file_columns()]
         source = self.queryset.iterator(chunk_size=FILE_BATCH_SIZE) if records is None else records
         for batch in batched(source, FILE_BATCH_SIZE, strict=False):
             for row in self.build_file_rows(batch):
@@ -342,6 +356,10 @@ class ListPage[M: Model, R]:
         )
         workbook.close()
         return n_rows
+
+    def is_long(self) -> bool:
+        """Return whether the workbook has more rows than a request can write."""
+        return is_long(self.queryset)
 
     # --- views ------------------------------------------------------------------------------------
 
@@ -385,10 +403,11 @@ class ListPage[M: Model, R]:
         @require_safe
         def xlsx_view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             page = cls.of_request(request, **kwargs)
-            if not kwargs and is_long(page.queryset):
+            if not kwargs and page.is_long():
                 return redirect_to_file_request(request, cls.file_kind())
+            rows = page.iterate_file_rows()
             return StreamingHttpResponse(
-                _read_blocks(page.write_workbook),
+                _read_blocks(lambda target: page.write_workbook(target, rows)),
                 content_type=XLSX,
                 headers={"Content-Disposition": f'attachment; filename="{page.file_name}.xlsx"'},
             )

@@ -86,11 +86,35 @@ class PaginatedList[M: Model]:
 
     @property
     def is_filtered(self) -> bool:
-        return any(
-            value
-            for name, value in self.request.GET.items()
-            if name not in {"page", "sort", "print"}
-        )
+        return has_filter(self.request)
+
+
+@dataclass(frozen=True, slots=True)
+class KeysetList[R]:
+    """Page of a list that is read onwards from a cursor and never counted; `previous` and `next`
+    are queries, empty at the ends."""
+
+    rows: Sequence[R]
+    previous: str
+    next: str
+    is_filtered: bool
+
+    @property
+    def n_found(self) -> int:
+        return len(self.rows)
+
+    @property
+    def count(self) -> str:
+        return f"{self.n_found:,}"
+
+
+def has_filter(request: QuerySource) -> bool:
+    """Return whether the query of the address filters the list."""
+    return any(
+        value
+        for name, value in request.GET.items()
+        if name not in {"page", "sort", "print", "cursor"}
+    )
 
 
 def changed_query(request: QuerySource, **changes: Any) -> str:

@@ -58,7 +58,6 @@ class WaiverList(ListPage[Waiver, Waiver]):
     title = "Waivers"
     nouns = ("waiver", "waivers")
     counts = "Waivers of applications you can view"
-    crumbs = (("Release gate", "gate-runs:list"),)
     filterset_class = WaiverFilter
     slug_filters = ("application",)
     columns = (
@@ -116,7 +115,6 @@ class WaiverList(ListPage[Waiver, Waiver]):
         FilterControl("rule", "Rule", choices=tuple(RULES.items())),
         FilterControl("until_before", "Expires before", "date"),
     )
-    template = "gate/waivers.html"
 
     def get_queryset(self) -> "QuerySet[Waiver]":
         return Waiver.objects.visible_to(self.user).select_related(
@@ -250,7 +248,7 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
         request,
         "gate/waiver-new.html",
         title="Ask for a waiver",
-        crumbs=(("Gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
+        crumbs=(("Release gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
         status=422 if form.errors else 200,
         sentence=Headline("A waiver lets one finding pass until a date. Governance decides on it."),
         form=form,
@@ -298,7 +296,7 @@ def waiver_detail(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "gate/waiver.html",
         title=f"Waiver {waiver.pk}",
-        crumbs=(("Gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
+        crumbs=(("Release gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
         as_of=at,
         waiver=waiver,
         rule_name=RULES[waiver.rule],

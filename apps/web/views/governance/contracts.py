@@ -163,7 +163,6 @@ class ContractList(ListPage[Contract, Contract]):
         FilterControl("ends_before", "Ends before", "date"),
     )
     default_order = ("ends", ())
-    template = "choosing/contracts.html"
 
     def get_queryset(self) -> "QuerySet[Contract]":
         return Contract.objects.visible_to(self.user).select_related("party", "overarching")

@@ -209,7 +209,7 @@ def new_selection(request: HttpRequest) -> HttpResponse:
         request,
         "choosing/selection-new.html",
         title="New selection",
-        crumbs=(("Selections", reverse("selections:list")),),
+        crumbs=(("Selection records", reverse("selections:list")),),
         status=422 if form.errors else 200,
         sentence=_build_new_headline(superseded, candidates),
         form=form,

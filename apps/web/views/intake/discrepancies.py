@@ -161,7 +161,6 @@ class DiscrepancyList(ListPage[Discrepancy, DiscrepancyRow]):
     )
     default_filters = {"state": "open"}
     default_order = ("", ("-opened_at", "-pk"))
-    template = "intake/list.html"
     bulk_template = "intake/discrepancies-bulk.html"
 
     def get_queryset(self) -> "QuerySet[Discrepancy]":

@@ -140,7 +140,6 @@ class ObservationList(ListPage[Observation, Observation]):
         FileColumn[Observation]("Places", lambda row: "; ".join(map(str, row.places))),
     )
     default_order = ("", ("-last_seen_at", "-pk"))
-    template = "intake/list.html"
 
     def get_queryset(self) -> "QuerySet[Observation]":
         observations = Observation.objects.visible_to(self.user)

@@ -180,7 +180,6 @@ class ReportedServiceList(ListPage[Service, ServiceRow]):
     )
     default_filters = {"state": "waiting"}
     default_order = ("", ("-last_seen_at", "pk"))
-    template = "intake/list.html"
     bulk_template = "intake/services-bulk.html"
 
     @cached_property

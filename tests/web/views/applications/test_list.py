@@ -8,7 +8,7 @@ from apps.inventory.actions.exits import record_exit_test
 from apps.inventory.models import Application, CachedFinding
 from apps.inventory.read_models import refresh_stale_applications
 from tests.builders import make_application, make_dependency, make_member, make_offering
-from tests.http import file_lines, text_of, workbook_of
+from tests.http import csv_rows, file_lines, text_of, workbook_of
 
 
 @pytest.fixture
@@ -32,9 +32,33 @@ def test_it_shows_runway_and_findings_and_a_negative_runway_is_loud(kept, as_use
 
     assert '<tr class="over">' in page
     assert '<b class="late">−30 d</b>' in page
-    assert "40 d to move" in page
+    assert "migration 40 d" in page
     n = CachedFinding.objects.filter(application_id=kept.triage.pk).count()
-    assert f'#findings">{n}</a>' in page or f'#findings" class="late">{n}</a>' in page
+    link = f'href="/findings/?application={kept.triage.slug}"'
+    assert f"{link}>{n}</a>" in page or f'{link} class="late">{n}</a>' in page
+
+
+def test_a_runway_is_beside_the_model_it_belongs_to(kept, as_user):
+    later = make_offering("largest-model", retires_on=None)
+    make_dependency(kept.triage, later, traffic_share="0.99")
+    refresh_stale_applications(on=kept.today)
+
+    (row,) = [
+        row
+        for row in as_user(kept.governance).get("/applications/").context["rows"]
+        if row.application == kept.triage
+    ]
+
+    assert (row.primary, row.ends_on, row.n_primaries) == (kept.sonnet, kept.sonnet.retires_on, 2)
+
+
+def test_applications_of_one_name_are_told_apart(kept, as_user):
+    twin = make_application(kept.triage.name, team=kept.foreign.team)
+
+    page = text_of(as_user(kept.governance).get("/applications/"))
+
+    assert f"<small>{kept.team.name}, {kept.triage.slug}</small>" in page
+    assert f"<small>{kept.foreign.team.name}, {twin.slug}</small>" in page
 
 
 def test_orders(kept, as_user):
@@ -45,9 +69,9 @@ def test_orders(kept, as_user):
     by_runway = text_of(client.get("/applications/?sort=runway"))
 
     assert by_users.index("Clause finder") < by_users.index("Claims triage")
-    assert "with their users on record" in by_users
+    assert "with recorded users" in by_users
     assert "Mail drafter" not in by_users
-    assert "the most urgent first" in by_runway
+    assert "most urgent first" in by_runway
     assert "Clause finder" not in by_runway
 
 
@@ -184,23 +208,21 @@ class TestFindings:
     def test_by_kind_with_what_to_do(self, kept, as_user):
         page = text_of(as_user(kept.governance).get("/findings/"))
 
-        assert "Foundation not known" in page
+        assert "Unresolved model" in page
         assert "Identify it under Unresolved models." in page
 
     def test_narrowed_page_and_csv_agree(self, kept, as_user):
         client = as_user(kept.governance)
 
         page = text_of(client.get("/findings/?code=unresolved"))
-        rows = file_lines(client.get("/findings.csv?code=unresolved"))
+        rows = csv_rows(client.get("/findings.csv?code=unresolved"))
 
-        assert "One finding matches" in page or "1 finding match the filters." in page
-        assert [row.split(",")[3] for row in rows[1:]] == ["Mail drafter"]
+        assert "1 finding matches the filters." in page
+        assert [row["Application"] for row in rows] == ["Mail drafter"]
 
     def test_only_of_what_one_may_see(self, kept, as_user):
         mine = text_of(as_user(kept.viewer).get("/findings/"))
 
         assert "Mail drafter" in mine
         assert "Clause finder" not in mine
-        assert "Nothing looks wrong or unfinished." in text_of(
-            as_user(kept.outsider).get("/findings/")
-        )
+        assert "No findings." in text_of(as_user(kept.outsider).get("/findings/"))
