@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
@@ -118,7 +119,8 @@ class DiscrepancyList(ListPage[Discrepancy, DiscrepancyRow]):
                 f"{row.discrepancy.application.team.name}"
             ),
             url=lambda row: (
-                reverse("applications:detail", args=[row.discrepancy.application.slug]) + "#seen"
+                reverse("applications:detail", args=[row.discrepancy.application.slug])
+                + "?tab=dependencies#seen"
             ),
         ),
         Column[DiscrepancyRow]("type", "Type", lambda row: presenters.KINDS[row.discrepancy.kind]),
@@ -185,9 +187,11 @@ class DiscrepancyList(ListPage[Discrepancy, DiscrepancyRow]):
         return Headline(f"{self.count_records()} {verb} open; ", f"{formatted_n} {undeclared}", ".")
 
     def get_basis(self) -> str:
-        return (
-            "Discrepancies change no dependency. A team editor declares, ends or dismisses them. "
-            "The registry compares every 10 minutes."
+        return format_html(
+            "Discrepancies change no dependency: a team editor responds to them. The registry "
+            'compares every 10 minutes. <a href="{}?kind=usage_discrepancy">View discrepancies in '
+            "Work, with their owners</a>.",
+            reverse("issues:list"),
         )
 
     def get_empty_state(self) -> EmptyState:

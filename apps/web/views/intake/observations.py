@@ -28,7 +28,8 @@ def _name_caller(row: Observation) -> str:
 
 def _link_caller(row: Observation) -> str:
     if row.application is not None:
-        return f"{reverse('applications:detail', args=[row.application.slug])}#seen"
+        address = reverse("applications:detail", args=[row.application.slug])
+        return f"{address}?tab=dependencies#seen"
     return _link_service(row)
 
 

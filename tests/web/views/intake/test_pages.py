@@ -186,16 +186,14 @@ def test_filters_narrow_page_and_csv_alike(seen, as_user):
 
 
 def test_the_page_of_an_application_shows_who_saw_what(seen, as_user):
-    page = text_of(as_user(seen.viewer).get(f"/applications/{seen.triage.slug}/"))
+    page = text_of(as_user(seen.viewer).get(f"/applications/{seen.triage.slug}/?tab=dependencies"))
     assert "Traces (OTLP)" in page
     assert "95 calls in 30 days" in page
     assert "Calls talker-1 on Acme, which is not declared." in page
 
 
-def test_the_overview_and_the_first_steps_speak_of_it(seen, as_user):
-    client = as_user(seen.governance)
-    assert "/intake/discrepancies/?kind=shadow" in text_of(client.get("/"))
-    assert "Connect what runs" in text_of(client.get("/start/"))
+def test_the_first_steps_lead_to_it(seen, as_user):
+    assert "Connect what runs" in text_of(as_user(seen.governance).get("/start/"))
 
 
 # --- answers --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("exposure", "0005_dates_of_existing_tasks"),
+        ("exposure", "0006_critical_dependents"),
     ]
 
     operations = [
