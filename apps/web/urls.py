@@ -155,8 +155,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("settings/sign-on/", single_sign_on.single_sign_on_page, name="single-sign-on"),
     ],
     "teams": [
-        path("settings/teams/", teams.team_list, name="list"),
-        path("settings/teams.csv", teams.team_csv, name="csv"),
+        *teams.TeamList.urls("settings/teams"),
         path("settings/teams/new/", teams.add_team, name="create"),
         path("settings/teams/of/<slug:slug>/", teams.team_detail, name="detail"),
         path("settings/teams/of/<slug:slug>/remove/", teams.remove_team, name="delete"),
@@ -168,8 +167,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "users": [
-        path("settings/people/", users.user_list, name="list"),
-        path("settings/people.csv", users.user_csv, name="csv"),
+        *users.UserList.urls("settings/people"),
         path("settings/people/invite/", users.invite_user, name="invite"),
         path("settings/people/contacts/new/", people.add_contact, name="create-contact"),
         path("settings/people/selected/", people.change_selected, name="bulk-change"),
@@ -193,19 +191,17 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "delegations": [
-        path("settings/delegations/", delegations.delegation_list, name="list"),
+        *delegations.DelegationList.urls("settings/delegations"),
         path("settings/delegations/<int:pk>/end/", delegations.stop_delegation, name="end"),
     ],
     "tokens": [
-        path("settings/keys/", tokens.token_list, name="list"),
+        *tokens.TokenList.urls("settings/keys"),
         path("settings/keys/new/", tokens.create_token, name="create"),
-        path("settings/keys.csv", tokens.tokens_csv, name="csv"),
         path("settings/keys/<int:pk>/rotate/", tokens.rotate_listed_token, name="rotate"),
         path("settings/keys/<int:pk>/revoke/", tokens.revoke_listed_token, name="revoke"),
     ],
     "service-accounts": [
-        path("settings/programs/", service_accounts.service_list, name="list"),
-        path("settings/programs.csv", service_accounts.service_csv, name="csv"),
+        *service_accounts.ServiceAccountList.urls("settings/programs"),
         path("settings/programs/new/", service_accounts.create_service, name="create"),
         path("settings/programs/<int:pk>/", service_accounts.service_detail, name="detail"),
         path(

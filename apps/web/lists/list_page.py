@@ -176,6 +176,11 @@ class ListPage[M: Model, R]:
         counts."""
         return self.build_rows(records)
 
+    def get_file_queryset(self) -> "QuerySet[M]":
+        """Return the records of the files; those of the page unless a file is for another
+        purpose."""
+        return self.queryset
+
     def get_title(self) -> str:
         return self.title
 
@@ -341,7 +346,11 @@ class ListPage[M: Model, R]:
     def iterate_file_rows(self, records: Iterable[M] | None = None) -> Iterator[list[Any]]:
         """Yield the cells of all selected records, read in batches of FILE_BATCH_SIZE."""
         values = [column.value for column in self.all_file_columns()]
-        source = self.queryset.iterator(chunk_size=FILE_BATCH_SIZE) if records is None else records
+        source = (
+            self.get_file_queryset().iterator(chunk_size=FILE_BATCH_SIZE)
+            if records is None
+            else records
+        )
         for batch in batched(source, FILE_BATCH_SIZE, strict=False):
             for row in self.build_file_rows(batch):
                 yield [value(row) for value in values]
@@ -359,7 +368,7 @@ class ListPage[M: Model, R]:
 
     def is_long(self) -> bool:
         """Return whether the workbook has more rows than a request can write."""
-        return is_long(self.queryset)
+        return is_long(self.get_file_queryset())
 
     # --- views ------------------------------------------------------------------------------------
 
