@@ -73,10 +73,10 @@ class TestList:
         lines = file_text(governance.get("/settings/people.csv")).splitlines()
 
         places = {name: n for n, name in enumerate(lines[0].lstrip("\ufeff").split(","))}
-        cells = {row.split(",")[places["first name"]]: row.split(",") for row in lines[1:]}
-        assert cells["Inside"][places["state"]] == "Contact"
-        assert cells["Inside"][places["may receive email"]] == "yes"
-        assert cells["Outside"][places["may receive email"]] == "no"
+        cells = {row.split(",")[places["First name"]]: row.split(",") for row in lines[1:]}
+        assert cells["Inside"][places["State"]] == "Contact"
+        assert cells["Inside"][places["Can receive email"]] == "yes"
+        assert cells["Outside"][places["Can receive email"]] == "no"
 
 
 class TestPerson:
