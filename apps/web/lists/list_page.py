@@ -178,11 +178,16 @@ class ListPage[M: Model, R]:
         counts."""
         return self.build_rows(records)
 
+    def get_file_queryset(self) -> "QuerySet[M]":
+        """Return the records of the files; those of the page unless a file is for another
+        purpose."""
+        return self.queryset
+
     def get_title(self) -> str:
         return self.title
 
     def get_crumbs(self) -> tuple[tuple[str, str], ...]:
-        """Return the pages above the list, as (name, URL)."""
+        """Return the pages above this one, as (name, address)."""
         return tuple((name, reverse(route)) for name, route in self.crumbs)
 
     def get_as_of(self) -> datetime:
@@ -343,7 +348,11 @@ class ListPage[M: Model, R]:
     def iterate_file_rows(self, records: Iterable[M] | None = None) -> Iterator[list[Any]]:
         """Yield the cells of all selected records, read in batches of FILE_BATCH_SIZE."""
         values = [column.value for column in self.all_file_columns()]
-        source = self.queryset.iterator(chunk_size=FILE_BATCH_SIZE) if records is None else records
+        source = (
+            self.get_file_queryset().iterator(chunk_size=FILE_BATCH_SIZE)
+            if records is None
+            else records
+        )
         for batch in batched(source, FILE_BATCH_SIZE, strict=False):
             for row in self.build_file_rows(batch):
                 yield [value(row) for value in values]
@@ -361,7 +370,7 @@ class ListPage[M: Model, R]:
 
     def is_long(self) -> bool:
         """Return whether the workbook has more rows than a request can write."""
-        return is_long(self.queryset)
+        return is_long(self.get_file_queryset())
 
     # --- views ------------------------------------------------------------------------------------
 
@@ -450,27 +459,31 @@ class ListPage[M: Model, R]:
     def render(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
         """Render the page, or only its rows for htmx; `context` has precedence over that of the
         list."""
+        contents: dict[str, Any] = {
+            "title": self.get_title(),
+            "crumbs": self.get_crumbs(),
+            "counts": self.counts,
+            "as_of": self.get_as_of(),
+            "page": self,
+            "sentence": self.get_lead(),
+            "basis": self.get_basis(),
+            "actions": self.get_actions(),
+            "empty": self.get_empty_state(),
+            "filters": self.filters,
+            "listing": self.listing,
+            "csv_url": self._file_url("csv"),
+            "xlsx_url": self._file_url("xlsx"),
+            "today": self.today,
+            **self.get_context(),
+            **context,
+        }
         return render_page(
             request,
             self.template,
             fragment=LIST_FRAGMENT,
             fragment_template=self.listing_template,
             status=status,
-            title=self.get_title(),
-            crumbs=self.get_crumbs(),
-            counts=self.counts,
-            as_of=self.get_as_of(),
-            page=self,
-            sentence=self.get_lead(),
-            basis=self.get_basis(),
-            actions=self.get_actions(),
-            empty=self.get_empty_state(),
-            filters=self.filters,
-            listing=self.listing,
-            csv_url=self._file_url("csv"),
-            xlsx_url=self._file_url("xlsx"),
-            today=self.today,
-            **{**self.get_context(), **context},
+            **contents,
         )
 
 

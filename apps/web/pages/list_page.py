@@ -53,11 +53,9 @@ class PaginatedList[M: Model]:
     @cached_property
     def number(self) -> int:
         page_text = self.request.GET.get("page", "1")
-        return (
-            min(max(int(page_text), 1), self.n_pages)
-            if page_text.isdecimal() and len(page_text) < 7
-            else 1
-        )
+        number = int(page_text) if page_text.isdecimal() and len(page_text) < 7 else 1
+        # the first page exists without a count
+        return min(number, self.n_pages) if number > 1 else 1
 
     @cached_property
     def rows(self) -> list[M]:
