@@ -82,6 +82,7 @@ from apps.web.views.intake import (
 )
 from apps.web.views.issues import detail as issues_detail
 from apps.web.views.issues import list as issues_list
+from apps.web.views.records import edit as record_edit
 from apps.web.views.reports import board_summary, component_files, evidence_packs, model_inventory
 from apps.web.views.reports import home as reports_home
 from apps.web.views.reports import register as reports_register
@@ -326,6 +327,17 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("versions/<int:pk>/prices.csv", versions.version_prices_csv, name="prices-csv"),
         path("versions/<int:pk>/lineage.csv", versions.version_lineage_csv, name="lineage-csv"),
         path("versions/<int:pk>/lifecycle.csv", versions.version_claims_csv, name="lifecycle-csv"),
+    ],
+    "records": [
+        path("catalogue/<slug:kind>/new/", record_edit.create_record, name="create"),
+        path("catalogue/<slug:kind>/<int:pk>/change/", record_edit.edit_record, name="edit"),
+        path("catalogue/<slug:kind>/<int:pk>/delete/", record_edit.delete_record, name="delete"),
+        path("catalogue/<slug:kind>/<int:pk>/history/", record_edit.record_history, name="history"),
+        path(
+            "catalogue/<slug:kind>/undo/<uuid:change>/",
+            record_edit.undo_record_change,
+            name="undo",
+        ),
     ],
     "offerings": [
         path("offerings/", offerings.offering_list, name="list"),

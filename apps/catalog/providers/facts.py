@@ -72,7 +72,7 @@ def change_provider(
     if "country" in changed_names:
         validate_country(provider.country)
     if "lei" in changed_names:
-        _validate_lei(provider.lei)
+        validate_lei(provider.lei)
     provider.full_clean(
         exclude=[field.name for field in Provider._meta.fields if field.name not in facts]
     )
@@ -167,7 +167,7 @@ def validate_country(country: str) -> None:
         raise ValidationError({"country": "Enter the country as two letters, such as IE."})
 
 
-def _validate_lei(lei: str) -> None:
+def validate_lei(lei: str) -> None:
     """Raise ValidationError unless the LEI is empty or its two check digits match (ISO 17442, by
     ISO 7064 MOD 97-10): read as a number with A = 10, the remainder is 1."""
     if not lei:

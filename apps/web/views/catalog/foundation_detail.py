@@ -89,6 +89,7 @@ def foundation_detail(request: HttpRequest, slug: str) -> HttpResponse:
         counts="Live applications of yours, in any role",
         as_of=at,
         foundation=foundation,
+        families=list(foundation.aliases.filter(version=None).order_by("identifier")[:30]),
         sentence=headlines.retirements_headline(
             foundation.name,
             retirement_dates(summaries, counts),

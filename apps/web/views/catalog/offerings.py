@@ -26,6 +26,7 @@ from apps.catalog.models import (
     Lifecycle,
     NodeKind,
     Offering,
+    OfferingRegion,
     Price,
     Provider,
     Region,
@@ -351,6 +352,11 @@ def _render_offering_page(
         past_prices=[
             price for price in prices if price.valid.upper is not None and price.valid.upper <= at
         ],
+        region_links=list(
+            OfferingRegion.objects.filter(offering=offering)
+            .select_related("region")
+            .order_by("region__name")
+        ),
         floating_since=next(
             (row.floating_since for row in claims if row.pk == offering.price_claim_id), None
         ),

@@ -45,6 +45,7 @@ ORDERS = Sorting(
 )
 
 MAX_ROWS = 25
+MAX_REGIONS = 100
 
 
 def _filter_providers(request: HttpRequest) -> tuple[ProviderFilter, Any]:
@@ -203,6 +204,9 @@ def provider_detail(request: HttpRequest, slug: str) -> HttpResponse:
         sentence=_build_headline(provider, reach),
         roles=[ProviderRole(role).label for role in provider.roles],
         subsidiaries=provider.subsidiaries.order_by("name"),
+        regions=list(provider.regions.order_by("name")[:MAX_REGIONS]),
+        is_host=ProviderRole.HOST in provider.roles,
+        policies=list(provider.notice_policies.order_by("scope")),
         foundations=[
             (row, reach_by_foundation.get(row.pk, DependentCount())) for row in foundations[:20]
         ],

@@ -44,6 +44,10 @@ ORDERS = Sorting(
 )
 
 
+# aliases and derivations on the page of a version
+MAX_RELATED = 50
+
+
 def _filter_versions(request: HttpRequest) -> tuple[VersionFilter, "QuerySet[Version]"]:
     filterset = VersionFilter(
         request.GET, Version.objects.visible_to(request.user), request=request
@@ -185,6 +189,12 @@ def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
         as_of=at,
         version=version,
         foundation=foundation,
+        alias_records=list(version.alias_records.order_by("identifier")[:MAX_RELATED]),
+        derivations=list(
+            version.derived_from.select_related("parent").order_by("parent__identifier")[
+                :MAX_RELATED
+            ]
+        ),
         sentence=headlines.retirements_headline(
             version.name,
             retirement_dates(summaries, counts),
