@@ -19,6 +19,7 @@ from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
 from apps.common.history.derived import is_derived
 from apps.common.records.field_set import FieldSet
+from apps.common.time import now
 
 _INSERTED, _DELETED = "insert", "delete"
 
@@ -70,6 +71,9 @@ class RecordType[M: models.Model]:
 
     def refuse_unless_editable(self, row: M) -> None:
         """Raise ConflictError for a row that cannot be changed or deleted."""
+
+    def refuse_deletion(self, row: M) -> None:
+        """Raise ConflictError for a row that can be changed, but not deleted."""
 
     def derive(self, row: M) -> None:
         """Set the `derived_columns` of a row before it is validated."""
@@ -129,6 +133,7 @@ class RecordType[M: models.Model]:
         self.lock()
         row = self._locked(row)
         self.refuse_unless_editable(row)
+        self.refuse_deletion(row)
         self._refuse_while_used(row)
         before = self.affected_by(row)
         with audit_context(user=by, reason=reason or f"{self.noun} deleted") as change:
@@ -306,6 +311,8 @@ class RecordType[M: models.Model]:
             for field in self.model._meta.concrete_fields
             if field.attname in tracked and not field.primary_key
         }
+        for name in self._timestamps():
+            values.setdefault(name, now())
         row = self.model(pk=entry.pgh_obj_id, **values)
         try:
             self._validate(row, self.field_set.columns)

@@ -26,6 +26,8 @@ from apps.catalog.records.identities import (
 from apps.catalog.records.prices import PriceRecord
 from apps.catalog.records.providers import NoticePolicyRecord, ProviderRecord
 from apps.common.records.record_type import RecordType
+from apps.exposure.records import EventRateRecord
+from apps.inventory.governance.contract_record import ContractRecord
 from apps.risks.models import RiskTemplate, TaxonomyEntry
 from apps.risks.records import ModifierRecord, RiskTemplateRecord, TemplateMappingRecord
 
@@ -164,6 +166,18 @@ RECORD_PAGES: dict[str, RecordPages] = {
         lambda row: _offering_url(row.offering),
         lambda row: _offering_url(row.offering),
         ("offering__host", "claim__source"),
+    ),
+    "contracts": RecordPages(
+        ContractRecord(),
+        lambda row: reverse("contracts:detail", args=[row.pk]),
+        lambda row: reverse("contracts:list"),
+        ("party", "overarching__party"),
+    ),
+    "event-rates": RecordPages(
+        EventRateRecord(),
+        lambda row: reverse("loss-runs:latest"),
+        lambda row: reverse("loss-runs:latest"),
+        ("node",),
     ),
     "risk-templates": RecordPages(
         RiskTemplateRecord(), _template_url, lambda row: reverse("risk-templates:crosswalk")

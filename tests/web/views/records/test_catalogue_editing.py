@@ -9,6 +9,7 @@ from apps.catalog.models import (
     Alias,
     Derivation,
     Footing,
+    Node,
     NodeKind,
     NoticePolicy,
     OfferingRegion,
@@ -18,6 +19,8 @@ from apps.catalog.models import (
     Version,
 )
 from apps.common.time import day_of, now
+from apps.exposure.models import EventRate
+from apps.inventory.models import Contract
 from apps.risks.models import RiskTemplate
 from tests.builders import (
     make_foundation,
@@ -441,6 +444,67 @@ class TestRiskTemplates:
         assert client.post(address, self.data).status_code == 302
         template.refresh_from_db()
         assert template.title == "Built in"
+
+
+def test_a_contract_entered_by_mistake_is_deleted_and_returns_by_undo(client):
+    contract = Contract.objects.create(ref="C-1", party=make_provider("host-x"))
+
+    answer = client.post(
+        reverse("records:delete", args=["contracts", contract.pk]), {"reason": "wrong party"}
+    )
+
+    assert answer.url == reverse("contracts:list")
+    assert not Contract.objects.exists()
+    undo(client, answer)
+    assert Contract.objects.get().pk == contract.pk
+
+
+def test_contracts_are_not_found_by_readers_without_an_organisation_role():
+    contract = Contract.objects.create(ref="C-1", party=make_provider("host-x"))
+    viewer = signed_in_client(make_user())
+
+    for page in ("history", "edit"):
+        address = reverse(f"records:{page}", args=["contracts", contract.pk])
+        assert viewer.get(address).status_code == 404
+
+
+def test_the_rate_of_one_item_is_added_and_not_deleted(client):
+    offering = make_offering()
+    node = Node.objects.get(kind=NodeKind.HOST, ref=offering.host_id)
+    page = client.get(f"{new('event-rates')}?node={node.pk}&node_kind=host")
+
+    client.post(
+        new("event-rates"),
+        {**read_form(page), "kind": "outage", "rate": "0.5", "source": "status page"},
+    )
+
+    rate = EventRate.objects.get(node=node)
+    assert (rate.node_kind, rate.rate) == ("host", 0.5)
+    client.post(reverse("records:delete", args=["event-rates", rate.pk]), {"reason": "wrong"})
+    assert EventRate.objects.filter(pk=rate.pk).exists()
+
+
+def test_pages_take_a_fixed_number_of_statements(client, django_assert_max_num_queries):
+    offering = make_offering()
+    version = offering.version
+    for number in range(30):
+        Alias.objects.create(
+            identifier=f"maker/alias-{number}",
+            foundation=version.foundation,
+            version=version,
+            kind="alias",
+        )
+        make_price(offering, "output", "1", above=number)
+    for address in (
+        reverse("versions:detail", args=[version.pk]),
+        reverse("offerings:detail", args=[offering.pk]),
+        reverse("records:edit", args=["versions", version.pk]),
+        reverse("records:history", args=["versions", version.pk]),
+        new("aliases"),
+    ):
+        client.get(address)
+        with django_assert_max_num_queries(30):
+            client.get(address)
 
 
 def test_an_unknown_kind_of_record_is_not_found(client):
