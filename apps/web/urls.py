@@ -35,7 +35,6 @@ from apps.web.views.catalog import (
     foundation_detail,
     foundation_list,
     offerings,
-    provider_facts,
     providers,
     versions,
 )
@@ -334,6 +333,11 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("catalogue/<slug:kind>/<int:pk>/delete/", record_edit.delete_record, name="delete"),
         path("catalogue/<slug:kind>/<int:pk>/history/", record_edit.record_history, name="history"),
         path(
+            "catalogue/<slug:kind>/<int:pk>/history.csv",
+            record_edit.record_history_csv,
+            name="history-csv",
+        ),
+        path(
             "catalogue/<slug:kind>/undo/<uuid:change>/",
             record_edit.undo_record_change,
             name="undo",
@@ -365,14 +369,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path(
             "providers/<slug:slug>/record.csv", providers.track_record_csv, name="track-record-csv"
         ),
-        path("providers/<slug:slug>/change/", provider_facts.edit_provider, name="edit"),
-        path("providers/<slug:slug>/history/", provider_facts.provider_history, name="history"),
-        path(
-            "providers/<slug:slug>/history.csv",
-            provider_facts.provider_history_csv,
-            name="history-csv",
-        ),
-        path("providers/<slug:slug>/undo/<uuid:change>/", provider_facts.undo_edit, name="undo"),
+        # until the next release: the pages of editable records took their place
+        path("providers/<slug:slug>/change/", providers.redirect_to_form, name="edit"),
+        path("providers/<slug:slug>/history/", providers.redirect_to_history, name="history"),
     ],
     "inherited-risks": [
         path("risks/", risks_register.risk_list, name="list"),

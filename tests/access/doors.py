@@ -46,7 +46,8 @@ PAGES = {
         offerings:csv:get offerings:detail:get offerings:list:get offerings:prices-csv:get
         offerings:source-values-csv:get price-gaps:csv:get price-gaps:list:get
         provider-notices:csv:get provider-notices:list:get providers:csv:get providers:detail:get
-        providers:history-csv:get providers:history:get providers:list:get
+        providers:edit:get providers:history:get providers:list:get records:history:get
+        records:history-csv:get
         providers:track-record-csv:get reported-services:bulk-link:post reported-services:csv:get
         reported-services:list:get reports:board-summary:get reports:home:get
         reports:model-inventory-csv:get reports:model-inventory-xlsx:get reports:model-inventory:get
@@ -77,8 +78,10 @@ PAGES = {
         feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post feeds:poll:post
         feeds:toggle:post feeds:undo:post foundation-risks:action:post foundation-risks:create:post
         foundation-risks:edit:post gate:policy:post offerings:detail:post
-        provider-notices:close:post provider-notices:reopen:post providers:edit:get
-        providers:edit:post reports:reporting-entity:get reports:reporting-entity:post
+        provider-notices:close:post provider-notices:reopen:post
+        records:create:get records:create:post records:delete:post records:edit:get
+        records:edit:post records:undo:post
+        reports:reporting-entity:get reports:reporting-entity:post
         received-notices:csv:get received-notices:list:get received-notices:rules:get
         received-notices:rules:post
         retirements:announce:get retirements:announce:post retirements:withdraw:post
@@ -191,7 +194,7 @@ PAGES = {
     """,
     # there is nothing at this key here, for anybody
     "00000000": """
-        providers:undo:post reports:register-csv:get secret-feeds:alerts:get
+        reports:register-csv:get secret-feeds:alerts:get
         secret-feeds:calendar:get secret-feeds:changes:get
     """,
     # governance, where the record is a team's
@@ -244,6 +247,9 @@ API = {
         campaign-tasks/bulk-assign/:post received-notices/:get retirement-announcements/:get
         retirement-announcements/{pk}/:get
         costs/:get deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
+        aliases/:get aliases/{pk}/:get notice-policies/:get notice-policies/{pk}/:get
+        offering-regions/:get offering-regions/{pk}/:get regions/:get regions/{pk}/:get
+        risk-mappings/:get risk-mappings/{pk}/:get risk-modifiers/:get risk-modifiers/{pk}/:get
         derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
         discrepancies/:get reported-services/:get event-rates/:get evidence-packs/:get
         evidence-packs/:post evidence/:get evidence/:post exit-plans/:get exit-plans/:post
@@ -317,6 +323,17 @@ API = {
     """,
     # governance
     "yynnnnnl": """
+        aliases/:post aliases/{pk}/:patch aliases/{pk}/:delete derivations/:post
+        derivations/{pk}/:patch derivations/{pk}/:delete foundations/:post foundations/{slug}/:patch
+        foundations/{slug}/:delete notice-policies/:post notice-policies/{pk}/:patch
+        notice-policies/{pk}/:delete offerings/:post offerings/{pk}/:patch offerings/{pk}/:delete
+        prices/:post prices/{pk}/:patch prices/{pk}/:delete regions/:post regions/{pk}/:patch
+        regions/{pk}/:delete risk-mappings/:post risk-mappings/{pk}/:patch
+        risk-mappings/{pk}/:delete risk-modifiers/:post risk-modifiers/{pk}/:patch
+        risk-modifiers/{pk}/:delete risk-templates/:post risk-templates/{pk}/:patch
+        risk-templates/{pk}/:delete versions/:post versions/{pk}/:patch versions/{pk}/:delete
+        providers/:post providers/{slug}/:delete offering-regions/:post
+        offering-regions/{pk}/:delete event-rates/:post
         alert-policies/{pk}/:patch alert-settings/:patch annex-items/note/:post
         annex-items/request/:post approvals/:post approvals/{pk}/replace/:post
         approvals/{pk}/revoke/:post campaigns/:post contracts/:post foundation-risks/:post

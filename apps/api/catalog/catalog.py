@@ -24,7 +24,6 @@ from apps.api.framework.views import BY_ID, ReadViewSet, row_reader_for
 from apps.api.inventory.applications import (
     AffectedApplicationSerializer,
     ApplicationViewSet,
-    ReasonMixin,
 )
 from apps.catalog.filters import (
     AssertionFilter,
@@ -43,7 +42,6 @@ from apps.catalog.models import (
     Price,
     Provider,
     ProviderEvent,
-    ProviderRole,
     Region,
     Version,
 )
@@ -51,7 +49,6 @@ from apps.catalog.providers.earliest_retirement import (
     PublishedMinimum,
     offering_earliest_retirement,
 )
-from apps.catalog.providers.facts import PROVIDER_FIELDS
 from apps.catalog.providers.track_record import ModelRetirement, NoticeHalf, PolicyCompliance
 from apps.catalog.providers.track_record_queries import is_partners, provider_track_record
 from apps.catalog.records.hosting import OfferingRecord
@@ -104,31 +101,6 @@ class ProviderSerializer(serializers.ModelSerializer[Provider]):
             "updated_at",
         ]
         read_only_fields = fields
-
-
-class ProviderChangeSerializer(ReasonMixin, serializers.ModelSerializer[Provider]):
-    """Fields that can be changed."""
-
-    roles = serializers.ListField(
-        child=serializers.ChoiceField(choices=ProviderRole.choices), required=False
-    )
-    parent = serializers.SlugRelatedField(
-        slug_field="slug",
-        queryset=Provider.objects.all(),
-        required=False,
-        allow_null=True,
-        help_text="Slug of the parent company; null if there is none.",
-    )
-    lei = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        max_length=40,
-        help_text="Legal Entity Identifier: 20 characters of ISO 17442; spaces are ignored.",
-    )
-
-    class Meta:
-        model = Provider
-        fields = ["roles", "parent", *PROVIDER_FIELDS, "reason"]
 
 
 class RetirementNoticeSerializer(serializers.Serializer[Any]):
@@ -275,15 +247,6 @@ class ProviderViewSet(RecordViewSet[Provider]):
     lookup_field = "slug"
     lookup_value_regex = SLUG
     orders = BY_SLUG
-
-    @extend_schema(request=ProviderChangeSerializer, responses=ProviderSerializer)
-    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change a provider. Requires the governance role."""
-        provider = self.governed("parent")
-        facts = self.validated(ProviderChangeSerializer, instance=provider, partial=True)
-        reason = facts.pop("reason", "")
-        self.record.change(row=provider, facts=facts, by=self.user, reason=reason)
-        return self.answer(provider)
 
     @extend_schema(summary="Track record of a provider", responses=TrackRecordSerializer)
     @action(

@@ -73,6 +73,13 @@ def _serializer_field(
         return serializers.ListField(
             child=child, allow_empty=name not in field_set.required, max_length=200, **options
         )
+    if name in field_set.readers:
+        # values can have spaces, which the reader removes
+        return serializers.CharField(
+            max_length=2 * field.max_length,
+            allow_blank=field.blank and name not in field_set.required,
+            **options,
+        )
     built_class, built_options = serializers.ModelSerializer().build_standard_field(name, field)
     built_options = {
         k: v for k, v in built_options.items() if k not in ("model_field", "validators")

@@ -176,7 +176,7 @@ class PriceRecord(RecordType[Price]):
                     reason=str(metadata.get("reason") or ""),
                     before={name: before.get(name, "") for name in names},
                     after={name: entry.value.get(name, "") for name in names},
-                    is_latest=entry is entries[-1],
+                    stands=entry is entries[-1],
                 )
             )
             previous = entry

@@ -35,8 +35,8 @@ class RecordWrite[M: models.Model]:
 @dataclass(frozen=True, slots=True)
 class RecordChange:
     """One change of a row. `before` and `after` are the changed values by field, as stored; a
-    created row has no `before`, a deleted one no `after`. `is_latest` is true if the row is as the
-    change left it, so that it can be undone."""
+    created row has no `before`, a deleted one no `after`. `stands` is true while these values are
+    as the change left them, so that it can be undone."""
 
     change: UUID | None
     at: datetime
@@ -44,7 +44,7 @@ class RecordChange:
     reason: str
     before: Mapping[str, Any]
     after: Mapping[str, Any]
-    is_latest: bool
+    stands: bool
 
 
 class RecordType[M: models.Model]:
@@ -145,8 +145,8 @@ class RecordType[M: models.Model]:
 
     @transaction.atomic
     def undo(self, *, change: UUID, by: Any) -> RecordWrite[M]:
-        """Restore the row before `change`, if it is as the change left it; return the row, which
-        might be deleted, and the ID of the new change, which undoes the undo."""
+        """Restore the values before `change`, if all of them are as it left them; return the row,
+        which might be deleted, and the ID of the new change, which undoes the undo."""
         history = self._history()
         entries = list(history.filter(pgh_context_id=change).order_by("pgh_id"))
         if not entries:
@@ -163,7 +163,14 @@ class RecordType[M: models.Model]:
             pk=first.pgh_obj_id
         )
         current = row.first()
-        if history.filter(pgh_obj_id=first.pgh_obj_id, pgh_id__gt=last.pgh_id).exists():
+        latest = history.filter(pgh_obj_id=first.pgh_obj_id).order_by("-pgh_id").first()
+        previous = (
+            history.filter(pgh_obj_id=first.pgh_obj_id, pgh_id__lt=first.pgh_id)
+            .order_by("-pgh_id")
+            .first()
+        )
+        names = self._changed_names(previous, last)
+        if not self._stands(last, latest, names):
             raise ConflictError(
                 f"Another user changed this {self.noun} later. Check the history and correct the "
                 "values by hand."
@@ -172,18 +179,13 @@ class RecordType[M: models.Model]:
             if current is None:
                 raise ConflictError(f"This {self.noun} does not exist.")
             return RecordWrite(current, self.delete(row=current, by=by, reason="undone"))
-        previous = (
-            history.filter(pgh_obj_id=first.pgh_obj_id, pgh_id__lt=first.pgh_id)
-            .order_by("-pgh_id")
-            .first()
-        )
         if last.pgh_label == _DELETED:
             return self._restore(last, by=by)
         if current is None or previous is None:
             raise ConflictError("The previous values are not recorded. Correct the values by hand.")
         values = {
             name: self._stored_value(previous, name)
-            for name in self.field_set.columns
+            for name in names
             if name not in self.field_set.fixed
         }
         try:
@@ -206,13 +208,7 @@ class RecordType[M: models.Model]:
         previous: Any = None
         for entry in entries:
             is_deleted = entry.pgh_label == _DELETED
-            names = [
-                name
-                for name in self.field_set.columns
-                if previous is None
-                or is_deleted
-                or self._raw_value(previous, name) != self._raw_value(entry, name)
-            ]
+            names = self._changed_names(previous, entry)
             if names:
                 metadata = entry.pgh_context.metadata if entry.pgh_context else {}
                 changes.append(
@@ -227,7 +223,7 @@ class RecordType[M: models.Model]:
                         after={}
                         if is_deleted
                         else {name: self._raw_value(entry, name) for name in names},
-                        is_latest=entry is entries[-1],
+                        stands=self._stands(entry, entries[-1], names),
                     )
                 )
             previous = None if is_deleted else entry
@@ -285,6 +281,22 @@ class RecordType[M: models.Model]:
         return [
             field.name for field in self.model._meta.concrete_fields if field.name == "updated_at"
         ]
+
+    def _changed_names(self, previous: Any, entry: Any) -> list[str]:
+        """Return the columns that an entry of the history changed; all of a new or deleted row."""
+        return [
+            name
+            for name in self.field_set.columns
+            if previous is None
+            or entry.pgh_label == _DELETED
+            or self._raw_value(previous, name) != self._raw_value(entry, name)
+        ]
+
+    def _stands(self, entry: Any, latest: Any, names: Iterable[str]) -> bool:
+        """Return whether the row is as an entry of the history left it, in the columns `names`."""
+        if entry.pgh_label == "update" and latest.pgh_label != _DELETED:
+            return all(self._raw_value(entry, n) == self._raw_value(latest, n) for n in names)
+        return bool(entry.pgh_id == latest.pgh_id)
 
     def _raw_value(self, entry: Any, name: str) -> Any:
         return getattr(entry, self.field_set.model_field(name).attname)

@@ -157,6 +157,9 @@ def _form_field(
         options["widget"] = forms.Textarea(attrs={"rows": 4})
     if isinstance(field, models.URLField):
         options["assume_scheme"] = "https"
+    if name in field_set.readers:
+        # users paste values with spaces, which the reader removes
+        return forms.CharField(max_length=2 * field.max_length, **options)
     form_field = field.formfield(**options)
     assert isinstance(form_field, forms.Field)
     return form_field

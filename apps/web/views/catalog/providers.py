@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Case, Count, IntegerField, Value, When
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -300,3 +300,19 @@ def _build_headline(provider: Provider, reach: PartyReach) -> Headline:
     clause = f"{n} {'stands' if reach.n == 1 else 'stand'} on {provider.name}"
     critical = f", {as_word(reach.n_critical)} of them critical." if reach.n_critical else "."
     return Headline(f"{clause[0].upper()}{clause[1:]}{critical}")
+
+
+@require_safe
+def redirect_to_form(request: HttpRequest, slug: str) -> HttpResponse:
+    return _redirect_to_record(request, "edit", slug)
+
+
+@require_safe
+def redirect_to_history(request: HttpRequest, slug: str) -> HttpResponse:
+    return _redirect_to_record(request, "history", slug)
+
+
+def _redirect_to_record(request: HttpRequest, page: str, slug: str) -> HttpResponse:
+    """Redirect an old URL to the page of the provider as an editable record."""
+    provider = get_object_or_404(Provider.objects.visible_to(request.user), slug=slug)
+    return redirect(f"records:{page}", "providers", provider.pk, permanent=True)

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -18,6 +18,7 @@ from apps.common.time import day_of, now
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import governance_user, signed_in_user
+from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.pages.record_form import RecordForm, record_form, stored_facts
 from apps.web.views.records.pages import RECORD_PAGES, RecordPages
@@ -170,6 +171,24 @@ def record_history(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         changes=[(change, pages.record.describe(change)) for change in changes[:MAX_CHANGES]],
         is_cut=len(changes) > MAX_CHANGES,
         may_edit=user.is_governance,
+    )
+
+
+@require_safe
+def record_history_csv(request: HttpRequest, kind: str, pk: int) -> StreamingHttpResponse:
+    """Send a row for each field that a change set."""
+    pages = _pages_or_404(kind)
+    get_object_or_404(pages.rows(request), pk=pk)
+    lines = (
+        (change, line)
+        for change in pages.record.changes(pk)
+        for line in pages.record.describe(change)
+    )
+    return csv_response(
+        f"{kind}-{pk}-history",
+        ["at", "changed by", "reason", "field", "before", "after"],
+        lines,
+        lambda row: [row[0].at.isoformat(), row[0].actor, row[0].reason, *row[1]],
     )
 
 
