@@ -382,7 +382,7 @@ API = {
         confirmation-settings/:patch decision-proposals/{pk}/confirm/:post
         decision-proposals/{pk}/reject/:post
         contracts/{pk}/:patch exposure-flags/{pk}/acknowledge/:post exposure-settings/:patch
-        exposure-policies/{pk}/:patch scenarios/{pk}/:patch webhooks/{pk}/:patch
+        exposure-policies/{pk}/:patch event-rates/{pk}/:patch scenarios/{pk}/:patch webhooks/{pk}/:patch
         webhooks/{pk}/rotate-secret/:post webhooks/{pk}/disable/:post webhooks/{pk}/test/:post
     """,
     # its author alone

@@ -4,7 +4,12 @@ import django_filters
 from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers
 
-from apps.api.framework.record_views import RecordViewSet, record_schema
+from apps.api.framework.record_views import (
+    RecordCreationViewSet,
+    RecordDeletionMixin,
+    RecordViewSet,
+    record_schema,
+)
 from apps.api.framework.views import BY_ID
 from apps.catalog.models import Alias, NoticePolicy, OfferingRegion, Region
 from apps.catalog.records.hosting import OfferingRegionRecord, RegionRecord
@@ -122,15 +127,16 @@ class OfferingRegionSerializer(serializers.ModelSerializer[OfferingRegion]):
         read_only_fields = fields
 
 
-@extend_schema_view(**record_schema(OfferingRegionRecord, OfferingRegionSerializer))
-class OfferingRegionViewSet(RecordViewSet[OfferingRegion]):
+@extend_schema_view(
+    **record_schema(OfferingRegionRecord, OfferingRegionSerializer, methods=("create", "destroy"))
+)
+class OfferingRegionViewSet(RecordDeletionMixin, RecordCreationViewSet[OfferingRegion]):
     """Regions in which a host serves an offering."""
 
     model = OfferingRegion
     record = OfferingRegionRecord()
     serializer_class = OfferingRegionSerializer
     filterset_class = OfferingRegionFilter
-    http_method_names = ["get", "post", "delete", "head", "options"]
 
 
 class NoticePolicyFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -14,7 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.bulk.views import RETRY_AFTER_SECONDS
-from apps.api.framework.record_views import RecordViewSet, record_schema
+from apps.api.framework.record_views import (
+    RecordChangeMixin,
+    RecordCreationViewSet,
+    record_schema,
+)
 from apps.api.framework.views import ReadViewSet
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
@@ -299,15 +303,16 @@ class EventRateSerializer(serializers.ModelSerializer[EventRate]):
         read_only_fields = fields
 
 
-@extend_schema_view(**record_schema(EventRateRecord, EventRateSerializer))
-class EventRateViewSet(RecordViewSet[EventRate]):
+@extend_schema_view(
+    **record_schema(EventRateRecord, EventRateSerializer, methods=("create", "partial_update"))
+)
+class EventRateViewSet(RecordChangeMixin, RecordCreationViewSet[EventRate]):
     """Yearly rates of failure modes, with interval and source. The rate of one node takes
     precedence over that of its kind. Rates are disabled rather than deleted."""
 
     model = EventRate
     record = EventRateRecord()
     serializer_class = EventRateSerializer
-    http_method_names = ["get", "post", "patch", "head", "options"]
 
 
 class BaseLossSerializer(serializers.ModelSerializer[BaseLoss]):

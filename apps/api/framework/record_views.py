@@ -1,9 +1,9 @@
 """Writing of editable records by REST: the serializer is built from the `FieldSet` of the record,
 and the actions are those of the pages."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -92,8 +92,8 @@ def _serializer_field(
     return built_class(**{**built_options, **options})
 
 
-class RecordViewSet[M: models.Model](GovernedViewSet[M]):
-    """An editable record: read by all, written by governance with the actions of the pages."""
+class RecordCreationViewSet[M: models.Model](GovernedViewSet[M]):
+    """An editable record: read by all, created by governance with the action of the pages."""
 
     record: ClassVar[RecordType[Any]]
 
@@ -105,28 +105,47 @@ class RecordViewSet[M: models.Model](GovernedViewSet[M]):
         write = self.record.create(facts=facts, by=self.user, reason=reason)
         return self.answer(write.row, status.HTTP_201_CREATED)
 
-    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+
+class RecordChangeMixin:
+    """Change of an editable record."""
+
+    def partial_update(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change the given fields. Requires the governance role."""
         row = self.governed()
         facts = self.validated(record_serializer(type(self.record), creating=False), partial=True)
         reason = facts.pop("reason", "")
         self.record.change(row=row, facts=facts, by=self.user, reason=reason)
-        return self.answer(self.row_after(row))
+        return cast(Response, self.answer(self.row_after(row)))
 
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Delete a record on which nothing depends. Requires the governance role."""
-        self.record.delete(row=self.governed(), by=self.user)
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-    def row_after(self, row: M) -> M:
+    def row_after(self, row: Any) -> Any:
         """Return the row that shows the change: the changed one, except for facts whose change is a
         new row."""
         return row
 
 
-def record_schema(record_class: type[RecordType[Any]], read: Any) -> Mapping[str, Any]:
+class RecordDeletionMixin:
+    """Deletion of an editable record."""
+
+    def destroy(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Delete a record on which nothing depends. Requires the governance role."""
+        self.record.delete(row=self.governed(), by=self.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class RecordViewSet[M: models.Model](
+    RecordChangeMixin, RecordDeletionMixin, RecordCreationViewSet[M]
+):
+    """An editable record: read by all, written by governance with the actions of the pages."""
+
+
+def record_schema(
+    record_class: type[RecordType[Any]],
+    read: Any,
+    *,
+    methods: Collection[str] = ("create", "partial_update", "destroy"),
+) -> Mapping[str, Any]:
     """Return the OpenAPI decorators of the methods that write a record."""
-    return {
+    schemas = {
         "create": extend_schema(
             request=record_serializer(record_class, creating=True), responses={201: read}
         ),
@@ -135,3 +154,4 @@ def record_schema(record_class: type[RecordType[Any]], read: Any) -> Mapping[str
         ),
         "destroy": extend_schema(responses={204: None}),
     }
+    return {name: schemas[name] for name in methods}
