@@ -112,6 +112,10 @@ def load_events(day: LoadingDay) -> None:
         )
         catalogue_lock()
         insert_events(claim.source, [(fact, offering.pk, claim.pk)])
+        # a feed that reported the event had its value in the catalogue on that day
+        Assertion.objects.filter(pk=claim.pk, first_seen__gt=detected_at).update(
+            first_seen=detected_at, changed_at=detected_at
+        )
 
 
 def _find_version(identifier: str) -> Version:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 
 from apps.accounts.models import Team
 from apps.common.exports.jobs import ExportError
@@ -17,6 +17,7 @@ from apps.inventory.export_files import ProgressCallback, with_progress
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.models import Application, ListExport
 from apps.reports.files import Workbook
+from apps.web.lists.list_page import ListRequest, find_list_page
 from apps.web.views.applications.list import HEADS, FilteredApplications, cells
 from apps.web.views.reports.model_inventory import model_workbook
 from apps.web.views.reports.register import register_body
@@ -35,11 +36,24 @@ class FileExport:
     write: Callable[[ListExport, IO[bytes], ProgressCallback], int]
 
 
-def rebuild_request(file: ListExport) -> HttpRequest:
-    """Rebuild the original request: the same URL and user, for code that reads both."""
-    request = HttpRequest()
-    request.method, request.GET, request.user = "GET", QueryDict(file.query), file.requested_by
-    return request
+def _list_request(file: ListExport) -> ListRequest:
+    """Return what the list reads of the request that asked for the file."""
+    return ListRequest(QueryDict(file.query), file.requested_by)
+
+
+def find_file_export(kind: str) -> FileExport | None:
+    """Return the export of this kind: one of FILE_EXPORTS, or the list page of this namespace."""
+    if kind in FILE_EXPORTS:
+        return FILE_EXPORTS[kind]
+    list_page = find_list_page(kind)
+    if list_page is None:
+        return None
+
+    def write(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
+        page = list_page(_list_request(file), at=file.as_of)
+        return page.write_workbook(target, with_progress(page.iterate_file_rows(), tell))
+
+    return FileExport(list_page.title, f"{kind}.xlsx", f"{kind}:list", write)
 
 
 def _write_applications(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
@@ -47,7 +61,7 @@ def _write_applications(file: ListExport, target: IO[bytes], tell: ProgressCallb
     n_rows = workbook.sheet(
         "applications",
         HEADS,
-        map(cells, with_progress(FilteredApplications(rebuild_request(file)).iterate_rows(), tell)),
+        map(cells, with_progress(FilteredApplications(_list_request(file)).iterate_rows(), tell)),
     )
     workbook.close()
     return n_rows
@@ -56,7 +70,7 @@ def _write_applications(file: ListExport, target: IO[bytes], tell: ProgressCallb
 def _write_inventory(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
     user = file.requested_by
     application_filter = ApplicationFilter(
-        QueryDict(file.query), Application.objects.visible_to(user), request=rebuild_request(file)
+        QueryDict(file.query), Application.objects.visible_to(user), request=_list_request(file)
     )
     applications: QuerySet[Application] = application_filter.qs
     with inventory_workbook(
@@ -98,8 +112,9 @@ FILE_EXPORTS: Mapping[str, FileExport] = {
 
 def write_export(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
     """Write any of the exports."""
-    if file.kind not in FILE_EXPORTS:
+    export = find_file_export(file.kind)
+    if export is None:
         raise ExportError(
             f"Files of the type '{file.kind}' are no longer available. Request another file."
         )
-    return FILE_EXPORTS[file.kind].write(file, target, tell)
+    return export.write(file, target, tell)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from django.urls import URLPattern, include, path, re_path
+from django.views.generic import RedirectView
 
 from apps.web.views import (
     calendar,
     export_files,
-    overview,
     saved_filters,
     search,
     start,
@@ -56,6 +56,8 @@ from apps.web.views.exposure import (
     policies,
     single_points,
 )
+from apps.web.views.exposure import months as exposure_months
+from apps.web.views.exposure import portfolio as exposure_portfolio
 from apps.web.views.feeds import pending_changes, provider_notices, quarantine, source_edit, sources
 from apps.web.views.feeds import runs as feeds_runs
 from apps.web.views.gate import application_gate, client, policy, waivers
@@ -70,6 +72,8 @@ from apps.web.views.governance import (
     selection_detail,
     selection_list,
 )
+from apps.web.views.home import downloads as home_downloads
+from apps.web.views.home import organisation as home
 from apps.web.views.imports import detail as imports_detail
 from apps.web.views.imports import documents, exports, steps, upload
 from apps.web.views.intake import (
@@ -79,6 +83,7 @@ from apps.web.views.intake import (
     reported_services,
     unrecognised_names,
 )
+from apps.web.views.issues import bulk as issues_bulk
 from apps.web.views.issues import detail as issues_detail
 from apps.web.views.issues import list as issues_list
 from apps.web.views.records import edit as record_edit
@@ -96,6 +101,7 @@ from apps.web.views.risks import (
     taxonomies,
 )
 from apps.web.views.risks import detail as risks_detail
+from apps.web.views.risks import groups as risk_groups
 from apps.web.views.risks import register as risks_register
 from apps.web.views.risks import summaries as risks_summaries
 from apps.web.views.scenarios import change_search, saved_scenarios
@@ -118,10 +124,10 @@ from apps.web.views.settings import home as settings_home
 # by namespace; one whose paths take any word (`feeds/<slug>/`) comes after those that begin alike
 ROUTES: dict[str, list[URLPattern]] = {
     "home": [
-        path("", overview.overview, name="overview"),
-        path("concentration.csv", overview.concentration_csv, name="concentration-csv"),
-        path("runway.csv", overview.runway_csv, name="runways-csv"),
-        path("ends.csv", overview.ends_csv, name="retirements-csv"),
+        path("", home.home, name="overview"),
+        path("concentration.csv", home_downloads.concentration_csv, name="concentration-csv"),
+        path("runway.csv", home_downloads.runway_csv, name="runways-csv"),
+        path("ends.csv", home_downloads.ends_csv, name="retirements-csv"),
         path("start/", start.setup_page, name="start"),
         path("search/", search.search_page, name="search"),
     ],
@@ -376,6 +382,8 @@ ROUTES: dict[str, list[URLPattern]] = {
     "inherited-risks": [
         path("risks/", risks_register.risk_list, name="list"),
         path("risks.csv", risks_register.register_csv, name="csv"),
+        path("risks/heat-map/", risks_summaries.heat_map, name="heat-map"),
+        path("risks/groups.csv", risk_groups.groups_csv, name="groups-csv"),
         path("risks/heat.csv", risks_summaries.heat_csv, name="heat-map-csv"),
         path("risks/teams.csv", risks_summaries.team_csv, name="teams-csv"),
         path("risks/assess/", bulk_assessment.bulk_assess, name="bulk-assess"),
@@ -440,6 +448,11 @@ ROUTES: dict[str, list[URLPattern]] = {
             name="model-statement",
         ),
         path("reports/board/", board_summary.board_summary, name="board-summary"),
+        path(
+            "reports/board/commentary/",
+            board_summary.board_commentary,
+            name="board-commentary",
+        ),
     ],
     "component-files": [
         path("reports/components/", component_files.component_list, name="list"),
@@ -552,9 +565,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("alerts/settings/webhooks/<int:pk>/test/", alert_rules.test_webhook, name="test"),
     ],
     "issues": [
-        path("issues/", issues_list.issue_list, name="list"),
+        path("work/", issues_list.issue_list, name="list"),
         path("issues.csv", issues_list.issue_csv, name="csv"),
-        path("issues/respond/", issues_list.bulk_respond, name="bulk-respond"),
+        path("issues/respond/", issues_bulk.bulk_respond, name="bulk-respond"),
         path("issues/<int:pk>/", issues_detail.issue_detail, name="detail"),
         path("issues/<int:pk>/<slug:action>/", issues_detail.respond_to_issue, name="respond"),
     ],
@@ -614,8 +627,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("gate/runs/<int:pk>/released/", gate_runs.mark_released, name="mark-released"),
     ],
     "waivers": [
-        path("gate/waivers/", waivers.waiver_list, name="list"),
-        path("gate/waivers.csv", waivers.waiver_csv, name="csv"),
+        *waivers.WaiverList.urls("gate/waivers"),
         path("gate/waivers/new/", waivers.new_waiver, name="create"),
         path("gate/waivers/<int:pk>/", waivers.waiver_detail, name="detail"),
         path("gate/waivers/<int:pk>/<slug:action>/", waivers.decide_waiver, name="decide"),
@@ -623,8 +635,7 @@ ROUTES: dict[str, list[URLPattern]] = {
     "selections": [
         path("choosing/", comparison.compare_candidates, name="compare"),
         path("choosing.csv", comparison.compare_csv, name="compare-csv"),
-        path("selections/", selection_list.selection_list, name="list"),
-        path("selections.csv", selection_list.selection_csv, name="csv"),
+        *selection_list.SelectionList.urls("selections"),
         path("selections/new/", selection_list.new_selection, name="create"),
         path("selections/<int:pk>/", selection_detail.selection_detail, name="detail"),
         path("selections/<int:pk>/facts.csv", selection_detail.facts_csv, name="facts-csv"),
@@ -639,8 +650,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("selections/<int:pk>/decide/", selection_detail.decide_selection, name="decide"),
     ],
     "approvals": [
-        path("approvals/", approvals.approval_list, name="list"),
-        path("approvals.csv", approvals.approval_csv, name="csv"),
+        *approvals.ApprovalList.urls("approvals"),
         path("approvals/new/", approvals.new_approval, name="create"),
         path("approvals/against/", approval_violations.violation_list, name="violations"),
         path("approvals/against.csv", approval_violations.violation_csv, name="violations-csv"),
@@ -657,8 +667,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("settings/confirmations/", proposals.edit_confirmation_settings, name="detail"),
     ],
     "contracts": [
-        path("contracts/", contracts.contract_list, name="list"),
-        path("contracts.csv", contracts.contract_csv, name="csv"),
+        *contracts.ContractList.urls("contracts"),
         path("contracts/new/", contracts.new_contract, name="create"),
         path("contracts/<int:pk>/", contracts.contract_detail, name="detail"),
         path("contracts/<int:pk>/change/", contracts.edit_contract, name="edit"),
@@ -739,6 +748,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure.csv", concentration.concentration_csv, name="concentration-csv"),
         path("exposure/trend.csv", concentration.trend_csv, name="trend-csv"),
         path("exposure/states.csv", node_failure.states_csv, name="states-csv"),
+        path("exposure/portfolio/", exposure_portfolio.portfolio_page, name="portfolio"),
+        path("exposure/months/", exposure_months.month_list, name="months"),
+        path("exposure/months.csv", exposure_months.month_csv, name="months-csv"),
         path("exposure/flow/", flow.exposure_flow, name="flow"),
         path("exposure/flow.csv", flow.flow_csv, name="flow-csv"),
         path("exposure/contributions/", hhi_contributions.contribution_list, name="contributions"),
@@ -819,7 +831,17 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("what-if/answers/<int:pk>/applications.xlsx", saved_scenarios.run_xlsx, name="xlsx"),
     ],
 }
-urlpatterns = [path("", include((routes, namespace))) for namespace, routes in ROUTES.items()]
+# addresses of earlier releases: a permanent redirect to the route, with the query
+MOVED = {
+    "issues/": "issues:list",
+}
+urlpatterns = [
+    *(path("", include((routes, namespace))) for namespace, routes in ROUTES.items()),
+    *(
+        path(old, RedirectView.as_view(pattern_name=route, permanent=True, query_string=True))
+        for old, route in MOVED.items()
+    ),
+]
 
 
 def named_routes() -> Iterator[tuple[str, URLPattern]]:

@@ -17,7 +17,7 @@ from pytest_django import DjangoDbBlocker
 from apps.accounts.models import User
 from apps.alerts.actions import raise_alerts, raise_due_alerts
 from apps.catalog.ingestion.builtin_catalogue import load_catalogue
-from apps.catalog.models import NodeKind
+from apps.catalog.models import NodeKind, ProviderEvent
 from apps.demo.exposure import LOSS_YEARS, load_scenarios
 from apps.demo.fixtures import PASSWORD, LoadingDay
 from apps.demo.loader import load_register
@@ -382,3 +382,15 @@ def test_the_loss_of_the_year_is_simulated_once(demo: None) -> None:
 
 def test_exposure_is_built_and_kept_for_the_day_of_loading(demo: None) -> None:
     assert is_snapshot_taken(TODAY)
+
+
+def test_no_event_was_detected_before_its_evidence_was_first_seen(demo):
+    events = ProviderEvent.objects.filter(offering__isnull=False).prefetch_related("evidence")
+
+    assert events.exists()
+    assert [
+        event.pk
+        for event in events
+        for assertion in event.evidence.all()
+        if assertion.first_seen > event.detected_at
+    ] == []

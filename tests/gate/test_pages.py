@@ -128,7 +128,7 @@ def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(des
 
     waiver = Waiver.objects.get()
     assert answer["Location"] == f"/gate/waivers/{waiver.pk}/"
-    assert "1 waiver waits" in text_of(governance.get("/gate/waivers/"))
+    assert "1 waiver needs" in text_of(governance.get("/gate/waivers/"))
     assert "Grant" in text_of(governance.get(answer["Location"]))
     assert 'class="go"' not in text_of(editor.get(answer["Location"]))
     assert editor.post(f"/gate/waivers/{waiver.pk}/grant/").status_code == 403
@@ -143,9 +143,9 @@ def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(des
         desk.governance,
     )
     (row,) = csv_rows(editor.get("/gate/waivers.csv"))
-    assert (row["state"], row["reason"]) == ("Granted", "Moving in March.")
+    assert (row["State"], row["Reason"]) == ("Granted", "Moving in March.")
     editor.post(f"/gate/waivers/{waiver.pk}/withdraw/")
-    assert "No waiver is asked for" in text_of(editor.get("/gate/waivers/"))
+    assert "No waiver is requested" in text_of(editor.get("/gate/waivers/"))
     assert "1 waiver matches" in text_of(editor.get("/gate/waivers/?state=withdrawn"))
 
 
@@ -280,7 +280,7 @@ def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(desk):
     ):
         page = text_of(client.get(address))
         if heading is not None:
-            words = re.sub(r"<[^>]+>", "", re.search(r"<h1.*?</h1>", page)[0])
+            words = re.sub(r"<[^>]+>", "", re.search(r'<p class="sentence".*?</p>', page)[0])
             assert " ".join(words.split()) == heading
         banner = page.partition('<div class="banner">')[2].partition("</div>")[0]
         assert "The gate cannot decide." in banner

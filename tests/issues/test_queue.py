@@ -422,7 +422,7 @@ class TestRequests:
     def test_reading_evaluates_nothing(self, application, client):
         queue_applications([application.pk])
 
-        client.get("/issues/")
+        client.get("/work/")
 
         assert queued() == {application.pk}
 

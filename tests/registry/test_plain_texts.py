@@ -1,4 +1,5 @@
-"""Emails, errors and the OpenAPI document are written in plain words (tests/banned_patterns.py)."""
+"""Pages, emails, errors and the OpenAPI document are written in plain words
+(tests/banned_patterns.py)."""
 
 import ast
 import re
@@ -21,6 +22,66 @@ EMAIL_FOLDERS = ("templates/emails", "templates/account/email")
 UNMENDED_ERRORS: frozenset[str] = frozenset()
 UNMENDED_DESCRIPTIONS = frozenset({"risks"})
 UNMENDED_EMAILS: frozenset[str] = frozenset()
+UNMENDED_PAGES: frozenset[str] = frozenset(
+    {
+        "apps/web/drawings/charts",
+        "apps/web/drawings/diagrams",
+        "apps/web/pages/optimistic_lock.py",
+        "apps/web/pages/page.py",
+        "apps/web/presenters/alert_recipients.py",
+        "apps/web/presenters/headlines.py",
+        "apps/web/presenters/price_history.py",
+        "apps/web/presenters/track_record.py",
+        "apps/web/views/alerts",
+        "apps/web/views/applications",
+        "apps/web/views/calendar.py",
+        "apps/web/views/catalog",
+        "apps/web/views/data_quality",
+        "apps/web/views/dependencies",
+        "apps/web/views/exposure",
+        "apps/web/views/feeds",
+        "apps/web/views/gate",
+        "apps/web/views/governance",
+        "apps/web/views/imports",
+        "apps/web/views/intake",
+        "apps/web/views/overview.py",
+        "apps/web/views/reports",
+        "apps/web/views/risks",
+        "apps/web/views/scenarios",
+        "apps/web/views/settings",
+        "apps/web/views/start.py",
+        "templates/account",
+        "templates/account.html",
+        "templates/alerts",
+        "templates/applications",
+        "templates/audit",
+        "templates/calendar",
+        "templates/campaigns",
+        "templates/catalogue",
+        "templates/choosing",
+        "templates/components",
+        "templates/dependencies",
+        "templates/events",
+        "templates/exposure",
+        "templates/feeds",
+        "templates/files",
+        "templates/foundations",
+        "templates/gate",
+        "templates/identity",
+        "templates/imports",
+        "templates/intake",
+        "templates/mfa",
+        "templates/offerings",
+        "templates/overview",
+        "templates/providers",
+        "templates/reports",
+        "templates/risks",
+        "templates/settings",
+        "templates/socialaccount",
+        "templates/versions",
+        "templates/what-ifs",
+    }
+)
 
 # classes whose text reaches a reader, by the end of their names
 _ERRORS = ("Error", "Invalid", "Http404", "PermissionDenied", "NotFound", "Throttled", "Refused")
@@ -148,6 +209,74 @@ def test_errors_are_found_where_they_are_raised() -> None:
     assert {"accounts", "api", "catalog", "gate", "inventory", "risks"} <= {
         text.place for text in texts
     }
+
+
+# --- pages ----------------------------------------------------------------------------------------
+
+# attributes and arguments of includes that a reader sees or hears
+_SHOWN_ATTRIBUTES = re.compile(
+    r'\b(?:aria-label|placeholder|title|alt|head|words|link|label)="(?P<words>[^"{]+)"'
+)
+
+
+def page_texts() -> Iterator[Text]:
+    """The literal texts of the templates of pages, and those of the Python that words pages."""
+    for path in sorted((ROOT / "templates").rglob("*.*")):
+        name = str(path.relative_to(ROOT))
+        if name.startswith(EMAIL_FOLDERS):
+            continue
+        yield from (Text(name, line, words) for line, words in _template_texts(path))
+        source = path.read_text()
+        for found in _SHOWN_ATTRIBUTES.finditer(source):
+            yield Text(name, source.count("\n", 0, found.start()) + 1, found["words"])
+    for path in source_files():
+        name = str(path.relative_to(ROOT))
+        if name.startswith("apps/web/"):
+            yield from (Text(name, line, words) for line, words in _sentences_of(tree_of(path)))
+
+
+def _sentences_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Literals that are texts: with a space or a capital letter; docstrings are none."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    skipped = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    skipped |= {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values
+    }
+    for node in ast.walk(tree):
+        if id(node) in skipped or not isinstance(node, ast.Constant | ast.JoinedStr):
+            continue
+        for line, words in _literals(node):
+            if " " in words or words[:1].isupper():
+                yield line, words
+
+
+def _page_place(text: Text) -> str:
+    """The folder of the templates, or of the views."""
+    parts = text.path.split("/")
+    return "/".join(parts[: 2 if parts[0] == "templates" else 4])
+
+
+def test_pages_have_no_banned_words() -> None:
+    found = hits_of(page_texts())
+    new = [str(hit) for hit in found if _page_place(hit.text) not in UNMENDED_PAGES]
+    assert not new, f"{len(new)} banned words:\n" + "\n".join(new)
+    mended = UNMENDED_PAGES - {_page_place(hit.text) for hit in found}
+    assert not mended, f"mended, take off the list: {', '.join(sorted(mended))}"
+
+
+def test_texts_of_templates_and_views_are_read() -> None:
+    texts = list(page_texts())
+    places = {_page_place(text) for text in texts}
+
+    assert len(texts) > 10_000
+    assert {"templates/applications", "templates/components", "apps/web/views/gate"} <= places
 
 
 # --- emails ---------------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ from django.http import HttpResponse
 
 
 def headline_of(response: HttpResponse) -> str:
-    """Return the text of the page's first heading."""
-    heading = re.search(r'<h1 class="sentence"[^>]*>(.*?)</h1>', response.content.decode(), re.S)
-    assert heading is not None, "the page has no heading that is a sentence"
+    """Return the lead sentence of the page, its finding."""
+    heading = re.search(r'<p class="sentence"[^>]*>(.*?)</p>', response.content.decode(), re.S)
+    assert heading is not None, "the page has no lead sentence"
     return " ".join(re.sub(r"<[^>]+>", "", heading[1]).split())
 
 

@@ -107,6 +107,6 @@ def test_poll_now_shows_its_progress_until_the_run_is_closed(desk, world):
         status="changed", rows=120, rows_changed=4, finished_at=now()
     )
     # the page is drawn anew, so that its sentence and its numbers tell the same moment
-    expect(desk.locator("h1"), "the page says how the run ended").to_contain_text(
+    expect(desk.locator(".sentence"), "the page says how the run ended").to_contain_text(
         "changed four rows"
     )

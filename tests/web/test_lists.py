@@ -107,10 +107,10 @@ def test_with_the_list_come_its_sentence_and_the_offer_to_keep_the_filter(world,
     whole = text_of(client.get("/applications/?q=triage"))
 
     assert (
-        '<h1 class="sentence" id="sentence" hx-swap-oob="true">One application matches the '
-        "filters.</h1>" in part
+        '<p class="sentence" id="sentence" hx-swap-oob="true">One application matches the '
+        "filters.</p>" in part
     )
-    assert '<h1 class="sentence" id="sentence">One application matches the filters.</h1>' in whole
+    assert '<p class="sentence" id="sentence">One application matches the filters.</p>' in whole
     assert part.count('id="saved-filters" hx-swap-oob="true"') == 1
     assert "Save this filter" in part
     # the search in the dialog of every page says nothing about the page
@@ -230,7 +230,7 @@ def test_search_finds_what_the_reader_may_see(world, as_user):
 
     assert "Claude Sonnet 4.5" in mine
     assert "anthropic.claude-sonnet-4-5" in mine
-    assert "Nothing is called “clause”." in clause
+    assert "No results for “clause”." in clause
     assert "Claims triage" in triage
     assert "<html" not in triage
 
@@ -241,4 +241,4 @@ def test_search_bears_any_words(world, as_user):
     assert client.get("/search/", {"q": "%_'\"\\"}).status_code == 200
     assert client.get("/search/", {"q": "ab" * 200}).status_code == 200
     assert client.get("/search/", {"q": "a\x00b" * 200}).status_code == 400
-    assert "Type at least two letters." in text_of(client.get("/search/?q=a"))
+    assert "Enter at least 2 letters." in text_of(client.get("/search/?q=a"))

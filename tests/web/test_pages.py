@@ -77,7 +77,7 @@ def test_what_belongs_to_another_team_is_not_found(name, world, as_user):
     response = as_user(world.outsider).get(address_of(PAGES[name], world))
 
     assert response.status_code == 404
-    assert "Nothing is here for you." in response.content.decode()
+    assert "Page not found" in response.content.decode()
 
 
 @pytest.mark.parametrize("name", PAGES)

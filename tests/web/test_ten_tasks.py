@@ -232,7 +232,7 @@ def test_run_a_what_if_and_save_it(signed_in, demo):
     page.locator("#pick").press_sequentially("Anthropic")
     hit = page.locator("#picks tbody tr").filter(has_text="developer").first
     hit.get_by_role("link").first.click()
-    expect(page.locator("h1")).to_contain_text(re.compile(r"application", re.IGNORECASE))
+    expect(page.locator(".sentence")).to_contain_text(re.compile(r"application", re.IGNORECASE))
 
     page.get_by_label("Name").fill("Without Anthropic next spring")
     page.get_by_role("button", name="Save the question and this answer").click()
@@ -320,7 +320,7 @@ def test_acknowledge_from_the_link_of_a_mail(page, demo):
     page.locator(f"#tick-{alert.pk}").check()
     page.locator("[name=action][value=acknowledge]").click()
 
-    expect(page.locator("h1")).to_contain_text("One alert acknowledged")
+    expect(page.locator(".sentence")).to_contain_text("One alert acknowledged")
     alert.refresh_from_db()
     assert (alert.state, alert.acknowledged_by) == ("acknowledged", person("ilse"))
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Func, Q, Value
 
-from apps.accounts.models import Team, own
+from apps.accounts.models import Delegation, Team, own
 from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history.context import track_history
 from apps.common.history.derived import derived_record
@@ -62,6 +62,16 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         if user.can_read_all:
             return self
         return self.filter(Q(team__in=user.team_roles()) | own(user, "owner") & Q(team=None))
+
+    def assigned_to(self, user: Any, *, on: date) -> "IssueQuerySet":
+        """Select issues that the user owns, or whose owner is absent on that day with the user as
+        deputy."""
+        absent = Delegation.objects.filter(deputy=user.pk).effective_on(on).values("person")
+        return self.filter(Q(owner=user.pk) | Q(owner__in=absent))
+
+    def in_work(self, *, on: date) -> "IssueQuerySet":
+        """Select what the list shows without a state: unresolved and not snoozed on that day."""
+        return self.unresolved().filter(Q(snoozed_until=None) | Q(snoozed_until__lte=on))
 
     def of_urgency(self, values: Collection[str], today: date) -> "IssueQuerySet":
         """Select issues with one of these urgencies on `today`."""

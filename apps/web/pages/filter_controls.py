@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import django_filters
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils.text import slugify
 
-from apps.web.pages.list_page import changed_query
+from apps.web.pages.list_page import QuerySource, changed_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def with_filter_names(query: QueryDict, *names: str) -> QueryDict:
 
 
 def build_filter_controls(
-    request: HttpRequest,
+    request: QuerySource,
     filter_set: "django_filters.FilterSet",
     controls: Iterable[FilterControl],
     default_values: Mapping[str, str] | None = None,

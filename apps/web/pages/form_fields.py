@@ -1,6 +1,6 @@
 """Form fields that several pages share."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from django import forms
 from django.core.exceptions import PermissionDenied
@@ -12,6 +12,13 @@ from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+
+
+class UserSource(Protocol):
+    """What has a user: a request, or a `ListRequest` for a file."""
+
+    @property
+    def user(self) -> Any: ...
 
 
 class DayField(forms.DateField):
@@ -52,7 +59,7 @@ class QuickSelect(forms.Select):
         return format_html("<select{}>{}</select>", attributes, options)
 
 
-def signed_in_user(request: HttpRequest) -> User:
+def signed_in_user(request: UserSource) -> User:
     """Return the user of a page; the login middleware admits no anonymous user."""
     if not isinstance(request.user, User):
         raise PermissionDenied("Sign in first.")

@@ -3,11 +3,11 @@
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import QueryDict, StreamingHttpResponse
 from django.utils.functional import cached_property
 
 from apps.common.spreadsheet_cells import escape_formula
@@ -18,12 +18,19 @@ PAGE_SIZE = 50
 PRINT_PAGE_SIZE = 2_000
 
 
+class QuerySource(Protocol):
+    """What has the query of an address: a request, or a `ListRequest` for a file."""
+
+    @property
+    def GET(self) -> QueryDict: ...  # noqa: N802
+
+
 @dataclass
 class PaginatedList[M: Model]:
     """Page of a list. Counting and paging stop at MAX_COUNTED_ROWS rows: beyond, filters are the
     better tool."""
 
-    request: HttpRequest
+    request: QuerySource
     queryset: "QuerySet[M]"
     size: int = PAGE_SIZE
 
@@ -88,7 +95,7 @@ class PaginatedList[M: Model]:
         )
 
 
-def changed_query(request: HttpRequest, **changes: Any) -> str:
+def changed_query(request: QuerySource, **changes: Any) -> str:
     """Return the URL's query with some fields set, or removed if None."""
     query = request.GET.copy()
     for name, value in changes.items():
@@ -115,7 +122,7 @@ class Sorting:
 
     orders: Mapping[str, tuple[Any, tuple[str, ...]]]
 
-    def chosen(self, request: HttpRequest) -> tuple[str, bool]:
+    def chosen(self, request: QuerySource) -> tuple[str, bool]:
         sort_text = request.GET.get("sort", "")
         column_name = sort_text.removeprefix("-")
         return (
@@ -124,14 +131,14 @@ class Sorting:
             else (next(iter(self.orders)), False)
         )
 
-    def apply[M: Model](self, request: HttpRequest, queryset: "QuerySet[M]") -> "QuerySet[M]":
+    def apply[M: Model](self, request: QuerySource, queryset: "QuerySet[M]") -> "QuerySet[M]":
         column_name, is_descending = self.chosen(request)
         terms = self.orders[column_name][1]
         return queryset.order_by(
             *(_reverse_order_term(term) for term in terms) if is_descending else terms
         )
 
-    def columns(self, request: HttpRequest) -> dict[str, SortableColumn]:
+    def columns(self, request: QuerySource) -> dict[str, SortableColumn]:
         sorted_name, is_descending = self.chosen(request)
         columns = {}
         for name, (title, _) in self.orders.items():

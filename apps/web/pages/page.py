@@ -67,19 +67,20 @@ def render_page(
     *,
     title: str,
     fragment: str = "",
+    fragment_template: str = "",
     crumbs: tuple[tuple[str, str], ...] = (),
     counts: str = "",
     as_of: datetime | None = None,
     status: int = 200,
     **context: Any,
 ) -> HttpResponse:
-    """Render the whole page, or only `fragment` of it (a partial of the template) for an htmx
-    request."""
+    """Render the whole page, or only `fragment` of it for an htmx request: a partial of the
+    template, or `fragment_template` if that is a file of its own."""
     as_of = as_of or now()
     if fragment and getattr(request, "htmx", False):
         response = render(
             request,
-            f"{template}#{fragment}",
+            fragment_template or f"{template}#{fragment}",
             {**context, "sheet": PageMeta(title, as_of, crumbs, counts)},
             status=status,
         )

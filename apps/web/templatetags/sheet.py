@@ -18,9 +18,11 @@ from apps.common.time import day_of, now
 from apps.exposure.models import CampaignTask
 from apps.web import wording
 from apps.web.drawings.base.svg_marks import svg_marks as marks_of
+from apps.web.pages import search_targets
 from apps.web.pages.flash_messages import FlashMessage
 from apps.web.pages.flash_messages import read_flash_message as said_of
 from apps.web.pages.navigation import Navigation, navigation_for
+from apps.web.pages.search_targets import SearchTarget
 
 register = template.Library()
 
@@ -30,7 +32,14 @@ def navigation(context: template.Context) -> Navigation | None:
     request = context.get("request")
     if request is None or not getattr(request, "user", None) or not request.user.is_authenticated:
         return None
-    return navigation_for(request.user, request.path)
+    match = request.resolver_match
+    return navigation_for(request.user, match.view_name if match else "")
+
+
+@register.simple_tag
+def new_records(user: Any) -> list[SearchTarget]:
+    """Return what the user can create, for the menu `+ New`."""
+    return search_targets.new_records(user)
 
 
 @register.filter

@@ -13,7 +13,7 @@ from apps.common.exports.jobs import ExportError, is_available, read_parts
 from apps.common.time import day_of, now
 from apps.inventory.export_files import MAX_FILES_PER_USER, n_rows_written, request_file
 from apps.inventory.models import ListExport
-from apps.web.file_exports import FILE_EXPORTS, XLSX
+from apps.web.file_exports import XLSX, find_file_export
 from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import PaginatedList
@@ -36,10 +36,11 @@ class FileRequest:
 
 
 def _parse_file_request(kind: str, query: str) -> FileRequest | None:
-    if kind not in FILE_EXPORTS or len(query) > _MAX_QUERY_LENGTH:
+    export = find_file_export(kind)
+    if export is None or len(query) > _MAX_QUERY_LENGTH:
         return None
     filters = [f"{name}: {value}" for name, value in QueryDict(query).items() if value]
-    return FileRequest(kind, str(FILE_EXPORTS[kind].title), query, ", ".join(filters))
+    return FileRequest(kind, str(export.title), query, ", ".join(filters))
 
 
 @require_safe
@@ -82,7 +83,9 @@ def submit_file_request(request: HttpRequest) -> HttpResponse:
     if file_request is None:
         raise Http404("This file type does not exist. Select one of the list.")
     at = now()
-    stem, _dot, extension = FILE_EXPORTS[file_request.kind].file_name.rpartition(".")
+    export = find_file_export(file_request.kind)
+    assert export is not None
+    stem, _dot, extension = export.file_name.rpartition(".")
     try:
         file = request_file(
             kind=file_request.kind,
@@ -109,6 +112,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the state of a queued file, and its download once it is ready."""
     export = _get_export(request, pk)
     file_request = _parse_file_request(export.kind, export.query)
+    file_export = find_file_export(export.kind)
     return render_page(
         request,
         "files/one.html",
@@ -122,7 +126,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         is_kept=is_available(export),
         n_done=n_rows_written(export),
         is_running=_is_running(export),
-        leads_to=reverse(FILE_EXPORTS[export.kind].leads_to) if file_request else "",
+        leads_to=reverse(file_export.leads_to) if file_export else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""Search: one box over all records that have a page, and over the pages themselves."""
+"""Search: one box over actions, filtered lists, pages, people and all records that have a page."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
+from apps.accounts.people.queries import search_people, visible_people
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Version
 from apps.common.text import pluralize
 from apps.exposure.models import Campaign
 from apps.exposure.queries.portfolio import used_nodes
 from apps.inventory.models import Application, Contract
 from apps.risks.models import RiskTemplate
-from apps.web.pages.navigation import pages_for
 from apps.web.pages.page import Headline, render_page
+from apps.web.pages.search_targets import ACTIONS, LISTS, find_pages, find_targets
 
 MAX_RESULTS_PER_KIND = 8
 MIN_LETTERS = 2
@@ -54,13 +55,36 @@ class SearchQuery:
         return used_nodes(kind=NodeKind.FOUNDATION, user=self.user)
 
 
+def _search_actions(query: SearchQuery) -> Iterable[SearchHit]:
+    return (
+        SearchHit(action.name, "", action.url)
+        for action in find_targets(ACTIONS, query.text, user=query.user)
+    )
+
+
+def _search_lists(query: SearchQuery) -> Iterable[SearchHit]:
+    return (
+        SearchHit(target.name, "", target.url)
+        for target in find_targets(LISTS, query.text, user=query.user)
+    )
+
+
 def _search_pages(query: SearchQuery) -> Iterable[SearchHit]:
     return (
-        SearchHit(item.name, heading, item.url)
-        for heading, items in pages_for(query.user)
-        for item in items
-        if query.text.lower() in item.name.lower()
+        SearchHit(page.heading or page.name, group.name, reverse(page.route))
+        for group, page in find_pages(query.text, user=query.user)
     )
+
+
+def _search_people(query: SearchQuery) -> Iterable[SearchHit]:
+    """Yield persons whose name begins with the text; for organisation roles also by address."""
+    people = search_people(
+        visible_people(query.user), query.text, by_address=query.user.can_read_all
+    )
+    work_url = reverse("issues:list")
+    for person in people.order_by("username")[:MAX_RESULTS_PER_KIND]:
+        address: str = getattr(person, "visible_email", "")
+        yield SearchHit(str(person), address, f"{work_url}?person={person.pk}")
 
 
 def _search_applications(query: SearchQuery) -> Iterable[SearchHit]:
@@ -177,14 +201,17 @@ def _search_teams(query: SearchQuery) -> Iterable[SearchHit]:
 
 # (heading, search function, route of the list that takes ?q=)
 _KINDS: tuple[tuple[Any, Callable[[SearchQuery], Iterable[SearchHit]], str], ...] = (
+    ("Actions", _search_actions, ""),
+    ("Filtered lists", _search_lists, ""),
     ("Pages", _search_pages, ""),
+    ("People", _search_people, ""),
     ("Applications", _search_applications, "applications:list"),
     ("Foundations", _search_foundations, "foundations:list"),
     ("Versions", _search_versions, "versions:list"),
     ("Offerings", _search_offerings, "offerings:list"),
     ("Providers", _search_providers, "providers:list"),
     ("Risks", _search_risks, ""),
-    ("Campaigns", _search_campaigns, "campaigns:list"),
+    ("Migrations", _search_campaigns, "campaigns:list"),
     ("Contracts", _search_contracts, ""),
     ("Teams", _search_teams, ""),
 )
@@ -212,11 +239,11 @@ def search_page(request: HttpRequest) -> HttpResponse:
     groups = search_groups(text, user=request.user) if is_long_enough else []
     n = sum(len(group.hits) for group in groups)
     if not is_long_enough:
-        sentence = Headline("What are you looking for?")
+        sentence = Headline("Search finds records, people, pages and actions.")
     elif n == 0:
-        sentence = Headline(f"Nothing is called “{text}”.")
+        sentence = Headline(f"No results for “{text}”.")
     else:
-        count = pluralize(n, "{n} hit for “{words}”.", "{n} hits for “{words}”.")
+        count = pluralize(n, "{n} result for “{words}”.", "{n} results for “{words}”.")
         has_more = any(group.all_url for group in groups)
         sentence = Headline(count.format(n=f"{n} or more" if has_more else n, words=text))
     return render_page(
@@ -224,7 +251,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
         "search.html",
         fragment="hits",
         title="Search",
-        counts="The first hits of each kind",
+        counts="The first results of each kind",
         sentence=sentence,
         words=text,
         asked=is_long_enough,

@@ -135,7 +135,7 @@ def setup_page(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "start/start.html",
-        title="First steps",
+        title="Setup steps",
         counts="What you may see",
         sentence=_build_headline(open_steps),
         steps=steps,

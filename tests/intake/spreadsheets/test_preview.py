@@ -157,9 +157,14 @@ def test_unknown_providers_and_two_models_in_one_cell_are_refused(claims):
     assert plan_of(claims, "Some Cloud", "gpt-4o").startswith(
         "'Some Cloud' is not a known provider."
     )
-    assert plan_of(claims, "openai", "Claude Sonnet 4.5; Claude Haiku 3") == (
-        "'Claude Sonnet 4.5; Claude Haiku 3' contains several models. Enter one model per row."
-    )
+    for cell in (
+        "Claude Sonnet 4.5; Claude Haiku 3",
+        "Claude Sonnet 4.5 / Claude Haiku 3",
+        "Claude Sonnet 4.5 + Claude Haiku 3",
+    ):
+        assert plan_of(claims, "openai", cell) == (
+            f"'{cell}' contains several models. Enter one model per row."
+        )
 
 
 def test_regional_offerings_are_told_apart_by_region(claims):

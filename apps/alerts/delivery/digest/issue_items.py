@@ -90,7 +90,7 @@ def _build_item(entries: Sequence[DigestEntry], context: DigestContext) -> Diges
     kind = IssueAlertKind(first.kind)
     affected = visible_ids(entries, context)
     applications = visible_by_criticality(affected, context)
-    path = issue_path(first) if len(entries) == 1 else f"/issues/?kind={_CAUSE_KINDS[kind]}"
+    path = issue_path(first) if len(entries) == 1 else f"/work/?kind={_CAUSE_KINDS[kind]}"
     is_retirement = kind in _RETIREMENT_KINDS
     cause = cause_of_id(first.offering_id, context) if is_retirement else ""
     offering_ids = offerings_of_cause(cause, context) if is_retirement else frozenset()

@@ -13,7 +13,7 @@ from apps.catalog.models import Alias, Offering, Provider, ProviderRole, Version
 from apps.intake.spreadsheets.columns.values import fold_name
 
 _MAX_NAMED = 5
-_SEPARATORS = (";", "\n", " / ", " and ", " und ", " & ")
+_SEPARATORS = (";", "\n", " / ", " + ", " and ", " und ", " & ")
 
 
 @dataclass(frozen=True, slots=True)

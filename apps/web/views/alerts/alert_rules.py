@@ -206,8 +206,8 @@ def _render_settings(
     return render_page(
         request,
         "alerts/settings.html",
-        title="When people are told",
-        crumbs=(("Alerts", reverse("alerts:list")),),
+        title="Alert rules",
+        crumbs=(("Settings", reverse("settings:home")),),
         counts="Lines of the whole organisation",
         status=422 if policy_form is not None or settings_form is not None else 200,
         sentence=_build_headline([policy for policy, _ in policies]),
@@ -361,8 +361,8 @@ def _render_webhook(
         "alerts/webhook.html",
         title=saved_webhook.name if saved_webhook is not None else "A new webhook",
         crumbs=(
-            ("Alerts", reverse("alerts:list")),
-            ("When people are told", reverse("alert-settings:detail")),
+            ("Settings", reverse("settings:home")),
+            ("Alert rules", reverse("alert-settings:detail")),
         ),
         counts="One address",
         status=status,

@@ -256,8 +256,7 @@ def _render_preferences(
     response = render_page(
         request,
         "alerts/subscriptions.html",
-        title="What you get",
-        crumbs=(("Alerts", reverse("alerts:list")),),
+        title="Notification preferences",
         counts="Your own wishes, and those of your teams' mailboxes",
         as_of=at,
         status=status,

@@ -177,10 +177,7 @@ def _render_form(
         request,
         "alerts/subscription.html",
         title=name or "A new subscription",
-        crumbs=(
-            ("Alerts", reverse("alerts:list")),
-            ("What you get", reverse("subscriptions:list")),
-        ),
+        crumbs=(("Notification preferences", reverse("subscriptions:list")),),
         counts="What it would have sent in the last 30 days",
         status=status,
         sentence=Headline(

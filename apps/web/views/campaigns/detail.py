@@ -93,7 +93,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "campaigns/campaign.html",
         fragment="listing",
         title=campaign.title,
-        crumbs=(("Campaigns", reverse("campaigns:list")),),
+        crumbs=(("Migrations", reverse("campaigns:list")),),
         counts="Tasks of the campaign"
         if progress.whole_campaign
         else "Tasks of your teams in the campaign",

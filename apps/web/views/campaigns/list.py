@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
@@ -70,7 +69,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         request,
         "campaigns/list.html",
         fragment="listing",
-        title="Campaigns",
+        title="Migrations",
         counts="Tasks you may see",
         as_of=at,
         sentence=_build_headline(user, day_of(at)),
@@ -171,8 +170,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
         request,
         "campaigns/tasks.html",
         fragment="listing",
-        title="Campaign tasks",
-        crumbs=(("Campaigns", reverse("campaigns:list")),),
+        title="Migration tasks",
         counts="Tasks you may see",
         as_of=at,
         sentence=Headline(

@@ -71,7 +71,7 @@ def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "campaigns/task.html",
         title=f"{application.name}, off {task.dependency.offering.api_id}",
         crumbs=(
-            ("Campaigns", reverse("campaigns:list")),
+            ("Migrations", reverse("campaigns:list")),
             (task.campaign.title, reverse("campaigns:detail", args=[task.campaign_id])),
         ),
         counts="Steps and evidence of this task",

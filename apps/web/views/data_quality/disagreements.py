@@ -242,8 +242,7 @@ def disagreement_list(request: HttpRequest) -> HttpResponse:
         request,
         "feeds/disagreements.html",
         fragment="listing",
-        title="Where sources disagree",
-        crumbs=(("Feeds", reverse("feeds:list")),),
+        title="Source disagreements",
         counts="Live applications of yours standing on the offering",
         as_of=at,
         sentence=_build_list_headline(query, listing, shown_disagreements),
@@ -274,7 +273,6 @@ def disagreement_list(request: HttpRequest) -> HttpResponse:
         n_past=query.count("past", only_used=False),
         all_query=changed_query(request, in_use="", page=None),
         past_query=changed_query(request, state="past", in_use="", page=None),
-        tab="ends",
     )
 
 
@@ -490,7 +488,7 @@ def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
         title=offering.api_id,
         crumbs=(
             ("Feeds", reverse("feeds:list")),
-            ("Where sources disagree", reverse("disagreements:list")),
+            ("Source disagreements", reverse("disagreements:list")),
         ),
         counts="Live applications of yours standing on the offering",
         as_of=at,

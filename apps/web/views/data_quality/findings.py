@@ -216,7 +216,7 @@ def finding_list(request: HttpRequest) -> HttpResponse:
         request,
         "findings/list.html",
         fragment="listing",
-        title="Findings",
+        title="Data quality",
         counts="Findings about applications you may see",
         sentence=findings_headline(listing, kinds),
         kept=ReadModelState.objects.filter(pk=1).first(),

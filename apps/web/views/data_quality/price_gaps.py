@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.catalog.claims.price_gaps import UNITS, PriceGap, PriceGaps, PriceSide
@@ -87,8 +86,7 @@ def price_gap_list(request: HttpRequest) -> HttpResponse:
         request,
         "feeds/price-gaps.html",
         fragment="listing",
-        title="Where sources disagree: prices",
-        crumbs=(("Feeds", reverse("feeds:list")),),
+        title="Source disagreements",
         counts="Live applications of yours standing on the offering",
         as_of=at,
         sentence=_build_headline(listing, only_used=only_used),
@@ -110,7 +108,6 @@ def price_gap_list(request: HttpRequest) -> HttpResponse:
         units=UNITS,
         all_query=changed_query(request, in_use="", page=None),
         only_used=only_used,
-        tab="prices",
     )
 
 

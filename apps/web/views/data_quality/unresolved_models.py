@@ -64,7 +64,7 @@ def unresolved_list(request: HttpRequest) -> HttpResponse:
         request,
         "identity/list.html",
         fragment="listing",
-        title="Identity",
+        title="Unresolved models",
         counts="Offerings without a known model",
         sentence=_build_headline(listing, n_called),
         filters=build_filter_controls(
@@ -225,7 +225,7 @@ def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
         "identity/decide.html",
         title=offering.api_id,
         crumbs=(
-            ("Identity", reverse("unresolved-models:list")),
+            ("Unresolved models", reverse("unresolved-models:list")),
             (offering.host.name, f"{reverse('unresolved-models:list')}?host={offering.host.slug}"),
         ),
         counts="Live applications of yours that call it",

@@ -148,10 +148,7 @@ def edit_event_rate(request: HttpRequest, pk: int) -> HttpResponse:
         "exposure/assumption.html",
         title="Rate",
         status=422 if form.errors else 200,
-        crumbs=(
-            ("Exposure", reverse("exposure:concentration")),
-            ("Loss", reverse("loss-runs:latest")),
-        ),
+        crumbs=(("Simulated loss", reverse("loss-runs:latest")),),
         form=form,
         sentence=Headline(f"How often a year: {row.event.lower()} of one {row.of}."),
     )
@@ -178,10 +175,7 @@ def edit_base_loss(request: HttpRequest, kind: str) -> HttpResponse:
         "exposure/assumption.html",
         title="Loss of one event",
         status=422 if form.errors else 200,
-        crumbs=(
-            ("Exposure", reverse("exposure:concentration")),
-            ("Loss", reverse("loss-runs:latest")),
-        ),
+        crumbs=(("Simulated loss", reverse("loss-runs:latest")),),
         form=form,
         sentence=Headline(
             f"What one event costs an exposed application: {EVENT_WORDS[kind].lower()}."

@@ -17,7 +17,6 @@ from apps.exposure.engine.settings import engine_settings
 from apps.exposure.models import (
     Basis,
     ConcentrationSnapshot,
-    ExposureFlag,
     Layer,
     ScopedApplication,
     StandingState,
@@ -103,7 +102,7 @@ def concentration_page(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "exposure/concentration.html",
-        title=f"Exposure by {KIND_WORDS[layer.node_kind]}",
+        title=f"Concentration by {KIND_WORDS[layer.node_kind]}",
         counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
         as_of=at,
         sentence=headlines.concentration_headline(table, readiness),
@@ -149,10 +148,6 @@ def concentration_page(request: HttpRequest) -> HttpResponse:
         smallest=next(iter(single_points.minimal_cut_set_rows(limit=1)), None)
         if team_ids is None and not is_large
         else None,
-        n_open=ExposureFlag.objects.visible_to(user)
-        .filter(state=ExposureFlag.State.OPEN)
-        .order_by()
-        .count(),
         flow_url=f"{reverse('exposure:flow')}?layer={layer}&weight={basis}",
     )
 

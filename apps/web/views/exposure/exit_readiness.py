@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
@@ -88,8 +87,7 @@ def exit_readiness_page(request: HttpRequest) -> HttpResponse:
         request,
         "exposure/ways-out.html",
         fragment="listing",
-        title="Ways out",
-        crumbs=(("Exposure", reverse("exposure:concentration")),),
+        title="Exit readiness",
         counts="Critical applications with a live primary, by their worst primary path",
         as_of=at,
         sentence=headlines.exit_readiness_headline(readiness),

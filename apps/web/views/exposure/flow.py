@@ -44,7 +44,7 @@ def exposure_flow(request: HttpRequest) -> HttpResponse:
         "exposure/flow.html",
         fragment="flow",
         title="Who stands on what",
-        crumbs=(("Exposure", reverse("exposure:concentration")),),
+        crumbs=(("Concentration", reverse("exposure:concentration")),),
         counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
         sentence=Headline(str(diagram.wide.title))
         if diagram

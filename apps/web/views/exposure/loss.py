@@ -94,8 +94,7 @@ def _render_run(
     return render_page(
         request,
         "exposure/loss.html",
-        title="What a bad year costs",
-        crumbs=(("Exposure", reverse("exposure:concentration")),),
+        title="Simulated loss",
         counts="Simulated years of the whole organisation, causes shared",
         status=status,
         sentence=_build_headline(run, result, pending_run),

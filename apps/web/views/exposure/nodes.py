@@ -158,7 +158,7 @@ def node_detail(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         "exposure/node.html",
         fragment="listing",
         title=subject.name,
-        crumbs=(("Exposure", reverse("exposure:concentration")),),
+        crumbs=(("Concentration", reverse("exposure:concentration")),),
         counts="Applications in pilot or production, each once, in any role and by any tie",
         as_of=at,
         sentence=headlines.node_headline(
@@ -450,7 +450,7 @@ def node_teams(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         fragment="teams",
         title=f"Teams on {subject.name}",
         crumbs=(
-            ("Exposure", reverse("exposure:concentration")),
+            ("Concentration", reverse("exposure:concentration")),
             (subject.name, reverse("exposure:blast-radius", args=[kind, ref])),
         ),
         counts="Applications in pilot or production, each once, in any role and by any tie",

@@ -225,8 +225,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "exposure/policies.html",
-        title="Tolerances",
-        crumbs=(("Exposure", reverse("exposure:concentration")),),
+        title="Exposure policies",
         counts="Tolerances of the whole organisation",
         sentence=Headline(
             f"{as_word(n_on).capitalize()} tolerances are in force; "
@@ -411,10 +410,7 @@ def _render_policy(
         request,
         "exposure/policy.html",
         title=policy.name if policy else "A new tolerance",
-        crumbs=(
-            ("Exposure", reverse("exposure:concentration")),
-            ("Tolerances", reverse("exposure-policies:list")),
-        ),
+        crumbs=(("Exposure policies", reverse("exposure-policies:list")),),
         counts=capfirst(describe_measure(measured_policy))
         if measured_policy
         else "What the line will count",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.exposure.engine.settings import EngineSettings, engine_settings
@@ -88,7 +87,6 @@ def single_point_list(request: HttpRequest) -> HttpResponse:
         "exposure/points.html",
         title="Single points of failure",
         fragment="listing",
-        crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Applications that a node alone leaves exposed or cushioned, under its usual threat",
         sentence=headlines.single_points_headline(
             n,

@@ -49,7 +49,7 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
         "gate/application.html",
         title=f"{application.name} at the gate",
         crumbs=(
-            ("Gate", reverse("gate-runs:list")),
+            ("Release gate", reverse("gate-runs:list")),
             (application.name, reverse("applications:detail", args=[application.slug])),
         ),
         counts="What the register says it calls",

@@ -4,7 +4,6 @@ data."""
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.gate.bundle import public_key
@@ -34,8 +33,7 @@ def client_page(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "gate/client.html",
-        title="Set up the gate",
-        crumbs=(("Gate", reverse("gate-runs:list")),),
+        title="Gate setup",
         sentence=Headline(
             "A pipeline asks before it ships: one file, and a token of the scope gate."
         ),

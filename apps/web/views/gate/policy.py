@@ -9,7 +9,6 @@ from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.common.errors import ConflictError
@@ -202,7 +201,6 @@ def gate_policy(request: HttpRequest) -> HttpResponse:
         request,
         "gate/policy.html",
         title="Gate policy",
-        crumbs=(("Gate", reverse("gate-runs:list")),),
         counts="Applications in pilot and production that call anything",
         as_of=at,
         status=422 if form.errors else 200,

@@ -14,7 +14,7 @@ from apps.common.text import pluralize
 from apps.common.time import now
 from apps.gate.filters import GateRunFilter
 from apps.gate.formats.response import most_severe_findings, run_findings
-from apps.gate.models import GateRun, Waiver
+from apps.gate.models import GateRun
 from apps.gate.models.policy import spell_horizon
 from apps.gate.rules.catalogue_freshness import catalogue_state
 from apps.gate.rules.definitions import Decision
@@ -56,7 +56,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
         request,
         "gate/runs.html",
         fragment="listing",
-        title="Gate",
+        title="Release gate",
         counts="Questions of pipelines about applications you may see",
         sentence=_build_list_headline(listing, user),
         filters=build_filter_controls(
@@ -75,15 +75,10 @@ def run_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         rows=[(run, DECISIONS[run.decision], DECISION_MARKS[run.decision]) for run in listing.rows],
-        n_waiting=_count_open_waivers(user),
         catalogue=catalogue_state(
             at=now(), stale_after_days=PolicySnapshot.load().policy.stale_after_days
         ),
     )
-
-
-def _count_open_waivers(user: Any) -> int:
-    return Waiver.objects.visible_to(user).waiting().count()
 
 
 def _build_list_headline(listing: PaginatedList[GateRun], user: Any) -> Headline:
@@ -188,7 +183,7 @@ def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "gate/run.html",
         title=f"Run {run.pk} of the gate",
         crumbs=(
-            ("Gate", reverse("gate-runs:list")),
+            ("Release gate", reverse("gate-runs:list")),
             (run.application.name, reverse("gate:application", args=[run.application.slug])),
         ),
         counts="Models that the pipeline named",

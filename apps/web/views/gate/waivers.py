@@ -1,17 +1,19 @@
 """Waivers of the release gate: list, request and decision."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.accounts.models import User
 from apps.catalog.models import NodeKind, Offering
 from apps.common.errors import ConflictError
 from apps.common.text import pluralize
@@ -21,10 +23,11 @@ from apps.gate.filters import WaiverFilter
 from apps.gate.models import MAX_WAIVER_DURATION, GateFinding, Waiver
 from apps.gate.runs import can_use_gate
 from apps.inventory.models import Application
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
+from apps.web.lists.columns import Column, FileColumn, describe_distance, format_day
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, signed_in_user
-from apps.web.pages.list_page import PaginatedList, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.gate.presenters import RULES
 from apps.web.views.risks.presenters import find_node
@@ -48,125 +51,117 @@ def describe_waiver_state(waiver: Waiver, at: datetime) -> tuple[Any, int]:
     return STATES[waiver.state], 4 if waiver.state == Waiver.State.ASKED else 1
 
 
-def _filter_waivers(request: HttpRequest) -> tuple[WaiverFilter, "QuerySet[Waiver]"]:
-    """Return the filter set and its waivers. Without a filter of state, only open and valid
-    waivers."""
-    query = with_filter_names(request.GET, "application")
-    visible = Waiver.objects.visible_to(request.user)
-    filterset = WaiverFilter(query, visible, request=request)
-    waivers = filterset.qs
-    if not any(name in request.GET for name in ("state", "standing", "until_before")):
-        waivers = waivers.filter(pk__in=visible.waiting().values("pk")) | waivers.filter(
-            pk__in=visible.standing_on(day_of(now())).values("pk")
-        )
-    return filterset, waivers.select_related(
-        "application__team", "requested_by", "decided_by"
-    ).order_by("-pk")
+class WaiverList(ListPage[Waiver, Waiver]):
+    """Waivers by the filters of the URL; without a filter of state, only open and valid ones."""
 
-
-@require_safe
-def waiver_list(request: HttpRequest) -> HttpResponse:
-    """Show the waivers, by the filters of the URL."""
-    user = signed_in_user(request)
-    at = now()
-    filterset, queryset = _filter_waivers(request)
-    listing = PaginatedList(request, queryset)
-    return render_page(
-        request,
-        "gate/waivers.html",
-        fragment="listing",
-        title="Waivers",
-        crumbs=(("Gate", reverse("gate-runs:list")),),
-        counts="Waivers of applications you may see",
-        as_of=at,
-        sentence=_build_list_headline(listing, user),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("application", "Application", "search"),
-                FilterControl("state", "State", choices=list(STATES.items())),
-                FilterControl("rule", "Rule", choices=list(RULES.items())),
-                FilterControl("until_before", "Ends before", "date"),
-            ],
+    namespace = "waivers"
+    title = "Waivers"
+    nouns = ("waiver", "waivers")
+    counts = "Waivers of applications you can view"
+    filterset_class = WaiverFilter
+    slug_filters = ("application",)
+    columns = (
+        Column[Waiver](
+            "rule",
+            "Rule",
+            lambda waiver: RULES[waiver.rule],
+            note=lambda waiver: f"{waiver.rule} {waiver.model}",
+            url=lambda waiver: reverse("waivers:detail", args=[waiver.pk]),
         ),
-        listing=listing,
-        rows=[
-            (waiver, RULES[waiver.rule], *describe_waiver_state(waiver, at))
-            for waiver in listing.rows
-        ],
+        Column[Waiver](
+            "application",
+            "Application",
+            attrgetter("application.name"),
+            note=attrgetter("application.team.name"),
+            url=lambda waiver: reverse("gate:application", args=[waiver.application.slug]),
+        ),
+        Column[Waiver](
+            "state",
+            "State",
+            lambda waiver: describe_waiver_state(waiver, now())[0],
+            css=lambda waiver: f"sev sev-{describe_waiver_state(waiver, now())[1]}",
+        ),
+        Column[Waiver](
+            "until",
+            "Expires",
+            attrgetter("until"),
+            format=format_day,
+            note=lambda waiver: describe_distance(waiver.until),
+        ),
+        Column[Waiver](
+            "reason", "Reason", attrgetter("reason"), format=lambda text: Truncator(text).words(20)
+        ),
+        Column[Waiver](
+            "requested_by",
+            "Requested by",
+            attrgetter("requested_by"),
+            note=lambda waiver: f"decided by {waiver.decided_by}" if waiver.decided_by else "",
+        ),
+    )
+    file_columns = (
+        FileColumn[Waiver]("Waiver", attrgetter("pk")),
+        FileColumn[Waiver]("Application ID", attrgetter("application.slug")),
+        FileColumn[Waiver]("Team", attrgetter("application.team.name")),
+        FileColumn[Waiver]("Rule ID", attrgetter("rule")),
+        FileColumn[Waiver]("Model", attrgetter("model")),
+        FileColumn[Waiver]("Requested at", attrgetter("requested_at")),
+        FileColumn[Waiver]("Decided by", attrgetter("decided_by")),
+        FileColumn[Waiver]("Decided at", attrgetter("decided_at")),
+        FileColumn[Waiver]("Decision", attrgetter("decision")),
+    )
+    controls = (
+        FilterControl("application", "Application", "search"),
+        FilterControl("state", "State", choices=tuple(STATES.items())),
+        FilterControl("rule", "Rule", choices=tuple(RULES.items())),
+        FilterControl("until_before", "Expires before", "date"),
     )
 
-
-def _build_list_headline(listing: PaginatedList[Waiver], user: User) -> Headline:
-    """Return the headline: the waivers that match, or those that wait for a decision."""
-    n_waiting = Waiver.objects.visible_to(user).waiting().count()
-    if listing.is_filtered:
-        return Headline(
-            pluralize(
-                listing.n_found,
-                f"{listing.count} waiver matches the filters.",
-                f"{listing.count} waivers match the filters.",
-            )
+    def get_queryset(self) -> "QuerySet[Waiver]":
+        return Waiver.objects.visible_to(self.user).select_related(
+            "application__team", "requested_by", "decided_by"
         )
-    if not listing.n_found:
-        return Headline("No waiver is asked for and none is in force.")
-    if not n_waiting:
-        return Headline(
-            pluralize(
-                listing.n_found,
-                f"{listing.count} waiver is in force; none waits.",
-                f"{listing.count} waivers are in force; none waits.",
-            )
+
+    def narrow(self, queryset: "QuerySet[Waiver]") -> "QuerySet[Waiver]":
+        if any(name in self.request.GET for name in ("state", "standing", "until_before")):
+            return queryset
+        visible = Waiver.objects.visible_to(self.user)
+        return queryset.filter(pk__in=visible.waiting().values("pk")) | queryset.filter(
+            pk__in=visible.standing_on(self.today).values("pk")
         )
-    return Headline(
-        "",
-        pluralize(n_waiting, f"{n_waiting} waiver waits", f"{n_waiting} waivers wait"),
-        " for a decision.",
-    )
 
+    def get_lead(self) -> Headline:
+        """Return the waivers that match, or those that wait for a decision."""
+        if self.is_filtered:
+            return self.describe_matches()
+        if not self.listing.n_found:
+            return Headline("No waiver is requested, and none is valid.")
+        n_waiting = Waiver.objects.visible_to(self.user).waiting().count()
+        if not n_waiting:
+            verb = pluralize(self.listing.n_found, "is", "are")
+            return Headline(f"{self.count_records()} {verb} valid; no decision is open.")
+        return Headline(
+            "",
+            pluralize(n_waiting, f"{n_waiting} waiver needs", f"{n_waiting} waivers need"),
+            " a decision.",
+        )
 
-@require_safe
-def waiver_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all waivers that match the filters."""
-    _filterset, queryset = _filter_waivers(request)
-    at = now()
-    heads = (
-        "waiver",
-        "state",
-        "application",
-        "slug",
-        "team",
-        "rule",
-        "model",
-        "until",
-        "reason",
-        "asked by",
-        "asked at",
-        "decided by",
-        "decided at",
-        "decision",
-    )
+    def get_basis(self) -> str:
+        return (
+            "A waiver is an exception to one rule, for one application and model, until a date. "
+            "The list shows requested and valid waivers; the filters find the others."
+        )
 
-    def cells(waiver: Waiver) -> list[Any]:
-        return [
-            waiver.pk,
-            str(describe_waiver_state(waiver, at)[0]),
-            waiver.application.name,
-            waiver.application.slug,
-            waiver.application.team.name,
-            waiver.rule,
-            waiver.model,
-            waiver.until,
-            waiver.reason,
-            waiver.requested_by,
-            waiver.requested_at,
-            waiver.decided_by or "",
-            waiver.decided_at,
-            waiver.decision,
-        ]
+    def get_actions(self) -> Sequence[PageAction]:
+        return (PageAction("Request waiver", reverse("waivers:create"), is_primary=True),)
 
-    return csv_response("waivers", heads, queryset.iterator(chunk_size=500), cells)
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No waiver is requested, and none is valid.",
+            "If the release gate stops a build that must ship, its output links to the request of "
+            "a waiver. Another person decides, and the waiver expires.",
+            "View gate runs",
+            reverse("gate-runs:list"),
+        )
 
 
 # --- request --------------------------------------------------------------------------------------
@@ -253,7 +248,7 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
         request,
         "gate/waiver-new.html",
         title="Ask for a waiver",
-        crumbs=(("Gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
+        crumbs=(("Release gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
         status=422 if form.errors else 200,
         sentence=Headline("A waiver lets one finding pass until a date. Governance decides on it."),
         form=form,
@@ -301,7 +296,7 @@ def waiver_detail(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "gate/waiver.html",
         title=f"Waiver {waiver.pk}",
-        crumbs=(("Gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
+        crumbs=(("Release gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
         as_of=at,
         waiver=waiver,
         rule_name=RULES[waiver.rule],

@@ -104,7 +104,7 @@ def violation_list(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "choosing/against.html",
-        title="Against decisions",
+        title="Approval violations",
         crumbs=(("Approvals", reverse("approvals:list")),),
         counts="Live dependencies of yours, in any role, each once for every decision",
         as_of=at,

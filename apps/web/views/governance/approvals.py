@@ -1,13 +1,17 @@
 """Approvals: list, creation, and the page of one approval with its violations."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
@@ -28,166 +32,32 @@ from apps.inventory.governance.filters import ApprovalFilter
 from apps.inventory.governance.proposals import is_confirmation_required, second_people
 from apps.inventory.governance.violations import approval_violations
 from apps.inventory.models import Application, Approval, Criticality, DecisionProposal
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, describe_distance, format_day
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.presenters.proposals import present_open_proposal
 from apps.web.views.governance.approval_forms import DecisionForm, RevokeForm
-from apps.web.views.governance.approval_targets import load_target, requested_target, search_targets
+from apps.web.views.governance.approval_targets import (
+    SelectedTarget,
+    load_target,
+    requested_target,
+    search_targets,
+)
 from apps.web.views.governance.candidate_search import read_search_text
 from apps.web.views.governance.proposals import flash_proposed
 from apps.web.wording import count_of, join_names, long_day
 
 SOON_DAYS = 30
 MAX_VIOLATIONS = 25
-
-# earliest expiry date first; a block without an expiry date comes last
-ORDERS = Sorting(
-    {
-        "until": ("Until", ("expires_on", "pk")),
-        "decided": ("Decided", ("-decided_on", "-pk")),
-        "decision": ("Decision", ("decision", "expires_on", "pk")),
-    }
-)
-STANDING = {"standing": "true"}
-
-
-def _filter_approvals(request: HttpRequest) -> tuple[ApprovalFilter, "QuerySet[Approval]"]:
-    """Return the filter set and its approvals. Without a `standing` parameter, only those in force;
-    an empty one includes revoked and expired approvals."""
-    query = request.GET.copy()
-    if "standing" not in query:
-        query["standing"] = "true"
-    filterset = ApprovalFilter(query, Approval.objects.visible_to(request.user), request=request)
-    return filterset, ORDERS.apply(request, filterset.qs.select_related(*APPROVAL_RELATIONS))
-
-
-@require_safe
-def approval_list(request: HttpRequest) -> HttpResponse:
-    """Show the approvals, by the filters of the URL."""
-    filterset, queryset = _filter_approvals(request)
-    today = day_of(now())
-    listing = PaginatedList(request, queryset)
-    expiring_approvals = list(expiring_decisions(on=today, within_days=SOON_DAYS)[:6])
-    return render_page(
-        request,
-        "choosing/approvals.html",
-        fragment="listing",
-        title="Approvals",
-        counts="Decisions of the organisation",
-        sentence=_build_list_headline(
-            listing,
-            expiring_approvals,
-            is_narrowed=listing.is_filtered or "standing" in request.GET,
-        ),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("decision", "Decision", choices=Approval.Decision.choices),
-                FilterControl(
-                    "standing",
-                    "In force",
-                    choices=(("true", "Today"), ("false", "Expired or revoked")),
-                ),
-                FilterControl("expires_before", "Ends before", "date"),
-            ],
-            STANDING,
-        ),
-        listing=listing,
-        columns=ORDERS.columns(request),
-        rows=[
-            (
-                row,
-                load_target(row.target),
-                describe_approval_scope(row),
-                describe_approval_state(row, today),
-            )
-            for row in listing.rows
-        ],
-        today=today,
-    )
-
-
-def _build_list_headline(
-    listing: PaginatedList[Approval], expiring_approvals: list[Approval], *, is_narrowed: bool
-) -> Headline:
-    """Return the headline: the approvals that match, or the one that expires next. `is_narrowed`: a
-    filter is set."""
-    if is_narrowed:
-        return Headline(
-            pluralize(
-                listing.n_found,
-                f"{listing.count} decision matches the filters.",
-                f"{listing.count} decisions match the filters.",
-            )
-        )
-    if not listing.n_found:
-        return Headline("Nothing has been decided yet: everybody may build on anything.")
-    total = pluralize(
-        listing.n_found,
-        f"{listing.count} decision is in force",
-        f"{listing.count} decisions are in force",
-    )
-    if not expiring_approvals:
-        return Headline(f"{total}; none ends within {SOON_DAYS} days.")
-    earliest = expiring_approvals[0]
-    assert earliest.expires_on is not None
-    return Headline(
-        f"{total}; ",
-        f"that on {load_target(earliest.target).name} ends on {long_day(earliest.expires_on)}",
-        "."
-        if len(expiring_approvals) == 1
-        else f", and {len(expiring_approvals) - 1} more soon after.",
-    )
-
-
-@require_safe
-def approval_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all approvals that match the filters."""
-    _found, queryset = _filter_approvals(request)
-    today = day_of(now())
-
-    def cells(row: Approval) -> list[Any]:
-        target = load_target(row.target)
-        return [
-            target.kind,
-            target.name,
-            target.note,
-            row.decision,
-            describe_approval_state(row, today),
-            ", ".join(row.data_classes),
-            ", ".join(row.regions),
-            ", ".join(Criticality(level).name.lower() for level in row.criticalities),
-            row.reason,
-            row.approver,
-            row.decided_on,
-            row.expires_on,
-            row.revoked_at,
-            row.revoked_by or "",
-            row.revoked_reason,
-        ]
-
-    heads = [
-        "kind",
-        "target",
-        "at",
-        "decision",
-        "state",
-        "data classes",
-        "regions",
-        "criticalities",
-        "reason",
-        "approver",
-        "decided on",
-        "holds until",
-        "revoked at",
-        "revoked by",
-        "revoked why",
-    ]
-    return csv_response("approvals", heads, queryset.iterator(chunk_size=500), cells)
+STATE_WORDS = {
+    "standing": "valid",
+    "coming": "valid later",
+    "lapsed": "expired",
+    "revoked": "revoked",
+}
 
 
 def describe_approval_scope(approval: Approval) -> str:
@@ -213,6 +83,148 @@ def describe_approval_state(approval: Approval, today: date) -> str:
     if approval.expires_on is not None and approval.expires_on <= today:
         return "lapsed"
     return "coming" if approval.decided_on > today else "standing"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRow:
+    """Approval with what the list shows of it; `state` as `describe_approval_state` returns it."""
+
+    approval: Approval
+    target: SelectedTarget
+    scope: str
+    state: str
+
+    @property
+    def scope_text(self) -> str:
+        if self.scope:
+            return self.scope
+        is_blocked = self.approval.decision == Approval.Decision.BLOCKED
+        return "no use" if is_blocked else "every use"
+
+
+class ApprovalList(ListPage[Approval, ApprovalRow]):
+    """Approvals by the filters of the URL. Without a `standing` parameter only the valid ones; an
+    empty one includes revoked and expired approvals."""
+
+    namespace = "approvals"
+    title = "Approvals"
+    nouns = ("approval", "approvals")
+    counts = "Decisions of the organisation"
+    filterset_class = ApprovalFilter
+    columns = (
+        Column[ApprovalRow](
+            "target",
+            "Approval of",
+            attrgetter("target.name"),
+            note=lambda row: f"{row.target.word} {row.target.note}".strip(),
+            url=lambda row: reverse("approvals:detail", args=[row.approval.pk]),
+        ),
+        Column[ApprovalRow](
+            "decision",
+            "Status",
+            lambda row: row.approval.get_decision_display(),
+            order=("decision", "expires_on", "pk"),
+            template="choosing/decision-cell.html",
+        ),
+        Column[ApprovalRow]("scope", "Scope", attrgetter("scope_text")),
+        Column[ApprovalRow](
+            "reason",
+            "Reason",
+            attrgetter("approval.reason"),
+            format=lambda text: Truncator(text).words(16),
+        ),
+        Column[ApprovalRow](
+            "decided",
+            "Decided",
+            attrgetter("approval.decided_on"),
+            format=format_day,
+            note=lambda row: f"by {row.approval.approver}",
+            order=("-decided_on", "-pk"),
+        ),
+        # earliest date first; a block without one comes last
+        Column[ApprovalRow](
+            "until",
+            "Expires",
+            attrgetter("approval.expires_on"),
+            format=lambda value: format_day(value) if value else "when revoked",
+            note=lambda row: describe_distance(row.approval.expires_on),
+            order=("expires_on", "pk"),
+        ),
+    )
+    file_columns = (
+        FileColumn[ApprovalRow]("Type", attrgetter("target.kind")),
+        FileColumn[ApprovalRow]("Host", attrgetter("target.note")),
+        FileColumn[ApprovalRow]("State", lambda row: STATE_WORDS[row.state]),
+        FileColumn[ApprovalRow]("Data classes", lambda row: ", ".join(row.approval.data_classes)),
+        FileColumn[ApprovalRow]("Regions", lambda row: ", ".join(row.approval.regions)),
+        FileColumn[ApprovalRow](
+            "Criticalities",
+            lambda row: ", ".join(
+                Criticality(level).name.lower() for level in row.approval.criticalities
+            ),
+        ),
+        FileColumn[ApprovalRow]("Decided by", attrgetter("approval.approver")),
+        FileColumn[ApprovalRow]("Revoked at", attrgetter("approval.revoked_at")),
+        FileColumn[ApprovalRow]("Revoked by", attrgetter("approval.revoked_by")),
+        FileColumn[ApprovalRow]("Reason of the revocation", attrgetter("approval.revoked_reason")),
+    )
+    controls = (
+        FilterControl("decision", "Status", choices=Approval.Decision.choices),
+        FilterControl(
+            "standing", "Valid", choices=(("true", "Today"), ("false", "Expired or revoked"))
+        ),
+        FilterControl("expires_before", "Expires before", "date"),
+    )
+    default_filters = {"standing": "true"}
+    default_order = ("until", ())
+    template = "choosing/approvals.html"
+
+    def get_queryset(self) -> "QuerySet[Approval]":
+        return Approval.objects.visible_to(self.user).select_related(*APPROVAL_RELATIONS)
+
+    def build_rows(self, records: Sequence[Approval]) -> Sequence[ApprovalRow]:
+        return [
+            ApprovalRow(
+                approval,
+                load_target(approval.target),
+                describe_approval_scope(approval),
+                describe_approval_state(approval, self.today),
+            )
+            for approval in records
+        ]
+
+    def get_lead(self) -> Headline:
+        """Return the approvals that match, or the one that expires next."""
+        if self.is_filtered:
+            return self.describe_matches()
+        if not self.listing.n_found:
+            return Headline("No approvals yet: every model may be used.")
+        total = f"{self.count_records()} {pluralize(self.listing.n_found, 'is', 'are')} valid"
+        expiring = list(expiring_decisions(on=self.today, within_days=SOON_DAYS)[:6])
+        if not expiring:
+            return Headline(f"{total}; none expires within {SOON_DAYS} days.")
+        earliest = expiring[0]
+        assert earliest.expires_on is not None
+        return Headline(
+            f"{total}; ",
+            f"that of {load_target(earliest.target).name} expires on "
+            f"{long_day(earliest.expires_on)}",
+            "." if len(expiring) == 1 else f", and {len(expiring) - 1} more soon after.",
+        )
+
+    def get_actions(self) -> Sequence[PageAction]:
+        if not self.user.is_governance:
+            return ()
+        return (PageAction("Add approval", reverse("approvals:create"), is_primary=True),)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No approvals yet.",
+            "An approval says whether a provider, foundation, version or offering may be used, "
+            "for which purpose and until when. Dependencies outside it become violations; no "
+            "application is stopped.",
+            *(("Add approval", reverse("approvals:create")) if self.user.is_governance else ()),
+        )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -61,7 +61,7 @@ def compare_candidates(request: HttpRequest) -> HttpResponse:
         request,
         "choosing/compare.html",
         fragment="finder",
-        title="Choosing",
+        title="Comparisons",
         counts="Facts on record; no grade, no total, no ranking",
         as_of=at,
         sentence=_build_headline(candidates, cards),

@@ -1,12 +1,14 @@
 """Contracts: the list, one contract, and what depends on its party. For organisation roles."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -20,10 +22,18 @@ from apps.inventory.governance.contracts import change_contract, register_contra
 from apps.inventory.governance.filters import ContractFilter
 from apps.inventory.models import Contract
 from apps.reports.dora.templates import SERVICE_TYPES
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.lists.columns import (
+    Column,
+    FileColumn,
+    describe_distance,
+    format_amount,
+    format_day,
+    format_days,
+)
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.queries import with_primary_stacks
 from apps.web.views.applications.summaries import application_summaries
@@ -47,54 +57,6 @@ CLAUSES = (
     "ip_indemnity",
     "training_use",
 )
-ORDERS = Sorting(
-    {
-        "ends": ("Ends", ("ends_on", "party__name", "ref", "pk")),
-        "party": ("With", ("party__name", "ref", "pk")),
-        "cost": ("Cost a year", ("-annual_cost", "pk")),
-    }
-)
-
-
-def _filter_contracts(request: HttpRequest) -> tuple[ContractFilter, "QuerySet[Contract]"]:
-    filterset = ContractFilter(
-        request.GET, Contract.objects.visible_to(request.user), request=request
-    )
-    queryset = filterset.qs
-    if ORDERS.chosen(request)[0] == "cost":
-        queryset = queryset.filter(annual_cost__isnull=False)
-    return filterset, ORDERS.apply(request, queryset.select_related("party", "overarching"))
-
-
-@require_safe
-def contract_list(request: HttpRequest) -> HttpResponse:
-    """Show the contracts, by the filters of the URL; empty for users who may not read contracts."""
-    user = signed_in_user(request)
-    today = day_of(now())
-    filterset, queryset = _filter_contracts(request)
-    listing = PaginatedList(request, queryset)
-    return render_page(
-        request,
-        "choosing/contracts.html",
-        fragment="listing",
-        title="Contracts",
-        counts="Contracts on file",
-        sentence=_build_list_headline(listing, user.can_read_all, today),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "Search", "search"),
-                FilterControl("kind", "Kind", choices=Contract.Kind.choices),
-                FilterControl("ends_before", "Ends before", "date"),
-            ],
-        ),
-        listing=listing,
-        columns=ORDERS.columns(request),
-        rows=[(row, _count_unknown_clauses(row), _is_ending(row, today)) for row in listing.rows],
-        n_clauses=len(CLAUSES),
-        may_read=user.can_read_all,
-    )
 
 
 def _count_unknown_clauses(contract: Contract) -> int:
@@ -102,64 +64,148 @@ def _count_unknown_clauses(contract: Contract) -> int:
     return sum(not getattr(contract, name) for name in CLAUSES)
 
 
+def _describe_unknown_clauses(contract: Contract) -> str:
+    n_unknown = _count_unknown_clauses(contract)
+    return f"{n_unknown} of {len(CLAUSES)} clauses unknown" if n_unknown else "complete"
+
+
 def _is_ending(contract: Contract, today: date) -> bool:
     return contract.ends_on is not None and contract.ends_on <= today + timedelta(SOON_DAYS)
 
 
-def _build_list_headline(listing: PaginatedList[Contract], may_read: bool, today: date) -> Headline:
-    """Return the headline: the contracts that match, or the one that ends next. `may_read` is False
-    for users who may not read contracts."""
-    if not may_read:
-        return Headline("Contracts are read by governance, auditors and administrators.")
-    if listing.is_filtered:
-        return Headline(
-            pluralize(
-                listing.n_found,
-                f"{listing.count} contract matches the filters.",
-                f"{listing.count} contracts match the filters.",
+def _build_fact_column(name: str) -> FileColumn[Contract]:
+    return FileColumn(label_of(name), attrgetter(name))
+
+
+class ContractList(ListPage[Contract, Contract]):
+    """Contracts by the filters of the URL; empty for users who may not read contracts."""
+
+    namespace = "contracts"
+    title = "Contracts"
+    nouns = ("contract", "contracts")
+    counts = "Contracts on file"
+    filterset_class = ContractFilter
+    columns = (
+        Column[Contract](
+            "ref",
+            "Reference",
+            attrgetter("ref"),
+            note=attrgetter("name"),
+            url=lambda contract: reverse("contracts:detail", args=[contract.pk]),
+        ),
+        Column[Contract](
+            "party",
+            "Provider",
+            attrgetter("party.name"),
+            note=Contract.get_kind_display,
+            url=lambda contract: reverse("providers:detail", args=[contract.party.slug]),
+            order=("party__name", "ref", "pk"),
+        ),
+        Column[Contract](
+            "ends",
+            "Ends",
+            attrgetter("ends_on"),
+            format=lambda value: format_day(value) if value else "open-ended",
+            note=lambda contract: describe_distance(contract.ends_on),
+            css=lambda contract: "late" if _is_ending(contract, day_of(now())) else "",
+            order=("ends_on", "party__name", "ref", "pk"),
+        ),
+        Column[Contract](
+            "retirement_notice",
+            "Retirement notice",
+            attrgetter("deprecation_notice_days"),
+            format=format_days,
+            is_numeric=True,
+        ),
+        Column[Contract](
+            "cost",
+            "Annual cost",
+            attrgetter("annual_cost"),
+            format=format_amount,
+            note=lambda contract: contract.currency if contract.annual_cost is not None else "",
+            order=("-annual_cost", "pk"),
+            requires="annual_cost",
+            is_numeric=True,
+        ),
+        Column[Contract](
+            "terms_read",
+            "Terms read",
+            attrgetter("terms_read_on"),
+            format=format_day,
+            note=_describe_unknown_clauses,
+            width="opt-2",
+        ),
+    )
+    file_columns = (
+        *(
+            _build_fact_column(name)
+            for _group, names in GROUPS
+            for name in names
+            if name
+            not in {
+                "ref",
+                "ends_on",
+                "deprecation_notice_days",
+                "annual_cost",
+                "overarching",
+                "terms_read_on",
+            }
+        ),
+        FileColumn[Contract](
+            label_of("overarching"),
+            lambda contract: contract.overarching.ref if contract.overarching else "",
+        ),
+        FileColumn[Contract]("Changed at", attrgetter("updated_at")),
+    )
+    controls = (
+        FilterControl("q", "Search", "search"),
+        FilterControl("kind", "Type", choices=Contract.Kind.choices),
+        FilterControl("ends_before", "Ends before", "date"),
+    )
+    default_order = ("ends", ())
+
+    def get_queryset(self) -> "QuerySet[Contract]":
+        return Contract.objects.visible_to(self.user).select_related("party", "overarching")
+
+    def get_lead(self) -> Headline:
+        """Return the contracts that match, or the one that ends next."""
+        if not self.user.can_read_all:
+            return Headline("Only governance, auditors and administrators can view contracts.")
+        if self.is_filtered or not self.listing.n_found:
+            return super().get_lead()
+        next_ending = (
+            Contract.objects.filter(
+                ends_on__gt=self.today, ends_on__lte=self.today + timedelta(SOON_DAYS)
             )
+            .select_related("party")
+            .order_by("ends_on", "pk")
+            .first()
         )
-    if not listing.n_found:
-        return Headline("No contract is on file.")
-    total = pluralize(
-        listing.n_found,
-        f"{listing.count} contract is on file",
-        f"{listing.count} contracts are on file",
-    )
-    next_ending = (
-        Contract.objects.filter(ends_on__gt=today, ends_on__lte=today + timedelta(SOON_DAYS))
-        .select_related("party")
-        .order_by("ends_on", "pk")
-        .first()
-    )
-    if next_ending is None or next_ending.ends_on is None:
-        return Headline(f"{total}; none ends within {SOON_DAYS} days.")
-    expiry = f"that with {next_ending.party.name} ends on {long_day(next_ending.ends_on)}"
-    return Headline(f"{total}; ", expiry, ".")
+        if next_ending is None or next_ending.ends_on is None:
+            return Headline(f"{self.count_records()}; none ends within {SOON_DAYS} days.")
+        expiry = f"that with {next_ending.party.name} ends on {long_day(next_ending.ends_on)}"
+        return Headline(f"{self.count_records()}; ", expiry, ".")
 
+    def get_actions(self) -> Sequence[PageAction]:
+        if not self.user.is_governance:
+            return ()
+        return (PageAction("Add contract", reverse("contracts:create"), is_primary=True),)
 
-@require_safe
-def contract_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all contracts that match the filters."""
-    _found, queryset = _filter_contracts(request)
-    names = [name for _group, members in GROUPS for name in members]
-
-    def cells(row: Contract) -> list[Any]:
-        values = [getattr(row, name) for name in names if name != "overarching"]
-        return [
-            row.party.name,
-            *values,
-            row.overarching.ref if row.overarching else "",
-            row.updated_at,
-        ]
-
-    heads = [
-        "party",
-        *(name for name in names if name != "overarching"),
-        "overarching",
-        "changed at",
-    ]
-    return csv_response("contracts", heads, queryset.iterator(chunk_size=500), cells)
+    def get_empty_state(self) -> EmptyState:
+        if not self.user.can_read_all:
+            return EmptyState(
+                "Ask them what was agreed with a provider.",
+                "Approvals are visible to everyone: they say which models may be used.",
+                "View approvals",
+                reverse("approvals:list"),
+            )
+        return EmptyState(
+            "Contracts say what a provider must do when a model retires.",
+            "Record the notice period, exit, price protection and data location that were agreed "
+            "with a host or developer. Comparisons and the DORA register use them, and show what "
+            "is unknown as a gap.",
+            *(("Add contract", reverse("contracts:create")) if self.user.is_governance else ()),
+        )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

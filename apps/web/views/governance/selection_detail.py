@@ -139,7 +139,7 @@ def _render_selection(
         request,
         "choosing/selection.html",
         title=selection.title,
-        crumbs=(("Selections", reverse("selections:list")),),
+        crumbs=(("Selection records", reverse("selections:list")),),
         counts="Facts on record; scores are people's own",
         as_of=at,
         status=422 if has_errors else 200,

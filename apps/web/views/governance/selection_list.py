@@ -1,20 +1,21 @@
 """Selection records: the list, and a new one from candidates that were compared."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Prefetch, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.text import Truncator
+from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
 from apps.common.errors import ConflictError
-from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.governance.filters import SelectionFilter
 from apps.inventory.governance.selections import (
@@ -24,147 +25,153 @@ from apps.inventory.governance.selections import (
     selections_to_review,
 )
 from apps.inventory.models import Selection, SelectionCandidate
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_day
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import governance_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.governance.selection_forms import SelectionForm, criteria_of, name_of
 from apps.web.wording import join_names, long_day, number
 
-ORDERS = Sorting(
-    {
-        "new": ("Begun", ("-created_at", "-pk")),
-        "decided": ("Decided", ("-decided_on", "-pk")),
-        "review": ("Review", ("review_on", "pk")),
-        "title": ("Selection", ("title", "pk")),
-    }
-)
+
+def _candidate_names(selection: Selection, *, is_chosen: bool | None = None) -> str:
+    """Return the names of the candidates, of the chosen ones or of the others."""
+    return "; ".join(
+        name_of(candidate)
+        for candidate in selection.candidates.all()
+        if is_chosen is None or candidate.chosen == is_chosen
+    )
 
 
-def _filter_selections(request: HttpRequest) -> tuple[SelectionFilter, "QuerySet[Selection]"]:
-    """Return (filter, selection records that match it in the order of the URL)."""
-    filterset = SelectionFilter(
-        request.GET, Selection.objects.visible_to(request.user), request=request
+def _is_review_overdue(selection: Selection) -> bool:
+    return (
+        selection.state == Selection.State.DECIDED
+        and selection.review_on is not None
+        and selection.review_on <= day_of(now())
     )
-    queryset = filterset.qs
-    if ORDERS.chosen(request)[0] == "review":
-        queryset = queryset.filter(review_on__isnull=False)
-    candidates = SelectionCandidate.objects.select_related("foundation", "offering__host").order_by(
-        "-chosen", "pk"
-    )
-    return filterset, ORDERS.apply(
-        request,
-        queryset.select_related("decided_by", "created_by").prefetch_related(
-            Prefetch("candidates", candidates)
+
+
+_STATE_CSS: dict[str, str] = {
+    Selection.State.DRAFT: "state part",
+    Selection.State.DECIDED: "state done",
+}
+
+
+class SelectionList(ListPage[Selection, Selection]):
+    """Selection records by the filters of the URL."""
+
+    namespace = "selections"
+    title = "Selection records"
+    nouns = ("selection record", "selection records")
+    counts = "Selection records of the organisation"
+    filterset_class = SelectionFilter
+    columns = (
+        Column[Selection](
+            "title",
+            "Selection",
+            attrgetter("title"),
+            note=lambda selection: Truncator(selection.purpose).words(16),
+            url=lambda selection: reverse("selections:detail", args=[selection.pk]),
+            order=("title", "pk"),
+        ),
+        Column[Selection](
+            "state",
+            "State",
+            Selection.get_state_display,
+            css=lambda selection: _STATE_CSS.get(selection.state, "state"),
+        ),
+        Column[Selection](
+            "chosen",
+            "Selected",
+            lambda selection: _candidate_names(selection, is_chosen=True),
+        ),
+        Column[Selection](
+            "others",
+            "Other candidates",
+            lambda selection: _candidate_names(selection, is_chosen=False),
+        ),
+        Column[Selection](
+            "decided",
+            "Decided",
+            attrgetter("decided_on"),
+            format=format_day,
+            note=lambda selection: f"by {selection.decided_by or selection.created_by}",
+            order=("-decided_on", "-pk"),
+        ),
+        Column[Selection](
+            "review",
+            "Review due",
+            attrgetter("review_on"),
+            format=format_day,
+            css=lambda selection: "late" if _is_review_overdue(selection) else "",
+            order=("review_on", "pk"),
+            requires="review_on",
         ),
     )
-
-
-@require_safe
-def selection_list(request: HttpRequest) -> HttpResponse:
-    """Show the selection records, by the filters of the URL."""
-    filterset, queryset = _filter_selections(request)
-    today = day_of(now())
-    listing = PaginatedList(request, queryset)
-    due_selections = list(selections_to_review(user=request.user, on=today)[:100])
-    return render_page(
-        request,
-        "choosing/selections.html",
-        fragment="listing",
-        title="Selections",
-        counts="Choices of the organisation",
-        sentence=_build_list_headline(listing, due_selections),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "Search", "search"),
-                FilterControl("state", "State", choices=Selection.State.choices),
-                FilterControl("review_before", "Review due before", "date"),
-            ],
-        ),
-        listing=listing,
-        columns=ORDERS.columns(request),
-        rows=[
-            (row, [(candidate, name_of(candidate)) for candidate in row.candidates.all()])
-            for row in listing.rows
-        ],
-        today=today,
-        n_due=len(due_selections),
+    file_columns = (
+        FileColumn[Selection]("Purpose", attrgetter("purpose")),
+        FileColumn[Selection]("Candidates", _candidate_names),
+        FileColumn[Selection]("Decision", attrgetter("decision")),
+        FileColumn[Selection]("Reason", attrgetter("reason")),
+        FileColumn[Selection]("Decided by", attrgetter("decided_by")),
+        FileColumn[Selection]("Created by", attrgetter("created_by")),
+        FileColumn[Selection]("Created at", attrgetter("created_at")),
+        FileColumn[Selection]("Replaces", attrgetter("supersedes_id")),
     )
+    controls = (
+        FilterControl("q", "Search", "search"),
+        FilterControl("state", "State", choices=Selection.State.choices),
+        FilterControl("review_before", "Review due before", "date"),
+    )
+    default_order = ("new", ("-created_at", "-pk"))
+    template = "choosing/selections.html"
 
-
-def _build_list_headline(
-    listing: PaginatedList[Selection], due_selections: list[Selection]
-) -> Headline:
-    """Return the headline: the records that match, or those due for review."""
-    if listing.is_filtered:
-        return Headline(
-            pluralize(
-                listing.n_found,
-                f"{listing.count} selection matches the filters.",
-                f"{listing.count} selections match the filters.",
-            )
+    def get_queryset(self) -> "QuerySet[Selection]":
+        candidates = SelectionCandidate.objects.select_related(
+            "foundation", "offering__host"
+        ).order_by("-chosen", "pk")
+        return (
+            Selection.objects.visible_to(self.user)
+            .select_related("decided_by", "created_by")
+            .prefetch_related(Prefetch("candidates", candidates))
         )
-    if not listing.n_found:
-        return Headline("No choice of a foundation has been written down yet.")
-    total = pluralize(
-        listing.n_found,
-        f"{listing.count} choice is written down",
-        f"{listing.count} choices are written down",
-    )
-    if not due_selections:
-        return Headline(f"{total}; none is due for review.")
-    earliest = due_selections[0]
-    assert earliest.review_on is not None
-    overdue_review = f"“{earliest.title}” was to be reviewed by {long_day(earliest.review_on)}"
-    return Headline(
-        f"{total}; ",
-        overdue_review,
-        "." if len(due_selections) == 1 else f", and {number(len(due_selections) - 1)} more.",
-    )
 
+    def get_lead(self) -> Headline:
+        """Return the records that match, or those that are due for review."""
+        if self.is_filtered or not self.listing.n_found:
+            return super().get_lead()
+        due = list(selections_to_review(user=self.user, on=self.today)[:100])
+        if not due:
+            return Headline(f"{self.count_records()}; no review is due.")
+        earliest = due[0]
+        assert earliest.review_on is not None
+        return Headline(
+            f"{self.count_records()}; ",
+            f"the review of “{earliest.title}” was due on {long_day(earliest.review_on)}",
+            "." if len(due) == 1 else f", and of {number(len(due) - 1)} more.",
+        )
 
-@require_safe
-def selection_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all selection records that match the filters."""
-    _found, queryset = _filter_selections(request)
+    def get_actions(self) -> Sequence[PageAction]:
+        compare = PageAction("Compare candidates", reverse("selections:compare"))
+        if not self.user.is_governance:
+            return (compare,)
+        create = PageAction("Add selection record", reverse("selections:create"), is_primary=True)
+        return (create, compare)
 
-    def cells(row: Selection) -> list[Any]:
-        candidates = list(row.candidates.all())
-        return [
-            row.title,
-            row.state,
-            row.purpose,
-            "; ".join(name_of(candidate) for candidate in candidates),
-            "; ".join(name_of(candidate) for candidate in candidates if candidate.chosen),
-            row.decision,
-            row.reason,
-            row.decided_by or "",
-            row.decided_on,
-            row.review_on,
-            row.created_by,
-            row.created_at,
-            row.supersedes_id,
-        ]
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "A selection record documents why a foundation was selected.",
+            "Compare candidates, state the requirements and decide. The facts of that day are "
+            "stored with the record, so that later changes are visible.",
+            "Compare candidates",
+            reverse("selections:compare"),
+        )
 
-    heads = [
-        "title",
-        "state",
-        "purpose",
-        "candidates",
-        "chosen",
-        "decision",
-        "why",
-        "decided by",
-        "decided on",
-        "review on",
-        "begun by",
-        "begun at",
-        "supersedes",
-    ]
-    return csv_response("selections", heads, queryset.iterator(chunk_size=500), cells)
+    def get_context(self) -> Mapping[str, Any]:
+        query = {"state": "decided", "review_before": self.today.isoformat()}
+        return {"overdue_url": url_with_query(reverse("selections:list"), **query)}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -202,7 +209,7 @@ def new_selection(request: HttpRequest) -> HttpResponse:
         request,
         "choosing/selection-new.html",
         title="New selection",
-        crumbs=(("Selections", reverse("selections:list")),),
+        crumbs=(("Selection records", reverse("selections:list")),),
         status=422 if form.errors else 200,
         sentence=_build_new_headline(superseded, candidates),
         form=form,

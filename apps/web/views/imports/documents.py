@@ -29,7 +29,7 @@ MAX_ROWS = 100
 
 _PROBLEMS: Mapping[str, tuple[Any, Any]] = {
     "rejected": ("Not taken", "Broken, or about what the sender may not write."),
-    "unresolved": ("Names nobody knows", "They wait for somebody to say what they mean."),
+    "unresolved": ("Unrecognised names", "They need a decision."),
     "schema": ("Breaks its schema", "Taken all the same, as far as it could be read."),
     "ignored": ("Left out", "No model in use, as far as can be told."),
 }
@@ -41,7 +41,7 @@ _COUNTED: Mapping[str, str] = {
     "created": "New dependencies",
     "updated": "Seen again",
     "unchanged": "Seen already that day",
-    "unresolved": "Names nobody knows",
+    "unresolved": "Unrecognised names",
     "unclaimed": "Without an application",
     "missing": "No longer named",
     "ignored": "Left out",

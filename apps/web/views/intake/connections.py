@@ -102,7 +102,7 @@ def _render_connections(
     return render_page(
         request,
         "intake/connect.html",
-        title="Seen in use",
+        title="Observed usage",
         counts="Sightings of your applications; calls of the last seven days",
         as_of=as_of,
         sentence=_build_headline(senders, counts),

@@ -80,7 +80,7 @@ def discrepancy_list(request: HttpRequest) -> HttpResponse:
         request,
         "intake/discrepancies.html",
         fragment="listing",
-        title="Seen and declared",
+        title="Discrepancies",
         counts="Disagreements about applications you may see",
         as_of=at,
         sentence=_build_headline(listing, request, counts),

@@ -119,7 +119,7 @@ def service_list(request: HttpRequest) -> HttpResponse:
         request,
         "intake/services.html",
         fragment="listing",
-        title="Senders",
+        title="Reported services",
         counts="Names that senders give themselves, each counted once",
         sentence=_build_headline(listing, request),
         filters=build_filter_controls(
@@ -234,8 +234,8 @@ def service_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "intake/service.html",
         title=service.name,
         crumbs=(
-            ("Seen in use", reverse("connections:list")),
-            ("Senders", reverse("reported-services:list")),
+            ("Observed usage", reverse("connections:list")),
+            ("Reported services", reverse("reported-services:list")),
         ),
         counts="Sightings under this name",
         sentence=_build_service_headline(

@@ -163,8 +163,8 @@ RECORD_PAGES: dict[str, RecordPages] = {
     ),
     "prices": RecordPages(
         PriceRecord(),
-        lambda row: _offering_url(row.offering),
-        lambda row: _offering_url(row.offering),
+        lambda row: f"{_offering_url(row.offering)}?tab=prices",
+        lambda row: f"{_offering_url(row.offering)}?tab=prices",
         ("offering__host", "claim__source"),
     ),
     "contracts": RecordPages(

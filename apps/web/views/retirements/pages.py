@@ -174,7 +174,7 @@ def announcement_detail(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "retirements/detail.html",
         title=str(announcement),
-        crumbs=(("Retirements", reverse("retirements:list")),),
+        crumbs=(("Announced retirements", reverse("retirements:list")),),
         counts="Applications that you can view, in any role",
         as_of=at,
         sentence=Headline(_sentence(announcement, len(rows), n_affected, day_of(at))),

@@ -157,7 +157,7 @@ def notice_list(request: HttpRequest) -> HttpResponse:
         "retirements/notices.html",
         fragment="listing",
         title="Received notices",
-        crumbs=(("Retirements", reverse("retirements:list")),),
+        crumbs=(("Announced retirements", reverse("retirements:list")),),
         counts="Emails of allowed senders",
         sentence=Headline(
             pluralize(n_new, "1 notice waits.", f"{number(n_new)} notices wait.")
@@ -236,7 +236,7 @@ def notice_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "retirements/notice.html",
         title="Received notice",
         crumbs=(
-            ("Retirements", reverse("retirements:list")),
+            ("Announced retirements", reverse("retirements:list")),
             ("Received notices", reverse("received-notices:list")),
         ),
         sentence=Headline(str(notice)),
@@ -329,7 +329,7 @@ def edit_rules(request: HttpRequest) -> HttpResponse:
         "retirements/notice-rules.html",
         title="Mailbox of notices",
         crumbs=(
-            ("Retirements", reverse("retirements:list")),
+            ("Announced retirements", reverse("retirements:list")),
             ("Received notices", reverse("received-notices:list")),
         ),
         sentence=Headline(_rules_sentence(rules)),

@@ -117,7 +117,10 @@ def upload_evaluation(request: HttpRequest) -> HttpResponse:
         request,
         "risks/upload-results.html",
         title="Upload results",
-        crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
+        crumbs=(
+            ("Inherited risks", reverse("inherited-risks:list")),
+            ("Evidence", reverse("evidence:list")),
+        ),
         as_of=at,
         status=422 if is_post else 200,
         sentence=Headline("Each figure of the file becomes evidence about the model it names."),

@@ -79,7 +79,6 @@ def evidence_list(request: HttpRequest) -> HttpResponse:
         "risks/evidence.html",
         fragment="listing",
         title="Evidence",
-        crumbs=(("Risks", reverse("inherited-risks:list")),),
         counts="Evidence about models, and about applications of yours",
         as_of=at,
         sentence=_build_list_headline(listing, user, today),
@@ -215,7 +214,7 @@ def evidence_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "risks/one-evidence.html",
         title=f"{evidence.get_kind_display()}, {evidence.run_on}",
         crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
-        counts="What rests on this evidence, as far as you may see",
+        counts="Assessments with this evidence that you can view",
         as_of=at,
         sentence=_build_evidence_headline(evidence, state),
         evidence=evidence,
@@ -306,7 +305,10 @@ def add_evidence(request: HttpRequest) -> HttpResponse:
         request,
         "risks/add-evidence.html",
         title="Add evidence",
-        crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
+        crumbs=(
+            ("Inherited risks", reverse("inherited-risks:list")),
+            ("Evidence", reverse("evidence:list")),
+        ),
         as_of=at,
         status=422 if is_post else 200,
         sentence=Headline(

@@ -97,7 +97,7 @@ def scenario_preview(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "what-ifs/what-if.html",
-        title="What if",
+        title="What-if scenarios",
         counts="Applications in pilot or production, each once",
         sentence=_build_headline(scenario_query, result, problem),
         question=scenario_query,

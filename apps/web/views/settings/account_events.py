@@ -47,7 +47,7 @@ def account_event_list(request: HttpRequest) -> HttpResponse:
         "audit/account-events.html",
         fragment="listing",
         title="Account events",
-        crumbs=(("Audit", reverse("audit:list")),),
+        crumbs=(("Audit log", reverse("audit:list")),),
         counts="Events of all accounts",
         sentence=_build_headline(user),
         filters=_build_filters(request, form),

@@ -159,9 +159,7 @@ def _list_own_settings(user: User) -> list[SettingsEntry]:
         SettingsEntry(
             "Profile, second factor, password", reverse("account:detail"), str(user), "you"
         ),
-        SettingsEntry(
-            "What you get: subscriptions, mail, calendar", reverse("subscriptions:list"), "", "you"
-        ),
+        SettingsEntry("Notification preferences", reverse("subscriptions:list"), "", "you"),
         SettingsEntry(
             "Delegations: deputies for absences",
             reverse("delegations:list"),

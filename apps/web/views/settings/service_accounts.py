@@ -194,7 +194,7 @@ def create_service(request: HttpRequest) -> HttpResponse:
         title="Add a program",
         crumbs=(
             ("Settings", reverse("settings:home")),
-            ("Programs", reverse("service-accounts:list")),
+            ("Service accounts", reverse("service-accounts:list")),
         ),
         sentence=Headline("A program has keys and no password; it stays when people leave."),
         form=form,
@@ -271,7 +271,7 @@ def _render_service_page(
         title=str(service),
         crumbs=(
             ("Settings", reverse("settings:home")),
-            ("Programs", reverse("service-accounts:list")),
+            ("Service accounts", reverse("service-accounts:list")),
         ),
         as_of=at,
         sentence=Headline(

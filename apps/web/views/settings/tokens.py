@@ -87,7 +87,7 @@ def render_own_tokens(
         request,
         secret,
         template="settings/tokens.html",
-        title="Keys",
+        title="API tokens",
         crumbs=(("Settings", reverse("settings:home")),),
         counts="Your own",
         as_of=at,
@@ -238,7 +238,7 @@ def _render_rotated_token(
         title=token.name,
         crumbs=(
             ("Settings", reverse("settings:home")),
-            ("Programs", reverse("service-accounts:list")),
+            ("Service accounts", reverse("service-accounts:list")),
         ),
         sentence=Headline(f"{token.name} of {token.user} has a new secret."),
         back=_build_return_url(token, user),

@@ -348,7 +348,7 @@ def test_the_page_costs_the_same_however_large_the_portfolio(
         client.get("/exposure/single-points/")
 
 
-COSTS = {"page": 22, "node": 22, "ways out": 14, "points": 14}
+COSTS = {"page": 21, "node": 22, "ways out": 14, "points": 14}
 
 
 # --- losses ---------------------------------------------------------------------------------------

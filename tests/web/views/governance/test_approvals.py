@@ -132,9 +132,9 @@ def test_the_list_shows_what_is_in_force_and_on_request_the_rest(world, blocked,
     rows = csv_rows(client.get("/approvals.csv"))
     every = csv_rows(client.get("/approvals.csv?standing="))
 
-    assert "1 decision is in force; <em" in page
-    assert [row["target"] for row in rows] == ["claude-sonnet-4-5"]
-    assert sorted(row["state"] for row in every) == ["revoked", "standing"]
+    assert "1 approval is valid; <em" in page
+    assert [row["Approval of"] for row in rows] == ["claude-sonnet-4-5"]
+    assert sorted(row["State"] for row in every) == ["revoked", "valid"]
 
 
 def test_findings_are_leafed_through_and_the_file_has_all(world, blocked, as_user):

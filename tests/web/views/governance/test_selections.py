@@ -272,8 +272,8 @@ def test_what_is_due_for_review_stands_in_the_sentence_and_the_list_can_show_it_
     page = text_of(client.get("/selections/"))
     due = csv_rows(client.get(f"/selections.csv?state=decided&review_before={world.today}"))
 
-    assert "was to be reviewed by" in page
-    assert [row["chosen"] for row in due] == ["Claude Sonnet 4.5 at Anthropic"]
+    assert "was due on" in page
+    assert [row["Selected"] for row in due] == ["Claude Sonnet 4.5 at Anthropic"]
     assert csv_rows(client.get("/selections.csv?state=draft")) == []
 
 

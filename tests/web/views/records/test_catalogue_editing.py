@@ -310,7 +310,7 @@ class TestPrices:
 
         answer = client.post(new("prices"), self.price(offering))
 
-        assert answer.url == reverse("offerings:detail", args=[offering.pk])
+        assert answer.url == f"{reverse('offerings:detail', args=[offering.pk])}?tab=prices"
         assert self.current(offering) == [3]
         event = ProviderEvent.objects.get(kind="repriced", offering=offering)
         assert (event.old, event.new) == ({"input": "2"}, {"input": "3"})

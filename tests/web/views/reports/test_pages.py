@@ -55,7 +55,7 @@ def test_the_index_says_what_each_is_for_and_how_complete(
     page = get(as_user(insurer.governance), "reports:home")
     for said in ("Supervisor", "Model risk", "Auditor", "Board", "fields filled", "<progress"):
         assert said in page
-    before = page.partition("<h1")[2].partition("</h1>")[0]
+    before = page.partition('<p class="sentence"')[2].partition("</p>")[0]
     insurer.mistral.lei, insurer.mistral.legal_name, insurer.mistral.person_type = (
         "9" * 20,
         "Mistral AI",
@@ -63,7 +63,9 @@ def test_the_index_says_what_each_is_for_and_how_complete(
     )
     insurer.mistral.save()
     after = (
-        get(as_user(insurer.governance), "reports:home").partition("<h1")[2].partition("</h1>")[0]
+        get(as_user(insurer.governance), "reports:home")
+        .partition('<p class="sentence"')[2]
+        .partition("</p>")[0]
     )
     assert before != after
 
@@ -283,7 +285,9 @@ def test_the_board_counts_ways_out_as_the_exposure_page_does(
     assert "(1 of 1)" in get(client, "reports:board-summary")
     assert (
         "1 of 1 critical"
-        in get(client, "exposure:concentration").partition("<h1")[2].partition("</h1>")[0]
+        in get(client, "exposure:concentration")
+        .partition('<p class="sentence"')[2]
+        .partition("</p>")[0]
     )
     fallback = insurer.triage.dependencies.get(role="fallback").offering
     fallback.retires_on, fallback.date_kind = day_of(now()) + timedelta(30), "firm"
@@ -292,7 +296,9 @@ def test_the_board_counts_ways_out_as_the_exposure_page_does(
     assert "(0 of 1)" in get(client, "reports:board-summary")
     assert (
         "none of the 1 critical"
-        in get(client, "exposure:concentration").partition("<h1")[2].partition("</h1>")[0]
+        in get(client, "exposure:concentration")
+        .partition('<p class="sentence"')[2]
+        .partition("</p>")[0]
     )
 
 

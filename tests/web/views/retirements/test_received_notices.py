@@ -286,7 +286,7 @@ def test_the_lists_cost_the_same_for_one_and_for_many_notices(
         client.get(reverse("retirements:list"))
 
 
-@pytest.mark.parametrize("address", ["/retirements/notices/?q=&state=", "/issues/?state=&kind="])
+@pytest.mark.parametrize("address", ["/retirements/notices/?q=&state=", "/work/?state=&kind="])
 def test_any_of_a_filter_is_no_error(client, address):
     page = client.get(address)
 

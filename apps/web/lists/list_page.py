@@ -1,0 +1,416 @@
+"""List page: a filter set, columns and texts, declared once.
+
+    class ContractList(ListPage[Contract, Contract]):
+        namespace = "contracts"
+        title = "Contracts"
+        ...
+
+`ContractList.urls("contracts")` are the addresses of the page and of its files, which contain the
+same rows: everything that the filters of the address select."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import batched
+from typing import IO, Any, ClassVar
+
+import django_filters
+from django.db.models import Model, QuerySet
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    QueryDict,
+    StreamingHttpResponse,
+)
+from django.urls import URLPattern, path, resolve, reverse
+from django.urls.exceptions import NoReverseMatch
+from django.utils.functional import cached_property
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import User
+from apps.common.text import pluralize
+from apps.common.time import day_of, now
+from apps.reports.files import Workbook, csv_lines
+from apps.web.lists.columns import Cell, Column, FileColumn
+from apps.web.pages.background_files import is_long, redirect_to_file_request
+from apps.web.pages.filter_controls import (
+    FilterControl,
+    FilterControls,
+    build_filter_controls,
+    with_filter_names,
+)
+from apps.web.pages.form_fields import signed_in_user
+from apps.web.pages.list_page import PaginatedList, SortableColumn, Sorting, changed_query
+from apps.web.pages.page import LIST_FRAGMENT, Headline, render_page
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# rows of a file that are read, with their relations, at a time
+FILE_BATCH_SIZE = 500
+_MAX_BYTES_IN_MEMORY = 8 * 1024 * 1024
+_BLOCK_SIZE = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """What a list reads of a request: the query of the address, and the user. A worker that writes
+    a file makes it from the stored query and user."""
+
+    GET: QueryDict
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class PageAction:
+    """Button of a page."""
+
+    label: str
+    url: str
+    is_primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyState:
+    """What an empty list teaches: what it will contain, and what to do first."""
+
+    head: str
+    text: str
+    link: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow[R]:
+    """Row of the page; `selection_key` is empty if it cannot be selected."""
+
+    row: R
+    cells: Sequence[Cell]
+    selection_key: str
+    selection_label: str
+
+
+class ListPage[M: Model, R]:
+    """List of records of the model M as rows of type R.
+
+    Subclasses declare the attributes and `get_queryset`; the other methods where their defaults do
+    not fit. One instance serves one request or one file."""
+
+    namespace: ClassVar[str]
+    # name of its route; that of its files is `csv`, or `<route>-csv` for a second list
+    route: ClassVar[str] = "list"
+    title: ClassVar[str]
+    # of one record and of several: ("contract", "contracts")
+    nouns: ClassVar[tuple[str, str]]
+    filterset_class: ClassVar[type[django_filters.FilterSet]]
+    columns: ClassVar[Sequence[Column[Any]]]
+    file_columns: ClassVar[Sequence[FileColumn[Any]]] = ()
+    controls: ClassVar[Sequence[FilterControl]] = ()
+    # filters of a query without them: {"standing": "true"}
+    default_filters: ClassVar[Mapping[str, str]] = {}
+    # filters that take a name as users type it, and need it as a slug
+    slug_filters: ClassVar[Sequence[str]] = ()
+    # name of the column that the list is sorted by if the address names none, and its terms
+    default_order: ClassVar[tuple[str, Sequence[str]]] = ("", ("-pk",))
+    template: ClassVar[str] = "lists/page.html"
+    # rows of the page, which htmx fetches alone; one that differs includes "lists/table.html"
+    listing_template: ClassVar[str] = "lists/listing.html"
+    # template of the form that changes the selected rows: a <form class="bulk" id="bulk">
+    bulk_template: ClassVar[str] = ""
+    crumbs: ClassVar[Sequence[tuple[str, str]]] = ()
+    counts: ClassVar[str] = ""
+
+    def __init__(self, request: ListRequest, *, at: datetime, **kwargs: Any) -> None:
+        """Make the list of a request; `kwargs` are the arguments of its route."""
+        self.request = request
+        self.kwargs = kwargs
+        self.user = request.user
+        self.at = at
+        self.today = day_of(at)
+
+    # --- declared by subclasses -------------------------------------------------------------------
+
+    def get_queryset(self) -> "QuerySet[M]":
+        """Return the records that the user can view, with the relations of the columns."""
+        raise NotImplementedError
+
+    def narrow(self, queryset: "QuerySet[M]") -> "QuerySet[M]":
+        """Narrow the records that the filters select; by default not at all."""
+        return queryset
+
+    def build_rows(self, records: Sequence[M]) -> Sequence[R]:
+        """Return the rows of some records, with what one statement reads for all of them."""
+        return records  # type: ignore[return-value]
+
+    def get_controls(self) -> Sequence[FilterControl]:
+        return self.controls
+
+    def get_lead(self) -> Headline:
+        """Return the finding of the page; of a filtered list the number of matches."""
+        if self.is_filtered:
+            return self.describe_matches()
+        if not self.listing.n_found:
+            return Headline(f"No {self.nouns[1]} yet.")
+        return Headline(f"{self.count_records()}.")
+
+    def get_basis(self) -> str:
+        """Return the line below the lead; empty for none."""
+        return ""
+
+    def get_actions(self) -> Sequence[PageAction]:
+        return ()
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(f"No {self.nouns[1]} yet.", "")
+
+    def get_selection_key(self, row: R) -> str:
+        """Return the value that the bulk form sends for a row; empty if the user cannot change
+        it."""
+        return ""
+
+    def get_selection_label(self, row: R) -> str:
+        """Return what the checkbox of a row selects, for those who cannot see the row."""
+        return str(self.columns[0].value(row))
+
+    def get_context(self) -> Mapping[str, Any]:
+        """Return what the template of a subclass needs beside the list."""
+        return {}
+
+    # --- rows -------------------------------------------------------------------------------------
+
+    @cached_property
+    def filterset(self) -> django_filters.FilterSet:
+        query = with_filter_names(self.request.GET, *self.slug_filters)
+        for name, value in self.default_filters.items():
+            if name not in query:
+                query[name] = value
+        return self.filterset_class(query, self.get_queryset(), request=self.request)
+
+    @cached_property
+    def sorting(self) -> Sorting:
+        orders = {
+            column.name: (column.header, tuple(column.order))
+            for column in self.columns
+            if column.order
+        }
+        name, terms = self.default_order
+        first = {name: orders.pop(name)} if name in orders else {name: ("", tuple(terms))}
+        return Sorting({**first, **orders})
+
+    @cached_property
+    def queryset(self) -> "QuerySet[M]":
+        """The selected records in the order of the address."""
+        queryset = self.narrow(self.filterset.qs)
+        sorted_name = self.sorting.chosen(self.request)[0]
+        for column in self.columns:
+            if column.name == sorted_name and column.requires:
+                queryset = queryset.filter(**{f"{column.requires}__isnull": False})
+        return self.sorting.apply(self.request, queryset)
+
+    @cached_property
+    def listing(self) -> PaginatedList[M]:
+        return PaginatedList(self.request, self.queryset)
+
+    @cached_property
+    def is_filtered(self) -> bool:
+        """Whether the address has a filter, also one that sets a default aside."""
+        return self.listing.is_filtered or any(
+            name in self.request.GET for name in self.default_filters
+        )
+
+    @cached_property
+    def rows(self) -> Sequence[R]:
+        return self.build_rows(self.listing.rows)
+
+    @cached_property
+    def table(self) -> list[TableRow[R]]:
+        """The rows of the page with their cells."""
+        return [
+            TableRow(
+                row,
+                [column.cell(row) for column in self.columns],
+                key := self.get_selection_key(row) if self.bulk_template else "",
+                self.get_selection_label(row) if key else "",
+            )
+            for row in self.rows
+        ]
+
+    @property
+    def is_selectable(self) -> bool:
+        return any(row.selection_key for row in self.table)
+
+    @property
+    def headers(self) -> list[tuple[Column[Any], SortableColumn | None]]:
+        sortable = self.sorting.columns(self.request)
+        return [(column, sortable.get(column.name)) for column in self.columns]
+
+    # --- texts ------------------------------------------------------------------------------------
+
+    def count_records(self) -> str:
+        """Return the count with its noun: `1 contract`, `1,204 contracts`."""
+        return f"{self.listing.count} {pluralize(self.listing.n_found, *self.nouns)}"
+
+    def describe_matches(self) -> Headline:
+        if not self.listing.n_found:
+            return Headline(f"No {self.nouns[1]} match the filters.")
+        verb = pluralize(self.listing.n_found, "matches", "match")
+        return Headline(f"{self.count_records()} {verb} the filters.")
+
+    @cached_property
+    def filters(self) -> FilterControls:
+        # the controls read the query of the address and nothing else
+        return build_filter_controls(
+            self.request,
+            self.filterset,
+            self.get_controls(),
+            self.default_filters,
+        )
+
+    # --- files ------------------------------------------------------------------------------------
+
+    @property
+    def file_headers(self) -> list[str]:
+        return [
+            *(column.header for column in self.columns),
+            *(column.header for column in self.file_columns),
+        ]
+
+    def iterate_file_rows(self, records: Iterable[M] | None = None) -> Iterator[list[Any]]:
+        """Yield the cells of all selected records, read in batches of FILE_BATCH_SIZE."""
+        values: list[Callable[[Any], Any]] = [
+            *(column.value for column in self.columns),
+            *(column.value for column in self.file_columns),
+        ]
+        source = self.queryset.iterator(chunk_size=FILE_BATCH_SIZE) if records is None else records
+        for batch in batched(source, FILE_BATCH_SIZE, strict=False):
+            for row in self.build_rows(batch):
+                yield [value(row) for value in values]
+
+    def write_workbook(
+        self, target: IO[bytes] | Any, rows: Iterable[Sequence[Any]] | None = None
+    ) -> int:
+        """Write the workbook to `target`, row by row, and return the number of rows."""
+        workbook = Workbook(target, created=self.at)
+        n_rows = workbook.sheet(
+            self.file_name, self.file_headers, self.iterate_file_rows() if rows is None else rows
+        )
+        workbook.close()
+        return n_rows
+
+    # --- views ------------------------------------------------------------------------------------
+
+    @classmethod
+    def of_request(cls, request: HttpRequest, **kwargs: Any) -> "ListPage[M, R]":
+        return cls(ListRequest(request.GET, signed_in_user(request)), at=now(), **kwargs)
+
+    @classmethod
+    def as_view(cls) -> Callable[..., HttpResponse]:
+        """Return the view of the page; its attribute `list_page` is the class."""
+
+        @require_safe
+        def list_view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+            return cls.of_request(request, **kwargs).render(request)
+
+        list_view.list_page = cls  # type: ignore[attr-defined]
+        return list_view
+
+    @classmethod
+    def as_csv(cls) -> Callable[..., HttpResponseBase]:
+        """Return the view of the CSV file, which is streamed row by row."""
+
+        @require_safe
+        def csv_view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            page = cls.of_request(request, **kwargs)
+            return StreamingHttpResponse(
+                csv_lines(page.file_headers, page.iterate_file_rows()),
+                content_type="text/csv; charset=utf-8",
+                headers={"Content-Disposition": f'attachment; filename="{page.file_name}.csv"'},
+            )
+
+        return csv_view
+
+    @classmethod
+    def as_xlsx(cls) -> Callable[..., HttpResponseBase]:
+        """Return the view of the workbook. A long one is written by a worker: the view leads to the
+        page that requests it. A list below a record (`kwargs`) is never that long."""
+
+        @require_safe
+        def xlsx_view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            page = cls.of_request(request, **kwargs)
+            if not kwargs and is_long(page.queryset):
+                return redirect_to_file_request(request, cls.file_kind())
+            return StreamingHttpResponse(
+                _read_blocks(page.write_workbook),
+                content_type=XLSX,
+                headers={"Content-Disposition": f'attachment; filename="{page.file_name}.xlsx"'},
+            )
+
+        return xlsx_view
+
+    @classmethod
+    def urls(cls, address: str) -> list[URLPattern]:
+        """Return the routes of the page, its CSV and its workbook below an address such as
+        `contracts`."""
+        prefix = "" if cls.route == "list" else f"{cls.route}-"
+        return [
+            path(f"{address}/", cls.as_view(), name=cls.route),
+            path(f"{address}.csv", cls.as_csv(), name=f"{prefix}csv"),
+            path(f"{address}.xlsx", cls.as_xlsx(), name=f"{prefix}xlsx"),
+        ]
+
+    @classmethod
+    def file_kind(cls) -> str:
+        """Return what a stored request for a long file names: `contracts`, `feeds:quarantine`."""
+        return cls.namespace if cls.route == "list" else f"{cls.namespace}:{cls.route}"
+
+    @property
+    def file_name(self) -> str:
+        return self.file_kind().replace(":", "-")
+
+    def _file_url(self, file_format: str) -> str:
+        prefix = "" if self.route == "list" else f"{self.route}-"
+        address = reverse(f"{self.namespace}:{prefix}{file_format}", kwargs=self.kwargs)
+        return address + changed_query(self.request, page=None).removesuffix("?")
+
+    def render(self, request: HttpRequest) -> HttpResponse:
+        """Render the page, or only its rows for htmx."""
+        return render_page(
+            request,
+            self.template,
+            fragment=LIST_FRAGMENT,
+            fragment_template=self.listing_template,
+            title=self.title,
+            crumbs=tuple((name, reverse(route)) for name, route in self.crumbs),
+            counts=self.counts,
+            as_of=self.at,
+            page=self,
+            sentence=self.get_lead(),
+            basis=self.get_basis(),
+            actions=self.get_actions(),
+            empty=self.get_empty_state(),
+            filters=self.filters,
+            listing=self.listing,
+            csv_url=self._file_url("csv"),
+            xlsx_url=self._file_url("xlsx"),
+            today=self.today,
+            **self.get_context(),
+        )
+
+
+def find_list_page(file_kind: str) -> type[ListPage[Any, Any]] | None:
+    """Return the list with this `file_kind`, or None."""
+    namespace, _colon, route = file_kind.partition(":")
+    try:
+        view = resolve(reverse(f"{namespace}:{route or 'list'}")).func
+    except NoReverseMatch:
+        return None
+    return getattr(view, "list_page", None)
+
+
+def _read_blocks(write: Callable[[IO[bytes]], Any]) -> Iterator[bytes]:
+    """Write to a temporary file, since an archive is closed last, and stream it from there."""
+    with tempfile.SpooledTemporaryFile(max_size=_MAX_BYTES_IN_MEMORY) as target:
+        write(target)
+        target.seek(0)
+        while block := target.read(_BLOCK_SIZE):
+            yield block
