@@ -12,11 +12,13 @@ PAGES = {
         account:detail:get account:detail:post account:end-other-sessions:post
         alert-settings:detail:get alerts:bulk-respond:post alerts:csv:get alerts:list:get
         api:docs:get applications:create:get applications:csv:get applications:list:get
-        applications:xlsx:get approvals:csv:get approvals:xlsx:get approvals:detail:get approvals:list:get
+        applications:xlsx:get approvals:csv:get approvals:xlsx:get approvals:detail:get
+        approvals:list:get
         approvals:violations-csv:get approvals:violations:get audit:csv:get audit:list:get
         calendar-feeds:create:post calendar:csv:get calendar:list:get campaign-tasks:csv:get
         campaign-tasks:list:get campaigns:csv:get campaigns:list:get component-files:list:get
-        connections:csv:get connections:list:get contracts:csv:get contracts:xlsx:get contracts:list:get
+        connections:csv:get connections:list:get contracts:csv:get contracts:xlsx:get
+        contracts:list:get
         deliveries:csv:get deliveries:list:get deliveries:not-sent-csv:get deliveries:not-sent:get
         disagreements:csv:get disagreements:detail:get disagreements:list:get
         discrepancies:bulk-respond:post discrepancies:csv:get discrepancies:list:get
@@ -40,7 +42,7 @@ PAGES = {
         imports:applications-csv:get imports:dependencies-csv:get imports:inventory-xlsx:get
         inherited-risks:bulk-assess:post inherited-risks:csv:get inherited-risks:heat-map-csv:get
         inherited-risks:list:get inherited-risks:teams-csv:get issues:bulk-respond:post
-        issues:csv:get issues:list:get
+        issues/:get issues:csv:get issues:list:get
         notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get
         offerings:csv:get offerings:detail:get offerings:list:get offerings:prices-csv:get
@@ -55,7 +57,8 @@ PAGES = {
         retirements:detail:get retirements:list:get saved-filters:create:post
         scenarios:compare:get scenarios:list:get scenarios:preview-csv:get
         scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
-        selections:compare-csv:get selections:compare:get selections:csv:get selections:xlsx:get selections:detail:get
+        selections:compare-csv:get selections:compare:get selections:csv:get selections:xlsx:get
+        selections:detail:get
         selections:facts-csv:get selections:list:get service-accounts:csv:get
         service-accounts:list:get settings:home:get subscriptions:create:get
         subscriptions:create:post subscriptions:foundations:get subscriptions:list:get
