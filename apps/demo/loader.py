@@ -17,6 +17,7 @@ from apps.catalog.models import (
     Version,
 )
 from apps.common.history.context import audit_context
+from apps.common.time import now
 from apps.demo.alerts import load_alerts
 from apps.demo.catalog import load_events, load_own_catalog
 from apps.demo.exposure import load_exposure, load_scenarios
@@ -28,6 +29,7 @@ from apps.demo.notices import load_notices
 from apps.demo.organisation import Login, load_teams, load_users
 from apps.demo.risks import load_risks
 from apps.exposure.models import Campaign
+from apps.exposure.snapshots.monthly import update_months
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 from apps.inventory.read_models import refresh_stale_applications
 from apps.issues.evaluation import evaluate_everything
@@ -66,6 +68,7 @@ def load_demo(*, at: datetime) -> list[Login]:
     refresh_stale_applications(on=day.today)
     evaluate_everything(at=day.at)
     load_alerts(day=day)
+    update_months(on=day.today, at=now())
     load_gate_runs(day=day)
     load_notices(day=day)
     evaluate_everything(at=day.at)
@@ -98,11 +101,13 @@ def load_portfolio(*, day: LoadingDay) -> list[Login]:
         )
     if not Offering.objects.exists():
         raise DemoError("The catalogue is empty. Run manage.py load_catalogue first.")
-    with audit_context(job="load_demo"):
+    with audit_context(job="load_demo", reason="Loaded with the demo."):
         teams = load_teams()
         logins = load_users(teams)
         load_own_catalog(day)
-        load_events(day)
+    # a context of its own: nested contexts are one change, with the last user and reason
+    load_events(day)
+    with audit_context(job="load_demo", reason="Loaded with the demo."):
         load_applications(teams, day)
     return logins
 

@@ -11,3 +11,5 @@ class ExposureConfig(AppConfig):
     def ready(self) -> None:
         # registers what a confirmed proposal applies
         import_module("apps.exposure.actions.policies")
+        # registers the tasks that plan a retirement
+        import_module("apps.exposure.campaigns.planned_retirements")

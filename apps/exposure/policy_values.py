@@ -57,7 +57,18 @@ measured AS (
 )
 SELECT m.node_id, m.part, w.whole, m.n FROM measured m CROSS JOIN whole w
 -- the share as a comparison of products, so that nothing is rounded
-WHERE m.part * %(denominator)s > w.whole * %(numerator)s OR m.node_id = ANY (%(keep)s)
+WHERE (m.part * %(denominator)s > w.whole * %(numerator)s OR m.node_id = ANY (%(keep)s))
+    -- an owner whose applications all depend on one of its companies is the same breach
+    AND NOT EXISTS (
+        SELECT 1 FROM catalog_node owner
+        JOIN provider_ancestor above ON above.ancestor_id = owner.ref AND above.depth > 0
+        JOIN catalog_node company ON company.kind = owner.kind
+            AND company.ref = above.provider_id
+        JOIN measured c ON c.node_id = company.id
+        WHERE owner.id = m.node_id AND c.part = m.part AND c.n = m.n
+            AND owner.kind IN (node_kind('developer'), node_kind('host'), node_kind('gateway'),
+                node_kind('vendor'))
+    )
 ORDER BY m.node_id
 """
 
@@ -91,7 +102,8 @@ def policy_values(policy: Policy, *, keep: Collection[int] = ()) -> dict[int | N
     one statement.
 
     A node of `keep` that is missing from the result has the value 0. The value of a predicate is
-    always present.
+    always present. A company and its owner are one breach if the same applications depend on both:
+    only the company is returned.
     """
     # the summed columns come from code, values are parameters
     if policy.predicate:

@@ -51,6 +51,12 @@ declare_retention(
         "exposure.take_snapshot",
         _snapshot_limit,
     ),
+    TaskLimit(
+        "exposure_monthlyconcentration",
+        RetentionGroup.DERIVED,
+        "exposure.take_snapshot",
+        lambda: f"monthly for {format_days(settings.HISTORY_DAYS or None)}",
+    ),
     *permanent_tables(
         RetentionGroup.INVENTORY,
         "exposure policies, flags with reasons, campaigns and loss assumptions",

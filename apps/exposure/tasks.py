@@ -24,6 +24,7 @@ from apps.exposure.snapshots.daily import (
     take_snapshot,
     thin_snapshots,
 )
+from apps.exposure.snapshots.monthly import update_months
 
 
 @shared_task(name="exposure.refresh_exposure")
@@ -39,6 +40,7 @@ def refresh_exposure() -> None:
         refresh(on=day_of(moment))
         handle_events(at=moment)
         evaluate_flags(at=moment)
+        update_months(on=day_of(moment), at=moment)
 
 
 @shared_task(name="exposure.run_what_ifs")

@@ -57,11 +57,13 @@ def application_merged_into(*, application: Application) -> Application:
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """One change of the history: everything that a user or job wrote in one action."""
+    """One change of the history: everything that a user or job wrote in one action. `actor` is the
+    username or the job, `actor_name` the name of the user."""
 
     id: UUID
     at: datetime
     actor: str
+    actor_name: str
     reason: str
     n_rows: int
 
@@ -86,9 +88,12 @@ entry AS (
     WHERE dependency_id IN (SELECT id FROM own)
 )
 SELECT e.change AS id, max(e.at) AS at, coalesce(c.metadata ->> 'actor', '') AS actor,
+       coalesce(person_name(u.first_name, u.last_name, u.username), c.metadata ->> 'actor', '')
+           AS actor_name,
        coalesce(c.metadata ->> 'reason', '') AS reason, count(*) AS n_rows
 FROM entry e JOIN pghistory_context c ON c.id = e.change
-GROUP BY e.change, c.metadata
+LEFT JOIN accounts_user u ON u.id = (c.metadata ->> 'user')::bigint
+GROUP BY e.change, c.metadata, u.id
 ORDER BY max(e.at) DESC, e.change
 LIMIT %(limit)s
 """

@@ -20,6 +20,13 @@ def issue_consequences(issues: Iterable[Issue]) -> dict[int, tuple[str, ...]]:
     return {issue.pk: (*_affected(ids[issue.pk], loaded), *_effort(issue)) for issue in issues}
 
 
+def list_consequences(issue: Issue, dependencies: Iterable[Dependency]) -> tuple[str, ...]:
+    """Return the consequences of one issue, from those of its dependencies that the reader can
+    view."""
+    loaded = {dependency.pk: dependency for dependency in dependencies}
+    return (*_affected(_dependency_ids(issue), loaded), *_effort(issue))
+
+
 def _dependency_ids(issue: Issue) -> list[int]:
     values = issue.details.get("dependencies") or [issue.details.get("dependency")]
     return [value["dependency"] if isinstance(value, dict) else value for value in values if value]

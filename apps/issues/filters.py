@@ -6,20 +6,33 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 
+from apps.accounts.models import User
+from apps.catalog.models import Offering
 from apps.common.time import day_of, now
-from apps.issues.models import Cause, CauseKind, Issue, IssueQuerySet, Urgency
+from apps.inventory.models import Application
+from apps.issues.models import Cause, CauseKind, CauseOffering, Issue, IssueQuerySet, Urgency
 
 UNASSIGNED = "unassigned"
 ME = "me"
+# values of the filter `scope`: issues that the user owns; those of the user's teams and own ones
+MINE = "mine"
+MY_TEAMS = "teams"
+ALL = "all"
 # values of the filter `state` beside the states
 UNRESOLVED = "unresolved"
 SNOOZED = "snoozed"
 
 
 class IssueFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """Filter of issues. `owner=me`, `owner=unassigned` and `mine` refer to the user of the
+    """Filter of issues. `owner=me`, `owner=unassigned` and `scope` refer to the user of the
     request."""
 
+    q = django_filters.CharFilter(method="search", label="Search (application, model or owner)")
+    scope = django_filters.ChoiceFilter(
+        method="in_scope",
+        choices=[(MINE, "Mine"), (MY_TEAMS, "My teams"), (ALL, "All")],
+        label="Scope",
+    )
     state = django_filters.ChoiceFilter(
         method="in_state",
         choices=[(UNRESOLVED, "Unresolved"), (SNOOZED, "Snoozed"), *Issue.State.choices],
@@ -68,10 +81,46 @@ class IssueFilter(django_filters.FilterSet):  # type: ignore[misc]
         return issues.filter(owner__username=value)
 
     def of_provider(self, issues: IssueQuerySet, name: str, value: str) -> QuerySet[Issue]:
+        # not a join, which would count an issue once for each model ID
         return issues.filter(
-            Q(cause__offerings__host__slug=value)
-            | Q(cause__offerings__version__foundation__developer__slug=value)
-        ).distinct()
+            cause__in=CauseOffering.objects.filter(
+                Q(offering__host__slug=value)
+                | Q(offering__version__foundation__developer__slug=value)
+            ).values("cause")
+        )
+
+    def in_scope(self, issues: IssueQuerySet, name: str, value: str) -> IssueQuerySet:
+        user = getattr(self.request, "user", None)
+        if value == ALL or not isinstance(user, User):
+            return issues
+        if value == MINE:
+            return issues.assigned_to(user, on=self._today())
+        return issues.filter(Q(owner=user) | Q(team__in=user.team_roles()))
+
+    def search(self, issues: IssueQuerySet, name: str, value: str) -> IssueQuerySet:
+        """Select issues by part of the name of their application or owner, or of a model of their
+        cause."""
+        text = " ".join(value.replace("\x00", "").split())[:100]
+        people = User.objects.people().filter(
+            Q(first_name__icontains=text)
+            | Q(last_name__icontains=text)
+            | Q(email__icontains=text)
+            | Q(username__icontains=text)
+        )
+        offerings = Offering.objects.filter(
+            Q(api_id__icontains=text)
+            | Q(version__name__icontains=text)
+            | Q(version__foundation__name__icontains=text)
+        )
+        return issues.filter(
+            Q(application__in=Application.objects.filter(name__icontains=text).values("pk"))
+            | Q(owner__in=people.values("pk"))
+            | Q(
+                cause__in=CauseOffering.objects.filter(offering__in=offerings.values("pk")).values(
+                    "cause"
+                )
+            )
+        )
 
     def _today(self) -> date:
         return day_of(now())

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import F
 
 from apps.issues.models import CauseKind, Issue, IssueQuerySet
@@ -91,3 +92,16 @@ def is_retired_in_use(
 
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day is not None else None
+
+
+def bounded_counts(selections: Mapping[str, IssueQuerySet], *, limit: int) -> dict[str, int]:
+    """Return {name: number of issues of the selection, at most `limit`}; one statement, which reads
+    no more rows than that of each selection."""
+    parts, values = [], []
+    for issues in selections.values():
+        sql, params = issues.order_by().values("pk")[:limit].query.sql_with_params()
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS counted)")
+        values.extend(params)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", values)
+        return dict(zip(selections, cursor.fetchone(), strict=True))

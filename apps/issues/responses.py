@@ -1,17 +1,21 @@
 """Responses of users to an issue: acknowledge, snooze, accept, assign, comment, resolve, reopen.
 
 Each locks the issue, checks the user on the locked row, and records an activity, which it passes
-to the receivers. The `mark_` functions change the row only. `undo.py` undoes the last response.
+to the receivers. `change_issue` decides and changes the loaded row only; `bulk_responses.py`
+applies it to many issues at a time. `undo.py` undoes the last response.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.db import models, transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.database.bulk_writes import update_rows
 from apps.common.errors import ConflictError, DomainError, ForbiddenError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
@@ -119,107 +123,328 @@ def lock_issue(issue: Issue, by: User, *, permits_contact: bool = False) -> Issu
     return stored
 
 
-@transaction.atomic
-def acknowledge_issue(*, issue: Issue, by: User, at: datetime, reason: str = "") -> Issue:
-    """Acknowledge the issue. A second call changes nothing: the first user is kept."""
-    stored = lock_issue(issue, by, permits_contact=True)
-    before = response_values(stored)
-    _require_unresolved(stored, "acknowledge")
-    if mark_acknowledged(stored, by=by, at=at):
-        save_response(stored, by, IssueResponse.ACKNOWLEDGE, "issue acknowledged")
-        _record(stored, Activity.Kind.ACKNOWLEDGED, by, at, before=before, text=reason)
-    return stored
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseRequest:
+    """One response, to one issue or to many.
+
+    `until` is for snooze and accept, `to` for assign (None: the owner follows the application
+    again). `is_confirmed`: `by` has read what the assignment to a contact who does not own the
+    application means (`owners.contact_warning`). `source` names the act in the activity, such as
+    the alert that was responded to.
+    """
+
+    response: IssueResponse
+    by: User
+    at: datetime
+    until: date | None = None
+    to: User | None = None
+    is_confirmed: bool = False
+    reason: str = ""
+    resolution: str = IssueResolution.BY_USER
+    source: str = ""
 
 
-def mark_acknowledged(issue: Issue, *, by: User, at: datetime) -> bool:
-    """Return whether the issue was not acknowledged before."""
+def change_issue(issue: Issue, request: ResponseRequest) -> bool:
+    """Change the loaded issue as requested, without storing it; return whether it has changed.
+
+    The one place that decides which response an issue takes: responses to one issue, bulk
+    responses, their preview and responses to alerts call it. Cause, team and application should be
+    loaded. Raises DomainError if the issue rejects the response.
+    """
+    require_respondent(request.by, issue)
+    if request.by.is_contact and request.response not in _CONTACT_RESPONSES:
+        raise ForbiddenError("You need an account to respond to an issue in this way.")
+    if request.response not in _CHANGES:
+        raise DomainError(
+            f'"{request.response}" is not a valid response. Use one of: '
+            f"{', '.join(IssueResponse.values)}.",
+            field="action",
+        )
+    return _CHANGES[request.response](issue, request)
+
+
+def _acknowledge(issue: Issue, request: ResponseRequest) -> bool:
+    _require_unresolved(issue, "acknowledge")
+    # the first user is kept
     if issue.acknowledged_at is not None:
         return False
-    issue.acknowledged_by, issue.acknowledged_at = by, at
+    issue.acknowledged_by, issue.acknowledged_at = request.by, request.at
     issue.snoozed_until = issue.snoozed_by = None
     if issue.state == Issue.State.OPEN:
         issue.state = Issue.State.ACKNOWLEDGED
     return True
 
 
-@transaction.atomic
-def snooze_issue(*, issue: Issue, until: date, by: User, at: datetime) -> Issue:
-    """Hide the issue from the inbox until a date. A second call with the same date changes
-    nothing."""
-    days = (until - day_of(at)).days
-    if days < 1:
-        raise DomainError("Enter a date after today.", field="until")
-    if days > MAX_SNOOZE_DAYS:
+def _snooze(issue: Issue, request: ResponseRequest) -> bool:
+    until = _require_date(request)
+    if (until - day_of(request.at)).days > MAX_SNOOZE_DAYS:
         raise DomainError(
             f"An issue can be snoozed for at most {MAX_SNOOZE_DAYS} days. Enter an earlier date, "
             "or accept the gap with a reason.",
             field="until",
         )
-    stored = lock_issue(issue, by, permits_contact=True)
-    before = response_values(stored)
-    _require_unresolved(stored, "snooze")
-    if stored.snoozed_until == until:
-        return stored
-    stored.snoozed_until, stored.snoozed_by = until, by
-    save_response(stored, by, IssueResponse.SNOOZE, f"issue snoozed until {until}")
-    _record(stored, Activity.Kind.SNOOZED, by, at, before=before, until=until.isoformat())
-    return stored
+    _require_unresolved(issue, "snooze")
+    if issue.snoozed_until == until:
+        return False
+    issue.snoozed_until, issue.snoozed_by = until, request.by
+    return True
 
 
-@transaction.atomic
-def accept_issue(*, issue: Issue, until: date, reason: str, by: User, at: datetime) -> Issue:
-    """Accept the gap until a date, with a reason."""
-    reason = reason.strip()
-    if not reason:
+def _accept(issue: Issue, request: ResponseRequest) -> bool:
+    until = _require_date(request)
+    if not request.reason.strip():
         raise DomainError("Enter a reason: an auditor will ask for it.", field="reason")
-    days = (until - day_of(at)).days
-    if days < 1:
-        raise DomainError("Enter a date after today.", field="until")
-    if days > MAX_ACCEPTANCE_DAYS:
+    if (until - day_of(request.at)).days > MAX_ACCEPTANCE_DAYS:
         raise DomainError(
             "A gap can be accepted for at most one year. Enter an earlier date.", field="until"
         )
-    stored = lock_issue(issue, by)
-    before = response_values(stored)
-    _require_unresolved(stored, "accept")
-    if owner := state_owner(stored):
+    _require_unresolved(issue, "accept")
+    if owner := state_owner(issue):
         raise ConflictError(f"Accept the {owner} itself. The issue follows it.")
-    if not can_accept(by, stored):
+    if not can_accept(request.by, issue):
         raise ForbiddenError(
-            f"You need the owner role on {stored.team} to accept this gap."
-            if stored.team
+            f"You need the owner role on {issue.team} to accept this gap."
+            if issue.team
             else "You need the governance role to accept a gap of the organisation."
         )
-    stored.accepted_until, stored.accepted_by, stored.accepted_reason = until, by, reason
-    stored.state, stored.act_by = Issue.State.ACCEPTED, until
-    stored.snoozed_until = stored.snoozed_by = None
-    save_response(stored, by, IssueResponse.ACCEPT, f"gap accepted until {until}", note=reason)
-    _record(
-        stored, Activity.Kind.ACCEPTED, by, at, before=before, text=reason, until=until.isoformat()
+    issue.accepted_until, issue.accepted_by = until, request.by
+    issue.accepted_reason = request.reason.strip()
+    issue.state, issue.act_by = Issue.State.ACCEPTED, until
+    issue.snoozed_until = issue.snoozed_by = None
+    return True
+
+
+def _revoke(issue: Issue, request: ResponseRequest) -> bool:
+    if issue.accepted_until is None or issue.state == Issue.State.RESOLVED:
+        raise ConflictError("This gap is not accepted, so there is nothing to revoke.")
+    issue.accepted_until = issue.accepted_by = None
+    issue.accepted_reason = ""
+    issue.state = (
+        Issue.State.ACKNOWLEDGED if issue.acknowledged_at is not None else Issue.State.OPEN
     )
-    return stored
+    issue.act_by = act_by_until_evaluated(issue, day_of(request.at))
+    return True
+
+
+def _assign(issue: Issue, request: ResponseRequest) -> bool:
+    _require_unresolved(issue, "assign")
+    to = request.to
+    if request.by.is_contact and to != request.by:
+        raise ForbiddenError("You can assign this issue to yourself only.")
+    if to is None:
+        if issue.assigned_by_id is None:
+            return False
+        issue.owner = issue.assigned_by = None
+        return True
+    if issue.owner_id == to.pk and issue.assigned_by_id is not None:
+        return False
+    require_owner(to, issue, by=request.by, is_confirmed=request.is_confirmed)
+    issue.owner, issue.assigned_by = to, request.by
+    return True
+
+
+def _resolve(issue: Issue, request: ResponseRequest) -> bool:
+    if not request.reason.strip():
+        raise DomainError("Enter how the issue was resolved.", field="reason")
+    if owner := state_owner(issue):
+        raise ConflictError(f"Resolve the {owner} itself. The issue follows it.")
+    if issue.state == Issue.State.RESOLVED:
+        return False
+    issue.state = Issue.State.RESOLVED
+    issue.resolved_at, issue.resolved_by = request.at, request.by
+    issue.resolution, issue.resolution_reason = request.resolution, request.reason.strip()
+    issue.snoozed_until = issue.snoozed_by = None
+    return True
+
+
+def _reopen(issue: Issue, request: ResponseRequest) -> bool:
+    if issue.state == Issue.State.RESOLVED and issue.cause.closed_at is not None:
+        raise ConflictError("The cause has ended. The issue opens by itself if it returns.")
+    issue.state = Issue.State.OPEN
+    issue.acknowledged_by = issue.acknowledged_at = None
+    issue.snoozed_until = issue.snoozed_by = None
+    issue.accepted_until = issue.accepted_by = None
+    issue.resolved_at = issue.resolved_by = None
+    issue.accepted_reason = issue.resolution = issue.resolution_reason = ""
+    issue.act_by = act_by_until_evaluated(issue, day_of(request.at))
+    return True
+
+
+_CHANGES: Mapping[IssueResponse, Callable[[Issue, ResponseRequest], bool]] = {
+    IssueResponse.ACKNOWLEDGE: _acknowledge,
+    IssueResponse.SNOOZE: _snooze,
+    IssueResponse.ACCEPT: _accept,
+    IssueResponse.REVOKE: _revoke,
+    IssueResponse.ASSIGN: _assign,
+    IssueResponse.RESOLVE: _resolve,
+    IssueResponse.REOPEN: _reopen,
+}
+# what a contact can do by the link in an email
+_CONTACT_RESPONSES = {IssueResponse.ACKNOWLEDGE, IssueResponse.SNOOZE, IssueResponse.ASSIGN}
+_KINDS = {
+    IssueResponse.ACKNOWLEDGE: Activity.Kind.ACKNOWLEDGED,
+    IssueResponse.SNOOZE: Activity.Kind.SNOOZED,
+    IssueResponse.ACCEPT: Activity.Kind.ACCEPTED,
+    IssueResponse.REVOKE: Activity.Kind.ACCEPTANCE_REVOKED,
+    IssueResponse.ASSIGN: Activity.Kind.OWNER,
+    IssueResponse.RESOLVE: Activity.Kind.RESOLVED,
+    IssueResponse.REOPEN: Activity.Kind.REOPENED,
+    IssueResponse.UNDO: Activity.Kind.UNDONE,
+}
+
+
+def _require_date(request: ResponseRequest) -> date:
+    if request.until is None:
+        raise DomainError("Enter a date.", field="until")
+    if request.until <= day_of(request.at):
+        raise DomainError("Enter a date after today.", field="until")
+    return request.until
+
+
+def _require_unresolved(issue: Issue, verb: str) -> None:
+    if issue.state == Issue.State.RESOLVED:
+        raise ConflictError(f"This issue is resolved. Reopen it before you {verb} it.")
+
+
+def response_activity(
+    issue: Issue, request: ResponseRequest, before: Mapping[str, Any]
+) -> Activity:
+    """Return the entry of the timeline for a change of the issue, not stored; `before` are the
+    values that it had."""
+    details: dict[str, Any] = {"before": before}
+    if request.source:
+        details["source"] = request.source
+    match request.response:
+        case IssueResponse.SNOOZE | IssueResponse.ACCEPT if request.until is not None:
+            details["until"] = request.until.isoformat()
+        case IssueResponse.ASSIGN:
+            details |= {
+                "old": before["owner_id"],
+                "new": request.to.pk if request.to is not None else None,
+            }
+        case IssueResponse.RESOLVE:
+            details["resolution"] = request.resolution
+    return Activity(
+        issue=issue,
+        kind=_KINDS[request.response],
+        user=request.by,
+        at=request.at,
+        text=request.reason.strip(),
+        details=details,
+    )
+
+
+def store_responses(
+    changes: Sequence[tuple[Issue, Mapping[str, Any]]], request: ResponseRequest
+) -> list[Activity]:
+    """Store issues that were changed as requested, each with the values before, and their activity;
+    a fixed number of statements. The receivers get the activity."""
+    if not changes:
+        return []
+    # by the clock, as a save: the evaluation finds responses by it
+    stored_at = timezone.now()
+    for issue, _ in changes:
+        issue.updated_at = stored_at
+    entries = [response_activity(issue, request, before) for issue, before in changes]
+    with audit_context(
+        user=request.by,
+        reason=_history_reason(request),
+        code=request.response,
+        note=request.reason.strip(),
+    ):
+        update_rows(
+            Issue,
+            {
+                issue.pk: {**response_columns(issue), "updated_at": issue.updated_at}
+                for issue, _ in changes
+            },
+        )
+    if _is_evaluated(request):
+        # issues of the organisation are evaluated every minute
+        queue_applications(pk for issue, _ in changes if (pk := issue.application_id) is not None)
+    Activity.objects.bulk_create(entries)
+    call_receivers(entries)
+    return entries
+
+
+def _is_evaluated(request: ResponseRequest) -> bool:
+    """Return whether only the fact knows owner, state and dates after this response."""
+    if request.response == IssueResponse.ASSIGN:
+        return request.to is None
+    return request.response in {IssueResponse.REVOKE, IssueResponse.REOPEN, IssueResponse.UNDO}
+
+
+def _history_reason(request: ResponseRequest) -> str:
+    match request.response:
+        case IssueResponse.ACKNOWLEDGE:
+            return "issue acknowledged"
+        case IssueResponse.SNOOZE:
+            return f"issue snoozed until {request.until}"
+        case IssueResponse.ACCEPT:
+            return f"gap accepted until {request.until}"
+        case IssueResponse.REVOKE:
+            return "acceptance revoked"
+        case IssueResponse.ASSIGN:
+            return f"assigned to {request.to}" if request.to else "assignment removed"
+        case IssueResponse.RESOLVE:
+            return "issue resolved"
+        case IssueResponse.UNDO:
+            return "response undone"
+    return "issue reopened"
+
+
+def lock_issues(issue_ids: Collection[int]) -> list[Issue]:
+    """Return the issues, locked in the order of their IDs, so that two requests do not wait for
+    each other."""
+    if not issue_ids:
+        return []
+    return list(
+        Issue.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("cause", "team", "application")
+        .filter(pk__in=issue_ids)
+        .order_by("pk")
+    )
 
 
 @transaction.atomic
+def _respond(issue: Issue, request: ResponseRequest) -> Issue:
+    (stored,) = lock_issues([issue.pk])
+    before = response_values(stored)
+    if change_issue(stored, request):
+        store_responses([(stored, before)], request)
+    return stored
+
+
+def acknowledge_issue(*, issue: Issue, by: User, at: datetime, reason: str = "") -> Issue:
+    """Acknowledge the issue. A second call changes nothing: the first user is kept."""
+    return _respond(
+        issue, ResponseRequest(response=IssueResponse.ACKNOWLEDGE, by=by, at=at, reason=reason)
+    )
+
+
+def snooze_issue(*, issue: Issue, until: date, by: User, at: datetime) -> Issue:
+    """Hide the issue from the inbox until a date. A second call with the same date changes
+    nothing."""
+    return _respond(
+        issue, ResponseRequest(response=IssueResponse.SNOOZE, by=by, at=at, until=until)
+    )
+
+
+def accept_issue(*, issue: Issue, until: date, reason: str, by: User, at: datetime) -> Issue:
+    """Accept the gap until a date, with a reason."""
+    return _respond(
+        issue,
+        ResponseRequest(response=IssueResponse.ACCEPT, by=by, at=at, until=until, reason=reason),
+    )
+
+
 def revoke_acceptance(*, issue: Issue, by: User, at: datetime, reason: str = "") -> Issue:
     """Revoke the acceptance: the issue is open or acknowledged again."""
-    stored = lock_issue(issue, by)
-    before = response_values(stored)
-    if stored.accepted_until is None or stored.state == Issue.State.RESOLVED:
-        raise ConflictError("This gap is not accepted, so there is nothing to revoke.")
-    stored.accepted_until = stored.accepted_by = None
-    stored.accepted_reason = ""
-    stored.state = (
-        Issue.State.ACKNOWLEDGED if stored.acknowledged_at is not None else Issue.State.OPEN
+    return _respond(
+        issue, ResponseRequest(response=IssueResponse.REVOKE, by=by, at=at, reason=reason)
     )
-    stored.act_by = act_by_until_evaluated(stored, day_of(at))
-    save_response(stored, by, IssueResponse.REVOKE, "acceptance revoked", note=reason)
-    _queue_evaluation(stored)
-    _record(stored, Activity.Kind.ACCEPTANCE_REVOKED, by, at, before=before, text=reason)
-    return stored
 
 
-@transaction.atomic
 def assign_issue(
     *,
     issue: Issue,
@@ -229,32 +454,37 @@ def assign_issue(
     is_confirmed: bool = False,
 ) -> Issue:
     """Assign the issue to a user who can view it, or to a contact; None lets the owner follow the
-    application again.
+    application again."""
+    return _respond(
+        issue,
+        ResponseRequest(
+            response=IssueResponse.ASSIGN, by=by, at=at, to=to, is_confirmed=is_confirmed
+        ),
+    )
 
-    `is_confirmed`: `by` has read what the assignment to a contact who does not own the application
-    means (`owners.contact_warning`).
-    """
-    stored = lock_issue(issue, by, permits_contact=True)
-    before = response_values(stored)
-    _require_unresolved(stored, "assign")
-    if by.is_contact and to != by:
-        raise ForbiddenError("You can assign this issue to yourself only.")
-    if to is not None and _is_assigned(stored, to):
-        return stored
-    if to is not None:
-        require_owner(to, stored, by=by, is_confirmed=is_confirmed)
-    previous = stored.owner_id
-    if not mark_assigned(stored, to=to, by=by):
-        return stored
-    save_response(
-        stored, by, IssueResponse.ASSIGN, f"assigned to {to}" if to else "assignment removed"
+
+def resolve_issue(
+    *,
+    issue: Issue,
+    by: User,
+    at: datetime,
+    reason: str,
+    resolution: str = IssueResolution.BY_USER,
+) -> Issue:
+    """Resolve the issue with a reason. It opens again only if the fact changes."""
+    return _respond(
+        issue,
+        ResponseRequest(
+            response=IssueResponse.RESOLVE, by=by, at=at, reason=reason, resolution=resolution
+        ),
     )
-    if to is None:
-        _queue_evaluation(stored)
-    _record(
-        stored, Activity.Kind.OWNER, by, at, before=before, old=previous, new=to.pk if to else None
+
+
+def reopen_issue(*, issue: Issue, by: User, at: datetime, reason: str = "") -> Issue:
+    """Open the issue again after any response."""
+    return _respond(
+        issue, ResponseRequest(response=IssueResponse.REOPEN, by=by, at=at, reason=reason)
     )
-    return stored
 
 
 @transaction.atomic
@@ -283,18 +513,6 @@ def accept_assignment(*, issue: Issue, by: User, at: datetime) -> Issue:
     return stored
 
 
-def mark_assigned(issue: Issue, *, to: User | None, by: User) -> bool:
-    """Return whether the issue was not assigned to that user before."""
-    if to is not None and _is_assigned(issue, to):
-        return False
-    issue.owner, issue.assigned_by = to, by if to is not None else None
-    return True
-
-
-def _is_assigned(issue: Issue, person: User) -> bool:
-    return issue.owner_id == person.pk and issue.assigned_by_id is not None
-
-
 @transaction.atomic
 def comment_on_issue(
     *, issue: Issue, text: str, by: User, at: datetime, mentions: Collection[User] = ()
@@ -315,87 +533,6 @@ def comment_on_issue(
     comment.mentions.set(mentions)
     call_receivers([comment])
     return comment
-
-
-@transaction.atomic
-def resolve_issue(
-    *,
-    issue: Issue,
-    by: User,
-    at: datetime,
-    reason: str,
-    resolution: str = IssueResolution.BY_USER,
-) -> Issue:
-    """Resolve the issue with a reason. It opens again only if the fact changes."""
-    reason = reason.strip()
-    if not reason:
-        raise DomainError("Enter how the issue was resolved.", field="reason")
-    stored = lock_issue(issue, by)
-    before = response_values(stored)
-    if owner := state_owner(stored):
-        raise ConflictError(f"Resolve the {owner} itself. The issue follows it.")
-    if mark_resolved(stored, by=by, at=at, reason=reason, resolution=resolution):
-        save_response(stored, by, IssueResponse.RESOLVE, "issue resolved", note=reason)
-        _record(
-            stored,
-            Activity.Kind.RESOLVED,
-            by,
-            at,
-            before=before,
-            text=reason,
-            resolution=resolution,
-        )
-    return stored
-
-
-def mark_resolved(
-    issue: Issue,
-    *,
-    by: User,
-    at: datetime,
-    reason: str,
-    resolution: str = IssueResolution.BY_USER,
-) -> bool:
-    """Return whether the issue was not resolved before."""
-    if issue.state == Issue.State.RESOLVED:
-        return False
-    issue.state = Issue.State.RESOLVED
-    issue.resolved_at, issue.resolved_by = at, by
-    issue.resolution, issue.resolution_reason = resolution, reason
-    issue.snoozed_until = issue.snoozed_by = None
-    return True
-
-
-@transaction.atomic
-def reopen_issue(*, issue: Issue, by: User, at: datetime, reason: str = "") -> Issue:
-    """Open the issue again after any response."""
-    stored = lock_issue(issue, by)
-    before = response_values(stored)
-    if stored.state == Issue.State.RESOLVED and stored.cause.closed_at is not None:
-        raise ConflictError("The cause has ended. The issue opens by itself if it returns.")
-    stored.state = Issue.State.OPEN
-    stored.acknowledged_by = stored.acknowledged_at = None
-    stored.snoozed_until = stored.snoozed_by = None
-    stored.accepted_until = stored.accepted_by = None
-    stored.resolved_at = stored.resolved_by = None
-    stored.accepted_reason = stored.resolution = stored.resolution_reason = ""
-    stored.act_by = act_by_until_evaluated(stored, day_of(at))
-    save_response(stored, by, IssueResponse.REOPEN, "issue reopened", note=reason)
-    _queue_evaluation(stored)
-    _record(stored, Activity.Kind.REOPENED, by, at, before=before, text=reason)
-    return stored
-
-
-def _require_unresolved(issue: Issue, verb: str) -> None:
-    if issue.state == Issue.State.RESOLVED:
-        raise ConflictError(f"This issue is resolved. Reopen it before you {verb} it.")
-
-
-def _queue_evaluation(issue: Issue) -> None:
-    """Queue what only the fact knows: owner, state and dates without a response. Issues of the
-    organisation are evaluated every minute."""
-    if issue.application_id is not None:
-        queue_applications([issue.application_id])
 
 
 def act_by_until_evaluated(issue: Issue, today: date) -> date:

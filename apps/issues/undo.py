@@ -1,5 +1,6 @@
 """Undo of the last response to an issue: restores the values before it."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -9,8 +10,13 @@ from apps.accounts.models import User
 from apps.common.errors import ConflictError
 from apps.issues.evaluation import evaluate_issues
 from apps.issues.models import Activity, Issue
-from apps.issues.receivers import call_receivers
-from apps.issues.responses import IssueResponse, lock_issue, response_values, save_response
+from apps.issues.responses import (
+    IssueResponse,
+    ResponseRequest,
+    lock_issue,
+    response_values,
+    store_responses,
+)
 
 # what a link in an email can do, and undo
 _LINK_KINDS = {Activity.Kind.ACKNOWLEDGED, Activity.Kind.SNOOZED, Activity.Kind.OWNER}
@@ -26,33 +32,50 @@ def undo_response(*, issue: Issue, by: User, at: datetime, by_link: bool = False
     Raises ConflictError if there is none, or if another user responded later.
     """
     stored = lock_issue(issue, by, permits_contact=True)
-    last = stored.activity.filter(details__has_key="before").order_by("-at", "-pk").first()
-    if last is None:
-        raise ConflictError("No user has responded to this issue, so there is nothing to undo.")
-    if last.user_id != by.pk:
-        raise ConflictError(
-            f"{last.user or 'The registry'} responded to this issue later. Reload the page; use "
-            "Reopen to open it again."
-        )
-    if by_link and last.kind not in _LINK_KINDS:
+    last = last_responses([stored.pk]).get(stored.pk)
+    if by_link and last is not None and last.user_id == by.pk and last.kind not in _LINK_KINDS:
         raise ConflictError("Sign in to undo your last response to this issue.")
+    request = ResponseRequest(response=IssueResponse.UNDO, by=by, at=at)
     before = response_values(stored)
-    restore_values(stored, last)
-    save_response(stored, by, IssueResponse.UNDO, "response undone")
-    entry = Activity.objects.create(
-        issue=stored, kind=Activity.Kind.UNDONE, user=by, at=at, details={"before": before}
-    )
+    restore_response(stored, last, request)
+    store_responses([(stored, before)], request)
     if stored.application_id is not None:
         # the fact may have changed since the response
         evaluate_issues(at=at, application_ids=[stored.application_id])
         stored.refresh_from_db()
-    call_receivers([entry])
     return stored
 
 
-def restore_values(issue: Issue, response: Activity) -> None:
-    """Give the issue the values that it had before the response."""
-    for name, value in response.details["before"].items():
+def last_responses(issue_ids: Collection[int]) -> dict[int, Activity]:
+    """Return {issue: the last response of a user to it}; one statement."""
+    entries = (
+        Activity.objects.filter(issue__in=issue_ids, details__has_key="before")
+        .select_related("user")
+        .order_by("issue_id", "-at", "-pk")
+        .distinct("issue_id")
+    )
+    return {entry.issue_id: entry for entry in entries}
+
+
+def restore_response(issue: Issue, last: Activity | None, request: ResponseRequest) -> None:
+    """Give the issue the values that it had before its last response, without storing them.
+
+    With a source only a response with that source is undone, else only one of the same user. Raises
+    ConflictError.
+    """
+    if last is None:
+        raise ConflictError("No user has responded to this issue, so there is nothing to undo.")
+    is_other = (
+        last.details.get("source") != request.source
+        if request.source
+        else last.user_id != request.by.pk
+    )
+    if is_other:
+        raise ConflictError(
+            f"{last.user or 'The registry'} responded to this issue later. Reload the page; use "
+            "Reopen to open it again."
+        )
+    for name, value in last.details["before"].items():
         setattr(issue, name, _parse(name, value))
 
 

@@ -26,6 +26,7 @@ from apps.common.history.log import (
 )
 from apps.common.postgresql.errors import Unavailable, unavailability
 from apps.inventory.models import Application
+from apps.reports.record_names import record_names
 
 # records of teams; users who can view such a record can view its changes
 TEAM_RECORD_KINDS = (
@@ -106,8 +107,8 @@ class FieldDifference:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One write of one record. `actor` is the username of a user or service account, or the job's
-    name; `slug`, `application` and `is_program` are needed for links to it."""
+    """One write of one record. `actor` is the username of a user or service account, and
+    `actor_name` the name. `slug`, `application` and `is_program` are needed for links to it."""
 
     id: int
     at: datetime
@@ -116,6 +117,7 @@ class AuditEntry:
     record: int
     name: str
     actor: str
+    actor_name: str
     job: str
     reason: str
     request: str
@@ -316,17 +318,24 @@ def _last_line(reason: str) -> list[Any]:
 
 def _build_entries(entries: Sequence[HistoryEntry], user: User) -> list[AuditEntry]:
     names = _load_names(entries, user)
-    return [_build_entry(entry, names) for entry in entries]
+    actors = {str(entry.words.get("actor") or "") for entry in entries}
+    actor_names = {
+        person.username: str(person) for person in User.objects.filter(username__in=actors)
+    }
+    return [_build_entry(entry, names, actor_names) for entry in entries]
 
 
 type _Names = Mapping[type[models.Model], Mapping[Any, tuple[str, str]]]
 
 
 def _load_names(entries: Iterable[HistoryEntry], user: User) -> _Names:
-    """Return {model: {ID: (name, slug)}} of the records in the entries, limited to those `user` can
-    view; one statement per model."""
+    """Return {model: {ID: (name, slug)}} of the records in the entries, and those they refer to,
+    limited to what `user` can view; one statement per model."""
     wanted_ids: dict[type[models.Model], set[Any]] = {}
     for entry in entries:
+        wanted_ids.setdefault(entry.kind.model, set()).add(entry.record)
+        for values in (entry.now, entry.was or {}):
+            wanted_ids.setdefault(Application, set()).update(_application_ids(values))
         for column, field in _reference_models(entry.kind.model).items():
             for values in (entry.now, entry.was or {}):
                 if values.get(column) is not None:
@@ -334,19 +343,29 @@ def _load_names(entries: Iterable[HistoryEntry], user: User) -> _Names:
     names: dict[type[models.Model], dict[Any, tuple[str, str]]] = {}
     for model, ids in wanted_ids.items():
         columns = name_columns(model)
-        if not columns:
-            continue
         visible_rows: Any = model._default_manager
         visible_rows = (
             visible_rows.all()
             if user.can_read_all or not hasattr(visible_rows.all(), "visible_to")
             else visible_rows.visible_to(user)
         )
+        descriptions = record_names(model, ids, visible_rows)
+        if descriptions is not None:
+            names[model] = {pk: (name, "") for pk, name in descriptions.items() if name}
+            continue
+        if not columns:
+            continue
         rows = visible_rows.filter(pk__in=ids).order_by().values("pk", *columns)
         names[model] = {
             row["pk"]: (_record_name(row, columns), str(row.get("slug", ""))) for row in rows
         }
     return names
+
+
+def _application_ids(values: Mapping[str, Any]) -> list[int]:
+    """Return the IDs of a list of applications in a row."""
+    ids = values.get("application_ids")
+    return [pk for pk in ids if isinstance(pk, int)] if isinstance(ids, list) else []
 
 
 def _reference_models(model: type[models.Model]) -> dict[str, Any]:
@@ -368,8 +387,9 @@ def _record_name(row: Mapping[str, Any], columns: Iterable[str]) -> str:
     return next((str(row[name])[:200] for name in columns if row.get(name)), "")
 
 
-def _build_entry(entry: HistoryEntry, names: _Names) -> AuditEntry:
+def _build_entry(entry: HistoryEntry, names: _Names, actor_names: Mapping[str, str]) -> AuditEntry:
     """Return the entry as texts; `names` are the names of the records that it refers to."""
+    actor = str(entry.words.get("actor") or "")
     metadata = entry.words
     application = entry.now.get("application_id")
     return AuditEntry(
@@ -379,7 +399,8 @@ def _build_entry(entry: HistoryEntry, names: _Names) -> AuditEntry:
         kind=entry.kind,
         record=entry.record,
         name=_entry_name(entry, names),
-        actor=str(metadata.get("actor") or ""),
+        actor=actor,
+        actor_name=actor_names.get(actor, actor),
         job=str(metadata.get("job") or ""),
         reason=str(metadata.get("reason") or ""),
         request=str(metadata.get("request_id") or ""),
@@ -392,6 +413,8 @@ def _build_entry(entry: HistoryEntry, names: _Names) -> AuditEntry:
 
 
 def _entry_name(entry: HistoryEntry, names: _Names) -> str:
+    if described := names.get(entry.kind.model, {}).get(entry.record, ("", ""))[0]:
+        return described
     if own_name := _record_name(entry.now, name_columns(entry.kind.model)):
         return own_name
     reference_names = [
@@ -399,7 +422,7 @@ def _entry_name(entry: HistoryEntry, names: _Names) -> str:
         for attname, model in _reference_models(entry.kind.model).items()
         if model is not User and entry.now.get(attname) in names.get(model, {})
     ]
-    return " · ".join(reference_names[:2]) or f"#{entry.record}"
+    return " · ".join(reference_names[:2]) or f"{str(entry.kind.name).capitalize()} {entry.record}"
 
 
 def _list_differences(entry: HistoryEntry, names: _Names) -> Iterator[FieldDifference]:
@@ -445,6 +468,8 @@ def _format_value(field: Any, value: Any, names: _Names) -> str:
         return str(label) if label is not None else str(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if field.name == "application_ids" and isinstance(value, list):
+        return _name_applications(value, names)
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return ", ".join(str(item) for item in value)[:MAX_VALUE_LENGTH]
     text = (
@@ -453,3 +478,12 @@ def _format_value(field: Any, value: Any, names: _Names) -> str:
         else str(value)
     )
     return text[:MAX_VALUE_LENGTH]
+
+
+def _name_applications(ids: Sequence[Any], names: _Names) -> str:
+    """Return the names of the applications that the reader can view, and the number of others."""
+    applications = names.get(Application, {})
+    known = sorted(applications[pk][0] for pk in ids if pk in applications)
+    n_other = len(ids) - len(known)
+    others = [f"{n_other} other application{'' if n_other == 1 else 's'}"] if n_other else []
+    return ", ".join([*known, *others])[:MAX_VALUE_LENGTH]

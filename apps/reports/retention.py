@@ -33,6 +33,7 @@ declare_retention(
     *permanent_tables(
         RetentionGroup.INVENTORY,
         "the statements of users for reports",
+        "reports_boardcommentary",
         "reports_componentanswer",
         "reports_modelstatement",
         "reports_reportingentity",

@@ -20,10 +20,24 @@ from apps.risks.models import (
     RuleName,
     Treatment,
 )
-from apps.risks.queries.conditions import CURRENT, INHERENT, RESIDUAL, STATES, InheritedRiskQuery
+from apps.risks.queries.conditions import (
+    CURRENT,
+    INHERENT,
+    RESIDUAL,
+    STATES,
+    UNDECIDED,
+    InheritedRiskQuery,
+)
 
 LEVEL_BASES = [(INHERENT, "Inherent"), (CURRENT, "Current"), (RESIDUAL, "Residual")]
 CRITICALITIES = [(level.name.lower(), level.label) for level in Criticality]
+STATE_LABELS = {
+    "unassessed": "Unassessed",
+    "stale": "Stale",
+    UNDECIDED: "Unassessed or stale",
+    "assessed": "Assessed",
+    "not_applicable": "Not applicable",
+}
 NODE_KINDS = [(kind.name.lower(), kind.label) for kind in NodeKind]
 PARTIES = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
 
@@ -147,7 +161,7 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
     layer = django_filters.ChoiceFilter(method="later", choices=Layer.choices, label="Layer")
     state = django_filters.ChoiceFilter(
         method="later",
-        choices=[(state, state.replace("_", " ").capitalize()) for state in STATES],
+        choices=[(state, STATE_LABELS[state]) for state in STATES],
         label="State",
     )
     min_inherent = django_filters.NumberFilter(
@@ -180,11 +194,14 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
     accepted_before = django_filters.DateFilter(method="later", label="Acceptance expires before")
     foundation = django_filters.CharFilter(method="later", label="From foundation (slug)")
     provider = django_filters.CharFilter(method="later", label="From provider (slug)")
+    party = django_filters.CharFilter(
+        method="later", label="On the provider itself or its regions (slug)"
+    )
     offering = django_filters.NumberFilter(
         method="later", min_value=1, max_value=2**62, label="From offering (id)"
     )
     taxonomy = django_filters.CharFilter(method="later", label="Mapped to taxonomy (slug)")
-    entry = django_filters.CharFilter(method="later", label="Mapped to its entry (code)")
+    entry = django_filters.CharFilter(method="later", label="Mapped to entry (code)")
     node = django_filters.NumberFilter(
         method="later", min_value=1, max_value=2**62, label="From node (ID)"
     )
@@ -236,6 +253,7 @@ _WORDS = (
     "owner",
     "foundation",
     "provider",
+    "party",
     "taxonomy",
     "entry",
 )

@@ -78,8 +78,8 @@ WHERE s.id = t.id AND s.state <> 'stale'
 """
 
 _ACCEPTANCE_ENDED = """
-SELECT s.id, 'The acceptance by ' || u.username || ' expired on ' || s.accepted_until || '.' AS
-    because,
+SELECT s.id, 'The acceptance by ' || person_name(u.first_name, u.last_name, u.username)
+    || ' expired on ' || s.accepted_until || '.' AS because,
     NULL::bigint AS event_id
 FROM risks_assessment s JOIN accounts_user u ON u.id = s.accepted_by_id
 WHERE s.treatment = 'accept' AND s.revoked_at IS NULL AND s.accepted_until <= %(day)s

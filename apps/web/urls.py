@@ -8,7 +8,6 @@ from django.views.generic import RedirectView
 from apps.web.views import (
     calendar,
     export_files,
-    overview,
     saved_filters,
     search,
     start,
@@ -58,6 +57,8 @@ from apps.web.views.exposure import (
     policies,
     single_points,
 )
+from apps.web.views.exposure import months as exposure_months
+from apps.web.views.exposure import portfolio as exposure_portfolio
 from apps.web.views.feeds import pending_changes, provider_notices, quarantine, source_edit, sources
 from apps.web.views.feeds import runs as feeds_runs
 from apps.web.views.gate import application_gate, client, policy, waivers
@@ -72,6 +73,8 @@ from apps.web.views.governance import (
     selection_detail,
     selection_list,
 )
+from apps.web.views.home import downloads as home_downloads
+from apps.web.views.home import organisation as home
 from apps.web.views.imports import detail as imports_detail
 from apps.web.views.imports import documents, exports, steps, upload
 from apps.web.views.intake import (
@@ -81,6 +84,7 @@ from apps.web.views.intake import (
     reported_services,
     unrecognised_names,
 )
+from apps.web.views.issues import bulk as issues_bulk
 from apps.web.views.issues import detail as issues_detail
 from apps.web.views.issues import list as issues_list
 from apps.web.views.reports import board_summary, component_files, evidence_packs, model_inventory
@@ -97,6 +101,7 @@ from apps.web.views.risks import (
     taxonomies,
 )
 from apps.web.views.risks import detail as risks_detail
+from apps.web.views.risks import groups as risk_groups
 from apps.web.views.risks import register as risks_register
 from apps.web.views.risks import summaries as risks_summaries
 from apps.web.views.scenarios import change_search, saved_scenarios
@@ -119,10 +124,10 @@ from apps.web.views.settings import home as settings_home
 # by namespace; one whose paths take any word (`feeds/<slug>/`) comes after those that begin alike
 ROUTES: dict[str, list[URLPattern]] = {
     "home": [
-        path("", overview.overview, name="overview"),
-        path("concentration.csv", overview.concentration_csv, name="concentration-csv"),
-        path("runway.csv", overview.runway_csv, name="runways-csv"),
-        path("ends.csv", overview.ends_csv, name="retirements-csv"),
+        path("", home.home, name="overview"),
+        path("concentration.csv", home_downloads.concentration_csv, name="concentration-csv"),
+        path("runway.csv", home_downloads.runway_csv, name="runways-csv"),
+        path("ends.csv", home_downloads.ends_csv, name="retirements-csv"),
         path("start/", start.setup_page, name="start"),
         path("search/", search.search_page, name="search"),
     ],
@@ -366,6 +371,8 @@ ROUTES: dict[str, list[URLPattern]] = {
     "inherited-risks": [
         path("risks/", risks_register.risk_list, name="list"),
         path("risks.csv", risks_register.register_csv, name="csv"),
+        path("risks/heat-map/", risks_summaries.heat_map, name="heat-map"),
+        path("risks/groups.csv", risk_groups.groups_csv, name="groups-csv"),
         path("risks/heat.csv", risks_summaries.heat_csv, name="heat-map-csv"),
         path("risks/teams.csv", risks_summaries.team_csv, name="teams-csv"),
         path("risks/assess/", bulk_assessment.bulk_assess, name="bulk-assess"),
@@ -430,6 +437,11 @@ ROUTES: dict[str, list[URLPattern]] = {
             name="model-statement",
         ),
         path("reports/board/", board_summary.board_summary, name="board-summary"),
+        path(
+            "reports/board/commentary/",
+            board_summary.board_commentary,
+            name="board-commentary",
+        ),
     ],
     "component-files": [
         path("reports/components/", component_files.component_list, name="list"),
@@ -544,7 +556,7 @@ ROUTES: dict[str, list[URLPattern]] = {
     "issues": [
         path("work/", issues_list.issue_list, name="list"),
         path("issues.csv", issues_list.issue_csv, name="csv"),
-        path("issues/respond/", issues_list.bulk_respond, name="bulk-respond"),
+        path("issues/respond/", issues_bulk.bulk_respond, name="bulk-respond"),
         path("issues/<int:pk>/", issues_detail.issue_detail, name="detail"),
         path("issues/<int:pk>/<slug:action>/", issues_detail.respond_to_issue, name="respond"),
     ],
@@ -725,6 +737,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure.csv", concentration.concentration_csv, name="concentration-csv"),
         path("exposure/trend.csv", concentration.trend_csv, name="trend-csv"),
         path("exposure/states.csv", node_failure.states_csv, name="states-csv"),
+        path("exposure/portfolio/", exposure_portfolio.portfolio_page, name="portfolio"),
+        path("exposure/months/", exposure_months.month_list, name="months"),
+        path("exposure/months.csv", exposure_months.month_csv, name="months-csv"),
         path("exposure/flow/", flow.exposure_flow, name="flow"),
         path("exposure/flow.csv", flow.flow_csv, name="flow-csv"),
         path("exposure/contributions/", hhi_contributions.contribution_list, name="contributions"),

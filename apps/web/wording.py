@@ -80,7 +80,7 @@ def count_of(n: int, singular: str, plural: str = "") -> str:
 
 
 def share(value: Any) -> str:
-    return f"{round(float(value) * 100)} %"
+    return f"{round(float(value) * 100)}%"
 
 
 def price(value: Any) -> str:

@@ -12,13 +12,12 @@ PAGES = {
         account:detail:get account:detail:post account:end-other-sessions:post
         alert-settings:detail:get alerts:bulk-respond:post alerts:csv:get alerts:list:get
         api:docs:get applications:create:get applications:csv:get applications:list:get
-        applications:xlsx:get approvals:csv:get approvals:xlsx:get approvals:detail:get
-        approvals:list:get
-        approvals:violations-csv:get approvals:violations:get audit:csv:get audit:list:get
-        calendar-feeds:create:post calendar:csv:get calendar:list:get campaign-tasks:csv:get
-        campaign-tasks:list:get campaigns:csv:get campaigns:list:get component-files:list:get
-        connections:csv:get connections:list:get contracts:csv:get contracts:xlsx:get
-        contracts:list:get
+        applications:xlsx:get approvals:csv:get approvals:detail:get approvals:list:get
+        approvals:violations-csv:get approvals:violations:get approvals:xlsx:get audit:csv:get
+        audit:list:get calendar-feeds:create:post calendar:csv:get calendar:list:get
+        campaign-tasks:csv:get campaign-tasks:list:get campaigns:csv:get campaigns:list:get
+        component-files:list:get connections:csv:get connections:list:get contracts:csv:get
+        contracts:list:get contracts:xlsx:get delegations:list:get delegations:list:post
         deliveries:csv:get deliveries:list:get deliveries:not-sent-csv:get deliveries:not-sent:get
         disagreements:csv:get disagreements:detail:get disagreements:list:get
         discrepancies:bulk-respond:post discrepancies:csv:get discrepancies:list:get
@@ -52,23 +51,21 @@ PAGES = {
         providers:track-record-csv:get reported-services:bulk-link:post reported-services:csv:get
         reported-services:list:get reports:board-summary:get reports:home:get
         reports:model-inventory-csv:get reports:model-inventory-xlsx:get reports:model-inventory:get
-        reports:register-xlsx:get reports:register:get risk-templates:crosswalk-csv:get
-        risk-templates:crosswalk:get risk-templates:detail:get retirements:csv:get
-        retirements:detail:get retirements:list:get saved-filters:create:post
-        scenarios:compare:get scenarios:list:get scenarios:preview-csv:get
-        scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
-        selections:compare-csv:get selections:compare:get selections:csv:get selections:xlsx:get
-        selections:detail:get
-        selections:facts-csv:get selections:list:get service-accounts:csv:get
-        service-accounts:list:get settings:home:get subscriptions:create:get
-        subscriptions:create:post subscriptions:foundations:get subscriptions:list:get
-        subscriptions:preview:get teams:csv:get teams:list:get tokens:create:post tokens:csv:get
-        tokens:list:get unrecognised-names:csv:get unrecognised-names:decide:get
-        unrecognised-names:decide:post unrecognised-names:list:get unresolved-models:decide:get
-        unresolved-models:list:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
-        versions:lineage-csv:get versions:list:get versions:prices-csv:get waivers:create:get
-        waivers:create:post waivers:csv:get waivers:xlsx:get waivers:list:get
-        delegations:list:get delegations:list:post
+        reports:register-xlsx:get reports:register:get retirements:csv:get retirements:detail:get
+        retirements:list:get risk-templates:crosswalk-csv:get risk-templates:crosswalk:get
+        risk-templates:detail:get saved-filters:create:post scenarios:compare:get scenarios:list:get
+        scenarios:preview-csv:get scenarios:preview-xlsx:get scenarios:preview:get
+        scenarios:run:post scenarios:search:get selections:compare-csv:get selections:compare:get
+        selections:csv:get selections:detail:get selections:facts-csv:get selections:list:get
+        selections:xlsx:get service-accounts:csv:get service-accounts:list:get settings:home:get
+        subscriptions:create:get subscriptions:create:post subscriptions:foundations:get
+        subscriptions:list:get subscriptions:preview:get teams:csv:get teams:list:get
+        tokens:create:post tokens:csv:get tokens:list:get unrecognised-names:csv:get
+        unrecognised-names:decide:get unrecognised-names:decide:post unrecognised-names:list:get
+        unresolved-models:decide:get unresolved-models:list:get versions:csv:get versions:detail:get
+        versions:lifecycle-csv:get versions:lineage-csv:get versions:list:get
+        versions:prices-csv:get waivers:create:get waivers:create:post waivers:csv:get
+        waivers:list:get waivers:xlsx:get
     """,
     # governance
     "yynnnnnl": """
@@ -81,15 +78,14 @@ PAGES = {
         feeds:toggle:post feeds:undo:post foundation-risks:action:post foundation-risks:create:post
         foundation-risks:edit:post gate:policy:post offerings:detail:post
         provider-notices:close:post provider-notices:reopen:post providers:edit:get
-        providers:edit:post reports:reporting-entity:get reports:reporting-entity:post
-        received-notices:csv:get received-notices:list:get received-notices:rules:get
-        received-notices:rules:post
-        retirements:announce:get retirements:announce:post retirements:withdraw:post
-        selections:create:get selections:create:post selections:decide:post selections:edit:post
-        selections:score:post teams:create:get teams:create:post teams:delete:post
-        unresolved-models:decide:post webhooks:create:get webhooks:create:post
-        users:bulk-change:post users:contact-action:post users:create-contact:get
-        users:create-contact:post users:domains:get users:domains:post
+        providers:edit:post received-notices:csv:get received-notices:list:get
+        received-notices:rules:get received-notices:rules:post reports:reporting-entity:get
+        reports:reporting-entity:post retirements:announce:get retirements:announce:post
+        retirements:withdraw:post selections:create:get selections:create:post
+        selections:decide:post selections:edit:post selections:score:post teams:create:get
+        teams:create:post teams:delete:post unresolved-models:decide:post users:bulk-change:post
+        users:contact-action:post users:create-contact:get users:create-contact:post
+        users:domains:get users:domains:post webhooks:create:get webhooks:create:post
     """,
     # governance, and editors of the team that owns it; strangers find nothing
     "yynyyn0l": """
@@ -119,13 +115,13 @@ PAGES = {
     """,
     # the offices
     "yyy0000l": """
-        confirmation-settings:detail:get
-        contracts:detail:get documents:detail:get exposure-flags:applications-csv:get
-        exposure-flags:csv:get exposure-flags:detail:get exposure-flags:list:get
-        exposure-policies:csv:get exposure-policies:detail:get exposure-policies:list:get
-        loss-runs:create:post loss-runs:detail:get loss-runs:latest:get loss-runs:progress:get
-        scenario-runs:csv:get scenario-runs:detail:get scenario-runs:progress:get
-        scenario-runs:xlsx:get scenarios:detail:get scenarios:rerun:post webhooks:detail:get
+        confirmation-settings:detail:get contracts:detail:get documents:detail:get
+        exposure-flags:applications-csv:get exposure-flags:csv:get exposure-flags:detail:get
+        exposure-flags:list:get exposure-policies:csv:get exposure-policies:detail:get
+        exposure-policies:list:get loss-runs:create:post loss-runs:detail:get loss-runs:latest:get
+        loss-runs:progress:get scenario-runs:csv:get scenario-runs:detail:get
+        scenario-runs:progress:get scenario-runs:xlsx:get scenarios:detail:get scenarios:rerun:post
+        webhooks:detail:get
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
@@ -137,9 +133,9 @@ PAGES = {
     """,
     # governance, where only the offices see it
     "yyn0000l": """
-        confirmation-settings:detail:post decision-proposals:decide:post
-        exposure-flags:decide:post exposure-policies:create:get exposure-policies:create:post
-        exposure-policies:detail:post loss-assumptions:base-loss:get loss-assumptions:base-loss:post
+        confirmation-settings:detail:post decision-proposals:decide:post exposure-flags:decide:post
+        exposure-policies:create:get exposure-policies:create:post exposure-policies:detail:post
+        loss-assumptions:base-loss:get loss-assumptions:base-loss:post
         loss-assumptions:event-rate:get loss-assumptions:event-rate:post scenarios:detail:post
         webhooks:detail:post webhooks:rotate-secret:post webhooks:test:post webhooks:toggle:post
     """,
@@ -211,8 +207,7 @@ PAGES = {
     """,
     # governance, and whose own it is or who looks after it
     "yyny000l": """
-        service-accounts:create-token:post service-accounts:detail:post
-        delegations:end:post
+        delegations:end:post service-accounts:create-token:post service-accounts:detail:post
     """,
     # whose own it is, and administrators
     "y0ny000l": """
@@ -237,82 +232,78 @@ API = {
     "yyyyyyyl": """
         adaptations/:get adaptations/:post adaptations/bulk/:post alert-policies/:get
         alert-policies/{pk}/:get alert-settings/:get alerts/:get alerts/bulk-respond/:post
-        annex-items/:get applications/:get applications/:post applications/bulk/:post
-        applications/bulk-update/:post approvals/:get approvals/violations/:get approvals/{pk}/:get
-        decision-proposals/:get
+        annex-items/:get applications/:get applications/:post applications/bulk-update/:post
+        applications/bulk/:post approvals/:get approvals/violations/:get approvals/{pk}/:get
         assertions/:get assertions/{pk}/:get assessments/:get assessments/:post
         assessments/accept/:post assessments/bulk/:post assessments/not-applicable/:post audit/:get
-        base-losses/:get calendar-feeds/:get calendar-feeds/:post calendar.ics:get causes/:get
-        campaign-steps/:get campaign-tasks/:get campaigns/:get concentration/:get contracts/:get
-        campaign-tasks/bulk-assign/:post received-notices/:get retirement-announcements/:get
-        retirement-announcements/{pk}/:get
-        costs/:get deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
-        derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
-        discrepancies/:get reported-services/:get event-rates/:get evidence-packs/:get
+        base-losses/:get calendar-feeds/:get calendar-feeds/:post calendar.ics:get
+        campaign-steps/:get campaign-tasks/:get campaign-tasks/bulk-assign/:post campaigns/:get
+        causes/:get concentration/:get contracts/:get costs/:get decision-proposals/:get
+        delegations/:get delegations/:post deliveries/:get dependencies/:get dependencies/:post
+        dependencies/bulk/:post derivations/:get derivations/{pk}/:get disagreements/:get
+        disagreements/{pk}/:get discrepancies/:get event-rates/:get evidence-packs/:get
         evidence-packs/:post evidence/:get evidence/:post exit-plans/:get exit-plans/:post
         exit-plans/bulk/:post exit-tests/:get exit-tests/:post exposure-flags/:get
-        provider-notices/:get feed-runs/:get feed-runs/{pk}/:get findings/:get foundation-risks/:get
-        foundation-risks/{pk}/:get foundation-risks/{pk}/reach/:get foundations/:get
-        foundations/{slug}/:get foundations/{slug}/blast-radius/:get
-        foundations/{slug}/scorecard/:get gate-policy/:get gate-runs/:get gate-waivers/:get
-        gate-waivers/:post imports/:get inherited-risks/:get inherited-risks/totals/:get issues/:get
-        issues/bulk-respond/:post jobs/:get
-        loss-runs/:get notification-preferences/me/:get notification-preferences/me/:patch
-        notification-preferences/me/:put memberships/:get
-        notification-preferences/me/send-summary/:post mutes/:get mutes/:post notifications/:get
-        notifications/summary/:get observations/:get offerings/:get offerings/{pk}/:get
-        offerings/{pk}/blast-radius/:get exposure-policies/:get exposure-policies/:post prices/:get
-        prices/{pk}/:get provider-events/:get provider-events/{event_id}/affected/:get
-        provider-events/{pk}/:get providers/:get providers/{slug}/:get
-        providers/{slug}/blast-radius/:get providers/{slug}/track-record/:get
-        providers/{slug}/scorecard/:get reports/board/:get reports/models/:get
-        reports/models/rows/:get reports/register/:get risk-templates/:get risk-templates/{pk}/:get
-        runways/:get scenario-runs/:get scenarios/:get scenarios/:post scenarios/run/:post
-        scorecards/compare/:get selections/:get selections/{pk}/:get selections/{pk}/candidates/:get
-        service-accounts/:get single-points-of-failure/:get snapshots/:get sources/:get
-        sources/{pk}/:get subscriptions/:get subscriptions/:post subscriptions/preview/:post
-        teams/:get tokens/:get tokens/:post users/:get versions/:get versions/{pk}/:get
-        versions/{pk}/blast-radius/:get webhooks/:get
-        people/:get people/{pk}/:get delegations/:get delegations/:post
+        exposure-policies/:get exposure-policies/:post feed-runs/:get feed-runs/{pk}/:get
+        findings/:get foundation-risks/:get foundation-risks/{pk}/:get
+        foundation-risks/{pk}/reach/:get foundations/:get foundations/{slug}/:get
+        foundations/{slug}/blast-radius/:get foundations/{slug}/scorecard/:get gate-policy/:get
+        gate-runs/:get gate-waivers/:get gate-waivers/:post imports/:get inherited-risks/:get
+        inherited-risks/totals/:get issues/:get issues/bulk-respond/:post jobs/:get loss-runs/:get
+        memberships/:get mutes/:get mutes/:post notification-preferences/me/:get
+        notification-preferences/me/:patch notification-preferences/me/:put
+        notification-preferences/me/send-summary/:post notifications/:get notifications/summary/:get
+        observations/:get offerings/:get offerings/{pk}/:get offerings/{pk}/blast-radius/:get
+        people/:get people/{pk}/:get prices/:get prices/{pk}/:get provider-events/:get
+        provider-events/{event_id}/affected/:get provider-events/{pk}/:get provider-notices/:get
+        providers/:get providers/{slug}/:get providers/{slug}/blast-radius/:get
+        providers/{slug}/scorecard/:get providers/{slug}/track-record/:get received-notices/:get
+        reported-services/:get reports/board/:get reports/models/:get reports/models/rows/:get
+        reports/register/:get retirement-announcements/:get retirement-announcements/{pk}/:get
+        risk-templates/:get risk-templates/{pk}/:get runways/:get scenario-runs/:get scenarios/:get
+        scenarios/:post scenarios/run/:post scorecards/compare/:get selections/:get
+        selections/{pk}/:get selections/{pk}/candidates/:get service-accounts/:get
+        single-points-of-failure/:get snapshots/:get sources/:get sources/{pk}/:get
+        subscriptions/:get subscriptions/:post subscriptions/preview/:post teams/:get tokens/:get
+        tokens/:post users/:get versions/:get versions/{pk}/:get versions/{pk}/blast-radius/:get
+        webhooks/:get
     """,
     # whoever may see the team's record
     "yyyyyy0l": """
-        discrepancies/{pk}/dismiss/:post memberships/{pk}/:get reported-services/{pk}/link/:post
-        adaptations/{pk}/:get alerts/{pk}/:get alerts/{pk}/mute/:post alerts/{pk}/activity/:get
+        adaptations/{pk}/:get alerts/{pk}/:get alerts/{pk}/activity/:get alerts/{pk}/mute/:post
         applications/{slug}/:get applications/{slug}/bom/:get applications/{slug}/changes/:get
         applications/{slug}/cost/:get applications/{slug}/findings/:get
         applications/{slug}/runway/:get applications/{slug}/stack/:get assessments/{pk}/:get
         campaign-steps/{pk}/:get campaign-tasks/{pk}/:get
         campaign-tasks/{pk}/sign-off-requirements/:get campaigns/{pk}/:get
-        campaigns/{pk}/progress/:get causes/{pk}/:get causes/{pk}/issues/:get
-        deliveries/{pk}/:get dependencies/{pk}/:get evidence/{pk}/:get
-        exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get gate-runs/{pk}/answer/:get
-        gate-waivers/{pk}/:get inherited-risks/{pk}/:get issues/{pk}/:get
-        issues/{pk}/activity/:get
-        notification-preferences/teams/{slug}/:get
-        mutes/{pk}/:get notifications/{pk}/:get observations/{pk}/:get discrepancies/{pk}/:get
-        reported-services/{pk}/:get reported-services/{pk}/tokens/:get
-        reports/components/{slug}/:get teams/{slug}/:get teams/{slug}/bom/:get
+        campaigns/{pk}/progress/:get causes/{pk}/:get causes/{pk}/issues/:get deliveries/{pk}/:get
+        dependencies/{pk}/:get discrepancies/{pk}/:get discrepancies/{pk}/dismiss/:post
+        evidence/{pk}/:get exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get
+        gate-runs/{pk}/answer/:get gate-waivers/{pk}/:get inherited-risks/{pk}/:get issues/{pk}/:get
+        issues/{pk}/activity/:get memberships/{pk}/:get mutes/{pk}/:get
+        notification-preferences/teams/{slug}/:get notifications/{pk}/:get observations/{pk}/:get
+        reported-services/{pk}/:get reported-services/{pk}/link/:post
+        reported-services/{pk}/tokens/:get reports/components/{slug}/:get teams/{slug}/:get
+        teams/{slug}/bom/:get
     """,
     # governance, and editors of the team that owns it; strangers find nothing
     "yynyyn0l": """
         adaptations/{pk}/:delete adaptations/{pk}/:patch alerts/{pk}/acknowledge/:post
         alerts/{pk}/assign/:post alerts/{pk}/reopen/:post alerts/{pk}/resolve/:post
         alerts/{pk}/snooze/:post alerts/{pk}/undo/:post applications/{slug}/:patch
-        applications/{slug}/reactivate/:post applications/{slug}/merge/:post
+        applications/{slug}/merge/:post applications/{slug}/reactivate/:post
         applications/{slug}/retire/:post assessments/{pk}/attach/:post assessments/{pk}/undo/:post
         campaign-steps/{pk}/complete/:post campaign-steps/{pk}/reopen/:post
         campaign-tasks/{pk}/:patch campaign-tasks/{pk}/add-step/:post
         campaign-tasks/{pk}/measurements/:post campaign-tasks/{pk}/switch/:post
         campaign-tasks/{pk}/target/:post changes/{change}/undo/:post dependencies/{pk}/:patch
         dependencies/{pk}/confirm/:post dependencies/{pk}/end/:post dependencies/{pk}/reopen/:post
-        dependencies/{pk}/replace/:post exit-plans/{pk}/:delete exit-plans/{pk}/:patch
-        exit-tests/{pk}/:patch gate-waivers/{pk}/withdraw/:post issues/{pk}/acknowledge/:post
-        issues/{pk}/accept/:post issues/{pk}/assign/:post issues/{pk}/reopen/:post
+        dependencies/{pk}/replace/:post discrepancies/{pk}/declare/:post
+        discrepancies/{pk}/end/:post exit-plans/{pk}/:delete exit-plans/{pk}/:patch
+        exit-tests/{pk}/:patch gate-waivers/{pk}/withdraw/:post issues/{pk}/accept/:post
+        issues/{pk}/acknowledge/:post issues/{pk}/assign/:post issues/{pk}/reopen/:post
         issues/{pk}/resolve/:post issues/{pk}/revoke/:post issues/{pk}/snooze/:post
-        issues/{pk}/undo/:post mutes/{pk}/unmute/:post
-        reported-services/{pk}/unlink/:post discrepancies/{pk}/declare/:post
-        discrepancies/{pk}/end/:post
+        issues/{pk}/undo/:post mutes/{pk}/unmute/:post reported-services/{pk}/unlink/:post
     """,
     # governance, and members of the team
     "yynyyy0l": """
@@ -326,15 +317,14 @@ API = {
         foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
         foundation-risks/{pk}/close/:post foundation-risks/{pk}/dismiss/:post
         foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post gate-policy/:patch
-        retirement-announcements/:post retirement-announcements/{pk}/withdraw/:post
-        providers/{slug}/:patch selections/:post selections/{pk}/:patch
+        notice-mail-settings/:get notice-mail-settings/:patch people-settings/:get
+        people-settings/:patch people/:post people/confirm/:post people/invite/:post
+        people/{pk}/:patch people/{pk}/close/:post people/{pk}/erase/:post people/{pk}/invite/:post
+        people/{pk}/merge/:post providers/{slug}/:patch retirement-announcements/:post
+        retirement-announcements/{pk}/withdraw/:post selections/:post selections/{pk}/:patch
         selections/{pk}/add-candidate/:post selections/{pk}/decide/:post
         selections/{pk}/remove-candidate/:post selections/{pk}/score/:post sources/:post
         sources/preview/:post sources/{pk}/:patch teams/:post webhooks/:post
-        people/:post people/confirm/:post people/invite/:post people/{pk}/:patch
-        people/{pk}/close/:post people/{pk}/erase/:post people/{pk}/invite/:post
-        notice-mail-settings/:get notice-mail-settings/:patch
-        people/{pk}/merge/:post people-settings/:get people-settings/:patch
     """,
     # administrators
     "ynnnnnnl": """
@@ -351,25 +341,25 @@ API = {
     """,
     # the offices
     "yyy0000l": """
-        annex-items/{pk}/:get base-losses/{pk}/:get contracts/{pk}/:get event-rates/{pk}/:get
-        confirmation-settings/:get decision-proposals/{pk}/:get
-        exposure-flags/{pk}/:get exposure-flags/{pk}/accept/:post exposure-flags/{pk}/revoke/:post
-        exposure-settings/:get loss-runs/{pk}/:get exposure-policies/{pk}/:get
+        annex-items/{pk}/:get base-losses/{pk}/:get confirmation-settings/:get contracts/{pk}/:get
+        decision-proposals/{pk}/:get event-rates/{pk}/:get exposure-flags/{pk}/:get
+        exposure-flags/{pk}/accept/:post exposure-flags/{pk}/revoke/:post
+        exposure-policies/{pk}/:get exposure-settings/:get loss-runs/{pk}/:get
         scenario-runs/{pk}/:get scenarios/{pk}/:get scenarios/{pk}/ask/:post snapshots/{pk}/:get
         users/{pk}/:get webhooks/{pk}/:get
     """,
     # programs with another scope
     "nnnnnnnl": """
-        bom:post bom:put bom/token/{token}:get gate/:post gate/bundle/:get gate/{pk}/:get
+        bom/token/{token}:get bom:post bom:put gate/:post gate/bundle/:get gate/{pk}/:get
         gate/{pk}/released/:post intake/litellm-callback/:post intake/{kind}/:post
     """,
     # governance, where only the offices see it
     "yyn0000l": """
-        confirmation-settings/:patch decision-proposals/{pk}/confirm/:post
-        decision-proposals/{pk}/reject/:post
-        contracts/{pk}/:patch exposure-flags/{pk}/acknowledge/:post exposure-settings/:patch
-        exposure-policies/{pk}/:patch scenarios/{pk}/:patch webhooks/{pk}/:patch
-        webhooks/{pk}/rotate-secret/:post webhooks/{pk}/disable/:post webhooks/{pk}/test/:post
+        confirmation-settings/:patch contracts/{pk}/:patch decision-proposals/{pk}/confirm/:post
+        decision-proposals/{pk}/reject/:post exposure-flags/{pk}/acknowledge/:post
+        exposure-policies/{pk}/:patch exposure-settings/:patch scenarios/{pk}/:patch
+        webhooks/{pk}/:patch webhooks/{pk}/disable/:post webhooks/{pk}/rotate-secret/:post
+        webhooks/{pk}/test/:post
     """,
     # its author alone
     "nnn0000l": """
@@ -377,10 +367,10 @@ API = {
     """,
     # governance, where the record is a team's
     "yynnnn0l": """
-        reported-services/{pk}/ignore/:post campaigns/{pk}/:patch campaigns/{pk}/close/:post
-        campaigns/{pk}/extend/:post campaigns/{pk}/reopen/:post campaigns/{pk}/reschedule/:post
-        deliveries/{pk}/resend/:post gate-waivers/{pk}/grant/:post gate-waivers/{pk}/refuse/:post
-        teams/{slug}/:delete teams/{slug}/:patch
+        campaigns/{pk}/:patch campaigns/{pk}/close/:post campaigns/{pk}/extend/:post
+        campaigns/{pk}/reopen/:post campaigns/{pk}/reschedule/:post deliveries/{pk}/resend/:post
+        gate-waivers/{pk}/grant/:post gate-waivers/{pk}/refuse/:post
+        reported-services/{pk}/ignore/:post teams/{slug}/:delete teams/{slug}/:patch
     """,
     # governance, and whoever owns some team
     "yynynnyl": """
@@ -389,15 +379,15 @@ API = {
     # governance, and owners of the team
     "yynynn0l": """
         assessments/{pk}/revoke/:post campaign-tasks/{pk}/cancel-deferral/:post
-        campaign-tasks/{pk}/reopen/:post campaign-tasks/{pk}/sign-off/:post
-        campaign-tasks/{pk}/defer/:post notification-preferences/teams/{slug}/:patch
-        notification-preferences/teams/{slug}/:put memberships/{pk}/:delete
+        campaign-tasks/{pk}/defer/:post campaign-tasks/{pk}/reopen/:post
+        campaign-tasks/{pk}/sign-off/:post memberships/{pk}/:delete
+        notification-preferences/teams/{slug}/:patch notification-preferences/teams/{slug}/:put
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
-        evidence-packs/{pk}/file/:get provider-notices/{pk}/:get provider-notices/{pk}/reopen/:post
-        provider-notices/{pk}/close/:post jobs/{pk}/:get jobs/{pk}/cancel/:post
-        jobs/{pk}/resume/:post reports/register/{table}/:get
+        evidence-packs/{pk}/file/:get jobs/{pk}/:get jobs/{pk}/cancel/:post jobs/{pk}/resume/:post
+        provider-notices/{pk}/:get provider-notices/{pk}/close/:post
+        provider-notices/{pk}/reopen/:post reports/register/{table}/:get
     """,
     # whose own it is, not even the offices
     "000y000l": """
@@ -406,9 +396,8 @@ API = {
     """,
     # the offices, and whose own it is
     "yyyy000l": """
-        evidence-packs/{pk}/:get imports/{pk}/:get imports/{pk}/application/:post
-        imports/{pk}/undo/:post service-accounts/{pk}/:get
-        delegations/{pk}/:get
+        delegations/{pk}/:get evidence-packs/{pk}/:get imports/{pk}/:get
+        imports/{pk}/application/:post imports/{pk}/undo/:post service-accounts/{pk}/:get
     """,
     # the offices, and the others are told so
     "yyynnnnl": """

@@ -234,7 +234,11 @@ class TestCommand:
         code, answer = self.run("--limit", "1")
 
         assert (code, answer["differences"]) == (1, 1)
-        assert set(answer["tables"]["exposure_nodereach"]["rebuilt"][0]) == {"node_id", "n"}
+        assert set(answer["tables"]["exposure_nodereach"]["rebuilt"][0]) == {
+            "node_id",
+            "n",
+            "n_critical",
+        }
 
     @pytest.mark.parametrize("limit", ["-1", "many"])
     def test_wrong_use_ends_with_2(self, db, limit):

@@ -492,3 +492,30 @@ def test_flags_rest_on_the_tables_alone(here):
     assert NodeSummary.objects.exists()
 
     assert evaluate_flags(at=NOW + ONE_DAY) == FlagChanges(opened=1)
+
+
+class TestOwners:
+    """A company and its owner that the same applications depend on."""
+
+    def test_a_host_and_its_owner_are_one_breach(self, line, there):
+        owner = make_provider("owner", roles=("host",))
+        company = make_provider("company", roles=("host",), parent=owner)
+        offering = make_offering(host=company)
+        critical_on(offering, 2)
+        critical_on(there)
+
+        evaluate()
+
+        assert [flag.node for flag in ExposureFlag.objects.all()] == [node_of(offering)]
+
+    def test_an_owner_of_two_companies_is_a_breach_of_its_own(self, line, there):
+        owner = make_provider("owner", roles=("host",))
+        for name in ("one", "two"):
+            company = make_provider(name, roles=("host",), parent=owner)
+            critical_on(make_offering(host=company))
+        critical_on(there)
+
+        evaluate()
+
+        (flag,) = ExposureFlag.objects.all()
+        assert (flag.node.ref, flag.n_applications) == (owner.pk, 2)

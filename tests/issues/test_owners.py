@@ -18,7 +18,11 @@ from apps.issues.owners import (
     person_label,
     possible_owners,
 )
-from apps.issues.responses import accept_assignment, assign_issue
+from apps.issues.responses import (
+    ResponseRequest,
+    accept_assignment,
+    assign_issue,
+)
 from apps.issues.sentences import activity_sentence, activity_user_names
 from tests.builders import NOW, make_contact, make_issue, make_member, make_team, make_user
 
@@ -113,7 +117,8 @@ class TestContacts:
         foreign = make_issue(None, "exposure_flag", subject="flag:1")
 
         outcome = respond_to_issues(
-            issue_ids=[issue.pk, foreign.pk], response="assign", by=governance, at=NOW, to=owning
+            issue_ids=[issue.pk, foreign.pk],
+            request=ResponseRequest(response="assign", by=governance, at=NOW, to=owning),
         )
 
         assert list(outcome.updated) == [issue.pk]

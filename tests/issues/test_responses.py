@@ -9,6 +9,7 @@ from apps.common.errors import ConflictError, DomainError, ForbiddenError
 from apps.issues import responses
 from apps.issues.bulk_responses import respond_to_issues
 from apps.issues.models import Activity, Issue
+from apps.issues.responses import ResponseRequest
 from apps.issues.sentences import activity_sentence, activity_user_names
 from apps.issues.undo import undo_response
 from tests.builders import (
@@ -322,18 +323,23 @@ class TestBulk:
         responses.resolve_issue(issue=second, by=editor, at=NOW, reason="Done")
 
         outcome = respond_to_issues(
-            issue_ids=[issue.pk, second.pk, 10**9], response="acknowledge", by=editor, at=LATER
+            issue_ids=[issue.pk, second.pk, 10**9],
+            request=ResponseRequest(response="acknowledge", by=editor, at=LATER),
         )
 
         assert outcome.updated == [issue.pk]
         assert [rejected.issue_id for rejected in outcome.rejected] == [second.pk, 10**9]
 
     def test_an_unknown_response_is_rejected(self, issue, editor):
-        outcome = respond_to_issues(issue_ids=[issue.pk], response="ignore", by=editor, at=NOW)
+        outcome = respond_to_issues(
+            issue_ids=[issue.pk], request=ResponseRequest(response="ignore", by=editor, at=NOW)
+        )
 
         assert outcome.updated == []
         assert "is not a valid response" in outcome.rejected[0].reason
 
     def test_a_snooze_needs_a_date(self, issue, editor):
         with pytest.raises(DomainError):
-            respond_to_issues(issue_ids=[issue.pk], response="snooze", by=editor, at=NOW)
+            respond_to_issues(
+                issue_ids=[issue.pk], request=ResponseRequest(response="snooze", by=editor, at=NOW)
+            )

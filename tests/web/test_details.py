@@ -10,22 +10,24 @@ from tests.http import text_of
 def test_an_application_says_what_it_stands_on_and_until_when(world, as_user):
     page = text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
 
-    assert "Stands on Claude Sonnet 4.5 at Anthropic until" in page
-    assert "ten days are left." in page
-    assert "10 d" in page
+    assert "Uses Claude Sonnet 4.5 on Anthropic, which retires on" in page
+    assert ", in 10 days. <em" in page
+    assert "The migration effort is unknown</em>" in page
     assert "Sorts claims" in page
 
 
 def test_a_layer_that_primary_and_fallback_share_is_one_outlined_block(world, as_user):
-    page = text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
+    page = text_of(
+        as_user(world.viewer).get(f"/applications/{world.triage.slug}/?tab=dependencies")
+    )
 
     assert '<td class="hx-developer shared" colspan="2">' in page
-    assert "primary and fallback share it" in page
+    assert "primary and fallback fail together" in page
     assert '<td class="hx-host">' in page
 
 
 def test_an_application_shows_the_events_on_what_it_calls(world, as_user):
-    page = text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
+    page = text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/?tab=history"))
 
     assert f'href="/events/{world.event.pk}/"' in page
 
@@ -35,7 +37,8 @@ def test_an_application_without_dependencies_says_what_to_do(world, as_user):
 
     page = text_of(as_user(world.viewer).get(f"/applications/{world.drafter.slug}/"))
 
-    assert "Say what it calls." in page
+    assert "No dependencies declared." in page
+    assert "Without them no alerts are sent." in page
 
 
 def test_a_foundation_names_the_applications_of_its_reader_only(world, as_user):
@@ -44,21 +47,22 @@ def test_a_foundation_names_the_applications_of_its_reader_only(world, as_user):
         as_user(world.governance).get("/foundations/anthropic-claude-sonnet-4-5/")
     )
 
-    assert "one application stands on it." in mine
+    assert "1 application depends on it, 1 critical." in mine
     assert "Clause finder" not in mine
-    assert "two applications stand on it, two of them critical." in all_of_them
+    assert "2 applications depend on it, 2 critical." in all_of_them
     assert "Clause finder" in all_of_them
 
 
 def test_an_offering_shows_each_claim_with_its_excerpt_and_source(world, as_user):
-    page = text_of(as_user(world.viewer).get(f"/offerings/{world.sonnet.pk}/"))
+    path = f"/offerings/{world.sonnet.pk}/"
+    sources = text_of(as_user(world.viewer).get(f"{path}?tab=sources"))
 
-    assert "LiteLLM price map" in page
-    assert "deprecation_date" in page
-    assert 'href="https://example.org/deprecations"' in page
-    assert "3.00 USD" in page
-    assert "the string is known" in page
-    assert "Claims triage" in page
+    assert "LiteLLM price map" in sources
+    assert "deprecation_date" in sources
+    assert 'href="https://example.org/deprecations"' in sources
+    assert "the string is known" in sources
+    assert "3.00 USD" in text_of(as_user(world.viewer).get(f"{path}?tab=prices"))
+    assert "Claims triage" in text_of(as_user(world.viewer).get(path))
 
 
 def test_a_claim_of_the_built_in_catalogue_says_that_its_feed_speaks_for_itself_now(world, as_user):
@@ -72,9 +76,9 @@ def test_a_claim_of_the_built_in_catalogue_says_that_its_feed_speaks_for_itself_
         value={"status": "active"},
     )
 
-    page = text_of(as_user(world.governance).get(f"/offerings/{world.sonnet.pk}/"))
+    page = text_of(as_user(world.governance).get(f"/offerings/{world.sonnet.pk}/?tab=sources"))
 
-    assert "stood in for LiteLLM price map until that was polled" in page
+    assert "replaced by LiteLLM price map once it was polled" in page
 
 
 def test_an_offering_that_has_ended_and_is_still_called_says_so_first(world, as_user):
@@ -83,7 +87,7 @@ def test_an_offering_that_has_ended_and_is_still_called_says_so_first(world, as_
 
     page = text_of(as_user(world.viewer).get(f"/offerings/{world.sonnet.pk}/"))
 
-    assert "Has ended at Anthropic" in page
+    assert '<em class="short">Retired on' in page or "<em>Retired on" in page
     assert "3 days ago" in page
 
 
@@ -108,5 +112,5 @@ def test_a_provider_counts_those_on_its_models_and_at_its_host(world, as_user):
     page = text_of(as_user(world.governance).get("/providers/anthropic/"))
     host = text_of(as_user(world.governance).get("/providers/amazon-bedrock/"))
 
-    assert "Two applications stand on Anthropic, two of them critical." in page
-    assert "Three applications stand on Amazon Bedrock" in host
+    assert "2 applications depend on it, 2 critical." in page
+    assert "3 applications depend on it, 2 critical." in host

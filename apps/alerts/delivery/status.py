@@ -34,10 +34,9 @@ class RecipientStatus:
 
     @property
     def outcome(self) -> str:
-        """Return the outcome: `mail sent`, `mail queued`, `not mailed`, `mail owed`; of a webhook
-        `posted`, ..."""
-        channel = "webhook" if self.why == Notice.Why.WEBHOOK else "mail"
-        return f"no {channel}" if self.state == "skipped" else f"{channel} {self.state}"
+        """Return the outcome: `notified`, `not notified`, `pending` or `failed`."""
+        words = {"sent": "notified", "skipped": "not notified", "failed": "failed"}
+        return words.get(self.state, "pending")
 
     @property
     def why_words(self) -> str:

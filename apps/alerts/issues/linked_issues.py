@@ -6,6 +6,7 @@ users who respond to an issue and to an alert about it do not wait for each othe
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, datetime
 
 from django.db import connection
@@ -13,13 +14,8 @@ from django.db import connection
 from apps.accounts.models import User
 from apps.alerts.issues.links import link_records
 from apps.alerts.models import Alert, AlertIssue
-from apps.issues.group_responses import (
-    acknowledge_group,
-    assign_group,
-    resolve_group,
-    snooze_group,
-    undo_group,
-)
+from apps.issues.bulk_responses import respond_to_group
+from apps.issues.responses import IssueResponse, ResponseRequest
 
 _LOCK_ISSUES = """
 SELECT i.id FROM issues_issue i
@@ -56,28 +52,30 @@ def source_of(alert: Alert) -> str:
 
 
 def acknowledge_issues(alert: Alert, *, by: User, at: datetime, reason: str) -> None:
-    if ids := linked_issue_ids(alert):
-        acknowledge_group(issue_ids=ids, by=by, at=at, reason=reason, source=source_of(alert))
+    _respond(
+        alert, ResponseRequest(response=IssueResponse.ACKNOWLEDGE, by=by, at=at, reason=reason)
+    )
 
 
 def snooze_issues(alert: Alert, *, until: date, by: User, at: datetime) -> None:
-    if ids := linked_issue_ids(alert):
-        snooze_group(issue_ids=ids, until=until, by=by, at=at, source=source_of(alert))
+    _respond(alert, ResponseRequest(response=IssueResponse.SNOOZE, by=by, at=at, until=until))
 
 
 def assign_issues(alert: Alert, *, to: User | None, by: User, at: datetime) -> None:
-    if ids := linked_issue_ids(alert):
-        assign_group(issue_ids=ids, to=to, by=by, at=at, source=source_of(alert))
+    _respond(alert, ResponseRequest(response=IssueResponse.ASSIGN, by=by, at=at, to=to))
 
 
 def resolve_issues(alert: Alert, *, reason: str, by: User, at: datetime) -> None:
     """Resolve the issues whose state no other record owns. A contact cannot resolve."""
-    if not by.is_contact and (ids := linked_issue_ids(alert)):
-        resolve_group(issue_ids=ids, by=by, at=at, reason=reason, source=source_of(alert))
+    _respond(alert, ResponseRequest(response=IssueResponse.RESOLVE, by=by, at=at, reason=reason))
 
 
 def undo_issue_responses(alert: Alert, *, by: User, at: datetime) -> None:
     """Undo what the last response to the alert did to its issues, unless a user has responded to
     them since."""
+    _respond(alert, ResponseRequest(response=IssueResponse.UNDO, by=by, at=at))
+
+
+def _respond(alert: Alert, request: ResponseRequest) -> None:
     if ids := linked_issue_ids(alert):
-        undo_group(issue_ids=ids, by=by, at=at, source=source_of(alert))
+        respond_to_group(issue_ids=ids, request=replace(request, source=source_of(alert)))

@@ -49,17 +49,31 @@ class _Outcome:
 def issue_notifications(issue_id: int, *, user: Any) -> list[NotificationEntry]:
     """List the notifications about the issue that `user` can view, latest first; recipients with
     the same outcome share an entry. One statement."""
-    notices = (
-        Notice.objects.visible_to(user)
-        .filter(alert__issue_links__issue=issue_id)
-        .select_related("alert", "user", "team", "webhook", "delivery")
+    notices = Notice.objects.visible_to(user).filter(alert__issue_links__issue=issue_id)
+    return _list_entries(notices, MAX_NOTICES)
+
+
+def application_notifications(
+    application_id: int, *, user: Any, limit: int
+) -> list[NotificationEntry]:
+    """List the latest `limit` notifications about the application that `user` can view, latest
+    first; recipients with the same outcome share an entry. One statement."""
+    notices = Notice.objects.visible_to(user).filter(
+        alert__application_ids__contains=[application_id]
+    )
+    return _list_entries(notices, limit)
+
+
+def _list_entries(selected: "models.QuerySet[Notice]", limit: int) -> list[NotificationEntry]:
+    notices = list(
+        selected.select_related("alert", "user", "team", "webhook", "delivery")
         .defer("delivery__body_text", "delivery__body_html", "alert__details")
-        .order_by("-owed_at", "-pk")[:MAX_NOTICES]
+        .order_by("-owed_at", "-pk")[:limit]
     )
     names: dict[_Outcome, list[str]] = defaultdict(list)
     for notice in reversed(notices):
         for outcome in _list_outcomes(notice):
-            names[outcome].append(_name_recipient(notice))
+            names[outcome].append(name_recipient(notice))
     entries = [
         NotificationEntry(outcome.at, outcome.kind, _describe(outcome, recipients))
         for outcome, recipients in names.items()
@@ -69,7 +83,7 @@ def issue_notifications(issue_id: int, *, user: Any) -> list[NotificationEntry]:
 
 def _list_outcomes(notice: Notice) -> list[_Outcome]:
     """Return what became of the notification, after the escalation that created it."""
-    kind, at, reason = _find_outcome(notice)
+    kind, at, reason = find_outcome(notice)
     trigger = _describe_trigger(notice)
     outcomes = [_Outcome(kind, at.replace(second=0, microsecond=0), trigger, reason)]
     if notice.why == Notice.Why.ESCALATION:
@@ -78,7 +92,8 @@ def _list_outcomes(notice: Notice) -> list[_Outcome]:
     return outcomes
 
 
-def _find_outcome(notice: Notice) -> tuple[NotificationEntryKind, datetime, str]:
+def find_outcome(notice: Notice) -> tuple[NotificationEntryKind, datetime, str]:
+    """Return what became of the notification, when, and the reason."""
     delivery = notice.delivery
     if delivery is None:
         if notice.skip_reason:
@@ -113,7 +128,8 @@ def _describe_trigger(notice: Notice) -> str:
     return f"{label}, {occasion}" if occasion else label
 
 
-def _name_recipient(notice: Notice) -> str:
+def name_recipient(notice: Notice) -> str:
+    """Return the name of the recipient for a sentence."""
     if notice.user is not None:
         name = one_line(display_name(notice.user))
         return f"{name} (deputy)" if notice.why == Notice.Why.DEPUTY else name

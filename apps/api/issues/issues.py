@@ -352,15 +352,17 @@ class IssueViewSet(ReadViewSet[Issue]):
         with transaction.atomic():
             outcome = respond_to_issues(
                 issue_ids=body["ids"],
-                response=body["action"],
-                by=self.user,
-                at=now(),
-                until=body.get("until"),
-                to=None
-                if owner is None
-                else find_owner(owner, issues, by=self.user, is_confirmed=is_confirmed),
-                is_confirmed=is_confirmed,
-                reason=body.get("reason", ""),
+                request=responses.ResponseRequest(
+                    response=body["action"],
+                    by=self.user,
+                    at=now(),
+                    until=body.get("until"),
+                    to=None
+                    if owner is None
+                    else find_owner(owner, issues, by=self.user, is_confirmed=is_confirmed),
+                    is_confirmed=is_confirmed,
+                    reason=body.get("reason", ""),
+                ),
             )
         return Response(BulkRespondToIssuesResultSerializer(outcome).data)
 

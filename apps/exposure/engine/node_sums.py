@@ -24,16 +24,18 @@ GROUP BY 1, 2, 3
 # with the nodes multiplies them
 _REACH = """
 WITH use AS MATERIALIZED (
-    SELECT DISTINCT l.offering_id, l.reached, l.via_party_id, l.application_id
+    SELECT DISTINCT l.offering_id, l.reached, l.via_party_id, l.application_id, l.criticality
     FROM exposure_activedependency l {due}
 )
-SELECT node_id, count(DISTINCT application_id) AS n FROM (
+SELECT node_id, count(DISTINCT application_id) AS n,
+    count(DISTINCT application_id) FILTER (WHERE criticality = 0) AS n_critical
+FROM (
     -- through the offering
-    SELECT f.node_id, u.application_id FROM use u
+    SELECT f.node_id, u.application_id, u.criticality FROM use u
     JOIN exposure_enginefooting f ON f.offering_id = u.offering_id
     UNION ALL
     -- through the party of the dependency
-    SELECT f.node_id, u.application_id FROM use u
+    SELECT f.node_id, u.application_id, u.criticality FROM use u
     JOIN exposure_partyfooting f ON f.party_id = u.via_party_id AND f.reached = u.reached
 ) reached GROUP BY node_id
 """
@@ -73,7 +75,9 @@ def write_node_sums(settings: EngineSettings) -> None:
             f" {_states_sql(settings, due_only=False)}",
             {},
         )
-        cursor.execute(f"INSERT INTO exposure_nodereach (node_id, n) {_REACH.format(due='')}")
+        cursor.execute(
+            f"INSERT INTO exposure_nodereach (node_id, n, n_critical) {_REACH.format(due='')}"
+        )
         cursor.execute("ANALYZE exposure_nodesummary, exposure_nodereach")
 
 
@@ -121,15 +125,19 @@ def merge_node_sums(cursor: Any, *, before: str, after: str) -> set[int]:
     cursor.execute(
         f"""
         CREATE TEMPORARY TABLE due_reach ON COMMIT DROP AS
-        SELECT node_id, sum(n) AS n
-        FROM (SELECT * FROM {after}_reach UNION ALL SELECT node_id, -n FROM {before}_reach) r
-        GROUP BY node_id HAVING sum(n) <> 0
+        SELECT node_id, sum(n) AS n, sum(n_critical) AS n_critical
+        FROM (SELECT * FROM {after}_reach
+              UNION ALL
+              SELECT node_id, -n, -n_critical FROM {before}_reach) r
+        GROUP BY node_id HAVING sum(n) <> 0 OR sum(n_critical) <> 0
         """
     )
     cursor.execute(
         """
-        INSERT INTO exposure_nodereach AS r (node_id, n) SELECT node_id, n FROM due_reach
-        ON CONFLICT (node_id) DO UPDATE SET n = r.n + EXCLUDED.n
+        INSERT INTO exposure_nodereach AS r (node_id, n, n_critical)
+        SELECT node_id, n, n_critical FROM due_reach
+        ON CONFLICT (node_id) DO UPDATE SET
+            n = r.n + EXCLUDED.n, n_critical = r.n_critical + EXCLUDED.n_critical
         """
     )
     cursor.execute("DELETE FROM exposure_nodesummary WHERE n = 0")

@@ -42,7 +42,11 @@ from apps.exposure.models.scenarios import (
     ScenarioRun,
 )
 from apps.exposure.models.settings import ExposureSettings
-from apps.exposure.models.snapshots import ConcentrationSnapshot, NodeSnapshot
+from apps.exposure.models.snapshots import (
+    ConcentrationSnapshot,
+    MonthlyConcentration,
+    NodeSnapshot,
+)
 
 __all__ = [
     "ActiveDependency",
@@ -63,6 +67,7 @@ __all__ = [
     "Layer",
     "LossRun",
     "MinimalCutSet",
+    "MonthlyConcentration",
     "NodeReach",
     "NodeSnapshot",
     "NodeSummary",

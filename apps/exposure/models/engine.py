@@ -299,10 +299,12 @@ class NodeSummary(models.Model):
 
 
 class NodeReach(models.Model):
-    """Number of applications that depend on a node, in any role and by any relationship."""
+    """Number of applications, and of critical ones, that depend on a node, in any role and by any
+    relationship."""
 
     node_id = models.BigIntegerField(primary_key=True)
     n = models.BigIntegerField()
+    n_critical = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"node {self.node_id}: {self.n}"

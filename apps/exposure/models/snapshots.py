@@ -54,3 +54,34 @@ class ConcentrationSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.layer} by {self.basis}"
+
+
+class MonthlyConcentration(models.Model):
+    """Applications that needed a node at the end of a month; without `node_id`, all in scope.
+
+    A month whose last day has a snapshot keeps the numbers measured on that day. Other months are
+    computed from the dates of dependencies and the history of applications, again after each
+    change of them.
+    """
+
+    class Origin(models.TextChoices):
+        SNAPSHOT = "snapshot", "Snapshot of the day"
+        COMPUTED = "computed", "Computed from dates and history"
+
+    day = models.DateField(help_text="Last day of the month.")
+    node_id = models.BigIntegerField(null=True, help_text="Empty: all applications in scope.")
+    n = models.BigIntegerField()
+    n_critical = models.BigIntegerField()
+    origin = models.CharField(max_length=8, choices=Origin)
+    stored_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["day", "node_id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["node_id", "day"], name="monthly_concentration_once", nulls_distinct=False
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}: node {self.node_id or 'any'}"

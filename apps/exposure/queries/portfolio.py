@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from apps.accounts.models import User
-from apps.catalog.models import NodeKind, Offering, Provider
+from apps.catalog.models import DateKind, NodeKind, Offering, Provider
 from apps.common.database.statements import compose_statement, fetch_rows, load_statement
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, TIES
@@ -217,6 +217,89 @@ def retiring_offerings(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RetiringModel:
+    """Offerings of one foundation on one host that retire on the same day; `offering` is loaded
+    with host, version and foundation, and stands for the others. Applications are in any role."""
+
+    offering: Offering
+    offering_ids: tuple[int, ...]
+    n: int
+    n_critical: int
+
+
+_RETIRING = """
+(SELECT o.id FROM catalog_offering o
+ WHERE o.retires_on <= %(day)s AND o.date_kind = 'firm' AND EXISTS (
+     SELECT 1 FROM exposure_activedependency l WHERE l.offering_id = o.id {teams})
+ ORDER BY o.retires_on DESC, o.id LIMIT %(limit)s)
+UNION ALL
+(SELECT o.id FROM catalog_offering o
+ WHERE o.retires_on <= %(until)s AND (o.retires_on > %(day)s OR o.date_kind <> 'firm') AND EXISTS (
+     SELECT 1 FROM exposure_activedependency l WHERE l.offering_id = o.id {teams})
+ ORDER BY o.retires_on, o.id LIMIT %(limit)s)
+"""
+_COUNTED_GROUPS = """
+SELECT g.place, count(DISTINCT l.application_id),
+       count(DISTINCT l.application_id) FILTER (WHERE l.criticality = 0)
+FROM unnest(%(places)s::int[], %(offerings)s::bigint[]) AS g(place, offering_id)
+JOIN exposure_activedependency l ON l.offering_id = g.offering_id {teams} GROUP BY g.place
+"""
+# model IDs that are read on either side of today, before they are grouped
+_MAX_RETIRING_IDS = 120
+
+
+def retiring_models(
+    *, user: User, on: date, within: int, max_past: int, max_next: int
+) -> tuple[list[RetiringModel], list[RetiringModel]]:
+    """Return (models that are retired and still used, latest first; models that retire within so
+    many days, soonest first), each cut to one more than its maximum; three statements.
+
+    A date that is only a lower bound retires nothing: it belongs to the second list, even if past.
+    """
+    teams = visible_team_ids(user)
+    condition = _team_condition("l", teams)
+    params: dict[str, Any] = {
+        "day": on,
+        "until": on + timedelta(within),
+        "limit": _MAX_RETIRING_IDS,
+        "teams": list(teams or ()),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_RETIRING.format(teams=condition), params)
+        ids = [pk for (pk,) in cursor.fetchall()]
+    offerings = Offering.objects.select_related("host", "version__foundation").in_bulk(ids)
+    groups: dict[Any, list[Offering]] = {}
+    for pk in ids:
+        offering = offerings[pk]
+        name = offering.version.foundation_id if offering.version else f"offering {pk}"
+        key = (name, offering.host_id, offering.retires_on, offering.date_kind)
+        groups.setdefault(key, []).append(offering)
+    past = [rows for rows in groups.values() if _has_retired(rows[0], on)][: max_past + 1]
+    upcoming = [rows for rows in groups.values() if not _has_retired(rows[0], on)][: max_next + 1]
+    shown = [*past, *upcoming]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _COUNTED_GROUPS.format(teams=condition),
+            {
+                **params,
+                "places": [place for place, rows in enumerate(shown) for _ in rows],
+                "offerings": [offering.pk for rows in shown for offering in rows],
+            },
+        )
+        counts = {place: (n, n_critical) for place, n, n_critical in cursor.fetchall()}
+    models = [
+        RetiringModel(rows[0], tuple(o.pk for o in rows), *counts.get(place, (0, 0)))
+        for place, rows in enumerate(shown)
+    ]
+    return models[: len(past)], models[len(past) :]
+
+
+def _has_retired(offering: Offering, on: date) -> bool:
+    assert offering.retires_on is not None
+    return offering.date_kind == DateKind.FIRM and offering.retires_on <= on
+
+
 # --- one party ------------------------------------------------------------------------------------
 
 PARTY_KINDS: tuple[NodeKind, ...] = (
@@ -352,8 +435,9 @@ def _party_parts(provider: Provider) -> list[_Part]:
 
 @dataclass(frozen=True, slots=True)
 class DependentCount:
-    """`n` applications in any role and by any relationship; `n_standing` of them have a primary
-    that the node's usual threat affects, `n_critical` of these are critical."""
+    """Applications that depend on a node. `n` and `n_critical` count all of them, in any role and
+    by any relationship; `n_standing` those with a primary model that the node's usual failure mode
+    affects."""
 
     n: int = 0
     n_standing: int = 0
@@ -361,18 +445,17 @@ class DependentCount:
 
 
 _COUNT_EVERYWHERE = """
-SELECT k.ref, r.n, coalesce(s.n, 0)::bigint, coalesce(s.n_critical, 0)::bigint
+SELECT k.ref, r.n, coalesce(s.n, 0)::bigint, r.n_critical
 FROM catalog_node k JOIN exposure_nodereach r ON r.node_id = k.id
 LEFT JOIN LATERAL (
     -- applications whose primary model the usual failure mode of the kind affects
-    SELECT sum(n) AS n, sum(n_critical) AS n_critical FROM exposure_nodesummary s
+    SELECT sum(n) AS n FROM exposure_nodesummary s
     WHERE s.node_id = k.id AND s.threat = %(threat)s
 ) s ON true
 WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
 """
 _COUNT_OF_TEAMS = """
-SELECT ref, count(*), count(*) FILTER (WHERE stands), count(*) FILTER (WHERE stands
-    AND criticality = 0)
+SELECT ref, count(*), count(*) FILTER (WHERE stands), count(*) FILTER (WHERE criticality = 0)
 FROM (
     SELECT ref, application_id, criticality, bool_or(stands) AS stands
     FROM (

@@ -12,10 +12,16 @@ from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
+from apps.common.time import now
 from apps.exposure.engine.concentration import measure_layer
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import Basis, ConcentrationSnapshot, EngineState, Layer
 from apps.exposure.snapshots.historical_tables import historical_tables
+from apps.exposure.snapshots.monthly import (
+    drop_old_months,
+    is_month_end,
+    store_snapshot_month,
+)
 
 _LOCK = 7_301_007  # identifies the snapshot among advisory locks
 N_TOP = 10  # largest buckets stored per layer
@@ -46,6 +52,8 @@ def take_snapshot(*, on: date) -> int:
             "instead."
         )
     refresh(on=on)
+    if is_month_end(on):
+        store_snapshot_month(on=on, at=now())
     return _write_snapshot(on)
 
 
@@ -135,6 +143,7 @@ def drop_old_snapshots(*, on: date, keep_days: int) -> int:
             cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
             n_dropped += 1
     ConcentrationSnapshot.objects.filter(day__lt=month_start).delete()
+    drop_old_months(before=month_start)
     return n_dropped
 
 

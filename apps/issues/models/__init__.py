@@ -1,6 +1,12 @@
 from apps.issues.models.activity import Activity
 from apps.issues.models.causes import Cause, CauseKind, CauseOffering
-from apps.issues.models.issues import Issue, IssueQuerySet, IssueResolution, Urgency
+from apps.issues.models.issues import (
+    Issue,
+    IssueQuerySet,
+    IssueResolution,
+    Urgency,
+    UrgencyExpression,
+)
 from apps.issues.models.queue import ChangedApplication, EvaluationState
 
 __all__ = [
@@ -14,4 +20,5 @@ __all__ = [
     "IssueQuerySet",
     "IssueResolution",
     "Urgency",
+    "UrgencyExpression",
 ]

@@ -1,5 +1,6 @@
 """Models of the reports app: data that only reports need, and evidence packs."""
 
+from apps.reports.models.commentary import MAX_COMMENTARY_LENGTH, BoardCommentary
 from apps.reports.models.packs import EvidencePack, EvidencePackPart
 from apps.reports.models.statements import (
     CachedReportFigures,
@@ -9,6 +10,8 @@ from apps.reports.models.statements import (
 )
 
 __all__ = [
+    "MAX_COMMENTARY_LENGTH",
+    "BoardCommentary",
     "CachedReportFigures",
     "ComponentAnswer",
     "EvidencePack",

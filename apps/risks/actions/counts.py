@@ -21,6 +21,7 @@ from apps.common.time import day_of
 from apps.risks.models import CountState, LevelCount, RiskCount, TeamCount
 from apps.risks.queries import counts
 from apps.risks.queries.counts import count_everything, n_in_scope
+from apps.risks.queries.inheritance_sql import plan_histories
 
 log = structlog.get_logger(__name__)
 
@@ -113,6 +114,8 @@ def count_inherited_risk(at: datetime) -> datetime:
                 n_accepted=reach.n_accepted,
                 n_critical=reach.n_critical,
                 n_critical_decided=reach.n_critical_decided,
+                n_secret=reach.n_secret,
+                n_critical_secret=reach.n_critical_secret,
             )
             for pk, reach in by_risk.items()
         ],
@@ -152,7 +155,8 @@ def count_inherited_risk(at: datetime) -> datetime:
 def _latest_changes(on: date) -> str:
     """Return the day and the ID of the last entry of each relevant history as text; one statement
     that reads an index each."""
-    subqueries = ", ".join(f"(SELECT max(pgh_id) FROM {table})" for table in _HISTORIES)
+    tables = [*_HISTORIES, *plan_histories()]
+    subqueries = ", ".join(f"(SELECT max(pgh_id) FROM {table})" for table in tables)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {subqueries}")
         return ",".join([on.isoformat(), *(str(number or 0) for number in cursor.fetchone())])

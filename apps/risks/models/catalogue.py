@@ -32,6 +32,7 @@ class Predicate(models.TextChoices):
         "Judge or guardrail shares lineage with a primary model of its application",
     )
     CALLS_MOVING_NAME = "calls_moving_name", "Calls an alias that the provider can move"
+    UNPLANNED_RETIREMENT = "unplanned_retirement", "No migration of the dependency is planned"
 
 
 @track_history()

@@ -38,6 +38,12 @@ class RiskCount(models.Model):
     n_critical_decided = models.PositiveIntegerField(
         help_text="Number of these with an assessment."
     )
+    n_secret = models.PositiveIntegerField(
+        default=0, help_text="In applications with strictly confidential data."
+    )
+    n_critical_secret = models.PositiveIntegerField(
+        default=0, help_text="Number of these in critical applications."
+    )
 
     def __str__(self) -> str:
         return f"risk {self.risk_id}: {self.n_inherited}"

@@ -13,7 +13,9 @@ from apps.risks.queries import inheritance_sql
 from apps.risks.queries.reach import NO_TEAMS, team_scope
 
 UNASSESSED = "unassessed"
-STATES = (UNASSESSED, *(str(state) for state in Assessment.State))
+# unassessed or stale: what a user has to decide
+UNDECIDED = "undecided"
+STATES = (UNASSESSED, *(str(state) for state in Assessment.State), UNDECIDED)
 # the levels that filters of likelihood and impact can refer to
 INHERENT, CURRENT, RESIDUAL = "inherent", "current", "residual"
 # readers of more applications get lists that start from the risks, like readers of everything
@@ -26,7 +28,9 @@ class InheritedRiskQuery:
 
     `likelihood` and `impact` refer to the level `level` (inherent, current or residual; empty:
     inherent). `foundation` and `provider` are slugs: risks on them and on their versions and
-    offerings. `q` searches titles and codes. `alone` leaves out the teams below `team`.
+    offerings; `party`: only risks on the provider itself and its regions. `entry` is a code of
+    `taxonomy`, or of any taxonomy. `q` searches titles and codes. `alone` leaves out the teams
+    below `team`.
     """
 
     application: str = ""
@@ -49,6 +53,7 @@ class InheritedRiskQuery:
     accepted_before: date | None = None
     foundation: str = ""
     provider: str = ""
+    party: str = ""
     offering: int | None = None
     taxonomy: str = ""
     entry: str = ""
@@ -92,11 +97,21 @@ _OF_PROVIDER = """r.node_id IN (
     SELECT n.id FROM catalog_provider p JOIN catalog_region g ON g.host_id = p.id
     JOIN catalog_node n ON n.kind = node_kind('region') AND n.ref = g.id
     WHERE p.slug = %(provider)s)"""
+# risks on a provider itself, in any role, and on its regions
+_OF_PARTY = """r.node_id IN (
+    SELECT n.id FROM catalog_provider p JOIN catalog_node n ON n.ref = p.id AND n.kind IN (
+        node_kind('developer'), node_kind('host'), node_kind('gateway'), node_kind('vendor'))
+    WHERE p.slug = %(party)s
+    UNION ALL
+    SELECT n.id FROM catalog_provider p JOIN catalog_region g ON g.host_id = p.id
+    JOIN catalog_node n ON n.kind = node_kind('region') AND n.ref = g.id
+    WHERE p.slug = %(party)s)"""
 _OF_TAXONOMY = """r.template_id IN (
     SELECT m.template_id FROM risks_templatemapping m
     JOIN risks_taxonomyentry e ON e.id = m.entry_id
     JOIN risks_taxonomy x ON x.id = e.taxonomy_id
-    WHERE x.slug = %(taxonomy)s AND (%(entry)s = '' OR e.code = %(entry)s))"""
+    WHERE (%(taxonomy)s = '' OR x.slug = %(taxonomy)s)
+        AND (%(entry)s = '' OR lower(e.code) = lower(%(entry)s)))"""
 _WHICH = {
     "risk": "r.id = %(risk)s",
     "template": "t.code = %(template)s",
@@ -109,6 +124,8 @@ _WHICH = {
     "offering": "r.node_id IN (SELECT n.id FROM catalog_node n "
     "WHERE n.kind = node_kind('offering') AND n.ref = %(offering)s)",
     "taxonomy": _OF_TAXONOMY,
+    "entry": _OF_TAXONOMY,
+    "party": _OF_PARTY,
     "node": "r.node_id = %(node)s",
 }
 _CHOSEN = {
@@ -126,6 +143,11 @@ _STORED = {
 }
 
 
+# states that rows without an assessment can have
+_STATE_CONDITIONS = {
+    UNASSESSED: "s.id IS NULL",
+    UNDECIDED: "(s.id IS NULL OR s.state = 'stale')",
+}
 # fields that are handled by other conditions
 _OTHER_FIELDS = frozenset({"team", "alone", "level", "q"})
 
@@ -186,8 +208,10 @@ def build_conditions(
         elif name in query_fields:
             risk_conditions.append(f"r.{name} = %({name})s")
     is_empty = bool(stored_conditions) and query.state == UNASSESSED
-    state = "s.id IS NULL" if query.state == UNASSESSED else "true"
-    if query.state and query.state != UNASSESSED:
+    state = _STATE_CONDITIONS.get(query.state, "true")
+    if query.state == UNDECIDED and stored_conditions:
+        stored_conditions.append("s.state = 'stale'")
+    elif query.state and query.state not in _STATE_CONDITIONS:
         stored_conditions.append("s.state = %(state)s")
     if stored_conditions:
         state = "(" + " AND ".join(stored_conditions) + ")"

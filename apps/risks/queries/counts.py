@@ -108,6 +108,8 @@ def risk_standings(
             "n_accepted",
             "n_critical",
             "n_critical_decided",
+            "n_secret",
+            "n_critical_secret",
         )
         reach = {row[0]: RiskReach(*row[1:]) for row in counts}
     else:

@@ -7,8 +7,9 @@ with the number of risks times dependencies.
 from typing import Final
 
 from apps.common.database.statements import compose_statement, load_statement
+from apps.inventory.models import Application
 from apps.risks.models import Predicate
-from apps.risks.queries.inheritance_sql import PREDICATES, sql_parts
+from apps.risks.queries.inheritance_sql import predicates, sql_parts
 
 # dependencies that meet the condition judge_shares_base of PREDICATES, computed together
 _JUDGE_LINEAGE: Final = """lineage AS MATERIALIZED (
@@ -50,13 +51,15 @@ WHERE s.state <> 'not_applicable' AND x.likelihood IS NOT NULL AND x.impact IS N
 GROUP BY 1, 2, 3
 """
 
+
 # the counts by which the totals compute the reach of a risk, one per template condition; only those
 # that open risks have are computed
-_COUNTED: Final[dict[str, str]] = {
-    "all": "true",
-    Predicate.JUDGE_SHARES_BASE: "d.id IN (SELECT id FROM judge)",
-    Predicate.CALLS_MOVING_NAME: PREDICATES[Predicate.CALLS_MOVING_NAME],
-}
+def _counted() -> dict[str, str]:
+    return {
+        "all": "true",
+        **predicates(),
+        Predicate.JUDGE_SHARES_BASE: "d.id IN (SELECT id FROM judge)",
+    }
 
 
 def _count_column(name: str) -> str:
@@ -65,16 +68,21 @@ def _count_column(name: str) -> str:
 
 def _condition_column(column: str) -> str:
     """Return SQL that selects `column`_<condition> by the condition of risk `r`."""
-    branches = " ".join(f"WHEN '{name}' THEN {column}_{name}" for name in _COUNTED if name != "all")
+    branches = " ".join(
+        f"WHEN '{name}' THEN {column}_{name}" for name in _counted() if name != "all"
+    )
     return f"CASE r.applies_when {branches} ELSE {column}_all END"
 
 
 def _count_columns() -> str:
     counts = []
-    for name, sql in _COUNTED.items():
+    for name, sql in _counted().items():
         condition = f"{_count_column(name)} AND {sql}"
         counts.append(f"count(*) FILTER (WHERE {condition}) AS n_{name}")
         counts.append(f"count(*) FILTER (WHERE {condition} AND a.criticality = 0) AS c_{name}")
+        secret = f"{condition} AND a.data_classification = '{Application.DataClass.SECRET}'"
+        counts.append(f"count(*) FILTER (WHERE {secret}) AS s_{name}")
+        counts.append(f"count(*) FILTER (WHERE {secret} AND a.criticality = 0) AS b_{name}")
     return ", ".join(counts)
 
 
@@ -95,10 +103,12 @@ def totals_sql(*, risk_condition: str = "", dependency_condition: str = "true") 
         TOTALS,
         counted=_count_columns(),
         summed=", ".join(
-            f"sum(s.{kind}_{name}) AS {kind}_{name}" for name in _COUNTED for kind in ("n", "c")
+            f"sum(s.{kind}_{name}) AS {kind}_{name}" for name in _counted() for kind in "ncsb"
         ),
         chosen_count=_condition_column("reach.n"),
         chosen_critical=_condition_column("reach.c"),
+        chosen_secret=_condition_column("reach.s"),
+        chosen_critical_secret=_condition_column("reach.b"),
         **_count_parts(risk_condition=risk_condition, dependency_condition=dependency_condition),
     )
 
@@ -108,11 +118,11 @@ def teams_sql() -> str:
     return compose_statement(
         TEAMS,
         counted=_count_columns(),
-        weighed=" + ".join(f"s.n_{name} * k.n_{name}" for name in _COUNTED),
+        weighed=" + ".join(f"s.n_{name} * k.n_{name}" for name in _counted()),
         kinds=", ".join(
             f"count(*) FILTER (WHERE r.applies_when = '{'' if name == 'all' else name}') AS "
             f"n_{name}"
-            for name in _COUNTED
+            for name in _counted()
         ),
         **_count_parts(),
     )

@@ -18,7 +18,7 @@ from typing import Final
 
 from apps.common.database.statements import load_statement
 from apps.inventory.models import Application
-from apps.risks.models import Predicate
+from apps.risks.models import Predicate, RuleName
 
 IN_SCOPE: Final = [str(status) for status in Application.IN_SCOPE]
 
@@ -29,7 +29,7 @@ IS_COUNTED: Final = (
 )
 
 # the conditions of the templates on dependency `d`
-PREDICATES: Final[dict[str, str]] = {
+_PREDICATES: Final[dict[str, str]] = {
     Predicate.JUDGE_SHARES_BASE: """d.role IN ('judge', 'guardrail') AND EXISTS (
         SELECT 1 FROM inventory_dependency p
         JOIN catalog_footing pf ON pf.offering_id = p.offering_id
@@ -46,12 +46,41 @@ PREDICATES: Final[dict[str, str]] = {
           AND (CASE WHEN ma.id IS NULL THEN mo.binding = 'alias' ELSE ma.kind <> 'synonym' END
                OR coalesce(mv.moving, false)))))""",
 }
-APPLIES: Final = " OR ".join(
-    [
-        "r.applies_when = ''",
-        *(f"(r.applies_when = '{name}' AND {sql})" for name, sql in PREDICATES.items()),
-    ]
-)
+# conditions on dependency `d` under which its retirement is planned; higher apps add theirs
+_MIGRATION_PLANS: Final[dict[str, str]] = {}
+_PLAN_HISTORIES: Final[dict[str, tuple[str, ...]]] = {}
+
+
+def register_migration_plans(name: str, condition: str, *, histories: tuple[str, ...]) -> None:
+    """Add SQL that is true if dependency `d` has a migration plan, and the history tables that
+    change with it. `name` identifies the source."""
+    _MIGRATION_PLANS[name] = condition
+    _PLAN_HISTORIES[name] = histories
+
+
+def plan_histories() -> list[str]:
+    """Return the history tables of all registered plans."""
+    return [table for tables in _PLAN_HISTORIES.values() for table in tables]
+
+
+def predicates() -> dict[str, str]:
+    """Return {condition of a template: its SQL on dependency `d`}."""
+    plans = " OR ".join(_MIGRATION_PLANS.values()) or "false"
+    return {**_PREDICATES, Predicate.UNPLANNED_RETIREMENT: f"NOT ({plans})"}
+
+
+def _applies_sql() -> str:
+    return " OR ".join(
+        [
+            "r.applies_when = ''",
+            *(f"(r.applies_when = '{name}' AND {sql})" for name, sql in predicates().items()),
+        ]
+    )
+
+
+# a short notice period of a host remains a risk of what is being migrated; a retirement does not
+CONDITION_OF_RISK: Final = f"""CASE WHEN r.rule = '{RuleName.SHORT_NOTICE}' THEN ''
+    ELSE coalesce(t.applies_when, '') END"""
 
 # (id, above): every provider with itself and each of its corporate parents
 PARTY: Final = """party(id, above) AS MATERIALIZED (
@@ -65,7 +94,7 @@ _REACHED: Final = (
 
 # the inheritable risks, limited by {which}; {node} adds kind and ref of the node
 RISK: Final = """risk AS {kept} (
-    SELECT r.id, r.inherent, r.node_id, coalesce(t.applies_when, '') AS applies_when {node}
+    SELECT r.id, r.inherent, r.node_id, {condition} AS applies_when {node}
     FROM risks_foundationrisk r {join} LEFT JOIN risks_risktemplate t ON t.id = r.template_id
     WHERE r.closed_at IS NULL AND r.dismissed_at IS NULL AND r.inherits {which}
 )"""
@@ -243,7 +272,7 @@ SELECT p.risk_id, p.dependency_id, p.inherent, p.criticality, p.application_id,
     r.facts,
     n.kind AS node_kind, n.ref AS node_ref, {NODE_NAME} AS node_name, f.via, f.depth,
     a.slug AS application, a.name AS application_name, g.slug AS team, g.name AS team_name,
-    a.team_id, d.role,
+    a.team_id, a.data_classification, d.role,
     d.offering_id, o.api_id, h.slug AS host, h.name AS host_name,
     (SELECT array_agg(DISTINCT k.kind ORDER BY k.kind) FROM inventory_adaptation k
     WHERE k.dependency_id = d.id)
@@ -252,7 +281,8 @@ SELECT p.risk_id, p.dependency_id, p.inherent, p.criticality, p.application_id,
     'unassessed') AS state, s.treatment,
     s.current_likelihood, s.current_impact, s.residual_likelihood, s.residual_impact, s.due_on,
     s.accepted_until,
-    s.revoked_at, s.stale_reason, s.stale_event_id, u.username AS owner, w.username AS risk_owner
+    s.revoked_at, s.stale_reason, s.stale_event_id, u.username AS owner, w.username AS risk_owner,
+    person_name(u.first_name, u.last_name, u.username) AS owner_name
 FROM page p
 JOIN risks_foundationrisk r ON r.id = p.risk_id LEFT
 JOIN risks_risktemplate t ON t.id = r.template_id
@@ -297,13 +327,15 @@ def sql_parts(
         **direction_sql,
         "party": PARTY,
         "risk": RISK.format(
-            **(_LAZY if lazily else _INLINE if inline else _EAGER), which=risk_condition
+            **(_LAZY if lazily else _INLINE if inline else _EAGER),
+            condition=CONDITION_OF_RISK,
+            which=risk_condition,
         ),
         "ordered": _ORDERED.format(**direction_sql),
         "after": _AFTER.format(**direction_sql),
         "live": LIVE,
         "counts": IS_COUNTED,
-        "applies": APPLIES,
+        "applies": _applies_sql(),
         "holds": HOLDS,
         "chosen": dependency_condition,
         "state": state,

@@ -59,6 +59,7 @@ class InheritedRisk:
     team_name: str
     team_id: int
     criticality: int
+    data_classification: str
     role: str
     offering_id: int
     api_id: str
@@ -75,6 +76,7 @@ class InheritedRisk:
     current: Level | None
     residual: Level | None
     owner: str | None
+    owner_name: str
     due_on: date | None
     accepted_until: date | None
     stale_reason: str
@@ -221,7 +223,7 @@ ORDERS: Mapping[str, str] = {
     "current": "s.current",
     "residual": "s.residual",
     "treatment": "nullif(s.treatment, '')",
-    "owner": "u.username",
+    "owner": "u.last_name, u.first_name, u.username",
     "due": "s.due_on",
     "until": "CASE WHEN s.treatment = 'accept' AND s.revoked_at IS NULL THEN s.accepted_until END",
 }
@@ -369,6 +371,7 @@ def _inherited_risks_from_rows(rows: Sequence[Mapping[str, Any]], on: date) -> l
                 team_name=row["team_name"],
                 team_id=row["team_id"],
                 criticality=row["criticality"],
+                data_classification=row["data_classification"],
                 role=row["role"],
                 offering_id=row["offering_id"],
                 api_id=row["api_id"],
@@ -385,6 +388,7 @@ def _inherited_risks_from_rows(rows: Sequence[Mapping[str, Any]], on: date) -> l
                 current=_build_level(row["current_likelihood"], row["current_impact"]),
                 residual=_build_level(row["residual_likelihood"], row["residual_impact"]),
                 owner=row["owner"],
+                owner_name=row["owner_name"] if row["owner"] else "",
                 due_on=row["due_on"],
                 accepted_until=row["accepted_until"] if is_in_force else None,
                 stale_reason=row["stale_reason"] or "",

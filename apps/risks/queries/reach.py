@@ -40,6 +40,8 @@ class RiskReach:
     n_accepted: int = 0
     n_critical: int = 0
     n_critical_decided: int = 0
+    n_secret: int = 0
+    n_critical_secret: int = 0
 
     @property
     def n_unassessed(self) -> int:
@@ -50,6 +52,17 @@ class RiskReach:
         """Return the number of dependencies of critical applications without any assessment."""
         return self.n_critical - self.n_critical_decided
 
+    def n_in_state(self, state: str) -> int:
+        """Return the number of dependencies in a state of `conditions.STATES`; empty: in any."""
+        return {
+            "": self.n_inherited,
+            "unassessed": self.n_unassessed,
+            "stale": self.n_stale,
+            "undecided": self.n_unassessed + self.n_stale,
+            "assessed": self.n_assessed,
+            "not_applicable": self.n_not_applicable,
+        }[state]
+
     def __add__(self, other: "RiskReach") -> "RiskReach":
         return RiskReach(
             self.n_inherited + other.n_inherited,
@@ -59,14 +72,23 @@ class RiskReach:
             self.n_accepted + other.n_accepted,
             self.n_critical + other.n_critical,
             self.n_critical_decided + other.n_critical_decided,
+            self.n_secret + other.n_secret,
+            self.n_critical_secret + other.n_critical_secret,
         )
 
 
 def reach_per_risk(
-    *, user: Any, on: date, risk_ids: Collection[int] | None = None, application: str = ""
+    *,
+    user: Any,
+    on: date,
+    risk_ids: Collection[int] | None = None,
+    application: str = "",
+    team_ids: Collection[int] | None = None,
+    criticality: int | None = None,
 ) -> dict[int, RiskReach]:
     """Return {risk: its reach among what `user` can view}, without risks that are not inherited;
-    one statement.
+    one statement. `team_ids` are teams that `user` can view; `criticality` limits to its
+    applications.
 
     The dependencies are grouped by offering first, so the cost is one pass over them and does not
     grow with the number of risks times dependencies.
@@ -77,6 +99,11 @@ def reach_per_risk(
         risk_condition, params["risk_ids"] = "AND r.id = ANY (%(risk_ids)s)", list(risk_ids)
     if application:
         dependency_condition, params["application"] = "a.slug = %(application)s", application
+    if criticality is not None:
+        dependency_condition += " AND a.criticality = %(criticality)s"
+        params["criticality"] = criticality
+    if team_ids is not None:
+        params["teams"] = list(team_ids)
     params["conditions"] = conditions_in_use()
     statement = counts_sql.totals_sql(
         risk_condition=risk_condition, dependency_condition=dependency_condition

@@ -35,5 +35,5 @@ acted AS (
 )
 SELECT r.id, {chosen_count}::bigint AS n, coalesce(c.n_assessed, 0), coalesce(c.n_stale, 0),
     coalesce(c.n_not_applicable, 0), coalesce(c.n_accepted, 0), {chosen_critical}::bigint,
-    coalesce(c.n_critical, 0)
+    coalesce(c.n_critical, 0), {chosen_secret}::bigint, {chosen_critical_secret}::bigint
 FROM risk r JOIN reach ON reach.node_id = r.node_id LEFT JOIN acted c ON c.id = r.id

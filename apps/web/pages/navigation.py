@@ -176,6 +176,7 @@ GROUPS: tuple[Group, ...] = (
         "Exposure",
         (
             Page("Concentration", "exposure:concentration", ("exposure",)),
+            Page("Portfolio", "exposure:portfolio", former_names=("portfolio stack",)),
             Page(
                 "Exit readiness",
                 "exposure:exit-readiness",
@@ -253,6 +254,7 @@ GROUPS: tuple[Group, ...] = (
                 "inherited-risks:list",
                 ("inherited-risks",),
                 (
+                    Page("Heat map", "inherited-risks:heat-map", ("inherited-risks:heat-map-csv",)),
                     Page("Foundation risks", "foundation-risks:list", ("foundation-risks",)),
                     Page(
                         "Templates and crosswalk",

@@ -103,15 +103,15 @@ def track_record_headline(track_record: TrackRecord) -> str:
         )
     if track_record.told:
         return (
-            f"{_announcements_text(track_record.n_announcements).capitalize()} with a known day: "
-            "too few for a statistic, so here they are."
+            f"{_announcements_text(track_record.n_announcements).capitalize()} with a known date: "
+            "too few for a statistic."
         )
     if track_record.n_without:
         return (
-            f"{_models_text(track_record.n_without)} with an end, and no source says on which day "
-            "any of them was announced: there is no notice to count."
+            f"{_models_text(track_record.n_without)} with a retirement date, none with a known "
+            "announcement date."
         )
-    return "No end is on record at this host."
+    return "No retirements recorded on this host."
 
 
 def track_record_lines(record: ProviderTrackRecord) -> list[TrackRecordLine]:
@@ -180,16 +180,15 @@ def _policy_line(compliance: PolicyCompliance) -> TrackRecordLine:
         notes.append(_describe_miss(compliance))
     if compliance.n_open:
         notes.append(
-            f"{number(compliance.n_open)} cannot be judged: only the day the date was first seen "
-            "here is known"
+            f"{number(compliance.n_open)} cannot be judged: only the date first seen here is known"
         )
     return TrackRecordLine(
-        f"Promise, {scope}",
+        f"Published minimum, {scope}",
         f"{_days_text(compliance.days)} {measured_from}: "
         + (
             f"kept for {number(compliance.n_kept)} of {number(compliance.n)}"
             if compliance.n
-            else "nothing to judge yet"
+            else "no retirements to judge yet"
         ),
         "; ".join(notes),
         compliance.policy.source_url,
@@ -200,7 +199,7 @@ def _policy_line(compliance: PolicyCompliance) -> TrackRecordLine:
 def _describe_miss(compliance: PolicyCompliance) -> str:
     worst = compliance.misses[0]
     length = notice_days(worst) if compliance.what == "notice" else worst.life_days
-    verb = "announced" if compliance.what == "notice" else "ended"
+    verb = "announced" if compliance.what == "notice" else "retired"
     return (
         f"missed by {_models_text(len(compliance.misses))}, at worst {_days_text(length)} "
         f"({worst.api_id}), the latest {verb} {day(compliance.last_miss_on)}"  # type: ignore[arg-type]
@@ -213,23 +212,20 @@ def _announcement_lines(track_record: TrackRecord) -> list[TrackRecordLine]:
     lines = []
     if track_record.told:
         n_published = len(track_record.told) - track_record.n_seen
-        value = f"{number(n_published)} by a published day"
+        value = f"{number(n_published)} by a published date"
         note = ""
         if track_record.n_seen:
-            value += f", {number(track_record.n_seen)} by the day first seen"
-            note = (
-                "first seen: when this registry first saw the date, "
-                "so the notice was at least as long"
-            )
+            value += f", {number(track_record.n_seen)} by the date first seen"
+            note = "first seen: when this registry first saw the date, a lower bound of the notice"
             if n_published:
-                note += "; left out of the shortest, the longest and the promises it would break"
+                note += "; not counted as shortest, longest or below the published minimum"
         lines.append(TrackRecordLine("Announced", value, note))
     if track_record.n_without:
         lines.append(
             TrackRecordLine(
-                "Left out",
+                "Not counted",
                 _models_text(track_record.n_without),
-                "with an end, but without a known announcement day before it",
+                "with a retirement date, but without an earlier announcement date",
             )
         )
     return lines
@@ -242,24 +238,22 @@ def _date_move_lines(moves: DateMoves) -> list[TrackRecordLine]:
             TrackRecordLine(
                 "Dates moved",
                 "not observed yet",
-                "Counted from the registry's own events, from the first poll of a feed that lists "
-                "this host.",
+                "Counted from recorded events since the first poll of a feed that lists this host.",
             )
         ]
-    since = f"since {day(moves.since)}, by the registry's own events"
+    since = f"since {day(moves.since)}, by recorded events"
     return [
         TrackRecordLine(
             "Dates moved",
             f"{number(moves.n_later)} later, {number(moves.n_earlier)} earlier",
-            f"of {_offerings_text(moves.n_dated)} with a firm date ahead, {since}",
+            f"of {_offerings_text(moves.n_dated)} with an announced future date, {since}",
         ),
         TrackRecordLine("Dates withdrawn", number(moves.n_withdrawn), since),
         TrackRecordLine(
-            "Left",
-            f"{number(moves.n_retired)} on the announced day, {number(moves.n_delisted)} without "
-            "notice",
+            "Retired",
+            f"{number(moves.n_retired)} on the announced date, {number(moves.n_delisted)} delisted",
             (
-                f"{_offerings_text(moves.n_delisted_dated)} gone from the feed before the day; "
+                f"{_offerings_text(moves.n_delisted_dated)} delisted before their date; "
                 if moves.n_delisted_dated
                 else ""
             )

@@ -22,7 +22,7 @@ from apps.web.drawings.timelines.retirements import Timeline
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.overview import timeline_rows
+from apps.web.presenters.retirement_rows import timeline_rows
 from apps.web.wording import as_word, long_day, number
 
 # links of the page, in days; any other number of days works in the URL

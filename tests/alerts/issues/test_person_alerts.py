@@ -15,6 +15,7 @@ from apps.issues import responses
 from apps.issues.bulk_responses import respond_to_issues
 from apps.issues.evaluation import evaluate_issues
 from apps.issues.models import Issue
+from apps.issues.responses import ResponseRequest
 from apps.issues.undo import undo_response
 from tests.alerts.simulation import RIPE, flat
 from tests.builders import (
@@ -182,7 +183,9 @@ class TestAssignment:
         evaluate_issues(at=NOW)
         ids = list(Issue.objects.values_list("pk", flat=True))
 
-        respond_to_issues(issue_ids=ids, response="assign", by=maren, at=NOW, to=ilse)
+        respond_to_issues(
+            issue_ids=ids, request=ResponseRequest(response="assign", by=maren, at=NOW, to=ilse)
+        )
 
         assert len(notified(ilse)) == 4
         assert mail_to(ilse).count("Maren Vogt assigned the issue to you.") == 4

@@ -29,6 +29,7 @@ from apps.issues import responses
 from apps.issues.bulk_responses import respond_to_issues
 from apps.issues.evaluation import evaluate_issues
 from apps.issues.models import Activity, Issue
+from apps.issues.responses import ResponseRequest
 from apps.issues.undo import undo_response as undo_issue_response
 from tests.alerts.simulation import RIPE
 from tests.builders import (
@@ -203,9 +204,7 @@ class TestAlertMovesIssues:
 
     def test_a_failure_leaves_alert_and_issues_as_they_were(self, world, editor, monkeypatch):
         alert = notify(world)
-        monkeypatch.setattr(
-            "apps.issues.group_responses.call_receivers", lambda entries: 1 / len([])
-        )
+        monkeypatch.setattr("apps.issues.responses.call_receivers", lambda entries: 1 / len([]))
 
         with pytest.raises(ZeroDivisionError):
             acknowledge_alert(alert=alert, by=editor, at=LATER)
@@ -363,9 +362,7 @@ class TestIssueMovesAlerts:
 
         outcome = respond_to_issues(
             issue_ids=[issue_of(second).pk, issue_of(world.application).pk],
-            response="acknowledge",
-            by=editor,
-            at=LATER,
+            request=ResponseRequest(response="acknowledge", by=editor, at=LATER),
         )
 
         alert.refresh_from_db()

@@ -16,7 +16,7 @@ function typing(target) {
 }
 
 // j and k move through the rows of the page's list; Enter opens the row's first link
-const rowsOf = () => [...document.querySelectorAll("table.list tbody tr, .inbox > .msg")];
+const rowsOf = () => [...document.querySelectorAll("table.list tbody tr:not(.cause, .group, .more), .inbox > .msg")];
 
 function move(step) {
   const rows = rowsOf();
@@ -36,8 +36,45 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "?") open("keys");
   else if (event.key === "j") move(1);
   else if (event.key === "k") move(-1);
+  else if (event.key in responses && document.getElementById("selected")) respond(responses[event.key]);
   else return;
   event.preventDefault();
+});
+
+// Keys of the list of work: x picks the marked row; e, a, s and m respond to the picked rows, or else to the marked one.
+// A key presses the button of the bulk bar, or leads to the choice that its response needs.
+const responses = { x: "pick", e: "acknowledge", a: "assign", s: "snooze", m: "migrate" };
+const choices = { assign: "selected-owner", snooze: "selected-days" };
+
+function respond(action) {
+  const form = document.getElementById("selected");
+  const box = document.querySelector("tr.cursor td.pick input");
+  if (action === "pick") {
+    if (box) box.checked = !box.checked;
+    return;
+  }
+  if (!form.querySelector("td.pick input[name=issue]:checked")) {
+    if (!box) return;
+    box.checked = true;
+  }
+  const choice = document.getElementById(choices[action]);
+  if (choice) choice.focus();
+  else form.querySelector(`[name=action][value=${action}]`)?.click();
+}
+
+// Beside a wide list an issue opens in the panel; the URL names it, so that the page can be shared and returned to.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-panel]");
+  const panel = document.getElementById("panel");
+  if (!link || !panel || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+  if (!window.htmx || !matchMedia("(min-width: 75rem)").matches) return;
+  event.preventDefault();
+  for (const row of document.querySelectorAll("tr.cursor")) row.classList.remove("cursor");
+  link.closest("tr")?.classList.add("cursor");
+  const url = new URL(location.href);
+  url.searchParams.set("issue", link.dataset.panel);
+  history.replaceState(history.state, "", url);
+  htmx.ajax("GET", link.getAttribute("href"), { target: panel, swap: "innerHTML" });
 });
 
 // arrow keys walk through the hits of the search dialog
@@ -63,6 +100,13 @@ for (const closer of document.querySelectorAll("[data-closes]")) {
 
 // a link that opens the whole list for printing prints it; on the page it leads to, at once
 if (new URLSearchParams(location.search).get("print") === "all") addEventListener("load", () => print());
+
+// a link to a section that is on another tab leads there
+const section = location.hash.slice(1);
+if (section && !document.getElementById(section)) {
+  const tab = document.querySelector(`.tabs a[data-anchors~="${CSS.escape(section)}"]`);
+  if (tab && !tab.hasAttribute("aria-current")) location.replace(tab.href + location.hash);
+}
 
 // a head box picks every row of its table
 document.addEventListener("change", (event) => {

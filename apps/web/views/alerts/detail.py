@@ -144,18 +144,20 @@ def _build_headline(row: AlertRow) -> Headline:
 def _explain_routing(alert: Alert) -> str:
     """Return the recipient of the alert and the reason for the routing, as a sentence."""
     is_plural = len(alert.application_ids) != 1
-    applications_text = "the applications concerned" if is_plural else "the application concerned"
+    applications_text = "the affected applications" if is_plural else "the affected application"
     if alert.team is None:
         return (
-            f"It fell to {alert.user}: it is about the whole register, "
-            "or about a decision or wish of theirs."
+            f"The alert was routed to {alert.user}: it is about the whole organisation, or about "
+            "a decision or preference of this user."
         )
     if alert.user is not None:
-        return f"It fell to {alert.user}, who owns {applications_text} in {alert.team}."
-    verb = "name" if is_plural else "names"
+        return (
+            f"The alert was routed to {alert.user}, who owns {applications_text} in {alert.team}."
+        )
+    verb = "have" if is_plural else "has"
     return (
-        f"It fell to {alert.team}, as {applications_text} {verb} no owner who is known here as a "
-        "person."
+        f"The alert was routed to {alert.team}, because {applications_text} {verb} no owner with "
+        "an address."
     )
 
 
@@ -284,8 +286,8 @@ def _mute_alert(
     recipient_clause = f"The mailbox of {form.team} is" if form.team is not None else "You are"
     messages.success(
         request,
-        f"{recipient_clause} not mailed about this until {long_day(cleaned['until'])}. "
-        "It stays on this page; what still waits on that day is mailed then.",
+        f"{recipient_clause} not notified of this until {long_day(cleaned['until'])}. "
+        "The alert stays on this page. If it is open on that date, a notification is sent then.",
     )
     return redirect(_return_url(request, alert))
 
@@ -310,7 +312,7 @@ def _confirm_response(
         )[0]
         return render(request, "alerts/row.html", {"row": row, "back": back_to_inbox(request.POST)})
     if _response_state(alert) == state_before:
-        messages.info(request, "It was answered so already; nothing was changed.")
+        messages.info(request, "The alert has this response already. Nothing was changed.")
     elif is_lasting:
         messages.success(
             request, responses.describe_outcome(responses.ResponseOutcome(description, [alert.pk]))

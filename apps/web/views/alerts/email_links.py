@@ -178,7 +178,7 @@ class LinkRow:
             alert = self.alert_row.alert
             return not self.is_open, -alert.severity, alert.pk
         row = self.issues[0].row
-        return not self.is_open, -row.mark, row.issue.pk
+        return not self.is_open, -row.bars, row.issue.pk
 
 
 def _link_rows(items: Sequence[LinkItem], person: User, *, on: date) -> list[LinkRow]:

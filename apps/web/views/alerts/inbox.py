@@ -26,7 +26,7 @@ from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts import responses
 from apps.web.views.alerts.forms import ResolveForm, SnoozeForm
 from apps.web.views.alerts.presenters import SNOOZES, AlertRow, present_alerts, recipient_name
-from apps.web.wording import count_of, join_names
+from apps.web.wording import join_names, number
 
 PAGE_SIZE = 30
 MAX_CSV_ROWS = 10_000
@@ -68,7 +68,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         title="Alerts",
         counts="Alerts of your teams and your own",
         as_of=at,
-        sentence=_build_headline(user),
+        sentence=_build_headline(filterset, alerts),
         filters=build_filter_controls(
             request,
             filterset,
@@ -89,8 +89,8 @@ def _build_controls(user: User) -> list[FilterControl]:
     providers = Provider.objects.order_by("name").values_list("slug", "name")
     return [
         FilterControl("state", "State", choices=Alert.State.choices),
-        FilterControl("mine", "Whose", choices=[("true", "Mine"), ("false", "Not mine")]),
-        FilterControl("kind", "Kind", choices=list(KINDS.items())),
+        FilterControl("mine", "Owner", choices=[("true", "Mine"), ("false", "Not mine")]),
+        FilterControl("kind", "Type", choices=list(KINDS.items())),
         FilterControl("severity", "Severity", choices=Alert.SEVERITIES),
         FilterControl("due_within", "Due within", choices=WITHIN),
         FilterControl(
@@ -100,22 +100,29 @@ def _build_controls(user: User) -> list[FilterControl]:
     ]
 
 
-def _build_headline(user: User) -> Headline:
-    alerts = Alert.objects.visible_to(user).waiting().order_by()[: MAX_COUNTED_ROWS + 1]
-    counts = alerts.aggregate(n=Count("pk"), n_severe=Count("pk", filter=Q(severity__gte=4)))
-    n_open, n_severe = counts["n"], counts["n_severe"]
-    if n_open == 0:
-        return Headline("No alert waits for an answer.")
-    prefix = "More than " if n_open > MAX_COUNTED_ROWS else ""
-    alert_count = count_of(min(n_open, MAX_COUNTED_ROWS), "alert")
-    start = (
-        f"{prefix}{alert_count if prefix else alert_count.capitalize()} "
-        f"{'waits' if n_open == 1 else 'wait'} for an answer"
+def _build_headline(filterset: AlertFilter, alerts: AlertQuerySet) -> Headline:
+    """Count what the filters leave; without any, the alerts that need a response."""
+    is_filtered = any(
+        any(values)
+        for name, values in filterset.data.lists()
+        if name in filterset.filters and (name, values) != ("state", [Alert.State.OPEN.value])
     )
+    bounded = alerts.order_by()[: MAX_COUNTED_ROWS + 1]
+    counts = bounded.aggregate(n=Count("pk"), n_severe=Count("pk", filter=Q(severity__gte=4)))
+    n, n_severe = counts["n"], counts["n_severe"]
+    if n == 0:
+        return Headline(
+            "No alerts match these filters." if is_filtered else "No alert needs a response."
+        )
+    count = f"More than {MAX_COUNTED_ROWS:,}" if n > MAX_COUNTED_ROWS else number(n)
+    if is_filtered:
+        start = f"{count} {'alert matches' if n == 1 else 'alerts match'} these filters"
+    else:
+        start = f"{count} {'alert needs' if n == 1 else 'alerts need'} a response"
     if not n_severe:
         return Headline(f"{start}.")
-    severe_clause = count_of(n_severe, "of them is", "of them are") if n_open > 1 else "it is"
-    return Headline(f"{start}; ", f"{severe_clause} high or severe", ".")
+    verb = "is" if n_severe == 1 else "are"
+    return Headline(f"{start}. ", f"{number(n_severe)} {verb} urgent or high", ".")
 
 
 # --- the same as a table --------------------------------------------------------------------------
@@ -203,7 +210,7 @@ def bulk_respond(request: HttpRequest) -> HttpResponse:
     for refusal in outcome.refusals:
         messages.error(request, refusal)
     if not outcome.changed and not outcome.refusals:
-        messages.info(request, "They were answered so already; nothing was changed.")
+        messages.info(request, "The alerts have this response already. Nothing was changed.")
     return redirect(back_url)
 
 

@@ -4,8 +4,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 from django.urls import reverse
 
 from apps.accounts.models import User
@@ -22,6 +25,7 @@ from apps.alerts.kinds.severity import is_price_increase
 from apps.alerts.models import (
     KINDS,
     Alert,
+    AlertIssue,
     Cadence,
     DayKind,
     FeedKind,
@@ -36,6 +40,7 @@ from apps.common.time import day_of
 from apps.exposure.models import ExposureFlag
 from apps.exposure.node_names import node_names
 from apps.inventory.models import Application
+from apps.issues.models import Issue
 from apps.web.wording import day, describe_change
 
 Kind = ProviderEvent.Kind
@@ -50,6 +55,8 @@ _GROUPS: Mapping[str, str] = {
     Kind.DELISTED: Group.DELISTED,
 }
 # (days, label) of the snooze buttons
+# issues of one alert that are loaded; more are those of one cause
+MAX_ISSUES = 21
 SNOOZES = ((1, "1 day"), (7, "1 week"), (14, "2 weeks"))
 
 
@@ -71,6 +78,19 @@ class AlertRow:
     told: RecipientList
     days_left: int | None
     is_forgotten: bool
+    issues: tuple[Issue, ...] = ()
+
+    @property
+    def issues_url(self) -> str:
+        """Return where the issues of the alert are: the page of one, or the list of those of one
+        cause; empty without such."""
+        causes = {issue.cause_id for issue in self.issues}
+        if len(self.issues) == 1:
+            return reverse("issues:detail", args=[self.issues[0].pk])
+        if len(causes) == 1:
+            query = urlencode({"cause": causes.pop(), "state": ""})
+            return f"{reverse('issues:list')}?{query}"
+        return ""
 
     @property
     def is_late(self) -> bool:
@@ -113,12 +133,37 @@ def present_alerts(
         if max_recipients
         else {}
     )
+    issues = _load_issues(alerts, user)
     return [
         _build_alert_row(
-            alert, user, applications, node_labels, recipients.get(alert.pk, RecipientList()), on=on
+            alert,
+            user,
+            applications,
+            node_labels,
+            recipients.get(alert.pk, RecipientList()),
+            issues.get(alert.pk, ()),
+            on=on,
         )
         for alert in alerts
     ]
+
+
+def _load_issues(alerts: Sequence[Alert], user: User) -> dict[int, tuple[Issue, ...]]:
+    """Return {alert: the issues of which it notifies, that the user can view}; at most
+    MAX_ISSUES each, one statement."""
+    links = (
+        AlertIssue.objects.filter(
+            alert__in=[alert.pk for alert in alerts], issue__in=Issue.objects.visible_to(user)
+        )
+        .annotate(place=Window(RowNumber(), partition_by=F("alert"), order_by="issue"))
+        .filter(place__lte=MAX_ISSUES)
+        .select_related("issue__application", "issue__owner")
+        .order_by("alert", "issue")
+    )
+    issues: dict[int, list[Issue]] = {}
+    for link in links:
+        issues.setdefault(link.alert_id, []).append(link.issue)
+    return {pk: tuple(found) for pk, found in issues.items()}
 
 
 def _load_applications(ids: Collection[int], user: User) -> dict[int, tuple[str, str]]:
@@ -138,6 +183,7 @@ def _build_alert_row(
     applications: Mapping[int, tuple[str, str]],
     node_labels: Mapping[int, str],
     recipients: RecipientList,
+    issues: tuple[Issue, ...],
     *,
     on: date,
 ) -> AlertRow:
@@ -159,6 +205,7 @@ def _build_alert_row(
         told=recipients,
         days_left=(alert.due_on - on).days if alert.due_on is not None else None,
         is_forgotten=_is_forgotten(alert, on=on),
+        issues=issues,
     )
 
 

@@ -1,7 +1,8 @@
 """Application list: filtered, sorted, bounded, and the same rows as CSV and XLSX."""
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import batched
@@ -20,7 +21,13 @@ from apps.exposure.models import ActiveDependency
 from apps.exposure.queries.portfolio import used_nodes
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.findings import CODES
-from apps.inventory.models import CRITICALITY_WORDS, Application, CachedFinding, CachedRunway
+from apps.inventory.models import (
+    CRITICALITY_WORDS,
+    Application,
+    CachedFinding,
+    CachedRunway,
+    Dependency,
+)
 from apps.inventory.queries import editable_teams
 from apps.web.lists.list_page import ListRequest
 from apps.web.pages.background_files import is_long, redirect_to_file_request
@@ -39,14 +46,13 @@ from apps.web.presenters.dashboard import negative_runways
 from apps.web.queries import with_primary_stacks
 from apps.web.views.applications.workbook import workbook_response
 from apps.web.views.data_quality.finding_labels import FINDING_NAMES
-from apps.web.wording import as_word
 
 ORDERS = Sorting(
     {
         "criticality": ("Criticality", ("criticality", "name", "pk")),
         "name": ("Application", ("name", "pk")),
         "users": ("Users", ("-users_affected", "pk")),
-        "spend": ("USD a month", ("-monthly_spend", "pk")),
+        "spend": ("Spend, USD per month", ("-monthly_spend", "pk")),
         "review": ("Review", ("next_review_on", "pk")),
         "runway": ("Runway", ("start_by", "criticality", "dependency_id")),
     }
@@ -91,13 +97,15 @@ def filter_applications(
 
 @dataclass(frozen=True, slots=True)
 class ApplicationRow:
-    """Application with the stored runway of its most urgent primary model, and its main one.
+    """Application with the stored runway of its most urgent primary model.
 
-    `runway_days` is days left minus the days that the migration takes; None if either is
-    unknown."""
+    `primary` is the model of the runway, otherwise the main one; `n_primaries` counts all primary
+    models. `runway_days` is days left minus the days that the migration takes; None if either is
+    unknown. `is_ambiguous`: another row has the same name."""
 
     application: Application
     primary: Offering | None
+    n_primaries: int
     ends_on: date | None
     runway_days: int | None
     days_left: int | None
@@ -107,6 +115,7 @@ class ApplicationRow:
     start_by: date | None
     n_findings: int
     rank: int | None
+    is_ambiguous: bool = False
 
     @property
     def is_late(self) -> bool:
@@ -130,8 +139,12 @@ def application_rows(applications: list[Application], today: date) -> list[Appli
         .values("application_id")
         .annotate(n=Count("pk"), gravest=Min("rank"))
     }
+    names = Counter(application.name for application in applications)
     return [
-        _build_row(application, runways.get(application.pk), counts.get(application.pk), today)
+        replace(
+            _build_row(application, runways.get(application.pk), counts.get(application.pk), today),
+            is_ambiguous=names[application.name] > 1,
+        )
         for application in applications
     ]
 
@@ -158,7 +171,8 @@ def _build_row(
         runway_days = int((days_left - cached_runway.effort_days).__floor__())
     return ApplicationRow(
         application=application,
-        primary=next((row.offering for row in application.primaries), None),  # type: ignore[attr-defined]
+        primary=_runway_model(application, cached_runway),
+        n_primaries=len(application.primaries),  # type: ignore[attr-defined]
         ends_on=cached_runway.retires_on if cached_runway else None,
         runway_days=runway_days,
         days_left=days_left,
@@ -169,6 +183,14 @@ def _build_row(
         n_findings=counts[0] if counts else 0,
         rank=counts[1] if counts else None,
     )
+
+
+def _runway_model(application: Application, cached_runway: CachedRunway | None) -> Offering | None:
+    """Return the model that the runway is about, otherwise the main primary model."""
+    primaries: list[Dependency] = application.primaries  # type: ignore[attr-defined]
+    pk = cached_runway.dependency_id if cached_runway is not None else None
+    of_runway = next((row.offering for row in primaries if row.pk == pk), None)
+    return of_runway or next((row.offering for row in primaries), None)
 
 
 class FilteredApplications:
@@ -221,7 +243,7 @@ def _build_headline(
     """State the number of applications; for the unfiltered list also the number with negative
     runway."""
     restriction = _describe_restriction(selection.order)
-    suffix = restriction or ("" if listing.is_filtered else " in the register")
+    suffix = restriction
     headline = headlines.list_headline(
         listing.count, "application", "applications", is_filtered=listing.is_filtered, suffix=suffix
     )
@@ -231,21 +253,23 @@ def _build_headline(
     if not late.n:
         return headline
     late_clause = pluralize(
-        late.n, "{n} ends before it can be moved", "{n} end before they can be moved"
+        late.n,
+        "{n} cannot be migrated before its model retires",
+        "{n} cannot be migrated before their models retire",
     )
     return Headline(
-        f"{str(headline).removesuffix('.')}; ",
-        late_clause.format(n=as_word(late.n) if late.n <= 12 else late.shown),
+        f"{headline} ",
+        late_clause.format(n=late.shown),
         ".",
     )
 
 
 def _describe_restriction(order: str) -> str:
     return {
-        "users": " with their users on record",
-        "spend": " with their spend on record",
-        "review": " with a day for their review",
-        _RUNWAY: " on a model whose end is announced, the most urgent first",
+        "users": " with recorded users",
+        "spend": " with recorded spend",
+        "review": " with a review date",
+        _RUNWAY: " with a retirement date, most urgent first",
     }.get(order, "")
 
 
@@ -343,7 +367,7 @@ def application_list(request: HttpRequest) -> HttpResponse:
         "applications/list.html",
         fragment="listing",
         title="Applications",
-        counts="Applications you may see",
+        counts="Applications you can view",
         sentence=_build_headline(user, selection, listing),
         # a response to htmx does not replace the controls
         filters=None
@@ -351,6 +375,7 @@ def application_list(request: HttpRequest) -> HttpResponse:
         else filter_controls(request, selection.filterset),
         listing=listing,
         columns=_columns(request),
+        order=selection.order,
         rows=rows,
         may_edit=user.is_governance or editable_teams(user=user).exists(),
     )
@@ -377,16 +402,16 @@ HEADS = (
     "status",
     "business owner",
     "technical owner",
-    "api id",
+    "model ID",
     "host",
     "foundation",
     "developer",
-    "ends",
+    "retires",
     "days left",
     "bound",
-    "days to move",
+    "migration, days",
     "runway, days",
-    "leave by",
+    "start by",
     "findings",
     "users",
     "monthly spend, USD",

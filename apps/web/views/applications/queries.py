@@ -42,7 +42,7 @@ STATES = {
     "exposed": "Exposed",
     "cushioned": "Cushioned",
     "portable": "Portable",
-    "partial": "Partly hit",
+    "partial": "Partial",
 }
 # days with price changes that the page shows
 MAX_DAYS = 3
@@ -112,7 +112,7 @@ def alternatives(application: Application, rows: Sequence[StackRow]) -> list[Alt
             continue
         dependency = dependencies.get(dependency_id)
         role = (
-            "exit test's target"
+            "exit-test target"
             if dependency is None
             else "standby"
             if dependency.role == "primary"
@@ -205,27 +205,18 @@ class ExitTestRow:
 
 @dataclass(frozen=True, slots=True)
 class ExitSection:
-    """Exit section by dependency: plan, tests (latest first), adaptations."""
+    """Exit section by dependency: plan, tests (latest first)."""
 
     plans: Mapping[int, ExitPlan]
     tests: Mapping[int, Sequence[ExitTestRow]]
-    adaptations: Mapping[int, Sequence[Adaptation]]
-
-    @property
-    def n_tests(self) -> int:
-        return sum(map(len, self.tests.values()))
 
     @property
     def all_tests(self) -> list[ExitTestRow]:
         return [test for tests in self.tests.values() for test in tests]
 
-    @property
-    def all_adaptations(self) -> list[Adaptation]:
-        return [row for rows in self.adaptations.values() for row in rows]
-
 
 def exit_section(rows: Sequence[StackRow], today: date) -> ExitSection:
-    """Return exit plans and tests; three statements."""
+    """Return exit plans and tests; two statements."""
     ids = [row.dependency.pk for row in rows]
     plans = {
         plan.dependency_id: plan
@@ -254,21 +245,26 @@ def exit_section(rows: Sequence[StackRow], today: date) -> ExitSection:
             if test.result != ExitTest.Result.PASSED
             else "expired"
             if ends_on <= today
-            else "another version answers today"
+            else "another version is served today"
             if has_new_version
             else ""
         )
         tests.setdefault(test.dependency_id, []).append(
             ExitTestRow(test, ends_on, not invalid_reason, invalid_reason)
         )
+    return ExitSection(plans, tests)
+
+
+def adaptations_by_dependency(rows: Sequence[StackRow]) -> dict[int, list[Adaptation]]:
+    """Return {dependency: its adaptations}; one statement."""
     adaptations: dict[int, list[Adaptation]] = {}
     for row in (
-        Adaptation.objects.filter(dependency__in=ids)
+        Adaptation.objects.filter(dependency__in=[row.dependency.pk for row in rows])
         .select_related("dependency__offering")
         .order_by("pk")
     ):
         adaptations.setdefault(row.dependency_id, []).append(row)
-    return ExitSection(plans, tests, adaptations)
+    return adaptations
 
 
 # --- cost -----------------------------------------------------------------------------------------
@@ -296,9 +292,23 @@ class CostLine:
 
 
 @dataclass(frozen=True, slots=True)
+class SpendComparison:
+    """Booked spend of the application beside its cost at list prices, and the difference; empty
+    texts where they cannot be compared."""
+
+    booked: str
+    listed: str
+    difference: str
+    share: str
+    is_more: bool
+    n_unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
 class CostSection:
     cases: tuple[CostCase, ...]
     lines: tuple[CostLine, ...]
+    spend: SpendComparison
 
 
 def cost_section(application: Application, rows: Sequence[StackRow], at: datetime) -> CostSection:
@@ -368,7 +378,29 @@ def cost_section(application: Application, rows: Sequence[StackRow], at: datetim
         )
         unknown_reason = costs_by_day[0][1].unknown.get(pk)
         lines.append(CostLine(row, amounts, unknown_reason.sentence if unknown_reason else ""))
-    return CostSection(tuple(cases), tuple(lines))
+    return CostSection(tuple(cases), tuple(lines), _compare_spend(application, cases[0]))
+
+
+def _compare_spend(application: Application, case: CostCase) -> SpendComparison:
+    booked = application.monthly_spend
+    if booked is None or case.amount is None:
+        return SpendComparison(
+            "" if booked is None else f"{_format_amount(Fraction(booked))} USD",
+            case.total,
+            "",
+            "",
+            is_more=False,
+            n_unpriced=case.n_unknown,
+        )
+    difference = Fraction(booked) - case.amount
+    return SpendComparison(
+        f"{_format_amount(Fraction(booked))} USD",
+        case.total,
+        f"{_format_amount(abs(difference))} USD" if difference else "",
+        f"{round(abs(difference) / case.amount * 100)}%" if case.amount else "",
+        is_more=difference > 0,
+        n_unpriced=case.n_unknown,
+    )
 
 
 def _total_in_usd(costs: MonthlyCosts) -> Fraction | None:

@@ -2,7 +2,8 @@
 block."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from itertools import groupby
 from typing import Any
 
@@ -10,10 +11,13 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind
+from apps.common.text import pluralize
 from apps.exposure.queries.dependents import StackRow
 from apps.exposure.queries.portfolio import dependent_counts
 from apps.inventory.models import Adaptation, Dependency
-from apps.web.wording import number
+from apps.web.wording import day, number
+
+SOON_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,14 @@ def _count_shared_layers(row: StackRow, neighbour: StackRow) -> int:
     return sum(a is not None and a == b for a, b in node_pairs)
 
 
-def stack_layers(rows: list[StackRow], notes: dict[str, str]) -> list[StackLayer]:
+def stack_layers(
+    rows: Sequence[StackRow],
+    *,
+    notes: Mapping[str, str],
+    version_dates: Mapping[int, date],
+) -> list[StackLayer]:
     """Return the rows of the section below the application. Equal neighbours of a layer form one
-    block. `notes` are by CSS class.
+    block. `notes` are by CSS class, `version_dates` those of `version_retirements`.
 
     A block is `shared` if a primary model and another role depend on it, so that one failure
     affects both."""
@@ -88,7 +97,10 @@ def stack_layers(rows: list[StackRow], notes: dict[str, str]) -> list[StackLayer
                 and Dependency.Role.PRIMARY in roles
                 and len(roles) > 1
             )
-            blocks.append(_build_block(css, members, node_of(members[0]), is_shared=is_shared))
+            version_date = version_dates.get(members[0].dependency.pk)
+            blocks.append(
+                _build_block(css, members, node_of(members[0]), version_date, is_shared=is_shared)
+            )
         layers.append(StackLayer(name, css, tuple(blocks), notes.get(css, "")))
     return layers
 
@@ -115,26 +127,53 @@ def in_house_block(
                 1,
                 names,
                 ", ".join(moves),
-                "#adaptations" if row_adaptations else "",
+                "?tab=dependencies#adaptations" if row_adaptations else "",
                 False,
                 known=bool(row_adaptations),
             )
         )
-    return StackLayer("Adaptation", "adaptation", tuple(blocks), "above ground: own work")
+    return StackLayer("Adaptation", "adaptation", tuple(blocks), "")
 
 
-def _build_block(css: str, members: list[StackRow], node: Any, *, is_shared: bool) -> StackBlock:
+def compact_layers(
+    rows: Sequence[StackRow], *, version_dates: Mapping[int, date]
+) -> list[StackLayer]:
+    """Return the four layers of the compact section. A block is outlined (`shared`) only where its
+    model is retired or retires soon."""
+    layers = stack_layers(rows, notes={}, version_dates=version_dates)
+    return [
+        replace(
+            layer,
+            blocks=tuple(
+                replace(block, shared=layer.css == "offering" and bool(block.late))
+                for block in layer.blocks
+            ),
+        )
+        for layer in layers
+        if layer.css != "version"
+    ]
+
+
+def _build_block(
+    css: str,
+    members: list[StackRow],
+    node: Any,
+    version_date: date | None,
+    *,
+    is_shared: bool,
+) -> StackBlock:
     """Return a block of a layer of the stack, shared by `members`; `node` None means that the model
     is unresolved."""
     first_row = members[0]
     if node is None:
         return StackBlock(
-            len(members), "unresolved", "nobody knows yet what this id is", "", False, known=False
+            len(members), "unresolved", "retirement date unknown", "", False, known=False
         )
     if css == "offering":
-        note, late = _describe_retirement(first_row)
+        note, late = _describe_retirement(first_row, version_date)
         if first_row.answering != first_row.offering:
-            note = f"redirected to {first_row.answering.api_id}; {note}"
+            redirect = f"redirected to {first_row.answering.api_id}"
+            note = f"{redirect}; {note}" if note else redirect
         return StackBlock(
             len(members),
             node.api_id,
@@ -146,7 +185,8 @@ def _build_block(css: str, members: list[StackRow], node: Any, *, is_shared: boo
         )
     if css == "version":
         note = f"released {node.released_on:%b %Y}" if node.released_on else ""
-        return StackBlock(len(members), node.name, note, "", is_shared)
+        url = reverse("versions:detail", args=[node.pk])
+        return StackBlock(len(members), node.name, note, url, is_shared)
     if css == "foundation":
         return StackBlock(
             len(members),
@@ -157,8 +197,7 @@ def _build_block(css: str, members: list[StackRow], node: Any, *, is_shared: boo
         )
     note = ""
     if is_shared:
-        template = "{roles} stop together" if css == "host" else "{roles} share it"
-        note = template.format(roles=_join_roles(members))
+        note = f"{_join_roles(members)} fail together"
     return StackBlock(
         len(members), node.name, note, reverse("providers:detail", args=[node.slug]), is_shared
     )
@@ -169,18 +208,21 @@ def _join_roles(members: list[StackRow]) -> str:
     return " and ".join(filter(None, [", ".join(roles[:-1]), roles[-1]]))
 
 
-def _describe_retirement(row: StackRow) -> tuple[str, str]:
-    """Return (note, urgent note) about the retirement date; one of the two is empty."""
-    retires_on = row.answering.retires_on
+def _describe_retirement(row: StackRow, version_date: date | None) -> tuple[str, str]:
+    """Return (note, urgent note) about the retirement date; one of the two is empty. `version_date`
+    is that of other model IDs of the version, for a model ID without a date."""
+    retires_on, days_left = row.answering.retires_on, row.days_left
+    if retires_on is None and version_date is not None:
+        return "", f"other model IDs of the version: {day(version_date)}"
     if retires_on is None:
-        return ("", "retired") if row.days_left == 0 else ("no end announced", "")
-    day_text = f"{retires_on.day} {retires_on:%b %Y}"
+        return ("", "retired") if days_left == 0 else ("no retirement date", "")
     if row.at_least:
-        return f"not before {day_text}", ""
-    days_left = row.days_left or 0
-    if days_left < 0:
-        return "", f"ended {day_text}"
-    return f"ends {day_text}, in {days_left} days", ""
+        return f"retires no earlier than {day(retires_on)}", ""
+    if days_left is None or days_left < 0:
+        return "", f"retired {day(retires_on)}"
+    left = "today" if not days_left else f"in {number(days_left)} d"
+    note = f"retires {day(retires_on)}, {left}"
+    return ("", note) if days_left <= SOON_DAYS else (note, "")
 
 
 def others_below(rows: list[StackRow], user: User) -> dict[str, str]:
@@ -201,7 +243,8 @@ def others_below(rows: list[StackRow], user: User) -> dict[str, str]:
         if node is not None:
             count = dependent_counts(kind=kind, refs=[node.pk], user=user).get(node.pk)
             if count:
-                notes[css] = (
-                    f"{number(count.n)} here, {number(count.n_critical)} critical by their primary"
+                applications = pluralize(
+                    count.n, "1 application", f"{number(count.n)} applications"
                 )
+                notes[css] = f"{applications}, {number(count.n_critical)} critical"
     return notes

@@ -170,7 +170,8 @@ def _build_exit_tests(application: Application, user: User) -> Table:
 def _build_adaptations(application: Application, user: User) -> Table:
     """Return the table of the adaptations of all dependencies."""
     today = day_of(now())
-    exits = queries.exit_section(application_stack(application=application, on=today), today)
+    rows = application_stack(application=application, on=today)
+    adaptations = queries.adaptations_by_dependency(rows).values()
     return (
         "api id",
         "kind",
@@ -191,7 +192,8 @@ def _build_adaptations(application: Application, user: User) -> Table:
             row.artefact_ref,
             row.note,
         )
-        for row in exits.all_adaptations
+        for of_dependency in adaptations
+        for row in of_dependency
     ]
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
+from apps.alerts.issues.notified import notified_of_offerings
 from apps.catalog.filters import ProviderEventFilter
 from apps.catalog.models import ProviderEvent, Source
 from apps.common.time import day_of, now
@@ -181,6 +182,7 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
         sentence=_build_headline(event, reach.n, reach.n_critical),
         evidence=event.evidence.select_related("source").order_by("source__trust_rank", "pk"),
         n_reached=reach.n,
+        notified=notified_of_offerings([event.offering_id], user=user, event_id=event.pk),
         standings=[
             (application_summaries(applications_by_id[pk], today), by_primary)
             for pk, by_primary in reach.first

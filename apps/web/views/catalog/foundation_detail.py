@@ -1,6 +1,10 @@
-"""Foundation page: dependent applications, retirement dates by host, prices, lineage, findings."""
+"""Foundation page: retirement dates by host and dependent applications, model IDs with prices,
+risks and lineage."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.accounts.models import User
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.models import Foundation, NodeKind, Offering
 from apps.catalog.providers.track_record_queries import earliest_retirements, provider_track_record
@@ -20,19 +25,26 @@ from apps.web.drawings.base.picture import HALF
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import render_page
-from apps.web.presenters import headlines, lineage, price_history
+from apps.web.pages.tabs import Tab, load_tabs
+from apps.web.presenters import lineage, price_history
+from apps.web.presenters.retirement_dates import (
+    OfferingSummary,
+    inherited_dates,
+    retirements_headline,
+)
 from apps.web.presenters.track_record import present_track_record
 from apps.web.queries import prices_at
 from apps.web.views.catalog.sections import (
     CLAIM_HEADS,
+    DEPENDENTS_COUNTED,
     attached_risks,
     claim_lines,
+    count_dependents,
     dependent_applications,
     lifecycle_picture,
     lifecycle_tracks,
     load_offerings,
     offering_summaries,
-    retirement_dates,
 )
 
 # offerings listed on the page; a link shows the others
@@ -51,30 +63,32 @@ def _select_offerings(foundation: Foundation) -> QuerySet[Offering]:
     return Offering.objects.filter(version__foundation=foundation)
 
 
+@dataclass(frozen=True, slots=True)
+class FoundationData:
+    """What the header of the page has loaded, for every tab."""
+
+    request: HttpRequest
+    user: User
+    foundation: Foundation
+    at: datetime
+    summaries: Sequence[OfferingSummary]
+    counts: Mapping[int, DependentCount]
+    count: DependentCount
+
+    @property
+    def today(self) -> date:
+        return day_of(self.at)
+
+
 @require_safe
 def foundation_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show a foundation with its versions, offerings, prices, risks and dependents."""
+    """Show a foundation: its retirements and dependents, or the tab that the URL selects."""
     user = signed_in_user(request)
     foundation = _get_foundation_or_404(request, slug)
     at = now()
-    today = day_of(at)
-    versions = list(foundation.versions.order_by("released_on", "identifier"))
     summaries, counts = offering_summaries(_select_offerings(foundation), user=user)
-    reach_by_version = dependent_counts(
-        kind=NodeKind.VERSION, refs=[row.pk for row in versions[:MAX_RELEASES]], user=user
-    )
-    n_offerings_by_version = Counter(row.version_id for row in summaries)
-    offerings = load_offerings(summaries if "all" in request.GET else summaries[:MAX_OFFERINGS])
-    dependents = dependent_applications(NodeKind.FOUNDATION, foundation.pk, user=user, today=today)
-    edges = lineage.lineage_edges([row.pk for row in versions[-lineage.MAX_EDGES :]])
-    risks, n_risks = attached_risks(
-        [
-            (NodeKind.FOUNDATION, foundation.pk),
-            *((NodeKind.VERSION, row.pk) for row in versions[:40]),
-        ],
-        user=user,
-    )
-    checklist = annex_checklist(foundation=foundation, user=user)
+    count = count_dependents(NodeKind.FOUNDATION, foundation.pk, user=user)
+    data = FoundationData(request, user, foundation, at, summaries, counts, count)
     return render_page(
         request,
         "foundations/detail.html",
@@ -86,45 +100,119 @@ def foundation_detail(request: HttpRequest, slug: str) -> HttpResponse:
                 reverse("providers:detail", args=[foundation.developer.slug]),
             ),
         ),
-        counts="Live applications of yours, in any role",
+        counts=DEPENDENTS_COUNTED,
         as_of=at,
         foundation=foundation,
-        sentence=headlines.retirements_headline(
-            foundation.name,
-            retirement_dates(summaries, counts),
-            today,
-            dependents.count.n,
-            dependents.count.n_critical,
+        sentence=retirements_headline(summaries, counts, count, data.today),
+        decision=decisions_by_target(targets=[foundation], on=data.today).get(
+            ("foundation", foundation.pk)
         ),
-        standings=dependents,
-        versions=[
+        **load_tabs(request, TABS, data, counts={"offerings": len(summaries)}),
+    )
+
+
+def _load_overview(data: FoundationData) -> dict[str, Any]:
+    offerings = load_offerings(data.summaries[:MAX_OFFERINGS])
+    checklist = annex_checklist(foundation=data.foundation, user=data.user)
+    return {
+        "standings": dependent_applications(
+            NodeKind.FOUNDATION,
+            data.foundation.pk,
+            user=data.user,
+            today=data.today,
+            count=data.count,
+        ),
+        "lifecycle": lifecycle_picture(offerings, data.counts),
+        "disagreements": disagreements([row.pk for row in offerings], at=data.at)[:6],
+        "documents": (sum(line.status in ON_FILE for line in checklist), len(checklist))
+        if checklist
+        else None,
+    }
+
+
+def _load_offerings_tab(data: FoundationData) -> dict[str, Any]:
+    versions = list(data.foundation.versions.order_by("released_on", "identifier"))
+    reach_by_version = dependent_counts(
+        kind=NodeKind.VERSION, refs=[row.pk for row in versions[:MAX_RELEASES]], user=data.user
+    )
+    n_offerings_by_version = Counter(row.version_id for row in data.summaries)
+    return {
+        "versions": [
             (row, n_offerings_by_version[row.pk], reach_by_version.get(row.pk, DependentCount()))
             for row in versions[:MAX_RELEASES]
         ],
-        n_versions=len(versions),
-        offerings=[(row, counts.get(row.pk, DependentCount())) for row in offerings],
-        n_hidden=len(summaries) - len(offerings),
-        earliest=earliest_retirements(offerings, today=today),
-        prices=prices_at(offerings=[row.pk for row in offerings], at=at),
-        lifecycle=lifecycle_picture(offerings, counts),
-        history=price_section(request, offerings[:MAX_OFFERINGS], today),
-        history_csv=reverse("foundations:prices-csv", args=[slug]),
-        lineage=lineage.foundation_picture(foundation.pk, edges, width=HALF),
-        edges=edges[:40],
-        lineage_csv=reverse("foundations:lineage-csv", args=[slug]),
-        risks=risks,
-        n_risks=n_risks,
-        disagreements=disagreements([row.pk for row in offerings], at=at)[:6],
-        decision=decisions_by_target(targets=[foundation], on=today).get(
-            ("foundation", foundation.pk)
-        ),
-        documents=(sum(line.status in ON_FILE for line in checklist), len(checklist))
-        if checklist
-        else None,
-        record=present_track_record(provider_track_record(foundation.developer)).lines[
-            :_RECORD_LINES
-        ],
+        "n_versions": len(versions),
+        "history_csv": reverse("foundations:prices-csv", args=[data.foundation.slug]),
+        **offering_section(data.request, data.summaries, data.counts, at=data.at, today=data.today),
+    }
+
+
+def offering_section(
+    request: HttpRequest,
+    summaries: Sequence[OfferingSummary],
+    counts: Mapping[int, DependentCount],
+    *,
+    at: datetime,
+    today: date,
+) -> dict[str, Any]:
+    """Return the context of the table of offerings and of the price history, at most
+    MAX_OFFERINGS of them unless the URL asks for all; about six statements."""
+    offerings = load_offerings(summaries if "all" in request.GET else summaries[:MAX_OFFERINGS])
+    return {
+        "offerings": [(row, counts.get(row.pk, DependentCount())) for row in offerings],
+        "n_hidden": len(summaries) - len(offerings),
+        "inherited": inherited_dates(summaries),
+        "earliest": earliest_retirements(offerings, today=today),
+        "prices": prices_at(offerings=[row.pk for row in offerings], at=at),
+        "history": price_section(request, offerings[:MAX_OFFERINGS], today),
+    }
+
+
+def _load_risks(data: FoundationData) -> dict[str, Any]:
+    foundation = data.foundation
+    versions = list(
+        foundation.versions.order_by("released_on", "identifier").values_list("pk", flat=True)
     )
+    edges = lineage.lineage_edges(versions[-lineage.MAX_EDGES :])
+    risks, n_risks = attached_risks(
+        [
+            (NodeKind.FOUNDATION, foundation.pk),
+            *((NodeKind.VERSION, pk) for pk in versions[:40]),
+        ],
+        user=data.user,
+    )
+    record = present_track_record(provider_track_record(foundation.developer))
+    return {
+        "risks": risks,
+        "n_risks": n_risks,
+        "lineage": lineage.foundation_picture(foundation.pk, edges, width=HALF),
+        "edges": edges[:40],
+        "lineage_csv": reverse("foundations:lineage-csv", args=[foundation.slug]),
+        "record": record.lines[:_RECORD_LINES],
+    }
+
+
+def _tab(
+    name: str, label: str, load: Callable[[FoundationData], Any], *anchors: str
+) -> Tab[FoundationData]:
+    return Tab(name, label, f"foundations/tabs/{name}.html", load, anchors)
+
+
+TABS = (
+    _tab("overview", "Overview", _load_overview, "h-stands"),
+    _tab(
+        "offerings",
+        "Model IDs and prices",
+        _load_offerings_tab,
+        *("h-offerings", "h-versions", "prices", "price-table"),
+    ),
+    _tab(
+        "risks",
+        "Risks and lineage",
+        _load_risks,
+        *("h-risks", "lineage", "lineage-table", "h-record"),
+    ),
+)
 
 
 def price_section(

@@ -16,6 +16,7 @@ from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import render_page
 from apps.web.presenters import headlines
+from apps.web.views.catalog.sections import DEPENDENTS_COUNTED
 
 ORDERS = Sorting(
     {
@@ -100,15 +101,13 @@ def foundation_list(request: HttpRequest) -> HttpResponse:
         "foundations/list.html",
         fragment="listing",
         title="Foundations",
-        counts="Live applications of yours, in any role",
+        counts=DEPENDENTS_COUNTED,
         sentence=headlines.list_headline(
             listing.count,
             "foundation",
             "foundations",
             is_filtered=listing.is_filtered,
-            suffix=""
-            if listing.is_filtered
-            else " in the catalogue; those your applications stand on come first",
+            suffix="" if listing.is_filtered else " in the catalogue, those in use first",
         ),
         filters=build_filter_controls(
             request,

@@ -1,7 +1,9 @@
-"""Offerings: the claims of each source, the accepted value and its reason, manual overrides."""
+"""Offerings: the accepted value and its reason, the values of each source, prices, manual
+overrides."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
@@ -12,6 +14,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.accounts.models import User
+from apps.alerts.issues.notified import notified_of_offerings
 from apps.catalog.actions import InvalidFactError, remove_manual_fact, set_manual_fact
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.claims.feed_rows import PRICE_UNITS
@@ -45,16 +49,26 @@ from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
 from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import render_page
+from apps.web.pages.tabs import Tab, load_tabs
 from apps.web.presenters import headlines
+from apps.web.presenters.retirement_dates import OfferingSummary, offering_headline
 from apps.web.queries import prices_at
 from apps.web.views.catalog.foundation_detail import price_csv, price_section
-from apps.web.views.catalog.sections import attached_risks, dependent_applications, used_offerings
+from apps.web.views.catalog.sections import (
+    DEPENDENTS_COUNTED,
+    attached_risks,
+    count_dependents,
+    dependent_applications,
+    summarise_offerings,
+    used_offerings,
+)
 
+MAX_EVENTS = 20
 ORDERS = Sorting(
     {
         "host": ("Host", ("host__name", "api_id", "pk")),
-        "api_id": ("API id", ("api_id", "host__name", "pk")),
-        "ends": ("Ends", ("retires_on", "api_id", "pk")),
+        "api_id": ("Model ID", ("api_id", "host__name", "pk")),
+        "ends": ("Retires", ("retires_on", "api_id", "pk")),
     }
 )
 
@@ -97,24 +111,24 @@ def offering_list(request: HttpRequest) -> HttpResponse:
         "offerings/list.html",
         fragment="listing",
         title="Offerings",
-        counts="Live applications of yours, in any role",
+        counts=DEPENDENTS_COUNTED,
         sentence=headlines.list_headline(
             listing.count,
             "offering",
             "offerings",
             is_filtered=listing.is_filtered,
-            suffix="" if listing.is_filtered else " at their hosts: what applications really call",
+            suffix="" if listing.is_filtered else " in the catalogue, as their hosts serve them",
         ),
         filters=build_filter_controls(
             request,
             filterset,
             [
-                FilterControl("q", "API id contains", "search"),
+                FilterControl("q", "Model ID contains", "search"),
                 FilterControl("host", "Host", choices=list(hosts)),
                 FilterControl("lifecycle", "Lifecycle", choices=Lifecycle.choices),
-                FilterControl("has_end", "Has a date", choices=BOOLEANS),
-                FilterControl("resolved", "Identity known", choices=BOOLEANS),
-                FilterControl("in_use", "In use here", choices=BOOLEANS[:1]),
+                FilterControl("has_end", "Retirement date", choices=BOOLEANS),
+                FilterControl("resolved", "Identified", choices=BOOLEANS),
+                FilterControl("in_use", "In use", choices=BOOLEANS[:1]),
             ],
         ),
         listing=listing,
@@ -149,7 +163,7 @@ def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
 
     heads = [
         "host",
-        "api id",
+        "model ID",
         "region",
         "tier",
         "version",
@@ -157,8 +171,8 @@ def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
         "developer",
         "lifecycle",
         "announced",
-        "ends",
-        "date",
+        "retires",
+        "type of date",
         "replacement",
         "identity",
     ]
@@ -176,10 +190,13 @@ class ManualEndForm(forms.Form):
 
     retires_on = DayField(label="Retires on", required=False, help_text="Empty: no date is known.")
     date_kind = forms.ChoiceField(
-        label="This date is",
-        choices=[("", "–"), *DateKind.choices],
-        required=False,
+        label="Type of date",
+        choices=[(DateKind.FIRM.value, "Announced"), (DateKind.NOT_BEFORE.value, "Earliest")],
+        initial=DateKind.FIRM.value,
         help_text="Announced, or the earliest possible date.",
+        error_messages={
+            "required": "Select whether the date is announced or the earliest possible date."
+        },
     )
     announced_on = DayField(label="Announced on", required=False)
     status = forms.ChoiceField(
@@ -203,10 +220,10 @@ class ManualEndForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("retires_on") and not cleaned.get("date_kind"):
-            self.add_error(
-                "date_kind", "Select whether the date is announced or the earliest possible date."
-            )
+        if not cleaned.get("retires_on"):
+            # without a date its type states nothing
+            cleaned["date_kind"] = ""
+            self.errors.pop("date_kind", None)
         return cleaned
 
 
@@ -255,47 +272,43 @@ def offering_detail(request: HttpRequest, pk: int) -> HttpResponse:
                 form.add_error(None, str(error))
             else:
                 messages.success(
-                    request, "Your value stands until it is lifted; it outranks every feed."
+                    request,
+                    "Override saved. It has priority over every feed until it is removed.",
                 )
                 return redirect("offerings:detail", pk=pk)
     return _render_offering_page(request, offering, form)
 
 
+@dataclass(frozen=True, slots=True)
+class OfferingData:
+    """What the header of the page has loaded, for every tab. `form` is that of the manual override,
+    with its errors; `claims` are the values of all sources."""
+
+    request: HttpRequest
+    user: User
+    offering: Offering
+    at: datetime
+    claims: Sequence[Assertion]
+    count: DependentCount
+    form: ManualEndForm
+
+    @property
+    def today(self) -> date:
+        return day_of(self.at)
+
+
 def _render_offering_page(
     request: HttpRequest, offering: Offering, form: ManualEndForm
 ) -> HttpResponse:
-    """Render the page of an offering: claims of all sources, prices, events, upstream and
-    dependents. `form` is that of the manual override, with its errors."""
+    """Render the tab that the URL selects; a form with errors is on the tab of the sources."""
     at = now()
     today = day_of(at)
+    user = signed_in_user(request)
     claims = list(
         offering.assertions.select_related("source__poll_state", "asserted_by").order_by(
             "topic", "source__trust_rank", "source__name", "external_id"
         )
     )
-    polled_source_names = dict(
-        PollState.objects.filter(last_success_at__isnull=False).values_list(
-            "source__slug", "source__name"
-        )
-    )
-    # a claim of the built-in catalogue stands in for a feed until that feed has been polled
-    feed_names_by_claim = {
-        row.pk: polled_source_names.get(row.external_id.partition(":")[0])
-        for row in claims
-        if row.source.slug == BUILT_IN
-    }
-    user = signed_in_user(request)
-    dependents = dependent_applications(NodeKind.OFFERING, offering.pk, user=user, today=today)
-    retirements = (
-        [(offering.retires_on, offering.host.name, offering.date_kind)]
-        if offering.retires_on
-        else []
-    )
-    crumbs = [
-        ("Offerings", reverse("offerings:list")),
-        (offering.host.name, f"{reverse('offerings:list')}?host={offering.host.slug}"),
-    ]
-    accepted_claim_ids = {offering.lifecycle_claim_id, offering.price_claim_id} - {None}
     manual_claim = next(
         (
             row
@@ -306,6 +319,89 @@ def _render_offering_page(
         ),
         None,
     )
+    count = count_dependents(NodeKind.OFFERING, offering.pk, user=user)
+    data = OfferingData(request, user, offering, at, claims, count, form)
+    siblings: list[OfferingSummary] = []
+    if offering.version_id is not None:
+        same_version = Offering.objects.filter(version=offering.version_id, host=offering.host_id)
+        siblings = summarise_offerings(same_version)
+    own = next((row for row in siblings if row.pk == offering.pk), None)
+    summary = own or summarise_offerings(Offering.objects.filter(pk=offering.pk))[0]
+    return render_page(
+        request,
+        "offerings/detail.html",
+        title=offering.api_id,
+        crumbs=(
+            ("Offerings", reverse("offerings:list")),
+            (offering.host.name, f"{reverse('offerings:list')}?host={offering.host.slug}"),
+        ),
+        counts=DEPENDENTS_COUNTED,
+        as_of=at,
+        status=422 if form.errors else 200,
+        offering=offering,
+        sentence=offering_headline(
+            summary, [row for row in siblings if row.pk != offering.pk], count, today
+        ),
+        manual=manual_claim,
+        manual_reason=_as_sentence(manual_claim.reason) if manual_claim is not None else "",
+        announcement=open_announcements([offering]).get(offering.pk),
+        decision=_get_approval(offering, today),
+        form=form,
+        lift_form=RemoveOverrideForm(),
+        **load_tabs(request, TABS, data, selected="sources" if form.is_bound else ""),
+    )
+
+
+def _as_sentence(text: str) -> str:
+    """Return the text with one full stop at its end."""
+    stripped = text.strip()
+    return stripped if stripped.endswith((".", "!", "?")) else f"{stripped}."
+
+
+def _load_overview(data: OfferingData) -> dict[str, Any]:
+    offering = data.offering
+    return {
+        "earliest": earliest_retirements([offering], today=data.today).get(offering.pk),
+        "standings": dependent_applications(
+            NodeKind.OFFERING, offering.pk, user=data.user, today=data.today, count=data.count
+        ),
+        "events": offering.events.select_related("source").order_by("-detected_at", "-id")[
+            :MAX_EVENTS
+        ],
+        "notified": notified_of_offerings([offering.pk], user=data.user),
+    }
+
+
+def _load_sources(data: OfferingData) -> dict[str, Any]:
+    offering = data.offering
+    polled_source_names = dict(
+        PollState.objects.filter(last_success_at__isnull=False).values_list(
+            "source__slug", "source__name"
+        )
+    )
+    accepted_claim_ids = {offering.lifecycle_claim_id, offering.price_claim_id} - {None}
+    return {
+        # a claim of the built-in catalogue stands in for a feed until that feed has been polled
+        "stood_in": {
+            row.pk: polled_source_names.get(row.external_id.partition(":")[0])
+            for row in data.claims
+            if row.source.slug == BUILT_IN
+        },
+        "claims": [
+            (
+                topic.label,
+                [(row, row.pk in accepted_claim_ids) for row in data.claims if row.topic == topic],
+            )
+            for topic in Topic
+        ],
+        "n_claims": len(data.claims),
+        "disagreement": next(iter(disagreements([offering.pk], open_only=False, at=data.at)), None),
+        "steps": [step for step in offering.identity_explanation.split("; ") if step],
+    }
+
+
+def _load_prices(data: OfferingData) -> dict[str, Any]:
+    offering, at = data.offering, data.at
     prices = list(
         offering.prices.select_related("claim__source").order_by("unit", "above_tokens", "-valid")
     )
@@ -316,56 +412,42 @@ def _render_offering_page(
             price.above_tokens,
         )
     )
+    return {
+        "current_prices": [price for price in prices if _is_in_force(price, at)],
+        "coming_prices": coming_prices(data.claims, data.today),
+        "past_prices": [
+            price for price in prices if price.valid.upper is not None and price.valid.upper <= at
+        ],
+        "floating_since": next(
+            (row.floating_since for row in data.claims if row.pk == offering.price_claim_id), None
+        ),
+        "history": price_section(data.request, [offering], data.today),
+        "history_csv": reverse("offerings:prices-csv", args=[offering.pk]),
+    }
+
+
+def _load_risks(data: OfferingData) -> dict[str, Any]:
+    offering = data.offering
     nodes = [
         (NodeKind.OFFERING, offering.pk),
         *(((NodeKind.VERSION, offering.version_id),) if offering.version_id else ()),
     ]
-    risks, n_risks = attached_risks(nodes, user=user)
-    return render_page(
-        request,
-        "offerings/detail.html",
-        stood_in=feed_names_by_claim,
-        title=offering.api_id,
-        crumbs=tuple(crumbs),
-        counts="Live applications of yours, in any role",
-        as_of=at,
-        status=422 if form.errors else 200,
-        offering=offering,
-        sentence=headlines.retirements_headline(
-            offering.api_id, retirements, today, dependents.count.n, dependents.count.n_critical
-        ),
-        claims=[
-            (
-                topic.label,
-                [(row, row.pk in accepted_claim_ids) for row in claims if row.topic == topic],
-            )
-            for topic in Topic
-        ],
-        n_claims=len(claims),
-        manual=manual_claim,
-        announcement=open_announcements([offering]).get(offering.pk),
-        earliest=earliest_retirements([offering], today=today).get(offering.pk),
-        disagreement=next(iter(disagreements([offering.pk], open_only=False, at=at)), None),
-        current_prices=[price for price in prices if _is_in_force(price, at)],
-        coming_prices=coming_prices(claims, today),
-        past_prices=[
-            price for price in prices if price.valid.upper is not None and price.valid.upper <= at
-        ],
-        floating_since=next(
-            (row.floating_since for row in claims if row.pk == offering.price_claim_id), None
-        ),
-        steps=[step for step in offering.identity_explanation.split("; ") if step],
-        footing=upstream_dependencies(offering),
-        standings=dependents,
-        history=price_section(request, [offering], today),
-        history_csv=reverse("offerings:prices-csv", args=[offering.pk]),
-        decision=_get_approval(offering, today),
-        risks=risks,
-        n_risks=n_risks,
-        events=offering.events.select_related("source").order_by("-detected_at", "-id")[:20],
-        form=form,
-        lift_form=RemoveOverrideForm(),
-    )
+    risks, n_risks = attached_risks(nodes, user=data.user)
+    return {"risks": risks, "n_risks": n_risks, "footing": upstream_dependencies(offering)}
+
+
+def _tab(
+    name: str, label: str, load: Callable[[OfferingData], Any], *anchors: str
+) -> Tab[OfferingData]:
+    return Tab(name, label, f"offerings/tabs/{name}.html", load, anchors)
+
+
+TABS = (
+    _tab("overview", "Overview", _load_overview, "h-settled", "h-stands", "h-events"),
+    _tab("sources", "Sources", _load_sources, "h-claims", "manual", "h-manual"),
+    _tab("prices", "Prices", _load_prices, "prices", "h-prices", "price-table"),
+    _tab("risks", "Risks and dependencies", _load_risks, "h-risks", "h-footing"),
+)
 
 
 def _get_approval(offering: Offering, today: date) -> Approval | None:
@@ -563,7 +645,5 @@ def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
     except InvalidFactError as error:
         messages.error(request, str(error))
     else:
-        messages.success(
-            request, "Lifted. The registry follows the feeds again; your value stays on record."
-        )
+        messages.success(request, "Override removed. The values of the feeds apply again.")
     return redirect("offerings:detail", pk=assertion.offering_id)

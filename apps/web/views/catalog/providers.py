@@ -1,6 +1,9 @@
 """Providers: their roles, foundations and offerings, and the applications that depend on
 them."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Case, Count, IntegerField, Value, When
@@ -9,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.accounts.models import User
 from apps.catalog.filters import ProviderFilter
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, ProviderRole
 from apps.catalog.providers.earliest_retirement import ALL, PublishedMinimum
@@ -30,21 +34,23 @@ from apps.web.pages.filter_controls import FilterControl, build_filter_controls
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import Headline, render_page
+from apps.web.pages.tabs import Tab, load_tabs
 from apps.web.presenters.headlines import list_headline
+from apps.web.presenters.retirement_dates import reach_sentence
 from apps.web.presenters.track_record import SCOPES, present_track_record
 from apps.web.queries import with_primary_stacks
 from apps.web.views.applications.summaries import application_summaries
-from apps.web.views.catalog.sections import attached_risks
-from apps.web.wording import as_word, count_of
+from apps.web.views.catalog.sections import DEPENDENTS_COUNTED, attached_risks
 
 ORDERS = Sorting(
     {
-        "used": ("Apps on its models", ("used", "name", "pk")),
+        "used": ("Applications", ("used", "name", "pk")),
         "name": ("Provider", ("name", "pk")),
     }
 )
 
 MAX_ROWS = 25
+MAX_FOUNDATIONS, MAX_RETIRING = 20, 12
 
 
 def _filter_providers(request: HttpRequest) -> tuple[ProviderFilter, Any]:
@@ -100,15 +106,13 @@ def provider_list(request: HttpRequest) -> HttpResponse:
         "providers/list.html",
         fragment="listing",
         title="Providers",
-        counts="Live applications of yours, in any role",
+        counts=DEPENDENTS_COUNTED,
         sentence=list_headline(
             listing.count,
             "provider",
             "providers",
             is_filtered=listing.is_filtered,
-            suffix=""
-            if listing.is_filtered
-            else " in the catalogue; those your applications stand on come first",
+            suffix="" if listing.is_filtered else " in the catalogue, those in use first",
         ),
         filters=build_filter_controls(
             request,
@@ -156,35 +160,30 @@ def provider_csv(request: HttpRequest) -> StreamingHttpResponse:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderData:
+    """What the header of the page has loaded, for every tab."""
+
+    user: User
+    provider: Provider
+    at: datetime
+    reach: PartyReach
+
+    @property
+    def today(self) -> date:
+        return day_of(self.at)
+
+
 @require_safe
 def provider_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show a provider with its track record, foundations, offerings, contracts and dependents."""
+    """Show a provider: its dependents and facts, or the tab that the URL selects."""
     provider = get_object_or_404(
         Provider.objects.visible_to(request.user).select_related("parent"), slug=slug
     )
     user = signed_in_user(request)
     at = now()
-    today = day_of(at)
     reach = party_reach(provider=provider, user=user)
-    applications = with_primary_stacks(
-        party_applications(provider=provider, user=user, limit=MAX_ROWS), on=today
-    )
-    foundations = list(provider.foundations.order_by("name"))
-    reach_by_foundation = dependent_counts(
-        kind=NodeKind.FOUNDATION, refs=[row.pk for row in foundations], user=user
-    )
-    foundations.sort(
-        key=lambda row: (-reach_by_foundation.get(row.pk, DependentCount()).n, row.name)
-    )
-    offerings = Offering.objects.filter(host=provider)
-    n_offerings = offerings.count()
-    record = provider_track_record(provider)
-    retiring_offerings = offerings.filter(retires_on__gte=today).select_related(
-        "version__foundation"
-    )
-    retiring_offerings = retiring_offerings.order_by("retires_on", "api_id")
-    nodes = [(kind, provider.pk) for kind in PARTY_KINDS]
-    risks, n_risks = attached_risks(nodes, user=user)
+    data = ProviderData(user, provider, at, reach)
     return render_page(
         request,
         "providers/detail.html",
@@ -197,32 +196,93 @@ def provider_detail(request: HttpRequest, slug: str) -> HttpResponse:
                 else ()
             ),
         ),
-        counts="Live applications of yours, in any role",
+        counts=DEPENDENTS_COUNTED,
         as_of=at,
         provider=provider,
-        sentence=_build_headline(provider, reach),
+        sentence=Headline(reach_sentence(reach.n, reach.n_critical, reach.shown)),
         roles=[ProviderRole(role).label for role in provider.roles],
-        subsidiaries=provider.subsidiaries.order_by("name"),
-        foundations=[
-            (row, reach_by_foundation.get(row.pk, DependentCount())) for row in foundations[:20]
-        ],
-        n_foundations=len(foundations),
-        n_offerings=n_offerings,
-        n_ending=retiring_offerings.count(),
-        ending=retiring_offerings[:12],
         reach=reach,
-        parts=[(kind.label, n) for kind, n in sorted(reach.by_part.items())],
-        standings=[application_summaries(row, today) for row in applications],
-        record=present_track_record(record) if n_offerings else None,
-        promises=[(_describe_scope(policy), policy) for policy in record.policies],
-        contracts=contracts_by_party(parties=[provider.pk], user=user).get(provider.pk, []),
-        reads_contracts=user.can_read_all,
-        decision=decisions_by_target(targets=[provider], on=today).get(("provider", provider.pk)),
-        risks=risks,
-        n_risks=n_risks,
+        decision=decisions_by_target(targets=[provider], on=data.today).get(
+            ("provider", provider.pk)
+        ),
         # the role in which most applications depend on it, as used in URLs of what-ifs
         part=_pick_main_role(provider, reach),
+        **load_tabs(request, TABS, data),
     )
+
+
+def _load_overview(data: ProviderData) -> dict[str, Any]:
+    applications = with_primary_stacks(
+        party_applications(provider=data.provider, user=data.user, limit=MAX_ROWS), on=data.today
+    )
+    policies = provider_track_record(data.provider).policies
+    return {
+        "standings": [application_summaries(row, data.today) for row in applications],
+        "parts": [(kind.label, n) for kind, n in sorted(data.reach.by_part.items())],
+        "subsidiaries": data.provider.subsidiaries.order_by("name"),
+        "promises": [(_describe_scope(policy), policy) for policy in policies],
+    }
+
+
+def _load_models(data: ProviderData) -> dict[str, Any]:
+    foundations = list(data.provider.foundations.order_by("name"))
+    reach_by_foundation = dependent_counts(
+        kind=NodeKind.FOUNDATION, refs=[row.pk for row in foundations], user=data.user
+    )
+    foundations.sort(
+        key=lambda row: (-reach_by_foundation.get(row.pk, DependentCount()).n, row.name)
+    )
+    offerings = Offering.objects.filter(host=data.provider)
+    retiring_offerings = (
+        offerings.filter(retires_on__gte=data.today)
+        .select_related("version__foundation")
+        .order_by("retires_on", "api_id")
+    )
+    return {
+        "foundations": [
+            (row, reach_by_foundation.get(row.pk, DependentCount()))
+            for row in foundations[:MAX_FOUNDATIONS]
+        ],
+        "n_foundations": len(foundations),
+        "n_offerings": offerings.count(),
+        "n_ending": retiring_offerings.count(),
+        "ending": retiring_offerings[:MAX_RETIRING],
+    }
+
+
+def _load_record(data: ProviderData) -> dict[str, Any]:
+    record = provider_track_record(data.provider)
+    is_host = Offering.objects.filter(host=data.provider).exists()
+    return {
+        "record": present_track_record(record) if is_host else None,
+        "promises": [(_describe_scope(policy), policy) for policy in record.policies],
+    }
+
+
+def _load_contracts(data: ProviderData) -> dict[str, Any]:
+    pk = data.provider.pk
+    risks, n_risks = attached_risks([(kind, pk) for kind in PARTY_KINDS], user=data.user)
+    contracts = contracts_by_party(parties=[pk], user=data.user)
+    return {
+        "contracts": contracts.get(pk, []),
+        "reads_contracts": data.user.can_read_all,
+        "risks": risks,
+        "n_risks": n_risks,
+    }
+
+
+def _tab(
+    name: str, label: str, load: Callable[[ProviderData], Any], *anchors: str
+) -> Tab[ProviderData]:
+    return Tab(name, label, f"providers/tabs/{name}.html", load, anchors)
+
+
+TABS = (
+    _tab("overview", "Overview", _load_overview, "h-stands", "h-facts"),
+    _tab("models", "Models", _load_models, "h-made", "h-serves"),
+    _tab("record", "Track record", _load_record, "record", "notices"),
+    _tab("contracts", "Contracts and risks", _load_contracts, "h-contracts", "h-risks"),
+)
 
 
 def _pick_main_role(provider: Provider, reach: PartyReach) -> str:
@@ -287,12 +347,3 @@ def track_record_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
         "address",
     ]
     return csv_response(f"{provider.slug}-record", heads, record.measured.told[::-1], cells)
-
-
-def _build_headline(provider: Provider, reach: PartyReach) -> Headline:
-    if not reach.n:
-        return Headline(f"Nothing of yours stands on {provider.name}.")
-    n = f"{reach.shown} applications" if reach.at_least else count_of(reach.n, "application")
-    clause = f"{n} {'stands' if reach.n == 1 else 'stand'} on {provider.name}"
-    critical = f", {as_word(reach.n_critical)} of them critical." if reach.n_critical else "."
-    return Headline(f"{clause[0].upper()}{clause[1:]}{critical}")

@@ -19,10 +19,13 @@ from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.inventory.models import Application
 from apps.risks.models import FoundationRisk
 from apps.web.drawings.timelines.lifecycle import Claim, Lifecycle, Track, draw_lifecycle
+from apps.web.presenters.retirement_dates import OfferingSummary
 from apps.web.queries import with_primary_stacks
 from apps.web.views.applications.summaries import application_summaries
 
 MAX_APPLICATIONS = 25
+# what the counts of the pages of models are about
+DEPENDENTS_COUNTED = "Applications that you can view, in any role"
 MAX_TRACKS = 8
 MAX_RISKS = 8
 
@@ -42,12 +45,16 @@ class DependentApplications:
         return max(self.count.n - len(self.rows), 0)
 
 
+def count_dependents(kind: NodeKind, ref: int, *, user: User) -> DependentCount:
+    """Return how many applications depend on the node; one statement."""
+    return dependent_counts(kind=kind, refs=[ref], user=user).get(ref, DependentCount())
+
+
 def dependent_applications(
-    kind: NodeKind, ref: int, *, user: User, today: date
+    kind: NodeKind, ref: int, *, user: User, today: date, count: DependentCount
 ) -> DependentApplications:
-    """Return applications that depend on the node, the most critical MAX_APPLICATIONS of them:
-    eight statements at most, as of the last refresh."""
-    count = dependent_counts(kind=kind, refs=[ref], user=user).get(ref, DependentCount())
+    """Return the most critical MAX_APPLICATIONS of the `count` applications that depend on the
+    node: seven statements at most, as of the last refresh."""
     node = (
         Node.objects.filter(kind=kind, ref=ref).values_list("pk", flat=True).first()
         if count.n
@@ -106,30 +113,12 @@ def attached_risks(
     return severest_risks[:MAX_RISKS], open_risks.count()
 
 
-@dataclass(frozen=True, slots=True)
-class OfferingSummary:
-    """Offering with the columns that sorting and the headline need: foundations have thousands of
-    offerings."""
-
-    pk: int
-    version_id: int | None
-    retires_on: date | None
-    date_kind: str
-    host: str
-    api_id: str
-
-
 def offering_summaries(
     offerings: QuerySet[Offering], *, user: User
 ) -> tuple[list[OfferingSummary], dict[int, DependentCount]]:
     """Return all offerings, those in use first, then by date; and {offering ID: dependents} of
     those in use. Two statements."""
-    rows = [
-        OfferingSummary(*row)
-        for row in offerings.order_by().values_list(
-            "pk", "version_id", "retires_on", "date_kind", "host__name", "api_id"
-        )
-    ]
+    rows = summarise_offerings(offerings)
     counts = dependent_counts(kind=NodeKind.OFFERING, refs=[row.pk for row in rows], user=user)
     rows.sort(
         key=lambda row: (
@@ -143,6 +132,24 @@ def offering_summaries(
     return rows, counts
 
 
+def summarise_offerings(offerings: QuerySet[Offering]) -> list[OfferingSummary]:
+    """Return the offerings in no order; one statement."""
+    return [
+        OfferingSummary(*row)
+        for row in offerings.order_by().values_list(
+            "pk",
+            "version_id",
+            "retires_on",
+            "date_kind",
+            "host__name",
+            "api_id",
+            "lifecycle",
+            "region_scope",
+            "binding",
+        )
+    ]
+
+
 def load_offerings(summaries: Sequence[OfferingSummary]) -> list[Offering]:
     """Load the offerings with the relations that tables and drawings show, in the given order: one
     statement."""
@@ -150,19 +157,6 @@ def load_offerings(summaries: Sequence[OfferingSummary]) -> list[Offering]:
         "host", "version__foundation", "alias", "replacement", "lifecycle_claim"
     ).in_bulk([row.pk for row in summaries])
     return [offerings_by_id[row.pk] for row in summaries if row.pk in offerings_by_id]
-
-
-def retirement_dates(
-    summaries: Sequence[OfferingSummary], counts: Collection[int]
-) -> list[tuple[date, str, str]]:
-    """Return (retirement date, host, kind of date) of the offerings in use, or of all if none is in
-    use."""
-    summaries_in_use = [row for row in summaries if row.pk in counts]
-    return [
-        (row.retires_on, row.host, row.date_kind)
-        for row in summaries_in_use or summaries
-        if row.retires_on
-    ]
 
 
 def lifecycle_picture(offerings: Sequence[Offering], used_ids: Collection[int]) -> Lifecycle | None:
@@ -216,15 +210,15 @@ def load_claims(offerings: Collection[Offering]) -> list[Assertion]:
 
 CLAIM_HEADS = (
     "host",
-    "api id",
-    "accepted end",
+    "model ID",
+    "accepted retirement",
     "kind",
     "source",
     "says",
-    "ends",
-    "kind of its date",
+    "retires",
+    "kind of date",
     "in its feed",
-    "address",
+    "URL",
 )
 
 
@@ -238,8 +232,8 @@ def claim_lines(offerings: Sequence[Offering]) -> list[list[Any]]:
         accepted_cells = [row.host.name, row.api_id, row.retires_on, row.get_date_kind_display()]
         for assertion in claims_by_offering.get(row.pk, []):
             claim = Claim.of(assertion)
-            kind = "" if claim.ends_on is None else "not before" if claim.soft else "firm"
-            statement = "no date" if claim.ends_on is None else "ends"
+            kind = "" if claim.ends_on is None else "earliest" if claim.soft else "announced"
+            statement = "no date" if claim.ends_on is None else "retires"
             lines.append(
                 [
                     *accepted_cells,
@@ -247,10 +241,10 @@ def claim_lines(offerings: Sequence[Offering]) -> list[list[Any]]:
                     statement,
                     claim.ends_on,
                     kind,
-                    "gone" if claim.missing else "there",
+                    "no" if claim.missing else "yes",
                     assertion.source_url,
                 ]
             )
         if row.pk not in claims_by_offering:
-            lines.append([*accepted_cells, "", "nobody says anything", "", "", "", ""])
+            lines.append([*accepted_cells, "", "no source value", "", "", "", ""])
     return lines

@@ -1,5 +1,8 @@
 """Versions: the list of releases, and the page of one with its dependent applications."""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -8,10 +11,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.accounts.models import User
 from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.filters import VersionFilter
 from apps.catalog.models import NodeKind, Offering, Version
-from apps.catalog.providers.track_record_queries import earliest_retirements
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.inventory.governance.approvals import decisions_by_target
@@ -20,21 +23,24 @@ from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import render_page
+from apps.web.pages.tabs import Tab, load_tabs
 from apps.web.presenters import headlines, lineage
-from apps.web.queries import prices_at
-from apps.web.views.catalog.foundation_detail import MAX_OFFERINGS, price_csv, price_section
+from apps.web.presenters.retirement_dates import OfferingSummary, retirements_headline
+from apps.web.views.catalog.foundation_detail import MAX_OFFERINGS, offering_section, price_csv
 from apps.web.views.catalog.sections import (
     CLAIM_HEADS,
+    DEPENDENTS_COUNTED,
     attached_risks,
     claim_lines,
+    count_dependents,
     dependent_applications,
     lifecycle_picture,
     lifecycle_tracks,
     load_offerings,
     offering_summaries,
-    retirement_dates,
 )
 
+MAX_OTHER_VERSIONS = 30
 ORDERS = Sorting(
     {
         "identifier": ("Version", ("identifier",)),
@@ -81,7 +87,7 @@ def version_list(request: HttpRequest) -> HttpResponse:
         "versions/list.html",
         fragment="listing",
         title="Versions",
-        counts="Live applications of yours, in any role",
+        counts=DEPENDENTS_COUNTED,
         sentence=headlines.list_headline(
             listing.count,
             "version",
@@ -89,7 +95,7 @@ def version_list(request: HttpRequest) -> HttpResponse:
             is_filtered=listing.is_filtered,
             suffix=""
             if listing.is_filtered
-            else " of foundations are known, each a release that can end by itself",
+            else " in the catalogue, each with its own retirement date",
         ),
         filters=build_filter_controls(
             request,
@@ -97,7 +103,7 @@ def version_list(request: HttpRequest) -> HttpResponse:
             [
                 FilterControl("q", "Search", "search"),
                 FilterControl("access", "Access", choices=Version.Access.choices),
-                FilterControl("moving", "Only under a moving name", choices=BOOLEANS),
+                FilterControl("moving", "Alias only", choices=BOOLEANS),
                 FilterControl("released_from", "Released from", "date"),
             ],
         ),
@@ -117,10 +123,10 @@ def version_csv(request: HttpRequest) -> StreamingHttpResponse:
         "foundation",
         "developer",
         "released",
-        "knowledge until",
+        "knowledge cut-off",
         "context window",
         "access",
-        "moving",
+        "alias only",
         "offerings",
         "applications",
         "critical",
@@ -153,22 +159,34 @@ def _get_version_or_404(request: HttpRequest, pk: int) -> Version:
     return get_object_or_404(rows, pk=pk)
 
 
+@dataclass(frozen=True, slots=True)
+class VersionData:
+    """What the header of the page has loaded, for every tab."""
+
+    request: HttpRequest
+    user: User
+    version: Version
+    at: datetime
+    summaries: Sequence[OfferingSummary]
+    counts: Mapping[int, DependentCount]
+    count: DependentCount
+
+    @property
+    def today(self) -> date:
+        return day_of(self.at)
+
+
 @require_safe
 def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a version with its lineage, offerings and dependents."""
+    """Show a version: its retirements and dependents, or the tab that the URL selects."""
     user = signed_in_user(request)
     version = _get_version_or_404(request, pk)
-    at = now()
-    today = day_of(at)
-    summaries, counts = offering_summaries(version.offerings.all(), user=user)
-    offerings = load_offerings(summaries if "all" in request.GET else summaries[:MAX_OFFERINGS])
-    dependents = dependent_applications(NodeKind.VERSION, version.pk, user=user, today=today)
-    edges = lineage.lineage_edges([version.pk])
-    risks, n_risks = attached_risks(
-        [(NodeKind.VERSION, version.pk), (NodeKind.FOUNDATION, version.foundation_id)], user=user
-    )
     foundation = version.foundation
-    decisions = decisions_by_target(targets=[version, foundation], on=today)
+    at = now()
+    summaries, counts = offering_summaries(version.offerings.all(), user=user)
+    count = count_dependents(NodeKind.VERSION, version.pk, user=user)
+    data = VersionData(request, user, version, at, summaries, counts, count)
+    decisions = decisions_by_target(targets=[version, foundation], on=data.today)
     return render_page(
         request,
         "versions/detail.html",
@@ -181,37 +199,70 @@ def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
             ),
             (foundation.name, reverse("foundations:detail", args=[foundation.slug])),
         ),
-        counts="Live applications of yours, in any role",
+        counts=DEPENDENTS_COUNTED,
         as_of=at,
         version=version,
         foundation=foundation,
-        sentence=headlines.retirements_headline(
-            version.name,
-            retirement_dates(summaries, counts),
-            today,
-            dependents.count.n,
-            dependents.count.n_critical,
-        ),
-        standings=dependents,
-        others=foundation.versions.exclude(pk=version.pk).order_by("released_on", "identifier")[
-            :30
-        ],
-        offerings=[(row, counts.get(row.pk, DependentCount())) for row in offerings],
-        n_hidden=len(summaries) - len(offerings),
-        earliest=earliest_retirements(offerings, today=today),
-        prices=prices_at(offerings=[row.pk for row in offerings], at=at),
-        lifecycle=lifecycle_picture(offerings, counts),
-        history=price_section(request, offerings[:MAX_OFFERINGS], today),
-        history_csv=reverse("versions:prices-csv", args=[pk]),
-        lineage=lineage.version_picture(version, edges, width=HALF),
-        edges=edges[:40],
-        lineage_csv=reverse("versions:lineage-csv", args=[pk]),
-        risks=risks,
-        n_risks=n_risks,
-        disagreements=disagreements([row.pk for row in offerings], at=at)[:6],
+        sentence=retirements_headline(summaries, counts, count, data.today),
         decision=decisions.get(("version", version.pk))
         or decisions.get(("foundation", foundation.pk)),
+        **load_tabs(request, TABS, data, counts={"offerings": len(summaries)}),
     )
+
+
+def _load_overview(data: VersionData) -> dict[str, Any]:
+    version = data.version
+    offerings = load_offerings(data.summaries[:MAX_OFFERINGS])
+    others = version.foundation.versions.exclude(pk=version.pk)
+    return {
+        "standings": dependent_applications(
+            NodeKind.VERSION, version.pk, user=data.user, today=data.today, count=data.count
+        ),
+        "lifecycle": lifecycle_picture(offerings, data.counts),
+        "disagreements": disagreements([row.pk for row in offerings], at=data.at)[:6],
+        "others": others.order_by("released_on", "identifier")[:MAX_OTHER_VERSIONS],
+    }
+
+
+def _load_offerings_tab(data: VersionData) -> dict[str, Any]:
+    return {
+        "history_csv": reverse("versions:prices-csv", args=[data.version.pk]),
+        **offering_section(data.request, data.summaries, data.counts, at=data.at, today=data.today),
+    }
+
+
+def _load_risks(data: VersionData) -> dict[str, Any]:
+    version = data.version
+    edges = lineage.lineage_edges([version.pk])
+    risks, n_risks = attached_risks(
+        [(NodeKind.VERSION, version.pk), (NodeKind.FOUNDATION, version.foundation_id)],
+        user=data.user,
+    )
+    return {
+        "risks": risks,
+        "n_risks": n_risks,
+        "lineage": lineage.version_picture(version, edges, width=HALF),
+        "edges": edges[:40],
+        "lineage_csv": reverse("versions:lineage-csv", args=[version.pk]),
+    }
+
+
+def _tab(
+    name: str, label: str, load: Callable[[VersionData], Any], *anchors: str
+) -> Tab[VersionData]:
+    return Tab(name, label, f"versions/tabs/{name}.html", load, anchors)
+
+
+TABS = (
+    _tab("overview", "Overview", _load_overview, "h-stands", "h-facts"),
+    _tab(
+        "offerings",
+        "Model IDs and prices",
+        _load_offerings_tab,
+        *("h-offerings", "prices", "price-table"),
+    ),
+    _tab("risks", "Risks and lineage", _load_risks, *("h-risks", "lineage", "lineage-table")),
+)
 
 
 @require_safe

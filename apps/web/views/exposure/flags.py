@@ -42,6 +42,7 @@ from apps.web.views.exposure.flag_presenters import (
 )
 from apps.web.views.exposure.parameters import KIND_WORDS, KINDS, applications_by_id, name_url
 from apps.web.views.scenarios.links import scenario_url
+from apps.web.views.undo import return_path
 from apps.web.wording import day, long_day
 
 ORDERS = Sorting(
@@ -345,7 +346,10 @@ def decide_flag(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
         raise PermissionDenied(
             "You need the governance or administrator role to change exposure flags."
         )
-    form = _FORMS[decision](request.POST, prefix=decision)
+    data = request.POST.copy()
+    if decision == "revoke" and "undo" in request.GET:
+        data["revoke-reason"] = "The acceptance was undone."
+    form = _FORMS[decision](data, prefix=decision)
     if not form.is_valid():
         return _render_flag(request, flag, status=422, **{decision: form})
     try:
@@ -356,8 +360,11 @@ def decide_flag(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
     except ValidationError as error:
         form.add_error(None, error)
         return _render_flag(request, flag, status=422, **{decision: form})
-    flash_success(request, message)
-    return redirect("exposure-flags:detail", pk=pk)
+    undo = None
+    if decision == "accept":
+        undo = f"{reverse('exposure-flags:decide', args=[pk, 'revoke'])}?undo=1"
+    flash_success(request, message, undo=undo)
+    return redirect(return_path(request, reverse("exposure-flags:detail", args=[pk])))
 
 
 def _apply_decision(flag: ExposureFlag, decision: str, facts: dict[str, Any], by: User) -> str:
@@ -372,9 +379,9 @@ def _apply_decision(flag: ExposureFlag, decision: str, facts: dict[str, Any], by
             )
             ceiling = format_value(accepted_flag.policy, accepted_flag.ceiling)
             return (
-                f"Accepted until {day(facts['until'])}, up to {ceiling}. "
-                "Above it, or on that day, it is open again."
+                f"Flag accepted until {day(facts['until'])}, up to {ceiling}. "
+                "It opens again above that value, or on that date."
             )
         case _:
             revoke_acceptance(flag=flag, reason=facts["reason"], at=at, by=by)
-            return "Taken back: the flag is open again."
+            return "Acceptance revoked. The flag is open again."

@@ -188,7 +188,9 @@ def _build_row(notice: ProviderNotice, by_name: dict[str, list[NoticeReference]]
             reference.url,
             reference.n_applications,
             reference.offering,
-            url_with_query(reference.url, **prefill) + "#manual" if reference.offering else "",
+            url_with_query(reference.url, tab="sources", **prefill) + "#manual"
+            if reference.offering
+            else "",
         )
         for reference in references[:MAX_OFFERINGS]
     )

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,7 +20,8 @@ from apps.common.text import format_date
 from apps.common.time import day_of, now
 from apps.inventory.models import Application, DecisionProposal, Dependency
 from apps.issues import responses
-from apps.issues.models import Activity, CauseKind, Issue
+from apps.issues.consequences import list_consequences
+from apps.issues.models import Activity, CauseKind, Issue, IssueQuerySet
 from apps.issues.owners import find_owner
 from apps.issues.sentences import activity_sentence, activity_user_names
 from apps.issues.undo import undo_response
@@ -35,7 +36,8 @@ from apps.web.views.issues.forms import (
     ResolveForm,
     SnoozeForm,
 )
-from apps.web.views.issues.presenters import RELATIONS, present_issues, record_link
+from apps.web.views.issues.presenters import RELATIONS, IssueRow, present_issues, record_link
+from apps.web.views.undo import return_path
 
 MAX_ENTRIES = 200
 MAX_SIBLINGS = 20
@@ -47,22 +49,37 @@ _PLAIN_ACTIONS = ("acknowledge", "revoke", "reopen", "undo")
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
+    """One entry; `is_said`: a person wrote it or responded."""
+
     at: datetime
     sentence: str
     text: str
+    is_said: bool = False
 
 
 @require_safe
 def issue_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    return _issue_page(request, _visible_issue(signed_in_user(request), pk))
+    """Show the page of the issue; the list requests its panel."""
+    issue = _visible_issue(signed_in_user(request), pk)
+    if getattr(request, "htmx", False):
+        response = render(request, "issues/panel.html", {"panel": issue_context(request, issue)})
+        response["Vary"] = "HX-Request, Cookie"
+        return response
+    return _issue_page(request, issue)
+
+
+def visible_issue(user: User, pk: int) -> Issue | None:
+    """Return the issue with what its page shows, or None if the user cannot view it."""
+    return _visible_issues(user).filter(pk=pk).first()
 
 
 def _visible_issue(user: User, pk: int) -> Issue:
-    return get_object_or_404(
-        Issue.objects.visible_to(user).select_related(
-            *RELATIONS, "task__campaign", "acknowledged_by", "accepted_by", "resolved_by"
-        ),
-        pk=pk,
+    return get_object_or_404(_visible_issues(user), pk=pk)
+
+
+def _visible_issues(user: User) -> IssueQuerySet:
+    return Issue.objects.visible_to(user).select_related(
+        *RELATIONS, "acknowledged_by", "accepted_by", "resolved_by"
     )
 
 
@@ -75,11 +92,58 @@ def _issue_page(
 ) -> HttpResponse:
     """Return the page. `invalid` is the form with invalid input, by its action; `error` why a
     response was rejected."""
+    context = issue_context(request, issue, invalid=invalid)
+    row: IssueRow = context["row"]
+    return render_page(
+        request,
+        "issues/detail.html",
+        title=row.title,
+        crumbs=(("Work", reverse("issues:list")),),
+        counts="One issue",
+        as_of=context.pop("as_of"),
+        status=422 if invalid or error else 200,
+        sentence=Headline(f"{row.title}."),
+        error=error,
+        proposal=_proposal(issue, signed_in_user(request)),
+        applications=_applications(issue, signed_in_user(request)),
+        offerings=_offerings(issue),
+        **context,
+        **_siblings(issue, signed_in_user(request)),
+    )
+
+
+def issue_context(
+    request: HttpRequest, issue: Issue, *, invalid: Mapping[str, forms.Form] | None = None
+) -> dict[str, Any]:
+    """Return what the page of the issue and its panel beside the list have in common."""
     user, at = signed_in_user(request), now()
-    today = day_of(at)
-    (row,) = present_issues([issue], today=today)
+    (row,) = present_issues([issue], today=day_of(at))
     can_respond = responses.can_respond(user, issue)
     is_followed = bool(responses.state_owner(issue))
+    dependencies = _dependencies(issue, user)
+    return {
+        "as_of": at,
+        "issue": issue,
+        "row": row,
+        "can_respond": can_respond,
+        "can_comment": responses.can_comment(user, issue),
+        # what has a record of its own is accepted and resolved there
+        "can_resolve": can_respond and not is_followed,
+        "can_accept": can_respond and not is_followed and responses.can_accept(user, issue),
+        "is_accepted": issue.state == Issue.State.ACCEPTED,
+        "is_effort_unknown": issue.cause.kind == CauseKind.RETIREMENT
+        and issue.details.get("effort_days") is None,
+        "forms": {action: _response_form(action, None, issue, at, user) for action in _FORM_ACTIONS}
+        | dict(invalid or {}),
+        "record": record_link(issue, row.subject, user),
+        "dependencies": dependencies,
+        "consequences": list_consequences(issue, dependencies),
+        "timeline": _timeline(issue, user),
+    }
+
+
+def _siblings(issue: Issue, user: User) -> dict[str, Any]:
+    """Return other unresolved issues of the cause that the user can view."""
     siblings = (
         Issue.objects.visible_to(user)
         .unresolved()
@@ -88,37 +152,7 @@ def _issue_page(
         .select_related("application", "owner")
         .order_by("act_by", "pk")
     )
-    return render_page(
-        request,
-        "issues/detail.html",
-        title=row.title,
-        crumbs=(("Work", reverse("issues:list")),),
-        counts="One issue",
-        as_of=at,
-        status=422 if invalid or error else 200,
-        sentence=Headline(f"{row.title}."),
-        issue=issue,
-        row=row,
-        error=error,
-        can_respond=can_respond,
-        can_comment=responses.can_comment(user, issue),
-        # what has a record of its own is accepted and resolved there
-        can_resolve=can_respond and not is_followed,
-        can_accept=can_respond and not is_followed and responses.can_accept(user, issue),
-        is_accepted=issue.state == Issue.State.ACCEPTED,
-        is_effort_unknown=issue.cause.kind == CauseKind.RETIREMENT
-        and issue.details.get("effort_days") is None,
-        forms={action: _response_form(action, None, issue, at, user) for action in _FORM_ACTIONS}
-        | dict(invalid or {}),
-        record=record_link(issue, row.subject, user),
-        proposal=_proposal(issue, user),
-        dependencies=_dependencies(issue, user),
-        applications=_applications(issue, user),
-        offerings=_offerings(issue),
-        timeline=_timeline(issue, user),
-        siblings=siblings[:MAX_SIBLINGS],
-        n_siblings=siblings.count(),
-    )
+    return {"siblings": siblings[:MAX_SIBLINGS], "n_siblings": siblings.count()}
 
 
 def _dependencies(issue: Issue, user: User) -> list[Dependency]:
@@ -162,6 +196,7 @@ def _timeline(issue: Issue, user: User) -> list[TimelineEntry]:
             entry.at,
             activity_sentence(entry, names),
             entry.text if entry.kind != Activity.Kind.UNDONE else "",
+            entry.user_id is not None,
         )
         for entry in entries
     ]
@@ -206,7 +241,7 @@ def respond_to_issue(request: HttpRequest, pk: int, action: str) -> HttpResponse
     can_be_undone = action not in {"comment", "undo"}
     undo = reverse("issues:respond", args=[pk, "undo"]) if can_be_undone else None
     flash_success(request, sentence, undo=undo)
-    return redirect("issues:detail", pk=pk)
+    return redirect(return_path(request, reverse("issues:detail", args=[pk])))
 
 
 def _response_form(action: str, data: Any, issue: Issue, at: datetime, user: User) -> forms.Form:

@@ -2,37 +2,111 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.issues.models import Issue, Urgency
+from apps.alerts.queries import last_notifications
+from apps.common.text import pluralize
+from apps.issues.models import CauseKind, Issue, Urgency
 from apps.issues.sentences import issue_text
 from apps.issues.subjects import Subject, load_subjects
 from apps.issues.urgency import issue_urgency
+from apps.web.wording import day, from_today, number
 
-# the class of the mark beside an issue, as severities have it
-_MARKS = {Urgency.NOW: 5, Urgency.THIS_MONTH: 4, Urgency.THIS_QUARTER: 3, Urgency.LATER: 1}
-RELATIONS = ("cause", "application", "team", "owner")
+# number of bars of an urgency
+URGENCY_BARS = {Urgency.NOW: 4, Urgency.THIS_MONTH: 3, Urgency.THIS_QUARTER: 2, Urgency.LATER: 1}
+RELATIONS = ("cause", "application", "team", "owner", "task__campaign")
+# class of the mark of a state
+_STATE_MARKS = {
+    Issue.State.OPEN: "open",
+    Issue.State.ACKNOWLEDGED: "",
+    Issue.State.PLANNED: "part",
+    Issue.State.IN_PROGRESS: "most",
+    Issue.State.ACCEPTED: "done",
+    Issue.State.RESOLVED: "done",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Why a date to finish by is late, or what is known of it."""
+
+    text: str
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class IssueRow:
-    """One issue of a list. `mark` is the class of its urgency, 1 to 5."""
+    """One issue of a list. `notified_at` is the last notification, sent or pending; None: not
+    notified."""
 
     issue: Issue
     title: str
     advice: str
     urgency: Urgency
-    mark: int
     is_snoozed: bool
     subject: Subject
+    timing: Timing
+    notified_at: datetime | None
+
+    @property
+    def bars(self) -> int:
+        return URGENCY_BARS[self.urgency]
+
+    @property
+    def state_mark(self) -> str:
+        return _STATE_MARKS[Issue.State(self.issue.state)]
+
+    @property
+    def finish_on(self) -> date | None:
+        return self.issue.finish_by or self.issue.due_on
+
+    @property
+    def answer(self) -> str:
+        """Return the response to the last notification."""
+        if self.is_snoozed:
+            return "snoozed"
+        if self.issue.state == Issue.State.ACCEPTED:
+            return "accepted"
+        if self.issue.state == Issue.State.RESOLVED:
+            return "resolved"
+        if self.issue.acknowledged_at is not None:
+            return "acknowledged"
+        return "no response" if self.notified_at is not None else ""
+
+
+def describe_timing(issue: Issue, today: date) -> Timing:
+    """Return by how much an issue is late, or when its work must start."""
+    if issue.state == Issue.State.RESOLVED:
+        return Timing("")
+    if issue.state == Issue.State.ACCEPTED and issue.accepted_until is not None:
+        return Timing(f"accepted until {day(issue.accepted_until)}")
+    due_on = issue.due_on
+    if due_on is None:
+        return Timing("")
+    if due_on <= today and not issue.is_earliest:
+        n = (today - due_on).days
+        return Timing(pluralize(n, "1 day late", f"{number(n)} days late"), True)
+    if issue.cause.kind != CauseKind.RETIREMENT:
+        return Timing(from_today(due_on, today=today))
+    effort = issue.details.get("effort_days")
+    if effort is None or issue.start_by is None:
+        return Timing("effort unknown")
+    n_too_late = round(effort) - (due_on - today).days
+    if n_too_late > 0:
+        text = pluralize(n_too_late, "1 day too late", f"{number(n_too_late)} days too late")
+        return Timing(text, True)
+    is_late = issue.start_by < today and issue.state != Issue.State.IN_PROGRESS
+    verb = "start was due" if is_late else "start by"
+    return Timing(f"{verb} {day(issue.start_by)}", is_late)
 
 
 def present_issues(issues: Iterable[Issue], *, today: date) -> list[IssueRow]:
     """Return rows of issues loaded with RELATIONS; a few statements for any number."""
     loaded = list(issues)
+    notified = last_notifications([issue.pk for issue in loaded])
     subjects = load_subjects(issue.cause.subject for issue in loaded)
     rows = []
     for issue in loaded:
@@ -49,9 +123,10 @@ def present_issues(issues: Iterable[Issue], *, today: date) -> list[IssueRow]:
                 text.title,
                 text.advice,
                 urgency,
-                _MARKS[urgency],
                 issue.snoozed_until is not None and issue.snoozed_until > today,
                 subjects[issue.cause.subject],
+                describe_timing(issue, today),
+                notified.get(issue.pk),
             )
         )
     return rows

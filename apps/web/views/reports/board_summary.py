@@ -1,29 +1,43 @@
-"""Board summary on one page: the concentration, three figures, one chart, retirements, actions
-taken, decisions to make."""
+"""Board summary on one page: the concentration with its twelve months, three figures,
+retirements, actions taken, decisions to make, and the commentary of governance."""
 
 from dataclasses import dataclass
 
+from django import forms
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
+from apps.accounts.models import User
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.exposure.models import Layer
-from apps.exposure.queries.concentration import layer_table
-from apps.exposure.queries.portfolio import portfolio_figures, retiring_offerings
+from apps.exposure.queries.portfolio import portfolio_figures, retiring_models
+from apps.exposure.queries.refresh_state import refresh_state
+from apps.reports.board_commentary import (
+    commentary_versions,
+    latest_commentary,
+    quarter_of,
+    write_commentary,
+)
 from apps.reports.board_summary import loosened_tolerances, pending_decisions, tested_exits
 from apps.reports.figures import quarter_activity
-from apps.web.drawings.diagrams import stack_section
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.page import render_page
+from apps.reports.models import MAX_COMMENTARY_LENGTH, BoardCommentary
+from apps.web.pages.flash_messages import flash_success
+from apps.web.pages.form_fields import governance_user, signed_in_user
+from apps.web.pages.optimistic_lock import OptimisticLockMixin
+from apps.web.pages.page import Headline, render_page
 from apps.web.presenters import headlines
 from apps.web.presenters.dashboard import negative_runways
 from apps.web.presenters.proposals import present_values
-from apps.web.views.overview import details_of, portfolio, section_title
+from apps.web.views.home.concentration import load_concentration
 from apps.web.wording import share
 
-SHOWN_ENDS = 5
+MAX_PAST = 4
+MAX_NEXT = 5
 HORIZON_DAYS = 180
+_GOVERNANCE_ONLY = "You need the governance role to write the commentary."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,59 +55,118 @@ def board_summary(request: HttpRequest) -> HttpResponse:
     user, at = signed_in_user(request), now()
     today = day_of(at)
     counts = portfolio_figures(user=user, on=today)
-    developers = layer_table(layer=Layer.DEVELOPER, user=user, limit=8)
+    concentration = load_concentration(user=user, today=today)
     late_runways = negative_runways(user=user, on=today)
-    exits = tested_exits(user=user)
-    columns = portfolio(user=user, on=today, n=counts.n_applications)
-    over_tolerance = frozenset(row.name for row in developers.rows if row.over)
-    top = developers.rows[0] if developers.rows else None
+    state = refresh_state()
+    past, upcoming = retiring_models(
+        user=user, on=today, within=HORIZON_DAYS, max_past=MAX_PAST, max_next=MAX_NEXT
+    )
     return render_page(
         request,
         "reports/board.html",
-        title="For the board",
+        title="Board summary",
         crumbs=(("Reports", reverse("reports:home")),),
         counts="Applications in pilot or production, each counted once",
         as_of=at,
-        sentence=headlines.portfolio_headline(developers, counts, late_runways),
-        figures=[
-            BoardFigure(
-                share(top.critical_share) if top and developers.n_critical else "–",
-                f"of critical applications stand on {top.name}"
-                if top
-                else "of critical applications stand on one developer",
-                bool(top and top.over),
-            ),
-            BoardFigure(
-                share(exits.share) if exits.share is not None else "–",
-                f"of critical applications have a tested way out in date ({exits.n_tested} of"
-                f" {exits.n_critical})",
-            ),
-            BoardFigure(
-                str(counts.n_ending_180),
-                f"applications stand on a model that has ended or ends within {HORIZON_DAYS} days",
-                counts.n_ended > 0,
-            ),
-        ],
-        section_wide=stack_section.draw_wide_section(
-            columns, over=over_tolerance, details=details_of(developers)
-        )
-        if columns
-        else None,
-        section_narrow=stack_section.draw_narrow_section(
-            columns, over=over_tolerance, details=details_of(developers)
-        )
-        if columns
-        else None,
-        section_title=section_title(counts.n_applications, developers),
-        tolerance=developers.tolerance,
-        ends=retiring_offerings(
-            user=user, on=today, within=HORIZON_DAYS, limit=SHOWN_ENDS, since=today
-        ),
+        sentence=headlines.portfolio_headline(concentration.developers, counts),
+        basis=headlines.concentration_basis(concentration.developers),
+        retirements_sentence=headlines.retirements_sentence(counts, late_runways)
+        if state.is_current or counts.n_ended or late_runways.n
+        else "",
+        state=state,
+        figures=_figures(user, counts.n_ended, counts.n_ending_180, state.as_of is not None),
+        concentration=concentration,
+        past=past[:MAX_PAST][::-1],
+        past_is_cut=len(past) > MAX_PAST,
+        upcoming=upcoming[:MAX_NEXT],
+        upcoming_is_cut=len(upcoming) > MAX_NEXT,
+        horizon_days=HORIZON_DAYS,
         done=quarter_activity(user=user, on=today),
         decisions=pending_decisions(user=user, on=today),
         loosened=[
             (proposal, present_values(proposal))
             for proposal in loosened_tolerances(user=user, on=today)
         ],
+        commentary=latest_commentary(user=user, on=today),
+        quarter=BoardCommentary(quarter=quarter_of(today)),
         is_office=user.can_read_all,
+    )
+
+
+def _figures(user: User, n_retired: int, n_retiring: int, is_calculated: bool) -> list[BoardFigure]:
+    """Return the figures beside the concentration. Retired models are counted apart from those
+    that retire."""
+    exits = tested_exits(user=user)
+    return [
+        BoardFigure(
+            share(exits.share) if exits.share is not None else "–",
+            f"of critical applications have a valid tested exit ({exits.n_tested} of "
+            f"{exits.n_critical})",
+        ),
+        BoardFigure(
+            str(n_retired) if is_calculated else "–",
+            pluralize(
+                n_retired,
+                "application still uses a retired primary model",
+                "applications still use a retired primary model",
+            ),
+            n_retired > 0,
+        ),
+        BoardFigure(
+            str(n_retiring - n_retired) if is_calculated else "–",
+            pluralize(
+                n_retiring - n_retired,
+                f"further application has a primary model that retires within {HORIZON_DAYS} days",
+                f"further applications have a primary model that retires within {HORIZON_DAYS} "
+                "days",
+            ),
+        ),
+    ]
+
+
+class CommentaryForm(OptimisticLockMixin, forms.Form):
+    text = forms.CharField(
+        label="Commentary",
+        required=False,
+        max_length=MAX_COMMENTARY_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=f"At most {MAX_COMMENTARY_LENGTH} characters, so that the page prints on one "
+        "sheet. Empty: no commentary.",
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def board_commentary(request: HttpRequest) -> HttpResponse:
+    """Edit the commentary of the current quarter; list all versions."""
+    user, at = governance_user(request, _GOVERNANCE_ONLY), now()
+    quarter = quarter_of(day_of(at))
+    with transaction.atomic():
+        rows = BoardCommentary.objects.visible_to(user).filter(quarter=quarter)
+        row = (rows.select_for_update() if request.method == "POST" else rows).first()
+        form = CommentaryForm(
+            request.POST or None, row=row, initial={"text": row.text if row else ""}
+        )
+        if request.method == "POST" and form.is_valid():
+            text = form.cleaned_data["text"]
+            write_commentary(quarter=quarter, text=text, by=user, at=at)
+            flash_success(request, "Commentary saved." if text else "Commentary removed.")
+            return redirect("reports:board-summary")
+    name = BoardCommentary(quarter=quarter).quarter_name
+    return render_page(
+        request,
+        "reports/board-commentary.html",
+        title="Board commentary",
+        crumbs=(
+            ("Reports", reverse("reports:home")),
+            ("Board summary", reverse("reports:board-summary")),
+        ),
+        as_of=at,
+        sentence=Headline(
+            f"The commentary of {name} is on the board summary."
+            if row is not None
+            else f"No commentary of {name} yet."
+        ),
+        form=form,
+        versions=list(commentary_versions(user=user)),
+        status=422 if form.is_bound and not form.is_valid() else 200,
     )

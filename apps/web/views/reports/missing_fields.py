@@ -21,7 +21,7 @@ _PAGES: dict[EntryPlace, Sequence[tuple[str, str, str]]] = {
         ("applications:edit", "{slug}", ""),
         ("applications:detail", "{slug}", ""),
     ),
-    EntryPlace.EXIT_PLAN: (("applications:detail", "{slug}", "#h-exits"),),
+    EntryPlace.EXIT_PLAN: (("applications:detail", "{slug}", "?tab=exit-readiness#exits"),),
     EntryPlace.STATEMENT: (("reports:model-statement", "{slug}", ""),),
     EntryPlace.EVIDENCE: (("applications:detail", "{slug}", ""),),
     EntryPlace.DOCUMENTS: (

@@ -1,7 +1,8 @@
 """Bulk assessment of inherited risks: selection, exclusions with reasons, and undo."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -19,13 +20,14 @@ from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.governance.proposals import is_confirmation_required
-from apps.inventory.models import DecisionProposal
+from apps.inventory.models import Application, DecisionProposal
 from apps.risks import errors
 from apps.risks.actions import assessments, undo
 from apps.risks.actions import evidence as actions_evidence
 from apps.risks.filters import InheritedRiskFilter
 from apps.risks.levels import CRITICAL_SCORE
 from apps.risks.models import Assessment, Evidence, FoundationRisk
+from apps.risks.queries.conditions import UNDECIDED, InheritedRiskQuery
 from apps.risks.queries.inherited import InheritedRisk, inherited_pairs
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
@@ -34,11 +36,13 @@ from apps.web.views.risks import presenters
 from apps.web.views.risks.forms import BulkForm, possible_owners
 from apps.web.views.risks.register import matching_risks
 from apps.web.views.undo import return_path
-from apps.web.wording import join_names, number
+from apps.web.wording import day, join_names, number
 
 MAX_SELECTED = 500
 MAX_EVIDENCE = 200
 MAX_NAMED = 5
+MAX_EXCEPTIONS = 50
+_SECRET = Application.DataClass.SECRET
 
 
 @dataclass
@@ -50,6 +54,8 @@ class SelectedRisks:
     versions: dict[tuple[int, int], int] = field(default_factory=dict)
     left: list[tuple[str, str]] = field(default_factory=list)
     is_cut: bool = False
+    group: InheritedRiskQuery | None = None
+    """The filters of the group that one decision covers; None for rows that were selected."""
 
     @property
     def picks(self) -> list[str]:
@@ -64,15 +70,18 @@ class SelectedRisks:
 
 
 def read_selection(request: HttpRequest, user: User, today: date) -> SelectedRisks:
-    """Return the selected rows, or with `all` every row that matches the filters of `query`, up to
-    MAX_SELECTED."""
+    """Return the selected rows. With `all`: every row that matches the filters of `query`; with
+    `group`: the undecided rows of a group of the register. Both up to MAX_SELECTED."""
     selection = SelectedRisks()
-    if request.POST.get("all"):
-        filterset = InheritedRiskFilter(
-            QueryDict(request.POST.get("query", "")), FoundationRisk.objects.none()
+    if request.POST.get("group"):
+        selection.group = _requested_query(request, **QueryDict(request.POST["group"]).dict())
+    if not request.POST.get("save") and (selection.group or request.POST.get("all")):
+        query = (
+            replace(selection.group, state=UNDECIDED)
+            if selection.group
+            else _requested_query(request)
         )
-        filterset.is_valid()
-        rows = list(matching_risks(user, filterset.narrowed, today, limit=MAX_SELECTED + 1))
+        rows = list(matching_risks(user, query, today, limit=MAX_SELECTED + 1))
         selection.is_cut = len(rows) > MAX_SELECTED
         rows = rows[:MAX_SELECTED]
         versions = {(row.risk_id, row.dependency_id): row.assessment_version for row in rows}
@@ -92,7 +101,7 @@ def read_selection(request: HttpRequest, user: User, today: date) -> SelectedRis
         selection.left.append(
             (
                 pluralize(n_gone, f"{number(n_gone)} row", f"{number(n_gone)} rows"),
-                "It is no longer inherited, or not yours to see.",
+                "No longer inherited, or not visible to you.",
             )
         )
     for key, row in rows_by_key.items():
@@ -103,6 +112,15 @@ def read_selection(request: HttpRequest, user: User, today: date) -> SelectedRis
             selection.rows.append(row)
             selection.versions[key] = versions[key]
     return selection
+
+
+def _requested_query(request: HttpRequest, **filters: Any) -> InheritedRiskQuery:
+    """Return the filters of the list that the form comes from, with `filters` in addition."""
+    values = QueryDict(request.POST.get("query", "")).copy()
+    values.update(filters)
+    filterset = InheritedRiskFilter(values, FoundationRisk.objects.none())
+    filterset.is_valid()
+    return filterset.narrowed
 
 
 def _parse_pick(pick: str) -> tuple[tuple[int, int], int] | None:
@@ -120,7 +138,7 @@ def _explain_exclusion(row: InheritedRisk, expected_version: int, user: User) ->
     if not user.may(TeamRole.EDITOR, row.team_id):
         return "You need the editor role on its team to assess it."
     if row.assessment_version != expected_version:
-        return "Somebody has decided about it since you opened the list. Look at it first."
+        return "Another user assessed this risk after you opened the list. Check it first."
     return ""
 
 
@@ -140,7 +158,7 @@ class AssessmentScope:
 def assessment_scope(rows: Sequence[InheritedRisk]) -> list[AssessmentScope]:
     rows_by_team: dict[str, list[InheritedRisk]] = {}
     for row in rows:
-        rows_by_team.setdefault(row.team, []).append(row)
+        rows_by_team.setdefault(row.team_name, []).append(row)
     return [
         AssessmentScope(
             team,
@@ -179,13 +197,17 @@ def bulk_assess(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "risks/assess.html",
-        title="Assess together",
+        title="Bulk assessment",
         crumbs=(("Inherited risks", reverse("inherited-risks:list")),),
-        counts="What is picked and may be assessed by you",
+        counts="Selected risks that you can assess",
         as_of=at,
         status=422 if is_saving else 200,
         sentence=_build_headline(selection),
         chosen=selection,
+        rows=_preview_rows(selection, is_saving=is_saving),
+        exceptions=_kept_exceptions(selection, user, today),
+        group=request.POST.get("group", ""),
+        query=request.POST.get("query", ""),
         concerned=assessment_scope(selection.rows),
         form=form,
         back=back_url,
@@ -200,12 +222,12 @@ def bulk_assess(request: HttpRequest) -> HttpResponse:
 def _build_headline(selection: SelectedRisks) -> Headline:
     """Return the headline: the number of selected risks and applications."""
     if not selection.rows:
-        return Headline("", "None of what was picked can be assessed by you", ".")
+        return Headline("", "You can assess none of the selected risks", ".")
     n_applications = len({row.application for row in selection.rows})
     template = pluralize(
         selection.n,
-        "One decision about {n} risk of {applications}.",
-        "One decision about {n} risks of {applications}.",
+        "One decision for {n} risk of {applications}.",
+        "One decision for {n} risks of {applications}.",
     ).format(
         n=number(selection.n),
         applications=pluralize(
@@ -215,6 +237,96 @@ def _build_headline(selection: SelectedRisks) -> Headline:
         ),
     )
     return Headline(template)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """Selected risk; `difference` is how its application or level differs from most of the
+    group."""
+
+    risk: InheritedRisk
+    pick: str
+    is_selected: bool
+    state: str
+    difference: str
+
+
+def _preview_rows(selection: SelectedRisks, *, is_saving: bool) -> list[PreviewRow]:
+    """Return the rows of the preview, differing ones first. Those of a group are not selected, so
+    that a user includes them on purpose."""
+    differences = describe_row_differences(selection.rows) if selection.group else {}
+    rows = [
+        PreviewRow(
+            row,
+            f"{row.risk_id}-{row.dependency_id}-"
+            f"{selection.versions[row.risk_id, row.dependency_id]}",
+            is_saving or row.key not in differences,
+            presenters.STATES[row.state],
+            differences.get(row.key, ""),
+        )
+        for row in selection.rows
+    ]
+    return sorted(rows, key=lambda row: not row.difference)
+
+
+def describe_row_differences(rows: Sequence[InheritedRisk]) -> dict[str, str]:
+    """Return {key: how the row differs from most rows}: criticality, data classification, level
+    after adaptations."""
+    if not rows:
+        return {}
+    is_critical = _most_frequent([row.criticality == 0 for row in rows])
+    is_secret = _most_frequent([row.data_classification == _SECRET for row in rows])
+    level = _most_frequent([row.adjusted for row in rows])
+    differences = {}
+    for row in rows:
+        reasons = []
+        if (row.criticality == 0) != is_critical:
+            reasons.append("critical application" if row.criticality == 0 else "lower criticality")
+        if (row.data_classification == _SECRET) != is_secret:
+            reasons.append(
+                "strictly confidential data"
+                if row.data_classification == _SECRET
+                else "data of a lower classification"
+            )
+        if row.adjusted != level:
+            reasons.append(
+                f"level {row.adjusted.likelihood} × {row.adjusted.impact} after adaptations"
+            )
+        if reasons:
+            differences[row.key] = ", ".join(reasons).capitalize()
+    return differences
+
+
+def _most_frequent[T](values: Sequence[T]) -> T:
+    return Counter(values).most_common(1)[0][0]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptException:
+    """Inherited risk of a group with a decision of its own, which the group's decision keeps."""
+
+    risk: InheritedRisk
+    decision: str
+
+
+def _kept_exceptions(selection: SelectedRisks, user: User, today: date) -> list[KeptException]:
+    """Return the first MAX_EXCEPTIONS decisions that a decision for the group does not change; at
+    most four statements."""
+    if selection.group is None:
+        return []
+    exceptions = []
+    for state in ("assessed", "not_applicable"):
+        query = replace(selection.group, state=state)
+        for row in matching_risks(user, query, today, limit=MAX_EXCEPTIONS):
+            decision = (
+                f"Accepted until {day(row.accepted_until, today=today)}"
+                if row.accepted_until
+                else presenters.STATES[row.state]
+            )
+            exceptions.append(KeptException(row, decision))
+    # acceptances and other exceptions before plain assessments
+    exceptions.sort(key=lambda one: one.decision == presenters.STATES["assessed"])
+    return exceptions[:MAX_EXCEPTIONS]
 
 
 def _find_evidence(selection: SelectedRisks, user: User) -> Any:

@@ -18,13 +18,22 @@ from apps.accounts.roles import TeamRole
 from apps.common.errors import ConflictError
 from apps.common.history.context import current_change_id
 from apps.common.time import day_of, now
+from apps.exposure.campaigns.planned_retirements import migration_plan_of
+from apps.exposure.models import CampaignTask
 from apps.inventory.actions.locks import locked_dependency
 from apps.inventory.governance.proposals import second_people
 from apps.inventory.models import Adaptation, DecisionProposal, Dependency
 from apps.risks.actions import assessments
 from apps.risks.actions import evidence as actions_evidence
 from apps.risks.levels import PROMPT_ADAPTATIONS, Level
-from apps.risks.models import Assessment, Evidence, FoundationRisk, TemplateMapping
+from apps.risks.models import (
+    Assessment,
+    Evidence,
+    FoundationRisk,
+    Predicate,
+    RuleName,
+    TemplateMapping,
+)
 from apps.risks.queries.evidence import evidence_for_dependency, with_state
 from apps.risks.queries.inherited import InheritedRisk, inherited_risk
 from apps.risks.queries.levels import IN_THE_WEIGHTS
@@ -68,6 +77,8 @@ class InheritedRiskSubject:
     dependency: Dependency
     row: InheritedRisk | None
     assessment: Assessment | None
+    plan: CampaignTask | None = None
+    """The migration task that closes the risk of a retirement for this dependency."""
 
     @property
     def team_id(self) -> int:
@@ -103,9 +114,15 @@ def load_subject(
     assessment = rows.select_related(
         "owner", "assessed_by", "accepted_by", "revoked_by", "stale_event"
     ).first()
-    if row is None and assessment is None:
+    is_plannable = (
+        risk.template is not None
+        and risk.template.applies_when == Predicate.UNPLANNED_RETIREMENT
+        and risk.rule != RuleName.SHORT_NOTICE
+    )
+    plan = migration_plan_of(dependency) if row is None and is_plannable else None
+    if row is None and assessment is None and plan is None:
         raise Http404
-    return InheritedRiskSubject(risk, dependency, row, assessment)
+    return InheritedRiskSubject(risk, dependency, row, assessment, plan)
 
 
 @require_safe
@@ -206,6 +223,7 @@ def _render_detail(
         kind=template,
         name=name,
         row=row,
+        plan=subject.plan,
         dependency=subject.dependency,
         application=subject.dependency.application,
         assessment=assessment,
@@ -248,9 +266,15 @@ def _application_risks_url(subject: InheritedRiskSubject) -> str:
 def _build_headline(subject: InheritedRiskSubject, name: str) -> Headline:
     row = subject.row
     application = subject.dependency.application.name
+    if row is None and subject.plan is not None:
+        return Headline(
+            f"Closed for {application}: the migration “{subject.plan.campaign.title}” covers this "
+            "dependency. The risk reopens if its task becomes obsolete or the migration closes "
+            "without a sign-off."
+        )
     if row is None:
         return Headline(
-            f"{application} no longer inherits “{name}”: what was decided stays on record."
+            f"{application} no longer inherits “{name}”. Its assessment stays on record."
         )
     return presenters.inherited_risk_headline(
         name,
@@ -277,17 +301,17 @@ def _build_score_rows(subject: InheritedRiskSubject) -> list[ScoreRow]:
     row, assessment = subject.row, subject.assessment
     assert row is not None
     levels = [
-        ("Inherent, on the foundation", row.inherent, "what the risk is rated where it lies"),
-        ("Inherent, here", row.adjusted, "after what was built on this dependency"),
+        ("Inherent, on the foundation", row.inherent, "level on the foundation"),
+        ("Inherent, here", row.adjusted, "after adaptations of this dependency"),
         (
             "Current",
             row.current,
-            "with the controls of today" if row.current else "nobody has said",
+            "with current controls" if row.current else "not recorded",
         ),
         (
             "Residual",
             row.residual,
-            "after the planned treatment" if row.residual else "nobody has said",
+            "after the planned treatment" if row.residual else "not recorded",
         ),
     ]
     if assessment is not None:

@@ -213,11 +213,8 @@ def evidence_detail(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "risks/one-evidence.html",
         title=f"{evidence.get_kind_display()}, {evidence.run_on}",
-        crumbs=(
-            ("Inherited risks", reverse("inherited-risks:list")),
-            ("Evidence", reverse("evidence:list")),
-        ),
-        counts="What rests on this evidence, as far as you may see",
+        crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
+        counts="Assessments with this evidence that you can view",
         as_of=at,
         sentence=_build_evidence_headline(evidence, state),
         evidence=evidence,

@@ -88,6 +88,8 @@ def reach_of(
             row.n_accepted,
             row.n_critical,
             row.n_critical_decided,
+            row.n_secret,
+            row.n_critical_secret,
         )
         for row in RiskCount.objects.filter(risk__in=risk_ids)
     }
@@ -119,7 +121,7 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
                 FilterControl("layer", "Layer", choices=Layer.choices),
                 FilterControl(
                     "node_kind",
-                    "Lies on",
+                    "Attached to",
                     choices=[(kind, label.capitalize()) for kind, label in NODE_KINDS],
                 ),
                 FilterControl("rule", "Raised by rule", choices=RuleName.choices),
@@ -155,16 +157,16 @@ def _build_list_headline(listing: PaginatedList[FoundationRisk], request: HttpRe
     if is_open:
         template = pluralize(
             n,
-            "One risk is open on what the catalogue knows; everything that stands on its node"
-            " inherits it.",
-            "{n} risks are open on what the catalogue knows; everything that stands on their"
-            " nodes inherits them.",
+            "1 foundation risk is open. Its dependencies inherit it.",
+            "{n} foundation risks are open. Their dependencies inherit them.",
         )
     else:
-        template = pluralize(n, "One foundation risk.", "{n} foundation risks.")
+        template = pluralize(n, "1 foundation risk.", "{n} foundation risks.")
     if listing.is_filtered:
         template = pluralize(
-            n, "One foundation risk matches the filters.", "{n} foundation risks match the filters."
+            n,
+            "1 foundation risk matches these filters.",
+            "{n} foundation risks match these filters.",
         )
     return Headline(template.format(n=listing.count))
 
@@ -197,7 +199,7 @@ MAX_CSV_ROWS = 10_000
 
 @require_safe
 def foundation_risk_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all foundation risks that match the filters."""
+    """Export all foundation risks that match these filters."""
     user, today = signed_in_user(request), day_of(now())
     rows = list(_filter_risks(request)[1][:MAX_CSV_ROWS])
     reach = reach_of(user, today, [risk.pk for risk in rows], is_stored=count_basis(user).stored)
@@ -296,7 +298,7 @@ def _render_detail(
             is_counted=not is_new or reach.n_inherited > 0,
         )
         if not (is_open and not risk.inherits)
-        else Headline(f"{name} stays on {node_name}: it is not handed on."),
+        else Headline(f"{name} is attached to {node_name}. Dependencies do not inherit it."),
         risk=risk,
         kind=template,
         name=name,

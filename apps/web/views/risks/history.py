@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from apps.accounts.models import User
 from apps.risks.levels import Level
 from apps.risks.models import Assessment, Treatment
@@ -41,16 +43,20 @@ _TRACKED_FIELDS = (
 
 
 def assessment_history(assessment: Assessment) -> list[AssessmentEntry]:
-    """Return the history, newest first; two statements."""
+    """Return the history, newest first; two statements. Actors are named, not their usernames."""
     rows = list(
         assessment.history.select_related("pgh_context").order_by("-pgh_id")[  # type: ignore[attr-defined]
             : MAX_ENTRIES + 1
         ]
     )
-    people = {
-        person.pk: str(person)
-        for person in User.objects.filter(pk__in={row.owner_id for row in rows if row.owner_id})
+    actors = {
+        row.pgh_context.metadata.get("actor") or "" for row in rows[:MAX_ENTRIES] if row.pgh_context
     }
+    persons = User.objects.filter(
+        Q(pk__in={row.owner_id for row in rows if row.owner_id}) | Q(username__in=actors)
+    )
+    people = {person.pk: str(person) for person in persons}
+    names = {person.username: str(person) for person in persons}
     entries = []
     for number, row in enumerate(rows[:MAX_ENTRIES]):
         before = rows[number + 1] if number + 1 < len(rows) else None
@@ -67,7 +73,7 @@ def assessment_history(assessment: Assessment) -> list[AssessmentEntry]:
         entries.append(
             AssessmentEntry(
                 row.pgh_created_at,
-                metadata.get("actor") or "unknown",
+                names.get(metadata.get("actor", ""), metadata.get("actor") or "unknown"),
                 metadata.get("reason", ""),
                 action,
                 changes,

@@ -56,20 +56,18 @@ def register_headline(
     """Describe the inherited risks and the unassessed ones; `application` is the name of the only
     one shown, if filtered."""
     if not is_counted:
-        return Headline(
-            "Inherited risks have not been counted yet. The figures follow within two minutes."
-        )
+        return Headline("Inherited risks are being counted. The figures appear within 2 minutes.")
     by_application = f" by {application}" if application else ""
     if reach.n_inherited == 0:
         if application:
-            return Headline(f"Nothing is inherited by {application} today.")
+            return Headline(f"{application} inherits no open risk today.")
         return Headline(
-            "Nothing is inherited yet: no open risk lies on anything your applications stand on."
+            "No inherited risks yet: no open risk is attached to what your applications depend on."
         )
     start = pluralize(
         reach.n_inherited,
-        f"One risk is inherited{by_application}, and ",
-        f"{number(reach.n_inherited)} risks are inherited{by_application}; ",
+        f"1 risk is inherited{by_application}, and ",
+        f"{number(reach.n_inherited)} risks are inherited{by_application}: ",
     )
     stale = ""
     if reach.n_stale:
@@ -95,20 +93,68 @@ def register_headline(
     return Headline(start, unassessed, f"{critical}{stale}.")
 
 
+def groups_headline(
+    reach: RiskReach, n_groups: int, *, is_filtered: bool, is_counted: bool
+) -> Headline:
+    """Describe the groups of the register and what is undecided in them."""
+    if not is_counted or n_groups == 0:
+        if is_filtered and is_counted:
+            return Headline("No inherited risks match these filters.")
+        return register_headline(reach, is_counted=is_counted)
+    match = " match these filters" if is_filtered else ""
+    if reach.n_unassessed + reach.n_stale == 0:
+        return Headline(
+            pluralize(
+                reach.n_inherited,
+                f"1 inherited risk{'' if not match else ' matches these filters'}. It is assessed.",
+                f"{number(reach.n_inherited)} inherited risks{match}. All are assessed.",
+            )
+        )
+    start = pluralize(
+        n_groups,
+        "1 group has ",
+        f"{number(n_groups)} groups{match} and have "
+        if is_filtered
+        else f"{number(n_groups)} groups have ",
+    )
+    n_undecided = reach.n_unassessed + reach.n_stale
+    undecided = pluralize(
+        n_undecided,
+        "1 inherited risk to decide",
+        f"{number(n_undecided)} inherited risks to decide",
+    )
+    parts = [f"{number(reach.n_unassessed)} unassessed"]
+    if reach.n_critical_unassessed:
+        parts[0] += f", {number(reach.n_critical_unassessed)} of them on critical applications"
+    if reach.n_stale:
+        parts.append(f"{number(reach.n_stale)} stale")
+    return Headline(start, undecided, f": {'; '.join(parts)}.")
+
+
+def matches_headline(count: str) -> Headline:
+    return Headline(
+        "1 inherited risk matches these filters."
+        if count == "1"
+        else f"{count} inherited risks match these filters."
+    )
+
+
 def foundation_risk_headline(
     name: str, node: str, reach: RiskReach, *, open_: bool, is_counted: bool = True
 ) -> Headline:
     """Return the headline of a foundation risk. `open_` is False if it has ended; `is_counted` is
     False until a new risk is counted."""
     if not open_:
-        return Headline(f"{name} on {node} is over: nothing inherits it.")
+        return Headline(f"{name} on {node} is closed. No dependency inherits it.")
     if not is_counted:
-        return Headline(f"{name} lies on {node}. Who inherits it is counted within two minutes.")
+        return Headline(
+            f"{name} is attached to {node}. Its dependencies are counted within 2 minutes."
+        )
     if reach.n_inherited == 0:
-        return Headline(f"{name} lies on {node}; no application of yours inherits it.")
+        return Headline(f"{name} is attached to {node}. No dependency of your teams inherits it.")
     start = pluralize(
         reach.n_inherited,
-        f"{name} on {node} is inherited by one dependency",
+        f"{name} on {node} is inherited by 1 dependency",
         f"{name} on {node} is inherited by {number(reach.n_inherited)} dependencies",
     )
     if reach.n_unassessed == 0:
@@ -126,14 +172,14 @@ def inherited_risk_headline(
 ) -> Headline:
     start = f"{application} inherits “{title}” from {node}"
     if state == "unassessed":
-        return Headline(f"{start}; ", "nobody has looked at it", ".")
+        return Headline(f"{start}. ", "The risk is unassessed", ".")
     if state == "stale":
-        return Headline(f"{start}; ", "what was decided is stale", f": {stale}" if stale else ".")
+        return Headline(f"{start}. ", "The assessment is stale", f": {stale}" if stale else ".")
     if state == "not_applicable":
-        return Headline(f"{start}; it was found not to matter here.")
+        return Headline(f"{start}. The risk was assessed as not applicable.")
     if until:
-        return Headline(f"{start}; accepted until {long_day(until)}.")
-    return Headline(f"{start}; it has been assessed.")
+        return Headline(f"{start}. Accepted until {long_day(until)}.")
+    return Headline(f"{start}. The risk is assessed.")
 
 
 def coverage_headline(taxonomy: str, n_open: int, n_entries: int) -> Headline:

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    StreamingHttpResponse,
+)
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -13,7 +18,7 @@ from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.common.database.keyset_pagination import InvalidCursorError
 from apps.common.time import day_of, now
-from apps.risks.filters import CRITICALITIES
+from apps.risks.filters import CRITICALITIES, STATE_LABELS
 from apps.risks.levels import Level
 from apps.risks.models import Layer, Taxonomy, Treatment
 from apps.risks.queries.conditions import (
@@ -44,7 +49,8 @@ from apps.web.pages.list_page import (
 )
 from apps.web.pages.page import render_page
 from apps.web.views.risks import presenters
-from apps.web.views.risks.summaries import requested_breakdown, risk_summaries
+from apps.web.views.risks.groups import build_group_page, is_grouped, load_groups, may_decide
+from apps.web.views.risks.summaries import requested_breakdown, selected_application
 from apps.web.wording import day, number
 
 MAX_CSV_ROWS = 10_000
@@ -54,16 +60,16 @@ _DATE_COLUMNS = {"due", "until"}
 HEADS = {
     "risk": "Risk",
     "application": "Application",
-    "state": "State",
-    "gravest": "Inherent",
+    "state": "Status",
+    "gravest": "Severity",
     "current": "Current",
     "residual": "Residual",
     "treatment": "Treatment",
     "owner": "Owner",
-    "due": "Due",
+    "due": "Due and owner",
     "until": "Accepted until",
 }
-_NO_FILTERS = {"page", "sort", "print", "after", "heat"}
+_NO_FILTERS = {"page", "sort", "print", "after", "group"}
 # columns that are sorted in descending order first
 _DESCENDING_FIRST = {"gravest", "current", "residual"}
 
@@ -114,11 +120,7 @@ def load_page(
     user = signed_in_user(request)
     is_printing = request.GET.get("print") == "all"
     size = PRINT_PAGE_SIZE if is_printing else PAGE_SIZE
-    is_filtered = any(
-        value
-        for name, value in request.GET.items()
-        if name not in {"page", "sort", "print", "after", "heat"}
-    )
+    is_filtered = any(value for name, value in request.GET.items() if name not in _NO_FILTERS)
     order, is_reversed = order_of(request, is_gathered=conditions.gathered)
     is_descending = (
         is_reversed != (order in _DESCENDING_FIRST) if order != "gravest" else is_reversed
@@ -198,18 +200,8 @@ def _count_from_standings(
             and query.severity in (None, level.severity)
             and level.score >= (query.min_inherent or 1)
         ):
-            n_rows += _count_in_state(risk_standing.reach, query.state)
+            n_rows += risk_standing.reach.n_in_state(query.state)
     return n_rows
-
-
-def _count_in_state(reach: RiskReach, state: str) -> int:
-    return {
-        "": reach.n_inherited,
-        "unassessed": reach.n_unassessed,
-        "assessed": reach.n_assessed,
-        "stale": reach.n_stale,
-        "not_applicable": reach.n_not_applicable,
-    }[state]
 
 
 def columns_of(request: HttpRequest, *, is_gathered: bool) -> dict[str, SortableColumn]:
@@ -233,60 +225,102 @@ def columns_of(request: HttpRequest, *, is_gathered: bool) -> dict[str, Sortable
 
 @require_safe
 def risk_list(request: HttpRequest) -> HttpResponse:
-    """Show the inherited risks, by the filters of the URL."""
+    """Show the inherited risks by the filters of the URL, in groups or one by one
+    (`?group=none`)."""
+    if "heat" in request.GET:
+        address = f"{reverse('inherited-risks:heat-map')}{changed_query(request)}"
+        return HttpResponsePermanentRedirect(address)
     user, at = signed_in_user(request), now()
     today = day_of(at)
     filterset = requested_breakdown(request)
     query = filterset.narrowed
     conditions = build_conditions(user=user, on=today, query=query, count_all=True)
-    is_full_page = not getattr(request, "htmx", False)
     basis = CountBasis() if query.application else count_basis(user)
+    grouped = is_grouped(request, query, basis)
+    is_full_page = not getattr(request, "htmx", False)
     standings: Sequence[RiskStanding] = ()
-    if is_full_page or not conditions.gathered:
+    if is_full_page or grouped or not conditions.gathered:
         standings = risk_standings(
             user=user, on=today, stored=basis.stored, application=query.application
         )
-    listing = load_page(request, query, conditions, standings, today)
+    application = selected_application(user, query)
+    context: dict[str, Any] = {}
+    if grouped:
+        page = build_group_page(request, load_groups(user, today, query, conditions, standings))
+        context |= {
+            "listing": page,
+            "sentence": presenters.groups_headline(
+                page.reach,
+                page.n_groups,
+                is_filtered=page.is_filtered,
+                is_counted=basis.is_counted,
+            ),
+            "decides": may_decide(user),
+        }
+    else:
+        listing = load_page(request, query, conditions, standings, today)
+        reach = sum((standing.reach for standing in standings), RiskReach())
+        context |= {
+            "listing": listing,
+            "sentence": presenters.matches_headline(listing.count)
+            if listing.is_filtered and not _names_only_application(request) and listing.count
+            else presenters.register_headline(
+                reach,
+                application=application.name if application else "",
+                is_counted=basis.is_counted,
+            ),
+            "rows": [register_row(row, user, today) for row in listing.rows],
+            "columns": columns_of(request, is_gathered=conditions.gathered),
+            "few": conditions.gathered,
+            "assesses": any(user.may(TeamRole.EDITOR, row.team_id) for row in listing.rows),
+        }
     return render_page(
         request,
         "risks/register.html",
         fragment="listing",
         title="Inherited risks",
-        counts="Foundation risk × live dependency",
+        counts="Foundation risk × active dependency",
         as_of=at,
-        filters=build_filter_controls(request, filterset, controls(user)),
-        columns=columns_of(request, is_gathered=conditions.gathered),
-        few=conditions.gathered,
-        listing=listing,
-        rows=[register_row(row, user, today) for row in listing.rows],
-        assesses=any(user.may(TeamRole.EDITOR, row.team_id) for row in listing.rows),
-        **(risk_summaries(request, user, today, query, standings, basis) if is_full_page else {}),
+        filters=build_filter_controls(request, filterset, controls(user, grouped=grouped)),
+        grouped=grouped,
+        reach=sum((standing.reach for standing in standings), RiskReach()),
+        counted_at=basis.counted_at,
+        application=application,
+        **context,
     )
 
 
-def controls(user: User) -> list[FilterControl]:
-    """Return the filter controls; two statements."""
+def _names_only_application(request: HttpRequest) -> bool:
+    names = {name for name, value in request.GET.items() if value and name not in _NO_FILTERS}
+    return names == {"application"}
+
+
+def controls(user: User, *, grouped: bool) -> list[FilterControl]:
+    """Return the filter controls; two statements. Those of single assessments only if the rows are
+    not grouped."""
     teams = Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[:300]
     taxonomies = Taxonomy.objects.values_list("slug", "name")
-    return [
+    filters = [
         FilterControl("q", "Risk contains", "search"),
-        FilterControl(
-            "state",
-            "State",
-            choices=[(state, str(label)) for state, label in presenters.STATES.items()],
-        ),
+        FilterControl("state", "Status", choices=list(STATE_LABELS.items())),
         FilterControl(
             "severity",
-            "Inherent",
+            "Severity",
             choices=[(n, str(label)) for n, label in presenters.SEVERITIES.items()],
         ),
         FilterControl("criticality", "Criticality", choices=CRITICALITIES),
         FilterControl("layer", "Layer", choices=Layer.choices),
-        FilterControl("treatment", "Treatment", choices=Treatment.choices),
         FilterControl("team", "Team", choices=list(teams)),
+        FilterControl("taxonomy", "Framework", choices=list(taxonomies)),
+        FilterControl("entry", "Framework entry, such as LLM09", "search"),
+    ]
+    if grouped:
+        return filters
+    return [
+        *filters,
+        FilterControl("treatment", "Treatment", choices=Treatment.choices),
         FilterControl("due_before", "Due before", "date"),
-        FilterControl("accepted_before", "Acceptance ends before", "date"),
-        FilterControl("taxonomy", "Crosswalk", choices=list(taxonomies)),
+        FilterControl("accepted_before", "Acceptance expires before", "date"),
     ]
 
 
@@ -309,7 +343,8 @@ class RegisterRow:
 
 def register_row(risk: InheritedRisk, user: User, today: date) -> RegisterRow:
     """Return an inherited risk as a row of the list."""
-    is_accepted = risk.accepted_until is not None
+    # an acceptance whose assessment became stale is stale, although it has not expired
+    is_accepted = risk.accepted_until is not None and risk.state == "assessed"
     note = ""
     if risk.state == "stale":
         note = risk.stale_reason

@@ -1,13 +1,12 @@
-"""Summaries above the risk register: the heat map, unassessed risks by source and team, stale and
-expiring assessments."""
+"""Heat map of inherited risks, with the unassessed ones by origin and by team and the acceptances
+that expire."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -28,12 +27,12 @@ from apps.risks.queries.counts import (
     risk_standings,
     team_standings,
 )
-from apps.risks.queries.inherited import inherited_risks
 from apps.risks.queries.node_names import node_names
 from apps.risks.queries.reach import RiskReach, expiring_acceptances
 from apps.web.drawings.charts.heat_map import HeatMap, build_heat_map
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import csv_response
+from apps.web.pages.page import Headline, render_page
 from apps.web.views.risks import presenters
 from apps.web.wording import number
 
@@ -47,49 +46,58 @@ def requested_breakdown(request: HttpRequest) -> InheritedRiskFilter:
     return filterset
 
 
-def risk_summaries(
-    request: HttpRequest,
-    user: User,
-    today: date,
-    query: InheritedRiskQuery,
-    standings: Sequence[RiskStanding],
-    counts: CountBasis,
-) -> dict[str, Any]:
-    """Return the summaries above the register."""
+def selected_application(user: User, query: InheritedRiskQuery) -> Application | None:
+    """Return the application that the filters name, if `user` can view it."""
+    if not query.application:
+        return None
+    return Application.objects.visible_to(user).filter(slug=query.application).first()
+
+
+@require_safe
+def heat_map(request: HttpRequest) -> HttpResponse:
+    """Show the inherited risks by likelihood and impact, the unassessed ones by origin and by team,
+    and the acceptances that expire."""
+    user, at = signed_in_user(request), now()
+    today = day_of(at)
+    query = requested_breakdown(request).narrowed
+    basis = CountBasis() if query.application else count_basis(user)
+    standings = risk_standings(
+        user=user, on=today, stored=basis.stored, application=query.application
+    )
     reach = sum((risk_standing.reach for risk_standing in standings), RiskReach())
-    application = Application.objects.visible_to(user).filter(slug=query.application).first()
-    basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
+    application = selected_application(user, query)
+    level = request.GET.get("heat") or request.GET.get("level") or INHERENT
     acceptances = expiring_acceptances(on=today, within=EXPIRING_WITHIN).visible_to(user)
     if query.application:
         acceptances = acceptances.filter(dependency__application__slug=query.application)
-    stale = (
-        inherited_risks(
-            user=user,
-            on=today,
-            query=InheritedRiskQuery(state="stale", application=query.application),
-            size=MAX_NAMED,
-        ).rows
-        if reach.n_stale
-        else []
+    by_team = basis if query.application or user.can_read_all else count_basis(user, by_team=True)
+    heat = heat_map_picture(
+        request, user, today, standings, is_stored=basis.stored, application=query.application
     )
-    by_team = counts if query.application or user.can_read_all else count_basis(user, by_team=True)
-    return {
-        "sentence": presenters.register_headline(
-            reach, application=application.name if application else "", is_counted=counts.is_counted
+    return render_page(
+        request,
+        "risks/heat-map.html",
+        title="Heat map of inherited risks",
+        crumbs=(("Inherited risks", reverse("inherited-risks:list")),),
+        counts="Foundation risk × active dependency",
+        as_of=at,
+        sentence=Headline(heat.title)
+        if heat and basis.is_counted
+        else presenters.register_headline(
+            reach,
+            application=application.name if application else "",
+            is_counted=basis.is_counted,
         ),
-        "application": application,
-        "reach": reach,
-        "counted_at": by_team.counted_at,
-        "basis": basis if basis in dict(LEVEL_BASES) else INHERENT,
-        "bases": LEVEL_BASES,
-        "heat": heat_map_picture(
-            request, user, today, standings, is_stored=counts.stored, application=query.application
-        ),
-        "nodes": unassessed_by_node(standings),
-        "teams": [] if query.application else _list_teams(user, today, is_stored=by_team.stored),
-        "stale": stale,
-        "expiring": list(acceptances[:MAX_NAMED]),
-    }
+        application=application,
+        reach=reach,
+        counted_at=by_team.counted_at,
+        basis=level if level in dict(LEVEL_BASES) else INHERENT,
+        bases=LEVEL_BASES,
+        heat=heat,
+        nodes=unassessed_by_node(standings),
+        teams=[] if query.application else _list_teams(user, today, is_stored=by_team.stored),
+        expiring=list(acceptances[:MAX_NAMED]),
+    )
 
 
 def heat_map_picture(
@@ -110,7 +118,7 @@ def heat_map_picture(
 
     def address(likelihood: int, impact: int) -> str:
         cell = {"level": basis, "likelihood": likelihood, "impact": impact, **application_parameter}
-        return f"{reverse('inherited-risks:list')}?{urlencode(cell)}#h-register"
+        return f"{reverse('inherited-risks:list')}?{urlencode({'group': 'none', **cell})}"
 
     query = requested_breakdown(request).narrowed
     n = sum(counts.values())
@@ -186,7 +194,7 @@ def unassessed_by_node(standings: Sequence[RiskStanding]) -> list[UnassessedRow]
             share=n / unassessed[0][0],
             url=(
                 f"{reverse('inherited-risks:list')}"
-                f"?{urlencode({'node': node, 'state': 'unassessed'})}#h-register"
+                f"?{urlencode({'node': node, 'state': 'unassessed'})}"
             ),
         )
         for n, node in unassessed
@@ -197,7 +205,7 @@ def _list_teams(user: User, today: date, *, is_stored: bool) -> list[tuple[TeamS
     teams = team_standings(user=user, on=today, stored=is_stored, limit=MAX_NAMED)
     parameters = urlencode({"alone": "true", "state": "unassessed"})
     return [
-        (team, f"{reverse('inherited-risks:list')}?team={team.team}&{parameters}#h-register")
+        (team, f"{reverse('inherited-risks:list')}?team={team.team}&{parameters}")
         for team in teams
         if team.reach.n_unassessed
     ]

@@ -34,6 +34,8 @@ from apps.web.views.risks import presenters
 from apps.web.views.risks.foundation_risks import reach_of
 
 MAX_ENTRIES = 30
+# the framework that the page shows without a choice
+DEFAULT_TAXONOMY = "owasp-llm-2025"
 Match = TemplateMapping.Match
 
 
@@ -106,20 +108,17 @@ def crosswalk(request: HttpRequest) -> HttpResponse:
     )
     n_open = _count_open_risks()
     coverages = taxonomy_coverage(mappings, n_open)
-    selected = next(
-        (
-            coverage
-            for coverage in coverages
-            if coverage.taxonomy.slug == request.GET.get("taxonomy")
-        ),
-        None,
-    )
+    selected = _selected_coverage(request, coverages)
+    entry = " ".join(request.GET.get("entry", "").split())[:80]
+    if selected and entry:
+        templates = _templates_of_entry(templates, mappings, selected, entry)
     return render_page(
         request,
         "risks/crosswalk.html",
         fragment="listing",
-        title="Templates and crosswalk",
-        counts="Templates, and open foundation risks that are handed on",
+        title="Risk templates and crosswalk",
+        crumbs=(("Inherited risks", reverse("inherited-risks:list")),),
+        counts="Templates, and open foundation risks that dependencies inherit",
         as_of=at,
         sentence=_build_headline(templates, selected, n_open),
         filters=build_filter_controls(
@@ -128,20 +127,60 @@ def crosswalk(request: HttpRequest) -> HttpResponse:
             [
                 FilterControl(
                     "taxonomy",
-                    "Crosswalk",
+                    "Framework",
                     choices=[(c.taxonomy.slug, c.taxonomy.name) for c in coverages],
                 ),
+                FilterControl("entry", "Entry, such as LLM09", "search"),
                 FilterControl("layer", "Layer", choices=Layer.choices),
             ],
+            {"taxonomy": selected.taxonomy.slug if selected else ""},
         ),
         coverage=coverages,
         chosen=selected,
-        entries=_build_entry_rows(selected, templates, mappings, n_open) if selected else [],
-        taxonomies=[coverage.taxonomy for coverage in coverages if coverage.n_mapped],
-        rows=_build_template_rows(templates, mappings, n_open, coverages),
+        entries=[
+            row
+            for row in _build_entry_rows(selected, templates, mappings, n_open)
+            if _matches_entry(row.entry, entry)
+        ]
+        if selected
+        else [],
+        rows=_build_template_rows(
+            templates, mappings, n_open, selected.taxonomy.pk if selected else 0
+        ),
         severities=presenters.SEVERITIES,
         is_filtered=any(request.GET.values()),
     )
+
+
+def _selected_coverage(
+    request: HttpRequest, coverages: Sequence[TaxonomyCoverage]
+) -> TaxonomyCoverage | None:
+    """Return the framework of the URL, otherwise DEFAULT_TAXONOMY or the first with mappings."""
+    by_slug = {coverage.taxonomy.slug: coverage for coverage in coverages}
+    return (
+        by_slug.get(request.GET.get("taxonomy", ""))
+        or by_slug.get(DEFAULT_TAXONOMY)
+        or next((coverage for coverage in coverages if coverage.n_mapped), None)
+    )
+
+
+def _matches_entry(entry: TaxonomyEntry, text: str) -> bool:
+    """Return whether the code is `text`, or the code or name contains it."""
+    return text.lower() in f"{entry.code} {entry.name}".lower()
+
+
+def _templates_of_entry(
+    templates: Iterable[RiskTemplate],
+    mappings: Iterable[TemplateMapping],
+    coverage: TaxonomyCoverage,
+    text: str,
+) -> list[RiskTemplate]:
+    template_ids = {
+        mapping.template_id
+        for mapping in mappings
+        if mapping.entry.taxonomy_id == coverage.taxonomy.pk and _matches_entry(mapping.entry, text)
+    }
+    return [template for template in templates if template.pk in template_ids]
 
 
 def _build_headline(
@@ -153,7 +192,7 @@ def _build_headline(
         )
     n_used = sum(1 for template in templates if n_open[template.pk])
     return Headline(
-        f"{n_used} of {len(templates)} kinds of risk are open on something the catalogue knows."
+        f"{n_used} of {len(templates)} risk templates have open risks on catalogue records."
     )
 
 
@@ -183,41 +222,39 @@ def _build_entry_rows(
 
 @dataclass(frozen=True, slots=True)
 class TemplateRow:
-    """Row of a risk template; `cells` are its entries with the kind of mapping, per mapped
-    taxonomy."""
+    """Row of a risk template; `entries` are its entries of the selected framework, each with the
+    kind of mapping."""
 
     template: RiskTemplate
     severity: int
     severity_words: str
     n_open: int
-    cells: list[list[tuple[TaxonomyEntry, str]]]
+    entries: list[tuple[TaxonomyEntry, str]]
 
 
 def _build_template_rows(
     templates: Sequence[RiskTemplate],
     mappings: Iterable[TemplateMapping],
     n_open: Counter[int],
-    coverages: Sequence[TaxonomyCoverage],
+    taxonomy_id: int,
 ) -> list[TemplateRow]:
-    """Return the templates with their entries of each taxonomy."""
-    by_template: dict[int, dict[int, list[tuple[TaxonomyEntry, str]]]] = {}
+    """Return the templates with their entries of one taxonomy."""
+    by_template: dict[int, list[tuple[TaxonomyEntry, str]]] = {}
     for mapping in mappings:
-        cells = by_template.setdefault(mapping.template_id, {})
-        cells.setdefault(mapping.entry.taxonomy_id, []).append(
-            (mapping.entry, mapping.get_predicate_display())
-        )
-    taxonomy_ids = [coverage.taxonomy.pk for coverage in coverages if coverage.n_mapped]
+        if mapping.entry.taxonomy_id == taxonomy_id:
+            by_template.setdefault(mapping.template_id, []).append(
+                (mapping.entry, mapping.get_predicate_display())
+            )
     rows = []
     for template in templates:
         level = Level(template.usual_likelihood, template.usual_impact)
-        entries_by_taxonomy = by_template.get(template.pk, {})
         rows.append(
             TemplateRow(
                 template,
                 level.severity,
                 presenters.describe_severity(level),
                 n_open[template.pk],
-                [entries_by_taxonomy.get(pk, []) for pk in taxonomy_ids],
+                by_template.get(template.pk, []),
             )
         )
     return rows

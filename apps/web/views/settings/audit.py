@@ -156,11 +156,11 @@ def _build_filters(request: HttpRequest, form: AuditForm, user: User) -> FilterC
 
 def _build_headline(user: User, page: KeysetPage[AuditEntry]) -> Headline:
     if not page.rows:
-        return Headline("No change on record answers to this.")
+        return Headline("No changes match these filters.")
     latest_entry = page.rows[0]
-    actor = latest_entry.actor or latest_entry.job or "somebody"
-    scope_text = "of every record" if user.can_read_all else "of what your teams own"
+    actor = latest_entry.actor_name or latest_entry.job or "an unknown user"
+    scope_text = "all records" if user.can_read_all else "the records of your teams"
     return Headline(
-        f"The latest shown is by {actor} on {latest_entry.at:%-d %B %Y}; the database keeps "
-        f"every change {scope_text}."
+        f"Every change of {scope_text} is logged. The latest shown is by {actor}, "
+        f"{latest_entry.at:%-d %B %Y}."
     )

@@ -41,8 +41,8 @@ def test_it_says_what_happened_why_it_fell_there_and_what_to_do(world, page_of):
     assert "Retirement announced: claude-sonnet-4-5 on Anthropic, ends" in page
     assert "Choose a replacement, test it and migrate before the date." in page
     assert (
-        "It fell to Claims, as the application concerned names no owner who is known here as a "
-        "person." in page
+        "The alert was routed to Claims, because the affected application has no owner with an "
+        "address." in page
     )
     assert f'href="/events/{world.event.pk}/"' in page
     assert f'href="/offerings/{world.sonnet.pk}/"' in page
@@ -57,7 +57,7 @@ def test_it_names_only_the_applications_that_its_reader_may_see(world, page_of):
 
     assert "Claims triage" in mine
     assert "Clause finder" not in mine
-    assert "And 1 application that is not yours to see." in mine
+    assert "And 1 application that is not visible to you." in mine
     assert "Clause finder" in page_of(world.governance)
 
 
@@ -77,7 +77,7 @@ def test_it_says_who_was_told_when_and_who_was_not_and_why(world, page_of):
     )
     page = page_of(world.viewer)
 
-    assert f'<a href="/deliveries/{world.delivery.pk}/">Mail failed</a>' in page
+    assert f'<a href="/deliveries/{world.delivery.pk}/">Failed</a>' in page
     assert "550 mailbox unavailable" in page
     assert "Tickets" in page
     assert "Webhook owed" in page
@@ -93,7 +93,7 @@ def test_a_mail_to_another_person_is_named_and_not_opened(world, page_of):
 
     page = page_of(world.viewer)
 
-    assert "Mail failed" in page
+    assert "Failed" in page
     assert f"/deliveries/{world.delivery.pk}/" not in page
 
 
@@ -113,7 +113,7 @@ def test_it_keeps_what_was_answered_by_whom_and_how(world, page_of, as_user):
 
     page = page_of(world.viewer)
 
-    done = page[page.index("What was done") :]
+    done = page[page.index(">Activity<") :]
     order = [
         "resolved the alert<small>Moved to Sonnet 4.6</small>",
         "assigned the alert to ilse",
@@ -195,7 +195,7 @@ def test_a_page_costs_the_same_however_many_were_told(world, as_user, django_ass
     world.alert.save()
     acknowledge_alert(alert=world.alert, by=world.editor, at=now())
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         client.get(f"/alerts/{world.alert.pk}/")
 
 

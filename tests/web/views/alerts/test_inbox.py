@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from apps.alerts.models import Alert, Notice
+from apps.alerts.models import Alert, AlertIssue, Notice
 from apps.common.time import now
-from tests.builders import make_event, make_offering, make_user
-from tests.http import file_lines, text_of
+from tests.builders import make_event, make_issue, make_offering, make_user
+from tests.http import file_lines, text_of, visible_text
 
 
 def make_alert(world, key, **fields):
@@ -46,7 +46,7 @@ def test_a_row_says_what_to_do_by_when_for_whom_and_who_was_told(world, as_user)
     assert "Choose a replacement, test it and migrate before the date." in page
     assert "in 10 days" in page
     assert "To Claims." in page
-    assert f'Told: Claims (<a href="/deliveries/{world.delivery.pk}/">mail failed</a>).' in page
+    assert f'Notified: Claims (<a href="/deliveries/{world.delivery.pk}/">failed</a>).' in page
 
 
 @pytest.mark.parametrize(
@@ -163,14 +163,14 @@ def test_with_script_the_row_alone_is_drawn_anew(world, as_user):
     page = text_of(response)
     assert response.status_code == 200
     assert "acknowledged by ilse" in page
-    assert "Open again" in page
+    assert "Reopen" in page
     assert "<html" not in page
 
 
 def test_the_other_answers_of_a_row_come_when_it_is_opened(world, as_user):
     page = text_of(as_user(world.editor).get(f"/alerts/{world.alert.pk}/answers/?back=/alerts/"))
 
-    assert "Snooze until then" in page
+    assert "Snooze until date" in page
     assert "Mute mails about it" in page
     assert 'name="back" value="/alerts/"' in page
     assert "<html" not in page
@@ -329,4 +329,57 @@ def test_the_csv_has_what_waits_unless_it_is_asked_for_more(world, as_user):
     assert len(file_lines(client.get("/alerts.csv"))) == 2
     rows = file_lines(client.get("/alerts.csv?state="))
     assert len(rows) == 3
-    assert any("Claims: mail failed" in row and "Claims triage" in row for row in rows)
+    assert any("Claims: failed" in row and "Claims triage" in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("query", "n"), [("", 1), ("?state=open&severity=5", 0), ("?mine=true&state=open", 0)]
+)
+def test_the_lead_counts_what_the_filters_leave(query, n, world, as_user):
+    Alert.objects.update(severity=4)
+
+    answer = as_user(world.governance).get(f"/alerts/{query}")
+
+    assert len(answer.context["rows"]) == n
+    lead = str(answer.context["sentence"])
+    if query:
+        assert lead == "No alerts match these filters."
+    else:
+        assert lead.startswith("1 alert needs a response.")
+
+
+def test_an_alert_of_one_issue_leads_to_it_and_keeps_its_own_page(world, as_user):
+    issue = make_issue(world.triage)
+    AlertIssue.objects.create(alert=world.alert, issue=issue)
+    client = as_user(world.governance)
+
+    page = text_of(client.get("/alerts/"))
+
+    assert f'href="/issues/{issue.pk}/"' in page
+    assert f'href="/alerts/{world.alert.pk}/">View alert' in page
+    assert f'href="/issues/{issue.pk}/"' in text_of(client.get(f"/alerts/{world.alert.pk}/"))
+
+
+def test_the_storage_key_of_an_alert_is_not_shown(world, as_user):
+    assert world.alert.key not in text_of(
+        as_user(world.governance).get(f"/alerts/{world.alert.pk}/")
+    )
+
+
+@pytest.mark.parametrize("path", ["/events/{event}/", "/offerings/{offering}/"])
+def test_an_auditor_reads_who_was_notified_of_a_retirement_and_who_answered(path, world, as_user):
+    auditor = make_user(organisation_role="auditor")
+    address = path.format(event=world.event.pk, offering=world.sonnet.pk)
+
+    page = visible_text(as_user(auditor).get(address))
+
+    block = page[page.index("Notified") :]
+    assert "Claims" in block
+    assert "Failed" in block
+    assert "No response" in block
+
+
+def test_who_was_notified_is_shown_to_those_who_can_view_the_alert(world, as_user):
+    page = visible_text(as_user(world.outsider).get(f"/offerings/{world.sonnet.pk}/"))
+
+    assert "No notification about this model concerns your applications." in page

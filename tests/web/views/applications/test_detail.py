@@ -36,39 +36,22 @@ def undo(client, response):
 
 @pytest.fixture
 def page_of(world, as_user):
-    def read(user, application=None):
-        return text_of(as_user(user).get(f"/applications/{(application or world.triage).slug}/"))
+    def read(user, application=None, tab=""):
+        slug = (application or world.triage).slug
+        return text_of(as_user(user).get(f"/applications/{slug}/?tab={tab}"))
 
     return read
 
 
 class TestThePage:
-    def test_the_runway_is_said_with_what_it_is_computed_from(self, world, page_of):
-        primary = world.triage.dependencies.get(role="primary")
-        make_exit_plan(primary, estimated_days=4)
+    def test_fallbacks_have_a_grade_and_failure_modes_a_result(self, world, page_of):
+        dependencies = page_of(world.viewer, tab="dependencies")
+        readiness = page_of(world.viewer, tab="exit-readiness")
 
-        page = page_of(world.viewer)
-
-        assert (
-            "moving is estimated to take 4 days, so <em>work starts by" in page
-            or "work starts by" in page
-        )
-        assert "the exit plan estimates 4 days" in page
-        assert "6 d" in page
-
-        make_exit_test(primary, world.sonnet_bedrock, tested_on=world.today, effort_days=33)
-        late = page_of(world.viewer)
-        assert "moving took 33 days last time" in late
-        assert "work should have started by" in late
-        assert '<b class="late">−23 d</b>' in late
-
-    def test_fallbacks_have_a_grade_and_threats_a_result(self, world, page_of):
-        page = page_of(world.viewer)
-
-        assert "<b>1</b> same version, another host" in page
-        assert "Host outage" in page
-        assert "Developer failure" in page
-        assert 'class="bad">Exposed' in page
+        assert "<b>1</b> same version, another host" in dependencies
+        assert "Host outage" in readiness
+        assert "Developer failure" in readiness
+        assert 'class="bad">Exposed' in readiness
 
     def test_announced_prices_say_what_changes_when(self, world, page_of):
         moment = now()
@@ -86,7 +69,7 @@ class TestThePage:
             claim=None,
         )
 
-        page = page_of(world.viewer)
+        page = page_of(world.viewer, tab="cost")
 
         assert "6.00 USD" in page
         assert "9.00 USD" in page
@@ -103,7 +86,7 @@ class TestThePage:
             expires_on=world.today + timedelta(90),
         )
 
-        assert "contract signed" in page_of(world.viewer)
+        assert "contract signed" in page_of(world.viewer, tab="history")
 
     def test_a_reader_gets_no_form_a_stranger_no_page(self, world, as_user, page_of):
         for_reader = page_of(world.viewer)
@@ -135,19 +118,6 @@ class TestThePage:
         )
         assert client.get(f"/applications/{slug}/nonsense.csv").status_code == 404
         assert client.get(f"/applications/{world.foreign.slug}/cost.csv").status_code == 404
-
-    def test_it_costs_the_same_however_much_it_calls(
-        self, world, as_user, django_assert_max_num_queries
-    ):
-        client = as_user(world.governance)
-        with django_assert_max_num_queries(48):
-            client.get(f"/applications/{world.triage.slug}/")
-        for order in range(2, 6):
-            made = make_dependency(world.triage, make_offering(), "fallback", fallback_order=order)
-            make_exit_test(made, world.sonnet, tested_on=world.today)
-            make_adaptation(made, "prompt")
-        with django_assert_max_num_queries(48):
-            client.get(f"/applications/{world.triage.slug}/")
 
 
 class TestRegistering:
@@ -479,7 +449,7 @@ class TestDependencies:
         primary.refresh_from_db()
         assert primary.until == world.today
         assert f"/dependencies/{primary.pk}/reopen/" in text_of(
-            client.get(f"/applications/{world.triage.slug}/")
+            client.get(f"/applications/{world.triage.slug}/?tab=dependencies")
         )
 
         client.post(f"/dependencies/{primary.pk}/reopen/", {"until": ""})
@@ -531,7 +501,8 @@ class TestDependencies:
         )
         adaptation.refresh_from_db()
         assert (adaptation.name, adaptation.moves) == ("Index", "re_run")
-        assert "Index" in text_of(client.get(f"/applications/{world.triage.slug}/"))
+        page = client.get(f"/applications/{world.triage.slug}/?tab=dependencies")
+        assert "Index" in text_of(page)
 
         done = client.post(address + "remove/", follow=True)
         assert not Adaptation.objects.exists()

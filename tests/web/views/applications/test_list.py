@@ -32,9 +32,33 @@ def test_it_shows_runway_and_findings_and_a_negative_runway_is_loud(kept, as_use
 
     assert '<tr class="over">' in page
     assert '<b class="late">−30 d</b>' in page
-    assert "40 d to move" in page
+    assert "migration 40 d" in page
     n = CachedFinding.objects.filter(application_id=kept.triage.pk).count()
-    assert f'#findings">{n}</a>' in page or f'#findings" class="late">{n}</a>' in page
+    link = f'href="/findings/?application={kept.triage.slug}"'
+    assert f"{link}>{n}</a>" in page or f'{link} class="late">{n}</a>' in page
+
+
+def test_a_runway_is_beside_the_model_it_belongs_to(kept, as_user):
+    later = make_offering("largest-model", retires_on=None)
+    make_dependency(kept.triage, later, traffic_share="0.99")
+    refresh_stale_applications(on=kept.today)
+
+    (row,) = [
+        row
+        for row in as_user(kept.governance).get("/applications/").context["rows"]
+        if row.application == kept.triage
+    ]
+
+    assert (row.primary, row.ends_on, row.n_primaries) == (kept.sonnet, kept.sonnet.retires_on, 2)
+
+
+def test_applications_of_one_name_are_told_apart(kept, as_user):
+    twin = make_application(kept.triage.name, team=kept.foreign.team)
+
+    page = text_of(as_user(kept.governance).get("/applications/"))
+
+    assert f"<small>{kept.team.name}, {kept.triage.slug}</small>" in page
+    assert f"<small>{kept.foreign.team.name}, {twin.slug}</small>" in page
 
 
 def test_orders(kept, as_user):
@@ -45,9 +69,9 @@ def test_orders(kept, as_user):
     by_runway = text_of(client.get("/applications/?sort=runway"))
 
     assert by_users.index("Clause finder") < by_users.index("Claims triage")
-    assert "with their users on record" in by_users
+    assert "with recorded users" in by_users
     assert "Mail drafter" not in by_users
-    assert "the most urgent first" in by_runway
+    assert "most urgent first" in by_runway
     assert "Clause finder" not in by_runway
 
 

@@ -56,7 +56,7 @@ def announced(host, n, *, notice=60):
 def test_the_record_says_its_median_and_from_how_many_it_comes(maker, world, as_user):
     announced(maker, 9)
 
-    page = text_of(as_user(world.viewer).get("/providers/maker/"))
+    page = text_of(as_user(world.viewer).get("/providers/maker/?tab=record"))
 
     assert "Median notice 64 days (9 models, 9 announcements, 60 to 68)." in page
     assert "60 days of notice: kept for 9 of 9" in page
@@ -69,9 +69,9 @@ def test_the_record_says_its_median_and_from_how_many_it_comes(maker, world, as_
 def test_fewer_than_five_announcements_are_a_list_and_no_statistic(maker, world, as_user):
     announced(maker, 4)
 
-    page = text_of(as_user(world.viewer).get("/providers/maker/"))
+    page = text_of(as_user(world.viewer).get("/providers/maker/?tab=record"))
 
-    assert "4 announcements with a known day: too few for a statistic, so here they are." in page
+    assert "4 announcements with a known date: too few for a statistic." in page
     assert "Median" not in page
     assert "notices-title" not in page
     assert '<details class="more" open>' in page
@@ -80,7 +80,7 @@ def test_fewer_than_five_announcements_are_a_list_and_no_statistic(maker, world,
 def test_halves_that_differ_are_named_changed(maker, world, as_user):
     announced(maker, 10, notice=10)
 
-    page = text_of(as_user(world.viewer).get("/providers/maker/"))
+    page = text_of(as_user(world.viewer).get("/providers/maker/?tab=record"))
 
     assert "12, then 17 days: changed" in page
     assert "missed by 10 models, at worst 10 days (model-0)" in page
@@ -94,10 +94,10 @@ def test_a_notice_counted_from_the_first_sight_is_a_lower_bound(maker, world, as
     )
     make_event(seen, new="2027-01-15")
 
-    page = text_of(as_user(world.viewer).get("/providers/maker/"))
+    page = text_of(as_user(world.viewer).get("/providers/maker/?tab=record"))
 
     assert "Median notice at least" in page
-    assert "5 by a published day, 1 by the day first seen" in page
+    assert "5 by a published date, 1 by the date first seen" in page
     assert "1 cannot be judged" in page
     assert offerings[0].api_id in page
 
@@ -109,45 +109,47 @@ def test_moves_and_prices_are_single_events_with_link_and_source(maker, world, a
     moved.evidence.add(claim)
     priced = make_event(offering, "repriced", old={"input": "1"}, new={"input": "2"})
 
-    page = text_of(as_user(world.viewer).get("/providers/maker/"))
+    page = text_of(as_user(world.viewer).get("/providers/maker/?tab=record"))
 
     assert f'href="/events/{moved.pk}/"' in page
     assert f'href="/events/{priced.pk}/"' in page
     assert "1 later, 0 earlier" in page
-    assert "no rate is made of them" in page
+    assert "no rate is calculated" in page
 
 
 def test_a_host_without_an_end_teaches_how_a_record_comes_about(world, as_user):
     make_offering(host=make_provider("quiet", name="Quiet"))
 
-    page = text_of(as_user(world.viewer).get("/providers/quiet/"))
+    page = text_of(as_user(world.viewer).get("/providers/quiet/?tab=record"))
 
-    assert "No end is on record at this host." in page
+    assert "No retirements recorded on this host." in page
     assert 'href="/offerings/?host=quiet"' in page
 
 
 def test_a_developer_without_a_host_has_no_record_of_its_own(world, as_user):
     make_provider("lab", roles=("developer",), name="Lab")
 
-    page = text_of(as_user(world.viewer).get("/providers/lab/"))
+    page = text_of(as_user(world.viewer).get("/providers/lab/?tab=record"))
 
-    assert "No host of Lab is known here" in page
+    assert "Lab hosts no models, so it has no track record." in page
     assert 'id="record"' not in page
 
 
 def test_the_reader_is_told_how_a_wrong_fact_is_corrected(maker, world, as_user):
     announced(maker, 5)
 
-    assert "Open the offering and set its end by hand" in text_of(
-        as_user(world.governance).get("/providers/maker/")
+    assert "To correct a date, open its offering and set a manual override." in text_of(
+        as_user(world.governance).get("/providers/maker/?tab=record")
     )
-    assert "Tell governance" in text_of(as_user(world.viewer).get("/providers/maker/"))
+    assert "contact a governance user" in text_of(
+        as_user(world.viewer).get("/providers/maker/?tab=record")
+    )
 
 
 def test_the_page_has_no_inline_style_and_every_id_once(maker, world, as_user):
     announced(maker, 12)
 
-    found = outline_of(as_user(world.governance).get("/providers/maker/"))
+    found = outline_of(as_user(world.governance).get("/providers/maker/?tab=record"))
 
     assert (found.styled, found.inline) == ([], [])
     assert sorted(found.ids) == sorted(set(found.ids))
@@ -215,10 +217,12 @@ class TestTheEarliestEnd:
         offering = make_offering("calm", host=maker, lifecycle="active")
 
         page = text_of(
-            as_user(world.viewer).get(f"/foundations/{offering.version.foundation.slug}/")
+            as_user(world.viewer).get(
+                f"/foundations/{offering.version.foundation.slug}/?tab=offerings"
+            )
         )
 
-        assert "not announced; earliest under Maker's policy" in page
+        assert "earliest under Maker's policy" in page
 
 
 class TestPicture:

@@ -431,4 +431,4 @@ class TestContacts:
     def test_a_contact_is_marked_as_owner(self, world, contact, page_of):
         Issue.objects.update(owner=contact)
 
-        assert '<span class="dim">contact</span>' in page_of(world.viewer)
+        assert '<span class="dim">by email only</span>' in page_of(world.viewer)

@@ -220,7 +220,7 @@ def five(risky):
 
 def picks_of(client, query=""):
     return re.findall(
-        r'name="pick" value="([^"]+)"', client.get(f"/risks/{query}").content.decode()
+        r'name="pick" value="([^"]+)"', client.get(f"/risks/?group=none{query}").content.decode()
     )
 
 
@@ -234,7 +234,7 @@ class TestTogether:
 
         preview = client.post("/risks/assess/", {"pick": picks, "back": "/risks/?state=unassessed"})
         page = visible_text(preview)
-        assert "One decision about 5 risks of" in page
+        assert "One decision for 5 risks of" in page
         assert "Claims triage" in page
         assert not Assessment.objects.exists()
 
@@ -286,9 +286,9 @@ class TestTogether:
             )
         )
 
-        assert "One decision about 1 risk of 1 application." in page
-        assert "Somebody has decided about it since you opened the list." in page
-        assert "1 row It is no longer inherited, or not yours to see." in page
+        assert "One decision for 1 risk of 1 application." in page
+        assert "Another user assessed this risk after you opened the list." in page
+        assert "1 row No longer inherited, or not visible to you." in page
 
     def test_somebody_who_only_reads_is_told_who_may(self, five, as_user):
         page = visible_text(
@@ -297,7 +297,7 @@ class TestTogether:
             )
         )
 
-        assert "None of what was picked can be assessed by you" in page
+        assert "You can assess none of the selected risks" in page
         assert "You need the editor role on its team to assess it." in page
 
     def test_all_that_match_the_filters_are_taken_up_to_a_bound(self, five, as_user, monkeypatch):
@@ -305,9 +305,9 @@ class TestTogether:
         query = "q=Risk 1"
 
         page = visible_text(client.post("/risks/assess/", {"all": "true", "query": query}))
-        assert "One decision about 2 risks of 2 applications." in page
+        assert "One decision for 2 risks of 2 applications." in page
         monkeypatch.setattr("apps.web.views.risks.bulk_assessment.MAX_SELECTED", 1)
-        assert "Only the first 1 are taken" in visible_text(
+        assert "Showing the first 1." in visible_text(
             client.post("/risks/assess/", {"all": "true", "query": query})
         )
 

@@ -1,0 +1,1 @@
+"""Home: what to decide today, for the organisation and for an owner."""

@@ -1,0 +1,173 @@
+"""Home of an owner: the own issues first, then the own applications, and what has no owner."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Prefetch, Q
+from django.http import HttpRequest, HttpResponse
+
+from apps.accounts.models import User
+from apps.common.text import pluralize
+from apps.common.time import day_of, now
+from apps.exposure.queries.refresh_state import refresh_state
+from apps.inventory.models import Application, ApplicationQuerySet, CachedRunway, Dependency
+from apps.issues.models import Urgency
+from apps.issues.urgent_causes import pending_issues
+from apps.web.pages.page import Headline, render_page
+from apps.web.views.home.decisions import decisions_today
+from apps.web.views.issues.presenters import RELATIONS, IssueRow, present_issues
+from apps.web.views.start import setup_steps
+from apps.web.wording import join_names, number
+
+MAX_URGENT = 5
+MAX_LATER = 10
+MAX_APPLICATIONS = 10
+MAX_UNOWNED = 5
+MAX_DEVELOPERS = 5
+# own issues are counted up to here
+MAX_COUNTED_ISSUES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedApplication:
+    """An application with its first retirement; `start_by` is None while the effort is unknown."""
+
+    application: Application
+    retires_on: date | None
+    is_earliest: bool
+    start_by: date | None
+    is_late: bool
+
+
+def owner_home(request: HttpRequest, user: User) -> HttpResponse:
+    """Show the work of the user, over their applications and without the tolerance of the
+    organisation."""
+    at = now()
+    today = day_of(at)
+    mine = pending_issues(user, today=today).filter(owner=user)
+    decisions = decisions_today(mine, user=user, today=today, limit=MAX_URGENT)
+    shown = [row.issue.cause_id for row in decisions.rows]
+    later = present_issues(
+        mine.exclude(cause__in=shown)
+        .select_related(*RELATIONS)
+        .order_by("act_by", "criticality", "pk")[: MAX_LATER + 1],
+        today=today,
+    )
+    n_mine = mine.order_by()[: MAX_COUNTED_ISSUES + 1].count()
+    n_now = mine.filter(act_by__lte=today).order_by()[: MAX_COUNTED_ISSUES + 1].count()
+    teams = Application.objects.visible_to(user).in_scope()
+    owned = teams.filter(Q(business_owner_person=user) | Q(technical_owner_person=user))
+    n_owned = owned.order_by().count()
+    applications = _load_applications(owned, today)
+    unowned = list(
+        teams.filter(business_owner="", technical_owner="")
+        .select_related("team")
+        .order_by("criticality", "name")[: MAX_UNOWNED + 1]
+    )
+    pressing = [row.issue.application for row in decisions.rows if row.is_now]
+    return render_page(
+        request,
+        "home/owner.html",
+        title="Home",
+        counts="Applications that you own, in pilot or production",
+        as_of=at,
+        sentence=_headline(n_mine, n_now, pressing),
+        decisions=decisions,
+        later=later[:MAX_LATER],
+        later_is_cut=len(later) > MAX_LATER,
+        urgencies=_count_urgencies([*(row.row for row in decisions.rows), *later]),
+        n_mine=n_mine,
+        n_mine_shown=f"{number(MAX_COUNTED_ISSUES)}+"
+        if n_mine > MAX_COUNTED_ISSUES
+        else number(n_mine),
+        n_owned=n_owned,
+        applications=applications,
+        developers=_count_developers(owned, today),
+        unowned=unowned[:MAX_UNOWNED],
+        unowned_is_cut=len(unowned) > MAX_UNOWNED,
+        state=refresh_state(),
+        steps=setup_steps(user) if not teams.exists() else (),
+    )
+
+
+def _headline(n: int, n_now: int, applications: Sequence[Application | None]) -> Headline:
+    """State how many of the own issues need work now, and of which applications."""
+    if not n:
+        return Headline("No issue is assigned to you.")
+    assigned = pluralize(n, "1 issue is assigned to you", f"{number(n)} issues are assigned to you")
+    if not n_now:
+        return Headline(f"{assigned}. None needs work now.")
+    names = list(
+        dict.fromkeys(application.name for application in applications if application is not None)
+    )
+    urgent = pluralize(
+        n_now, "1 of your issues needs work now", f"{number(n_now)} of your issues need work now"
+    )
+    first = f": {join_names(names, max_names=2)}" if names else ""
+    return Headline("", urgent, f"{first}. {assigned}.")
+
+
+def _count_urgencies(rows: Sequence[IssueRow]) -> list[tuple[str, int]]:
+    counts = Counter(row.urgency for row in rows)
+    return [(urgency.label.lower(), counts[urgency]) for urgency in Urgency if counts[urgency]]
+
+
+def _load_applications(owned: ApplicationQuerySet, today: date) -> list[OwnedApplication]:
+    """Return the own applications, first retirement first; two statements."""
+    ids = list(owned.order_by().values_list("pk", flat=True)[:500])
+    runways = {
+        row.application_id: row
+        for row in CachedRunway.objects.filter(application_id__in=ids, is_first=True)
+    }
+    # without a retirement last, then by criticality
+    applications = sorted(
+        Application.objects.filter(pk__in=ids),
+        key=lambda row: (
+            row.pk not in runways,
+            # what retires for certain comes first
+            row.pk in runways and runways[row.pk].at_least,
+            (runways[row.pk].retires_on or today) if row.pk in runways else date.max,
+            row.criticality,
+            row.name,
+        ),
+    )
+    return [_build_application(row, runways.get(row.pk), today) for row in applications][
+        :MAX_APPLICATIONS
+    ]
+
+
+def _build_application(
+    application: Application, runway: CachedRunway | None, today: date
+) -> OwnedApplication:
+    if runway is None:
+        return OwnedApplication(application, None, False, None, False)
+    is_late = runway.start_by is not None and runway.start_by < today
+    start_by = runway.start_by if runway.effort_days is not None else None
+    return OwnedApplication(application, runway.retires_on, runway.at_least, start_by, is_late)
+
+
+def _count_developers(owned: ApplicationQuerySet, today: date) -> list[tuple[str, int]]:
+    """Return the developers of the primary models of the own applications, most applications
+    first; two statements."""
+    primaries = Dependency.objects.live_on(today).filter(role=Dependency.Role.PRIMARY)
+    counts: Counter[str] = Counter()
+    rows: Any = owned.prefetch_related(
+        Prefetch(
+            "dependencies",
+            primaries.select_related("offering__version__foundation__developer"),
+            to_attr="primaries",
+        )
+    )[:500]
+    for application in rows:
+        counts.update(
+            {
+                dependency.offering.version.foundation.developer.name
+                if dependency.offering.version
+                else "Unresolved"
+                for dependency in application.primaries
+            }
+        )
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_DEVELOPERS]
