@@ -46,7 +46,8 @@ PAGES = {
         imports:inventory-xlsx:get inherited-risks:bulk-assess:post inherited-risks:csv:get
         inherited-risks:groups-csv:get inherited-risks:heat-map-csv:get inherited-risks:heat-map:get
         inherited-risks:list:get inherited-risks:teams-csv:get issues:bulk-respond:post
-        issues:csv:get issues:list:get notification-preferences:edit:post
+        issues/:get issues:csv:get issues:list:get
+        notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get
         offerings:csv:get offerings:detail:get offerings:list:get offerings:prices-csv:get
         offerings:source-values-csv:get price-gaps:csv:get price-gaps:list:get price-gaps:xlsx:get
