@@ -133,6 +133,8 @@ class ListPage[M: Model, R]:
     # name of the column that the list is sorted by if the address names none, and its terms
     default_order: ClassVar[tuple[str, Sequence[str]]] = ("", ("-pk",))
     page_size: ClassVar[int] = PAGE_SIZE
+    # further class of the table: `top` for cells of many lines
+    table_css: ClassVar[str] = ""
     template: ClassVar[str] = "lists/page.html"
     # rows of the page, which htmx fetches alone; one that differs includes "lists/table.html"
     listing_template: ClassVar[str] = "lists/listing.html"

@@ -89,8 +89,8 @@ class PriceGapList(ListPage[Any, PriceRow]):
         Column[PriceRow](
             "source", "Source", attrgetter("side.name"), note=attrgetter("source_note")
         ),
-        _build_amount_column("input", "Input per million tokens"),
-        _build_amount_column("output", "Output per million tokens"),
+        _build_amount_column("input", "Input price"),
+        _build_amount_column("output", "Output price"),
         Column[PriceRow](
             "changed", "Last change", attrgetter("side.claim.changed_at"), format=format_moment
         ),
@@ -107,6 +107,7 @@ class PriceGapList(ListPage[Any, PriceRow]):
         FileColumn[PriceRow]("Host", attrgetter("gap.offering.host.name")),
         FileColumn[PriceRow]("Row of the feed", attrgetter("side.claim.external_id")),
         FileColumn[PriceRow]("Currency", attrgetter("side.currency")),
+        FileColumn[PriceRow]("Unit", lambda row: "million tokens"),
         FileColumn[PriceRow]("Accepted", attrgetter("is_accepted")),
         FileColumn[PriceRow]("Published at", attrgetter("side.claim.source_url")),
     )

@@ -187,7 +187,7 @@ class ViolationList(ListPage[Any, ViolationRow]):
 
     def _read(self, *, limit: int, offset: int) -> ApprovalViolations:
         target, approval = self.scope
-        kinds = _NODE_KINDS[TARGET_COLUMNS[type(target)]] if target is not None else ()  # type: ignore[index]
+        kinds = _NODE_KINDS[TARGET_COLUMNS[type(target)]] if target is not None else ()
         return approval_violations(
             user=self.user,
             on=self.today,

@@ -180,7 +180,8 @@ class DocumentList(ListPage[AnnexItem, AnnexItem]):
         return Headline(
             f"{total}; ",
             f"{len(overdue)} {verb} overdue",
-            f", that of {longest_overdue.foundation.developer.name} since "
+            f", {'the longest ' if len(overdue) > 1 else ''}that of "
+            f"{longest_overdue.foundation.developer.name} since "
             f"{long_day(longest_overdue.due_on)}.",
         )
 

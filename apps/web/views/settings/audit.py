@@ -135,6 +135,7 @@ class AuditLog(ListPage[Any, AuditEntry]):
         for position, header in enumerate(FILE_HEADERS)
     )
     has_details_in_files = True
+    table_css = "top"
 
     @cached_property
     def form(self) -> AuditForm:
