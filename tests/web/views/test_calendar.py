@@ -31,7 +31,7 @@ def test_what_one_may_not_see_is_not_in_it(world, as_user):
 
     assert "Claims triage" not in page
     assert "Nothing ends or is due in the next 180 days." in page
-    assert "No day is coming up." in page
+    assert "No upcoming dates." in page
 
 
 @pytest.mark.proof
@@ -131,4 +131,4 @@ def test_a_long_calendar_shows_the_nearest_days_and_counts_the_rest(
         page = text_of(client.get(reverse("calendar:list")))
 
     assert "Two dates fall in the next 180 days" in page
-    assert "One further day: narrow by days or kind, or take the CSV." in page
+    assert "1 more date. Filter by period or kind, or download the CSV." in page

@@ -162,7 +162,7 @@ def test_an_editor_works_a_task_through_and_the_owner_signs_it(payments, as_user
         post(editor, "campaign-tasks:action", task.pk, "target", target=payments.target.pk)
     )
     assert f"It moves to {payments.target.api_id}." in page
-    assert "Missing for the signature" in page
+    assert "Sign-off requirements" in page
 
     step = task.steps.filter(kind="watch").get()
     assert f"Done: {step.title}." in text_of(post(editor, "campaign-steps:action", step.pk, "tick"))

@@ -181,7 +181,7 @@ def test_readers_see_their_own_findings_and_no_form(world, blocked, as_user):
 
     assert "Claims triage" in page
     assert "Clause finder" not in page
-    assert "Renew or decide otherwise" not in one
+    assert "Replace approval" not in one
     assert "No dependency violates an approval." in text_of(
         as_user(world.outsider).get("/approvals/against/")
     )

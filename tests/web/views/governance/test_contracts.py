@@ -137,7 +137,7 @@ def test_contracts_are_for_the_offices(world, contract, as_user):
     viewer = as_user(world.viewer)
 
     assert "ANT-1" in read
-    assert "Change it" not in read
+    assert "Contract data" not in read
     assert as_user(auditor).post(f"/contracts/{contract.pk}/change/", {}).status_code == 403
     assert viewer.get(f"/contracts/{contract.pk}/").status_code == 404
     assert viewer.get(DOCUMENTS).status_code == 404

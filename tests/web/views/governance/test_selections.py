@@ -238,7 +238,7 @@ def test_a_later_selection_takes_the_place_of_an_earlier_one(world, draft, as_us
     decided(world, later, as_user)
 
     assert later.candidates.count() == 2
-    assert "Is being chosen anew:" in waiting
+    assert "Revision in progress:" in waiting
     assert "a later selection has taken its place." in text_of(
         client.get(f"/selections/{draft.pk}/")
     )
@@ -257,7 +257,7 @@ def test_readers_without_an_office_see_of_kept_facts_what_everybody_may_know(wor
 def test_viewers_read_and_change_nothing(act, world, draft, as_user):
     client = as_user(world.viewer)
 
-    assert "What is asked" not in text_of(client.get(f"/selections/{draft.pk}/"))
+    assert "Purpose and criteria" not in text_of(client.get(f"/selections/{draft.pk}/"))
     assert client.post(f"/selections/{draft.pk}/{act}/", {"title": "x"}).status_code == 403
     assert client.get("/selections/new/").status_code == 403
 

@@ -75,7 +75,7 @@ def test_the_register_lists_what_is_missing_first_with_links(
 ) -> None:
     client = as_user(insurer.governance)
     page = get(client, "reports:register")
-    assert page.index("Missing, and where to enter it") < page.index("RT.02.01 ")
+    assert page.index("Missing fields") < page.index("RT.02.01 ")
     assert "Contract with the provider: Mistral" in page.replace("A contract", "Contract")
     assert "0010 Contract reference" in page
     assert "checks would reject it" in page
@@ -208,7 +208,7 @@ def test_questions_are_answered_with_a_reason_by_editors_only(
     assert not ComponentAnswer.objects.exists()
     viewer = as_user(make_member(insurer.claims, TeamRole.VIEWER))
     assert viewer.post(address, {"answer-25a": "no", "because-25a": "x"}).status_code == 403
-    assert "Answer the questions" not in get(viewer, "component-files:detail", insurer.triage.slug)
+    assert "Save answers" not in get(viewer, "component-files:detail", insurer.triage.slug)
     assert as_user(insurer.outsider).post(address, {}).status_code == 404
     auditor = as_user(make_user("edith", role=OrganisationRole.AUDITOR))
     assert auditor.post(address, {"answer-25a": "no", "because-25a": "x"}).status_code == 403

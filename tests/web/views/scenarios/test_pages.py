@@ -242,7 +242,7 @@ def test_its_name_and_sharing_are_changed_by_who_saved_it(asked, as_user):
     assert member.post(address, {"name": ""}).status_code == 422
     other = as_user(make_member(asked.sales, user=make_user("sales-editor")))
     assert other.get(address).status_code == 200
-    assert "Name, note, sharing" not in visible_text(other.get(address))
+    assert "Save details" not in visible_text(other.get(address))
     assert 'href="/what-if/?remove=developer:anthropic"' in member.get(address).content.decode()
 
 
