@@ -130,8 +130,8 @@ class CommentaryForm(OptimisticLockMixin, forms.Form):
         required=False,
         max_length=MAX_COMMENTARY_LENGTH,
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=f"At most {MAX_COMMENTARY_LENGTH} characters, so that the page prints on one "
-        "sheet. Empty: no commentary.",
+        help_text=f"At most {MAX_COMMENTARY_LENGTH} characters, so that the summary prints on "
+        f"one page. Empty: no commentary.",
     )
 
 

@@ -78,7 +78,7 @@ def test_what_contracts_say_is_shown_to_offices_only(world, as_user):
     assert "ANT-1" in offices
     assert "ANT-1" not in others
     assert "not visible to you" in others
-    assert "Write the choice down" not in others
+    assert "Add selection record" not in others
 
 
 def test_a_decision_in_force_stands_in_the_head_of_its_candidate(world, as_user):

@@ -174,7 +174,7 @@ def test_an_item_is_noted_and_a_public_one_needs_its_address(world, as_user):
     assert refused.status_code == 422
     assert "Enter the URL at which the document is public." in text_of(refused)
     assert (row.item, row.status, row.noted_by) == ("1b", "public", world.governance)
-    assert "One of eleven items of Claude Sonnet 4.5 are on file" in page
+    assert "One of eleven items of Claude Sonnet 4.5 are recorded" in page
 
 
 def test_of_two_who_note_the_same_item_the_second_compares_first(world, as_user):

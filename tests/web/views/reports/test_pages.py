@@ -78,7 +78,7 @@ def test_the_register_lists_what_is_missing_first_with_links(
     assert page.index("Missing fields") < page.index("RT.02.01 ")
     assert "Contract with the provider: Mistral" in page.replace("A contract", "Contract")
     assert "0010 Contract reference" in page
-    assert "checks would reject it" in page
+    assert "validation rules fail" in page
     assert "Easily substitutable" in page
     assert "derived from exit tests and fallbacks" in page
     # every link of the list leads to a page that is there
@@ -169,7 +169,7 @@ def test_the_component_file_as_page_csv_workbook_and_json(
 ) -> None:
     client, slug = as_user(insurer.governance), insurer.triage.slug
     page = get(client, "component-files:detail", slug)
-    assert "Of 22 documents that the developers owe Claims triage, 0 are on file" in page
+    assert "0 of 22 developer documents for Claims triage are recorded" in page
     assert "1(a) intended tasks and systems" in page
     assert len(rows_of(client, "component-files:table-csv", slug, "documents")) == 22
     body = json.loads(client.get(reverse("component-files:json", args=[slug])).content)
@@ -269,7 +269,7 @@ def test_a_pack_is_asked_for_made_and_fetched(insurer: Insurer, as_user: SignIn)
     ):
         assert client.post(reverse("evidence-packs:create"), wrong).status_code == 422
     EvidencePack.objects.update(state="running", started_at=now())
-    assert "Waiting for a worker" in get(client, "evidence-packs:detail", pack.pk)
+    assert "Queued" in get(client, "evidence-packs:detail", pack.pk)
     pack.parts.all().delete()
     EvidencePack.objects.update(state="done")
     assert "no longer stored" in get(client, "evidence-packs:detail", pack.pk)
@@ -335,7 +335,7 @@ def test_a_large_organisations_reports_are_counted_by_the_sweep(
     assert "counted for the first time" in get(client, "reports:register")
     figures.store_figures(at=now())
     for said in (
-        "checks would reject it",
+        "validation rules fail",
         "A contract with the provider: Mistral",
         "Easily substitutable",
     ):
