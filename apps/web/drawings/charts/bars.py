@@ -236,8 +236,10 @@ def _draw_axis(
 def _describe_finding(rows: Sequence[Bar], unit: Unit, limit: float | None) -> str:
     largest = max(rows, key=lambda row: row.value)
     n_over = sum(_is_over_limit(row, limit) for row in rows)
-    text = f"{capfirst(unit.word)}: {largest.label} has the largest value, "
-    f"{unit.write(largest.value)}."
+    text = (
+        f"{capfirst(unit.word)}: {largest.label} has the largest value, "
+        f"{unit.write(largest.value)}."
+    )
     if any(_limit_of(row, limit) is not None for row in rows):
         text += " " + (
             pluralize(

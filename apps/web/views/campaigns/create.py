@@ -225,8 +225,10 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
     # None: the cache entry is gone, so whether a worker still creates it is unknown
     problem = cache.get(_opening_key(draft))
     if problem is None:
-        problem = "The progress is unknown. If the migration is not in the list in a minute, "
-        "open it again."
+        problem = (
+            "The progress is unknown. If the migration is not in the list in a minute, "
+            "open it again."
+        )
     address = (
         reverse("campaigns:detail", args=[campaign.pk])
         if campaign

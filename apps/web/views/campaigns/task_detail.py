@@ -287,8 +287,10 @@ def _switch_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
     on = _cleaned_data(_SwitchForm(request.POST))["on"]
     switched = task_actions.switch_task(task=task, on=on, at=now(), by=user)
     assert switched.successor is not None
-    return f"{task.dependency.application.name} uses {switched.successor.offering.api_id} from "
-    f"{long_day(on)}."
+    return (
+        f"{task.dependency.application.name} uses {switched.successor.offering.api_id} from "
+        f"{long_day(on)}."
+    )
 
 
 def _sign_off(request: HttpRequest, task: CampaignTask, user: User) -> str:

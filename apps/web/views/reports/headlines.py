@@ -20,8 +20,10 @@ def register_headline(figures: ReportFigures) -> Headline:
             "No applications in pilot or production yet, so the register of information has no "
             "rows."
         )
-    opening = f"The register of information is {share(fill.share)} complete: "
-    f"{describe_completeness(fill)}"
+    opening = (
+        f"The register of information is {share(fill.share)} complete: "
+        f"{describe_completeness(fill)}"
+    )
     worst = max(figures.sheets, key=lambda sheet: sheet.fill.n_missing)
     if fill.n_missing:
         opening += (
@@ -52,8 +54,10 @@ def component_headline(file: ComponentFile) -> Headline:
         return Headline(f"{name} uses no model today, so no documents are required.")
     if file.documents_withheld:
         return Headline(f"Models that {name} uses, and the answers of its owners.")
-    opening = f"{number(file.n_on_file)} of {number(file.n_items)} developer documents for "
-    f"{name} are recorded"
+    opening = (
+        f"{number(file.n_on_file)} of {number(file.n_items)} developer documents for "
+        f"{name} are recorded"
+    )
     if file.n_overdue:
         overdue_answers = count_of(file.n_overdue, "response is", "responses are")
         return Headline(f"{opening}; ", f"{overdue_answers} overdue", ".")

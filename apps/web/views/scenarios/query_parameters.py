@@ -251,8 +251,10 @@ class _NameLookup:
                     return "The target offering was not found."
             case "retire":
                 if value not in self.applications:
-                    return f"No application “{value}” found. It does not exist or you do not "
-                    f"have access."
+                    return (
+                        f"No application “{value}” found. It does not exist or you do not "
+                        "have access."
+                    )
         return ""
 
     def _node_name(self, name: str) -> str:
