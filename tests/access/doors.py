@@ -107,7 +107,8 @@ PAGES = {
     "yyyyyy0l": """
         alerts:detail:get alerts:responses:get applications:detail:get applications:history:get
         applications:stack-csv:get applications:table-csv:get campaign-tasks:detail:get
-        campaigns:detail:get campaigns:plan:get campaigns:table:get component-files:detail:get component-files:json:get
+        campaigns:detail:get campaigns:plan:get campaigns:table:get component-files:detail:get
+        component-files:json:get
         component-files:xlsx:get deliveries:detail:get evidence:detail:get gate-runs:detail:get
         gate-runs:findings-csv:get gate:application:get inherited-risks:detail:get issues:detail:get
         notification-preferences:edit-team:post reported-services:action:post
