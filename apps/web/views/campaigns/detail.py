@@ -27,16 +27,22 @@ from apps.exposure.models import Campaign, CampaignTask
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
-from apps.web.pages.list_page import PaginatedList
+from apps.web.pages.list_page import PaginatedList, Sorting
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.campaigns.assignment import build_assignment_form
 from apps.web.views.campaigns.board import MigrationBoard, build_board
-from apps.web.views.campaigns.list import TASK_ORDERS
 from apps.web.views.campaigns.targets import offer_targets, target_groups
 from apps.web.views.dependencies.offering_picker import number_in
 from apps.web.wording import count_of, number
 
 GOVERNANCE_ONLY = "You need the governance role to change a migration."
+TASK_ORDERS = Sorting(
+    {
+        "finish": ("Finish by", ("finish_by", "pk")),
+        "start": ("Start by", ("start_by", "pk")),
+        "state": ("State", ("state", "finish_by", "pk")),
+    }
+)
 
 
 class ChangeForm(forms.Form):
