@@ -35,7 +35,6 @@ from apps.web.views.catalog import (
     foundation_detail,
     foundation_list,
     offerings,
-    provider_facts,
     providers,
     versions,
 )
@@ -87,6 +86,7 @@ from apps.web.views.intake import (
 from apps.web.views.issues import bulk as issues_bulk
 from apps.web.views.issues import detail as issues_detail
 from apps.web.views.issues import list as issues_list
+from apps.web.views.records import edit as record_edit
 from apps.web.views.reports import board_summary, component_files, evidence_packs, model_inventory
 from apps.web.views.reports import home as reports_home
 from apps.web.views.reports import register as reports_register
@@ -328,6 +328,22 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("versions/<int:pk>/lineage.csv", versions.version_lineage_csv, name="lineage-csv"),
         path("versions/<int:pk>/lifecycle.csv", versions.version_claims_csv, name="lifecycle-csv"),
     ],
+    "records": [
+        path("catalogue/<slug:kind>/new/", record_edit.create_record, name="create"),
+        path("catalogue/<slug:kind>/<int:pk>/change/", record_edit.edit_record, name="edit"),
+        path("catalogue/<slug:kind>/<int:pk>/delete/", record_edit.delete_record, name="delete"),
+        path("catalogue/<slug:kind>/<int:pk>/history/", record_edit.record_history, name="history"),
+        path(
+            "catalogue/<slug:kind>/<int:pk>/history.csv",
+            record_edit.record_history_csv,
+            name="history-csv",
+        ),
+        path(
+            "catalogue/<slug:kind>/undo/<uuid:change>/",
+            record_edit.undo_record_change,
+            name="undo",
+        ),
+    ],
     "offerings": [
         path("offerings/", offerings.offering_list, name="list"),
         path("offerings.csv", offerings.offering_csv, name="csv"),
@@ -354,14 +370,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path(
             "providers/<slug:slug>/record.csv", providers.track_record_csv, name="track-record-csv"
         ),
-        path("providers/<slug:slug>/change/", provider_facts.edit_provider, name="edit"),
-        path("providers/<slug:slug>/history/", provider_facts.provider_history, name="history"),
-        path(
-            "providers/<slug:slug>/history.csv",
-            provider_facts.provider_history_csv,
-            name="history-csv",
-        ),
-        path("providers/<slug:slug>/undo/<uuid:change>/", provider_facts.undo_edit, name="undo"),
+        # until the next release: the pages of editable records took their place
+        path("providers/<slug:slug>/change/", providers.redirect_to_form, name="edit"),
+        path("providers/<slug:slug>/history/", providers.redirect_to_history, name="history"),
     ],
     "inherited-risks": [
         path("risks/", risks_register.risk_list, name="list"),
@@ -586,6 +597,8 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("campaigns/new/", campaigns_create.open_campaign_page, name="create"),
         path("campaigns/new/progress/", campaigns_create.opening_progress, name="create-progress"),
         path("campaigns/<int:pk>/", campaigns_detail.campaign_detail, name="detail"),
+        path("campaigns/<int:pk>/table/", campaigns_detail.campaign_table, name="table"),
+        path("campaigns/<int:pk>/plan/", campaigns_detail.campaign_plan, name="plan"),
         path("campaigns/<int:pk>/<slug:action>/", campaigns_detail.change_campaign, name="action"),
     ],
     "gate": [
