@@ -51,7 +51,7 @@ class TestThePage:
         assert "<b>1</b> same version, another host" in dependencies
         assert "Host outage" in readiness
         assert "Developer failure" in readiness
-        assert 'class="bad">Exposed' in readiness
+        assert 'data-l="result" class="bad">Exposed' in readiness
 
     def test_announced_prices_say_what_changes_when(self, world, page_of):
         moment = now()
