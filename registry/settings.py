@@ -103,7 +103,7 @@ INSTALLED_APPS = [
     "apps.api",
     "apps.web",
     "tools",
-    "django.contrib.admin",
+    "apps.accounts.admin_config.ReadOnlyAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

@@ -133,6 +133,21 @@ def visible_text(response: HttpResponseBase) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", body_of(response).decode()).split())
 
 
+def read_form(response: Any) -> dict[str, Any]:
+    """Return what a browser would send back of the form of a page that nobody changed."""
+    form = response.context["form"]
+    data: dict[str, Any] = {}
+    for bound in form:
+        value = bound.value()
+        if hasattr(bound.field, "prepare_value"):
+            value = bound.field.prepare_value(value)
+        if value is True:
+            data[bound.html_name] = "on"
+        elif value is not None and value is not False:
+            data[bound.html_name] = value
+    return data
+
+
 def flash_messages(response: Any) -> list[str]:
     """Return the messages that the request left for this page or the next."""
     return [str(message) for message in get_messages(response.wsgi_request)]

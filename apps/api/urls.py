@@ -39,6 +39,12 @@ from apps.api.catalog.derivations import DerivationViewSet
 from apps.api.catalog.disagreements import DisagreementViewSet
 from apps.api.catalog.feeds import FeedRunViewSet, ProviderNoticeViewSet
 from apps.api.catalog.received_notices import NoticeMailSettingsView, ReceivedNoticeViewSet
+from apps.api.catalog.records import (
+    AliasViewSet,
+    NoticePolicyViewSet,
+    OfferingRegionViewSet,
+    RegionViewSet,
+)
 from apps.api.catalog.sources import SourceViewSet
 from apps.api.exposure.blast_radius import (
     FoundationBlastRadiusView,
@@ -101,13 +107,18 @@ from apps.api.risks.assessments import AssessmentViewSet
 from apps.api.risks.evidence import EvidenceViewSet
 from apps.api.risks.foundation_risks import FoundationRiskViewSet
 from apps.api.risks.inherited import InheritedRiskViewSet
-from apps.api.risks.templates import RiskTemplateViewSet
+from apps.api.risks.templates import (
+    RiskMappingViewSet,
+    RiskModifierViewSet,
+    RiskTemplateViewSet,
+)
 from apps.api.telemetry.litellm_callback import LiteLLMCallbackView
 
 VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "adaptations": AdaptationViewSet,
     "alert-policies": AlertPolicyViewSet,
     "alerts": AlertViewSet,
+    "aliases": AliasViewSet,
     "annex-items": AnnexItemViewSet,
     "applications": ApplicationViewSet,
     "approvals": ApprovalViewSet,
@@ -146,17 +157,22 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "loss-runs": LossRunViewSet,
     "memberships": MembershipViewSet,
     "mutes": MuteViewSet,
+    "notice-policies": NoticePolicyViewSet,
     "notifications": NotificationViewSet,
     "observations": ObservationViewSet,
+    "offering-regions": OfferingRegionViewSet,
     "offerings": OfferingViewSet,
     "people": PersonViewSet,
     "prices": PriceViewSet,
     "provider-events": ProviderEventViewSet,
     "provider-notices": ProviderNoticeViewSet,
     "providers": ProviderViewSet,
+    "regions": RegionViewSet,
     "received-notices": ReceivedNoticeViewSet,
     "reported-services": ReportedServiceViewSet,
     "retirement-announcements": RetirementAnnouncementViewSet,
+    "risk-mappings": RiskMappingViewSet,
+    "risk-modifiers": RiskModifierViewSet,
     "risk-templates": RiskTemplateViewSet,
     "scenario-runs": ScenarioRunViewSet,
     "scenarios": ScenarioViewSet,
@@ -177,7 +193,11 @@ def singular(resource: str) -> str:
     """Return the singular of a resource: `exit-plan` of `exit-plans`, `policy` of `policies`."""
     if resource.endswith("ies"):
         return f"{resource.removesuffix('ies')}y"
-    return resource.removesuffix("es") if resource.endswith("sses") else resource.removesuffix("s")
+    return (
+        resource.removesuffix("es")
+        if resource.endswith(("sses", "iases"))
+        else resource.removesuffix("s")
+    )
 
 
 router = SimpleRouter()

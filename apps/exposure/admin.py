@@ -1,11 +1,8 @@
-"""Exposure in the admin: read-only for superusers, except for the rates of single nodes."""
-
-from typing import Any
+"""Exposure in the admin: read-only for superusers."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 
-from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, ReadOnlyInline
+from apps.accounts.admin import ReadOnlyAdmin, ReadOnlyInline
 from apps.exposure.models import (
     BaseLoss,
     Campaign,
@@ -89,9 +86,7 @@ class CampaignTaskAdmin(ReadOnlyAdmin[CampaignTask]):
 
 
 @admin.register(EventRate)
-class EventRateAdmin(OrganisationRoleAdmin[EventRate]):
-    """Event rates; those of one node are added here. Rates are disabled rather than deleted."""
-
+class EventRateAdmin(ReadOnlyAdmin[EventRate]):
     list_display = (
         "kind",
         "node_kind",
@@ -105,10 +100,6 @@ class EventRateAdmin(OrganisationRoleAdmin[EventRate]):
     )
     list_select_related = ("node",)
     list_filter = ("kind", "assumption", "enabled")
-    raw_id_fields = ("node",)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(BaseLoss)

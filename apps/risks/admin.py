@@ -1,13 +1,8 @@
-"""Risks in the admin: the organisation's own templates can be edited, everything else is
-read-only."""
-
-from typing import Any
+"""Risks in the admin: read-only for superusers."""
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
-from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, ReadOnlyInline
+from apps.accounts.admin import ReadOnlyAdmin, ReadOnlyInline
 from apps.risks.models import (
     Assessment,
     AssessmentEvidence,
@@ -23,32 +18,12 @@ from apps.risks.models import (
 )
 
 
-class TemplateInline[Child: Model](admin.TabularInline):  # type: ignore[type-arg]
-    """Records of a risk template, which governance can edit unless the template is built in."""
-
-    extra = 0
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "can_read_all", False))
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "is_governance", False)) and not getattr(
-            obj, "built_in", False
-        )
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_add_permission(request, obj)
-
-    has_delete_permission = has_change_permission
-
-
-class ModifierInline(TemplateInline[Modifier]):
+class ModifierInline(ReadOnlyInline[Modifier, RiskTemplate]):
     model = Modifier
 
 
-class MappingInline(TemplateInline[TemplateMapping]):
+class MappingInline(ReadOnlyInline[TemplateMapping, RiskTemplate]):
     model = TemplateMapping
-    autocomplete_fields = ("entry",)
 
 
 @admin.register(Taxonomy)
@@ -57,34 +32,19 @@ class TaxonomyAdmin(ReadOnlyAdmin[Taxonomy]):
 
 
 @admin.register(TaxonomyEntry)
-class TaxonomyEntryAdmin(OrganisationRoleAdmin[TaxonomyEntry]):
-    """Taxonomy entries, readable for all organisation roles, since the editor of risk templates
-    searches them."""
-
+class TaxonomyEntryAdmin(ReadOnlyAdmin[TaxonomyEntry]):
     list_display = ("code", "name", "taxonomy")
     list_select_related = ("taxonomy",)
     list_filter = ("taxonomy",)
     search_fields = ("code", "name")
 
-    def may_change(self, request: HttpRequest) -> bool:
-        return False
-
 
 @admin.register(RiskTemplate)
-class RiskTemplateAdmin(OrganisationRoleAdmin[RiskTemplate]):
-    """Risk templates; a built-in one is read-only, but can be replaced by a template of your
-    own."""
-
+class RiskTemplateAdmin(ReadOnlyAdmin[RiskTemplate]):
     list_display = ("code", "title", "layer", "usual_likelihood", "usual_impact", "built_in")
     list_filter = ("layer", "built_in")
     search_fields = ("code", "title")
     inlines = (ModifierInline, MappingInline)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may_change(request) and not (obj is not None and obj.built_in)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may_change(request) and obj is not None and not obj.built_in
 
 
 class RiskEvidenceInline(ReadOnlyInline[RiskEvidence, FoundationRisk]):

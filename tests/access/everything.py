@@ -10,7 +10,17 @@ from apps.accounts.roles import TeamRole
 from apps.accounts.service_accounts import add_service
 from apps.alerts.models import Alert, AlertPolicy, Delivery, Mute, Notice, Subscription, Webhook
 from apps.alerts.preferences import create_calendar_feed
-from apps.catalog.models import Derivation, Offering, Price, RetirementAnnouncement, Version
+from apps.catalog.models import (
+    Alias,
+    Derivation,
+    NoticePolicy,
+    Offering,
+    OfferingRegion,
+    Price,
+    Region,
+    RetirementAnnouncement,
+    Version,
+)
 from apps.common.time import day_of, now
 from apps.exposure.models import (
     BaseLoss,
@@ -40,7 +50,16 @@ from apps.inventory.models import (
     ExitTest,
     Selection,
 )
-from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
+from apps.risks.models import (
+    Assessment,
+    Evidence,
+    FoundationRisk,
+    Modifier,
+    RiskTemplate,
+    Taxonomy,
+    TaxonomyEntry,
+    TemplateMapping,
+)
 from tests.builders import (
     NOW,
     make_application,
@@ -257,7 +276,14 @@ def _make_analysis_rows(
             proposed_by=author,
             proposed_at=NOW,
         ).pk,
+        "aliases": Alias.objects.create(
+            identifier="maker/latest", foundation=version.foundation, version=version, kind="alias"
+        ).pk,
         "derivations": derivation.pk,
+        "notice-policies": NoticePolicy.objects.create(
+            provider=offering.host, notice_days=60, source_url="https://example.org/policy"
+        ).pk,
+        **_make_regions(offering),
         "event-rates": EventRate.objects.order_by("pk")[0].pk,
         "evidence": Evidence.objects.create(
             kind="evaluation", application=application, run_on=day_of(NOW), recorded_at=NOW
@@ -288,7 +314,7 @@ def _make_analysis_rows(
         "reported-services": Service.objects.create(
             name="shop/claims", application=application, first_seen_at=NOW, last_seen_at=NOW
         ).pk,
-        "risk-templates": RiskTemplate.objects.create(code="FR-XX", title="T", layer="serving").pk,
+        **_make_risk_template(),
         "scenario-runs": ScenarioRun.objects.create(
             scenario=scenario, ops=[], requested_by=author, queued_at=NOW
         ).pk,
@@ -304,3 +330,24 @@ OTHER_KEYS = {
     "inherited-risks": "1-1",
     "changes": "00000000-0000-4000-8000-000000000000",
 }
+
+
+def _make_regions(offering: Offering) -> dict[str, Any]:
+    region = Region.objects.create(host=offering.host, name="eu-1")
+    link = OfferingRegion.objects.create(offering=offering, region=region)
+    return {"regions": region.pk, "offering-regions": link.pk}
+
+
+def _make_risk_template() -> dict[str, Any]:
+    template = RiskTemplate.objects.create(code="FR-XX", title="T", layer="serving")
+    taxonomy = Taxonomy.objects.create(slug="tax", name="Taxonomy")
+    entry = TaxonomyEntry.objects.create(taxonomy=taxonomy, code="T-1", name="Entry")
+    return {
+        "risk-templates": template.pk,
+        "risk-modifiers": Modifier.objects.create(
+            template=template, adaptation="prompt", likelihood=1, rationale="Fixed."
+        ).pk,
+        "risk-mappings": TemplateMapping.objects.create(
+            template=template, entry=entry, predicate="closeMatch", author="gus"
+        ).pk,
+    }

@@ -135,6 +135,7 @@ def make_walked_rows() -> WalkedRows:
         ("exit-tests/", {"pk": addresses["exit-tests"]}),
         ("foundations/", {"slug": addresses["foundations"]}),
         ("versions/", {"pk": addresses["versions"]}),
+        ("catalogue/", {"kind": "versions", "pk": addresses["versions"], "change": change}),
         ("offerings/", {"pk": addresses["offerings"]}),
         ("manual/", {"pk": _manual_claim(addresses["offerings"]).pk}),
         ("identity/decisions/", {"pk": 1}),

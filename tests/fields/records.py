@@ -12,7 +12,7 @@ from apps.api.alerts.policies import AlertPolicySerializer, AlertSettingsSeriali
 from apps.api.alerts.preferences import NotificationPreferenceSerializer
 from apps.api.alerts.subscriptions import SubscriptionSerializer
 from apps.api.alerts.webhooks import WebhookSerializer
-from apps.api.catalog.catalog import ProviderChangeSerializer, ProviderSerializer
+from apps.api.catalog.catalog import ProviderSerializer
 from apps.api.catalog.sources import SourceChangeSerializer, SourceSerializer
 from apps.api.exposure.campaigns import (
     CampaignChangeSerializer,
@@ -22,6 +22,7 @@ from apps.api.exposure.campaigns import (
 )
 from apps.api.exposure.flags import ExposurePolicySerializer, ExposureSettingsSerializer
 from apps.api.exposure.scenarios import ScenarioSerializer
+from apps.api.framework.record_views import record_serializer
 from apps.api.gate.policy import ChangePolicySerializer, GatePolicySerializer
 from apps.api.gate.waivers import (
     AskWaiverSerializer,
@@ -74,6 +75,7 @@ from apps.api.risks.foundation_risks import (
     FoundationRiskSerializer,
 )
 from apps.catalog.models import Provider, Source
+from apps.catalog.records.providers import ProviderRecord
 from apps.exposure.models import Campaign, ExposureSettings, Policy, Scenario
 from apps.gate.models import GatePolicy, Waiver
 from apps.inventory.bulk.resources import BULK_RESOURCES
@@ -90,13 +92,13 @@ from apps.inventory.models import (
     Selection,
 )
 from apps.risks.models import Assessment, Evidence, FoundationRisk
+from apps.web.pages.record_form import record_form
 from apps.web.views.alerts.alert_rules import AlertPolicyForm, AlertSettingsForm, WebhookForm
 from apps.web.views.alerts.forms import MuteForm
 from apps.web.views.alerts.preferences import PreferenceForm
 from apps.web.views.alerts.subscriptions import SubscriptionForm
 from apps.web.views.applications.forms import ApplicationForm
 from apps.web.views.campaigns.detail import ChangeForm as CampaignChangeForm
-from apps.web.views.catalog.provider_facts import ProviderForm
 from apps.web.views.dependencies.forms import (
     AdaptationForm,
     DependencyForm,
@@ -340,17 +342,14 @@ RECORDS: tuple[Record, ...] = (
     Record(
         Provider,
         "providers",
-        form=(Shape(ProviderForm),),
-        change=(Shape(ProviderChangeSerializer),),
+        form=(Shape(record_form(ProviderRecord(), creating=False)),),
+        create=(Shape(record_serializer(ProviderRecord, creating=True)),),
+        change=(Shape(record_serializer(ProviderRecord, creating=False)),),
         read=(Shape(ProviderSerializer),),
-        absent={CREATE: "providers come with the catalogue", **SMALL},
+        absent=SMALL,
         exceptions={
-            WRITTEN: {
-                **ROW,
-                "slug": "fixed: addresses lead to it",
-                "roles": "kept with the catalogue: it moves what stands on whom",
-                "parent": "kept with the catalogue: it moves what stands on whom",
-            }
+            WRITTEN: ROW,
+            CHANGED: {"slug": "fixed: addresses lead to it"},
         },
     ),
     Record(

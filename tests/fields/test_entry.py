@@ -62,6 +62,8 @@ class Case:
     page: tuple[str, str] = ("", "")
     # the page that shows the form, where another one takes it
     shown_at: str = ""
+    # the name of the record in that URL, where several records share the page
+    kind: str = ""
 
     @property
     def record(self) -> Record:
@@ -119,7 +121,8 @@ CASES = (
         Provider,
         links=lambda: {"slug": "acme", "roles": ["host"], "parent": None},
         bare={"name": "Acme"},
-        page=("providers:edit", "slug"),
+        page=("records:edit", "pk"),
+        kind="providers",
     ),
     Case(
         Team,
@@ -250,18 +253,20 @@ def test_what_a_form_shows_of_a_row_changes_another_to_be_the_same(client, case)
     links = case.links()
     full = filled(case.model, **links, **case.full())
     name, key = case.page
-    form = client.get(reverse(case.shown_at or name, args=[getattr(full, key)])).context["form"]
+    kind = [case.kind] if case.kind else []
+    address = reverse(case.shown_at or name, args=[*kind, getattr(full, key)])
+    form = client.get(address).context["form"]
     columns = case.record.form[0].written(case.record.columns)
     sent, kept = _posted(form), _columns(full, columns)
     full.delete()
     bare = _bare(case, links)
     seen = (
-        client.get(reverse(case.shown_at or name, args=[getattr(bare, key)]))
+        client.get(reverse(case.shown_at or name, args=[*kind, getattr(bare, key)]))
         .context["form"]["seen"]
         .value()
     )
 
-    answer = client.post(reverse(name, args=[getattr(bare, key)]), {**sent, "seen": seen})
+    answer = client.post(reverse(name, args=[*kind, getattr(bare, key)]), {**sent, "seen": seen})
 
     assert answer.status_code == 302, answer.context["form"].errors
     assert _columns(bare, columns) == kept

@@ -17,14 +17,16 @@ import registry.urls  # noqa: F401  the forms of all pages are known
 from apps.accounts.models import ApiToken
 from apps.alerts.models import CalendarFeed
 from apps.api.urls import VIEWSETS
-from apps.catalog.models import RetirementAnnouncement
-from apps.exposure.models import CampaignTask, EventRate, LossRun
+from apps.catalog.models import Provider, RetirementAnnouncement
+from apps.exposure.models import CampaignTask, LossRun
 from apps.intake.models import IntakeSettings
 from apps.intake.spreadsheets.columns.fields import FIELDS, READ_ONLY_COLUMN
 from apps.intake.spreadsheets.columns.mapping import guess_mapping
 from apps.intake.spreadsheets.export import application_headers, dependency_headers
 from apps.intake.spreadsheets.files.tables import Book, Table
+from apps.inventory.models import Contract
 from apps.reports.models import EvidencePack, ModelStatement, ReportingEntity
+from apps.web.views.records.pages import RECORD_PAGES
 from tests.builders import make_user
 from tests.fields.places import COPY, FORM, PLACES, READ, Exceptions, Record, Shape
 from tests.fields.records import RECORDS
@@ -35,13 +37,17 @@ ELSEWHERE: dict[type[models.Model], str] = {
     ApiToken: "a secret with a few settings, made once (tests/accounts/api_tokens/test_tokens.py)",
     CalendarFeed: "a secret address, made once (tests/api/alerts/test_secret_feeds.py)",
     CampaignTask: "each fact has an action of its own (tests/exposure/campaigns)",
-    EventRate: "its numbers are changed on the page of assumptions alone "
-    "(tests/web/views/scenarios/test_pages.py)",
     EvidencePack: "asked for, made by a worker (tests/reports)",
     IntakeSettings: "one row, changed on its page alone (tests/web/views/intake/test_pages.py)",
     LossRun: "asked for, made by a worker (tests/exposure/loss)",
     ModelStatement: "stated on its page alone (tests/web/views/reports/test_pages.py)",
     RetirementAnnouncement: "announced and withdrawn as a whole (tests/catalog/retirements)",
+    # form, serializer and history are built from one declaration
+    **{
+        pages.record.model: "declared once (test_field_sets.py)"
+        for pages in RECORD_PAGES.values()
+        if pages.record.model not in (Contract, Provider)
+    },
     ReportingEntity: "one row, changed on its page alone (tests/web/views/reports/test_pages.py)",
 }
 LOOKED_AT = [place for place in PLACES if place != COPY]

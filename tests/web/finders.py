@@ -198,6 +198,8 @@ FINDERS: dict[str, Finder] = {
         _ordered(RetirementAnnouncement.objects.visible_to(user))
     ),
     "campaigns:detail": lambda user: _first(_ordered(Campaign.objects.visible_to(user))),
+    "campaigns:plan": lambda user: _first(_ordered(Campaign.objects.visible_to(user))),
+    "campaigns:table": lambda user: _first(_ordered(Campaign.objects.visible_to(user))),
     "campaign-tasks:detail": lambda user: _first(_ordered(CampaignTask.objects.visible_to(user))),
     "adaptations:edit": lambda user: _first(_ordered(Adaptation.objects.visible_to(user))),
     "applications:edit": _application,
@@ -238,6 +240,9 @@ FINDERS: dict[str, Finder] = {
     "gate-runs:detail": lambda user: _first(
         GateRun.objects.visible_to(user).order_by("decision", "pk")
     ),
+    "gate-runs:findings": lambda user: _first(
+        GateRun.objects.visible_to(user).order_by("decision", "pk")
+    ),
     "waivers:detail": lambda user: _first(_ordered(Waiver.objects.visible_to(user).waiting())),
     "feeds:on-hold": lambda user: {"slug": "litellm"},
     "imports:detail": lambda user: _first(
@@ -264,6 +269,9 @@ FINDERS: dict[str, Finder] = {
     "providers:detail": _provider,
     "providers:edit": _provider,
     "providers:history": _provider,
+    "records:create": lambda user: {"kind": "aliases"},
+    "records:edit": lambda user: {"kind": "versions", **_version(user)},
+    "records:history": lambda user: {"kind": "versions", **_version(user)},
     "exit-tests:create": _planned,
     "dependencies:reopen": _ending,
     "dependencies:replace": _dependency,

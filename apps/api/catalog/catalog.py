@@ -18,13 +18,12 @@ from rest_framework.response import Response
 
 from apps.api.framework.export_formats import EventsAtomRenderer
 from apps.api.framework.file_responses import FileRows
+from apps.api.framework.record_views import RecordViewSet, record_schema
 from apps.api.framework.row_reader import ComputedField, RowReader
 from apps.api.framework.views import BY_ID, ReadViewSet, row_reader_for
-from apps.api.governance.base import GovernedViewSet
 from apps.api.inventory.applications import (
     AffectedApplicationSerializer,
     ApplicationViewSet,
-    ReasonMixin,
 )
 from apps.catalog.filters import (
     AssertionFilter,
@@ -50,9 +49,12 @@ from apps.catalog.providers.earliest_retirement import (
     PublishedMinimum,
     offering_earliest_retirement,
 )
-from apps.catalog.providers.facts import PROVIDER_FIELDS, change_provider
 from apps.catalog.providers.track_record import ModelRetirement, NoticeHalf, PolicyCompliance
 from apps.catalog.providers.track_record_queries import is_partners, provider_track_record
+from apps.catalog.records.hosting import OfferingRecord
+from apps.catalog.records.identities import FoundationRecord, VersionRecord
+from apps.catalog.records.prices import PriceRecord
+from apps.catalog.records.providers import ProviderRecord
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.exposure.queries.dependents import affected_applications
@@ -99,21 +101,6 @@ class ProviderSerializer(serializers.ModelSerializer[Provider]):
             "updated_at",
         ]
         read_only_fields = fields
-
-
-class ProviderChangeSerializer(ReasonMixin, serializers.ModelSerializer[Provider]):
-    """Fields that can be changed. Roles and the parent company belong to the built-in catalogue."""
-
-    lei = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        max_length=40,
-        help_text="Legal Entity Identifier: 20 characters of ISO 17442; spaces are ignored.",
-    )
-
-    class Meta:
-        model = Provider
-        fields = [*PROVIDER_FIELDS, "reason"]
 
 
 class RetirementNoticeSerializer(serializers.Serializer[Any]):
@@ -248,26 +235,18 @@ class TrackRecordSerializer(serializers.Serializer[Any]):
     )
 
 
-class ProviderViewSet(GovernedViewSet[Provider]):
+@extend_schema_view(**record_schema(ProviderRecord, ProviderSerializer))
+class ProviderViewSet(RecordViewSet[Provider]):
     """Providers: developers, hosts, gateways and vendors. Governance users maintain them."""
 
     model = Provider
+    record = ProviderRecord()
     serializer_class = ProviderSerializer
     filterset_class = ProviderFilter
     files = {"track_record": FileRows(RetirementNoticeSerializer, "notices")}
     lookup_field = "slug"
     lookup_value_regex = SLUG
     orders = BY_SLUG
-
-    @extend_schema(request=ProviderChangeSerializer, responses=ProviderSerializer)
-    def partial_update(self, request: Request, slug: str) -> Response:
-        """Change a provider. Requires the governance role."""
-        provider = self.governed("parent")
-        facts = self.validated(ProviderChangeSerializer, instance=provider, partial=True)
-        change_provider(
-            provider=provider, reason=facts.pop("reason", ""), facts=facts, by=self.user
-        )
-        return self.answer(provider)
 
     @extend_schema(summary="Track record of a provider", responses=TrackRecordSerializer)
     @action(
@@ -317,10 +296,12 @@ class FoundationSerializer(serializers.ModelSerializer[Foundation]):
         read_only_fields = fields
 
 
-class FoundationViewSet(ReadViewSet[Foundation]):
+@extend_schema_view(**record_schema(FoundationRecord, FoundationSerializer))
+class FoundationViewSet(RecordViewSet[Foundation]):
     """Foundations: pretrained model generations."""
 
     model = Foundation
+    record = FoundationRecord()
     serializer_class = FoundationSerializer
     filterset_class = FoundationFilter
     lookup_field = "slug"
@@ -368,10 +349,12 @@ class VersionSerializer(serializers.ModelSerializer[Version]):
         read_only_fields = fields
 
 
-class VersionViewSet(ReadViewSet[Version]):
+@extend_schema_view(**record_schema(VersionRecord, VersionSerializer))
+class VersionViewSet(RecordViewSet[Version]):
     """Versions: releases of foundations. `?identifier=` finds one."""
 
     model = Version
+    record = VersionRecord()
     serializer_class = VersionSerializer
     filterset_class = VersionFilter
     orders = {
@@ -546,11 +529,13 @@ def _days_left(retires_on: Any) -> int | None:
     return None if retires_on is None else (retires_on - day_of(now())).days
 
 
-class OfferingViewSet(ReadViewSet[Offering]):
+@extend_schema_view(**record_schema(OfferingRecord, OfferingSerializer))
+class OfferingViewSet(RecordViewSet[Offering]):
     """Offerings: models as one host serves them under one model ID. `?host=&api_id=` (with `region`
     and `tier`) finds one."""
 
     model = Offering
+    record = OfferingRecord()
     serializer_class = OfferingSerializer
     filterset_class = OfferingFilter
     orders = {
@@ -651,12 +636,22 @@ class PriceSerializer(serializers.ModelSerializer[Price]):
         read_only_fields = fields
 
 
-class PriceViewSet(ReadViewSet[Price]):
-    """List prices of offerings, per million units, each for a period."""
+@extend_schema_view(**record_schema(PriceRecord, PriceSerializer))
+class PriceViewSet(RecordViewSet[Price]):
+    """List prices of offerings, per million units, each for a period. A price that a user enters
+    outranks the feeds for its unit. Changing a price ends it, and the answer is the new one."""
 
     model = Price
+    record = PriceRecord()
     serializer_class = PriceSerializer
     filterset_class = PriceFilter
+
+    def row_after(self, row: Price) -> Price:
+        """Return the price of the unit that now applies, or starts last."""
+        prices = Price.objects.filter(
+            offering=row.offering_id, unit=row.unit, above_tokens=row.above_tokens
+        )
+        return prices.order_by("-valid").first() or row
 
 
 @extend_schema_field({})

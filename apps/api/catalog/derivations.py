@@ -1,10 +1,13 @@
 """Derivations: relationships between versions."""
 
 import django_filters
+from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers
 
-from apps.api.framework.views import BY_ID, ReadViewSet
+from apps.api.framework.record_views import RecordViewSet, record_schema
+from apps.api.framework.views import BY_ID
 from apps.catalog.models import Derivation
+from apps.catalog.records.identities import DerivationRecord
 from apps.common.database.keyset_pagination import Keyset
 
 
@@ -28,11 +31,13 @@ class DerivationSerializer(serializers.ModelSerializer[Derivation]):
         read_only_fields = fields
 
 
-class DerivationViewSet(ReadViewSet[Derivation]):
+@extend_schema_view(**record_schema(DerivationRecord, DerivationSerializer))
+class DerivationViewSet(RecordViewSet[Derivation]):
     """Relationships between versions. All kinds except `next_generation` pass on weights or
     behaviour."""
 
     model = Derivation
+    record = DerivationRecord()
     serializer_class = DerivationSerializer
     filterset_class = DerivationFilter
     orders = {"id": BY_ID, "-id": Keyset(("-id",))}

@@ -6,7 +6,7 @@ from typing import Any
 
 import django_filters
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -14,6 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.bulk.views import RETRY_AFTER_SECONDS
+from apps.api.framework.record_views import (
+    RecordChangeMixin,
+    RecordCreationViewSet,
+    record_schema,
+)
 from apps.api.framework.views import ReadViewSet
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
@@ -35,6 +40,7 @@ from apps.exposure.models import (
     ScenarioRun,
     ScopedApplication,
 )
+from apps.exposure.records import EventRateRecord
 from apps.exposure.scenarios.operation_parser import InvalidOperationError
 
 # with more applications a result takes longer than a client should wait
@@ -297,10 +303,15 @@ class EventRateSerializer(serializers.ModelSerializer[EventRate]):
         read_only_fields = fields
 
 
-class EventRateViewSet(ReadViewSet[EventRate]):
-    """Yearly rates of failure modes, with interval and source. They are changed in the admin."""
+@extend_schema_view(
+    **record_schema(EventRateRecord, EventRateSerializer, methods=("create", "partial_update"))
+)
+class EventRateViewSet(RecordChangeMixin, RecordCreationViewSet[EventRate]):
+    """Yearly rates of failure modes, with interval and source. The rate of one node takes
+    precedence over that of its kind. Rates are disabled rather than deleted."""
 
     model = EventRate
+    record = EventRateRecord()
     serializer_class = EventRateSerializer
 
 
@@ -313,7 +324,7 @@ class BaseLossSerializer(serializers.ModelSerializer[BaseLoss]):
 
 class BaseLossViewSet(ReadViewSet[BaseLoss]):
     """Cost of one event for an exposed application, by criticality (0 critical to 3 low). They are
-    changed in the admin."""
+    changed on the page of simulated losses."""
 
     model = BaseLoss
     serializer_class = BaseLossSerializer

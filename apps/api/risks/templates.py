@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import django_filters
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, OuterRef
 from django.db.models.functions import JSONObject
+from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers
 
-from apps.api.framework.views import ReadViewSet
+from apps.api.framework.record_views import RecordViewSet, record_schema
 from apps.common.database.keyset_pagination import Keyset
 from apps.inventory.models import Adaptation
 from apps.risks.filters import (
@@ -18,6 +20,7 @@ from apps.risks.models import (
     RiskTemplate,
     TemplateMapping,
 )
+from apps.risks.records import ModifierRecord, RiskTemplateRecord, TemplateMappingRecord
 
 
 class ModifierSerializer(serializers.Serializer[Any]):
@@ -70,11 +73,13 @@ class RiskTemplateSerializer(serializers.ModelSerializer[RiskTemplate]):
         read_only_fields = fields
 
 
-class RiskTemplateViewSet(ReadViewSet[RiskTemplate]):
+@extend_schema_view(**record_schema(RiskTemplateRecord, RiskTemplateSerializer))
+class RiskTemplateViewSet(RecordViewSet[RiskTemplate]):
     """Risk templates: kinds of risk that dependencies inherit from foundations, with mitigating and
     aggravating factors and taxonomy mappings."""
 
     model = RiskTemplate
+    record = RiskTemplateRecord()
     serializer_class = RiskTemplateSerializer
     filterset_class = RiskTemplateFilter
     orders = {"code": Keyset(("code",)), "-code": Keyset(("-code",))}
@@ -106,3 +111,80 @@ class RiskTemplateViewSet(ReadViewSet[RiskTemplate]):
             )
         ),
     }
+
+
+class RiskModifierFilter(django_filters.FilterSet):  # type: ignore[misc]
+    template = django_filters.CharFilter(field_name="template__code", label="Template (code)")
+
+    class Meta:
+        model = Modifier
+        fields: list[str] = []
+
+
+class RiskModifierSerializer(serializers.ModelSerializer[Modifier]):
+    template = serializers.CharField(
+        source="template.code", read_only=True, help_text="Code of the risk template."
+    )
+
+    class Meta:
+        model = Modifier
+        fields = ["id", "template", "adaptation", "likelihood", "impact", "rationale"]
+        read_only_fields = fields
+
+
+@extend_schema_view(**record_schema(ModifierRecord, RiskModifierSerializer))
+class RiskModifierViewSet(RecordViewSet[Modifier]):
+    """Modifiers: the effect of adaptations on the risks of a template, in steps."""
+
+    model = Modifier
+    record = ModifierRecord()
+    serializer_class = RiskModifierSerializer
+    filterset_class = RiskModifierFilter
+
+
+class RiskMappingFilter(django_filters.FilterSet):  # type: ignore[misc]
+    template = django_filters.CharFilter(field_name="template__code", label="Template (code)")
+    taxonomy = django_filters.CharFilter(
+        field_name="entry__taxonomy__slug", label="Taxonomy (slug)"
+    )
+
+    class Meta:
+        model = TemplateMapping
+        fields: list[str] = []
+
+
+class RiskMappingSerializer(serializers.ModelSerializer[TemplateMapping]):
+    template = serializers.CharField(
+        source="template.code", read_only=True, help_text="Code of the risk template."
+    )
+    entry = serializers.IntegerField(
+        source="entry_id", read_only=True, help_text="ID of the entry of the taxonomy."
+    )
+    taxonomy = serializers.CharField(source="entry.taxonomy.slug", read_only=True)
+    code = serializers.CharField(
+        source="entry.code", read_only=True, help_text="Code of the entry."
+    )
+
+    class Meta:
+        model = TemplateMapping
+        fields = [
+            "id",
+            "template",
+            "entry",
+            "taxonomy",
+            "code",
+            "predicate",
+            "justification",
+            "author",
+        ]
+        read_only_fields = fields
+
+
+@extend_schema_view(**record_schema(TemplateMappingRecord, RiskMappingSerializer))
+class RiskMappingViewSet(RecordViewSet[TemplateMapping]):
+    """Mappings of risk templates to entries of public taxonomies."""
+
+    model = TemplateMapping
+    record = TemplateMappingRecord()
+    serializer_class = RiskMappingSerializer
+    filterset_class = RiskMappingFilter

@@ -83,6 +83,15 @@ def strongest_claim(source_claims: Iterable[SourceClaim]) -> SourceClaim | None:
     return ranked_claims[0] if ranked_claims else None
 
 
+def applicable_price_claims(source_claims: Iterable[SourceClaim]) -> list[SourceClaim]:
+    """Return the price claims that apply together: the manual one for the prices that it states,
+    then the strongest of the other sources for the rest."""
+    source_claims = [source_claim for source_claim in source_claims if source_claim.value]
+    manual = [claim for claim in source_claims if claim.source == MANUAL]
+    winner = strongest_claim(claim for claim in source_claims if claim.source != MANUAL)
+    return [*manual, *([winner] if winner is not None else [])]
+
+
 def _first_firm(
     weaker_claims: Iterable[SourceClaim], all_claims: Iterable[SourceClaim], bound: date
 ) -> SourceClaim | None:

@@ -1,7 +1,7 @@
 """Updates `Price` ranges to the claim that applies; past ranges are closed, never rewritten."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -46,9 +46,27 @@ def ranges_due(
     return ranges
 
 
-def update_price_ranges(source_claims: Mapping[int, SourceClaim], *, at: datetime) -> int:
-    """Set the price ranges of these offerings from `at` to the applicable values; return the number
-    of rows written.
+def ranges_of_claims(
+    source_claims: Sequence[SourceClaim], at: datetime
+) -> dict[Line, tuple[int, list[tuple[datetime, datetime | None, Decimal]]]]:
+    """Return {line: (claim ID, ranges from `at` on)} of claims that apply together, the strongest
+    first. A stronger claim decides on a unit and size in every currency."""
+    ranges: dict[Line, tuple[int, list[tuple[datetime, datetime | None, Decimal]]]] = {}
+    decided: set[tuple[str, int]] = set()
+    for source_claim in source_claims:
+        own = {
+            line: line_ranges
+            for line, line_ranges in ranges_due(source_claim.value, at).items()
+            if line[:2] not in decided
+        }
+        decided |= {line[:2] for line in own}
+        ranges |= {line: (source_claim.claim_id, due) for line, due in own.items()}
+    return ranges
+
+
+def update_price_ranges(source_claims: Mapping[int, Sequence[SourceClaim]], *, at: datetime) -> int:
+    """Set the price ranges of these offerings from `at` to the values of the claims that apply,
+    strongest first; return the number of rows written.
 
     A range with an unchanged amount stays, so that the price keeps its first day.
     """
@@ -64,13 +82,13 @@ def update_price_ranges(source_claims: Mapping[int, SourceClaim], *, at: datetim
     closed_ranges: dict[int, dict[str, DateTimeTZRange]] = {}
     removed_ids: list[int] = []
     new_prices: list[Price] = []
-    for offering_id, source_claim in source_claims.items():
-        due_ranges = ranges_due(source_claim.value, at)
+    for offering_id, offering_claims in source_claims.items():
+        due_ranges = ranges_of_claims(offering_claims, at)
         for line in due_ranges.keys() | current_prices[offering_id].keys():
             existing_prices = sorted(
                 current_prices[offering_id][line], key=lambda price: price.valid.lower
             )
-            target_ranges = due_ranges.get(line, [])
+            claim_id, target_ranges = due_ranges.get(line, (None, []))
             if [
                 (price.amount, max(price.valid.lower, at), price.valid.upper)
                 for price in existing_prices
@@ -91,7 +109,7 @@ def update_price_ranges(source_claims: Mapping[int, SourceClaim], *, at: datetim
                     currency=line[2],
                     amount=amount,
                     valid=DateTimeTZRange(begin, end, "[)"),
-                    claim_id=source_claim.claim_id,
+                    claim_id=claim_id,
                 )
                 for begin, end, amount in target_ranges
             ]
@@ -102,9 +120,9 @@ def update_price_ranges(source_claims: Mapping[int, SourceClaim], *, at: datetim
     update_rows(
         Offering,
         {
-            pk: {"price_claim_id": source_claim.claim_id}
-            for pk, source_claim in source_claims.items()
-            if claims.get(pk) != source_claim.claim_id
+            pk: {"price_claim_id": offering_claims[0].claim_id}
+            for pk, offering_claims in source_claims.items()
+            if claims.get(pk) != offering_claims[0].claim_id
         },
     )
     return len(removed_ids) + len(closed_ranges) + len(new_prices)

@@ -17,8 +17,8 @@ from apps.catalog.claims.precedence import (
     UNMARKED,
     SettledLifecycle,
     SourceClaim,
+    applicable_price_claims,
     choose_lifecycle,
-    strongest_claim,
 )
 from apps.catalog.claims.price_ranges import update_price_ranges
 from apps.catalog.footing import refresh_footing
@@ -105,9 +105,9 @@ def reconcile_offerings(
     price_claims, _ = standing_claims(offering_ids, PRICE)
     n_priced = update_price_ranges(
         {
-            pk: source_claim
+            pk: applicable_claims
             for pk, group in price_claims.items()
-            if (source_claim := strongest_claim(group)) is not None
+            if (applicable_claims := applicable_price_claims(group))
         },
         at=at,
     )

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Subquery
 
 from apps.catalog.claims.feed_rows import FIRM
-from apps.catalog.claims.precedence import strongest_claim
+from apps.catalog.claims.precedence import applicable_price_claims
 from apps.catalog.claims.reconciliation import catalogue_lock, standing_claims
 from apps.catalog.claims.values import next_start, price_in_force, retires_on
 from apps.catalog.footing import refresh_footing
@@ -131,8 +131,8 @@ def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:
         first_start_on = claim.next_start_on
         if first_start_on is None or claim.offering_id is None:
             continue
-        winning_claim = strongest_claim(source_claims.get(claim.offering_id, []))
-        if winning_claim is None or winning_claim.source != claim.source.slug:
+        applicable_claims = applicable_price_claims(source_claims.get(claim.offering_id, []))
+        if claim.source.slug not in {winner.source for winner in applicable_claims}:
             continue
         feed_amounts = price_in_force((claim.pending or {}).get("value", claim.value), today)
         for day, old_prices, new_prices in started_prices(

@@ -7,8 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from apps.catalog.claims.precedence import MANUAL, SourceClaim, is_soft_by_others, strongest_claim
+from apps.catalog.claims.precedence import (
+    MANUAL,
+    SourceClaim,
+    applicable_price_claims,
+    is_soft_by_others,
+    strongest_claim,
+)
 from apps.catalog.claims.reconciliation import BUILT_IN, standing_claims
+from apps.catalog.claims.values import unit_of_key
 from apps.catalog.ingestion.change_detection.records import (
     IDENTITY,
     LIFECYCLE,
@@ -78,7 +85,9 @@ def create_events(
             fact, source, lifecycle_claims.get(offering_id, [])
         ):
             continue
-        if fact.topic == PRICE and is_price_outranked(source, price_claims.get(offering_id, [])):
+        if fact.topic == PRICE and is_price_outranked(
+            fact, source, price_claims.get(offering_id, [])
+        ):
             continue
         if fact.kind == "delisted" and offering_id in listed_elsewhere:
             continue
@@ -184,9 +193,20 @@ def is_known_or_outranked(
     )
 
 
-def is_price_outranked(source: Source, source_claims: Iterable[SourceClaim]) -> bool:
-    """Return whether the price that applies comes from another source."""
-    winner = strongest_claim(source_claims)
+def is_price_outranked(
+    fact: CatalogueFact, source: Source, source_claims: Iterable[SourceClaim]
+) -> bool:
+    """Return whether all prices of the fact come from another source."""
+    applicable_claims = applicable_price_claims(source_claims)
+    manual_units = {
+        unit_of_key(key)
+        for claim in applicable_claims
+        if claim.source == MANUAL
+        for key in claim.value
+    }
+    if isinstance(fact.new, Mapping) and fact.new and set(fact.new) <= manual_units:
+        return True
+    winner = next((claim for claim in applicable_claims if claim.source != MANUAL), None)
     return winner is not None and winner.source not in (source.slug, BUILT_IN)
 
 
@@ -208,12 +228,13 @@ def event_key(source: str, fact: CatalogueFact, repeat: int = 0) -> str:
 
 def insert_events(
     source: Source,
-    accepted_facts: Sequence[tuple[CatalogueFact, int, int]],
+    accepted_facts: Sequence[tuple[CatalogueFact, int, int | None]],
     *,
     repeats: Repeats | None = None,
 ) -> list[ProviderEvent]:
     """Insert the facts (with offering and claim IDs) whose key is new, with their evidence; the
-    caller holds the catalogue's lock."""
+    caller holds the catalogue's lock. The claim is None for a fact that is the record itself, such
+    as an alias."""
     repeats = repeats or {}
     by_key = {
         event_key(
@@ -252,6 +273,7 @@ def insert_events(
         [
             evidence(providerevent_id=event.pk, assertion_id=claim_id)
             for event, (_, _, claim_id) in zip(events, by_key.values(), strict=True)
+            if claim_id is not None
         ]
     )
     return events

@@ -16,6 +16,7 @@ from apps.catalog.models.offerings import (
     IdentityReason,
     Lifecycle,
     Offering,
+    OfferingRegion,
     Price,
     Region,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "NodeKind",
     "NoticePolicy",
     "Offering",
+    "OfferingRegion",
     "Price",
     "Provider",
     "ProviderEvent",

@@ -53,15 +53,26 @@ class IdentityReason(models.TextChoices):
     DECISION = "decision", "Decision"
 
 
+@track_history()
 class Region(models.Model):
     """A region of one host: the same name at two hosts means two regions."""
 
     host = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="regions")
     name = models.CharField(max_length=60)
+    source_url = models.URLField(max_length=500, blank=True, default="", db_default="")
+    source_on = models.DateField(null=True, blank=True)
+
+    objects = PublicQuerySet["Region"].as_manager()
 
     class Meta:
         ordering = ["host", "name"]
-        constraints = [models.UniqueConstraint(fields=["host", "name"], name="region_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["host", "name"],
+                name="region_once",
+                violation_error_message="This host already has a region with this name.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -217,6 +228,21 @@ class Offering(models.Model):
             and self.retires_on <= today
         )
         return self.lifecycle == Lifecycle.RETIRED or date_has_come
+
+
+@track_history()
+class OfferingRegion(Offering.regions.through):  # type: ignore[name-defined, misc]
+    """The link of an offering to a region of its host in which it is served."""
+
+    objects = PublicQuerySet["OfferingRegion"].as_manager()
+
+    class Meta:
+        proxy = True
+        verbose_name = "region of an offering"
+        verbose_name_plural = "regions of offerings"
+
+    def __str__(self) -> str:
+        return f"{self.offering} in {self.region}"
 
 
 class PriceQuerySet(PublicQuerySet["Price"]):

@@ -1,29 +1,17 @@
 """Contracts, documents of developers, approvals and selections in the admin."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
-from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, ReadOnlyInline
+from apps.accounts.admin import ReadOnlyAdmin, ReadOnlyInline
 from apps.inventory.models import AnnexItem, Approval, Contract, Selection, SelectionCandidate
 
 
 @admin.register(Contract)
-class ContractAdmin(OrganisationRoleAdmin[Contract]):
-    """Contracts are entered and changed on their page; the admin only deletes those entered by
-    mistake."""
-
+class ContractAdmin(ReadOnlyAdmin[Contract]):
     list_display = ("ref", "party", "kind", "starts_on", "ends_on", "terms_read_on")
     list_select_related = ("party",)
     list_filter = ("kind", "exit_clause")
     search_fields = ("ref", "name", "party__name")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(AnnexItem)

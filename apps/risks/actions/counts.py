@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 COUNT_TASK: Final = "risks.count_inherited_risk"
 _LOCK = 7_201_804_431
-# changes without a history entry, such as the regions of an offering, are counted after this time
+# changes without a history entry are counted after this time
 MAX_COUNT_AGE = timedelta(minutes=5)
 # further requests within this time are covered by the first
 REQUEST_PAUSE_SECONDS = 15
@@ -39,6 +39,7 @@ _HISTORIES: Final = (
     "catalog_derivationhistory",
     "catalog_foundationhistory",
     "catalog_offeringhistory",
+    "catalog_offeringregionhistory",
     "catalog_providerhistory",
     "catalog_versionhistory",
     "inventory_applicationhistory",

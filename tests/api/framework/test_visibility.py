@@ -42,6 +42,12 @@ def everything():
 
 
 PUBLIC = {
+    "aliases",
+    "notice-policies",
+    "offering-regions",
+    "regions",
+    "risk-mappings",
+    "risk-modifiers",
     "alert-policies",
     "approvals",
     "assertions",

@@ -347,24 +347,22 @@ def test_what_is_missing_is_red_and_as_long_as_the_days_short():
     gone = the(picture.patches, "Gone left")
     assert gone.hatch == "red"
     assert gone.box.x + gone.box.width == pytest.approx(left.x, abs=0.05)
-    assert "10 d left, 40 d in the last test: 30 d short" in words(picture)
-    assert picture.title.startswith(
-        "2 of 3 applications end sooner than they can leave; the furthest off is "
-    )
+    assert "10 d left, migration 40 d (exit test): 30 d too late" in words(picture)
+    assert picture.title.startswith("2 of 3 cannot be migrated in time. Latest: ")
 
 
 def test_applications_with_time_have_nothing_red():
     picture = draw_runways([Runway("Assist", 80, 40), Runway("Copilot", 200, None)])
 
     assert not [patch for patch in picture.patches if "r" in patch.edge and patch.name != "key"]
-    assert picture.title == "1 application has time to leave. 1 has no exit test."
+    assert picture.title == "1 has time to migrate. 1 has unknown effort."
 
 
 def test_a_bar_longer_than_the_drawing_is_cut_and_says_its_number():
     picture = draw_runways([Runway("Later", 4000, 20, at_least=True)])
 
     assert named(picture.strokes, "cut")
-    assert "≥ 4,000 d left, 20 d estimated" in words(picture)
+    assert "≥ 4,000 d left, migration 20 d (exit plan)" in words(picture)
 
 
 # ---- calendar

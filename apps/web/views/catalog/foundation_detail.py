@@ -142,6 +142,9 @@ def _load_offerings_tab(data: FoundationData) -> dict[str, Any]:
             for row in versions[:MAX_RELEASES]
         ],
         "n_versions": len(versions),
+        "families": list(
+            data.foundation.aliases.filter(version=None).order_by("identifier")[:MAX_RELEASES]
+        ),
         "history_csv": reverse("foundations:prices-csv", args=[data.foundation.slug]),
         **offering_section(data.request, data.summaries, data.counts, at=data.at, today=data.today),
     }

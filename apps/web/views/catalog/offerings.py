@@ -30,6 +30,7 @@ from apps.catalog.models import (
     Lifecycle,
     NodeKind,
     Offering,
+    OfferingRegion,
     Price,
     Provider,
     Region,
@@ -369,6 +370,11 @@ def _load_overview(data: OfferingData) -> dict[str, Any]:
             :MAX_EVENTS
         ],
         "notified": notified_of_offerings([offering.pk], user=data.user),
+        "region_links": list(
+            OfferingRegion.objects.filter(offering=offering)
+            .select_related("region")
+            .order_by("region__name")
+        ),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Case, Count, IntegerField, Value, When
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -50,6 +50,7 @@ ORDERS = Sorting(
 )
 
 MAX_ROWS = 25
+MAX_REGIONS = 100
 MAX_FOUNDATIONS, MAX_RETIRING = 20, 12
 
 
@@ -220,6 +221,9 @@ def _load_overview(data: ProviderData) -> dict[str, Any]:
         "standings": [application_summaries(row, data.today) for row in applications],
         "parts": [(kind.label, n) for kind, n in sorted(data.reach.by_part.items())],
         "subsidiaries": data.provider.subsidiaries.order_by("name"),
+        "regions": list(data.provider.regions.order_by("name")[:MAX_REGIONS]),
+        "is_host": ProviderRole.HOST in data.provider.roles,
+        "policies": list(data.provider.notice_policies.order_by("scope")),
         "promises": [(_describe_scope(policy), policy) for policy in policies],
     }
 
@@ -347,3 +351,19 @@ def track_record_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
         "address",
     ]
     return csv_response(f"{provider.slug}-record", heads, record.measured.told[::-1], cells)
+
+
+@require_safe
+def redirect_to_form(request: HttpRequest, slug: str) -> HttpResponse:
+    return _redirect_to_record(request, "edit", slug)
+
+
+@require_safe
+def redirect_to_history(request: HttpRequest, slug: str) -> HttpResponse:
+    return _redirect_to_record(request, "history", slug)
+
+
+def _redirect_to_record(request: HttpRequest, page: str, slug: str) -> HttpResponse:
+    """Redirect an old URL to the page of the provider as an editable record."""
+    provider = get_object_or_404(Provider.objects.visible_to(request.user), slug=slug)
+    return redirect(f"records:{page}", "providers", provider.pk, permanent=True)

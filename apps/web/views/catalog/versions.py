@@ -41,6 +41,8 @@ from apps.web.views.catalog.sections import (
 )
 
 MAX_OTHER_VERSIONS = 30
+# aliases and derivations on the page of a version
+MAX_RELATED = 50
 ORDERS = Sorting(
     {
         "identifier": ("Version", ("identifier",)),
@@ -221,6 +223,12 @@ def _load_overview(data: VersionData) -> dict[str, Any]:
         "lifecycle": lifecycle_picture(offerings, data.counts),
         "disagreements": disagreements([row.pk for row in offerings], at=data.at)[:6],
         "others": others.order_by("released_on", "identifier")[:MAX_OTHER_VERSIONS],
+        "alias_records": list(version.alias_records.order_by("identifier")[:MAX_RELATED]),
+        "derivations": list(
+            version.derived_from.select_related("parent").order_by("parent__identifier")[
+                :MAX_RELATED
+            ]
+        ),
     }
 
 

@@ -14,7 +14,7 @@ from apps.reports.tables import EntryPlace, ReportGap
 # the pages of each place, the most fitting first; {ref} is the record's id, {slug} its slug
 _PAGES: dict[EntryPlace, Sequence[tuple[str, str, str]]] = {
     EntryPlace.ORGANISATION: (("reports:reporting-entity", "", ""),),
-    EntryPlace.PROVIDER: (("providers:edit", "{slug}", ""),),
+    EntryPlace.PROVIDER: (("records:edit", "providers/{ref}", ""),),
     EntryPlace.CONTRACT: (("contracts:edit", "{ref}", ""),),
     EntryPlace.NO_CONTRACT: (("contracts:create", "", "?party={slug}"),),
     EntryPlace.APPLICATION: (
@@ -91,12 +91,11 @@ def entry_url(gap: ReportGap) -> str:
     """Return the first existing page for the entry; empty if a record has no URL."""
     values: dict[str, Any] = {"ref": gap.ref, "slug": gap.slug}
     for route, argument, suffix in _PAGES[gap.place]:
-        if argument and not values[argument.strip("{}")]:
+        if argument and not values[argument.partition("{")[2].strip("}")]:
             continue
         try:
-            return reverse(
-                route, args=[argument.format(**values)] if argument else []
-            ) + suffix.format(**values)
+            arguments = argument.format(**values).split("/") if argument else []
+            return reverse(route, args=arguments) + suffix.format(**values)
         except NoReverseMatch:
             continue
     return ""

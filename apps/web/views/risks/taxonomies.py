@@ -341,6 +341,7 @@ def template_detail(request: HttpRequest, code: str) -> HttpResponse:
         severity=presenters.describe_severity(level),
         modifiers=[
             (
+                row,
                 Adaptation.Kind(row.adaptation).label,
                 presenters.describe_steps(row.likelihood),
                 presenters.describe_steps(row.impact),

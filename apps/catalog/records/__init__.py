@@ -1,0 +1,1 @@
+"""Editable records of the catalogue, with their declarations of facts."""

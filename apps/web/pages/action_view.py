@@ -1,0 +1,88 @@
+"""A change by POST: one helper for the form, its action, its errors and its confirmation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+
+from apps.common.errors import DomainError
+from apps.web.pages.flash_messages import flash_error, flash_success
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The message after an action, and what undoes it: a change of the inventory, or a URL to POST
+    to. A message that `is_refusal` says that nothing was changed, and why."""
+
+    message: str
+    undo: UUID | str | None = None
+    is_refusal: bool = False
+
+
+def action_view[F: forms.BaseForm, R](
+    request: HttpRequest,
+    *,
+    form: Callable[[], F],
+    action: Callable[[F], R],
+    done: Callable[[R], Confirmation | str],
+    back: str | Callable[[R], str],
+    page: Callable[[F], HttpResponse] | None = None,
+    refused: str = "",
+) -> HttpResponseBase:
+    """Return the page of a form, or carry out its action and redirect.
+
+    `form` makes the form, bound if the request is a POST, and can lock rows: it runs in the
+    transaction of the action. `done` gives the confirmation, `back` the URL to which it redirects.
+    An error of the form or the action is shown on `page`, with status 422; without a page it is a
+    message at the URL `refused`, or at `back`. The caller has checked the permission.
+    """
+    if request.method != "POST":
+        assert page is not None, "a view without a page accepts only POST"
+        return page(form())
+    with transaction.atomic():
+        bound = form()
+        if bound.is_valid():
+            try:
+                # a savepoint, so that an error of the database keeps the locks
+                with transaction.atomic():
+                    result = action(bound)
+            except (DomainError, ValidationError) as error:
+                add_errors(bound, error)
+            else:
+                confirmation = done(result)
+                if isinstance(confirmation, str):
+                    confirmation = Confirmation(confirmation)
+                if confirmation.is_refusal:
+                    flash_error(request, confirmation.message)
+                elif confirmation.message:
+                    flash_success(request, confirmation.message, undo=confirmation.undo)
+                return redirect(back(result) if callable(back) else back)
+        if page is not None:
+            response = page(bound)
+            response.status_code = 422
+            return response
+    flash_error(request, first_error(bound))
+    assert refused or isinstance(back, str), "a refusal needs a URL"
+    return redirect(refused or str(back))
+
+
+def add_errors(form: forms.BaseForm, error: DomainError | ValidationError) -> None:
+    """Add the errors of an action to the fields that they name, or to the form."""
+    if isinstance(error, DomainError):
+        form.add_error(error.field if error.field in form.fields else None, str(error))
+    elif hasattr(error, "error_dict"):
+        for name, errors in error.error_dict.items():
+            form.add_error(name if name in form.fields else None, errors)
+    else:
+        form.add_error(None, error)
+
+
+def first_error(form: forms.BaseForm) -> str:
+    """Return the first error of a form as a sentence."""
+    return next((str(error) for errors in form.errors.values() for error in errors), "")
