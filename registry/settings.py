@@ -591,6 +591,7 @@ SPECTACULAR_SETTINGS = {
         "AdaptationKindEnum": "apps.inventory.models.Adaptation.Kind",
         "AlertKindEnum": "apps.alerts.models.KINDS.items",
         "AlertStateEnum": "apps.alerts.models.Alert.State",
+        "AliasKindEnum": "apps.catalog.models.Alias.Kind",
         "AnnexItemEnum": "apps.inventory.models.AnnexItem.Item",
         "AnnexStatusEnum": "apps.inventory.models.AnnexItem.Status",
         "ApplicationStatusEnum": "apps.inventory.models.Application.Status",

@@ -3,10 +3,19 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 
-from apps.accounts.models import ApiToken, Delegation, Membership, PersonState, Team, User
+from apps.accounts.models import (
+    ApiToken,
+    Delegation,
+    EmailAlias,
+    Membership,
+    PersonState,
+    Team,
+    User,
+)
 from apps.accounts.people.mail_rules import unconfirmed_contacts
 from apps.accounts.people.queries import search_people
 from apps.accounts.roles import TEAM_ROLE_WORDS, OrganisationRole, TeamRole
+from apps.accounts.sign_in.second_factors import by_second_factor
 from apps.common.time import now
 
 
@@ -75,6 +84,45 @@ class PersonFilter(django_filters.FilterSet):  # type: ignore[misc]
     def only_unconfirmed(self, queryset: QuerySet[User], name: str, value: bool) -> QuerySet[User]:
         is_unconfirmed = Q(pk__in=unconfirmed_contacts().order_by().values("pk"))
         return queryset.filter(is_unconfirmed if value else ~is_unconfirmed)
+
+
+class UserListFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters of the page of people, of whom its readers see all facts."""
+
+    q = django_filters.CharFilter(method="search", label="Search")
+    state = django_filters.ChoiceFilter(label="State", choices=PersonState.choices)
+    office = django_filters.ChoiceFilter(
+        field_name="organisation_role", label="Organisation role", choices=OrganisationRole.choices
+    )
+    factor = django_filters.ChoiceFilter(
+        method="by_factor",
+        label="Two-factor authentication",
+        choices=(("yes", "Yes"), ("no", "No")),
+    )
+    unconfirmed = django_filters.BooleanFilter(
+        method="only_unconfirmed", label="Contacts to confirm"
+    )
+
+    class Meta:
+        model = User
+        fields: list[str] = []
+
+    def search(self, queryset: QuerySet[User], name: str, value: str) -> QuerySet[User]:
+        text = value.replace("\x00", "").strip()[:100]
+        return queryset.filter(
+            Q(username__icontains=text)
+            | Q(email__icontains=text)
+            | Q(first_name__icontains=text)
+            | Q(last_name__icontains=text)
+            | Q(pk__in=EmailAlias.objects.filter(email__icontains=text).values("user"))
+        )
+
+    def by_factor(self, queryset: QuerySet[User], name: str, value: str) -> QuerySet[User]:
+        return by_second_factor(queryset.filter(is_active=True), has_factor=value == "yes")
+
+    def only_unconfirmed(self, queryset: QuerySet[User], name: str, value: bool) -> QuerySet[User]:
+        is_unconfirmed = Q(pk__in=unconfirmed_contacts().order_by().values("pk"))
+        return queryset.filter(is_unconfirmed) if value else queryset
 
 
 class DelegationFilter(django_filters.FilterSet):  # type: ignore[misc]

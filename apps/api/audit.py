@@ -127,6 +127,7 @@ class AuditView(RegistryView):
                     cleaned=form.cleaned_data,
                     size=pagination.size(request),
                     cursor=request.query_params.get(pagination.cursor_param, ""),
+                    usernames=True,
                 )
         except OperationalError as error:
             if unavailability(error) is not Unavailable.SLOW:

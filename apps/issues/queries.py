@@ -97,7 +97,8 @@ def _iso(day: date | None) -> str | None:
 def bounded_counts(selections: Mapping[str, IssueQuerySet], *, limit: int) -> dict[str, int]:
     """Return {name: number of issues of the selection, at most `limit`}; one statement, which reads
     no more rows than that of each selection."""
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[Any] = []
     for issues in selections.values():
         sql, params = issues.order_by().values("pk")[:limit].query.sql_with_params()
         parts.append(f"(SELECT count(*) FROM ({sql}) AS counted)")

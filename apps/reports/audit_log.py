@@ -232,12 +232,19 @@ def limit_statement_time() -> None:
 
 
 def audit_page(
-    *, user: User, cleaned: Mapping[str, Any], size: int, cursor: str = ""
+    *,
+    user: User,
+    cleaned: Mapping[str, Any],
+    size: int,
+    cursor: str = "",
+    usernames: bool = False,
 ) -> KeysetPage[AuditEntry]:
     """Return one page of entries; raises InvalidCursorError. A fixed number of statements: the
-    rows, and one for each kind of record that they refer to."""
+    rows, and one for each kind of record that they refer to. With `usernames` people are identified
+    as in REST, not named."""
     page = history_page(history_query(user, cleaned), size=size, cursor=cursor)
-    return KeysetPage(rows=_build_entries(page.rows, user), next=page.next, previous=page.previous)
+    rows = _build_entries(page.rows, user, usernames=usernames)
+    return KeysetPage(rows=rows, next=page.next, previous=page.previous)
 
 
 def audit_lines(*, user: User, cleaned: Mapping[str, Any]) -> Iterator[list[Any]]:
@@ -316,8 +323,10 @@ def _last_line(reason: str) -> list[Any]:
 # --- readable form --------------------------------------------------------------------------------
 
 
-def _build_entries(entries: Sequence[HistoryEntry], user: User) -> list[AuditEntry]:
-    names = _load_names(entries, user)
+def _build_entries(
+    entries: Sequence[HistoryEntry], user: User, *, usernames: bool = False
+) -> list[AuditEntry]:
+    names = _load_names(entries, user, usernames=usernames)
     actors = {str(entry.words.get("actor") or "") for entry in entries}
     actor_names = {
         person.username: str(person) for person in User.objects.filter(username__in=actors)
@@ -328,7 +337,7 @@ def _build_entries(entries: Sequence[HistoryEntry], user: User) -> list[AuditEnt
 type _Names = Mapping[type[models.Model], Mapping[Any, tuple[str, str]]]
 
 
-def _load_names(entries: Iterable[HistoryEntry], user: User) -> _Names:
+def _load_names(entries: Iterable[HistoryEntry], user: User, *, usernames: bool) -> _Names:
     """Return {model: {ID: (name, slug)}} of the records in the entries, and those they refer to,
     limited to what `user` can view; one statement per model."""
     wanted_ids: dict[type[models.Model], set[Any]] = {}
@@ -349,7 +358,8 @@ def _load_names(entries: Iterable[HistoryEntry], user: User) -> _Names:
             if user.can_read_all or not hasattr(visible_rows.all(), "visible_to")
             else visible_rows.visible_to(user)
         )
-        descriptions = record_names(model, ids, visible_rows)
+        is_identified = usernames and model is User
+        descriptions = None if is_identified else record_names(model, ids, visible_rows)
         if descriptions is not None:
             names[model] = {pk: (name, "") for pk, name in descriptions.items() if name}
             continue

@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Coalesce
 
 from apps.accounts.models import User
+from apps.common.database.statements import count_each
 from apps.common.time import start_of
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.models import Campaign, ExposureFlag
@@ -114,7 +115,7 @@ def tested_exits(*, user: User) -> TestedExits:
 
 
 def activity_between(*, user: User, since: date, until: date) -> QuarterActivity:
-    """Return the activity in [since, until); six statements, flags and decisions for organisation
+    """Return the activity in [since, until); four statements, flags and decisions for organisation
     roles only."""
     begin, end = start_of(since), start_of(until)
     tests = _single_row(
@@ -127,21 +128,15 @@ def activity_between(*, user: User, since: date, until: date) -> QuarterActivity
         n=Count("pk", filter=Q(assessed_at__gte=begin, assessed_at__lt=end)),
         accepted=Count("pk", filter=Q(accepted_at__gte=begin, accepted_at__lt=end)),
     )
-    n_decided = (
-        Approval.objects.visible_to(user)
-        .filter(decided_on__gte=since, decided_on__lt=until)
-        .count()
-    )
+    decided = Approval.objects.visible_to(user).filter(decided_on__gte=since, decided_on__lt=until)
     flags = _single_row(
         ExposureFlag.objects.visible_to(user),
         opened=Count("pk", filter=Q(opened_at__gte=begin, opened_at__lt=end)),
         resolved=Count("pk", filter=Q(resolved_at__gte=begin, resolved_at__lt=end)),
     )
-    campaigns = (
-        Campaign.objects.visible_to(user).filter(closed_at__gte=begin, closed_at__lt=end).count()
-    )
+    campaigns = Campaign.objects.visible_to(user).filter(closed_at__gte=begin, closed_at__lt=end)
     # applications that ended a primary in the quarter and have had another one since
-    n_migrated = (
+    migrated = (
         Dependency.objects.visible_to(user)
         .filter(role=Dependency.Role.PRIMARY, until__gte=since, until__lt=until)
         .filter(
@@ -151,7 +146,9 @@ def activity_between(*, user: User, since: date, until: date) -> QuarterActivity
         .order_by()
         .values("application")
         .distinct()
-        .count()
+    )
+    n_decided, n_closed, n_migrated = count_each(
+        decided.values("pk"), campaigns.values("pk"), migrated
     )
     return QuarterActivity(
         since,
@@ -162,13 +159,13 @@ def activity_between(*, user: User, since: date, until: date) -> QuarterActivity
         n_decided,
         flags["opened"],
         flags["resolved"],
-        campaigns,
+        n_closed,
         n_migrated,
     )
 
 
 def pending_decisions(*, user: User, on: date) -> PendingDecisions:
-    """Return the pending decisions; eight statements."""
+    """Return the pending decisions; five statements."""
     open_flags = ExposureFlag.objects.visible_to(user).filter(
         state__in=[ExposureFlag.State.OPEN, ExposureFlag.State.ACKNOWLEDGED]
     )
@@ -186,6 +183,15 @@ def pending_decisions(*, user: User, on: date) -> PendingDecisions:
     applications = Application.objects.visible_to(user).in_bulk(
         [row.application_id for row in late_runways]
     )
+    acceptances = Assessment.objects.visible_to(user).accepted_on(on)
+    approvals = Approval.objects.standing_on(on).visible_to(user)
+    requests = AnnexItem.objects.visible_to(user).filter(status=AnnexItem.Status.REQUESTED)
+    n_flags, n_acceptances, n_approvals, n_requests = count_each(
+        open_flags.values("pk"),
+        acceptances.filter(accepted_until__lte=on + LOOK_AHEAD).values("pk"),
+        approvals.filter(expires_on__lte=on + LOOK_AHEAD).values("pk"),
+        requests.filter(due_on__lt=on).values("pk"),
+    )
     return PendingDecisions(
         flags=[
             OpenFlag(
@@ -197,7 +203,7 @@ def pending_decisions(*, user: User, on: date) -> PendingDecisions:
             )
             for flag in listed_flags
         ],
-        n_flags=open_flags.order_by().count(),
+        n_flags=n_flags,
         late=[
             LateExit(
                 applications[row.application_id],
@@ -209,20 +215,9 @@ def pending_decisions(*, user: User, on: date) -> PendingDecisions:
             if row.application_id in applications and row.start_by is not None
         ],
         late_is_cut=len(late_runways) > MAX_LISTED,
-        n_acceptances=Assessment.objects.visible_to(user)
-        .accepted_on(on)
-        .filter(accepted_until__lte=on + LOOK_AHEAD)
-        .order_by()
-        .count(),
-        n_approvals=Approval.objects.standing_on(on)
-        .visible_to(user)
-        .filter(expires_on__lte=on + LOOK_AHEAD)
-        .order_by()
-        .count(),
-        n_requests=AnnexItem.objects.visible_to(user)
-        .filter(status=AnnexItem.Status.REQUESTED, due_on__lt=on)
-        .order_by()
-        .count(),
+        n_acceptances=n_acceptances,
+        n_approvals=n_approvals,
+        n_requests=n_requests,
     )
 
 

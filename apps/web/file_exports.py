@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import QueryDict
 
@@ -50,10 +51,14 @@ def find_file_export(kind: str) -> FileExport | None:
         return None
 
     def write(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:
-        page = list_page(_list_request(file), at=file.as_of)
+        try:
+            page = list_page(_list_request(file), at=file.as_of)
+        except PermissionDenied as refusal:
+            raise ExportError(str(refusal)) from refusal
         return page.write_workbook(target, with_progress(page.iterate_file_rows(), tell))
 
-    return FileExport(list_page.title, f"{kind}.xlsx", f"{kind}:list", write)
+    page_route = f"{list_page.namespace}:{list_page.route}"
+    return FileExport(list_page.title, f"{kind.replace(':', '-')}.xlsx", page_route, write)
 
 
 def _write_applications(file: ListExport, target: IO[bytes], tell: ProgressCallback) -> int:

@@ -138,12 +138,10 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("account/email/<str:token>/", email_address.confirm_email, name="confirm-email"),
     ],
     "audit": [
-        path("audit/", audit.audit_log, name="list"),
-        path("audit.csv", audit.audit_csv, name="csv"),
+        *audit.AuditLog.urls("audit"),
     ],
     "account-events": [
-        path("audit/accounts/", account_events.account_event_list, name="list"),
-        path("audit/accounts.csv", account_events.account_events_csv, name="csv"),
+        *account_events.AccountEventList.urls("audit/accounts"),
     ],
     "changes": [
         path("undo/<uuid:change>/", undo.undo_change, name="undo"),
@@ -157,8 +155,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("settings/sign-on/", single_sign_on.single_sign_on_page, name="single-sign-on"),
     ],
     "teams": [
-        path("settings/teams/", teams.team_list, name="list"),
-        path("settings/teams.csv", teams.team_csv, name="csv"),
+        *teams.TeamList.urls("settings/teams"),
         path("settings/teams/new/", teams.add_team, name="create"),
         path("settings/teams/of/<slug:slug>/", teams.team_detail, name="detail"),
         path("settings/teams/of/<slug:slug>/remove/", teams.remove_team, name="delete"),
@@ -170,8 +167,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "users": [
-        path("settings/people/", users.user_list, name="list"),
-        path("settings/people.csv", users.user_csv, name="csv"),
+        *users.UserList.urls("settings/people"),
         path("settings/people/invite/", users.invite_user, name="invite"),
         path("settings/people/contacts/new/", people.add_contact, name="create-contact"),
         path("settings/people/selected/", people.change_selected, name="bulk-change"),
@@ -195,19 +191,17 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "delegations": [
-        path("settings/delegations/", delegations.delegation_list, name="list"),
+        *delegations.DelegationList.urls("settings/delegations"),
         path("settings/delegations/<int:pk>/end/", delegations.stop_delegation, name="end"),
     ],
     "tokens": [
-        path("settings/keys/", tokens.token_list, name="list"),
+        *tokens.TokenList.urls("settings/keys"),
         path("settings/keys/new/", tokens.create_token, name="create"),
-        path("settings/keys.csv", tokens.tokens_csv, name="csv"),
         path("settings/keys/<int:pk>/rotate/", tokens.rotate_listed_token, name="rotate"),
         path("settings/keys/<int:pk>/revoke/", tokens.revoke_listed_token, name="revoke"),
     ],
     "service-accounts": [
-        path("settings/programs/", service_accounts.service_list, name="list"),
-        path("settings/programs.csv", service_accounts.service_csv, name="csv"),
+        *service_accounts.ServiceAccountList.urls("settings/programs"),
         path("settings/programs/new/", service_accounts.create_service, name="create"),
         path("settings/programs/<int:pk>/", service_accounts.service_detail, name="detail"),
         path(
@@ -217,14 +211,16 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "imports": [
-        path("imports/", upload.import_list, name="list"),
-        path("imports.csv", upload.import_csv, name="csv"),
+        *upload.ImportList.urls("imports"),
         path("imports/template.xlsx", exports.import_template, name="template"),
         path("imports/inventory.xlsx", exports.inventory_xlsx, name="inventory-xlsx"),
         path("imports/applications.csv", exports.applications_csv, name="applications-csv"),
         path("imports/uses.csv", exports.dependencies_csv, name="dependencies-csv"),
         path("imports/<int:pk>/", imports_detail.import_page, name="detail"),
-        path("imports/<int:pk>/rows.csv", imports_detail.rows_csv, name="rows-csv"),
+        path("imports/<int:pk>/rows.csv", imports_detail.ImportRowList.as_csv(), name="rows-csv"),
+        path(
+            "imports/<int:pk>/rows.xlsx", imports_detail.ImportRowList.as_xlsx(), name="rows-xlsx"
+        ),
         path("imports/<int:pk>/refused.csv", exports.rejected_csv, name="rejected-csv"),
         path("imports/<int:pk>/columns/", steps.submit_columns, name="columns"),
         path("imports/<int:pk>/confirm/", steps.submit_confirmation, name="confirm"),
@@ -266,7 +262,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("applications/<slug:slug>/<slug:table>.csv", tables.table_csv, name="table-csv"),
     ],
     "files": [
-        path("files/", export_files.file_list, name="list"),
+        *export_files.FileList.urls("files"),
         path("files/ask/", export_files.submit_file_request, name="create"),
         path("files/<int:pk>/", export_files.file_detail, name="detail"),
         path("files/<int:pk>/progress/", export_files.file_progress, name="progress"),
@@ -302,8 +298,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exit-tests/<int:pk>/", exit_plans.correct_exit_test, name="edit"),
     ],
     "findings": [
-        path("findings/", data_quality_findings.finding_list, name="list"),
-        path("findings.csv", data_quality_findings.finding_csv, name="csv"),
+        *data_quality_findings.FindingList.urls("findings"),
     ],
     "foundations": [
         path("foundations/", foundation_list.foundation_list, name="list"),
@@ -360,7 +355,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("manual/<int:pk>/lift/", offerings.remove_override, name="remove-override"),
     ],
     "unresolved-models": [
-        path("identity/", unresolved_models.unresolved_list, name="list"),
+        *unresolved_models.UnresolvedModelList.urls("identity"),
         path("identity/<int:pk>/", unresolved_models.save_decision, name="decide"),
         path(
             "identity/decisions/<int:pk>/lift/",
@@ -425,8 +420,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("risks/evidence/<int:pk>/", evidence.evidence_detail, name="detail"),
     ],
     "events": [
-        path("events/", events.event_list, name="list"),
-        path("events.csv", events.event_csv, name="csv"),
+        *events.EventList.urls("events"),
         path("events/<int:pk>/", events.event_detail, name="detail"),
     ],
     "reports": [
@@ -455,7 +449,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "component-files": [
-        path("reports/components/", component_files.component_list, name="list"),
+        *component_files.ComponentFileList.urls("reports/components"),
         path("reports/components/<slug:slug>/", component_files.component_detail, name="detail"),
         path(
             "reports/components/<slug:slug>/answers/",
@@ -475,21 +469,20 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "evidence-packs": [
-        path("reports/packs/", evidence_packs.pack_list, name="list"),
+        *evidence_packs.EvidencePackList.urls("reports/packs"),
         path("reports/packs/ask/", evidence_packs.submit_pack_request, name="create"),
         path("reports/packs/<int:pk>/", evidence_packs.pack_detail, name="detail"),
         path("reports/packs/<int:pk>/progress/", evidence_packs.pack_progress, name="progress"),
         path("reports/packs/<int:pk>/file/", evidence_packs.pack_file, name="download"),
     ],
     "feed-runs": [
-        path("feeds/runs/", feeds_runs.feed_run_list, name="list"),
+        *feeds_runs.FeedRunList.urls("feeds/runs"),
         path("feeds/runs/<int:pk>/", feeds_runs.feed_run_detail, name="detail"),
         path("feeds/runs/<int:pk>/progress/", feeds_runs.feed_run_progress, name="progress"),
         path("feeds/runs/<int:pk>/payload/", feeds_runs.feed_run_payload, name="payload"),
     ],
     "disagreements": [
-        path("feeds/disagreements/", disagreements.disagreement_list, name="list"),
-        path("feeds/disagreements.csv", disagreements.disagreement_csv, name="csv"),
+        *disagreements.DisagreementList.urls("feeds/disagreements"),
         path("feeds/disagreements/<int:pk>/", disagreements.disagreement_detail, name="detail"),
         path(
             "feeds/disagreements/<int:pk>/lift/",
@@ -498,29 +491,26 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "price-gaps": [
-        path("feeds/disagreements/prices/", price_gaps.price_gap_list, name="list"),
-        path("feeds/disagreements/prices.csv", price_gaps.price_gap_csv, name="csv"),
+        *price_gaps.PriceGapList.urls("feeds/disagreements/prices"),
     ],
     "provider-notices": [
-        path("feeds/notices/", provider_notices.notice_list, name="list"),
-        path("feeds/notices.csv", provider_notices.notice_csv, name="csv"),
+        *provider_notices.ProviderNoticeList.urls("feeds/notices"),
         path("feeds/notices/settle/", provider_notices.close_selected, name="close"),
         path("feeds/notices/reopen/", provider_notices.reopen_selected, name="reopen"),
         path("feeds/notices/<int:pk>/tell/", provider_notices.notify_applications, name="announce"),
     ],
     "feeds": [
-        path("feeds/", sources.feed_list, name="list"),
-        path("feeds.csv", feeds_runs.feed_run_csv, name="csv"),
-        path("feeds/quarantine/", quarantine.quarantine_list, name="quarantine"),
-        path("feeds/quarantine.csv", quarantine.quarantine_csv, name="quarantine-csv"),
+        *sources.FeedList.urls("feeds", "feeds/sources"),
+        # the runs, as before these had an address of their own
+        path("feeds.csv", feeds_runs.FeedRunList.as_csv(), name="csv"),
+        *quarantine.QuarantineList.urls("feeds/quarantine"),
         path("feeds/new/", source_edit.new_source, name="create"),
         path("feeds/<slug:slug>/", sources.feed_detail, name="detail"),
         path("feeds/<slug:slug>/change/", source_edit.edit_source, name="edit"),
         path("feeds/<slug:slug>/switch/", source_edit.toggle_source, name="toggle"),
         path("feeds/<slug:slug>/undo/<uuid:change>/", source_edit.undo_edit, name="undo"),
         path("feeds/<slug:slug>/poll/", feeds_runs.poll_source, name="poll"),
-        path("feeds/<slug:slug>/held/", pending_changes.pending_change_list, name="on-hold"),
-        path("feeds/<slug:slug>/held.csv", pending_changes.pending_change_csv, name="on-hold-csv"),
+        *pending_changes.PendingChangeList.urls("feeds/<slug:slug>/held"),
     ],
     "subscriptions": [
         path("alerts/subscriptions/", preferences.preference_page, name="list"),
@@ -582,23 +572,20 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("alerts/mutes/<int:pk>/lift/", preferences.unmute, name="unmute"),
     ],
     "received-notices": [
-        path("retirements/notices/", received_notices.notice_list, name="list"),
-        path("retirements/notices.csv", received_notices.notice_csv, name="csv"),
+        *received_notices.ReceivedNoticeList.urls("retirements/notices"),
         path("retirements/notices/rules/", received_notices.edit_rules, name="rules"),
         path("retirements/notices/<int:pk>/", received_notices.notice_detail, name="detail"),
         path("retirements/notices/<int:pk>/dismiss/", received_notices.dismiss, name="dismiss"),
         path("retirements/notices/<int:pk>/reopen/", received_notices.reopen, name="reopen"),
     ],
     "retirements": [
-        path("retirements/", retirement_pages.announcement_list, name="list"),
-        path("retirements.csv", retirement_pages.announcement_csv, name="csv"),
+        *retirement_pages.AnnouncementList.urls("retirements"),
         path("retirements/announce/", retirement_announce.announce_page, name="announce"),
         path("retirements/<int:pk>/", retirement_pages.announcement_detail, name="detail"),
         path("retirements/<int:pk>/withdraw/", retirement_pages.withdraw, name="withdraw"),
     ],
     "campaign-tasks": [
-        path("campaigns/tasks/", campaigns_list.task_list, name="list"),
-        path("campaigns/tasks.csv", campaigns_list.task_csv, name="csv"),
+        *campaigns_list.CampaignTaskList.urls("campaigns/tasks"),
         path("campaigns/tasks/<int:pk>/", task_detail.task_detail, name="detail"),
         path("campaigns/tasks/<int:pk>/<slug:action>/", task_detail.change_task, name="action"),
     ],
@@ -606,11 +593,12 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("campaigns/steps/<int:pk>/<slug:action>/", task_detail.change_step, name="action"),
     ],
     "campaigns": [
-        path("campaigns/", campaigns_list.campaign_list, name="list"),
-        path("campaigns.csv", campaigns_list.campaign_csv, name="csv"),
+        *campaigns_list.CampaignList.urls("campaigns"),
         path("campaigns/new/", campaigns_create.open_campaign_page, name="create"),
         path("campaigns/new/progress/", campaigns_create.opening_progress, name="create-progress"),
         path("campaigns/<int:pk>/", campaigns_detail.campaign_detail, name="detail"),
+        path("campaigns/<int:pk>/table/", campaigns_detail.campaign_table, name="table"),
+        path("campaigns/<int:pk>/plan/", campaigns_detail.campaign_plan, name="plan"),
         path("campaigns/<int:pk>/<slug:action>/", campaigns_detail.change_campaign, name="action"),
     ],
     "gate": [
@@ -620,10 +608,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("gate/of/<slug:slug>/", application_gate.application_gate, name="application"),
     ],
     "gate-runs": [
-        path("gate/", gate_runs.run_list, name="list"),
-        path("gate.csv", gate_runs.run_csv, name="csv"),
+        *gate_runs.GateRunList.urls("gate"),
         path("gate/runs/<int:pk>/", gate_runs.run_detail, name="detail"),
-        path("gate/runs/<int:pk>/findings.csv", gate_runs.finding_csv, name="findings-csv"),
+        *gate_runs.GateFindingList.urls("gate/runs/<int:pk>/findings"),
         path("gate/runs/<int:pk>/released/", gate_runs.mark_released, name="mark-released"),
     ],
     "waivers": [
@@ -652,8 +639,7 @@ ROUTES: dict[str, list[URLPattern]] = {
     "approvals": [
         *approvals.ApprovalList.urls("approvals"),
         path("approvals/new/", approvals.new_approval, name="create"),
-        path("approvals/against/", approval_violations.violation_list, name="violations"),
-        path("approvals/against.csv", approval_violations.violation_csv, name="violations-csv"),
+        *approval_violations.ViolationList.urls("approvals/against"),
         path("approvals/<int:pk>/", approvals.approval_detail, name="detail"),
         path("approvals/<int:pk>/replace/", approvals.replace_approval, name="replace"),
         path("approvals/<int:pk>/revoke/", approvals.revoke_approval, name="revoke"),
@@ -673,8 +659,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("contracts/<int:pk>/change/", contracts.edit_contract, name="edit"),
     ],
     "documents": [
-        path("contracts/documents/", developer_documents.document_list, name="list"),
-        path("contracts/documents.csv", developer_documents.document_csv, name="csv"),
+        *developer_documents.DocumentList.urls("contracts/documents"),
         path(
             "contracts/documents/<slug:slug>/",
             developer_documents.foundation_documents,
@@ -696,29 +681,22 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("calendar.csv", calendar.calendar_csv, name="csv"),
     ],
     "deliveries": [
-        path("deliveries/", delivery_log.delivery_list, name="list"),
-        path("deliveries.csv", delivery_log.delivery_csv, name="csv"),
-        path("deliveries/not-carried/", delivery_log.unsent_notification_list, name="not-sent"),
-        path(
-            "deliveries/not-carried.csv", delivery_log.unsent_notification_csv, name="not-sent-csv"
-        ),
+        *delivery_log.DeliveryList.urls("deliveries"),
+        *delivery_log.UnsentNotificationList.urls("deliveries/not-carried"),
         path("deliveries/<int:pk>/", delivery_log.delivery, name="detail"),
         path("deliveries/<int:pk>/resend/", delivery_log.resend, name="resend"),
     ],
     "connections": [
-        path("intake/", connections.connection_list, name="list"),
-        path("intake/senders.csv", connections.connection_csv, name="csv"),
+        *connections.ConnectionList.urls("intake", "intake/senders"),
         path("intake/lines/", connections.change_usage_settings, name="tolerances"),
         path("intake/keys/<int:pk>/bind/", connections.bind_connection, name="bind-token"),
         path("intake/keys/<int:pk>/unbind/", connections.unbind_connection, name="unbind-token"),
     ],
     "observations": [
-        path("intake/observations/", observations.observation_list, name="list"),
-        path("intake/observations.csv", observations.observation_csv, name="csv"),
+        *observations.ObservationList.urls("intake/observations"),
     ],
     "discrepancies": [
-        path("intake/discrepancies/", discrepancies.discrepancy_list, name="list"),
-        path("intake/discrepancies.csv", discrepancies.discrepancy_csv, name="csv"),
+        *discrepancies.DiscrepancyList.urls("intake/discrepancies"),
         path(
             "intake/discrepancies/answer/",
             discrepancies.respond_to_discrepancies,
@@ -727,15 +705,13 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("intake/discrepancies/reopen/", discrepancies.reopen_dismissed, name="reopen"),
     ],
     "reported-services": [
-        path("intake/services/", reported_services.service_list, name="list"),
+        *reported_services.ReportedServiceList.urls("intake/services"),
         path("intake/services/link/", reported_services.link_services, name="bulk-link"),
-        path("intake/services.csv", reported_services.service_csv, name="csv"),
         path("intake/services/<int:pk>/", reported_services.service_detail, name="detail"),
         path("intake/services/<int:pk>/act/", reported_services.change_service, name="action"),
     ],
     "unrecognised-names": [
-        path("intake/names/", unrecognised_names.name_list, name="list"),
-        path("intake/names.csv", unrecognised_names.name_csv, name="csv"),
+        *unrecognised_names.UnrecognisedNameList.urls("intake/names"),
         path("intake/names/decide/", unrecognised_names.save_decision, name="decide"),
         path(
             "intake/names/decisions/<int:pk>/lift/",
@@ -818,7 +794,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("what-if.xlsx", scenario_preview.scenario_preview_xlsx, name="preview-xlsx"),
         path("what-if/find/", change_search.change_search_fragment, name="search"),
         path("what-if/work-out/", scenario_preview.run_scenario, name="run"),
-        path("what-if/saved/", saved_scenarios.scenario_list, name="list"),
+        *saved_scenarios.ScenarioList.urls("what-if/saved"),
         path("what-if/saved/<int:pk>/", saved_scenarios.scenario_detail, name="detail"),
         path("what-if/saved/<int:pk>/again/", saved_scenarios.rerun_scenario, name="rerun"),
         path("what-if/compare/", saved_scenarios.scenario_comparison, name="compare"),

@@ -79,6 +79,11 @@ def count_of(n: int, singular: str, plural: str = "") -> str:
     return f"{as_word(n)} {singular if n == 1 else plural or singular + 's'}"
 
 
+def quantity_of(n: int, singular: str, plural: str = "") -> str:
+    """Return the number with its noun: `2 applications`."""
+    return f"{number(n)} {singular if n == 1 else plural or singular + 's'}"
+
+
 def share(value: Any) -> str:
     return f"{round(float(value) * 100)}%"
 

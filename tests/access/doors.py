@@ -9,68 +9,77 @@ the address of a REST resource, and a method.
 PAGES = {
     # whoever has signed in; lists show what one sees
     "yyyyyyyl": """
-        records:history:get records:history-csv:get providers:edit:get
         account:detail:get account:detail:post account:end-other-sessions:post
         alert-settings:detail:get alerts:bulk-respond:post alerts:csv:get alerts:list:get
         api:docs:get applications:create:get applications:csv:get applications:list:get
         applications:xlsx:get approvals:csv:get approvals:detail:get approvals:list:get
-        approvals:violations-csv:get approvals:violations:get approvals:xlsx:get audit:csv:get
-        audit:list:get calendar-feeds:create:post calendar:csv:get calendar:list:get
-        campaign-tasks:csv:get campaign-tasks:list:get campaigns:csv:get campaigns:list:get
-        component-files:list:get connections:csv:get connections:list:get contracts:csv:get
-        contracts:list:get contracts:xlsx:get delegations:list:get delegations:list:post
-        deliveries:csv:get deliveries:list:get deliveries:not-sent-csv:get deliveries:not-sent:get
-        disagreements:csv:get disagreements:detail:get disagreements:list:get
-        discrepancies:bulk-respond:post discrepancies:csv:get discrepancies:list:get
-        discrepancies:reopen:post documents:csv:get documents:list:get events:csv:get
-        events:detail:get events:list:get evidence-packs:create:post evidence-packs:list:get
-        evidence:csv:get evidence:list:get exposure:blast-radius-csv:get
+        approvals:violations-csv:get approvals:violations-xlsx:get approvals:violations:get
+        approvals:xlsx:get audit:csv:get audit:list:get audit:xlsx:get calendar-feeds:create:post
+        calendar:csv:get calendar:list:get campaign-tasks:csv:get campaign-tasks:list:get
+        campaign-tasks:xlsx:get campaigns:csv:get campaigns:list:get campaigns:xlsx:get
+        component-files:list-csv:get component-files:list-xlsx:get component-files:list:get
+        connections:csv:get connections:list:get connections:xlsx:get contracts:csv:get
+        contracts:list:get contracts:xlsx:get delegations:csv:get delegations:list:get
+        delegations:list:post delegations:xlsx:get deliveries:csv:get deliveries:list:get
+        deliveries:not-sent-csv:get deliveries:not-sent-xlsx:get deliveries:not-sent:get
+        deliveries:xlsx:get disagreements:csv:get disagreements:detail:get disagreements:list:get
+        disagreements:xlsx:get discrepancies:bulk-respond:post discrepancies:csv:get
+        discrepancies:list:get discrepancies:reopen:post discrepancies:xlsx:get documents:csv:get
+        documents:list:get documents:xlsx:get events:csv:get events:detail:get events:list:get
+        events:xlsx:get evidence-packs:create:post evidence-packs:csv:get evidence-packs:list:get
+        evidence-packs:xlsx:get evidence:csv:get evidence:list:get exposure:blast-radius-csv:get
         exposure:blast-radius-teams:get exposure:blast-radius-trend-csv:get
         exposure:blast-radius:get exposure:concentration-csv:get exposure:concentration:get
         exposure:contributions-csv:get exposure:contributions:get exposure:exit-readiness-csv:get
         exposure:exit-readiness:get exposure:flow-csv:get exposure:flow:get
-        exposure:minimal-cut-sets-csv:get exposure:single-points-csv:get exposure:single-points:get
-        exposure:states-csv:get exposure:trend-csv:get feed-runs:detail:get feed-runs:list:get
-        feed-runs:progress:get feeds:csv:get feeds:detail:get feeds:list:get feeds:on-hold-csv:get
-        feeds:on-hold:get feeds:quarantine-csv:get feeds:quarantine:get files:list:get
-        findings:csv:get findings:list:get foundation-risks:create:get foundation-risks:csv:get
-        foundation-risks:detail:get foundation-risks:list:get foundations:csv:get
-        foundations:detail:get foundations:lifecycle-csv:get foundations:lineage-csv:get
-        foundations:list:get foundations:prices-csv:get gate-runs:csv:get gate-runs:list:get
-        gate:policy:get gate:setup:get home:concentration-csv:get home:overview:get
-        home:retirements-csv:get home:runways-csv:get home:search:get home:start:get
-        imports:applications-csv:get imports:dependencies-csv:get imports:inventory-xlsx:get
-        inherited-risks:bulk-assess:post inherited-risks:csv:get inherited-risks:heat-map-csv:get
-        inherited-risks:list:get inherited-risks:teams-csv:get issues:bulk-respond:post
+        exposure:minimal-cut-sets-csv:get exposure:months-csv:get exposure:months:get
+        exposure:portfolio:get exposure:single-points-csv:get exposure:single-points:get
+        exposure:states-csv:get exposure:trend-csv:get feed-runs:csv:get feed-runs:detail:get
+        feed-runs:list:get feed-runs:progress:get feed-runs:xlsx:get feeds:csv:get feeds:detail:get
+        feeds:list:get feeds:on-hold-csv:get feeds:on-hold-xlsx:get feeds:on-hold:get
+        feeds:quarantine-csv:get feeds:quarantine-xlsx:get feeds:quarantine:get
+        feeds:sources-csv:get feeds:sources-xlsx:get files:csv:get files:list:get files:xlsx:get
+        findings:csv:get findings:list:get findings:xlsx:get foundation-risks:create:get
+        foundation-risks:csv:get foundation-risks:detail:get foundation-risks:list:get
+        foundations:csv:get foundations:detail:get foundations:lifecycle-csv:get
+        foundations:lineage-csv:get foundations:list:get foundations:prices-csv:get
+        gate-runs:csv:get gate-runs:list:get gate-runs:xlsx:get gate:policy:get gate:setup:get
+        home:concentration-csv:get home:overview:get home:retirements-csv:get home:runways-csv:get
+        home:search:get home:start:get imports:applications-csv:get imports:dependencies-csv:get
+        imports:inventory-xlsx:get inherited-risks:bulk-assess:post inherited-risks:csv:get
+        inherited-risks:groups-csv:get inherited-risks:heat-map-csv:get inherited-risks:heat-map:get
+        inherited-risks:list:get inherited-risks:teams-csv:get issues/:get issues:bulk-respond:post
         issues:csv:get issues:list:get notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get
-        offerings:csv:get offerings:detail:get offerings:list:get offerings:prices-csv:get
-        offerings:source-values-csv:get price-gaps:csv:get price-gaps:list:get
-        provider-notices:csv:get provider-notices:list:get providers:csv:get providers:detail:get
-        providers:history:get providers:list:get
-        providers:track-record-csv:get reported-services:bulk-link:post reported-services:csv:get
-        reported-services:list:get reports:board-summary:get reports:home:get
+        observations:xlsx:get offerings:csv:get offerings:detail:get offerings:list:get
+        offerings:prices-csv:get offerings:source-values-csv:get price-gaps:csv:get
+        price-gaps:list:get price-gaps:xlsx:get provider-notices:csv:get provider-notices:list:get
+        provider-notices:xlsx:get providers:csv:get providers:detail:get providers:edit:get
+        providers:history-csv:get providers:history:get providers:list:get
+        providers:track-record-csv:get records:history-csv:get records:history:get
+        reported-services:bulk-link:post reported-services:csv:get reported-services:list:get
+        reported-services:xlsx:get reports:board-summary:get reports:home:get
         reports:model-inventory-csv:get reports:model-inventory-xlsx:get reports:model-inventory:get
         reports:register-xlsx:get reports:register:get retirements:csv:get retirements:detail:get
-        retirements:list:get risk-templates:crosswalk-csv:get risk-templates:crosswalk:get
-        risk-templates:detail:get saved-filters:create:post scenarios:compare:get scenarios:list:get
-        scenarios:preview-csv:get scenarios:preview-xlsx:get scenarios:preview:get
-        scenarios:run:post scenarios:search:get selections:compare-csv:get selections:compare:get
-        selections:csv:get selections:detail:get selections:facts-csv:get selections:list:get
-        selections:xlsx:get service-accounts:csv:get service-accounts:list:get settings:home:get
-        subscriptions:create:get subscriptions:create:post subscriptions:foundations:get
-        subscriptions:list:get subscriptions:preview:get teams:csv:get teams:list:get
-        tokens:create:post tokens:csv:get tokens:list:get unrecognised-names:csv:get
-        unrecognised-names:decide:get unrecognised-names:decide:post unrecognised-names:list:get
-        unresolved-models:decide:get unresolved-models:list:get versions:csv:get versions:detail:get
-        versions:lifecycle-csv:get versions:lineage-csv:get versions:list:get
-        versions:prices-csv:get waivers:create:get waivers:create:post waivers:csv:get
-        waivers:list:get waivers:xlsx:get
+        retirements:list:get retirements:xlsx:get risk-templates:crosswalk-csv:get
+        risk-templates:crosswalk:get risk-templates:detail:get saved-filters:create:post
+        scenarios:compare:get scenarios:csv:get scenarios:list:get scenarios:preview-csv:get
+        scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
+        scenarios:xlsx:get selections:compare-csv:get selections:compare:get selections:csv:get
+        selections:detail:get selections:facts-csv:get selections:list:get selections:xlsx:get
+        service-accounts:csv:get service-accounts:list:get service-accounts:xlsx:get
+        settings:home:get subscriptions:create:get subscriptions:create:post
+        subscriptions:foundations:get subscriptions:list:get subscriptions:preview:get teams:csv:get
+        teams:list:get teams:xlsx:get tokens:create:post tokens:csv:get tokens:list:get
+        tokens:xlsx:get unrecognised-names:csv:get unrecognised-names:decide:get
+        unrecognised-names:decide:post unrecognised-names:list:get unrecognised-names:xlsx:get
+        unresolved-models:csv:get unresolved-models:decide:get unresolved-models:list:get
+        unresolved-models:xlsx:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
+        versions:lineage-csv:get versions:list:get versions:prices-csv:get waivers:create:get
+        waivers:create:post waivers:csv:get waivers:list:get waivers:xlsx:get
     """,
     # governance
     "yynnnnnl": """
-        records:create:get records:create:post records:delete:post records:edit:get
-        records:edit:post records:undo:post
         alert-settings:edit-policy:post alert-settings:edit:post approvals:create:get
         approvals:create:post approvals:replace:post approvals:revoke:post campaigns:action:post
         campaigns:create-progress:get campaigns:create:get campaigns:create:post
@@ -79,15 +88,18 @@ PAGES = {
         feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post feeds:poll:post
         feeds:toggle:post feeds:undo:post foundation-risks:action:post foundation-risks:create:post
         foundation-risks:edit:post gate:policy:post offerings:detail:post
-        provider-notices:close:post provider-notices:reopen:post
-        received-notices:csv:get received-notices:list:get
-        received-notices:rules:get received-notices:rules:post reports:reporting-entity:get
-        reports:reporting-entity:post retirements:announce:get retirements:announce:post
-        retirements:withdraw:post selections:create:get selections:create:post
-        selections:decide:post selections:edit:post selections:score:post teams:create:get
-        teams:create:post teams:delete:post unresolved-models:decide:post users:bulk-change:post
-        users:contact-action:post users:create-contact:get users:create-contact:post
-        users:domains:get users:domains:post webhooks:create:get webhooks:create:post
+        provider-notices:close:post provider-notices:reopen:post providers:edit:get
+        providers:edit:post received-notices:csv:get received-notices:list:get
+        received-notices:rules:get received-notices:rules:post received-notices:xlsx:get
+        records:create:get records:create:post records:delete:post records:edit:get
+        records:edit:post records:undo:post reports:board-commentary:get
+        reports:board-commentary:post reports:reporting-entity:get reports:reporting-entity:post
+        retirements:announce:get retirements:announce:post retirements:withdraw:post
+        selections:create:get selections:create:post selections:decide:post selections:edit:post
+        selections:score:post teams:create:get teams:create:post teams:delete:post
+        unresolved-models:decide:post users:bulk-change:post users:contact-action:post
+        users:create-contact:get users:create-contact:post users:domains:get users:domains:post
+        webhooks:create:get webhooks:create:post
     """,
     # governance, and editors of the team that owns it; strangers find nothing
     "yynyyn0l": """
@@ -109,9 +121,10 @@ PAGES = {
     "yyyyyy0l": """
         alerts:detail:get alerts:responses:get applications:detail:get applications:history:get
         applications:stack-csv:get applications:table-csv:get campaign-tasks:detail:get
-        campaigns:detail:get component-files:detail:get component-files:json:get
-        component-files:xlsx:get deliveries:detail:get evidence:detail:get gate-runs:detail:get
-        gate-runs:findings-csv:get gate:application:get inherited-risks:detail:get issues:detail:get
+        campaigns:detail:get campaigns:plan:get campaigns:table:get component-files:detail:get
+        component-files:json:get component-files:xlsx:get deliveries:detail:get evidence:detail:get
+        gate-runs:detail:get gate-runs:findings-csv:get gate-runs:findings-xlsx:get
+        gate-runs:findings:get gate:application:get inherited-risks:detail:get issues:detail:get
         notification-preferences:edit-team:post reported-services:action:post
         reported-services:detail:get teams:detail:get waivers:detail:get
     """,
@@ -145,7 +158,7 @@ PAGES = {
     "yynyynyl": """
         applications:bulk-update:get applications:bulk-update:post applications:create:post
         evidence:create:get evidence:create:post evidence:upload:get evidence:upload:post
-        imports:csv:get imports:list:get imports:list:post imports:template:get
+        imports:csv:get imports:list:get imports:list:post imports:template:get imports:xlsx:get
     """,
     # governance; there is nothing at this key here
     "00nnnnnl": """
@@ -170,7 +183,7 @@ PAGES = {
     # whose own it is; members of the team see it
     "yyny0n0l": """
         imports:choose-application:post imports:detail:get imports:progress:get imports:rows-csv:get
-        imports:undo:post
+        imports:rows-xlsx:get imports:undo:post
     """,
     # whose own it is
     "nnny0n0l": """
@@ -183,8 +196,9 @@ PAGES = {
     """,
     # the offices, and the others are told so
     "yyynnnnl": """
-        account-events:csv:get account-events:list:get monitoring:metrics:get
-        settings:single-sign-on:get users:csv:get users:detail:get users:list:get
+        account-events:csv:get account-events:list:get account-events:xlsx:get
+        monitoring:metrics:get settings:single-sign-on:get users:csv:get users:detail:get
+        users:list:get users:xlsx:get
     """,
     # governance, and owners of the team
     "yynynn0l": """
@@ -192,8 +206,8 @@ PAGES = {
     """,
     # there is nothing at this key here, for anybody
     "00000000": """
-        reports:register-csv:get secret-feeds:alerts:get
-        secret-feeds:calendar:get secret-feeds:changes:get
+        reports:register-csv:get secret-feeds:alerts:get secret-feeds:calendar:get
+        secret-feeds:changes:get
     """,
     # governance, where the record is a team's
     "yynnnn0l": """
@@ -232,39 +246,39 @@ PAGES = {
 API = {
     # whoever has signed in; lists show what one sees
     "yyyyyyyl": """
-        aliases/:get aliases/{pk}/:get notice-policies/:get notice-policies/{pk}/:get
-        offering-regions/:get offering-regions/{pk}/:get regions/:get regions/{pk}/:get
-        risk-mappings/:get risk-mappings/{pk}/:get risk-modifiers/:get risk-modifiers/{pk}/:get
         adaptations/:get adaptations/:post adaptations/bulk/:post alert-policies/:get
         alert-policies/{pk}/:get alert-settings/:get alerts/:get alerts/bulk-respond/:post
-        annex-items/:get applications/:get applications/:post applications/bulk-update/:post
-        applications/bulk/:post approvals/:get approvals/violations/:get approvals/{pk}/:get
-        assertions/:get assertions/{pk}/:get assessments/:get assessments/:post
-        assessments/accept/:post assessments/bulk/:post assessments/not-applicable/:post audit/:get
-        base-losses/:get calendar-feeds/:get calendar-feeds/:post calendar.ics:get
-        campaign-steps/:get campaign-tasks/:get campaign-tasks/bulk-assign/:post campaigns/:get
-        causes/:get concentration/:get contracts/:get costs/:get decision-proposals/:get
-        delegations/:get delegations/:post deliveries/:get dependencies/:get dependencies/:post
-        dependencies/bulk/:post derivations/:get derivations/{pk}/:get disagreements/:get
-        disagreements/{pk}/:get discrepancies/:get event-rates/:get evidence-packs/:get
-        evidence-packs/:post evidence/:get evidence/:post exit-plans/:get exit-plans/:post
-        exit-plans/bulk/:post exit-tests/:get exit-tests/:post exposure-flags/:get
-        exposure-policies/:get exposure-policies/:post feed-runs/:get feed-runs/{pk}/:get
-        findings/:get foundation-risks/:get foundation-risks/{pk}/:get
-        foundation-risks/{pk}/reach/:get foundations/:get foundations/{slug}/:get
-        foundations/{slug}/blast-radius/:get foundations/{slug}/scorecard/:get gate-policy/:get
-        gate-runs/:get gate-waivers/:get gate-waivers/:post imports/:get inherited-risks/:get
-        inherited-risks/totals/:get issues/:get issues/bulk-respond/:post jobs/:get loss-runs/:get
-        memberships/:get mutes/:get mutes/:post notification-preferences/me/:get
+        aliases/:get aliases/{pk}/:get annex-items/:get applications/:get applications/:post
+        applications/bulk-update/:post applications/bulk/:post approvals/:get
+        approvals/violations/:get approvals/{pk}/:get assertions/:get assertions/{pk}/:get
+        assessments/:get assessments/:post assessments/accept/:post assessments/bulk/:post
+        assessments/not-applicable/:post audit/:get base-losses/:get calendar-feeds/:get
+        calendar-feeds/:post calendar.ics:get campaign-steps/:get campaign-tasks/:get
+        campaign-tasks/bulk-assign/:post campaigns/:get causes/:get concentration/:get
+        contracts/:get costs/:get decision-proposals/:get delegations/:get delegations/:post
+        deliveries/:get dependencies/:get dependencies/:post dependencies/bulk/:post
+        derivations/:get derivations/{pk}/:get disagreements/:get disagreements/{pk}/:get
+        discrepancies/:get event-rates/:get evidence-packs/:get evidence-packs/:post evidence/:get
+        evidence/:post exit-plans/:get exit-plans/:post exit-plans/bulk/:post exit-tests/:get
+        exit-tests/:post exposure-flags/:get exposure-policies/:get exposure-policies/:post
+        feed-runs/:get feed-runs/{pk}/:get findings/:get foundation-risks/:get
+        foundation-risks/{pk}/:get foundation-risks/{pk}/reach/:get foundations/:get
+        foundations/{slug}/:get foundations/{slug}/blast-radius/:get
+        foundations/{slug}/scorecard/:get gate-policy/:get gate-runs/:get gate-waivers/:get
+        gate-waivers/:post imports/:get inherited-risks/:get inherited-risks/totals/:get issues/:get
+        issues/bulk-respond/:post jobs/:get loss-runs/:get memberships/:get mutes/:get mutes/:post
+        notice-policies/:get notice-policies/{pk}/:get notification-preferences/me/:get
         notification-preferences/me/:patch notification-preferences/me/:put
         notification-preferences/me/send-summary/:post notifications/:get notifications/summary/:get
-        observations/:get offerings/:get offerings/{pk}/:get offerings/{pk}/blast-radius/:get
-        people/:get people/{pk}/:get prices/:get prices/{pk}/:get provider-events/:get
-        provider-events/{event_id}/affected/:get provider-events/{pk}/:get provider-notices/:get
-        providers/:get providers/{slug}/:get providers/{slug}/blast-radius/:get
-        providers/{slug}/scorecard/:get providers/{slug}/track-record/:get received-notices/:get
+        observations/:get offering-regions/:get offering-regions/{pk}/:get offerings/:get
+        offerings/{pk}/:get offerings/{pk}/blast-radius/:get people/:get people/{pk}/:get
+        prices/:get prices/{pk}/:get provider-events/:get provider-events/{event_id}/affected/:get
+        provider-events/{pk}/:get provider-notices/:get providers/:get providers/{slug}/:get
+        providers/{slug}/blast-radius/:get providers/{slug}/scorecard/:get
+        providers/{slug}/track-record/:get received-notices/:get regions/:get regions/{pk}/:get
         reported-services/:get reports/board/:get reports/models/:get reports/models/rows/:get
         reports/register/:get retirement-announcements/:get retirement-announcements/{pk}/:get
+        risk-mappings/:get risk-mappings/{pk}/:get risk-modifiers/:get risk-modifiers/{pk}/:get
         risk-templates/:get risk-templates/{pk}/:get runways/:get scenario-runs/:get scenarios/:get
         scenarios/:post scenarios/run/:post scorecards/compare/:get selections/:get
         selections/{pk}/:get selections/{pk}/candidates/:get service-accounts/:get
@@ -316,31 +330,30 @@ API = {
     """,
     # governance
     "yynnnnnl": """
-        aliases/:post aliases/{pk}/:patch aliases/{pk}/:delete derivations/:post
-        derivations/{pk}/:patch derivations/{pk}/:delete foundations/:post foundations/{slug}/:patch
-        foundations/{slug}/:delete notice-policies/:post notice-policies/{pk}/:patch
-        notice-policies/{pk}/:delete offerings/:post offerings/{pk}/:patch offerings/{pk}/:delete
-        prices/:post prices/{pk}/:patch prices/{pk}/:delete regions/:post regions/{pk}/:patch
-        regions/{pk}/:delete risk-mappings/:post risk-mappings/{pk}/:patch
-        risk-mappings/{pk}/:delete risk-modifiers/:post risk-modifiers/{pk}/:patch
-        risk-modifiers/{pk}/:delete risk-templates/:post risk-templates/{pk}/:patch
-        risk-templates/{pk}/:delete versions/:post versions/{pk}/:patch versions/{pk}/:delete
-        providers/:post providers/{slug}/:delete offering-regions/:post
-        offering-regions/{pk}/:delete event-rates/:post
-        alert-policies/{pk}/:patch alert-settings/:patch annex-items/note/:post
-        annex-items/request/:post approvals/:post approvals/{pk}/replace/:post
-        approvals/{pk}/revoke/:post campaigns/:post contracts/:post foundation-risks/:post
-        foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
+        alert-policies/{pk}/:patch alert-settings/:patch aliases/:post aliases/{pk}/:delete
+        aliases/{pk}/:patch annex-items/note/:post annex-items/request/:post approvals/:post
+        approvals/{pk}/replace/:post approvals/{pk}/revoke/:post campaigns/:post contracts/:post
+        derivations/:post derivations/{pk}/:delete derivations/{pk}/:patch event-rates/:post
+        foundation-risks/:post foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
         foundation-risks/{pk}/close/:post foundation-risks/{pk}/dismiss/:post
-        foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post gate-policy/:patch
-        notice-mail-settings/:get notice-mail-settings/:patch people-settings/:get
-        people-settings/:patch people/:post people/confirm/:post people/invite/:post
-        people/{pk}/:patch people/{pk}/close/:post people/{pk}/erase/:post people/{pk}/invite/:post
-        people/{pk}/merge/:post providers/{slug}/:patch retirement-announcements/:post
-        retirement-announcements/{pk}/withdraw/:post selections/:post selections/{pk}/:patch
+        foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post foundations/:post
+        foundations/{slug}/:delete foundations/{slug}/:patch gate-policy/:patch
+        notice-mail-settings/:get notice-mail-settings/:patch notice-policies/:post
+        notice-policies/{pk}/:delete notice-policies/{pk}/:patch offering-regions/:post
+        offering-regions/{pk}/:delete offerings/:post offerings/{pk}/:delete offerings/{pk}/:patch
+        people-settings/:get people-settings/:patch people/:post people/confirm/:post
+        people/invite/:post people/{pk}/:patch people/{pk}/close/:post people/{pk}/erase/:post
+        people/{pk}/invite/:post people/{pk}/merge/:post prices/:post prices/{pk}/:delete
+        prices/{pk}/:patch providers/:post providers/{slug}/:delete providers/{slug}/:patch
+        regions/:post regions/{pk}/:delete regions/{pk}/:patch retirement-announcements/:post
+        retirement-announcements/{pk}/withdraw/:post risk-mappings/:post risk-mappings/{pk}/:delete
+        risk-mappings/{pk}/:patch risk-modifiers/:post risk-modifiers/{pk}/:delete
+        risk-modifiers/{pk}/:patch risk-templates/:post risk-templates/{pk}/:delete
+        risk-templates/{pk}/:patch selections/:post selections/{pk}/:patch
         selections/{pk}/add-candidate/:post selections/{pk}/decide/:post
         selections/{pk}/remove-candidate/:post selections/{pk}/score/:post sources/:post
-        sources/preview/:post sources/{pk}/:patch teams/:post webhooks/:post
+        sources/preview/:post sources/{pk}/:patch teams/:post versions/:post versions/{pk}/:delete
+        versions/{pk}/:patch webhooks/:post
     """,
     # administrators
     "ynnnnnnl": """
@@ -371,12 +384,11 @@ API = {
     """,
     # governance, where only the offices see it
     "yyn0000l": """
-        event-rates/{pk}/:patch
         confirmation-settings/:patch contracts/{pk}/:patch decision-proposals/{pk}/confirm/:post
-        decision-proposals/{pk}/reject/:post exposure-flags/{pk}/acknowledge/:post
-        exposure-policies/{pk}/:patch exposure-settings/:patch scenarios/{pk}/:patch
-        webhooks/{pk}/:patch webhooks/{pk}/disable/:post webhooks/{pk}/rotate-secret/:post
-        webhooks/{pk}/test/:post
+        decision-proposals/{pk}/reject/:post event-rates/{pk}/:patch
+        exposure-flags/{pk}/acknowledge/:post exposure-policies/{pk}/:patch exposure-settings/:patch
+        scenarios/{pk}/:patch webhooks/{pk}/:patch webhooks/{pk}/disable/:post
+        webhooks/{pk}/rotate-secret/:post webhooks/{pk}/test/:post
     """,
     # its author alone
     "nnn0000l": """

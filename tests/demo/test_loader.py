@@ -41,6 +41,7 @@ from apps.exposure.models import (
 from apps.exposure.node_names import find_nodes
 from apps.exposure.snapshots.daily import is_snapshot_taken
 from apps.inventory.models import Application, Dependency, Selection
+from apps.inventory.queries import changes_of_application
 from apps.inventory.read_models import refresh_stale_applications
 from apps.issues.evaluation import evaluate_issues
 from apps.risks.models import Assessment, Evidence, FoundationRisk, StaleCause, Treatment
@@ -306,6 +307,17 @@ def test_the_life_of_flags_names_people_and_one_acceptance_ran_out(demo: None) -
     assert set(events.values_list("by__username", flat=True)) == {"maren", "jonas"}
     assert FlagEvent.objects.filter(kind="acceptance_expired").exists()
     assert actors_of(ExposureFlag) >= {"maren", "jonas", "exposure.refresh_exposure"}
+
+
+def test_the_creation_of_applications_has_a_reason_of_its_own(demo: None) -> None:
+    changes = [
+        change
+        for application in Application.objects.all()
+        for change in changes_of_application(application=application)
+    ]
+
+    created = {change.reason for change in changes if change.actor == "load_demo"}
+    assert created == {"Loaded with the demo."}
 
 
 def actors_of(model: Any) -> set[str]:

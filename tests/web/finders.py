@@ -198,6 +198,8 @@ FINDERS: dict[str, Finder] = {
         _ordered(RetirementAnnouncement.objects.visible_to(user))
     ),
     "campaigns:detail": lambda user: _first(_ordered(Campaign.objects.visible_to(user))),
+    "campaigns:plan": lambda user: _first(_ordered(Campaign.objects.visible_to(user))),
+    "campaigns:table": lambda user: _first(_ordered(Campaign.objects.visible_to(user))),
     "campaign-tasks:detail": lambda user: _first(_ordered(CampaignTask.objects.visible_to(user))),
     "adaptations:edit": lambda user: _first(_ordered(Adaptation.objects.visible_to(user))),
     "applications:edit": _application,
@@ -236,6 +238,9 @@ FINDERS: dict[str, Finder] = {
     # "block" comes first; where the catalogue is too old to decide anything, there is only
     # "unknown"
     "gate-runs:detail": lambda user: _first(
+        GateRun.objects.visible_to(user).order_by("decision", "pk")
+    ),
+    "gate-runs:findings": lambda user: _first(
         GateRun.objects.visible_to(user).order_by("decision", "pk")
     ),
     "waivers:detail": lambda user: _first(_ordered(Waiver.objects.visible_to(user).waiting())),

@@ -153,5 +153,5 @@ def test_the_lifecycle_puts_every_claim_under_what_is_accepted():
     drawn = draw_lifecycle([track], today=TODAY).tracks[0]
 
     assert drawn.accepted.text == "8 Apr 2027"
-    assert [line.text for line in drawn.lines] == ["8 Apr 2027", "no date, row gone"]
+    assert [line.text for line in drawn.lines] == ["8 Apr 2027", "no date, delisted"]
     assert drawn.lines[0].x == drawn.accepted.x

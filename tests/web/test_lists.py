@@ -144,7 +144,7 @@ def test_what_applications_here_stand_on_is_found_first(world, as_user):
     ("path", "words"),
     [
         ("/applications/?q=zzz", "Nothing matches these filters."),
-        ("/offerings/?q=zzz", "Nothing matches these filters."),
+        ("/offerings/?q=zzz", "No offerings match these filters."),
         ("/events/?kind=released", "Nothing matches these filters."),
     ],
 )
@@ -158,13 +158,11 @@ def test_an_empty_list_teaches(world, as_user):
     ProviderEvent.evidence.through.objects.all().delete()
     ProviderEvent.objects.all().delete()
 
-    assert "No application of yours is registered." in text_of(
-        as_user(world.outsider).get("/applications/")
-    )
+    assert "No applications yet." in text_of(as_user(world.outsider).get("/applications/"))
     assert "The first poll of a feed is its baseline" in text_of(
         as_user(world.outsider).get("/events/")
     )
-    assert "Nothing waits for you." in text_of(as_user(world.outsider).get("/alerts/"))
+    assert "No alert needs a response." in text_of(as_user(world.outsider).get("/alerts/"))
 
 
 def test_a_sorted_column_says_how(world, as_user):

@@ -14,7 +14,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.db.models import QuerySet
 from psycopg import sql
 from psycopg.rows import class_row
 
@@ -71,3 +73,20 @@ def _open_cursor(prepared: bool) -> Iterator[Any]:
     """Open a cursor; with `prepared`, one that prepares its statements in the server."""
     with prepared_cursor() if prepared else connection.cursor() as cursor:
         yield cursor
+
+
+def count_each(*querysets: QuerySet[Any, Any]) -> list[int]:
+    """Return the number of rows of each queryset; one statement for all of them."""
+    columns: list[str] = []
+    params: list[Any] = []
+    for rows in querysets:
+        try:
+            statement, values = rows.order_by().query.sql_with_params()
+        except EmptyResultSet:
+            columns.append("0")
+        else:
+            columns.append(f"(SELECT count(*) FROM ({statement}) rows)")
+            params += values
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(columns)}", params)
+        return list(cursor.fetchone())

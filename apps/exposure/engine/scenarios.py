@@ -15,13 +15,21 @@ from apps.exposure.engine.single_points import count_single_points, team_points
 from apps.exposure.engine.states import application_states, node_failures
 from apps.exposure.engine.table_refresh import LOCK
 from apps.exposure.models import Basis, EngineState, Layer, Policy
-from apps.exposure.policy_values import PolicyValue, policy_values
+from apps.exposure.policy_values import ZERO_VALUE, PolicyValue, policy_values
 from apps.exposure.threats import exact_fraction
 from apps.inventory.costs import CostTotals, PriceChange, monthly_totals
 
 
 class TablesNotBuiltError(Exception):
     """The engine's tables have never been built; the text names the command to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredPolicy:
+    """Value of a policy, and whether it is above the tolerance."""
+
+    value: PolicyValue
+    is_breach: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +41,13 @@ class ScenarioSide:
     hhi: Mapping[Layer, float | None]
     n_single_points: int
     cost: CostTotals
-    # {(policy, node): value} above the tolerance, if requested
-    breaches: Mapping[tuple[int, int | None], PolicyValue] = field(default_factory=dict)
+    # {(policy, node): value} above the tolerance on this side or before, if requested
+    policy_values: Mapping[tuple[int, int | None], MeasuredPolicy] = field(default_factory=dict)
+
+    @property
+    def breaches(self) -> dict[tuple[int, int | None], PolicyValue]:
+        """Return the values above the tolerance."""
+        return {key: one.value for key, one in self.policy_values.items() if one.is_breach}
 
     @property
     def cost_totals(self) -> Mapping[str, Fraction]:
@@ -109,10 +122,13 @@ def run_operations(
                 team_ids=team_ids,
                 statuses=settings.statuses,
             ),
-            breaches=_measure_breaches() if with_breaches and team_ids is None else {},
+            policy_values=_measure_policies(keep) if with_breaches and team_ids is None else {},
         )
 
+    keep: Collection[tuple[int, int | None]] = ()
     before = measure_side([])
+    # what is above its tolerance before is measured after as well
+    keep = list(before.breaches)
     with overlay(settings=settings, on=as_of) as what_if:
         for operation in operations:
             what_if.apply(operation)
@@ -121,17 +137,21 @@ def run_operations(
     return ScenarioAnswer(as_of, before, after, n_changed)
 
 
-def _measure_breaches() -> dict[tuple[int, int | None], PolicyValue]:
-    """Return the values above the tolerances of enabled policies; one statement per policy."""
-    breaches: dict[tuple[int, int | None], PolicyValue] = {}
+def _measure_policies(
+    keep: Collection[tuple[int, int | None]],
+) -> dict[tuple[int, int | None], MeasuredPolicy]:
+    """Return the values above the tolerances of enabled policies, and those of `keep`; one
+    statement per policy."""
+    measured: dict[tuple[int, int | None], MeasuredPolicy] = {}
     for policy in Policy.objects.filter(enabled=True).order_by("pk"):
         line = exact_fraction(policy.tolerance)
-        breaches |= {
-            (policy.pk, node): value
-            for node, value in policy_values(policy).items()
-            if value.value > line
-        }
-    return breaches
+        nodes = [node for pk, node in keep if pk == policy.pk and node is not None]
+        values = policy_values(policy, keep=nodes)
+        kept = {node: ZERO_VALUE for pk, node in keep if pk == policy.pk}
+        for node, value in {**kept, **values}.items():
+            if value.value > line or node in kept:
+                measured[policy.pk, node] = MeasuredPolicy(value, is_breach=value.value > line)
+    return measured
 
 
 def day_of_tables() -> date:

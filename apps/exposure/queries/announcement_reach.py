@@ -4,8 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
+
+from django.db.models import BigIntegerField, Count, Value
 
 from apps.accounts.models import User
+from apps.catalog.models import AnnouncedOffering, RetirementAnnouncement
 from apps.common.database.statements import fetch_rows
 from apps.exposure.queries.dependents import retiring_dependencies
 from apps.inventory.models import Application, Dependency
@@ -41,12 +45,31 @@ def affected_application_ids(
     return set(dependencies.order_by().values_list("application_id", flat=True))
 
 
-def count_affected(*, offering_ids: Collection[int], on: date, retires_on: date, user: User) -> int:
-    """Return the number of applications that the user can view and that must migrate."""
-    dependencies = retiring_dependencies(
-        offering_ids=offering_ids, on=on, retires_on=retires_on
-    ).visible_to(user)
-    return dependencies.order_by().values("application_id").distinct().count()
+def count_affected_by_announcements(
+    announcements: Sequence[RetirementAnnouncement], *, on: date, user: User
+) -> dict[int, int]:
+    """Return {announcement ID: applications that the user can view and that must migrate}; two
+    statements for any number."""
+    offering_ids: dict[int, list[int]] = defaultdict(list)
+    for announcement_id, offering_id in AnnouncedOffering.objects.filter(
+        announcement__in=announcements
+    ).values_list("announcement_id", "offering_id"):
+        offering_ids[announcement_id].append(offering_id)
+    counts = [
+        retiring_dependencies(
+            offering_ids=offering_ids[announcement.pk], on=on, retires_on=announcement.retires_on
+        )
+        .visible_to(user)
+        .order_by()
+        .annotate(announcement=Value(announcement.pk, output_field=BigIntegerField()))
+        .values("announcement")
+        .annotate(n=Count("application_id", distinct=True))
+        for announcement in announcements
+    ]
+    if not counts:
+        return {}
+    rows: Any = counts[0].union(*counts[1:], all=True).order_by()
+    return {row["announcement"]: row["n"] for row in rows}
 
 
 def affected_by_retirement(

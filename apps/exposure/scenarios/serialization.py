@@ -84,7 +84,23 @@ def serialize_lists(answer: ScenarioAnswer) -> dict[str, Any]:
             for (policy, node), value in answer.after.breaches.items()
             if (policy, node) not in answer.before.breaches
         ],
+        "policy_values": [
+            {
+                "policy": policy,
+                "node": node,
+                "before": _float_value(answer.before, (policy, node)),
+                "after": float(measured.value.value),
+                "is_breach": measured.is_breach,
+            }
+            for (policy, node), measured in answer.after.policy_values.items()
+        ],
     }
+
+
+def _float_value(side: ScenarioSide, key: tuple[int, int | None]) -> float | None:
+    """Return the value on one side; None if it was within tolerance and not measured."""
+    measured = side.policy_values.get(key)
+    return None if measured is None else float(measured.value.value)
 
 
 def _list_by_state(after: Mapping[int, str]) -> dict[str, Any]:

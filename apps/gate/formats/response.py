@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Case, When
+from django.db.models import Case, QuerySet, When
 
 from apps.gate.links import finding_url, run_url, status_url, waiver_url
 from apps.gate.models import GateFinding, GateRun
@@ -15,14 +15,22 @@ def run_findings(run: GateRun) -> list[GateFinding]:
     return list(GateFinding.objects.filter(run=run).order_by("pk"))
 
 
-def most_severe_findings(run: GateRun, *, limit: int) -> list[GateFinding]:
-    """List the most severe findings: blocking ones first, waived ones last; a run of many models
-    has more than a page can show. One statement."""
+# blocking findings first, waived ones last
+SEVERITY_ORDER = ("is_waived", "gravity", "-is_new", "pk")
+
+
+def with_severity(findings: "QuerySet[GateFinding]") -> "QuerySet[GateFinding]":
+    """Return the findings with the terms of SEVERITY_ORDER."""
     gravity = Case(When(level=Level.ERROR, then=0), When(level=Level.WARNING, then=1), default=2)
-    waived = Case(When(waived_until__isnull=True, then=0), default=1)
-    return list(
-        GateFinding.objects.filter(run=run).order_by(waived, gravity, "-is_new", "pk")[:limit]
-    )
+    is_waived = Case(When(waived_until__isnull=True, then=0), default=1)
+    return findings.alias(gravity=gravity, is_waived=is_waived)
+
+
+def most_severe_findings(run: GateRun, *, limit: int) -> list[GateFinding]:
+    """List the most severe findings; a run of many models has more than a page can show. One
+    statement."""
+    findings = with_severity(GateFinding.objects.filter(run=run))
+    return list(findings.order_by(*SEVERITY_ORDER)[:limit])
 
 
 def build_response_body(run: GateRun, findings: Sequence[GateFinding]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -44,6 +44,22 @@ def format_day(value: date | None) -> SafeString | str:
     )
 
 
+def format_moment(value: datetime | None) -> SafeString | str:
+    """Format a time as `8 Apr 2027, 14:05` in a <time>; without its year in the current one."""
+    if value is None:
+        return NO_VALUE
+    text = f"{wording.day(day_of(value), today=day_of(now()))}, {value:%H:%M}"
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(timespec="seconds"), text)
+
+
+def format_ago(value: datetime | None) -> SafeString | str:
+    """Format a time as `4 h ago` in a <time>, or as `never`."""
+    if value is None:
+        return "never"
+    text = wording.ago(value, at=now())
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(timespec="seconds"), text)
+
+
 def describe_distance(value: date | None) -> str:
     """Return the quiet line below a day: `in 135 days`, `56 days ago`, or nothing."""
     return wording.from_today(value, today=day_of(now())) if value else ""
@@ -68,7 +84,8 @@ class Column[R]:
     `value` is what a file contains; the page shows it through `format`, linked to `url`, in the
     class `css`, above the quiet line `note`. `order` are terms of ORDER BY, if the list can be
     sorted by the column; rows in which the database column `requires` is empty are left out then.
-    `width` is `opt` or `opt-2` if narrower pages can do without the column."""
+    `width` is `opt` or `opt-2` if narrower pages can do without the column, or another class of its
+    cells: `strips` for drawings, `changes` for a line of its own on a phone."""
 
     name: str
     header: str
@@ -82,6 +99,7 @@ class Column[R]:
     is_numeric: bool = False
     width: str = ""
     template: str = ""
+    is_in_files: bool = True
 
     @property
     def cell_css(self) -> str:

@@ -27,7 +27,7 @@ from django.http import (
 from django.urls import URLPattern, path, resolve, reverse
 from django.urls.exceptions import NoReverseMatch
 from django.utils.functional import cached_property
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.common.text import pluralize
@@ -42,7 +42,14 @@ from apps.web.pages.filter_controls import (
     with_filter_names,
 )
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, SortableColumn, Sorting, changed_query
+from apps.web.pages.list_page import (
+    PAGE_SIZE,
+    KeysetList,
+    PaginatedList,
+    SortableColumn,
+    Sorting,
+    changed_query,
+)
 from apps.web.pages.page import LIST_FRAGMENT, Headline, render_page
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -82,29 +89,42 @@ class EmptyState:
 
 @dataclass(frozen=True, slots=True)
 class TableRow[R]:
-    """Row of the page; `selection_key` is empty if it cannot be selected."""
+    """Row of the page in the class `css`; `selection_key` is empty if it cannot be selected."""
 
     row: R
     cells: Sequence[Cell]
+    css: str
     selection_key: str
     selection_label: str
+    anchor: str
+
+
+class NoFilters(django_filters.FilterSet):  # type: ignore[misc]
+    """Filter set of a list that is short, or has its filters elsewhere."""
 
 
 class ListPage[M: Model, R]:
     """List of records of the model M as rows of type R.
 
     Subclasses declare the attributes and `get_queryset`; the other methods where their defaults do
-    not fit. One instance serves one request or one file."""
+    not fit. `get_queryset` or `narrow` may return `ComputedRows` instead of a queryset. One
+    instance serves one request or one file."""
 
     namespace: ClassVar[str]
-    # name of its route; that of its files is `csv`, or `<route>-csv` for a second list
+    # name of its route; those of its files are `csv` and `xlsx`, or `<route>-csv` and so on for a
+    # second list
     route: ClassVar[str] = "list"
+    # first part of the names of its file routes, if they are named otherwise: "rows" for `rows-csv`
+    file_route: ClassVar[str] = ""
     title: ClassVar[str]
     # of one record and of several: ("contract", "contracts")
     nouns: ClassVar[tuple[str, str]]
-    filterset_class: ClassVar[type[django_filters.FilterSet]]
+    filterset_class: ClassVar[type[django_filters.FilterSet]] = NoFilters
     columns: ClassVar[Sequence[Column[Any]]]
     file_columns: ClassVar[Sequence[FileColumn[Any]]] = ()
+    # a file has a row for each detail of a record, which `build_file_rows` returns, and no other
+    # columns than `file_columns`
+    has_details_in_files: ClassVar[bool] = False
     controls: ClassVar[Sequence[FilterControl]] = ()
     # filters of a query without them: {"standing": "true"}
     default_filters: ClassVar[Mapping[str, str]] = {}
@@ -112,6 +132,9 @@ class ListPage[M: Model, R]:
     slug_filters: ClassVar[Sequence[str]] = ()
     # name of the column that the list is sorted by if the address names none, and its terms
     default_order: ClassVar[tuple[str, Sequence[str]]] = ("", ("-pk",))
+    page_size: ClassVar[int] = PAGE_SIZE
+    # further class of the table: `top` for cells of many lines
+    table_css: ClassVar[str] = ""
     template: ClassVar[str] = "lists/page.html"
     # rows of the page, which htmx fetches alone; one that differs includes "lists/table.html"
     listing_template: ClassVar[str] = "lists/listing.html"
@@ -127,8 +150,12 @@ class ListPage[M: Model, R]:
         self.user = request.user
         self.at = at
         self.today = day_of(at)
+        self.check_access()
 
     # --- declared by subclasses -------------------------------------------------------------------
+
+    def check_access(self) -> None:
+        """Raise PermissionDenied or Http404 for a user who cannot open the list at all."""
 
     def get_queryset(self) -> "QuerySet[M]":
         """Return the records that the user can view, with the relations of the columns."""
@@ -138,9 +165,34 @@ class ListPage[M: Model, R]:
         """Narrow the records that the filters select; by default not at all."""
         return queryset
 
+    def get_filterset_arguments(self) -> Mapping[str, Any]:
+        """Return what the filter set takes beside the query and the records."""
+        return {}
+
     def build_rows(self, records: Sequence[M]) -> Sequence[R]:
         """Return the rows of some records, with what one statement reads for all of them."""
         return records  # type: ignore[return-value]
+
+    def build_file_rows(self, records: Sequence[M]) -> Iterable[Any]:
+        """Return the rows of a file; another number than on the page if a file lists what the page
+        counts."""
+        return self.build_rows(records)
+
+    def get_file_queryset(self) -> "QuerySet[M]":
+        """Return the records of the files; those of the page unless a file is for another
+        purpose."""
+        return self.queryset
+
+    def get_title(self) -> str:
+        return self.title
+
+    def get_crumbs(self) -> tuple[tuple[str, str], ...]:
+        """Return the pages above this one, as (name, address)."""
+        return tuple((name, reverse(route)) for name, route in self.crumbs)
+
+    def get_as_of(self) -> datetime:
+        """Return the time at which the numbers of the page were counted."""
+        return self.at
 
     def get_controls(self) -> Sequence[FilterControl]:
         return self.controls
@@ -163,6 +215,11 @@ class ListPage[M: Model, R]:
     def get_empty_state(self) -> EmptyState:
         return EmptyState(f"No {self.nouns[1]} yet.", "")
 
+    def get_row_css(self, row: R) -> str:
+        """Return the class of a row: `past` for one that no longer applies, `over` for one that
+        needs attention."""
+        return ""
+
     def get_selection_key(self, row: R) -> str:
         """Return the value that the bulk form sends for a row; empty if the user cannot change
         it."""
@@ -172,9 +229,17 @@ class ListPage[M: Model, R]:
         """Return what the checkbox of a row selects, for those who cannot see the row."""
         return str(self.columns[0].value(row))
 
+    def get_anchor(self, row: R) -> str:
+        """Return the ID of a row in the page, for links to it; empty for none."""
+        return ""
+
     def get_context(self) -> Mapping[str, Any]:
         """Return what the template of a subclass needs beside the list."""
         return {}
+
+    def submit(self, request: HttpRequest) -> HttpResponse:
+        """Handle the form of a list that has one at its own address; by default no list has."""
+        raise NotImplementedError
 
     # --- rows -------------------------------------------------------------------------------------
 
@@ -184,7 +249,8 @@ class ListPage[M: Model, R]:
         for name, value in self.default_filters.items():
             if name not in query:
                 query[name] = value
-        return self.filterset_class(query, self.get_queryset(), request=self.request)
+        arguments = self.get_filterset_arguments()
+        return self.filterset_class(query, self.get_queryset(), request=self.request, **arguments)
 
     @cached_property
     def sorting(self) -> Sorting:
@@ -208,8 +274,8 @@ class ListPage[M: Model, R]:
         return self.sorting.apply(self.request, queryset)
 
     @cached_property
-    def listing(self) -> PaginatedList[M]:
-        return PaginatedList(self.request, self.queryset)
+    def listing(self) -> PaginatedList[M] | KeysetList[Any]:
+        return PaginatedList(self.request, self.queryset, size=self.page_size)
 
     @cached_property
     def is_filtered(self) -> bool:
@@ -229,8 +295,10 @@ class ListPage[M: Model, R]:
             TableRow(
                 row,
                 [column.cell(row) for column in self.columns],
+                self.get_row_css(row),
                 key := self.get_selection_key(row) if self.bulk_template else "",
                 self.get_selection_label(row) if key else "",
+                self.get_anchor(row),
             )
             for row in self.rows
         ]
@@ -268,22 +336,25 @@ class ListPage[M: Model, R]:
 
     # --- files ------------------------------------------------------------------------------------
 
+    @classmethod
+    def all_file_columns(cls) -> list[Column[Any] | FileColumn[Any]]:
+        columns = [column for column in cls.columns if column.is_in_files]
+        return [*([] if cls.has_details_in_files else columns), *cls.file_columns]
+
     @property
     def file_headers(self) -> list[str]:
-        return [
-            *(column.header for column in self.columns),
-            *(column.header for column in self.file_columns),
-        ]
+        return [column.header for column in self.all_file_columns()]
 
     def iterate_file_rows(self, records: Iterable[M] | None = None) -> Iterator[list[Any]]:
         """Yield the cells of all selected records, read in batches of FILE_BATCH_SIZE."""
-        values: list[Callable[[Any], Any]] = [
-            *(column.value for column in self.columns),
-            *(column.value for column in self.file_columns),
-        ]
-        source = self.queryset.iterator(chunk_size=FILE_BATCH_SIZE) if records is None else records
+        values = [column.value for column in self.all_file_columns()]
+        source = (
+            self.get_file_queryset().iterator(chunk_size=FILE_BATCH_SIZE)
+            if records is None
+            else records
+        )
         for batch in batched(source, FILE_BATCH_SIZE, strict=False):
-            for row in self.build_rows(batch):
+            for row in self.build_file_rows(batch):
                 yield [value(row) for value in values]
 
     def write_workbook(
@@ -297,6 +368,10 @@ class ListPage[M: Model, R]:
         workbook.close()
         return n_rows
 
+    def is_long(self) -> bool:
+        """Return whether the workbook has more rows than a request can write."""
+        return is_long(self.get_file_queryset())
+
     # --- views ------------------------------------------------------------------------------------
 
     @classmethod
@@ -306,10 +381,12 @@ class ListPage[M: Model, R]:
     @classmethod
     def as_view(cls) -> Callable[..., HttpResponse]:
         """Return the view of the page; its attribute `list_page` is the class."""
+        has_form = cls.submit is not ListPage.submit
 
-        @require_safe
+        @require_http_methods(["GET", "HEAD", "POST"] if has_form else ["GET", "HEAD"])
         def list_view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-            return cls.of_request(request, **kwargs).render(request)
+            page = cls.of_request(request, **kwargs)
+            return page.submit(request) if request.method == "POST" else page.render(request)
 
         list_view.list_page = cls  # type: ignore[attr-defined]
         return list_view
@@ -337,10 +414,11 @@ class ListPage[M: Model, R]:
         @require_safe
         def xlsx_view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             page = cls.of_request(request, **kwargs)
-            if not kwargs and is_long(page.queryset):
+            if not kwargs and page.is_long():
                 return redirect_to_file_request(request, cls.file_kind())
+            rows = page.iterate_file_rows()
             return StreamingHttpResponse(
-                _read_blocks(page.write_workbook),
+                _read_blocks(lambda target: page.write_workbook(target, rows)),
                 content_type=XLSX,
                 headers={"Content-Disposition": f'attachment; filename="{page.file_name}.xlsx"'},
             )
@@ -348,15 +426,21 @@ class ListPage[M: Model, R]:
         return xlsx_view
 
     @classmethod
-    def urls(cls, address: str) -> list[URLPattern]:
-        """Return the routes of the page, its CSV and its workbook below an address such as
-        `contracts`."""
-        prefix = "" if cls.route == "list" else f"{cls.route}-"
+    def urls(cls, address: str, file_address: str = "") -> list[URLPattern]:
+        """Return the routes of the page at an address such as `contracts`, and of its CSV and its
+        workbook beside it or at `file_address`."""
+        file_address = file_address or address
         return [
             path(f"{address}/", cls.as_view(), name=cls.route),
-            path(f"{address}.csv", cls.as_csv(), name=f"{prefix}csv"),
-            path(f"{address}.xlsx", cls.as_xlsx(), name=f"{prefix}xlsx"),
+            path(f"{file_address}.csv", cls.as_csv(), name=cls.name_file_route("csv")),
+            path(f"{file_address}.xlsx", cls.as_xlsx(), name=cls.name_file_route("xlsx")),
         ]
+
+    @classmethod
+    def name_file_route(cls, file_format: str) -> str:
+        """Return the name of the route of a file of the format `csv` or `xlsx`."""
+        prefix = cls.file_route or ("" if cls.route == "list" else cls.route)
+        return f"{prefix}-{file_format}" if prefix else file_format
 
     @classmethod
     def file_kind(cls) -> str:
@@ -368,32 +452,38 @@ class ListPage[M: Model, R]:
         return self.file_kind().replace(":", "-")
 
     def _file_url(self, file_format: str) -> str:
-        prefix = "" if self.route == "list" else f"{self.route}-"
-        address = reverse(f"{self.namespace}:{prefix}{file_format}", kwargs=self.kwargs)
+        route = f"{self.namespace}:{self.name_file_route(file_format)}"
+        address = reverse(route, kwargs=self.kwargs)
         return address + changed_query(self.request, page=None).removesuffix("?")
 
-    def render(self, request: HttpRequest) -> HttpResponse:
-        """Render the page, or only its rows for htmx."""
+    def render(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
+        """Render the page, or only its rows for htmx; `context` has precedence over that of the
+        list."""
+        contents: dict[str, Any] = {
+            "title": self.get_title(),
+            "crumbs": self.get_crumbs(),
+            "counts": self.counts,
+            "as_of": self.get_as_of(),
+            "page": self,
+            "sentence": self.get_lead(),
+            "basis": self.get_basis(),
+            "actions": self.get_actions(),
+            "empty": self.get_empty_state(),
+            "filters": self.filters,
+            "listing": self.listing,
+            "csv_url": self._file_url("csv"),
+            "xlsx_url": self._file_url("xlsx"),
+            "today": self.today,
+            **self.get_context(),
+            **context,
+        }
         return render_page(
             request,
             self.template,
             fragment=LIST_FRAGMENT,
             fragment_template=self.listing_template,
-            title=self.title,
-            crumbs=tuple((name, reverse(route)) for name, route in self.crumbs),
-            counts=self.counts,
-            as_of=self.at,
-            page=self,
-            sentence=self.get_lead(),
-            basis=self.get_basis(),
-            actions=self.get_actions(),
-            empty=self.get_empty_state(),
-            filters=self.filters,
-            listing=self.listing,
-            csv_url=self._file_url("csv"),
-            xlsx_url=self._file_url("xlsx"),
-            today=self.today,
-            **self.get_context(),
+            status=status,
+            **contents,
         )
 
 

@@ -53,11 +53,9 @@ class PaginatedList[M: Model]:
     @cached_property
     def number(self) -> int:
         page_text = self.request.GET.get("page", "1")
-        return (
-            min(max(int(page_text), 1), self.n_pages)
-            if page_text.isdecimal() and len(page_text) < 7
-            else 1
-        )
+        number = int(page_text) if page_text.isdecimal() and len(page_text) < 7 else 1
+        # the first page exists without a count
+        return min(number, self.n_pages) if number > 1 else 1
 
     @cached_property
     def rows(self) -> list[M]:
@@ -88,11 +86,35 @@ class PaginatedList[M: Model]:
 
     @property
     def is_filtered(self) -> bool:
-        return any(
-            value
-            for name, value in self.request.GET.items()
-            if name not in {"page", "sort", "print"}
-        )
+        return has_filter(self.request)
+
+
+@dataclass(frozen=True, slots=True)
+class KeysetList[R]:
+    """Page of a list that is read onwards from a cursor and never counted; `previous` and `next`
+    are queries, empty at the ends."""
+
+    rows: Sequence[R]
+    previous: str
+    next: str
+    is_filtered: bool
+
+    @property
+    def n_found(self) -> int:
+        return len(self.rows)
+
+    @property
+    def count(self) -> str:
+        return f"{self.n_found:,}"
+
+
+def has_filter(request: QuerySource) -> bool:
+    """Return whether the query of the address filters the list."""
+    return any(
+        value
+        for name, value in request.GET.items()
+        if name not in {"page", "sort", "print", "cursor"}
+    )
 
 
 def changed_query(request: QuerySource, **changes: Any) -> str:
@@ -146,7 +168,8 @@ class Sorting:
             query = changed_query(
                 request, sort=f"-{name}" if is_current and not is_descending else name, page=None
             )
-            shows_descending = is_descending != self.orders[name][1][0].startswith("-")
+            terms = self.orders[name][1]
+            shows_descending = is_descending != "".join(terms[:1]).startswith("-")
             columns[name] = SortableColumn(
                 str(title),
                 query,

@@ -120,7 +120,7 @@ GROUPS: tuple[Group, ...] = (
                         "Unrecognised names",
                         "unrecognised-names:list",
                         ("unrecognised-names",),
-                        former_names=("names nobody knows",),
+                        former_names=("unknown names",),
                     ),
                 ),
                 tab_name="Connections",
@@ -180,7 +180,7 @@ GROUPS: tuple[Group, ...] = (
             Page(
                 "Exit readiness",
                 "exposure:exit-readiness",
-                former_names=("ways out", "portability"),
+                former_names=("portability",),
             ),
             Page("Single points of failure", "exposure:single-points"),
             Page(
@@ -385,7 +385,6 @@ ACCOUNT = Group(
                 "programs",
                 "single sign-on",
                 "alert rules",
-                "when people are told",
                 "webhooks",
             ),
         ),

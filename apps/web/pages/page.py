@@ -50,14 +50,14 @@ class PageMeta:
 def describe_scope(user: User) -> str:
     """Describe whose applications the numbers of a page are about."""
     if user.can_read_all:
-        return "The whole organisation"
+        return "All applications"
     names = list(Team.objects.visible_to(user).values_list("name", flat=True)[:4])
     if not names:
-        return "No team yet"
+        return "No teams"
     return (
         "Applications of "
         + ", ".join(names[:3])
-        + (" and further teams of yours" if len(names) > 3 else "")
+        + (" and your other teams" if len(names) > 3 else "")
     )
 
 

@@ -79,7 +79,7 @@ def describe_effects(before: ApplicationState, after: ApplicationState) -> list[
     if n_settled:
         sentences.append(
             pluralize(
-                n_settled, f"{n_settled} finding is settled.", f"{n_settled} findings are settled."
+                n_settled, f"{n_settled} finding resolved.", f"{n_settled} findings resolved."
             )
         )
     return sentences
@@ -87,10 +87,10 @@ def describe_effects(before: ApplicationState, after: ApplicationState) -> list[
 
 def describe_runway(row: PrimaryRunway | None) -> str:
     if row is None or row.days_left is None:
-        return "no end announced" if row is None else "an end announced without a date"
+        return "no retirement date" if row is None else "retirement without a date"
     at_least = "at least " if row.at_least else ""
     if row.runway is None:
-        return f"{at_least}{number(row.days_left)} days left, the move not known"
+        return f"{at_least}{number(row.days_left)} days left, effort unknown"
     return f"{at_least}{format_days(row.runway)} days"
 
 

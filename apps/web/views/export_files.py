@@ -1,11 +1,16 @@
 """Export files that a worker writes: request, progress and download."""
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
@@ -14,12 +19,13 @@ from apps.common.time import day_of, now
 from apps.inventory.export_files import MAX_FILES_PER_USER, n_rows_written, request_file
 from apps.inventory.models import ListExport
 from apps.web.file_exports import XLSX, find_file_export
+from apps.web.lists.columns import Column, format_day, format_moment, format_number
+from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.pages.flash_messages import flash_error
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList
 from apps.web.pages.page import Headline, render_page
 from apps.web.tasks import write_one_file
-from apps.web.wording import count_of, number
+from apps.web.wording import number
 
 _MAX_QUERY_LENGTH = 4_000
 
@@ -43,36 +49,63 @@ def _parse_file_request(kind: str, query: str) -> FileRequest | None:
     return FileRequest(kind, str(export.title), query, ", ".join(filters))
 
 
-@require_safe
-def file_list(request: HttpRequest) -> HttpResponse:
-    """List the user's files, and offer to write the one that the URL names."""
-    user = signed_in_user(request)
-    listing = PaginatedList(
-        request, ListExport.objects.visible_to(user).order_by("-as_of", "-pk"), size=25
-    )
-    file_request = _parse_file_request(request.GET.get("make", ""), request.GET.get("query", ""))
-    return render_page(
-        request,
-        "files/list.html",
-        fragment="listing",
-        title="Files",
-        counts="Files that were written for you",
-        as_of=now(),
-        sentence=Headline(
-            f"{file_request.title}: too many rows to wait for."
-            if file_request
-            else "{files} asked for.".format(
-                files=count_of(listing.n_found, "long file", "long files").capitalize()
-            )
+class FileList(ListPage[ListExport, ListExport]):
+    """The user's files, latest first, and above them the offer to write the one that the URL
+    names."""
+
+    namespace = "files"
+    title = "Files"
+    nouns = ("file", "files")
+    counts = "Files that were written for you"
+    columns = (
+        Column[ListExport](
+            "file",
+            "File",
+            attrgetter("name"),
+            url=lambda file: reverse("files:detail", args=[file.pk]),
         ),
-        asked=file_request,
-        listing=listing,
-        rows=[
-            (row, row.state == ListExport.State.DONE and row.expires_on > day_of(now()))
-            for row in listing.rows
-        ],
-        most=MAX_FILES_PER_USER,
+        Column[ListExport]("requested", "Requested", attrgetter("as_of"), format=format_moment),
+        Column[ListExport]("state", "State", ListExport.get_state_display),
+        Column[ListExport](
+            "rows", "Rows", attrgetter("n_rows"), format=format_number, is_numeric=True
+        ),
+        Column[ListExport]("expires", "Stored until", attrgetter("expires_on"), format=format_day),
     )
+    default_order = ("", ("-as_of", "-pk"))
+    page_size = 25
+    template = "files/list.html"
+    # the query of the address names a file to write, and filters nothing
+    is_filtered = False
+
+    @cached_property
+    def file_request(self) -> FileRequest | None:
+        query = self.request.GET
+        return _parse_file_request(query.get("make", ""), query.get("query", ""))
+
+    def get_queryset(self) -> "QuerySet[ListExport]":
+        return ListExport.objects.visible_to(self.user)
+
+    def get_lead(self) -> Headline:
+        if self.file_request:
+            return Headline(f"{self.file_request.title}: the file is written in the background.")
+        return super().get_lead()
+
+    def get_basis(self) -> str:
+        return (
+            "A workbook of many rows is written in the background, with the rows that you can view "
+            f"then. It is stored for a week; the latest {MAX_FILES_PER_USER} are kept."
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No files yet.",
+            "Request the XLSX of a long list, such as all applications. It is written here.",
+            "View applications",
+            reverse("applications:list"),
+        )
+
+    def get_context(self) -> Mapping[str, Any]:
+        return {"asked": self.file_request}
 
 
 @require_POST

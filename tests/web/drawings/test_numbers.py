@@ -83,8 +83,8 @@ def test_only_bars_over_the_line_are_red_and_the_sentence_counts_them():
     zero, end = picture.patches[0].box.x, numbers(picture.grid[-1].d)[0]
     low, _high = numbers(the(picture.strokes, "Anthropic whisker").d)[0::2][:2]
     assert (low - zero) / (end - zero) == pytest.approx(0.46, abs=0.001)
-    assert picture.title == "Share: Anthropic has most, 62 %. 1 is over its tolerance."
-    assert "tolerance 50 %" in words(picture)
+    assert picture.title == "Share: Anthropic has most, 62%. 1 is over its tolerance."
+    assert "tolerance 50%" in words(picture)
 
 
 def test_a_bar_may_have_its_own_line():
@@ -183,15 +183,15 @@ def test_a_trend_breaks_where_days_are_missing_and_is_red_where_it_is_over():
     over = [numbers(stroke.d) for stroke in named(picture.strokes, "over")]
     # each red part begins or ends exactly on the line
     assert [min(part[1::2]) < limit == max(part[1::2]) for part in over] == [True, True]
-    assert "2 days lie over the tolerance of 50 %." in picture.title
-    assert picture.title.startswith("Share: from 30 % on 4 Nov 2026 to 40 % on 24 Nov 2026.")
+    assert "2 days lie over the tolerance of 50%." in picture.title
+    assert picture.title.startswith("Share: from 30% on 4 Nov 2026 to 40% on 24 Nov 2026.")
 
 
 def test_a_trend_without_anything_over_says_so_and_has_no_red_line():
     picture = draw_trend(days([0.2, 0.5]), unit=SHARES, limit=0.5)
 
     assert named(picture.strokes, "over") == []
-    assert picture.title.endswith("No day lies over the tolerance of 50 %.")
+    assert picture.title.endswith("No day lies over the tolerance of 50%.")
 
 
 @quick
@@ -347,24 +347,22 @@ def test_what_is_missing_is_red_and_as_long_as_the_days_short():
     gone = the(picture.patches, "Gone left")
     assert gone.hatch == "red"
     assert gone.box.x + gone.box.width == pytest.approx(left.x, abs=0.05)
-    assert "10 d left, 40 d in the last test: 30 d short" in words(picture)
-    assert picture.title.startswith(
-        "2 of 3 applications end sooner than they can leave; the furthest off is "
-    )
+    assert "10 d left, migration 40 d (exit test): 30 d too late" in words(picture)
+    assert picture.title.startswith("2 of 3 cannot be migrated in time. Latest: ")
 
 
 def test_applications_with_time_have_nothing_red():
     picture = draw_runways([Runway("Assist", 80, 40), Runway("Copilot", 200, None)])
 
     assert not [patch for patch in picture.patches if "r" in patch.edge and patch.name != "key"]
-    assert picture.title == "1 application has time to leave. 1 has no exit test."
+    assert picture.title == "1 has time to migrate. 1 has unknown effort."
 
 
 def test_a_bar_longer_than_the_drawing_is_cut_and_says_its_number():
     picture = draw_runways([Runway("Later", 4000, 20, at_least=True)])
 
     assert named(picture.strokes, "cut")
-    assert "≥ 4,000 d left, 20 d estimated" in words(picture)
+    assert "≥ 4,000 d left, migration 20 d (exit plan)" in words(picture)
 
 
 # ---- calendar

@@ -23,7 +23,7 @@ def number(value: float) -> str:
 
 
 def share(value: float) -> str:
-    return f"{round(value * 100)} %".replace("-", "−")
+    return f"{round(value * 100)}%".replace("-", "−")
 
 
 def compact(value: float) -> str:

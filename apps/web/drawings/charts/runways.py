@@ -144,8 +144,7 @@ def draw_runways(
         height=height,
         narrow=narrow,
         title=title or _describe_finding(shown_rows),
-        desc="Per application the days left above, the days that leaving takes below; red is "
-        "what is missing.",
+        desc="Days left above, days of the migration below. Red: days that are missing.",
         grid=tuple(
             Stroke(down(scale.at(tick), top, bottom), "g", name="tick") for tick in scale.ticks
         ),
@@ -215,17 +214,17 @@ def _cut_marks(row: Runway, scale: Linear, y: float, most_days: int) -> list[Str
 
 def _describe_effort(row: Runway) -> str:
     if row.need_days is None:
-        return "never tested"
-    return ("{days} in the last test" if row.tested else "{days} estimated").format(
-        days=days(row.need_days)
-    )
+        return "effort unknown"
+    return (
+        "migration {days} (exit test)" if row.tested else "migration {days} (exit plan)"
+    ).format(days=days(row.need_days))
 
 
 def _describe_days_left(row: Runway) -> str:
     if row.left_days is None:
-        return "no end announced"
+        return "no retirement date"
     if row.left_days < 0:
-        return f"ended {days(-row.left_days)} ago"
+        return f"retired {days(-row.left_days)} ago"
     return f"{'≥ ' if row.at_least else ''}{days(row.left_days)} left"
 
 
@@ -236,7 +235,7 @@ def _describe_runway(row: Runway) -> str:
         "short": days(row.short_days),
     }
     if row.short_days and (row.left_days or 0) >= 0:
-        return "{left}, {needs}: {short} short".format(**placeholders)
+        return "{left}, {needs}: {short} too late".format(**placeholders)
     return "{left}, {needs}".format(**placeholders)
 
 
@@ -244,9 +243,9 @@ def _draw_legend(top: float, width: float) -> tuple[list[Patch], list[Label], fl
     """Return the marks and labels of the legend, and the y coordinate below it."""
     entries = [
         (("pap", "diag", "l"), "days left"),
-        (("ink", "", ""), "leaving took, last exit test"),
-        (("pap", "", "l"), "leaving, estimated"),
-        (("red", "", "rl"), "missing"),
+        (("ink", "", ""), "migration, last exit test"),
+        (("pap", "", "l"), "migration, exit plan"),
+        (("red", "", "rl"), "too late"),
     ]
     patches, labels = [], []
     x, y = 0.0, top
@@ -268,24 +267,23 @@ def _describe_finding(rows: Sequence[Runway]) -> str:
         n_untested = sum(row.need_days is None for row in rows)
         sentence = pluralize(
             len(rows) - n_untested,
-            "{n} application has time to leave.",
-            "{n} applications have time to leave.",
+            "{n} has time to migrate.",
+            "{n} have time to migrate.",
         )
         text = sentence.format(n=number(len(rows) - n_untested))
         if n_untested:
             untested_sentence = pluralize(
                 n_untested,
-                f"{number(n_untested)} has no exit test.",
-                f"{number(n_untested)} have no exit test.",
+                f"{number(n_untested)} has unknown effort.",
+                f"{number(n_untested)} have unknown effort.",
             )
             text = f"{text} {untested_sentence}" if len(rows) > n_untested else untested_sentence
         return text
     worst = max(late_rows, key=lambda row: (row.short_days, -(row.left_days or 0)))
     sentence = pluralize(
         len(rows),
-        "{n} of {all} application ends sooner than it can leave: {name}, {words}.",
-        "{n} of {all} applications end sooner than they can leave; the furthest off is {name}, "
-        "{words}.",
+        "{n} of {all} cannot be migrated in time: {name}, {words}.",
+        "{n} of {all} cannot be migrated in time. Latest: {name}, {words}.",
     )
     return sentence.format(
         n=number(len(late_rows)),

@@ -114,7 +114,7 @@ def draw_lifecycle(tracks: Sequence[Track], *, today: date) -> Lifecycle:
             track.ends_on,
             x,
             soft=track.soft,
-            empty_text="no end announced",
+            empty_text="no retirement date",
             right=right,
         )
         lines = tuple(
@@ -169,14 +169,16 @@ def _build_line(
         return Line(
             y,
             cut_section(name, 22),
-            empty_text + (", row gone" if faint else ""),
+            empty_text + (", delisted" if faint else ""),
             None,
             soft,
             flip=False,
             faint=faint,
         )
     day_x = x(day)
-    text = f"{'not before ' if soft else ''}{day.day} {day:%b %Y}{', row gone' if faint else ''}"
+    text = (
+        f"{'no earlier than ' if soft else ''}{day.day} {day:%b %Y}{', delisted' if faint else ''}"
+    )
     return Line(y, cut_section(name, 22), text, day_x, soft, flip=day_x > right - 20, faint=faint)
 
 

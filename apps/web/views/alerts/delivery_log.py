@@ -4,60 +4,35 @@ with the reason."""
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
 
 from django.contrib import messages
 from django.db import models
-from django.db.models import Exists, OuterRef
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import Team, User
 from apps.alerts import actions
 from apps.alerts.delivery.status import DeliveryTotals, delivery_totals, occasion_label
 from apps.alerts.filters import DeliveryFilter, NoticeFilter
-from apps.alerts.models import KINDS, Alert, Delivery, Notice, NoticeQuerySet
+from apps.alerts.models import KINDS, Alert, Delivery, Notice
 from apps.alerts.queries import visible_alerts, visible_deliveries
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_moment, format_number
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.alerts.presenters import AlertRow, present_alerts
-from apps.web.wording import as_word, count_of
+from apps.web.wording import number
 
 # notifications that the page of one message lists
 MAX_NOTIFICATIONS = 200
-
-
-@require_safe
-def delivery_list(request: HttpRequest) -> HttpResponse:
-    """Show the messages of the delivery log, by the filters of the URL."""
-    user = signed_in_user(request)
-    filterset = DeliveryFilter(request.GET, visible_deliveries(user), request=request)
-    totals = delivery_totals(user)
-    return render_page(
-        request,
-        "alerts/deliveries.html",
-        fragment="listing",
-        title="Delivery log",
-        counts="Messages, and the notices they carry",
-        sentence=_build_headline(totals),
-        account=totals,
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("state", "State", choices=Delivery.State.choices),
-                FilterControl("kind", "Kind", choices=Delivery.Kind.choices),
-                FilterControl("recipient", "Recipient", "search"),
-                _team_control(user),
-            ],
-        ),
-        listing=PaginatedList(request, filterset.qs),
-    )
 
 
 def _team_control(user: User) -> FilterControl:
@@ -66,68 +41,99 @@ def _team_control(user: User) -> FilterControl:
     )
 
 
-def _build_headline(totals: DeliveryTotals) -> Headline:
-    """State the totals of notifications: owed = sent + failed + skipped + waiting."""
+def _build_totals_headline(totals: DeliveryTotals) -> Headline:
+    """State the totals of notifications: all = sent + failed + not sent + pending."""
     if not totals.n_owed:
-        return Headline("Nobody has been owed word of anything yet.")
-    owed_clause = (
-        f"{count_of(totals.n_owed, 'notice').capitalize()} "
-        f"{'was' if totals.n_owed == 1 else 'were'} owed"
+        return Headline("No notifications yet.")
+    start = (
+        f"{pluralize(totals.n_owed, '1 notification', f'{number(totals.n_owed)} notifications')}"
     )
-    sent_clause, skipped_clause = (
-        f"{_spell_count(totals.n_sent)} sent",
-        f"{_spell_count(totals.n_skipped)} skipped with a reason",
-    )
-    remainder_clause = f"{skipped_clause} and {_spell_count(totals.n_waiting)} still waiting."
+    end = f"{number(totals.n_skipped)} not sent with a reason, {number(totals.n_waiting)} pending."
+    sent = f"{start}: {number(totals.n_sent)} sent"
     if totals.n_failed:
-        return Headline(
-            f"{owed_clause}: {sent_clause}, ",
-            f"{as_word(totals.n_failed)} failed",
-            f", {remainder_clause}",
-        )
-    return Headline(f"{owed_clause}: {sent_clause}, none failed, {remainder_clause}")
+        return Headline(f"{sent}, ", f"{number(totals.n_failed)} failed", f", {end}")
+    return Headline(f"{sent}, none failed, {end}")
 
 
-def _spell_count(n: int) -> str:
-    return as_word(n) if n else "none"
+_STATE_CSS: dict[str, str] = {
+    Delivery.State.SENT: "state done",
+    Delivery.State.FAILED: "state open",
+    Delivery.State.SKIPPED: "state",
+}
 
 
-@require_safe
-def delivery_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all messages that match the filters."""
-    filterset = DeliveryFilter(
-        request.GET, visible_deliveries(signed_in_user(request)), request=request
-    )
-    return csv_response(
-        "deliveries",
-        [
-            "created",
-            "kind",
-            "to",
-            "recipient",
-            "state",
+class DeliveryList(ListPage[Delivery, Delivery]):
+    """Messages of the delivery log, by the filters of the URL."""
+
+    namespace = "deliveries"
+    title = "Delivery log"
+    nouns = ("message", "messages")
+    counts = "Messages, and their notifications"
+    filterset_class = DeliveryFilter
+    columns = (
+        Column[Delivery](
             "subject",
-            "attempts",
-            "due",
-            "sent",
-            "reason",
-            "message id",
-        ],
-        filterset.qs.iterator(chunk_size=2000),
-        lambda row: [
-            row.created_at,
-            row.get_kind_display(),
-            row.address,
-            str(row.team or row.user or row.webhook),
-            row.get_state_display(),
-            row.subject,
-            row.attempts,
-            row.due_at,
-            row.sent_at,
-            row.reason_sentence,
-            row.message_id,
-        ],
+            "Message",
+            attrgetter("subject"),
+            note=Delivery.get_kind_display,
+            url=lambda row: reverse("deliveries:detail", args=[row.pk]),
+        ),
+        Column[Delivery](
+            "recipient",
+            "Recipient",
+            lambda row: str(row.team or row.user or row.webhook),
+            note=attrgetter("address"),
+            width="url",
+        ),
+        Column[Delivery](
+            "state",
+            "State",
+            Delivery.get_state_display,
+            note=attrgetter("reason_sentence"),
+            css=lambda row: _STATE_CSS.get(row.state, "state part"),
+        ),
+        Column[Delivery]("created", "Created", attrgetter("created_at"), format=format_moment),
+        Column[Delivery]("sent", "Sent", attrgetter("sent_at"), format=format_moment),
+        Column[Delivery](
+            "attempts", "Attempts", attrgetter("attempts"), format=format_number, is_numeric=True
+        ),
     )
+    file_columns = (
+        FileColumn[Delivery]("Type", Delivery.get_kind_display),
+        FileColumn[Delivery]("Address", attrgetter("address")),
+        FileColumn[Delivery]("Due", attrgetter("due_at")),
+        FileColumn[Delivery]("Reason", attrgetter("reason_sentence")),
+        FileColumn[Delivery]("Message ID", attrgetter("message_id")),
+    )
+    default_order = ("", ("-created_at", "-pk"))
+    template = "alerts/deliveries.html"
+
+    def get_queryset(self) -> "QuerySet[Delivery]":
+        return visible_deliveries(self.user)
+
+    @cached_property
+    def totals(self) -> DeliveryTotals:
+        return delivery_totals(self.user)
+
+    def get_controls(self) -> Sequence[FilterControl]:
+        return (
+            FilterControl("state", "State", choices=Delivery.State.choices),
+            FilterControl("kind", "Type", choices=Delivery.Kind.choices),
+            FilterControl("recipient", "Recipient", "search"),
+            _team_control(self.user),
+        )
+
+    def get_lead(self) -> Headline:
+        return self.describe_matches() if self.is_filtered else _build_totals_headline(self.totals)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No messages yet.",
+            "Every email and every webhook request is listed here with its state and its text, "
+            "also those that failed. Notifications without a message have a list of their own.",
+            "View notifications not sent",
+            reverse("deliveries:not-sent"),
+        )
 
 
 # --- one message ----------------------------------------------------------------------------------
@@ -135,14 +141,25 @@ def delivery_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class SentNotification:
-    """Notification in a message; `row` is None if the user may not (or no longer) see the alert."""
+    """Notification, in a message or without one. `row` is None if the user may not (or no longer)
+    see the alert, and in a file; `shows_alert` says which."""
 
     notice: Notice
     row: AlertRow | None
+    shows_alert: bool
 
     @property
     def occasion(self) -> str:
         return occasion_label(self.notice.occasion)
+
+    @property
+    def alert_type(self) -> str:
+        kind = self.notice.alert.kind
+        return KINDS.get(kind, kind) if self.shows_alert else ""
+
+    @property
+    def alert_key(self) -> str:
+        return self.notice.alert.key if self.shows_alert else ""
 
 
 @require_safe
@@ -175,7 +192,10 @@ def _sent_notifications(notices: Sequence[Notice], user: User) -> list[SentNotif
         row.alert.pk: row
         for row in present_alerts(alerts, user, on=day_of(now()), max_recipients=0)
     }
-    return [SentNotification(notice, rows.get(notice.alert_id)) for notice in notices]
+    return [
+        SentNotification(notice, rows.get(notice.alert_id), notice.alert_id in rows)
+        for notice in notices
+    ]
 
 
 def _format_json(body: str) -> str:
@@ -197,81 +217,98 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("deliveries:detail", pk=pk)
 
 
-# --- what no message carries ----------------------------------------------------------------------
+# --- notifications without a message --------------------------------------------------------------
 
 
-def _unsent_notifications(request: HttpRequest) -> tuple[NoticeFilter, NoticeQuerySet]:
-    """Return the filter set and the notifications without a message, skipped or pending, latest
-    first."""
-    notices = (
-        Notice.objects.visible_to(signed_in_user(request))
-        .filter(delivery__isnull=True)
-        .select_related("user", "team", "webhook", "alert")
-        .order_by("-owed_at", "-pk")
-        .fetch_mode(models.FETCH_RAISE)
-    )
-    filterset = NoticeFilter(request.GET, notices, request=request)
-    return filterset, filterset.qs
+class UnsentNotificationList(ListPage[Notice, SentNotification]):
+    """Notifications without a message, pending or not sent, latest first."""
 
-
-@require_safe
-def unsent_notification_list(request: HttpRequest) -> HttpResponse:
-    """Show the notifications that were not sent, with the reason."""
-    user = signed_in_user(request)
-    filterset, notices = _unsent_notifications(request)
-    listing = PaginatedList(request, notices)
-    totals = delivery_totals(user)
-    return render_page(
-        request,
-        "alerts/not-carried.html",
-        fragment="listing",
-        title="Not sent",
-        crumbs=(("Delivery log", reverse("deliveries:list")),),
-        counts="Notices that no message carries",
-        sentence=_build_headline(totals),
-        account=totals,
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl(
-                    "carried", "Outcome", choices=[("owed", "Pending"), ("skipped", "Not sent")]
-                ),
-                FilterControl("route", "Route", choices=Notice.Why.choices),
-                FilterControl("recipient", "Name contains", "search"),
-                _team_control(user),
-            ],
+    namespace = "deliveries"
+    route = "not-sent"
+    title = "Not sent"
+    nouns = ("notification", "notifications")
+    counts = "Notifications without a message"
+    filterset_class = NoticeFilter
+    columns = (
+        Column[SentNotification](
+            "alert",
+            "Alert",
+            lambda row: row.row.heading if row.row else "An alert that you cannot view",
+            note=attrgetter("occasion"),
+            url=lambda row: reverse("alerts:detail", args=[row.notice.alert_id]) if row.row else "",
+            css=lambda row: "" if row.row else "dim",
+            is_in_files=False,
         ),
-        listing=listing,
-        rows=_sent_notifications(listing.rows, user),
+        Column[SentNotification](
+            "recipient",
+            "Recipient",
+            lambda row: str(row.notice.user or row.notice.team or row.notice.webhook),
+            note=lambda row: row.notice.get_why_display(),
+        ),
+        Column[SentNotification](
+            "outcome",
+            "Outcome",
+            lambda row: "Not sent" if row.notice.skip_reason else "Pending",
+            note=lambda row: row.notice.skip_sentence or "In the recipient’s next message.",
+            css=lambda row: "state" if row.notice.skip_reason else "state part",
+        ),
+        Column[SentNotification](
+            "raised", "Raised", attrgetter("notice.owed_at"), format=format_moment
+        ),
     )
-
-
-@require_safe
-def unsent_notification_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all notifications that were not sent and match the filters."""
-    _, notices = _unsent_notifications(request)
-    alerts = (
-        Alert.objects.visible_to(signed_in_user(request)).filter(pk=OuterRef("alert")).order_by()
+    file_columns = (
+        FileColumn[SentNotification]("Route", lambda row: row.notice.get_why_display()),
+        FileColumn[SentNotification]("Trigger", attrgetter("notice.occasion")),
+        FileColumn[SentNotification]("Alert type", attrgetter("alert_type")),
+        FileColumn[SentNotification]("Alert key", attrgetter("alert_key")),
+        FileColumn[SentNotification]("Reason", attrgetter("notice.skip_sentence")),
     )
+    default_order = ("", ("-owed_at", "-pk"))
+    template = "alerts/deliveries.html"
 
-    def cells(notice: Notice) -> list[Any]:
+    def get_queryset(self) -> "QuerySet[Notice]":
+        return (
+            Notice.objects.visible_to(self.user)
+            .filter(delivery__isnull=True)
+            .select_related("user", "team", "webhook", "alert")
+            .fetch_mode(models.FETCH_RAISE)
+        )
+
+    def build_rows(self, records: Sequence[Notice]) -> Sequence[SentNotification]:
+        return _sent_notifications(records, self.user)
+
+    def build_file_rows(self, records: Sequence[Notice]) -> Sequence[SentNotification]:
+        alerts = Alert.objects.visible_to(self.user).filter(
+            pk__in=[notice.alert_id for notice in records]
+        )
+        visible_ids = set(alerts.order_by().values_list("pk", flat=True))
         return [
-            notice.owed_at,
-            str(notice.user or notice.team or notice.webhook),
-            notice.get_why_display(),
-            notice.occasion,
-            *_alert_cells(notice),
-            "skipped" if notice.skip_reason else "owed",
-            notice.skip_sentence,
+            SentNotification(notice, None, notice.alert_id in visible_ids) for notice in records
         ]
 
-    heads = ["owed", "recipient", "why", "occasion", "kind", "alert", "outcome", "reason"]
-    rows = notices.annotate(is_seen=Exists(alerts)).iterator(chunk_size=2000)
-    return csv_response("not-carried", heads, rows, cells)
+    @cached_property
+    def totals(self) -> DeliveryTotals:
+        return delivery_totals(self.user)
 
+    def get_controls(self) -> Sequence[FilterControl]:
+        return (
+            FilterControl(
+                "carried", "Outcome", choices=[("owed", "Pending"), ("skipped", "Not sent")]
+            ),
+            FilterControl("route", "Route", choices=Notice.Why.choices),
+            FilterControl("recipient", "Name contains", "search"),
+            _team_control(self.user),
+        )
 
-def _alert_cells(notice: Any) -> tuple[str, str]:
-    """Return (kind, key) of the alert, both empty if the user may not see the alert any more."""
-    alert = notice.alert
-    return (KINDS.get(alert.kind, alert.kind), alert.key) if notice.is_seen else ("", "")
+    def get_lead(self) -> Headline:
+        return self.describe_matches() if self.is_filtered else _build_totals_headline(self.totals)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "Every notification is in a message.",
+            "Pending notifications are listed here until the recipient’s next message, and "
+            "those not sent with the reason: muted, unsubscribed, resolved before the message was "
+            "due, or no email address.",
+            "View messages",
+            reverse("deliveries:list"),
+        )

@@ -12,6 +12,9 @@ from apps.inventory.models import Application
 
 @dataclass(frozen=True, slots=True)
 class ApplicationSummary:
+    """`primary` is the primary model that retires first, otherwise the main one; the date is its
+    own."""
+
     application: Application
     primary: Offering | None
     ends_on: date | None
@@ -37,5 +40,5 @@ def application_summaries(application: Any, today: date) -> ApplicationSummary:
         return ApplicationSummary(application, main_offering, None, None, at_least=False)
     countdown, offering = min(dated_countdowns, key=lambda pair: pair[0].days_left or 0)
     return ApplicationSummary(
-        application, main_offering, offering.retires_on, countdown.days_left, countdown.at_least
+        application, offering, offering.retires_on, countdown.days_left, countdown.at_least
     )

@@ -152,7 +152,9 @@ def _load_tasks(application: Application, user: User, today: date) -> dict[int, 
     by_dependency = defaultdict(list)
     for task in tasks:
         timing = describe_timing(task.timing(today))
-        by_dependency[task.dependency_id].append(WorkTask(task, timing, task.n_steps, task.n_done))
+        by_dependency[task.dependency_id].append(
+            WorkTask(task, timing, task.n_steps, task.n_done)  # type: ignore[attr-defined]
+        )
     return by_dependency
 
 
@@ -283,8 +285,11 @@ def _editor_acts(issue: Issue, kind: CauseKind, slug: str) -> list[WorkAct]:
     if kind in _DEPENDENCY_ACTS and ids:
         label, route = _DEPENDENCY_ACTS[kind]
         return [WorkAct(label, reverse(route, args=[ids[0]]))]
-    if kind == CauseKind.MISSING_DATA:
+    if kind == CauseKind.MISSING_DATA and issue.details.get("code") == "no_primary":
         return [WorkAct("Add dependency", reverse("dependencies:create", args=[slug]))]
+    if kind == CauseKind.MISSING_DATA:
+        page = reverse("applications:detail", args=[slug])
+        return [WorkAct("Edit dependencies", f"{page}?tab=dependencies#dependencies")]
     if kind == CauseKind.STALE_ASSESSMENT or issue.cause.subtype in {
         "treatment",
         "risk_acceptance",

@@ -1,6 +1,9 @@
-"""Campaign page: its progress, its tasks, and the actions of governance on the whole of it."""
+"""Pages of a migration: the board and the table of its tasks, and its plan with the actions of
+governance."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -24,15 +27,22 @@ from apps.exposure.models import Campaign, CampaignTask
 from apps.web.pages.filter_controls import FilterControl, build_filter_controls
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
-from apps.web.pages.list_page import PaginatedList
+from apps.web.pages.list_page import PaginatedList, Sorting
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.campaigns.assignment import build_assignment_form
-from apps.web.views.campaigns.list import TASK_ORDERS
+from apps.web.views.campaigns.board import MigrationBoard, build_board
 from apps.web.views.campaigns.targets import offer_targets, target_groups
 from apps.web.views.dependencies.offering_picker import number_in
 from apps.web.wording import count_of, number
 
-GOVERNANCE_ONLY = "Campaigns are led by governance."
+GOVERNANCE_ONLY = "You need the governance role to change a migration."
+TASK_ORDERS = Sorting(
+    {
+        "finish": ("Finish by", ("finish_by", "pk")),
+        "start": ("Start by", ("start_by", "pk")),
+        "state": ("State", ("state", "finish_by", "pk")),
+    }
+)
 
 
 class ChangeForm(forms.Form):
@@ -63,6 +73,54 @@ class ChangeForm(forms.Form):
 
 @require_safe
 def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the tasks as a board."""
+    return _render_campaign(request, pk, "board")
+
+
+@require_safe
+def campaign_table(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the tasks as a table with filters."""
+    return _render_campaign(request, pk, "table")
+
+
+@require_safe
+def campaign_plan(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what the migration is about, and the actions of governance."""
+    return _render_campaign(request, pk, "plan")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSelection:
+    """Link of the board that shows some of the tasks."""
+
+    name: str
+    n: int
+    query: str
+    is_current: bool
+
+
+def _board_selections(
+    request: HttpRequest, progress: CampaignProgress, n_own: int
+) -> list[TaskSelection]:
+    user = signed_in_user(request)
+    queries = [
+        ("All", progress.n_tasks, ""),
+        ("Unassigned", progress.n_unowned, "?unowned=true"),
+        ("Too late", progress.n_late, "?late=true"),
+        ("Mine", n_own, f"?owner={user.username}"),
+    ]
+    current = next(
+        (
+            query
+            for _, _, query in queries
+            if query and request.GET.get(query[1:].split("=")[0]) == query.split("=")[1]
+        ),
+        "",
+    )
+    return [TaskSelection(name, n, query, query == current) for name, n, query in queries]
+
+
+def _render_campaign(request: HttpRequest, pk: int, view: str) -> HttpResponse:
     user, at = signed_in_user(request), now()
     campaign = get_object_or_404(
         Campaign.objects.visible_to(user).select_related(
@@ -83,9 +141,9 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         pk=pk,
     )
     progress = campaign_progress(campaigns=[campaign.pk], user=user, on=day_of(at))[campaign.pk]
-    filterset = CampaignTaskFilter(
-        request.GET, visible_tasks(user=user).filter(campaign=campaign), request=request
-    )
+    tasks = visible_tasks(user=user).filter(campaign=campaign)
+    filterset = CampaignTaskFilter(request.GET, tasks, request=request)
+    today = day_of(at)
     listing = PaginatedList(request, TASK_ORDERS.apply(request, filterset.qs))
     teams = Team.objects.visible_to(user).values_list("slug", "name")
     return render_page(
@@ -94,9 +152,9 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         fragment="listing",
         title=campaign.title,
         crumbs=(("Migrations", reverse("campaigns:list")),),
-        counts="Tasks of the campaign"
+        counts="Tasks of the migration, one for each dependency"
         if progress.whole_campaign
-        else "Tasks of your teams in the campaign",
+        else "Tasks of your teams in the migration",
         as_of=at,
         sentence=campaign_headline(campaign, progress),
         campaign=campaign,
@@ -115,11 +173,25 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         listing=listing,
         columns=TASK_ORDERS.columns(request),
+        view=view,
+        board=_build_board(request, filterset.qs, today) if view == "board" else None,
+        selections=_board_selections(request, progress, tasks.filter(owner=user).count())
+        if view == "board"
+        else [],
         offerings=_campaign_offerings(campaign),
         assignment=build_assignment_form(campaign, user),
         n_left=sum(progress.by_state[state] for state in UNSETTLED),
         form=ChangeForm(campaign=campaign) if user.is_governance else None,
     )
+
+
+def _build_board(request: HttpRequest, tasks: Any, today: date) -> MigrationBoard:
+    if request.GET.get("late") == "true":
+        late_ids = (
+            CampaignTask.objects.overdue(today) | CampaignTask.objects.too_late(today)
+        ).values("pk")
+        tasks = tasks.filter(pk__in=late_ids)
+    return build_board(tasks.select_related("signed_off_by"), today=today)
 
 
 def _campaign_offerings(campaign: Campaign) -> list[Offering]:
@@ -151,9 +223,9 @@ def campaign_headline(campaign: Campaign, progress: CampaignProgress) -> Headlin
     if progress.n_tasks == 0:
         return Headline(f"Nothing is left to migrate off {campaign.subject_name}.")
     settled_count = f"{number(progress.n_settled)} of {number(progress.n_tasks)}"
-    start = f"{settled_count} tasks are settled"
+    start = f"{settled_count} tasks are signed or no longer needed"
     if campaign.state == Campaign.State.CLOSED:
-        return Headline(f"Closed: {settled_count} tasks were settled.")
+        return Headline(f"Closed: {settled_count} tasks were signed or no longer needed.")
     days_left = progress.days_left
     retirement_clause = (
         ""
@@ -164,11 +236,20 @@ def campaign_headline(campaign: Campaign, progress: CampaignProgress) -> Headlin
     )
     clauses = []
     if progress.n_overdue:
-        clauses.append(f"{count_of(progress.n_overdue, 'is', 'are')} overdue")
+        clauses.append(
+            f"{number(progress.n_overdue)} {'is' if progress.n_overdue == 1 else 'are'} overdue"
+        )
     if progress.n_too_late:
-        clauses.append(f"{count_of(progress.n_too_late, 'starts', 'start')} too late")
+        clauses.append(
+            f"{number(progress.n_too_late)} {'is' if progress.n_too_late == 1 else 'are'} too late"
+        )
+    unassigned = ""
+    if progress.n_unowned:
+        verb = "has" if progress.n_unowned == 1 else "have"
+        unassigned = f" {number(progress.n_unowned)} {verb} no owner."
     if clauses:
-        return Headline(f"{start}, ", " and ".join(clauses), f".{retirement_clause}")
+        return Headline(f"{start}. ", " and ".join(clauses), f".{unassigned}{retirement_clause}")
+    retirement_clause = f"{unassigned}{retirement_clause}"
     return Headline(f"{start}.{retirement_clause}")
 
 
@@ -209,12 +290,12 @@ def _close_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str
     lifecycle.close_campaign(
         campaign=campaign, at=now(), by=user, closing_note=request.POST.get("reason", "")
     )
-    return "The campaign is closed."
+    return "Migration closed."
 
 
 def _reopen_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
     lifecycle.reopen_campaign(campaign=campaign, by=user, reason=request.POST.get("reason", ""))
-    return "The campaign is open again."
+    return "Migration reopened."
 
 
 def _change_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
@@ -222,7 +303,7 @@ def _change_campaign(request: HttpRequest, campaign: Campaign, user: User) -> st
     if not form.is_valid():
         raise ValidationError([str(error) for errors in form.errors.values() for error in errors])
     lifecycle.change_campaign(campaign=campaign, by=user, **form.cleaned_data)
-    return "The campaign is changed."
+    return "Migration changed."
 
 
 def _assign_tasks(request: HttpRequest, campaign: Campaign, user: User) -> str:

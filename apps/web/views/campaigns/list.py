@@ -1,239 +1,303 @@
-"""Lists of campaigns and of tasks."""
+"""Lists of migration campaigns and of their tasks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from operator import attrgetter
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.views.decorators.http import require_safe
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from apps.accounts.models import Team
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.campaigns.filters import CampaignFilter, CampaignTaskFilter
 from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress, visible_tasks
 from apps.exposure.models import Campaign, CampaignTask
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
-from apps.web.pages.page import Headline, render_page
-from apps.web.wording import count_of, describe_timing
+from apps.web.lists.columns import Column, FileColumn, format_day, format_number
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
+from apps.web.pages.page import Headline
+from apps.web.wording import describe_timing, number
 
-CAMPAIGN_ORDERS = Sorting(
-    {
-        "opened": ("Opened", ("-opened_at", "pk")),
-        "title": ("Campaign", ("title", "pk")),
-        "due": ("Due", ("due_on", "pk")),
-    }
-)
-TASK_ORDERS = Sorting(
-    {
-        "finish": ("Finish by", ("finish_by", "pk")),
-        "start": ("Start by", ("start_by", "pk")),
-        "state": ("State", ("state", "finish_by", "pk")),
-    }
-)
+# late tasks are counted up to this number
+MAX_LATE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
     campaign: Campaign
     progress: CampaignProgress
-    done: int
-    """Percentage of tasks that are signed off or no longer needed."""
+
+    @property
+    def settled_percent(self) -> int:
+        """Percentage of tasks that are signed off or no longer needed."""
+        if not self.progress.n_tasks:
+            return 0
+        return round(100 * self.progress.n_settled / self.progress.n_tasks)
+
+    @property
+    def note(self) -> str:
+        state = self.campaign.get_state_display()
+        target = self.campaign.target
+        return f"{state}, to {target.api_id}" if target else state
+
+    @property
+    def subject(self) -> str:
+        if self.campaign.announcement:
+            return self.campaign.subject_name
+        return self.campaign.subject.api_id
 
 
-def _filter_campaigns(request: HttpRequest) -> CampaignFilter:
-    return CampaignFilter(
-        request.GET,
-        Campaign.objects.visible_to(request.user).select_related(
+class CampaignList(ListPage[Campaign, CampaignRow]):
+    """Migration campaigns, latest first, by the filters of the URL."""
+
+    namespace = "campaigns"
+    title = "Migrations"
+    nouns = ("migration", "migrations")
+    counts = "Tasks that you can view"
+    filterset_class = CampaignFilter
+    columns = (
+        Column[CampaignRow](
+            "title",
+            "Migration",
+            attrgetter("campaign.title"),
+            note=attrgetter("note"),
+            url=lambda row: reverse("campaigns:detail", args=[row.campaign.pk]),
+            order=("title", "pk"),
+        ),
+        Column[CampaignRow](
+            "subject",
+            "Migrates from",
+            attrgetter("subject"),
+            note=lambda row: (
+                "" if row.campaign.announcement else f"on {row.campaign.subject.host.name}"
+            ),
+            css=lambda row: "" if row.campaign.announcement else "id",
+            is_in_files=False,
+        ),
+        Column[CampaignRow](
+            "retires", "Retires", attrgetter("campaign.subject.retires_on"), format=format_day
+        ),
+        Column[CampaignRow](
+            "settled",
+            "Settled",
+            attrgetter("progress.n_settled"),
+            width="bars",
+            template="campaigns/settled-cell.html",
+        ),
+        Column[CampaignRow](
+            "late",
+            "Late",
+            attrgetter("progress.n_late"),
+            format=format_number,
+            css=lambda row: "bad" if row.progress.n_late else "",
+            is_numeric=True,
+        ),
+        Column[CampaignRow](
+            "due", "Due", attrgetter("campaign.due_on"), format=format_day, order=("due_on", "pk")
+        ),
+    )
+    file_columns = (
+        FileColumn[CampaignRow]("Model ID", attrgetter("campaign.subject.api_id")),
+        FileColumn[CampaignRow]("Host", attrgetter("campaign.subject.host.name")),
+        FileColumn[CampaignRow](
+            "Target", lambda row: row.campaign.target.api_id if row.campaign.target else ""
+        ),
+        FileColumn[CampaignRow]("State", lambda row: row.campaign.get_state_display()),
+        FileColumn[CampaignRow]("Opened", attrgetter("campaign.opened_at")),
+        FileColumn[CampaignRow]("Tasks", attrgetter("progress.n_tasks")),
+        FileColumn[CampaignRow]("Overdue", attrgetter("progress.n_overdue")),
+        FileColumn[CampaignRow]("Too late", attrgetter("progress.n_too_late")),
+        FileColumn[CampaignRow]("Unassigned", attrgetter("progress.n_unowned")),
+        FileColumn[CampaignRow]("Days left", attrgetter("progress.days_left")),
+    )
+    controls = (
+        FilterControl("q", "Search", "search"),
+        FilterControl("state", "State", choices=Campaign.State.choices),
+    )
+    default_order = ("opened", ("-opened_at", "pk"))
+
+    def get_queryset(self) -> "QuerySet[Campaign]":
+        return Campaign.objects.visible_to(self.user).select_related(
             "subject__host",
             "target__host",
             "announcement__version",
             "announcement__foundation",
             "announcement__provider",
             "announcement__offering__host",
-        ),
-        request=request,
-    )
+        )
+
+    def build_rows(self, records: Sequence[Campaign]) -> Sequence[CampaignRow]:
+        progress = campaign_progress(
+            campaigns=[row.pk for row in records], user=self.user, on=self.today
+        )
+        return [CampaignRow(row, progress[row.pk]) for row in records]
+
+    def get_lead(self) -> Headline:
+        """Return the migrations that match, or the number of open ones and of late tasks."""
+        if self.is_filtered:
+            return self.describe_matches()
+        n_open = Campaign.objects.visible_to(self.user).filter(state=Campaign.State.OPEN).count()
+        if n_open == 0:
+            return Headline("No migration is open.")
+        open_tasks = CampaignTask.objects.visible_to(self.user).filter(
+            campaign__state=Campaign.State.OPEN
+        )
+        late_tasks = open_tasks.overdue(self.today) | open_tasks.too_late(self.today)
+        n_late = late_tasks.order_by()[: MAX_LATE + 1].count()
+        start = pluralize(n_open, "1 migration is open", f"{number(n_open)} migrations are open")
+        if not n_late:
+            return Headline(f"{start}; no task is late.")
+        count = f"{number(MAX_LATE)}+" if n_late > MAX_LATE else number(n_late)
+        return Headline(
+            f"{start}; ", pluralize(n_late, "1 task is late", f"{count} tasks are late"), "."
+        )
+
+    def get_basis(self) -> str:
+        return (
+            "A migration campaign has a task for each dependency that must migrate or be tested "
+            "again. Each is signed off with evidence on your own workload."
+        )
+
+    def get_actions(self) -> Sequence[PageAction]:
+        tasks = PageAction("View all tasks", reverse("campaign-tasks:list"))
+        if not self.user.is_governance:
+            return (tasks,)
+        return (
+            PageAction("Open migration", reverse("campaigns:create"), is_primary=True),
+            tasks,
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No migrations yet.",
+            "When a retirement is announced, governance opens a migration from the event or from "
+            "the page of the offering.",
+            "View provider events",
+            reverse("events:list"),
+        )
 
 
-@require_safe
-def campaign_list(request: HttpRequest) -> HttpResponse:
-    user, at = signed_in_user(request), now()
-    filterset = _filter_campaigns(request)
-    listing = PaginatedList(request, CAMPAIGN_ORDERS.apply(request, filterset.qs))
-    progress = campaign_progress(
-        campaigns=[row.pk for row in listing.rows], user=user, on=day_of(at)
-    )
-    return render_page(
-        request,
-        "campaigns/list.html",
-        fragment="listing",
-        title="Migrations",
-        counts="Tasks you may see",
-        as_of=at,
-        sentence=_build_headline(user, day_of(at)),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "Search", "search"),
-                FilterControl("state", "State", choices=Campaign.State.choices),
-            ],
-        ),
-        listing=listing,
-        columns=CAMPAIGN_ORDERS.columns(request),
-        rows=[
-            CampaignRow(row, progress[row.pk], _settled_percent(progress[row.pk]))
-            for row in listing.rows
-        ],
-        can_open=user.is_governance,
-    )
-
-
-def _settled_percent(progress: CampaignProgress) -> int:
-    return round(100 * progress.n_settled / progress.n_tasks) if progress.n_tasks else 0
-
-
-def _build_headline(user: Any, today: date) -> Headline:
-    """State the number of open campaigns and of late tasks; two statements."""
-    n_open = Campaign.objects.visible_to(user).filter(state=Campaign.State.OPEN).count()
-    open_tasks = CampaignTask.objects.visible_to(user).filter(campaign__state=Campaign.State.OPEN)
-    late_tasks = open_tasks.overdue(today) | open_tasks.too_late(today)
-    n_late = late_tasks.order_by()[:10_001].count()
-    if n_open == 0:
-        return Headline("No campaign is open.")
-    start = "{n} open".format(n=count_of(n_open, "campaign is", "campaigns are").capitalize())
-    if n_late:
-        return Headline(f"{start}. ", f"{count_of(n_late, 'task is', 'tasks are')} late", ".")
-    return Headline(f"{start}. No task is late.")
-
-
-@require_safe
-def campaign_csv(request: HttpRequest) -> StreamingHttpResponse:
-    user, today = signed_in_user(request), day_of(now())
-    campaigns = list(CAMPAIGN_ORDERS.apply(request, _filter_campaigns(request).qs)[:10_000])
-    progress = campaign_progress(campaigns=[row.pk for row in campaigns], user=user, on=today)
-    return csv_response(
-        "campaigns",
-        [
-            "campaign",
-            "ends or changes",
-            "host",
-            "ends",
-            "target",
-            "state",
-            "opened",
-            "due",
-            "tasks",
-            "settled",
-            "overdue",
-            "too late",
-            "unassigned",
-            "days left",
-        ],
-        campaigns,
-        lambda row: [
-            row.title,
-            row.subject.api_id,
-            row.subject.host.name,
-            row.subject.retires_on,
-            row.target.api_id if row.target else "",
-            row.get_state_display(),
-            row.opened_at,
-            row.due_on,
-            progress[row.pk].n_tasks,
-            progress[row.pk].n_settled,
-            progress[row.pk].n_overdue,
-            progress[row.pk].n_too_late,
-            progress[row.pk].n_unowned,
-            progress[row.pk].days_left,
-        ],
-    )
-
-
-def _filter_tasks(request: HttpRequest) -> CampaignTaskFilter:
-    return CampaignTaskFilter(request.GET, visible_tasks(user=request.user), request=request)
-
-
-@require_safe
-def task_list(request: HttpRequest) -> HttpResponse:
-    """List all tasks that the user may see, of any campaign."""
-    user, at = signed_in_user(request), now()
-    filterset = _filter_tasks(request)
-    listing = PaginatedList(request, TASK_ORDERS.apply(request, filterset.qs))
-    teams = Team.objects.visible_to(user).values_list("slug", "name")
-    task_count = (
-        count_of(listing.n_found, "task") if not listing.is_cut else f"{listing.count} tasks"
-    )
-    return render_page(
-        request,
-        "campaigns/tasks.html",
-        fragment="listing",
-        title="Migration tasks",
-        counts="Tasks you may see",
-        as_of=at,
-        sentence=Headline(
-            f"{task_count[:1].upper()}{task_count[1:]}"
-            f"{' match the filters' if listing.is_filtered else ''}."
-        ),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("team", "Team", choices=list(teams)),
-                FilterControl("state", "State", choices=CampaignTask.State.choices),
-                FilterControl("overdue", "Overdue", choices=[("true", "Yes"), ("false", "No")]),
-                FilterControl("too_late", "Too late", choices=[("true", "Yes"), ("false", "No")]),
-                FilterControl("unowned", "Unassigned", choices=[("true", "Yes"), ("false", "No")]),
-            ],
-        ),
-        listing=listing,
-        columns=TASK_ORDERS.columns(request),
-    )
-
-
-@require_safe
-def task_csv(request: HttpRequest) -> StreamingHttpResponse:
-    today = day_of(now())
-    return csv_response(
-        "campaign-tasks",
-        [
-            "campaign",
-            "application",
-            "team",
-            "role",
-            "calls",
-            "host",
-            "moves to",
-            "owner",
-            "state",
-            "start by",
-            "finish by",
-            "timing",
-            "signed off",
-            "waived until",
-        ],
-        TASK_ORDERS.apply(request, _filter_tasks(request).qs).iterator(chunk_size=1000),
-        lambda row: [
-            row.campaign.title,
-            row.dependency.application.name,
-            row.dependency.application.team.name,
-            row.dependency.get_role_display(),
-            row.dependency.offering.api_id,
-            row.dependency.offering.host.name,
-            _target_model_id(row),
-            str(row.owner or ""),
-            row.get_state_display(),
-            row.start_by,
-            row.finish_by,
-            describe_timing(row.timing(today)),
-            row.signed_off_at,
-            row.waived_until,
-        ],
-    )
+_STATE_CSS: dict[str, str] = {
+    CampaignTask.State.OPEN: "state",
+    CampaignTask.State.DONE: "state done",
+    CampaignTask.State.OBSOLETE: "state done",
+    CampaignTask.State.WAIVED: "state stale",
+}
 
 
 def _target_model_id(task: CampaignTask) -> str:
     target = task.successor.offering if task.successor else task.target or task.campaign.target
     return target.api_id if target else ""
+
+
+def _describe_migration(task: CampaignTask) -> SafeString:
+    """Return the host, the target and the campaign of a task."""
+    target = _target_model_id(task)
+    return format_html(
+        'on {}{}; <a href="{}">{}</a>',
+        task.dependency.offering.host.name,
+        f", to {target}" if target else "",
+        reverse("campaigns:detail", args=[task.campaign_id]),
+        task.campaign.title,
+    )
+
+
+def _describe_task_timing(task: CampaignTask) -> str:
+    return describe_timing(task.timing(day_of(now())))
+
+
+class CampaignTaskList(ListPage[CampaignTask, CampaignTask]):
+    """Tasks of every campaign that the user can view, by the filters of the URL."""
+
+    namespace = "campaign-tasks"
+    title = "Migration tasks"
+    nouns = ("task", "tasks")
+    counts = "Tasks that you can view"
+    filterset_class = CampaignTaskFilter
+    columns = (
+        Column[CampaignTask](
+            "application",
+            "Application",
+            attrgetter("dependency.application.name"),
+            note=lambda task: (
+                f"{task.dependency.application.team.name}, "
+                f"{task.dependency.get_role_display().lower()}"
+            ),
+            url=lambda task: reverse("campaign-tasks:detail", args=[task.pk]),
+        ),
+        Column[CampaignTask](
+            "model",
+            "Model ID",
+            attrgetter("dependency.offering.api_id"),
+            note=_describe_migration,
+            css=lambda task: "id",
+        ),
+        Column[CampaignTask](
+            "owner",
+            "Owner",
+            attrgetter("owner"),
+            format=lambda owner: str(owner or "Unassigned"),
+            css=lambda task: "" if task.owner else "bad",
+        ),
+        Column[CampaignTask](
+            "state",
+            "State",
+            CampaignTask.get_state_display,
+            css=lambda task: _STATE_CSS.get(task.state, "state part"),
+            order=("state", "finish_by", "pk"),
+        ),
+        Column[CampaignTask](
+            "start",
+            "Start by",
+            attrgetter("start_by"),
+            format=format_day,
+            order=("start_by", "pk"),
+        ),
+        Column[CampaignTask](
+            "finish",
+            "Finish by",
+            attrgetter("finish_by"),
+            format=format_day,
+            note=_describe_task_timing,
+            css=lambda task: "late" if _describe_task_timing(task) else "",
+            order=("finish_by", "pk"),
+        ),
+    )
+    file_columns = (
+        FileColumn[CampaignTask]("Migration", attrgetter("campaign.title")),
+        FileColumn[CampaignTask]("Team", attrgetter("dependency.application.team.name")),
+        FileColumn[CampaignTask]("Role", lambda task: task.dependency.get_role_display()),
+        FileColumn[CampaignTask]("Host", attrgetter("dependency.offering.host.name")),
+        FileColumn[CampaignTask]("Target", _target_model_id),
+        FileColumn[CampaignTask]("Timing", _describe_task_timing),
+        FileColumn[CampaignTask]("Signed off at", attrgetter("signed_off_at")),
+        FileColumn[CampaignTask]("Deferred until", attrgetter("waived_until")),
+    )
+    default_order = ("finish", ())
+
+    def get_queryset(self) -> "QuerySet[CampaignTask]":
+        return visible_tasks(user=self.user)
+
+    def get_controls(self) -> Sequence[FilterControl]:
+        teams = Team.objects.visible_to(self.user).values_list("slug", "name")
+        return (
+            FilterControl("team", "Team", choices=list(teams)),
+            FilterControl("state", "State", choices=CampaignTask.State.choices),
+            FilterControl("overdue", "Overdue", choices=BOOLEANS),
+            FilterControl("too_late", "Too late", choices=BOOLEANS),
+            FilterControl("unowned", "Unassigned", choices=BOOLEANS),
+        )
+
+    def get_row_css(self, row: CampaignTask) -> str:
+        return "over" if _describe_task_timing(row) else ""
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No tasks yet.",
+            "A migration creates a task for each dependency that must migrate or be tested again.",
+            "View migrations",
+            reverse("campaigns:list"),
+        )

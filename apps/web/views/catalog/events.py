@@ -1,12 +1,16 @@
 """Provider events: accepted changes of the catalogue, with the applications they affect."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from operator import attrgetter
 from typing import Any
 
-from django.db.models import Min, Q
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import Min, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
@@ -14,14 +18,22 @@ from apps.alerts.issues.notified import notified_of_offerings
 from apps.catalog.filters import ProviderEventFilter
 from apps.catalog.models import ProviderEvent, Source
 from apps.common.time import day_of, now
-from apps.exposure.queries.announcement_reach import count_affected
+from apps.exposure.queries.announcement_reach import count_affected_by_announcements
 from apps.exposure.queries.event_reach import reached_by_event, reached_by_events
 from apps.inventory.models import Application
-from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.lists.columns import (
+    Column,
+    FileColumn,
+    describe_distance,
+    format_day,
+    format_moment,
+    format_number,
+)
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.pages.list_page import PaginatedList
 from apps.web.pages.page import Headline, render_page
-from apps.web.presenters.headlines import list_headline
 from apps.web.queries import with_primary_stacks
 from apps.web.views.applications.summaries import application_summaries
 from apps.web.views.catalog.sections import used_offerings
@@ -33,19 +45,141 @@ ANNOUNCEMENT_RELATIONS = tuple(
     for row in ("announced_offering", "withdrawn_offering")
     for relation in ("announced_by", "version", "foundation", "provider", "offering__host")
 )
-ORDERS = Sorting({"detected": ("Detected", ("-detected_at", "-id"))})
 
 
-def _filter_events(request: HttpRequest) -> tuple[ProviderEventFilter, Any]:
-    filterset = ProviderEventFilter(
-        request.GET, ProviderEvent.objects.visible_to(request.user), request=request
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """Event with the number of applications that it reaches; None where a file does not count
+    them."""
+
+    event: ProviderEvent
+    n_applications: int | None
+
+    @property
+    def url(self) -> str:
+        if self.event.announcement:
+            return reverse("retirements:detail", args=[self.event.announcement.pk])
+        return reverse("events:detail", args=[self.event.pk])
+
+    @property
+    def subject(self) -> str:
+        announcement = self.event.announcement
+        return announcement.subject_name if announcement else self.event.offering.api_id
+
+    @property
+    def source(self) -> str:
+        """The user who announced a retirement, otherwise the source."""
+        announcement = self.event.announcement
+        return str((announcement and announcement.announced_by) or self.event.source.name)
+
+
+class EventList(ListPage[ProviderEvent, EventRow]):
+    """Provider events by the filters of the URL. The page shows one event of each announced
+    retirement; a file has them all."""
+
+    namespace = "events"
+    title = "Provider events"
+    nouns = ("provider event", "provider events")
+    counts = "Accepted changes of the catalogue"
+    filterset_class = ProviderEventFilter
+    columns = (
+        Column[EventRow](
+            "event",
+            "Event",
+            lambda row: row.event.get_kind_display(),
+            note=lambda row: f"from {row.source}",
+            url=attrgetter("url"),
+        ),
+        Column[EventRow](
+            "model",
+            "Model",
+            attrgetter("subject"),
+            note=lambda row: "" if row.event.announcement else f"on {row.event.offering.host.name}",
+            url=lambda row: (
+                ""
+                if row.event.announcement
+                else reverse("offerings:detail", args=[row.event.offering_id])
+            ),
+            css=lambda row: "" if row.event.announcement else "id",
+            is_in_files=False,
+        ),
+        Column[EventRow]("change", "Change", lambda row: describe_change(row.event)),
+        Column[EventRow](
+            "effective",
+            "Effective",
+            attrgetter("event.effective_on"),
+            format=format_day,
+            note=lambda row: describe_distance(row.event.effective_on),
+        ),
+        Column[EventRow](
+            "detected",
+            "Detected",
+            attrgetter("event.detected_at"),
+            format=format_moment,
+            order=("-detected_at", "-id"),
+        ),
+        Column[EventRow](
+            "applications",
+            "Applications",
+            attrgetter("n_applications"),
+            format=format_number,
+            is_numeric=True,
+            is_in_files=False,
+        ),
     )
-    queryset = filterset.qs
-    if request.GET.get("in_use") == "true":
-        queryset = queryset.filter(used_offerings(signed_in_user(request), offering="offering"))
-    return filterset, ORDERS.apply(
-        request, queryset.select_related("source", "offering__host", *ANNOUNCEMENT_RELATIONS)
+    file_columns = (
+        FileColumn[EventRow]("Host", attrgetter("event.offering.host.name")),
+        FileColumn[EventRow]("Model ID", attrgetter("event.offering.api_id")),
+        FileColumn[EventRow]("Source", attrgetter("source")),
+        FileColumn[EventRow]("Row of the feed", attrgetter("event.external_id")),
+        FileColumn[EventRow]("Key", attrgetter("event.key")),
     )
+    default_order = ("detected", ())
+
+    def get_queryset(self) -> "QuerySet[ProviderEvent]":
+        return ProviderEvent.objects.visible_to(self.user).select_related(
+            "source", "offering__host", *ANNOUNCEMENT_RELATIONS
+        )
+
+    def narrow(self, queryset: "QuerySet[ProviderEvent]") -> "QuerySet[ProviderEvent]":
+        if self.request.GET.get("in_use") != "true":
+            return queryset
+        return queryset.filter(used_offerings(self.user, offering="offering"))
+
+    @cached_property
+    def listing(self) -> PaginatedList[ProviderEvent]:
+        return PaginatedList(self.request, _one_per_announcement(self.queryset))
+
+    def build_rows(self, records: Sequence[ProviderEvent]) -> Sequence[EventRow]:
+        reach = _count_reached(records, user=self.user, on=self.today)
+        return [EventRow(event, reach.get(event.pk, 0)) for event in records]
+
+    def build_file_rows(self, records: Sequence[ProviderEvent]) -> Sequence[EventRow]:
+        return [EventRow(event, None) for event in records]
+
+    def get_controls(self) -> Sequence[FilterControl]:
+        sources = Source.objects.visible_to(self.user).values_list("slug", "name")
+        return (
+            FilterControl("q", "Row of the feed contains", "search"),
+            FilterControl("kind", "Type", choices=ProviderEvent.Kind.choices),
+            FilterControl("source", "Source", choices=list(sources)),
+            FilterControl("since", "Detected from", "date"),
+            FilterControl("in_use", "In use", choices=BOOLEANS[:1]),
+        )
+
+    def get_lead(self) -> Headline:
+        if self.is_filtered or not self.listing.n_found:
+            return super().get_lead()
+        return Headline(f"{self.count_records()}, latest first.")
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No provider events yet.",
+            "An event is a change that a feed has shown and the catalogue has accepted. The first "
+            "poll of a feed is its baseline and raises none; later changes are listed here.",
+            "View feeds",
+            reverse("feeds:list"),
+        )
 
 
 def _one_per_announcement(queryset: Any) -> Any:
@@ -60,95 +194,18 @@ def _one_per_announcement(queryset: Any) -> Any:
     )
 
 
-@require_safe
-def event_list(request: HttpRequest) -> HttpResponse:
-    """Show the provider events, by the filters of the URL."""
-    filterset, queryset = _filter_events(request)
-    listing = PaginatedList(request, _one_per_announcement(queryset))
-    sources = Source.objects.visible_to(request.user).values_list("slug", "name")
-    return render_page(
-        request,
-        "events/list.html",
-        fragment="listing",
-        title="Provider events",
-        counts="Changes the catalogue has accepted",
-        sentence=list_headline(
-            listing.count,
-            "event",
-            "events",
-            is_filtered=listing.is_filtered,
-            suffix="" if listing.is_filtered else " accepted so far, the latest first",
-        ),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "Row of the feed contains", "search"),
-                FilterControl("kind", "Kind", choices=ProviderEvent.Kind.choices),
-                FilterControl("source", "Source", choices=list(sources)),
-                FilterControl("since", "Detected from", "date"),
-                FilterControl("in_use", "Called here", choices=BOOLEANS[:1]),
-            ],
-        ),
-        listing=listing,
-        columns=ORDERS.columns(request),
-        reach=_count_reached(listing.rows, user=signed_in_user(request)),
-    )
-
-
-def _count_reached(events: Sequence[ProviderEvent], *, user: User) -> dict[int, int]:
+def _count_reached(events: Sequence[ProviderEvent], *, user: User, on: date) -> dict[int, int]:
     """Return {event ID: applications that it reaches}; an announced retirement reaches those of all
-    its model IDs."""
+    its model IDs. Three statements."""
     reach = reached_by_events([event.pk for event in events], user=user)
-    today = day_of(now())
+    announcements = {
+        event.announcement.pk: event.announcement for event in events if event.announcement
+    }
+    affected = count_affected_by_announcements(list(announcements.values()), on=on, user=user)
     for event in events:
         if event.announcement is not None:
-            offering_ids = list(event.announcement.offerings.values_list("pk", flat=True))
-            reach[event.pk] = count_affected(
-                offering_ids=offering_ids,
-                on=today,
-                retires_on=event.announcement.retires_on,
-                user=user,
-            )
+            reach[event.pk] = affected.get(event.announcement.pk, 0)
     return reach
-
-
-@require_safe
-def event_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all provider events that match the filters."""
-    _, queryset = _filter_events(request)
-    return csv_response(
-        "events",
-        [
-            "detected",
-            "kind",
-            "host",
-            "api id",
-            "what",
-            "effective",
-            "source",
-            "row of the feed",
-            "key",
-        ],
-        queryset.iterator(chunk_size=2000),
-        lambda event: [
-            event.detected_at,
-            event.get_kind_display(),
-            event.offering.host.name,
-            event.offering.api_id,
-            describe_change(event),
-            event.effective_on,
-            _source_name(event),
-            event.external_id,
-            event.key,
-        ],
-    )
-
-
-def _source_name(event: ProviderEvent) -> str:
-    """Return the user who announced a retirement, otherwise the source."""
-    announcement = event.announcement
-    return str((announcement and announcement.announced_by) or event.source.name)
 
 
 @require_safe

@@ -1,18 +1,20 @@
 """Source disagreements about the retirement date of an offering: the list, the page of one with
 excerpts, and the decision."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.utils.functional import cached_property
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.catalog.actions import InvalidFactError, remove_manual_fact, set_manual_fact
 from apps.catalog.claims.disagreement_filters import STATES, DisagreementFilter
@@ -25,27 +27,19 @@ from apps.catalog.claims.disagreements import (
 from apps.catalog.claims.precedence import MANUAL
 from apps.catalog.models import Assertion, DateKind, NodeKind, Offering, Source
 from apps.catalog.models.claims import Topic
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.feeds.models import PollState
-from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_day, format_number
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, changed_query, csv_response
+from apps.web.pages.list_page import changed_query
 from apps.web.pages.page import Headline, render_page
 from apps.web.queries import NodeReach, reach_by_ref, used_refs
-from apps.web.wording import ago, as_word, count_of, day, number
+from apps.web.wording import ago, day, number
 
-PAGE_SIZE = 25
-ORDERS = Sorting(
-    {
-        "ends": ("Accepted", ("retires_on", "api_id", "pk")),
-        "api_id": ("Offering", ("api_id", "host__name", "pk")),
-    }
-)
-# filters that apply unless the URL sets them
-DEFAULT_STATE = {"state": "open", "in_use": "true"}
-
-
-# --- the table, on its own page and on that of the feeds ------------------------------------------
+# --- the table of the feeds page ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +77,6 @@ class DisagreementTable:
     rows: tuple[DisagreementRow, ...] = ()
     n_open: int = 0
     n_by_source: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def n_columns(self) -> int:
-        return len(self.sources) + 5
 
 
 def disagreement_table(
@@ -183,19 +173,159 @@ def latest_disagreements(*, user: Any, at: datetime, limit: int = 6) -> Disagree
     )
 
 
-# --- ends: the list -------------------------------------------------------------------------------
+# --- the list of dates ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class DisagreementQuery:
-    """All disagreements, and the offerings that the URL selects; with `only_used` without offerings
-    that no application depends on."""
+class SideRow:
+    """Retirement date of one source. The offering is written in the first row of its disagreement
+    only."""
 
-    by_offering_id: Mapping[int, Disagreement]
-    used_ids: frozenset[int]
-    only_used: bool
-    filterset: DisagreementFilter
-    queryset: "QuerySet[Offering]"
+    disagreement: Disagreement
+    side: DisagreementSide
+    cell: SourceCell
+    reach: NodeReach
+    is_first: bool
+
+    @property
+    def offering(self) -> Offering:
+        return self.disagreement.offering
+
+    @property
+    def is_override(self) -> bool:
+        return self.side == self.disagreement.by_hand
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.side == self.disagreement.accepted
+
+    @property
+    def source_name(self) -> str:
+        return "Manual override" if self.is_override else self.side.name
+
+    @property
+    def offering_note(self) -> str:
+        if not self.is_first:
+            return ""
+        scope = (self.offering.region_scope, self.offering.service_tier)
+        is_new = self.disagreement.is_new and self.disagreement.state == "open"
+        apart = f"{number(self.disagreement.n_days)} days apart"
+        notes = (f"on {self.offering.host.name}", *scope, apart, "new" if is_new else "")
+        return ", ".join(filter(None, notes))
+
+    @property
+    def date_note(self) -> str:
+        if self.cell.against:
+            return "contradicts the accepted date"
+        if self.is_accepted:
+            return "accepted"
+        return self.cell.note or ("earliest date" if self.side.is_soft else "")
+
+    @property
+    def accepted_note(self) -> str:
+        return self.disagreement.reason if self.is_first else ""
+
+
+def _css_of_first(css: str = "") -> Callable[[SideRow], str]:
+    """Return the class of what only the first row of a disagreement shows."""
+    return lambda row: css if row.is_first else "vh"
+
+
+class DisagreementList(ListPage[Offering, SideRow]):
+    """Offerings whose sources disagree about the retirement date; open ones in use, unless the URL
+    says otherwise. With a row for each source."""
+
+    namespace = "disagreements"
+    title = "Source disagreements"
+    nouns = ("disagreement", "disagreements")
+    counts = "Applications you can view that depend on the offering"
+    filterset_class = DisagreementFilter
+    columns = (
+        Column[SideRow](
+            "api_id",
+            "Model ID",
+            attrgetter("offering.api_id"),
+            note=attrgetter("offering_note"),
+            url=lambda row: reverse("disagreements:detail", args=[row.offering.pk]),
+            css=_css_of_first("id"),
+            order=("api_id", "host__name", "pk"),
+        ),
+        Column[SideRow](
+            "source", "Source", attrgetter("source_name"), note=attrgetter("cell.seen")
+        ),
+        Column[SideRow](
+            "date",
+            "Retirement date",
+            attrgetter("side.day"),
+            format=lambda value: format_day(value) if value else "no date",
+            note=attrgetter("date_note"),
+            css=lambda row: "bad" if row.cell.against else "",
+        ),
+        Column[SideRow](
+            "ends",
+            "Accepted date",
+            attrgetter("offering.retires_on"),
+            format=format_day,
+            note=attrgetter("accepted_note"),
+            css=_css_of_first(),
+            order=("retires_on", "api_id", "pk"),
+        ),
+        Column[SideRow](
+            "published",
+            "Published at",
+            attrgetter("side.claim.source_url"),
+            width="whole",
+            template="feeds/disagreement-excerpt.html",
+        ),
+        Column[SideRow](
+            "applications",
+            "Applications",
+            attrgetter("reach.n"),
+            format=format_number,
+            css=_css_of_first(),
+            is_numeric=True,
+        ),
+    )
+    file_columns = (
+        FileColumn[SideRow]("Host", attrgetter("offering.host.name")),
+        FileColumn[SideRow]("State", attrgetter("disagreement.state")),
+        FileColumn[SideRow]("Days apart", attrgetter("disagreement.n_days")),
+        FileColumn[SideRow]("Since", attrgetter("disagreement.since")),
+        FileColumn[SideRow]("Row of the feed", attrgetter("side.claim.external_id")),
+        FileColumn[SideRow]("Type of date", lambda row: _describe_date_kind(row.side)),
+        FileColumn[SideRow]("First seen", attrgetter("side.claim.first_seen")),
+        FileColumn[SideRow]("Last change", attrgetter("side.claim.changed_at")),
+        FileColumn[SideRow]("Missing since", attrgetter("side.claim.missing_since")),
+        FileColumn[SideRow]("Accepted", attrgetter("is_accepted")),
+        FileColumn[SideRow](
+            "Type of the accepted date", lambda row: row.offering.get_date_kind_display()
+        ),
+        FileColumn[SideRow]("Reason", attrgetter("disagreement.reason")),
+    )
+    default_filters = {"state": "open", "in_use": "true"}
+    default_order = ("ends", ())
+    page_size = 25
+
+    @cached_property
+    def only_used(self) -> bool:
+        return self.request.GET.get("in_use", self.default_filters["in_use"]) == "true"
+
+    @cached_property
+    def is_filtered(self) -> bool:
+        return self.listing.is_filtered
+
+    @cached_property
+    def by_offering_id(self) -> Mapping[int, Disagreement]:
+        return {row.offering.pk: row for row in disagreements(open_only=False, at=self.at)}
+
+    @cached_property
+    def used_ids(self) -> frozenset[int]:
+        """The offerings on which visible applications depend."""
+        return frozenset(
+            used_refs(
+                kind=NodeKind.OFFERING, user=self.user, on=self.today, among=self.by_offering_id
+            )
+        )
 
     def count(self, state: str, *, only_used: bool) -> int:
         return sum(
@@ -203,77 +333,120 @@ class DisagreementQuery:
             for pk, row in self.by_offering_id.items()
         )
 
+    def get_filterset_arguments(self) -> Mapping[str, Any]:
+        return {"disagreements_by_id": self.by_offering_id}
 
-def _parse_query(request: HttpRequest, at: datetime) -> DisagreementQuery:
-    """Return the disagreements that match the URL. The offerings in use are those of visible
-    applications."""
-    disagreements_by_id = {row.offering.pk: row for row in disagreements(open_only=False, at=at)}
-    used_ids = frozenset(
-        used_refs(
+    def get_queryset(self) -> "QuerySet[Offering]":
+        ids = self.used_ids if self.only_used else self.by_offering_id
+        return Offering.objects.visible_to(self.user).filter(pk__in=ids)
+
+    def build_rows(self, records: Sequence[Offering]) -> Sequence[SideRow]:
+        read_at = dict(PollState.objects.order_by().values_list("source_id", "last_success_at"))
+        shown = [self.by_offering_id[offering.pk] for offering in records]
+        reach = reach_by_ref(
             kind=NodeKind.OFFERING,
-            user=signed_in_user(request),
-            on=day_of(at),
-            among=disagreements_by_id,
+            refs=[row.offering.pk for row in shown],
+            user=self.user,
+            on=self.today,
         )
-    )
-    data = request.GET.copy()
-    for name, value in DEFAULT_STATE.items():
-        data.setdefault(name, value)
-    offerings = Offering.objects.visible_to(request.user).filter(pk__in=disagreements_by_id)
-    only_used = data["in_use"] == "true"
-    if only_used:
-        offerings = offerings.filter(pk__in=used_ids)
-    filterset = DisagreementFilter(
-        data, offerings, request=request, disagreements_by_id=disagreements_by_id
-    )
-    return DisagreementQuery(
-        disagreements_by_id, used_ids, only_used, filterset, ORDERS.apply(request, filterset.qs)
-    )
+        return [
+            SideRow(
+                disagreement,
+                side,
+                _build_cell(disagreement, side, read_at, self.at),
+                reach.get(disagreement.offering.pk, NodeReach()),
+                is_first=place == 0,
+            )
+            for disagreement in shown
+            for place, side in enumerate(
+                (
+                    *([disagreement.by_hand] if disagreement.by_hand else []),
+                    *disagreement.sides,
+                )
+            )
+        ]
 
+    def get_controls(self) -> Sequence[FilterControl]:
+        all_disagreements = self.by_offering_id.values()
+        return (
+            FilterControl("q", "Model ID contains", "search"),
+            FilterControl(
+                "host", "Host", choices=_list_hosts(row.offering for row in all_disagreements)
+            ),
+            FilterControl("source", "Source", choices=_list_sources(all_disagreements)),
+            FilterControl("state", "State", choices=STATES),
+            FilterControl("in_use", "In use", choices=BOOLEANS[:1]),
+        )
 
-@require_safe
-def disagreement_list(request: HttpRequest) -> HttpResponse:
-    """Show the offerings whose sources disagree about the retirement date."""
-    at = now()
-    query = _parse_query(request, at)
-    listing = PaginatedList(request, query.queryset, size=PAGE_SIZE)
-    shown_disagreements = [query.by_offering_id[row.pk] for row in listing.rows]
-    return render_page(
-        request,
-        "feeds/disagreements.html",
-        fragment="listing",
-        title="Source disagreements",
-        counts="Live applications of yours standing on the offering",
-        as_of=at,
-        sentence=_build_list_headline(query, listing, shown_disagreements),
-        filters=build_filter_controls(
-            request,
-            query.filterset,
-            [
-                FilterControl("q", "API id contains", "search"),
-                FilterControl(
-                    "host",
-                    "Host",
-                    choices=_list_hosts(row.offering for row in query.by_offering_id.values()),
-                ),
-                FilterControl(
-                    "source", "Source", choices=_list_sources(query.by_offering_id.values())
-                ),
-                FilterControl("state", "State", choices=STATES),
-                FilterControl("in_use", "Stood on here", choices=BOOLEANS[:1]),
-            ],
-            default_values=DEFAULT_STATE,
-        ),
-        listing=listing,
-        disagreement_columns=ORDERS.columns(request),
-        disagreements=disagreement_table(shown_disagreements, user=request.user, at=at),
-        with_excerpts=True,
-        n_open=query.count("open", only_used=False),
-        n_used=query.count("open", only_used=True),
-        n_past=query.count("past", only_used=False),
-        all_query=changed_query(request, in_use="", page=None),
-        past_query=changed_query(request, state="past", in_use="", page=None),
-    )
+    def get_lead(self) -> Headline:
+        """Return the disagreements that match, or the largest one among offerings in use."""
+        if not self.by_offering_id:
+            return Headline("Sources agree about all retirement dates.")
+        if self.is_filtered:
+            return self.describe_matches()
+        n_used, n_open = self.count("open", only_used=True), self.count("open", only_used=False)
+        if not n_open:
+            return Headline("Every disagreement between sources is resolved.")
+        offerings = pluralize(n_open, "1 offering", f"{number(n_open)} offerings")
+        start = f"Sources disagree about the retirement date of {offerings}"
+        if not n_used:
+            return Headline(f"{start}; your applications depend on none of them.")
+        if not self.only_used:
+            verb = pluralize(n_used, "is", "are")
+            return Headline(f"{start}; ", f"{number(n_used)} {verb} in use", ".")
+        shown = [self.by_offering_id[offering.pk] for offering in self.listing.rows]
+        max_days_apart = max((row.n_days for row in shown), default=0)
+        return Headline(
+            "Sources disagree about the retirement date of ",
+            pluralize(n_used, "1 offering in use", f"{number(n_used)} offerings in use"),
+            f", by {'up to ' if n_used > 1 else ''}{number(max_days_apart)} days.",
+        )
+
+    def get_basis(self) -> str:
+        n_used, n_open = self.count("open", only_used=True), self.count("open", only_used=False)
+        n_past = self.count("past", only_used=False)
+        verb = pluralize(n_past, "needs", "need")
+        past = (
+            f" {number(n_past)} with dates of more than a year ago {verb} no decision."
+            if n_past
+            else ""
+        )
+        return (
+            f"{number(n_used)} of {number(n_open)} open disagreements are about an offering in "
+            f"use.{past} The source with the highest priority is accepted, then an announced date."
+        )
+
+    def get_actions(self) -> Sequence[PageAction]:
+        actions = []
+        n_open = self.count("open", only_used=False)
+        if self.only_used and n_open > self.count("open", only_used=True):
+            actions.append(PageAction("View all offerings", self._query(in_use="")))
+        if self.count("past", only_used=False):
+            actions.append(
+                PageAction("View past disagreements", self._query(state="past", in_use=""))
+            )
+        return actions
+
+    def _query(self, **changes: str) -> str:
+        return changed_query(self.request, page=None, **changes)
+
+    def get_empty_state(self) -> EmptyState:
+        n_open = self.count("open", only_used=False)
+        if n_open:
+            return EmptyState(
+                "No disagreements about offerings in use.",
+                f"Sources disagree about {pluralize(n_open, '1 offering', f'{n_open} offerings')} "
+                "on which your applications do not depend.",
+                "View all offerings",
+                self._query(in_use=""),
+            )
+        return EmptyState(
+            "No two sources contradict each other.",
+            "If two sources have different retirement dates for one offering, both are listed here "
+            "with what they published, and you decide. That needs at least two polled feeds.",
+            "View feeds",
+            reverse("feeds:list"),
+        )
 
 
 def _list_hosts(offerings: Iterable[Offering]) -> list[tuple[str, str]]:
@@ -291,116 +464,13 @@ def _list_sources(all_disagreements: Iterable[Disagreement]) -> list[tuple[str, 
     )
 
 
-def _build_list_headline(
-    query: DisagreementQuery,
-    listing: PaginatedList[Offering],
-    shown_disagreements: list[Disagreement],
-) -> Headline:
-    """Return the headline of the list: the number of disagreements, and the largest one among
-    offerings in use."""
-    if not query.by_offering_id:
-        return Headline("No source contradicts another about when an offering ends.")
-    if listing.is_filtered:
-        n = listing.n_found
-        return Headline(
-            f"{count_of(n, 'disagreement').capitalize()} {'matches' if n == 1 else 'match'} the "
-            "filters."
-        )
-    n_used, n_open = query.count("open", only_used=True), query.count("open", only_used=False)
-    if not n_open:
-        return Headline("Every disagreement between sources has been decided.")
-    offerings = count_of(n_open, "offering")
-    if not n_used:
-        return Headline(
-            f"Sources disagree about the end of {offerings}; no application of yours stands on "
-            f"{'it' if n_open == 1 else 'any of them'}."
-        )
-    if not query.only_used:
-        return Headline(
-            f"Sources disagree about the end of {offerings}; ",
-            f"your applications stand on {as_word(n_used)}",
-            " of them." if n_open > 1 else ".",
-        )
-    max_days_apart = max((row.n_days for row in shown_disagreements), default=0)
-    return Headline(
-        "Sources disagree about the end of ",
-        f"{count_of(n_used, 'offering')} your applications stand on",
-        f", by {'up to ' if n_used > 1 else ''}{number(max_days_apart)} days.",
-    )
-
-
-@require_safe
-def disagreement_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Send a row for each claim of each disagreement that the page would show."""
-    at = now()
-    query = _parse_query(request, at)
-    reach = reach_by_ref(
-        kind=NodeKind.OFFERING, refs=query.used_ids, user=request.user, on=day_of(at)
-    )
-
-    def lines() -> Iterator[tuple[Disagreement, DisagreementSide]]:
-        for pk in query.queryset.values_list("pk", flat=True):
-            disagreement = query.by_offering_id[pk]
-            for side in (
-                *([disagreement.by_hand] if disagreement.by_hand else []),
-                *disagreement.sides,
-            ):
-                yield disagreement, side
-
-    def cells(line: tuple[Disagreement, DisagreementSide]) -> list[Any]:
-        disagreement, side = line
-        offering, claim = disagreement.offering, side.claim
-        return [
-            offering.host.name,
-            offering.api_id,
-            disagreement.state,
-            disagreement.n_days,
-            disagreement.since,
-            side.name,
-            claim.external_id,
-            side.day,
-            _describe_date_kind(side),
-            side.claim.first_seen,
-            claim.changed_at,
-            claim.missing_since,
-            "yes" if side == disagreement.accepted else "",
-            claim.source_url,
-            offering.retires_on,
-            offering.get_date_kind_display(),
-            disagreement.reason,
-            reach.get(offering.pk, NodeReach()).n,
-        ]
-
-    heads = [
-        "host",
-        "api id",
-        "state",
-        "days apart",
-        "since",
-        "source",
-        "row",
-        "says",
-        "kind of day",
-        "first seen",
-        "last change",
-        "missing since",
-        "counts",
-        "published at",
-        "accepted",
-        "kind of accepted day",
-        "why",
-        "applications",
-    ]
-    return csv_response("disagreements", heads, lines(), cells)
-
-
 def _describe_date_kind(side: DisagreementSide) -> str:
     if side.day is None:
         return "no date"
     return DateKind.NOT_BEFORE.label if side.is_soft else DateKind.FIRM.label
 
 
-# --- ends: one disagreement, and the decision -----------------------------------------------------
+# --- one disagreement, and the decision -----------------------------------------------------------
 
 
 class DecisionForm(forms.Form):

@@ -3,24 +3,24 @@
 from apps.inventory.findings import Severity
 
 FINDING_NAMES: dict[str, str] = {
-    "retired_offering": "Calls a retired model",
-    "blocked": "Blocked by decision",
-    "restricted": "Outside of what is approved",
-    "fallback_is_primary": "Fallback is the primary itself",
-    "fallback_same_version": "Fallback is the same version at the same host",
-    "redirected": "Answered by another model",
-    "test_lapsed": "Exit test no longer counts",
-    "approval_expired": "Approval has expired",
-    "unresolved": "Foundation not known",
-    "no_primary": "No primary declared",
-    "retired_with_live": "Retired, but still in use",
+    "retired_offering": "Retired model in use",
+    "blocked": "Blocked model in use",
+    "restricted": "Outside its approval",
+    "fallback_is_primary": "Fallback is the primary model",
+    "fallback_same_version": "Fallback is the same version on the same host",
+    "redirected": "Different model served",
+    "test_lapsed": "Exit test expired",
+    "approval_expired": "Approval expired",
+    "unresolved": "Unresolved model",
+    "no_primary": "No primary model declared",
+    "retired_with_live": "Retired application in use",
     "review_overdue": "Review overdue",
     "shares_do_not_sum": "Traffic shares do not add up to 1",
-    "shares_leave_nothing": "Traffic shares leave nothing for a primary",
+    "shares_leave_nothing": "No traffic share left for a primary model",
     "exit_untested": "Exit plan never tested",
     "fallback_order": "Fallbacks not numbered in order",
     "observed_only": "Observed, not declared",
-    "tokens_missing": "No monthly tokens",
+    "tokens_missing": "Monthly tokens missing",
 }
 
 SEVERITIES: dict[str, str] = {

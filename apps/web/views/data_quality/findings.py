@@ -1,14 +1,15 @@
 """Findings: errors and gaps in declared data, of all applications that the user can view."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import batched
+from operator import attrgetter
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.views.decorators.http import require_safe
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.functional import cached_property
 
 from apps.accounts.models import Team, User
 from apps.accounts.queries import team_and_below
@@ -23,17 +24,18 @@ from apps.inventory.models import (
     Dependency,
     ReadModelState,
 )
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, changed_query, csv_response
-from apps.web.pages.page import Headline, render_page
+from apps.web.lists.columns import Column, FileColumn
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import FilterControl
+from apps.web.pages.list_page import QuerySource, Sorting, changed_query
+from apps.web.pages.page import Headline
 from apps.web.views.data_quality.finding_labels import (
     BY_RANK,
     FINDING_NAMES,
     SEVERITIES,
     SEVERITY_MARKS,
 )
-from apps.web.wording import number
+from apps.web.wording import ago, number, with_written_dates
 
 # limit of the count of each kind
 MAX_ROWS_PER_KIND = 1000
@@ -102,7 +104,7 @@ class FindingRow:
     called: str
 
 
-def present_findings(findings: list[CachedFinding]) -> list[FindingRow]:
+def present_findings(findings: Sequence[CachedFinding]) -> list[FindingRow]:
     """Present findings with application and dependency: three statements at most. Records deleted
     meanwhile are left out."""
     applications = Application.objects.select_related("team").in_bulk(
@@ -149,7 +151,7 @@ class FindingKindSummary:
 
 
 def summarize_kinds(
-    request: HttpRequest, rows: QuerySet[CachedFinding]
+    request: QuerySource, rows: QuerySet[CachedFinding]
 ) -> list[FindingKindSummary]:
     """Return the kinds with findings, most severe first, each counted up to MAX_ROWS_PER_KIND: one
     statement."""
@@ -182,128 +184,134 @@ def summarize_kinds(
     return summaries
 
 
-def _filter_findings(request: HttpRequest) -> tuple[FindingFilter, QuerySet[CachedFinding]]:
-    filterset = FindingFilter(
-        with_filter_names(request.GET, "team"),
-        visible_findings(signed_in_user(request)),
-        request=request,
-    )
-    order = (
-        ("criticality", "application_id", "dependency_id")
-        if request.GET.get("code")
-        else ("rank", "criticality", "application_id", "id")
-    )
-    return filterset, filterset.qs.order_by(*order)
+class FindingList(ListPage[CachedFinding, FindingRow]):
+    """Findings of visible applications, by the filters of the URL."""
 
-
-@require_safe
-def finding_list(request: HttpRequest) -> HttpResponse:
-    """Show the findings of visible applications, by the filters of the URL."""
-    user = signed_in_user(request)
-    filterset, queryset = _filter_findings(request)
-    listing = PaginatedList(request, queryset)
-    filterset_without_kind = FindingFilter(
-        {name: value for name, value in request.GET.items() if name != "code"},
-        visible_findings(user),
-        request=request,
-    )
-    kinds = summarize_kinds(request, filterset_without_kind.qs)
-    teams = list(
-        Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[: MAX_TEAMS + 1]
-    )
-    has_many_teams = len(teams) > MAX_TEAMS
-    return render_page(
-        request,
-        "findings/list.html",
-        fragment="listing",
-        title="Data quality",
-        counts="Findings about applications you may see",
-        sentence=findings_headline(listing, kinds),
-        kept=ReadModelState.objects.filter(pk=1).first(),
-        kinds=kinds,
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl(
-                    "code", "Kind", choices=[(code, FINDING_NAMES[code]) for code in CODES]
-                ),
-                FilterControl(
-                    "severity", "Severity", choices=[(s.value, SEVERITIES[s]) for s in Severity]
-                ),
-                FilterControl("team", "Team", "text")
-                if has_many_teams
-                else FilterControl("team", "Team", choices=teams),
-                FilterControl("criticality", "Criticality", choices=CRITICALITY_WORDS),
-            ],
+    namespace = "findings"
+    title = "Data quality"
+    nouns = ("finding", "findings")
+    counts = "Findings about applications you can view"
+    filterset_class = FindingFilter
+    slug_filters = ("team",)
+    columns = (
+        Column[FindingRow](
+            "application",
+            "Application",
+            attrgetter("application.name"),
+            note=attrgetter("application.team.name"),
+            url=lambda row: reverse("applications:detail", args=[row.application.slug]),
         ),
-        listing=listing,
-        rows=present_findings(listing.rows),
+        Column[FindingRow](
+            "criticality",
+            "Criticality",
+            lambda row: row.application.get_criticality_display(),
+            css=lambda row: f"crit crit-{row.application.get_criticality_display().lower()}",
+        ),
+        Column[FindingRow](
+            "severity",
+            "Severity",
+            attrgetter("severity_name"),
+            css=lambda row: f"sev sev-{row.mark}",
+        ),
+        Column[FindingRow]("type", "Type", attrgetter("name"), note=attrgetter("called")),
+        Column[FindingRow](
+            "finding",
+            "Finding",
+            attrgetter("sentence"),
+            format=with_written_dates,
+            width="whole",
+        ),
     )
-
-
-def findings_headline(
-    listing: PaginatedList[CachedFinding], kinds: list[FindingKindSummary]
-) -> Headline:
-    """Return the headline of the list; counts are capped at MAX_ROWS_PER_KIND per kind."""
-    n_errors = sum(kind.n for kind in kinds if kind.mark == SEVERITY_MARKS[Severity.ERROR])
-    is_capped = any(
-        kind.n > MAX_ROWS_PER_KIND for kind in kinds if kind.mark == SEVERITY_MARKS[Severity.ERROR]
+    file_columns = (
+        FileColumn[FindingRow]("Type ID", attrgetter("code")),
+        FileColumn[FindingRow]("Application ID", attrgetter("application.slug")),
+        FileColumn[FindingRow]("Team", attrgetter("application.team.name")),
+        FileColumn[FindingRow]("Model ID", attrgetter("called")),
     )
-    if listing.n_found == 0:
-        return Headline(
-            "Nothing matches the filters."
-            if listing.is_filtered
-            else "Nothing looks wrong or unfinished."
+    listing_template = "findings/listing.html"
+
+    @cached_property
+    def sorting(self) -> Sorting:
+        # one type of finding has one severity
+        terms = (
+            ("criticality", "application_id", "dependency_id")
+            if self.request.GET.get("code")
+            else ("rank", "criticality", "application_id", "id")
         )
-    findings_text = pluralize(
-        listing.n_found, f"{listing.count} finding", f"{listing.count} findings"
-    )
-    if listing.is_filtered:
-        return Headline(f"{findings_text} match the filters.")
-    if not n_errors:
-        return Headline(f"{findings_text}, none of them an error.")
-    n = f"{number(MAX_ROWS_PER_KIND)}+" if is_capped else number(n_errors)
-    return Headline(
-        f"{findings_text}; ",
-        pluralize(n_errors, f"{n} is an error", f"{n} are errors"),
-        ": what is broken or forbidden.",
-    )
+        return Sorting({"": ("", terms)})
 
+    def get_queryset(self) -> QuerySet[CachedFinding]:
+        return visible_findings(self.user)
 
-HEADS = (
-    "severity",
-    "kind",
-    "code",
-    "application",
-    "slug",
-    "team",
-    "criticality",
-    "calls",
-    "finding",
-)
+    def build_rows(self, records: Sequence[CachedFinding]) -> Sequence[FindingRow]:
+        return present_findings(records)
 
+    def get_controls(self) -> Sequence[FilterControl]:
+        teams = list(
+            Team.objects.visible_to(self.user)
+            .order_by("name")
+            .values_list("slug", "name")[: MAX_TEAMS + 1]
+        )
+        return (
+            FilterControl("code", "Type", choices=[(code, FINDING_NAMES[code]) for code in CODES]),
+            FilterControl(
+                "severity", "Severity", choices=[(s.value, SEVERITIES[s]) for s in Severity]
+            ),
+            FilterControl("team", "Team", "text")
+            if len(teams) > MAX_TEAMS
+            else FilterControl("team", "Team", choices=teams),
+            FilterControl("criticality", "Criticality", choices=CRITICALITY_WORDS),
+        )
 
-def cells(row: FindingRow) -> list[Any]:
-    return [
-        str(row.severity_name),
-        str(row.name),
-        row.code,
-        row.application.name,
-        row.application.slug,
-        row.application.team.name,
-        row.application.get_criticality_display(),
-        row.called,
-        row.sentence,
-    ]
+    @cached_property
+    def kinds(self) -> list[FindingKindSummary]:
+        """The types with findings, of what the other filters select."""
+        query = {name: value for name, value in self.request.GET.items() if name != "code"}
+        filterset = FindingFilter(query, visible_findings(self.user), request=self.request)
+        return summarize_kinds(self.request, filterset.qs)
 
+    @cached_property
+    def read_model(self) -> ReadModelState | None:
+        return ReadModelState.objects.filter(pk=1).first()
 
-@require_safe
-def finding_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _filterset, queryset = _filter_findings(request)
+    def get_lead(self) -> Headline:
+        """Return the findings that match, or the number of errors, which is counted up to
+        MAX_ROWS_PER_KIND for each type."""
+        if self.is_filtered:
+            return self.describe_matches()
+        if not self.listing.n_found:
+            if self.read_model is None:
+                return Headline("Findings are being calculated.")
+            return Headline("No findings.")
+        errors = [kind for kind in self.kinds if kind.mark == SEVERITY_MARKS[Severity.ERROR]]
+        n_errors = sum(kind.n for kind in errors)
+        if not n_errors:
+            return Headline(f"{self.count_records()}, none of them an error.")
+        is_cut = any(kind.n > MAX_ROWS_PER_KIND for kind in errors)
+        count = f"more than {number(MAX_ROWS_PER_KIND)}" if is_cut else number(n_errors)
+        return Headline(
+            f"{self.count_records()}; ",
+            pluralize(n_errors, "1 is an error", f"{count} are errors"),
+            ".",
+        )
 
-    def present_in_batches() -> Iterator[FindingRow]:
-        for batch in batched(queryset.iterator(chunk_size=1000), 1000, strict=False):
-            yield from present_findings(list(batch))
+    def get_basis(self) -> str:
+        basis = "Errors and gaps in the data of applications, each with its correction."
+        if self.read_model is None:
+            return basis
+        return f"{basis} Calculated {ago(self.read_model.refreshed_at, at=self.at)}."
 
-    return csv_response("findings", HEADS, present_in_batches(), cells)
+    def get_actions(self) -> Sequence[PageAction]:
+        query = QueryDict(mutable=True)
+        query.setlist("kind", ["missing_data", "approval_violation"])
+        issues = f"{reverse('issues:list')}?{query.urlencode()}"
+        return (PageAction("View issues with their owners", issues),)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No findings.",
+            "Findings appear when an application uses a retired model, a fallback shares "
+            "everything with its primary model, an exit test expires or data is missing.",
+            "View applications",
+            reverse("applications:list"),
+        )

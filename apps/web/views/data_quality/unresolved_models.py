@@ -1,103 +1,150 @@
 """Unresolved models: the list of offerings that are not identified yet, and the form that
 identifies one."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Case, IntegerField, Value, When
+from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.utils.functional import cached_property
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.catalog.actions import InvalidFactError, decide_identity, revoke_identity_decision
 from apps.catalog.filters import OfferingFilter
 from apps.catalog.identity.known_ids import known_ids_from_database
 from apps.catalog.identity.resolver.suggest import Suggestion, suggest
 from apps.catalog.models import Alias, IdentityDecision, NodeKind, Offering, Provider, Version
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_number
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.form_fields import governance_user, signed_in_user
-from apps.web.pages.list_page import PaginatedList
 from apps.web.pages.page import Headline, render_page
 from apps.web.queries import NodeReach, reach_by_ref, used_refs
 from apps.web.wording import count_of, number
 
 MAX_SUGGESTIONS = 6
+MAX_DECISIONS = 10
 
 
-@require_safe
-def unresolved_list(request: HttpRequest) -> HttpResponse:
-    """List unresolved offerings; those that applications here call come first."""
-    today = day_of(now())
-    unresolved = Offering.objects.unresolved().visible_to(request.user)
-    user = signed_in_user(request)
-    called_ids = used_refs(
-        kind=NodeKind.OFFERING,
-        user=user,
-        on=today,
-        among=unresolved.order_by().values_list("pk", flat=True),
-    )
-    filterset = OfferingFilter(request.GET, unresolved, request=request)
-    queryset = (
-        filterset.qs.filter(pk__in=called_ids)
-        if request.GET.get("in_use") == "true"
-        else filterset.qs
-    )
-    queryset = queryset.annotate(
-        unused=Case(
-            When(pk__in=called_ids, then=Value(0)), default=Value(1), output_field=IntegerField()
-        )
-    ).order_by("unused", "host__name", "api_id", "pk")
-    listing = PaginatedList(request, queryset.select_related("host"), size=40)
-    hosts = Provider.objects.filter(pk__in=unresolved.order_by().values("host")).order_by("name")
-    n_called = len(called_ids)
-    reach = reach_by_ref(
-        kind=NodeKind.OFFERING, refs=[row.pk for row in listing.rows], user=user, on=today
-    )
-    decisions = IdentityDecision.objects.filter(revoked_at__isnull=True).select_related(
-        "host", "version", "alias", "decided_by"
-    )
-    return render_page(
-        request,
-        "identity/list.html",
-        fragment="listing",
-        title="Unresolved models",
-        counts="Offerings without a known model",
-        sentence=_build_headline(listing, n_called),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "API id contains", "search"),
-                FilterControl("host", "Host", choices=list(hosts.values_list("slug", "name"))),
-                FilterControl("in_use", "Called here", choices=BOOLEANS[:1]),
-            ],
+@dataclass(frozen=True, slots=True)
+class UnresolvedRow:
+    offering: Offering
+    reach: NodeReach
+
+
+class UnresolvedModelList(ListPage[Offering, UnresolvedRow]):
+    """Unresolved offerings; those in use come first."""
+
+    namespace = "unresolved-models"
+    title = "Unresolved models"
+    nouns = ("unresolved model", "unresolved models")
+    counts = "Offerings whose model is unknown"
+    filterset_class = OfferingFilter
+    columns = (
+        Column[UnresolvedRow](
+            "model",
+            "Model ID",
+            attrgetter("offering.api_id"),
+            note=lambda row: row.offering.name if row.offering.name != row.offering.api_id else "",
+            url=lambda row: reverse("unresolved-models:decide", args=[row.offering.pk]),
+            css=lambda row: "id",
         ),
-        listing=listing,
-        rows=[(row, reach.get(row.pk, NodeReach())) for row in listing.rows],
-        decisions=decisions.order_by("-decided_at")[:10],
-    )
-
-
-def _build_headline(listing: PaginatedList[Offering], n_called: int) -> Headline:
-    if listing.n_found == 0 and not listing.is_filtered:
-        return Headline("Every offering is placed.")
-    start = (
-        f"{listing.count} {'offering is' if listing.count == '1' else 'offerings are'} not placed"
-    )
-    if listing.is_filtered:
-        return Headline(f"{start} among those the filters leave.")
-    if n_called:
-        return Headline(
-            f"{start}; ",
-            f"{number(n_called)} of them {'is' if n_called == 1 else 'are'} called by your "
+        Column[UnresolvedRow]("host", "Host", attrgetter("offering.host.name")),
+        Column[UnresolvedRow](
+            "explanation", "Result of the rules", attrgetter("offering.identity_explanation")
+        ),
+        Column[UnresolvedRow](
             "applications",
-            ".",
+            "Applications",
+            attrgetter("reach.n"),
+            format=format_number,
+            is_numeric=True,
+        ),
+    )
+    file_columns = (FileColumn[UnresolvedRow]("Name", attrgetter("offering.name")),)
+    default_order = ("", ("unused", "host__name", "api_id", "pk"))
+    page_size = 40
+    template = "identity/list.html"
+
+    @cached_property
+    def unresolved(self) -> "QuerySet[Offering]":
+        return Offering.objects.unresolved().visible_to(self.user)
+
+    @cached_property
+    def used_ids(self) -> list[int]:
+        return used_refs(
+            kind=NodeKind.OFFERING,
+            user=self.user,
+            on=self.today,
+            among=self.unresolved.order_by().values_list("pk", flat=True),
         )
-    return Headline(f"{start}; none of them is called by your applications.")
+
+    def get_queryset(self) -> "QuerySet[Offering]":
+        is_unused = Case(
+            When(pk__in=self.used_ids, then=Value(0)),
+            default=Value(1),
+            output_field=IntegerField(),
+        )
+        return self.unresolved.select_related("host").annotate(unused=is_unused)
+
+    def narrow(self, queryset: "QuerySet[Offering]") -> "QuerySet[Offering]":
+        is_limited = self.request.GET.get("in_use") == "true"
+        return queryset.filter(pk__in=self.used_ids) if is_limited else queryset
+
+    def build_rows(self, records: Sequence[Offering]) -> Sequence[UnresolvedRow]:
+        reach = reach_by_ref(
+            kind=NodeKind.OFFERING,
+            refs=[row.pk for row in records],
+            user=self.user,
+            on=self.today,
+        )
+        return [UnresolvedRow(row, reach.get(row.pk, NodeReach())) for row in records]
+
+    def get_controls(self) -> Sequence[FilterControl]:
+        host_ids = self.unresolved.order_by().values("host")
+        hosts = Provider.objects.filter(pk__in=host_ids).order_by("name")
+        return (
+            FilterControl("q", "Model ID contains", "search"),
+            FilterControl("host", "Host", choices=list(hosts.values_list("slug", "name"))),
+            FilterControl("in_use", "In use", choices=BOOLEANS[:1]),
+        )
+
+    def get_lead(self) -> Headline:
+        if self.is_filtered:
+            return self.describe_matches()
+        if not self.listing.n_found:
+            return Headline("All models are identified.")
+        n_used = len(self.used_ids)
+        if not n_used:
+            return Headline(f"{self.count_records()}; none is in use.")
+        verb = pluralize(n_used, "is", "are")
+        return Headline(f"{self.count_records()}; ", f"{number(n_used)} {verb} in use", ".")
+
+    def get_basis(self) -> str:
+        return "Without a model, an offering has no foundation, no risks and no alternatives."
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "All models are identified.",
+            "If a feed or an application names a model ID that the rules cannot identify, it is "
+            "listed here until a governance user identifies it.",
+            "View offerings",
+            reverse("offerings:list"),
+        )
+
+    def get_context(self) -> Mapping[str, Any]:
+        decisions = IdentityDecision.objects.filter(revoked_at__isnull=True).select_related(
+            "host", "version", "alias", "decided_by"
+        )
+        return {"decisions": decisions.order_by("-decided_at")[:MAX_DECISIONS]}
 
 
 class IdentityDecisionForm(forms.Form):

@@ -14,6 +14,7 @@ from apps.catalog.ingestion.offerings import ensure_named_offerings
 from apps.catalog.models import Offering
 from apps.common.errors import ConflictError
 from apps.common.history.context import audit_context
+from apps.common.text import format_date
 from apps.common.time import day_of, now
 from apps.inventory.actions import dependencies as actions_dependencies
 from apps.inventory.actions import exits
@@ -57,7 +58,7 @@ def declare_dependency(request: HttpRequest, slug: str) -> HttpResponse:
                 "id": dependency.offering.api_id,
                 "role": dependency.get_role_display().lower(),
             }
-            sentence = "{name} calls {id} as {role}.".format(**values)
+            sentence = "Dependency added: {name} uses {id} as {role}.".format(**values)
             if dependency.offering.version_id is None:
                 sentence += " Its model is unresolved. Identify it under Unresolved models."
             flash_change(request, application, before, sentence)
@@ -69,18 +70,19 @@ def declare_dependency(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "dependencies/declare.html",
         fragment="hits",
-        title=f"Declare a dependency of {application.name}",
+        title=f"Add dependency to {application.name}",
         crumbs=application_crumbs(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Headline(f"What does {application.name} call?"),
+        sentence=Headline(f"Add a model that {application.name} calls."),
         application=application,
         form=form,
         picker=build_picker(
             request,
             name="offering",
-            legend="What it calls",
+            legend="Model",
             chosen=offering_id,
             hidden_fields=[("role", role)] if role else (),
+            application=application,
         ),
         obstacles=_list_obstacles(application, offering_id),
         inbox=reverse("unresolved-models:list"),
@@ -98,7 +100,9 @@ def _save_declaration(
     offering: Offering | None = cleaned["offering"]
     if offering is None:
         host = cleaned["new_host"]
-        with audit_context(user=user, reason=cleaned["reason"] or "named in a declaration"):
+        with audit_context(
+            user=user, reason=cleaned["reason"] or "Named in a declared dependency."
+        ):
             value = {"host": host.slug, "api_id": cleaned["new_api_id"].strip()}
             offering_ids = ensure_named_offerings([value], at=now())
         offering = Offering.objects.select_related("host").get(pk=next(iter(offering_ids.values())))
@@ -155,7 +159,7 @@ def replace_dependency(request: HttpRequest, pk: int) -> HttpResponse:
             values = {
                 "old": dependency.offering.api_id,
                 "new": successor.offering.api_id,
-                "on": cleaned["on"].isoformat(),
+                "on": format_date(cleaned["on"]),
             }
             flash_change(
                 request,
@@ -173,16 +177,18 @@ def replace_dependency(request: HttpRequest, pk: int) -> HttpResponse:
         title=f"Replace {dependency.offering.api_id}",
         crumbs=application_crumbs(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Headline(f"What takes the place of {dependency.offering.api_id}?"),
+        sentence=Headline(f"Select the model that replaces {dependency.offering.api_id}."),
         application=application,
         dependency=dependency,
         form=form,
         picker=build_picker(
             request,
             name="offering",
-            legend="What it calls from then on",
+            legend="New model",
             chosen=offering_id,
             suggested=suggestions,
+            application=application,
+            replaced=dependency.offering,
         ),
         obstacles=_list_obstacles(application, offering_id),
     )

@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.common.errors import ConflictError
+from apps.common.text import format_date
 from apps.common.time import day_of, now
 from apps.inventory.actions import dependencies as actions_dependencies
 from apps.inventory.actions import locks
@@ -58,11 +59,11 @@ def edit_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(
         request,
         "applications/step.html",
-        title=f"Change the dependency on {dependency.offering.api_id}",
+        title=f"Edit dependency on {dependency.offering.api_id}",
         crumbs=application_crumbs(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Headline(f"How does {application.name} use {dependency.offering.api_id}?"),
-        basis="What it calls changes by replacing it, and its time by ending or reopening it.",
+        sentence=Headline(f"Edit how {application.name} uses {dependency.offering.api_id}."),
+        basis="To use another model, replace it. To change its dates, end or reopen it.",
         application=application,
         called=dependency.get_role_display(),
         form=form,
@@ -99,16 +100,16 @@ def end_dependency(request: HttpRequest, pk: int) -> HttpResponse:
         actions_dependencies.end_dependency(
             dependency=dependency, on=cleaned["on"], by=user, reason=cleaned["reason"]
         )
-        return f"{dependency.offering.api_id} is no longer used from {cleaned['on'].isoformat()}."
+        return f"{dependency.offering.api_id} is not used from {format_date(cleaned['on'])} on."
 
     return _render_step(
         request,
         dependency,
         form,
         act,
-        question=f"Since when is {dependency.offering.api_id} no longer used?",
-        basis="It stays as history, with its tests. It can be reopened.",
-        button="End it",
+        question=f"End the dependency on {dependency.offering.api_id}.",
+        basis="It stays in the history with its exit tests, and can be reopened.",
+        button="End dependency",
     )
 
 
@@ -123,16 +124,16 @@ def reopen_dependency(request: HttpRequest, pk: int) -> HttpResponse:
         actions_dependencies.reopen_dependency(
             dependency=dependency, by=user, until=cleaned["until"], reason=cleaned["reason"]
         )
-        return f"{dependency.offering.api_id} stays in use."
+        return f"{dependency.offering.api_id} is in use again."
 
     return _render_step(
         request,
         dependency,
         form,
         act,
-        question=f"Is {dependency.offering.api_id} still in use?",
-        basis="The end on record was wrong: it is taken back, or moved to a later day.",
-        button="Reopen it",
+        question=f"Reopen the dependency on {dependency.offering.api_id}.",
+        basis="The recorded end is removed, or moved to a later date.",
+        button="Reopen dependency",
     )
 
 

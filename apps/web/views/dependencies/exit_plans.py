@@ -66,7 +66,7 @@ def edit_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
         title="Exit plan",
         crumbs=application_crumbs(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Headline(f"How would one leave {dependency.offering.api_id}?"),
+        sentence=Headline(f"Plan the migration off {dependency.offering.api_id}."),
         application=application,
         dependency=dependency,
         form=form,
@@ -74,12 +74,12 @@ def edit_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
         picker=build_picker(
             request,
             name="target",
-            legend="Where it would go",
+            legend="Target",
             is_optional=True,
             chosen=_get_selected_target(request, row.target_id if row else None),
             suggested=suggest_replacements(dependency),
         ),
-        button="Save the plan",
+        button="Save exit plan",
     )
 
 
@@ -155,7 +155,9 @@ def _render_test_form(
         title="Exit test",
         crumbs=application_crumbs(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Headline(f"What came of moving away from {dependency.offering.api_id}?"),
+        sentence=Headline(
+            f"Record the result of a migration test off {dependency.offering.api_id}."
+        ),
         application=application,
         dependency=dependency,
         form=form,
@@ -163,11 +165,11 @@ def _render_test_form(
         picker=build_picker(
             request,
             name="target",
-            legend="What it was moved to",
+            legend="Target",
             chosen=_get_selected_target(request, target_id),
             suggested=suggest_replacements(dependency),
         ),
-        button="Record the test" if row is None else "Correct it",
+        button="Record exit test" if row is None else "Save corrections",
     )
 
 

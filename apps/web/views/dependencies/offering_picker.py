@@ -6,14 +6,17 @@ a form of its own, so that a page without JavaScript comes back with the results
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest
 
-from apps.catalog.models import Lifecycle, Offering, Price
+from apps.catalog.models import DateKind, Lifecycle, Offering, Price
 from apps.common.time import day_of, now
+from apps.inventory.governance.violations import ConsideredUse, obstacles_to_uses
+from apps.inventory.models import Application
 from apps.web.queries import prices_at
 
 MAX_SEARCH_RESULTS = 15
@@ -23,11 +26,13 @@ MAX_ALTERNATIVES = 8
 
 @dataclass(frozen=True, slots=True)
 class OfferingHit:
-    """Offering of the picker with its prices; `why` is the reason for a suggestion."""
+    """Offering of the picker with its prices; `why` is the reason for a suggestion, `warnings` are
+    phrases about what its use would violate or not solve."""
 
     offering: Offering
     prices: dict[str, Price]
     why: str
+    warnings: tuple[str, ...]
     is_over: bool
     is_chosen: bool
 
@@ -87,9 +92,14 @@ def build_picker(
     suggested: Iterable[tuple[int | None, str]] = (),
     is_optional: bool = False,
     hidden_fields: Iterable[tuple[str, str]] = (),
+    application: Application | None = None,
+    replaced: Offering | None = None,
 ) -> OfferingPicker:
-    """Build the picker; three statements. `suggested` are (offering ID or None, reason);
-    `hidden_fields` are fields that the search form repeats."""
+    """Build the picker; three statements, two more with an application. `suggested` are (offering
+    ID or None, reason); `hidden_fields` are fields that the search form repeats.
+
+    With an `application`, offerings that its approvals block or restrict are marked; with the
+    `replaced` offering, those that retire with or before it."""
     query = request.GET.get("q", "")[:200]
     reasons: dict[int, str] = {}
     for pk, reason in suggested:
@@ -111,6 +121,7 @@ def build_picker(
     ]
     at = now()
     prices = prices_at(offerings=[row.pk for row in offerings], at=at)
+    violations = _list_violations(application, offerings, day_of(at))
     return OfferingPicker(
         name=name,
         query=query,
@@ -119,6 +130,7 @@ def build_picker(
                 row,
                 prices.get(row.pk, {}),
                 reasons.get(row.pk, ""),
+                (*violations.get(row.pk, ()), *_describe_retirement(row, replaced)),
                 row.is_retired(day_of(at)),
                 row.pk == chosen,
             )
@@ -131,6 +143,41 @@ def build_picker(
     )
 
 
+def _list_violations(
+    application: Application | None, offerings: Iterable[Offering], today: date
+) -> dict[int, list[str]]:
+    """Return {offering: phrases about the approvals that its use would violate}; two statements at
+    most."""
+    if application is None:
+        return {}
+    uses = [ConsideredUse(row.pk) for row in offerings]
+    obstacles, _decided = obstacles_to_uses(application=application, uses=uses, on=today)
+    return {
+        use.offering: list(
+            dict.fromkeys(
+                "blocked by an approval"
+                if "blocked" in obstacle.grounds
+                else "outside its approval"
+                if obstacle.certain
+                else "might be outside its approval"
+                for obstacle in of_use
+            )
+        )
+        for use, of_use in obstacles.items()
+    }
+
+
+def _describe_retirement(offering: Offering, replaced: Offering | None) -> tuple[str, ...]:
+    """Return a phrase if the offering retires with or before the one that it would replace."""
+    if replaced is None or replaced.retires_on is None or offering.retires_on is None:
+        return ()
+    if offering.date_kind == DateKind.NOT_BEFORE or offering.retires_on > replaced.retires_on:
+        return ()
+    if offering.retires_on == replaced.retires_on:
+        return (f"retires on the same date as {replaced.api_id}",)
+    return (f"retires before {replaced.api_id}",)
+
+
 def number_in(text: Any) -> int | None:
     """Parse the ID in a URL or form field; None if the text is not a valid ID."""
     digits = str(text or "")
@@ -141,7 +188,7 @@ def suggest_replacements(dependency: Any) -> list[tuple[int | None, str]]:
     """Return suggested replacements for a dependency: (offering ID, reason); four statements."""
     offering = dependency.offering
     suggestions: list[tuple[int | None, str]] = [
-        (offering.replacement_id, "named as its replacement by the provider")
+        (offering.replacement_id, "replacement named by the provider")
     ]
     plan = getattr(dependency, "exit_plan", None)
     if plan is not None:
@@ -155,7 +202,7 @@ def suggest_replacements(dependency: Any) -> list[tuple[int | None, str]]:
         role="fallback", until__isnull=True
     ).order_by("fallback_order", "pk")
     suggestions += [
-        (row.offering_id, "its fallback already")
+        (row.offering_id, "already its fallback")
         for row in fallbacks[:3]
         if row.pk != dependency.pk
     ]
@@ -168,6 +215,6 @@ def suggest_replacements(dependency: Any) -> list[tuple[int | None, str]]:
             .order_by("host__name", "pk")
         )
         suggestions += [
-            (row.pk, "the same version at another host") for row in same_version_offerings[:3]
+            (row.pk, "same version on another host") for row in same_version_offerings[:3]
         ]
     return [(pk, reason) for pk, reason in suggestions if pk != offering.pk]

@@ -37,7 +37,7 @@ def format_value(policy: Policy, value: Decimal | float | None) -> str:
         return "–"
     if is_share(policy):
         percent = float(value) * 100
-        return share(value) if abs(percent - round(percent)) < 0.05 else f"{percent:.1f} %"
+        return share(value) if abs(percent - round(percent)) < 0.05 else f"{percent:.1f}%"
     return number(int(value)) if float(value) == int(value) else number(round(float(value), 2))
 
 

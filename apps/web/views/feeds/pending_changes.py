@@ -1,34 +1,44 @@
 """Pending changes of one source: view, accept, reject, undo a rejection."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.functional import cached_property
 
 from apps.accounts.models import User
 from apps.catalog.claims.pending_changes import PendingChange, pending_changes, rejected_changes
 from apps.catalog.models import Source
-from apps.common.time import day_of, now
+from apps.common.text import pluralize
 from apps.feeds.actions import accept_pending_changes, reject_pending_changes, undo_rejections
-from apps.web.pages.form_fields import governance_user, signed_in_user
-from apps.web.pages.list_page import csv_response, url_with_query
-from apps.web.pages.page import render_page
+from apps.web.lists.columns import Column, FileColumn, format_day, format_number
+from apps.web.lists.computed_rows import ComputedRows
+from apps.web.lists.list_page import ListPage
+from apps.web.pages.form_fields import governance_user
+from apps.web.pages.list_page import url_with_query
 from apps.web.views.feeds import presenters
-from apps.web.views.feeds.pending_groups import PendingGroup, fingerprint, group_pending_changes
+from apps.web.views.feeds.pending_groups import (
+    PendingGroup,
+    PendingRow,
+    build_pending_rows,
+    fingerprint,
+    group_pending_changes,
+)
 from apps.web.views.feeds.queries import (
+    PendingReach,
     deciders,
     last_decision,
     last_suspect_runs,
     pending_reach,
     source_or_404,
 )
-from apps.web.wording import count_of
+from apps.web.wording import number, quantity_of
 
 ALL_PROVIDERS = "*"
 # rows shown per provider on the page of all providers; the page of one provider shows all
@@ -77,51 +87,161 @@ class DecisionQuestion:
     @property
     def what(self) -> str:
         """Return the subject of the question: `38 changes of Azure`."""
-        return f"{count_of(len(self.changes), 'change')} of {self.name}"
+        return f"{quantity_of(len(self.changes), 'change')} of {self.name}"
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def pending_change_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the preview; POST decides."""
-    source = source_or_404(request, slug)
-    if request.method != "POST":
-        return _render_pending_changes(request, source)
-    user = governance_user(
-        request, "You need the governance role to accept or reject changes on hold."
+class PendingChangeList(ListPage[Any, PendingRow]):
+    """Changes of one source (`slug`) that are on hold, by provider, and those that were rejected;
+    a POST decides."""
+
+    namespace = "feeds"
+    route = "on-hold"
+    title = "Changes on hold"
+    nouns = ("change", "changes")
+    counts = "Your active applications that the events would affect"
+    columns = (
+        Column[PendingRow]("row", "Row", attrgetter("change.assertion.external_id")),
+        Column[PendingRow](
+            "host", "Host", lambda row: row.change.offering.host.name if row.change.offering else ""
+        ),
+        Column[PendingRow]("change", "Change", lambda row: str(row.consequence)),
+        Column[PendingRow]("since", "Since", attrgetter("change.since"), format=format_day),
+        Column[PendingRow](
+            "applications",
+            "Your applications",
+            attrgetter("n_applications"),
+            format=format_number,
+            is_numeric=True,
+        ),
     )
-    form = PendingDecisionForm(request.POST)
-    if not form.is_valid():
-        action = str(form.data.get("action", ""))
-        if action in {"accept", "refuse"} and not pending_changes(source):
-            return _render_pending_changes(
-                request, source, problem=_explain_nothing_pending(source, action, user), status=409
+    file_columns = (
+        FileColumn[PendingRow](
+            "State", lambda row: "rejected" if row.change.refused else "on hold"
+        ),
+        FileColumn[PendingRow]("Provider", attrgetter("change.assertion.group")),
+        FileColumn[PendingRow](
+            "Model ID", lambda row: row.change.offering.api_id if row.change.offering else ""
+        ),
+        FileColumn[PendingRow]("Type", attrgetter("change.what")),
+        FileColumn[PendingRow]("Old value", lambda row: _format_value(row.change.old)),
+        FileColumn[PendingRow]("New value", lambda row: _format_value(row.change.new)),
+        FileColumn[PendingRow](
+            "Feed reports now",
+            lambda row: (
+                "row removed" if row.change.what == "removal" else _format_value(row.change.new)
+            ),
+        ),
+        FileColumn[PendingRow]("Source URL", attrgetter("change.assertion.source_url")),
+    )
+    default_order = ("", ())
+    template = "feeds/held.html"
+
+    def check_access(self) -> None:
+        self.source = source_or_404(self.request, self.kwargs["slug"])
+
+    @cached_property
+    def changes_on_hold(self) -> list[PendingChange]:
+        return pending_changes(self.source)
+
+    @cached_property
+    def rejections(self) -> list[PendingChange]:
+        return rejected_changes(self.source)
+
+    @cached_property
+    def reach(self) -> PendingReach:
+        """The applications that acceptance of the changes on hold would affect."""
+        return pending_reach(self.changes_on_hold, user=self.user, on=self.today)
+
+    @cached_property
+    def groups(self) -> list[PendingGroup]:
+        return group_pending_changes(self.changes_on_hold, reach=self.reach, today=self.today)
+
+    @property
+    def file_name(self) -> str:
+        return f"{super().file_name}-{self.source.slug}"
+
+    def get_crumbs(self) -> tuple[tuple[str, str], ...]:
+        source_url = reverse("feeds:detail", args=[self.source.slug])
+        return (("Feeds", reverse("feeds:list")), (self.source.name, source_url))
+
+    def get_queryset(self) -> Any:
+        return ComputedRows([*self.changes_on_hold, *self.rejections])
+
+    def build_rows(self, records: Sequence[PendingChange]) -> Sequence[PendingRow]:
+        reach = pending_reach(records, user=self.user, on=self.today)
+        return build_pending_rows(records, reach, self.today)
+
+    def submit(self, request: HttpRequest) -> HttpResponse:
+        """Accept, reject, or undo a rejection, unless the changes are others than the user saw."""
+        user = governance_user(
+            request, "You need the governance role to accept or reject changes on hold."
+        )
+        form = PendingDecisionForm(request.POST)
+        if not form.is_valid():
+            action = str(form.data.get("action", ""))
+            if action in {"accept", "refuse"} and not self.changes_on_hold:
+                problem = _explain_nothing_pending(self.source, action, user)
+                return self.render(request, problem=problem, status=409)
+            problem = (
+                "Nothing was decided. Select accept, reject or undo."
+                if "action" in form.errors
+                else ""
             )
-        problem = (
-            "Nothing was decided. Choose accept, refuse or undo." if "action" in form.errors else ""
-        )
-        return _render_pending_changes(request, source, form=form, problem=problem, status=422)
-    cleaned = form.cleaned_data
-    groups = _parse_groups(cleaned["group"])
-    candidates = (
-        rejected_changes(source) if cleaned["action"] == "lift" else pending_changes(source)
-    )
-    changes = [
-        change for change in candidates if groups is None or change.assertion.group in groups
-    ]
-    if not changes:
-        return _render_pending_changes(
+            return self.render(request, form=form, problem=problem, status=422)
+        cleaned = form.cleaned_data
+        groups = _parse_groups(cleaned["group"])
+        candidates = self.rejections if cleaned["action"] == "lift" else self.changes_on_hold
+        changes = [
+            change for change in candidates if groups is None or change.assertion.group in groups
+        ]
+        if not changes:
+            problem = _explain_nothing_pending(self.source, cleaned["action"], user)
+            return self.render(request, problem=problem, status=409)
+        if cleaned["seen"] and cleaned["seen"] != fingerprint(changes):
+            problem = (
+                "The changes on hold are others than you saw, so nothing was decided. "
+                "Check the list below."
+            )
+            return self.render(request, problem=problem, status=409)
+        names = presenters.names_of(changes)
+        return _apply_decision(request, self.source, user, cleaned, groups, names)
+
+    def render(
+        self,
+        request: HttpRequest,
+        *,
+        status: int = 200,
+        form: PendingDecisionForm | None = None,
+        problem: str = "",
+        **context: Any,
+    ) -> HttpResponse:
+        """Render the changes by provider, with the applications that they would affect."""
+        reach, today = self.reach, self.today
+        tally = presenters.count_changes(self.changes_on_hold, reach=reach.by_claim, today=today)
+        selected_key = request.GET.get("group") if "decide" not in request.GET else None
+        return super().render(
             request,
-            source,
-            problem=_explain_nothing_pending(source, cleaned["action"], user),
-            status=409,
+            status=status,
+            source=self.source,
+            sentence=presenters.pending_headline(self.source.name, tally),
+            tally=tally,
+            effect=tally.yours(reach.by_source.get(self.source.pk, 0)),
+            groups=[group for group in self.groups if selected_key in {None, group.key}],
+            only=selected_key,
+            shown=None if selected_key is not None else MAX_ROWS,
+            refused=group_pending_changes(self.rejections, reach=reach, today=today),
+            n_refused=len(self.rejections),
+            question=_build_question(request, self.groups, form, problem),
+            undo=_build_undo_question(request, self.rejections)
+            if self.user.is_governance
+            else None,
+            problem=problem,
+            run=last_suspect_runs([self.source.pk]).get(self.source.pk)
+            if self.changes_on_hold
+            else None,
+            deciders=[] if self.user.is_governance else deciders(),
+            **context,
         )
-    if cleaned["seen"] and cleaned["seen"] != fingerprint(changes):
-        problem = (
-            "What waits has changed since you looked, so nothing was decided. "
-            "Look again at what waits now."
-        )
-        return _render_pending_changes(request, source, problem=problem, status=409)
-    return _apply_decision(request, source, user, cleaned, groups, presenters.names_of(changes))
 
 
 def _parse_groups(group: str) -> list[str] | None:
@@ -143,12 +263,10 @@ def _apply_decision(
         events = accept_pending_changes(
             source=source, by=user, reason=cleaned["reason"], groups=groups
         )
-        events_text = (
-            f"{count_of(len(events), 'event')} {'was' if len(events) == 1 else 'were'} raised"
+        events_text = pluralize(
+            len(events), "1 event was raised", f"{number(len(events))} events were raised"
         )
-        messages.success(
-            request, f"What {source.name} says of {name} is believed now; {events_text}."
-        )
+        messages.success(request, f"Changes of {source.name} for {name} accepted. {events_text}.")
         return redirect(on_hold_url)
     if cleaned["action"] == "refuse":
         reject_pending_changes(
@@ -161,12 +279,12 @@ def _apply_decision(
     n = undo_rejections(
         source=source, by=user, reason=cleaned["reason"] or "rejection undone", groups=groups
     )
-    undone_text = (
-        f"{count_of(n, 'refusal').capitalize()} of {name} {'is' if n == 1 else 'are'} taken back"
+    undone_text = pluralize(
+        n, f"1 rejection of {name} undone.", f"{number(n)} rejections of {name} undone."
     )
     messages.success(
         request,
-        f"{undone_text}: rows that are gone wait again, values are judged anew at the next poll.",
+        f"{undone_text} Removed rows are on hold again; values are checked at the next poll.",
     )
     return redirect(on_hold_url)
 
@@ -174,63 +292,19 @@ def _apply_decision(
 def _explain_nothing_pending(source: Source, action: str, user: User) -> str:
     if action == "lift":
         return (
-            "No refusal stands any more: the feed went back, or somebody took it back. "
-            "Nothing was changed."
+            "No rejection is left: the feed reports the old values again, or another user undid "
+            "the rejection. Nothing was changed."
         )
-    lead = "Nothing of this waits any more, so nothing was decided. "
+    lead = "These changes are no longer on hold, so nothing was decided. "
     decision = last_decision(source)
     if decision is None:
         return (
-            lead
-            + "The feed went back, or somebody decided meanwhile: compare with the latest runs."
+            lead + "The feed reports the old values again, or another user decided. "
+            "Compare with the latest runs."
         )
     decider = "You decided" if decision.user_id == user.pk else f"{decision.name} decided"
     reason_text = f": {decision.reason.rstrip('.')}" if decision.reason else ""
-    return f"{lead}{decider} {decision.ago}{reason_text}. Compare with what stands below."
-
-
-def _render_pending_changes(
-    request: HttpRequest,
-    source: Source,
-    *,
-    form: PendingDecisionForm | None = None,
-    problem: str = "",
-    status: int = 200,
-) -> HttpResponse:
-    """Render the changes on hold by provider, with the applications that they would affect."""
-    user, at = signed_in_user(request), now()
-    today = day_of(at)
-    changes_on_hold, rejections = pending_changes(source), rejected_changes(source)
-    reach = pending_reach(changes_on_hold, user=user, on=today)
-    groups = group_pending_changes(changes_on_hold, reach=reach, today=today)
-    tally = presenters.count_changes(changes_on_hold, reach=reach.by_claim, today=today)
-    selected_key = request.GET.get("group") if "decide" not in request.GET else None
-    return render_page(
-        request,
-        "feeds/held.html",
-        title=f"Held, {source.name}",
-        crumbs=(
-            ("Feeds", reverse("feeds:list")),
-            (source.name, reverse("feeds:detail", args=[source.slug])),
-        ),
-        counts="Live applications of yours that the events would reach",
-        as_of=at,
-        status=status,
-        source=source,
-        sentence=presenters.pending_headline(source.name, tally),
-        tally=tally,
-        effect=tally.yours(reach.by_source.get(source.pk, 0)),
-        groups=[group for group in groups if selected_key in {None, group.key}],
-        only=selected_key,
-        shown=None if selected_key is not None else MAX_ROWS,
-        refused=group_pending_changes(rejections, reach=reach, today=today),
-        n_refused=len(rejections),
-        question=_build_question(request, groups, form, problem),
-        undo=_build_undo_question(request, rejections) if user.is_governance else None,
-        problem=problem,
-        run=last_suspect_runs([source.pk]).get(source.pk) if changes_on_hold else None,
-        deciders=[] if user.is_governance else deciders(),
-    )
+    return f"{lead}{decider} {decision.ago}{reason_text}. Compare with the list below."
 
 
 def _build_question(
@@ -279,48 +353,6 @@ def _build_undo_question(
         if changes
         else None
     )
-
-
-@require_safe
-def pending_change_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    """Send the pending and the rejected changes, a row each."""
-    source = source_or_404(request, slug)
-    today = day_of(now())
-    changes_on_hold, rejections = pending_changes(source), rejected_changes(source)
-    reach = pending_reach([*changes_on_hold, *rejections], user=request.user, on=today)
-    heads = [
-        "state",
-        "provider",
-        "row",
-        "host",
-        "api id",
-        "what",
-        "old",
-        "new",
-        "since",
-        "applications of yours",
-        "says now",
-        "source",
-    ]
-
-    def cells(change: PendingChange) -> list[Any]:
-        claim, offering = change.assertion, change.offering
-        return [
-            "refused" if change.refused else "waits",
-            claim.group,
-            claim.external_id,
-            offering.host.name if offering else "",
-            offering.api_id if offering else "",
-            change.what,
-            _format_value(change.old),
-            _format_value(change.new),
-            change.since,
-            reach.by_claim.get(claim.pk, 0),
-            "row is gone" if change.what == "removal" else _format_value(change.new),
-            claim.source_url,
-        ]
-
-    return csv_response(f"held-{source.slug}", heads, [*changes_on_hold, *rejections], cells)
 
 
 def _format_value(value: Any) -> str:

@@ -102,11 +102,10 @@ def group_pending_changes(
     return sorted(groups, key=lambda group: (-group.n_applications, -len(group.rows), group.name))
 
 
-def _build_group(
-    key: str, changes: Sequence[PendingChange], reach: PendingReach, today: date
-) -> PendingGroup:
-    """Return the changes of one provider as rows; `key` is the group."""
-    rows = [
+def build_pending_rows(
+    changes: Iterable[PendingChange], reach: PendingReach, today: date
+) -> list[PendingRow]:
+    return [
         PendingRow(
             change,
             describe_consequence(change, today=today),
@@ -114,6 +113,13 @@ def _build_group(
         )
         for change in changes
     ]
+
+
+def _build_group(
+    key: str, changes: Sequence[PendingChange], reach: PendingReach, today: date
+) -> PendingGroup:
+    """Return the changes of one provider as rows; `key` is the group."""
+    rows = build_pending_rows(changes, reach, today)
     rows.sort(
         key=lambda row: (-row.n_applications, row.change.assertion.external_id, row.change.what)
     )

@@ -7,11 +7,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from apps.catalog.claims.pending_changes import PendingChange
+from apps.common.text import pluralize
 from apps.feeds.models import FeedRun, Health
 from apps.feeds.sources.adapters import absence_of
 from apps.web.pages.page import Headline
 from apps.web.presenters.source_freshness import SourceFreshness
-from apps.web.wording import ago, as_word, count_of, iso_day, join_names, number, price, unit_name
+from apps.web.wording import ago, iso_day, join_names, number, price, quantity_of, unit_name
 
 
 def describe_interval(minutes: int) -> str:
@@ -49,20 +50,18 @@ def feeds_headline(
     `changes_by_source` are the pending changes and `suspect_runs` the last suspect run, each by
     source ID."""
     if not feeds:
-        return Headline("No feed is polled, so nothing new about models reaches the register.")
+        return Headline("No feeds are polled, so the catalogue receives no updates.")
     stale_feeds = [row for row in feeds if not row.is_fresh]
     if not stale_feeds:
         return Headline(
-            f"All {as_word(len(feeds))} feeds are fresh."
+            f"All {number(len(feeds))} feeds are up to date."
             if len(feeds) > 1
-            else "The only feed is fresh."
+            else "The only feed is up to date."
         )
     if all(row.health == Health.NEVER for row in feeds):
         return Headline("No feed has been polled yet.")
     n_fresh = len(feeds) - len(stale_feeds)
-    opening = (
-        f"{as_word(n_fresh).capitalize() if n_fresh else 'None'} of {as_word(len(feeds))} feeds"
-    )
+    opening = f"{number(n_fresh)} of {number(len(feeds))} feeds"
     worst_feed = min(stale_feeds, key=lambda row: _HEALTH_WORST_FIRST.index(row.health))
     problem, consequence = _describe_problem(
         worst_feed,
@@ -72,12 +71,12 @@ def feeds_headline(
     other_names = [row.source.name for row in stale_feeds if row is not worst_feed]
     others_text = (
         f"; {join_names(other_names, max_names=2)} "
-        f"{'is' if len(other_names) == 1 else 'are'} not fresh either."
+        f"{'is' if len(other_names) == 1 else 'are'} not up to date."
         if other_names
         else "."
     )
     return Headline(
-        f"{opening} {'is' if n_fresh == 1 else 'are'} fresh. ",
+        f"{opening} {'is' if n_fresh == 1 else 'are'} up to date. ",
         problem,
         f"{consequence}{others_text}",
     )
@@ -110,15 +109,15 @@ def _describe_problem(
     ):
         return (
             f"{name} lost {number(suspect_run.rows_vanished)} of {number(n_rows_before)} rows",
-            f" in one run, so {count_of(n_removals, 'old row')} "
-            f"{'stands' if n_removals == 1 else 'stand'} for now",
+            f" in one run, so {number(n_removals)} old row{'' if n_removals == 1 else 's'} "
+            f"{'stays' if n_removals == 1 else 'stay'} for now",
         )
     if changes:
         return (
-            f"{name} brought {count_of(len(changes), 'change')}",
-            " that looked wrong, so the old values stand for now",
+            f"{name} brought {quantity_of(len(changes), 'change')}",
+            " that need review, so the old values stay for now",
         )
-    return f"{name} brought something suspect", ", which is held"
+    return f"{name} reported changes that need review", ""
 
 
 # --- one source -----------------------------------------------------------------------------------
@@ -133,7 +132,7 @@ def source_headline(
         return Headline(f"{name} {freshness.words}.")
     if state.last_success_at is None:
         return Headline(
-            f"{name} ", f"has failed {count_of(state.failures, 'time')}", " and never succeeded."
+            f"{name} ", f"has failed {quantity_of(state.failures, 'time')}", " and never succeeded."
         )
     if freshness.health == Health.SUSPECT:
         problem, consequence = _describe_problem(freshness, changes, suspect_run)
@@ -145,7 +144,7 @@ def source_headline(
         return Headline("", success_text, ", later than it should have.")
     if freshness.health == Health.FAILING:
         return Headline(
-            f"{success_text}, but ", f"{count_of(state.failures, 'poll')} since failed", "."
+            f"{success_text}, but ", f"{quantity_of(state.failures, 'poll')} since failed", "."
         )
     return Headline(f"{success_text}, as it should.")
 
@@ -164,11 +163,11 @@ def run_headline(run: FeedRun) -> Headline:
     if run.status == FeedRun.Status.UNCHANGED:
         return Headline(f"{name} had nothing new.")
     events = (
-        f"{count_of(run.n_events or 0, 'event')} {'was' if run.n_events == 1 else 'were'} raised"
+        f"{quantity_of(run.n_events or 0, 'event')} {'was' if run.n_events == 1 else 'were'} raised"
     )
     if run.status == FeedRun.Status.SUSPECT:
         return Headline(f"{name} brought ", "something suspect", f", which was held; {events}.")
-    return Headline(f"{name} changed {count_of(run.rows_changed or 0, 'row')}; {events}.")
+    return Headline(f"{name} changed {quantity_of(run.rows_changed or 0, 'row')}; {events}.")
 
 
 def describe_duration(run: FeedRun) -> str:
@@ -266,7 +265,7 @@ class ChangeCounts:
         """List the counts by consequence: `38 removals, three dates and one price`."""
         return join_names(
             [
-                count_of(n, noun)
+                quantity_of(n, noun)
                 for n, noun in (
                     (self.n_removals, "removal"),
                     (self.n_dates, "date"),
@@ -287,23 +286,24 @@ class ChangeCounts:
     def yours(self, n_applications: int) -> str:
         """Describe the effect on `n_applications` of the user's applications."""
         if not n_applications:
-            return "No application of yours stands on any of it."
+            return "None of your applications depends on them."
         possible_clauses = [
-            count_of(self.n_dates_going, "retirement date") + " you rely on would go"
+            quantity_of(self.n_dates_going, "retirement date") + " you depend on would be removed"
             if self.n_dates_going
             else "",
-            count_of(self.n_dates_moving, "retirement date") + " would move"
+            quantity_of(self.n_dates_moving, "retirement date") + " would move"
             if self.n_dates_moving
             else "",
-            count_of(self.n_prices_moving, "price") + " would change"
+            quantity_of(self.n_prices_moving, "price") + " would change"
             if self.n_prices_moving
             else "",
         ]
-        applications = count_of(n_applications, "application")
-        opening = (
-            f"{applications.capitalize()} of yours {'stands' if n_applications == 1 else 'stand'} "
-            f"on {as_word(self.n_relied)} of {'these' if self.n > 1 else 'them'}"
+        applications = pluralize(
+            n_applications,
+            "1 of your applications depends",
+            f"{number(n_applications)} of your applications depend",
         )
+        opening = f"{applications} on {number(self.n_relied)} of them"
         clauses = [clause for clause in possible_clauses if clause]
         return f"{opening}: {join_names(clauses)}." if clauses else f"{opening}."
 
@@ -351,11 +351,11 @@ def names_of(changes: Collection[PendingChange]) -> str:
 def pending_headline(name: str, tally: ChangeCounts) -> Headline:
     """Build the headline of the page of changes on hold."""
     if not tally.n:
-        return Headline(f"Nothing of {name} waits for a decision.")
+        return Headline(f"No changes of {name} are on hold.")
     return Headline(
         "",
-        f"{count_of(tally.n, 'change').capitalize()} of {name}",
-        f" {'waits' if tally.n == 1 else 'wait'} for a decision: {tally.parts}.",
+        f"{quantity_of(tally.n, 'change')} of {name}",
+        f" {'is' if tally.n == 1 else 'are'} on hold: {tally.parts}.",
     )
 
 

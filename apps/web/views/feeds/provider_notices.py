@@ -1,17 +1,20 @@
 """Provider notices: an inbox of announcements. A notice itself does not change the catalogue."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.functional import cached_property
+from django.views.decorators.http import require_POST
 
+from apps.accounts.models import User
 from apps.catalog.models import Offering, Version
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
@@ -25,18 +28,18 @@ from apps.feeds.provider_notices import (
     record_event,
     reopen_notices,
 )
-from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_moment
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, governance_user
-from apps.web.pages.list_page import PaginatedList, csv_response, url_with_query
-from apps.web.pages.page import Headline, render_page
+from apps.web.pages.list_page import url_with_query
+from apps.web.pages.page import Headline
 from apps.web.queries import live_dependencies
 from apps.web.views.feeds.queries import polled_sources
 from apps.web.views.undo import return_path
-from apps.web.wording import number
 
 GOVERNANCE_ONLY = "You need the governance role to change provider notices."
-PAGE_SIZE = 30
 MAX_OFFERINGS = 8
 MAX_SELECTED = 200
 
@@ -69,79 +72,130 @@ class NoticeRow:
         return [reference for reference in self.named if reference.offering is not None]
 
 
-def _filter_notices(
-    request: HttpRequest,
-) -> tuple[ProviderNoticeFilter, "QuerySet[ProviderNotice]"]:
-    """Return the filter and its notices, latest first; unread ones unless the URL names a state."""
-    query = request.GET.copy()
-    if "state" not in query:
-        query["state"] = ProviderNotice.State.UNREAD
-    filterset = ProviderNoticeFilter(
-        query, ProviderNotice.objects.visible_to(request.user), request=request
-    )
-    return filterset, filterset.qs.select_related("source", "decided_by").order_by(
-        "-first_seen", "-id"
-    )
+class ProviderNoticeList(ListPage[ProviderNotice, NoticeRow]):
+    """Notices of providers by the filters of the URL, latest first; unread ones unless the URL
+    names a state."""
 
-
-@require_safe
-def notice_list(request: HttpRequest) -> HttpResponse:
-    """Show the notices of providers, by the filters of the URL."""
-    filterset, queryset = _filter_notices(request)
-    listing = PaginatedList(request, queryset, size=PAGE_SIZE)
-    sources = list(polled_sources(request.user).filter(kind=KIND).values_list("slug", "name"))
-    n_unread = (
-        ProviderNotice.objects.visible_to(request.user)
-        .filter(state=ProviderNotice.State.UNREAD)
-        .count()
-    )
-    return render_page(
-        request,
-        "feeds/notices.html",
-        fragment="listing",
-        title="Notices",
-        crumbs=(("Feeds", reverse("feeds:list")),),
-        counts="Live applications of yours that call a named offering",
-        sentence=_build_headline(n_unread, len(sources)),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "Contains", "search"),
-                FilterControl("source", "Source", choices=sources),
-                FilterControl("state", "State", choices=ProviderNotice.State.choices),
-                FilterControl("named", "Names a known id", choices=BOOLEANS),
-            ],
-            default_values={"state": ProviderNotice.State.UNREAD},
+    namespace = "provider-notices"
+    title = "Provider notices"
+    nouns = ("provider notice", "provider notices")
+    crumbs = (("Feeds", "feeds:list"),)
+    counts = "Your active applications that use a named offering"
+    filterset_class = ProviderNoticeFilter
+    columns = (
+        Column[NoticeRow](
+            "notice", "Notice", attrgetter("notice.title"), template="feeds/notice-cell.html"
         ),
-        listing=listing,
-        rows=_build_rows(listing.rows, request),
-        is_followed=bool(sources),
-        event_kinds=[(kind.value, kind.label) for kind in EVENT_KINDS],
+        Column[NoticeRow](
+            "models",
+            "Models named",
+            lambda row: ", ".join(row.notice.names),
+            template="feeds/notice-models.html",
+        ),
+        Column[NoticeRow](
+            "published", "Published", attrgetter("notice.published_at"), format=format_moment
+        ),
+        Column[NoticeRow](
+            "state",
+            "State",
+            lambda row: row.notice.get_state_display(),
+            width="whole",
+            template="feeds/notice-state.html",
+        ),
     )
+    file_columns = (
+        FileColumn[NoticeRow]("Feed", attrgetter("notice.source.name")),
+        FileColumn[NoticeRow]("URL", attrgetter("notice.link")),
+        FileColumn[NoticeRow]("First seen", attrgetter("notice.first_seen")),
+        FileColumn[NoticeRow]("Outcome", lambda row: row.notice.get_outcome_display()),
+        FileColumn[NoticeRow]("Closed by", lambda row: row.notice.decided_by or ""),
+        FileColumn[NoticeRow]("Closed at", attrgetter("notice.decided_at")),
+        FileColumn[NoticeRow]("Reason", attrgetter("notice.reason")),
+        FileColumn[NoticeRow]("Text", attrgetter("notice.excerpt")),
+    )
+    default_filters = {"state": ProviderNotice.State.UNREAD}
+    default_order = ("", ("-first_seen", "-id"))
+    page_size = 30
+    template = "feeds/notices.html"
+    bulk_template = "feeds/notices-bulk.html"
+
+    @cached_property
+    def feeds(self) -> Sequence[tuple[str, str]]:
+        """The feeds of notices, as (slug, name)."""
+        return list(polled_sources(self.user).filter(kind=KIND).values_list("slug", "name"))
+
+    def get_queryset(self) -> "QuerySet[ProviderNotice]":
+        notices = ProviderNotice.objects.visible_to(self.user)
+        return notices.select_related("source", "decided_by")
+
+    def build_rows(self, records: Sequence[ProviderNotice]) -> Sequence[NoticeRow]:
+        return _build_rows(records, self.user)
+
+    def build_file_rows(self, records: Sequence[ProviderNotice]) -> Sequence[NoticeRow]:
+        return [NoticeRow(notice, (), 0) for notice in records]
+
+    def get_controls(self) -> Sequence[FilterControl]:
+        return (
+            FilterControl("q", "Contains", "search"),
+            FilterControl("source", "Feed", choices=self.feeds),
+            FilterControl("state", "State", choices=ProviderNotice.State.choices),
+            FilterControl("named", "Names a known model ID", choices=BOOLEANS),
+        )
+
+    def get_lead(self) -> Headline:
+        if self.is_filtered:
+            return self.describe_matches()
+        if not self.feeds:
+            return Headline("No feed of provider notices is set up.")
+        n_unread = self.listing.n_found
+        if not n_unread:
+            return Headline("No provider notices are unread.")
+        verb = pluralize(n_unread, "is", "are")
+        return Headline("", f"{self.count_records()} {verb} unread", ".")
+
+    def get_basis(self) -> str:
+        return (
+            "Provider notices do not change the catalogue. The models named are model IDs that the "
+            "text contains exactly."
+        )
+
+    def get_actions(self) -> Sequence[PageAction]:
+        if not self.user.is_governance:
+            return ()
+        return (PageAction("Add feed of notices", f"{reverse('feeds:create')}?kind=notices"),)
+
+    def get_empty_state(self) -> EmptyState:
+        if self.feeds:
+            return EmptyState(
+                "No provider notices are unread.",
+                "New items of the feeds appear here.",
+                "View all provider notices",
+                "?state=",
+            )
+        return EmptyState(
+            "No feed of provider notices yet.",
+            "Many providers publish their news and deprecations as RSS, Atom or JSON Feed. Each "
+            "item of a feed appears here, with the offerings that it names.",
+            "Add feed of notices",
+            f"{reverse('feeds:create')}?kind=notices",
+        )
+
+    def get_selection_key(self, row: NoticeRow) -> str:
+        is_open = row.notice.state != ProviderNotice.State.DONE
+        return str(row.notice.pk) if is_open and self.user.is_governance else ""
+
+    def get_context(self) -> Mapping[str, Any]:
+        return {"event_kinds": [(kind.value, kind.label) for kind in EVENT_KINDS]}
 
 
-def _build_headline(n_unread: int, n_sources: int) -> Headline:
-    if not n_sources:
-        return Headline("No feed of notices is followed yet.")
-    if not n_unread:
-        return Headline("Every notice has been dealt with.")
-    template = pluralize(n_unread, "{n} notice is unread", "{n} notices are unread")
-    return Headline("", template.format(n=number(n_unread)), ".")
-
-
-def _build_rows(notices: Sequence[ProviderNotice], request: HttpRequest) -> list[NoticeRow]:
+def _build_rows(notices: Sequence[ProviderNotice], user: User) -> list[NoticeRow]:
     """Build the rows of the notices with the offerings and versions that they name: four statements
     at most."""
     names = sorted({name for notice in notices for name in notice.names})
     if not names:
         return [NoticeRow(notice, (), 0) for notice in notices]
-    offerings = (
-        Offering.objects.visible_to(request.user).filter(api_id__in=names).select_related("host")
-    )
-    dependencies = live_dependencies(user=request.user, on=day_of(now())).filter(
-        offering__api_id__in=names
-    )
+    offerings = Offering.objects.visible_to(user).filter(api_id__in=names).select_related("host")
+    dependencies = live_dependencies(user=user, on=day_of(now())).filter(offering__api_id__in=names)
     counts = dict(
         dependencies.order_by()
         .values("offering_id")
@@ -197,45 +251,6 @@ def _build_row(notice: ProviderNotice, by_name: dict[str, list[NoticeReference]]
     return NoticeRow(notice, shown_references, len(references) - len(shown_references))
 
 
-@require_safe
-def notice_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all notices that match the filters."""
-
-    def cells(row: ProviderNotice) -> list[Any]:
-        return [
-            row.source.name,
-            row.title,
-            row.link,
-            row.published_at,
-            row.first_seen,
-            row.state,
-            row.outcome,
-            row.decided_by or "",
-            row.decided_at,
-            row.reason,
-            ", ".join(row.names),
-            row.excerpt,
-        ]
-
-    heads = [
-        "source",
-        "title",
-        "address",
-        "published",
-        "first seen",
-        "state",
-        "outcome",
-        "by",
-        "at",
-        "reason",
-        "names",
-        "text",
-    ]
-    return csv_response(
-        "notices", heads, _filter_notices(request)[1].iterator(chunk_size=500), cells
-    )
-
-
 class CloseNoticeForm(forms.Form):
     pick = forms.TypedMultipleChoiceField(coerce=int, required=True)
     outcome = forms.ChoiceField(choices=[("nothing", ""), ("date", "")])
@@ -268,9 +283,7 @@ def close_selected(request: HttpRequest) -> HttpResponse:
     if not rows:
         flash_error(request, "Another user already closed these notices. Nothing was changed.")
         return redirect(return_url)
-    message = pluralize(
-        len(rows), f"{len(rows)} notice is dealt with.", f"{len(rows)} notices are dealt with."
-    )
+    message = pluralize(len(rows), f"{len(rows)} notice closed.", f"{len(rows)} notices closed.")
     flash_success(request, message, undo=_build_reopen_url(rows))
     return redirect(return_url)
 
@@ -287,9 +300,7 @@ def reopen_selected(request: HttpRequest) -> HttpResponse:
         notices=[int(pk) for pk in values if pk.isdecimal() and len(pk) < 19], by=user
     )
     if n:
-        flash_success(
-            request, pluralize(n, f"{n} notice was reopened.", f"{n} notices were reopened.")
-        )
+        flash_success(request, pluralize(n, f"{n} notice reopened.", f"{n} notices reopened."))
     else:
         flash_error(request, "The notice is already unread. Nothing was changed.")
     return redirect(return_path(request, reverse("provider-notices:list")))
@@ -332,6 +343,3 @@ def notify_applications(request: HttpRequest, pk: int) -> HttpResponse:
         f"The event was recorded. Users whose applications depend on {offering.api_id} can see it.",
     )
     return redirect("events:detail", pk=event.pk)
-
-
-__all__ = ["close_selected", "notice_csv", "notice_list", "notify_applications", "reopen_selected"]

@@ -1,89 +1,85 @@
 """Quarantined rows of feeds: not in the catalogue, listed with the reason and the raw row."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import ClassVar
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
+from apps.common.text import pluralize
 from apps.feeds.filters import QuarantinedRowFilter
 from apps.feeds.models import QuarantinedRow
-from apps.web.pages.filter_controls import BOOLEANS, FilterControl, build_filter_controls
-from apps.web.pages.list_page import PaginatedList, csv_response
-from apps.web.pages.page import render_page
-from apps.web.presenters import headlines
+from apps.web.lists.columns import Column, FileColumn, format_moment
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
+from apps.web.pages.page import Headline
 from apps.web.views.feeds.queries import polled_sources
+from apps.web.wording import day
 
 
-def _filter_quarantined_rows(
-    request: HttpRequest,
-) -> tuple[QuarantinedRowFilter, "QuerySet[QuarantinedRow]"]:
-    """Return the filter and its rows, latest first; only rows still quarantined unless the URL says
-    otherwise."""
-    query = request.GET.copy()
-    query.setdefault("open", "true")
-    filterset = QuarantinedRowFilter(
-        query, QuarantinedRow.objects.visible_to(request.user), request=request
-    )
-    return filterset, filterset.qs.select_related("source").order_by(
-        "-first_seen", "external_id", "pk"
-    )
+class QuarantineList(ListPage[QuarantinedRow, QuarantinedRow]):
+    """Quarantined rows by the filters of the URL, latest first; only those still quarantined unless
+    the URL says otherwise."""
 
-
-@require_safe
-def quarantine_list(request: HttpRequest) -> HttpResponse:
-    """Show the rejected rows of all feeds, by the filters of the URL."""
-    filterset, queryset = _filter_quarantined_rows(request)
-    listing = PaginatedList(request, queryset)
-    predicate = (
-        "" if listing.is_filtered else " is set aside" if listing.count == "1" else " are set aside"
-    )
-    return render_page(
-        request,
-        "feeds/quarantined.html",
-        fragment="listing",
-        title="Quarantined rows",
-        crumbs=(("Feeds", reverse("feeds:list")),),
-        counts="Rows of feeds, each once per reason",
-        sentence=headlines.list_headline(
-            listing.count, "row", "rows", is_filtered=listing.is_filtered, suffix=predicate
+    namespace = "feeds"
+    route = "quarantine"
+    title = "Quarantined rows"
+    nouns = ("quarantined row", "quarantined rows")
+    crumbs = (("Feeds", "feeds:list"),)
+    counts = "Rows of feeds, each once per reason"
+    filterset_class = QuarantinedRowFilter
+    columns = (
+        Column[QuarantinedRow]("row", "Row", attrgetter("external_id"), css=lambda row: "id"),
+        Column[QuarantinedRow](
+            "feed",
+            "Feed",
+            attrgetter("source.name"),
+            url=lambda row: reverse("feeds:detail", args=[row.source.slug]),
         ),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "Row contains", "search"),
-                FilterControl(
-                    "source",
-                    "Source",
-                    choices=list(polled_sources(request.user).values_list("slug", "name")),
-                ),
-                FilterControl("open", "Still set aside", choices=BOOLEANS),
-            ],
-            default_values={"open": "true"},
+        Column[QuarantinedRow](
+            "reason", "Reason", attrgetter("reason"), template="feeds/quarantine-reason.html"
         ),
-        listing=listing,
+        Column[QuarantinedRow](
+            "since",
+            "Quarantined",
+            attrgetter("first_seen"),
+            format=format_moment,
+            note=lambda row: f"until {day(row.resolved_at)}" if row.resolved_at else "",
+        ),
     )
-
-
-@require_safe
-def quarantine_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all rejected rows that match the filters."""
-
-    def cells(row: QuarantinedRow) -> list[Any]:
-        return [
-            row.source.name,
-            row.external_id,
-            row.reason,
-            row.first_seen,
-            row.resolved_at,
-            row.excerpt,
-        ]
-
-    return csv_response(
-        "quarantine",
-        ["source", "row", "reason", "since", "gone", "raw"],
-        _filter_quarantined_rows(request)[1].iterator(chunk_size=2000),
-        cells,
+    file_columns = (
+        FileColumn[QuarantinedRow]("No longer sent", attrgetter("resolved_at")),
+        FileColumn[QuarantinedRow]("Raw row", attrgetter("excerpt")),
     )
+    default_filters: ClassVar[Mapping[str, str]] = {"open": "true"}
+    default_order = ("", ("-first_seen", "external_id", "pk"))
+
+    def get_queryset(self) -> "QuerySet[QuarantinedRow]":
+        return QuarantinedRow.objects.visible_to(self.user).select_related("source")
+
+    def get_controls(self) -> Sequence[FilterControl]:
+        sources = list(polled_sources(self.user).values_list("slug", "name"))
+        return (
+            FilterControl("q", "Row contains", "search"),
+            FilterControl("source", "Feed", choices=sources),
+            FilterControl("open", "Still quarantined", choices=BOOLEANS),
+        )
+
+    def get_lead(self) -> Headline:
+        if self.is_filtered or not self.listing.n_found:
+            return super().get_lead()
+        is_single = self.listing.n_found == 1
+        verb = pluralize(self.listing.n_found, "is", "are")
+        row = "row" if is_single else "rows"
+        return Headline(f"{self.listing.count} {row} {verb} quarantined.")
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No rows are quarantined.",
+            "A row that cannot be read, or has an impossible date or price, does not reach the "
+            "catalogue. The row is listed here with its reason; the other rows of its feed are "
+            "used.",
+            "View all quarantined rows of the past",
+            "?open=",
+        )

@@ -20,6 +20,7 @@ from apps.common.time import now
 from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.feeds.models import FeedRun, QuarantinedRow
 from apps.web.drawings.timelines.poll_strip import SPAN
+from apps.web.pages.form_fields import UserSource
 from apps.web.presenters.source_freshness import SourceFreshness, source_freshness
 from apps.web.queries import live_dependencies
 from apps.web.wording import ago
@@ -33,7 +34,7 @@ def polled_sources(user: Any) -> "QuerySet[Source]":
     return Source.objects.visible_to(user).exclude(kind__in=Source.UNPOLLED)
 
 
-def source_or_404(request: HttpRequest, slug: str) -> Source:
+def source_or_404(request: UserSource, slug: str) -> Source:
     return get_object_or_404(polled_sources(request.user), slug=slug)
 
 

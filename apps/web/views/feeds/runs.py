@@ -1,28 +1,33 @@
 """Feed runs: the list, one run with its results, its raw payload, and the progress of an open
 run."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.catalog.models import Assertion, ProviderEvent, Source
+from apps.common.time import now
 from apps.feeds.actions import BrokerUnavailableError, request_poll
 from apps.feeds.filters import FeedRunFilter
-from apps.feeds.models import FeedRun, Payload
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
-from apps.web.pages.form_fields import governance_user
-from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.feeds.models import FeedRun, Payload, QuarantinedRow
+from apps.web.lists.columns import Column, FileColumn, format_moment, format_number
+from apps.web.lists.list_page import EmptyState, ListPage, ListRequest
+from apps.web.pages.filter_controls import FilterControl
+from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.page import render_page
-from apps.web.presenters import headlines
 from apps.web.views.feeds import presenters
+from apps.web.views.feeds.quarantine import QuarantineList
 from apps.web.views.feeds.queries import polled_sources
-from apps.web.wording import iso_day
+from apps.web.wording import iso_day, number
 
 # steps of a run, in order
 STEPS = {
@@ -34,95 +39,110 @@ STEPS = {
 MAX_EVENTS = 40
 
 
-@require_safe
-def feed_run_list(request: HttpRequest) -> HttpResponse:
-    """List all runs, latest first."""
-    filterset = FeedRunFilter(
-        request.GET, FeedRun.objects.visible_to(request.user), request=request
-    )
-    listing = PaginatedList(
-        request, filterset.qs.select_related("source").order_by("-queued_at", "-id")
-    )
-    return render_page(
-        request,
-        "feeds/runs.html",
-        fragment="listing",
-        title="Runs",
-        crumbs=(("Feeds", reverse("feeds:list")),),
-        counts="Polls, each counted once",
-        sentence=headlines.list_headline(
-            listing.count, "run", "runs", is_filtered=listing.is_filtered
+_STATUS_CSS: dict[str, str] = {
+    FeedRun.Status.UNCHANGED: "state",
+    FeedRun.Status.CHANGED: "state done",
+    FeedRun.Status.SUSPECT: "state open",
+    FeedRun.Status.FAILED: "state stale",
+}
+
+
+def _count_note(n: int | None, noun: str) -> str:
+    return f"{number(n)} {noun}" if n else ""
+
+
+class FeedRunList(ListPage[FeedRun, FeedRun]):
+    """Polls of all feeds by the filters of the URL, latest first."""
+
+    namespace = "feed-runs"
+    title = "Feed runs"
+    nouns = ("feed run", "feed runs")
+    crumbs = (("Feeds", "feeds:list"),)
+    counts = "Polls, each counted once"
+    filterset_class = FeedRunFilter
+    columns = (
+        Column[FeedRun](
+            "queued",
+            "Queued",
+            attrgetter("queued_at"),
+            format=format_moment,
+            note=lambda run: f"{run.trigger}, {presenters.describe_duration(run)}".strip(", "),
+            url=lambda run: reverse("feed-runs:detail", args=[run.pk]),
         ),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl(
-                    "source",
-                    "Source",
-                    choices=list(polled_sources(request.user).values_list("slug", "name")),
-                ),
-                FilterControl("status", "Result", choices=FeedRun.Status.choices),
-                FilterControl("since", "From", "date"),
-            ],
+        Column[FeedRun]("feed", "Feed", attrgetter("source.name")),
+        Column[FeedRun](
+            "status",
+            "Result",
+            FeedRun.get_status_display,
+            css=lambda run: _STATUS_CSS.get(run.status, "state part"),
+            note=lambda run: Truncator(run.error).chars(90),
         ),
-        listing=listing,
-        rows=[(run, presenters.describe_duration(run)) for run in listing.rows],
+        Column[FeedRun](
+            "rows",
+            "Rows",
+            attrgetter("rows"),
+            format=format_number,
+            note=lambda run: _count_note(run.rows_changed, "changed"),
+            is_numeric=True,
+        ),
+        Column[FeedRun](
+            "vanished",
+            "Vanished rows",
+            attrgetter("rows_vanished"),
+            format=format_number,
+            css=lambda run: "bad" if run.status == "suspect" and run.rows_vanished else "",
+            note=lambda run: _count_note(run.rows_quarantined, "quarantined"),
+            is_numeric=True,
+        ),
+        Column[FeedRun](
+            "events", "Events", attrgetter("n_events"), format=format_number, is_numeric=True
+        ),
     )
-
-
-@require_safe
-def feed_run_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all polls that match the filters."""
-    filterset = FeedRunFilter(
-        request.GET, FeedRun.objects.visible_to(request.user), request=request
+    file_columns = (
+        FileColumn[FeedRun]("Started", attrgetter("started_at")),
+        FileColumn[FeedRun]("Finished", attrgetter("finished_at")),
+        FileColumn[FeedRun]("Trigger", attrgetter("trigger")),
+        FileColumn[FeedRun]("Changed rows", attrgetter("rows_changed")),
+        FileColumn[FeedRun]("Quarantined rows", attrgetter("rows_quarantined")),
+        FileColumn[FeedRun]("Dates recorded later", attrgetter("rows_backfilled")),
+        FileColumn[FeedRun]("Bytes", attrgetter("n_bytes")),
+        FileColumn[FeedRun]("Digest", attrgetter("digest")),
+        FileColumn[FeedRun]("Error", attrgetter("error")),
     )
-    heads = [
-        "source",
-        "queued",
-        "started",
-        "finished",
-        "result",
-        "trigger",
-        "rows",
-        "changed",
-        "vanished",
-        "quarantined",
-        "back-filled",
-        "events",
-        "bytes",
-        "digest",
-        "error",
-    ]
+    default_order = ("", ("-queued_at", "-id"))
 
-    def cells(run: FeedRun) -> list[Any]:
-        return [
-            run.source.name,
-            run.queued_at,
-            run.started_at,
-            run.finished_at,
-            run.get_status_display(),
-            run.trigger,
-            run.rows,
-            run.rows_changed,
-            run.rows_vanished,
-            run.rows_quarantined,
-            run.rows_backfilled,
-            run.n_events,
-            run.n_bytes,
-            run.digest,
-            run.error,
-        ]
+    def get_queryset(self) -> "QuerySet[FeedRun]":
+        runs = FeedRun.objects.visible_to(self.user).select_related("source")
+        return runs.defer("held", "backfilled", "floated")
 
-    runs = (
-        filterset.qs.select_related("source")
-        .defer("held", "backfilled", "floated")
-        .order_by("-queued_at", "-id")
-    )
-    return csv_response("feed-runs", heads, runs.iterator(chunk_size=2000), cells)
+    def get_controls(self) -> Sequence[FilterControl]:
+        sources = list(polled_sources(self.user).values_list("slug", "name"))
+        return (
+            FilterControl("source", "Feed", choices=sources),
+            FilterControl("status", "Result", choices=FeedRun.Status.choices),
+            FilterControl("since", "From", "date"),
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No feed runs yet.",
+            "The worker polls each feed at its interval. The first run is the baseline of a feed: "
+            "it is recorded and raises no events.",
+            "View feeds",
+            reverse("feeds:list"),
+        )
 
 
 # --- one run --------------------------------------------------------------------------------------
+
+
+class RunQuarantine(QuarantineList):
+    """Rows that one run (`run`) put into quarantine, also those that have left it."""
+
+    default_filters: ClassVar[Mapping[str, str]] = {}
+
+    def get_queryset(self) -> "QuerySet[QuarantinedRow]":
+        return QuarantinedRow.objects.filter(run=self.kwargs["run"]).select_related("source")
 
 
 @require_safe
@@ -134,7 +154,8 @@ def feed_run_detail(request: HttpRequest, pk: int) -> HttpResponse:
     )
     source = run.source
     previous_run, next_run = _find_adjacent_runs(run)
-    quarantined = PaginatedList(request, run.quarantined.all(), size=50)
+    list_request = ListRequest(request.GET, signed_in_user(request))
+    quarantined = RunQuarantine(list_request, at=now(), run=run)
     events = _list_events(request, run)
     n_held = (
         Assertion.objects.standing().filter(source=source, held=True).count() if run.held else 0
@@ -151,6 +172,7 @@ def feed_run_detail(request: HttpRequest, pk: int) -> HttpResponse:
         sentence=presenters.run_headline(run),
         is_open=run.status in FeedRun.OPEN,
         quarantined=quarantined,
+        listing=quarantined.listing,
         events=events[:MAX_EVENTS],
         has_more_events=len(events) > MAX_EVENTS,
         n_held=n_held,

@@ -58,6 +58,7 @@ DECISION_MARKS = {Decision.PASS: 1, Decision.WARN: 3, Decision.BLOCK: 5, Decisio
 class GateFindingRow:
     """Row of a finding in a table."""
 
+    finding: GateFinding | Finding
     anchor: str
     rule: str
     name: str
@@ -91,6 +92,7 @@ def finding_row(finding: GateFinding | Finding, application: str) -> GateFinding
         application=application, rule=finding.rule, model=finding.resolved_id or finding.model
     )
     return GateFindingRow(
+        finding=finding,
         anchor=anchor,
         rule=finding.rule,
         name=RULES[finding.rule],

@@ -1,168 +1,187 @@
 """Release gate runs of pipelines, and one run with all its findings."""
 
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.text import Truncator
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.models import User
 from apps.common.errors import ConflictError
 from apps.common.text import pluralize
 from apps.common.time import now
 from apps.gate.filters import GateRunFilter
-from apps.gate.formats.response import most_severe_findings, run_findings
-from apps.gate.models import GateRun
+from apps.gate.formats.response import SEVERITY_ORDER, most_severe_findings, with_severity
+from apps.gate.models import GateFinding, GateRun
 from apps.gate.models.policy import spell_horizon
 from apps.gate.rules.catalogue_freshness import catalogue_state
 from apps.gate.rules.definitions import Decision
 from apps.gate.rules.evaluation import PolicySnapshot
 from apps.gate.runs import can_use_gate, release_run
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
+from apps.web.lists.columns import (
+    NO_VALUE,
+    Column,
+    FileColumn,
+    format_moment,
+    format_number,
+)
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, csv_response
 from apps.web.pages.page import Headline, render_page
-from apps.web.views.gate.presenters import DECISION_MARKS, DECISIONS, RULES, finding_row
+from apps.web.views.gate.presenters import (
+    DECISION_MARKS,
+    DECISIONS,
+    RULES,
+    GateFindingRow,
+    finding_row,
+)
 from apps.web.wording import number
 
-# limit of findings and models on the page of a run; the CSV has all
+# limit of findings and models on the page of a run; the list of its findings has all
 MAX_FINDINGS = 100
 
 
-def _filter_runs(request: HttpRequest) -> tuple[GateRunFilter, "QuerySet[GateRun]"]:
-    filterset = GateRunFilter(
-        with_filter_names(request.GET, "application"),
-        GateRun.objects.visible_to(request.user),
-        request=request,
-    )
-    runs = (
-        filterset.qs.defer("question", "evaluated")
-        .select_related("application__team", "by")
-        .order_by("-pk")
-    )
-    return filterset, runs
+class GateRunList(ListPage[GateRun, GateRun]):
+    """Gate runs of visible applications, by the filters of the URL."""
 
-
-@require_safe
-def run_list(request: HttpRequest) -> HttpResponse:
-    """Show the gate runs of visible applications, by the filters of the URL."""
-    user = signed_in_user(request)
-    filterset, queryset = _filter_runs(request)
-    listing = PaginatedList(request, queryset)
-    return render_page(
-        request,
-        "gate/runs.html",
-        fragment="listing",
-        title="Release gate",
-        counts="Questions of pipelines about applications you may see",
-        sentence=_build_list_headline(listing, user),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("application", "Application", "search"),
-                FilterControl(
-                    "decision",
-                    "Decision",
-                    choices=[(value, DECISIONS[value]) for value in Decision.values],
-                ),
-                FilterControl("environment", "Environment", "search"),
-                FilterControl("rule", "Found by the rule", choices=list(RULES.items())),
-            ],
+    namespace = "gate-runs"
+    title = "Release gate"
+    nouns = ("gate run", "gate runs")
+    counts = "Gate runs of applications you can view"
+    filterset_class = GateRunFilter
+    slug_filters = ("application",)
+    columns = (
+        Column[GateRun](
+            "run",
+            "Run",
+            attrgetter("pk"),
+            note=lambda run: format_moment(run.last_requested_at),
+            url=lambda run: reverse("gate-runs:detail", args=[run.pk]),
         ),
-        listing=listing,
-        rows=[(run, DECISIONS[run.decision], DECISION_MARKS[run.decision]) for run in listing.rows],
-        catalogue=catalogue_state(
-            at=now(), stale_after_days=PolicySnapshot.load().policy.stale_after_days
+        Column[GateRun](
+            "application",
+            "Application",
+            attrgetter("application.name"),
+            note=attrgetter("application.team.name"),
+            url=lambda run: reverse("gate:application", args=[run.application.slug]),
+        ),
+        Column[GateRun](
+            "decision",
+            "Decision",
+            lambda run: DECISIONS[run.decision],
+            note=lambda run: ", ".join(
+                filter(
+                    None,
+                    (
+                        "report only" if run.mode == GateRun.Mode.REPORT else "",
+                        "released" if run.released_at else "",
+                    ),
+                )
+            ),
+            css=lambda run: f"sev sev-{DECISION_MARKS[run.decision]}",
+        ),
+        Column[GateRun](
+            "environment",
+            "Environment",
+            attrgetter("environment"),
+            note=lambda run: f"{run.short_commit} {Truncator(run.ref).chars(40)}".strip(),
+        ),
+        Column[GateRun](
+            "models", "Models", attrgetter("n_models"), format=format_number, is_numeric=True
+        ),
+        Column[GateRun](
+            "summary",
+            "Result",
+            attrgetter("summary"),
+            format=lambda text: Truncator(text).words(24) or NO_VALUE,
+            width="whole",
         ),
     )
+    file_columns = (
+        FileColumn[GateRun]("Requested at", attrgetter("requested_at")),
+        FileColumn[GateRun]("Application ID", attrgetter("application.slug")),
+        FileColumn[GateRun]("Team", attrgetter("application.team.name")),
+        FileColumn[GateRun]("Commit", attrgetter("commit")),
+        FileColumn[GateRun]("Ref", attrgetter("ref")),
+        FileColumn[GateRun]("Mode", attrgetter("mode")),
+        FileColumn[GateRun]("Errors", attrgetter("n_errors")),
+        FileColumn[GateRun]("Warnings", attrgetter("n_warnings")),
+        FileColumn[GateRun]("Waived", attrgetter("n_waived")),
+        FileColumn[GateRun]("Policy version", attrgetter("policy_version")),
+        FileColumn[GateRun]("Catalogue as of", attrgetter("catalogue_as_of")),
+        FileColumn[GateRun]("Catalogue sources", attrgetter("source_names")),
+        FileColumn[GateRun]("Released at", attrgetter("released_at")),
+        FileColumn[GateRun]("Requested by", attrgetter("by")),
+    )
+    controls = (
+        FilterControl("application", "Application", "search"),
+        FilterControl(
+            "decision",
+            "Decision",
+            choices=tuple((value, DECISIONS[value]) for value in Decision.values),
+        ),
+        FilterControl("environment", "Environment", "search"),
+        FilterControl("rule", "Finding of the rule", choices=tuple(RULES.items())),
+    )
+    template = "gate/runs.html"
 
-
-def _build_list_headline(listing: PaginatedList[GateRun], user: Any) -> Headline:
-    """Return the headline: the number of runs and how many were blocked."""
-    if not listing.n_found:
-        return Headline(
-            "Nothing matches the filters." if listing.is_filtered else "No pipeline has asked yet."
+    def get_queryset(self) -> "QuerySet[GateRun]":
+        return (
+            GateRun.objects.visible_to(self.user)
+            .defer("question", "evaluated")
+            .select_related("application__team", "by")
         )
-    questions = pluralize(
-        listing.n_found, f"{listing.count} question", f"{listing.count} questions"
-    )
-    if listing.is_filtered:
-        return Headline(f"{questions} match the filters.")
-    n_stopped = (
-        GateRun.objects.visible_to(user).filter(decision=Decision.BLOCK).order_by()[:1001].count()
-    )
-    if not n_stopped:
-        return Headline(f"{questions} of pipelines; none was stopped.")
-    stopped_count = "1,000+" if n_stopped > 1000 else number(n_stopped)
-    return Headline(
-        f"{questions} of pipelines; ",
-        pluralize(n_stopped, f"{stopped_count} was stopped", f"{stopped_count} were stopped"),
-        ".",
-    )
+
+    def get_lead(self) -> Headline:
+        """Return the runs that match, or how many were blocked."""
+        if self.is_filtered or not self.listing.n_found:
+            return super().get_lead()
+        n_blocked = (
+            GateRun.objects.visible_to(self.user)
+            .filter(decision=Decision.BLOCK)
+            .order_by()[:1001]
+            .count()
+        )
+        if not n_blocked:
+            return Headline(f"{self.count_records()}; none was blocked.")
+        blocked_count = "1,000+" if n_blocked > 1000 else number(n_blocked)
+        return Headline(
+            f"{self.count_records()}; ",
+            pluralize(n_blocked, f"{blocked_count} was blocked", f"{blocked_count} were blocked"),
+            ".",
+        )
+
+    def get_basis(self) -> str:
+        return (
+            "Before a build ships, its pipeline asks whether the models it calls are approved and "
+            "will still be served."
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No gate runs yet.",
+            "Create an API token with the scope gate, add one file to the pipeline, and start with "
+            "--mode report: it blocks nothing and reports what would be blocked.",
+            "Set up the gate",
+            reverse("gate:setup"),
+        )
+
+    def get_context(self) -> Mapping[str, Any]:
+        policy = PolicySnapshot.load().policy
+        return {"catalogue": catalogue_state(at=self.at, stale_after_days=policy.stale_after_days)}
 
 
-HEADS = (
-    "run",
-    "asked at",
-    "application",
-    "slug",
-    "team",
-    "environment",
-    "commit",
-    "ref",
-    "mode",
-    "decision",
-    "models",
-    "errors",
-    "warnings",
-    "waived",
-    "policy",
-    "catalogue as of",
-    "catalogue sources",
-    "released at",
-    "by",
-    "summary",
-)
-
-
-@require_safe
-def run_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all gate runs that match the filters."""
-    _filterset, queryset = _filter_runs(request)
-
-    def cells(run: GateRun) -> list[Any]:
-        return [
-            run.pk,
-            run.requested_at,
-            run.application.name,
-            run.application.slug,
-            run.application.team.name,
-            run.environment,
-            run.commit,
-            run.ref,
-            run.mode,
-            run.decision or run.state,
-            run.n_models,
-            run.n_errors,
-            run.n_warnings,
-            run.n_waived,
-            run.policy_version,
-            run.catalogue_as_of,
-            run.source_names,
-            run.released_at,
-            run.by or "",
-            run.summary,
-        ]
-
-    return csv_response("gate", HEADS, queryset.iterator(chunk_size=500), cells)
-
-
-def _get_run(request: HttpRequest, pk: int) -> GateRun:
-    runs = GateRun.objects.visible_to(request.user)
+def _get_run(user: User, pk: int) -> GateRun:
+    runs = GateRun.objects.visible_to(user)
     return get_object_or_404(
         runs.select_related("application__team", "by", "released_by", "token", "baseline_run"),
         pk=pk,
@@ -172,7 +191,7 @@ def _get_run(request: HttpRequest, pk: int) -> GateRun:
 @require_safe
 def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a gate run with its findings."""
-    run = _get_run(request, pk)
+    run = _get_run(signed_in_user(request), pk)
     rows = [
         finding_row(finding, run.application.slug)
         for finding in most_severe_findings(run, limit=MAX_FINDINGS)
@@ -181,7 +200,7 @@ def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(
         request,
         "gate/run.html",
-        title=f"Run {run.pk} of the gate",
+        title=f"Gate run {run.pk}",
         crumbs=(
             ("Release gate", reverse("gate-runs:list")),
             (run.application.name, reverse("gate:application", args=[run.application.slug])),
@@ -210,48 +229,100 @@ def _build_run_headline(run: GateRun) -> Headline:
     return Headline(run.summary or "A worker judges it. Reload the page in a minute.")
 
 
-@require_safe
-def finding_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Export the findings of a gate run."""
-    run = _get_run(request, pk)
-    heads = (
-        "rule",
-        "level",
-        "model",
-        "known as",
-        "file",
-        "line",
-        "finding",
-        "replacement",
-        "by",
-        "new",
-        "waived until",
+class GateFindingList(ListPage[GateFinding, GateFindingRow]):
+    """All findings of one gate run, blocking ones first."""
+
+    namespace = "gate-runs"
+    route = "findings"
+    nouns = ("finding", "findings")
+    counts = "Findings of one gate run"
+    columns = (
+        Column[GateFindingRow]("rule", "Rule", attrgetter("name"), note=attrgetter("rule")),
+        Column[GateFindingRow](
+            "level",
+            "Level",
+            attrgetter("level_name"),
+            note=lambda row: "" if row.is_new else "released before",
+            css=lambda row: f"sev sev-{row.mark}",
+        ),
+        Column[GateFindingRow](
+            "model",
+            "Model",
+            attrgetter("model"),
+            note=attrgetter("resolved_id"),
+            url=lambda row: (
+                reverse("offerings:detail", args=[row.offering]) if row.offering else ""
+            ),
+            css=lambda row: "id" if row.model else "",
+        ),
+        Column[GateFindingRow](
+            "location",
+            "Location",
+            attrgetter("place"),
+            css=lambda row: "id" if row.place else "",
+        ),
+        Column[GateFindingRow]("finding", "Finding", attrgetter("message"), width="whole"),
+        Column[GateFindingRow](
+            "waiver",
+            "Waived until",
+            attrgetter("waived_until"),
+            template="gate/waiver-cell.html",
+        ),
     )
-    return csv_response(
-        f"gate-run-{run.pk}",
-        heads,
-        run_findings(run),
-        lambda finding: [
-            finding.rule,
-            finding.level,
-            finding.model,
-            finding.resolved_id,
-            finding.file,
-            finding.line,
-            finding.message,
-            finding.replacement,
-            finding.by_date,
-            "yes" if finding.is_new else "no",
-            finding.waived_until,
-        ],
+    file_columns = (
+        FileColumn[GateFindingRow]("Rule ID", attrgetter("rule")),
+        FileColumn[GateFindingRow]("Known ID", attrgetter("finding.resolved_id")),
+        FileColumn[GateFindingRow]("File", attrgetter("finding.file")),
+        FileColumn[GateFindingRow]("Line", attrgetter("finding.line")),
+        FileColumn[GateFindingRow]("Replacement", attrgetter("finding.replacement")),
+        FileColumn[GateFindingRow]("Migrate by", attrgetter("finding.by_date")),
+        FileColumn[GateFindingRow]("New since the baseline", attrgetter("is_new")),
     )
+    default_order = ("", SEVERITY_ORDER)
+
+    @cached_property
+    def run(self) -> GateRun:
+        return _get_run(self.user, self.kwargs["pk"])
+
+    def check_access(self) -> None:
+        _ = self.run
+
+    def get_title(self) -> str:
+        return f"Findings of gate run {self.run.pk}"
+
+    def get_crumbs(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("Release gate", reverse("gate-runs:list")),
+            (f"Gate run {self.run.pk}", reverse("gate-runs:detail", args=[self.run.pk])),
+        )
+
+    def get_queryset(self) -> "QuerySet[GateFinding]":
+        return with_severity(GateFinding.objects.filter(run=self.run))
+
+    def build_rows(self, records: Sequence[GateFinding]) -> Sequence[GateFindingRow]:
+        return [finding_row(finding, self.run.application.slug) for finding in records]
+
+    def get_lead(self) -> Headline:
+        count = self.count_records() if self.listing.n_found else "No findings"
+        return Headline(f"{count} for {self.run.application.name}.")
+
+    def get_anchor(self, row: GateFindingRow) -> str:
+        return row.anchor
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No findings." if self.run.decision else "A worker still evaluates this run.",
+            "Every model that the pipeline named is approved and will still be served."
+            if self.run.decision
+            else "Reload the page in a minute.",
+        )
 
 
 @require_POST
 def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark a run as released, as the pipeline's last step usually does."""
-    run = _get_run(request, pk)
     user = signed_in_user(request)
+    run = _get_run(user, pk)
     if not can_use_gate(user, run.application):
         raise PermissionDenied(
             "You need the editor role on the owning team to mark a run as released."

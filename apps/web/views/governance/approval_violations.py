@@ -1,33 +1,37 @@
 """Approval violations: uses that contradict an approval in force; a list to page through, not
 counted beyond need."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
-from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import Model, QuerySet
+from django.http import Http404, QueryDict
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.utils.functional import cached_property
 
+from apps.accounts.models import User
 from apps.catalog.models import NodeKind
 from apps.common.text import pluralize
-from apps.common.time import day_of, now
 from apps.inventory.governance.approvals import APPROVAL_RELATIONS, TARGET_COLUMNS
 from apps.inventory.governance.violations import (
     ApprovalViolation,
     ApprovalViolations,
     approval_violations,
 )
-from apps.inventory.models import Approval
-from apps.web.pages.list_page import (
-    MAX_COUNTED_ROWS,
-    PAGE_SIZE,
-    PRINT_PAGE_SIZE,
-    changed_query,
-    csv_response,
+from apps.inventory.models import Application, Approval, Dependency
+from apps.web.lists.columns import Column, FileColumn
+from apps.web.lists.computed_rows import PagedRows
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.list_page import MAX_COUNTED_ROWS, PRINT_PAGE_SIZE
+from apps.web.pages.page import Headline
+from apps.web.views.governance.approval_targets import (
+    SelectedTarget,
+    load_target,
+    requested_target,
 )
-from apps.web.pages.page import Headline, render_page
-from apps.web.views.governance.approval_targets import load_target, requested_target
-from apps.web.wording import number
+from apps.web.wording import day
 
 _NODE_KINDS: dict[str, tuple[NodeKind, ...]] = {
     "provider": (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY),
@@ -38,175 +42,218 @@ _NODE_KINDS: dict[str, tuple[NodeKind, ...]] = {
 
 
 class ViolationPages:
-    """Pager of violations, with the URLs that `components/pager.html` needs."""
+    """Violations by page, which are counted by the statement that reads a page: `offset` and
+    `limit` are those of the page that is shown."""
 
-    def __init__(self, request: HttpRequest, size: int = PAGE_SIZE) -> None:
-        page = request.GET.get("page", "1")
-        self.request = request
-        self.size = PRINT_PAGE_SIZE if request.GET.get("print") == "all" else size
-        self.number = (
-            min(max(int(page), 1), MAX_COUNTED_ROWS // self.size)
-            if page.isdecimal() and len(page) < 7
-            else 1
+    def __init__(self, read: Callable[..., ApprovalViolations], *, limit: int, offset: int) -> None:
+        self._read = read
+        self._shown = (limit, offset)
+        self._found: dict[tuple[int, int], ApprovalViolations] = {}
+
+    def count(self, *, limit: int) -> int:
+        page_size, offset = self._shown
+        n_total = self._load(page_size, offset).n_total
+        if not n_total and offset:
+            # beyond the last page there is no row that says how many there are
+            n_total = self._load(page_size, 0).n_total
+        return min(n_total, limit)
+
+    def page(self, *, limit: int, offset: int = 0) -> Sequence[ApprovalViolation]:
+        return self._load(limit, offset).rows
+
+    def _load(self, limit: int, offset: int) -> ApprovalViolations:
+        if (limit, offset) not in self._found:
+            self._found[limit, offset] = self._read(limit=limit, offset=offset)
+        return self._found[limit, offset]
+
+
+@dataclass(frozen=True, slots=True)
+class ViolationRow:
+    violation: ApprovalViolation
+    target: SelectedTarget
+
+    @property
+    def dependency(self) -> Dependency:
+        return self.violation.dependency
+
+    @property
+    def application(self) -> Application:
+        return self.violation.dependency.application
+
+    @property
+    def approval(self) -> Approval:
+        return self.violation.approval
+
+
+def _describe_approval(row: ViolationRow) -> str:
+    decision = row.approval.get_decision_display().lower()
+    expires_on = row.approval.expires_on
+    return f"{decision}, expires {day(expires_on)}" if expires_on else decision
+
+
+class ViolationList(ListPage[Any, ViolationRow]):
+    """Active dependencies that violate a block or a restriction, most critical applications
+    first."""
+
+    namespace = "approvals"
+    route = "violations"
+    title = "Approval violations"
+    nouns = ("approval violation", "approval violations")
+    counts = "Active dependencies in any role, once for each approval"
+    columns = (
+        Column[ViolationRow](
+            "application",
+            "Application",
+            attrgetter("application.name"),
+            note=attrgetter("application.team.name"),
+            url=lambda row: reverse("applications:detail", args=[row.application.slug]),
+        ),
+        Column[ViolationRow](
+            "criticality",
+            "Criticality",
+            lambda row: row.application.get_criticality_display(),
+            css=lambda row: f"crit crit-{row.application.get_criticality_display().lower()}",
+        ),
+        Column[ViolationRow](
+            "model",
+            "Model ID",
+            attrgetter("dependency.offering.api_id"),
+            note=lambda row: (
+                f"{row.dependency.get_role_display()} on {row.dependency.offering.host.name}"
+            ),
+            url=lambda row: reverse("offerings:detail", args=[row.dependency.offering_id]),
+            css=lambda row: "id",
+        ),
+        Column[ViolationRow](
+            "approval",
+            "Approval of",
+            attrgetter("target.name"),
+            note=_describe_approval,
+            url=lambda row: reverse("approvals:detail", args=[row.approval.pk]),
+        ),
+        Column[ViolationRow](
+            "reason",
+            "Reason",
+            lambda row: " ".join(row.violation.why),
+            note=lambda row: (
+                ""
+                if row.violation.certain
+                else "Only missing data might clear it: complete the application."
+            ),
+            width="whole",
+        ),
+    )
+    file_columns = (
+        FileColumn[ViolationRow]("Application ID", attrgetter("application.slug")),
+        FileColumn[ViolationRow]("Team", attrgetter("application.team.name")),
+        FileColumn[ViolationRow]("Role", lambda row: row.dependency.get_role_display()),
+        FileColumn[ViolationRow]("Host", attrgetter("dependency.offering.host.name")),
+        FileColumn[ViolationRow]("Status", lambda row: row.approval.get_decision_display()),
+        FileColumn[ViolationRow]("Type", attrgetter("target.kind")),
+        FileColumn[ViolationRow]("Certain", attrgetter("violation.certain")),
+        FileColumn[ViolationRow]("Decided by", attrgetter("approval.approver")),
+        FileColumn[ViolationRow]("Decided", attrgetter("approval.decided_on")),
+    )
+    template = "choosing/against.html"
+
+    def check_access(self) -> None:
+        _ = self.scope
+
+    @cached_property
+    def scope(self) -> tuple[Model | None, Approval | None]:
+        """The target or the approval that the address names."""
+        return _load_scope(self.request.GET, self.user)
+
+    @cached_property
+    def target(self) -> SelectedTarget | None:
+        target, approval = self.scope
+        if approval is not None:
+            return load_target(approval.target)
+        return load_target(target) if target is not None else None  # type: ignore[arg-type]
+
+    def get_queryset(self) -> "QuerySet[Any]":
+        return Dependency.objects.none()
+
+    def narrow(self, queryset: "QuerySet[Any]") -> Any:
+        size = PRINT_PAGE_SIZE if self.request.GET.get("print") == "all" else self.page_size
+        page = self.request.GET.get("page", "1")
+        number = int(page) if page.isdecimal() and len(page) < 7 else 1
+        pages = ViolationPages(
+            self._read,
+            limit=size,
+            offset=min(max(number - 1, 0), MAX_COUNTED_ROWS // size) * size,
         )
-        self.rows: tuple[ApprovalViolation, ...] = ()
-        self.n_found = 0
+        return PagedRows(pages)
 
-    @property
-    def offset(self) -> int:
-        return (self.number - 1) * self.size
+    def _read(self, *, limit: int, offset: int) -> ApprovalViolations:
+        target, approval = self.scope
+        kinds = _NODE_KINDS[TARGET_COLUMNS[type(target)]] if target is not None else ()
+        return approval_violations(
+            user=self.user,
+            on=self.today,
+            nodes=[(kind, target.pk) for kind in kinds] if target is not None else (),
+            approval=approval.pk if approval else None,
+            limit=limit,
+            offset=offset,
+        )
 
-    @property
-    def first(self) -> int:
-        return self.offset + 1
+    def build_rows(self, records: Sequence[ApprovalViolation]) -> Sequence[ViolationRow]:
+        return [ViolationRow(row, load_target(row.approval.target)) for row in records]
 
-    @property
-    def last(self) -> int:
-        return self.offset + len(self.rows)
+    def get_lead(self) -> Headline:
+        of = f" of {self.target.name}" if self.target else ""
+        if not self.listing.n_found:
+            return Headline(f"No dependency violates an approval{of}.")
+        violations = pluralize(
+            self.listing.n_found,
+            f"{self.listing.count} dependency violates",
+            f"{self.listing.count} dependencies violate",
+        )
+        return Headline("", violations, f" an approval{of}.")
 
-    @property
-    def count(self) -> str:
-        return number(self.n_found)
+    def get_basis(self) -> str:
+        return (
+            "A violation stops no application. Migrate the application, complete its record, or "
+            "change the approval."
+        )
 
-    @property
-    def is_cut(self) -> bool:
+    def get_actions(self) -> Sequence[PageAction]:
+        if self.target is None:
+            return ()
+        return (PageAction("View all violations", reverse("approvals:violations")),)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No dependency violates an approval.",
+            "Valid blocks and restrictions are compared with every active dependency. Those "
+            "outside an approval are listed here.",
+            "View approvals",
+            reverse("approvals:list"),
+        )
+
+    @cached_property
+    def is_filtered(self) -> bool:
+        # an address with a target is about it: its page is empty because nothing violates
         return False
 
-    @property
-    def previous(self) -> str:
-        return changed_query(self.request, page=self.number - 1) if self.number > 1 else ""
 
-    @property
-    def next(self) -> str:
-        return changed_query(self.request, page=self.number + 1) if self.last < self.n_found else ""
-
-    def set_violations(self, violations: ApprovalViolations) -> None:
-        self.rows, self.n_found = violations.rows, violations.n_total
-
-
-@require_safe
-def violation_list(request: HttpRequest) -> HttpResponse:
-    """List the active dependencies that violate a block or a restriction, most critical
-    applications first."""
-    at = now()
-    target, decision = _load_scope(request)
-    pages = ViolationPages(request)
-    pages.set_violations(
-        _find_violations(request, target, decision, limit=pages.size, offset=pages.offset)
-    )
-    if pages.number > 1 and not pages.rows:
-        raise Http404
-    selected_target = None
-    if decision is not None:
-        selected_target = load_target(decision.target)
-    elif target is not None:
-        selected_target = load_target(target)  # type: ignore[arg-type]
-    return render_page(
-        request,
-        "choosing/against.html",
-        title="Approval violations",
-        crumbs=(("Approvals", reverse("approvals:list")),),
-        counts="Live dependencies of yours, in any role, each once for every decision",
-        as_of=at,
-        sentence=_build_headline(pages.n_found, selected_target.name if selected_target else ""),
-        sheets=pages,
-        of=selected_target,
-        decision=decision,
-        rows=[(row, load_target(row.approval.target)) for row in pages.rows],
-    )
-
-
-@require_safe
-def violation_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export the approval violations of visible applications in the scope of the URL."""
-    target, decision = _load_scope(request)
-    violations = _find_violations(request, target, decision, limit=MAX_COUNTED_ROWS, offset=0)
-
-    def cells(row: ApprovalViolation) -> list[Any]:
-        dependency, target = row.dependency, load_target(row.approval.target)
-        return [
-            dependency.application.name,
-            dependency.application.slug,
-            dependency.application.team.name,
-            dependency.application.get_criticality_display().lower(),
-            dependency.get_role_display().lower(),
-            dependency.offering.api_id,
-            dependency.offering.host.name,
-            row.approval.decision,
-            target.kind,
-            target.name,
-            " ".join(row.why),
-            "yes" if row.certain else "no",
-            row.approval.approver,
-            row.approval.decided_on,
-        ]
-
-    heads = [
-        "application",
-        "slug",
-        "team",
-        "criticality",
-        "role",
-        "api id",
-        "host",
-        "decision",
-        "on",
-        "name",
-        "why",
-        "certain",
-        "approver",
-        "decided on",
-    ]
-    return csv_response("against-decisions", heads, violations.rows, cells)
-
-
-def _load_scope(request: HttpRequest) -> tuple[Model | None, Approval | None]:
-    """Return (target, approval) that the URL names, at most one of them; 404 if it does not
+def _load_scope(query: QueryDict, user: User) -> tuple[Model | None, Approval | None]:
+    """Return (target, approval) that the query names, at most one of them; 404 if it does not
     exist."""
-    pk = request.GET.get("approval", "")
+    pk = query.get("approval", "")
     if pk:
-        decision = (
-            Approval.objects.visible_to(request.user)
+        approval = (
+            Approval.objects.visible_to(user)
             .select_related(*APPROVAL_RELATIONS)
             .filter(pk=pk)
             .first()
             if pk.isdecimal() and len(pk) < 19
             else None
         )
-        if decision is None:
+        if approval is None:
             raise Http404
-        return None, decision
-    target = requested_target(request.GET, user=request.user)
-    if target is None and any(request.GET.get(name) for name in _NODE_KINDS):
+        return None, approval
+    target = requested_target(query, user=user)
+    if target is None and any(query.get(name) for name in _NODE_KINDS):
         raise Http404
     return target, None
-
-
-def _find_violations(
-    request: HttpRequest, target: Any, decision: Approval | None, *, limit: int, offset: int
-) -> ApprovalViolations:
-    kinds = _NODE_KINDS[TARGET_COLUMNS[type(target)]] if target is not None else ()
-    return approval_violations(
-        user=request.user,
-        on=day_of(now()),
-        nodes=[(kind, target.pk) for kind in kinds],
-        approval=decision.pk if decision else None,
-        limit=limit,
-        offset=offset,
-    )
-
-
-def _build_headline(n_violations: int, name: str) -> Headline:
-    if not n_violations:
-        return Headline(
-            f"Nothing of yours stands on {name} against a decision."
-            if name
-            else "Nothing of yours stands against a decision."
-        )
-    violation_text = pluralize(
-        n_violations,
-        f"{number(n_violations)} dependency stands against a decision",
-        f"{number(n_violations)} dependencies stand against a decision",
-    )
-    on = f" on {name}" if name else ""
-    return Headline("", violation_text, f"{on}.")

@@ -1,15 +1,17 @@
 """Developer documents that the AI Act (Annex XII) requires for those who build on a foundation:
 requested, received, rejected."""
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from operator import attrgetter
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.catalog.models import Foundation
@@ -27,24 +29,18 @@ from apps.inventory.governance.annex_documents import (
 )
 from apps.inventory.governance.filters import AnnexItemFilter
 from apps.inventory.models import AnnexItem
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_day
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
+from apps.web.pages.list_page import url_with_query
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, render_page
 from apps.web.wording import as_word, count_of, long_day
 
 Status = AnnexItem.Status
 _UNSELECTABLE_STATUS = Status.REQUESTED  # set by a request only
-
-ORDERS = Sorting(
-    {
-        "due": ("Due", ("due_on", "foundation__name", "item", "pk")),
-        "foundation": ("Foundation", ("foundation__name", "item", "pk")),
-        "status": ("Status", ("status", "due_on", "pk")),
-    }
-)
 
 
 class RequestDocumentsForm(forms.Form):
@@ -86,44 +82,6 @@ class DocumentStateForm(OptimisticLockMixin, forms.Form):
         return cls(initial=initial, row=row, prefix=f"i{line.item}")
 
 
-def _filter_documents(request: HttpRequest) -> tuple[AnnexItemFilter, "QuerySet[AnnexItem]"]:
-    filterset = AnnexItemFilter(
-        request.GET, AnnexItem.objects.visible_to(request.user), request=request
-    )
-    return filterset, ORDERS.apply(
-        request, filterset.qs.select_related("foundation__developer", "noted_by")
-    )
-
-
-@require_safe
-def document_list(request: HttpRequest) -> HttpResponse:
-    """List every item that was requested or recorded, by due date."""
-    user = signed_in_user(request)
-    today = day_of(now())
-    filterset, queryset = _filter_documents(request)
-    listing = PaginatedList(request, queryset)
-    return render_page(
-        request,
-        "choosing/documents.html",
-        fragment="listing",
-        title="Documents",
-        counts="Items of Annex XII of the AI Act",
-        sentence=_build_list_headline(listing, user, today),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("status", "Status", choices=Status.choices),
-                FilterControl("due_before", "Due before", "date"),
-            ],
-        ),
-        listing=listing,
-        columns=ORDERS.columns(request),
-        rows=[(row, _is_late(row, today)) for row in listing.rows],
-        may_read=user.can_read_all,
-    )
-
-
 def _is_late(row: AnnexItem | None, today: date) -> bool:
     return (
         row is not None
@@ -133,84 +91,121 @@ def _is_late(row: AnnexItem | None, today: date) -> bool:
     )
 
 
-def _build_list_headline(listing: PaginatedList[AnnexItem], user: Any, today: date) -> Headline:
-    """Return the headline: the items that match, or those requested and overdue."""
-    if not user.can_read_all:
-        return Headline(
-            "Documents of developers are read by governance, auditors and administrators."
-        )
-    if listing.is_filtered:
-        return Headline(
-            pluralize(
-                listing.n_found,
-                f"{listing.count} item matches the filters.",
-                f"{listing.count} items match the filters.",
-            )
-        )
-    if not listing.n_found:
-        return Headline("No developer has been asked for its documents yet.")
-    overdue = list(overdue_documents(user=user, on=today)[:100])
-    total = pluralize(
-        listing.n_found,
-        f"{listing.count} item was asked for or noted",
-        f"{listing.count} items were asked for or noted",
-    )
-    if not overdue:
-        return Headline(f"{total}; no answer is overdue.")
-    longest_overdue = overdue[0]
-    assert longest_overdue.due_on is not None
-    overdue_answers = pluralize(
-        len(overdue),
-        f"{as_word(len(overdue))} answer is overdue",
-        f"{as_word(len(overdue))} answers are overdue",
-    )
-    details = ", the longest that of {developer}, since {day}."
-    return Headline(
-        f"{total}; ",
-        overdue_answers,
-        details.format(
-            developer=longest_overdue.foundation.developer.name,
-            day=long_day(longest_overdue.due_on),
+class DocumentList(ListPage[AnnexItem, AnnexItem]):
+    """Items that were requested or recorded, by the filters of the URL; empty for users who may not
+    read them."""
+
+    namespace = "documents"
+    title = "Documents"
+    nouns = ("document", "documents")
+    counts = "Items of Annex XII of the AI Act"
+    filterset_class = AnnexItemFilter
+    columns = (
+        Column[AnnexItem](
+            "foundation",
+            "Foundation",
+            attrgetter("foundation.name"),
+            note=attrgetter("foundation.developer.name"),
+            url=lambda row: (
+                reverse("documents:detail", args=[row.foundation.slug]) + f"#i{row.item}"
+            ),
+            order=("foundation__name", "item", "pk"),
+        ),
+        Column[AnnexItem](
+            "item",
+            "Document",
+            AnnexItem.get_item_display,
+            note=lambda row: Truncator(row.note).words(16),
+        ),
+        Column[AnnexItem](
+            "status",
+            "Status",
+            AnnexItem.get_status_display,
+            order=("status", "due_on", "pk"),
+            template="choosing/document-status-cell.html",
+        ),
+        Column[AnnexItem]("requested", "Requested", attrgetter("requested_on"), format=format_day),
+        Column[AnnexItem](
+            "due",
+            "Due",
+            attrgetter("due_on"),
+            format=format_day,
+            css=lambda row: "late" if _is_late(row, day_of(now())) else "",
+            order=("due_on", "foundation__name", "item", "pk"),
+        ),
+        Column[AnnexItem](
+            "received",
+            "Received",
+            attrgetter("received_on"),
+            template="choosing/document-received-cell.html",
         ),
     )
+    file_columns = (
+        FileColumn[AnnexItem]("Developer", attrgetter("foundation.developer.name")),
+        FileColumn[AnnexItem]("Item", attrgetter("item")),
+        FileColumn[AnnexItem]("Location", attrgetter("link")),
+        FileColumn[AnnexItem]("Note", attrgetter("note")),
+        FileColumn[AnnexItem]("Recorded by", attrgetter("noted_by")),
+        FileColumn[AnnexItem]("Changed at", attrgetter("updated_at")),
+    )
+    controls = (
+        FilterControl("status", "Status", choices=Status.choices),
+        FilterControl("due_before", "Due before", "date"),
+    )
+    default_order = ("due", ())
 
+    def get_queryset(self) -> "QuerySet[AnnexItem]":
+        return AnnexItem.objects.visible_to(self.user).select_related(
+            "foundation__developer", "noted_by"
+        )
 
-@require_safe
-def document_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all document items that match the filters."""
-    _found, queryset = _filter_documents(request)
+    def get_controls(self) -> Sequence[FilterControl]:
+        return self.controls if self.user.can_read_all else ()
 
-    def cells(row: AnnexItem) -> list[Any]:
-        return [
-            row.foundation.name,
-            row.foundation.developer.name,
-            row.item,
-            row.get_item_display(),
-            row.status,
-            row.requested_on,
-            row.due_on,
-            row.received_on,
-            row.link,
-            row.note,
-            row.noted_by or "",
-            row.updated_at,
-        ]
+    def get_lead(self) -> Headline:
+        """Return the documents that match, or those requested and overdue."""
+        if not self.user.can_read_all:
+            return Headline("Only governance, auditors and administrators can view documents.")
+        if self.is_filtered:
+            return self.describe_matches()
+        if not self.listing.n_found:
+            return Headline("No documents requested yet.")
+        total = f"{self.count_records()} requested or recorded"
+        overdue = list(overdue_documents(user=self.user, on=self.today)[:100])
+        if not overdue:
+            return Headline(f"{total}; none is overdue.")
+        longest_overdue = overdue[0]
+        assert longest_overdue.due_on is not None
+        verb = pluralize(len(overdue), "is", "are")
+        return Headline(
+            f"{total}; ",
+            f"{len(overdue)} {verb} overdue",
+            f", {'the longest ' if len(overdue) > 1 else ''}that of "
+            f"{longest_overdue.foundation.developer.name} since "
+            f"{long_day(longest_overdue.due_on)}.",
+        )
 
-    heads = [
-        "foundation",
-        "developer",
-        "item",
-        "what",
-        "status",
-        "asked on",
-        "due on",
-        "received on",
-        "link",
-        "note",
-        "noted by",
-        "changed at",
-    ]
-    return csv_response("documents", heads, queryset.iterator(chunk_size=500), cells)
+    def get_basis(self) -> str:
+        return (
+            "The developer of a foundation must give the documents of Annex XII of the AI Act to "
+            "those who build on it. Signatories of the code of practice respond within 14 days."
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        if not self.user.can_read_all:
+            return EmptyState(
+                "No documents to view.",
+                "The page of a foundation lists what its developer publishes.",
+                "View foundations",
+                reverse("foundations:list"),
+            )
+        return EmptyState(
+            "No documents requested yet.",
+            "Open a foundation that your applications use and select Documents. Record there what "
+            "was requested, received and rejected. Overdue documents are listed here first.",
+            "View foundations in use",
+            url_with_query(reverse("foundations:list"), in_use="true"),
+        )
 
 
 def _get_foundation(request: HttpRequest, slug: str) -> Foundation:

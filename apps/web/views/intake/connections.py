@@ -1,17 +1,22 @@
 """Connections: the senders of usage data, their status, and the snippets to copy for the next
 one."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import Max, Sum
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.functional import cached_property
+from django.views.decorators.http import require_POST
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import Scope
@@ -24,12 +29,15 @@ from apps.intake.models import Discrepancy, IntakeSettings, TokenBinding
 from apps.intake.queries import open_by_kind
 from apps.intake.settings import SETTING_FIELDS, change_settings
 from apps.inventory.models import Application
+from apps.web.lists.columns import Column, FileColumn, format_ago, format_number
+from apps.web.lists.computed_rows import ComputedRows
+from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import can_import, governance_user, signed_in_user
-from apps.web.pages.list_page import csv_response
-from apps.web.pages.page import Headline, render_page
+from apps.web.pages.list_page import url_with_query
+from apps.web.pages.page import Headline
 from apps.web.views.intake import presenters
-from apps.web.wording import ago, number
+from apps.web.wording import ago, number, share
 
 # discrepancies of one kind are counted up to this number
 MAX_COUNTED = 1000
@@ -74,9 +82,122 @@ class UsageSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
 
-@require_safe
-def connection_list(request: HttpRequest) -> HttpResponse:
-    return _render_connections(request, signed_in_user(request))
+class ConnectionList(ListPage[Any, Connection]):
+    """Connections that report usage, latest first; below them their set-up, API tokens and
+    settings."""
+
+    namespace = "connections"
+    title = "Observed usage"
+    nouns = ("connection", "connections")
+    counts = "Observations of your applications; calls of the last 7 days"
+    columns = (
+        Column[Connection](
+            "connection",
+            "Connection",
+            attrgetter("name"),
+            note=attrgetter("stream.name"),
+            url=lambda row: url_with_query(reverse("observations:list"), stream=row.stream.name),
+        ),
+        Column[Connection](
+            "last_seen", "Last seen", attrgetter("stream.last_seen_at"), format=format_ago
+        ),
+        Column[Connection](
+            "applications",
+            "Applications",
+            attrgetter("stream.n_applications"),
+            format=format_number,
+            is_numeric=True,
+        ),
+        Column[Connection](
+            "observations",
+            "Observations",
+            attrgetter("stream.n_observations"),
+            format=format_number,
+            is_numeric=True,
+        ),
+        Column[Connection](
+            "calls",
+            "Calls",
+            lambda row: row.stream.n_calls or None,
+            format=format_number,
+            is_numeric=True,
+        ),
+        Column[Connection](
+            "failed",
+            "Failed",
+            attrgetter("failed"),
+            format=lambda value: "–" if value is None else share(value),
+            is_numeric=True,
+        ),
+    )
+    file_columns = (
+        FileColumn[Connection]("Connection ID", attrgetter("stream.name")),
+        FileColumn[Connection]("First seen", attrgetter("stream.first_seen_at")),
+        FileColumn[Connection]("Failed calls", attrgetter("stream.n_errors")),
+    )
+    default_order = ("", ())
+    template = "intake/connect.html"
+
+    @cached_property
+    def summaries(self) -> tuple[Sequence[ConnectionSummary], datetime]:
+        return visible_connections(self.user, at=self.at)
+
+    @cached_property
+    def open_discrepancies(self) -> Mapping[str, int]:
+        return open_by_kind(self.user, max_count=MAX_COUNTED)
+
+    def get_as_of(self) -> datetime:
+        return self.summaries[1]
+
+    def get_queryset(self) -> Any:
+        return ComputedRows(self.summaries[0])
+
+    def build_rows(self, records: Sequence[ConnectionSummary]) -> Sequence[Connection]:
+        return [_build_connection(summary) for summary in records]
+
+    def get_lead(self) -> Headline:
+        """Return the number of connections, the last report, and the open discrepancies."""
+        if not self.rows:
+            return Headline("No connections yet: declared usage is not compared with calls.")
+        counts = self.open_discrepancies
+        verb = pluralize(self.listing.n_found, "reports", "report")
+        opening = f"{self.count_records()} {verb} usage, last"
+        opening += f" {ago(self.rows[0].stream.last_seen_at, at=self.at)}"
+        n = sum(counts.values())
+        if not n:
+            return Headline(f"{opening}; observed and declared usage agree.")
+        is_bounded = any(n_of_kind > MAX_COUNTED for n_of_kind in counts.values())
+        formatted_n = f"{number(MAX_COUNTED)}+" if is_bounded else number(n)
+        verb = pluralize(n, "discrepancy is", "discrepancies are")
+        return Headline(f"{opening}; ", f"{formatted_n} {verb} open", ".")
+
+    def get_basis(self) -> str:
+        return (
+            "Traces, gateways, pipelines and documents report which models are called. They add "
+            "observations and change no declared dependency."
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No connections yet.",
+            "Connect traces, a gateway or a pipeline. The registry then finds undeclared models "
+            "and confirms declared ones.",
+            *(("Set up a connection", "#h-connect") if can_import(self.user) else ()),
+        )
+
+    def get_context(self) -> Mapping[str, Any]:
+        counts = self.open_discrepancies
+        return {
+            "kinds": [_build_kind(kind, counts.get(kind, 0)) for kind in Discrepancy.Kind.values]
+            if self.rows
+            else (),
+            "ways": setup_methods(),
+            "keys": _list_tokens(self.user),
+            "may_connect": can_import(self.user),
+            "lines": UsageSettingsForm(instance=IntakeSettings.objects.get(pk=1))
+            if self.user.is_governance
+            else None,
+        }
 
 
 @require_POST
@@ -85,37 +206,10 @@ def change_usage_settings(request: HttpRequest) -> HttpResponse:
     user = governance_user(request, "You need the governance role to change these settings.")
     form = UsageSettingsForm(request.POST, instance=IntakeSettings.objects.get(pk=1))
     if not form.is_valid():
-        return _render_connections(request, user, form)
+        return ConnectionList.of_request(request).render(request, status=422, lines=form)
     change_settings(facts=form.cleaned_data, by=user)
     flash_success(request, "The settings were saved. They take effect within ten minutes.")
     return redirect("connections:list")
-
-
-def _render_connections(
-    request: HttpRequest, user: User, form: UsageSettingsForm | None = None
-) -> HttpResponse:
-    """Render the connections that report usage, and the settings form with its errors."""
-    at = now()
-    streams, as_of = visible_connections(user, at=at)
-    counts = open_by_kind(user, max_count=MAX_COUNTED)
-    senders = [_build_connection(stream) for stream in streams]
-    return render_page(
-        request,
-        "intake/connect.html",
-        title="Observed usage",
-        counts="Sightings of your applications; calls of the last seven days",
-        as_of=as_of,
-        sentence=_build_headline(senders, counts),
-        senders=senders,
-        kinds=[_build_kind(kind, counts.get(kind, 0)) for kind in Discrepancy.Kind.values],
-        ways=setup_methods(),
-        keys=_list_tokens(user),
-        may_connect=can_import(user),
-        lines=(form or UsageSettingsForm(instance=IntakeSettings.objects.get(pk=1)))
-        if user.is_governance
-        else None,
-        status=422 if form is not None else 200,
-    )
 
 
 def _build_connection(stream: ConnectionSummary) -> Connection:
@@ -128,34 +222,6 @@ def _build_kind(kind: str, n: int) -> ConnectionKind:
     return ConnectionKind(
         presenters.KINDS[kind], formatted_n, f"{reverse('discrepancies:list')}?kind={kind}", n > 0
     )
-
-
-def _build_headline(senders: list[Connection], counts: dict[str, int]) -> Headline:
-    """Return the headline: the number of connections, the last report, and the open
-    discrepancies."""
-    if not senders:
-        return Headline(
-            "Nothing is connected yet: what is declared is held against nothing that was seen."
-        )
-    senders_clause = pluralize(
-        len(senders),
-        f"{number(len(senders))} sender shows what is called",
-        f"{number(len(senders))} senders show what is called",
-    )
-    last_seen_clause = f"the last of it was seen {ago(senders[0].stream.last_seen_at, at=now())}"
-    n = sum(counts.values())
-    if not n:
-        return Headline(
-            f"{senders_clause}, {last_seen_clause}; all of it agrees with what is declared."
-        )
-    discrepancies_clause = pluralize(
-        n, "{n} thing disagrees with what is declared", "{n} things disagree with what is declared"
-    ).format(
-        n=f"{number(MAX_COUNTED)}+"
-        if any(n_of_kind > MAX_COUNTED for n_of_kind in counts.values())
-        else number(n)
-    )
-    return Headline(f"{senders_clause}, {last_seen_clause}; ", discrepancies_clause, ".")
 
 
 def setup_methods() -> tuple[SetupMethod, ...]:
@@ -287,31 +353,3 @@ def unbind_connection(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied(str(error)) from None
     flash_success(request, f"{name} is no longer linked to an application.")
     return redirect("connections:list")
-
-
-@require_safe
-def connection_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all connections that the user can view."""
-    streams, _as_of = visible_connections(signed_in_user(request), at=now())
-    return csv_response(
-        "senders",
-        [
-            "sender",
-            "sightings",
-            "applications",
-            "first seen",
-            "last seen",
-            "calls in 7 days",
-            "failed in 7 days",
-        ],
-        streams,
-        lambda row: [
-            row.name,
-            row.n_observations,
-            row.n_applications,
-            row.first_seen_at,
-            row.last_seen_at,
-            row.n_calls,
-            row.n_errors,
-        ],
-    )

@@ -1,16 +1,19 @@
 """Discrepancies between declared and observed usage: one list, with single and bulk responses."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
@@ -29,11 +32,12 @@ from apps.intake.observations.discrepancy_responses import (
 )
 from apps.intake.queries import open_by_kind
 from apps.inventory.models import CRITICALITY_WORDS
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
+from apps.web.lists.columns import Column, FileColumn, format_ago
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, signed_in_user
-from apps.web.pages.list_page import PaginatedList, csv_response
-from apps.web.pages.page import Headline, render_page
+from apps.web.pages.page import Headline
 from apps.web.views.intake import presenters
 from apps.web.views.undo import return_path
 from apps.web.wording import day, number
@@ -45,158 +49,171 @@ QUIET_DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class DiscrepancyRow:
-    """Discrepancy: `said` is the predicate, its subject being the application; `may` whether the
-    user may respond."""
+    """Discrepancy: `finding` is the predicate, its subject being the application; `can_respond`
+    whether the user may respond."""
 
-    row: Discrepancy
-    kind: Any
-    said: str
-    todo: str
-    state: Any
-    may: bool
-
-
-def _filter_discrepancies(request: HttpRequest) -> tuple[DiscrepancyFilter, QuerySet[Discrepancy]]:
-    """Return (filters, discrepancies) of the URL; only open ones unless it names a state."""
-    parameters = with_filter_names(request.GET, "application", "team")
-    if "state" not in request.GET:
-        parameters["state"] = "open"
-    discrepancies = Discrepancy.objects.visible_to(signed_in_user(request))
-    filterset = DiscrepancyFilter(parameters, discrepancies, request=request)
-    return filterset, filterset.qs.select_related(
-        "application__team", "dependency", "closed_by"
-    ).order_by("-opened_at", "-pk")
-
-
-@require_safe
-def discrepancy_list(request: HttpRequest) -> HttpResponse:
-    """Show the open discrepancies of visible applications, by the filters of the URL."""
-    user, at = signed_in_user(request), now()
-    filterset, queryset = _filter_discrepancies(request)
-    listing = PaginatedList(request, queryset)
-    counts = open_by_kind(user, max_count=MAX_COUNTED)
-    rows = [_build_row(discrepancy, user) for discrepancy in listing.rows]
-    return render_page(
-        request,
-        "intake/discrepancies.html",
-        fragment="listing",
-        title="Discrepancies",
-        counts="Disagreements about applications you may see",
-        as_of=at,
-        sentence=_build_headline(listing, request, counts),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("kind", "Kind", choices=list(presenters.KINDS.items())),
-                FilterControl("state", "State", choices=list(presenters.STATES.items())),
-                FilterControl("application", "Application", "text"),
-                FilterControl("team", "Team", "text"),
-                FilterControl("criticality", "Criticality", choices=CRITICALITY_WORDS),
-            ],
-            default_values={"state": "open"},
-        ),
-        listing=listing,
-        rows=rows,
-        answers=any(row.may for row in rows),
-        first_day=day_of(at) + timedelta(days=1),
-        usual_day=day_of(at) + timedelta(days=QUIET_DAYS),
-    )
+    discrepancy: Discrepancy
+    finding: str
+    state: str
+    can_respond: bool
 
 
 def _build_row(discrepancy: Discrepancy, user: User) -> DiscrepancyRow:
     can_respond = discrepancy.closed_at is None and user.may(
         TeamRole.EDITOR, discrepancy.application.team_id
     )
-    state = presenters.STATES[discrepancy.closed_as or "open"]
     return DiscrepancyRow(
         discrepancy,
-        presenters.KINDS[discrepancy.kind],
         presenters.describe_discrepancy(discrepancy),
-        presenters.describe_action(discrepancy.kind),
-        state,
+        presenters.STATES[discrepancy.closed_as or "open"],
         can_respond,
     )
 
 
-def _build_headline(
-    listing: PaginatedList[Discrepancy], request: HttpRequest, counts: dict[str, int]
-) -> Headline:
-    """Return the headline: the discrepancies that match, or those of undeclared use."""
-    filter_names = {
-        name for name, value in request.GET.items() if value and name not in {"page", "print"}
-    }
-    if not listing.n_found:
-        return Headline(
-            "Nothing matches the filters."
-            if filter_names
-            else "What was seen agrees with what is declared."
+def _describe_next_step(row: DiscrepancyRow) -> str:
+    """Return what the team should do about an open discrepancy, and its environment."""
+    discrepancy = row.discrepancy
+    action = presenters.describe_action(discrepancy.kind) if discrepancy.closed_at is None else ""
+    return " ".join(filter(None, (action, discrepancy.details.get("environment", ""))))
+
+
+def _describe_closing(row: DiscrepancyRow) -> str:
+    discrepancy = row.discrepancy
+    if discrepancy.closed_at is None:
+        return ""
+    texts = [day(day_of(discrepancy.closed_at)), str(discrepancy.closed_by or "")]
+    if discrepancy.quiet_until:
+        texts.append(f"until {day(discrepancy.quiet_until)}")
+    closing = ", ".join(filter(None, texts))
+    return f"{closing}: {discrepancy.reason}" if discrepancy.reason else closing
+
+
+def _build_detail_column(header: str, *names: str) -> FileColumn[DiscrepancyRow]:
+    """Return a column of the first of the recorded details that exists."""
+    return FileColumn(
+        header,
+        lambda row: next(
+            (row.discrepancy.details[name] for name in names if name in row.discrepancy.details), ""
+        ),
+    )
+
+
+class DiscrepancyList(ListPage[Discrepancy, DiscrepancyRow]):
+    """Discrepancies of visible applications by the filters of the URL, latest first; only open ones
+    unless it names a state."""
+
+    namespace = "discrepancies"
+    title = "Discrepancies"
+    nouns = ("discrepancy", "discrepancies")
+    crumbs = (("Observed usage", "connections:list"),)
+    counts = "Discrepancies of your applications"
+    filterset_class = DiscrepancyFilter
+    slug_filters = ("application", "team")
+    columns = (
+        Column[DiscrepancyRow](
+            "application",
+            "Application",
+            attrgetter("discrepancy.application.name"),
+            note=lambda row: (
+                f"{row.discrepancy.application.get_criticality_display()}, "
+                f"{row.discrepancy.application.team.name}"
+            ),
+            url=lambda row: (
+                reverse("applications:detail", args=[row.discrepancy.application.slug])
+                + "?tab=dependencies#seen"
+            ),
+        ),
+        Column[DiscrepancyRow]("type", "Type", lambda row: presenters.KINDS[row.discrepancy.kind]),
+        Column[DiscrepancyRow](
+            "finding",
+            "Finding",
+            attrgetter("finding"),
+            format=lambda text: f"{text[:1].upper()}{text[1:]}.",
+            note=_describe_next_step,
+            width="changes",
+        ),
+        Column[DiscrepancyRow](
+            "found", "Found", attrgetter("discrepancy.opened_at"), format=format_ago
+        ),
+        Column[DiscrepancyRow]("state", "State", attrgetter("state"), note=_describe_closing),
+    )
+    file_columns = (
+        FileColumn[DiscrepancyRow]("Application ID", attrgetter("discrepancy.application.slug")),
+        FileColumn[DiscrepancyRow]("Team", attrgetter("discrepancy.application.team.name")),
+        FileColumn[DiscrepancyRow](
+            "Criticality", lambda row: row.discrepancy.application.get_criticality_display()
+        ),
+        _build_detail_column("Requested alias", "asked"),
+        _build_detail_column("Model ID", "api_id", "called"),
+        _build_detail_column("Host", "host"),
+        _build_detail_column("Declared or earlier", "was", "stands_for"),
+        _build_detail_column("Observed now", "now"),
+        _build_detail_column("Environment", "environment"),
+        FileColumn[DiscrepancyRow]("Closed", attrgetter("discrepancy.closed_at")),
+        FileColumn[DiscrepancyRow]("Closed by", lambda row: str(row.discrepancy.closed_by or "")),
+        FileColumn[DiscrepancyRow]("Reason", attrgetter("discrepancy.reason")),
+        FileColumn[DiscrepancyRow]("Dismissed until", attrgetter("discrepancy.quiet_until")),
+    )
+    controls = (
+        FilterControl("kind", "Type", choices=list(presenters.KINDS.items())),
+        FilterControl("state", "State", choices=list(presenters.STATES.items())),
+        FilterControl("application", "Application", "text"),
+        FilterControl("team", "Team", "text"),
+        FilterControl("criticality", "Criticality", choices=CRITICALITY_WORDS),
+    )
+    default_filters = {"state": "open"}
+    default_order = ("", ("-opened_at", "-pk"))
+    bulk_template = "intake/discrepancies-bulk.html"
+
+    def get_queryset(self) -> "QuerySet[Discrepancy]":
+        discrepancies = Discrepancy.objects.visible_to(self.user)
+        return discrepancies.select_related("application__team", "dependency", "closed_by")
+
+    def build_rows(self, records: Sequence[Discrepancy]) -> Sequence[DiscrepancyRow]:
+        return [_build_row(discrepancy, self.user) for discrepancy in records]
+
+    def get_lead(self) -> Headline:
+        """Return the discrepancies that match, or those of undeclared use."""
+        if self.is_filtered:
+            return self.describe_matches()
+        if not self.listing.n_found:
+            return Headline("Observed and declared usage agree.")
+        verb = pluralize(self.listing.n_found, "is", "are")
+        n = open_by_kind(self.user, max_count=MAX_COUNTED).get(Discrepancy.Kind.SHADOW, 0)
+        if not n:
+            return Headline(f"{self.count_records()} {verb} open.")
+        formatted_n = f"{number(MAX_COUNTED)}+" if n > MAX_COUNTED else number(n)
+        undeclared = pluralize(n, "is an undeclared use", "are undeclared uses")
+        return Headline(f"{self.count_records()} {verb} open; ", f"{formatted_n} {undeclared}", ".")
+
+    def get_basis(self) -> str:
+        return format_html(
+            "Discrepancies change no dependency: a team editor responds to them. The registry "
+            'compares every 10 minutes. <a href="{}?kind=usage_discrepancy">View discrepancies in '
+            "Work, with their owners</a>.",
+            reverse("issues:list"),
         )
-    count_phrase = pluralize(
-        listing.n_found, f"{listing.count} disagreement", f"{listing.count} disagreements"
-    )
-    if filter_names:
-        return Headline(f"{count_phrase} match the filters.")
-    n = counts.get(Discrepancy.Kind.SHADOW, 0)
-    if not n:
-        return Headline(f"{count_phrase} between what was seen and what is declared.")
-    formatted_n = f"{number(MAX_COUNTED)}+" if n > MAX_COUNTED else number(n)
-    undeclared_clause = pluralize(
-        n, "{n} use was seen that nobody declared", "{n} uses were seen that nobody declared"
-    )
-    return Headline(f"{count_phrase} wait; ", undeclared_clause.format(n=formatted_n), ".")
 
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "Observed and declared usage agree.",
+            "An undeclared model, a declared model without calls, version drift, or a retired "
+            "application that still calls is listed here until its team responds.",
+            "View connections",
+            reverse("connections:list"),
+        )
 
-HEADS = [
-    "application",
-    "slug",
-    "team",
-    "criticality",
-    "kind",
-    "what",
-    "asked for",
-    "model",
-    "host",
-    "was",
-    "now",
-    "environment",
-    "opened",
-    "state",
-    "closed",
-    "by",
-    "reason",
-    "left until",
-]
+    def get_selection_key(self, row: DiscrepancyRow) -> str:
+        return str(row.discrepancy.pk) if row.can_respond else ""
 
+    def get_selection_label(self, row: DiscrepancyRow) -> str:
+        return f"{row.discrepancy.application.name} {row.finding}"
 
-@require_safe
-def discrepancy_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _filterset, queryset = _filter_discrepancies(request)
-    return csv_response("seen-and-declared", HEADS, queryset.iterator(chunk_size=1000), _csv_cells)
-
-
-def _csv_cells(row: Discrepancy) -> list[Any]:
-    details = row.details
-    return [
-        row.application.name,
-        row.application.slug,
-        row.application.team.name,
-        row.application.get_criticality_display(),
-        row.kind,
-        presenters.describe_discrepancy(row),
-        details.get("asked", ""),
-        details.get("api_id", details.get("called", "")),
-        details.get("host", ""),
-        details.get("was", details.get("stands_for", "")),
-        details.get("now", ""),
-        details.get("environment", ""),
-        row.opened_at,
-        row.closed_as or "open",
-        row.closed_at,
-        str(row.closed_by or ""),
-        row.reason,
-        row.quiet_until,
-    ]
+    def get_context(self) -> Mapping[str, Any]:
+        return {
+            "first_day": self.today + timedelta(days=1),
+            "usual_day": self.today + timedelta(days=QUIET_DAYS),
+        }
 
 
 # --- responses ------------------------------------------------------------------------------------

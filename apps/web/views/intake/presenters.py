@@ -1,4 +1,4 @@
-"""Labels of the observed usage pages: senders by name, states, kinds and what each requires. Plain
+"""Labels of the observed usage pages: connections, states, types and what each requires. Plain
 Python."""
 
 from collections.abc import Mapping
@@ -10,25 +10,25 @@ from apps.intake.models import Discrepancy, Observation
 Kind, State = Discrepancy.Kind, Observation.State
 
 KINDS: Mapping[str, str] = {
-    Kind.SHADOW: "Seen, not declared",
-    Kind.UNSEEN: "Declared, not seen",
-    Kind.DRIFT: "Another version answers",
-    Kind.OTHER_SERVED: "Another model answers",
-    Kind.OUT_OF_USE: "Retired, and still calling",
+    Kind.SHADOW: "Undeclared use",
+    Kind.UNSEEN: "Unconfirmed use",
+    Kind.DRIFT: "Version drift",
+    Kind.OTHER_SERVED: "Different model served",
+    Kind.OUT_OF_USE: "Retired application in use",
 }
 STATES: Mapping[str, str] = {
     "open": "Open",
     Discrepancy.Closed.DECLARED: "Declared",
-    Discrepancy.Closed.ENDED: "Ended, or no longer so",
-    Discrepancy.Closed.DISMISSED: "Left as it is",
+    Discrepancy.Closed.ENDED: "Ended",
+    Discrepancy.Closed.DISMISSED: "Dismissed",
 }
 OBSERVED: Mapping[str, str] = {
-    State.NEW: "being worked through",
-    State.MATCHED: "part of a dependency",
-    State.UNRESOLVED: "model not known",
-    State.UNCLAIMED: "application not known",
-    State.OUT_OF_USE: "application not in use",
-    State.SET_ASIDE: "set aside",
+    State.NEW: "being processed",
+    State.MATCHED: "matched to a dependency",
+    State.UNRESOLVED: "unresolved model",
+    State.UNCLAIMED: "unknown application",
+    State.OUT_OF_USE: "retired application",
+    State.SET_ASIDE: "not counted",
 }
 
 _SENDERS: Mapping[str, str] = {

@@ -2,6 +2,8 @@
 pending."""
 
 import re
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -9,9 +11,10 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.exceptions import PermissionDenied
 from django.db.models import CharField, F, Func, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Lower
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
@@ -37,18 +40,19 @@ from apps.intake.models import Observation, Service
 from apps.intake.queries import MODEL_NAME
 from apps.inventory.models import Application
 from apps.inventory.queries import editable_teams
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_ago, format_moment
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.intake import presenters
 from apps.web.views.undo import return_path
 from apps.web.wording import ago, number
 
 STATES = (
-    ("waiting", "Waiting"),
-    ("claimed", "Claimed"),
+    ("waiting", "Not linked"),
+    ("claimed", "Linked"),
     ("ignored", "Ignored"),
 )
 MAX_NAMES = 4
@@ -65,15 +69,6 @@ class LinkProposal(NamedTuple):
 
     slug: str
     name: str
-
-
-def _filter_services(request: HttpRequest) -> tuple[ServiceFilter, QuerySet[Any]]:
-    parameters = request.GET.copy()
-    if "state" not in request.GET:
-        parameters["state"] = "waiting"
-    user = signed_in_user(request)
-    filterset = ServiceFilter(parameters, Service.objects.visible_to(user), request=request)
-    return filterset, _annotate_proposals(filterset.qs, user).order_by("-last_seen_at", "pk")
 
 
 def _annotate_proposals(services: QuerySet[Service], user: User) -> QuerySet[Any]:
@@ -109,35 +104,131 @@ def _build_proposal(service: Any) -> LinkProposal | None:
     return LinkProposal(service.proposed_slug, service.proposed_name)
 
 
-@require_safe
-def service_list(request: HttpRequest) -> HttpResponse:
-    """Show the reported services, by the filters of the URL."""
-    filterset, queryset = _filter_services(request)
-    listing = PaginatedList(request, queryset)
-    models_by_service = _load_called_models([row.pk for row in listing.rows])
-    return render_page(
-        request,
-        "intake/services.html",
-        fragment="listing",
-        title="Reported services",
-        counts="Names that senders give themselves, each counted once",
-        sentence=_build_headline(listing, request),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "Name contains", "search"),
-                FilterControl("state", "State", choices=STATES),
-            ],
-            default_values={"state": "waiting"},
+class ServiceRow(NamedTuple):
+    """Reported service with the first names that it calls, the number of further ones, and the
+    proposed application."""
+
+    service: Any
+    names: tuple[str, ...]
+    n_more_names: int
+    proposal: LinkProposal | None
+
+    @property
+    def calls(self) -> str:
+        names = ", ".join(self.names)
+        return f"{names} and {number(self.n_more_names)} more" if self.n_more_names else names
+
+
+def _count_dropped_calls(row: ServiceRow) -> str:
+    n = row.service.dropped_calls
+    return pluralize(n, "1 call dropped", f"{number(n)} calls dropped") if n else ""
+
+
+def _name_application(row: ServiceRow) -> str:
+    return row.service.application.name if row.service.application else ""
+
+
+class ReportedServiceList(ListPage[Service, ServiceRow]):
+    """Reported services by the filters of the URL, latest first; those that are not linked unless
+    it names a state."""
+
+    namespace = "reported-services"
+    title = "Reported services"
+    nouns = ("reported service", "reported services")
+    crumbs = (("Observed usage", "connections:list"),)
+    counts = "Names that services report for themselves, each counted once"
+    filterset_class = ServiceFilter
+    columns = (
+        Column[ServiceRow](
+            "name",
+            "Service",
+            attrgetter("service.name"),
+            note=attrgetter("service.scope"),
+            url=lambda row: reverse("reported-services:detail", args=[row.service.pk]),
         ),
-        listing=listing,
-        rows=[
-            (row, *models_by_service.get(row.pk, ((), 0)), _build_proposal(row))
-            for row in listing.rows
-        ],
-        links=_may_link(signed_in_user(request)) and any(_is_pending(row) for row in listing.rows),
+        Column[ServiceRow]("models", "Models called", attrgetter("calls"), css=lambda row: "id"),
+        Column[ServiceRow](
+            "first_seen", "First seen", attrgetter("service.first_seen_at"), format=format_moment
+        ),
+        Column[ServiceRow](
+            "last_seen",
+            "Last seen",
+            attrgetter("service.last_seen_at"),
+            format=format_ago,
+            note=_count_dropped_calls,
+        ),
+        Column[ServiceRow](
+            "application",
+            "Application",
+            _name_application,
+            width="whole",
+            template="intake/service-application.html",
+        ),
     )
+    file_columns = (
+        FileColumn[ServiceRow]("Reported by", attrgetter("service.scope")),
+        FileColumn[ServiceRow](
+            "Application ID",
+            lambda row: row.service.application.slug if row.service.application else "",
+        ),
+        FileColumn[ServiceRow]("Ignored", attrgetter("service.is_ignored")),
+        FileColumn[ServiceRow]("Calls dropped", attrgetter("service.dropped_calls")),
+    )
+    controls = (
+        FilterControl("q", "Name contains", "search"),
+        FilterControl("state", "State", choices=STATES),
+    )
+    default_filters = {"state": "waiting"}
+    default_order = ("", ("-last_seen_at", "pk"))
+    bulk_template = "intake/services-bulk.html"
+
+    @cached_property
+    def can_link(self) -> bool:
+        return _may_link(self.user)
+
+    def get_queryset(self) -> "QuerySet[Any]":
+        return _annotate_proposals(Service.objects.visible_to(self.user), self.user)
+
+    def build_rows(self, records: Sequence[Any]) -> Sequence[ServiceRow]:
+        names_by_service = _load_called_models([row.pk for row in records])
+        return [
+            ServiceRow(row, *names_by_service.get(row.pk, ((), 0)), _build_proposal(row))
+            for row in records
+        ]
+
+    def get_lead(self) -> Headline:
+        """Return the services that match, or those without an application."""
+        if self.is_filtered:
+            return self.describe_matches()
+        if not self.listing.n_found:
+            return Headline("All reported services are linked to an application.")
+        verb = pluralize(self.listing.n_found, "is", "are")
+        return Headline(
+            "",
+            f"{self.count_records()} {verb} not linked to an application",
+            ". Their calls count once they are linked.",
+        )
+
+    def get_basis(self) -> str:
+        return (
+            "Traces and gateways report a name of their own for an application. Link the name to "
+            "its application once: earlier calls count, too."
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "All reported services are linked to an application.",
+            "A name in traces or of a gateway that no application has is listed here until an "
+            "editor links it.",
+            "Set up a connection",
+            reverse("connections:list"),
+        )
+
+    def get_selection_key(self, row: ServiceRow) -> str:
+        return str(row.service.pk) if self.can_link and _is_pending(row.service) else ""
+
+    def get_selection_label(self, row: ServiceRow) -> str:
+        return f"{row.service.name} {row.service.scope}"
 
 
 def _may_link(user: User) -> bool:
@@ -162,50 +253,6 @@ def _load_called_models(services: list[int]) -> dict[int, tuple[tuple[str, ...],
         row["service"]: (tuple(row["names"][:MAX_NAMES]), max(0, len(row["names"]) - MAX_NAMES))
         for row in rows
     }
-
-
-def _build_headline(listing: PaginatedList[Service], request: HttpRequest) -> Headline:
-    """Return the headline: the services that match, or those without an application."""
-    filter_names = {
-        name for name, value in request.GET.items() if value and name not in {"page", "print"}
-    }
-    if not listing.n_found:
-        return Headline(
-            "Nothing matches the filters."
-            if filter_names
-            else "Every sender belongs to an application."
-        )
-    count_phrase = pluralize(listing.n_found, f"{listing.count} sender", f"{listing.count} senders")
-    if filter_names:
-        return Headline(f"{count_phrase} match the filters.")
-    unlinked_clause = pluralize(
-        listing.n_found,
-        "{said} is not linked to an application",
-        "{said} are not linked to an application",
-    )
-    return Headline(
-        "", unlinked_clause.format(said=count_phrase), ". Their calls count once they are linked."
-    )
-
-
-@require_safe
-def service_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all reported services that match the filters."""
-    _filterset, queryset = _filter_services(request)
-    return csv_response(
-        "senders-by-name",
-        ["name", "names of", "application", "ignored", "first seen", "last seen", "calls dropped"],
-        queryset.iterator(chunk_size=1000),
-        lambda row: [
-            row.name,
-            row.scope,
-            row.application.slug if row.application else "",
-            row.is_ignored,
-            row.first_seen_at,
-            row.last_seen_at,
-            row.dropped_calls,
-        ],
-    )
 
 
 @require_safe
@@ -237,7 +284,7 @@ def service_detail(request: HttpRequest, pk: int) -> HttpResponse:
             ("Observed usage", reverse("connections:list")),
             ("Reported services", reverse("reported-services:list")),
         ),
-        counts="Sightings under this name",
+        counts="Observations under this name",
         sentence=_build_service_headline(
             service, len({row.requested or row.served or row.alias for row in rows})
         ),
@@ -286,11 +333,11 @@ def _describe_dropped_calls(sending_token: SendingToken, application: Applicatio
     template = pluralize(
         service_token.n_dropped,
         "{n} call dropped {when}: the user of token {token} ({prefix}…), {user}, may not edit"
-        " {application}. Give {user} the editor role on {team}, or give the sender a token of one"
-        " of its editors.",
+        " {application}. Assign {user} the editor role on {team}, or use a token of one of its"
+        " editors.",
         "{n} calls dropped, the last of them {when}: the user of token {token} ({prefix}…),"
-        " {user}, may not edit {application}. Give {user} the editor role on {team}, or give the"
-        " sender a token of one of its editors.",
+        " {user}, may not edit {application}. Assign {user} the editor role on {team}, or use a"
+        " token of one of its editors.",
     )
     return template.format(
         n=number(service_token.n_dropped),
@@ -305,7 +352,7 @@ def _describe_dropped_calls(sending_token: SendingToken, application: Applicatio
 
 def _build_service_headline(service: Service, n_models: int) -> Headline:
     if service.is_ignored:
-        return Headline(f"{service.name} is marked as none of ours. Its calls are not counted.")
+        return Headline(f"{service.name} is ignored. Its calls are not counted.")
     if service.application is not None:
         return Headline(f"{service.name} is linked to {service.application.name}.")
     calls = pluralize(n_models, f"It calls {n_models} model.", f"It calls {n_models} models.")
@@ -398,7 +445,7 @@ def change_service(request: HttpRequest, pk: int) -> HttpResponse:
                 link_service(
                     service=service, application=application, by=user, at=at, reason=reason
                 )
-                message = "{name} is {application}; what it called before counts for it, too."
+                message = "{name} is linked to {application}; its earlier calls count, too."
                 message = message.format(name=service.name, application=application.name)
                 flash_success(request, message, undo=f"{undo_base}unclaim")
             case "unclaim":
@@ -409,7 +456,7 @@ def change_service(request: HttpRequest, pk: int) -> HttpResponse:
                     else None
                 )
                 flash_success(
-                    request, f"{service.name} is waiting for an application again.", undo=undo_url
+                    request, f"{service.name} is no longer linked to an application.", undo=undo_url
                 )
             case "ignore":
                 ignore_service(service=service, by=user, reason=reason)
@@ -512,8 +559,8 @@ def _unlink_services(request: HttpRequest, rows: list[Service], user: User) -> N
             continue
     message = pluralize(
         n_done,
-        "{n} sender waits for its application again.",
-        "{n} senders wait for their application again.",
+        "{n} reported service is no longer linked.",
+        "{n} reported services are no longer linked.",
     )
     flash_success(request, message.format(n=number(n_done)))
 
@@ -529,8 +576,8 @@ def _flash_link_result(
     if linked_ids:
         message = pluralize(
             len(linked_ids),
-            "{n} sender is linked; what it called before counts, too.",
-            "{n} senders are linked; what they called before counts, too.",
+            "{n} reported service is linked; its earlier calls count, too.",
+            "{n} reported services are linked; their earlier calls count, too.",
         )
         query = urlencode([("undo", "1"), *(("pick", pk) for pk in linked_ids)])
         flash_success(
@@ -541,20 +588,20 @@ def _flash_link_result(
     if n_barred:
         message = pluralize(
             n_barred,
-            "{n} sender was not linked: a token that sent lately may not write to the"
-            " application, and its calls would be dropped. Open the sender to see which token, or"
+            "{n} reported service was not linked: a token that was used lately may not write to the"
+            " application, and its calls would be dropped. Open the service to see which token, or"
             " to link it anyway.",
-            "{n} senders were not linked: tokens that sent lately may not write to the"
-            " application, and their calls would be dropped. Open each sender to see which token,"
-            " or to link it anyway.",
+            "{n} reported services were not linked: tokens that were used lately may not write to"
+            " the application, and their calls would be dropped. Open each service to see which"
+            " token, or to link it anyway.",
         )
         flash_error(request, message.format(n=number(n_barred)))
     if n_left:
         message = pluralize(
             n_left,
-            "{n} sender was left as it is: no application is proposed for it, or it is linked or "
-            "ignored already.",
-            "{n} senders were left as they are: no application is proposed for them, or they are"
+            "{n} reported service was not changed: no application is proposed for it, or it is"
             " linked or ignored already.",
+            "{n} reported services were not changed: no application is proposed for them, or they"
+            " are linked or ignored already.",
         )
         flash_error(request, message.format(n=number(n_left)))

@@ -1,15 +1,18 @@
 """Unrecognised names: names in documents and traffic that the catalogue cannot identify, and the
 decisions about them."""
 
+from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
 from apps.catalog.identity.known_ids import known_ids_from_database
@@ -21,12 +24,14 @@ from apps.intake.import_jobs import IntakePermissionError, InvalidStateError
 from apps.intake.models import NameDecision, Observation
 from apps.intake.observations.name_decisions import decide_name, observations_named, revoke_name
 from apps.intake.queries import unresolved_names
+from apps.web.lists.columns import Column, FileColumn, format_ago, format_number
+from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.list_page import url_with_query
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.dependencies.offering_picker import OfferingPicker, build_picker, number_in
-from apps.web.views.intake import presenters
+from apps.web.views.intake.presenters import sender_name
 
 MAX_SUGGESTIONS = 5
 MAX_OFFERINGS = 6
@@ -34,73 +39,86 @@ MAX_DECISIONS = 20
 MAX_ROWS = 50
 
 
-@require_safe
-def name_list(request: HttpRequest) -> HttpResponse:
-    """Show the names that no rule recognises, and the decisions in force."""
-    user = signed_in_user(request)
-    listing: PaginatedList[Any] = PaginatedList(request, unresolved_names(user))
-    # decisions contain names from applications of every team
-    decisions = (
-        NameDecision.objects.filter(revoked_at__isnull=True)
-        if user.can_read_all
-        else NameDecision.objects.none()
-    )
-    return render_page(
-        request,
-        "intake/names.html",
-        fragment="listing",
-        title="Unrecognised names",
-        counts="Names with their provider, each counted once",
-        sentence=_build_headline(listing),
-        listing=listing,
-        rows=[
-            (row, [presenters.sender_name(stream) for stream in row["streams"]])
-            for row in listing.rows
-        ],
-        decisions=decisions.select_related("offering__host", "decided_by").order_by("-decided_at")[
-            :MAX_DECISIONS
-        ],
-    )
+class UnrecognisedNameList(ListPage[Any, Mapping[str, Any]]):
+    """Names that no rule recognises, and below them the decisions in force."""
 
-
-def _build_headline(listing: PaginatedList[Any]) -> Headline:
-    if not listing.n_found:
-        return Headline("Every name that was seen is known.")
-    mark = pluralize(
-        listing.n_found,
-        f"{listing.count} name is not known",
-        f"{listing.count} names are not known",
-    )
-    return Headline("", mark, "; what is called by it is in no picture yet.")
-
-
-@require_safe
-def name_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all names that no rule recognises."""
-    return csv_response(
-        "names-nobody-knows",
-        [
+    namespace = "unrecognised-names"
+    title = "Unrecognised names"
+    nouns = ("unrecognised name", "unrecognised names")
+    crumbs = (("Observed usage", "connections:list"),)
+    counts = "Names with their provider, each counted once"
+    columns = (
+        Column[Mapping[str, Any]](
             "name",
-            "provider",
-            "sightings",
+            "Name",
+            itemgetter("name"),
+            note=itemgetter("provider"),
+            url=lambda row: url_with_query(
+                reverse("unrecognised-names:decide"), name=row["name"], provider=row["provider"]
+            ),
+            css=lambda row: "id",
+        ),
+        Column[Mapping[str, Any]]("reason", "Reason", itemgetter("said"), width="changes"),
+        Column[Mapping[str, Any]](
+            "connections", "Connections", lambda row: ", ".join(map(sender_name, row["streams"]))
+        ),
+        Column[Mapping[str, Any]](
             "applications",
-            "seen by",
-            "first seen",
-            "last seen",
-            "why",
-        ],
-        unresolved_names(signed_in_user(request)).iterator(chunk_size=1000),
-        lambda row: [
-            row["name"],
-            row["provider"],
-            row["n"],
-            row["n_applications"],
-            " ".join(row["streams"]),
-            row["since"],
-            row["seen"],
-            row["said"],
-        ],
+            "Applications",
+            itemgetter("n_applications"),
+            format=format_number,
+            is_numeric=True,
+        ),
+        Column[Mapping[str, Any]]("last_seen", "Last seen", itemgetter("seen"), format=format_ago),
     )
+    file_columns = (
+        FileColumn[Mapping[str, Any]]("Provider", itemgetter("provider")),
+        FileColumn[Mapping[str, Any]]("Observations", itemgetter("n")),
+        FileColumn[Mapping[str, Any]]("First seen", itemgetter("since")),
+    )
+    default_order = ("", ("-n_applications", "-n", "name", "provider"))
+    template = "intake/names.html"
+
+    def get_queryset(self) -> Any:
+        return unresolved_names(self.user)
+
+    def get_lead(self) -> Headline:
+        if not self.listing.n_found:
+            return Headline("All observed names are identified.")
+        verb = pluralize(self.listing.n_found, "is", "are")
+        name = pluralize(self.listing.n_found, "name", "names")
+        return Headline(
+            "",
+            f"{self.listing.count} {name} {verb} not identified",
+            ". Their use is missing from exposure figures.",
+        )
+
+    def get_basis(self) -> Any:
+        return format_html(
+            "For each name, governance enters the model that it means. The decision also applies "
+            "to earlier observations. Unknown model IDs of known hosts are on "
+            '<a href="{}">Unresolved models</a>.',
+            reverse("unresolved-models:list"),
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "All observed names are identified.",
+            "A name in a document or gateway that the catalogue cannot identify is listed here "
+            "until governance decides what it means.",
+            "Set up a connection",
+            reverse("connections:list"),
+        )
+
+    def get_context(self) -> Mapping[str, Any]:
+        # decisions contain names from applications of every team
+        decisions = (
+            NameDecision.objects.filter(revoked_at__isnull=True)
+            if self.user.can_read_all
+            else NameDecision.objects.none()
+        )
+        decisions = decisions.select_related("offering__host", "decided_by")
+        return {"decisions": decisions.order_by("-decided_at")[:MAX_DECISIONS]}
 
 
 class NameForm(forms.Form):
@@ -124,7 +142,7 @@ class NameForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["stream"].choices = [  # type: ignore[attr-defined]
             ("", "all connections"),
-            *((stream, f"only {presenters.sender_name(stream)}") for stream in streams),
+            *((stream, f"only {sender_name(stream)}") for stream in streams),
         ]
 
 
@@ -175,7 +193,7 @@ def save_decision(request: HttpRequest) -> HttpResponse:
                 reason=form.cleaned_data["reason"],
             )
             meaning = f"{offering.api_id} ({offering.host.name})" if offering else "no model"
-            message = f"'{name}' means {meaning}, also in what was seen before."
+            message = f"'{name}' means {meaning}, also in earlier observations."
             flash_success(
                 request,
                 message,
@@ -191,7 +209,7 @@ def save_decision(request: HttpRequest) -> HttpResponse:
             ("Observed usage", reverse("connections:list")),
             ("Unrecognised names", reverse("unrecognised-names:list")),
         ),
-        counts="Sightings under this name",
+        counts="Observations under this name",
         status=422 if form.errors else 200,
         sentence=_build_question(name, provider, observations),
         name=name,
@@ -201,10 +219,7 @@ def save_decision(request: HttpRequest) -> HttpResponse:
         ),
         form=form,
         picker=_build_offering_picker(request, name, provider, offering_id),
-        seen=[
-            (observation, presenters.sender_name(observation.stream))
-            for observation in observations
-        ],
+        seen=[(observation, sender_name(observation.stream)) for observation in observations],
         may_decide=user.is_governance,
     )
 

@@ -224,7 +224,7 @@ class GroupedIssues:
         issues = self.issues.filter(selected)
         if self._is_print:
             return list(issues.select_related(*RELATIONS)[:PRINT_PAGE_SIZE])
-        terms = [term for term in issues.query.order_by if term != "is_set_aside"]
+        terms = [str(term) for term in issues.query.order_by if term != "is_set_aside"]
         place = Window(
             RowNumber(),
             partition_by=[F(column), F("is_set_aside")],

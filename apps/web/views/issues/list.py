@@ -78,7 +78,8 @@ def filter_issues(request: HttpRequest) -> tuple[IssueFilter, IssueQuerySet]:
     filterset, issues = select_issues(request, signed_in_user(request), request.GET)
     issues = mark_set_aside(issues, day_of(now())).annotate(date=Coalesce("finish_by", "due_on"))
     ordered = ORDERS.apply(request, issues)
-    return filterset, ordered.order_by("is_set_aside", *ordered.query.order_by)  # type: ignore[return-value]
+    terms = ("is_set_aside", *ordered.query.order_by)
+    return filterset, ordered.order_by(*terms)  # type: ignore[return-value]
 
 
 @require_safe
@@ -91,7 +92,7 @@ def issue_list(request: HttpRequest) -> HttpResponse:
     listing = GroupedIssues(request, issues, grouping, f"-{name}" if is_descending else name, today)
     rows = listing.rows
     respondable = {row.issue.pk for row in rows if can_respond(user, row.issue)}
-    describe_groups(listing, user, can_migrate=bool(respondable))
+    describe_groups(listing, user, can_migrate=user.is_governance)
     return render_page(
         request,
         "issues/list.html",

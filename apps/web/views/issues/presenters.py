@@ -56,6 +56,11 @@ class IssueRow:
         return URGENCY_BARS[self.urgency]
 
     @property
+    def mark(self) -> int:
+        """Return the urgency on the scale of severities of alerts, 1 to 5."""
+        return {4: 5, 3: 4, 2: 3}.get(self.bars, 1)
+
+    @property
     def state_mark(self) -> str:
         return _STATE_MARKS[Issue.State(self.issue.state)]
 

@@ -1,7 +1,11 @@
 """AI Act component file of each application."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 
+import django_filters
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
@@ -11,8 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.inventory.models import Application
+from apps.inventory.models import Application, ApplicationQuerySet
 from apps.reports.actions import answer_question
 from apps.reports.component_file import TABLES, ComponentFile, component_file
 from apps.reports.entry_places import place_name
@@ -20,11 +25,12 @@ from apps.reports.figures import TableExcerpt
 from apps.reports.files import Workbook, csv_lines, table_cells, table_headers, workbook_bytes
 from apps.reports.models import ComponentAnswer
 from apps.reports.tables import FillRate
+from apps.web.lists.columns import Column, FileColumn
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList
-from apps.web.pages.page import describe_scope, render_page
-from apps.web.presenters import headlines as page_sentences
+from apps.web.pages.page import Headline, describe_scope, render_page
 from apps.web.views.reports.downloads import XLSX, attachment, stream_csv
 from apps.web.views.reports.headlines import component_headline
 from apps.web.views.reports.missing_fields import entry_link
@@ -32,48 +38,101 @@ from apps.web.views.reports.missing_fields import entry_link
 _TABLES_BY_SLUG = {table.slug: table for table in TABLES}
 
 
-@require_safe
-def component_list(request: HttpRequest) -> HttpResponse:
-    """List the applications in scope, the most critical first; one file for each."""
-    user = signed_in_user(request)
-    search_text = request.GET.get("q", "").strip()[:100]
-    applications = (
-        Application.objects.visible_to(user)
-        .in_scope()
-        .select_related("team")
-        .order_by("criticality", "pk")
-    )
-    if search_text:
-        applications = applications.filter(name__icontains=search_text)
-    listing = PaginatedList(request, applications)
-    answer_counts = dict(
-        ComponentAnswer.objects.filter(application__in=[row.pk for row in listing.rows])
-        .order_by()
-        .values_list("application")
-        .annotate(n=Count("pk"))
-    )
-    return render_page(
-        request,
-        "reports/components.html",
-        fragment="listing",
-        title="AI Act component files",
-        crumbs=(("Reports", reverse("reports:home")),),
-        counts="Applications in pilot or production",
-        as_of=now(),
-        sentence=page_sentences.list_headline(
-            listing.count,
-            "application has a component file",
-            "applications have a component file",
-            is_filtered=listing.is_filtered,
+@dataclass(frozen=True, slots=True)
+class ComponentFileRow:
+    application: Application
+    n_answers: int
+
+
+class ComponentFileFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Name contains")
+
+    class Meta:
+        model = Application
+        fields: list[str] = []
+
+
+class ComponentFileList(ListPage[Application, ComponentFileRow]):
+    """Applications in scope, the most critical first; one file for each."""
+
+    namespace = "component-files"
+    # `csv` and `xlsx` are files of one application
+    file_route = "list"
+    title = "AI Act component files"
+    nouns = ("component file", "component files")
+    counts = "Applications in pilot or production"
+    crumbs = (("Reports", "reports:home"),)
+    filterset_class = ComponentFileFilter
+    columns = (
+        Column[ComponentFileRow](
+            "application",
+            "Application",
+            attrgetter("application.name"),
+            note=attrgetter("application.team.name"),
+            url=lambda row: reverse("component-files:detail", args=[row.application.slug]),
         ),
-        listing=listing,
-        rows=[(row, answer_counts.get(row.pk, 0)) for row in listing.rows],
-        n_questions=len(ComponentAnswer.Question.choices),
-        words=search_text,
+        Column[ComponentFileRow](
+            "criticality",
+            "Criticality",
+            lambda row: row.application.get_criticality_display(),
+            css=lambda row: f"crit crit-{row.application.get_criticality_display().lower()}",
+        ),
+        Column[ComponentFileRow](
+            "class", "AI Act class", lambda row: row.application.get_ai_act_class_display()
+        ),
+        Column[ComponentFileRow](
+            "role", "AI Act role", lambda row: row.application.get_ai_act_role_display()
+        ),
+        Column[ComponentFileRow](
+            "answers",
+            "Questions answered",
+            attrgetter("n_answers"),
+            format=lambda n: f"{n} of {len(ComponentAnswer.Question.choices)}",
+            is_numeric=True,
+        ),
     )
+    file_columns = (
+        FileColumn[ComponentFileRow]("Application ID", attrgetter("application.slug")),
+        FileColumn[ComponentFileRow]("Team", attrgetter("application.team.name")),
+    )
+    controls = (FilterControl("q", "Name contains", "search"),)
+    default_order = ("", ("criticality", "pk"))
+
+    def get_queryset(self) -> "QuerySet[Application]":
+        return _visible_applications(self.user).in_scope()
+
+    def build_rows(self, records: Sequence[Application]) -> Sequence[ComponentFileRow]:
+        answer_counts = dict(
+            ComponentAnswer.objects.filter(application__in=[row.pk for row in records])
+            .order_by()
+            .values_list("application")
+            .annotate(n=Count("pk"))
+        )
+        return [ComponentFileRow(row, answer_counts.get(row.pk, 0)) for row in records]
+
+    def get_lead(self) -> Headline:
+        if self.is_filtered or not self.listing.n_found:
+            return super().get_lead()
+        applications = pluralize(self.listing.n_found, "application", "applications")
+        verb = pluralize(self.listing.n_found, "has", "have")
+        return Headline(f"{self.listing.count} {applications} {verb} a component file.")
+
+    def get_basis(self) -> str:
+        return (
+            "A component file lists the documents that developers must provide, changes to the "
+            "models, and the answers on Article 25."
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No component files yet.",
+            "Every application in pilot or production has one. It is built from its dependencies.",
+            "View applications",
+            reverse("applications:list"),
+        )
 
 
-def _visible_applications(user: User) -> QuerySet[Application]:
+def _visible_applications(user: User) -> ApplicationQuerySet:
     return Application.objects.visible_to(user).select_related("team")
 
 

@@ -1,13 +1,17 @@
 """Evidence packs: the list, requests, the progress of a pack, and its file."""
 
 import contextlib
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
+from operator import attrgetter
+from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
@@ -19,11 +23,12 @@ from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import progress_of, request_pack
 from apps.reports.tasks import make_one_pack
+from apps.web.lists.columns import NO_VALUE, Column, FileColumn, format_day, format_moment
+from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.pages.form_fields import DayField, signed_in_user
-from apps.web.pages.list_page import PaginatedList
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.reports.headlines import pack_headline
-from apps.web.wording import count_of
+from apps.web.wording import day
 
 DEFAULT_PERIOD = timedelta(days=365)
 
@@ -84,65 +89,123 @@ def _find_by_name[M: (Application, Provider)](queryset: "QuerySet[M]", value: ob
     )
 
 
-def _build_form(request: HttpRequest, user: User) -> PackForm:
-    today = day_of(now())
+def build_pack_form(query: QueryDict, data: QueryDict | None, user: User, today: date) -> PackForm:
+    """Return the form with the subject that the query of the address names."""
     initial = {
         "since": today - DEFAULT_PERIOD,
         "until": today,
-        "application": request.GET.get("application", ""),
-        "provider": request.GET.get("provider", ""),
+        "application": query.get("application", ""),
+        "provider": query.get("provider", ""),
         "about": EvidencePack.Scope.APPLICATION
-        if request.GET.get("application")
+        if query.get("application")
         else EvidencePack.Scope.PROVIDER
-        if request.GET.get("provider")
+        if query.get("provider")
         else EvidencePack.Scope.ORGANISATION,
     }
-    return PackForm(request.POST if request.method == "POST" else None, user=user, initial=initial)
+    return PackForm(data, user=user, initial=initial)
 
 
-@require_safe
-def pack_list(request: HttpRequest) -> HttpResponse:
-    user = signed_in_user(request)
-    return _render_list(request, user, _build_form(request, user))
+def describe_pack_scope(pack: EvidencePack) -> str:
+    if pack.about:
+        return pack.about
+    return "The whole organisation" if pack.whole_organisation else f"Teams of {pack.requested_by}"
 
 
-def _render_list(request: HttpRequest, user: User, form: PackForm) -> HttpResponse:
-    """Render the evidence packs of the user with the form to request one."""
-    packs = (
-        EvidencePack.objects.visible_to(user)
-        .select_related("application", "provider", "requested_by")
-        .defer("manifest")
-    )
-    listing = PaginatedList(request, packs.order_by("-as_of", "-pk"), size=25)
-    return render_page(
-        request,
-        "reports/packs.html",
-        fragment="listing",
-        title="Evidence packs",
-        crumbs=(("Reports", reverse("reports:home")),),
-        counts="Packs that you may fetch",
-        as_of=now(),
-        sentence=Headline(
-            "No pack was asked for yet."
-            if not listing.n_found
-            else "{packs} on record, with the digests of every file.".format(
-                packs=count_of(listing.n_found, "evidence pack", "evidence packs").capitalize()
-            )
+class EvidencePackList(ListPage[EvidencePack, EvidencePack]):
+    """Evidence packs of the user, latest first, with the form to request one."""
+
+    namespace = "evidence-packs"
+    title = "Evidence packs"
+    nouns = ("evidence pack", "evidence packs")
+    counts = "Evidence packs that you can download"
+    columns = (
+        Column[EvidencePack](
+            "pack",
+            "Pack",
+            attrgetter("pk"),
+            format=lambda pk: f"Pack {pk}",
+            note=lambda pack: format_moment(pack.as_of),
+            url=lambda pack: reverse("evidence-packs:detail", args=[pack.pk]),
         ),
-        listing=listing,
-        form=form,
-        today=day_of(now()),
-        status=422 if form.is_bound and not form.is_valid() else 200,
+        Column[EvidencePack]("scope", "Scope", describe_pack_scope),
+        Column[EvidencePack](
+            "period",
+            "Period from",
+            attrgetter("since"),
+            format=format_day,
+            note=lambda pack: f"to {day(pack.last_day)}",
+        ),
+        Column[EvidencePack]("requested_by", "Requested by", attrgetter("requested_by")),
+        Column[EvidencePack](
+            "state",
+            "State",
+            EvidencePack.get_state_display,
+            css=lambda pack: "state late" if pack.state == EvidencePack.State.FAILED else "state",
+        ),
+        Column[EvidencePack](
+            "digest",
+            "Digest of the manifest",
+            attrgetter("digest"),
+            format=lambda digest: f"{digest[:16]}…" if digest else NO_VALUE,
+            css=lambda pack: "id" if pack.digest else "",
+        ),
     )
+    file_columns = (
+        FileColumn[EvidencePack]("Period to", attrgetter("last_day")),
+        FileColumn[EvidencePack]("Requested at", attrgetter("as_of")),
+        FileColumn[EvidencePack]("Files", attrgetter("n_files")),
+        FileColumn[EvidencePack]("Download until", attrgetter("expires_on")),
+    )
+    default_order = ("", ("-as_of", "-pk"))
+    page_size = 25
+    template = "reports/packs.html"
+
+    def get_queryset(self) -> "QuerySet[EvidencePack]":
+        return (
+            EvidencePack.objects.visible_to(self.user)
+            .select_related("application", "provider", "requested_by")
+            .defer("manifest")
+        )
+
+    @cached_property
+    def is_filtered(self) -> bool:
+        # the query of the address fills in the form
+        return False
+
+    def get_lead(self) -> Headline:
+        if not self.listing.n_found:
+            return Headline("No evidence packs yet.")
+        return Headline(f"{self.count_records()} recorded, with the digest of every file.")
+
+    def get_basis(self) -> str:
+        return (
+            "A pack contains what you can view. The latest 20 files of each user are stored for 90 "
+            "days; their digests are kept."
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No evidence packs yet.",
+            "A pack is one zip file with the inventory, decisions and notifications of a period. "
+            "Request the first with the form on this page.",
+        )
+
+    def get_context(self) -> Mapping[str, Any]:
+        return {"form": build_pack_form(self.request.GET, None, self.user, self.today)}
+
+
+def _render_refused(request: HttpRequest, form: PackForm) -> HttpResponse:
+    """Render the list with the errors of the form."""
+    return EvidencePackList.of_request(request).render(request, status=422, form=form)
 
 
 @require_POST
 def submit_pack_request(request: HttpRequest) -> HttpResponse:
     """Queue an evidence pack and redirect to its page."""
     user = signed_in_user(request)
-    form = _build_form(request, user)
+    form = build_pack_form(request.GET, request.POST, user, day_of(now()))
     if not form.is_valid():
-        return _render_list(request, user, form)
+        return _render_refused(request, form)
     cleaned = form.cleaned_data
     subject = cleaned["subject"]
     try:
@@ -156,7 +219,7 @@ def submit_pack_request(request: HttpRequest) -> HttpResponse:
         )
     except ExportError as error:
         form.add_error(None, str(error))
-        return _render_list(request, user, form)
+        return _render_refused(request, form)
     # without a broker, beat starts it within a minute
     with contextlib.suppress(OperationalError):
         make_one_pack.delay(pack.pk)

@@ -1,12 +1,15 @@
 """List and page of announced retirements, and their withdrawal."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.catalog.filters import RetirementAnnouncementFilter
@@ -19,21 +22,16 @@ from apps.exposure.queries.announcement_reach import affected_by_retirement
 from apps.feeds.models import ReceivedNotice
 from apps.issues.models import Issue
 from apps.issues.retirements import withdraw_and_evaluate
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_day, format_moment, format_number
+from apps.web.lists.list_page import EmptyState, ListPage, ListRequest, PageAction
+from apps.web.pages.filter_controls import BOOLEANS, FilterControl
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
-from apps.web.pages.list_page import PaginatedList, Sorting, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.retirements.announce import GOVERNANCE_ONLY, MAX_APPLICATIONS
-from apps.web.views.retirements.received_notices import new_notices
+from apps.web.views.retirements.received_notices import LatestReceivedNotices
 from apps.web.wording import long_day, number
 
-ORDERS = Sorting(
-    {
-        "announced": ("Announced", ("-announced_at", "-pk")),
-        "retires": ("Retires", ("retires_on", "pk")),
-    }
-)
 RELATIONS = (
     "version",
     "foundation",
@@ -46,99 +44,128 @@ RELATIONS = (
 UNDO_REASON = "Undone right after it was announced."
 
 
-def _filter_announcements(
-    request: HttpRequest,
-) -> tuple[RetirementAnnouncementFilter, "QuerySet[RetirementAnnouncement]"]:
-    filterset = RetirementAnnouncementFilter(
-        request.GET, RetirementAnnouncement.objects.visible_to(request.user), request=request
-    )
-    announcements = filterset.qs.select_related(*RELATIONS).annotate(
-        n_offerings=Count("announced_offerings")
-    )
-    return filterset, ORDERS.apply(request, announcements)
-
-
-@require_safe
-def announcement_list(request: HttpRequest) -> HttpResponse:
-    user = signed_in_user(request)
-    filterset, announcements = _filter_announcements(request)
-    listing = PaginatedList(request, announcements)
-    return render_page(
-        request,
-        "retirements/list.html",
-        fragment="listing",
-        title="Announced retirements",
-        counts="Retirements that governance users announced",
-        sentence=Headline(_list_sentence(listing)),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("withdrawn", "Withdrawn", choices=[("true", "Yes"), ("false", "No")]),
-                FilterControl("retires_from", "Retires from", "date"),
-                FilterControl("retires_before", "Retires before", "date"),
-            ],
-        ),
-        listing=listing,
-        columns=ORDERS.columns(request),
-        can_announce=user.is_governance,
-        **new_notices(user),
-    )
-
-
-def _list_sentence(listing: PaginatedList[RetirementAnnouncement]) -> str:
-    if listing.is_filtered:
-        return pluralize(
-            listing.n_found,
-            "1 announcement matches the filters.",
-            f"{listing.count} announcements match the filters.",
-        )
-    if not listing.n_found:
-        return "No retirements announced by users yet."
-    return pluralize(
-        listing.n_found,
-        "1 retirement was announced by a user.",
-        f"{listing.count} retirements were announced by users.",
-    )
-
-
-@require_safe
-def announcement_csv(request: HttpRequest) -> StreamingHttpResponse:
-    _, announcements = _filter_announcements(request)
-    return csv_response(
-        "retirements",
-        [
-            "subject",
-            "retires",
-            "date",
-            "model IDs",
-            "successor",
-            "source",
-            "announced",
-            "announced by",
-            "withdrawn",
-            "withdrawn by",
-            "withdrawal reason",
-        ],
-        announcements.iterator(chunk_size=1000),
-        lambda row: [
-            row.subject_name,
-            row.retires_on,
-            _date_word(row),
-            getattr(row, "n_offerings", 0),
-            str(row.successor or ""),
-            row.source_url,
-            row.announced_at,
-            str(row.announced_by or ""),
-            row.withdrawn_at,
-            str(row.withdrawn_by or ""),
-            row.withdrawal_reason,
-        ],
-    )
-
-
 def _date_word(announcement: RetirementAnnouncement) -> str:
     return "earliest" if announcement.date_kind == DateKind.NOT_BEFORE else "announced"
+
+
+class AnnouncementList(ListPage[RetirementAnnouncement, RetirementAnnouncement]):
+    """Retirements that users announced, latest first, below the new received notices."""
+
+    namespace = "retirements"
+    title = "Announced retirements"
+    nouns = ("announced retirement", "announced retirements")
+    counts = "Retirements that governance users announced"
+    filterset_class = RetirementAnnouncementFilter
+    columns = (
+        Column[RetirementAnnouncement](
+            "subject",
+            "Announcement",
+            attrgetter("subject_name"),
+            url=lambda row: reverse("retirements:detail", args=[row.pk]),
+        ),
+        Column[RetirementAnnouncement](
+            "retires",
+            "Retires",
+            attrgetter("retires_on"),
+            format=format_day,
+            note=lambda row: "earliest" if row.date_kind == DateKind.NOT_BEFORE else "",
+            order=("retires_on", "pk"),
+        ),
+        Column[RetirementAnnouncement](
+            "model_ids",
+            "Model IDs",
+            attrgetter("n_offerings"),
+            format=format_number,
+            is_numeric=True,
+        ),
+        Column[RetirementAnnouncement](
+            "successor",
+            "Successor",
+            lambda row: row.successor.api_id if row.successor else "",
+            note=lambda row: row.successor.host.name if row.successor else "",
+            css=lambda row: "id" if row.successor else "",
+        ),
+        Column[RetirementAnnouncement](
+            "announced",
+            "Announced",
+            attrgetter("announced_at"),
+            format=format_moment,
+            note=lambda row: str(row.announced_by or "command line"),
+            order=("-announced_at", "-pk"),
+        ),
+        Column[RetirementAnnouncement](
+            "state", "State", lambda row: "Withdrawn" if row.withdrawn_at else "Announced"
+        ),
+    )
+    file_columns = (
+        FileColumn[RetirementAnnouncement]("Date type", _date_word),
+        FileColumn[RetirementAnnouncement](
+            "Successor host", lambda row: row.successor.host.name if row.successor else ""
+        ),
+        FileColumn[RetirementAnnouncement]("Source URL", attrgetter("source_url")),
+        FileColumn[RetirementAnnouncement]("Announced by", lambda row: str(row.announced_by or "")),
+        FileColumn[RetirementAnnouncement]("Withdrawn at", attrgetter("withdrawn_at")),
+        FileColumn[RetirementAnnouncement]("Withdrawn by", lambda row: str(row.withdrawn_by or "")),
+        FileColumn[RetirementAnnouncement]("Withdrawal reason", attrgetter("withdrawal_reason")),
+    )
+    controls = (
+        FilterControl("withdrawn", "Withdrawn", choices=BOOLEANS),
+        FilterControl("retires_from", "Retires from", "date"),
+        FilterControl("retires_before", "Retires before", "date"),
+    )
+    default_order = ("announced", ())
+    template = "retirements/list.html"
+
+    def get_queryset(self) -> "QuerySet[RetirementAnnouncement]":
+        return RetirementAnnouncement.objects.visible_to(self.user)
+
+    def narrow(
+        self, queryset: "QuerySet[RetirementAnnouncement]"
+    ) -> "QuerySet[RetirementAnnouncement]":
+        return queryset.select_related(*RELATIONS).annotate(
+            n_offerings=Count("announced_offerings")
+        )
+
+    def get_lead(self) -> Headline:
+        if self.is_filtered or not self.listing.n_found:
+            return super().get_lead()
+        verb = pluralize(self.listing.n_found, "retirement was", "retirements were")
+        return Headline(f"{self.listing.count} {verb} announced by users.")
+
+    def get_basis(self) -> str:
+        return format_html(
+            "An announcement is one fact for all model IDs that it covers. Dates that feeds "
+            'publish are in the <a href="{}">provider events</a>.',
+            reverse("events:list"),
+        )
+
+    def get_actions(self) -> Sequence[PageAction]:
+        if not self.user.is_governance:
+            return ()
+        announce = reverse("retirements:announce")
+        return (PageAction("Announce retirement", announce, is_primary=True),)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No announced retirements yet.",
+            "If a provider announces a retirement that no feed reports, announce it here. Owners "
+            "are notified and can start the migration.",
+            *(
+                ("Announce retirement", reverse("retirements:announce"))
+                if self.user.is_governance
+                else ()
+            ),
+        )
+
+    def get_context(self) -> Mapping[str, Any]:
+        if not self.user.is_governance:
+            return {}
+        notices = LatestReceivedNotices(ListRequest(QueryDict(), self.user), at=self.at)
+        return {
+            "n_new_notices": notices.n_new,
+            "new_notices": notices,
+            "no_notices": None if notices.n_new else notices.get_empty_state(),
+        }
 
 
 @require_safe

@@ -1,16 +1,18 @@
 """Received notices: drafts of announcements that came by email, for governance to announce or
 dismiss."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -29,10 +31,11 @@ from apps.feeds.mailbox.decisions import (
 )
 from apps.feeds.mailbox.recognition import proposed_subjects
 from apps.feeds.models import NoticeMailSettings, NoticeMailStatus, ReceivedNotice
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_day, format_moment
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
-from apps.web.pages.list_page import PaginatedList, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.dependencies.offering_picker import number_in
 from apps.web.views.governance.approval_targets import SelectedTarget, load_target
@@ -40,8 +43,9 @@ from apps.web.views.undo import return_path
 from apps.web.wording import number
 
 GOVERNANCE_ONLY = "You need the governance or administrator role to view received notices."
-PAGE_SIZE = 30
 MAX_NEW_NOTICES = 5
+# names of models of one notice in a list
+MAX_LISTED_NAMES = 3
 # the field of the form; the whole text is shown beside it
 MAX_FORM_TEXT_LENGTH = 10_000
 MAX_LISTED_MODEL_IDS = 200
@@ -114,107 +118,137 @@ def _named_hosts(notice: ReceivedNotice, subject: Subject) -> list[str]:
     return named_slugs if len(named_slugs) < len(slugs) else []
 
 
-def new_notices(user: User) -> dict[str, Any]:
-    """Return what the list of announcements shows about received notices; empty for users who
-    cannot view them."""
-    if not user.is_governance:
-        return {}
-    notices = ReceivedNotice.objects.visible_to(user).new()
-    n_new = notices.order_by().count()
-    return {
-        "new_notices": list(notices[:MAX_NEW_NOTICES]) if n_new else [],
-        "n_new_notices": n_new,
-        "accepts_notices": bool(NoticeMailSettings.load().allowed_senders),
-        "can_view_notices": True,
-    }
-
-
 # --- list and page --------------------------------------------------------------------------------
 
 
-def _filter_notices(
-    request: HttpRequest, user: User
-) -> tuple[ReceivedNoticeFilter, "QuerySet[ReceivedNotice]"]:
-    """Return the filter and its notices, latest first; new ones unless the URL names a state."""
-    query = request.GET.copy()
-    if "state" not in query:
-        query["state"] = ReceivedNotice.State.NEW
-    filterset = ReceivedNoticeFilter(
-        query, ReceivedNotice.objects.visible_to(user), request=request
-    )
-    notices = filterset.qs.with_state().select_related("dismissed_by", "successor__host")
-    return filterset, notices.order_by("-received_at", "-id")
+def _describe_models(notice: ReceivedNotice) -> str:
+    n = len(notice.model_names)
+    return f"{number(n)} in all" if n > MAX_LISTED_NAMES else ""
 
 
-@require_safe
-def notice_list(request: HttpRequest) -> HttpResponse:
-    """Show the received notices by the filters of the URL."""
-    user = governance_user(request, GOVERNANCE_ONLY)
-    filterset, notices = _filter_notices(request, user)
-    n_new = ReceivedNotice.objects.visible_to(user).new().order_by().count()
-    return render_page(
-        request,
-        "retirements/notices.html",
-        fragment="listing",
-        title="Received notices",
-        crumbs=(("Announced retirements", reverse("retirements:list")),),
-        counts="Emails of allowed senders",
-        sentence=Headline(
-            pluralize(n_new, "1 notice waits.", f"{number(n_new)} notices wait.")
-            if n_new
-            else "No received notice waits."
+def _get_state_label(notice: Any) -> str:
+    """Return the label of the state, which `with_state` adds to a notice."""
+    return ReceivedNotice.State(notice.state).label
+
+
+class ReceivedNoticeList(ListPage[ReceivedNotice, ReceivedNotice]):
+    """Received notices by the filters of the URL, latest first; new ones unless it names a
+    state. The files leave out the text."""
+
+    namespace = "received-notices"
+    title = "Received notices"
+    nouns = ("received notice", "received notices")
+    crumbs = (("Announced retirements", "retirements:list"),)
+    counts = "Emails of allowed senders"
+    filterset_class = ReceivedNoticeFilter
+    columns = (
+        Column[ReceivedNotice](
+            "notice",
+            "Notice",
+            str,
+            note=attrgetter("sender"),
+            url=lambda notice: reverse("received-notices:detail", args=[notice.pk]),
         ),
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("q", "Contains", "search"),
-                FilterControl("state", "State", choices=ReceivedNotice.State.choices),
-            ],
-            default_values={"state": ReceivedNotice.State.NEW},
+        Column[ReceivedNotice](
+            "models",
+            "Models",
+            lambda notice: ", ".join(notice.model_names),
+            format=lambda names: (
+                ", ".join(names.split(", ")[:MAX_LISTED_NAMES]) or "none recognised"
+            ),
+            note=_describe_models,
+            css=lambda notice: "id" if notice.model_names else "dim",
         ),
-        listing=PaginatedList(request, notices, size=PAGE_SIZE),
-        accepts_notices=bool(NoticeMailSettings.load().allowed_senders),
+        Column[ReceivedNotice](
+            "retires",
+            "Retires",
+            attrgetter("retires_on"),
+            format=format_day,
+            note=lambda notice: "earliest" if notice.date_kind == "not_before" else "",
+        ),
+        Column[ReceivedNotice](
+            "received", "Received", attrgetter("received_at"), format=format_moment
+        ),
+        Column[ReceivedNotice](
+            "state",
+            "State",
+            _get_state_label,
+            template="retirements/notice-state.html",
+        ),
     )
+    file_columns = (
+        FileColumn[ReceivedNotice]("Sender", attrgetter("sender")),
+        FileColumn[ReceivedNotice]("Subject", attrgetter("subject")),
+        FileColumn[ReceivedNotice]("Date type", ReceivedNotice.get_date_kind_display),
+        FileColumn[ReceivedNotice](
+            "Successor", lambda notice: str(notice.successor or notice.successor_name)
+        ),
+        FileColumn[ReceivedNotice]("Source URL", attrgetter("source_url")),
+        FileColumn[ReceivedNotice]("Dismissed by", lambda notice: str(notice.dismissed_by or "")),
+        FileColumn[ReceivedNotice]("Dismissed at", attrgetter("dismissed_at")),
+        FileColumn[ReceivedNotice]("Reason", attrgetter("dismissal_reason")),
+    )
+    controls = (
+        FilterControl("q", "Contains", "search"),
+        FilterControl("state", "State", choices=ReceivedNotice.State.choices),
+    )
+    default_filters = {"state": ReceivedNotice.State.NEW}
+    default_order = ("", ("-received_at", "-id"))
+    page_size = 30
+
+    def check_access(self) -> None:
+        if not self.user.is_governance:
+            raise PermissionDenied(GOVERNANCE_ONLY)
+
+    def get_queryset(self) -> "QuerySet[ReceivedNotice]":
+        return ReceivedNotice.objects.visible_to(self.user)
+
+    def narrow(self, queryset: Any) -> "QuerySet[ReceivedNotice]":
+        notices: QuerySet[ReceivedNotice] = queryset.with_state()
+        return notices.select_related("dismissed_by", "successor__host")
+
+    def get_lead(self) -> Headline:
+        if self.is_filtered:
+            return self.describe_matches()
+        if not self.listing.n_found:
+            return Headline("No received notices are new.")
+        verb = pluralize(self.listing.n_found, "is", "are")
+        return Headline(f"{self.count_records()} {verb} new.")
+
+    def get_basis(self) -> str:
+        return "Emails of allowed senders. They change nothing until you announce the retirement."
+
+    def get_actions(self) -> Sequence[PageAction]:
+        return (PageAction("Edit mailbox rules", reverse("received-notices:rules")),)
+
+    def get_empty_state(self) -> EmptyState:
+        rules = reverse("received-notices:rules")
+        if NoticeMailSettings.load().allowed_senders:
+            return EmptyState(
+                "No received notices are new.",
+                "Forward the notice of a provider to the mailbox of the registry, in the text of "
+                "the email. It appears here as a draft of an announcement.",
+                "View mailbox rules",
+                rules,
+            )
+        return EmptyState(
+            "No received notices yet.",
+            "Account managers announce retirements by email. Enter the colleagues who can forward "
+            "such a notice: each email becomes a draft of an announcement. The operator connects a "
+            "mailbox or the email server.",
+            "Set up mailbox",
+            rules,
+        )
 
 
-@require_safe
-def notice_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export the received notices that match the filters, without their text."""
-    user = governance_user(request, GOVERNANCE_ONLY)
-    heads = [
-        "received",
-        "sender",
-        "subject",
-        "state",
-        "models",
-        "retires",
-        "date",
-        "successor",
-        "source",
-        "dismissed by",
-        "dismissed",
-        "reason",
-    ]
-    return csv_response(
-        "received-notices",
-        heads,
-        _filter_notices(request, user)[1].iterator(chunk_size=500),
-        lambda row: [
-            row.received_at,
-            row.sender,
-            row.subject,
-            getattr(row, "state", ""),
-            ", ".join(row.model_names),
-            row.retires_on,
-            row.get_date_kind_display(),
-            str(row.successor or row.successor_name),
-            row.source_url,
-            str(row.dismissed_by or ""),
-            row.dismissed_at,
-            row.dismissal_reason,
-        ],
-    )
+class LatestReceivedNotices(ReceivedNoticeList):
+    """The latest new notices, above the announced retirements."""
+
+    page_size = MAX_NEW_NOTICES
+
+    @property
+    def n_new(self) -> int:
+        return self.listing.n_found
 
 
 def _load_notice(request: HttpRequest, pk: int) -> tuple[User, ReceivedNotice]:
@@ -360,17 +394,3 @@ def _mailbox_text() -> str:
     """Return the mailbox that is read, without its credentials; "" if none is configured."""
     mailbox = settings.NOTICE_MAILBOX
     return f"{mailbox.folder} on {mailbox.host}" if mailbox is not None else ""
-
-
-__all__ = [
-    "dismiss",
-    "edit_rules",
-    "initial_terms",
-    "new_notices",
-    "notice_csv",
-    "notice_detail",
-    "notice_list",
-    "proposals_of",
-    "reopen",
-    "requested_notice",
-]

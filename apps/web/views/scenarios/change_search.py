@@ -18,6 +18,7 @@ from apps.catalog.models import (
     Node,
     NodeKind,
     Offering,
+    Price,
     Provider,
     Region,
     Version,
@@ -29,7 +30,13 @@ from apps.inventory.models import Application, Dependency
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import render_page
 from apps.web.views.exposure.parameters import KIND_WORDS
+from apps.web.views.scenarios.node_replacement import (
+    NodeSubject,
+    map_offerings,
+    parse_subject,
+)
 from apps.web.views.scenarios.query_parameters import hidden_fields
+from apps.web.wording import long_day, number
 
 MAX_RESULTS_PER_KIND = 6
 MIN_LETTERS = 2
@@ -47,6 +54,37 @@ class ChangeHit:
     name: str
     note: str
     acts: list[ChangeAction]
+
+
+def _describe_offerings(offerings: Sequence[Offering]) -> dict[int, str]:
+    """Return {offering: host, region, tier and list price}, so that equal model IDs can be told
+    apart; one statement."""
+    prices: dict[int, dict[str, str]] = {}
+    rows = Price.objects.at(now()).filter(
+        offering__in=[offering.pk for offering in offerings],
+        unit__in=("input", "output"),
+        above_tokens=0,
+    )
+    for price in rows.order_by("pk"):
+        text = f"{price.amount.normalize():f} {price.currency}"
+        prices.setdefault(price.offering_id, {})[price.unit] = text
+    notes = {}
+    for offering in offerings:
+        listed = prices.get(offering.pk, {})
+        notes[offering.pk] = ", ".join(
+            part
+            for part in (
+                f"offering on {offering.host.name}",
+                f"region {offering.region_scope}" if offering.region_scope else "",
+                f"tier {offering.service_tier}" if offering.service_tier else "",
+                f"{listed['input']} in, {listed.get('output', 'no price')} out"
+                if "input" in listed
+                else "no list price",
+                f"retires {long_day(offering.retires_on)}" if offering.retires_on else "",
+            )
+            if part
+        )
+    return notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +107,7 @@ def search_changes(request: HttpRequest, user: User) -> ChangeHits:
     change_fields = hidden_fields(request.GET)
     if replacing.isdecimal() or moving.isdecimal():
         field, subject_id = ("replace", replacing) if replacing.isdecimal() else ("move", moving)
-        step = "Which offering takes over?"
+        step = "Replacement"
         return ChangeHits(
             text,
             step,
@@ -78,6 +116,10 @@ def search_changes(request: HttpRequest, user: User) -> ChangeHits:
             else [],
             has_text,
         )
+    subject = parse_subject(request.GET.get("replacing_node", ""))
+    if subject is not None:
+        replacements = _search_replacements(text, subject, change_fields, user) if has_text else []
+        return ChangeHits(text, f"Replacement of this {subject.kind}", replacements, has_text)
     hits = (
         [
             *_search_nodes(text, change_fields, user),
@@ -111,19 +153,57 @@ def _build_url(change_fields: Sequence[tuple[str, str]], *added_fields: tuple[st
 def _search_target_offerings(
     text: str, field: str, subject_id: str, change_fields: Sequence[tuple[str, str]], user: User
 ) -> list[ChangeHit]:
+    offerings = _search_offerings(text, 2 * MAX_RESULTS_PER_KIND, user)
+    notes = _describe_offerings(offerings)
     return [
         ChangeHit(
             offering.api_id,
-            offering.host.name,
+            notes[offering.pk],
             [
                 ChangeAction(
-                    "This one", _build_url(change_fields, (field, f"{subject_id}:{offering.pk}"))
+                    "Select", _build_url(change_fields, (field, f"{subject_id}:{offering.pk}"))
                 )
             ],
         )
-        for offering in _search_offerings(text, 2 * MAX_RESULTS_PER_KIND, user)
+        for offering in offerings
         if str(offering.pk) != subject_id or field == "move"
     ]
+
+
+def _search_replacements(
+    text: str, subject: NodeSubject, change_fields: Sequence[tuple[str, str]], user: User
+) -> list[ChangeHit]:
+    """Return foundations or hosts that can replace the subject, with the number of mapped models;
+    three statements for each."""
+    rows: list[Any] = (
+        list(
+            Provider.objects.filter(
+                Q(name__icontains=text) | Q(slug__icontains=text), roles__contains=["host"]
+            )[:MAX_RESULTS_PER_KIND]
+        )
+        if subject.kind == "host"
+        else _select_used_first(
+            Foundation.objects.filter(Q(name__icontains=text) | Q(line__icontains=text)),
+            NodeKind.FOUNDATION,
+            MAX_RESULTS_PER_KIND,
+            user,
+        )
+    )
+    hits = []
+    for row in rows:
+        if row.slug == subject.slug:
+            continue
+        changes = map_offerings(subject, NodeSubject(subject.kind, row.slug), user)
+        hits.append(
+            ChangeHit(
+                row.name,
+                f"replaces {number(len(changes))} model{'' if len(changes) == 1 else 's'} in use"
+                if changes
+                else "has no offering for the models in use",
+                [ChangeAction("Select", _build_url(change_fields, *changes))] if changes else [],
+            )
+        )
+    return hits
 
 
 def _search_offerings(text: str, limit: int, user: User) -> list[Offering]:
@@ -166,6 +246,9 @@ def _search_nodes(
     """Return nodes whose name contains `text`; each statement uses a trigram index or a small
     table."""
 
+    def replace_action(name: str) -> ChangeAction:
+        return ChangeAction("is replaced", _build_url(change_fields, ("replacing_node", name)))
+
     def build_actions(name: str, *extra_actions: ChangeAction) -> list[ChangeAction]:
         return [
             ChangeAction("fails", _build_url(change_fields, ("remove", name))),
@@ -187,14 +270,21 @@ def _search_nodes(
     for provider in providers:
         hits += [
             ChangeHit(
-                provider.name, KIND_WORDS[kind], build_actions(f"{kind.label}:{provider.slug}")
+                provider.name,
+                KIND_WORDS[kind],
+                build_actions(
+                    f"{kind.label}:{provider.slug}",
+                    *([replace_action(f"host:{provider.slug}")] if kind == NodeKind.HOST else []),
+                ),
             )
             for kind in sorted(kinds_by_provider.get(provider.pk, []))
         ]
     foundations = Foundation.objects.filter(Q(name__icontains=text) | Q(line__icontains=text))
     hits += [
         ChangeHit(
-            row.name, KIND_WORDS[NodeKind.FOUNDATION], build_actions(f"foundation:{row.slug}")
+            row.name,
+            KIND_WORDS[NodeKind.FOUNDATION],
+            build_actions(f"foundation:{row.slug}", replace_action(f"foundation:{row.slug}")),
         )
         for row in _select_used_first(foundations, NodeKind.FOUNDATION, MAX_RESULTS_PER_KIND, user)
     ]
@@ -209,16 +299,18 @@ def _search_nodes(
             user,
         )
     ]
+    offerings = _search_offerings(text, MAX_RESULTS_PER_KIND, user)
+    notes = _describe_offerings(offerings)
     hits += [
         ChangeHit(
             row.api_id,
-            f"offering at {row.host.name}",
+            notes[row.pk],
             build_actions(
                 f"offering:{row.pk}",
                 ChangeAction("is replaced", _build_url(change_fields, ("replacing", str(row.pk)))),
             ),
         )
-        for row in _search_offerings(text, MAX_RESULTS_PER_KIND, user)
+        for row in offerings
     ]
     hits += [
         ChangeHit(

@@ -61,6 +61,21 @@ class CostChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyComparison:
+    """Value of a policy before and after, with its tolerance; `effect` says what becomes of the
+    flag."""
+
+    policy: Policy
+    name: str
+    url: str
+    before: str
+    after: str
+    limit: str
+    effect: str
+    is_still_open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FlagToOpen:
     policy: Policy
     name: str
@@ -82,6 +97,7 @@ class ScenarioResult:
     hhi: list[tuple[str, float | None, float | None]]
     n_points: tuple[int, int] | None
     flags: list[FlagToOpen]
+    policies: list[PolicyComparison]
     n_changed: int
     changes: list[Mapping[str, Any]]
     n_states_changed: int
@@ -133,6 +149,7 @@ def result_of_removal(
         hhi=[],
         n_points=None,
         flags=[],
+        policies=[],
         n_changed=0,
         changes=[],
         n_states_changed=0,
@@ -178,6 +195,7 @@ def result_of_run(
         ],
         n_points=(before["n_spof_nodes"], after["n_spof_nodes"]),
         flags=_build_flags(details.get("flags", [])),
+        policies=_compare_policies(details.get("policy_values", [])),
         n_changed=result["n_applications_changed"],
         changes=[
             {**row, "before": _state_label(row["before"]), "after": _state_label(row["after"])}
@@ -191,6 +209,38 @@ def result_of_run(
 
 def _state_label(state: str) -> str:
     return STATE_WORDS.get(state, "Not struck")
+
+
+def _compare_policies(stored_values: Sequence[Mapping[str, Any]]) -> list[PolicyComparison]:
+    """Return the policies above tolerance before or after, opened and closed flags first; deleted
+    policies are omitted. Two statements."""
+    if not stored_values:
+        return []
+    policies = Policy.objects.in_bulk({stored["policy"] for stored in stored_values})
+    names = node_names({stored["node"] for stored in stored_values if stored["node"] is not None})
+    rows = []
+    for stored in stored_values:
+        if (policy := policies.get(stored["policy"])) is None:
+            continue
+        name = names.get(stored["node"]) if stored["node"] is not None else None
+        before = stored["before"]
+        rows.append(
+            PolicyComparison(
+                policy,
+                name.label if name else "Portfolio",
+                name_url(name) if name else "",
+                "within tolerance" if before is None else format_value(policy, before),
+                format_value(policy, stored["after"]),
+                format_value(policy, policy.tolerance),
+                "Opens"
+                if before is None
+                else "Stays open"
+                if stored["is_breach"]
+                else "Within tolerance",
+                before is not None and stored["is_breach"],
+            )
+        )
+    return sorted(rows, key=lambda row: (row.is_still_open, row.policy.name, row.name))
 
 
 def _build_flags(stored_flags: Sequence[Mapping[str, Any]]) -> list[FlagToOpen]:

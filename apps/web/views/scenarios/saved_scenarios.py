@@ -1,13 +1,17 @@
 """Saved scenarios: the list, one with its results, run again, shared, and two results compared."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
@@ -19,6 +23,8 @@ from apps.web.drawings.base.picture import responsive_picture
 from apps.web.drawings.base.scales import Unit, compact
 from apps.web.drawings.base.scales import number as written
 from apps.web.drawings.charts.comparison_bars import ComparisonRow, draw_comparison
+from apps.web.lists.columns import Column, FileColumn, format_moment
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
 from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.list_page import PaginatedList, changed_query, csv_response
@@ -52,29 +58,81 @@ class ScenarioForm(forms.Form):
     )
 
 
-@require_safe
-def scenario_list(request: HttpRequest) -> HttpResponse:
-    """Show the saved scenarios that the user can view."""
-    user = signed_in_user(request)
-    listing = PaginatedList(request, Scenario.objects.visible_to(user).select_related("created_by"))
-    latest = {
-        run.scenario_id: run
-        for run in ScenarioRun.objects.visible_to(user)
-        .filter(scenario__in=[row.pk for row in listing.rows])
-        .defer("result", "details")
-        .order_by("queued_at")
-    }
-    return render_page(
-        request,
-        "what-ifs/saved.html",
-        title="Saved what-ifs",
-        crumbs=(("What-if scenarios", reverse("scenarios:preview")),),
-        counts="What-ifs of yours, those that are shared, and for the offices all",
-        sentence=Headline(f"{count_of(listing.n_found, 'what-if').capitalize()} saved."),
-        listing=listing,
-        rows=[(row, latest.get(row.pk), row.created_by_id == user.pk) for row in listing.rows],
-        picked=request.GET.getlist("run")[:2],
+@dataclass(frozen=True, slots=True)
+class ScenarioRow:
+    """Saved scenario with its latest run."""
+
+    scenario: Scenario
+    run: ScenarioRun | None
+    is_own: bool
+
+
+class ScenarioList(ListPage[Scenario, ScenarioRow]):
+    """Saved scenarios that the user can view."""
+
+    namespace = "scenarios"
+    title = "Saved scenarios"
+    nouns = ("saved scenario", "saved scenarios")
+    crumbs = (("What-if scenarios", "scenarios:preview"),)
+    counts = "Your scenarios and those that are shared; organisation roles see all"
+    columns = (
+        Column[ScenarioRow](
+            "name",
+            "Scenario",
+            attrgetter("scenario.name"),
+            note=lambda row: Truncator(row.scenario.note).chars(120),
+            url=lambda row: reverse("scenarios:detail", args=[row.scenario.pk]),
+        ),
+        Column[ScenarioRow](
+            "saved_by",
+            "Saved by",
+            lambda row: "you" if row.is_own else str(row.scenario.created_by),
+            note=lambda row: "shared with all users" if row.scenario.shared else "",
+        ),
+        Column[ScenarioRow](
+            "saved", "Saved", attrgetter("scenario.created_at"), format=format_moment
+        ),
+        Column[ScenarioRow](
+            "result",
+            "Latest result",
+            lambda row: row.run.queued_at if row.run else None,
+            format=format_moment,
+            note=lambda row: row.run.get_state_display().lower() if row.run else "",
+            url=lambda row: reverse("scenario-runs:detail", args=[row.run.pk]) if row.run else "",
+        ),
     )
+    file_columns = (
+        FileColumn[ScenarioRow]("Note", attrgetter("scenario.note")),
+        FileColumn[ScenarioRow]("Shared", lambda row: "yes" if row.scenario.shared else "no"),
+    )
+    default_order = ("", ("-created_at", "-pk"))
+
+    def get_queryset(self) -> "QuerySet[Scenario]":
+        return Scenario.objects.visible_to(self.user).select_related("created_by")
+
+    def build_rows(self, records: Sequence[Scenario]) -> Sequence[ScenarioRow]:
+        runs = ScenarioRun.objects.visible_to(self.user).filter(scenario__in=records)
+        latest = {
+            run.scenario_id: run for run in runs.defer("result", "details").order_by("queued_at")
+        }
+        return [
+            ScenarioRow(scenario, latest.get(scenario.pk), scenario.created_by_id == self.user.pk)
+            for scenario in records
+        ]
+
+    def get_actions(self) -> Sequence[PageAction]:
+        return (
+            PageAction("Create scenario", reverse("scenarios:preview"), is_primary=True),
+            PageAction("Compare results", reverse("scenarios:compare")),
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No saved scenarios yet.",
+            "Save a scenario with a name, to run it again next month and to compare the results.",
+            "Create scenario",
+            reverse("scenarios:preview"),
+        )
 
 
 def _get_scenario(request: HttpRequest, pk: int) -> Scenario:

@@ -1,14 +1,20 @@
 """Audit log: every recorded change, with who, when, why, and the values before and after."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from operator import attrgetter, itemgetter
+from typing import Any
 
 from django.db import OperationalError, transaction
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from apps.accounts.models import User
 from apps.common.database.keyset_pagination import InvalidCursorError, KeysetPage
 from apps.common.history.log import tracked_models
 from apps.common.postgresql.errors import Unavailable, unavailability
@@ -22,12 +28,12 @@ from apps.reports.audit_log import (
     limit_statement_time,
     visible_kinds,
 )
+from apps.web.lists.columns import Column, FileColumn, format_moment
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.background_files import MAX_ROWS_PER_REQUEST
 from apps.web.pages.filter_controls import FilterChip, FilterControl, FilterControls
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import changed_query, csv_response
-from apps.web.pages.page import Headline, render_page
-
-PAGE_SIZE = 50
+from apps.web.pages.list_page import KeysetList, changed_query, has_filter, url_with_query
+from apps.web.pages.page import Headline
 
 # builders of the URL of a record's page, by kind of record
 _URL_BUILDERS: dict[str, Callable[[AuditEntry], str]] = {
@@ -58,109 +64,225 @@ def record_page(change: AuditEntry) -> str:
     return reverse("applications:detail", args=[change.application]) if change.application else ""
 
 
-@require_safe
-def audit_log(request: HttpRequest) -> HttpResponse:
-    """Show the changes that the user can view, by the filters of the URL."""
-    user = signed_in_user(request)
-    form = AuditForm(request.GET)
-    page: KeysetPage[AuditEntry] = KeysetPage(rows=[], next=None, previous=None)
-    too_long = False
-    if form.is_valid():
+def _link_record_history(change: AuditEntry) -> SafeString:
+    """Return what happened to the record, with a link to all of its changes."""
+    query = url_with_query("", kind=change.kind.label, record=change.record)
+    return format_html('<a href="{}">{}</a> {}', query, change.kind.name, change.action)
+
+
+def _redirect_refused_files[**P](
+    view: Callable[P, HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """Redirect a file that cannot be read to the page, which explains how to narrow the filters."""
+
+    @require_safe
+    def file_view(request: HttpRequest) -> HttpResponseBase:
+        page = f"{reverse('audit:list')}{changed_query(request)}"
+        if not AuditForm(request.GET).is_valid():
+            return redirect(page)
         try:
-            with transaction.atomic():
-                limit_statement_time()
-                page = audit_page(
-                    user=user,
-                    cleaned=form.cleaned_data,
-                    size=PAGE_SIZE,
-                    cursor=request.GET.get("cursor", ""),
-                )
-        except InvalidCursorError:
-            return redirect(f"{request.path}{changed_query(request, cursor=None)}")
+            return view(request)  # type: ignore[call-arg, arg-type]
         except OperationalError as error:
             if unavailability(error) is not Unavailable.SLOW:
                 raise
-            too_long = True
-    return render_page(
-        request,
-        "audit/list.html",
-        fragment="listing",
-        title="Audit log",
-        counts="Changes on record that you may see",
-        sentence=_build_headline(user, page),
-        filters=_build_filters(request, form, user),
-        rows=[(change, record_page(change)) for change in page.rows],
-        next=changed_query(request, cursor=page.next) if page.next else "",
-        previous=changed_query(request, cursor=page.previous) if page.previous else "",
-        is_filtered=any(value for name, value in request.GET.items() if name != "cursor"),
-        too_long=too_long,
-        status=200 if form.is_valid() else 422,
+            return redirect(page)
+
+    return file_view
+
+
+class AuditLog(ListPage[Any, AuditEntry]):
+    """Changes that the user can view, by the filters of the URL. A file has a row for each field
+    that changed."""
+
+    namespace = "audit"
+    title = "Audit log"
+    nouns = ("change", "changes")
+    counts = "Recorded changes that you can view"
+    columns = (
+        Column[AuditEntry](
+            "record",
+            "Record",
+            attrgetter("name"),
+            note=_link_record_history,
+            url=lambda change: record_page(change) if change.action != "removed" else "",
+            css=lambda change: "url",
+        ),
+        Column[AuditEntry](
+            "changes",
+            "Old and new value",
+            attrgetter("differences"),
+            width="url whole",
+            template="audit/changes-cell.html",
+        ),
+        Column[AuditEntry](
+            "reason",
+            "Reason",
+            attrgetter("reason"),
+            width="whole",
+            template="audit/reason-cell.html",
+        ),
+        Column[AuditEntry](
+            "actor",
+            "User",
+            attrgetter("actor_name"),
+            url=lambda change: url_with_query("", actor=change.actor) if change.actor else "",
+        ),
+        Column[AuditEntry]("at", "Time", attrgetter("at"), format=format_moment),
     )
-
-
-@require_safe
-def audit_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """Send a row for each column that changed."""
-    user = signed_in_user(request)
-    form = AuditForm(request.GET)
-    if not form.is_valid():
-        return redirect(f"{reverse('audit:list')}{changed_query(request)}")
-    try:
-        lines = audit_lines(user=user, cleaned=form.cleaned_data)
-    except OperationalError as error:
-        if unavailability(error) is not Unavailable.SLOW:
-            raise
-        # the page explains how to narrow the filters
-        return redirect(f"{reverse('audit:list')}{changed_query(request)}")
-    return csv_response("audit", list(FILE_HEADERS), lines, lambda line: line)
-
-
-def _build_filters(request: HttpRequest, form: AuditForm, user: User) -> FilterControls:
-    """Return the filter controls, with the kinds of records that the user can view."""
-    visible_labels = visible_kinds(user)
-    kind_choices = sorted(
-        ((label, kind.name) for label, kind in tracked_models().items() if label in visible_labels),
-        key=lambda choice: choice[1],
+    # as in REST
+    file_columns = tuple(
+        FileColumn[list[Any]](header, itemgetter(position))
+        for position, header in enumerate(FILE_HEADERS)
     )
-    plain_controls = [
-        FilterControl("reason", "Reason contains", "search"),
-        FilterControl("actor", "Who", "search"),
-        FilterControl("by", "By", "select", ACTOR_LABELS),
-        FilterControl("kind", "Kind", "select", kind_choices),
-        FilterControl("since", "From", "date"),
-        FilterControl("until", "To", "date"),
-    ]
-    controls = tuple(
-        FilterControl(
-            control.name,
-            control.label,
-            control.kind,
-            control.choices,
-            request.GET.get(control.name, ""),
-            " ".join(str(error) for error in form.errors.get(control.name, [])),
+    has_details_in_files = True
+    table_css = "top"
+
+    @cached_property
+    def form(self) -> AuditForm:
+        return AuditForm(self.request.GET)
+
+    @cached_property
+    def listing(self) -> KeysetList[AuditEntry]:
+        """The page of the cursor; raises InvalidCursorError."""
+        page: KeysetPage[AuditEntry] = KeysetPage(rows=[], next=None, previous=None)
+        if self.form.is_valid():
+            try:
+                with transaction.atomic():
+                    limit_statement_time()
+                    page = audit_page(
+                        user=self.user,
+                        cleaned=self.form.cleaned_data,
+                        size=self.page_size,
+                        cursor=self.request.GET.get("cursor", ""),
+                    )
+            except OperationalError as error:
+                if unavailability(error) is not Unavailable.SLOW:
+                    raise
+                self.is_too_slow = True
+        return KeysetList(
+            rows=page.rows,
+            previous=self._cursor_query(page.previous),
+            next=self._cursor_query(page.next),
+            is_filtered=has_filter(self.request),
         )
-        for control in plain_controls
-    )
-    chips = tuple(
-        FilterChip(
-            f"{form.fields[name].label}: {value}",
-            changed_query(request, **{name: None, "cursor": None}),
-            name,
-            value,
+
+    is_too_slow = False
+
+    def _cursor_query(self, cursor: str | None) -> str:
+        return changed_query(self.request, cursor=cursor) if cursor else ""
+
+    @cached_property
+    def is_filtered(self) -> bool:
+        # a search that was ended found nothing because of its time, not of its filters
+        return self.listing.is_filtered and not self.is_too_slow
+
+    @cached_property
+    def filters(self) -> FilterControls:
+        visible_labels = visible_kinds(self.user)
+        kind_choices = sorted(
+            (
+                (label, kind.name)
+                for label, kind in tracked_models().items()
+                if label in visible_labels
+            ),
+            key=lambda choice: choice[1],
         )
-        for name in ("record", "job", "change")
-        if (value := request.GET.get(name, ""))
-    )
-    return FilterControls(controls, chips, "")
+        controls = (
+            FilterControl("reason", "Reason contains", "search"),
+            FilterControl("actor", "User or job", "search"),
+            FilterControl("by", "Type of user", "select", ACTOR_LABELS),
+            FilterControl("kind", "Record type", "select", kind_choices),
+            FilterControl("since", "From", "date"),
+            FilterControl("until", "To", "date"),
+        )
+        chips = (
+            FilterChip(
+                f"{self.form.fields[name].label}: {value}",
+                changed_query(self.request, **{name: None, "cursor": None}),
+                name,
+                value,
+            )
+            for name in ("record", "job", "change")
+            if (value := self.request.GET.get(name, ""))
+        )
+        return FilterControls(
+            tuple(
+                replace(
+                    control,
+                    value=self.request.GET.get(control.name, ""),
+                    error=" ".join(str(error) for error in self.form.errors.get(control.name, [])),
+                )
+                for control in controls
+            ),
+            tuple(chips),
+            "",
+        )
 
+    def get_lead(self) -> Headline:
+        if not self.listing.rows:
+            if self.is_too_slow:
+                return Headline("The search takes too long.")
+            return Headline(
+                "No changes match these filters." if self.is_filtered else "No changes yet."
+            )
+        latest = self.listing.rows[0]
+        actor = latest.actor_name or latest.job or "an unknown user"
+        latest_day = f"{latest.at.day} {latest.at:%B %Y}"
+        scope = "all records" if self.user.can_read_all else "the records of your teams"
+        return Headline(
+            f"Every change of {scope} is logged. The latest shown is by {actor}, {latest_day}."
+        )
 
-def _build_headline(user: User, page: KeysetPage[AuditEntry]) -> Headline:
-    if not page.rows:
-        return Headline("No changes match these filters.")
-    latest_entry = page.rows[0]
-    actor = latest_entry.actor_name or latest_entry.job or "an unknown user"
-    scope_text = "all records" if user.can_read_all else "the records of your teams"
-    return Headline(
-        f"Every change of {scope_text} is logged. The latest shown is by {actor}, "
-        f"{latest_entry.at:%-d %B %Y}."
-    )
+    def get_basis(self) -> str:
+        return (
+            "The database records every change. Entries are never changed or deleted. Secrets are "
+            "not shown."
+        )
+
+    def get_actions(self) -> Sequence[PageAction]:
+        if not self.user.can_read_all:
+            return ()
+        return (PageAction("View account events", reverse("account-events:list")),)
+
+    def get_empty_state(self) -> EmptyState:
+        if self.is_too_slow:
+            return EmptyState(
+                "The search takes too long.", "Enter a period or select a record type, and repeat."
+            )
+        return EmptyState(
+            "No changes yet.",
+            "Changes by users, service accounts and jobs are listed here with their reason.",
+        )
+
+    def iterate_file_rows(self, records: Any = None) -> Iterator[list[Any]]:
+        """Return the lines of the file; the first are read immediately."""
+        if not self.form.is_valid():
+            return iter(())
+        if self._lines is None:
+            return audit_lines(user=self.user, cleaned=self.form.cleaned_data)
+        return iter(self._lines)
+
+    _lines: list[list[Any]] | None = None
+
+    def is_long(self) -> bool:
+        # changes are not counted: the lines of a short file are read and written
+        lines = list(islice(self.iterate_file_rows(), MAX_ROWS_PER_REQUEST + 1))
+        if len(lines) > MAX_ROWS_PER_REQUEST:
+            return True
+        self._lines = lines
+        return False
+
+    @classmethod
+    def as_csv(cls) -> Callable[..., HttpResponseBase]:
+        return _redirect_refused_files(super().as_csv())
+
+    @classmethod
+    def as_xlsx(cls) -> Callable[..., HttpResponseBase]:
+        return _redirect_refused_files(super().as_xlsx())
+
+    def render(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
+        try:
+            _ = self.listing
+        except InvalidCursorError:
+            return redirect(f"{request.path}{changed_query(request, cursor=None)}")
+        return super().render(request, status=200 if self.form.is_valid() else 422, **context)

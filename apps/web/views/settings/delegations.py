@@ -1,24 +1,28 @@
 """Deputies of absent persons: one's own, and for governance those of all."""
 
+from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from apps.accounts.models import OPEN_STATES, Delegation, User
 from apps.accounts.people.delegations import end_delegation, set_delegation
 from apps.accounts.people.queries import person_by_address
 from apps.common.errors import DomainError, ForbiddenError
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
+from apps.web.lists.columns import Column, format_day
+from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, signed_in_user
-from apps.web.pages.list_page import PaginatedList
-from apps.web.pages.page import Headline, render_page
-from apps.web.wording import long_day
+from apps.web.pages.page import Headline
+from apps.web.wording import long_day, number
 
 
 class PersonTextField(forms.CharField):
@@ -54,49 +58,75 @@ class DelegationForm(forms.Form):
             self.fields["person"].initial = by.get_username()
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def delegation_list(request: HttpRequest) -> HttpResponse:
-    """Show delegations, and set one."""
-    user, today = signed_in_user(request), day_of(now())
-    form = DelegationForm(request.POST if request.method == "POST" else None, by=user)
-    if request.method == "POST" and form.is_valid():
+class DelegationList(ListPage[Delegation, Delegation]):
+    """Delegations that concern the user, latest first; below them the form to set one."""
+
+    namespace = "delegations"
+    title = "Delegations"
+    nouns = ("delegation", "delegations")
+    counts = "Delegations that concern you; organisation roles see all"
+    columns = (
+        Column[Delegation]("person", "Absent person", attrgetter("person")),
+        Column[Delegation]("deputy", "Deputy", attrgetter("deputy")),
+        Column[Delegation]("since", "From", attrgetter("since"), format=format_day),
+        Column[Delegation](
+            "until",
+            "Until (not included)",
+            attrgetter("until"),
+            template="settings/delegation-until.html",
+        ),
+    )
+    default_order = ("", ("-until", "-pk"))
+    template = "settings/delegations.html"
+
+    def get_queryset(self) -> "QuerySet[Delegation]":
+        return Delegation.objects.visible_to(self.user).select_related("person", "deputy")
+
+    def get_lead(self) -> Headline:
+        n = Delegation.objects.visible_to(self.user).effective_on(self.today).count()
+        if not n:
+            return Headline("No delegation applies today.")
+        return Headline(
+            pluralize(n, "1 delegation applies today.", f"{number(n)} delegations apply today.")
+        )
+
+    def get_basis(self) -> str:
+        return "A deputy acts for an absent person."
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No delegations yet.", "Set a deputy before an absence.", "Set deputy", "#h-set"
+        )
+
+    def get_row_css(self, row: Delegation) -> str:
+        return "past" if row.until <= self.today else ""
+
+    def get_context(self) -> Mapping[str, Any]:
+        return {"form": DelegationForm(by=self.user)}
+
+    def submit(self, request: HttpRequest) -> HttpResponse:
+        """Set a deputy."""
+        form = DelegationForm(request.POST, by=self.user)
+        if not form.is_valid():
+            return self.render(request, form=form, status=422)
         cleaned = form.cleaned_data
         try:
             delegation = set_delegation(
-                person=cleaned.get("person") or user,
+                person=cleaned.get("person") or self.user,
                 deputy=cleaned["deputy"],
                 since=cleaned["since"],
                 until=cleaned["until"],
-                by=user,
+                by=self.user,
             )
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
-        else:
-            flash_success(
-                request,
-                f"{delegation.deputy} acts for {delegation.person} from "
-                f"{long_day(delegation.since)} until {long_day(delegation.until)}.",
-            )
-            return redirect("delegations:list")
-    delegations = Delegation.objects.visible_to(user).select_related("person", "deputy")
-    listing = PaginatedList(request, delegations.order_by("-until", "-pk"))
-    n_current = delegations.effective_on(today).count()
-    return render_page(
-        request,
-        "settings/delegations.html",
-        title="Delegations",
-        crumbs=(("Settings", reverse("settings:home")),),
-        counts="Delegations that concern you; organisation roles see all",
-        sentence=Headline(
-            f"{n_current} {'delegation applies' if n_current == 1 else 'delegations apply'} today."
-            if n_current
-            else "No delegation applies today."
-        ),
-        listing=listing,
-        today=today,
-        form=form,
-        status=422 if form.is_bound else 200,
-    )
+            return self.render(request, form=form, status=422)
+        flash_success(
+            request,
+            f"{delegation.deputy} acts for {delegation.person} from "
+            f"{long_day(delegation.since)} until {long_day(delegation.until)}.",
+        )
+        return redirect("delegations:list")
 
 
 @require_POST

@@ -110,7 +110,7 @@ def change_selected(request: HttpRequest) -> HttpResponse:
     by = governance_user(request, GOVERNANCE_ONLY)
     back = return_path(request, reverse("users:list"))
     action = request.POST.get("action", "")
-    ids = [int(pk) for pk in request.POST.getlist("person") if pk.isdecimal() and len(pk) < 18]
+    ids = [int(pk) for pk in request.POST.getlist("pick") if pk.isdecimal() and len(pk) < 18]
     if action != "invite-all" and not ids:
         flash_error(request, "Select at least one person.")
         return redirect(back)

@@ -1,15 +1,17 @@
 """Service accounts: users that authenticate only with API tokens, and the users responsible for
 them."""
 
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Max, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.actions import AccountChangeError
 from apps.accounts.models import Team, User
@@ -25,19 +27,20 @@ from apps.accounts.service_accounts import (
     visible_service_accounts,
 )
 from apps.common.time import now
+from apps.web.lists.columns import Column, FileColumn, format_ago, format_number
+from apps.web.lists.list_page import EmptyState, ListPage, ListRequest, PageAction
 from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import QuickSelect, signed_in_user
-from apps.web.pages.list_page import PaginatedList, csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.settings.tokens import (
     OVERLAPS,
+    ServiceTokenList,
     TokenForm,
     build_token_form,
     issue_from_form,
-    list_tokens,
-    render_token_page,
+    keep_secret_uncached,
 )
-from apps.web.wording import count_of
+from apps.web.wording import quantity_of
 
 _NO_ORGANISATION_ROLE = ("", "none")
 _ORGANISATION_ROLES = [
@@ -112,53 +115,86 @@ class ServiceForm(forms.Form):
             del self.fields["organisation_role"]
 
 
-def _list_services(user: User) -> QuerySet[User]:
-    is_usable = Q(api_tokens__revoked_at=None, api_tokens__expires_at__gt=now())
-    return visible_service_accounts(user).annotate(
-        n_keys=Count("api_tokens", filter=is_usable), last_used=Max("api_tokens__last_used_at")
+class ServiceAccountList(ListPage[User, User]):
+    """Service accounts that the user can view, by name."""
+
+    namespace = "service-accounts"
+    title = "Service accounts"
+    nouns = ("service account", "service accounts")
+    crumbs = (("Settings", "settings:home"),)
+    counts = "Service accounts that you can view"
+    columns = (
+        Column[User](
+            "name",
+            "Service account",
+            attrgetter("username"),
+            note=attrgetter("about"),
+            url=lambda service: reverse("service-accounts:detail", args=[service.pk]),
+        ),
+        Column[User](
+            "team",
+            "Team",
+            lambda service: service.service_team.name if service.service_team else "",
+            format=lambda name: name or "whole organisation",
+        ),
+        Column[User]("role", "Organisation role", User.get_organisation_role_display),
+        Column[User](
+            "tokens",
+            "Valid API tokens",
+            attrgetter("n_tokens"),
+            format=format_number,
+            is_numeric=True,
+        ),
+        Column[User](
+            "last_used",
+            "Last used",
+            attrgetter("last_used"),
+            format=format_ago,
+            note=lambda service: "" if service.is_active else "disabled",
+        ),
     )
-
-
-@require_safe
-def service_list(request: HttpRequest) -> HttpResponse:
-    user = signed_in_user(request)
-    listing = PaginatedList(request, _list_services(user))
-    return render_page(
-        request,
-        "settings/services.html",
-        title="Programs",
-        crumbs=(("Settings", reverse("settings:home")),),
-        counts="Service accounts you may see",
-        sentence=_build_list_headline(listing.n_found),
-        listing=listing,
-        can_add=can_add_services(user),
+    file_columns = (
+        FileColumn[User]("Purpose", attrgetter("about")),
+        FileColumn[User](
+            "Team ID", lambda service: service.service_team.slug if service.service_team else ""
+        ),
+        FileColumn[User]("Enabled", lambda service: "yes" if service.is_active else "no"),
     )
+    default_order = ("", ("username",))
 
+    def get_queryset(self) -> "QuerySet[User]":
+        is_usable = Q(api_tokens__revoked_at=None, api_tokens__expires_at__gt=self.at)
+        return visible_service_accounts(self.user).annotate(
+            n_tokens=Count("api_tokens", filter=is_usable),
+            last_used=Max("api_tokens__last_used_at"),
+        )
 
-def _build_list_headline(n: int) -> Headline:
-    if n == 0:
-        return Headline("No program has an account of its own here.")
-    programs = count_of(n, "program", "programs")
-    return Headline(f"{programs[:1].upper()}{programs[1:]} with an account.")
+    def get_basis(self) -> str:
+        return (
+            "A service account has API tokens and no password. It belongs to a team, whose owners "
+            "manage it, or to the whole organisation."
+        )
 
+    def get_actions(self) -> Sequence[PageAction]:
+        if not can_add_services(self.user):
+            return ()
+        create = reverse("service-accounts:create")
+        return (PageAction("Add service account", create, is_primary=True),)
 
-@require_safe
-def service_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all service accounts that the user can view."""
-    return csv_response(
-        "programs",
-        ["program", "what it does", "team", "office", "keys", "last used", "open"],
-        _list_services(signed_in_user(request)).iterator(chunk_size=1000),
-        lambda row: [
-            row.username,
-            row.about,
-            row.service_team.slug if row.service_team else "",
-            row.organisation_role,
-            row.n_keys,  # type: ignore[attr-defined]
-            row.last_used,  # type: ignore[attr-defined]
-            "yes" if row.is_active else "no",
-        ],
-    )
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No service accounts yet.",
+            "Create a service account for each gateway, pipeline and script. Its API tokens do not "
+            "depend on a person, and the audit log shows its changes.",
+            *(
+                ("Add service account", reverse("service-accounts:create"))
+                if can_add_services(self.user)
+                else ()
+            ),
+        )
+
+    def get_row_css(self, row: User) -> str:
+        return "" if row.is_active else "past"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -257,17 +293,17 @@ def _render_service_page(
     """Render the page of a service account; `form` and `key_form` are None if the user may not use
     them. `secret` is a new token, shown once."""
     at = now()
-    tokens = list_tokens(service)
-    n_usable = sum(token.is_good_at(at) for token in tokens)
+    tokens = ServiceTokenList(ListRequest(request.GET, user), at=at, service=service)
+    n_usable = sum(token.is_good_at(at) for token in tokens.rows)
     has_errors = any(
         page_form is not None and page_form.is_bound and page_form.errors
         for page_form in (form, key_form)
     )
     office = OrganisationRole(service.organisation_role).label if service.organisation_role else ""
-    return render_token_page(
+    response = render_page(
         request,
-        secret,
-        template="settings/service.html",
+        "settings/service.html",
+        secret=secret,
         title=str(service),
         crumbs=(
             ("Settings", reverse("settings:home")),
@@ -275,9 +311,9 @@ def _render_service_page(
         ),
         as_of=at,
         sentence=Headline(
-            f"The account of {service} is closed."
+            f"The account of {service} is disabled."
             if not service.is_active
-            else f"{service} has {count_of(n_usable, 'key')} in use."
+            else f"{service} has {quantity_of(n_usable, 'valid API token')}."
         ),
         service=service,
         office=office,
@@ -292,6 +328,7 @@ def _render_service_page(
         may_change=form is not None,
         status=422 if has_errors else 200,
     )
+    return keep_secret_uncached(response, secret)
 
 
 def _get_service_or_404(request: HttpRequest, pk: int) -> tuple[User, User]:

@@ -1,34 +1,38 @@
 """Teams and their role assignments."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.functional import cached_property
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import actions
 from apps.accounts.filters import TeamFilter
 from apps.accounts.models import Membership, Team, User
 from apps.accounts.roles import TeamRole
+from apps.common.text import pluralize
 from apps.common.validators import validate_time_zone
 from apps.inventory.models import Application
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
+from apps.web.lists.columns import Column, FileColumn, format_number
+from apps.web.lists.computed_rows import ComputedRows
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import QuickSelect, governance_user, signed_in_user
-from apps.web.pages.list_page import MAX_COUNTED_ROWS, PaginatedList, csv_response
+from apps.web.pages.list_page import url_with_query
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, render_page
-from apps.web.wording import count_of
+from apps.web.wording import count_of, number
 
-GOVERNANCE_ONLY = "Teams are added, moved and removed by governance."
+GOVERNANCE_ONLY = "You need the governance role to add, move and remove teams."
 
 
 class TeamForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
@@ -86,36 +90,6 @@ class MemberForm(forms.Form):
         return users[0]
 
 
-@dataclass(frozen=True, slots=True)
-class TeamRow:
-    team: Any
-    depth: int
-
-
-@dataclass
-class TeamListing(PaginatedList[Team]):
-    """Pages of the team tree, in depth-first order; `tree` holds (team ID, depth)."""
-
-    tree: Sequence[tuple[int, int]] = field(kw_only=True)
-
-    @cached_property
-    def n_found(self) -> int:
-        return min(len(self.tree), MAX_COUNTED_ROWS + 1)
-
-    @cached_property
-    def sheet(self) -> list[TeamRow]:
-        start = (self.number - 1) * self.size
-        page_nodes = self.tree[start : start + self.size]
-        teams_by_id = self.queryset.select_related("parent").in_bulk(
-            [pk for pk, _depth in page_nodes]
-        )
-        return [TeamRow(teams_by_id[pk], depth) for pk, depth in page_nodes if pk in teams_by_id]
-
-    @cached_property
-    def rows(self) -> list[Team]:
-        return [row.team for row in self.sheet]
-
-
 def _build_tree(teams: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
     """Return [(team ID, depth)] in depth-first order from (team ID, parent ID); a team whose parent
     is missing is at the top."""
@@ -134,97 +108,154 @@ def _build_tree(teams: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]
     return rows
 
 
-def _set_counts(user: User, rows: Sequence[TeamRow]) -> None:
-    """Set `n_people`, the users with a role on the team itself, and `n_applications` of each row's
-    team: two statements."""
-    ids = [row.team.pk for row in rows]
-    n_people = dict(
-        Membership.objects.filter(team__in=ids)
-        .order_by()
-        .values_list("team")
-        .annotate(n=Count("pk"))
+@dataclass(frozen=True, slots=True)
+class TeamRow:
+    """Team at its depth in the tree of visible teams."""
+
+    team: Team
+    depth: int
+    n_members: int
+    n_applications: int
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMember:
+    """Row of a file: a team with one of its roles, or without one."""
+
+    team: Team
+    membership: Membership | None
+
+
+def _get_member_fact(name: str) -> Callable[[TeamMember], Any]:
+    return lambda row: attrgetter(name)(row.membership) if row.membership is not None else ""
+
+
+class TeamList(ListPage[Any, TeamRow]):
+    """Visible teams as a tree, by the filter of the URL; the files list the roles on each."""
+
+    namespace = "teams"
+    title = "Teams"
+    nouns = ("team", "teams")
+    crumbs = (("Settings", "settings:home"),)
+    counts = "Teams that you can view"
+    filterset_class = TeamFilter
+    columns = (
+        Column[TeamRow](
+            "team",
+            "Team",
+            attrgetter("team.name"),
+            note=lambda row: (
+                f"part of {row.team.parent.name}" if row.team.parent and not row.depth else ""
+            ),
+            url=lambda row: reverse("teams:detail", args=[row.team.slug]),
+            css=lambda row: f"deep-{row.depth}" if row.depth else "",
+        ),
+        Column[TeamRow]("mailbox", "Mailbox", attrgetter("team.email")),
+        Column[TeamRow](
+            "members", "Members", attrgetter("n_members"), format=format_number, is_numeric=True
+        ),
+        Column[TeamRow](
+            "applications",
+            "Applications",
+            attrgetter("n_applications"),
+            format=format_number,
+            url=lambda row: url_with_query(reverse("applications:list"), team=row.team.slug),
+            is_numeric=True,
+        ),
     )
-    n_applications = dict(
-        Application.objects.visible_to(user)
-        .filter(team__in=ids)
-        .order_by()
-        .values_list("team")
-        .annotate(n=Count("pk"))
+    has_details_in_files = True
+    file_columns = (
+        FileColumn[TeamMember]("Team", attrgetter("team.name")),
+        FileColumn[TeamMember]("Team ID", attrgetter("team.slug")),
+        FileColumn[TeamMember](
+            "Parent team", lambda row: row.team.parent.slug if row.team.parent else ""
+        ),
+        FileColumn[TeamMember]("Mailbox", attrgetter("team.email")),
+        FileColumn[TeamMember]("Member", _get_member_fact("user.username")),
+        FileColumn[TeamMember]("Email", _get_member_fact("user.email")),
+        FileColumn[TeamMember](
+            "Role", lambda row: row.membership.get_role_display() if row.membership else ""
+        ),
+        FileColumn[TeamMember](
+            "Active",
+            lambda row: (
+                "" if row.membership is None else "yes" if row.membership.user.is_active else "no"
+            ),
+        ),
     )
-    for row in rows:
-        row.team.n_people = n_people.get(row.team.pk, 0)
-        row.team.n_applications = n_applications.get(row.team.pk, 0)
+    controls = (FilterControl("q", "Search", "search"),)
+    default_order = ("", ())
 
+    def get_queryset(self) -> "QuerySet[Team]":
+        return Team.objects.visible_to(self.user)
 
-@require_safe
-def team_list(request: HttpRequest) -> HttpResponse:
-    """Show the visible teams as a tree, by the filter of the URL."""
-    user = signed_in_user(request)
-    visible_teams = Team.objects.visible_to(user)
-    filterset = TeamFilter(request.GET, visible_teams, request=request)
-    tree = _build_tree(filterset.qs.order_by("name", "pk").values_list("pk", "parent"))
-    listing = TeamListing(request, visible_teams, tree=tree)
-    _set_counts(user, listing.sheet)
-    n_without = filterset.qs.filter(email="", memberships__isnull=True).count()
-    return render_page(
-        request,
-        "settings/teams.html",
-        fragment="listing",
-        title="Teams",
-        crumbs=(("Settings", reverse("settings:home")),),
-        counts="Teams you may see",
-        sentence=_build_list_headline(len(tree), n_without, is_filtered=listing.is_filtered),
-        filters=build_filter_controls(request, filterset, [FilterControl("q", "Search", "search")]),
-        listing=listing,
-        rows=listing.sheet,
-        can_add=user.is_governance,
-    )
-
-
-def _build_list_headline(n: int, n_without: int, *, is_filtered: bool) -> Headline:
-    if n == 0 and is_filtered:
-        return Headline("No team is so named.")
-    if n == 0:
-        return Headline("You belong to no team yet.")
-    start = f"{count_of(n, 'team')[:1].upper()}{count_of(n, 'team')[1:]}"
-    if n_without:
-        return Headline(
-            f"{start}; ",
-            f"{count_of(n_without, 'team')} with neither people nor a mailbox",
-            ", whose alerts fall to whoever stands above.",
+    def narrow(self, queryset: "QuerySet[Team]") -> Any:
+        """Return the (team ID, depth) of the selected teams, depth first."""
+        return ComputedRows(
+            _build_tree(queryset.order_by("name", "pk").values_list("pk", "parent"))
         )
-    return Headline(f"{start}, each with people or a mailbox of its own.")
+
+    def build_rows(self, records: Sequence[tuple[int, int]]) -> Sequence[TeamRow]:
+        """Return the rows of some nodes of the tree: three statements."""
+        ids = [pk for pk, _depth in records]
+        teams = self.get_queryset().select_related("parent").in_bulk(ids)
+        n_members = _count_by_team(Membership.objects.filter(team__in=ids))
+        n_applications = _count_by_team(
+            Application.objects.visible_to(self.user).filter(team__in=ids)
+        )
+        return [
+            TeamRow(teams[pk], depth, n_members.get(pk, 0), n_applications.get(pk, 0))
+            for pk, depth in records
+            if pk in teams
+        ]
+
+    def build_file_rows(self, records: Sequence[tuple[int, int]]) -> Iterator[TeamMember]:
+        ids = [pk for pk, _depth in records]
+        teams = self.get_queryset().select_related("parent")
+        teams_by_id = teams.prefetch_related("memberships__user").in_bulk(ids)
+        for pk in ids:
+            if (team := teams_by_id.get(pk)) is None:
+                continue
+            memberships: list[Membership | None] = list(team.memberships.all())
+            for membership in memberships or [None]:
+                yield TeamMember(team, membership)
+
+    def get_lead(self) -> Headline:
+        if self.is_filtered:
+            return self.describe_matches()
+        if not self.listing.n_found:
+            return Headline("You are not a member of a team yet.")
+        n_without = self.filterset.qs.filter(email="", memberships__isnull=True).count()
+        if not n_without:
+            return Headline(f"{self.count_records()}, each with members or a mailbox.")
+        return Headline(
+            f"{self.count_records()}; ",
+            pluralize(n_without, "1 has", f"{number(n_without)} have"),
+            " neither members nor a mailbox, so the team above receives the alerts.",
+        )
+
+    def get_basis(self) -> str:
+        return (
+            "A role on a team also applies to its sub-teams. Alerts are sent to the mailbox of the "
+            "team, or to its owners if it has none."
+        )
+
+    def get_actions(self) -> Sequence[PageAction]:
+        if not self.user.is_governance:
+            return ()
+        return (PageAction("Add team", reverse("teams:create"), is_primary=True),)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No teams yet.",
+            "A team owns applications. Contact a governance user for a role on the team whose "
+            "applications you work on.",
+            *(("Add team", reverse("teams:create")) if self.user.is_governance else ()),
+        )
 
 
-@require_safe
-def team_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Send one row per membership; a team without one has a row of its own."""
-    user = signed_in_user(request)
-    rows: list[tuple[Team, Membership | None]] = []
-    for team in (
-        Team.objects.visible_to(user).prefetch_related("memberships__user").select_related("parent")
-    ):
-        memberships = list(team.memberships.all())
-        rows.extend((team, membership) for membership in memberships)
-        if not memberships:
-            rows.append((team, None))
-    return csv_response(
-        "teams",
-        ["team", "slug", "belongs to", "mailbox", "person", "e-mail", "role", "active"],
-        rows,
-        _build_csv_cells,
-    )
-
-
-def _build_csv_cells(row: tuple[Team, Membership | None]) -> list[Any]:
-    team, membership = row
-    parent_slug = team.parent.slug if team.parent else ""
-    facts = [team.name, team.slug, parent_slug, team.email]
-    if membership is None:
-        return [*facts, "", "", "", ""]
-    user = membership.user
-    active = "yes" if user.is_active else "no"
-    return [*facts, user.username, user.email, membership.get_role_display(), active]
+def _count_by_team(rows: "QuerySet[Any]") -> dict[int, int]:
+    return dict(rows.order_by().values_list("team").annotate(n=Count("pk")))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -251,9 +282,9 @@ def add_team(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "settings/team-form.html",
-        title="Add a team",
+        title="Add team",
         crumbs=(("Settings", reverse("settings:home")), ("Teams", reverse("teams:list"))),
-        sentence=Headline("A team owns applications, and its people see and change them."),
+        sentence=Headline("A team owns applications. Its members can view and change them."),
         form=form,
         status=422 if form.is_bound else 200,
     )

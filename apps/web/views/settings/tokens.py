@@ -1,26 +1,32 @@
 """API tokens of the user and of service accounts that the user is responsible for; each is shown
 once."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
 
 from apps.accounts.actions import AccountChangeError, issue_token, revoke_token, rotate_token
 from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.roles import Scope
 from apps.accounts.service_accounts import can_manage_service
+from apps.common.text import pluralize
 from apps.common.time import now
+from apps.web.lists.columns import Column, FileColumn, format_ago, format_moment
+from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import QuickSelect, signed_in_user
-from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
-from apps.web.wording import count_of
+from apps.web.wording import number, quantity_of
 
 LIFETIMES = ((30, "30 days"), (90, "90 days"), (365, "a year"))
 OVERLAPS = (
@@ -65,10 +71,130 @@ class TokenForm(forms.Form):
         self.fields["team"].queryset = teams  # type: ignore[attr-defined]
 
 
-@require_safe
-def token_list(request: HttpRequest) -> HttpResponse:
-    user = signed_in_user(request)
-    return render_own_tokens(request, user, build_token_form(user, user))
+def _describe_limits(token: ApiToken) -> str:
+    team = f"only {token.team.name}" if token.team else ""
+    rate = f"{number(token.per_minute)} per minute" if token.per_minute else ""
+    return ", ".join(filter(None, (team, rate)))
+
+
+def _describe_old_secret(token: ApiToken) -> str:
+    if token.old_until is None or token.old_until <= now() or token.revoked_at:
+        return ""
+    return format_html("earlier secret: {}", format_moment(token.old_until))
+
+
+def _describe_old_use(token: ApiToken) -> str:
+    if token.old_last_used_at is None:
+        return ""
+    return format_html("earlier secret: {}", format_ago(token.old_last_used_at))
+
+
+class TokenList(ListPage[ApiToken, ApiToken]):
+    """The user's own API tokens. The files are for an access review: they list every token that the
+    user can view, also those of service accounts; administrators and auditors get all."""
+
+    namespace = "tokens"
+    title = "API tokens"
+    nouns = ("API token", "API tokens")
+    counts = "Your own API tokens"
+    columns = (
+        Column[ApiToken](
+            "name",
+            "API token",
+            attrgetter("name"),
+            note=lambda token: format_html('<span class="id">fr_{}…</span>', token.prefix),
+        ),
+        Column[ApiToken](
+            "scopes", "Scopes", lambda token: ", ".join(token.scopes), note=_describe_limits
+        ),
+        Column[ApiToken](
+            "expires",
+            "Expires",
+            attrgetter("expires_at"),
+            format=format_moment,
+            note=_describe_old_secret,
+        ),
+        Column[ApiToken](
+            "last_used",
+            "Last used",
+            attrgetter("last_used_at"),
+            format=format_ago,
+            note=_describe_old_use,
+        ),
+        Column[ApiToken](
+            "actions",
+            "Actions",
+            attrgetter("revoked_at"),
+            template="settings/token-actions.html",
+            is_in_files=False,
+        ),
+    )
+    file_columns = (
+        FileColumn[ApiToken]("Prefix", attrgetter("prefix")),
+        FileColumn[ApiToken]("User", attrgetter("user.username")),
+        FileColumn[ApiToken](
+            "Type", lambda token: "service account" if token.user.is_service else "user"
+        ),
+        FileColumn[ApiToken]("Team", lambda token: token.team.slug if token.team else ""),
+        FileColumn[ApiToken]("Created", attrgetter("created_at")),
+        FileColumn[ApiToken]("Revoked", attrgetter("revoked_at")),
+        FileColumn[ApiToken]("Earlier secret valid until", attrgetter("old_until")),
+    )
+    default_order = ("", ("-created_at", "-pk"))
+    page_size = 200
+    template = "settings/tokens.html"
+    may_change = True
+
+    def get_queryset(self) -> "QuerySet[ApiToken]":
+        return ApiToken.objects.filter(user=self.user).select_related("team")
+
+    def get_file_queryset(self) -> "QuerySet[ApiToken]":
+        tokens = ApiToken.objects.visible_to(self.user).select_related("user", "team")
+        return tokens.order_by("pk")
+
+    def get_lead(self) -> Headline:
+        usable = [token for token in self.rows if token.is_good_at(self.at)]
+        if not usable:
+            return Headline("You have no valid API token.")
+        opening = f"You have {quantity_of(len(usable), 'valid API token')}"
+        n_soon = sum(token.expires_at < self.at + EXPIRING_SOON for token in usable)
+        if not n_soon:
+            return Headline(f"{opening}.")
+        verb = pluralize(n_soon, "expires", "expire")
+        return Headline(f"{opening}; ", f"{number(n_soon)} {verb} within 14 days", ".")
+
+    def get_basis(self) -> Any:
+        return format_html(
+            "An API token acts as you, for all your teams or for one. Send it as "
+            "<code>Authorization: Bearer fr_…</code>, as <code>X-Api-Key</code>, or as the "
+            'password of HTTP Basic; see the <a href="/api/docs/">API documentation</a>. '
+            '<a href="{}">Service accounts have API tokens of their own.</a>',
+            reverse("service-accounts:list"),
+        )
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No API tokens yet.",
+            "Pipelines and scripts use an API token to read and write the registry.",
+            "Create API token",
+            "#h-new",
+        )
+
+    def get_row_css(self, row: ApiToken) -> str:
+        return "past" if row.revoked_at or row.expires_at < self.at else ""
+
+    def get_context(self) -> Mapping[str, Any]:
+        return {"form": build_token_form(self.user, self.user), "overlaps": OVERLAPS}
+
+
+class ServiceTokenList(TokenList):
+    """API tokens of one service account (`service`); `may_change` whether the user manages it."""
+
+    def check_access(self) -> None:
+        self.may_change = can_manage_service(self.user, self.kwargs["service"])
+
+    def get_queryset(self) -> "QuerySet[ApiToken]":
+        return ApiToken.objects.filter(user=self.kwargs["service"]).select_related("team")
 
 
 def build_token_form(user: User, holder: User, data: Any = None) -> TokenForm:
@@ -76,100 +202,21 @@ def build_token_form(user: User, holder: User, data: Any = None) -> TokenForm:
     return TokenForm(data, teams=Team.objects.visible_to(holder).order_by("name"))
 
 
-def render_own_tokens(
-    request: HttpRequest, user: User, form: TokenForm, secret: str = ""
-) -> HttpResponse:
+def render_own_tokens(request: HttpRequest, form: TokenForm, secret: str = "") -> HttpResponse:
     """Render the API tokens of the user. `secret` is a new token, shown once."""
-    at = now()
-    tokens = list_tokens(user)
-    usable_tokens = [token for token in tokens if token.is_good_at(at)]
-    return render_token_page(
-        request,
-        secret,
-        template="settings/tokens.html",
-        title="API tokens",
-        crumbs=(("Settings", reverse("settings:home")),),
-        counts="Your own",
-        as_of=at,
-        sentence=_build_headline(
-            len(usable_tokens),
-            sum(token.expires_at < at + EXPIRING_SOON for token in usable_tokens),
-        ),
-        tokens=tokens,
-        form=form,
-        at=at,
-        overlaps=OVERLAPS,
-        status=422 if form.is_bound and not form.is_valid() else 200,
+    status = 422 if form.is_bound and not form.is_valid() else 200
+    page = TokenList.of_request(request)
+    return keep_secret_uncached(
+        page.render(request, status=status, form=form, secret=secret), secret
     )
 
 
-def render_token_page(
-    request: HttpRequest, secret: str, *, template: str, **context: Any
-) -> HttpResponse:
-    """Render a page that shows the new token if `secret` is set; then it must not be cached."""
-    response = render_page(request, template, secret=secret, **context)
+def keep_secret_uncached(response: HttpResponse, secret: str) -> HttpResponse:
+    """Return the response of a page that shows `secret` if it is set; then it must not be
+    cached."""
     if secret:
         response["Cache-Control"] = "no-store"
     return response
-
-
-def list_tokens(user: User) -> list[ApiToken]:
-    return list(
-        ApiToken.objects.filter(user=user).select_related("team").order_by("-created_at")[:200]
-    )
-
-
-@require_safe
-def tokens_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Send every token that the user can view: the user's own and those of service accounts that
-    the user is responsible for; administrators and auditors all.
-
-    For an access review, and for finding unused tokens."""
-    user = signed_in_user(request)
-    return csv_response(
-        "keys",
-        [
-            "key",
-            "prefix",
-            "of",
-            "kind",
-            "may",
-            "team",
-            "made",
-            "good until",
-            "last used",
-            "revoked",
-            "old secret until",
-        ],
-        ApiToken.objects.visible_to(user)
-        .select_related("user", "team")
-        .order_by("pk")
-        .iterator(chunk_size=1000),
-        lambda row: [
-            row.name,
-            row.prefix,
-            row.user.username,
-            "program" if row.user.is_service else "person",
-            " ".join(row.scopes),
-            row.team.slug if row.team else "",
-            row.created_at,
-            row.expires_at,
-            row.last_used_at,
-            row.revoked_at,
-            row.old_until,
-        ],
-    )
-
-
-def _build_headline(n: int, n_soon: int) -> Headline:
-    if n == 0:
-        return Headline("You have no key. Programs that read or write the register need one.")
-    start = f"You have {count_of(n, 'key')} in use"
-    if n_soon:
-        return Headline(
-            f"{start}; ", f"{count_of(n_soon, 'expires', 'expire')} within 14 days", "."
-        )
-    return Headline(f"{start}.")
 
 
 @require_POST
@@ -179,7 +226,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
     form = build_token_form(user, user, request.POST)
     secret = issue_from_form(form, holder=user, by=user)
     return render_own_tokens(
-        request, user, build_token_form(user, user) if secret else form, secret=secret
+        request, build_token_form(user, user) if secret else form, secret=secret
     )
 
 
@@ -224,17 +271,17 @@ def rotate_listed_token(request: HttpRequest, pk: int) -> HttpResponse:
         flash_error(request, str(refusal))
         return redirect(_build_return_url(token, user))
     if token.user_id == user.pk:
-        return render_own_tokens(request, user, build_token_form(user, user), secret=secret)
+        return render_own_tokens(request, build_token_form(user, user), secret=secret)
     return _render_rotated_token(request, user, token, secret)
 
 
 def _render_rotated_token(
     request: HttpRequest, user: User, token: ApiToken, secret: str
 ) -> HttpResponse:
-    return render_token_page(
+    response = render_page(
         request,
-        secret,
-        template="settings/rotated.html",
+        "settings/rotated.html",
+        secret=secret,
         title=token.name,
         crumbs=(
             ("Settings", reverse("settings:home")),
@@ -243,6 +290,7 @@ def _render_rotated_token(
         sentence=Headline(f"{token.name} of {token.user} has a new secret."),
         back=_build_return_url(token, user),
     )
+    return keep_secret_uncached(response, secret)
 
 
 @require_POST

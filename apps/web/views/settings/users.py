@@ -1,24 +1,29 @@
 """Users: the list, invitations, organisation roles and removal of access."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import actions
 from apps.accounts.events.log import record_event
-from apps.accounts.models import AccountEventKind, EmailAlias, PersonState, Team, User
+from apps.accounts.filters import UserListFilter
+from apps.accounts.models import AccountEventKind, PersonState, Team, User
 from apps.accounts.people.mail_rules import contacts_with_mail, unconfirmed_contacts
-from apps.accounts.roles import TeamRole
+from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.accounts.sign_in.invitations import invitation_url, send_invitation
 from apps.accounts.sign_in.second_factors import (
-    by_second_factor,
     has_second_factor,
     is_required_of,
     reset_second_factors,
@@ -26,12 +31,16 @@ from apps.accounts.sign_in.second_factors import (
 )
 from apps.accounts.sign_in.sessions import end_sessions
 from apps.common.text import pluralize
+from apps.common.time import now
+from apps.web.lists.columns import Column, FileColumn
+from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_error, flash_success
-from apps.web.pages.form_fields import signed_in_user
-from apps.web.pages.list_page import PaginatedList, csv_response
+from apps.web.pages.form_fields import UserSource, signed_in_user
 from apps.web.pages.optimistic_lock import OptimisticLockMixin
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.settings.people import contact_context
+from apps.web.wording import ago, number
 
 
 class UserForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-arg]
@@ -78,114 +87,161 @@ class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["team"].queryset = Team.objects.order_by("name")  # type: ignore[attr-defined]
 
 
-def _filter_users(request: HttpRequest) -> QuerySet[User]:
-    """Return the users that match the text and the state of two-factor authentication in the
-    URL."""
-    query = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    people = with_second_factor(User.objects.people().filter(merged_into=None))
-    if request.GET.get("unconfirmed") == "true":
-        people = people.filter(pk__in=unconfirmed_contacts().order_by().values("pk"))
-    if (state := request.GET.get("state", "")) in PersonState.values:
-        people = people.filter(state=state)
-    if (factor := request.GET.get("factor", "")) in {"yes", "no"}:
-        people = by_second_factor(people.filter(is_active=True), has_factor=factor == "yes")
-    users = people.annotate(n_teams=Count("memberships")).order_by(
-        "-is_active", "first_name", "last_name", "username"
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """Person of the list; `may_receive_mail` is known in files only."""
+
+    user: Any
+    is_factor_required: bool
+    may_receive_mail: bool = False
+
+    @property
+    def factor(self) -> str:
+        if self.user.has_factor:
+            return "yes"
+        return "no, required" if self.is_factor_required else "no"
+
+
+def _describe_sign_in(row: UserRow) -> str:
+    user = row.user
+    if not user.is_active or user.last_login is None:
+        return ""
+    return f"last sign-in {ago(user.last_login, at=now())}"
+
+
+class UserList(ListPage[User, UserRow]):
+    """Users and contacts by the filters of the URL, active ones first."""
+
+    namespace = "users"
+    title = "People"
+    nouns = ("person", "people")
+    crumbs = (("Settings", "settings:home"),)
+    counts = "Users and contacts"
+    filterset_class = UserListFilter
+    columns = (
+        Column[UserRow](
+            "person",
+            "Person",
+            lambda row: str(row.user),
+            url=lambda row: reverse("users:detail", args=[row.user.pk]),
+        ),
+        Column[UserRow]("email", "Email", attrgetter("user.email")),
+        Column[UserRow](
+            "state", "State", lambda row: row.user.get_state_display(), note=_describe_sign_in
+        ),
+        Column[UserRow](
+            "role", "Organisation role", lambda row: row.user.get_organisation_role_display()
+        ),
+        Column[UserRow](
+            "factor",
+            "Two-factor authentication",
+            attrgetter("factor"),
+            css=lambda row: "bad" if row.factor == "no, required" else "",
+        ),
+        Column[UserRow]("teams", "Teams", attrgetter("user.n_teams"), is_numeric=True),
     )
-    if query:
-        users = users.filter(
-            Q(username__icontains=query)
-            | Q(email__icontains=query)
-            | Q(first_name__icontains=query)
-            | Q(last_name__icontains=query)
-            | Q(pk__in=EmailAlias.objects.filter(email__icontains=query).values("user"))
+    file_columns = (
+        FileColumn[UserRow]("Username", attrgetter("user.username")),
+        FileColumn[UserRow]("First name", attrgetter("user.first_name")),
+        FileColumn[UserRow]("Last name", attrgetter("user.last_name")),
+        FileColumn[UserRow]("Can sign in", lambda row: "yes" if row.user.is_active else "no"),
+        FileColumn[UserRow](
+            "Can receive email", lambda row: "yes" if row.may_receive_mail else "no"
+        ),
+        FileColumn[UserRow]("Last sign-in", attrgetter("user.last_login")),
+        FileColumn[UserRow](
+            "Two-factor authentication required",
+            lambda row: "yes" if row.is_factor_required else "no",
+        ),
+    )
+    controls = (
+        FilterControl("q", "Search", "search"),
+        FilterControl("state", "State", choices=PersonState.choices),
+        FilterControl("office", "Organisation role", choices=OrganisationRole.choices),
+        FilterControl("factor", "Two-factor", choices=(("yes", "Yes"), ("no", "No"))),
+    )
+    default_order = ("", ("-is_active", "first_name", "last_name", "username"))
+    template = "settings/people.html"
+    bulk_template = "settings/people-bulk.html"
+
+    def check_access(self) -> None:
+        _require_reader(self.request)
+
+    def get_queryset(self) -> "QuerySet[User]":
+        people = with_second_factor(User.objects.people().filter(merged_into=None))
+        return people.annotate(n_teams=Count("memberships"))
+
+    def build_rows(self, records: Sequence[User]) -> Sequence[UserRow]:
+        return [UserRow(user, is_required_of(user)) for user in records]
+
+    def build_file_rows(self, records: Sequence[User]) -> Sequence[UserRow]:
+        contacts = contacts_with_mail([user.pk for user in records if not user.is_active])
+        return [
+            UserRow(user, is_required_of(user), user.is_active or user.pk in contacts)
+            for user in records
+        ]
+
+    @cached_property
+    def totals(self) -> Mapping[str, int]:
+        """The numbers of people who can sign in, who have not yet, and of contacts."""
+        return User.objects.people().aggregate(
+            n=Count("pk", filter=Q(is_active=True)),
+            new=Count("pk", filter=Q(is_active=True, last_login=None)),
+            contacts=Count("pk", filter=Q(state=PersonState.CONTACT)),
         )
-    office = request.GET.get("office", "")
-    return users.filter(organisation_role=office) if office else users
 
+    def get_lead(self) -> Headline:
+        if self.is_filtered:
+            return self.describe_matches()
+        n, n_new, n_contacts = (self.totals[name] for name in ("n", "new", "contacts"))
+        sentences = [pluralize(n, "1 user can sign in.", f"{number(n)} users can sign in.")]
+        if n_new:
+            sentences.append(
+                pluralize(
+                    n_new, "1 has not signed in yet.", f"{number(n_new)} have not signed in yet."
+                )
+            )
+        if n_contacts:
+            sentences.append(
+                pluralize(
+                    n_contacts, "1 person is a contact.", f"{number(n_contacts)} are contacts."
+                )
+            )
+        return Headline(" ".join(sentences))
 
-@require_safe
-def user_list(request: HttpRequest) -> HttpResponse:
-    """Show the users, by the filters of the URL."""
-    user = _require_reader(request)
-    listing = PaginatedList(request, _filter_users(request))
-    return render_page(
-        request,
-        "settings/people.html",
-        fragment="listing",
-        title="People",
-        crumbs=(("Settings", reverse("settings:home")),),
-        counts="Contacts and users",
-        sentence=_build_list_headline(),
-        listing=listing,
-        offices=User._meta.get_field("organisation_role").choices,
-        office=request.GET.get("office", ""),
-        factor=request.GET.get("factor", ""),
-        required=[row.pk for row in listing.rows if is_required_of(row)],
-        words=request.GET.get("q", ""),
-        states=PersonState.choices,
-        state=request.GET.get("state", ""),
-        can_change=user.is_administrator,
-        can_govern=user.is_governance,
-        n_contacts=User.objects.contacts().count(),
-        n_unconfirmed=unconfirmed_contacts().count(),
-    )
-
-
-def _build_list_headline() -> Headline:
-    counts = User.objects.people().aggregate(
-        n=Count("pk", filter=Q(is_active=True)),
-        new=Count("pk", filter=Q(is_active=True, last_login=None)),
-        contacts=Count("pk", filter=Q(state=PersonState.CONTACT)),
-    )
-    n, n_new, n_contacts = counts["n"], counts["new"], counts["contacts"]
-    sentences = [pluralize(n, f"{n} person can sign in.", f"{n} people can sign in.")]
-    if n_new:
-        sentences.append(
-            pluralize(n_new, "1 has not signed in yet.", f"{n_new} have not signed in yet.")
+    def get_basis(self) -> str:
+        n_unconfirmed = unconfirmed_contacts().count()
+        if not n_unconfirmed:
+            return ""
+        return format_html(
+            '<a href="?unconfirmed=true">Contacts to confirm: {}</a>. Their addresses are outside '
+            "the allowed domains, so they receive no email.",
+            number(n_unconfirmed),
         )
-    if n_contacts:
-        sentences.append(pluralize(n_contacts, "1 is a contact.", f"{n_contacts} are contacts."))
-    return Headline(" ".join(sentences))
 
+    def get_actions(self) -> Sequence[PageAction]:
+        actions_of_page = []
+        if self.user.is_administrator:
+            invite = PageAction("Invite user", reverse("users:invite"), is_primary=True)
+            actions_of_page.append(invite)
+        if self.user.is_governance:
+            actions_of_page += [
+                PageAction("Add contact", reverse("users:create-contact")),
+                PageAction("Edit allowed domains", reverse("users:domains")),
+            ]
+        return actions_of_page
 
-@require_safe
-def user_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Export all users that match the filters."""
-    _require_reader(request)
-    mailable = contacts_with_mail(User.objects.contacts().values_list("pk", flat=True))
-    return csv_response(
-        "people",
-        [
-            "name",
-            "first name",
-            "last name",
-            "e-mail",
-            "office",
-            "teams",
-            "may sign in",
-            "state",
-            "may receive email",
-            "last sign-in",
-            "second factor",
-            "second factor required",
-        ],
-        _filter_users(request).iterator(chunk_size=1000),
-        lambda row: [
-            row.username,
-            row.first_name,
-            row.last_name,
-            row.email,
-            row.get_organisation_role_display(),
-            row.n_teams,  # type: ignore[attr-defined]
-            "yes" if row.is_active else "no",
-            row.get_state_display(),
-            "yes" if row.is_active or row.pk in mailable else "no",
-            row.last_login,
-            "yes" if row.has_factor else "no",  # type: ignore[attr-defined]
-            "yes" if is_required_of(row) else "no",
-        ],
-    )
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState("No people yet.", "Users sign in, contacts receive email only.")
+
+    def get_row_css(self, row: UserRow) -> str:
+        return "" if row.user.is_active else "past"
+
+    def get_selection_key(self, row: UserRow) -> str:
+        return str(row.user.pk) if self.user.is_governance else ""
+
+    def get_context(self) -> Mapping[str, Any]:
+        return {"n_contacts": self.totals["contacts"] if self.user.is_governance else 0}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -212,11 +268,9 @@ def invite_user(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "settings/invite.html",
-        title="Invite a person",
+        title="Invite user",
         crumbs=(("Settings", reverse("settings:home")), ("People", reverse("users:list"))),
-        sentence=Headline(
-            "The invitation is a mail with a link by which the person sets a password."
-        ),
+        sentence=Headline("The invitation is an email with a link to set a password."),
         form=form,
         status=422 if form.is_bound else 200,
     )
@@ -362,7 +416,7 @@ def _describe_user(person: User) -> str:
     return f"{person}{office} last signed in on {person.last_login:%-d %B %Y}."
 
 
-def _require_reader(request: HttpRequest) -> User:
+def _require_reader(request: UserSource) -> User:
     user = signed_in_user(request)
     if not user.can_read_all:
         raise PermissionDenied(

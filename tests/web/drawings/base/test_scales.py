@@ -111,7 +111,7 @@ def test_a_short_time_is_named_by_its_days_and_a_long_one_by_its_years():
         (number, 12_500, "12,500"),
         (number, -3, "−3"),
         (number, 0.075, "0.075"),
-        (share, 0.618, "62 %"),
+        (share, 0.618, "62%"),
         (compact, 8_930_000, "8.93 M"),
         (compact, 999_950, "1 M"),
         (compact, 35_000, "35 k"),

@@ -80,8 +80,8 @@ def test_it_says_who_was_told_when_and_who_was_not_and_why(world, page_of):
     assert f'<a href="/deliveries/{world.delivery.pk}/">Failed</a>' in page
     assert "550 mailbox unavailable" in page
     assert "Tickets" in page
-    assert "Webhook owed" in page
-    assert "No mail</span><small>Muted until 2027-01-01.</small>" in page
+    assert "Pending" in page
+    assert "Not notified</span><small>Muted until 2027-01-01.</small>" in page
 
 
 def test_a_mail_to_another_person_is_named_and_not_opened(world, page_of):

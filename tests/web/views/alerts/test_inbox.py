@@ -171,7 +171,7 @@ def test_the_other_answers_of_a_row_come_when_it_is_opened(world, as_user):
     page = text_of(as_user(world.editor).get(f"/alerts/{world.alert.pk}/answers/?back=/alerts/"))
 
     assert "Snooze until date" in page
-    assert "Mute mails about it" in page
+    assert "Mute notifications" in page
     assert 'name="back" value="/alerts/"' in page
     assert "<html" not in page
 
@@ -368,7 +368,7 @@ def test_the_storage_key_of_an_alert_is_not_shown(world, as_user):
 
 @pytest.mark.parametrize("path", ["/events/{event}/", "/offerings/{offering}/"])
 def test_an_auditor_reads_who_was_notified_of_a_retirement_and_who_answered(path, world, as_user):
-    auditor = make_user(organisation_role="auditor")
+    auditor = make_user(role="auditor")
     address = path.format(event=world.event.pk, offering=world.sonnet.pk)
 
     page = visible_text(as_user(auditor).get(address))

@@ -51,7 +51,7 @@ class TestThePage:
         assert "<b>1</b> same version, another host" in dependencies
         assert "Host outage" in readiness
         assert "Developer failure" in readiness
-        assert 'class="bad">Exposed' in readiness
+        assert 'data-l="result" class="bad">Exposed' in readiness
 
     def test_announced_prices_say_what_changes_when(self, world, page_of):
         moment = now()
@@ -153,8 +153,8 @@ class TestRegistering:
         dependency = application.dependencies.get()
         assert (dependency.offering, dependency.traffic_share) == (world.sonnet, Decimal(1))
         assert str(dependency.adaptations.get()) == "Prompt 1"
-        assert "calls claude-sonnet-4-5 as primary." in text_of(done)
-        assert "Runway: no end announced before, 10 days left, the move not known now." in text_of(
+        assert "uses claude-sonnet-4-5 as primary." in text_of(done)
+        assert "Runway: no retirement date before, 10 days left, effort unknown now." in text_of(
             done
         )
 
@@ -242,7 +242,7 @@ class TestPicking:
         assert f'value="{world.sonnet_bedrock.pk}"' in one
         assert "Claude Sonnet 4.5" in one
         assert "3.00" in both
-        assert "Nothing in the catalogue matches." in none
+        assert "No models match this search." in none
 
     def test_htmx_gets_the_hits_and_keeps_what_is_chosen(self, world, as_user):
         answer = as_user(world.editor).get(
@@ -271,6 +271,36 @@ class TestPicking:
         )
 
         assert "Anthropic is blocked: no agreement" in page
+
+    @pytest.mark.parametrize("page", ["declare", "replace"])
+    def test_a_blocked_model_is_marked_before_it_is_selected(self, page, world, as_user):
+        record_decision(
+            target=world.sonnet_bedrock,
+            decision="blocked",
+            reason="no agreement",
+            at=now(),
+            by=world.governance,
+        )
+        primary = world.triage.dependencies.get(role="primary")
+        path = {
+            "declare": f"/applications/{world.triage.slug}/declare/",
+            "replace": f"/dependencies/{primary.pk}/replace/",
+        }[page]
+
+        picker = as_user(world.editor).get(path, {"q": "sonnet"}).context["picker"]
+
+        marked = {hit.offering for hit in picker.hits if "blocked by an approval" in hit.warnings}
+        assert marked == {world.sonnet_bedrock}
+
+    def test_a_replacement_that_retires_on_the_same_date_says_so(self, world, as_user):
+        primary = world.triage.dependencies.get(role="primary")
+        Offering.objects.filter(pk=world.sonnet_bedrock.pk).update(
+            retires_on=world.sonnet.retires_on, date_kind="firm"
+        )
+
+        page = text_of(as_user(world.editor).get(f"/dependencies/{primary.pk}/replace/"))
+
+        assert "retires on the same date as claude-sonnet-4-5" in page
 
 
 class TestChanging:
@@ -309,7 +339,8 @@ class TestChanging:
 
         world.triage.refresh_from_db()
         assert (world.triage.rto_hours, world.triage.external_refs) == (4, {"CMDB": "CI-1"})
-        assert "said in the review" in text_of(done)
+        history = client.get(f"/applications/{world.triage.slug}/?tab=history")
+        assert "said in the review" in text_of(history)
         undo(client, done)
         world.triage.refresh_from_db()
         assert world.triage.rto_hours is None
@@ -399,7 +430,7 @@ class TestDependencies:
 
         primary.refresh_from_db()
         assert (primary.traffic_share, primary.tags) == (Decimal(1), ["eu", "batch"])
-        assert "2 findings are settled." in text_of(done)
+        assert "2 findings resolved." in text_of(done)
 
     def test_the_second_of_two_editors_compares(self, world, as_user, primary):
         first, second = as_user(world.editor), as_user(world.governance)
@@ -426,7 +457,7 @@ class TestDependencies:
         Offering.objects.filter(pk=world.sonnet.pk).update(replacement=world.unknown)
         address = f"/dependencies/{primary.pk}/replace/"
 
-        assert "named as its replacement by the provider" in text_of(client.get(address))
+        assert "replacement named by the provider" in text_of(client.get(address))
         nothing = client.post(address, {"on": world.today.isoformat()})
         assert "Select the new model." in text_of(nothing)
 
@@ -434,7 +465,7 @@ class TestDependencies:
             address, {"offering": world.unknown.pk, "on": world.today.isoformat()}, follow=True
         )
         assert "captions-prod replaces claude-sonnet-4-5" in text_of(done)
-        assert "no end announced now." in text_of(done)
+        assert "no retirement date now." in text_of(done)
         primary.refresh_from_db()
         assert primary.until == world.today
 

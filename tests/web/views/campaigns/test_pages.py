@@ -100,7 +100,7 @@ def test_the_campaign_says_how_far_it_is_and_lists_its_tasks(payments, as_user):
     other = payments.stand("Second")
     client = as_user(payments.governance)
 
-    assert "no of 1 tasks are settled".replace("no", "0") in text_of(
+    assert "0 of 1 tasks are signed or no longer needed" in text_of(
         client.get(reverse("campaigns:detail", args=[campaign.pk]))
     )
 
@@ -118,13 +118,13 @@ def test_a_campaign_with_open_tasks_is_closed_only_with_a_reason(payments, as_us
     assert "enter a closing note that explains why" in text_of(
         post(client, "campaigns:action", campaign.pk, "close")
     )
-    assert "The campaign is closed." in text_of(
+    assert "Migration closed." in text_of(
         post(client, "campaigns:action", campaign.pk, "close", reason="Moved by hand")
     )
-    assert "Closed: 0 of 1 tasks were settled." in text_of(
+    assert "Closed: 0 of 1 tasks were signed or no longer needed." in text_of(
         client.get(reverse("campaigns:detail", args=[campaign.pk]))
     )
-    assert "The campaign is open again." in text_of(
+    assert "Migration reopened." in text_of(
         post(client, "campaigns:action", campaign.pk, "reopen", reason="Not yet")
     )
 
@@ -140,7 +140,7 @@ def test_governance_changes_the_usual_target(payments, as_user):
     facts = {"title": "Off", "note": "By spring.", "due_on": ""}
 
     # what stands is offered too, though another host serves it
-    assert "The campaign is changed." in text_of(
+    assert "Migration changed." in text_of(
         post(client, "campaigns:action", campaign.pk, "change", target=payments.target.pk, **facts)
     )
     assert Campaign.objects.get().target == payments.target

@@ -119,7 +119,7 @@ def test_a_person_places_what_the_rules_could_not(world, as_user):
     decision = IdentityDecision.objects.get()
     assert world.unknown.version.identifier == "anthropic/claude-sonnet-4-5-20250929"
     assert (decision.host, decision.decided_by) == (world.unknown.host, world.governance)
-    assert "Every offering is placed." in text_of(client.get("/identity/"))
+    assert "All models are identified." in text_of(client.get("/identity/"))
 
 
 def test_a_decision_can_be_lifted(world, as_user):

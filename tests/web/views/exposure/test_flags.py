@@ -33,7 +33,7 @@ def test_flags_are_listed_with_value_and_line_and_the_csv_says_the_same(flagged,
     assert "Open Critical applications" in visible_text(page).replace(
         "that stand on one developer", ""
     ) or "Anthropic" in visible_text(page)
-    assert re.search(r"Anthropic developer 100 % 50 % 2", visible_text(page))
+    assert re.search(r"Anthropic developer 100% 50% 2", visible_text(page))
     rows = csv_rows(client.get("/exposure/flags.csv?policy=critical-on-one-developer"))
     assert [
         (row["node"], Decimal(row["value"]), Decimal(row["tolerance"]), row["applications"])
@@ -69,10 +69,10 @@ def test_strangers_to_the_organisation_are_told_nothing_and_an_auditor_may_not_d
 def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged, as_user):
     client, address = as_user(flagged.governance), f"/exposure/flags/{flagged.flag.pk}/"
     page = client.get(address)
-    assert headline_of(page) == "100 % of the critical applications on Anthropic; the line is 50 %."
+    assert headline_of(page) == "100% of the critical applications on Anthropic; the line is 50%."
     assert "Claims triage" in visible_text(page)
     assert "Clause finder" in visible_text(page)
-    assert "Opened at 100 %" in visible_text(page)
+    assert "Opened at 100%" in visible_text(page)
 
     assert (
         client.post(
@@ -80,7 +80,7 @@ def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged,
         ).status_code
         == 302
     )
-    assert "Acknowledged at 100 % Talking to procurement" in visible_text(client.get(address))
+    assert "Acknowledged at 100% Talking to procurement" in visible_text(client.get(address))
 
     without = client.post(f"{address}accept/", {"accept-until": "", "accept-reason": ""})
     assert without.status_code == 422
@@ -153,7 +153,7 @@ def test_a_line_says_what_would_be_above_it_before_it_is_kept(flagged, as_user):
 
     tried = client.post("/exposure/lines/new/", FACTS | {"tolerance": "40", "try": "1"})
 
-    assert headline_of(tried) == "At 40 % 2 would be above the line."
+    assert headline_of(tried) == "At 40% 2 would be above the line."
     assert "Amazon Bedrock" in visible_text(tried)
     assert "2 flags would open" in visible_text(tried)
     assert not Policy.objects.filter(name=FACTS["name"]).exists()
@@ -185,7 +185,7 @@ def test_a_moved_line_keeps_its_history_and_switching_off_resolves(flagged, as_u
     assert Policy.objects.get(slug="critical-on-one-developer").tolerance == Decimal("0.755")
     history = visible_text(client.get(address)).split("What it has been")[1]
     assert "75.5 %" in history
-    assert "50 %" in history
+    assert "50%" in history
     assert "More room" in history
     assert "maren" in history
     client.post(address, {**facts, "tolerance": "75.5", "enabled": "", "change_reason": "Not ours"})

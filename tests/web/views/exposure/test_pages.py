@@ -54,7 +54,7 @@ def test_the_page_says_where_the_portfolio_is_correlated_and_who_could_leave(ric
     page = as_user(richer.governance).get("/exposure/")
 
     assert headline_of(page) == (
-        "100 % of critical applications rest on one developer, Anthropic;"
+        "100% of critical applications rest on one developer, Anthropic;"
         " 1 of 2 critical ones has a way out that is tested and in date."
     )
     said = visible_text(page)
@@ -117,7 +117,7 @@ def test_the_csv_has_the_numbers_of_the_page(richer, as_user, weight):
         "yes",
     )
     page = visible_text(client.get(f"/exposure/?weight={weight}"))
-    assert f"Anthropic 2 100 % 2 50 % {round(float(top['share of weight']) * 100)} %" in page
+    assert f"Anthropic 2 100% 2 50% {round(float(top['share of weight']) * 100)}%" in page
     known = [float(row["part of HHI"] or 0) for row in rows]
     assert sum(known) <= 1 + 1e-9
 
@@ -323,8 +323,8 @@ def test_a_trend_takes_two_days_and_a_month_is_said(richer, as_user):
 
     page = client.get("/exposure/")
 
-    assert "CR1 from 25 % to 50 %" in visible_text(page)
-    assert drawing_titles(page, "25 %")
+    assert "CR1 from 25% to 50%" in visible_text(page)
+    assert drawing_titles(page, "25%")
     assert len(csv_rows(client.get("/exposure/trend.csv"))) == 3
 
 

@@ -58,24 +58,23 @@ def test_the_strip_tells_the_last_day_in_words_too(healthy, as_user):
     assert page.count(f">{finding}</title>") == 2
     assert "One mark per half hour, oldest left." in page
     assert "One mark per hour, oldest left." in page
-    assert "1 source, 120 rows, three runs in the last 24 hours" in page
+    assert "1 feed, 120 rows, 3 runs in the last 24 hours." in page
 
 
-def test_table_and_csv_of_the_same_runs_are_one_click_away(healthy, as_user):
+def test_the_table_of_the_same_runs_is_one_click_away(healthy, as_user):
     client = as_user(healthy.governance)
     since = f"?since={day_of(now() - timedelta(days=1)).isoformat()}"
 
     page = text_of(client.get("/feeds/"))
 
     assert f'href="/feeds/runs/{since}"' in page
-    assert f'href="/feeds.csv{since}"' in page
     assert len(file_lines(client.get("/feeds.csv?source=litellm"))) == 5
 
 
 def test_the_only_feed_is_fresh_and_nothing_is_red(healthy, as_user):
     page = text_of(as_user(healthy.governance).get("/feeds/"))
 
-    assert "The only feed is fresh." in page
+    assert "The only feed is up to date." in page
     assert '<tr class="over">' not in page
 
 
@@ -84,9 +83,9 @@ def test_a_source_that_is_switched_off_says_so_and_cannot_be_polled(healthy, as_
 
     page = text_of(as_user(healthy.governance).get("/feeds/"))
 
-    assert "switched off" in page
+    assert "Disabled" in page
     assert "Poll now" not in page
-    assert "No feed is polled, so nothing new about models reaches the register." in page
+    assert "No feeds are polled, so the catalogue receives no updates." in page
 
 
 def test_one_of_two_feeds_that_is_late_is_named(healthy, as_user):
@@ -95,7 +94,7 @@ def test_one_of_two_feeds_that_is_late_is_named(healthy, as_user):
 
     page = text_of(as_user(healthy.governance).get("/feeds/"))
 
-    assert "One of two feeds is fresh." in page
+    assert "1 of 2 feeds is up to date." in page
     assert "models.dev is late: it last succeeded 33 h ago" in page
 
 
@@ -105,16 +104,16 @@ def test_only_governance_may_poll_and_add(healthy, as_user):
     )
 
     assert "Poll now" in mine
-    assert "Add a source" in mine
+    assert "Add feed" in mine
     assert "Poll now" not in theirs
-    assert "Add a source" not in theirs
+    assert "Add feed" not in theirs
 
 
 def test_the_latest_rows_that_were_set_aside_stand_on_the_list(healthy, as_user):
     page = text_of(as_user(healthy.governance).get("/feeds/"))
 
     assert "sample_spec" in page
-    assert 'href="/feeds/quarantine/">All 1</a>' in page
+    assert 'href="/feeds/quarantine/">View all 1</a>' in page
 
 
 def test_an_empty_registry_says_what_to_do(world, as_user):
@@ -125,9 +124,9 @@ def test_an_empty_registry_says_what_to_do(world, as_user):
     page = text_of(as_user(world.governance).get("/feeds/"))
 
     assert "No feed has been polled yet." in page
-    assert "Press “Poll now” beside one above" in page
-    assert "No row is set aside." in page
-    assert "No two sources contradict each other" in page
+    assert "Press “Poll now” beside a feed" in page
+    assert "No rows are quarantined." in page
+    assert "No sources disagree about models that your applications use." in page
 
 
 def test_everybody_sees_feeds(world, as_user):
@@ -176,7 +175,7 @@ def frozen(healthy):
     return healthy
 
 
-@pytest.mark.parametrize("path", ["/feeds/", "/feeds/litellm/", "/"])
+@pytest.mark.parametrize("path", ["/feeds/", "/feeds/litellm/"])
 def test_a_frozen_feed_is_said_in_words_wherever_health_is_said(path, frozen, as_user):
     page = text_of(as_user(frozen.governance).get(path)).replace("\u00a0", " ")
 
@@ -225,7 +224,7 @@ def test_a_source_counts_its_claims_and_lists_floating_prices(healthy, as_user):
 
     assert "Floating prices: 1" in page
     assert "input tokens 3.00 USD per million" in page
-    assert '<th scope="row">Price</th><td class="num" data-l="claims">1</td>' in page
+    assert '<th scope="row">Price</th><td class="num" data-l="values">1</td>' in page
 
 
 def test_only_governance_is_led_to_the_settings_of_a_source(healthy, as_user):
@@ -318,7 +317,7 @@ def test_governance_downloads_what_was_sent_and_nobody_runs_it(run, healthy, as_
         client.get(f"/feeds/runs/{run.pk}/payload/"),
     )
 
-    assert "Download what was sent" in page
+    assert "Download payload" in page
     assert gzip.decompress(answer.content) == b'{"a": 1}'
     assert answer["Content-Type"] == "application/gzip"
     assert answer["X-Content-Type-Options"] == "nosniff"
@@ -328,7 +327,7 @@ def test_governance_downloads_what_was_sent_and_nobody_runs_it(run, healthy, as_
 def test_others_cannot_download_it(run, healthy, as_user):
     client = as_user(healthy.editor)
 
-    assert "Download what was sent" not in text_of(client.get(f"/feeds/runs/{run.pk}/"))
+    assert "Download payload" not in text_of(client.get(f"/feeds/runs/{run.pk}/"))
     assert client.get(f"/feeds/runs/{run.pk}/payload/").status_code == 403
 
 
@@ -349,7 +348,7 @@ def test_runs_are_filtered_by_result_and_source(healthy, as_user):
         text_of(client.get("/feeds/runs/?source=nothing")),
     )
 
-    assert "One run matches the filters." in failed
+    assert "1 feed run matches the filters." in failed
     assert "connection timed out after 20 s" in failed
     assert "Nothing matches these filters." in none
 
@@ -386,7 +385,7 @@ def test_rows_set_aside_are_searched_and_only_open_ones_are_shown_unasked(set_as
     )
     every = text_of(client.get("/feeds/quarantine/?open="))
 
-    assert "2 rows are set aside." in unasked
+    assert "2 rows are quarantined." in unasked
     assert "left-again" not in unasked
     assert "assistants-api" in found
     assert "sample_spec" not in found
@@ -398,9 +397,9 @@ def test_the_csv_of_rows_set_aside_holds_the_same_rows_with_the_raw_ones(set_asi
 
     rows = file_lines(client.get("/feeds/quarantine.csv?source=litellm&q=assist"))
 
-    assert rows[0] == "source,row,reason,since,gone,raw"
+    assert rows[0] == "Row,Feed,Reason,Quarantined,No longer sent,Raw row"
     assert len(rows) == 2
-    assert "assistants-api,not a model" in rows[1]
+    assert "assistants-api,LiteLLM price map,not a model" in rows[1]
     assert "raw" in rows[1]
 
 

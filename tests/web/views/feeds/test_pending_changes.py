@@ -11,7 +11,7 @@ from apps.common.time import now
 from apps.feeds.models import FeedRun, PollState
 from apps.feeds.polls.pipeline import poll_source
 from tests.builders import make_application, make_dependency, make_source
-from tests.http import file_lines, outline_of, text_of
+from tests.http import csv_rows, outline_of, text_of, workbook_of
 from tests.web.held_feed import AFTER, BEFORE, HELD_PAGE, YEAR, price_map
 
 
@@ -48,13 +48,12 @@ def test_the_feeds_page_says_what_was_lost_and_asks_for_a_decision(world, suspec
     page = text_of(as_user(world.governance).get("/feeds/"))
 
     assert (
-        "LiteLLM price map lost 6 of 20 rows</em> in one run, so six old rows stand for now."
-        in page
+        "LiteLLM price map lost 6 of 20 rows</em> in one run, so 6 old rows stay for now." in page
     )
-    assert "Suspect run, waiting for you." in page
-    assert "six removals and six dates are held" in page
+    assert "Changes on hold for your decision." in page
+    assert "6 removals and 6 dates are on hold" in page
     assert "6 of 12 are of" in page
-    assert f'href="{HELD_PAGE}">See 12 changes</a>' in page
+    assert f'href="{HELD_PAGE}">View 12 changes</a>' in page
     assert "Accept" in page
 
 
@@ -64,16 +63,16 @@ def test_others_see_that_governance_is_asked_and_get_no_buttons(world, suspect, 
 
     page, preview = text_of(client.get("/feeds/")), text_of(client.get(HELD_PAGE))
 
-    assert "Suspect run, waiting for governance." in page
+    assert "Changes on hold for governance." in page
     assert "decide=accept" not in page + preview
-    assert "Governance decides about this: maren." in preview
+    assert "Governance decides: maren." in preview
     assert "<textarea" not in text_of(client.get(HELD_PAGE + "?decide=accept"))
 
 
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/feeds/litellm/", "six removals and six dates are held"),
+        ("/feeds/litellm/", "6 removals and 6 dates are on hold"),
         ("/feeds/runs/{}/", "6 of 10 rows disappeared together"),
     ],
 )
@@ -88,30 +87,28 @@ def test_the_preview_names_each_change_and_counts_the_readers_applications(world
     mine = text_of(as_user(world.viewer).get(HELD_PAGE))
     all_of_them = text_of(as_user(world.governance).get(HELD_PAGE))
 
-    assert (
-        "Twelve changes of LiteLLM price map</em> wait for a decision: six removals and six dates."
-        in mine
-    )
+    assert "12 changes of LiteLLM price map</em> are on hold: 6 removals and 6 dates." in mine
     assert f"its date, 15 Jan {YEAR}, would be removed" in mine
     assert f"<del>1 Mar {YEAR}</del> → <ins>1 Jun {YEAR}</ins>" in mine
     assert f"<del>1 Mar {YEAR}</del> → <ins>no date</ins>" in mine
     assert (
-        "One application of yours stands on one of these: one retirement date you rely on would go."
-        in mine
+        "1 of your applications depends on 1 of them: 1 retirement date you depend on would be "
+        "removed." in mine
     )
-    assert "Two applications of yours stand on two of these" in all_of_them
+    assert "2 of your applications depend on 2 of them" in all_of_them
     assert (
-        "one retirement date you rely on would go and one retirement date would move" in all_of_them
+        "1 retirement date you depend on would be removed and 1 retirement date would move"
+        in all_of_them
     )
-    assert mine.count('<td class="num" data-l="your apps"><b>1</b></td>') == 1
-    assert all_of_them.count('<td class="num" data-l="your apps"><b>1</b></td>') == 2
+    assert mine.count('<td class="num" data-l="your applications"><b>1</b></td>') == 1
+    assert all_of_them.count('<td class="num" data-l="your applications"><b>1</b></td>') == 2
 
 
 def test_the_preview_shows_the_raw_row_and_what_the_feed_has_now(world, suspect, as_user):
     page = text_of(as_user(world.viewer).get(HELD_PAGE))
 
     assert "deprecation_date" in page
-    assert "The row is gone." in page
+    assert "The row was removed." in page
     assert f"{YEAR}-06-01" in page
 
 
@@ -121,8 +118,8 @@ def test_accepting_asks_first_and_needs_a_reason(world, suspect, as_user):
     question = text_of(client.get(HELD_PAGE + "?decide=accept&group=acme"))
     refused = client.post(HELD_PAGE, {"action": "accept", "group": "acme", "reason": "  "})
 
-    assert "Accept six changes of acme?" in question
-    assert "This cannot be taken back here" in question
+    assert "Accept 6 changes of acme?" in question
+    assert "This cannot be undone" in question
     assert refused.status_code == 422
     assert "Users are notified of the change by email" in text_of(refused)
     assert Assertion.objects.filter(held=True, topic="identity").count() == 6
@@ -135,13 +132,13 @@ def test_what_is_accepted_of_one_provider_takes_effect_and_the_rest_waits(world,
         HELD_PAGE, {"action": "accept", "group": "acme", "reason": "Acme says so too"}, follow=True
     )
 
-    assert "is believed now; six events were raised." in text_of(answer)
+    assert "accepted. 6 events were raised." in text_of(answer)
     assert set(
         ProviderEvent.objects.filter(source=world.source).values_list("kind", flat=True)
     ) >= {"delisted"}
     assert Assertion.objects.filter(held=True).count() == 6
     assert PollState.objects.get(source=world.source).suspect is True
-    assert "Six changes of LiteLLM price map" in text_of(client.get(HELD_PAGE))
+    assert "6 changes of LiteLLM price map" in text_of(client.get(HELD_PAGE))
 
 
 def test_a_refusal_keeps_the_old_rows_and_can_be_undone(world, suspect, as_user):
@@ -153,12 +150,12 @@ def test_a_refusal_keeps_the_old_rows_and_can_be_undone(world, suspect, as_user)
     healthy = PollState.objects.get(source=world.source).suspect
     undone = client.post(HELD_PAGE, {"action": "lift", "group": "*"}, follow=True)
 
-    assert "Refused: twelve changes of" in text_of(refused)
+    assert "Rejected: 12 changes of" in text_of(refused)
     assert "Undo" in text_of(refused)
-    assert "Nothing of LiteLLM price map waits for a decision." in text_of(refused)
-    assert "Refused: 12 changes" in text_of(refused)
+    assert "No changes of LiteLLM price map are on hold." in text_of(refused)
+    assert "Rejected: 12 changes" in text_of(refused)
     assert healthy is False
-    assert "Twelve refusals of" in text_of(undone)
+    assert "12 rejections of" in text_of(undone)
     assert Assertion.objects.filter(held=True, topic="identity").count() == 6
     assert PollState.objects.get(source=world.source).suspect is True
     assert not Assertion.objects.filter(refused__isnull=False).exists()
@@ -170,7 +167,7 @@ def test_a_refusal_is_listed_on_the_page_of_the_source(world, suspect, as_user):
 
     page = text_of(client.get("/feeds/litellm/"))
 
-    assert "6 changes were refused and the feed still says so" in page
+    assert "6 changes were rejected and the feed still reports them" in page
     assert f'href="{HELD_PAGE}#refused"' in page
 
 
@@ -182,8 +179,8 @@ def test_who_comes_late_is_told_who_decided_and_why(world, suspect, as_user):
 
     assert late.status_code == 409
     assert (
-        "Nothing of this waits any more, so nothing was decided. You decided just now: Their page "
-        "changed." in text_of(late)
+        "These changes are no longer on hold, so nothing was decided. You decided just now: Their "
+        "page changed." in text_of(late)
     )
     assert not ProviderEvent.objects.filter(kind="delisted").exists()
 
@@ -202,7 +199,7 @@ def test_a_decision_about_something_else_than_was_seen_is_not_taken(
 
     assert len(seen) == 20
     assert answer.status_code == 409
-    assert "What waits has changed since you looked, so nothing was decided." in text_of(answer)
+    assert "The changes on hold are others than you saw, so nothing was decided." in text_of(answer)
     assert not ProviderEvent.objects.filter(kind="delisted").exists()
 
 
@@ -230,22 +227,28 @@ def test_the_csv_holds_what_waits_and_what_was_refused(world, suspect, as_user):
     client = as_user(world.governance)
     client.post(HELD_PAGE, {"action": "refuse", "group": "zenith", "reason": "x"})
 
-    rows = file_lines(client.get("/feeds/litellm/held.csv"))
+    rows = csv_rows(client.get("/feeds/litellm/held.csv"))
+    sheet = workbook_of(client.get("/feeds/litellm/held.xlsx")).active
 
-    assert rows[0].startswith(
-        "state,provider,row,host,api id,what,old,new,since,applications of yours"
-    )
-    assert sorted(row.split(",")[0] for row in rows[1:]) == ["refused"] * 6 + ["waits"] * 6
-    assert any(
-        f"waits,acme,acme/model-0,acme,model-0,removal,{YEAR}-01-15,," in row for row in rows
-    )
+    assert sorted(row["State"] for row in rows) == ["on hold"] * 6 + ["rejected"] * 6
+    (removed,) = (row for row in rows if row["Row"] == "acme/model-0")
+    names = ("State", "Provider", "Model ID", "Type", "Old value", "New value")
+    assert [removed[name] for name in names] == [
+        "on hold",
+        "acme",
+        "model-0",
+        "removal",
+        f"{YEAR}-01-15",
+        "",
+    ]
+    assert sheet.max_row == 13
 
 
 def test_a_source_of_which_nothing_is_held_says_so(world, as_user):
     page = text_of(as_user(world.governance).get(HELD_PAGE))
 
-    assert "Nothing of LiteLLM price map waits for a decision." in page
-    assert "Nothing waits here." in page
+    assert "No changes of LiteLLM price map are on hold." in page
+    assert "No changes are on hold." in page
 
 
 def test_a_source_that_nobody_knows_is_not_found(world, as_user):
@@ -304,7 +307,7 @@ def test_a_run_whose_changes_are_decided_says_that_nothing_waits(world, suspect,
 
     page = text_of(client.get(f"/feeds/runs/{suspect.pk}/"))
 
-    assert "nothing of this source waits now" in page
+    assert "no changes of this feed are on hold now" in page
     assert FeedRun.objects.get(pk=suspect.pk).status == "suspect"
 
 
@@ -325,5 +328,5 @@ def test_a_decision_that_says_too_little_where_nothing_waits_is_told_so(world, a
     odd = client.post(HELD_PAGE, {"action": "bogus"})
 
     assert (late.status_code, odd.status_code) == (409, 422)
-    assert "Nothing of this waits any more" in text_of(late)
-    assert "Choose accept, refuse or undo." in text_of(odd)
+    assert "These changes are no longer on hold" in text_of(late)
+    assert "Select accept, reject or undo." in text_of(odd)

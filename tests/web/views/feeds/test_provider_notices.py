@@ -42,7 +42,7 @@ def notice(world):
 
 def test_without_a_feed_it_teaches_how_to_follow_one(client):
     page = text_of(client.get(LIST))
-    assert "No feed of notices is followed" in page
+    assert "No feed of provider notices yet." in page
     assert 'href="/feeds/new/?kind=notices"' in page
 
 
@@ -52,8 +52,8 @@ def test_a_notice_shows_whom_it_may_concern_and_leads_to_the_form_with_what_is_k
     page = text_of(client.get(LIST))
 
     offering = Offering.objects.get(api_id="acme-big-1")
-    assert "1 notice is unread" in page
-    assert "Notices: 1 unread" in text_of(client.get("/feeds/"))
+    assert "1 provider notice is unread" in page
+    assert "View provider notices (1 unread)" in text_of(client.get("/feeds/"))
     assert "Big 1 &lt;b&gt;goes&lt;/b&gt;" in page
     assert re.search(r"acme-big-1</a>.*?(one|1) application", page)
     address = (
@@ -75,8 +75,8 @@ def test_nothing_to_do_is_said_once_and_taken_back(client, notice, world):
         follow=True,
     )
 
-    assert "1 notice is dealt with." in text_of(said)
-    assert "Every notice has been dealt with." in text_of(said)
+    assert "1 notice closed." in text_of(said)
+    assert "No provider notices are unread." in text_of(said)
     shown = text_of(client.get(f"{LIST}?state=done"))
     assert "No action" in shown
     assert "old" in shown
@@ -136,7 +136,7 @@ def test_the_inbox_costs_the_same_however_much_lies_in_it(
             first_seen=now(),
             changed_at=now(),
         )
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         client.get(LIST)
 
 

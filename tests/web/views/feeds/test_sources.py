@@ -291,7 +291,7 @@ def test_a_source_is_switched_off_and_on_again_from_its_page(client, made):
     client.post(f"/feeds/{made.slug}/switch/", {"enabled": "false"})
     assert not Source.objects.get(pk=made.pk).enabled
     page = text_of(client.get(f"/feeds/{made.slug}/"))
-    assert "Switch on" in page
+    assert "Enable feed" in page
     client.post(re.search(r'action="(/feeds/acme-ends/undo/[^"]+)"', page).group(1))
     assert Source.objects.get(pk=made.pk).enabled
 

@@ -212,9 +212,9 @@ def test_overdue_answers_stand_first_and_in_the_sentence(world, as_user):
     page = text_of(client.get("/contracts/documents/"))
     rows = csv_rows(client.get(f"/contracts/documents.csv?due_before={world.today}"))
 
-    assert "one answer is overdue" in page
+    assert "1 is overdue" in page
     assert page.index("1(a)") < page.index("1(b)")
-    assert [row["item"] for row in rows] == ["1a"]
+    assert [row["Item"] for row in rows] == ["1a"]
 
 
 @pytest.mark.proof

@@ -143,8 +143,8 @@ class TestTolerance:
 
         page = text_of(client.get(f"/issues/{issue.pk}/"))
         assert "Tolerance to confirm: Critical applications on one host" in page
-        assert "50 %" in page
-        assert "70 %" in page
+        assert "50%" in page
+        assert "70%" in page
         refused = decide(client, DecisionProposal.objects.get(), "reject")
         assert "Enter a reason for the rejection" in flash_text(refused)
         decide(client, DecisionProposal.objects.get(), "reject", reason="Too high.")

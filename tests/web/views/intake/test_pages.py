@@ -33,7 +33,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
-from tests.http import file_lines, text_of
+from tests.http import csv_rows, file_lines, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -106,10 +106,10 @@ def seen(world):
 def test_an_empty_page_says_what_to_do_first(path, world, as_user):
     page = text_of(as_user(world.editor).get(path))
     if path == "/intake/":
-        assert "Nothing is connected yet" in page
+        assert "No connections yet" in page
         assert "OTEL_EXPORTER_OTLP_ENDPOINT=" in page
     else:
-        assert "Connect a sender" in page or "See what is connected" in page
+        assert "Set up a connection" in page or "View connections" in page
 
 
 @pytest.mark.parametrize(
@@ -161,16 +161,11 @@ def test_each_sees_only_what_is_of_the_own_teams(seen, as_user):
 
 
 def test_the_three_names_stand_in_columns_of_their_own(seen, as_user):
-    rows = file_lines(
-        as_user(seen.governance).get("/intake/observations.csv?application=claims-triage")
-    )
-    if len(rows) == 1:  # the builder chooses the slug
-        rows = file_lines(
-            as_user(seen.governance).get(f"/intake/observations.csv?application={seen.triage.slug}")
-        )
-    head, row = rows[0].split(","), rows[1].split(",")
-    at = {name: row[head.index(name)] for name in ("asked for", "sent", "answered")}
-    assert at == {"asked for": "chat", "sent": "talker-1", "answered": "talker-1"}
+    query = f"application={seen.triage.slug}"
+    row = csv_rows(as_user(seen.governance).get(f"/intake/observations.csv?{query}"))[0]
+
+    names = ("Requested alias", "Requested model", "Served model")
+    assert [row[name] for name in names] == ["chat", "talker-1", "talker-1"]
 
 
 def test_filters_narrow_page_and_csv_alike(seen, as_user):
@@ -191,16 +186,14 @@ def test_filters_narrow_page_and_csv_alike(seen, as_user):
 
 
 def test_the_page_of_an_application_shows_who_saw_what(seen, as_user):
-    page = text_of(as_user(seen.viewer).get(f"/applications/{seen.triage.slug}/"))
+    page = text_of(as_user(seen.viewer).get(f"/applications/{seen.triage.slug}/?tab=dependencies"))
     assert "Traces (OTLP)" in page
     assert "95 calls in 30 days" in page
     assert "Calls talker-1 on Acme, which is not declared." in page
 
 
-def test_the_overview_and_the_first_steps_speak_of_it(seen, as_user):
-    client = as_user(seen.governance)
-    assert "/intake/discrepancies/?kind=shadow" in text_of(client.get("/"))
-    assert "Connect what runs" in text_of(client.get("/start/"))
+def test_the_first_steps_lead_to_it(seen, as_user):
+    assert "Connect what runs" in text_of(as_user(seen.governance).get("/start/"))
 
 
 # --- answers --------------------------------------------------------------------------------------
@@ -272,12 +265,12 @@ def test_a_sender_is_claimed_from_what_it_may_be_and_taken_back(seen, as_user):
     )
     seen.service.refresh_from_db()
     assert seen.service.application == seen.triage
-    assert "what it called before counts for it, too." in page
+    assert "its earlier calls count, too." in page
     client.post(f"{here}act/?undo=unclaim")
     seen.service.refresh_from_db()
     assert seen.service.application is None
     client.post(f"{here}act/", {"action": "ignore"})
-    assert "none of ours" in text_of(client.get(here))
+    assert "is ignored" in text_of(client.get(here))
 
 
 def send_under(service, user, *, n_dropped=0, name="gateway"):
@@ -306,7 +299,7 @@ def test_dropped_calls_stand_on_the_senders_page_with_the_token_and_what_to_do(s
             f"of token gateway ({sent.token.prefix}…), bert, may not edit {seen.triage.name}"
             in page
         )
-        assert f"Give bert the editor role on {seen.triage.team.name}" in page
+        assert f"Assign bert the editor role on {seen.triage.team.name}" in page
         assert "1,204 calls dropped" in text_of(client.get("/intake/services/?state=claimed"))
     assert (
         as_user(seen.governance)
@@ -372,7 +365,7 @@ def test_senders_are_linked_in_bulk_to_what_is_proposed_or_to_one_and_taken_back
     page = client.post("/intake/services/link/", {"accept": named.pk}, follow=True)
     named.refresh_from_db()
     assert named.application == seen.triage
-    assert "1 sender is linked" in text_of(page)
+    assert "1 reported service is linked" in text_of(page)
 
     picks = [others[0].pk, others[2].pk]
     asked = {"pick": picks, "action": "link", "application": seen.triage.name}
@@ -383,7 +376,7 @@ def test_senders_are_linked_in_bulk_to_what_is_proposed_or_to_one_and_taken_back
             "application", flat=True
         )
     ) == {seen.triage.pk}
-    assert "2 senders are linked" in text_of(page)
+    assert "2 reported services are linked" in text_of(page)
     undo = re.search(
         r'action="(/intake/services/link/\?undo=1[^"]+)"', page.content.decode()
     ).group(1)
@@ -431,7 +424,7 @@ def test_governance_decides_a_name_and_lifts_it_by_undo(seen, as_user):
     assert "talker-1" in text_of(client.get(f"{where}&q=talker"))
     page = text_of(client.post(where, said, follow=True))
     decision = NameDecision.objects.get()
-    assert "also in what was seen before" in page
+    assert "also in earlier observations" in page
     assert Dependency.objects.filter(application=seen.drafter, offering=seen.talker).exists()
     client.post(f"/intake/names/decisions/{decision.pk}/lift/")
     assert Observation.objects.get(requested="drafts-deployment").state == "unresolved"

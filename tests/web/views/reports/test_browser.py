@@ -36,5 +36,5 @@ def test_an_auditors_pack_is_exported_and_the_board_gets_one_page(
     assert b"Claims triage" in zipfile.ZipFile(tmp_path / "pack.zip").read("data/applications.csv")
 
     page.goto("/reports/board/")
-    expect(page.locator(".sentence")).to_contain_text("rest on one developer")
+    expect(page.locator(".sentence")).to_contain_text("depend on one developer")
     assert len(re.findall(rb"/Type\s*/Page[^s]", page.pdf(prefer_css_page_size=True))) == 1

@@ -306,22 +306,22 @@ def test_the_board_reads_three_figures_and_what_to_decide(
     insurer: Insurer, as_user: SignIn
 ) -> None:
     page = get(as_user(insurer.governance), "reports:board-summary")
-    assert "100 %" in page.partition('class="three"')[2].partition("</dl>")[0]
-    assert "of critical applications have a tested way out in date (1 of 1)" in page
+    assert "100%" in page.partition('class="three"')[2].partition("</dl>")[0]
+    assert "of critical applications have a valid tested exit (1 of 1)" in page
     insurer.primary.exit_tests.all().delete()
     refresh(on=day_of(now()))
     page = get(as_user(insurer.governance), "reports:board-summary")
-    assert "of critical applications have a tested way out in date (0 of 1)" in page
+    assert "of critical applications have a valid tested exit (0 of 1)" in page
     assert "<title" in page
     make_dependency(
         make_application("Pricing", criticality=0), insurer.drafter.dependencies.get().offering
     )
     refresh(on=day_of(now()))
     assert (
-        "50 %"
+        "50%"
         in get(as_user(insurer.governance), "reports:board-summary")
-        .partition('class="three"')[2]
-        .partition("</dl>")[0]
+        .partition('aria-labelledby="h-concentration"')[2]
+        .partition("</table>")[0]
     )
 
 

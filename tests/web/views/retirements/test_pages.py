@@ -10,6 +10,10 @@ from apps.accounts.roles import TeamRole
 from apps.catalog.models import RetirementAnnouncement
 from apps.common.time import day_of, now
 from apps.exposure.models import Campaign
+from apps.exposure.queries.announcement_reach import (
+    affected_by_retirement,
+    count_affected_by_announcements,
+)
 from apps.issues.models import Issue
 from tests.builders import (
     make_application,
@@ -263,6 +267,30 @@ def test_the_page_costs_the_same_for_one_and_for_six_applications(
     announcement = RetirementAnnouncement.objects.get()
     with django_assert_max_num_queries(30):
         client.get(reverse("retirements:detail", args=[announcement.pk]))
+
+
+def test_the_list_of_events_counts_the_applications_of_announcements_in_two_statements(
+    client, portfolio, django_assert_num_queries
+):
+    announce(client, portfolio)
+    announcement = RetirementAnnouncement.objects.get()
+    user = announcement.announced_by
+    applications, n = affected_by_retirement(
+        offering_ids=list(announcement.offerings.values_list("pk", flat=True)),
+        on=day_of(now()),
+        retires_on=announcement.retires_on,
+        user=user,
+        limit=1,
+    )
+
+    with django_assert_num_queries(2):
+        counts = count_affected_by_announcements(
+            [announcement, announcement], on=day_of(now()), user=user
+        )
+
+    assert applications
+    assert counts == {announcement.pk: n}
+    assert client.get(reverse("events:list")).context["page"].rows[0].n_applications == n
 
 
 def test_the_list_of_events_shows_the_announcement_once_and_the_file_every_model_id(

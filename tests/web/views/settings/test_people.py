@@ -49,7 +49,7 @@ class TestList:
         page = text_of(governance.get(LIST, {"unconfirmed": "true"}))
         assert "Outside" in page
         assert "Inside" not in page
-        governance.post(reverse("users:bulk-change"), {"action": "confirm", "person": outside.pk})
+        governance.post(reverse("users:bulk-change"), {"action": "confirm", "pick": outside.pk})
         assert "Contacts to confirm" not in text_of(governance.get(LIST))
 
     def test_selected_and_all_contacts_are_invited(self, governance):
@@ -57,7 +57,7 @@ class TestList:
         bulk = reverse("users:bulk-change")
 
         nothing = text_of(governance.post(bulk, {"action": "invite"}, follow=True))
-        selected = governance.post(bulk, {"action": "invite", "person": one.pk}, follow=True)
+        selected = governance.post(bulk, {"action": "invite", "pick": one.pk}, follow=True)
         everybody = governance.post(bulk, {"action": "invite-all"}, follow=True)
 
         assert "Select at least one person." in nothing
@@ -73,10 +73,10 @@ class TestList:
         lines = file_text(governance.get("/settings/people.csv")).splitlines()
 
         places = {name: n for n, name in enumerate(lines[0].lstrip("\ufeff").split(","))}
-        cells = {row.split(",")[places["first name"]]: row.split(",") for row in lines[1:]}
-        assert cells["Inside"][places["state"]] == "Contact"
-        assert cells["Inside"][places["may receive email"]] == "yes"
-        assert cells["Outside"][places["may receive email"]] == "no"
+        cells = {row.split(",")[places["First name"]]: row.split(",") for row in lines[1:]}
+        assert cells["Inside"][places["State"]] == "Contact"
+        assert cells["Inside"][places["Can receive email"]] == "yes"
+        assert cells["Outside"][places["Can receive email"]] == "no"
 
 
 class TestPerson:
