@@ -211,14 +211,16 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "imports": [
-        path("imports/", upload.import_list, name="list"),
-        path("imports.csv", upload.import_csv, name="csv"),
+        *upload.ImportList.urls("imports"),
         path("imports/template.xlsx", exports.import_template, name="template"),
         path("imports/inventory.xlsx", exports.inventory_xlsx, name="inventory-xlsx"),
         path("imports/applications.csv", exports.applications_csv, name="applications-csv"),
         path("imports/uses.csv", exports.dependencies_csv, name="dependencies-csv"),
         path("imports/<int:pk>/", imports_detail.import_page, name="detail"),
-        path("imports/<int:pk>/rows.csv", imports_detail.rows_csv, name="rows-csv"),
+        path("imports/<int:pk>/rows.csv", imports_detail.ImportRowList.as_csv(), name="rows-csv"),
+        path(
+            "imports/<int:pk>/rows.xlsx", imports_detail.ImportRowList.as_xlsx(), name="rows-xlsx"
+        ),
         path("imports/<int:pk>/refused.csv", exports.rejected_csv, name="rejected-csv"),
         path("imports/<int:pk>/columns/", steps.submit_columns, name="columns"),
         path("imports/<int:pk>/confirm/", steps.submit_confirmation, name="confirm"),

@@ -162,7 +162,7 @@ def test_an_empty_list_teaches(world, as_user):
     assert "The first poll of a feed is its baseline" in text_of(
         as_user(world.outsider).get("/events/")
     )
-    assert "Nothing waits for you." in text_of(as_user(world.outsider).get("/alerts/"))
+    assert "No alert needs a response." in text_of(as_user(world.outsider).get("/alerts/"))
 
 
 def test_a_sorted_column_says_how(world, as_user):

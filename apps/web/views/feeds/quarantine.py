@@ -1,7 +1,8 @@
 """Quarantined rows of feeds: not in the catalogue, listed with the reason and the raw row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
+from typing import ClassVar
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -51,7 +52,7 @@ class QuarantineList(ListPage[QuarantinedRow, QuarantinedRow]):
         FileColumn[QuarantinedRow]("No longer sent", attrgetter("resolved_at")),
         FileColumn[QuarantinedRow]("Raw row", attrgetter("excerpt")),
     )
-    default_filters = {"open": "true"}
+    default_filters: ClassVar[Mapping[str, str]] = {"open": "true"}
     default_order = ("", ("-first_seen", "external_id", "pk"))
 
     def get_queryset(self) -> "QuerySet[QuarantinedRow]":

@@ -142,7 +142,7 @@ class RunQuarantine(QuarantineList):
     default_filters: ClassVar[Mapping[str, str]] = {}
 
     def get_queryset(self) -> "QuerySet[QuarantinedRow]":
-        return self.kwargs["run"].quarantined.select_related("source")
+        return QuarantinedRow.objects.filter(run=self.kwargs["run"]).select_related("source")
 
 
 @require_safe

@@ -1,25 +1,33 @@
 """Import page in every state: its columns, its preview, its progress, its result."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team, User
+from apps.common.time import now
 from apps.intake.filters import ImportRowFilter
 from apps.intake.import_progress import progress_of
 from apps.intake.models import Import, ImportRow
 from apps.intake.spreadsheets.columns.mapping import BookMapping
 from apps.intake.spreadsheets.import_steps import earlier_import_of
 from apps.intake.spreadsheets.rejected_rows import sheets_with_rejected_rows
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls
-from apps.web.pages.list_page import PaginatedList, csv_response
-from apps.web.pages.page import render_page
+from apps.web.lists.columns import Column, FileColumn
+from apps.web.lists.list_page import EmptyState, ListPage, ListRequest
+from apps.web.pages.filter_controls import FilterControl
+from apps.web.pages.page import Headline, render_page
 from apps.web.views.imports import presenters
 from apps.web.views.imports.documents import show_document
 from apps.web.views.imports.forms import ColumnsForm
 from apps.web.views.imports.permissions import import_or_404
+from apps.web.views.imports.presenters import RowWords
 
 # states in which rows have been planned
 _WITH_ROWS = (
@@ -68,59 +76,137 @@ def show(
         **progress_words(import_),
     }
     if form is None and import_.state in _WITH_ROWS:
-        context |= _build_preview(request, import_, mapping)
+        page = ImportRowList(ListRequest(request.GET, user), at=now(), import_=import_)
+        return page.render(request, status=status, **context)
     return render_page(
         request,
         "imports/columns.html" if form is not None else "imports/one.html",
-        fragment="" if form is not None else "listing",
         title=str(import_),
         crumbs=(("Import", reverse("imports:list")),),
-        counts="Rows of this one file",
+        counts="Rows of this file",
         as_of=import_.read_at or import_.received_at,
         status=status,
         **context,
     )
 
 
-def _build_preview(request: HttpRequest, import_: Import, mapping: BookMapping) -> dict[str, Any]:
-    """Return the context of the preview, 50 rows a page: a bounded count, the rows with the names
-    of their teams, and the spreadsheet pages with rejected rows."""
-    filterset = ImportRowFilter(
-        request.GET, ImportRow.objects.filter(import_record=import_), request=request
-    )
-    listing = PaginatedList(request, filterset.qs.order_by("position"))
-    sheets = (
-        [sheet.name for sheet in mapping.sheets]
-        if sum(sheet.read for sheet in mapping.sheets) > 1
-        else []
-    )
-    team_ids = {
-        team
-        for row in listing.rows
-        for team in ((row.plan.get("application") or {}).get("changes", {}).get("team") or ())
-        if team
-    }
-    team_names = (
-        dict(Team.objects.filter(pk__in=team_ids).values_list("pk", "name")) if team_ids else {}
-    )
-    counts = import_.counts
-    return {
-        "n_unresolved": counts.get("unresolved", 0),
-        "refused_sheets": sheets_with_rejected_rows(import_)
-        if presenters.format_count(counts, "rows", "refused")
-        else [],
-        "n_to_write": sum(
-            presenters.format_count(counts, kind, "added", "changed")
-            for kind in ("applications", "uses")
+class ImportRowList(ListPage[ImportRow, RowWords]):
+    """Planned rows of one spreadsheet (`pk`) in their order, with what each changes."""
+
+    namespace = "imports"
+    route = "detail"
+    file_route = "rows"
+    title = "Import"
+    nouns = ("row", "rows")
+    counts = "Rows of this file"
+    filterset_class = ImportRowFilter
+    columns = (
+        Column[RowWords]("row", "Row", attrgetter("row.number"), note=attrgetter("sheet")),
+        Column[RowWords](
+            "outcome",
+            "Outcome",
+            lambda line: line.row.get_outcome_display(),
+            css=lambda line: f"badge outcome-{line.row.outcome}",
         ),
-        "filters": build_filter_controls(
-            request,
-            filterset,
-            [FilterControl("outcome", "Outcome", choices=ImportRow.Outcome.choices)],
+        Column[RowWords](
+            "application",
+            "Application",
+            attrgetter("name"),
+            note=lambda line: "new" if line.is_new else "",
+            url=lambda line: reverse("applications:detail", args=[line.slug]) if line.slug else "",
         ),
-        "listing": listing,
-        "rows": presenters.present_rows(listing.rows, sheets, {"team": team_names}),
-    }
+        Column[RowWords](
+            "model",
+            "Model",
+            attrgetter("model"),
+            note=attrgetter("model_note"),
+            css=lambda line: "id" if line.model else "",
+        ),
+        Column[RowWords](
+            "changes",
+            "Changes or reason",
+            attrgetter("changes_text"),
+            width="changes whole",
+            template="imports/changes-cell.html",
+        ),
+    )
+    file_columns = (
+        FileColumn[RowWords]("Sheet", attrgetter("sheet_name")),
+        FileColumn[RowWords]("Host", attrgetter("host")),
+        FileColumn[RowWords]("Column", attrgetter("row.column")),
+        FileColumn[RowWords]("Reason", attrgetter("row.reason")),
+        FileColumn[RowWords]("Note", attrgetter("row.note")),
+    )
+    controls = (FilterControl("outcome", "Outcome", choices=ImportRow.Outcome.choices),)
+    default_order = ("", ("position",))
+    template = "imports/one.html"
+
+    def check_access(self) -> None:
+        self.import_ = self.kwargs.pop("import_", None) or self._load_import()
+        self.kwargs["pk"] = self.import_.pk
+
+    def _load_import(self) -> Import:
+        return import_or_404(self.request, self.kwargs["pk"])[0]
+
+    @cached_property
+    def sheets(self) -> Sequence[str]:
+        """The names of the sheets, in the order of the file."""
+        return [sheet.name for sheet in self.mapping.sheets]
+
+    @cached_property
+    def mapping(self) -> BookMapping:
+        return BookMapping.from_json(self.import_.mapping)
+
+    def get_queryset(self) -> "QuerySet[ImportRow]":
+        return ImportRow.objects.filter(import_record=self.import_)
+
+    def build_rows(self, records: Sequence[ImportRow]) -> Sequence[RowWords]:
+        """Return the rows with the names of teams that applications move between: at most one
+        statement."""
+        team_ids = {
+            team
+            for row in records
+            for team in ((row.plan.get("application") or {}).get("changes", {}).get("team") or ())
+            if team
+        }
+        teams = Team.objects.filter(pk__in=team_ids).values_list("pk", "name")
+        names = {"team": dict(teams) if team_ids else {}}
+        has_several = sum(sheet.read for sheet in self.mapping.sheets) > 1
+        return presenters.present_rows(records, self.sheets, names, shows_sheet=has_several)
+
+    def get_title(self) -> str:
+        return str(self.import_)
+
+    def get_crumbs(self) -> tuple[tuple[str, str], ...]:
+        return (("Import", reverse("imports:list")),)
+
+    def get_as_of(self) -> datetime:
+        return self.import_.read_at or self.import_.received_at
+
+    def get_lead(self) -> Headline:
+        return presenters.import_headline(self.import_)
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "The file has no rows below its column headers.",
+            "Add rows to the file, or select other columns.",
+        )
+
+    def get_row_css(self, row: RowWords) -> str:
+        return "over" if row.row.outcome == ImportRow.Outcome.REFUSED else ""
+
+    def get_context(self) -> Mapping[str, Any]:
+        counts = self.import_.counts
+        return {
+            "n_unresolved": counts.get("unresolved", 0),
+            "refused_sheets": sheets_with_rejected_rows(self.import_)
+            if presenters.format_count(counts, "rows", "refused")
+            else [],
+            "n_to_write": sum(
+                presenters.format_count(counts, kind, "added", "changed")
+                for kind in ("applications", "uses")
+            ),
+        }
 
 
 def progress_words(import_: Import) -> dict[str, Any]:
@@ -129,9 +215,9 @@ def progress_words(import_: Import) -> dict[str, Any]:
         return {}
     progress = progress_of(import_.pk)
     label = {
-        Import.State.READING: "Reading the rows",
-        Import.State.APPLYING: "Writing",
-        Import.State.UNDOING: "Putting everything back",
+        Import.State.READING: "Reading rows",
+        Import.State.APPLYING: "Saving",
+        Import.State.UNDOING: "Undoing the import",
     }[Import.State(import_.state)]
     return {
         "words": label,
@@ -139,49 +225,3 @@ def progress_words(import_: Import) -> dict[str, Any]:
         "max": progress.n_total if progress and progress.n_total else None,
         "progress_url": reverse("imports:progress", args=[import_.pk]),
     }
-
-
-@require_safe
-def rows_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Send the effect of every row, as the page shows it."""
-    import_, _user = import_or_404(request, pk)
-    mapping = BookMapping.from_json(import_.mapping)
-    sheets = [sheet.name for sheet in mapping.sheets]
-    filterset = ImportRowFilter(
-        request.GET, ImportRow.objects.filter(import_record=import_), request=request
-    )
-    names = {"team": dict(Team.objects.values_list("pk", "name"))}
-    heads = [
-        "sheet",
-        "row",
-        "outcome",
-        "application",
-        "host",
-        "model",
-        "changes",
-        "column",
-        "why",
-        "note",
-    ]
-
-    def cells(row: ImportRow) -> list[Any]:
-        [line] = presenters.present_rows([row], [], names)
-        changes = "; ".join(
-            f"{change.label}: {change.old or '–'} → {change.new or '–'}" for change in line.changes
-        )
-        return [
-            sheets[row.sheet],
-            row.number,
-            row.get_outcome_display(),
-            line.name,
-            line.host,
-            line.model,
-            changes,
-            row.column,
-            row.reason,
-            row.note,
-        ]
-
-    return csv_response(
-        "import-rows", heads, filterset.qs.order_by("position").iterator(chunk_size=2000), cells
-    )

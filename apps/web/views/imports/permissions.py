@@ -6,10 +6,10 @@ from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import User
 from apps.intake.models import Import
-from apps.web.pages.form_fields import can_import, signed_in_user
+from apps.web.pages.form_fields import UserSource, can_import, signed_in_user
 
 
-def importing_user(request: HttpRequest) -> User:
+def importing_user(request: UserSource) -> User:
     user = signed_in_user(request)
     if not can_import(user):
         raise PermissionDenied(
@@ -18,7 +18,7 @@ def importing_user(request: HttpRequest) -> User:
     return user
 
 
-def import_or_404(request: HttpRequest, pk: int) -> tuple[Import, User]:
+def import_or_404(request: UserSource, pk: int) -> tuple[Import, User]:
     """Return the user's own import, or any for organisation roles that may change data."""
     user = importing_user(request)
     return get_object_or_404(

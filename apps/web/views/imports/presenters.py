@@ -1,6 +1,6 @@
 """Sentences of the import pages, and each row's plan in words. Plain Python over stored plans."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,7 @@ def applications(n: int) -> str:
 
 
 def uses(n: int) -> str:
-    return pluralize(n, f"{n:,} use of a model", f"{n:,} uses of models")
+    return pluralize(n, f"{n:,} dependency", f"{n:,} dependencies")
 
 
 def rows(n: int) -> str:
@@ -62,7 +62,9 @@ def rows(n: int) -> str:
 def columns_headline(import_: Import) -> Headline:
     if import_.state == Import.State.FAILED:
         return import_headline(import_)
-    return Headline("Say what the columns hold, then see what every row would do.")
+    return Headline(
+        "Select what each column contains. The next page shows what each row would change."
+    )
 
 
 def import_headline(import_: Import) -> Headline:
@@ -71,25 +73,25 @@ def import_headline(import_: Import) -> Headline:
     if state == Import.State.RECEIVED:
         return columns_headline(import_)
     if state == Import.State.READING:
-        return Headline("The sheet is being read; nothing is written yet.")
+        return Headline("The spreadsheet is being read. Nothing is saved yet.")
     if state == Import.State.FAILED:
-        return Headline("", "The sheet cannot be read", f": {import_.error}")
+        return Headline("", "The spreadsheet cannot be read", f": {import_.error}")
     if state == Import.State.APPLYING:
-        return Headline("What the preview showed is being written.")
+        return Headline("The changes of the preview are being saved.")
     if state == Import.State.UNDOING:
-        return Headline("Everything the import wrote is being put back.")
+        return Headline("The changes of the import are being undone.")
     if state == Import.State.DROPPED:
-        return Headline("This import was dropped; nothing of it was written.")
+        return Headline("This import was discarded. Nothing was saved.")
     if state == Import.State.UNDONE:
-        return Headline("This import was undone: what it wrote is as it was before.")
+        return Headline("This import was undone: its records are as before.")
     is_applied = state == Import.State.APPLIED
     additions = _describe_outcome(counts, "added")
     changes = _describe_outcome(counts, "changed")
     if not additions and not changes:
         opening = (
-            "Nothing in this sheet differs from what is on record"
+            "No row differs from the inventory"
             if format_count(counts, "rows", "unchanged")
-            else "No row of this sheet can be taken"
+            else "No row can be imported"
         )
     else:
         clauses = []
@@ -103,7 +105,7 @@ def import_headline(import_: Import) -> Headline:
     if not n_rejected:
         return Headline(f"{opening}.")
     rejected_clause = pluralize(
-        n_rejected, f"{n_rejected:,} row is refused", f"{n_rejected:,} rows are refused"
+        n_rejected, f"{n_rejected:,} row is rejected", f"{n_rejected:,} rows are rejected"
     )
     return Headline(f"{opening}; ", rejected_clause, ".")
 
@@ -119,22 +121,6 @@ def _describe_outcome(counts: Mapping[str, Any], outcome: str) -> str:
     return " and ".join(phrases)
 
 
-def import_list_headline(n_found: int, count: str, *, is_filtered: bool) -> Headline:
-    if not n_found and not is_filtered:
-        return Headline(
-            "Begin with the spreadsheet you have: nothing is written before you have seen what it "
-            "would do."
-        )
-    imports_phrase = pluralize(n_found, f"{count} import", f"{count} imports")
-    if is_filtered:
-        return Headline(
-            pluralize(n_found, f"{imports_phrase} matches.", f"{imports_phrase} match.")
-        )
-    return Headline(
-        f"{imports_phrase} so far; each can be looked at, and undone while nobody has built on it."
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class ChangeWords:
     label: str
@@ -144,10 +130,12 @@ class ChangeWords:
 
 @dataclass(frozen=True, slots=True)
 class RowWords:
-    """Row of the preview. `slug` is empty for an application that does not exist yet."""
+    """Row of the preview. `slug` is empty for an application that does not exist yet; `sheet` if
+    the file has one sheet only."""
 
     row: ImportRow
     sheet: str
+    sheet_name: str
     name: str
     slug: str
     is_new: bool
@@ -158,22 +146,49 @@ class RowWords:
     is_unresolved: bool
     changes: tuple[ChangeWords, ...]
 
+    @property
+    def changes_text(self) -> str:
+        return "; ".join(
+            f"{change.label}: {change.old or '–'} → {change.new or '–'}" for change in self.changes
+        )
+
+    @property
+    def model_note(self) -> str:
+        """Return the host, and whether the dependency is new and its model unresolved."""
+        if not self.model:
+            return ""
+        notes = (
+            self.host or "no host",
+            "new dependency" if self.is_new_use else "",
+            "unresolved" if self.is_unresolved else "",
+        )
+        return ", ".join(filter(None, notes))
+
 
 def present_rows(
-    import_rows: Iterable[ImportRow], sheets: list[str], names: Mapping[str, Mapping[int, str]]
+    import_rows: Iterable[ImportRow],
+    sheets: Sequence[str],
+    names: Mapping[str, Mapping[int, str]],
+    *,
+    shows_sheet: bool,
 ) -> list[RowWords]:
-    """Present rows; `names` holds the names of teams, by id, for what moves from one to another."""
-    return [_present_row(row, sheets, names) for row in import_rows]
+    """Present rows; `names` holds the names of teams, by id, for applications that move between
+    them."""
+    return [_present_row(row, sheets, names, shows_sheet) for row in import_rows]
 
 
 def _present_row(
-    row: ImportRow, sheets: list[str], names: Mapping[str, Mapping[int, str]]
+    row: ImportRow,
+    sheets: Sequence[str],
+    names: Mapping[str, Mapping[int, str]],
+    shows_sheet: bool,
 ) -> RowWords:
     """Return a row of an import as texts: what it adds or changes, with old and new values. `names`
     are {kind: {ID: name}}."""
     plan = row.plan or {}
     application, use = plan.get("application") or {}, plan.get("use") or {}
     raw_use = row.use or {}
+    sheet_name = sheets[row.sheet] if row.sheet < len(sheets) else ""
     changes: list[ChangeWords] = []
     for record, record_plan in (("application", application), ("use", use)):
         if record_plan.get("do") == "change" or (
@@ -191,12 +206,13 @@ def _present_row(
     explanation = ""
     if use.get("do") == "add" and 0 < use.get("confidence", 1.0) < 1.0:
         explanation = (
-            f"'{raw_use.get('model', '')}' is taken as {use['api_id']}, "
-            f"{share(use['confidence'])} sure: {use['why']}"
+            f"'{raw_use.get('model', '')}' is identified as {use['api_id']}, "
+            f"confidence {share(use['confidence'])}: {use['why']}"
         )
     return RowWords(
         row=row,
-        sheet=sheets[row.sheet] if len(sheets) > 1 and row.sheet < len(sheets) else "",
+        sheet=sheet_name if shows_sheet else "",
+        sheet_name=sheet_name,
         name=application.get("name")
         or row.application.get("name")
         or row.application.get("slug", ""),

@@ -1,12 +1,15 @@
 """Upload page: a file to import, and earlier imports."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods, require_safe
+from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.common.time import now
@@ -20,11 +23,30 @@ from apps.intake.spreadsheets.files.tables import UnreadableError
 from apps.intake.spreadsheets.import_steps import receive_sheet
 from apps.intake.spreadsheets.limits import MAX_BYTES, MIB
 from apps.inventory.models import Application
-from apps.web.pages.filter_controls import FilterControl, build_filter_controls, with_filter_names
-from apps.web.pages.list_page import PaginatedList, csv_response
-from apps.web.pages.page import render_page
+from apps.web.lists.columns import Column, FileColumn, format_moment, format_number
+from apps.web.lists.list_page import EmptyState, ListPage
+from apps.web.pages.filter_controls import FilterControl
+from apps.web.pages.page import Headline
 from apps.web.views.imports import presenters
 from apps.web.views.imports.permissions import importing_user
+
+# words of the columns of files
+OUTCOME_WORDS = {
+    "added": "added",
+    "changed": "changed",
+    "unchanged": "unchanged",
+    "refused": "rejected",
+}
+DOCUMENT_WORDS = {
+    "sightings": "observations",
+    "created": "new dependencies",
+    "updated": "updated dependencies",
+    "unchanged": "unchanged dependencies",
+    "unresolved": "unrecognised names",
+    "unclaimed": "observations without application",
+    "missing": "no longer named",
+    "rejected": "rejected entries",
+}
 
 
 class UploadForm(forms.Form):
@@ -80,104 +102,139 @@ class UploadForm(forms.Form):
         return cleaned
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def import_list(request: HttpRequest) -> HttpResponse:
-    """Show the upload form above, earlier imports below."""
-    user = importing_user(request)
-    form = (
-        UploadForm(request.POST, request.FILES, user=user)
-        if request.method == "POST"
-        else UploadForm(user=user)
+@dataclass(frozen=True, slots=True)
+class ImportEntry:
+    """Import with its numbers of added, changed and rejected rows of a spreadsheet, or dependencies
+    of a document."""
+
+    import_: Import
+    n_added: int
+    n_changed: int
+    n_rejected: int
+
+
+def _describe_document(entry: ImportEntry) -> str:
+    import_ = entry.import_
+    if import_.kind == Import.Kind.SHEET:
+        return ""
+    application = import_.application.name if import_.application else ""
+    return ", ".join(filter(None, (import_.get_kind_display(), import_.tool, application)))
+
+
+def _build_count_column(header: str, name: str) -> Column[ImportEntry]:
+    return Column(name, header, attrgetter(name), format=format_number, is_numeric=True)
+
+
+def _build_outcome_column(outcome: str) -> FileColumn[ImportEntry]:
+    return FileColumn(
+        f"Rows {OUTCOME_WORDS[outcome]}",
+        lambda entry: presenters.format_count(entry.import_.counts, "rows", outcome),
     )
-    if request.method == "POST" and form.is_valid():
-        try:
-            import_ = _receive_upload(form.cleaned_data, user)
-        except (UnreadableError, BodyTooLargeError) as error:
-            form.add_error("file", str(error))
-        except IntakePermissionError as error:
-            form.add_error("application", str(error))
-        else:
-            return redirect("imports:detail", pk=import_.pk)
-    filterset = ImportFilter(
-        with_filter_names(request.GET, "application"), _select_imports(user), request=request
+
+
+def _build_document_column(name: str) -> FileColumn[ImportEntry]:
+    return FileColumn(
+        f"Document: {DOCUMENT_WORDS[name]}", lambda entry: entry.import_.counts.get(name, "")
     )
-    listing = PaginatedList(request, filterset.qs)
-    return render_page(
-        request,
-        "imports/list.html",
-        fragment="listing",
-        title="Import",
-        counts="Files, each counted once",
-        status=422 if form.is_bound and form.errors else 200,
-        sentence=presenters.import_list_headline(
-            listing.n_found, listing.count, is_filtered=listing.is_filtered
+
+
+class ImportList(ListPage[Import, ImportEntry]):
+    """Imports by the filters of the URL, latest first, below the form to upload a file."""
+
+    namespace = "imports"
+    title = "Import"
+    nouns = ("import", "imports")
+    counts = "Files, each counted once"
+    filterset_class = ImportFilter
+    slug_filters = ("application",)
+    columns = (
+        Column[ImportEntry](
+            "file",
+            "File",
+            lambda entry: str(entry.import_),
+            note=_describe_document,
+            url=lambda entry: reverse("imports:detail", args=[entry.import_.pk]),
         ),
-        form=form,
-        filters=build_filter_controls(
-            request,
-            filterset,
-            [
-                FilterControl("state", "State", choices=Import.State.choices),
-                FilterControl("kind", "Kind", choices=Import.Kind.choices),
-                FilterControl("application", "Application", "text"),
-            ],
+        Column[ImportEntry]("state", "State", lambda entry: entry.import_.get_state_display()),
+        Column[ImportEntry](
+            "received",
+            "Received",
+            attrgetter("import_.received_at"),
+            format=format_moment,
+            note=lambda entry: str(entry.import_.by or "the operator"),
         ),
-        listing=listing,
-        rows=[(row, *presenters.figures(row)) for row in listing.rows],
+        _build_count_column("Added", "n_added"),
+        _build_count_column("Changed", "n_changed"),
+        _build_count_column("Rejected", "n_rejected"),
     )
-
-
-@require_safe
-def import_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Send the list as CSV."""
-    user = importing_user(request)
-    filterset = ImportFilter(
-        with_filter_names(request.GET, "application"), _select_imports(user), request=request
+    file_columns = (
+        FileColumn[ImportEntry]("Format", attrgetter("import_.format")),
+        FileColumn[ImportEntry](
+            "Uploaded by",
+            lambda entry: entry.import_.by.get_username() if entry.import_.by else "",
+        ),
+        FileColumn[ImportEntry]("Type", attrgetter("import_.kind")),
+        FileColumn[ImportEntry](
+            "Application ID",
+            lambda entry: entry.import_.application.slug if entry.import_.application else "",
+        ),
+        FileColumn[ImportEntry](
+            "Tool", lambda entry: f"{entry.import_.tool} {entry.import_.tool_version}".strip()
+        ),
+        *map(_build_outcome_column, presenters.OUTCOMES),
+        *map(_build_document_column, presenters.OF_DOCUMENTS),
+        FileColumn[ImportEntry]("Applied at", attrgetter("import_.applied_at")),
+        FileColumn[ImportEntry]("Undone at", attrgetter("import_.undone_at")),
+        FileColumn[ImportEntry]("Error", attrgetter("import_.error")),
     )
-    heads = [
-        "file",
-        "format",
-        "uploaded by",
-        "uploaded",
-        "state",
-        *(f"rows {outcome}" for outcome in presenters.OUTCOMES),
-        "applied",
-        "undone",
-        "kind",
-        "application",
-        "made by",
-        *presenters.OF_DOCUMENTS,
-        "error",
-    ]
-
-    def cells(row: Import) -> list[Any]:
-        uploader = row.by.get_username() if row.by else ""
-        return [
-            row.file_name,
-            row.format,
-            uploader,
-            row.received_at,
-            row.get_state_display(),
-            *(presenters.format_count(row.counts, "rows", key) for key in presenters.OUTCOMES),
-            row.applied_at,
-            row.undone_at,
-            row.kind,
-            row.application.slug if row.application else "",
-            f"{row.tool} {row.tool_version}".strip(),
-            *(row.counts.get(key, "") for key in presenters.OF_DOCUMENTS),
-            row.error,
-        ]
-
-    return csv_response("imports", heads, filterset.qs.iterator(chunk_size=2000), cells)
-
-
-def _select_imports(user: Any) -> QuerySet[Import]:
-    return (
-        Import.objects.visible_to(user)
-        .select_related("by", "application")
-        .defer("mapping", "problems")
-        .order_by("-received_at", "-id")
+    controls = (
+        FilterControl("state", "State", choices=Import.State.choices),
+        FilterControl("kind", "Type", choices=Import.Kind.choices),
+        FilterControl("application", "Application", "text"),
     )
+    default_order = ("", ("-received_at", "-id"))
+    template = "imports/list.html"
+
+    def check_access(self) -> None:
+        importing_user(self.request)
+
+    def get_queryset(self) -> "QuerySet[Import]":
+        imports = Import.objects.visible_to(self.user).select_related("by", "application")
+        return imports.defer("mapping", "problems")
+
+    def build_rows(self, records: Sequence[Import]) -> Sequence[ImportEntry]:
+        return [ImportEntry(import_, *presenters.figures(import_)) for import_ in records]
+
+    def get_lead(self) -> Headline:
+        if self.is_filtered:
+            return self.describe_matches()
+        if not self.listing.n_found:
+            return Headline("No imports yet. An upload shows its changes before they are saved.")
+        return Headline(f"{self.count_records()}. Each shows its changes and can be undone.")
+
+    def get_empty_state(self) -> EmptyState:
+        return EmptyState(
+            "No imports yet.",
+            "Upload the spreadsheet that you have. The registry shows what each row would change, "
+            "and saves nothing before you confirm.",
+        )
+
+    def get_context(self) -> Mapping[str, Any]:
+        return {"form": UploadForm(user=self.user)}
+
+    def submit(self, request: HttpRequest) -> HttpResponse:
+        """Receive a file and lead to its import."""
+        form = UploadForm(request.POST, request.FILES, user=self.user)
+        if form.is_valid():
+            try:
+                import_ = _receive_upload(form.cleaned_data, self.user)
+            except (UnreadableError, BodyTooLargeError) as error:
+                form.add_error("file", str(error))
+            except IntakePermissionError as error:
+                form.add_error("application", str(error))
+            else:
+                return redirect("imports:detail", pk=import_.pk)
+        return self.render(request, form=form, status=422)
 
 
 def _receive_upload(cleaned: dict[str, Any], user: User) -> Import:

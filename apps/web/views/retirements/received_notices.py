@@ -126,6 +126,11 @@ def _describe_models(notice: ReceivedNotice) -> str:
     return f"{number(n)} in all" if n > MAX_LISTED_NAMES else ""
 
 
+def _get_state_label(notice: Any) -> str:
+    """Return the label of the state, which `with_state` adds to a notice."""
+    return ReceivedNotice.State(notice.state).label
+
+
 class ReceivedNoticeList(ListPage[ReceivedNotice, ReceivedNotice]):
     """Received notices by the filters of the URL, latest first; new ones unless it names a
     state. The files leave out the text."""
@@ -167,7 +172,7 @@ class ReceivedNoticeList(ListPage[ReceivedNotice, ReceivedNotice]):
         Column[ReceivedNotice](
             "state",
             "State",
-            lambda notice: ReceivedNotice.State(notice.state).label,
+            _get_state_label,
             template="retirements/notice-state.html",
         ),
     )
@@ -199,7 +204,8 @@ class ReceivedNoticeList(ListPage[ReceivedNotice, ReceivedNotice]):
         return ReceivedNotice.objects.visible_to(self.user)
 
     def narrow(self, queryset: Any) -> "QuerySet[ReceivedNotice]":
-        return queryset.with_state().select_related("dismissed_by", "successor__host")
+        notices: QuerySet[ReceivedNotice] = queryset.with_state()
+        return notices.select_related("dismissed_by", "successor__host")
 
     def get_lead(self) -> Headline:
         if self.is_filtered:

@@ -83,7 +83,7 @@ class DelegationList(ListPage[Delegation, Delegation]):
         return Delegation.objects.visible_to(self.user).select_related("person", "deputy")
 
     def get_lead(self) -> Headline:
-        n = self.get_queryset().effective_on(self.today).count()
+        n = Delegation.objects.visible_to(self.user).effective_on(self.today).count()
         if not n:
             return Headline("No delegation applies today.")
         return Headline(

@@ -54,7 +54,7 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, clai
 
     went_to = uploaded(browser, ROWS)
     page = browser.get(went_to.url)
-    assert "Say what the columns hold" in text_of(page)
+    assert "Select what each column contains" in text_of(page)
     assert '<option value="application.name" selected>Application name</option>' in text_of(page)
     assert "Holds for example" in text_of(page)
 
@@ -150,7 +150,7 @@ def test_the_same_file_is_recognised_and_a_dropped_one_is_gone(browser, claims):
 
     assert "This very file was uploaded on" in text_of(browser.get(went_to.url))
     assert "Nothing was imported" in text_of(browser.post(f"{went_to.url}drop/", follow=True))
-    assert "This import was dropped" in text_of(browser.get(went_to.url))
+    assert "This import was discarded" in text_of(browser.get(went_to.url))
     assert browser.get(f"{went_to.url}columns/").status_code == 302
 
 
@@ -161,7 +161,7 @@ def test_what_a_worker_does_is_followed_until_it_is_done(browser, claims, monkey
         f"{went_to.url}columns/", columns_of(browser.get(went_to.url)), follow=True
     )
     assert 'hx-trigger="every 2s"' in text_of(waiting)
-    assert "Reading the rows" in text_of(
+    assert "Reading rows" in text_of(
         browser.get(f"{went_to.url}progress/", headers={"HX-Request": "true"})
     )
 
