@@ -124,8 +124,8 @@ def test_register_an_application_and_declare_what_it_calls(signed_in, demo):
     # a fast typist is done before the scripts have come
     late: list[Route] = []
     page.route(re.compile(r"htmx[^/]*\.js"), lambda route: late.append(route))
-    page.get_by_role("button", name="Register, then say what it calls").click()
-    search = page.get_by_role("searchbox", name="Model, host or API id")
+    page.get_by_role("button", name="Register application").click()
+    search = page.get_by_role("searchbox", name="Model, host or model ID")
     search.press_sequentially("anthropic sonnet")
     expect(search).to_have_value("anthropic sonnet")
     for route in late:
@@ -137,9 +137,9 @@ def test_register_an_application_and_declare_what_it_calls(signed_in, demo):
     picked = page.locator("#hits input:checked")
     expect(picked).to_have_count(1)
     offering = Offering.objects.get(pk=picked.input_value())
-    page.get_by_role("button", name="Declare it", exact=True).click()
+    page.get_by_role("button", name="Add dependency", exact=True).click()
 
-    expect(page.locator("#dependencies")).to_contain_text(offering.api_id)
+    expect(page.locator("main")).to_contain_text(offering.api_id)
     made = Application.objects.get(name="Glass breakage helper")
     assert [use.offering for use in made.dependencies.all()] == [offering]
 
