@@ -79,7 +79,7 @@ def mute_scopes(alert: Alert, applications: Iterable[str]) -> list[tuple[str, st
     """Return (scope, label) of the mutes that the alert offers, narrowest first.
 
     `applications` are the names of the affected applications that the user may see."""
-    scopes = [(MuteScope.SUBJECT, "Only this, also as it comes nearer")]
+    scopes = [(MuteScope.SUBJECT, "Only this alert, including its later reminders")]
     if alert.offering is not None:
         offering = alert.offering
         scopes.append(
@@ -95,8 +95,8 @@ def mute_scopes(alert: Alert, applications: Iterable[str]) -> list[tuple[str, st
 
 
 class MuteForm(forms.Form):
-    what = forms.ChoiceField(label="What", widget=forms.RadioSelect)
-    whose = forms.ChoiceField(label="For", required=False)
+    what = forms.ChoiceField(label="Alerts", widget=forms.RadioSelect)
+    whose = forms.ChoiceField(label="Recipient", required=False)
     until = DayField(
         label="Until",
         help_text="At most one year. You are reminded before the mute expires.",

@@ -77,10 +77,10 @@ def register_application(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "applications/register.html",
-        title="Register an application",
+        title="New application",
         crumbs=(("Applications", reverse("applications:list")),),
         status=status,
-        sentence=Headline("What does the organisation run?"),
+        sentence=Headline("Register an application that calls a model."),
         form=form,
     )
 
@@ -124,10 +124,10 @@ def edit_application(request: HttpRequest, slug: str) -> HttpResponse:
     return render_page(
         request,
         "applications/form.html",
-        title=f"Change {stored_application.name}",
+        title=f"Edit {stored_application.name}",
         crumbs=application_crumbs(stored_application),
         status=422 if request.method == "POST" else 200,
-        sentence=Headline(f"What is true of {stored_application.name}?"),
+        sentence=Headline(f"Edit the details of {stored_application.name}."),
         application=stored_application,
         form=form,
     )
@@ -159,7 +159,7 @@ def retire_application(request: HttpRequest, slug: str) -> HttpResponse:
                 f"{retired_application.name} was retired.",
             )
     ends_clause = pluralize(
-        n_dependencies, "its one dependency ends", f"its {n_dependencies} dependencies end"
+        n_dependencies, "its dependency ends", f"its {n_dependencies} dependencies end"
     )
     return render_page(
         request,
@@ -168,11 +168,11 @@ def retire_application(request: HttpRequest, slug: str) -> HttpResponse:
         crumbs=application_crumbs(application),
         status=422 if request.method == "POST" else 200,
         sentence=Headline(f"Retire {application.name}?"),
-        basis="It counts nowhere any more, and {ends} that day. Nothing is deleted; it can be "
-        "brought back.".format(ends=ends_clause if n_dependencies else "nothing more is used"),
+        basis="It leaves all counts, and {ends} on that day. Nothing is deleted. You can "
+        "reactivate it later.".format(ends=ends_clause if n_dependencies else "its use ends"),
         application=application,
         form=form,
-        button="Retire it",
+        button="Retire application",
         danger=True,
     )
 
@@ -208,14 +208,14 @@ def reactivate_application(request: HttpRequest, slug: str) -> HttpResponse:
     return render_page(
         request,
         "applications/step.html",
-        title=f"Bring {application.name} back",
+        title=f"Reactivate {application.name}",
         crumbs=application_crumbs(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Headline(f"Bring {application.name} back?"),
+        sentence=Headline(f"Reactivate {application.name}?"),
         basis="",
         application=application,
         form=form,
-        button="Bring it back",
+        button="Reactivate application",
     )
 
 
@@ -264,7 +264,7 @@ def merge_applications(request: HttpRequest, slug: str) -> HttpResponse:
         title=f"Merge into {application.name}",
         crumbs=application_crumbs(application),
         status=200 if has_preview or request.method != "POST" else 422,
-        sentence=Headline(f"Which record is {application.name} as well?"),
+        sentence=Headline(f"Merge a duplicate into {application.name}."),
         application=application,
         form=form,
         duplicate=duplicate,

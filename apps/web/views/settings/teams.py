@@ -231,7 +231,7 @@ class TeamList(ListPage[Any, TeamRow]):
         return Headline(
             f"{self.count_records()}; ",
             pluralize(n_without, "1 has", f"{number(n_without)} have"),
-            " neither members nor a mailbox, so the team above receives the alerts.",
+            " no members and no mailbox, so the team above receives the alerts.",
         )
 
     def get_basis(self) -> str:
