@@ -240,9 +240,8 @@ def _describe_lifecycle(value: dict[str, Any]) -> str:
     phrases = []
     if value.get("retires_on"):
         is_lower_bound = value.get("date_kind") == NOT_BEFORE
-        phrases.append(
-            f"{'not before' if is_lower_bound else 'ends'} {iso_day(value['retires_on'])}"
-        )
+        verb = "retires no earlier than" if is_lower_bound else "retires"
+        phrases.append(f"{verb} {iso_day(value['retires_on'])}")
     else:
         phrases.append("no date")
     if value.get("status") or value.get("lifecycle"):

@@ -90,7 +90,7 @@ def test_a_claim_is_one_clause():
 
     assert (
         wording.describe_claim("lifecycle", value)
-        == "not before 17 Feb 2027, active, successor next"
+        == "retires no earlier than 17 Feb 2027, active, successor next"
     )
     assert (
         wording.describe_claim("price", {"input": "3", "currency": "EUR"})

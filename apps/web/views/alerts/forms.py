@@ -83,14 +83,14 @@ def mute_scopes(alert: Alert, applications: Iterable[str]) -> list[tuple[str, st
     if alert.offering is not None:
         offering = alert.offering
         scopes.append(
-            (MuteScope.OFFERING, f"Everything about {offering.api_id} at {offering.host.name}")
+            (MuteScope.OFFERING, f"All alerts about {offering.api_id} on {offering.host.name}")
         )
     application_names = list(applications)
     if len(application_names) == 1 and len(alert.application_ids) == 1:
-        scopes.append((MuteScope.APPLICATION, f"Everything about {application_names[0]} alone"))
-    scopes.append((MuteScope.KIND, f"Everything of the kind “{KINDS.get(alert.kind, alert.kind)}”"))
+        scopes.append((MuteScope.APPLICATION, f"All alerts about {application_names[0]} only"))
+    scopes.append((MuteScope.KIND, f"All alerts of the type “{KINDS.get(alert.kind, alert.kind)}”"))
     if alert.offering is not None:
-        scopes.append((MuteScope.PROVIDER, f"Everything of {alert.offering.host.name}"))
+        scopes.append((MuteScope.PROVIDER, f"All alerts about {alert.offering.host.name}"))
     return [(str(scope), label) for scope, label in scopes]
 
 

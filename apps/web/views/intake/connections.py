@@ -331,7 +331,7 @@ def bind_connection(request: HttpRequest, pk: int) -> HttpResponse:
     except InvalidStateError as error:
         flash_error(request, str(error))
     else:
-        message = f"Whatever {token.name} sends is about {application.name} now."
+        message = f"All reports of {token.name} are now about {application.name}."
         flash_success(request, message, undo=reverse("connections:unbind-token", args=[token.pk]))
     return redirect("connections:list")
 

@@ -337,10 +337,10 @@ def _render_team_page(
         "settings/team.html",
         title=team.name,
         crumbs=(("Settings", reverse("settings:home")), ("Teams", reverse("teams:list"))),
-        counts="Roles held on this team itself",
+        counts="Roles on this team, without those on parent teams",
         sentence=Headline(
-            f"{team.name} has {count_of(len(members), 'person', 'people')} with a role of its"
-            f" own and owns {count_of(n_applications, 'application')}."
+            f"{team.name} has {count_of(len(members), 'person', 'people')} with a role and"
+            f" owns {count_of(n_applications, 'application')}."
         ),
         team=team,
         members=members,
