@@ -22,32 +22,7 @@ EMAIL_FOLDERS = ("templates/emails", "templates/account/email")
 UNMENDED_ERRORS: frozenset[str] = frozenset()
 UNMENDED_DESCRIPTIONS = frozenset({"risks"})
 UNMENDED_EMAILS: frozenset[str] = frozenset()
-UNMENDED_PAGES: frozenset[str] = frozenset(
-    {
-        "apps/web/drawings/charts",
-        "apps/web/drawings/diagrams",
-        "apps/web/presenters/alert_recipients.py",
-        "apps/web/presenters/price_history.py",
-        "apps/web/views/calendar.py",
-        "apps/web/views/catalog",
-        "apps/web/views/exposure",
-        "apps/web/views/gate",
-        "apps/web/views/governance",
-        "apps/web/views/home",
-        "apps/web/views/reports",
-        "apps/web/views/risks",
-        "apps/web/views/scenarios",
-        "templates/calendar",
-        "templates/campaigns",
-        "templates/choosing",
-        "templates/events",
-        "templates/exposure",
-        "templates/gate",
-        "templates/reports",
-        "templates/risks",
-        "templates/what-ifs",
-    }
-)
+UNMENDED_PAGES: frozenset[str] = frozenset()
 
 # classes whose text reaches a reader, by the end of their names
 _ERRORS = ("Error", "Invalid", "Http404", "PermissionDenied", "NotFound", "Throttled", "Refused")

@@ -235,7 +235,7 @@ def test_run_a_what_if_and_save_it(signed_in, demo):
     expect(page.locator(".sentence")).to_contain_text(re.compile(r"application", re.IGNORECASE))
 
     page.get_by_label("Name").fill("Without Anthropic next spring")
-    page.get_by_role("button", name="Save the question and this answer").click()
+    page.get_by_role("button", name="Save scenario and result").click()
 
     expect(page.locator(".kicker")).to_contain_text("Without Anthropic next spring")
     assert ScenarioRun.objects.filter(
@@ -258,18 +258,18 @@ def test_open_a_campaign_and_finish_a_task_of_it(signed_in, demo):
         .first()
     )
     page.goto("/campaigns/")
-    page.get_by_role("link", name="Open a campaign").click()
+    page.get_by_role("link", name="Open migration").click()
     page.get_by_role("searchbox", name="API id").press_sequentially(leaving.api_id)
     page.locator(f"#hits a[href$='?offering={leaving.pk}']").click()
-    page.get_by_role("button", name=re.compile(r"^Open it with")).click()
-    expect(page.locator("#said")).to_contain_text("The migration campaign was opened with")
+    page.get_by_role("button", name=re.compile(r"^Open migration with")).click()
+    expect(page.locator("#said")).to_contain_text("The migration was opened with")
     task = CampaignTask.objects.filter(campaign__subject=leaving).order_by("pk").earliest("pk")
     page.locator(f"main a[href='/campaigns/tasks/{task.pk}/']").first.click()
     expect(page.get_by_role("button", name="Sign off"), "too early").to_be_disabled()
 
     page.locator("#target input[type=radio]").first.check()
     page.get_by_role("button", name="Set target").click()
-    expect(page.locator("#said")).to_contain_text("It moves to")
+    expect(page.locator("#said")).to_contain_text("The target is")
     page.get_by_role("button", name=re.compile("^Switch to")).click()
     expect(page.locator("#said")).to_contain_text("calls")
     for step in (
@@ -294,7 +294,7 @@ def measure(page: Page) -> None:
     for name, value in (("Metric", "accuracy"), ("Before", "0.91"), ("After", "0.93")):
         form.get_by_label(name).fill(value)
     form.get_by_role("button", name="Record").click()
-    expect(page.locator("#said")).to_contain_text("accuracy is recorded")
+    expect(page.locator("#said")).to_contain_text("accuracy was recorded")
 
 
 def prove(page: Page) -> None:
@@ -356,7 +356,7 @@ def test_export_the_evidence_pack(signed_in, demo, tmp_path):
     page.get_by_role("link", name=re.compile("evidence pack", re.IGNORECASE)).first.click()
     page.get_by_role("button", name="Make the pack").click()
     with page.expect_download() as fetched:
-        page.get_by_role("link", name="Fetch the zip").click()
+        page.get_by_role("link", name="Download zip").click()
     path = tmp_path / "pack.zip"
     fetched.value.save_as(path)
 

@@ -18,10 +18,10 @@ from tests.builders import make_user
 pytestmark = pytest.mark.django_db
 
 WAITS = {
-    "pack": "Waiting for a worker",
+    "pack": "Queued",
     "file": "Waiting for a worker",
     "loss": "wait for a worker",
-    "what-if": "It waits for a worker",
+    "what-if": "The calculation is queued",
 }
 RUNS = {
     "pack": 'value="3"',

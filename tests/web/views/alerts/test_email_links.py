@@ -402,8 +402,7 @@ def test_it_says_what_the_address_gets(client, world, unsubscribe):
 
     assert (
         "ilse@example.org receives a digest every day at 07:00 UTC. "
-        "Urgent alerts are sent immediately."
-        in page
+        "Urgent alerts are sent immediately." in page
     )
     assert "The delivery log says that no email was wanted." in page
     assert "Undo: send emails again" not in page

@@ -140,7 +140,7 @@ def test_the_lineage_names_parents_and_offspring_and_moves_with_them(world, as_u
     title, paths, figure = picture(client.get(f"{FOUNDATION}?tab=risks"), "lineage")
 
     assert "Claude Sonnet 4.5 is the next generation of Sonnet 4." in title
-    assert "Nothing is known to be made from it." in title
+    assert "No descendants known." in title
     assert "anthropic/claude-sonnet-4</a>" in figure
     assert [
         (row["child"], row["kind"], row["parent"])

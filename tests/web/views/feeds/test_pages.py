@@ -179,7 +179,7 @@ def frozen(healthy):
 def test_a_frozen_feed_is_said_in_words_wherever_health_is_said(path, frozen, as_user):
     page = text_of(as_user(frozen.governance).get(path)).replace("\u00a0", " ")
 
-    assert "answers, but has not changed since 5 January" in page
+    assert "responds, but its data has not changed since 5 January" in page
 
 
 def test_a_feed_that_says_itself_how_old_it_is_is_taken_at_its_word(frozen, as_user):
@@ -189,9 +189,8 @@ def test_a_feed_that_says_itself_how_old_it_is_is_taken_at_its_word(frozen, as_u
 
     page = text_of(as_user(frozen.governance).get("/feeds/litellm/")).replace("\u00a0", " ")
 
-    assert (
-        "LiteLLM price map <em>answers, but says itself that it was made on 7 February"
-        in page.replace(' class="short"', "")
+    assert "LiteLLM price map <em>responds, but its data is from 7 February" in page.replace(
+        ' class="short"', ""
     )
 
 
@@ -201,7 +200,10 @@ def test_the_year_is_said_when_it_is_not_this_one(frozen):
 
     (fresh,) = source_freshness(Source.objects.filter(pk=frozen.source.pk), at=at)
 
-    assert fresh.words.replace("\u00a0", " ") == "answers, but has not changed since 5 January 2026"
+    assert (
+        fresh.words.replace("\u00a0", " ")
+        == "responds, but its data has not changed since 5 January 2026"
+    )
 
 
 # --- one source -----------------------------------------------------------------------------------

@@ -181,7 +181,7 @@ class TestAccepting:
     @pytest.mark.parametrize(
         ("until", "words"),
         [
-            (None, "Say until when: an acceptance without an end is none."),
+            (None, "Enter a date. An acceptance must have an expiry date."),
             (0, "The acceptance would already have expired."),
             (800, "An acceptance must expire by"),
         ],
