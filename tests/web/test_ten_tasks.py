@@ -54,13 +54,13 @@ def test_sign_in_with_a_second_factor(page, demo, settings):
     settings.MFA_TOTP_TOLERANCE = 1
     sign_in(page, "edith")
     page.goto("/account/")
-    page.get_by_role("link", name="Set up a second factor").click()
+    page.get_by_role("link", name="Set up two-factor authentication").click()
     # who changes how one signs in is asked who one is
     page.locator("[name=password]").fill(PASSWORD)
     page.get_by_role("button", name="Confirm").click()
     secret = page.locator("#authenticator_secret").input_value()
     page.locator("[name=code]").fill(code_of(secret))
-    page.get_by_role("button", name="Set up the app").click()
+    page.get_by_role("button", name="Set up app").click()
     page.wait_for_url("**/2fa/recovery-codes/")
     page.goto("/accounts/logout/")
     page.get_by_role("button", name="Sign out").click()
@@ -160,7 +160,7 @@ def upload(page: Page, body: str) -> None:
         {"name": "fleet-north.csv", "mimeType": "text/csv", "buffer": body.encode()}
     )
     page.get_by_role("button", name="Upload").click()
-    page.get_by_role("button", name="See what it would do").click()
+    page.get_by_role("button", name="Preview import").click()
     expect(page.locator("#listing")).to_be_visible()
 
 
@@ -338,9 +338,9 @@ def test_settle_a_disagreement_between_feeds(signed_in, demo):
     page.locator("main table").get_by_role("link", name=re.compile("^Decide")).first.click()
     page.get_by_role("radio").first.check()
     page.get_by_label("Reason").fill("The provider's own page says so")
-    page.get_by_role("button", name="Decide").click()
+    page.get_by_role("button", name="Save decision").click()
 
-    expect(page.locator(".banner")).to_contain_text("Decided by")
+    expect(page.locator(".banner")).to_contain_text("Manual override by")
     claim = Assertion.objects.filter(asserted_by=person("maren")).latest("pk")
     assert claim.reason == "The provider's own page says so"
     offering = claim.offering

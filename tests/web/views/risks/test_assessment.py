@@ -111,7 +111,7 @@ class TestOne:
 
         page = visible_text(answer)
         assert answer.status_code == 422
-        assert "Changed by someone else meanwhile: compare" in page
+        assert "Values that another user changed while you were editing" in page
         assert "as it was faster slower" in page
         again = dict(
             re.findall(
