@@ -278,7 +278,7 @@ def test_open_a_campaign_and_finish_a_task_of_it(signed_in, demo):
         "Monitor in production",
     ):
         page.get_by_role("row", name=step).get_by_role("button").click()
-        expect(page.locator("#said")).to_contain_text(f"Done: {step}")
+        expect(page.locator("#said")).to_contain_text(f"Step completed: {step}")
     measure(page)
     prove(page)
     page.goto(f"/campaigns/tasks/{task.pk}/")
