@@ -88,8 +88,8 @@ PAGES = {
         feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post feeds:poll:post
         feeds:toggle:post feeds:undo:post foundation-risks:action:post foundation-risks:create:post
         foundation-risks:edit:post gate:policy:post offerings:detail:post
-        provider-notices:close:post provider-notices:reopen:post providers:edit:get
-        providers:edit:post received-notices:csv:get received-notices:list:get
+        provider-notices:close:post provider-notices:reopen:post
+        received-notices:csv:get received-notices:list:get
         received-notices:rules:get received-notices:rules:post received-notices:xlsx:get
         records:create:get records:create:post records:delete:post records:edit:get
         records:edit:post records:undo:post reports:board-commentary:get

@@ -15,9 +15,9 @@ def test_a_day_names_its_year_unless_it_is_this_one():
     assert wording.day(date(2026, 12, 1), today=TODAY) == "1 Dec"
 
 
-def test_numbers_have_a_true_minus_and_percent_a_space():
+def test_numbers_have_a_true_minus_and_percent_has_no_space():
     assert wording.number(-1234) == "−1,234"
-    assert wording.share(0.615) == "62 %"
+    assert wording.share(0.615) == "62%"
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class Column[R]:
     class `css`, above the quiet line `note`. `order` are terms of ORDER BY, if the list can be
     sorted by the column; rows in which the database column `requires` is empty are left out then.
     `width` is `opt` or `opt-2` if narrower pages can do without the column, or another class of its
-    cells: `strips` for drawings, `changes` for a line of its own on a phone."""
+    cells: `strips` for drawings, `whole` for a line of its own on a phone."""
 
     name: str
     header: str

@@ -132,7 +132,12 @@ GROUPS: tuple[Group, ...] = (
     Group(
         "Models",
         (
-            Page("Foundations", "foundations:list", ("foundations",), former_names=("models",)),
+            Page(
+                "Foundations",
+                "foundations:list",
+                ("foundations", "records"),
+                former_names=("models",),
+            ),
             Page("Versions", "versions:list", ("versions",)),
             Page("Offerings", "offerings:list", ("offerings",), former_names=("prices",)),
             Page("Providers", "providers:list", ("providers",), former_names=("hosts", "vendors")),
@@ -254,7 +259,12 @@ GROUPS: tuple[Group, ...] = (
                 "inherited-risks:list",
                 ("inherited-risks",),
                 (
-                    Page("Heat map", "inherited-risks:heat-map", ("inherited-risks:heat-map-csv",)),
+                    Page(
+                        "Heat map",
+                        "inherited-risks:heat-map",
+                        ("inherited-risks:heat-map-csv",),
+                        heading="Heat map of inherited risks",
+                    ),
                     Page("Foundation risks", "foundation-risks:list", ("foundation-risks",)),
                     Page(
                         "Templates and crosswalk",

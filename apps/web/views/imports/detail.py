@@ -126,7 +126,7 @@ class ImportRowList(ListPage[ImportRow, RowWords]):
             "changes",
             "Changes or reason",
             attrgetter("changes_text"),
-            width="changes",
+            width="changes whole",
             template="imports/changes-cell.html",
         ),
     )

@@ -130,7 +130,7 @@ class DiscrepancyList(ListPage[Discrepancy, DiscrepancyRow]):
             attrgetter("finding"),
             format=lambda text: f"{text[:1].upper()}{text[1:]}.",
             note=_describe_next_step,
-            width="changes",
+            width="whole",
         ),
         Column[DiscrepancyRow](
             "found", "Found", attrgetter("discrepancy.opened_at"), format=format_ago

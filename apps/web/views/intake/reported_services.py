@@ -206,7 +206,11 @@ class ReportedServiceList(ListPage[Service, ServiceRow]):
         return Headline(
             "",
             f"{self.count_records()} {verb} not linked to an application",
-            ". Their calls count once they are linked.",
+            pluralize(
+                self.listing.n_found,
+                ". Its calls count once it is linked.",
+                ". Their calls count once they are linked.",
+            ),
         )
 
     def get_basis(self) -> str:

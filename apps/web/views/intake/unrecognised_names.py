@@ -58,7 +58,7 @@ class UnrecognisedNameList(ListPage[Any, Mapping[str, Any]]):
             ),
             css=lambda row: "id",
         ),
-        Column[Mapping[str, Any]]("reason", "Reason", itemgetter("said"), width="changes"),
+        Column[Mapping[str, Any]]("reason", "Reason", itemgetter("said"), width="whole"),
         Column[Mapping[str, Any]](
             "connections", "Connections", lambda row: ", ".join(map(sender_name, row["streams"]))
         ),
@@ -90,7 +90,11 @@ class UnrecognisedNameList(ListPage[Any, Mapping[str, Any]]):
         return Headline(
             "",
             f"{self.listing.count} {name} {verb} not identified",
-            ". Their use is missing from exposure figures.",
+            pluralize(
+                self.listing.n_found,
+                ". Its use is missing from exposure figures.",
+                ". Their use is missing from exposure figures.",
+            ),
         )
 
     def get_basis(self) -> Any:

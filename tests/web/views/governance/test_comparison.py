@@ -148,7 +148,7 @@ def test_a_comparison_costs_the_same_for_any_number_of_candidates(
     [
         (True, "", "yes"),
         (False, "", "no"),
-        (0.625, "share", "62 %"),
+        (0.625, "share", "62%"),
         (1234, "days", "1,234"),
         (90.0, "days", "90"),
         (["MIT", "Apache"], "", "MIT, Apache"),
