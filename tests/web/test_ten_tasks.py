@@ -125,7 +125,7 @@ def test_register_an_application_and_declare_what_it_calls(signed_in, demo):
     late: list[Route] = []
     page.route(re.compile(r"htmx[^/]*\.js"), lambda route: late.append(route))
     page.get_by_role("button", name="Register, then say what it calls").click()
-    search = page.get_by_role("searchbox", name="Model, host or API id")
+    search = page.get_by_role("searchbox", name="Model, host or model ID")
     search.press_sequentially("anthropic sonnet")
     expect(search).to_have_value("anthropic sonnet")
     for route in late:
