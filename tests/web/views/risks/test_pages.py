@@ -657,7 +657,7 @@ class TestEvidence:
             False,
             risky.editor,
         )
-        assert "filed before; nothing was added" in visible_text(
+        assert "uploaded before. Nothing was added" in visible_text(
             upload(application=risky.triage.slug)
         )
 
