@@ -60,10 +60,8 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, clai
 
     preview_page = browser.post(f"{went_to.url}columns/", columns_of(page), follow=True)
     said = text_of(preview_page)
-    assert (
-        "1 application and 2 uses of models will be added, 1 application will be changed; " in said
-    )
-    assert "1 row is refused" in said
+    assert "1 application and 2 dependencies will be added, 1 application will be changed; " in said
+    assert "1 row is rejected" in said
     assert "One model nobody knows yet will wait in the identity inbox." in said
     assert "<del>standard</del> → <ins>critical</ins>" in said
     assert (
