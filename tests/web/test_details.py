@@ -97,7 +97,7 @@ def test_an_event_names_whom_it_reaches_and_how(world, as_user):
 
     page = text_of(as_user(world.viewer).get(f"/events/{world.event.pk}/"))
 
-    assert "It reaches two applications, one of them critical." in page
+    assert "The change affects two applications, one of them critical." in page
     assert "supporting role" in page
     assert "Clause finder" not in page
 
