@@ -115,8 +115,8 @@ def test_an_application_shows_what_would_be_said_of_it_today_and_how_to_ask(desk
 def test_an_application_of_which_nothing_is_known_says_what_to_do(desk):
     page = text_of(signed_in_client(desk.editor).get(f"/gate/of/{desk.application.slug}/"))
 
-    assert "there is nothing to stop yet" in page
-    assert "Begin with --mode report" in page
+    assert "the gate has nothing to evaluate" in page
+    assert "Start with --mode report" in page
 
 
 def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(desk, run):
@@ -216,7 +216,7 @@ def test_who_asked_is_told_that_a_colleague_decides(desk):
     page = text_of(client.get(f"/gate/waivers/{waiver.pk}/"))
     refused = text_of(client.post(f"/gate/waivers/{waiver.pk}/grant/", follow=True))
 
-    assert "a colleague of governance decides" in page
+    assert "Another governance user must decide" in page
     assert "You requested this waiver" in refused
 
 
@@ -302,7 +302,7 @@ def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(desk):
 def test_the_policy_is_read_by_all_and_changed_by_governance(desk):
     page = text_of(signed_in_client(desk.viewer).get("/gate/policy/"))
 
-    assert "governance and administrators change it" in page
+    assert "governance or administrator role to change the policy" in page
     assert "disabled" in page
     assert signed_in_client(desk.editor).post("/gate/policy/", {}).status_code == 403
 

@@ -20,14 +20,14 @@ pytestmark = pytest.mark.django_db
 WAITS = {
     "pack": "Queued",
     "file": "Waiting for a worker",
-    "loss": "wait for a worker",
+    "loss": "are queued",
     "what-if": "The calculation is queued",
 }
 RUNS = {
     "pack": 'value="3"',
     "file": "Writing: 12 rows",
     "loss": "are being simulated",
-    "what-if": "It is being worked out",
+    "what-if": "The result is being calculated",
 }
 
 

@@ -77,7 +77,7 @@ def register_application(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "applications/register.html",
-        title="Register an application",
+        title="New application",
         crumbs=(("Applications", reverse("applications:list")),),
         status=status,
         sentence=Headline("An application is a product, service or assistant that calls a model."),
@@ -124,7 +124,7 @@ def edit_application(request: HttpRequest, slug: str) -> HttpResponse:
     return render_page(
         request,
         "applications/form.html",
-        title=f"Change {stored_application.name}",
+        title=f"Edit {stored_application.name}",
         crumbs=application_crumbs(stored_application),
         status=422 if request.method == "POST" else 200,
         sentence=Headline(f"Edit the facts of {stored_application.name}."),
@@ -210,7 +210,7 @@ def reactivate_application(request: HttpRequest, slug: str) -> HttpResponse:
     return render_page(
         request,
         "applications/step.html",
-        title=f"Bring {application.name} back",
+        title=f"Reactivate {application.name}",
         crumbs=application_crumbs(application),
         status=422 if request.method == "POST" else 200,
         sentence=Headline(f"Reactivate {application.name}?"),

@@ -205,7 +205,7 @@ class TestRegistering:
     def test_only_editors(self, world, as_user):
         data = {"name": "X", "team": world.team.pk, "criticality": 1}
 
-        assert "Editors of a team register its applications." in text_of(
+        assert "You need the editor role on a team to register applications." in text_of(
             as_user(world.viewer).get("/register/")
         )
         assert as_user(world.viewer).post("/register/", data).status_code == 403

@@ -60,7 +60,7 @@ def test_an_opening_whose_progress_was_lost_says_so_and_waits_no_longer(
     answer = client.get(address, follow=True)
 
     assert answer.redirect_chain[-1][0] == reverse("campaigns:list")
-    assert "The progress of opening this campaign is not known." in text_of(answer)
+    assert "The progress is unknown." in text_of(answer)
 
 
 def test_an_opening_that_would_take_long_is_left_to_a_worker(payments, as_user, monkeypatch):
@@ -165,7 +165,9 @@ def test_an_editor_works_a_task_through_and_the_owner_signs_it(payments, as_user
     assert "Sign-off requirements" in page
 
     step = task.steps.filter(kind="watch").get()
-    assert f"Done: {step.title}." in text_of(post(editor, "campaign-steps:action", step.pk, "tick"))
+    assert f"Step completed: {step.title}." in text_of(
+        post(editor, "campaign-steps:action", step.pk, "tick")
+    )
     assert "accuracy was recorded." in text_of(
         post(
             editor,

@@ -209,7 +209,7 @@ def test_versions_are_listed_filtered_and_counted(world, as_user):
     assert [(row["version"], row["offerings"], row["applications"]) for row in rows] == [
         (world.sonnet.version.identifier, "2", "1")
     ]
-    assert "Nothing matches these filters." in text_of(client.get("/versions/?q=zzz"))
+    assert "No records match these filters." in text_of(client.get("/versions/?q=zzz"))
 
 
 def test_risks_attached_to_it_stand_on_its_page_the_severest_first(world, as_user):

@@ -41,7 +41,7 @@ def test_flags_are_listed_with_value_and_line_and_the_csv_says_the_same(flagged,
     ] == [("Anthropic", 1, Decimal("0.5"), "2")]
     assert (
         visible_text(client.get("/exposure/flags/?state=accepted")).count(
-            "Nothing matches these filters."
+            "No records match these filters."
         )
         == 1
     )

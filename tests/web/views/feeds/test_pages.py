@@ -288,9 +288,9 @@ def run(healthy):
 def test_a_run_lists_what_was_no_news(run, healthy, as_user):
     page = text_of(as_user(healthy.viewer).get(f"/feeds/runs/{run.pk}/"))
 
-    assert "Dates filled in later: 1" in page
+    assert "Dates recorded later: 1" in page
     assert '<span class="id">old-model</span></th><td class="num">4 Mar 2025</td>' in page
-    assert "Floating prices that moved: 1" in page
+    assert "Floating prices that changed: 1" in page
     assert "input tokens 0.54 → 0.95" in page
     assert "1.9 s" in page
 
@@ -352,7 +352,7 @@ def test_runs_are_filtered_by_result_and_source(healthy, as_user):
 
     assert "1 feed run matches the filters." in failed
     assert "connection timed out after 20 s" in failed
-    assert "Nothing matches these filters." in none
+    assert "No records match these filters." in none
 
 
 def test_htmx_gets_only_the_runs(healthy, as_user):

@@ -197,7 +197,7 @@ def test_of_two_who_note_the_same_item_the_second_compares_first(world, as_user)
     )
 
     assert refused.status_code == 422
-    assert "Changed by someone else meanwhile: compare" in text_of(refused)
+    assert "Values that another user changed while you were editing" in text_of(refused)
     assert AnnexItem.objects.get().status == "received"
 
 

@@ -160,7 +160,7 @@ def test_of_two_who_judge_at_once_the_second_compares_first(world, draft, as_use
 
     first.refresh_from_db()
     assert refused.status_code == 422
-    assert "Changed by someone else meanwhile: compare" in text_of(refused)
+    assert "Values that another user changed while you were editing" in text_of(refused)
     assert kept == "5"
     assert first.scores["quality"]["value"] == "1"
 

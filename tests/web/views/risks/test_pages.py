@@ -160,7 +160,7 @@ class TestRegister:
             len(file_lines(client.get("/risks.csv?taxonomy=nist-ai-600-1&entry=confabulation")))
             == 4
         )
-        assert "Nothing matches these filters." in visible_text(
+        assert "No records match these filters." in visible_text(
             client.get("/risks/?q=nothing-like-it")
         )
 
@@ -657,7 +657,7 @@ class TestEvidence:
             False,
             risky.editor,
         )
-        assert "filed before; nothing was added" in visible_text(
+        assert "uploaded before. Nothing was added" in visible_text(
             upload(application=risky.triage.slug)
         )
 

@@ -104,7 +104,7 @@ def test_a_move_a_retirement_and_a_price_are_asked_too(asked, as_user):
         ),
         ("replace=1:999999999", "One of the two offerings was not found."),
         ("move=999999:1", "Dependency not found. It does not exist or you do not have access."),
-        ("reprice=developer:anthropic*x", "Write by how much the price is multiplied"),
+        ("reprice=developer:anthropic*x", "Enter a price factor"),
         (
             "retire=nothing",
             "No application “nothing” found. It does not exist or you do not have access.",
@@ -128,7 +128,9 @@ def test_a_member_is_answered_for_the_own_teams_and_strangers_stay_unknown(asked
     )
     assert "Quotes" not in visible_text(page)
     assert "Scope: your teams’ applications." in visible_text(page)
-    assert "you may see" in visible_text(client.get(f"/what-if/?retire={asked.quotes.slug}"))
+    assert "you do not have access" in visible_text(
+        client.get(f"/what-if/?retire={asked.quotes.slug}")
+    )
     rows = csv_rows(client.get("/what-if.csv?remove=developer:anthropic&remove=developer:openai"))
     assert [row["application"] for row in rows] == ["Triage"]
 
