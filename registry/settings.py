@@ -591,6 +591,7 @@ SPECTACULAR_SETTINGS = {
         "AdaptationKindEnum": "apps.inventory.models.Adaptation.Kind",
         "AlertKindEnum": "apps.alerts.models.KINDS.items",
         "AlertStateEnum": "apps.alerts.models.Alert.State",
+        "AliasKindEnum": "apps.catalog.models.Alias.Kind",
         "AnnexItemEnum": "apps.inventory.models.AnnexItem.Item",
         "AnnexStatusEnum": "apps.inventory.models.AnnexItem.Status",
         "ApplicationStatusEnum": "apps.inventory.models.Application.Status",
@@ -602,6 +603,8 @@ SPECTACULAR_SETTINGS = {
         "CriticalityEnum": "apps.inventory.models.applications.CRITICALITY_WORDS",
         "DataClassEnum": "apps.inventory.models.Application.DataClass",
         "DeliveryStateEnum": "apps.alerts.models.Delivery.State",
+        "DerivationKindEnum": "apps.catalog.models.Derivation.Kind",
+        "EventRateKindEnum": "apps.exposure.models.EventRate.Kind",
         "EvidenceKindEnum": "apps.risks.models.Evidence.Kind",
         "EvidenceStateEnum": "apps.risks.models.Evidence.State",
         "ExposurePredicateEnum": "apps.exposure.models.Predicate",
@@ -652,6 +655,8 @@ SPECTACULAR_SETTINGS = {
         "RunStateEnum": "apps.exposure.models.RunState",
         "SelectionStateEnum": "apps.inventory.models.Selection.State",
         "StandingStateEnum": "apps.exposure.models.StandingState",
+        "KeptScopeEnum": "apps.catalog.models.NoticePolicy.Scope",
+        "TaxonomyMappingPredicateEnum": "apps.risks.models.TemplateMapping.Match",
     },
 }
 

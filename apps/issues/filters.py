@@ -94,7 +94,7 @@ class IssueFilter(django_filters.FilterSet):  # type: ignore[misc]
         if value == ALL or not isinstance(user, User):
             return issues
         if value == MINE:
-            return issues.filter(owner=user)
+            return issues.assigned_to(user, on=self._today())
         return issues.filter(Q(owner=user) | Q(team__in=user.team_roles()))
 
     def search(self, issues: IssueQuerySet, name: str, value: str) -> IssueQuerySet:

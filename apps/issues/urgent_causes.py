@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, Min, Q, Value, When
+from django.db.models import Case, Count, F, IntegerField, Min, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact
 
@@ -78,10 +78,10 @@ def urgent_causes(
     ]
 
 
-def count_causes(user: Any) -> int:
-    """Count the open causes that the user can view, up to MAX_COUNTED_CAUSES + 1."""
+def counted_causes(user: Any) -> QuerySet[Cause, Any]:
+    """Select the open causes that the user can view, up to MAX_COUNTED_CAUSES + 1, to count."""
     causes = Cause.objects.visible_to(user).open().order_by()
-    return int(causes[: MAX_COUNTED_CAUSES + 1].count())
+    return causes.values("pk")[: MAX_COUNTED_CAUSES + 1]
 
 
 def _count_by_cause(issues: IssueQuerySet, today: date, limit: int) -> list[dict[str, Any]]:

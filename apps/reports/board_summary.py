@@ -148,7 +148,7 @@ def activity_between(*, user: User, since: date, until: date) -> QuarterActivity
         .distinct()
     )
     n_decided, n_closed, n_migrated = count_each(
-        decided.values("pk"), campaigns.values("pk"), migrated
+        decided.order_by().values("pk"), campaigns.order_by().values("pk"), migrated
     )
     return QuarterActivity(
         since,

@@ -154,15 +154,15 @@ def describe_change(event: ProviderEvent, *, today: date | None = None) -> str:
     """Describe an event, from its old and new value, in one clause."""
     old_value, new_value = event.old, event.new
     if event.kind == Kind.ANNOUNCED:
-        return f"ends {iso_day(new_value)}"
+        return f"retires {iso_day(new_value)}"
     if event.kind in {Kind.MOVED_EARLIER, Kind.MOVED_LATER}:
         return f"{iso_day(old_value)} → {iso_day(new_value)}{_describe_move(old_value, new_value)}"
     if event.kind == Kind.WITHDRAWN:
-        return f"{iso_day(old_value)} no longer stands"
+        return f"{iso_day(old_value)} was withdrawn"
     if event.kind == Kind.RETIRED:
         return f"retired on {iso_day(new_value or event.effective_on)}"
     if event.kind == Kind.DELISTED:
-        return "left the feed for good" + (
+        return "left the feed" + (
             f"; its date was {iso_day(old_value)}" if old_value else " without a date"
         )
     if event.kind == Kind.REPRICED:
@@ -240,9 +240,8 @@ def _describe_lifecycle(value: dict[str, Any]) -> str:
     phrases = []
     if value.get("retires_on"):
         is_lower_bound = value.get("date_kind") == NOT_BEFORE
-        phrases.append(
-            f"{'not before' if is_lower_bound else 'ends'} {iso_day(value['retires_on'])}"
-        )
+        verb = "retires no earlier than" if is_lower_bound else "retires"
+        phrases.append(f"{verb} {iso_day(value['retires_on'])}")
     else:
         phrases.append("no date")
     if value.get("status") or value.get("lifecycle"):

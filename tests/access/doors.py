@@ -18,12 +18,13 @@ PAGES = {
         calendar:csv:get calendar:list:get campaign-tasks:csv:get campaign-tasks:list:get
         campaign-tasks:xlsx:get campaigns:csv:get campaigns:list:get campaigns:xlsx:get
         component-files:list-csv:get component-files:list-xlsx:get component-files:list:get
-        connections:csv:get connections:list:get contracts:csv:get contracts:list:get
-        contracts:xlsx:get delegations:list:get delegations:list:post deliveries:csv:get
-        deliveries:list:get deliveries:not-sent-csv:get deliveries:not-sent-xlsx:get
-        deliveries:not-sent:get deliveries:xlsx:get disagreements:csv:get disagreements:detail:get
-        disagreements:list:get disagreements:xlsx:get discrepancies:bulk-respond:post
-        discrepancies:csv:get discrepancies:list:get discrepancies:reopen:post documents:csv:get
+        connections:csv:get connections:list:get connections:xlsx:get contracts:csv:get
+        contracts:list:get contracts:xlsx:get delegations:csv:get delegations:list:get
+        delegations:list:post delegations:xlsx:get deliveries:csv:get deliveries:list:get
+        deliveries:not-sent-csv:get deliveries:not-sent-xlsx:get deliveries:not-sent:get
+        deliveries:xlsx:get disagreements:csv:get disagreements:detail:get disagreements:list:get
+        disagreements:xlsx:get discrepancies:bulk-respond:post discrepancies:csv:get
+        discrepancies:list:get discrepancies:reopen:post discrepancies:xlsx:get documents:csv:get
         documents:list:get documents:xlsx:get events:csv:get events:detail:get events:list:get
         events:xlsx:get evidence-packs:create:post evidence-packs:csv:get evidence-packs:list:get
         evidence-packs:xlsx:get evidence:csv:get evidence:list:get exposure:blast-radius-csv:get
@@ -33,9 +34,11 @@ PAGES = {
         exposure:exit-readiness:get exposure:flow-csv:get exposure:flow:get
         exposure:minimal-cut-sets-csv:get exposure:months-csv:get exposure:months:get
         exposure:portfolio:get exposure:single-points-csv:get exposure:single-points:get
-        exposure:states-csv:get exposure:trend-csv:get feed-runs:detail:get feed-runs:list:get
-        feed-runs:progress:get feeds:csv:get feeds:detail:get feeds:list:get feeds:on-hold-csv:get
-        feeds:on-hold:get feeds:quarantine-csv:get feeds:quarantine:get files:list:get
+        exposure:states-csv:get exposure:trend-csv:get feed-runs:csv:get feed-runs:detail:get
+        feed-runs:list:get feed-runs:progress:get feed-runs:xlsx:get feeds:csv:get feeds:detail:get
+        feeds:list:get feeds:on-hold-csv:get feeds:on-hold-xlsx:get feeds:on-hold:get
+        feeds:quarantine-csv:get feeds:quarantine-xlsx:get feeds:quarantine:get
+        feeds:sources-csv:get feeds:sources-xlsx:get files:csv:get files:list:get files:xlsx:get
         findings:csv:get findings:list:get findings:xlsx:get foundation-risks:create:get
         foundation-risks:csv:get foundation-risks:detail:get foundation-risks:list:get
         foundations:csv:get foundations:detail:get foundations:lifecycle-csv:get
@@ -45,39 +48,35 @@ PAGES = {
         home:search:get home:start:get imports:applications-csv:get imports:dependencies-csv:get
         imports:inventory-xlsx:get inherited-risks:bulk-assess:post inherited-risks:csv:get
         inherited-risks:groups-csv:get inherited-risks:heat-map-csv:get inherited-risks:heat-map:get
-        inherited-risks:list:get inherited-risks:teams-csv:get issues:bulk-respond:post
-        issues/:get issues:csv:get issues:list:get
-        notification-preferences:edit:post
+        inherited-risks:list:get inherited-risks:teams-csv:get issues/:get issues:bulk-respond:post
+        issues:csv:get issues:list:get notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get
-        offerings:csv:get offerings:detail:get offerings:list:get offerings:prices-csv:get
-        offerings:source-values-csv:get price-gaps:csv:get price-gaps:list:get price-gaps:xlsx:get
-        provider-notices:csv:get provider-notices:list:get providers:csv:get providers:detail:get
-        providers:edit:get providers:history:get providers:list:get providers:track-record-csv:get
-        records:history-csv:get records:history:get reported-services:bulk-link:post
-        reported-services:csv:get reported-services:list:get reports:board-summary:get
-        reports:home:get reports:model-inventory-csv:get reports:model-inventory-xlsx:get
-        reports:model-inventory:get reports:register-xlsx:get reports:register:get
-        retirements:csv:get retirements:detail:get retirements:list:get
-        risk-templates:crosswalk-csv:get risk-templates:crosswalk:get risk-templates:detail:get
-        saved-filters:create:post scenarios:compare:get scenarios:list:get scenarios:preview-csv:get
+        observations:xlsx:get offerings:csv:get offerings:detail:get offerings:list:get
+        offerings:prices-csv:get offerings:source-values-csv:get price-gaps:csv:get
+        price-gaps:list:get price-gaps:xlsx:get provider-notices:csv:get provider-notices:list:get
+        provider-notices:xlsx:get providers:csv:get providers:detail:get providers:edit:get
+        providers:history-csv:get providers:history:get providers:list:get
+        providers:track-record-csv:get records:history-csv:get records:history:get
+        reported-services:bulk-link:post reported-services:csv:get reported-services:list:get
+        reported-services:xlsx:get reports:board-summary:get reports:home:get
+        reports:model-inventory-csv:get reports:model-inventory-xlsx:get reports:model-inventory:get
+        reports:register-xlsx:get reports:register:get retirements:csv:get retirements:detail:get
+        retirements:list:get retirements:xlsx:get risk-templates:crosswalk-csv:get
+        risk-templates:crosswalk:get risk-templates:detail:get saved-filters:create:post
+        scenarios:compare:get scenarios:csv:get scenarios:list:get scenarios:preview-csv:get
         scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
-        selections:compare-csv:get selections:compare:get selections:csv:get selections:detail:get
-        selections:facts-csv:get selections:list:get selections:xlsx:get service-accounts:csv:get
-        service-accounts:list:get settings:home:get subscriptions:create:get
-        subscriptions:create:post subscriptions:foundations:get subscriptions:list:get
-        subscriptions:preview:get teams:csv:get teams:list:get tokens:create:post tokens:csv:get
-        tokens:list:get unrecognised-names:csv:get unrecognised-names:decide:get
-        unrecognised-names:decide:post unrecognised-names:list:get unresolved-models:csv:get
-        unresolved-models:decide:get unresolved-models:list:get unresolved-models:xlsx:get
-        versions:csv:get versions:detail:get versions:lifecycle-csv:get versions:lineage-csv:get
-        versions:list:get versions:prices-csv:get waivers:create:get waivers:create:post
-        waivers:csv:get waivers:list:get waivers:xlsx:get
-        feed-runs:csv:get feed-runs:xlsx:get feeds:sources-csv:get feeds:sources-xlsx:get
-        feeds:quarantine-xlsx:get feeds:on-hold-xlsx:get provider-notices:xlsx:get
-        connections:xlsx:get observations:xlsx:get discrepancies:xlsx:get
-        reported-services:xlsx:get unrecognised-names:xlsx:get teams:xlsx:get tokens:xlsx:get
-        service-accounts:xlsx:get files:csv:get files:xlsx:get scenarios:csv:get
-        scenarios:xlsx:get retirements:xlsx:get delegations:csv:get delegations:xlsx:get
+        scenarios:xlsx:get selections:compare-csv:get selections:compare:get selections:csv:get
+        selections:detail:get selections:facts-csv:get selections:list:get selections:xlsx:get
+        service-accounts:csv:get service-accounts:list:get service-accounts:xlsx:get
+        settings:home:get subscriptions:create:get subscriptions:create:post
+        subscriptions:foundations:get subscriptions:list:get subscriptions:preview:get teams:csv:get
+        teams:list:get teams:xlsx:get tokens:create:post tokens:csv:get tokens:list:get
+        tokens:xlsx:get unrecognised-names:csv:get unrecognised-names:decide:get
+        unrecognised-names:decide:post unrecognised-names:list:get unrecognised-names:xlsx:get
+        unresolved-models:csv:get unresolved-models:decide:get unresolved-models:list:get
+        unresolved-models:xlsx:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
+        versions:lineage-csv:get versions:list:get versions:prices-csv:get waivers:create:get
+        waivers:create:post waivers:csv:get waivers:list:get waivers:xlsx:get
     """,
     # governance
     "yynnnnnl": """
@@ -89,18 +88,18 @@ PAGES = {
         feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post feeds:poll:post
         feeds:toggle:post feeds:undo:post foundation-risks:action:post foundation-risks:create:post
         foundation-risks:edit:post gate:policy:post offerings:detail:post
-        provider-notices:close:post provider-notices:reopen:post providers:edit:get
-        providers:edit:post received-notices:csv:get received-notices:list:get
-        received-notices:rules:get received-notices:rules:post records:create:get
-        records:create:post records:delete:post records:edit:get records:edit:post records:undo:post
-        reports:board-commentary:get reports:board-commentary:post reports:reporting-entity:get
-        reports:reporting-entity:post retirements:announce:get retirements:announce:post
-        retirements:withdraw:post selections:create:get selections:create:post
-        selections:decide:post selections:edit:post selections:score:post teams:create:get
-        teams:create:post teams:delete:post unresolved-models:decide:post users:bulk-change:post
-        users:contact-action:post users:create-contact:get users:create-contact:post
-        users:domains:get users:domains:post webhooks:create:get webhooks:create:post
-        received-notices:xlsx:get
+        provider-notices:close:post provider-notices:reopen:post
+        received-notices:csv:get received-notices:list:get
+        received-notices:rules:get received-notices:rules:post received-notices:xlsx:get
+        records:create:get records:create:post records:delete:post records:edit:get
+        records:edit:post records:undo:post reports:board-commentary:get
+        reports:board-commentary:post reports:reporting-entity:get reports:reporting-entity:post
+        retirements:announce:get retirements:announce:post retirements:withdraw:post
+        selections:create:get selections:create:post selections:decide:post selections:edit:post
+        selections:score:post teams:create:get teams:create:post teams:delete:post
+        unresolved-models:decide:post users:bulk-change:post users:contact-action:post
+        users:create-contact:get users:create-contact:post users:domains:get users:domains:post
+        webhooks:create:get webhooks:create:post
     """,
     # governance, and editors of the team that owns it; strangers find nothing
     "yynyyn0l": """
@@ -159,8 +158,7 @@ PAGES = {
     "yynyynyl": """
         applications:bulk-update:get applications:bulk-update:post applications:create:post
         evidence:create:get evidence:create:post evidence:upload:get evidence:upload:post
-        imports:csv:get imports:list:get imports:list:post imports:template:get
-        imports:xlsx:get
+        imports:csv:get imports:list:get imports:list:post imports:template:get imports:xlsx:get
     """,
     # governance; there is nothing at this key here
     "00nnnnnl": """
@@ -185,8 +183,7 @@ PAGES = {
     # whose own it is; members of the team see it
     "yyny0n0l": """
         imports:choose-application:post imports:detail:get imports:progress:get imports:rows-csv:get
-        imports:undo:post
-        imports:rows-xlsx:get
+        imports:rows-xlsx:get imports:undo:post
     """,
     # whose own it is
     "nnny0n0l": """
@@ -201,8 +198,7 @@ PAGES = {
     "yyynnnnl": """
         account-events:csv:get account-events:list:get account-events:xlsx:get
         monitoring:metrics:get settings:single-sign-on:get users:csv:get users:detail:get
-        users:list:get
-        users:xlsx:get
+        users:list:get users:xlsx:get
     """,
     # governance, and owners of the team
     "yynynn0l": """

@@ -139,7 +139,7 @@ class TestAnswers:
 
         page = text_of(client.get(link_of(delivery)))
 
-        assert "Answer as Ilse Brandt" in page
+        assert "Respond as Ilse Brandt" in page
         assert world.application.name in page
         assert 'value="acknowledge"' in page
         assert 'value="resolve"' not in page
@@ -387,7 +387,7 @@ class TestIssues:
 
         page = text_of(client.get(link))
 
-        assert "Nothing of that mail is yours to answer any more." in page
+        assert "No alert of this email is still routed to you." in page
         assert "gemini" not in page
 
 
@@ -446,7 +446,7 @@ class TestAssignedIssues:
         client.post(link_of(delivery), {"issue": assigned.pk, "action": "take"})
 
         assigned.refresh_from_db()
-        assert "Nothing of that mail is yours to answer any more." in page
+        assert "No alert of this email is still routed to you." in page
         assert assigned.owner == governor
 
 
@@ -489,7 +489,7 @@ class TestLinksOfFormerContacts:
 
         page = text_of(client.get(link_of(delivery)))
 
-        assert "Answer as Ilse B." in page
+        assert "Respond as Ilse B." in page
         assert world.application.name in page
 
 

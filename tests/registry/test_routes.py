@@ -11,12 +11,14 @@ import pytest
 from django.template.loader import get_template
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 
+from apps.web.urls import MOVED
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 TEMPLATES = CHECKOUT / "templates"
 # their routes, and those of ours that stand before one of theirs and take its name
 OF_LIBRARIES = ("admin/", "accounts/")
 # what nobody links to
-WITHOUT_NAME = {"favicon.ico", "api/v1/^(?:.*/|bom/token/[^/]+)?$"}
+WITHOUT_NAME = {"favicon.ico", "api/v1/^(?:.*/|bom/token/[^/]+)?$", *MOVED}
 SAMPLES = {
     "int": 7,
     "slug": "some-words",

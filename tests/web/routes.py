@@ -32,6 +32,17 @@ STATES: dict[str, dict[str, str]] = {
     "feeds:on-hold": {"accepting": "?decide=accept"},
     "home:search": {"found": "?q=claude"},
     "applications:list": {"none": "?q=nothingiscalledso"},
+    "applications:detail": {
+        **{
+            tab: f"?tab={tab}"
+            for tab in ("dependencies", "exit-readiness", "risks", "cost", "history")
+        },
+        "all": "?print=all",
+    },
+    "foundations:detail": {tab: f"?tab={tab}" for tab in ("offerings", "risks")},
+    "versions:detail": {tab: f"?tab={tab}" for tab in ("offerings", "risks")},
+    "offerings:detail": {tab: f"?tab={tab}" for tab in ("sources", "prices", "risks")},
+    "providers:detail": {tab: f"?tab={tab}" for tab in ("models", "record", "contracts")},
 }
 
 # pages for administrators alone; everybody else is walked past them

@@ -97,15 +97,15 @@ def test_an_event_names_whom_it_reaches_and_how(world, as_user):
 
     page = text_of(as_user(world.viewer).get(f"/events/{world.event.pk}/"))
 
-    assert "It reaches two applications, one of them critical." in page
-    assert "only leans on it" in page
+    assert "The change affects two applications, one of them critical." in page
+    assert "supporting role" in page
     assert "Clause finder" not in page
 
 
 def test_an_event_counts_applications_of_others_for_nobody(world, as_user):
     page = text_of(as_user(world.outsider).get(f"/events/{world.event.pk}/"))
 
-    assert "It reaches no application of yours." in page
+    assert "None of your applications is affected." in page
 
 
 def test_a_provider_counts_those_on_its_models_and_at_its_host(world, as_user):

@@ -163,7 +163,7 @@ def test_a_change_over_two_teams_is_taken_back_only_by_an_editor_of_both(world, 
 def test_the_first_steps_say_how_far_they_are(world, as_user, db):
     page = text_of(as_user(world.governance).get(reverse("home:start")))
     assert "2 applications" not in page
-    assert "3 registered, with what they call." in page
+    assert "Registered applications: 3, with dependencies." in page
 
     alone = text_of(as_user(make_user("new", role="admin")).get(reverse("home:start")))
-    assert "Invite a person" in alone
+    assert "Invite user" in alone

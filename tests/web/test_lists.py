@@ -143,9 +143,9 @@ def test_what_applications_here_stand_on_is_found_first(world, as_user):
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/applications/?q=zzz", "Nothing matches these filters."),
+        ("/applications/?q=zzz", "No records match these filters."),
         ("/offerings/?q=zzz", "No offerings match these filters."),
-        ("/events/?kind=released", "Nothing matches these filters."),
+        ("/events/?kind=released", "No records match these filters."),
     ],
 )
 def test_filters_that_leave_nothing_say_so(path, words, world, as_user):
@@ -162,7 +162,7 @@ def test_an_empty_list_teaches(world, as_user):
     assert "The first poll of a feed is its baseline" in text_of(
         as_user(world.outsider).get("/events/")
     )
-    assert "Nothing waits for you." in text_of(as_user(world.outsider).get("/alerts/"))
+    assert "No alert needs a response." in text_of(as_user(world.outsider).get("/alerts/"))
 
 
 def test_a_sorted_column_says_how(world, as_user):

@@ -123,7 +123,7 @@ def test_the_sign_in_page_has_no_sign_up(client, db):
     response = client.get(reverse("account_login"))
 
     assert response.status_code == 200
-    assert "Accounts are made by your administrator" in response.content.decode()
+    assert "No account? Contact your administrator" in response.content.decode()
     assert outline_of(response).styled == []
 
 

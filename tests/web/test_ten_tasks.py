@@ -54,13 +54,13 @@ def test_sign_in_with_a_second_factor(page, demo, settings):
     settings.MFA_TOTP_TOLERANCE = 1
     sign_in(page, "edith")
     page.goto("/account/")
-    page.get_by_role("link", name="Set up a second factor").click()
+    page.get_by_role("link", name="Set up two-factor authentication").click()
     # who changes how one signs in is asked who one is
     page.locator("[name=password]").fill(PASSWORD)
     page.get_by_role("button", name="Confirm").click()
     secret = page.locator("#authenticator_secret").input_value()
     page.locator("[name=code]").fill(code_of(secret))
-    page.get_by_role("button", name="Set up the app").click()
+    page.get_by_role("button", name="Set up app").click()
     page.wait_for_url("**/2fa/recovery-codes/")
     page.goto("/accounts/logout/")
     page.get_by_role("button", name="Sign out").click()
@@ -124,8 +124,12 @@ def test_register_an_application_and_declare_what_it_calls(signed_in, demo):
     # a fast typist is done before the scripts have come
     late: list[Route] = []
     page.route(re.compile(r"htmx[^/]*\.js"), lambda route: late.append(route))
+<<<<<<< HEAD
+    page.get_by_role("button", name="Register application").click()
+=======
     page.get_by_role("button", name="Register, then say what it calls").click()
-    search = page.get_by_role("searchbox", name="Model, host or API id")
+>>>>>>> pages-texts-1
+    search = page.get_by_role("searchbox", name="Model, host or model ID")
     search.press_sequentially("anthropic sonnet")
     expect(search).to_have_value("anthropic sonnet")
     for route in late:
@@ -137,9 +141,9 @@ def test_register_an_application_and_declare_what_it_calls(signed_in, demo):
     picked = page.locator("#hits input:checked")
     expect(picked).to_have_count(1)
     offering = Offering.objects.get(pk=picked.input_value())
-    page.get_by_role("button", name="Declare it", exact=True).click()
+    page.get_by_role("button", name="Add dependency", exact=True).click()
 
-    expect(page.locator("#dependencies")).to_contain_text(offering.api_id)
+    expect(page.locator("main")).to_contain_text(offering.api_id)
     made = Application.objects.get(name="Glass breakage helper")
     assert [use.offering for use in made.dependencies.all()] == [offering]
 
@@ -160,7 +164,7 @@ def upload(page: Page, body: str) -> None:
         {"name": "fleet-north.csv", "mimeType": "text/csv", "buffer": body.encode()}
     )
     page.get_by_role("button", name="Upload").click()
-    page.get_by_role("button", name="See what it would do").click()
+    page.get_by_role("button", name="Preview import").click()
     expect(page.locator("#listing")).to_be_visible()
 
 
@@ -197,10 +201,10 @@ def test_assess_five_inherited_risks_together_and_accept_one_until_a_day(signed_
     page.goto("/risks/?state=unassessed")
     for box in page.locator("#listing tbody td.pick input").all()[:5]:
         box.check()
-    page.get_by_role("button", name="Assess together").click()
+    page.get_by_role("button", name="Assess selected").click()
     page.get_by_label("Current likelihood").select_option("2")
     page.get_by_label("Current impact").select_option("3")
-    page.get_by_role("button", name="Decide about 5 risks").click()
+    page.get_by_role("button", name="Assess selected risks").click()
 
     expect(page.locator("#said")).to_contain_text("5")
     assert Assessment.objects.count() == before + 5
@@ -216,7 +220,7 @@ def test_assess_five_inherited_risks_together_and_accept_one_until_a_day(signed_
     until = day_of(now()) + timedelta(120)
     page.get_by_label("Accepted until").fill(until.isoformat())
     page.get_by_label("Reason for the acceptance").fill("Replaced in spring")
-    page.get_by_role("button", name="Accept", exact=True).click()
+    page.get_by_role("button", name="Accept risk", exact=True).click()
 
     expect(page.locator("main")).to_contain_text("Replaced in spring")
     made.refresh_from_db()
@@ -235,7 +239,7 @@ def test_run_a_what_if_and_save_it(signed_in, demo):
     expect(page.locator(".sentence")).to_contain_text(re.compile(r"application", re.IGNORECASE))
 
     page.get_by_label("Name").fill("Without Anthropic next spring")
-    page.get_by_role("button", name="Save the question and this answer").click()
+    page.get_by_role("button", name="Save scenario and result").click()
 
     expect(page.locator(".kicker")).to_contain_text("Without Anthropic next spring")
     assert ScenarioRun.objects.filter(
@@ -258,27 +262,27 @@ def test_open_a_campaign_and_finish_a_task_of_it(signed_in, demo):
         .first()
     )
     page.goto("/campaigns/")
-    page.get_by_role("link", name="Open a campaign").click()
-    page.get_by_role("searchbox", name="API id").press_sequentially(leaving.api_id)
+    page.get_by_role("link", name="Open migration").click()
+    page.get_by_role("searchbox", name="Model ID").press_sequentially(leaving.api_id)
     page.locator(f"#hits a[href$='?offering={leaving.pk}']").click()
-    page.get_by_role("button", name=re.compile(r"^Open it with")).click()
-    expect(page.locator("#said")).to_contain_text("The migration campaign was opened with")
+    page.get_by_role("button", name=re.compile(r"^Open migration with")).click()
+    expect(page.locator("#said")).to_contain_text("The migration was opened with")
     task = CampaignTask.objects.filter(campaign__subject=leaving).order_by("pk").earliest("pk")
     page.locator(f"main a[href='/campaigns/tasks/{task.pk}/']").first.click()
     expect(page.get_by_role("button", name="Sign off"), "too early").to_be_disabled()
 
     page.locator("#target input[type=radio]").first.check()
     page.get_by_role("button", name="Set target").click()
-    expect(page.locator("#said")).to_contain_text("It moves to")
+    expect(page.locator("#said")).to_contain_text("The target is")
     page.get_by_role("button", name=re.compile("^Switch to")).click()
-    expect(page.locator("#said")).to_contain_text("calls")
+    expect(page.locator("#said")).to_contain_text("uses")
     for step in (
         "Record adaptations",
         "Update fallback and exit test",
         "Monitor in production",
     ):
         page.get_by_role("row", name=step).get_by_role("button").click()
-        expect(page.locator("#said")).to_contain_text(f"Done: {step}")
+        expect(page.locator("#said")).to_contain_text(f"Step completed: {step}")
     measure(page)
     prove(page)
     page.goto(f"/campaigns/tasks/{task.pk}/")
@@ -294,7 +298,7 @@ def measure(page: Page) -> None:
     for name, value in (("Metric", "accuracy"), ("Before", "0.91"), ("After", "0.93")):
         form.get_by_label(name).fill(value)
     form.get_by_role("button", name="Record").click()
-    expect(page.locator("#said")).to_contain_text("accuracy is recorded")
+    expect(page.locator("#said")).to_contain_text("accuracy was recorded")
 
 
 def prove(page: Page) -> None:
@@ -338,9 +342,9 @@ def test_settle_a_disagreement_between_feeds(signed_in, demo):
     page.locator("main table").get_by_role("link", name=re.compile("^Decide")).first.click()
     page.get_by_role("radio").first.check()
     page.get_by_label("Reason").fill("The provider's own page says so")
-    page.get_by_role("button", name="Decide").click()
+    page.get_by_role("button", name="Save decision").click()
 
-    expect(page.locator(".banner")).to_contain_text("Decided by")
+    expect(page.locator(".banner")).to_contain_text("Manual override by")
     claim = Assertion.objects.filter(asserted_by=person("maren")).latest("pk")
     assert claim.reason == "The provider's own page says so"
     offering = claim.offering
@@ -354,9 +358,9 @@ def test_export_the_evidence_pack(signed_in, demo, tmp_path):
     page = signed_in(person("edith"))
     page.goto("/reports/")
     page.get_by_role("link", name=re.compile("evidence pack", re.IGNORECASE)).first.click()
-    page.get_by_role("button", name="Make the pack").click()
+    page.get_by_role("button", name="Request pack").click()
     with page.expect_download() as fetched:
-        page.get_by_role("link", name="Fetch the zip").click()
+        page.get_by_role("link", name="Download zip").click()
     path = tmp_path / "pack.zip"
     fetched.value.save_as(path)
 

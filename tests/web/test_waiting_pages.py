@@ -18,16 +18,16 @@ from tests.builders import make_user
 pytestmark = pytest.mark.django_db
 
 WAITS = {
-    "pack": "Waiting for a worker",
+    "pack": "Queued",
     "file": "Waiting for a worker",
-    "loss": "wait for a worker",
-    "what-if": "It waits for a worker",
+    "loss": "are queued",
+    "what-if": "The calculation is queued",
 }
 RUNS = {
     "pack": 'value="3"',
     "file": "Writing: 12 rows",
     "loss": "are being simulated",
-    "what-if": "It is being worked out",
+    "what-if": "The result is being calculated",
 }
 
 

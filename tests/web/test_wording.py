@@ -15,9 +15,9 @@ def test_a_day_names_its_year_unless_it_is_this_one():
     assert wording.day(date(2026, 12, 1), today=TODAY) == "1 Dec"
 
 
-def test_numbers_have_a_true_minus_and_percent_a_space():
+def test_numbers_have_a_true_minus_and_percent_has_no_space():
     assert wording.number(-1234) == "−1,234"
-    assert wording.share(0.615) == "62 %"
+    assert wording.share(0.615) == "62%"
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,11 @@ def test_prices_keep_two_places_and_those_that_carry_something(amount, shown):
 @pytest.mark.parametrize(
     ("kind", "old", "new", "words"),
     [
-        ("announced", None, "2027-01-15", "ends 15 Jan 2027"),
+        ("announced", None, "2027-01-15", "retires 15 Jan 2027"),
         ("moved_later", "2026-11-30", "2027-04-08", "30 Nov 2026 → 8 Apr 2027, 129 days later"),
         ("moved_earlier", "2027-04-08", "2027-04-07", "8 Apr 2027 → 7 Apr 2027, 1 days earlier"),
-        ("withdrawn", "2026-11-30", None, "30 Nov 2026 no longer stands"),
-        ("delisted", None, None, "left the feed for good without a date"),
+        ("withdrawn", "2026-11-30", None, "30 Nov 2026 was withdrawn"),
+        ("delisted", None, None, "left the feed without a date"),
         (
             "repriced",
             {"input": "3"},
@@ -90,7 +90,7 @@ def test_a_claim_is_one_clause():
 
     assert (
         wording.describe_claim("lifecycle", value)
-        == "not before 17 Feb 2027, active, successor next"
+        == "retires no earlier than 17 Feb 2027, active, successor next"
     )
     assert (
         wording.describe_claim("price", {"input": "3", "currency": "EUR"})

@@ -2,7 +2,6 @@
 and the actions are those of the pages."""
 
 from collections.abc import Collection, Mapping
-from functools import cache
 from typing import Any, ClassVar, cast
 
 from django.contrib.postgres.fields import ArrayField
@@ -26,11 +25,22 @@ class IdField(serializers.PrimaryKeyRelatedField[Any]):
     """A related record by its ID."""
 
 
-@cache
+_SERIALIZERS: dict[tuple[type, bool], type[serializers.Serializer[Any]]] = {}
+
+
 def record_serializer(
     record_class: type[RecordType[Any]], *, creating: bool
 ) -> type[serializers.Serializer[Any]]:
-    """Return the serializer of a request that creates or changes a record."""
+    """Return the serializer of a request that creates or changes a record, built once."""
+    key = (record_class, creating)
+    if key not in _SERIALIZERS:
+        _SERIALIZERS[key] = _build_serializer(record_class, creating=creating)
+    return _SERIALIZERS[key]
+
+
+def _build_serializer(
+    record_class: type[RecordType[Any]], *, creating: bool
+) -> type[serializers.Serializer[Any]]:
     field_set = record_class.field_set
     fields: dict[str, Any] = {
         name: _serializer_field(field_set, name, creating=creating)

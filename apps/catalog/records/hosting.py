@@ -90,7 +90,7 @@ class OfferingRecord(CatalogueRecord[Offering]):
 
     def derive(self, row: Offering) -> None:
         """Identify the model of a new offering by the rules."""
-        if row.pk is None:
+        if not row.pk:
             key = (row.host.slug, row.api_id)
             for name, value in resolve_identities([key])[key].items():
                 setattr(row, name, value)

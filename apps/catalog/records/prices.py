@@ -161,7 +161,7 @@ class PriceRecord(RecordType[Price]):
         entries = list(claim.history.select_related("pgh_context").order_by("pgh_id"))  # type: ignore[attr-defined]
         changes, previous = [], None
         for entry in entries:
-            before = dict(previous.value) if previous is not None else {}
+            before: dict[str, str] = dict(previous.value) if previous is not None else {}
             names = [
                 name
                 for name in {**before, **entry.value}

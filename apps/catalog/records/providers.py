@@ -45,7 +45,7 @@ class ProviderRecord(CatalogueRecord[Provider]):
             "information.",
             "person_type": "As required by RT.05.01.",
             "lei": "20 characters (ISO 17442), as in the public register of GLEIF.",
-            "country": "Country of the head office, two letters such as IE (ISO 3166-1).",
+            "country": "Country of the headquarters, two letters such as IE (ISO 3166-1).",
             "promised_notice_days": "Days between the announcement of a retirement and the "
             "retirement.",
             "critical_third_party": "Designated by the European supervisors.",

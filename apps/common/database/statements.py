@@ -76,12 +76,12 @@ def _open_cursor(prepared: bool) -> Iterator[Any]:
 
 
 def count_each(*querysets: QuerySet[Any, Any]) -> list[int]:
-    """Return the number of rows of each queryset; one statement for all of them."""
+    """Return the number of rows of each queryset, which can be cut; one statement for all."""
     columns: list[str] = []
     params: list[Any] = []
     for rows in querysets:
         try:
-            statement, values = rows.order_by().query.sql_with_params()
+            statement, values = rows.query.sql_with_params()
         except EmptyResultSet:
             columns.append("0")
         else:

@@ -339,13 +339,12 @@ class RecordType[M: models.Model]:
 
     def _refuse_while_used(self, row: M) -> None:
         """Raise ConflictError if rows of other records refer to the row."""
+        targets: list[models.Model] = [row, *self.blocking_rows(row)]
         names = sorted(
             {
                 str(relation.related_model._meta.verbose_name_plural)
-                for target in (row, *self.blocking_rows(row))
-                # hidden ones too: foreign keys without a reverse name
-                for relation in target._meta.get_fields(include_hidden=True)
-                if relation.auto_created and not relation.concrete and not relation.many_to_many
+                for target in targets
+                for relation in _reverse_relations(target)
                 if self._is_used(relation, target)
             }
         )
@@ -370,3 +369,12 @@ class RecordType[M: models.Model]:
 
 def _join(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _reverse_relations(row: models.Model) -> list[Any]:
+    """Return the relations of other models to the row, also those without a reverse name."""
+    return [
+        field
+        for field in row._meta.get_fields(include_hidden=True)
+        if field.auto_created and not field.concrete and not field.many_to_many
+    ]

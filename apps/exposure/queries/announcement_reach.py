@@ -68,7 +68,7 @@ def count_affected_by_announcements(
     ]
     if not counts:
         return {}
-    rows: Any = counts[0].union(*counts[1:], all=True)
+    rows: Any = counts[0].union(*counts[1:], all=True).order_by()
     return {row["announcement"]: row["n"] for row in rows}
 
 

@@ -10,7 +10,9 @@ For the whole organisation the numbers are read from `NodeSummary`; for a team t
 its own paths.
 """
 
-from collections.abc import Collection, Mapping
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -134,20 +136,45 @@ class LayerTable:
 def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerTable:
     """Return the layer of what `user` can view: the whole organisation for organisation roles,
     otherwise their teams."""
+    return layer_tables(layers=[layer], user=user, limit=limit)[layer]
+
+
+def layer_tables(
+    *, layers: Sequence[Layer], user: User, limit: int | None = None
+) -> dict[Layer, LayerTable]:
+    """Return several layers as `layer_table` does; one statement."""
     team_ids = visible_team_ids(user)
-    slug, name = _NAME_TABLES[layer.node_kind][1:]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STATEMENT.format(
-                own="" if team_ids is None else "WHERE team_id = ANY (%(teams)s)",
-                counted=_EVERYWHERE if team_ids is None else _OF_TEAMS,
-                named=_NAME_TABLES[layer.node_kind][0],
-                slug=slug,
-                name=name,
-            ),
-            _statement_parameters(layer.node_kind, team_ids, limit),
+    statements: list[str] = []
+    params: dict[str, Any] = {}
+    for place, layer in enumerate(layers):
+        slug, name = _NAME_TABLES[layer.node_kind][1:]
+        statement = _STATEMENT.format(
+            own="" if team_ids is None else "WHERE team_id = ANY (%(teams)s)",
+            counted=_EVERYWHERE if team_ids is None else _OF_TEAMS,
+            named=_NAME_TABLES[layer.node_kind][0],
+            slug=slug,
+            name=name,
         )
-        rows = cursor.fetchall()
+        # the parameters of each layer get names of their own
+        statement = re.sub(r"%\((\w+)\)s", rf"%(\1_{place})s", statement)
+        statements.append(
+            f"SELECT {place} AS place, row_number() OVER () AS rank, t.* FROM ({statement})"
+            " t(n, n_critical, tolerance, as_of, node, ref, slug, name, n_there, n_critical_there)"
+        )
+        values = _statement_parameters(layer.node_kind, team_ids, limit)
+        params |= {f"{key}_{place}": value for key, value in values.items()}
+    rows_by_place: dict[int, list[Any]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{' UNION ALL '.join(statements)} ORDER BY 1, 2", params)
+        for place, _, *row in cursor.fetchall():
+            rows_by_place[place].append(row)
+    return {
+        layer: _build_table(layer, rows_by_place[place], is_whole=team_ids is None)
+        for place, layer in enumerate(layers)
+    }
+
+
+def _build_table(layer: Layer, rows: list[Any], *, is_whole: bool) -> LayerTable:
     n_applications, n_critical, tolerance, as_of = rows[0][:4]
     line = None if tolerance is None else exact_fraction(tolerance)
     return LayerTable(
@@ -155,7 +182,7 @@ def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerT
         n_applications=n_applications,
         n_critical=n_critical,
         tolerance=tolerance,
-        whole_organisation=team_ids is None,
+        whole_organisation=is_whole,
         as_of=as_of,
         rows=[
             LayerRow(

@@ -120,7 +120,7 @@ GROUPS: tuple[Group, ...] = (
                         "Unrecognised names",
                         "unrecognised-names:list",
                         ("unrecognised-names",),
-                        former_names=("names nobody knows",),
+                        former_names=("unknown names",),
                     ),
                 ),
                 tab_name="Connections",
@@ -132,7 +132,12 @@ GROUPS: tuple[Group, ...] = (
     Group(
         "Models",
         (
-            Page("Foundations", "foundations:list", ("foundations",), former_names=("models",)),
+            Page(
+                "Foundations",
+                "foundations:list",
+                ("foundations", "records"),
+                former_names=("models",),
+            ),
             Page("Versions", "versions:list", ("versions",)),
             Page("Offerings", "offerings:list", ("offerings",), former_names=("prices",)),
             Page("Providers", "providers:list", ("providers",), former_names=("hosts", "vendors")),
@@ -180,7 +185,7 @@ GROUPS: tuple[Group, ...] = (
             Page(
                 "Exit readiness",
                 "exposure:exit-readiness",
-                former_names=("ways out", "portability"),
+                former_names=("portability",),
             ),
             Page("Single points of failure", "exposure:single-points"),
             Page(
@@ -254,7 +259,12 @@ GROUPS: tuple[Group, ...] = (
                 "inherited-risks:list",
                 ("inherited-risks",),
                 (
-                    Page("Heat map", "inherited-risks:heat-map", ("inherited-risks:heat-map-csv",)),
+                    Page(
+                        "Heat map",
+                        "inherited-risks:heat-map",
+                        ("inherited-risks:heat-map-csv",),
+                        heading="Heat map of inherited risks",
+                    ),
                     Page("Foundation risks", "foundation-risks:list", ("foundation-risks",)),
                     Page(
                         "Templates and crosswalk",
@@ -385,7 +395,6 @@ ACCOUNT = Group(
                 "programs",
                 "single sign-on",
                 "alert rules",
-                "when people are told",
                 "webhooks",
             ),
         ),

@@ -118,15 +118,15 @@ class OptimisticLockMixin(forms.BaseForm):
 
 
 def describe_last_change(row: models.Model) -> str:
-    """Return `hana on 25 Nov at 14:02`, from the row's history, or `Somebody`."""
+    """Return `hana on 25 Nov at 14:02`, from the row's history, or `Another user`."""
     entry = row.history.select_related("pgh_context").order_by("-pgh_id").first()  # type: ignore[attr-defined]
     if entry is None:
-        return "Somebody"
+        return "Another user"
     metadata = entry.pgh_context.metadata if entry.pgh_context else {}
     changed_at = entry.pgh_created_at
     day_prefix = "" if day_of(changed_at) == day_of(now()) else f"{changed_at:%Y-%m-%d}, "
     return "{who} ({when} UTC)".format(
-        who=metadata.get("actor") or "Somebody", when=f"{day_prefix}{changed_at:%H:%M}"
+        who=metadata.get("actor") or "Another user", when=f"{day_prefix}{changed_at:%H:%M}"
     )
 
 

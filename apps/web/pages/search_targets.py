@@ -156,7 +156,7 @@ LISTS: tuple[SearchTarget, ...] = (
     SearchTarget(
         "Unassigned issues",
         "issues:list",
-        "without owner missing nobody",
+        "without owner missing none",
         (("owner", "unassigned"),),
     ),
     SearchTarget("Issues assigned to you", "issues:list", "mine my own me", (("owner", "me"),)),

@@ -46,7 +46,7 @@ def _join_names(destinations: list[str]) -> str:
 def _describe_fallback(application: Application) -> str:
     reason = (
         f"{application.team} has no mailbox, "
-        "and neither it nor a team above has an owner with an address"
+        "and no owner of the team or a parent team has an email address"
     )
     governance_names = [str(governance_user) for governance_user in governance_users()]
     if governance_names:

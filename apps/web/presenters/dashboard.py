@@ -128,11 +128,14 @@ class NegativeRunways:
         return f"{number(MAX_COUNTED_RUNWAYS)}+" if self.n > MAX_COUNTED_RUNWAYS else number(self.n)
 
 
+def late_runway_rows(*, user: User, on: date) -> QuerySet[CachedRunway]:
+    """Select the negative runways, at most MAX_COUNTED_RUNWAYS + 1."""
+    return _cached_runways(user).filter(start_by__lt=on).order_by()[: MAX_COUNTED_RUNWAYS + 1]
+
+
 def negative_runways(*, user: User, on: date) -> NegativeRunways:
     """Count applications with a negative runway; one statement."""
-    late_runways = (
-        _cached_runways(user).filter(start_by__lt=on).order_by()[: MAX_COUNTED_RUNWAYS + 1]
-    )
+    late_runways = late_runway_rows(user=user, on=on)
     row = CachedRunway.objects.filter(pk__in=late_runways.values("pk")).aggregate(
         n=Count("pk"), n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL))
     )

@@ -168,6 +168,6 @@ def section_title(n: int, developers: LayerTable) -> str:
         for row in developers.rows[:3]
     ]
     return (
-        f"Portfolio stack: {count_of(n, 'application')} above ground, and the host, version, "
-        f"foundation and developer on which each depends. {'; '.join(tops)}."
+        f"Portfolio stack: {count_of(n, 'application')} and the host, version, foundation and "
+        f"developer that each depends on. {'; '.join(tops)}."
     )

@@ -183,7 +183,7 @@ def price_picture(
     )
 
 
-HEADS = ("host", "api ids", "unit", "from", "price", "currency", "kind", "source", "ends")
+HEADS = ("host", "model IDs", "unit", "from", "price", "currency", "kind", "source", "ends")
 
 
 def csv_lines(lines: Iterable[PriceHistory], unit: str) -> list[list[Any]]:

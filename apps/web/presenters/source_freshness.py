@@ -42,13 +42,13 @@ class SourceFreshness:
         """Return its health as a clause whose subject is the feed: `answers, but has not changed
         since 25 July`."""
         if not self.source.enabled:
-            return "is switched off and not polled"
+            return "is disabled and not polled"
         if self.state is None or self.health == Health.NEVER:
             return "has never been polled"
         if self.health == Health.FROZEN:
             return self._describe_frozen(self.state)
         if self.health == Health.SUSPECT:
-            return "brought something suspect, which is held"
+            return "has suspicious changes on hold"
         if self.health == Health.FAILING:
             return (
                 f"has failed {count_of(self.state.failures, 'time')} in a row"
@@ -57,13 +57,13 @@ class SourceFreshness:
             )
         if self.health == Health.LATE and self.last_success_at is not None:
             return f"is late: it last succeeded {ago(self.last_success_at, at=self.at)}"
-        return "is fresh"
+        return "is up to date"
 
     def _describe_frozen(self, state: PollState) -> str:
         since = _format_day(day_of(state.told_until), today=day_of(self.at))
         if state.as_of is not None:
-            return f"answers, but says itself that it was made on {since}"
-        return f"answers, but has not changed since {since}"
+            return f"responds, but its data is from {since}"
+        return f"responds, but its data has not changed since {since}"
 
 
 def _format_day(value: date, *, today: date) -> str:

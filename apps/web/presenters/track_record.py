@@ -150,7 +150,7 @@ def _notice_lines(track_record: TrackRecord) -> list[TrackRecordLine]:
             else _models_text(notices.n_short)
             if notices.n_short
             else "none",
-            "no announcement day is published"
+            "no announcement date published"
             if only_first_seen
             else f"in {_announcements_text(notices.n_short_announcements)}"
             if notices.n_short

@@ -120,7 +120,7 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
         "calendar/calendar.html",
         fragment="listing",
         title="Calendar",
-        counts="Dates of what you may see",
+        counts="Dates of records that you can view",
         as_of=at,
         sentence=calendar_headline(_find_next(user, lines, query, today), n_coming, query),
         asked=query,
@@ -172,14 +172,14 @@ def calendar_headline(next_line: CalendarLine | None, n: int, query: CalendarQue
     """State the number of upcoming dates and the next one; the count stops at MAX_ENTRIES."""
     within = pluralize(query.days, "the next day", f"the next {query.days} days")
     if next_line is None:
-        return Headline(f"Nothing ends or is due in {within}.")
-    count = pluralize(n, "{n} date falls in {within}", "{n} dates fall in {within}").format(
+        return Headline(f"No retirements or other dates in {within}.")
+    count = pluralize(n, "{n} date in {within}", "{n} dates in {within}").format(
         n=f"More than {number(MAX_ENTRIES)}" if n > MAX_ENTRIES else as_word(n).capitalize(),
         within=within,
     )
     day_text = "today" if next_line.n_days == 0 else long_day(next_line.entry.on)
     return Headline(
-        f"{count}; " + "the next is ",
+        f"{count}; " + "next: ",
         day_text if next_line.is_urgent else "",
         ("" if next_line.is_urgent else day_text) + f": {next_line.words}.",
     )

@@ -56,7 +56,7 @@ class FileList(ListPage[ListExport, ListExport]):
     namespace = "files"
     title = "Files"
     nouns = ("file", "files")
-    counts = "Files that were written for you"
+    counts = "Files that you requested"
     columns = (
         Column[ListExport](
             "file",
@@ -151,7 +151,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "files/one.html",
         title=export.name,
         crumbs=(("Files", reverse("files:list")),),
-        counts="What the person who asked may see",
+        counts="Records that the requesting user can view",
         as_of=export.as_of,
         sentence=_build_headline(export),
         file=export,
@@ -165,10 +165,12 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _build_headline(export: ListExport) -> Headline:
     if export.state == ListExport.State.DONE:
-        return Headline(f"{export.name} is written: {number(export.n_rows)} rows.")
+        return Headline(f"{export.name} is ready: {number(export.n_rows)} rows.")
     if export.state == ListExport.State.FAILED:
         return Headline("", f"{export.name} could not be written", ".")
-    return Headline(f"{export.name} is being written. You may leave; it waits here for you.")
+    return Headline(
+        f"{export.name} is being written. You can leave this page and download it here later."
+    )
 
 
 @require_safe

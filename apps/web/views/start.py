@@ -43,16 +43,16 @@ def _feed_step(user: User) -> SetupStep:
         polled.filter(poll_state__last_success_at__isnull=False).count(),
     )
     if n_polled:
-        status = f"{number(n_polled)} of {number(n_feeds)} feeds answered at least once."
+        status = f"{number(n_polled)} of {number(n_feeds)} feeds were polled successfully."
     else:
         status = (
-            f"None of {count_of(n_feeds, 'feed')} has answered yet. Pages show the built-in "
-            "catalogue meanwhile; the gate cannot decide."
+            f"None of {count_of(n_feeds, 'feed')} was polled successfully yet. Pages show the "
+            "built-in catalogue until then, and the release gate cannot decide."
         )
-    links = [("See the feeds and poll one now", reverse("feeds:list"))]
+    links = [("View feeds", reverse("feeds:list"))]
     return SetupStep(
         "Connect a feed",
-        "Retirement dates and prices come from feeds that are polled by themselves.",
+        "Feeds report retirement dates and prices. They are polled automatically.",
         status,
         n_polled > 0,
         tuple(links),
@@ -65,19 +65,19 @@ def _inventory_step(user: User) -> SetupStep:
     uses = Dependency.objects.visible_to(user).order_by()[:1].count()
     count = "1,000+" if n > 1000 else str(n)
     if not n:
-        status = "No application is registered yet."
+        status = "No applications registered yet."
     elif uses:
-        status = f"{count} registered, with what they call."
+        status = f"Registered applications: {count}, with dependencies."
     else:
-        status = f"{count} registered, but none says what it calls."
+        status = f"Registered applications: {count}, none with dependencies."
     return SetupStep(
         "Import an inventory",
-        "What you run, and which models each of it calls: from the sheet you have.",
+        "Import your applications and the models they call from a spreadsheet.",
         status,
         bool(n and uses),
         (
-            ("Import a sheet", reverse("imports:list")),
-            ("Register one by hand", reverse("applications:create")),
+            ("Import spreadsheet", reverse("imports:list")),
+            ("Register application", reverse("applications:create")),
         ),
     )
 
@@ -91,16 +91,16 @@ def _usage_step(user: User) -> SetupStep:
     )
     latest = next(iter(observations), None)
     status = (
-        f"{sender_name(latest[0])} showed something {ago(latest[1], at=now())}."
+        f"{sender_name(latest[0])} last reported usage {ago(latest[1], at=now())}."
         if latest
-        else "Nothing is connected yet: what is declared is held against nothing that was seen."
+        else "No connections yet. Declared usage is not compared with calls."
     )
     return SetupStep(
-        "Connect what runs",
-        "Traces, gateways and pipelines show what is really called, and correct the sheet.",
+        "Connect usage data",
+        "Traces, gateways and pipelines report which models are called.",
         status,
         latest is not None,
-        (("See how, with the lines to copy", reverse("connections:list")),),
+        (("Set up connection", reverse("connections:list")),),
     )
 
 
@@ -111,16 +111,16 @@ def _team_step(user: User) -> SetupStep:
         Membership.objects.filter(user__is_active=True).exclude(user=user).order_by()[:1].count()
     )
     status = (
-        f"{count_of(n_people, 'person', 'people').capitalize()} may sign in."
+        f"{count_of(n_people, 'person', 'people').capitalize()} can sign in."
         if n_people > 1
-        else "You are alone here."
+        else "No other user can sign in."
     )
-    links = [("Teams and roles", reverse("teams:list"))]
+    links = [("View teams", reverse("teams:list"))]
     if user.is_administrator:
-        links.insert(0, ("Invite a person", reverse("users:invite")))
+        links.insert(0, ("Invite user", reverse("users:invite")))
     return SetupStep(
         "Invite the team",
-        "Owners hear in time only if they are here, or their team has a mailbox.",
+        "Owners are notified only if they have an email address, or their team has a mailbox.",
         status,
         n_members > 0,
         tuple(links),
@@ -136,7 +136,7 @@ def setup_page(request: HttpRequest) -> HttpResponse:
         request,
         "start/start.html",
         title="Setup steps",
-        counts="What you may see",
+        counts="Records that you can view",
         sentence=_build_headline(open_steps),
         steps=steps,
     )
@@ -144,8 +144,8 @@ def setup_page(request: HttpRequest) -> HttpResponse:
 
 def _build_headline(open_steps: list[SetupStep]) -> Headline:
     if not open_steps:
-        return Headline("All four steps are done: the register fills and tells by itself.")
+        return Headline("All 4 setup steps are done.")
     return Headline(
-        f"{count_of(len(open_steps), 'step').capitalize()} before the register speaks; next: "
+        f"{count_of(len(open_steps), 'setup step').capitalize()} left. Next: "
         f"{open_steps[0].name.lower()}."
     )

@@ -231,8 +231,8 @@ class TestSingleSignOn:
         page = client.get(reverse("account:detail")).content.decode()
 
         assert reverse("account_change_password") not in page
-        assert "You sign in with a password alone" not in page
-        assert "Your password is kept by Calder ID" in page
+        assert "You sign in with a password only" not in page
+        assert "Calder ID stores your password" in page
 
     def test_the_address_is_changed_by_an_administrator(self, client):
         page = client.get(reverse("account_email"))

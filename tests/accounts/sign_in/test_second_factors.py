@@ -106,7 +106,7 @@ class TestRequired:
         page = client.get(reverse("account:detail"))
 
         assert page.status_code == 200
-        assert "Your role needs a second factor" in page.content.decode()
+        assert "Your role requires two-factor authentication" in page.content.decode()
 
     def test_tokens_go_on_working(self):
         person = make_user("grace", role="governance")

@@ -410,7 +410,7 @@ class TestForgeries:
         answer = client.get(at_provider(address))
 
         assert answer.status_code == 401
-        assert b"The sign-on did not work." in answer.content
+        assert b"Single sign-on failed." in answer.content
         assert (who(client), User.objects.count()) == (None, 0)
 
     def test_a_callback_without_the_state_of_this_browser_is_refused(self, configured):
@@ -451,7 +451,7 @@ class TestForgeries:
             reverse("sso:callback"), {"error": "access_denied", "state": state}, follow=True
         )
 
-        assert b"You stopped signing in." in answer.content
+        assert b"You cancelled the sign-in." in answer.content
 
     def test_a_provider_that_is_away_is_a_page_and_no_error(self, configured, settings):
         configured(issuer="http://127.0.0.1:9/realm")
@@ -477,7 +477,7 @@ class TestConfiguration:
         for words in (
             "House login",
             "ai-governance",
-            "no team has the slug nowhere",
+            "no team with the slug nowhere",
             "/accounts/sign-on/callback/",
         ):
             assert words in page

@@ -83,7 +83,7 @@ def test_only_bars_over_the_line_are_red_and_the_sentence_counts_them():
     zero, end = picture.patches[0].box.x, numbers(picture.grid[-1].d)[0]
     low, _high = numbers(the(picture.strokes, "Anthropic whisker").d)[0::2][:2]
     assert (low - zero) / (end - zero) == pytest.approx(0.46, abs=0.001)
-    assert picture.title == "Share: Anthropic has most, 62%. 1 is over its tolerance."
+    assert picture.title == "Share: Anthropic has the largest value, 62%. 1 is above its tolerance."
     assert "tolerance 50%" in words(picture)
 
 
@@ -183,7 +183,7 @@ def test_a_trend_breaks_where_days_are_missing_and_is_red_where_it_is_over():
     over = [numbers(stroke.d) for stroke in named(picture.strokes, "over")]
     # each red part begins or ends exactly on the line
     assert [min(part[1::2]) < limit == max(part[1::2]) for part in over] == [True, True]
-    assert "2 days lie over the tolerance of 50%." in picture.title
+    assert "2 days are above the tolerance of 50%." in picture.title
     assert picture.title.startswith("Share: from 30% on 4 Nov 2026 to 40% on 24 Nov 2026.")
 
 
@@ -191,7 +191,7 @@ def test_a_trend_without_anything_over_says_so_and_has_no_red_line():
     picture = draw_trend(days([0.2, 0.5]), unit=SHARES, limit=0.5)
 
     assert named(picture.strokes, "over") == []
-    assert picture.title.endswith("No day lies over the tolerance of 50%.")
+    assert picture.title.endswith("No day is above the tolerance of 50%.")
 
 
 @quick
@@ -245,11 +245,12 @@ def test_the_curve_lies_at_its_chances_and_the_twin_beside_it():
         (one.x - zero) / 3, abs=0.05
     )
     assert picture.title == (
-        "USD a year: an average year costs 2 M, one in 20 years 6 M or more, one in 100 years 9.2 "
+        "USD a year: an average year costs 2 M, 1 in 20 years costs 6 M or more, 1 in 100 years "
+        "costs 9.2 "
         "M or more. "
-        "Were failures independent, one in 100 years would cost 3.7 M or more."
+        "If failures were independent, 1 in 100 years would cost 3.7 M or more."
     )
-    assert {"6 M", "2.4 M", "9.2 M", "expected 2 M", "with shared causes", "if independent"} <= set(
+    assert {"6 M", "2.4 M", "9.2 M", "expected 2 M", "correlated causes", "independent"} <= set(
         words(picture)
     )
 
@@ -302,7 +303,8 @@ def test_every_state_has_its_own_look_and_the_sentence_its_counts():
     assert len(set(looks)) == 5
     assert (
         picture.title
-        == "Of 21 applications: 7 exposed, 4 cushioned, 3 portable, 2 partial, 5 may stand on it."
+        == "Of 21 applications: 7 exposed, 4 cushioned, 3 portable, 2 partial, 5 might depend on "
+        "it."
     )
     assert {"7", "4", "3", "2", "5", "21", "exposed 7"} <= set(words(picture))
 
@@ -347,7 +349,7 @@ def test_what_is_missing_is_red_and_as_long_as_the_days_short():
     gone = the(picture.patches, "Gone left")
     assert gone.hatch == "red"
     assert gone.box.x + gone.box.width == pytest.approx(left.x, abs=0.05)
-    assert "10 d left, migration 40 d (exit test): 30 d too late" in words(picture)
+    assert "10 d left, migration 40 d (exit test): 30 d short" in words(picture)
     assert picture.title.startswith("2 of 3 cannot be migrated in time. Latest: ")
 
 
@@ -417,7 +419,7 @@ def test_firm_soft_and_urgent_ends_look_different_and_the_urgent_one_is_named():
     assert "GPT-4.1 and 1 more" in words(picture)
     assert (
         picture.title
-        == "3 ends within 18 months, 2 of them within 90 days; next GPT-4.1 on 5 Jan 2027."
+        == "3 retirements within 18 months, 2 of them within 90 days; next GPT-4.1 on 5 Jan 2027."
     )
 
 
@@ -443,7 +445,7 @@ def test_a_node_is_as_long_as_what_it_carries_and_its_ribbons_fill_it():
     assert carried == 3 * 20  # three gaps between layers, each crossed by all applications
     hot = [area for area in picture.areas if "hot" in area.css]
     assert sum(float(area.name) for area in hot) == 3 * 13
-    assert picture.title == "Over tolerance: Anthropic (developer) carries 13 of 20 applications."
+    assert picture.title == "Over tolerance: Anthropic (developer) has 13 of 20 applications."
     assert the(picture.patches, "Anthropic").hatch == "red"
     assert "unresolved: 2" in words(picture)
 
@@ -452,7 +454,7 @@ def test_without_a_breach_nothing_is_red_and_the_heaviest_is_named():
     picture = draw_flow(PATHS, layers=LAYERS, unit=COUNTS)
 
     assert not [area for area in picture.areas if "hot" in area.css]
-    assert picture.title == "Anthropic (developer) carries most: 13 of 20 applications."
+    assert picture.title == "Anthropic (developer) has the largest share: 13 of 20 applications."
 
 
 def test_small_nodes_are_folded_into_others_and_nothing_is_lost():
@@ -522,10 +524,7 @@ def test_a_merge_has_both_its_parents():
             kin, [LineageLink("a", "m", "merge"), LineageLink("b", "m", "merge")], narrow=narrow
         )
 
-        assert (
-            picture.title
-            == "M is merged from A, merged from B. Nothing is known to be made from it."
-        )
+        assert picture.title == "M is merged from A, merged from B. No descendants known."
         assert named(picture.grid, "b>m") or "merged, merged from B" in words(picture)
 
 

@@ -20,7 +20,7 @@ def rows(response):
 def test_it_says_what_comes_next_and_who_uses_it(world, as_user):
     page = text_of(as_user(world.viewer).get(reverse("calendar:list")))
 
-    assert "One date falls in the next 180 days; the next is" in page
+    assert "One date in the next 180 days; next:" in page
     assert "claude-sonnet-4-5" in page
     assert "Claims triage" in page
     assert page.count('<svg class="draw') == 2
@@ -30,8 +30,8 @@ def test_what_one_may_not_see_is_not_in_it(world, as_user):
     page = text_of(as_user(world.outsider).get(reverse("calendar:list")))
 
     assert "Claims triage" not in page
-    assert "Nothing ends or is due in the next 180 days." in page
-    assert "No day is coming up." in page
+    assert "No retirements or other dates in the next 180 days." in page
+    assert "No upcoming dates." in page
 
 
 @pytest.mark.proof
@@ -130,5 +130,5 @@ def test_a_long_calendar_shows_the_nearest_days_and_counts_the_rest(
     with django_assert_num_queries(16):
         page = text_of(client.get(reverse("calendar:list")))
 
-    assert "Two dates fall in the next 180 days" in page
-    assert "One further day: narrow by days or kind, or take the CSV." in page
+    assert "Two dates in the next 180 days" in page
+    assert "1 more date. Filter by period or kind, or download the CSV." in page

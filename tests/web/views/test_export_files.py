@@ -51,7 +51,7 @@ def test_a_long_list_is_written_by_a_worker_and_fetched_by_who_asked(world, as_u
     done = client.get(reverse("files:progress", args=[file.pk]))
     assert done["HX-Refresh"] == "true"
     n = Application.objects.count()
-    assert f"is written: {n} rows." in text_of(client.get(reverse("files:detail", args=[file.pk])))
+    assert f"is ready: {n} rows." in text_of(client.get(reverse("files:detail", args=[file.pk])))
     rows = sheet_of(client.get(reverse("files:download", args=[file.pk])))
     assert len(rows) == n + 1
     assert rows[1][0] == "Zebra crossing"
@@ -147,7 +147,7 @@ def test_it_is_kept_for_a_week_and_the_latest_of_each_person(world, as_user, mon
     assert export_files.delete_expired_files(on=today + timedelta(7)) == 1
     page = text_of(client.get(reverse("files:detail", args=[made[1].pk])))
     assert "It is no longer stored." in page
-    assert "Write it again" in page
+    assert "Write file again" in page
 
 
 def test_the_list_costs_the_same_however_many_there_are(world, as_user, django_assert_num_queries):

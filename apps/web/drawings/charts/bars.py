@@ -102,8 +102,8 @@ def draw_bars(
         height=bottom + 34,
         narrow=narrow,
         title=title or _describe_finding(rows, unit, limit),
-        desc=f"Bars from zero, {unit.word}; the red line is what is tolerated, a thin line the "
-        "best and worst case.",
+        desc=f"Bars from zero, {unit.word}; the red line is the tolerance, a thin line the best "
+        f"and worst case.",
         grid=grid,
         patches=tuple(patches),
         strokes=tuple(strokes),
@@ -236,13 +236,16 @@ def _draw_axis(
 def _describe_finding(rows: Sequence[Bar], unit: Unit, limit: float | None) -> str:
     largest = max(rows, key=lambda row: row.value)
     n_over = sum(_is_over_limit(row, limit) for row in rows)
-    text = f"{capfirst(unit.word)}: {largest.label} has most, {unit.write(largest.value)}."
+    text = (
+        f"{capfirst(unit.word)}: {largest.label} has the largest value, "
+        f"{unit.write(largest.value)}."
+    )
     if any(_limit_of(row, limit) is not None for row in rows):
         text += " " + (
             pluralize(
-                n_over, f"{n_over} is over its tolerance.", f"{n_over} are over their tolerance."
+                n_over, f"{n_over} is above its tolerance.", f"{n_over} are above their tolerance."
             )
             if n_over
-            else "None is over its tolerance."
+            else "All are within tolerance."
         )
     return text

@@ -148,6 +148,6 @@ def _describe_finding(rows: Sequence[ComparisonRow], names: tuple[str, str], uni
         "first": names[0],
         "second": names[1],
         "unit": capfirst(unit.word),
-        "said": "; ".join(phrases),
+        "values": "; ".join(phrases),
     }
-    return "{unit} with {first} and with {second}: {said}.".format(**placeholders)
+    return "{unit} with {first} and with {second}: {values}.".format(**placeholders)

@@ -44,7 +44,7 @@ def state_names() -> dict[str, str]:
         "cushioned": "cushioned",
         "portable": "portable",
         "partial": "partial",
-        "may_stand": "may stand on it",
+        "may_stand": "might depend on it",
     }
 
 
@@ -176,8 +176,8 @@ def _describe_finding(rows: Sequence[StateBar]) -> str:
         f"{number(count)} {names[state]}" for state, count in totals.items() if count
     )
     if len(rows) == 1:
-        template = pluralize(n, "Of {n} application: {said}.", "Of {n} applications: {said}.")
-        return template.format(n=number(n), said=totals_text)
+        template = pluralize(n, "Of {n} application: {states}.", "Of {n} applications: {states}.")
+        return template.format(n=number(n), states=totals_text)
     worst = max(rows, key=lambda row: row.counts.get("exposed", 0))
     n_exposed = number(worst.counts.get("exposed", 0))
-    return f"Most are exposed with {worst.label}: {n_exposed}. In all {totals_text}."
+    return f"Most are exposed with {worst.label}: {n_exposed}. In total {totals_text}."

@@ -111,8 +111,8 @@ def draw_loss_curve(
         narrow=narrow,
         title=title or _describe_finding(levels, unit, expected, with_twin=bool(twin_points)),
         desc=(
-            "Chance that the yearly loss is larger, by loss: {unit}. Chances are on a logarithmic "
-            "scale{log}."
+            "Probability of a larger yearly loss, by loss: {unit}. Probabilities are on a "
+            "logarithmic scale{log}."
         ).format(unit=unit.word, log=", losses too" if log else ""),
         grid=grid,
         areas=tuple(areas),
@@ -209,7 +209,7 @@ def _draw_axes(
         Stroke(
             across(y(1 / n), frame.left, frame.right),
             "l" if n == rarest else "g",
-            name=f"chance {n}",
+            name=f"probability {n}",
         )
         for n in chances
     ]
@@ -241,7 +241,7 @@ def _make_name_labels(
         loss, chance = curve_points[len(curve_points) // 2]
         labels.append(
             clamp_labels(
-                Label(x.at(loss) + 10, y(chance) - 6, "with shared causes", "r halo"),
+                Label(x.at(loss) + 10, y(chance) - 6, "correlated causes", "r halo"),
                 frame.left,
                 frame.right,
             )
@@ -250,7 +250,7 @@ def _make_name_labels(
         loss, chance = twin_points[len(twin_points) * 2 // 3]
         labels.append(
             clamp_labels(
-                Label(x.at(loss) - 8, y(chance) + 4, "if independent", "halo", "end"),
+                Label(x.at(loss) - 8, y(chance) + 4, "independent", "halo", "end"),
                 frame.left,
                 frame.right,
             )
@@ -282,11 +282,11 @@ def _describe_finding(
     if expected is not None:
         phrases.append(f"an average year costs {unit.write(expected)}")
     phrases += [
-        f"one in {level.once_in} years {unit.write(level.loss)} or more" for level in levels
+        f"1 in {level.once_in} years costs {unit.write(level.loss)} or more" for level in levels
     ]
     sentence = "{unit}: {parts}.".format(
         unit=capfirst(unit.word),
-        parts=", ".join(phrases) or "the chance that a year's loss is larger",
+        parts=", ".join(phrases) or "the probability of a larger yearly loss",
     )
     worst = max(
         (level for level in levels if level.twin), key=lambda level: level.once_in, default=None
@@ -294,5 +294,5 @@ def _describe_finding(
     if not with_twin or worst is None or not worst.twin:
         return sentence
     placeholders = {"n": worst.once_in, "loss": unit.write(worst.twin)}
-    independent = "Were failures independent, one in {n} years would cost {loss} or more."
+    independent = "If failures were independent, 1 in {n} years would cost {loss} or more."
     return f"{sentence} {independent.format(**placeholders)}"

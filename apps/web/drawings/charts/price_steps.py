@@ -246,5 +246,5 @@ def _describe_finding(series: Sequence[Series], unit: Unit, today: date) -> str:
     text = f"{capfirst(unit.word)}: {'; '.join(phrases)}"
     if len(series) > 4:
         n = len(series) - 4
-        text += "; " + pluralize(n, f"{n} further line", f"{n} further lines")
+        text += "; " + pluralize(n, f"{n} more line", f"{n} more lines")
     return f"{text}."

@@ -144,7 +144,7 @@ def draw_runways(
         height=height,
         narrow=narrow,
         title=title or _describe_finding(shown_rows),
-        desc="Days left above, days of the migration below. Red: days that are missing.",
+        desc="Days left above, days of the migration below. Red: negative runway.",
         grid=tuple(
             Stroke(down(scale.at(tick), top, bottom), "g", name="tick") for tick in scale.ticks
         ),
@@ -235,7 +235,7 @@ def _describe_runway(row: Runway) -> str:
         "short": days(row.short_days),
     }
     if row.short_days and (row.left_days or 0) >= 0:
-        return "{left}, {needs}: {short} too late".format(**placeholders)
+        return "{left}, {needs}: {short} short".format(**placeholders)
     return "{left}, {needs}".format(**placeholders)
 
 
@@ -243,9 +243,9 @@ def _draw_legend(top: float, width: float) -> tuple[list[Patch], list[Label], fl
     """Return the marks and labels of the legend, and the y coordinate below it."""
     entries = [
         (("pap", "diag", "l"), "days left"),
-        (("ink", "", ""), "migration, last exit test"),
-        (("pap", "", "l"), "migration, exit plan"),
-        (("red", "", "rl"), "too late"),
+        (("ink", "", ""), "migration (exit test)"),
+        (("pap", "", "l"), "migration (exit plan)"),
+        (("red", "", "rl"), "negative runway"),
     ]
     patches, labels = [], []
     x, y = 0.0, top

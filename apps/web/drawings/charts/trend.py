@@ -181,11 +181,11 @@ def _describe_finding(
         return text
     n_over = sum(value > limit for _day, value in known_points)
     if not n_over:
-        return f"{text} No day lies over the tolerance of {unit.write(limit)}."
+        return f"{text} No day is above the tolerance of {unit.write(limit)}."
     over_sentence = pluralize(
         n_over,
-        "{n} day lies over the tolerance of {limit}.",
-        "{n} days lie over the tolerance of {limit}.",
+        "{n} day is above the tolerance of {limit}.",
+        "{n} days are above the tolerance of {limit}.",
     )
     return f"{text} {over_sentence.format(n=n_over, limit=unit.write(limit))}"
 

@@ -303,7 +303,7 @@ def _node_name(node: NodeId, network: Network) -> str:
 
 def _describe_reading(layers: Sequence[str], unit: Unit) -> str:
     return (
-        f"From {layers[0]} to {layers[-1]}; a ribbon is as broad as what it carries, {unit.word}. "
+        f"From {layers[0]} to {layers[-1]}; the width of a ribbon is its share, {unit.word}. "
         "Red: over tolerance."
     )
 
@@ -324,14 +324,14 @@ def _describe_finding(
     if drawn_over_nodes:
         heaviest_nodes = sorted(drawn_over_nodes, key=lambda node: -network.weights[node])
         nodes_text = ", ".join(
-            f"{node[1]} ({layers[node[0]].lower()}) carries {unit.write(network.weights[node])}"
+            f"{node[1]} ({layers[node[0]].lower()}) has {unit.write(network.weights[node])}"
             for node in heaviest_nodes[:3]
         )
-        return "Over tolerance: {said} of {all} {unit}.".format(**placeholders, said=nodes_text)
+        return "Over tolerance: {nodes} of {all} {unit}.".format(**placeholders, nodes=nodes_text)
     if not lower_nodes:
-        return "Nobody knows what {all} {unit} stand on.".format(**placeholders)
+        return "Unresolved: {all} {unit}.".format(**placeholders)
     top = max(lower_nodes, key=lambda node: (network.weights[node], node[0]))
-    return "{name} ({layer}) carries most: {n} of {all} {unit}.".format(
+    return "{name} ({layer}) has the largest share: {n} of {all} {unit}.".format(
         **placeholders,
         name=top[1],
         layer=layers[top[0]].lower(),

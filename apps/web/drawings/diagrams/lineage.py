@@ -98,9 +98,7 @@ def draw_lineage(
     width = NARROW if narrow else width
     n_generations = max(tree.depth.values()) + 1
     n_left = len(versions) - len(shown_versions)
-    desc = (
-        "Parents before their children; the line and the word say how one was made from the other."
-    )
+    desc = "Parents before their children; the line and its label show the relationship."
     if n_left:
         further_sentence = pluralize(
             n_left, "{n} further is in the table.", "{n} further are in the table."
@@ -400,8 +398,8 @@ def _describe_finding(versions: Sequence[LineageVersion], links: Sequence[Lineag
     if own_version is None:
         relatives_template = pluralize(
             len(versions),
-            "{n} relative, {edges} known descents.",
-            "{n} relatives, {edges} known descents.",
+            "{n} relative, {edges} known relationships.",
+            "{n} relatives, {edges} known relationships.",
         )
         return relatives_template.format(n=number(len(versions)), edges=number(len(known_links)))
     phrases = _relation_phrases()
@@ -419,7 +417,7 @@ def _describe_finding(versions: Sequence[LineageVersion], links: Sequence[Lineag
             f"{number(n_below)} were made from it or follow it.",
         )
         if n_below
-        else "Nothing is known to be made from it."
+        else "No descendants known."
     )
     parents_sentence = parents_template.format(
         name=own_version.label, above=", ".join(parent_phrases)

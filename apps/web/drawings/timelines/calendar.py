@@ -17,7 +17,7 @@ _LANES, _LANE, _MOST_NAMES = 4, 14.0, 14
 
 @dataclass(frozen=True, slots=True)
 class CalendarRetirement:
-    """Retirement on the calendar: `soft` is a date that says only 'not before'; of several, those
+    """Retirement on the calendar: `soft` is a lower bound of the date; of several, those
     with the greatest `weight` are named."""
 
     label: str
@@ -98,7 +98,7 @@ def draw_calendar(
         height=ground + 40,
         narrow=narrow,
         title=title or _describe_finding(shown_retirements, today, months),
-        desc="A mark per end, by its day; filled is a firm date, hollow a 'not before', red is "
+        desc="One mark per retirement, by date. Filled: announced. Hollow: earliest. Red: "
         "urgent. Counts below.",
         grid=(*grid, *leaders, Stroke(across(ground, 0, width), "l")),
         strokes=tuple(strokes),
@@ -130,7 +130,7 @@ def _tip_text(retirement: CalendarRetirement) -> str:
     day_text = f"{retirement.ends_on.day} {retirement.ends_on:%b %Y}"
     return (
         retirement.tip
-        or f"{retirement.label}: {'not before' + ' ' if retirement.soft else ''}{day_text}"
+        or f"{retirement.label}: {'no earlier than' + ' ' if retirement.soft else ''}{day_text}"
     )
 
 
@@ -224,8 +224,10 @@ def _describe_finding(retirements: Sequence[CalendarRetirement], today: date, mo
     )
     template = pluralize(
         len(retirements),
-        "{n} end within {months} months, {soon} of it within 90 days; next {name} on {day}.",
-        "{n} ends within {months} months, {soon} of them within 90 days; next {name} on {day}.",
+        "{n} retirement within {months} months, {soon} of them within 90 days; next {name} on "
+        "{day}.",
+        "{n} retirements within {months} months, {soon} of them within 90 days; next {name} on "
+        "{day}.",
     )
     return template.format(
         n=number(len(retirements)),

@@ -28,7 +28,7 @@ class Retirement:
 
     def words(self, *, is_short: bool) -> str:
         """Return the text behind the mark; `short` for a phone."""
-        date_text = f"not before {self.when}" if self.soft else self.when
+        date_text = f"no earlier than {self.when}" if self.soft else self.when
         return date_text if is_short else f"{date_text}, {self.note}"
 
 

@@ -39,7 +39,8 @@ class DaysField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 200)
         kwargs.setdefault(
-            "help_text", "Whole days before it, with commas; 0 is the day itself. Empty: never."
+            "help_text",
+            "Whole days before the date, separated by commas; 0 is the date itself. Empty: never.",
         )
         super().__init__(
             required=False, widget=forms.TextInput(attrs={"inputmode": "text"}), **kwargs
@@ -93,7 +94,7 @@ class AlertPolicyForm(forms.Form):
     milestones = DaysField(label="Reminders before a retirement")
     soft_milestones = DaysField(label="Reminders before an earliest retirement")
     escalate_team_hours = _hours_field(
-        "Team's owners after", "Hours without an answer. Empty: never."
+        "Team's owners after", "Hours without a response. Empty: never."
     )
     escalate_governance_hours = _hours_field("Governance after", "Further hours. Empty: never.")
 
@@ -208,7 +209,7 @@ def _render_settings(
         "alerts/settings.html",
         title="Alert rules",
         crumbs=(("Settings", reverse("settings:home")),),
-        counts="Lines of the whole organisation",
+        counts="Rules of the whole organisation",
         status=422 if policy_form is not None or settings_form is not None else 200,
         sentence=_build_headline([policy for policy, _ in policies]),
         policies=policies,
@@ -234,7 +235,7 @@ def _build_headline(policies: list[AlertPolicy]) -> Headline:
     """Return the headline about critical applications: their reminders and their escalation."""
     critical_policy = policies[0]
     if not critical_policy.milestones:
-        return Headline("Owners of critical applications are told of no day before an end.")
+        return Headline("Owners of critical applications get no reminders before a retirement.")
     earlier_reminders = ", ".join(str(n) for n in critical_policy.milestones[:-1])
     last_reminder = critical_policy.milestones[-1]
     reminders = (
@@ -242,23 +243,23 @@ def _build_headline(policies: list[AlertPolicy]) -> Headline:
     )
     n_hours = critical_policy.escalate_team_hours
     escalation_sentence = (
-        f" Silence is passed on after {count_of(n_hours, 'hour')}."
+        f" Alerts without a response are escalated after {count_of(n_hours, 'hour')}."
         if n_hours
-        else " Silence is not passed on."
+        else " Alerts without a response are not escalated."
     )
     return Headline(
-        f"Owners of critical applications are told {reminders} days before a model ends."
+        f"Owners of critical applications are notified {reminders} days before a model retires."
         f"{escalation_sentence}"
     )
 
 
 def _describe_kinds(webhook: Webhook) -> str:
     if not webhook.kinds:
-        return "all kinds"
+        return "all types"
     return (
         KINDS.get(webhook.kinds[0], webhook.kinds[0])
         if len(webhook.kinds) == 1
-        else f"{len(webhook.kinds)} kinds"
+        else f"{len(webhook.kinds)} types"
     )
 
 
@@ -273,7 +274,9 @@ def save_policy(request: HttpRequest, criticality: int) -> HttpResponse:
     if not form.is_valid():
         return _render_settings(request, policy_form=form, criticality=criticality)
     change_alert_policy(policy=policy, by=user, **form.cleaned_data)
-    messages.success(request, f"Kept, for {policy.get_criticality_display().lower()} applications.")
+    messages.success(
+        request, f"Rules for {policy.get_criticality_display().lower()} applications saved."
+    )
     return redirect("alert-settings:detail")
 
 
@@ -286,7 +289,7 @@ def save_settings(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _render_settings(request, settings_form=form)
     change_alert_settings(by=user, **form.cleaned_data)
-    messages.success(request, "Kept.")
+    messages.success(request, "Alert rules saved.")
     return redirect("alert-settings:detail")
 
 
@@ -332,7 +335,10 @@ def _edit_webhook(request: HttpRequest, webhook: Webhook) -> HttpResponse:
         form.add_error("name", "Another webhook has this name. Enter a different name.")
         return _render_webhook(request, form, webhook, status=422)
     messages.success(
-        request, "Kept. Give its secret to the receiver, and send a test." if is_new else "Kept."
+        request,
+        "Webhook saved. Copy its secret to the receiver, then send a test request."
+        if is_new
+        else "Webhook saved.",
     )
     return redirect("webhooks:detail", pk=webhook.pk)
 
@@ -359,12 +365,12 @@ def _render_webhook(
     response = render_page(
         request,
         "alerts/webhook.html",
-        title=saved_webhook.name if saved_webhook is not None else "A new webhook",
+        title=saved_webhook.name if saved_webhook is not None else "New webhook",
         crumbs=(
             ("Settings", reverse("settings:home")),
             ("Alert rules", reverse("alert-settings:detail")),
         ),
-        counts="One address",
+        counts="One URL",
         status=status,
         sentence=_webhook_sentence(saved_webhook),
         form=form,
@@ -386,11 +392,11 @@ def _render_webhook(
 
 def _webhook_sentence(webhook: Webhook | None) -> Headline:
     if webhook is None:
-        return Headline("Alerts can be posted to an address of yours, as signed JSON.")
+        return Headline("A webhook posts alerts to your URL as signed JSON.")
     if not webhook.enabled:
         return Headline(f"{webhook.name} is disabled: no alerts are posted to it.")
     return Headline(
-        f"{webhook.name} is sent alerts as signed JSON, a minute after they are raised."
+        f"{webhook.name} receives alerts as signed JSON, 1 minute after they are raised."
     )
 
 
@@ -400,12 +406,12 @@ def rotate_webhook_secret(request: HttpRequest, pk: int) -> HttpResponse:
     `leaked`."""
     if request.POST.get("leaked"):
         message = (
-            "It signs with a new secret from now on. The receiver refuses all until it has it too."
+            "The secret was rotated. The receiver rejects all requests until it has the new secret."
         )
         return _save_and_redirect(request, _get_webhook(request, pk), message, new_secret=True)
     message = (
-        "It signs with a new secret, and for a day with the old one too. "
-        "Give the receiver the new one meanwhile."
+        "The secret was rotated. The old secret stays valid for 1 day. "
+        "Copy the new one to the receiver before then."
     )
     return _save_and_redirect(
         request,
@@ -422,7 +428,7 @@ def toggle_webhook(request: HttpRequest, pk: int) -> HttpResponse:
     webhook = _get_webhook(request, pk)
     webhook.enabled = not webhook.enabled
     return _save_and_redirect(
-        request, webhook, f"{webhook.name} is switched {'on' if webhook.enabled else 'off'}."
+        request, webhook, f"{webhook.name} was {'enabled' if webhook.enabled else 'disabled'}."
     )
 
 
@@ -455,5 +461,5 @@ def test_webhook(request: HttpRequest, pk: int) -> HttpResponse:
     queue_test_request(
         webhook=_get_webhook(request, pk), by=governance_user(request, _WEBHOOKS), at=now()
     )
-    messages.success(request, "A request without alerts is queued; see below how it ends.")
+    messages.success(request, "A test request was queued. Its result appears below.")
     return redirect("webhooks:detail", pk=pk)

@@ -68,7 +68,7 @@ class DeliveryList(ListPage[Delivery, Delivery]):
     namespace = "deliveries"
     title = "Delivery log"
     nouns = ("message", "messages")
-    counts = "Messages, and their notifications"
+    counts = "Messages and their notifications"
     filterset_class = DeliveryFilter
     columns = (
         Column[Delivery](
@@ -211,7 +211,7 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in_user(request)
     message = get_object_or_404(visible_deliveries(user), pk=pk)
     if actions.requeue_delivery(delivery=message, at=now(), by=user):
-        messages.success(request, "It is queued again.")
+        messages.success(request, "The message was queued again.")
     else:
         messages.error(request, "Only a failed message can be retried.")
     return redirect("deliveries:detail", pk=pk)

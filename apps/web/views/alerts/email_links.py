@@ -100,7 +100,7 @@ def respond_by_link(request: HttpRequest, token: str) -> HttpResponse:
         render_page(
             request,
             "alerts/answer-link.html",
-            title="Answer alerts",
+            title="Response to alerts",
             status=422 if result.is_refused else 200,
             sentence=_build_headline(rows, result),
             person=person,
@@ -239,12 +239,12 @@ def _build_headline(rows: Sequence[LinkRow], result: "_LinkResult") -> Headline:
     if result.sentence:
         return Headline(result.sentence)
     if not rows:
-        return Headline("Nothing of that mail is yours to answer any more.")
+        return Headline("No alert of this email is still routed to you.")
     n_open = sum(row.is_open for row in rows)
     if not n_open:
-        return Headline("Nothing of that mail waits for an answer any more.")
-    verb = "waits" if n_open == 1 else "wait"
-    return Headline(f"{count_of(n_open, 'alert').capitalize()} of that mail {verb} for an answer.")
+        return Headline("No alert of this email needs a response.")
+    verb = "needs" if n_open == 1 else "need"
+    return Headline(f"{count_of(n_open, 'alert').capitalize()} of this email {verb} a response.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,13 +414,13 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
                 confirmation = _change_mailbox(request, recipient, old_schedule, at)
         except InvalidPreferenceError as refusal:
             problem = str(refusal)
-        problem = problem if confirmation or problem else "Choose one of these."
+        problem = problem if confirmation or problem else "Select one of the options."
     new_schedule = recipient_schedule(recipient)
     return _make_private(
         render_page(
             request,
             "alerts/unsubscribe.html",
-            title="How much mail",
+            title="Email frequency",
             status=422 if request.method == "POST" and not confirmation else 200,
             sentence=Headline(
                 confirmation or f"{_address(recipient)} {_describe_frequency(new_schedule)}"
@@ -463,7 +463,7 @@ def _apply_choice(
     exist."""
     if request.POST.get("List-Unsubscribe") == "One-Click" or request.POST.get("choice") == "never":
         stop_mail(recipient)
-        return f"No mail goes to {_address(recipient)} any more."
+        return f"{_address(recipient)} no longer receives emails."
     for choice, cadence, immediate, _, _ in CHOICES:
         if request.POST.get("choice") == choice:
             schedule = change_frequency(recipient, cadence=cadence, immediate=immediate)
@@ -478,7 +478,7 @@ def _apply_choice(
             immediate=old_schedule.immediate,
             heartbeat=True if request.POST.get("heartbeat") == "on" else None,
         )
-        return f"Mail goes there again: {_address(recipient)} {_describe_frequency(schedule)}"
+        return f"Undone: {_address(recipient)} {_describe_frequency(schedule)}"
     return ""
 
 
@@ -487,13 +487,13 @@ def _address(recipient: User | Team) -> str:
 
 
 def _describe_frequency(schedule: DigestSchedule) -> str:
-    """Describe the schedule as the predicate of an email address, with a full stop: `gets no
-    mail.`"""
+    """Describe the schedule as the predicate of an email address, with a full stop: `receives
+    no emails.`"""
     match schedule.cadence:
         case Cadence.NEVER:
-            return "gets no mail."
+            return "receives no emails."
         case Cadence.AT_ONCE:
-            return "gets a mail each time something happens."
+            return "receives an email after each event."
         case Cadence.URGENT:
-            return "gets mail only of what is urgent."
-    return f"gets a digest {describe_schedule(schedule)}."
+            return "receives emails only about urgent alerts."
+    return f"receives a digest {describe_schedule(schedule)}."

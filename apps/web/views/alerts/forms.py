@@ -79,24 +79,24 @@ def mute_scopes(alert: Alert, applications: Iterable[str]) -> list[tuple[str, st
     """Return (scope, label) of the mutes that the alert offers, narrowest first.
 
     `applications` are the names of the affected applications that the user may see."""
-    scopes = [(MuteScope.SUBJECT, "Only this, also as it comes nearer")]
+    scopes = [(MuteScope.SUBJECT, "Only this alert, including its later reminders")]
     if alert.offering is not None:
         offering = alert.offering
         scopes.append(
-            (MuteScope.OFFERING, f"Everything about {offering.api_id} at {offering.host.name}")
+            (MuteScope.OFFERING, f"All alerts about {offering.api_id} on {offering.host.name}")
         )
     application_names = list(applications)
     if len(application_names) == 1 and len(alert.application_ids) == 1:
-        scopes.append((MuteScope.APPLICATION, f"Everything about {application_names[0]} alone"))
-    scopes.append((MuteScope.KIND, f"Everything of the kind “{KINDS.get(alert.kind, alert.kind)}”"))
+        scopes.append((MuteScope.APPLICATION, f"All alerts about {application_names[0]} only"))
+    scopes.append((MuteScope.KIND, f"All alerts of the type “{KINDS.get(alert.kind, alert.kind)}”"))
     if alert.offering is not None:
-        scopes.append((MuteScope.PROVIDER, f"Everything of {alert.offering.host.name}"))
+        scopes.append((MuteScope.PROVIDER, f"All alerts about {alert.offering.host.name}"))
     return [(str(scope), label) for scope, label in scopes]
 
 
 class MuteForm(forms.Form):
-    what = forms.ChoiceField(label="What", widget=forms.RadioSelect)
-    whose = forms.ChoiceField(label="For", required=False)
+    what = forms.ChoiceField(label="Alerts", widget=forms.RadioSelect)
+    whose = forms.ChoiceField(label="Recipient", required=False)
     until = DayField(
         label="Until",
         help_text="At most one year. You are reminded before the mute expires.",

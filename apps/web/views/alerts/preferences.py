@@ -177,9 +177,9 @@ def _save_preference(
         form.add_error(error.field if error.field in form.fields else None, str(error))
         return None
     if panel.team is None:
-        messages.success(request, "Kept.")
+        messages.success(request, "Notification preferences saved.")
         return redirect("subscriptions:list")
-    messages.success(request, f"Kept for the mailbox of {panel.team.name}.")
+    messages.success(request, f"Preferences for the mailbox of {panel.team.name} saved.")
     return redirect(url_with_query(reverse("subscriptions:list"), team=panel.slug))
 
 
@@ -257,7 +257,7 @@ def _render_preferences(
         request,
         "alerts/subscriptions.html",
         title="Notification preferences",
-        counts="Your own wishes, and those of your teams' mailboxes",
+        counts="Your preferences, and those of the mailboxes of your teams",
         as_of=at,
         status=status,
         sentence=Headline(own_panel.sentence),
@@ -335,7 +335,7 @@ def describe_mute(mute: Mute) -> str:
     """Describe the conditions of a mute, which must all hold."""
     conditions = []
     if mute.kind:
-        conditions.append(f"the kind “{KINDS.get(mute.kind, mute.kind)}”")
+        conditions.append(f"the type “{KINDS.get(mute.kind, mute.kind)}”")
     if mute.offering is not None:
         conditions.append(f"{mute.offering.api_id} at {mute.offering.host.name}")
     if mute.provider is not None:
@@ -358,14 +358,14 @@ def unmute(request: HttpRequest, pk: int) -> HttpResponse:
     mute = get_object_or_404(Mute.objects.visible_to(request.user), pk=pk)
     if actions.end_mute(mute=mute, by=signed_in_user(request), at=now()):
         messages.success(
-            request, "Lifted. What it kept back and still waits is mailed with the next message."
+            request, "Unmuted. The next message contains the open alerts that were muted."
         )
     else:
-        messages.info(request, "It was lifted already.")
+        messages.info(request, "The mute was already removed.")
     return redirect("subscriptions:list")
 
 
-# --- calendar, and where things stand -------------------------------------------------------------
+# --- calendar and summary ------------------------------------------------------------------------
 
 
 @require_POST
@@ -387,7 +387,7 @@ def revoke_calendar_link(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in_user(request)
     feed = get_object_or_404(CalendarFeed.objects.visible_to(user), pk=pk)
     revoke_calendar_feed(feed=feed, by=user, at=now())
-    messages.success(request, "Revoked: programs that read this address get nothing any more.")
+    messages.success(request, "The URL was revoked. Apps that use it receive no more data.")
     return redirect("subscriptions:list")
 
 
@@ -402,12 +402,11 @@ def send_digest_now(request: HttpRequest) -> HttpResponse:
         if n_alerts:
             messages.success(
                 request,
-                f"A mail about {count_of(n_alerts, 'open alert')} is on its way, "
-                "in a minute or two.",
+                f"An email about {count_of(n_alerts, 'open alert')} is sent in 1 or 2 minutes.",
             )
         else:
             messages.info(
                 request,
-                "Nothing that is owed to you waits, or you have asked for it today already.",
+                "No open alert is routed to you, or you requested the summary today already.",
             )
     return redirect("subscriptions:list")

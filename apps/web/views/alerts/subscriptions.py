@@ -63,7 +63,7 @@ class SubscriptionForm(forms.Form):
         teams = Team.objects.visible_to(user).order_by("name").values_list("slug", "name")
         for name, rows, empty_label in (
             ("provider", providers, "Any provider"),
-            ("team", teams, "Any team of yours"),
+            ("team", teams, "Any of your teams"),
         ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
@@ -158,7 +158,7 @@ def _edit_subscription(request: HttpRequest, subscription: Subscription) -> Http
     except InvalidPreferenceError as error:
         form.add_error(None, str(error))
         return _render_form(request, form, subscription, user, status=422)
-    messages.success(request, "Subscribed." if is_new else "Kept.")
+    messages.success(request, "Subscription added." if is_new else "Subscription saved.")
     return redirect("subscriptions:list")
 
 
@@ -176,12 +176,14 @@ def _render_form(
     return render_page(
         request,
         "alerts/subscription.html",
-        title=name or "A new subscription",
+        title=name or "New subscription",
         crumbs=(("Notification preferences", reverse("subscriptions:list")),),
-        counts="What it would have sent in the last 30 days",
+        counts="Matching alerts of the last 30 days",
         status=status,
         sentence=Headline(
-            f"Hear of more: {name}." if name else "Hear of more than what falls to you."
+            f"You are subscribed to {name}."
+            if name
+            else "Subscribe to alerts that are not routed to you."
         ),
         form=form,
         subscription=subscription,
@@ -225,5 +227,5 @@ def remove_subscription(request: HttpRequest, pk: int) -> HttpResponse:
     subscription = _get_subscription(request, pk)
     name = str(subscription)
     delete_subscription(subscription=subscription, by=signed_in_user(request))
-    messages.success(request, f"Ended: {name}.")
+    messages.success(request, f"Subscription deleted: {name}.")
     return redirect("subscriptions:list")

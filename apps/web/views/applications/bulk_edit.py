@@ -117,7 +117,7 @@ def bulk_edit_applications(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "applications/several.html",
-        title="Change several applications",
+        title="Bulk edit",
         crumbs=(("Applications", list_url),),
         status=422 if request.method == "POST" and report is None else 200,
         sentence=_build_headline(selection, report),
@@ -184,27 +184,23 @@ def _build_headline(selection: SelectedApplications, report: BulkUpdateResult | 
     n = len(selection.ids)
     if selection.is_too_many:
         return Headline(
-            f"More than {number(MAX_APPLICATIONS)} applications match; narrow the list first."
+            f"More than {number(MAX_APPLICATIONS)} applications match. Filter the list first."
         )
     if not n:
-        return Headline("No application is picked.")
+        return Headline("No applications selected.")
     if report is None:
-        template = pluralize(
-            n, "Change {n} application together.", "Change {n} applications together."
-        )
+        template = pluralize(n, "{n} application selected.", "{n} applications selected.")
         return Headline(template.format(n=number(n)))
     changed_template = pluralize(
         len(report.changed), "{n} application will change", "{n} applications will change"
     )
-    unchanged_clauses = (
-        [f"{number(len(report.unchanged))} are so already"] if report.unchanged else []
-    )
+    unchanged_clauses = [f"{number(len(report.unchanged))} unchanged"] if report.unchanged else []
     changed_clause = changed_template.format(n=number(len(report.changed)))
     if report.refused:
         refused_clause = pluralize(
             len(report.refused),
-            f"{number(len(report.refused))} cannot",
-            f"{number(len(report.refused))} cannot",
+            f"{number(len(report.refused))} cannot be changed",
+            f"{number(len(report.refused))} cannot be changed",
         )
         return Headline(
             ", ".join([changed_clause, *unchanged_clauses]) + ", and ", refused_clause, "."
@@ -216,16 +212,16 @@ def _confirm_changes(request: HttpRequest, report: BulkUpdateResult, list_url: s
     """Flash how many applications were changed, unchanged or rejected, and return to the list."""
     n = len(report.changed)
     sentence = pluralize(
-        n, f"{number(n)} application is changed.", f"{number(n)} applications are changed."
+        n, f"{number(n)} application was changed.", f"{number(n)} applications were changed."
     )
     if report.unchanged:
-        sentence += " " + f"{number(len(report.unchanged))} were so already."
+        sentence += " " + f"{number(len(report.unchanged))} already had these values."
     if report.refused:
         reasons = sorted({row.sentence for row in report.refused})
         sentence += " " + pluralize(
             len(report.refused),
-            f"{number(len(report.refused))} was refused: {' '.join(reasons[:3])}",
-            f"{number(len(report.refused))} were refused: {' '.join(reasons[:3])}",
+            f"{number(len(report.refused))} was rejected: {' '.join(reasons[:3])}",
+            f"{number(len(report.refused))} were rejected: {' '.join(reasons[:3])}",
         )
     StaleApplication.objects.bulk_create(
         [StaleApplication(application_id=pk) for pk in report.changed]

@@ -77,10 +77,10 @@ def register_application(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "applications/register.html",
-        title="Register an application",
+        title="New application",
         crumbs=(("Applications", reverse("applications:list")),),
         status=status,
-        sentence=Headline("What does the organisation run?"),
+        sentence=Headline("An application is a product, service or assistant that calls a model."),
         form=form,
     )
 
@@ -124,10 +124,10 @@ def edit_application(request: HttpRequest, slug: str) -> HttpResponse:
     return render_page(
         request,
         "applications/form.html",
-        title=f"Change {stored_application.name}",
+        title=f"Edit {stored_application.name}",
         crumbs=application_crumbs(stored_application),
         status=422 if request.method == "POST" else 200,
-        sentence=Headline(f"What is true of {stored_application.name}?"),
+        sentence=Headline(f"Edit the facts of {stored_application.name}."),
         application=stored_application,
         form=form,
     )
@@ -158,9 +158,11 @@ def retire_application(request: HttpRequest, slug: str) -> HttpResponse:
                 state_before,
                 f"{retired_application.name} was retired.",
             )
-    ends_clause = pluralize(
-        n_dependencies, "its one dependency ends", f"its {n_dependencies} dependencies end"
-    )
+    ends_clause = "no dependency ends"
+    if n_dependencies:
+        ends_clause = pluralize(
+            n_dependencies, "its dependency ends", f"its {n_dependencies} dependencies end"
+        )
     return render_page(
         request,
         "applications/step.html",
@@ -168,11 +170,11 @@ def retire_application(request: HttpRequest, slug: str) -> HttpResponse:
         crumbs=application_crumbs(application),
         status=422 if request.method == "POST" else 200,
         sentence=Headline(f"Retire {application.name}?"),
-        basis="It counts nowhere any more, and {ends} that day. Nothing is deleted; it can be "
-        "brought back.".format(ends=ends_clause if n_dependencies else "nothing more is used"),
+        basis=f"It no longer counts anywhere, and {ends_clause} on that date. Nothing is deleted. "
+        "The application can be reactivated.",
         application=application,
         form=form,
-        button="Retire it",
+        button="Retire application",
         danger=True,
     )
 
@@ -208,14 +210,14 @@ def reactivate_application(request: HttpRequest, slug: str) -> HttpResponse:
     return render_page(
         request,
         "applications/step.html",
-        title=f"Bring {application.name} back",
+        title=f"Reactivate {application.name}",
         crumbs=application_crumbs(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Headline(f"Bring {application.name} back?"),
+        sentence=Headline(f"Reactivate {application.name}?"),
         basis="",
         application=application,
         form=form,
-        button="Bring it back",
+        button="Reactivate application",
     )
 
 
@@ -264,7 +266,7 @@ def merge_applications(request: HttpRequest, slug: str) -> HttpResponse:
         title=f"Merge into {application.name}",
         crumbs=application_crumbs(application),
         status=200 if has_preview or request.method != "POST" else 422,
-        sentence=Headline(f"Which record is {application.name} as well?"),
+        sentence=Headline(f"Select the duplicate of {application.name}."),
         application=application,
         form=form,
         duplicate=duplicate,

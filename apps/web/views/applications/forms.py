@@ -79,9 +79,9 @@ class RegisterForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    ("What it is", ("name", "purpose", "team", "status", "business_owner", "technical_owner")),
+    ("General", ("name", "purpose", "team", "status", "business_owner", "technical_owner")),
     (
-        "How grave it is when it stops",
+        "Criticality",
         (
             "criticality",
             "criticality_reason",
@@ -93,7 +93,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "Data and law",
+        "Data and regulation",
         (
             "data_classification",
             "personal_data",
@@ -103,8 +103,8 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
             "autonomy",
         ),
     ),
-    ("For the register of information", ("business_function", "function_ref", "licensed_activity")),
-    ("Money, review, references", ("monthly_spend", "next_review_on", "external_refs")),
+    ("DORA register of information", ("business_function", "function_ref", "licensed_activity")),
+    ("Spend, review and references", ("monthly_spend", "next_review_on", "external_refs")),
 )
 
 

@@ -25,13 +25,13 @@ STACK_HEADS = (
     "application",
     "role",
     "traffic share",
-    "api id",
+    "model ID",
     "version",
     "foundation",
     "developer",
     "host",
     "reached via",
-    "ends",
+    "retires",
     "days left",
     "bound",
 )
@@ -72,13 +72,13 @@ def _build_runways(application: Application, user: User) -> Table:
     rows = {row.dependency.pk: row for row in application_stack(application=application, on=today)}
     statuses = [*Application.IN_SCOPE, Application.Status.PROPOSED]
     return (
-        "api id",
+        "model ID",
         "host",
-        "ends",
+        "retires",
         "days left",
         "bound",
-        "days to move",
-        "measured by",
+        "migration, days",
+        "basis",
         "runway, days",
     ), [
         (
@@ -100,15 +100,15 @@ def _build_alternatives(application: Application, user: User) -> Table:
     """Return the table of the alternatives to the primary models."""
     rows = application_stack(application=application, on=day_of(now()))
     heads = (
-        "primary",
-        "way out",
+        "primary model",
+        "alternative",
         "host",
         "role",
-        "grade",
-        "grade means",
-        "tested",
-        "alive",
-        "alive at the horizon",
+        "independence",
+        "meaning of independence",
+        "exit test",
+        "active",
+        "active at the planning horizon",
     )
     return heads, [
         (
@@ -118,7 +118,7 @@ def _build_alternatives(application: Application, user: User) -> Table:
             alternative.role,
             alternative.grade,
             alternative.grade_word,
-            "in date" if alternative.tested else "lapsed" if alternative.ever_tested else "never",
+            "valid" if alternative.tested else "expired" if alternative.ever_tested else "none",
             "yes" if alternative.alive else "no",
             "yes" if alternative.alive_at_horizon else "no",
         )
@@ -137,11 +137,11 @@ def _build_exit_tests(application: Application, user: User) -> Table:
         "result",
         "days",
         "cost, USD",
-        "quality delta",
-        "measured as",
-        "counts until",
-        "counts today",
-        "why not",
+        "quality change",
+        "metric",
+        "valid until",
+        "valid today",
+        "reason if not valid",
         "evidence",
         "note",
         "recorded by",
@@ -173,13 +173,13 @@ def _build_adaptations(application: Application, user: User) -> Table:
     rows = application_stack(application=application, on=today)
     adaptations = queries.adaptations_by_dependency(rows).values()
     return (
-        "api id",
-        "kind",
+        "model ID",
+        "type",
         "name",
-        "moves",
-        "days invested",
-        "cost invested, USD",
-        "where",
+        "reuse",
+        "days spent",
+        "cost, USD",
+        "location",
         "note",
     ), [
         (
@@ -205,10 +205,10 @@ def _build_costs(application: Application, user: User) -> Table:
     )
     heads = (
         "role",
-        "api id",
+        "model ID",
         "host",
-        *(f"a month at prices of {case.on}" for case in costs.cases),
-        "why not known",
+        *(f"cost per month at prices of {case.on}" for case in costs.cases),
+        "reason if unknown",
     )
     return heads, [
         (
@@ -223,7 +223,7 @@ def _build_costs(application: Application, user: User) -> Table:
 
 
 def _build_findings(application: Application, user: User) -> Table:
-    return ("severity", "kind", "code", "finding"), [
+    return ("severity", "type", "type ID", "finding"), [
         (SEVERITIES[row.severity], FINDING_NAMES[row.code], row.code, row.sentence)
         for row in findings_of_application(application=application, on=day_of(now()))
     ]
@@ -231,7 +231,15 @@ def _build_findings(application: Application, user: User) -> Table:
 
 def _build_decisions(application: Application, user: User) -> Table:
     today = day_of(now())
-    return ("decision", "on", "counts for", "decided on", "holds until", "approver", "reason"), [
+    return (
+        "approval",
+        "target",
+        "model ID",
+        "decided on",
+        "expires on",
+        "approver",
+        "reason",
+    ), [
         (
             approval.get_decision_display(),
             str(approval.target),
@@ -249,7 +257,7 @@ def _build_decisions(application: Application, user: User) -> Table:
 
 
 def _build_history(application: Application, user: User) -> Table:
-    return ("when", "who", "what and why", "rows", "change"), [
+    return ("time", "user", "change and reason", "rows", "change ID"), [
         (row.at, row.actor, row.reason, row.n_rows, str(row.id))
         for row in changes_of_application(application=application)
     ]

@@ -30,7 +30,7 @@ from apps.web.views.campaigns.targets import offer_targets, target_groups
 from apps.web.views.dependencies.offering_picker import number_in
 from apps.web.wording import count_of, day, number
 
-GOVERNANCE_ONLY = "Campaigns are opened by governance."
+GOVERNANCE_ONLY = "You need the governance role to open a migration."
 # a worker creates larger campaigns, so that the page does not wait
 MAX_IMMEDIATE_DEPENDENCIES = 1_000
 MAX_SEARCH_RESULTS = 20
@@ -136,16 +136,15 @@ def open_campaign_page(request: HttpRequest) -> HttpResponse:
         else:
             flash_success(
                 request,
-                "The migration campaign was opened with "
-                f"{count_of(campaign.tasks.count(), 'task')}.",
+                f"The migration was opened with {count_of(campaign.tasks.count(), 'task')}.",
             )
             return redirect("campaigns:detail", campaign.pk)
     return render_page(
         request,
         "campaigns/opening.html",
-        title="Open a campaign",
+        title="New migration",
         crumbs=(("Migrations", reverse("campaigns:list")),),
-        counts="Live dependencies, in every role",
+        counts="Active dependencies in any role",
         sentence=Headline(_opening_sentence(draft, n_dependencies)),
         n=n_dependencies,
         named=dependencies.select_related("application__team", "offering__host").order_by(
@@ -207,9 +206,9 @@ def _render_search(request: HttpRequest) -> HttpResponse:
         request,
         "campaigns/search.html",
         fragment="hits",
-        title="Open a campaign",
+        title="New migration",
         crumbs=(("Migrations", reverse("campaigns:list")),),
-        sentence=Headline("Which offering ends or changes?"),
+        sentence=Headline("Select the offering that retires or changes."),
         words=text,
         hits=offerings.filter(api_id__icontains=text)[:MAX_SEARCH_RESULTS] if len(text) > 1 else (),
     )
@@ -227,8 +226,8 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
     problem = cache.get(_opening_key(draft))
     if problem is None:
         problem = (
-            "The progress of opening this campaign is not known. If the campaign is not in the"
-            " list in a minute, open it again."
+            "The progress is unknown. If the migration is not in the list in a minute, "
+            "open it again."
         )
     address = (
         reverse("campaigns:detail", args=[campaign.pk])
@@ -247,8 +246,8 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
         request,
         "campaigns/progress.html",
         fragment="progress",
-        title="Opening a campaign",
+        title="New migration",
         crumbs=(("Migrations", reverse("campaigns:list")),),
-        sentence=Headline(f"The campaign on {draft.subject_name} is being opened."),
+        sentence=Headline(f"The migration off {draft.subject_name} is being opened."),
         address=request.get_full_path(),
     )

@@ -283,7 +283,7 @@ def _reschedule_campaign(request: HttpRequest, campaign: Campaign, user: User) -
     n_tasks = lifecycle.reschedule_campaign(
         campaign=campaign, at=now(), by=user, reason=request.POST.get("reason", "")
     )
-    return "{n} other dates.".format(n=count_of(n_tasks, "task has", "tasks have").capitalize())
+    return "{n} new dates.".format(n=count_of(n_tasks, "task has", "tasks have").capitalize())
 
 
 def _close_campaign(request: HttpRequest, campaign: Campaign, user: User) -> str:
@@ -303,7 +303,7 @@ def _change_campaign(request: HttpRequest, campaign: Campaign, user: User) -> st
     if not form.is_valid():
         raise ValidationError([str(error) for errors in form.errors.values() for error in errors])
     lifecycle.change_campaign(campaign=campaign, by=user, **form.cleaned_data)
-    return "Migration changed."
+    return "Migration saved."
 
 
 def _assign_tasks(request: HttpRequest, campaign: Campaign, user: User) -> str:

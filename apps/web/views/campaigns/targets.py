@@ -57,7 +57,7 @@ def target_groups(
     same_region = [offering for offering in others if service_region(offering) == region]
     other_regions = [offering for offering in others if service_region(offering) != region]
     groups = [
-        TargetGroup("Named successor", tuple(named_offerings)),
+        TargetGroup("Replacement of the provider", tuple(named_offerings)),
         TargetGroup(
             f"Same host, region {region}" if region else "Same host, no region",
             tuple(same_region),

@@ -42,7 +42,7 @@ class MeasureForm(forms.Form):
 
 
 class DeferForm(forms.Form):
-    until = DayField(label="Until", help_text="Expires on (not valid from this date).")
+    until = DayField(label="Deferred until", help_text="Expires on (not valid from this date).")
     why = forms.CharField(
         label="Reason", widget=forms.Textarea(attrs={"rows": 2}), max_length=10_000
     )
@@ -126,17 +126,21 @@ def _list_targets(request: HttpRequest, task: CampaignTask, search_text: str) ->
 def task_headline(task: CampaignTask, requirements: SignOffRequirements) -> Headline:
     name = task.dependency.application.name
     if task.state == State.DONE:
-        return Headline(f"{name} has moved; {task.signed_off_by} signed it off.")
+        return Headline(f"{name} has migrated. {task.signed_off_by} signed off the task.")
     if task.state == State.OBSOLETE:
-        return Headline(f"{name} no longer uses it: nothing is left to move.")
+        return Headline(f"{name} no longer uses the model. The task is obsolete.")
     if task.state == State.WAIVED and task.waived_until:
-        return Headline(f"Waived until {long_day(task.waived_until)}, then it opens again.")
+        return Headline(
+            f"Deferred until {long_day(task.waived_until)}. The task reopens on that date."
+        )
     if requirements.is_open:
-        return Headline(f"{name} is ready: an owner or governance signs it off.")
+        return Headline(f"{name} is ready for sign-off by an owner or a governance user.")
     due_clause = f" by {long_day(task.finish_by)}" if task.finish_by else ""
     return Headline(
-        "{n} missing before {name} can be signed off{due}.".format(
-            n=count_of(len(requirements.missing), "thing is", "things are").capitalize(),
+        "{n} for the sign-off of {name}{due}.".format(
+            n=count_of(
+                len(requirements.missing), "requirement is missing", "requirements are missing"
+            ).capitalize(),
             name=name,
             due=due_clause,
         )
@@ -173,9 +177,9 @@ def change_step(request: HttpRequest, pk: int, action: str) -> HttpResponse:
             task_actions.complete_step(
                 step=step, at=now(), by=user, note=request.POST.get("note", "")
             )
-            return f"Done: {step.title}."
+            return f"Step completed: {step.title}."
         task_actions.reopen_step(step=step, at=now(), by=user)
-        return f"Open again: {step.title}."
+        return f"Step reopened: {step.title}."
 
     _change_and_report(request, change, step.task, user)
     return redirect("campaign-tasks:detail", step.task_id)
@@ -221,7 +225,7 @@ def _assign_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
     name = request.POST.get("owner", "")
     owner = get_object_or_404(User.objects.filter(is_active=True), username=name) if name else None
     task_actions.assign_task(task=task, owner=owner, by=user)
-    return f"The task is {owner}'s." if owner else "The task has no owner."
+    return f"The task was assigned to {owner}." if owner else "The task is unassigned."
 
 
 class _DatesForm(forms.Form):
@@ -249,7 +253,7 @@ def _choose_target(request: HttpRequest, task: CampaignTask, user: User) -> str:
         raise ConflictError("Select one of the offerings.")
     target = get_object_or_404(Offering.objects.visible_to(user), pk=pk)
     task_actions.choose_target(task=task, target=target, at=now(), by=user)
-    return f"It moves to {target.api_id}."
+    return f"The target is {target.api_id}."
 
 
 def _record_measurements(request: HttpRequest, task: CampaignTask, user: User) -> str:
@@ -261,7 +265,7 @@ def _record_measurements(request: HttpRequest, task: CampaignTask, user: User) -
     if not before and not after:
         raise ConflictError("Enter at least one of the two values.")
     task_actions.record_measurements(task=task, at=now(), by=user, before=before, after=after)
-    return f"{cleaned['metric']} is recorded."
+    return f"{cleaned['metric']} was recorded."
 
 
 def _add_step(request: HttpRequest, task: CampaignTask, user: User) -> str:
@@ -272,7 +276,7 @@ def _add_step(request: HttpRequest, task: CampaignTask, user: User) -> str:
         by=user,
         required="required" in request.POST,
     )
-    return f"Added: {step.title}."
+    return f"Step added: {step.title}."
 
 
 class _SwitchForm(forms.Form):
@@ -284,14 +288,14 @@ def _switch_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
     switched = task_actions.switch_task(task=task, on=on, at=now(), by=user)
     assert switched.successor is not None
     return (
-        f"{task.dependency.application.name} calls {switched.successor.offering.api_id} "
-        f"from {long_day(on)}."
+        f"{task.dependency.application.name} uses {switched.successor.offering.api_id} from "
+        f"{long_day(on)}."
     )
 
 
 def _sign_off(request: HttpRequest, task: CampaignTask, user: User) -> str:
     signatures.sign_off(task=task, at=now(), by=user, reason=request.POST.get("reason", ""))
-    return "Signed off."
+    return "Task signed off."
 
 
 def _waive_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
@@ -299,17 +303,17 @@ def _waive_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
     signatures.waive_task(
         task=task, until=cleaned["until"], reason=cleaned["why"], at=now(), by=user
     )
-    return f"Waived until {long_day(cleaned['until'])}."
+    return f"Task deferred until {long_day(cleaned['until'])}."
 
 
 def _cancel_waiver(request: HttpRequest, task: CampaignTask, user: User) -> str:
     signatures.cancel_waiver(task=task, at=now(), by=user)
-    return "The waiver is lifted."
+    return "Deferral cancelled."
 
 
 def _reopen_task(request: HttpRequest, task: CampaignTask, user: User) -> str:
     signatures.reopen_task(task=task, at=now(), by=user, reason=request.POST.get("reason", ""))
-    return "The task is open again."
+    return "Sign-off undone."
 
 
 _ACTIONS: dict[str, tuple[TeamRole, Work]] = {

@@ -233,7 +233,7 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
             ("Provider events", reverse("events:list")),
             (event.source.name, f"{reverse('events:list')}?source={event.source.slug}"),
         ),
-        counts="Live applications of yours that the event reaches",
+        counts="Your active applications that the event affects",
         as_of=at,
         event=event,
         sentence=_build_headline(event, reach.n, reach.n_critical),
@@ -249,11 +249,11 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _build_headline(event: ProviderEvent, n_applications: int, n_critical: int) -> Headline:
-    change_text = f"{event.offering.api_id} at {event.offering.host.name}: {describe_change(event)}"
+    change_text = f"{event.offering.api_id} on {event.offering.host.name}: {describe_change(event)}"
     if n_applications == 0:
-        return Headline(f"{change_text}. It reaches no application of yours.")
-    reaches = f"reaches {count_of(n_applications, 'application')}"
+        return Headline(f"{change_text}. None of your applications is affected.")
+    reaches = f"affects {count_of(n_applications, 'application')}"
     return Headline(
-        f"{change_text}. It {reaches}"
+        f"{change_text}. The change {reaches}"
         + (f", {as_word(n_critical)} of them critical." if n_critical else ".")
     )

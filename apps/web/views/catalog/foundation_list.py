@@ -118,7 +118,7 @@ def foundation_list(request: HttpRequest) -> HttpResponse:
                     "developer", "Developer", choices=list(developers.values_list("slug", "name"))
                 ),
                 FilterControl("open_weights", "Open weights", choices=BOOLEANS),
-                FilterControl("in_use", "In use here", choices=BOOLEANS[:1]),
+                FilterControl("in_use", "In use", choices=BOOLEANS[:1]),
             ],
         ),
         listing=listing,
@@ -140,7 +140,7 @@ def foundation_csv(request: HttpRequest) -> StreamingHttpResponse:
         "versions",
         "offerings",
         "hosts",
-        "next end",
+        "next retirement",
         "applications",
         "critical",
     ]

@@ -548,7 +548,8 @@ def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
                 form.add_error(None, str(error))
             else:
                 messages.success(
-                    request, "Decided. Your day stands until it is lifted; it outranks every feed."
+                    request,
+                    "Decision saved. It has precedence over every feed until it is removed.",
                 )
                 return redirect("disagreements:detail", pk=pk)
     table = disagreement_table([disagreement], user=request.user, at=at)
@@ -560,7 +561,7 @@ def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
             ("Feeds", reverse("feeds:list")),
             ("Source disagreements", reverse("disagreements:list")),
         ),
-        counts="Live applications of yours standing on the offering",
+        counts="Your active applications that depend on the offering",
         as_of=at,
         status=422 if form.errors else 200,
         offering=offering,
@@ -575,21 +576,21 @@ def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def _build_detail_headline(disagreement: Disagreement, today: date) -> Headline:
     """Return the headline of one disagreement: the date that applies, and who decided it."""
     offering = disagreement.offering
-    offering_text = f"{offering.api_id} at {offering.host.name}"
+    offering_text = f"{offering.api_id} on {offering.host.name}"
     if disagreement.by_hand is not None:
-        decider = disagreement.by_hand.claim.asserted_by or "a person"
+        decider = disagreement.by_hand.claim.asserted_by or "a user"
         decision_text = (
-            f"{day(disagreement.by_hand.day, today=today)} holds"
+            f"the accepted retirement date is {day(disagreement.by_hand.day, today=today)}"
             if disagreement.by_hand.day
-            else "no date is known"
+            else "no retirement date is accepted"
         )
         return Headline(
-            f"{offering_text}: {decision_text}, decided by {decider} between days ",
+            f"{offering_text}: {decision_text}, decided by {decider}. The sources are ",
             f"{number(disagreement.n_days)} days apart",
             ".",
         )
     return Headline(
-        f"Sources disagree about the end of {offering_text} ",
+        f"Sources disagree about the retirement date of {offering_text} ",
         f"by {number(disagreement.n_days)} days",
         ".",
     )
@@ -613,6 +614,8 @@ def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         remove_manual_fact(assertion=assertion, by=user, reason=reason)
         messages.success(
-            request, "Lifted. The sources settle the day again; your decision stays on record."
+            request,
+            "Override removed. The sources determine the date again. The history keeps your "
+            "decision.",
         )
     return redirect("disagreements:detail", pk=pk)

@@ -45,7 +45,7 @@ MAX_TEAMS = 150
 
 class FindingFilter(django_filters.FilterSet):  # type: ignore[misc]
     code = django_filters.ChoiceFilter(
-        choices=[(code, FINDING_NAMES[code]) for code in CODES], label="Kind"
+        choices=[(code, FINDING_NAMES[code]) for code in CODES], label="Type"
     )
     severity = django_filters.ChoiceFilter(
         choices=[(severity.value, SEVERITIES[severity]) for severity in Severity],

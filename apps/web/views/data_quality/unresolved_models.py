@@ -255,7 +255,8 @@ def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
                 form.add_error(None, str(error))
             else:
                 messages.success(
-                    request, f"{offering.api_id} is placed; every offering so named follows."
+                    request,
+                    f"{offering.api_id} is identified, also for all offerings with this name.",
                 )
                 return redirect("unresolved-models:list")
     same_name_offerings = (
@@ -275,16 +276,16 @@ def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
             ("Unresolved models", reverse("unresolved-models:list")),
             (offering.host.name, f"{reverse('unresolved-models:list')}?host={offering.host.slug}"),
         ),
-        counts="Live applications of yours that call it",
+        counts="Your active applications that call it",
         status=422 if form.errors else 200,
         offering=offering,
         sentence=Headline(
-            f"What is {offering.api_id} at {offering.host.name}? "
+            f"Which model is {offering.api_id} on {offering.host.name}? "
             + (
                 f"{count_of(reach.n, 'application').capitalize()} "
                 f"{'calls' if reach.n == 1 else 'call'} it."
                 if reach.n
-                else "No application of yours calls it."
+                else "None of your applications calls it."
             )
         ),
         candidates=candidates_for(offering),
@@ -303,5 +304,5 @@ def revoke_decision(request: HttpRequest, pk: int) -> HttpResponse:
         IdentityDecision.objects.filter(revoked_at__isnull=True).select_related("host"), pk=pk
     )
     revoke_identity_decision(decision=decision, by=user)
-    messages.success(request, f"Lifted. The rules place {decision.raw} again.")
+    messages.success(request, f"Decision revoked. The rules identify {decision.raw} again.")
     return redirect("unresolved-models:list")

@@ -60,22 +60,22 @@ def _render_adaptation_form(
             error_response(form, error)
         else:
             values = {"what": str(saved), "id": dependency.offering.api_id}
-            template = "{what} stands on {id}." if row is None else "{what} on {id} is changed."
+            template = "{what} was added to {id}." if row is None else "{what} on {id} was changed."
             flash_change(request, application, before, template.format(**values))
             return redirect("applications:detail", application.slug)
     return render_page(
         request,
         "applications/step.html",
-        title=f"What was built on {dependency.offering.api_id}",
+        title="Adaptation",
         crumbs=application_crumbs(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Headline(f"What was built on {dependency.offering.api_id}?"),
-        basis="A prompt, examples, a fine-tune, an index, tools: what has to move along, be "
-        "run again or built anew.",
+        sentence=Headline(f"Describe work built on {dependency.offering.api_id}."),
+        basis="For example prompts, examples, a fine-tune, an index or tools. A migration reuses "
+        "them, runs them again or rebuilds them.",
         application=application,
         called=dependency.get_role_display(),
         form=form,
-        button="Save",
+        button="Save adaptation",
     )
 
 

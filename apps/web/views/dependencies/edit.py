@@ -53,7 +53,7 @@ def edit_dependency(request: HttpRequest, pk: int) -> HttpResponse:
         except _REFUSALS as error:
             error_response(form, error)
         else:
-            sentence = f"The dependency on {dependency.offering.api_id} is changed."
+            sentence = f"The dependency on {dependency.offering.api_id} was changed."
             flash_change(request, application, before, sentence)
             return redirect("applications:detail", application.slug)
     return render_page(
@@ -67,7 +67,7 @@ def edit_dependency(request: HttpRequest, pk: int) -> HttpResponse:
         application=application,
         called=dependency.get_role_display(),
         form=form,
-        button="Save",
+        button="Save dependency",
     )
 
 
@@ -84,7 +84,7 @@ def confirm_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     except _REFUSALS as refusal:
         flash_error(request, _join_messages(refusal))
     else:
-        sentence = f"Confirmed: {dependency.offering.api_id} is used."
+        sentence = f"Confirmed:  {dependency.offering.api_id} is used."
         flash_change(request, dependency.application, before, sentence)
     return redirect("applications:detail", dependency.application.slug)
 

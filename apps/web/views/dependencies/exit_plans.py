@@ -56,7 +56,7 @@ def edit_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
         except _REFUSALS as error:
             error_response(form, error)
         else:
-            sentence = f"The plan to leave {dependency.offering.api_id} stands."
+            sentence = f"The exit plan of {dependency.offering.api_id} was saved."
             flash_change(request, application, before, sentence)
             return redirect("applications:detail", application.slug)
     return render_page(
@@ -89,7 +89,7 @@ def remove_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
     application = row.dependency.application
     before = application_state(application, on=day_of(now()))
     exits.remove_exit_plan(plan=row, by=user, reason=request.POST.get("reason", "")[:500])
-    sentence = f"The plan to leave {row.dependency.offering.api_id} no longer holds."
+    sentence = f"The exit plan of {row.dependency.offering.api_id} was removed."
     flash_change(request, application, before, sentence)
     return redirect("applications:detail", application.slug)
 
@@ -139,8 +139,8 @@ def _render_test_form(
                 "id": dependency.offering.api_id,
                 "target": form.cleaned_data["target"].api_id,
             }
-            recorded_template = "The test of moving from {id} to {target} is recorded."
-            corrected_template = "The test of moving from {id} to {target} is corrected."
+            recorded_template = "The exit test from {id} to {target} was recorded."
+            corrected_template = "The exit test from {id} to {target} was corrected."
             flash_change(
                 request,
                 application,

@@ -22,7 +22,7 @@ from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.exposure.parameters import KIND_WORDS
 
-EVENT_WORDS = dict(EventRate.Kind.choices) | {BaseLoss.OWN: "Trouble of its own"}
+EVENT_WORDS = dict(EventRate.Kind.choices) | {BaseLoss.OWN: "Independent incident"}
 
 
 class RateForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -150,7 +150,7 @@ def edit_event_rate(request: HttpRequest, pk: int) -> HttpResponse:
         status=422 if form.errors else 200,
         crumbs=(("Simulated loss", reverse("loss-runs:latest")),),
         form=form,
-        sentence=Headline(f"How often a year: {row.event.lower()} of one {row.of}."),
+        sentence=Headline(f"Events per year: {row.event.lower()} of one {row.of}."),
     )
 
 
@@ -178,7 +178,7 @@ def edit_base_loss(request: HttpRequest, kind: str) -> HttpResponse:
         crumbs=(("Simulated loss", reverse("loss-runs:latest")),),
         form=form,
         sentence=Headline(
-            f"What one event costs an exposed application: {EVENT_WORDS[kind].lower()}."
+            f"Cost of one event for an exposed application: {EVENT_WORDS[kind].lower()}."
         ),
     )
 

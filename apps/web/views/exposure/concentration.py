@@ -310,8 +310,8 @@ def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
         "share of applications",
         "weight",
         "share of weight",
-        "part of HHI",
-        "one more there adds to HHI",
+        "HHI contribution",
+        "marginal HHI",
         "critical in scope",
         "applications in scope",
         "as of",
@@ -348,9 +348,9 @@ def grades_of(readiness: Portability) -> list[GradeRow]:
     rows = []
     for grade in GRADES:
         note = (
-            "outlasts its developer"
+            "independent of its developer"
             if grade >= readiness.outlasts_developer
-            else "outlasts its model"
+            else "independent of its model"
             if grade >= readiness.leaves_model
             else ""
         )

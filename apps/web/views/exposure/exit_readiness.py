@@ -40,9 +40,9 @@ from apps.web.views.exposure.single_points import number_of_page
 PAGE_SIZE = 50
 STATE_WORDS: dict[str, str] = {
     "": "All",
-    "none": "No way out",
+    "none": "No alternative",
     "untested": "Untested",
-    "tested": "Tested, in date",
+    "tested": "Valid exit test",
 }
 
 
@@ -88,7 +88,7 @@ def exit_readiness_page(request: HttpRequest) -> HttpResponse:
         "exposure/ways-out.html",
         fragment="listing",
         title="Exit readiness",
-        counts="Critical applications with a live primary, by their worst primary path",
+        counts="Critical applications with an active primary model, by their worst primary path",
         as_of=at,
         sentence=headlines.exit_readiness_headline(readiness),
         leaving=readiness,
@@ -120,12 +120,12 @@ def exit_readiness_csv(request: HttpRequest) -> StreamingHttpResponse:
     heads = [
         "application",
         "team",
-        "best tested grade",
-        "best declared grade",
-        "leads to",
+        "best tested independence",
+        "best declared independence",
+        "alternative",
         "at",
-        "changes on",
-        "adaptations to build anew",
+        "valid until",
+        "adaptations to rebuild",
         "invested days",
         "invested USD",
     ]

@@ -24,7 +24,7 @@ EVENT_WORDS = {
     FlagEvent.Kind.OPENED: "Opened",
     FlagEvent.Kind.ACKNOWLEDGED: "Acknowledged",
     FlagEvent.Kind.ACCEPTED: "Accepted",
-    FlagEvent.Kind.WORSENED: "Worsened beyond what was accepted",
+    FlagEvent.Kind.WORSENED: "Worsened above the accepted value",
     FlagEvent.Kind.REVOKED: "Acceptance revoked",
     FlagEvent.Kind.ACCEPTANCE_EXPIRED: "Acceptance expired",
     FlagEvent.Kind.RESOLVED: "Resolved",

@@ -49,7 +49,7 @@ ORDERS = Sorting(
     {
         "opened": ("Since", ("-opened_at", "pk")),
         "n": ("Applications", ("-n_applications", "pk")),
-        "policy": ("Line", ("policy__name", "pk")),
+        "policy": ("Policy", ("policy__name", "pk")),
     }
 )
 
@@ -91,7 +91,7 @@ def flag_list(request: HttpRequest) -> HttpResponse:
         "exposure/flags.html",
         fragment="listing",
         title="Exposure flags",
-        counts="Lines that are or were crossed, one row each time",
+        counts="Measurements above tolerance, current and past",
         sentence=headlines.flags_headline(
             **counts, is_filtered=listing.is_filtered, n_found=listing.count
         ),
@@ -106,7 +106,7 @@ def flag_list(request: HttpRequest) -> HttpResponse:
                     choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()],
                 ),
                 FilterControl(
-                    "policy", "Line", choices=list(Policy.objects.values_list("slug", "name"))
+                    "policy", "Policy", choices=list(Policy.objects.values_list("slug", "name"))
                 ),
                 FilterControl("live", "Resolved", choices=(("true", "No"), ("false", "Yes"))),
             ],
@@ -271,13 +271,13 @@ def _render_flag(
 def _build_headline(flag: ExposureFlag, row: FlagRow) -> Headline:
     """Return the headline of a flag: its state, the measurement and the tolerance."""
     measurement = describe_value(flag.policy, row.value, row.node)
-    limit_clause = f"; the line is {row.limit}"
+    limit_clause = f"; the tolerance is {row.limit}"
     match flag.state:
         case ExposureFlag.State.RESOLVED:
             assert flag.resolved_at is not None
             return Headline(
-                f"Resolved on {long_day(day_of(flag.resolved_at))}. It was {row.value}, the line "
-                f"is {row.limit}."
+                f"Resolved on {long_day(day_of(flag.resolved_at))}. It was {row.value}; the "
+                f"tolerance is {row.limit}."
             )
         case ExposureFlag.State.ACCEPTED:
             assert flag.accepted_until is not None
@@ -285,7 +285,9 @@ def _build_headline(flag: ExposureFlag, row: FlagRow) -> Headline:
                 measurement + limit_clause + f", accepted until {long_day(flag.accepted_until)}."
             )
         case ExposureFlag.State.ACKNOWLEDGED:
-            return Headline(measurement + limit_clause + f", and {flag.acknowledged_by} is on it.")
+            return Headline(
+                measurement + limit_clause + f", acknowledged by {flag.acknowledged_by}."
+            )
         case _:
             return Headline("", measurement, f"{limit_clause}.")
 
@@ -372,7 +374,7 @@ def _apply_decision(flag: ExposureFlag, decision: str, facts: dict[str, Any], by
     match decision:
         case "acknowledge":
             acknowledge_flag(flag=flag, at=at, by=by, reason=facts["reason"])
-            return "Acknowledged: you are named as being on it."
+            return "Flag acknowledged."
         case "accept":
             accepted_flag = accept_flag(
                 flag=flag, until=facts["until"], reason=facts["reason"], at=at, by=by

@@ -43,12 +43,12 @@ def exposure_flow(request: HttpRequest) -> HttpResponse:
         request,
         "exposure/flow.html",
         fragment="flow",
-        title="Who stands on what",
+        title="Dependency flow",
         crumbs=(("Concentration", reverse("exposure:concentration")),),
         counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
         sentence=Headline(str(diagram.wide.title))
         if diagram
-        else Headline("Nothing stands on anything yet."),
+        else Headline("No application has an active primary model yet."),
         flow=diagram,
         rows=flows[:MAX_TABLE_ROWS],
         n_rows=len(flows),
@@ -89,7 +89,7 @@ def _weight_unit(basis: Basis) -> str:
     return {
         Basis.COUNT: "applications",
         Basis.CRITICALITY: "criticality points",
-        Basis.SPEND: "USD a month",
+        Basis.SPEND: "USD per month",
         Basis.USERS: "users",
     }[basis]
 

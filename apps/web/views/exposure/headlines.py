@@ -23,20 +23,17 @@ def concentration_headline(table: LayerTable, readiness: Portability) -> Headlin
     """State the largest share of the layer, in red if it is over the tolerance, then how many have
     an exit."""
     if table.as_of is None:
-        return Headline("What stands on what is being worked out; look again in a few minutes.")
+        return Headline("Concentration is being calculated. Refresh the page in a few minutes.")
     if not table.n_applications:
-        return Headline("No application is in pilot or production, so nothing is correlated.")
+        return Headline("No applications in pilot or production yet.")
     if not table.rows:
-        return Headline(
-            "No application reaches its model through anything of this layer."
-            + _describe_exits(readiness)
-        )
+        return Headline("No application depends on this layer." + _describe_exits(readiness))
     top = table.rows[0]
     if table.n_critical and top.n_critical:
         subject = f"{share(top.critical_share)} of critical applications"
     else:
         subject = f"{share(top.share)} of applications"
-    predicate = f" rest on {_SINGLE_NODE_PHRASES[table.layer]}, {top.name}" + _describe_exits(
+    predicate = f"  depend on {_SINGLE_NODE_PHRASES[table.layer]}, {top.name}" + _describe_exits(
         readiness
     )
     return Headline("", subject, predicate) if top.over else Headline(f"{subject}{predicate}")
@@ -46,26 +43,24 @@ def _describe_exits(readiness: Portability) -> str:
     if not readiness.n:
         return "."
     if not readiness.n_tested:
-        return f"; none of the {number(readiness.n)} critical ones has a tested way out."
+        return f"; none of the {number(readiness.n)} critical applications has a tested exit."
     figures = {"tested": number(readiness.n_tested), "n": number(readiness.n)}
     return pluralize(
         readiness.n_tested,
-        "; {tested} of {n} critical ones has a way out that is tested and in date.",
-        "; {tested} of {n} critical ones have a way out that is tested and in date.",
+        "; {tested} of {n} critical applications has a valid tested exit.",
+        "; {tested} of {n} critical applications have a valid tested exit.",
     ).format(**figures)
 
 
 def exit_readiness_headline(readiness: Portability) -> Headline:
     if not readiness.n:
-        return Headline("No critical application has a live primary, so there is nothing to leave.")
+        return Headline("No critical application has an active primary model.")
     if not readiness.n_tested:
-        return Headline(
-            "", "No critical application", " has a tested way out of the model it stands on."
-        )
+        return Headline("", "No critical application", " has a tested exit from its primary model.")
     subject = f"{share(readiness.n_tested / readiness.n)} of critical applications"
     predicate = (
-        " have a tested way out in date; "
-        f"{as_word(readiness.n_outlasting)} would also outlast their developer."
+        " have a valid tested exit; "
+        f"{as_word(readiness.n_outlasting)} would also survive a failure of their developer."
     )
     return Headline(f"{subject}{predicate}")
 
@@ -76,20 +71,18 @@ def single_points_headline(
     """Return the headline about single points of failure. `top` is the first of them; `bounded`:
     `n` is a lower bound."""
     if not n:
-        return Headline(
-            "Nothing alone can stop an application: every primary has a tested way out."
-        )
+        return Headline("No single points of failure: every primary model has a tested exit.")
     points_clause = pluralize(
         n,
-        "{n} thing alone can stop an application",
-        "{n} things can each stop an application alone",
+        "{n} single point of failure can stop an application",
+        "{n} single points of failure can each stop an application",
     )
     points_clause = points_clause.format(n=f"{number(n)}+" if bounded else number(n))
     if not n_critical:
         return Headline(f"{points_clause}.")
     return Headline(
         f"{points_clause}; ",
-        f"{top} stops {number(n_critical)} of {number(n_total)} critical ones",
+        f"{top} stops {number(n_critical)} of {number(n_total)} critical applications",
         ".",
     )
 
@@ -100,11 +93,11 @@ def node_headline(
     """Return the headline of a node: its dependents, and how many applications are exposed if it
     fails. `n` is the count as text, `n_any` as a number."""
     if not n_any:
-        return Headline(f"Nothing stands or leans on {name}.")
+        return Headline(f"No applications depend on {name}.")
     dependents_clause = pluralize(
         n_any,
-        f"{n} application stands or leans on {name}",
-        f"{n} applications stand or lean on {name}",
+        f"{n} application depends on {name}",
+        f"{n} applications depend on {name}",
     )
     if not exposed:
         return Headline(f"{dependents_clause}; " + f"none is exposed if it {verb}.")
@@ -124,12 +117,12 @@ def flags_headline(
     if is_filtered:
         return Headline(f"{n_found} flags match the filters.")
     if not n_open and not n_accepted and not n_acknowledged:
-        return Headline("No line is crossed.")
+        return Headline("All measurements are within tolerance.")
     clauses = []
     if n_acknowledged:
         clauses.append(f"{as_word(n_acknowledged)} acknowledged")
     if n_accepted:
-        clauses.append(f"{as_word(n_accepted)} accepted until a day")
+        clauses.append(f"{as_word(n_accepted)} accepted until a date")
     suffix = f"; {', '.join(clauses)}." if clauses else "."
     if not n_open:
         return Headline("No flag is open" + suffix)
@@ -142,10 +135,10 @@ def flags_headline(
 def losses_headline(
     expected: str, one_in_100: str, times: float | None, drivers: Sequence[str]
 ) -> Headline:
-    opening = f"A usual year costs {expected}, one in a hundred "
+    opening = f"An average year costs {expected}, 1 in 100 years costs  "
     suffix = ""
     if times and times > 1.05:
-        suffix = f", {times:.1f} times what independent failures would"
+        suffix = f", {times:.1f} times as much as independent incidents"
     if drivers:
-        suffix += f"; {drivers[0]} carries most of it"
+        suffix += f"; {drivers[0]} causes most of it"
     return Headline(opening, f"{one_in_100} or more", f"{suffix}.")

@@ -61,11 +61,12 @@ def contribution_list(request: HttpRequest) -> HttpResponse:
         counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
         sentence=Headline(
             (
-                f"The HHI by {KIND_WORDS[layer.node_kind]} is {hhi:.3f}; the contributions of"
-                f" {number(layer_indices.n_applications)} applications add up to it."
+                f"The HHI by {KIND_WORDS[layer.node_kind]} is {hhi:.3f}; "
+                f"it is the sum of the contributions of "
+                f"{number(layer_indices.n_applications)} applications."
             )
             if hhi is not None
-            else "Nothing weighs anything in this layer, so nothing contributes."
+            else "No application has a weight on this layer."
         ),
         listing=listing,
         rows=_build_rows(
@@ -103,7 +104,7 @@ def contributions_csv(request: HttpRequest) -> StreamingHttpResponse:
             "weight",
             "weighs",
             "contribution",
-            "part of HHI",
+            "HHI contribution",
             "marginal",
         ],
         rows(),

@@ -95,7 +95,7 @@ def _render_run(
         request,
         "exposure/loss.html",
         title="Simulated loss",
-        counts="Simulated years of the whole organisation, causes shared",
+        counts="Simulated years of the whole organisation, with correlated causes",
         status=status,
         sentence=_build_headline(run, result, pending_run),
         run=run,
@@ -130,11 +130,11 @@ def _build_headline(
 ) -> Headline:
     """Return the headline of a run: its result, or its state."""
     if run is not None and run.state == RunState.FAILED:
-        return Headline("This run could not be made: ", run.error, "")
+        return Headline("The simulation failed:  ", run.error, "")
     if not result:
         if pending_run is not None:
-            return Headline("The years are being simulated.")
-        return Headline("No year has been simulated yet.")
+            return Headline("The simulation is running.")
+        return Headline("No simulation yet.")
     shared, independent = result["shared"], result["independent"]
     unit = _loss_unit(run)
     independent_100, shared_100 = independent["one_in_100"]["var"], shared["one_in_100"]["var"]
@@ -170,7 +170,7 @@ def _draw_curve(result: Mapping[str, Any]) -> Any:
         draw_loss_curve,
         [(x, p) for x, p in shared["curve"]],
         twin=[(x, p) for x, p in independent["curve"]],
-        unit=Unit("loss of a year", compact),
+        unit=Unit("yearly loss", compact),
         expected=shared["eal"],
         levels=[
             Level(
@@ -230,11 +230,11 @@ def _build_figures(result: Mapping[str, Any]) -> list[LossFigure]:
             compact(independent["eal"]),
         ),
         var("1 in 20", "one_in_20"),
-        tail("Mean of the worst 5\u00a0%", "one_in_20"),
+        tail("Mean of the worst 5%", "one_in_20"),
         var("1 in 100", "one_in_100"),
-        tail("Mean of the worst 1\u00a0%", "one_in_100"),
+        tail("Mean of the worst 1%", "one_in_100"),
         LossFigure(
-            "Scheduled: ends on a firm day",
+            "Scheduled: retires on an announced date",
             compact(shared["scheduled"]),
             "–",
             compact(independent["scheduled"]),
@@ -269,7 +269,10 @@ def _build_causes(result: Mapping[str, Any]) -> list[LossCause]:
         )
         for cause in causes
     ]
-    for name, key in (("Other shared causes", "other_causes"), ("Trouble of their own", "own")):
+    for name, key in (
+        ("Other correlated causes", "other_causes"),
+        ("Independent incidents", "own"),
+    ):
         value = result["attribution"][key]
         if value:
             rows.append(LossCause(name, "", "", value, value / total, ""))
@@ -281,7 +284,7 @@ def _draw_drivers(result: Mapping[str, Any]) -> Any:
     return responsive_picture(
         draw_bars,
         [Bar(row.name, row.loss, note=str(row.event)) for row in rows],
-        unit=Unit("mean loss in the worst 1 % of years", compact),
+        unit=Unit("mean loss in the worst 1% of years", compact),
     )
 
 
@@ -332,7 +335,7 @@ def loss_progress(request: HttpRequest, pk: int) -> HttpResponse:
 def _describe_progress(run: LossRun) -> str:
     years = number(run.years)
     if run.state == RunState.QUEUED or run.is_abandoned(at=now()):
-        return f"{years} years wait for a worker."
+        return f"{years} years are queued."
     return f"{years} years are being simulated."
 
 
@@ -341,11 +344,11 @@ def loss_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Send both curves, point by point."""
     run = _get_finished_run(request, pk)
     rows = [
-        *(("shared causes", x, p) for x, p in run.result["shared"]["curve"]),
+        *(("correlated causes", x, p) for x, p in run.result["shared"]["curve"]),
         *(("independent", x, p) for x, p in run.result["independent"]["curve"]),
     ]
     return csv_response(
-        f"loss-{pk}", ["causes", "loss of a year", "chance that it is larger"], rows, list
+        f"loss-{pk}", ["causes", "yearly loss", "probability of a larger loss"], rows, list
     )
 
 
@@ -354,7 +357,7 @@ def causes_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     run = _get_finished_run(request, pk)
     return csv_response(
         f"loss-{pk}-causes",
-        ["cause", "node", "event", "mean loss in the worst 1 %", "share"],
+        ["cause", "node", "event", "mean loss in the worst 1%", "share"],
         _build_causes(run.result),
         lambda row: [row.name, row.label, row.event, row.loss, row.share],
     )

@@ -71,7 +71,7 @@ def month_list(request: HttpRequest) -> HttpResponse:
         "exposure/months.html",
         title="Concentration by month",
         crumbs=(("Exposure", reverse("exposure:concentration")),),
-        counts="Applications with a primary model on the node, at the end of each month",
+        counts="Applications with a primary model on each, at the end of each month",
         as_of=at,
         sentence=_headline(rows),
         table=table,
@@ -87,7 +87,7 @@ def _headline(rows: Sequence[MonthRow]) -> Headline:
     """State the share of the first and of the last month."""
     values = [row for row in rows if row.month.critical_share is not None]
     if len(values) < 2:
-        return Headline("No past month is stored yet.")
+        return Headline("No month recorded yet. The first row appears at the end of the month.")
     last, first = values[0], values[-1]
     return Headline(
         f"{last.node}: {share(last.month.critical_share)} of critical applications today, "

@@ -109,7 +109,7 @@ def _load_name_and_url(kind: NodeKind, ref: int) -> tuple[str, str]:
     match kind:
         case NodeKind.OFFERING:
             if offering := Offering.objects.select_related("host").filter(pk=ref).first():
-                return f"{offering.api_id} at {offering.host.name}", reverse(
+                return f"{offering.api_id} on {offering.host.name}", reverse(
                     "offerings:detail", args=[offering.pk]
                 )
         case NodeKind.VERSION:
@@ -122,7 +122,7 @@ def _load_name_and_url(kind: NodeKind, ref: int) -> tuple[str, str]:
                 return foundation.name, reverse("foundations:detail", args=[foundation.slug])
         case NodeKind.REGION:
             if region := Region.objects.select_related("host").filter(pk=ref).first():
-                return f"{region.name} at {region.host.name}", reverse(
+                return f"{region.name} on {region.host.name}", reverse(
                     "providers:detail", args=[region.host.slug]
                 )
         case _:
@@ -159,7 +159,7 @@ def node_detail(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         fragment="listing",
         title=subject.name,
         crumbs=(("Concentration", reverse("exposure:concentration")),),
-        counts="Applications in pilot or production, each once, in any role and by any tie",
+        counts="Applications in pilot or production, each counted once, in any role",
         as_of=at,
         sentence=headlines.node_headline(
             subject.name, verb, formatted_n, n, exposed, exposed_critical
@@ -397,7 +397,7 @@ def node_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse
         "criticality",
         "roles",
         "state",
-        "struck share of traffic",
+        "affected share of traffic",
         "business owner",
         "technical owner",
         "node",
@@ -448,12 +448,12 @@ def node_teams(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         request,
         "exposure/node-teams.html",
         fragment="teams",
-        title=f"Teams on {subject.name}",
+        title=f"Teams that depend on {subject.name}",
         crumbs=(
             ("Concentration", reverse("exposure:concentration")),
             (subject.name, reverse("exposure:blast-radius", args=[kind, ref])),
         ),
-        counts="Applications in pilot or production, each once, in any role and by any tie",
+        counts="Applications in pilot or production, each counted once, in any role",
         subject=subject,
         n_teams=len(rows),
         teams=rows[:MAX_TEAMS],
@@ -493,7 +493,7 @@ def _draw_node_trend(subject: NodeSubject, threat: str, settings: EngineSettings
     return responsive_picture(
         draw_trend,
         [(point.day, point.exposed + point.cushioned) for point in points],
-        unit=Unit("applications it can stop: exposed or cushioned", written),
+        unit=Unit("applications exposed or cushioned", written),
     )
 
 
@@ -516,7 +516,7 @@ def node_trend_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpRe
             "cushioned",
             "portable",
             "partial",
-            "critical it can stop",
+            "critical applications exposed or cushioned",
             "users",
             "spend",
         ],

@@ -20,21 +20,21 @@ KINDS: Mapping[str, NodeKind] = {kind.label: kind for kind in NodeKind}
 THREAT_WORDS: Mapping[str, str] = {
     OUTAGE: "Outage",
     RETIREMENT: "Retirement",
-    DEVELOPER_FAILURE: "Developer fails",
+    DEVELOPER_FAILURE: "Developer failure",
     ERROR: "Correlated error",
 }
 # "if one ..."
 THREAT_CONDITIONS: Mapping[str, str] = {
     OUTAGE: "If one is down",
-    RETIREMENT: "If one is retired",
+    RETIREMENT: "If one retires",
     DEVELOPER_FAILURE: "If one developer fails",
     ERROR: "If one is found faulty",
 }
 # "if it ..."
 THREAT_VERBS: Mapping[str, str] = {
     OUTAGE: "is down",
-    RETIREMENT: "is retired",
-    DEVELOPER_FAILURE: "stops",
+    RETIREMENT: "retires",
+    DEVELOPER_FAILURE: "fails",
     ERROR: "is found faulty",
 }
 KIND_WORDS: Mapping[NodeKind, str] = {
@@ -65,14 +65,14 @@ STATE_WORDS: Mapping[str, str] = {
     StandingState.CUSHIONED: "Cushioned",
     StandingState.PORTABLE: "Portable",
     StandingState.PARTIAL: "Partial",
-    "leaning": "Leans",
+    "leaning": "Supporting",
 }
 STATE_HELP: Mapping[str, str] = {
-    StandingState.EXPOSED: "no fallback that is good enough",
-    StandingState.CUSHIONED: "a good enough fallback that is untested, or whose test has lapsed",
-    StandingState.PORTABLE: "a good enough fallback, tested and in date",
-    StandingState.PARTIAL: "some of its traffic is struck, the rest carries on",
-    "leaning": "only in another role than primary",
+    StandingState.EXPOSED: "no alternative that is independent enough",
+    StandingState.CUSHIONED: "an alternative without a valid exit test",
+    StandingState.PORTABLE: "an alternative with a valid exit test",
+    StandingState.PARTIAL: "only some of its traffic is affected",
+    "leaning": "only in a supporting role, not as primary model",
 }
 # the name of a fallback's independence, by grade; -1 is none at all
 GRADE_WORDS: Mapping[int, str] = {
@@ -81,7 +81,7 @@ GRADE_WORDS: Mapping[int, str] = {
     1: "same version, other host",
     2: "same foundation",
     3: "same developer",
-    4: "other developer, a common party",
+    4: "other developer, a shared provider",
     5: "nothing shared",
 }
 

@@ -228,8 +228,8 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         title="Exposure policies",
         counts="Tolerances of the whole organisation",
         sentence=Headline(
-            f"{as_word(n_on).capitalize()} tolerances are in force; "
-            f"{as_word(sum(live_counts.values()))} flags are live."
+            f"{as_word(n_on).capitalize()} policies are enabled; "
+            f"{as_word(sum(live_counts.values()))} flags are active."
         ),
         rows=rows,
         kind=kind,
@@ -250,10 +250,10 @@ def policy_csv(request: HttpRequest) -> StreamingHttpResponse:
             "counts",
             "tolerance",
             "hysteresis",
-            "days below",
-            "switched on",
-            "live flags",
-            "why",
+            "days below tolerance",
+            "enabled",
+            "active flags",
+            "rationale",
         ],
         [(row, _count_active_flags().get(row.pk, 0)) for row in Policy.objects.all()],
         lambda cell: [
@@ -409,11 +409,11 @@ def _render_policy(
     return render_page(
         request,
         "exposure/policy.html",
-        title=policy.name if policy else "A new tolerance",
+        title=policy.name if policy else "New exposure policy",
         crumbs=(("Exposure policies", reverse("exposure-policies:list")),),
         counts=capfirst(describe_measure(measured_policy))
         if measured_policy
-        else "What the line will count",
+        else "Measure not set yet",
         status=status,
         policy=policy,
         form=form,
@@ -445,21 +445,21 @@ def _build_headline(
     """Return the headline: how many measurements are above the tolerance, or would be in a
     trial."""
     if policy is None:
-        return Headline("Set a tolerance: what is counted, and how much of it is tolerated.")
+        return Headline("A tolerance limits one measure of exposure.")
     tolerance = format_value(policy, policy.tolerance)
     if not breaches:
         template = (
-            "At {line} nothing would be above the line."
+            "No measurement would be above a tolerance of {line}."
             if is_trial
-            else "Nothing lies above the line of {line}."
+            else "No measurement is above the tolerance of {line}."
         )
         return Headline(template.format(line=tolerance))
     n = number(len(breaches))
     if policy.predicate:
-        return Headline("The value is ", breaches[0].value, f"; the line is {tolerance}.")
+        return Headline("The value is ", breaches[0].value, f"; the tolerance is {tolerance}.")
     if is_trial:
-        return Headline(f"At {tolerance} ", f"{n} would be above the line", ".")
-    return Headline("", f"{n} above the line", f" of {tolerance}.")
+        return Headline(f"At a tolerance of {tolerance}, ", f"{n} would be above it", ".")
+    return Headline("", f"{n} above the tolerance", f" of {tolerance}.")
 
 
 def _list_breaches(policy: Policy, saved_policy: Policy | None) -> list[PolicyBreach]:

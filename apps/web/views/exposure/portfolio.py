@@ -35,7 +35,7 @@ def portfolio_page(request: HttpRequest) -> HttpResponse:
     foundations = layer_table(layer=Layer.FOUNDATION, user=user, limit=MAX_NODES)
     ends = retiring_offerings(user=user, on=today, within=HORIZON_DAYS, limit=MAX_ROWS + 1)
     runways = shortest_runways(user=user, on=today, limit=MAX_ROWS + 1)
-    late = negative_runways(user=user, on=today)
+    n_late = negative_runways(user=user, on=today).n
     state = refresh_state()
     return render_page(
         request,
@@ -44,8 +44,8 @@ def portfolio_page(request: HttpRequest) -> HttpResponse:
         counts="Applications in pilot or production, each counted once",
         as_of=at,
         sentence=headlines.portfolio_headline(developers, figures),
-        basis=headlines.retirements_sentence(figures, late)
-        if state.is_current or figures.n_ended or late.n
+        basis=headlines.retirements_sentence(figures, n_late)
+        if state.is_current or figures.n_ended or n_late
         else "",
         state=state,
         table=developers,

@@ -87,7 +87,7 @@ def single_point_list(request: HttpRequest) -> HttpResponse:
         "exposure/points.html",
         title="Single points of failure",
         fragment="listing",
-        counts="Applications that a node alone leaves exposed or cushioned, under its usual threat",
+        counts="Applications left exposed or cushioned if one provider or model fails alone",
         sentence=headlines.single_points_headline(
             n,
             top_rows[0].name if top_rows else "",
@@ -157,7 +157,7 @@ def cut_set_csv(request: HttpRequest) -> StreamingHttpResponse:
     rows = minimal_cut_set_rows() if user.can_read_all else []
     return csv_response(
         "smallest-sets",
-        ["fail together", "share of critical applications stopped"],
+        ["joint failure of", "share of critical applications stopped"],
         rows,
         lambda row: [" + ".join(name for name, _url in row.names), row.share],
     )
@@ -226,11 +226,11 @@ def _draw_point_bars(rows: Sequence[SinglePointRow], n_critical: int) -> Any:
             for row in rows
         ],
         unit=Unit(
-            "critical applications it alone stops",
+            "critical applications stopped by its failure alone",
             lambda n: f"{number(int(n))} of {number(n_critical)}",
             number,
         )
         if critical
-        else Unit("applications it alone stops", number),
+        else Unit("applications stopped by its failure alone", number),
         integers_only=True,
     )

@@ -62,15 +62,17 @@ class MappingPreview:
     def sentence(self) -> Headline:
         """Return the headline of the preview: rows that can be read and rows that are rejected."""
         if self.mapping_errors:
-            return Headline("The mapping cannot be used yet: see the fields marked below.")
+            return Headline("The mapping has errors. Correct the marked fields below.")
         if self.refusal:
-            return Headline("", "Nothing can be read by this mapping", ".")
+            return Headline("", "This mapping reads no rows", ".")
         rows_text = pluralize(
             self.n_rows,
             f"{number(self.n_rows)} row is read",
             f"{number(self.n_rows)} rows are read",
         )
-        rejects_text = f"{number(self.n_rejects)} set aside" if self.n_rejects else "none set aside"
+        rejects_text = (
+            f"{number(self.n_rejects)} quarantined" if self.n_rejects else "none quarantined"
+        )
         if self.unfound:
             paths_text = pluralize(
                 len(self.unfound), "{n} path finds nothing", "{n} paths find nothing"
@@ -166,15 +168,17 @@ def _describe_next_poll(result: MappingResult, source: Source | None) -> tuple[s
     if observation.changes_nothing:
         return ("The next poll would change nothing.",)
     if observation.new:
-        clauses.append(f"{count_of(len(observation.new), 'claim', 'claims')} would be new")
+        clauses.append(
+            f"{count_of(len(observation.new), 'source value', 'source values')} would be new"
+        )
     if observation.n_changed:
         clauses.append(f"{count_of(observation.n_changed, 'row', 'rows')} would change")
     if observation.n_vanished:
-        clauses.append(f"{count_of(observation.n_vanished, 'row', 'rows')} would be gone")
+        clauses.append(f"{count_of(observation.n_vanished, 'row', 'rows')} would be removed")
     if observation.facts:
         clauses.append(f"{count_of(len(observation.facts), 'event', 'events')} would follow")
     summary = "At the next poll, with this sample: {what}.".format(
-        what=join_names(clauses) or "little"
+        what=join_names(clauses) or "small changes"
     )
     return (summary, *observation.held.values())
 

@@ -114,7 +114,7 @@ def _describe_problem(
         )
     if changes:
         return (
-            f"{name} brought {quantity_of(len(changes), 'change')}",
+            f"{name} reported {quantity_of(len(changes), 'change')}",
             " that need review, so the old values stay for now",
         )
     return f"{name} reported changes that need review", ""
@@ -141,12 +141,12 @@ def source_headline(
     if freshness.health == Health.FROZEN:
         return Headline(f"{name} ", freshness.words, ".")
     if freshness.health == Health.LATE:
-        return Headline("", success_text, ", later than it should have.")
+        return Headline("", success_text, ", which is late.")
     if freshness.health == Health.FAILING:
         return Headline(
             f"{success_text}, but ", f"{quantity_of(state.failures, 'poll')} since failed", "."
         )
-    return Headline(f"{success_text}, as it should.")
+    return Headline(f"{success_text} and is up to date.")
 
 
 # --- one run --------------------------------------------------------------------------------------
@@ -161,12 +161,14 @@ def run_headline(run: FeedRun) -> Headline:
             f"Polling {name} ", "failed", f": {run.error.rstrip('.') or 'no reason was given'}."
         )
     if run.status == FeedRun.Status.UNCHANGED:
-        return Headline(f"{name} had nothing new.")
+        return Headline(f"{name} has not changed.")
     events = (
         f"{quantity_of(run.n_events or 0, 'event')} {'was' if run.n_events == 1 else 'were'} raised"
     )
     if run.status == FeedRun.Status.SUSPECT:
-        return Headline(f"{name} brought ", "something suspect", f", which was held; {events}.")
+        return Headline(
+            f"{name} reported ", "changes that need review", f". They are on hold; {events}."
+        )
     return Headline(f"{name} changed {quantity_of(run.rows_changed or 0, 'row')}; {events}.")
 
 

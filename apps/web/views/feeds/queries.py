@@ -229,7 +229,7 @@ def last_decision(
     user = User.objects.filter(pk=metadata["user"]).first()
     return PendingDecision(
         metadata["user"],
-        str(user) if user else metadata.get("actor", "Somebody"),
+        str(user) if user else metadata.get("actor", "a user"),
         ago(entry.pgh_created_at, at=at),
         metadata.get("reason", ""),
     )

@@ -208,7 +208,7 @@ class _SourceEditor:
         return render_page(
             self.request,
             "feeds/source.html",
-            title=self.source.name if self.source else "New source",
+            title=self.source.name if self.source else "New feed",
             crumbs=self._build_crumbs(),
             status=422 if has_errors else 200,
             sentence=self._build_headline(),
@@ -245,10 +245,10 @@ class _SourceEditor:
         if self.preview is not None:
             return self.preview.sentence
         if self.source is not None:
-            return Headline(f"How is {self.source.name} read?")
+            return Headline(f"Edit the feed {self.source.name}.")
         if self.kind == NOTICES:
-            return Headline("Whose notices should people here read?")
-        return Headline("Where does what you want to know lie in the document?")
+            return Headline("Add a feed of provider notices.")
+        return Headline("Add a JSON feed with a mapping.")
 
 
 def _add_default_choices(initial: dict[str, Any]) -> dict[str, Any]:
@@ -323,9 +323,9 @@ def toggle_source(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("feeds:detail", slug=slug)
     if has_changed:
         message = (
-            "It is polled from now on."
+            "Feed enabled. It is polled at its interval."
             if is_enabling
-            else "It is no longer polled. What it said stands, and counts as late before long."
+            else "Feed disabled. Its values stay in the catalogue and become out of date."
         )
         flash_success(request, message, undo=_build_undo_url(source))
     return redirect("feeds:detail", slug=slug)
@@ -340,7 +340,7 @@ def undo_edit(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     except ChangedSinceError as error:
         flash_error(request, str(error))
     else:
-        flash_success(request, "The change of the source was undone.", undo=_build_undo_url(source))
+        flash_success(request, "The change of the feed was undone.", undo=_build_undo_url(source))
     return redirect("feeds:detail", slug=slug)
 
 

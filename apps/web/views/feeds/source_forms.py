@@ -179,28 +179,26 @@ class MappingForm(forms.Form):
 
     prefix = "m"
     rows = _build_path_field(
-        "The rows", "[*] is every element of a list, * every value of a map.", required=True
+        "Rows", "[*] is every element of a list, * every value of a map.", required=True
     )
-    external_id = _build_path_field(
-        "The row's own id", "Says which row it is from poll to poll.", required=True
-    )
+    external_id = _build_path_field("Row ID", "Identifies the row in every poll.", required=True)
     host = _build_path_field(
-        "Host", "Who serves the model; a fixed one in quotes: 'openai'.", required=True
+        "Host", "Provider that serves the model; a fixed one in quotes: 'openai'.", required=True
     )
-    api_id = _build_path_field("API id", "The exact text a call names.", required=True)
-    retires_on = _build_path_field("Retirement date", "A firm day, unless it says “not before”.")
-    not_before = _build_path_field("Earliest retirement", "A lower bound: it retires nothing.")
+    api_id = _build_path_field("Model ID", "The exact text in a call.", required=True)
+    retires_on = _build_path_field(
+        "Retirement date", "An announced date, unless the text says “not before”."
+    )
+    not_before = _build_path_field("Earliest retirement", "A lower bound: it retires no model.")
     announced_on = _build_path_field("Announcement date")
     successor = _build_path_field("Successor")
-    status = _build_path_field("Lifecycle word")
+    status = _build_path_field("Status word")
     statuses = WordListField(
         label="Meanings of status words",
         help_text="One per line: word = active, preview, deprecated, retired or ignore. "
         "These words need no line.",
     )
-    currency = _build_path_field(
-        "Currency", "US dollars where empty; a fixed one in quotes: 'EUR'."
-    )
+    currency = _build_path_field("Currency", "Empty: US dollars. A fixed one in quotes: 'EUR'.")
     zero = forms.ChoiceField(
         label="A price of 0",
         choices=[
@@ -215,14 +213,12 @@ class MappingForm(forms.Form):
         help_text="Separated by commas, such as -1.",
     )
     name = _build_path_field("Name of the model")
-    source_url = _build_path_field("Source address", "Where it is published; becomes a link.")
+    source_url = _build_path_field("Source URL", "Page of the publication, shown as a link.")
     region = _build_path_field("Region")
     tier = _build_path_field("Service tier")
-    alias_of = _build_path_field(
-        "Row it points to", "For moving names: the API id of the other row."
-    )
+    alias_of = _build_path_field("Target of an alias", "The model ID of the other row.")
     group = _build_path_field(
-        "Rows that fail together", "The host where empty; guards count by it."
+        "Group of rows", "Mass changes are detected per group. Empty: the host."
     )
     hosts = WordListField(label="Other names of hosts", help_text="One per line: amazon = bedrock.")
     absence = forms.ChoiceField(
@@ -236,9 +232,9 @@ class MappingForm(forms.Form):
     far_days_are_none = forms.BooleanField(
         label="A date in 2090 or later means that there is no date", required=False
     )
-    as_of = _build_path_field("When the feed was made", "From the document, not from a row.")
-    count = _build_path_field("How many rows it says it has", "A document with fewer is not read.")
-    next = _build_path_field("Address of a further page", "A document that names one is not read.")
+    as_of = _build_path_field("Publication time of the feed", "From the document, not from a row.")
+    count = _build_path_field("Stated number of rows", "A document with fewer rows is rejected.")
+    next = _build_path_field("URL of the next page", "A document with a next page is rejected.")
     skip = forms.CharField(
         label="Ignored rows",
         required=False,
@@ -315,7 +311,7 @@ class PriceForm(forms.Form):
     unit = forms.ChoiceField(
         label="Price of", choices=[("", "–"), *PRICE_UNITS.items()], required=False
     )
-    path = _build_path_field("Lies at")
+    path = _build_path_field("Path")
     per = forms.ChoiceField(
         label="Per",
         choices=[

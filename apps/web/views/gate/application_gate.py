@@ -47,12 +47,12 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
     return render_page(
         request,
         "gate/application.html",
-        title=f"{application.name} at the gate",
+        title=f"{application.name}: release gate",
         crumbs=(
             ("Release gate", reverse("gate-runs:list")),
             (application.name, reverse("applications:detail", args=[application.slug])),
         ),
-        counts="What the register says it calls",
+        counts="Declared dependencies",
         as_of=at,
         application=application,
         environment=environment,
@@ -78,23 +78,21 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
 def _build_headline(application: Application, outcome: GateOutcome, environment: str) -> Headline:
     """Return the headline: whether a release to the environment would be allowed."""
     if not outcome.requested:
-        return Headline(
-            "The register says nothing of what it calls, so there is nothing to stop yet."
-        )
+        return Headline("No dependencies declared, so the gate has nothing to evaluate.")
     names = {"environment": environment, "name": application.name}
     if outcome.decision == Decision.UNKNOWN:
-        return Headline("A build that calls all that is registered ", "cannot be judged", " today.")
+        return Headline("A build with all declared dependencies ", "cannot be evaluated", " today.")
     if outcome.decision == Decision.BLOCK:
         return Headline(
-            "A build that calls all that is registered would be ",
-            "stopped on its way to {environment}".format(**names),
+            "A build with all declared dependencies would be  ",
+            "blocked in {environment}".format(**names),
             " today.",
         )
     if outcome.decision == Decision.WARN:
         return Headline(
-            "A build that calls all that is registered would get to {environment} with "
+            "A build with all declared dependencies would pass in {environment} with "
             "warnings.".format(**names)
         )
     return Headline(
-        "A build that calls all that is registered would get to {environment}.".format(**names)
+        "A build with all declared dependencies would pass in {environment}.".format(**names)
     )

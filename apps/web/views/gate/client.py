@@ -35,7 +35,8 @@ def client_page(request: HttpRequest) -> HttpResponse:
         "gate/client.html",
         title="Gate setup",
         sentence=Headline(
-            "A pipeline asks before it ships: one file, and a token of the scope gate."
+            "A pipeline calls the gate before a release. It needs one file and an API token with "
+            "the scope gate."
         ),
         client=client,
         public_key=public_key(),

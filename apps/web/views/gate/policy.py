@@ -201,7 +201,7 @@ def gate_policy(request: HttpRequest) -> HttpResponse:
         request,
         "gate/policy.html",
         title="Gate policy",
-        counts="Applications in pilot and production that call anything",
+        counts="Applications in pilot and production with dependencies",
         as_of=at,
         status=422 if form.errors else 200,
         policy=rules.policy,
@@ -231,14 +231,16 @@ def _preview_policy(form: GatePolicyForm, at: datetime) -> PolicyPreview:
 def _build_headline(policy: GatePolicy, preview: PolicyPreview | None) -> Headline:
     if preview is None:
         n = sum(level == "error" for level in policy.levels.values())
-        return Headline(f"{n} of {len(policy.levels)} rules block; version {policy.version} holds.")
+        return Headline(
+            f"{n} of {len(policy.levels)} rules block. Version {policy.version} applies."
+        )
     if not preview.n_blocked:
-        return Headline("As of today nobody would be stopped on the way to production.")
+        return Headline("Today the policy would block no application in production.")
     return Headline(
-        "As of today ",
+        "Today ",
         f"{number(preview.n_blocked)} of {number(preview.n_applications)} applications would be "
-        "stopped",
-        " on the way to production.",
+        "blocked",
+        " in production.",
     )
 
 

@@ -14,7 +14,7 @@ RULES: dict[str, str] = {
     Rule.NOT_APPROVED: "Model not approved",
     Rule.RETIRED: "Model retired",
     Rule.RETIRES_SOON: "Model retires soon",
-    Rule.UNRESOLVED_ALIAS: "Name does not say which model",
+    Rule.UNRESOLVED_ALIAS: "Ambiguous model name",
     Rule.UNKNOWN_MODEL: "Unknown model",
     Rule.EVIDENCE_MISSING: "Evidence missing or stale",
     Rule.DATA_CLASS: "Data class not allowed",
@@ -23,18 +23,16 @@ RULES: dict[str, str] = {
     Rule.NO_OWNER: "Application without an owner",
 }
 LEVEL_MEANINGS: dict[str, str] = {
-    Rule.NOT_APPROVED: "blocked, restricted to other applications, or, where approvals are "
-    "asked for, undecided",
+    Rule.NOT_APPROVED: "blocked, restricted to other applications, or without a required approval",
     Rule.RETIRED: "the host no longer serves it",
-    Rule.RETIRES_SOON: "warns by the days below, and blocks within the shorter ones whatever "
-    "its level",
+    Rule.RETIRES_SOON: "warns and blocks by the periods below, at any level",
     Rule.UNRESOLVED_ALIAS: "a deployment, a gateway's alias or a family",
-    Rule.UNKNOWN_MODEL: "nobody knows the name at that host",
-    Rule.EVIDENCE_MISSING: "no evaluation on own workloads that counts",
+    Rule.UNKNOWN_MODEL: "unknown name on that host",
+    Rule.EVIDENCE_MISSING: "no valid evaluation on own workloads",
     Rule.DATA_CLASS: "approved for other data only",
     Rule.REGION: "approved for other regions only",
-    Rule.WILDCARD: "the route lets any model through",
-    Rule.NO_OWNER: "neither a business nor a technical owner",
+    Rule.WILDCARD: "the route allows any model",
+    Rule.NO_OWNER: "no business owner and no technical owner",
 }
 LEVELS: dict[str, str] = {
     Level.ERROR: "Blocks",
@@ -47,7 +45,7 @@ DECISIONS: dict[str, str] = {
     Decision.WARN: "Warn",
     Decision.BLOCK: "Block",
     Decision.UNKNOWN: "Cannot decide",
-    "": "Waiting",
+    "": "Pending",
 }
 # number of filled bars in the severity mark
 LEVEL_MARKS = {Level.ERROR: 5, Level.WARNING: 3, Level.NOTE: 1}

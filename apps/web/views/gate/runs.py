@@ -205,7 +205,7 @@ def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
             ("Release gate", reverse("gate-runs:list")),
             (run.application.name, reverse("gate:application", args=[run.application.slug])),
         ),
-        counts="Models that the pipeline named",
+        counts="Models that the pipeline reported",
         as_of=run.decided_at or run.requested_at,
         run=run,
         horizon=spell_horizon(run.horizon) if run.horizon else "",
@@ -225,8 +225,8 @@ def _build_run_headline(run: GateRun) -> Headline:
     """Return the run's summary. If the run could not be judged, the page's banner shows the
     reason."""
     if run.decision == Decision.UNKNOWN:
-        return Headline("", "This build could not be judged", ".")
-    return Headline(run.summary or "A worker judges it. Reload the page in a minute.")
+        return Headline("", "This build could not be evaluated", ".")
+    return Headline(run.summary or "The run is being evaluated. Refresh the page in a minute.")
 
 
 class GateFindingList(ListPage[GateFinding, GateFindingRow]):
@@ -311,10 +311,10 @@ class GateFindingList(ListPage[GateFinding, GateFindingRow]):
 
     def get_empty_state(self) -> EmptyState:
         return EmptyState(
-            "No findings." if self.run.decision else "A worker still evaluates this run.",
+            "No findings." if self.run.decision else "The run is being evaluated.",
             "Every model that the pipeline named is approved and will still be served."
             if self.run.decision
-            else "Reload the page in a minute.",
+            else "Refresh the page in a minute.",
         )
 
 

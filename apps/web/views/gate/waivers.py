@@ -34,19 +34,19 @@ from apps.web.views.risks.presenters import find_node
 from apps.web.wording import long_day
 
 STATES: dict[str, str] = {
-    Waiver.State.ASKED: "Asked for",
+    Waiver.State.ASKED: "Requested",
     Waiver.State.GRANTED: "Granted",
-    Waiver.State.REFUSED: "Refused",
+    Waiver.State.REFUSED: "Rejected",
     Waiver.State.WITHDRAWN: "Withdrawn",
 }
 
 
 def describe_waiver_state(waiver: Waiver, at: datetime) -> tuple[Any, int]:
-    """Return (label, severity mark) of a waiver at `at`; an expired waiver is labelled "Ended"."""
+    """Return (label, severity mark) of a waiver at `at`; an expired waiver is "Expired"."""
     today = day_of(at)
     if waiver.state == Waiver.State.GRANTED:
         if not waiver.stands_on(today):
-            return "Ended", 1
+            return "Expired", 1
         return STATES[waiver.state], 3 if (waiver.until - today).days <= 14 else 2
     return STATES[waiver.state], 4 if waiver.state == Waiver.State.ASKED else 1
 
@@ -187,7 +187,7 @@ class RequestWaiverForm(forms.Form):
         help_text="The ID of the offering, or its model ID if it is unique. Empty: on any host.",
     )
     until = DayField(
-        label="Until", help_text="Expires on (not valid from this date), within 180 days."
+        label="Expires on", help_text="Not valid from this date, which must be within 180 days."
     )
     reason = forms.CharField(
         label="Reason",
@@ -247,10 +247,12 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "gate/waiver-new.html",
-        title="Ask for a waiver",
+        title="New waiver",
         crumbs=(("Release gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
         status=422 if form.errors else 200,
-        sentence=Headline("A waiver lets one finding pass until a date. Governance decides on it."),
+        sentence=Headline(
+            "A waiver is a dated exception to one rule. A governance user decides on it."
+        ),
         form=form,
         latest=day_of(now()) + MAX_WAIVER_DURATION,
     )
@@ -319,15 +321,15 @@ def _build_waiver_headline(waiver: Waiver, is_in_force: bool) -> Headline:
         "name": waiver.application.name,
     }
     if waiver.state == Waiver.State.ASKED:
-        return Headline("May {name} ship with {model} until {day}?".format(**texts))
+        return Headline("Requested: {name} with {model} until {day}.".format(**texts))
     if waiver.state == Waiver.State.GRANTED:
         return Headline(
-            "{name} may ship with {model} until {day}.".format(**texts)
+            "Valid: {name} can be released with {model} until {day}.".format(**texts)
             if is_in_force
-            else "{name} might ship with {model} until {day}; that is over.".format(**texts)
+            else "Expired: {name} could be released with {model} until {day}.".format(**texts)
         )
     if waiver.state == Waiver.State.REFUSED:
-        return Headline("It was refused that {name} ships with {model}.".format(**texts))
+        return Headline("The waiver of {name} for {model} was rejected.".format(**texts))
     return Headline("The waiver of {name} for {model} was withdrawn.".format(**texts))
 
 

@@ -48,7 +48,7 @@ def load_target(target: ApprovalTarget) -> SelectedTarget:
     `host`."""
     kind = TARGET_COLUMNS[type(target)]
     if isinstance(target, Offering):
-        key, name, note = str(target.pk), target.api_id, f"at {target.host.name}"
+        key, name, note = str(target.pk), target.api_id, f"on {target.host.name}"
         url = reverse("offerings:detail", args=[target.pk])
     elif isinstance(target, Version):
         key, name, note, url = (

@@ -254,7 +254,7 @@ def new_approval(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "choosing/approval-new.html",
-        title="New decision",
+        title="New approval",
         crumbs=(("Approvals", reverse("approvals:list")),),
         status=422 if form.errors else 200,
         sentence=_build_new_headline(target),
@@ -286,8 +286,8 @@ def _find_current_decision(target: Any, today: date) -> Approval | None:
 
 def _build_new_headline(target: Any) -> Headline:
     if target is None:
-        return Headline("On what do you decide? Find it first.")
-    return Headline(f"May we build on {load_target(target).name}?")
+        return Headline("Search for the record that the approval is about.")
+    return Headline(f"Approve, restrict or block {load_target(target).name}.")
 
 
 def _get_approval(request: HttpRequest, pk: int) -> Approval:
@@ -378,9 +378,9 @@ def _render_approval(
     return render_page(
         request,
         "choosing/approval.html",
-        title=f"Decision on {target.name}",
+        title=f"Approval of {target.name}",
         crumbs=(("Approvals", reverse("approvals:list")), (target.name, target.url)),
-        counts="Live dependencies of yours, in any role",
+        counts="Your active dependencies, in any role",
         as_of=at,
         status=422 if form.errors or revoke_form.errors else 200,
         approval=approval,
@@ -415,21 +415,23 @@ def _build_approval_headline(
     if state == "revoked":
         assert approval.revoked_at is not None
         day = long_day(day_of(approval.revoked_at))
-        return Headline(f"{name} was {decision}; {approval.revoked_by} took that back on {day}.")
+        return Headline(
+            f"{name} was {decision}; {approval.revoked_by} revoked the approval on {day}."
+        )
     until_day = long_day(approval.expires_on) if approval.expires_on else ""
     if state == "lapsed":
         return Headline(
             f"{name} was {decision} ",
             f"until {until_day}",
-            " and nothing has been decided since.",
+            ". No later approval exists.",
         )
     status = (
-        "{name} is {word} until {day}" if until_day else "{name} is {word} until that is taken back"
+        "{name} is {word} until {day}" if until_day else "{name} is {word} until revoked"
     ).format(name=name, word=decision, day=until_day)
     if approval.decision == Approval.Decision.APPROVED:
         return Headline(f"{status}.")
     if not n_violations:
-        return Headline(f"{status}; nothing of yours stands against it.")
+        return Headline(f"{status}; none of your dependencies violates it.")
     violations = count_of(n_violations, "dependency", "dependencies")
-    verb = "stands against it" if n_violations == 1 else "stand against it"
+    verb = "violates it" if n_violations == 1 else "violate it"
     return Headline(f"{status}; ", f"{violations} {verb}", ".")

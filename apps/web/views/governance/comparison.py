@@ -62,7 +62,7 @@ def compare_candidates(request: HttpRequest) -> HttpResponse:
         "choosing/compare.html",
         fragment="finder",
         title="Comparisons",
-        counts="Facts on record; no grade, no total, no ranking",
+        counts="Recorded facts, without grades or ranking",
         as_of=at,
         sentence=_build_headline(candidates, cards),
         chosen=candidates,
@@ -97,7 +97,7 @@ def compare_csv(request: HttpRequest) -> StreamingHttpResponse:
             "unit",
             "detail",
             "known",
-            "why not",
+            "reason of the gap",
             "source",
             "address",
             "as of",
@@ -169,20 +169,20 @@ def _build_columns(
 def _build_headline(candidates: Candidates, cards: list[Scorecard]) -> Headline:
     """Return the headline: how many facts of the candidates are unknown."""
     if not cards:
-        return Headline("Which foundation, and on what terms? Put candidates side by side.")
+        return Headline("Select two or more candidates to compare their facts.")
     n_unknown, n_facts = n_gaps(cards)
     names = join_names([card.name for card in cards], max_names=3)
     if not n_unknown:
         template = (
             "{names}: all {facts} facts are known."
             if len(cards) > 1
-            else "Everything asked of {names} is known."
+            else "All {facts} facts about {names} are known."
         )
         return Headline(template.format(names=names, facts=number(n_facts)))
     template_with_gaps = pluralize(
         n_unknown,
-        "{names}: of {facts} facts nobody knows {n}.",
-        "{names}: of {facts} facts nobody knows {n}.",
+        "{names}: {n} of {facts} facts unknown.",
+        "{names}: {n} of {facts} facts unknown.",
     )
     return Headline(
         template_with_gaps.format(names=names, facts=number(n_facts), n=as_word(n_unknown))

@@ -50,10 +50,10 @@ DAYS = ("starts_on", "ends_on", "terms_read_on", "last_audit_on")
 
 def group_names() -> dict[str, str]:
     return {
-        "what": "What it is",
-        "time": "Time and notice",
+        "what": "Contract",
+        "time": "Dates and notice periods",
         "clauses": "Clauses",
-        "places": "Places",
+        "places": "Locations",
         "terms": "Terms, audit, notes",
         "more": "Further facts",
     }
@@ -64,21 +64,21 @@ def labels() -> dict[str, Any]:
     return {
         "ref": "Reference",
         "ict_service_type": "ICT service type",
-        "overarching": "Under the contract",
+        "overarching": "Parent contract",
         "starts_on": "Begins on",
-        "notice_days_ours": "Notice we must give",
-        "notice_days_theirs": "Notice they must give",
-        "deprecation_notice_days": "Notice of a model's end",
-        "termination_reason": "Why it was ended",
+        "notice_days_ours": "Our notice period",
+        "notice_days_theirs": "Notice period of the provider",
+        "deprecation_notice_days": "Notice of retirements",
+        "termination_reason": "Reason for the end",
         "ip_indemnity": "IP indemnity",
         "training_use": "Use of our data for training",
         "provision_country": "Country of the service",
-        "stores_data": "The service stores data",
+        "stores_data": "Data stored by the service",
         "data_country": "Country where data is stored",
         "processing_country": "Country where data is processed",
-        "terms_url": "Address of the terms",
+        "terms_url": "URL of the terms",
         "terms_digest": "Digest of the terms",
-        "last_audit_on": "Last audit of the party on",
+        "last_audit_on": "Last audit of the provider on",
     }
 
 
@@ -87,9 +87,9 @@ def help_texts() -> dict[str, Any]:
     return {
         "notice_days_ours": "Days.",
         "notice_days_theirs": "Days.",
-        "deprecation_notice_days": "Days between the announcement and the end of a model.",
+        "deprecation_notice_days": "Days between the announcement and the retirement of a model.",
         "stores_data": "",
-        "termination_reason": "Only of a contract that has ended.",
+        "termination_reason": "Only for a contract that ended.",
     }
 
 
@@ -173,9 +173,9 @@ class ContractForm(OptimisticLockMixin, forms.ModelForm):  # type: ignore[type-a
 
 class NewContractForm(ContractForm):
     party = forms.ModelChoiceField(
-        label="Party",
+        label="Provider",
         queryset=Provider.objects.order_by("name"),
-        help_text="The party cannot be changed. Add another contract for another party.",
+        help_text="The provider cannot be changed. Add another contract for another provider.",
     )
 
 

@@ -194,7 +194,7 @@ class ContractList(ListPage[Contract, Contract]):
     def get_empty_state(self) -> EmptyState:
         if not self.user.can_read_all:
             return EmptyState(
-                "Ask them what was agreed with a provider.",
+                "Contact one of these users about the terms of a contract.",
                 "Approvals are visible to everyone: they say which models may be used.",
                 "View approvals",
                 reverse("approvals:list"),
@@ -231,7 +231,7 @@ def new_contract(request: HttpRequest) -> HttpResponse:
         title="New contract",
         crumbs=(("Contracts", reverse("contracts:list")),),
         status=422 if form.errors else 200,
-        sentence=Headline("What was agreed, and with whom?"),
+        sentence=Headline("Record the terms that were agreed with a provider."),
         form=form,
     )
 
@@ -256,7 +256,7 @@ def edit_contract(request: HttpRequest, pk: int) -> HttpResponse:
         except (ConflictError, ValidationError) as error:
             _add_errors(form, error)
         else:
-            flash_success(request, "Saved.")
+            flash_success(request, "The contract was saved.")
             return redirect("contracts:detail", pk=pk)
     return _render_contract(request, contract, form)
 
@@ -297,7 +297,7 @@ def _render_contract(
             ("Contracts", reverse("contracts:list")),
             (party.name, reverse("providers:detail", args=[party.slug])),
         ),
-        counts="Live applications that rest on the party in any role",
+        counts="Active applications that depend on the provider in any role",
         as_of=at,
         status=422 if form and form.errors else 200,
         contract=contract,
@@ -350,14 +350,14 @@ def _build_contract_headline(contract: Contract, today: date, count_text: str, n
     dependents = (
         pluralize(
             n,
-            f"{count_text} application rests on {name}",
-            f"{count_text} applications rest on {name}",
+            f"{count_text} application depends on {name}",
+            f"{count_text} applications depend on {name}",
         )
         if n
-        else f"nothing rests on {name}"
+        else f"no application depends on {name}"
     )
     if contract.ends_on is None:
-        return Headline(f"{contract.ref} has no end; {dependents}.")
+        return Headline(f"{contract.ref} has no end date; {dependents}.")
     if contract.ends_on <= today:
         return Headline(
             f"{contract.ref} ", f"ended on {long_day(contract.ends_on)}", f"; {dependents}."

@@ -344,13 +344,13 @@ def _build_documents_headline(
     n_on_file = sum(line.status in ON_FILE for line in lines)
     documents_on_file = (
         f"{as_word(n_on_file).capitalize()} of {as_word(len(lines))} items of "
-        f"{foundation.name} are on file"
+        f"{foundation.name} are recorded"
     )
     overdue = [line for line in lines if _is_late(line.row, today)]
     if overdue:
-        overdue_answers = count_of(len(overdue), "answer is overdue", "answers are overdue")
+        overdue_answers = count_of(len(overdue), "response is overdue", "responses are overdue")
         return Headline(f"{documents_on_file}; ", overdue_answers, ".")
     n_requested = sum(line.status == Status.REQUESTED for line in lines)
     if n_requested:
-        return Headline(f"{documents_on_file}, {as_word(n_requested)} asked for.")
+        return Headline(f"{documents_on_file}, {as_word(n_requested)} requested.")
     return Headline(f"{documents_on_file}.")

@@ -148,13 +148,13 @@ def build_fact_groups(cards: Sequence[Mapping[str, Any]]) -> list[FactGroup]:
 
 def group_names() -> dict[str, str]:
     return {
-        "offer": "Where it is offered",
-        "notice": "How long they say so before",
-        "moves": "How it moves",
-        "terms": "Our terms",
-        "standing": "Documents and standing",
-        "ours": "What we have on it",
-        "more": "Further facts",
+        "offer": "Availability",
+        "notice": "Notice periods",
+        "moves": "Retirement record",
+        "terms": "Contract terms",
+        "standing": "Documents and approvals",
+        "ours": "Own usage and evidence",
+        "more": "Other facts",
     }
 
 

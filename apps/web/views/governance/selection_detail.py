@@ -140,7 +140,7 @@ def _render_selection(
         "choosing/selection.html",
         title=selection.title,
         crumbs=(("Selection records", reverse("selections:list")),),
-        counts="Facts on record; scores are people's own",
+        counts="Recorded facts, with scores entered by users",
         as_of=at,
         status=422 if has_errors else 200,
         selection=selection,
@@ -251,7 +251,7 @@ def _build_draft_headline(
     if not candidates:
         return Headline(f"“{selection.title}” is a draft without candidates yet.")
     names = join_names([name_of(row) for row in candidates], max_names=3)
-    return Headline(f"“{selection.title}” is a draft: {names} are considered.")
+    return Headline(f"“{selection.title}” is a draft. Candidates: {names}.")
 
 
 def _build_decided_headline(
@@ -266,21 +266,21 @@ def _build_decided_headline(
     chosen_names = [name_of(row) for row in candidates if row.chosen]
     decided_day = long_day(selection.decided_on)
     if chosen_names:
-        verb = "was chosen" if len(chosen_names) == 1 else "were chosen"
+        verb = "was selected" if len(chosen_names) == 1 else "were selected"
         outcome = f"{join_names(chosen_names)} {verb} on {decided_day}"
     else:
-        outcome = f"On {decided_day} none of them was chosen"
+        outcome = f"On {decided_day} no candidate was selected"
     if selection.state == Selection.State.SUPERSEDED:
-        return Headline(f"{outcome}; a later selection has taken its place.")
+        return Headline(f"{outcome}. A later selection record replaces this one.")
     n_changes = sum(scorecards.n_moved for scorecards in stored_scorecards)
     changes = (
         pluralize(
             n_changes,
-            f"{as_word(n_changes)} fact has changed since",
-            f"{as_word(n_changes)} facts have changed since",
+            f"{as_word(n_changes)} fact changed since then",
+            f"{as_word(n_changes)} facts changed since then",
         )
         if n_changes
-        else "no fact has changed since"
+        else "no fact changed since then"
     )
     if selection.review_on is not None and selection.review_on <= today:
         due = f"the review was due on {long_day(selection.review_on)}"
@@ -317,7 +317,7 @@ def _search_candidates(
     hits = [
         {
             "name": row.name,
-            "note": f"{row.developer.name}, at any host",
+            "note": f"{row.developer.name}, on any host",
             "field": "foundation",
             "value": row.slug,
         }
@@ -362,7 +362,7 @@ def edit_selection(request: HttpRequest, pk: int) -> HttpResponse:
         except (ConflictError, ValidationError) as error:
             form.add_error(None, error if isinstance(error, ValidationError) else str(error))
         else:
-            flash_success(request, "Saved.")
+            flash_success(request, "The record was saved.")
             return redirect("selections:detail", pk=pk)
     return _render_selection(request, selection, form=form)
 
@@ -496,7 +496,7 @@ def facts_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         "chosen",
         "of",
         "fact",
-        "on the day",
+        "on the decision date",
         "unit",
         "source",
         "as of",

@@ -205,4 +205,4 @@ def name_of(candidate: SelectionCandidate) -> str:
     4.5 at Amazon Bedrock`."""
     if candidate.offering is None:
         return candidate.foundation.name
-    return f"{candidate.foundation.name} at {candidate.offering.host.name}"
+    return f"{candidate.foundation.name} on {candidate.offering.host.name}"

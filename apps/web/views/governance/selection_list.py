@@ -208,7 +208,7 @@ def new_selection(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "choosing/selection-new.html",
-        title="New selection",
+        title="New selection record",
         crumbs=(("Selection records", reverse("selections:list")),),
         status=422 if form.errors else 200,
         sentence=_build_new_headline(superseded, candidates),
@@ -294,8 +294,10 @@ def _build_new_headline(
     superseded: Selection | None, candidates: list[tuple[Foundation, Offering | None]]
 ) -> Headline:
     if superseded is not None:
-        return Headline(f"Choose anew: “{superseded.title}” stands until this is decided.")
+        return Headline(
+            f"Revise “{superseded.title}”. It stays valid until this record is decided."
+        )
     if not candidates:
-        return Headline("Begin a choice; candidates are added on the next page.")
+        return Headline("Create a draft. You add candidates on the next page.")
     names = join_names([_candidate_name(*candidate) for candidate in candidates])
-    return Headline(f"Write down the choice among {names}.")
+    return Headline(f"Record the selection between {names}.")

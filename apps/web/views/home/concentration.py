@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.exposure.models import Layer
-from apps.exposure.queries.concentration import LayerRow, LayerTable, layer_table
+from apps.exposure.queries.concentration import LayerRow, LayerTable, layer_tables
 from apps.exposure.queries.concentration_history import (
     MonthlyShare,
     concentration_history,
@@ -56,9 +56,8 @@ class Concentration:
 def load_concentration(
     *, user: User, today: date, layers: Sequence[Layer] = LAYERS
 ) -> Concentration:
-    """Return the first node of each layer and its history; a statement for each layer and one for
-    the history."""
-    tables = {layer: layer_table(layer=layer, user=user, limit=1) for layer in layers}
+    """Return the first node of each layer and its history; two statements."""
+    tables = layer_tables(layers=layers, user=user, limit=1)
     firsts = {layer: table.rows[0] for layer, table in tables.items() if table.rows}
     history = concentration_history([row.node_id for row in firsts.values()], user=user, on=today)
     bars = [

@@ -9,7 +9,6 @@ from math import ceil
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.alerts.queries import last_notifications
 from apps.common.text import pluralize
 from apps.issues.models import CauseKind, Issue, IssueQuerySet, Urgency
 from apps.issues.owners import person_label, possible_owners
@@ -75,10 +74,9 @@ def decisions_today(
     """Return the most urgent causes of the issues; a few statements for any number of issues."""
     causes = urgent_causes(issues, today=today, limit=limit, relations=RELATIONS)
     presented = present_issues([cause.lead for cause in causes], today=today)
-    notified = last_notifications([cause.lead.pk for cause in causes])
     unassigned = _load_unassigned(issues, causes) if causes else {}
     rows = [
-        _build_row(cause, row, notified.get(cause.lead.pk), unassigned, user, today)
+        _build_row(cause, row, unassigned, user, today)
         for cause, row in zip(causes, presented, strict=True)
     ]
     needs_owner = [row.issue for row in rows if any(act.form == "assign" for act in row.acts)]
@@ -108,7 +106,6 @@ def _load_unassigned(
 def _build_row(
     cause: UrgentCause,
     row: IssueRow,
-    notified_at: datetime | None,
     unassigned: dict[int, tuple[int, ...]],
     user: User,
     today: date,
@@ -129,8 +126,8 @@ def _build_row(
         lateness=lateness,
         n_more=cause.n_issues - 1 if application is not None else 0,
         n_unassigned=cause.n_unassigned,
-        notified_at=notified_at,
-        response=_describe_response(issue, notified_at),
+        notified_at=row.notified_at,
+        response=_describe_response(issue, row.notified_at),
         acts=_acts(issue, row, unassigned.get(issue.cause_id, ()), user)[:N_ACTS],
     )
 

@@ -8,13 +8,12 @@ from apps.accounts.models import User
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import portfolio_figures
 from apps.exposure.queries.refresh_state import refresh_state
-from apps.issues.urgent_causes import MAX_COUNTED_CAUSES, count_causes, pending_issues
+from apps.issues.urgent_causes import MAX_COUNTED_CAUSES, pending_issues
 from apps.web.pages.form_fields import signed_in_user
 from apps.web.pages.page import render_page
 from apps.web.presenters import headlines
-from apps.web.presenters.dashboard import negative_runways
 from apps.web.views.home.concentration import load_concentration
-from apps.web.views.home.data_quality import data_gaps
+from apps.web.views.home.data_quality import home_counts
 from apps.web.views.home.decisions import decisions_today
 from apps.web.views.home.migrations import open_migrations
 from apps.web.views.home.owner import owner_home
@@ -37,8 +36,8 @@ def _organisation_home(request: HttpRequest, user: User) -> HttpResponse:
     concentration = load_concentration(user=user, today=today)
     developers = concentration.developers
     state = refresh_state()
-    late = negative_runways(user=user, on=today)
-    n_causes = count_causes(user)
+    counts = home_counts(user=user, today=today)
+    n_causes = counts.n_causes
     return render_page(
         request,
         "home/organisation.html",
@@ -48,8 +47,8 @@ def _organisation_home(request: HttpRequest, user: User) -> HttpResponse:
         sentence=headlines.portfolio_headline(developers, figures),
         basis=headlines.concentration_basis(developers),
         # a zero of tables that are not current reassures without ground
-        retirements_sentence=headlines.retirements_sentence(figures, late)
-        if state.is_current or figures.n_ended or late.n
+        retirements_sentence=headlines.retirements_sentence(figures, counts.n_late)
+        if state.is_current or figures.n_ended or counts.n_late
         else "",
         state=state,
         figures=figures,
@@ -63,6 +62,6 @@ def _organisation_home(request: HttpRequest, user: User) -> HttpResponse:
         horizon_days=HORIZON_DAYS,
         urgent_days=URGENT_DAYS,
         migrations=open_migrations(user=user, today=today),
-        gaps=data_gaps(user=user),
+        gaps=counts,
         steps=setup_steps(user) if not figures.n_applications else (),
     )

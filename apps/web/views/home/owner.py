@@ -10,6 +10,7 @@ from django.db.models import Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 
 from apps.accounts.models import User
+from apps.common.database.statements import count_each
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.queries.refresh_state import refresh_state
@@ -56,11 +57,15 @@ def owner_home(request: HttpRequest, user: User) -> HttpResponse:
         .order_by("act_by", "criticality", "pk")[: MAX_LATER + 1],
         today=today,
     )
-    n_mine = mine.order_by()[: MAX_COUNTED_ISSUES + 1].count()
-    n_now = mine.filter(act_by__lte=today).order_by()[: MAX_COUNTED_ISSUES + 1].count()
     teams = Application.objects.visible_to(user).in_scope()
     owned = teams.filter(Q(business_owner_person=user) | Q(technical_owner_person=user))
-    n_owned = owned.order_by().count()
+    limit = MAX_COUNTED_ISSUES + 1
+    n_mine, n_now, n_owned, n_visible = count_each(
+        mine.order_by().values("pk")[:limit],
+        mine.filter(act_by__lte=today).order_by().values("pk")[:limit],
+        owned.order_by().values("pk"),
+        teams.order_by().values("pk")[:1],
+    )
     applications = _load_applications(owned, today)
     unowned = list(
         teams.filter(business_owner="", technical_owner="")
@@ -89,7 +94,7 @@ def owner_home(request: HttpRequest, user: User) -> HttpResponse:
         unowned=unowned[:MAX_UNOWNED],
         unowned_is_cut=len(unowned) > MAX_UNOWNED,
         state=refresh_state(),
-        steps=setup_steps(user) if not teams.exists() else (),
+        steps=setup_steps(user) if not n_visible else (),
     )
 
 
@@ -117,14 +122,16 @@ def _count_urgencies(rows: Sequence[IssueRow]) -> list[tuple[str, int]]:
 
 def _load_applications(owned: ApplicationQuerySet, today: date) -> list[OwnedApplication]:
     """Return the own applications, first retirement first; two statements."""
-    ids = list(owned.order_by().values_list("pk", flat=True)[:500])
+    rows = list(owned.order_by("pk")[:500])
     runways = {
         row.application_id: row
-        for row in CachedRunway.objects.filter(application_id__in=ids, is_first=True)
+        for row in CachedRunway.objects.filter(
+            application_id__in=[row.pk for row in rows], is_first=True
+        )
     }
     # without a retirement last, then by criticality
     applications = sorted(
-        Application.objects.filter(pk__in=ids),
+        rows,
         key=lambda row: (
             row.pk not in runways,
             # what retires for certain comes first

@@ -190,16 +190,16 @@ def _load_users(
         .order_by("offering_id", "application__criticality", "application__name", "pk")
         .distinct("offering_id")
     )
-    owners = dict(
+    issues = (
         _issues_of(list(standing_for), user)
         .filter(application__in=[row.application_id for row in dependencies])
-        .values_list("application", "owner")
+        .select_related("owner")
     )
-    people = User.objects.in_bulk({pk for pk in owners.values() if pk is not None})
+    owners = {issue.application_id: issue.owner for issue in issues}
     users = {}
     for row in dependencies:
         application = row.application
-        owner = people.get(owners.get(row.application_id) or 0)
+        owner = owners.get(row.application_id)
         name = application.business_owner_name or application.technical_owner_name
         role = "" if row.role == Dependency.Role.PRIMARY else f" ({row.get_role_display().lower()})"
         users[standing_for[row.offering_id]] = RetiredModelUser(

@@ -28,24 +28,24 @@ from apps.web.wording import number
 MAX_ROWS = 100
 
 _PROBLEMS: Mapping[str, tuple[Any, Any]] = {
-    "rejected": ("Not taken", "Broken, or about what the sender may not write."),
-    "unresolved": ("Unrecognised names", "They need a decision."),
-    "schema": ("Breaks its schema", "Taken all the same, as far as it could be read."),
-    "ignored": ("Left out", "No model in use, as far as can be told."),
+    "rejected": ("Rejected entries", "Invalid, or the sender cannot change the application."),
+    "unresolved": ("Unrecognised names", "Governance must identify them."),
+    "schema": ("Schema errors", "Imported anyway, as far as readable."),
+    "ignored": ("Ignored entries", "No use of a model recognised."),
 }
 
 
 _COUNTED: Mapping[str, str] = {
-    "sightings": "Uses named",
-    "deployments": "Deployments explained",
+    "sightings": "Uses of models",
+    "deployments": "Deployments",
     "created": "New dependencies",
-    "updated": "Seen again",
-    "unchanged": "Seen already that day",
+    "updated": "Updated dependencies",
+    "unchanged": "Unchanged dependencies",
     "unresolved": "Unrecognised names",
     "unclaimed": "Without an application",
     "missing": "No longer named",
-    "ignored": "Left out",
-    "rejected": "Not taken",
+    "ignored": "Ignored entries",
+    "rejected": "Rejected entries",
 }
 
 
@@ -68,7 +68,7 @@ def show_document(
         "imports/document.html",
         title=str(import_),
         crumbs=(("Import", reverse("imports:list")),),
-        counts="What this one document named",
+        counts="Content of this document",
         as_of=import_.read_at or import_.received_at,
         sentence=document_headline(import_),
         import_=import_,
@@ -91,52 +91,56 @@ def document_headline(import_: Import) -> Headline:
     """State the outcome of a document; the marked part needs action."""
     counts, state = import_.counts, import_.state
     if state == Import.State.FAILED:
-        return Headline("", "It could not be read", f": {import_.error}")
+        return Headline("", "The document could not be read", f": {import_.error}")
     if state == Import.State.RECEIVED:
         document_format = FORMATS.get(import_.format)
         if document_format is not None and document_format.holds_for_all:
             explanation = (
-                " What names stand for in all of them is governance's to say; nothing is taken yet."
+                " Only governance can import it for all applications. Nothing is imported yet."
             )
         else:
-            explanation = " The document does not say; nothing is taken yet."
+            explanation = " The document does not name it. Nothing is imported yet."
         return Headline("", "Which application is it about?", explanation)
     if state == Import.State.READING:
-        return Headline("It is being read.")
+        return Headline("The document is being read.")
     if state == Import.State.UNDOING:
-        return Headline("What it brought is being put back.")
+        return Headline("The import is being undone.")
     if state == Import.State.UNDONE:
-        return Headline("It was undone: what it brought is gone, and what it saw is set aside.")
+        return Headline(
+            "The import was undone. Its dependencies were removed and its observations are "
+            "not used."
+        )
     if counts.get("names_ai") is False:
         return Headline(
             "",
-            "It names no model and no AI service",
-            ", so that it confirms nothing and ends nothing. Send a document of a scanner that "
-            "looks for models.",
+            "The document names no model and no AI service",
+            ", so it changes nothing. Upload a document of a scanner that detects models.",
         )
     n = int(counts.get("sightings", 0))
     sentence = pluralize(
-        n, f"It names {number(n)} use of a model", f"It names {number(n)} uses of models"
+        n, f"It contains {number(n)} use of a model", f"It contains {number(n)} uses of models"
     )
     n_deployed = int(counts.get("deployments", 0))
     if n_deployed:
         sentence = pluralize(
             n_deployed,
-            f"It says what {number(n_deployed)} deployment stands for",
-            f"It says what {number(n_deployed)} deployments stand for",
+            f"It identifies the model of {number(n_deployed)} deployment",
+            f"It identifies the models of {number(n_deployed)} deployments",
         )
     clauses = []
     if counts.get("created"):
         clauses.append(f"{number(counts['created'])} new")
     n_known = int(counts.get("updated", 0)) + int(counts.get("unchanged", 0))
     if n_known:
-        clauses.append(f"{number(n_known)} known already")
+        clauses.append(f"{number(n_known)} already known")
     sentence += f": {', '.join(clauses)}" if clauses else ""
     n_open = int(counts.get("unresolved", 0)) + int(counts.get("rejected", 0))
     if not n_open:
         return Headline(f"{sentence}.")
     open_clause = pluralize(
-        n_open, f"{number(n_open)} could not be placed", f"{number(n_open)} could not be placed"
+        n_open,
+        f"{number(n_open)} could not be identified",
+        f"{number(n_open)} could not be identified",
     )
     return Headline(f"{sentence}; ", open_clause, ".")
 
@@ -144,14 +148,14 @@ def document_headline(import_: Import) -> Headline:
 def _list_facts(import_: Import) -> list[tuple[Any, Any]]:
     tool = f"{import_.tool} {import_.tool_version}".strip()
     creation_time = f"{import_.document_at:%-d %b %Y, %H:%M} UTC" if import_.document_at else ""
-    valid = {True: "keeps its schema", False: "breaks its schema", None: ""}[import_.schema_valid]
+    valid = {True: "valid", False: "errors", None: ""}[import_.schema_valid]
     rows = [
-        ("Made by", tool),
-        ("Made", creation_time),
-        ("Calls itself", import_.natural_key),
+        ("Tool", tool),
+        ("Created", creation_time),
+        ("Document ID", import_.natural_key),
         ("Environment", import_.environment),
         ("Sent by", import_.by),
-        ("With the key", import_.token),
+        ("API token", import_.token),
         ("Schema", valid),
         ("Digest", import_.digest[:16]),
     ]

@@ -33,7 +33,7 @@ def _field_choices() -> list[Any]:
     return [
         ("", "ignore"),
         ("Application", [(field.code, field.label) for field in APPLICATION_FIELDS]),
-        ("What it calls", [(field.code, field.label) for field in USE_FIELDS]),
+        ("Dependencies", [(field.code, field.label) for field in USE_FIELDS]),
     ]
 
 
@@ -73,7 +73,7 @@ class ColumnsForm(forms.Form):
         self._mapping = mapping
         team: Any = self.fields["team"]
         team.choices = [
-            ("", "refused: name a team"),
+            ("", "rejected: enter a team"),
             *editable_teams(user=user).values_list("slug", "name"),
         ]
         for index, sheet in enumerate(mapping.sheets):

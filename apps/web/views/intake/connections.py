@@ -230,41 +230,42 @@ def setup_methods() -> tuple[SetupMethod, ...]:
     return (
         SetupMethod(
             "traces",
-            "Traces, of whatever is instrumented with OpenTelemetry",
-            "Set on the application, or once on your collector. Prompts and answers are"
-            " dropped at the door.",
+            "Traces of applications instrumented with OpenTelemetry",
+            "Set on the application, or once on your collector. Prompts and responses are"
+            " dropped on receipt.",
             f"OTEL_EXPORTER_OTLP_ENDPOINT={url}/otlp\n"
             "OTEL_EXPORTER_OTLP_HEADERS=x-api-key=fr_YOUR_KEY\n"
             "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
         ),
         SetupMethod(
             "litellm",
-            "A LiteLLM proxy, every call",
-            'In its environment; and in its configuration callbacks: ["generic_api"] under'
-            " litellm_settings.",
+            "Calls of a LiteLLM proxy",
+            'Set in its environment. Also set callbacks: ["generic_api"] under litellm_settings in'
+            " its configuration.",
             f"GENERIC_LOGGER_ENDPOINT={url}/api/v1/intake/litellm-callback/\n"
             "GENERIC_LOGGER_HEADERS=Authorization=Bearer fr_YOUR_KEY",
         ),
         SetupMethod(
             "langfuse",
-            "The Langfuse SDK",
-            "Its traces go here in place of Langfuse. To send to both, put a collector in between.",
+            "Langfuse SDK",
+            "Sends its traces to the registry instead of Langfuse. To send to both, use a"
+            " collector.",
             f"LANGFUSE_BASE_URL={url}/otlp\nLANGFUSE_PUBLIC_KEY=pk-any-name\nLANGFUSE_SECRET_KEY=fr_YOUR_KEY",
         ),
         SetupMethod(
             "litellm-config",
-            "A LiteLLM proxy, what it routes to",
-            "Aliases and fallbacks become declared. Secrets in the file are taken out before"
-            " it is kept.",
+            "Configuration of a LiteLLM proxy",
+            "Declares its aliases and fallbacks. Secrets in the file are removed before it is"
+            " stored.",
             "curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: "
             "application/yaml' \\\n"
             f"  --data-binary @config.yaml '{url}/api/v1/intake/litellm-config/?application=NAME'",
         ),
         SetupMethod(
             "deployments",
-            "Azure, what its deployments stand for",
-            "By governance for every application; with ?application=NAME for one. Terraform's"
-            " state goes to intake/terraform, Bedrock's profiles to intake/bedrock-profiles.",
+            "Azure deployments",
+            "Governance sends them for all applications, or with ?application=NAME for one. Send"
+            " Terraform state to intake/terraform, Bedrock profiles to intake/bedrock-profiles.",
             "az cognitiveservices account deployment list -g GROUP -n ACCOUNT -o json |\n"
             "  curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: "
             "application/json' \\\n"
@@ -272,16 +273,16 @@ def setup_methods() -> tuple[SetupMethod, ...]:
         ),
         SetupMethod(
             "cdxgen",
-            "A bill of materials from the pipeline, by cdxgen's command aibom",
+            "Bill of materials from the pipeline, by the cdxgen command aibom",
             "Any tool that posts to Dependency-Track can post here, with the same settings."
             " The command cdxgen itself finds no models.",
             f"aibom --server-url {url} --api-key fr_YOUR_KEY --project-name NAME -o bom.json .",
         ),
         SetupMethod(
             "curl",
-            "Any CycloneDX or SPDX file",
-            "The answer says what was taken, what nobody knows, and what was left out, with"
-            " the place in the file.",
+            "CycloneDX or SPDX file",
+            "The response lists imported, unrecognised and ignored entries with their place in"
+            " the file.",
             "curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: "
             "application/vnd.cyclonedx+json' \\\n"
             f"  --data-binary @bom.json '{url}/api/v1/intake/cyclonedx/?application=NAME'",
@@ -330,7 +331,7 @@ def bind_connection(request: HttpRequest, pk: int) -> HttpResponse:
     except InvalidStateError as error:
         flash_error(request, str(error))
     else:
-        message = f"Whatever {token.name} sends is about {application.name} now."
+        message = f"All reports of {token.name} are now about {application.name}."
         flash_success(request, message, undo=reverse("connections:unbind-token", args=[token.pk]))
     return redirect("connections:list")
 

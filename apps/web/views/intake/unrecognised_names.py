@@ -232,9 +232,9 @@ def _build_question(name: str, provider: str, observations: list[Observation]) -
     n = len(
         {observation.application_id for observation in observations if observation.application_id}
     )
-    provider_clause = f" at {provider}" if provider else ""
+    provider_clause = f" on {provider}" if provider else ""
     calls_clause = pluralize(n, f"{n} application calls it", f"{n} applications call it")
-    return Headline(f"What is '{name}'{provider_clause}? {calls_clause}.")
+    return Headline(f"Which model does '{name}'{provider_clause} mean? {calls_clause}.")
 
 
 def _build_offering_picker(
@@ -243,7 +243,7 @@ def _build_offering_picker(
     return build_picker(
         request,
         name="offering",
-        legend="It means",
+        legend="Model",
         chosen=offering_id,
         suggested=suggested_offerings(name, provider),
         hidden_fields=(("name", name), ("provider", provider)),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -54,7 +54,7 @@ class RecordPages:
 
     def rows(self, request: HttpRequest) -> QuerySet[Any]:
         objects: Any = self.record.model._default_manager
-        rows = objects.visible_to(request.user)
+        rows: QuerySet[Any] = objects.visible_to(request.user)
         return rows.select_related(*self.relations) if self.relations else rows
 
     def initial(self, request: HttpRequest) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _regions_of_host(initial: Mapping[str, Any]) -> Mapping[str, QuerySet[Any]]:
     regions = Region.objects.order_by("name")
     return {
         "region": regions.filter(host=offering.host_id)
-        if isinstance(offering, Model)
+        if isinstance(offering, Offering)
         else regions.none()
     }
 

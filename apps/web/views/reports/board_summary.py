@@ -56,7 +56,7 @@ def board_summary(request: HttpRequest) -> HttpResponse:
     today = day_of(at)
     counts = portfolio_figures(user=user, on=today)
     concentration = load_concentration(user=user, today=today)
-    late_runways = negative_runways(user=user, on=today)
+    n_late = negative_runways(user=user, on=today).n
     state = refresh_state()
     past, upcoming = retiring_models(
         user=user, on=today, within=HORIZON_DAYS, max_past=MAX_PAST, max_next=MAX_NEXT
@@ -70,8 +70,8 @@ def board_summary(request: HttpRequest) -> HttpResponse:
         as_of=at,
         sentence=headlines.portfolio_headline(concentration.developers, counts),
         basis=headlines.concentration_basis(concentration.developers),
-        retirements_sentence=headlines.retirements_sentence(counts, late_runways)
-        if state.is_current or counts.n_ended or late_runways.n
+        retirements_sentence=headlines.retirements_sentence(counts, n_late)
+        if state.is_current or counts.n_ended or n_late
         else "",
         state=state,
         figures=_figures(user, counts.n_ended, counts.n_ending_180, state.as_of is not None),
@@ -130,8 +130,8 @@ class CommentaryForm(OptimisticLockMixin, forms.Form):
         required=False,
         max_length=MAX_COMMENTARY_LENGTH,
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=f"At most {MAX_COMMENTARY_LENGTH} characters, so that the page prints on one "
-        "sheet. Empty: no commentary.",
+        help_text=f"At most {MAX_COMMENTARY_LENGTH} characters, so that the summary prints on "
+        f"one page. Empty: no commentary.",
     )
 
 

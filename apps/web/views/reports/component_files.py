@@ -159,7 +159,7 @@ def component_detail(request: HttpRequest, slug: str) -> HttpResponse:
             ("Reports", reverse("reports:home")),
             ("Component files", reverse("component-files:list")),
         ),
-        counts="What the application calls today",
+        counts="Current dependencies of the application",
         as_of=at,
         sentence=component_headline(file),
         file=file,
@@ -204,7 +204,7 @@ def component_xlsx(request: HttpRequest, slug: str) -> HttpResponse:
             )
         book.sheet(
             "Missing",
-            ["Enter it at", "Record", "Fields", "Empty cells"],
+            ["Location", "Record", "Fields", "Empty cells"],
             (
                 [place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells]
                 for gap in file.gaps
@@ -216,7 +216,7 @@ def component_xlsx(request: HttpRequest, slug: str) -> HttpResponse:
             [
                 ["Application", file.application.name],
                 ["As of", at.isoformat(timespec="seconds")],
-                ["Read by", describe_scope(user)],
+                ["Created by", describe_scope(user)],
                 *([str(table.name), str(table.about)] for table in TABLES),
             ],
         )

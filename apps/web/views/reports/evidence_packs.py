@@ -246,7 +246,7 @@ def pack_detail(request: HttpRequest, pk: int) -> HttpResponse:
             ("Reports", reverse("reports:home")),
             ("Evidence packs", reverse("evidence-packs:list")),
         ),
-        counts="What the person who asked may see",
+        counts="Data that the requesting user can view",
         as_of=pack.as_of,
         sentence=pack_headline(pack),
         pack=pack,

@@ -17,41 +17,49 @@ def register_headline(figures: ReportFigures) -> Headline:
     fill = figures.whole
     if not fill.n_rows:
         return Headline(
-            "No application is in pilot or production yet, so the register has no rows."
+            "No applications in pilot or production yet, so the register of information has no "
+            "rows."
         )
-    opening = f"The register is {share(fill.share)} filled: {describe_completeness(fill)}"
+    opening = (
+        f"The register of information is {share(fill.share)} complete: "
+        f"{describe_completeness(fill)}"
+    )
     worst = max(figures.sheets, key=lambda sheet: sheet.fill.n_missing)
     if fill.n_missing:
-        opening += f"; {number(worst.fill.n_missing)} of the missing are in {worst.table.code}"
+        opening += (
+            f"; {number(worst.fill.n_missing)} of the missing fields are in {worst.table.code}"
+        )
     if figures.failed:
-        failed_checks = count_of(len(figures.failed), "check", "checks")
-        return Headline(f"{opening}. ", f"{failed_checks.capitalize()} would reject it", ".")
-    return Headline(f"{opening}. No check would reject it.")
+        failed_checks = count_of(
+            len(figures.failed), "validation rule fails", "validation rules fail"
+        )
+        return Headline(f"{opening}. ", f"{failed_checks.capitalize()}", ".")
+    return Headline(f"{opening}. All validation rules pass.")
 
 
 def models_headline(figures: ReportFigures) -> Headline:
     fill = figures.whole
     if not fill.n_rows:
-        return Headline("No application in pilot or production calls a model yet.")
+        return Headline("No application in pilot or production uses a model yet.")
     rows = "{n} application and model" if fill.n_rows == 1 else "{n} pairs of application and model"
     return Headline(
-        f"{rows.format(n=number(fill.n_rows))} stand in the inventory, {share(fill.share)} "
-        f"filled: {describe_completeness(fill)}."
+        f"{rows.format(n=number(fill.n_rows))}, {share(fill.share)} "
+        f"complete: {describe_completeness(fill)}."
     )
 
 
 def component_headline(file: ComponentFile) -> Headline:
     name = file.application.name
     if not file.rows["components"]:
-        return Headline(f"{name} calls no model today, so nothing is owed to it.")
+        return Headline(f"{name} uses no model today, so no documents are required.")
     if file.documents_withheld:
-        return Headline(f"What {name} is built on, and the questions its owners answer.")
+        return Headline(f"Models that {name} uses, and the answers of its owners.")
     opening = (
-        f"Of {number(file.n_items)} documents that the developers owe {name},"
-        f" {number(file.n_on_file)} are on file"
+        f"{number(file.n_on_file)} of {number(file.n_items)} developer documents for "
+        f"{name} are recorded"
     )
     if file.n_overdue:
-        overdue_answers = count_of(file.n_overdue, "answer is", "answers are")
+        overdue_answers = count_of(file.n_overdue, "response is", "responses are")
         return Headline(f"{opening}; ", f"{overdue_answers} overdue", ".")
     return Headline(f"{opening}.")
 
@@ -60,12 +68,10 @@ def pack_headline(pack: EvidencePack) -> Headline:
     match pack.state:
         case EvidencePack.State.DONE:
             return Headline(
-                f"The pack holds {number(pack.n_files)} files, and its manifest carries their "
-                "digests."
+                f"The pack contains {number(pack.n_files)} files. Its manifest contains their "
+                f"digests."
             )
         case EvidencePack.State.FAILED:
-            return Headline("", "The pack could not be made", f". {pack.error}")
+            return Headline("", "The pack could not be created", f". {pack.error}")
         case _:
-            return Headline(
-                "The pack is being made. This page follows it; you may leave and come back."
-            )
+            return Headline("The pack is being created. This page refreshes, and you can leave it.")

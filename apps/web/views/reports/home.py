@@ -40,14 +40,14 @@ def report_list(request: HttpRequest) -> HttpResponse:
         "application", "provider", "requested_by"
     )
     latest = list(packs.order_by("-as_of", "-pk")[:MAX_PACKS])
-    placeholder = "being counted for the first time"
+    placeholder = "being calculated"
     offers = [
         ReportSummary(
             "DORA register of information",
             reverse("reports:register"),
-            "The AI slice of RT.02, RT.05, RT.06 and RT.07, joinable to your register, with"
-            " the rules checked that would reject it.",
-            "Supervisor, by way of compliance",
+            "The AI part of RT.02, RT.05, RT.06 and RT.07, to join to your register of"
+            " information, with the validation rules of the supervisors.",
+            "Compliance, supervisors",
             register.whole if register else None,
             describe_completeness(register.whole) if register else placeholder,
             (("XLSX", reverse("reports:register-xlsx")),),
@@ -55,11 +55,11 @@ def report_list(request: HttpRequest) -> HttpResponse:
         ReportSummary(
             "AI Act component file",
             reverse("component-files:list"),
-            "For each application: what the developers of its models owe it (Annex XII), what"
-            " was changed, who becomes a provider (Art. 25).",
+            "For each application: documents of the developers (Annex XII), changes to the"
+            " models, and the answers on Article 25.",
             "Market surveillance, customers, legal",
             None,
-            "one for each application",
+            "1 for each application",
         ),
         ReportSummary(
             "Model inventory",
@@ -77,18 +77,19 @@ def report_list(request: HttpRequest) -> HttpResponse:
         ReportSummary(
             "Evidence pack",
             reverse("evidence-packs:list"),
-            "A zip for an application, a provider or everything, over a period: records,"
-            " tests, decisions, events with their sources, who was told, history; each file"
-            " with its digest.",
+            "One zip for an application, a provider or the whole organisation, and a period: "
+            "records,"
+            " tests, decisions, events with their sources, notifications and history, with"
+            " digests.",
             "Auditor",
             None,
-            f"latest on {latest[0].as_of.date().isoformat()}" if latest else "none yet",
+            f"latest on {latest[0].as_of.date().isoformat()}" if latest else "no packs yet",
         ),
         ReportSummary(
-            "Board one-pager",
+            "Board summary",
             reverse("reports:board-summary"),
-            "One A4 page: the concentration, three figures, one picture, what ends next, what"
-            " was done, what to decide.",
+            "One A4 page: concentration, three figures, next retirements, activity and pending"
+            " decisions.",
             "Board, risk committee",
             None,
             "as of today",
@@ -98,7 +99,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
         request,
         "reports/home.html",
         title="Reports",
-        counts="Fields of the rows in each report; what does not apply counts neither way",
+        counts="Fields of each report; fields that do not apply are not counted",
         as_of=at,
         sentence=_build_headline(register.whole if register else None),
         offers=offers,
@@ -108,13 +109,11 @@ def report_list(request: HttpRequest) -> HttpResponse:
 
 def _build_headline(register: FillRate | None) -> Headline:
     if register is None or not register.n_rows:
-        return Headline(
-            "Five reports, each from what the register holds today; what is missing is named."
-        )
+        return Headline("Five reports use the current data and list missing fields.")
     if not register.n_missing:
-        return Headline("Five reports; nothing is missing from the register of information.")
+        return Headline("The register of information has no missing fields.")
     fields = count_of(register.n_missing, "field", "fields").capitalize()
     return Headline(
-        f"{fields} are missing from the register of information, {share(1 - register.share)} of "
-        "what it asks."
+        f"{fields} are missing from the register of information, "
+        f"{share(1 - register.share)} of all."
     )

@@ -50,13 +50,11 @@ def model_inventory(request: HttpRequest) -> HttpResponse:
         "reports/models.html",
         title="Model inventory",
         crumbs=(("Reports", reverse("reports:home")),),
-        counts="Fields of the rows; what does not apply counts neither way",
+        counts="Fields of all rows; fields that do not apply are not counted",
         as_of=figures.as_of if figures else at,
         sentence=models_headline(figures)
         if figures
-        else Headline(
-            "The inventory is being counted for the first time; look again in an hour or two."
-        ),
+        else Headline("The inventory is being calculated. Refresh the page in an hour."),
         figures=figures,
         sheets=limit_table_rows(request, figures.sheets) if figures else [],
         lines=entry_link(figures.gaps[: max_rows(request)], user) if figures else [],
@@ -101,7 +99,7 @@ def model_workbook(*, user: User, at: datetime) -> tuple[bytes, int]:
             gaps = inventory.gaps(limit=MAX_GAPS)
             book.sheet(
                 "Missing",
-                ["Enter it at", "Record", "Fields", "Empty cells"],
+                ["Location", "Record", "Fields", "Empty cells"],
                 (
                     [place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells]
                     for gap in gaps
@@ -112,7 +110,7 @@ def model_workbook(*, user: User, at: datetime) -> tuple[bytes, int]:
                 ["Note", "Value"],
                 [
                     ["As of", at.isoformat(timespec="seconds")],
-                    ["Whose applications", describe_scope(user)],
+                    ["Scope", describe_scope(user)],
                     [
                         "Fields",
                         "Those that SR 26-2 (formerly SR 11-7), PRA SS1/23 and OSFI E-23 ask for.",
@@ -171,7 +169,7 @@ def edit_statement(request: HttpRequest, slug: str) -> HttpResponse:
             ("Model inventory", reverse("reports:model-inventory")),
         ),
         as_of=now(),
-        sentence=Headline(f"What the inventory asks of the owners of {application.name}."),
+        sentence=Headline(f"Model data that the owners of {application.name} provide."),
         form=form,
         button="Save",
         status=422 if form.is_bound and not form.is_valid() else 200,

@@ -44,12 +44,12 @@ def register_page(request: HttpRequest) -> HttpResponse:
         "reports/register.html",
         title="DORA register of information",
         crumbs=(("Reports", reverse("reports:home")),),
-        counts="Fields of the rows; what does not apply counts neither way",
+        counts="Fields of all rows; fields that do not apply are not counted",
         as_of=figures.as_of if figures else at,
         sentence=register_headline(figures)
         if figures
         else Headline(
-            "The register is being counted for the first time; look again in an hour or two."
+            "The register of information is being calculated. Refresh the page in an hour."
         ),
         figures=figures,
         sheets=limit_table_rows(request, figures.sheets) if figures else [],
@@ -130,7 +130,7 @@ def edit_entity(request: HttpRequest) -> HttpResponse:
             ("DORA register", reverse("reports:register")),
         ),
         as_of=now(),
-        sentence=Headline("Who hands the reports in: the legal entity whose register this is."),
+        sentence=Headline("The legal entity that submits the register of information."),
         form=form,
         button="Save",
         status=422 if form.is_bound and not form.is_valid() else 200,

@@ -189,7 +189,7 @@ def _render_search(request: HttpRequest, user: User, notice: ReceivedNotice | No
         "retirements/search.html",
         title="Announce a retirement",
         crumbs=(("Announced retirements", reverse("retirements:list")),),
-        sentence=Headline("Which model or provider retires?"),
+        sentence=Headline("Select the model or provider that retires."),
         words=text,
         hits=search_targets(text, user=user),
         notice=notice,

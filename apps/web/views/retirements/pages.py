@@ -41,7 +41,7 @@ RELATIONS = (
     "announced_by",
     "withdrawn_by",
 )
-UNDO_REASON = "Undone right after it was announced."
+UNDO_REASON = "Undone immediately after the announcement."
 
 
 def _date_word(announcement: RetirementAnnouncement) -> str:
@@ -257,5 +257,5 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     except DomainError as refusal:
         flash_error(request, str(refusal))
     else:
-        flash_success(request, "Announcement withdrawn. The dates of before apply again.")
+        flash_success(request, "Announcement withdrawn. The earlier dates apply again.")
     return redirect("retirements:detail", pk)

@@ -274,7 +274,7 @@ def _build_headline(subject: InheritedRiskSubject, name: str) -> Headline:
         )
     if row is None:
         return Headline(
-            f"{application} no longer inherits “{name}”. Its assessment stays on record."
+            f"{application} no longer inherits “{name}”. Its assessment stays recorded."
         )
     return presenters.inherited_risk_headline(
         name,
@@ -318,7 +318,7 @@ def _build_score_rows(subject: InheritedRiskSubject) -> list[ScoreRow]:
         assessed_level = Level(assessment.inherent_likelihood, assessment.inherent_impact)
         if assessed_level != row.adjusted:
             levels.insert(
-                2, ("Inherent, when it was assessed", assessed_level, "it has moved since")
+                2, ("Inherent, when it was assessed", assessed_level, "changed since then")
             )
     return [
         ScoreRow(
@@ -437,7 +437,7 @@ def _assess(subject: InheritedRiskSubject, cleaned: dict[str, Any], by: User, at
         by=by,
         at=at,
     )
-    return "Assessed."
+    return "The risk was assessed."
 
 
 def _accept(
@@ -488,7 +488,7 @@ def _attach(subject: InheritedRiskSubject, cleaned: dict[str, Any], by: User, at
     actions_evidence.attach_evidence(
         evidence=cleaned["evidence"], assessment=subject.assessment, by=by
     )
-    return "Attached."
+    return "The evidence was attached."
 
 
 type _Action = Callable[

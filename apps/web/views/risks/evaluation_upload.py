@@ -40,7 +40,7 @@ class EvaluationUploadForm(forms.Form):
         label="Application",
         required=False,
         max_length=120,
-        help_text="Slug. Empty: about the model itself, for all applications; requires the "
+        help_text="Slug. Empty: evidence about the model for all applications. This requires the "
         "governance role.",
     )
     tool = forms.ChoiceField(
@@ -123,7 +123,7 @@ def upload_evaluation(request: HttpRequest) -> HttpResponse:
         ),
         as_of=at,
         status=422 if is_post else 200,
-        sentence=Headline("Each figure of the file becomes evidence about the model it names."),
+        sentence=Headline("Each result of the file becomes evidence about its model."),
         form=form,
     )
 
@@ -144,24 +144,24 @@ def _describe_import(evaluation_import: Import, is_new: bool) -> str:
     """Return what was added as sentences; a large file is read by a worker, and a known one adds
     nothing."""
     if not is_new:
-        return "This very file was filed before; nothing was added."
+        return "This file was uploaded before. Nothing was added."
     if evaluation_import.state != Import.State.APPLIED:
-        return (
-            "The file is large and is being worked through. Its figures appear here within minutes."
-        )
+        return "The file is large and is being processed. Its results appear here within minutes."
     n = evaluation_import.counts.get("created", 0)
     message = pluralize(
         n,
-        f"One figure of {evaluation_import.tool} is filed.",
-        f"{n} figures of {evaluation_import.tool} are filed.",
+        f"1 result of {evaluation_import.tool} was recorded.",
+        f"{n} results of {evaluation_import.tool} were recorded.",
     )
     if n_unchanged := evaluation_import.counts.get("unchanged", 0):
-        message += " " + pluralize(n_unchanged, "One was on file.", f"{n_unchanged} were on file.")
+        message += " " + pluralize(
+            n_unchanged, "1 was recorded before.", f"{n_unchanged} were recorded before."
+        )
     rejected_rows = evaluation_import.problems.get("rejected", [])
     if rejected_rows:
         message += (
             " "
-            + "Not filed:"
+            + "Not recorded:"
             + " "
             + " ".join(problem["reason"] for problem in rejected_rows[:MAX_REJECTED_ROWS])
         )

@@ -30,8 +30,8 @@ from apps.web.views.risks.forms import EvidenceForm
 
 ORDERS = Sorting(
     {
-        "run": ("Made on", ("-run_on", "-pk")),
-        "expires": ("Counts until", ("expires_on", "-pk")),
+        "run": ("Tested on", ("-run_on", "-pk")),
+        "expires": ("Valid until", ("expires_on", "-pk")),
         "recorded": ("Recorded", ("-recorded_at", "-pk")),
     }
 )
@@ -79,7 +79,7 @@ def evidence_list(request: HttpRequest) -> HttpResponse:
         "risks/evidence.html",
         fragment="listing",
         title="Evidence",
-        counts="Evidence about models, and about applications of yours",
+        counts="Evidence about models and your applications",
         as_of=at,
         sentence=_build_list_headline(listing, user, today),
         filters=build_filter_controls(
@@ -91,7 +91,7 @@ def evidence_list(request: HttpRequest) -> HttpResponse:
                 FilterControl("run", "Run", "search"),
                 FilterControl("passed", "Passed", choices=BOOLEANS),
                 FilterControl("failing_or_expired", "Failing or expired", choices=BOOLEANS),
-                FilterControl("template", "Tests the risk (code)", "search"),
+                FilterControl("template", "Tested risk (code)", "search"),
             ],
         ),
         listing=listing,
@@ -112,24 +112,24 @@ def _build_list_headline(listing: PaginatedList[Evidence], user: User, today: da
     n = listing.n_found
     if n == 0:
         return Headline(
-            "No evidence matches." if listing.is_filtered else "No evidence is on record yet."
+            "No evidence matches these filters." if listing.is_filtered else "No evidence yet."
         )
     total = pluralize(
-        n, "One piece of evidence is on record", f"{listing.count} pieces of evidence are on record"
+        n, "1 piece of evidence is recorded", f"{listing.count} pieces of evidence are recorded"
     )
     if listing.is_filtered:
         total = pluralize(
             n,
-            "One piece of evidence matches the filters",
-            f"{listing.count} pieces of evidence match the filters",
+            "1 piece of evidence matches these filters",
+            f"{listing.count} pieces of evidence match these filters",
         )
         return Headline(f"{total}.")
     n_doubtful = Evidence.objects.visible_to(user).failing_or_expired_on(today)[:1001].count()
     if n_doubtful == 0:
-        return Headline(f"{total}; none fails or has expired.")
+        return Headline(f"{total}; none is failing or expired.")
     return Headline(
         f"{total}; ",
-        pluralize(n_doubtful, "{n} fails or has expired", "{n} fail or have expired").format(
+        pluralize(n_doubtful, "{n} is failing or expired", "{n} are failing or expired").format(
             n="1,000+" if n_doubtful > 1000 else n_doubtful
         ),
         ".",
@@ -144,15 +144,15 @@ HEADS = [
     "application",
     "version",
     "offering",
-    "tests risk",
+    "tested risk",
     "dataset",
     "metric",
     "value",
     "threshold",
     "cases",
     "state",
-    "made on",
-    "counts until",
+    "tested on",
+    "valid until",
     "sha256",
     "link",
     "note",
@@ -240,12 +240,10 @@ def _build_evidence_headline(evidence: Evidence, state: Evidence.State) -> Headl
         case Evidence.State.FAILING:
             return Headline(f"{subject} ", "fails", ".")
         case Evidence.State.EXPIRED:
-            return Headline(
-                f"{subject} ", "has expired", ": it backs nothing until it is repeated."
-            )
+            return Headline(f"{subject} ", "expired", ". Repeat the test and record the result.")
         case Evidence.State.PASSED:
             return Headline(f"{subject} passed.")
-    return Headline(f"{subject} is on file.")
+    return Headline(f"{subject} is recorded.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -311,9 +309,7 @@ def add_evidence(request: HttpRequest) -> HttpResponse:
         ),
         as_of=at,
         status=422 if is_post else 200,
-        sentence=Headline(
-            "Say what was tested, with what, how it came out, and until when that counts."
-        ),
+        sentence=Headline("Enter the tested model, the tool, the result and its validity."),
         form=form,
         backs=backed_assessment,
     )

@@ -49,7 +49,7 @@ SELECT DISTINCT ancestor_id AS id FROM team_ancestor WHERE team_id = ANY (%s)"""
     return list(people.order_by("username")[:MAX_OWNERS])
 
 
-NO_CHANGE = ("", "as it is")
+NO_CHANGE = ("", "no change")
 TREATMENTS = [(value, label) for value, label in Treatment.choices if value != Treatment.ACCEPT]
 _PAIRS = (("current_likelihood", "current_impact"), ("residual_likelihood", "residual_impact"))
 
@@ -139,7 +139,7 @@ class AssessForm(VersionedForm, _LevelsForm):
             ]
 
 
-NO_END = "Say until when: an acceptance without an end is none."
+NO_END = "Enter a date. An acceptance must have an expiry date."
 NO_REASON = "Enter a reason for the acceptance."
 
 
@@ -203,9 +203,9 @@ class BulkForm(_LevelsForm):
     ASSESS, ACCEPT, NOT_APPLICABLE = "assess", "accept", "not_applicable"
 
     _DECISIONS = (
-        (ASSESS, "Assess them"),
-        (ACCEPT, "Accept them until a day"),
-        (NOT_APPLICABLE, "Not applicable, for one reason"),
+        (ASSESS, "Assess risks"),
+        (ACCEPT, "Accept risks until a date"),
+        (NOT_APPLICABLE, "Mark as not applicable"),
     )
 
     decision = forms.ChoiceField(choices=_DECISIONS, initial=ASSESS, label="Decision")
@@ -367,7 +367,7 @@ class CreateRiskForm(RiskForm):
     template = forms.ModelChoiceField(
         queryset=RiskTemplate.objects.order_by("code"),
         required=False,
-        empty_label="own risk, with a title",
+        empty_label="custom risk, with a title",
         label="Template",
     )
 
@@ -385,10 +385,10 @@ class CreateRiskForm(RiskForm):
         cleaned = super().clean()
         if not cleaned.get("template"):
             if not cleaned.get("title"):
-                self.add_error("title", "Select a template, or enter a title for an own risk.")
+                self.add_error("title", "Select a template, or enter a title for a custom risk.")
             for name in ("likelihood", "impact"):
                 if not cleaned.get(name):
-                    self.add_error(name, "An own risk has no default level. Enter one.")
+                    self.add_error(name, "A custom risk has no default level. Enter one.")
         if cleaned.get("node_kind") and cleaned.get("node"):
             node, suggestions = find_node(
                 NodeKind[cleaned["node_kind"].upper()], cleaned["node"].strip()

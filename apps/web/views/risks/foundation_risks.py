@@ -109,7 +109,7 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
         "risks/foundations.html",
         fragment="listing",
         title="Foundation risks",
-        counts="Risks on nodes of the catalogue, and live dependencies that inherit them",
+        counts="Risks of catalogue records, and active dependencies that inherit them",
         as_of=at,
         sentence=_build_list_headline(listing, request),
         filters=build_filter_controls(
@@ -181,7 +181,7 @@ HEADS = [
     "impact",
     "inherent",
     "confidence",
-    "handed on",
+    "inherited",
     "owner",
     "rule",
     "facts",
@@ -287,7 +287,7 @@ def _render_detail(
             ("Inherited risks", reverse("inherited-risks:list")),
             ("Foundation risks", reverse("foundation-risks:list")),
         ),
-        counts="Live dependencies that inherit it",
+        counts="Active dependencies that inherit the risk",
         as_of=at,
         status=422 if (form or end_form) else 200,
         sentence=presenters.foundation_risk_headline(
@@ -425,7 +425,7 @@ def create_risk(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "risks/raise.html",
-        title="Raise a risk",
+        title="New foundation risk",
         crumbs=(
             ("Inherited risks", reverse("inherited-risks:list")),
             ("Foundation risks", reverse("foundation-risks:list")),
@@ -433,7 +433,7 @@ def create_risk(request: HttpRequest) -> HttpResponse:
         as_of=at,
         status=422 if request.method == "POST" else 200,
         sentence=Headline(
-            "Said once where it lies, a risk is inherited by everything that stands there."
+            "Record a risk once, on a model or provider. All dependencies on it inherit the risk."
         ),
         form=form if user.is_governance else None,
         templates=RiskTemplate.objects.order_by("code"),
@@ -501,10 +501,10 @@ def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
                 message, undo_action = "The risk was dismissed until its facts change.", "reinstate"
             case "reopen":
                 foundation_risks.reopen_risk(risk=risk, by=user, at=at)
-                message = "Open again."
+                message = "The risk was reopened."
             case _:
                 foundation_risks.reinstate_risk(risk=risk, by=user)
-                message = "Reinstated."
+                message = "The risk was reinstated."
     except risks_errors.RiskChangeError as refusal:
         flash_error(request, str(refusal))
     else:

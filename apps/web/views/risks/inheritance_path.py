@@ -74,7 +74,7 @@ def inheritance_path(row: InheritedRisk, dependency: Dependency) -> list[PathSte
         PathStep(
             "Offering",
             f"{offering.api_id} · {offering.host.name}",
-            f"calls it as {role}",
+            f"used as {role}",
             reverse("offerings:detail", args=[offering.pk]),
             is_offering,
         )
@@ -88,7 +88,7 @@ def inheritance_path(row: InheritedRisk, dependency: Dependency) -> list[PathSte
             "host": "served by",
             "gateway": "served through",
             "region": "served in",
-            "offering": "answered by, after its end",
+            "offering": "redirected to, after retirement",
         }.get(row.node_kind, VIAS[row.via])
         if row.node_kind == "host" and row.node_ref != offering.host_id:
             steps.append(
@@ -128,7 +128,9 @@ def _build_model_steps(row: InheritedRisk, offering_id: int) -> list[PathStep]:
             PathStep(row.node_kind.capitalize(), str(node), VIAS[row.via or "direct"], "", True)
         ]
     path = _find_lineage(row, [ref for ref, _via in served_versions])
-    relationship = "answers with" if served_versions[0][1] == Via.DIRECT else "may answer with"
+    relationship = (
+        "served model" if served_versions[0][1] == Via.DIRECT else "possible served model"
+    )
     steps = []
     for version, kind in path:
         version_relationship = f"made from, by {kind.lower()}" if kind else relationship

@@ -184,7 +184,7 @@ def inherited_risk_headline(
 
 def coverage_headline(taxonomy: str, n_open: int, n_entries: int) -> Headline:
     return Headline(
-        f"{n_open} of the {n_entries} entries of {taxonomy} on record have open risks here."
+        f"{n_open} of the {n_entries} recorded entries of {taxonomy} have open risks here."
     )
 
 

@@ -332,7 +332,7 @@ def template_detail(request: HttpRequest, code: str) -> HttpResponse:
             ("Inherited risks", reverse("inherited-risks:list")),
             ("Templates and crosswalk", reverse("risk-templates:crosswalk")),
         ),
-        counts="Open foundation risks of this kind, and live dependencies that inherit them",
+        counts="Open foundation risks of this template, and active dependencies that inherit them",
         as_of=at,
         sentence=Headline(f"{template.title}."),
         kind=template,

@@ -357,8 +357,8 @@ def _search_applications(
                 ChangeAction("is retired", _build_url(change_fields, ("retire", application.slug))),
                 *(
                     ChangeAction(
-                        f"moves off {dependency.offering.api_id}"
-                        f" at {dependency.offering.host.name}",
+                        f"migrates off {dependency.offering.api_id}"
+                        f" on {dependency.offering.host.name}",
                         _build_url(change_fields, ("moving", str(dependency.pk))),
                     )
                     for dependency in dependencies_by_application.get(application.pk, [])[:3]

@@ -49,7 +49,7 @@ HEADS = [
     "state",
     "business owner",
     "technical owner",
-    "team's mailbox",
+    "team mailbox",
 ]
 _STATES = {state: words for state, words in STATE_WORDS.items() if state != "leaning"}
 
@@ -98,7 +98,7 @@ def scenario_preview(request: HttpRequest) -> HttpResponse:
         request,
         "what-ifs/what-if.html",
         title="What-if scenarios",
-        counts="Applications in pilot or production, each once",
+        counts="Applications in pilot or production, each counted once",
         sentence=_build_headline(scenario_query, result, problem),
         question=scenario_query,
         outcome=result,
@@ -156,14 +156,14 @@ def _build_headline(
     """Return the headline of the page: a question, the problem, or the result in one sentence."""
     if not scenario_query.changes:
         return Headline(
-            "What happens if a developer stops, a host is down, a model ends or costs more?"
+            "Simulate a failed developer, a host outage, a retirement or a price increase."
         )
     if problem:
-        return Headline("This cannot be asked: ", problem, "")
+        return Headline("The scenario is not valid:  ", problem, "")
     if not scenario_query.ops:
-        return Headline("This cannot be asked: ", scenario_query.problems[0], "")
+        return Headline("The scenario is not valid:  ", scenario_query.problems[0], "")
     if result is None:
-        return Headline(f"If {scenario_query.name}: a worker works it out.")
+        return Headline(f"If {scenario_query.name}: the result is being calculated.")
     return results.result_headline(result, scenario_query.name)
 
 

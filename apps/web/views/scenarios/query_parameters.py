@@ -210,21 +210,25 @@ class _NameLookup:
                     "op": "replace",
                     "old": old_id,
                     "new": new_id,
-                }, f"{self._offering_name(new_id)} takes the place of {self._offering_name(old_id)}"
+                }, f"{self._offering_name(new_id)} replaces {self._offering_name(old_id)}"
             case "move":
                 dependency, offering = _parse_ids(value)
-                return {
-                    "op": "move",
-                    "dependency": dependency,
-                    "offering": offering,
-                }, f"{self._dependency_name(dependency)} moves to {self._offering_name(offering)}"
+                return (
+                    {
+                        "op": "move",
+                        "dependency": dependency,
+                        "offering": offering,
+                    },
+                    f"{self._dependency_name(dependency)} migrates to "
+                    f"{self._offering_name(offering)}",
+                )
             case "reprice":
                 node, _star, factor = value.rpartition("*")
                 sentence = f"{self._node_name(node)} costs {factor} times as much"
                 return {"op": "reprice", "node": node, "factor": factor}, sentence
             case _:
                 return {"op": "retire", "application": value}, "{name} is retired".format(
-                    name=self.applications.get(value, "an application that you may not see")
+                    name=self.applications.get(value, "an application that you cannot view")
                 )
 
     def problem(self, field: str, value: str) -> str:
@@ -233,21 +237,24 @@ class _NameLookup:
             case "remove" | "reprice":
                 name = value if field == "remove" else value.rpartition("*")[0]
                 if name not in self.nodes:
-                    return f"Nothing is known under “{name}”."
+                    return f"No record “{name}” found. Search for it and select it."
                 if field == "reprice" and not _is_factor(value.rpartition("*")[2]):
-                    return "Write by how much the price is multiplied, such as 1.5."
+                    return "Enter a price factor, for example 1.5."
             case "replace":
                 if not all(pk in self.offerings for pk in _parse_ids(value)):
-                    return "One of the two offerings is not known."
+                    return "One of the two offerings was not found."
             case "move":
                 dependency, offering = _parse_ids(value)
                 if dependency not in self.dependencies:
                     return "Dependency not found. It does not exist or you do not have access."
                 if offering not in self.offerings:
-                    return "The offering to move to is not known."
+                    return "The target offering was not found."
             case "retire":
                 if value not in self.applications:
-                    return f"There is no application “{value}” that you may see."
+                    return (
+                        f"No application “{value}” found. It does not exist or you do not "
+                        "have access."
+                    )
         return ""
 
     def _node_name(self, name: str) -> str:
@@ -256,7 +263,7 @@ class _NameLookup:
 
     def _offering_name(self, pk: int) -> str:
         offering = self.offerings.get(pk)
-        return f"{offering.api_id} at {offering.host.name}" if offering else f"offering {pk}"
+        return f"{offering.api_id} on {offering.host.name}" if offering else f"offering {pk}"
 
     def _dependency_name(self, pk: int) -> str:
         dependency = self.dependencies.get(pk)

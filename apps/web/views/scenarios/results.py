@@ -208,7 +208,7 @@ def result_of_run(
 
 
 def _state_label(state: str) -> str:
-    return STATE_WORDS.get(state, "Not struck")
+    return STATE_WORDS.get(state, "Not affected")
 
 
 def _compare_policies(stored_values: Sequence[Mapping[str, Any]]) -> list[PolicyComparison]:
@@ -273,9 +273,9 @@ def result_headline(result: ScenarioResult, name: str) -> Headline:
     exposed = result.count(StandingState.EXPOSED)
     if result.has_removal:
         if not result.n_struck:
-            return Headline(f"If {name}, nothing of yours is struck.")
+            return Headline(f"If {name}, none of your applications is affected.")
         affected_clause = pluralize(
-            result.n_struck, "{n} application is struck", "{n} applications are struck"
+            result.n_struck, "{n} application is affected", "{n} applications are affected"
         )
         opening = f"If {name}, " + affected_clause.format(n=number(result.n_struck))
         if not exposed:
@@ -283,7 +283,9 @@ def result_headline(result: ScenarioResult, name: str) -> Headline:
         return Headline(
             f"{opening}; ",
             pluralize(
-                exposed, f"{number(exposed)} has no way out", f"{number(exposed)} have no way out"
+                exposed,
+                f"{number(exposed)} has no alternative",
+                f"{number(exposed)} have no alternative",
             ),
             ".",
         )
@@ -297,12 +299,12 @@ def result_headline(result: ScenarioResult, name: str) -> Headline:
         if abs(cost.change) >= 0.5:
             amount = f"{number(round(abs(cost.change)))} {cost.currency}"
             cost_clause = (
-                "the bill grows by {amount} a month"
+                "costs increase by {amount} per month"
                 if cost.change > 0
-                else "it saves {amount} a month"
+                else "costs decrease by {amount} per month"
             )
             clauses.append(cost_clause.format(amount=amount))
-    sentence = f"If {name}, " + ("; ".join(clauses) or "nothing of yours changes")
+    sentence = f"If {name}, " + ("; ".join(clauses) or "nothing changes for your applications")
     if result.flags:
         n = len(result.flags)
         return Headline(
@@ -332,7 +334,7 @@ def costs_picture(result: ScenarioResult) -> Any:
         draw_comparison,
         [ComparisonRow(cost.currency, cost.before, cost.after) for cost in cost_changes],
         names=("before", "after"),
-        unit=Unit("a month", compact),
+        unit=Unit("per month", compact),
     )
 
 

@@ -177,7 +177,7 @@ def scenario_detail(request: HttpRequest, pk: int) -> HttpResponse:
             ("What-if scenarios", reverse("scenarios:preview")),
             ("Saved", reverse("scenarios:list")),
         ),
-        counts="Answers given for what who asked may see",
+        counts="Each result covers the applications that its requester could view",
         status=422 if form.errors else 200,
         scenario=scenario,
         sentence=Headline(
@@ -236,7 +236,7 @@ def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
             ("What-if scenarios", reverse("scenarios:preview")),
             (run.scenario.name, reverse("scenarios:detail", args=[run.scenario_id])),
         ),
-        counts="Applications in pilot or production, each once",
+        counts="Applications in pilot or production, each counted once",
         sentence=_build_headline(run, result, descriptions),
         run=run,
         words=descriptions,
@@ -274,10 +274,10 @@ def _build_headline(
     run: ScenarioRun, result: ScenarioResult | None, descriptions: list[str]
 ) -> Headline:
     if run.state == RunState.FAILED:
-        return Headline("This could not be answered: ", run.error, "")
+        return Headline("The calculation failed:  ", run.error, "")
     if result is None:
         return Headline(
-            "If {name}: a worker works it out.".format(
+            "If {name}: the result is being calculated.".format(
                 name=" and ".join(descriptions) or run.scenario.name
             )
         )
@@ -286,8 +286,8 @@ def _build_headline(
 
 def _describe_progress(run: ScenarioRun) -> str:
     if run.state == RunState.QUEUED or run.is_abandoned(at=now()):
-        return "It waits for a worker."
-    return "It is being worked out, on a copy of the portfolio."
+        return "The calculation is queued."
+    return "The result is being calculated."
 
 
 @require_safe
@@ -357,12 +357,12 @@ def scenario_comparison(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "what-ifs/compare.html",
-        title="Two what-ifs",
+        title="Scenario comparison",
         crumbs=(
             ("What-if scenarios", reverse("scenarios:preview")),
             ("Saved", reverse("scenarios:list")),
         ),
-        counts="Applications in pilot or production, each once",
+        counts="Applications in pilot or production, each counted once",
         sentence=_build_comparison_headline(run_results[0], run_results[1], names),
         runs=(first_run, second_run),
         names=names,
@@ -384,7 +384,7 @@ def scenario_comparison(request: HttpRequest) -> HttpResponse:
                 for currency, amounts in _pair_costs(run_results[0], run_results[1]).items()
             ],
             names=names,
-            unit=Unit("a month", compact),
+            unit=Unit("per month", compact),
         ),
         same_portfolio=first_run.as_of == second_run.as_of
         and first_run.whole_organisation == second_run.whole_organisation,
@@ -413,13 +413,13 @@ def _render_run_choice(
     return render_page(
         request,
         "what-ifs/choose.html",
-        title="Compare two",
+        title="Scenario comparison",
         crumbs=(
             ("What-if scenarios", reverse("scenarios:preview")),
             ("Saved", reverse("scenarios:list")),
         ),
-        counts="Answers that you asked for, and for the offices all",
-        sentence=Headline("Which two answers?"),
+        counts="Your results; organisation roles see all",
+        sentence=Headline("Select two results to compare."),
         runs=runs.defer("result", "details")[:50],
         one=selected_run,
     )
@@ -450,7 +450,7 @@ def _build_comparison_rows(
     ]
     rows += [
         ScenarioComparison(
-            f"{currency} a month",
+            f"{currency} per month",
             *("–" if value is None else f"{value:,.0f}" for value in amounts),
         )
         for currency, amounts in _pair_costs(first, second).items()

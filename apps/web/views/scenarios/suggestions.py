@@ -39,14 +39,14 @@ def suggest_scenarios(user: User, *, on: date) -> list[SuggestedScenario]:
         offering = retirement.offering
         scenarios.append(
             SuggestedScenario(
-                f"{offering.api_id} at {offering.host.name} ends today",
+                f"{offering.api_id} on {offering.host.name} retires today",
                 scenario_url(remove=[f"offering:{offering.pk}"]),
             )
         )
     if developer:
         scenarios.append(
             SuggestedScenario(
-                f"{developer.name} costs half as much again",
+                f"{developer.name} costs 50% more",
                 scenario_url(reprice=[(node, PRICE_FACTOR)]),
             )
         )

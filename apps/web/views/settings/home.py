@@ -37,20 +37,17 @@ class SettingsEntry:
 def settings_home(request: HttpRequest) -> HttpResponse:
     """Show the settings that the user can view or change."""
     user = signed_in_user(request)
-    groups = [("Who", _list_account_settings(user))]
+    groups = [("Users and teams", _list_account_settings(user))]
     if user.can_read_all:
         groups[0][1].extend(_list_organisation_settings(user))
-        groups.append(("What counts", _list_rule_settings(user)))
-    groups.append(("Yours", _list_own_settings(user)))
+        groups.append(("Rules and feeds", _list_rule_settings(user)))
+    groups.append(("Your account", _list_own_settings(user)))
     return render_page(
         request,
         "settings/home.html",
         title="Settings",
-        counts="What you may see",
-        sentence=Headline(
-            "Teams and people, the lines that are drawn, the feeds that are read, and your own "
-            "keys."
-        ),
+        counts="Settings that you can view",
+        sentence=Headline("Settings of teams, users, rules and feeds, and of your own account."),
         groups=groups,
         sizes=group_sizes() if user.is_administrator else (),
     )
@@ -64,7 +61,7 @@ def _list_account_settings(user: User) -> list[SettingsEntry]:
             "Teams and roles",
             reverse("teams:list"),
             count_of(n_teams, "team"),
-            "governance; owners their own team",
+            "governance; team owners for their team",
         )
     ]
     if user.can_read_all:
@@ -75,20 +72,20 @@ def _list_account_settings(user: User) -> list[SettingsEntry]:
                 "People",
                 reverse("users:list"),
                 f"{count_of(active_users.count(), 'person', 'people')}, "
-                f"{n_with_role} with an office",
+                f"{n_with_role} with an organisation role",
                 "administrators",
             )
         )
     entries.append(
         SettingsEntry(
-            "Programs: service accounts and their keys",
+            "Service accounts and their API tokens",
             reverse("service-accounts:list"),
             count_of(
                 visible_service_accounts(user).filter(is_active=True).order_by().count(),
-                "program",
-                "programs",
+                "service account",
+                "service accounts",
             ),
-            "governance; owners for their team",
+            "governance; team owners for their team",
         )
     )
     return entries
@@ -98,10 +95,12 @@ def _list_organisation_settings(user: User) -> list[SettingsEntry]:
     oidc_settings = settings.OIDC
     return [
         SettingsEntry(
-            "Sign-on",
+            "Single sign-on (SSO)",
             reverse("settings:single-sign-on"),
-            f"by {oidc_settings['name']}" if oidc_settings else "off: passwords and second factors",
-            "whoever runs the registry",
+            f"by {oidc_settings['name']}"
+            if oidc_settings
+            else "off: passwords and two-factor authentication",
+            "operator",
         )
     ]
 
@@ -113,32 +112,32 @@ def _list_rule_settings(user: User) -> list[SettingsEntry]:
         SettingsEntry(
             "Tolerances and policies",
             reverse("exposure-policies:list"),
-            f"{Policy.objects.filter(enabled=True).count()} in force",
+            f"{Policy.objects.filter(enabled=True).count()} active",
             "governance",
         ),
         SettingsEntry(
-            "Decisions to confirm by a second person",
+            "Decisions that a second user must confirm",
             reverse("confirmation-settings:detail"),
             _describe_requirements(),
             "governance",
         ),
         SettingsEntry(
-            "Alerts: milestones, escalation, price lines, webhooks",
+            "Alert rules: reminders, escalation, prices, webhooks",
             reverse("alert-settings:detail"),
-            "{n} in use".format(
+            "{n} enabled".format(
                 n=count_of(Webhook.objects.filter(enabled=True).count(), "webhook")
             ),
             "governance",
         ),
         SettingsEntry(
-            "Sources", reverse("feeds:list"), f"{count_of(n_sources, 'feed')} polled", "governance"
+            "Feeds", reverse("feeds:list"), f"{count_of(n_sources, 'feed')} polled", "governance"
         ),
     ]
     if user.is_governance:
         n_senders = len(NoticeMailSettings.load().allowed_senders)
         entries.append(
             SettingsEntry(
-                "Mailbox of notices",
+                "Mailbox of provider notices",
                 reverse("received-notices:rules"),
                 count_of(n_senders, "allowed sender"),
                 "governance",
@@ -157,7 +156,10 @@ def _list_own_settings(user: User) -> list[SettingsEntry]:
     n_usable_tokens = ApiToken.objects.filter(user=user).usable_at(now()).count()
     return [
         SettingsEntry(
-            "Profile, second factor, password", reverse("account:detail"), str(user), "you"
+            "Profile, two-factor authentication, password",
+            reverse("account:detail"),
+            str(user),
+            "you",
         ),
         SettingsEntry("Notification preferences", reverse("subscriptions:list"), "", "you"),
         SettingsEntry(
@@ -167,9 +169,9 @@ def _list_own_settings(user: User) -> list[SettingsEntry]:
             "you; governance for all",
         ),
         SettingsEntry(
-            "Keys for the REST interface",
+            "API tokens",
             reverse("tokens:list"),
-            count_of(n_usable_tokens, "key"),
+            count_of(n_usable_tokens, "API token"),
             "you",
         ),
     ]

@@ -116,5 +116,5 @@ def end_one_session(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _build_headline(roles: list[str]) -> Headline:
     if not roles:
-        return Headline("You hold no role yet; ask your administrator for one.")
+        return Headline("You have no role yet. Contact your administrator.")
     return Headline(f"You are {join_names(roles, max_names=6)}.")

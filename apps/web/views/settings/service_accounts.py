@@ -227,12 +227,14 @@ def create_service(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "settings/service-form.html",
-        title="Add a program",
+        title="Add service account",
         crumbs=(
             ("Settings", reverse("settings:home")),
             ("Service accounts", reverse("service-accounts:list")),
         ),
-        sentence=Headline("A program has keys and no password; it stays when people leave."),
+        sentence=Headline(
+            "A service account has API tokens and no password, and does not depend on a person."
+        ),
         form=form,
         status=422 if form.is_bound else 200,
     )

@@ -39,7 +39,7 @@ def single_sign_on_page(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "settings/sign-on.html",
-        title="Sign-on",
+        title="Single sign-on (SSO)",
         crumbs=(("Settings", reverse("settings:home")),),
         sentence=_build_headline(rules),
         configured=oidc_settings,
@@ -69,10 +69,10 @@ def _build_rules(grants: tuple[Grant, ...]) -> list[SignOnRule]:
 
 def _build_headline(rules: list[SignOnRule]) -> Headline:
     if not settings.OIDC:
-        return Headline("Nobody comes by sign-on: it is not configured.")
-    start = f"People come by {settings.OIDC['name']}"
+        return Headline("Single sign-on is not configured.")
+    start = f"Users sign in with {settings.OIDC['name']}"
     n_without_team = sum(not rule.grant.organisation_role and rule.team is None for rule in rules)
     if n_without_team:
         rules_text = count_of(n_without_team, "rule names", "rules name")
-        return Headline(f"{start}; ", f"{rules_text} a team that is not there", ".")
+        return Headline(f"{start}; ", f"{rules_text} a team that does not exist", ".")
     return Headline(f"{start}.")

@@ -231,7 +231,7 @@ class TeamList(ListPage[Any, TeamRow]):
         return Headline(
             f"{self.count_records()}; ",
             pluralize(n_without, "1 has", f"{number(n_without)} have"),
-            " neither members nor a mailbox, so the team above receives the alerts.",
+            " no members and no mailbox, so the team above receives the alerts.",
         )
 
     def get_basis(self) -> str:
@@ -337,10 +337,10 @@ def _render_team_page(
         "settings/team.html",
         title=team.name,
         crumbs=(("Settings", reverse("settings:home")), ("Teams", reverse("teams:list"))),
-        counts="Roles held on this team itself",
+        counts="Roles on this team, without those on parent teams",
         sentence=Headline(
-            f"{team.name} has {count_of(len(members), 'person', 'people')} with a role of its"
-            f" own and owns {count_of(n_applications, 'application')}."
+            f"{team.name} has {count_of(len(members), 'person', 'people')} with a role and"
+            f" owns {count_of(n_applications, 'application')}."
         ),
         team=team,
         members=members,

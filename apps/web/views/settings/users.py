@@ -282,7 +282,7 @@ def _email_invitation(request: HttpRequest, person: User, by: User) -> None:
     except OSError as error:
         flash_error(
             request,
-            f"The email was not sent ({error}). Give {person} this URL yourself; it works "
+            f"The email was not sent ({error}). Send {person} this URL yourself. It works "
             f"once: {invitation_url(person)}",
         )
     else:

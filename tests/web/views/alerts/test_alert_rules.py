@@ -38,11 +38,11 @@ def test_everybody_reads_when_people_are_told(reader, world, as_user):
     page = text_of(as_user(getattr(world, reader)).get(PAGE))
 
     assert (
-        "Owners of critical applications are told 180, 90, 60, 30, 14, 7, 1 and 0 days before a "
-        "model ends." in page
+        "Owners of critical applications are notified 180, 90, 60, 30, 14, 7, 1 and 0 days before "
+        "a model retires." in page
     )
-    assert "Silence is passed on after 24 hours." in page
-    assert ('type="submit">Save<' in page) is (reader == "governance")
+    assert "Alerts without a response are escalated after 24 hours." in page
+    assert ('type="submit">Save rules<' in page) is (reader == "governance")
 
 
 def test_governance_changes_days_and_hours_of_one_criticality(world, as_user):

@@ -61,7 +61,7 @@ def editor(signed_in, world):
 def test_a_mails_link_answers_without_a_sign_in_and_takes_it_back(page, world, mail):
     heading = page.locator(".sentence")
     page.goto(f"/alerts/answer/{links.answer_token(mail)}/")
-    expect(heading).to_have_text("Two alerts of that mail wait for an answer.")
+    expect(heading).to_have_text("Two alerts of this email need a response.")
     assert set(Alert.objects.values_list("state", flat=True)) == {"open"}
 
     page.locator(f"#tick-{world.alert.pk}").click()
@@ -97,11 +97,11 @@ def test_a_page_of_an_address_stops_the_mail_and_starts_it_again(page, world):
     page.goto(f"/unsubscribe/{path}")
 
     page.locator("[name=choice][value=never]").click()
-    expect(page.locator(".sentence")).to_have_text("No mail goes to ilse@example.org any more.")
+    expect(page.locator(".sentence")).to_have_text("ilse@example.org no longer receives emails.")
     assert Preference.objects.get().cadence == "never"
 
     page.locator("[name=choice][value=again]").click()
-    expect(page.locator(".sentence")).to_have_text(re.compile(r"^\s*Mail goes there again"))
+    expect(page.locator(".sentence")).to_have_text(re.compile(r"^\s*Undone: "))
     assert Preference.objects.get().cadence == "daily"
 
 

@@ -124,7 +124,7 @@ def test_a_message_does_not_name_what_its_reader_may_not_see_any_more(world, led
 
     page = text_of(as_user(world.editor).get(f"/deliveries/{ledger['sent'].pk}/"))
 
-    assert "An alert that is not yours to see" in page
+    assert "An alert that you cannot view" in page
     assert "claude-sonnet-4-5" not in page
 
 

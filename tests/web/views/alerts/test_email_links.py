@@ -108,7 +108,7 @@ def test_without_a_sign_in_it_shows_what_the_person_may_see_of_that_mail(client,
 
     page = text_of(response)
     assert response.status_code == 200
-    assert "Answer as ilse" in page
+    assert "Respond as ilse" in page
     assert "Retirement announced: claude-sonnet-4-5 on Anthropic" in page
     assert "Claims triage" in page
     assert page.count('name="alert"') == 1
@@ -312,7 +312,7 @@ def test_who_only_reads_by_now_may_look_and_not_answer(client, world, answer):
     page = text_of(client.get(answer))
     done = text_of(client.post(answer, {"action": "acknowledge", "alert": world.alert.pk}))
 
-    assert "You may read it and not answer it." in page
+    assert "You can view it, but not respond to it." in page
     assert "Acknowledge" not in page
     assert "You need the editor role on Claims to respond to its alerts." in done
     assert Alert.objects.get(pk=world.alert.pk).state == "open"
@@ -323,7 +323,7 @@ def test_who_lost_sight_of_it_sees_nothing_of_it(client, world, answer):
 
     page = text_of(client.get(answer))
 
-    assert "Nothing of that mail is yours to answer any more." in page
+    assert "No alert of this email is still routed to you." in page
     assert "claude-sonnet" not in page
 
 
@@ -401,11 +401,11 @@ def test_it_says_what_the_address_gets(client, world, unsubscribe):
     page = text_of(client.get(unsubscribe))
 
     assert (
-        "ilse@example.org gets a digest every day at 07:00 UTC. Urgent alerts are sent immediately."
-        in page
+        "ilse@example.org receives a digest every day at 07:00 UTC. "
+        "Urgent alerts are sent immediately." in page
     )
     assert "The delivery log says that no email was wanted." in page
-    assert "Undo: send mail again" not in page
+    assert "Undo: send emails again" not in page
 
 
 def test_one_click_of_a_mail_program_stops_it_without_cookie_or_token(world, unsubscribe):
@@ -417,7 +417,7 @@ def test_one_click_of_a_mail_program_stops_it_without_cookie_or_token(world, uns
 
     assert response.status_code == 200
     assert response.cookies == {}
-    assert "No mail goes to ilse@example.org any more." in text_of(response)
+    assert "ilse@example.org no longer receives emails." in text_of(response)
     assert cadence(user=world.editor)[0] == Cadence.NEVER
 
 
@@ -430,22 +430,22 @@ def test_the_same_click_as_multipart_counts_as_well(world, unsubscribe):
 @pytest.mark.parametrize(
     ("choice", "wanted", "words"),
     [
-        ("never", ("never", True), "No mail goes to ilse@example.org any more."),
-        ("urgent", ("urgent", True), "gets mail only of what is urgent."),
+        ("never", ("never", True), "ilse@example.org no longer receives emails."),
+        ("urgent", ("urgent", True), "receives emails only about urgent alerts."),
         (
             "weekly",
             ("weekly", True),
-            "gets a digest every Monday at 07:00 UTC. Urgent alerts are sent immediately.",
+            "receives a digest every Monday at 07:00 UTC. Urgent alerts are sent immediately.",
         ),
         (
             "weekly-only",
             ("weekly", False),
-            "gets a digest every Monday at 07:00 UTC. Nothing is sent between digests.",
+            "receives a digest every Monday at 07:00 UTC. Nothing is sent between digests.",
         ),
         (
             "daily-only",
             ("daily", False),
-            "gets a digest every day at 07:00 UTC. Nothing is sent between digests.",
+            "receives a digest every day at 07:00 UTC. Nothing is sent between digests.",
         ),
     ],
 )
@@ -461,7 +461,7 @@ def test_a_choice_that_does_not_exist_changes_nothing(choice, client, world, uns
     response = client.post(unsubscribe, {"choice": choice})
 
     assert response.status_code == 422
-    assert "Choose one of these." in text_of(response)
+    assert "Select one of the options." in text_of(response)
     assert cadence(user=world.editor) is None
 
 
@@ -477,7 +477,7 @@ def test_the_way_back_leads_to_what_was_there_before(client, world, unsubscribe)
         client.post(unsubscribe, {"choice": "again", "cadence": "working_days", "heartbeat": "on"})
     )
 
-    assert "Mail goes there again" in page
+    assert "Undone: " in page
     assert cadence(user=world.editor) == ("working_days", False)
     assert Preference.objects.get(user=world.editor).heartbeat
 
@@ -488,8 +488,8 @@ def test_who_comes_back_later_is_mailed_daily(client, world, unsubscribe):
     page = text_of(client.get(unsubscribe))
     client.post(unsubscribe, {"choice": "again", "cadence": "never"})
 
-    assert "gets no mail." in page
-    assert "Undo: send mail again" in page
+    assert "receives no emails." in page
+    assert "Undo: send emails again" in page
     assert cadence(user=world.editor)[0] == Cadence.DAILY
 
 

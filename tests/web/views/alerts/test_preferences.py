@@ -54,8 +54,8 @@ def test_everybody_has_the_page(reader, world, as_user):
     page = text_of(as_user(getattr(world, reader)).get(PAGE))
 
     assert "The next digest is sent on" in page
-    assert "You have not asked for more." in page
-    assert "Every mute has an end." in page
+    assert "No subscriptions yet." in page
+    assert "Every mute expires." in page
     assert "Mailbox of" not in page
 
 
@@ -145,14 +145,14 @@ def test_a_refusal_is_shown_at_the_field_that_it_names_however_it_is_worded(
 
 def test_an_owner_chooses_for_the_mailbox_of_the_team(world, owner, as_user):
     client = as_user(owner)
-    assert "The mailbox of Claims" in text_of(client.get(PAGE))
+    assert "Mailbox of Claims" in text_of(client.get(PAGE))
 
     page = text_of(client.post(f"/alerts/mail/of/{world.team.slug}/", MAIL, follow=True))
 
     world.team.refresh_from_db()
     assert Preference.objects.get(team=world.team).cadence == "weekly"
     assert (world.team.digest_hour, world.team.time_zone) == (16, "Europe/Zurich")
-    assert "Kept for the mailbox of Claims." in page
+    assert "Preferences for the mailbox of Claims saved." in page
 
 
 @pytest.mark.parametrize(("reader", "code"), [("editor", 403), ("viewer", 403), ("outsider", 404)])
@@ -171,15 +171,17 @@ def test_nobody_else_chooses_for_it(reader, code, world, as_user):
 def test_governance_finds_any_mailbox_by_its_team(world, as_user):
     client = as_user(world.governance)
 
-    assert "The mailbox of Claims" not in text_of(client.get(PAGE))
-    assert "The mailbox of Claims" in text_of(client.get(f"{PAGE}?team={world.team.slug}"))
+    assert "Mailbox of Claims" not in text_of(client.get(PAGE))
+    assert "Mailbox of Claims" in text_of(client.get(f"{PAGE}?team={world.team.slug}"))
 
 
 def test_a_team_without_a_mailbox_is_named(world, owner, as_user):
     world.team.email = ""
     world.team.save()
 
-    assert "Claims has no mailbox, so its owners are mailed." in text_of(as_user(owner).get(PAGE))
+    assert "Claims has no mailbox. Emails are sent to the owners instead." in text_of(
+        as_user(owner).get(PAGE)
+    )
 
 
 # --- subscriptions --------------------------------------------------------------------------------
@@ -241,7 +243,7 @@ def test_a_subscription_is_ended(world, as_user):
 
     page = text_of(as_user(world.viewer).post(f"{PAGE}{row.pk}/end/", follow=True))
 
-    assert "Ended: All of it." in page
+    assert "Subscription deleted: All of it." in page
     assert not Subscription.objects.exists()
 
 
@@ -397,7 +399,7 @@ def test_mutes_are_listed_and_lifted(world, as_user):
 
 def test_a_mute_of_the_mailbox_is_lifted_by_an_editor_and_not_by_a_viewer(world, as_user):
     row = muted(world, team=world.team)
-    assert "The mailbox of Claims, by maren: We know" in text_of(as_user(world.viewer).get(PAGE))
+    assert "Mailbox of Claims, by maren: We know" in text_of(as_user(world.viewer).get(PAGE))
 
     refused = as_user(world.viewer).post(f"/alerts/mutes/{row.pk}/lift/")
     row.refresh_from_db()
@@ -453,12 +455,14 @@ def test_a_calendar_address_is_revoked_by_its_owner_alone(world, as_user):
 def test_one_asks_for_where_things_stand(world, as_user):
     Alert.objects.update(user=world.editor)
     client = as_user(world.editor)
-    assert "1 open alert is owed to you now." in text_of(client.get(PAGE))
+    assert "1 open alert is routed to you." in text_of(client.get(PAGE))
 
-    assert "A mail about one open alert is on its way" in text_of(
+    assert "An email about one open alert is sent in 1 or 2 minutes" in text_of(
         client.post("/alerts/mail/ask/", follow=True)
     )
-    assert "asked for it today already" in text_of(client.post("/alerts/mail/ask/", follow=True))
+    assert "you requested the summary today already" in text_of(
+        client.post("/alerts/mail/ask/", follow=True)
+    )
 
     assert Notice.objects.get(user=world.editor).urgent
 

@@ -51,7 +51,7 @@ class TestThePage:
         assert "<b>1</b> same version, another host" in dependencies
         assert "Host outage" in readiness
         assert "Developer failure" in readiness
-        assert 'class="bad">Exposed' in readiness
+        assert 'data-l="result" class="bad">Exposed' in readiness
 
     def test_announced_prices_say_what_changes_when(self, world, page_of):
         moment = now()
@@ -205,7 +205,7 @@ class TestRegistering:
     def test_only_editors(self, world, as_user):
         data = {"name": "X", "team": world.team.pk, "criticality": 1}
 
-        assert "Editors of a team register its applications." in text_of(
+        assert "You need the editor role on a team to register applications." in text_of(
             as_user(world.viewer).get("/register/")
         )
         assert as_user(world.viewer).post("/register/", data).status_code == 403

@@ -141,7 +141,7 @@ class TestSeveral:
         assert not Application.objects.filter(next_review_on="2027-03-01").exists()
 
         done = client.post(self.path, {**asked, "step": "apply", "reason": "yearly"}, follow=True)
-        assert "2 applications are changed." in text_of(done)
+        assert "2 applications were changed." in text_of(done)
         assert Application.objects.filter(next_review_on="2027-03-01").count() == 2
 
         undo = text_of(done).split('action="/undo/')[1].split('"')[0]

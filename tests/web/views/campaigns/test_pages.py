@@ -39,7 +39,7 @@ def test_governance_opens_one_for_an_event_and_is_told_who_is_concerned_before(p
     page = text_of(client.post(address, {"title": "Off the old one"}, follow=True))
 
     campaign = Campaign.objects.get()
-    assert "The migration campaign was opened with one task." in page
+    assert "The migration was opened with one task." in page
     assert campaign.title == "Off the old one"
     assert client.get(address).url == reverse("campaigns:detail", args=[campaign.pk])
 
@@ -60,7 +60,7 @@ def test_an_opening_whose_progress_was_lost_says_so_and_waits_no_longer(
     answer = client.get(address, follow=True)
 
     assert answer.redirect_chain[-1][0] == reverse("campaigns:list")
-    assert "The progress of opening this campaign is not known." in text_of(answer)
+    assert "The progress is unknown." in text_of(answer)
 
 
 def test_an_opening_that_would_take_long_is_left_to_a_worker(payments, as_user, monkeypatch):
@@ -78,7 +78,7 @@ def test_an_opening_that_would_take_long_is_left_to_a_worker(payments, as_user, 
             follow=True,
         )
     )
-    assert "Writing a task for each dependency" in page
+    assert "Creating a task for each dependency" in page
     assert not Campaign.objects.exists()
 
     opening_module.open_large_campaign(**asked[0])
@@ -140,7 +140,7 @@ def test_governance_changes_the_usual_target(payments, as_user):
     facts = {"title": "Off", "note": "By spring.", "due_on": ""}
 
     # what stands is offered too, though another host serves it
-    assert "Migration changed." in text_of(
+    assert "Migration saved." in text_of(
         post(client, "campaigns:action", campaign.pk, "change", target=payments.target.pk, **facts)
     )
     assert Campaign.objects.get().target == payments.target
@@ -161,12 +161,14 @@ def test_an_editor_works_a_task_through_and_the_owner_signs_it(payments, as_user
     page = text_of(
         post(editor, "campaign-tasks:action", task.pk, "target", target=payments.target.pk)
     )
-    assert f"It moves to {payments.target.api_id}." in page
-    assert "Missing for the signature" in page
+    assert f"The target is {payments.target.api_id}." in page
+    assert "Sign-off requirements" in page
 
     step = task.steps.filter(kind="watch").get()
-    assert f"Done: {step.title}." in text_of(post(editor, "campaign-steps:action", step.pk, "tick"))
-    assert "accuracy is recorded." in text_of(
+    assert f"Step completed: {step.title}." in text_of(
+        post(editor, "campaign-steps:action", step.pk, "tick")
+    )
+    assert "accuracy was recorded." in text_of(
         post(
             editor,
             "campaign-tasks:action",
@@ -189,7 +191,7 @@ def test_an_editor_works_a_task_through_and_the_owner_signs_it(payments, as_user
     )
     task.refresh_from_db()
     do_everything(task, on=payments.today)
-    assert "Signed off." in text_of(post(owner, "campaign-tasks:action", task.pk, "sign"))
+    assert "Task signed off." in text_of(post(owner, "campaign-tasks:action", task.pk, "sign"))
     assert CampaignTask.objects.get(pk=task.pk).state == "done"
 
 
@@ -204,7 +206,7 @@ def test_a_waiver_needs_a_reason_and_a_day_and_is_lifted(payments, as_user):
     assert "Deferred until" in text_of(
         post(owner, "campaign-tasks:action", task.pk, "waive", until=until, why="No traffic")
     )
-    assert "The waiver is lifted." in text_of(post(owner, "campaign-tasks:action", task.pk, "lift"))
+    assert "Deferral cancelled." in text_of(post(owner, "campaign-tasks:action", task.pk, "lift"))
 
 
 def test_strangers_find_nothing_and_viewers_no_forms(payments, as_user):
@@ -260,7 +262,7 @@ def test_the_named_successor_is_offered_first_then_the_same_region_and_none_is_l
 
     groups = page.context["form"].fields["target"].choices[1:]
     assert [label for label, _ in groups] == [
-        "Named successor",
+        "Replacement of the provider",
         "Same host, no region",
         "Same host, other regions",
     ]

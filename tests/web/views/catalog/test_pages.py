@@ -140,7 +140,7 @@ def test_the_lineage_names_parents_and_offspring_and_moves_with_them(world, as_u
     title, paths, figure = picture(client.get(f"{FOUNDATION}?tab=risks"), "lineage")
 
     assert "Claude Sonnet 4.5 is the next generation of Sonnet 4." in title
-    assert "Nothing is known to be made from it." in title
+    assert "No descendants known." in title
     assert "anthropic/claude-sonnet-4</a>" in figure
     assert [
         (row["child"], row["kind"], row["parent"])
@@ -209,7 +209,7 @@ def test_versions_are_listed_filtered_and_counted(world, as_user):
     assert [(row["version"], row["offerings"], row["applications"]) for row in rows] == [
         (world.sonnet.version.identifier, "2", "1")
     ]
-    assert "Nothing matches these filters." in text_of(client.get("/versions/?q=zzz"))
+    assert "No records match these filters." in text_of(client.get("/versions/?q=zzz"))
 
 
 def test_risks_attached_to_it_stand_on_its_page_the_severest_first(world, as_user):

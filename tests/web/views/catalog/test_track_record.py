@@ -162,8 +162,8 @@ def test_the_csv_has_each_notice_and_runs_no_formula(maker, world, as_user, clie
     answer = as_user(world.viewer).get("/providers/maker/record.csv")
     rows = csv_rows(answer)
 
-    assert [row["api id"] for row in rows] == ["model-2", "model-1", "'=cmd()"]
-    assert [(row["notice in days"], row["announcement day"]) for row in rows][-1] == (
+    assert [row["model ID"] for row in rows] == ["model-2", "model-1", "'=cmd()"]
+    assert [(row["notice period in days"], row["announced on"]) for row in rows][-1] == (
         "60",
         "published",
     )

@@ -222,7 +222,7 @@ def test_an_editor_acknowledges_the_alerts_of_the_team(world, as_user):
         Alert.State.ACKNOWLEDGED,
         world.editor,
     )
-    assert "No alert waits for an answer." in text_of(client.get("/alerts/"))
+    assert "No alert needs a response." in text_of(client.get("/alerts/"))
 
 
 def test_a_viewer_reads_alerts_and_cannot_answer_them(world, as_user):

@@ -180,7 +180,7 @@ class TestDeciding:
     def test_governance_decides_for_one_side_and_takes_it_back(self, world, disputed, as_user):
         client, path = as_user(world.governance), f"{LIST}{disputed.pk}/"
         beta = Assertion.objects.get(source__slug="beta", offering=disputed)
-        assert "Decide" in text_of(client.get(path))
+        assert "Save decision" in text_of(client.get(path))
 
         done = client.post(
             path, {"choice": beta.pk, "reason": "their mail of 3 March"}, follow=True
@@ -188,7 +188,7 @@ class TestDeciding:
 
         disputed.refresh_from_db()
         assert disputed.retires_on == LATE
-        assert "Decided by maren" in text_of(done)
+        assert "Manual override by maren" in text_of(done)
         assert "their mail of 3 March" in text_of(done)
         assert "gpt-4o-realtime-preview" not in text_of(client.get(LIST))
         assert "gpt-4o-realtime-preview" in text_of(client.get(LIST + "?state=decided"))
@@ -197,7 +197,7 @@ class TestDeciding:
 
         disputed.refresh_from_db()
         assert disputed.retires_on == EARLY
-        assert "Lifted." in text_of(lifted)
+        assert "Override removed." in text_of(lifted)
 
     def test_what_the_side_says_beyond_its_day_is_kept(self, world, disputed, as_user):
         beta = Assertion.objects.get(source__slug="beta", offering=disputed)
@@ -268,7 +268,7 @@ class TestDeciding:
         client, path = as_user(world.editor), f"{LIST}{disputed.pk}/"
         beta = Assertion.objects.get(source__slug="beta", offering=disputed)
 
-        assert "A person with a governance role decides." in text_of(client.get(path))
+        assert "You need the governance role to decide." in text_of(client.get(path))
         assert client.post(path, {"choice": beta.pk, "reason": "r"}).status_code == 403
         assert client.post(f"{path}lift/", {"reason": "r"}).status_code == 403
 

@@ -41,7 +41,7 @@ def test_flags_are_listed_with_value_and_line_and_the_csv_says_the_same(flagged,
     ] == [("Anthropic", 1, Decimal("0.5"), "2")]
     assert (
         visible_text(client.get("/exposure/flags/?state=accepted")).count(
-            "Nothing matches these filters."
+            "No records match these filters."
         )
         == 1
     )
@@ -69,7 +69,9 @@ def test_strangers_to_the_organisation_are_told_nothing_and_an_auditor_may_not_d
 def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged, as_user):
     client, address = as_user(flagged.governance), f"/exposure/flags/{flagged.flag.pk}/"
     page = client.get(address)
-    assert headline_of(page) == "100% of the critical applications on Anthropic; the line is 50%."
+    assert (
+        headline_of(page) == "100% of the critical applications on Anthropic; the tolerance is 50%."
+    )
     assert "Claims triage" in visible_text(page)
     assert "Clause finder" in visible_text(page)
     assert "Opened at 100%" in visible_text(page)
@@ -100,7 +102,7 @@ def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged,
         Decimal("1.1"),
     )
     assert flagged.flag.accepted_by == flagged.governance
-    assert "Up to 110 %" in visible_text(client.get(address))
+    assert "covers values up to 110 %" in visible_text(client.get(address))
     assert f"accepted until {until.day} {until:%b}" in visible_text(client.get("/"))
 
     client.post(f"{address}revoke/", {"revoke-reason": "Plans changed"})
@@ -153,11 +155,11 @@ def test_a_line_says_what_would_be_above_it_before_it_is_kept(flagged, as_user):
 
     tried = client.post("/exposure/lines/new/", FACTS | {"tolerance": "40", "try": "1"})
 
-    assert headline_of(tried) == "At 40% 2 would be above the line."
+    assert headline_of(tried) == "At a tolerance of 40%, 2 would be above it."
     assert "Amazon Bedrock" in visible_text(tried)
     assert "2 flags would open" in visible_text(tried)
     assert not Policy.objects.filter(name=FACTS["name"]).exists()
-    assert "nothing would be above" in headline_of(
+    assert "No measurement would be above" in headline_of(
         client.post("/exposure/lines/new/", FACTS | {"tolerance": "60", "try": "1"})
     )
 
@@ -184,7 +186,7 @@ def test_a_moved_line_keeps_its_history_and_switching_off_resolves(flagged, as_u
 
     assert Policy.objects.get(slug="critical-on-one-developer").tolerance == Decimal("0.755")
     history = visible_text(client.get(address)).split("What it has been")[1]
-    assert "75.5 %" in history
+    assert "75.5%" in history
     assert "50%" in history
     assert "More room" in history
     assert "maren" in history
@@ -219,7 +221,7 @@ def test_only_governance_draws_lines(flagged, as_user):
     address = "/exposure/lines/of/critical-on-one-developer/"
 
     assert auditor.get(address).status_code == 200
-    assert "Move the line" not in visible_text(auditor.get(address))
+    assert "Change the tolerance" not in visible_text(auditor.get(address))
     assert auditor.post(address, FACTS | {"tolerance": "99"}).status_code == 403
     assert auditor.get("/exposure/lines/new/").status_code == 403
     assert as_user(flagged.editor).get(address).status_code == 404

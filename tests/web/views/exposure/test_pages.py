@@ -54,13 +54,13 @@ def test_the_page_says_where_the_portfolio_is_correlated_and_who_could_leave(ric
     page = as_user(richer.governance).get("/exposure/")
 
     assert headline_of(page) == (
-        "100% of critical applications rest on one developer, Anthropic;"
-        " 1 of 2 critical ones has a way out that is tested and in date."
+        "100% of critical applications depend on one developer, Anthropic;"
+        " 1 of 2 critical applications has a valid tested exit."
     )
     said = visible_text(page)
-    assert "Tested way out, in date 1 of 2" in said
-    assert "To be built anew 12 days and 7,000 USD invested in 1 of them" in said
-    assert said.count("structural") >= 4
+    assert "Valid tested exit 1 of 2" in said
+    assert "Adaptations to rebuild 12 days and 7,000 USD invested in 1 of the adaptations" in said
+    assert said.count("inventory data") >= 4
     assert drawing_titles(page, "Anthropic")
     # over the line of half the critical ones, and only that is red
     assert re.search(
@@ -118,21 +118,21 @@ def test_the_csv_has_the_numbers_of_the_page(richer, as_user, weight):
     )
     page = visible_text(client.get(f"/exposure/?weight={weight}"))
     assert f"Anthropic 2 100% 2 50% {round(float(top['share of weight']) * 100)}%" in page
-    known = [float(row["part of HHI"] or 0) for row in rows]
+    known = [float(row["HHI contribution"] or 0) for row in rows]
     assert sum(known) <= 1 + 1e-9
 
 
 def test_others_see_the_same_over_their_own_teams_and_are_told_so(richer, as_user):
     page = as_user(richer.viewer).get("/exposure/")
 
-    assert "Of your teams’ applications." in visible_text(page)
+    assert "Scope: your teams’ applications." in visible_text(page)
     assert "3 applications, 1 critical" in visible_text(page)
     assert "Clause finder" not in visible_text(page)
     assert "From the daily snapshots" not in visible_text(page)
     # flags, lines and losses are of the organisation
     assert "/exposure/flags/" not in page.content.decode()
     assert headline_of(as_user(richer.outsider).get("/exposure/")).startswith(
-        "No application is in pilot or production"
+        "No applications in pilot or production"
     )
     assert csv_rows(as_user(richer.viewer).get("/exposure.csv"))[0]["of"] == "your teams"
 
@@ -214,11 +214,11 @@ def test_ways_out_name_the_worst_and_where_a_tested_one_leads(richer, as_user):
     client = as_user(richer.governance)
     rows = csv_rows(client.get("/exposure/ways-out.csv"))
 
-    assert [(row["application"], row["best tested grade"]) for row in rows] == [
+    assert [(row["application"], row["best tested independence"]) for row in rows] == [
         ("Clause finder", ""),
         ("Claims triage", "5"),
     ]
-    assert rows[1]["leads to"] == "gpt-5"
+    assert rows[1]["alternative"] == "gpt-5"
     assert rows[1]["invested days"] == "12.0"
     page = client.get("/exposure/ways-out/?state=tested")
     assert "Claims triage" in visible_text(page)
@@ -235,8 +235,7 @@ class TestNode:
         page = client.get(address)
 
         assert headline_of(page) == (
-            "2 applications stand or lean on Anthropic; 1 is exposed if it stops, 1 of them "
-            "critical."
+            "2 applications depend on Anthropic; 1 is exposed if it fails, 1 of them critical."
         )
         assert "Clause finder" in visible_text(page)
         assert "Claims triage" in visible_text(page)
@@ -264,7 +263,7 @@ class TestNode:
 
         assert "Claims triage" in visible_text(page)
         assert "Clause finder" not in visible_text(page)
-        assert headline_of(page).startswith("1 application stands or leans on Anthropic")
+        assert headline_of(page).startswith("1 application depends on Anthropic")
 
     def test_what_leans_is_told_apart_and_sheets_follow_each_other(self, richer, as_user):
         offering = make_offering("judge-1", host=make_provider("wide"), resolved=False)
@@ -323,7 +322,7 @@ def test_a_trend_takes_two_days_and_a_month_is_said(richer, as_user):
 
     page = client.get("/exposure/")
 
-    assert "CR1 from 25% to 50%" in visible_text(page)
+    assert "largest share from 25% to 50%" in visible_text(page)
     assert drawing_titles(page, "25%")
     assert len(csv_rows(client.get("/exposure/trend.csv"))) == 3
 
@@ -362,15 +361,15 @@ def test_a_loss_is_asked_shown_with_its_progress_and_its_assumptions(richer, as_
     run = LossRun.objects.get()
     assert answer.url == f"/exposure/loss/{run.pk}/"
     waiting = client.get(answer.url)
-    assert "10,000 years wait for a worker." in visible_text(waiting)
+    assert "10,000 years are queued." in visible_text(waiting)
     assert f'hx-get="/exposure/loss/{run.pk}/progress/"' in waiting.content.decode()
     from_worker(run)
     done = client.get(f"/exposure/loss/{run.pk}/progress/", headers={"HX-Request": "true"})
     assert done.headers["HX-Redirect"] == f"/exposure/loss/{run.pk}/"
     page = client.get(f"/exposure/loss/{run.pk}/")
-    assert headline_of(page).startswith("A usual year costs")
+    assert headline_of(page).startswith("An average year costs")
     assert "seed 7" in visible_text(page)
-    assert "modelled" in visible_text(page)
+    assert "simulated" in visible_text(page)
     assert "Placeholders." in visible_text(page)
     run.refresh_from_db()
     assert len(csv_rows(client.get(f"/exposure/loss/{run.pk}/curve.csv"))) == sum(
@@ -424,7 +423,7 @@ def test_governance_sets_rates_and_losses_and_others_do_not(richer, as_user):
     auditor = as_user(make_auditor())
     assert auditor.get("/exposure/loss/").status_code == 200
     assert auditor.get(f"/exposure/loss/rates/{rate.pk}/").status_code == 403
-    assert "Change" not in visible_text(auditor.get("/exposure/loss/")).split("How often")[1]
+    assert "Change" not in visible_text(auditor.get("/exposure/loss/")).split("Event rates")[1]
 
 
 def make_auditor():

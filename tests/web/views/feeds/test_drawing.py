@@ -73,4 +73,4 @@ def test_a_day_without_a_poll_says_whether_that_is_meant():
     nothing = draw_poll_strip([], at=AT)
 
     assert finding("LiteLLM", nothing, enabled=True) == "LiteLLM: no poll in the last 24 hours."
-    assert finding("LiteLLM", nothing, enabled=False).endswith("; it is switched off.")
+    assert finding("LiteLLM", nothing, enabled=False).endswith("; polling is disabled.")

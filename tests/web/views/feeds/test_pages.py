@@ -179,7 +179,7 @@ def frozen(healthy):
 def test_a_frozen_feed_is_said_in_words_wherever_health_is_said(path, frozen, as_user):
     page = text_of(as_user(frozen.governance).get(path)).replace("\u00a0", " ")
 
-    assert "answers, but has not changed since 5 January" in page
+    assert "responds, but its data has not changed since 5 January" in page
 
 
 def test_a_feed_that_says_itself_how_old_it_is_is_taken_at_its_word(frozen, as_user):
@@ -189,9 +189,8 @@ def test_a_feed_that_says_itself_how_old_it_is_is_taken_at_its_word(frozen, as_u
 
     page = text_of(as_user(frozen.governance).get("/feeds/litellm/")).replace("\u00a0", " ")
 
-    assert (
-        "LiteLLM price map <em>answers, but says itself that it was made on 7 February"
-        in page.replace(' class="short"', "")
+    assert "LiteLLM price map <em>responds, but its data is from 7 February" in page.replace(
+        ' class="short"', ""
     )
 
 
@@ -201,7 +200,10 @@ def test_the_year_is_said_when_it_is_not_this_one(frozen):
 
     (fresh,) = source_freshness(Source.objects.filter(pk=frozen.source.pk), at=at)
 
-    assert fresh.words.replace("\u00a0", " ") == "answers, but has not changed since 5 January 2026"
+    assert (
+        fresh.words.replace("\u00a0", " ")
+        == "responds, but its data has not changed since 5 January 2026"
+    )
 
 
 # --- one source -----------------------------------------------------------------------------------
@@ -286,9 +288,9 @@ def run(healthy):
 def test_a_run_lists_what_was_no_news(run, healthy, as_user):
     page = text_of(as_user(healthy.viewer).get(f"/feeds/runs/{run.pk}/"))
 
-    assert "Dates filled in later: 1" in page
+    assert "Dates recorded later: 1" in page
     assert '<span class="id">old-model</span></th><td class="num">4 Mar 2025</td>' in page
-    assert "Floating prices that moved: 1" in page
+    assert "Floating prices that changed: 1" in page
     assert "input tokens 0.54 → 0.95" in page
     assert "1.9 s" in page
 
@@ -350,7 +352,7 @@ def test_runs_are_filtered_by_result_and_source(healthy, as_user):
 
     assert "1 feed run matches the filters." in failed
     assert "connection timed out after 20 s" in failed
-    assert "Nothing matches these filters." in none
+    assert "No records match these filters." in none
 
 
 def test_htmx_gets_only_the_runs(healthy, as_user):

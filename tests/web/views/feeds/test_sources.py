@@ -92,7 +92,7 @@ def test_a_sample_alone_gives_a_proposal_and_its_rows_and_writes_nothing(client)
 
     said = text_of(page)
     assert page.status_code == 200
-    assert "This mapping is a proposal" in said
+    assert "This mapping is proposed" in said
     assert 'value="provider + &#x27;/&#x27; + model_id"' in said
     assert "Two rows are read" in said or "2 rows are read" in said
     assert "contains no readable date." in said
@@ -256,7 +256,7 @@ def test_nobody_overwrites_what_they_have_not_seen(client, made):
     page = client.post(address, {**ABOUT, **MAPPING, **seen, "act": "save"})
 
     assert page.status_code == 422
-    assert "Changed by someone else meanwhile" in text_of(page)
+    assert "Values that another user changed" in text_of(page)
     assert Source.objects.get(pk=made.pk).trust_rank == 9
 
     Source.objects.filter(pk=made.pk).update(trust_rank=40)
@@ -298,7 +298,7 @@ def test_a_source_is_switched_off_and_on_again_from_its_page(client, made):
 
 def test_sources_that_come_with_the_product_are_changed_without_a_mapping(client, world):
     page = text_of(client.get("/feeds/litellm/change/"))
-    assert "Where things lie" not in page
+    assert "Paths" not in page
     assert "Priority" in page
 
 
@@ -313,6 +313,6 @@ def test_only_governance_may_and_a_stranger_sees_nothing(world, as_user, made, c
         assert other.post(f"/feeds/{made.slug}/switch/", {"enabled": "true"}).status_code == 403
         page = text_of(other.get(f"/feeds/{made.slug}/"))
         assert "Take back" not in page
-        assert "Switch o" not in page
+        assert "Disable feed" not in page
     assert client.get("/feeds/nowhere/change/").status_code == 404
     assert client.post("/feeds/manual/switch/", {"enabled": "true"}).status_code == 404

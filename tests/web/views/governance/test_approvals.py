@@ -46,7 +46,7 @@ def test_governance_finds_a_thing_and_restricts_it(world, as_user):
         ["CH", "EU"],
     )
     assert "only standard and low applications, in CH and EU" in page
-    assert "stand against it" in page
+    assert "violate it" in page
     assert "Claims triage" in page
 
 
@@ -112,7 +112,7 @@ def test_taking_back_needs_a_reason(world, blocked, as_user):
 
     assert without.status_code == 422
     assert "Enter a reason for the revocation." in text_of(without)
-    assert "maren took that back on" in said
+    assert "maren revoked the approval on" in said
     assert "We were wrong." in said
 
 
@@ -181,7 +181,7 @@ def test_readers_see_their_own_findings_and_no_form(world, blocked, as_user):
 
     assert "Claims triage" in page
     assert "Clause finder" not in page
-    assert "Renew or decide otherwise" not in one
+    assert "Replace approval" not in one
     assert "No dependency violates an approval." in text_of(
         as_user(world.outsider).get("/approvals/against/")
     )

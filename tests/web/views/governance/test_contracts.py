@@ -137,7 +137,7 @@ def test_contracts_are_for_the_offices(world, contract, as_user):
     viewer = as_user(world.viewer)
 
     assert "ANT-1" in read
-    assert "Change it" not in read
+    assert "Contract data" not in read
     assert as_user(auditor).post(f"/contracts/{contract.pk}/change/", {}).status_code == 403
     assert viewer.get(f"/contracts/{contract.pk}/").status_code == 404
     assert viewer.get(DOCUMENTS).status_code == 404
@@ -174,7 +174,7 @@ def test_an_item_is_noted_and_a_public_one_needs_its_address(world, as_user):
     assert refused.status_code == 422
     assert "Enter the URL at which the document is public." in text_of(refused)
     assert (row.item, row.status, row.noted_by) == ("1b", "public", world.governance)
-    assert "One of eleven items of Claude Sonnet 4.5 are on file" in page
+    assert "One of eleven items of Claude Sonnet 4.5 are recorded" in page
 
 
 def test_of_two_who_note_the_same_item_the_second_compares_first(world, as_user):
@@ -197,7 +197,7 @@ def test_of_two_who_note_the_same_item_the_second_compares_first(world, as_user)
     )
 
     assert refused.status_code == 422
-    assert "Changed by someone else meanwhile: compare" in text_of(refused)
+    assert "Values that another user changed while you were editing" in text_of(refused)
     assert AnnexItem.objects.get().status == "received"
 
 

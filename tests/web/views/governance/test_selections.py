@@ -160,7 +160,7 @@ def test_of_two_who_judge_at_once_the_second_compares_first(world, draft, as_use
 
     first.refresh_from_db()
     assert refused.status_code == 422
-    assert "Changed by someone else meanwhile: compare" in text_of(refused)
+    assert "Values that another user changed while you were editing" in text_of(refused)
     assert kept == "5"
     assert first.scores["quality"]["value"] == "1"
 
@@ -192,14 +192,14 @@ def test_the_kept_scorecard_stays_as_it_was_while_facts_move(world, draft, as_us
     rows = csv_rows(client.get(f"/selections/{draft.pk}/facts.csv"))
 
     assert draft.candidates.order_by("pk")[0].scorecard == kept
-    assert "Claude Sonnet 4.5 at Anthropic was chosen on" in page
-    assert "one fact has changed since." in page
+    assert "Claude Sonnet 4.5 on Anthropic was selected on" in page
+    assert "one fact changed since then." in page
     hosts = [
         row
         for row in rows
         if row["fact"] == "Independent hosts" and row["of"] == "Claude Sonnet 4.5"
     ]
-    assert [(row["on the day"], row["today"], row["changed"]) for row in hosts] == [
+    assert [(row["on the decision date"], row["today"], row["changed"]) for row in hosts] == [
         ("2", "3", "yes")
     ]
     assert sum(row["changed"] == "yes" for row in rows) == 1
@@ -238,8 +238,8 @@ def test_a_later_selection_takes_the_place_of_an_earlier_one(world, draft, as_us
     decided(world, later, as_user)
 
     assert later.candidates.count() == 2
-    assert "Is being chosen anew:" in waiting
-    assert "a later selection has taken its place." in text_of(
+    assert "Revision in progress:" in waiting
+    assert "A later selection record replaces this one." in text_of(
         client.get(f"/selections/{draft.pk}/")
     )
 
@@ -257,7 +257,7 @@ def test_readers_without_an_office_see_of_kept_facts_what_everybody_may_know(wor
 def test_viewers_read_and_change_nothing(act, world, draft, as_user):
     client = as_user(world.viewer)
 
-    assert "What is asked" not in text_of(client.get(f"/selections/{draft.pk}/"))
+    assert "Purpose and criteria" not in text_of(client.get(f"/selections/{draft.pk}/"))
     assert client.post(f"/selections/{draft.pk}/{act}/", {"title": "x"}).status_code == 403
     assert client.get("/selections/new/").status_code == 403
 

@@ -56,7 +56,7 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, clai
     page = browser.get(went_to.url)
     assert "Select what each column contains" in text_of(page)
     assert '<option value="application.name" selected>Application name</option>' in text_of(page)
-    assert "Holds for example" in text_of(page)
+    assert "Column headers in row" in text_of(page)
 
     preview_page = browser.post(f"{went_to.url}columns/", columns_of(page), follow=True)
     said = text_of(preview_page)
@@ -109,7 +109,7 @@ def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(bro
         said = {"file": file, "format": format, "application": application}
         return browser.post(reverse("imports:list"), said, follow=True)
 
-    assert "It says what 1 deployment stands for" in text_of(sent(mine.slug))
+    assert "It identifies the model of 1 deployment" in text_of(sent(mine.slug))
     assert "Which application is it about?" in text_of(sent(""))
     assert "Enter its name or slug" in text_of(sent(others.slug))
     assert "The document is not a list of Azure deployments" in text_of(sent(mine.slug, b"{}"))
@@ -146,7 +146,7 @@ def test_the_same_file_is_recognised_and_a_dropped_one_is_gone(browser, claims):
 
     went_to = uploaded(browser, ROWS)
 
-    assert "This very file was uploaded on" in text_of(browser.get(went_to.url))
+    assert "The same file was uploaded on" in text_of(browser.get(went_to.url))
     assert "Nothing was imported" in text_of(browser.post(f"{went_to.url}drop/", follow=True))
     assert "This import was discarded" in text_of(browser.get(went_to.url))
     assert browser.get(f"{went_to.url}columns/").status_code == 302

@@ -193,7 +193,7 @@ def test_the_page_of_an_application_shows_who_saw_what(seen, as_user):
 
 
 def test_the_first_steps_lead_to_it(seen, as_user):
-    assert "Connect what runs" in text_of(as_user(seen.governance).get("/start/"))
+    assert "Connect usage data" in text_of(as_user(seen.governance).get("/start/"))
 
 
 # --- answers --------------------------------------------------------------------------------------
@@ -334,8 +334,8 @@ def test_before_a_link_the_page_names_tokens_whose_calls_would_be_dropped(seen, 
     )
     seen.service.refresh_from_db()
     assert seen.service.application is None
-    assert f"Once linked to {seen.triage.name}, calls of these tokens are dropped" in page
-    warned = page.partition("Once linked to")[2].partition("Link it anyway")[0]
+    assert f"After the link to {seen.triage.name}, calls of these API tokens are dropped" in page
+    warned = page.partition("After the link to")[2].partition("Link service anyway")[0]
     assert "eu proxy" in warned
     assert "own (" not in warned
 
@@ -491,8 +491,8 @@ def document(world):
 def test_a_document_says_what_was_taken_and_what_not(document, world, as_user):
     client = as_user(world.editor)
     page = text_of(client.get(f"/imports/{document.pk}/"))
-    assert "It names 3 uses of models: 1 new; " in page
-    assert "1 could not be placed" in page
+    assert "It contains 3 uses of models: 1 new; " in page
+    assert "1 could not be identified" in page
     assert "nobody knows it" in page
     listed = text_of(client.get("/imports/?kind=document"))
     assert "cdxgen" in listed

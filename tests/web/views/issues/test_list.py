@@ -222,7 +222,7 @@ class TestPanel:
             f"/issues/{world.issue.pk}/",
             headers={
                 "HX-Request": "true",
-                "HX-Current-URL": f"http://testserver/issues/?issue={world.issue.pk}",
+                "HX-Current-URL": f"http://testserver/work/?issue={world.issue.pk}",
             },
         )
 

@@ -107,7 +107,7 @@ def test_two_at_once_compare_first(world, host, as_user):
     answer = client.post(edit(host), said | {"country": "NL"})
 
     assert answer.status_code == 422
-    assert "Changed by someone else meanwhile: compare" in text_of(answer)
+    assert "Values that another user changed while you were editing" in text_of(answer)
     assert Provider.objects.get(pk=host.pk).country == "LU"
     seen = answer.context["form"]["seen"].value()
     client.post(edit(host), said | {"country": "NL", "seen": seen})

@@ -28,10 +28,10 @@ def test_an_auditors_pack_is_exported_and_the_board_gets_one_page(
     page.get_by_role("link", name="Evidence pack", exact=True).click()
     page.get_by_label("One application").check()
     page.locator("[name=application]").fill("Claims triage")
-    page.get_by_role("button", name="Make the pack").click()
-    expect(page.locator(".sentence")).to_contain_text("The pack holds 19 files")
+    page.get_by_role("button", name="Request pack").click()
+    expect(page.locator(".sentence")).to_contain_text("The pack contains 19 files")
     with page.expect_download() as fetched:
-        page.get_by_role("link", name="Fetch the zip").click()
+        page.get_by_role("link", name="Download zip").click()
     fetched.value.save_as(tmp_path / "pack.zip")
     assert b"Claims triage" in zipfile.ZipFile(tmp_path / "pack.zip").read("data/applications.csv")
 

@@ -75,10 +75,10 @@ def test_the_register_lists_what_is_missing_first_with_links(
 ) -> None:
     client = as_user(insurer.governance)
     page = get(client, "reports:register")
-    assert page.index("Missing, and where to enter it") < page.index("RT.02.01 ")
+    assert page.index("Missing fields") < page.index("RT.02.01 ")
     assert "Contract with the provider: Mistral" in page.replace("A contract", "Contract")
     assert "0010 Contract reference" in page
-    assert "checks would reject it" in page
+    assert "validation rules fail" in page
     assert "Easily substitutable" in page
     assert "derived from exit tests and fallbacks" in page
     # every link of the list leads to a page that is there
@@ -169,7 +169,7 @@ def test_the_component_file_as_page_csv_workbook_and_json(
 ) -> None:
     client, slug = as_user(insurer.governance), insurer.triage.slug
     page = get(client, "component-files:detail", slug)
-    assert "Of 22 documents that the developers owe Claims triage, 0 are on file" in page
+    assert "0 of 22 developer documents for Claims triage are recorded" in page
     assert "1(a) intended tasks and systems" in page
     assert len(rows_of(client, "component-files:table-csv", slug, "documents")) == 22
     body = json.loads(client.get(reverse("component-files:json", args=[slug])).content)
@@ -208,7 +208,7 @@ def test_questions_are_answered_with_a_reason_by_editors_only(
     assert not ComponentAnswer.objects.exists()
     viewer = as_user(make_member(insurer.claims, TeamRole.VIEWER))
     assert viewer.post(address, {"answer-25a": "no", "because-25a": "x"}).status_code == 403
-    assert "Answer the questions" not in get(viewer, "component-files:detail", insurer.triage.slug)
+    assert "Save answers" not in get(viewer, "component-files:detail", insurer.triage.slug)
     assert as_user(insurer.outsider).post(address, {}).status_code == 404
     auditor = as_user(make_user("edith", role=OrganisationRole.AUDITOR))
     assert auditor.post(address, {"answer-25a": "no", "because-25a": "x"}).status_code == 403
@@ -269,7 +269,7 @@ def test_a_pack_is_asked_for_made_and_fetched(insurer: Insurer, as_user: SignIn)
     ):
         assert client.post(reverse("evidence-packs:create"), wrong).status_code == 422
     EvidencePack.objects.update(state="running", started_at=now())
-    assert "Waiting for a worker" in get(client, "evidence-packs:detail", pack.pk)
+    assert "Queued" in get(client, "evidence-packs:detail", pack.pk)
     pack.parts.all().delete()
     EvidencePack.objects.update(state="done")
     assert "no longer stored" in get(client, "evidence-packs:detail", pack.pk)
@@ -332,10 +332,10 @@ def test_a_large_organisations_reports_are_counted_by_the_sweep(
     client = as_user(insurer.governance)
     small = get(client, "reports:register")
     monkeypatch.setattr(figures, "MAX_LIVE_APPLICATIONS", 1)
-    assert "counted for the first time" in get(client, "reports:register")
+    assert "is being calculated" in get(client, "reports:register")
     figures.store_figures(at=now())
     for said in (
-        "checks would reject it",
+        "validation rules fail",
         "A contract with the provider: Mistral",
         "Easily substitutable",
     ):
@@ -349,9 +349,7 @@ def test_a_large_organisations_reports_are_counted_by_the_sweep(
         for row in rows_of(client, "reports:register-csv", "contracts")
     } == {"AWS-2"}
     # a team's own reports are always counted at once
-    assert "counted for the first time" not in get(
-        as_user(insurer.editor), "reports:model-inventory"
-    )
+    assert "is being calculated" not in get(as_user(insurer.editor), "reports:model-inventory")
 
 
 @pytest.mark.proof

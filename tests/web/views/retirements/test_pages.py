@@ -240,7 +240,7 @@ def test_it_is_withdrawn_with_a_reason_and_undone_without(client, portfolio):
 
     page = client.post(f"{address}?undo=1", follow=True)
     announcement.refresh_from_db()
-    assert announcement.withdrawal_reason == "Undone right after it was announced."
+    assert announcement.withdrawal_reason == "Undone immediately after the announcement."
     assert "Announcement withdrawn." in text_of(page)
     assert not Issue.objects.unresolved().filter(cause__kind="retirement").exists()
 

@@ -77,7 +77,7 @@ class TestOne:
             risky.editor,
         )
         page = visible_text(answer)
-        assert "Assessed." in page
+        assert "The risk was assessed." in page
         assert "second reader" in page
         assert "Residual: 2 unlikely × 2 minor" in page
         undo = re.search(r'action="(/risks/undo/[^"]+)"', answer.content.decode()).group(1)
@@ -111,7 +111,7 @@ class TestOne:
 
         page = visible_text(answer)
         assert answer.status_code == 422
-        assert "Changed by someone else meanwhile: compare" in page
+        assert "Values that another user changed while you were editing" in page
         assert "as it was faster slower" in page
         again = dict(
             re.findall(
@@ -181,7 +181,7 @@ class TestAccepting:
     @pytest.mark.parametrize(
         ("until", "words"),
         [
-            (None, "Say until when: an acceptance without an end is none."),
+            (None, "Enter a date. An acceptance must have an expiry date."),
             (0, "The acceptance would already have expired."),
             (800, "An acceptance must expire by"),
         ],
@@ -351,7 +351,7 @@ class TestTogether:
 
         unsaid = client.post("/risks/assess/", said)
         assert unsaid.status_code == 422
-        assert "an acceptance without an end is none" in visible_text(unsaid)
+        assert "An acceptance must have an expiry date" in visible_text(unsaid)
         assert "Enter a reason for the acceptance" in visible_text(unsaid)
         late = client.post(
             "/risks/assess/",

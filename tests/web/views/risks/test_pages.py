@@ -141,7 +141,7 @@ class TestRegister:
         assert "/risks/assess/" not in client.get("/risks/").content.decode()
 
         address = f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"
-        assert "Save the assessment" not in client.get(address).content.decode()
+        assert "Save assessment" not in client.get(address).content.decode()
         assert client.post(address + "assess/", {"confidence": "low"}).status_code == 403
         assert not Assessment.objects.exists()
 
@@ -160,7 +160,7 @@ class TestRegister:
             len(file_lines(client.get("/risks.csv?taxonomy=nist-ai-600-1&entry=confabulation")))
             == 4
         )
-        assert "Nothing matches these filters." in visible_text(
+        assert "No records match these filters." in visible_text(
             client.get("/risks/?q=nothing-like-it")
         )
 
@@ -360,8 +360,8 @@ class TestOne:
             page.index(words)
             for words in (
                 "Inheritance path",
-                "calls it as primary",
-                "answers with",
+                "used as primary",
+                "served model",
                 "anthropic/claude-sonnet-4-5-20250929",
                 "a release of",
                 "risk attached here",
@@ -458,8 +458,8 @@ class TestFoundationRisks:
 
         page = visible_text(answer)
         assert answer.status_code == 422
-        assert "Select a template, or enter a title for an own risk." in page
-        assert "An own risk has no default level. Enter one." in page
+        assert "Select a template, or enter a title for a custom risk." in page
+        assert "A custom risk has no default level. Enter one." in page
         assert "No single record found. Enter the number of the record. Perhaps:" in page
 
     def test_the_same_twice_is_refused_with_what_to_do(self, risky, as_user):
@@ -528,7 +528,7 @@ class TestCrosswalk:
         page = visible_text(client.get("/risks/crosswalk/?taxonomy=nist-ai-600-1"))
 
         assert (
-            "1 of the 12 entries of NIST AI 600-1, Generative AI Profile on record have open risks "
+            "1 of the 12 recorded entries of NIST AI 600-1, Generative AI Profile have open risks "
             "here." in page
         )
         assert "Licence: Work of the US Government" in page
@@ -573,9 +573,9 @@ class TestEvidence:
         client = as_user(risky.editor)
 
         page = visible_text(client.get("/risks/evidence/"))
-        assert "One piece of evidence is on record; 1 fails or has expired ." in page
+        assert "1 piece of evidence is recorded; 1 is failing or expired ." in page
         one = visible_text(client.get(f"/risks/evidence/{old.pk}/"))
-        assert "has expired : it backs nothing until it is repeated." in one
+        assert "expired . Repeat the test and record the result." in one
         assert "FR-05 Claims triage" in one
 
     def test_the_page_shows_every_field_of_the_form(self, risky, as_user):
@@ -635,9 +635,7 @@ class TestEvidence:
         foreign = make_evidence(application=risky.foreign)
 
         assert as_user(risky.editor).get(f"/risks/evidence/{foreign.pk}/").status_code == 404
-        assert "No evidence is on record yet." in visible_text(
-            as_user(risky.editor).get("/risks/evidence/")
-        )
+        assert "No evidence yet." in visible_text(as_user(risky.editor).get("/risks/evidence/"))
 
     @pytest.mark.proof
     def test_a_tools_file_becomes_evidence_of_its_figures_once(self, risky, as_user):
@@ -651,7 +649,7 @@ class TestEvidence:
             return client.post("/risks/evidence/upload/", {"file": file, **said}, follow=True)
 
         answer = visible_text(upload(application=risky.triage.slug))
-        assert "One figure of promptfoo is filed." in answer
+        assert "1 result of promptfoo was recorded." in answer
         assert "pass rate" in answer
         found = Evidence.objects.get()
         assert (found.application, found.passed, found.recorded_by) == (
@@ -659,7 +657,7 @@ class TestEvidence:
             False,
             risky.editor,
         )
-        assert "filed before; nothing was added" in visible_text(
+        assert "uploaded before. Nothing was added" in visible_text(
             upload(application=risky.triage.slug)
         )
 

@@ -35,7 +35,9 @@ def test_a_link_from_another_page_asks_what_happens_when_something_fails(asked, 
 
     page = as_user(asked.governance).get(address)
 
-    assert headline_of(page) == "If Anthropic fails, 1 application is struck; 1 has no way out."
+    assert (
+        headline_of(page) == "If Anthropic fails, 1 application is affected; 1 has no alternative."
+    )
     said = visible_text(page)
     assert "Exposed 1 1" in said
     assert "Claims claims@example.org 1 0 0 0 1" in said
@@ -50,7 +52,8 @@ def test_several_changes_are_taken_together_each_can_be_dropped(asked, as_user):
 
     assert (
         headline_of(both)
-        == "If Anthropic fails and Openai fails, 2 applications are struck; 2 have no way out."
+        == "If Anthropic fails and Openai fails, 2 applications are affected; 2 have no "
+        "alternative."
     )
     assert 'href="/what-if/?remove=developer:openai"' in both.content.decode()
     assert drawing_titles(both, "2 exposed")
@@ -64,12 +67,12 @@ def test_a_replacement_changes_states_cost_and_concentration(asked, as_user):
     page = client.get(address)
 
     said = visible_text(page)
-    assert "Triage Exposed Not struck" in said
-    assert "USD a month 5 4" in said
+    assert "Triage Exposed Not affected" in said
+    assert "USD per month 5 4" in said
     assert "HHI by developer 0.500 1.000" in said
     assert headline_of(page) == (
-        "If Anthropic fails and gpt-4o at Azure takes the place of claude-sonnet-4-5 at Anthropic,"
-        " nothing of yours is struck."
+        "If Anthropic fails and gpt-4o on Azure replaces claude-sonnet-4-5 on Anthropic,"
+        " none of your applications is affected."
     )
 
 
@@ -86,7 +89,7 @@ def test_a_move_a_retirement_and_a_price_are_asked_too(asked, as_user):
     assert headline_of(retired).startswith("If Triage is retired, 1 application changes")
     assert (
         headline_of(dearer)
-        == "If Anthropic costs 2 times as much, the bill grows by 3 USD a month."
+        == "If Anthropic costs 2 times as much, costs increase by 3 USD per month."
     )
     by_form = client.get("/what-if/?remove=host:azure&repricing=developer:anthropic&factor=1,5")
     assert by_form.url == "/what-if/?remove=host:azure&reprice=developer:anthropic*1.5"
@@ -95,11 +98,17 @@ def test_a_move_a_retirement_and_a_price_are_asked_too(asked, as_user):
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("remove=developer:nobody", "Nothing is known under “developer:nobody”."),
-        ("replace=1:999999999", "One of the two offerings is not known."),
+        (
+            "remove=developer:nobody",
+            "No record “developer:nobody” found. Search for it and select it.",
+        ),
+        ("replace=1:999999999", "One of the two offerings was not found."),
         ("move=999999:1", "Dependency not found. It does not exist or you do not have access."),
-        ("reprice=developer:anthropic*x", "Write by how much the price is multiplied"),
-        ("retire=nothing", "There is no application “nothing” that you may see."),
+        ("reprice=developer:anthropic*x", "Enter a price factor"),
+        (
+            "retire=nothing",
+            "No application “nothing” found. It does not exist or you do not have access.",
+        ),
     ],
 )
 def test_what_cannot_be_meant_says_what_to_correct(asked, as_user, query, says):
@@ -115,11 +124,13 @@ def test_a_member_is_answered_for_the_own_teams_and_strangers_stay_unknown(asked
     page = client.get("/what-if/?remove=developer:anthropic&remove=developer:openai")
 
     assert headline_of(page).startswith(
-        "If Anthropic fails and Openai fails, 1 application is struck"
+        "If Anthropic fails and Openai fails, 1 application is affected"
     )
     assert "Quotes" not in visible_text(page)
-    assert "Of your teams’ applications." in visible_text(page)
-    assert "you may see" in visible_text(client.get(f"/what-if/?retire={asked.quotes.slug}"))
+    assert "Scope: your teams’ applications." in visible_text(page)
+    assert "you do not have access" in visible_text(
+        client.get(f"/what-if/?retire={asked.quotes.slug}")
+    )
     rows = csv_rows(client.get("/what-if.csv?remove=developer:anthropic&remove=developer:openai"))
     assert [row["application"] for row in rows] == ["Triage"]
 
@@ -173,7 +184,7 @@ def test_it_is_saved_worked_out_with_progress_and_again_it_says_the_same(asked, 
     run = saved_by(client, name="Without Anthropic", note="For the committee")
 
     waiting = client.get(f"/what-if/answers/{run.pk}/")
-    assert "It waits for a worker." in visible_text(waiting)
+    assert "The calculation is queued." in visible_text(waiting)
     fragment = client.get(f"/what-if/answers/{run.pk}/progress/", headers={"HX-Request": "true"})
     assert "<html" not in fragment.content.decode()
     assert "progress" in fragment.content.decode()
@@ -181,7 +192,9 @@ def test_it_is_saved_worked_out_with_progress_and_again_it_says_the_same(asked, 
     done = client.get(f"/what-if/answers/{run.pk}/progress/", headers={"HX-Request": "true"})
     assert done.headers["HX-Redirect"] == f"/what-if/answers/{run.pk}/"
     first = client.get(f"/what-if/answers/{run.pk}/")
-    assert headline_of(first) == "If Anthropic fails, 1 application is struck; 1 has no way out."
+    assert (
+        headline_of(first) == "If Anthropic fails, 1 application is affected; 1 has no alternative."
+    )
     assert "For the committee" in visible_text(first)
     assert "claims@example.org" in visible_text(first)
 
@@ -225,7 +238,7 @@ def test_what_is_shared_is_requested_by_each_for_the_own_teams(asked, as_user):
     page = member.get(f"/what-if/answers/{own.pk}/")
     assert "Triage" in visible_text(page)
     assert "Quotes" not in visible_text(page)
-    assert "Of some teams’ applications." in visible_text(page)
+    assert "Scope: some teams’ applications." in visible_text(page)
     assert Scenario.objects.get(pk=run.scenario_id).name == "For all"
 
 
@@ -242,7 +255,7 @@ def test_its_name_and_sharing_are_changed_by_who_saved_it(asked, as_user):
     assert member.post(address, {"name": ""}).status_code == 422
     other = as_user(make_member(asked.sales, user=make_user("sales-editor")))
     assert other.get(address).status_code == 200
-    assert "Name, note, sharing" not in visible_text(other.get(address))
+    assert "Save details" not in visible_text(other.get(address))
     assert 'href="/what-if/?remove=developer:anthropic"' in member.get(address).content.decode()
 
 
@@ -258,7 +271,9 @@ def test_two_answers_stand_beside_each_other(asked, as_user):
     assert drawing_titles(page, "xposed 1 and 2")
     rows = csv_rows(client.get(f"/what-if/compare.csv?a={first.pk}&b={second.pk}"))
     assert rows[0] == {"": "Exposed", "One stops": "1", "Both stop": "2"}
-    assert "Which two answers?" in headline_of(client.get(f"/what-if/compare/?a={first.pk}"))
+    assert "Select two results to compare." in headline_of(
+        client.get(f"/what-if/compare/?a={first.pk}")
+    )
     assert (
         as_user(asked.editor).get(f"/what-if/compare/?a={first.pk}&b={second.pk}").status_code
         == 404
@@ -288,9 +303,9 @@ def test_a_large_portfolio_is_left_to_a_worker_unless_things_only_fail(asked, as
 
     page = client.get(f"/what-if/?replace={asked.sonnet.pk}:{asked.gpt.pk}")
 
-    assert "a worker works it out" in headline_of(page)
-    assert "Work it out" in visible_text(page)
-    assert "1 application is struck" in headline_of(
+    assert "the result is being calculated" in headline_of(page)
+    assert "Calculate result" in visible_text(page)
+    assert "1 application is affected" in headline_of(
         client.get("/what-if/?remove=developer:anthropic")
     )
 

@@ -247,7 +247,7 @@ def test_the_own_profile_is_changed_and_offices_are_not(as_user):
 
     person.refresh_from_db()
     assert (str(person), person.digest_hour, person.organisation_role) == ("Nele Berg", 6, "")
-    assert "You sign in with a password alone." in text_of(client.get(address))
+    assert "You sign in with a password only." in text_of(client.get(address))
 
 
 @pytest.mark.parametrize(
@@ -284,4 +284,4 @@ def test_first_steps_count_people_and_no_service_accounts(as_user):
         username="gateway", about="Sends calls.", team=None, by=make_user(role="governance")
     )
 
-    assert "Three people may sign in." in text_of(as_user(administrator).get(reverse("home:start")))
+    assert "Three people can sign in." in text_of(as_user(administrator).get(reverse("home:start")))
