@@ -12,7 +12,7 @@ from apps.intake.models import Import
 from apps.intake.spreadsheets import import_steps
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_member, make_team, make_user
-from tests.http import file_text, text_of, workbook_of
+from tests.http import csv_rows, file_text, text_of, workbook_of
 from tests.intake.spreadsheets.claims_team import confirm, make_claims_team, preview
 from tests.intake.spreadsheets.sheet_files import as_csv
 
@@ -62,13 +62,13 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, clai
     said = text_of(preview_page)
     assert "1 application and 2 dependencies will be added, 1 application will be changed; " in said
     assert "1 row is rejected" in said
-    assert "One model nobody knows yet will wait in the identity inbox." in said
+    assert "1 model is not in the catalogue and will be listed under Unresolved models." in said
     assert "<del>standard</del> → <ins>critical</ins>" in said
     assert (
         "<b>Criticality:</b> &#x27;3&#x27; is not a valid value. Use one of: critical, "
         "important, standard, low." in said
     )
-    assert "Not read in list: Remark." in said
+    assert "Not imported from list: Remark." in said
     assert Application.objects.count() == 1
 
     refused_only = browser.get(f"{went_to.url}?outcome=refused", headers={"HX-Request": "true"})
@@ -82,9 +82,9 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, clai
     assert "Criticality: standard → critical" in shown
 
     done = browser.post(f"{went_to.url}confirm/", follow=True)
-    assert "1 application and 2 uses of models added, 1 application changed; " in text_of(done)
-    assert "Undo this import" in text_of(done)
-    assert "wait in the identity inbox" in text_of(done)
+    assert "1 application and 2 dependencies added, 1 application changed; " in text_of(done)
+    assert "Undo import" in text_of(done)
+    assert "View unresolved models" in text_of(done)
     known.refresh_from_db()
     assert known.criticality == 0
 
@@ -93,8 +93,8 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, clai
     known.refresh_from_db()
     assert (known.criticality, Application.objects.count()) == (2, 1)
     assert "list.csv" in text_of(browser.get(reverse("imports:list")))
-    listed = file_text(browser.get(reverse("imports:csv")))
-    assert "list.csv,csv,eve" in listed
+    (listed,) = csv_rows(browser.get(reverse("imports:csv")))
+    assert (listed["File"], listed["Format"], listed["Uploaded by"]) == ("list.csv", "csv", "eve")
 
 
 def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(browser, claims):
