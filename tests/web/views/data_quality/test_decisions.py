@@ -21,7 +21,7 @@ def test_governance_sets_an_end_by_hand_and_lifts_it(world, as_user):
 
     assert str(world.sonnet_bedrock.retires_on) == "2027-04-08"
     assert (manual.asserted_by, manual.reason) == (world.governance, "Mail from the provider")
-    assert "Set by hand" in text_of(client.get(page))
+    assert "Mail from the provider" in text_of(client.get(f"{page}?tab=sources"))
 
     client.post(f"/manual/{manual.pk}/lift/", {"reason": "The feed has it now"})
     world.sonnet_bedrock.refresh_from_db()
@@ -97,11 +97,12 @@ def test_others_than_governance_change_nothing_and_are_told_who_may(path, world,
 
 
 def test_only_governance_sees_the_forms(world, as_user):
-    mine = text_of(as_user(world.governance).get(f"/offerings/{world.sonnet.pk}/"))
-    theirs = text_of(as_user(world.viewer).get(f"/offerings/{world.sonnet.pk}/"))
+    address = f"/offerings/{world.sonnet.pk}/?tab=sources"
+    mine = text_of(as_user(world.governance).get(address))
+    theirs = text_of(as_user(world.viewer).get(address))
 
-    assert "Set its end by hand" in mine
-    assert "Set its end by hand" not in theirs
+    assert "Set manual override" in mine
+    assert "Set manual override" not in theirs
 
 
 def test_a_person_places_what_the_rules_could_not(world, as_user):
@@ -240,7 +241,7 @@ def test_a_stranger_finds_no_alert(world, as_user):
     client = as_user(world.outsider)
 
     assert client.post(f"/alerts/{world.alert.pk}/acknowledge/").status_code == 404
-    assert "Nothing waits for you." in text_of(client.get("/alerts/"))
+    assert "No alert needs a response." in text_of(client.get("/alerts/"))
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example/", "/alerts//evil"])

@@ -185,7 +185,7 @@ def test_a_moved_line_keeps_its_history_and_switching_off_resolves(flagged, as_u
     client.post(address, facts | {"tolerance": "75.5", "change_reason": "More room"})
 
     assert Policy.objects.get(slug="critical-on-one-developer").tolerance == Decimal("0.755")
-    history = visible_text(client.get(address)).split("What it has been")[1]
+    history = visible_text(client.get(address)).split("History")[-1]
     assert "75.5%" in history
     assert "50%" in history
     assert "More room" in history
