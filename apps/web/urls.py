@@ -373,6 +373,11 @@ ROUTES: dict[str, list[URLPattern]] = {
         # until the next release: the pages of editable records took their place
         path("providers/<slug:slug>/change/", providers.redirect_to_form, name="edit"),
         path("providers/<slug:slug>/history/", providers.redirect_to_history, name="history"),
+        path(
+            "providers/<slug:slug>/history.csv",
+            providers.redirect_to_history_csv,
+            name="history-csv",
+        ),
     ],
     "inherited-risks": [
         path("risks/", risks_register.risk_list, name="list"),

@@ -124,11 +124,7 @@ def test_register_an_application_and_declare_what_it_calls(signed_in, demo):
     # a fast typist is done before the scripts have come
     late: list[Route] = []
     page.route(re.compile(r"htmx[^/]*\.js"), lambda route: late.append(route))
-<<<<<<< HEAD
     page.get_by_role("button", name="Register application").click()
-=======
-    page.get_by_role("button", name="Register, then say what it calls").click()
->>>>>>> pages-texts-1
     search = page.get_by_role("searchbox", name="Model, host or model ID")
     search.press_sequentially("anthropic sonnet")
     expect(search).to_have_value("anthropic sonnet")

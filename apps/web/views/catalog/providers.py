@@ -363,6 +363,11 @@ def redirect_to_history(request: HttpRequest, slug: str) -> HttpResponse:
     return _redirect_to_record(request, "history", slug)
 
 
+@require_safe
+def redirect_to_history_csv(request: HttpRequest, slug: str) -> HttpResponse:
+    return _redirect_to_record(request, "history-csv", slug)
+
+
 def _redirect_to_record(request: HttpRequest, page: str, slug: str) -> HttpResponse:
     """Redirect an old URL to the page of the provider as an editable record."""
     provider = get_object_or_404(Provider.objects.visible_to(request.user), slug=slug)
