@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.accounts.roles import OrganisationRole, TeamRole
@@ -134,15 +135,18 @@ class OrganisationRoles:
 
 
 def organisation_roles() -> OrganisationRoles:
-    """Load the users with an organisation role; one statement."""
+    """Load the users with an organisation role; one statement. Superusers are administrators: the
+    first account of a new registry often has no other role."""
     roles = (OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN)
     # Service accounts with the role receive no email.
     users = list(
-        User.objects.people().filter(is_active=True, organisation_role__in=roles).order_by("pk")
+        User.objects.people()
+        .filter(Q(organisation_role__in=roles) | Q(is_superuser=True), is_active=True)
+        .order_by("pk")
     )
+    governance = [user for user in users if user.organisation_role == OrganisationRole.GOVERNANCE]
     return OrganisationRoles(
-        tuple(user for user in users if user.organisation_role == OrganisationRole.GOVERNANCE),
-        tuple(user for user in users if user.organisation_role == OrganisationRole.ADMIN),
+        tuple(governance), tuple(user for user in users if user not in governance)
     )
 
 

@@ -15,6 +15,7 @@ from apps.common.time import day_of, now
 from apps.inventory.models import (
     Adaptation,
     Application,
+    ApplicationQuerySet,
     Criticality,
     Dependency,
     ExitPlan,
@@ -44,6 +45,9 @@ class ApplicationFilter(django_filters.FilterSet):  # type: ignore[misc]
         choices=Application.DataClass.choices, label="Data classification"
     )
     personal_data = django_filters.BooleanFilter(label="Personal data")
+    owner = django_filters.ChoiceFilter(
+        choices=[("unassigned", "Unassigned")], method="of_owner", label="Owner"
+    )
     host = django_filters.CharFilter(method="using_host", label="Uses host (slug)")
     developer = django_filters.CharFilter(method="using_developer", label="Uses developer (slug)")
     foundation = django_filters.CharFilter(
@@ -63,6 +67,11 @@ class ApplicationFilter(django_filters.FilterSet):  # type: ignore[misc]
     ) -> QuerySet[Application]:
         top = list(Team.objects.filter(slug=value).values_list("pk", flat=True))
         return queryset.filter(team__in=team_and_below(team_ids=top)) if top else queryset.none()
+
+    def of_owner(
+        self, queryset: ApplicationQuerySet, name: str, value: str
+    ) -> QuerySet[Application]:
+        return queryset.without_owner()
 
     def using_host(
         self, queryset: QuerySet[Application], name: str, value: str

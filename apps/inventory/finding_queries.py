@@ -115,9 +115,10 @@ RULES: dict[str, str] = {
         SELECT application_id, id, jsonb_build_object('called', called) FROM dep
         WHERE status = 'retired'""",
     "no_primary": """
-        SELECT a.id, NULL::bigint, '{}'::jsonb FROM app a WHERE a.status = ANY (%(statuses)s)
-        AND NOT EXISTS (
-            SELECT 1 FROM dep d WHERE d.application_id = a.id AND d.role = 'primary')""",
+        SELECT a.id, NULL::bigint, jsonb_strip_nulls(jsonb_build_object('called', min(d.called)))
+        FROM app a LEFT JOIN dep d ON d.application_id = a.id
+        WHERE a.status = ANY (%(statuses)s) GROUP BY a.id
+        HAVING count(*) FILTER (WHERE d.role = 'primary') = 0""",
     "unresolved": """
         SELECT application_id, id, jsonb_build_object('called', called) FROM dep
         WHERE in_scope AND version_id IS NULL AND NOT not_a_model""",

@@ -235,8 +235,15 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
     "no_primary": (
         Severity.WARNING,
         lambda facts: (
-            "No primary model is declared, so exposure does not include the application. Declare "
-            "a primary model."
+            "No primary model is declared, so the application is not part of concentration. "
+            "Declare a primary model"
+            # an application may depend on an embedding model alone
+            + (
+                f", or change the role of {facts['called']} to Primary if the application depends "
+                "on it."
+                if facts.get("called")
+                else "."
+            )
         ),
     ),
     "unresolved": (

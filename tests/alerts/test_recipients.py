@@ -177,6 +177,12 @@ def test_offices_stand_in_for_each_other() -> None:
     assert organisation_roles().deciders == [admin, governor]
 
 
+def test_a_superuser_without_another_role_is_an_administrator() -> None:
+    root = make_user("root", is_superuser=True)
+
+    assert organisation_roles().governance_users == organisation_roles().operators == [root]
+
+
 def test_a_flag_of_nobody_s_waits_and_is_told_to_the_first_who_governs() -> None:
     make_flag()
     pass_days(0, 2)

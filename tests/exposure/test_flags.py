@@ -508,6 +508,19 @@ class TestOwners:
 
         assert [flag.node for flag in ExposureFlag.objects.all()] == [node_of(offering)]
 
+    def test_a_gateway_and_its_owner_are_one_breach(self, db, there):
+        only(kinds=["gateway"])
+        owner = make_provider("owner")
+        gateway = make_provider("gateway", roles=("gateway",), parent=owner)
+        offering = make_offering()
+        for _ in range(2):
+            application = make_application(criticality=0)
+            make_dependency(application, offering, via_party=gateway, reached="gateway")
+
+        evaluate()
+
+        assert [flag.node.ref for flag in ExposureFlag.objects.all()] == [gateway.pk]
+
     def test_an_owner_of_two_companies_is_a_breach_of_its_own(self, line, there):
         owner = make_provider("owner", roles=("host",))
         for name in ("one", "two"):

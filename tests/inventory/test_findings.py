@@ -173,6 +173,8 @@ class TestUse:
         use(application, None, "judge")
 
         assert codes(application) == ["no_primary"]
+        assert "or change the role of" in sentence(application, "no_primary")
+        assert sentence(make_application(), "no_primary").endswith("Declare a primary model.")
         assert codes(make_application(status="proposed")) == []
 
     def test_an_offering_nobody_has_placed(self, application):

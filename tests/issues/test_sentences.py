@@ -242,7 +242,7 @@ TEXTS = [
             "details": {"code": "no_primary", "facts": [{}]},
         },
         "Claims triage has no primary model",
-        "No primary model is declared, so exposure does not include the application. Declare a "
+        "No primary model is declared, so the application is not part of concentration. Declare a "
         "primary model.",
     ),
     (

@@ -93,6 +93,9 @@ def test_a_developer_over_tolerance_is_marked_and_says_its_reach_where_it_fits()
         ("GPT-4.1 Mini", 6, "GPT-4…"),
         ("Amazon Bedrock", 8, "Bedrock"),
         ("OpenAI", 2, ""),
+        # not "notes (own fine-tune)", which names nothing
+        ("Home claims photo notes (own fine-tune)", 26, "Home claims photo notes…"),
+        ("Home claims photo notes (own fine-tune)", 12, "Home claims…"),
     ],
 )
 def test_names_are_cut_to_what_tells_them_apart(text, letters, shown):

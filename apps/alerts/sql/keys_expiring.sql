@@ -16,9 +16,9 @@ SELECT k.id, (k.expires_at AT TIME ZONE 'UTC')::date AS on,
            SELECT user_id FROM owner WHERE place = 1
        ), '{{}}'), ARRAY(
            SELECT o.id FROM (
-               SELECT u.id, rank() OVER (ORDER BY u.organisation_role <> 'admin') AS place
+               SELECT u.id, rank() OVER (ORDER BY u.organisation_role = 'governance') AS place
                FROM accounts_user u WHERE u.is_active AND NOT u.is_service
-                 AND u.organisation_role IN ('admin', 'governance')
+                 AND (u.organisation_role IN ('admin', 'governance') OR u.is_superuser)
            ) o WHERE o.place = 1
        )) END AS people,
        jsonb_build_object('what', k.name, 'of', CASE WHEN w.is_service

@@ -40,6 +40,10 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
         """Select the applications in pilot or production."""
         return self.filter(status__in=Application.IN_SCOPE)
 
+    def without_owner(self) -> "ApplicationQuerySet":
+        """Select the applications with neither a business owner nor a technical owner."""
+        return self.filter(business_owner="", technical_owner="")
+
     def with_owners(self) -> "ApplicationQuerySet":
         """With the persons of the owners, whose names are shown."""
         return self.select_related("business_owner_person", "technical_owner_person")

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from apps.accounts.models import User
 from apps.common.time import now
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import EngineState
@@ -116,7 +117,20 @@ def test_an_earliest_date_retires_nothing(world, as_user):
     page = text_of(as_user(world.governance).get("/"))
 
     assert 'class="gone"' not in page
+    assert '<span class="dim">from</span>' not in page
+    assert "earliest date passed" in section_of(page, "h-retirements")
+
+
+def test_an_earliest_date_to_come_is_the_first_possible_day(world, as_user):
+    world.sonnet.retires_on = world.today + timedelta(days=5)
+    world.sonnet.date_kind = "not_before"
+    world.sonnet.save()
+    bring_up_to_date(world)
+
+    page = text_of(as_user(world.governance).get("/"))
+
     assert '<span class="dim">from</span>' in page
+    assert "earliest date passed" not in page
 
 
 def test_figure_and_list_of_retired_models_agree(world, as_user):
@@ -293,6 +307,34 @@ def test_an_empty_register_shows_the_first_steps(world, as_user):
 
     assert "No applications registered yet." in page
     assert "First steps" in page
+
+
+def test_applications_without_an_owner_are_listed_behind_their_number(world, as_user):
+    Application.objects.update(business_owner="Vera")
+    make_application("Orphan", team=world.team)
+    make_application("Retired orphan", team=world.team, status="retired")
+    client = as_user(world.governance)
+
+    page = text_of(client.get("/"))
+    match = re.search(r'href="(/applications/[^"]*)">\s*(1 application) without an owner', page)
+    rows = client.get(match[1].replace("&amp;", "&")).context["rows"]
+
+    assert [row.application.name for row in rows] == ["Orphan"]
+
+
+def test_without_governance_home_says_who_is_notified_of_the_organisation(world, as_user):
+    root = make_user("root", is_superuser=True, is_staff=True)
+    client = as_user(root)
+    assert "governance role" not in visible_text(client.get("/"))
+
+    User.objects.filter(organisation_role="governance").delete()
+
+    page = visible_text(client.get("/"))
+    assert (
+        "No user has the governance role. Alerts about the organisation go to the administrators."
+        in page
+    )
+    assert "View users" in page
 
 
 def test_home_costs_the_same_however_many_applications_there_are(

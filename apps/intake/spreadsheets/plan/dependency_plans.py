@@ -149,7 +149,7 @@ class DependencyPlanner:
         if party is None:
             raise RowError(
                 f"'{text}' is not a known provider. Use the name or ID of a provider in the "
-                "registry, or ask a governance user to add it.",
+                "registry. A governance user can add providers.",
                 heads.get("use.via", ""),
             )
         return party

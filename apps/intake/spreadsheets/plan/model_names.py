@@ -177,7 +177,7 @@ class CatalogueLookup:
             if party is None:
                 return ResolvedModel(
                     refusal=f"'{host}' is not a known provider. Use the name or ID of a "
-                    "provider in the registry, or ask a governance user to add it.",
+                    "provider in the registry. A governance user can add providers.",
                     column="use.host",
                 )
             return self._resolve_at_host(party, model, region, tier)

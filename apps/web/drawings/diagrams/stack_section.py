@@ -313,12 +313,16 @@ def cut_section(text: str, n_letters: int) -> str:
     """Shorten `text` to at most that many letters: leading words are cut first (Claude Sonnet 4.5,
     Sonnet 4.5), then its end.
 
-    The first number of the name stays, which distinguishes generations. Empty if not even three
-    letters are left."""
+    The first number of the name stays, which distinguishes generations. An addition in brackets,
+    such as `(own fine-tune)`, is left out before the name is cut: alone it names nothing. Empty if
+    not even three letters are left."""
     if len(text) <= n_letters:
         return text
     if n_letters < 3:
         return ""
+    name, bracket, _ = text.partition(" (")
+    if bracket:
+        return f"{name}…" if len(name) < n_letters else f"{name[: n_letters - 1].rstrip(' -.')}…"
     name_words = text.split()
     number_position = next(
         (

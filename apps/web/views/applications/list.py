@@ -336,6 +336,7 @@ def filter_controls(request: HttpRequest, filterset: ApplicationListFilter) -> A
             team_control,
             FilterControl("criticality", "Criticality", choices=CRITICALITY_WORDS),
             FilterControl("status", "Status", choices=Application.Status.choices),
+            FilterControl("owner", "Owner", choices=[("unassigned", "Unassigned")]),
             FilterControl("ai_act_class", "AI Act class", choices=Application.AiActClass.choices),
             FilterControl("data_classification", "Data", choices=Application.DataClass.choices),
             FilterControl("host", "Uses host", choices=sorted(hosts, key=_by_name)),

@@ -28,11 +28,7 @@ class HomeCounts:
 def home_counts(*, user: User, today: date) -> HomeCounts:
     """Count what is missing, the causes and the negative runways; one statement."""
     teams = visible_team_ids(user)
-    unowned = (
-        Application.objects.visible_to(user)
-        .in_scope()
-        .filter(business_owner="", technical_owner="")
-    )
+    unowned = Application.objects.visible_to(user).in_scope().without_owner()
     unknown = CachedRunway.objects.filter(
         is_first=True, start_by__isnull=False, effort_days__isnull=True
     )

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
+from apps.alerts.recipients import organisation_roles
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import portfolio_figures
 from apps.exposure.queries.refresh_state import refresh_state
@@ -37,6 +38,7 @@ def _organisation_home(request: HttpRequest, user: User) -> HttpResponse:
     developers = concentration.developers
     state = refresh_state()
     counts = home_counts(user=user, today=today)
+    roles = organisation_roles()
     n_causes = counts.n_causes
     return render_page(
         request,
@@ -50,6 +52,8 @@ def _organisation_home(request: HttpRequest, user: User) -> HttpResponse:
         retirements_sentence=headlines.retirements_sentence(figures, counts.n_late)
         if state.is_current or figures.n_ended or counts.n_late
         else "",
+        has_governance=bool(roles.governance),
+        has_recipients=bool(roles.governance_users),
         state=state,
         figures=figures,
         concentration=concentration,

@@ -34,11 +34,13 @@ MAX_COUNTED_ISSUES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class OwnedApplication:
-    """An application with its first retirement; `start_by` is None while the effort is unknown."""
+    """An application with its first retirement; `start_by` is None while the effort is unknown.
+    `is_earliest_passed`: the model can retire on any day from now on."""
 
     application: Application
     retires_on: date | None
     is_earliest: bool
+    is_earliest_passed: bool
     start_by: date | None
     is_late: bool
 
@@ -68,7 +70,7 @@ def owner_home(request: HttpRequest, user: User) -> HttpResponse:
     )
     applications = _load_applications(owned, today)
     unowned = list(
-        teams.filter(business_owner="", technical_owner="")
+        teams.without_owner()
         .select_related("team")
         .order_by("criticality", "name")[: MAX_UNOWNED + 1]
     )
@@ -150,10 +152,14 @@ def _build_application(
     application: Application, runway: CachedRunway | None, today: date
 ) -> OwnedApplication:
     if runway is None:
-        return OwnedApplication(application, None, False, None, False)
+        return OwnedApplication(application, None, False, False, None, False)
     is_late = runway.start_by is not None and runway.start_by < today
     start_by = runway.start_by if runway.effort_days is not None else None
-    return OwnedApplication(application, runway.retires_on, runway.at_least, start_by, is_late)
+    retires_on = runway.retires_on
+    is_earliest_passed = runway.at_least and retires_on is not None and retires_on <= today
+    return OwnedApplication(
+        application, retires_on, runway.at_least, is_earliest_passed, start_by, is_late
+    )
 
 
 def _count_developers(owned: ApplicationQuerySet, today: date) -> list[tuple[str, int]]:

@@ -36,13 +36,14 @@ class WorkState:
 class RetirementRow:
     """One model on one host. `length` is the percentage of the horizon until its date; `users`
     names the applications of a retired model, `owner` who must act for the first one; empty:
-    unassigned."""
+    unassigned. `is_earliest_passed`: it can retire on any day from now on."""
 
     name: str
     host: str
     url: str
     retires_on: date
     is_earliest: bool
+    is_earliest_passed: bool
     is_urgent: bool
     length: float
     n: int
@@ -110,6 +111,7 @@ def _build_row(
         url=reverse("offerings:detail", args=[offering.pk]),
         retires_on=offering.retires_on,
         is_earliest=is_earliest,
+        is_earliest_passed=is_earliest and offering.retires_on <= today,
         is_urgent=not is_earliest and (offering.retires_on - today).days <= URGENT_DAYS,
         length=horizon_length(offering.retires_on, today=today, days=HORIZON_DAYS),
         n=model.n,

@@ -246,11 +246,17 @@ class TeamList(ListPage[Any, TeamRow]):
         return (PageAction("Add team", reverse("teams:create"), is_primary=True),)
 
     def get_empty_state(self) -> EmptyState:
+        if self.user.is_governance:
+            return EmptyState(
+                "No teams yet.",
+                "A team owns applications. Add the teams, then give users a role on theirs.",
+                "Add team",
+                reverse("teams:create"),
+            )
         return EmptyState(
             "No teams yet.",
             "A team owns applications. Contact a governance user for a role on the team whose "
             "applications you work on.",
-            *(("Add team", reverse("teams:create")) if self.user.is_governance else ()),
         )
 
 

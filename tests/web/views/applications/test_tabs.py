@@ -17,6 +17,7 @@ from apps.issues.evaluation import evaluate_everything
 from apps.issues.models import Issue
 from tests.builders import (
     make_adaptation,
+    make_application,
     make_campaign,
     make_dependency,
     make_exit_plan,
@@ -24,7 +25,7 @@ from tests.builders import (
     make_offering,
     make_task,
 )
-from tests.http import text_of
+from tests.http import text_of, visible_text
 
 TABS = ("overview", "dependencies", "exit-readiness", "risks", "cost", "history")
 MAX_STATEMENTS = 30
@@ -49,6 +50,37 @@ def page_of(world, as_user):
         return as_user(user or world.editor).get(f"/applications/{slug}/?tab={tab}")
 
     return read
+
+
+def test_an_application_with_an_embedding_model_only_says_how_it_becomes_part_of_concentration(
+    world, page_of
+):
+    application = make_application("Semantic search", team=world.team)
+    offering = make_offering("text-embedding-ada-002")
+    make_dependency(application, offering, "embedding")
+    refresh(on=world.today)
+    refresh_stale_applications(on=world.today)
+    evaluate_everything(at=now())
+
+    page = visible_text(page_of(application=application))
+
+    assert (
+        "No primary model is declared, so the application is not part of concentration. Declare a "
+        "primary model, or change the role of text-embedding-ada-002 to Primary if the application "
+        "depends on it." in page
+    )
+
+
+def test_a_declared_fallback_is_not_missing_before_the_tables_are_current(world, page_of):
+    world.triage.dependencies.filter(role="fallback").delete()
+    evaluate_everything(at=now())
+    make_dependency(
+        world.triage, make_offering("second-choice"), Dependency.Role.FALLBACK, fallback_order=1
+    )
+
+    for tab in TABS:
+        page = visible_text(page_of(tab))
+        assert not re.search(r"No fallback|Declare a fallback|no fallback is declared", page), tab
 
 
 class TestVerdict:

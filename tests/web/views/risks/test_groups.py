@@ -7,6 +7,7 @@ import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import NodeKind
+from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.risks.catalogue import load_risk_catalogue
 from apps.risks.models import Assessment
@@ -147,6 +148,21 @@ class TestGroups:
         assert "Rosa Lind" in page
         assert "Unassigned" in page
         assert "intake" not in page.split("Spread")[-1].replace("Claims intake", "")
+
+    def test_names_of_people_and_teams_are_in_the_preview_and_the_audit_log(self, aurora, as_user):
+        governance = make_user("maren", role="governance", first_name="Maren", last_name="Oduya")
+        client = as_user(governance)
+        with audit_context(user=aurora.owner, reason="moved"):
+            application = aurora.uses["Alpha"].application
+            application.criticality = 1
+            application.save()
+
+        preview = visible_text(client.post("/risks/assess/", {"group": GROUP, "query": ""}))
+        log = visible_text(client.get("/audit/"))
+
+        assert not re.search(r"\bintake\b", preview.replace("Claims intake", ""))
+        assert "Rosa Lind" in log
+        assert not re.search(r"\brosa\b", log)
 
 
 class TestDecision:

@@ -277,6 +277,15 @@ def test_two_teams_of_one_name_are_told_apart_in_a_search_by_the_team_above(as_u
     assert "part of Legal" in page
 
 
+def test_an_only_administrator_is_not_sent_to_governance_to_begin(as_user):
+    root = make_user("root", is_superuser=True, is_staff=True)
+
+    page = text_of(as_user(root).get(reverse("teams:list")))
+
+    assert "Add the teams, then give users a role on theirs." in page
+    assert "ontact a governance user" not in page
+
+
 def test_first_steps_count_people_and_no_service_accounts(as_user):
     administrator = make_user(role="admin")
     make_user("nele")
