@@ -509,7 +509,7 @@ class TestOwners:
         assert [flag.node for flag in ExposureFlag.objects.all()] == [node_of(offering)]
 
     def test_a_gateway_and_its_owner_are_one_breach(self, db, there):
-        only(kinds=["gateway"])
+        only(slug="gateways", kinds=["gateway"])
         owner = make_provider("owner")
         gateway = make_provider("gateway", roles=("gateway",), parent=owner)
         offering = make_offering()

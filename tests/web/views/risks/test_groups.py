@@ -158,7 +158,7 @@ class TestGroups:
             application.save()
 
         preview = visible_text(client.post("/risks/assess/", {"group": GROUP, "query": ""}))
-        log = visible_text(client.get("/audit/"))
+        log = visible_text(client.get("/audit/?reason=moved"))
 
         assert not re.search(r"\bintake\b", preview.replace("Claims intake", ""))
         assert "Rosa Lind" in log
