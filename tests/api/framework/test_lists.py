@@ -395,6 +395,14 @@ class TestFilters:
 
         assert listed_rows(reader.get("/api/v1/offerings/?host=nowhere")) == []
 
+    def test_applications_without_an_owner_are_found(self, reader):
+        make_application(business_owner="Vera")
+        orphan = make_application(business_owner="", technical_owner="")
+
+        [row] = listed_rows(reader.get("/api/v1/applications/?owner=unassigned"))
+
+        assert row["slug"] == orphan.slug
+
     def test_words_outside_an_enumeration_are_refused(self, reader):
         answer = reader.get("/api/v1/offerings/?lifecycle=dead")
 

@@ -173,6 +173,7 @@ def test_equal_models_of_one_host_and_day_are_one_row(world, as_user):
 
     timeline = page.split('class="t fold timeline"')[1].partition("</table>")[0]
     assert timeline.count(f'datetime="{due_on}"') == 1
+    assert timeline.count("Next 180 days") == 1
 
 
 def test_a_cause_has_consequence_owner_notification_and_two_acts(world, as_user):
