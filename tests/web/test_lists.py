@@ -31,10 +31,10 @@ from tests.http import file_lines, text_of
         ("/providers/", 17),
         ("/events/", 9),
         ("/feeds/", 11),
-        ("/alerts/", 12),
-        ("/alerts/?state=", 12),
+        ("/alerts/", 13),
+        ("/alerts/?state=", 13),
         ("/deliveries/", 9),
-        ("/deliveries/not-carried/", 11),
+        ("/deliveries/not-carried/", 12),
         ("/identity/", 12),
     ],
 )
