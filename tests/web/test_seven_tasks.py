@@ -213,7 +213,10 @@ def test_change_a_tolerance_with_a_second_person(signed_in: Browse, demo: None) 
     second.goto("/work/")
     second.get_by_label("Type").select_option("Decision to confirm")
     second.get_by_role("button", name="Apply filters").click()
-    second.locator("#selected tbody tr th[scope=row] a").first.click()
+    decision = second.locator("#selected tbody tr th[scope=row] a")
+    expect(decision).to_have_count(1)
+    decision.click()
+    second.locator(".panel").get_by_role("link", name="View proposal").click()
     second.get_by_role("button", name="Confirm decision").click()
     expect(second.locator("#said")).to_contain_text("Decision confirmed. It applies now.")
     policy.refresh_from_db()
@@ -235,9 +238,7 @@ def test_change_a_tolerance_with_a_second_person(signed_in: Browse, demo: None) 
 # ------------------------------------------------ 7: the page of the board
 
 
-def test_write_the_commentary_of_the_board_and_print_one_a4(
-    signed_in: Browse, demo: None
-) -> None:
+def test_write_the_commentary_of_the_board_and_print_one_a4(signed_in: Browse, demo: None) -> None:
     sentence = "Anthropic grew because of two new assistants in claims. "
     text = (sentence * MAX_COMMENTARY_LENGTH)[:MAX_COMMENTARY_LENGTH].strip()
     page = signed_in(person("maren"))

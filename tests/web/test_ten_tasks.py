@@ -334,7 +334,7 @@ def test_settle_a_disagreement_between_feeds(signed_in, demo):
     page.goto("/feeds/")
     page.locator("main a[href='/feeds/disagreements/']").first.click()
     page.get_by_role("link", name="View all offerings").first.click()
-    page.locator("main table").get_by_role("link", name=re.compile("^Decide")).first.click()
+    page.locator("#listing tbody a[href^='/feeds/disagreements/']").first.click()
     page.get_by_role("radio").first.check()
     page.get_by_label("Reason").fill("The provider's own page says so")
     page.get_by_role("button", name="Save decision").click()
