@@ -80,12 +80,14 @@ class OpenFlag:
 @dataclass(frozen=True, slots=True)
 class LateExit:
     """A critical or important application whose migration should have started by `start_by`,
-    according to the recorded data; its model retires on `retires_on`."""
+    according to the recorded data; its model retires on `retires_on`, or not before it if
+    `is_earliest`."""
 
     application: Application
     start_by: date
     retires_on: date | None
     has_ended: bool
+    is_earliest: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,7 @@ def pending_decisions(*, user: User, on: date) -> PendingDecisions:
                 row.start_by,
                 row.retires_on,
                 row.retires_on is not None and row.retires_on <= on and not row.at_least,
+                row.at_least,
             )
             for row in late_runways[:MAX_LISTED]
             if row.application_id in applications and row.start_by is not None

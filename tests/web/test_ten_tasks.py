@@ -73,7 +73,7 @@ def test_sign_in_with_a_second_factor(page, demo, settings):
     page.locator("[name=code]").fill(code_of(secret))
     page.locator("form[method=post] button[type=submit]").first.click()
 
-    expect(page).to_have_title("Overview · Foundation Registry")
+    expect(page).to_have_title("Home · Foundation Registry")
 
 
 # ------------------------------------------------ 2: what retires next quarter, and who owns it
@@ -93,7 +93,7 @@ def test_find_what_retires_next_quarter_and_who_owns_it(signed_in, demo):
     )
     page = signed_in(person("maren"))
     page.goto("/")
-    page.locator("nav").get_by_role("link", name="Calendar").click()
+    page.locator("main").get_by_role("link", name="Calendar").first.click()
     page.get_by_label("90 days").check()
     coming = standing.filter(offering__retires_on__range=(today, today + timedelta(90)))
     ending = coming.select_related("offering", "application__team").earliest(
@@ -195,6 +195,7 @@ def test_assess_five_inherited_risks_together_and_accept_one_until_a_day(signed_
     page = signed_in(person("maren"))
     before = Assessment.objects.count()
     page.goto("/risks/?state=unassessed")
+    page.get_by_role("link", name="By dependency").click()
     for box in page.locator("#listing tbody td.pick input").all()[:5]:
         box.check()
     page.get_by_role("button", name="Assess selected").click()
@@ -332,10 +333,8 @@ def test_settle_a_disagreement_between_feeds(signed_in, demo):
     page = signed_in(person("maren"))
     page.goto("/feeds/")
     page.locator("main a[href='/feeds/disagreements/']").first.click()
-    page.get_by_role("link", name="show all").or_(
-        page.get_by_role("link", name="Show all")
-    ).first.click()
-    page.locator("main table").get_by_role("link", name=re.compile("^Decide")).first.click()
+    page.get_by_role("link", name="View all offerings").first.click()
+    page.locator("#listing tbody a[href^='/feeds/disagreements/']").first.click()
     page.get_by_role("radio").first.check()
     page.get_by_label("Reason").fill("The provider's own page says so")
     page.get_by_role("button", name="Save decision").click()

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.alerts.issues.notified import notified_of_offerings
 from apps.catalog.filters import RetirementAnnouncementFilter
 from apps.catalog.models import DateKind, RetirementAnnouncement
 from apps.common.errors import DomainError
@@ -214,6 +215,7 @@ def announcement_detail(request: HttpRequest, pk: int) -> HttpResponse:
             issue.application_id: issue for issue in issues.select_related("owner").order_by("pk")
         },
         campaign=campaign,
+        notified=notified_of_offerings([row.offering_id for row in rows], user=user),
         received_notices=ReceivedNotice.objects.visible_to(user).filter(announcements=announcement),
         can_change=user.is_governance and not announcement.is_withdrawn,
     )

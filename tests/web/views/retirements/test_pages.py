@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.roles import TeamRole
+from apps.alerts.actions import queue_digests, raise_alerts
 from apps.catalog.models import RetirementAnnouncement
 from apps.common.time import day_of, now
 from apps.exposure.models import Campaign
@@ -310,3 +311,16 @@ def test_the_list_of_events_shows_the_announcement_once_and_the_file_every_model
     assert [event.kind for event in page.context["listing"].rows] == ["withdrawn", "announced"]
     event = announcement.announced_offerings.first().event
     assert "Maren Olsen" in text_of(client.get(reverse("events:detail", args=[event.pk])))
+
+
+def test_the_page_of_an_announcement_says_who_was_notified(client, portfolio):
+    page = text_of(announce(client, portfolio))
+    assert "No notification about this model" in page
+
+    raise_alerts(at=now())
+    queue_digests(at=now() + timedelta(minutes=5))
+
+    announcement = RetirementAnnouncement.objects.get()
+    page = client.get(reverse("retirements:detail", args=[announcement.pk]))
+    notified = page.context["notified"]
+    assert str(portfolio.owner) in {recipient.name for recipient in notified.listed}
