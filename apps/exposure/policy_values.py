@@ -57,19 +57,21 @@ measured AS (
 )
 SELECT m.node_id, m.part, w.whole, m.n FROM measured m CROSS JOIN whole w
 -- the share as a comparison of products, so that nothing is rounded
-WHERE (m.part * %(denominator)s > w.whole * %(numerator)s OR m.node_id = ANY (%(keep)s))
-    -- an owner whose applications all depend on one of its companies is the same breach
-    AND NOT EXISTS (
-        SELECT 1 FROM catalog_node owner
-        JOIN provider_ancestor above ON above.ancestor_id = owner.ref AND above.depth > 0
-        JOIN catalog_node company ON company.kind = owner.kind
-            AND company.ref = above.provider_id
-        JOIN measured c ON c.node_id = company.id
-        WHERE owner.id = m.node_id AND c.part = m.part AND c.n = m.n
-            AND owner.kind IN (node_kind('developer'), node_kind('host'), node_kind('gateway'),
-                node_kind('vendor'))
-    )
+WHERE (m.part * %(denominator)s > w.whole * %(numerator)s OR m.node_id = ANY (%(keep)s)) {merged}
 ORDER BY m.node_id
+"""
+
+# an owner whose applications all depend on one of its companies is the same breach
+_WITHOUT_OWNERS = """
+AND NOT EXISTS (
+    SELECT 1 FROM catalog_node owner
+    JOIN provider_ancestor above ON above.ancestor_id = owner.ref AND above.depth > 0
+    JOIN catalog_node company ON company.kind = owner.kind AND company.ref = above.provider_id
+    JOIN measured c ON c.node_id = company.id
+    WHERE owner.id = m.node_id AND c.part = m.part AND c.n = m.n
+        AND owner.kind IN (node_kind('developer'), node_kind('host'), node_kind('gateway'),
+            node_kind('vendor'))
+)
 """
 
 _PREDICATE = """
@@ -97,13 +99,15 @@ class PolicyValue:
 ZERO_VALUE = PolicyValue(None, Fraction(0), 0)
 
 
-def policy_values(policy: Policy, *, keep: Collection[int] = ()) -> dict[int | None, PolicyValue]:
+def policy_values(
+    policy: Policy, *, keep: Collection[int] = (), merges_owners: bool = False
+) -> dict[int | None, PolicyValue]:
     """Return {node: value} of the nodes above the tolerance, and of the measured nodes of `keep`;
     one statement.
 
     A node of `keep` that is missing from the result has the value 0. The value of a predicate is
-    always present. A company and its owner are one breach if the same applications depend on both:
-    only the company is returned.
+    always present. With `merges_owners` a company and its owner are one breach if the same
+    applications depend on both: only the company is returned.
     """
     # the summed columns come from code, values are parameters
     if policy.predicate:
@@ -122,6 +126,7 @@ def policy_values(policy: Policy, *, keep: Collection[int] = ()) -> dict[int | N
                 part=_node_part_sql(policy),
                 counted="s.n_critical" if policy.measure in _ONLY_CRITICAL else "s.n",
                 whole=_total_sql(policy),
+                merged=_WITHOUT_OWNERS if merges_owners else "",
             ),
             _node_params(policy, keep),
         )

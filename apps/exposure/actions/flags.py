@@ -128,7 +128,11 @@ def _measure_policy(policy: Policy, settings: EngineSettings, at: datetime) -> F
     """Measure one policy and open, update or resolve its flags; return the counts. Unchanged flags
     are not written."""
     flags = active_flags(policy)
-    values = policy_values(policy, keep=[node_id for node_id in flags if node_id is not None])
+    values = policy_values(
+        policy,
+        keep=[node_id for node_id in flags if node_id is not None],
+        merges_owners=True,
+    )
     tolerance, new_flags, changed_flags, events = policy_tolerance(policy), [], [], []
     for node_id in sorted({*values, *flags}, key=lambda node_id: node_id or 0):
         measurement = values.get(node_id, ZERO_VALUE)

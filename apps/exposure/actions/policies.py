@@ -163,7 +163,11 @@ def policy_target(policy: Policy) -> str:
 
 def _breaching_nodes(policy: Policy) -> set[int | None]:
     tolerance = exact_fraction(policy.tolerance)
-    return {node_id for node_id, value in policy_values(policy).items() if value.value > tolerance}
+    return {
+        node_id
+        for node_id, value in policy_values(policy, merges_owners=True).items()
+        if value.value > tolerance
+    }
 
 
 def _prepare_change(

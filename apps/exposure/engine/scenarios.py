@@ -146,7 +146,7 @@ def _measure_policies(
     for policy in Policy.objects.filter(enabled=True).order_by("pk"):
         line = exact_fraction(policy.tolerance)
         nodes = [node for pk, node in keep if pk == policy.pk and node is not None]
-        values = policy_values(policy, keep=nodes)
+        values = policy_values(policy, keep=nodes, merges_owners=True)
         kept = {node: ZERO_VALUE for pk, node in keep if pk == policy.pk}
         for node, value in {**kept, **values}.items():
             if value.value > line or node in kept:

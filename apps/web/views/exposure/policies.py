@@ -468,7 +468,7 @@ def _list_breaches(policy: Policy, saved_policy: Policy | None) -> list[PolicyBr
     tolerance = exact_fraction(policy.tolerance)
     measurements = [
         measurement
-        for measurement in policy_values(policy).values()
+        for measurement in policy_values(policy, merges_owners=True).values()
         if measurement.value > tolerance
     ]
     measurements.sort(key=lambda measurement: -measurement.value)
