@@ -267,8 +267,6 @@ FINDERS: dict[str, Finder] = {
     "users:detail": lambda user: _first(_ordered(User.objects.exclude(pk=user.pk))),
     "exposure-policies:detail": lambda user: _first(_ordered(Policy.objects), slug="slug"),
     "providers:detail": _provider,
-    "providers:edit": _provider,
-    "providers:history": _provider,
     "records:create": lambda user: {"kind": "aliases"},
     "records:edit": lambda user: {"kind": "versions", **_version(user)},
     "records:history": lambda user: {"kind": "versions", **_version(user)},

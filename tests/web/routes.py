@@ -65,6 +65,9 @@ FRAGMENTS = frozenset(
     }
 )
 
+# addresses of former pages, which redirect for one release
+REDIRECTS = frozenset({"providers:edit", "providers:history"})
+
 # pages of the login and the profile, which are allauth's with templates of ours
 PROFILE = ("account_change_password", "account_email", "account_logout", "mfa_index")
 ENTRANCE = ("account_login", "account_reset_password", "account_reset_password_done")
@@ -118,7 +121,9 @@ def pages() -> list[tuple[str, URLPattern]]:
     return [
         (name, route)
         for name, route in named_routes()
-        if "GET" in _methods(route.callback) and name not in FRAGMENTS and not _is_file(name, route)
+        if "GET" in _methods(route.callback)
+        and name not in FRAGMENTS | REDIRECTS
+        and not _is_file(name, route)
     ]
 
 

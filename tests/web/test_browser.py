@@ -35,8 +35,8 @@ def test_signing_in_leads_to_the_overview(page, world):
     page.locator("[name=password]").fill("password")
     page.keyboard.press("Enter")
 
-    expect(page.locator(".kpis").first).to_be_visible()
-    expect(page).to_have_title("Overview · Foundation Registry")
+    expect(page.get_by_role("heading", name="Decisions today")).to_be_visible()
+    expect(page).to_have_title("Home · Foundation Registry")
 
 
 def test_a_wrong_password_says_so(page, world):
@@ -108,5 +108,5 @@ def test_poll_now_shows_its_progress_until_the_run_is_closed(desk, world):
     )
     # the page is drawn anew, so that its sentence and its numbers tell the same moment
     expect(desk.locator(".sentence"), "the page says how the run ended").to_contain_text(
-        "changed four rows"
+        "changed 4 rows"
     )

@@ -45,7 +45,7 @@ def add_key(page):
         page.get_by_label("Password", exact=True).fill("password")
         page.get_by_role("button", name="Confirm").click()
         page.wait_for_url(lambda address: urlsplit(address).path == "/accounts/2fa/webauthn/add/")
-    page.get_by_role("button", name="Add the key", exact=True).click()
+    page.get_by_role("button", name="Add key", exact=True).click()
 
 
 @pytest.mark.proof

@@ -257,6 +257,8 @@ class RecordType[M: models.Model]:
         self.derive(row)
         columns = self.field_set.columns
         self.field_set.refuse_missing({name: getattr(row, name) for name in columns})
+        # first, because its sentences say more than those of the columns
+        self.validate(row)
         given = {*names, *self.derived_columns}
         row.full_clean(
             exclude={field.name for field in row._meta.fields if field.name not in given},
@@ -266,7 +268,6 @@ class RecordType[M: models.Model]:
         row.validate_constraints(
             exclude={field.name for field in row._meta.fields if field.name not in editable}
         )
-        self.validate(row)
 
     def _locked(self, row: M) -> M:
         return self.model._default_manager.select_for_update(of=("self",)).get(pk=row.pk)

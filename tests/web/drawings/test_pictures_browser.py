@@ -104,9 +104,9 @@ def test_a_part_tells_what_it_is_to_pointer_and_keyboard(hung):
     caption = page.locator(".tip")
     expect(caption).to_be_hidden()
 
-    page.locator("[data-tip^='Anthropic: 62 %']:visible").first.hover()
+    page.locator("[data-tip^='Anthropic: 62%']:visible").first.hover()
     expect(caption).to_be_visible()
-    expect(caption).to_contain_text("Anthropic: 62 %, 8 of 13")
+    expect(caption).to_contain_text("Anthropic: 62%, 8 of 13")
     # the pointer may go onto the caption, and away from both
     caption.hover()
     expect(caption).to_be_visible()

@@ -87,7 +87,7 @@ def test_enter_in_the_date_of_a_mails_link_snoozes_until_then_and_does_nothing_e
     page.locator("#until").fill(until.isoformat())
     page.locator("#until").press("Enter")
 
-    expect(page.locator("[role=status]")).to_contain_text("Done.")
+    expect(page.locator("[role=status]")).to_contain_text("Response saved.")
     snoozed = Alert.objects.filter(state="snoozed")
     assert list(snoozed.values_list("pk", "snoozed_until")) == [(world.alert.pk, until)]
 

@@ -182,7 +182,7 @@ def test_an_editor_works_a_task_through_and_the_owner_signs_it(payments, as_user
     page = text_of(
         post(editor, "campaign-tasks:action", task.pk, "switch", on=payments.today.isoformat())
     )
-    assert f"calls {payments.target.api_id} from" in page
+    assert f"uses {payments.target.api_id} from" in page
     assert Dependency.objects.get(pk=task.dependency_id).until == payments.today
 
     assert post(editor, "campaign-tasks:action", task.pk, "sign").status_code == 403

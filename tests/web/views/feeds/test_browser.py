@@ -53,13 +53,13 @@ def test_the_pages_fit_a_phone_and_show_the_narrow_strip_there(signed_in, suspec
 def test_a_refusal_is_two_steps_away_and_undone_with_one(signed_in, suspect):
     page = signed_in(suspect.governance)
     page.goto("/feeds/")
-    page.get_by_role("link", name="Refuse, keep old rows").click()
+    page.get_by_role("link", name="Reject changes").click()
     page.locator("[name=reason]").fill("Their page changed its layout")
     page.locator("#decide button").click()
     expect(page.locator(".undo")).to_be_visible()
     assert Assertion.objects.filter(refused__isnull=False).count() == 12
 
     page.locator(".undo button").click()
-    expect(page.locator("#main")).to_contain_text("taken back")
+    expect(page.locator("#main")).to_contain_text("undone")
 
     assert not Assertion.objects.filter(refused__isnull=False).exists()

@@ -84,7 +84,7 @@ def test_a_move_a_retirement_and_a_price_are_asked_too(asked, as_user):
     dearer = client.get("/what-if/?reprice=developer:anthropic*2")
 
     assert headline_of(moved).startswith(
-        "If Triage moves to gpt-4o at Azure, 1 application changes"
+        "If Triage migrates to gpt-4o on Azure, 1 application changes"
     )
     assert headline_of(retired).startswith("If Triage is retired, 1 application changes")
     assert (
