@@ -103,7 +103,7 @@ def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged,
     )
     assert flagged.flag.accepted_by == flagged.governance
     assert "covers values up to 110%" in visible_text(client.get(address))
-    assert f"accepted until {until.day} {until:%b}" in visible_text(client.get("/exposure/flags/"))
+    assert f"Accepted until {until.day} {until:%b}" in visible_text(client.get("/exposure/flags/"))
 
     client.post(f"{address}revoke/", {"revoke-reason": "Plans changed"})
     flagged.flag.refresh_from_db()
