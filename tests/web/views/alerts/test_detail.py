@@ -38,7 +38,7 @@ def test_who_may_open_it(reader, code, world, as_user):
 def test_it_says_what_happened_why_it_fell_there_and_what_to_do(world, page_of):
     page = page_of(world.editor)
 
-    assert "Retirement announced: claude-sonnet-4-5 on Anthropic, ends" in page
+    assert "Retirement announced: claude-sonnet-4-5 on Anthropic, retires" in page
     assert "Choose a replacement, test it and migrate before the date." in page
     assert (
         "The alert was routed to Claims, because the affected application has no owner with an "

@@ -42,7 +42,7 @@ def listed_in(page):
 def test_a_row_says_what_to_do_by_when_for_whom_and_who_was_told(world, as_user):
     page = text_of(as_user(world.editor).get("/alerts/"))
 
-    assert "Retirement announced: claude-sonnet-4-5 on Anthropic, ends" in page
+    assert "Retirement announced: claude-sonnet-4-5 on Anthropic, retires" in page
     assert "Choose a replacement, test it and migrate before the date." in page
     assert "in 10 days" in page
     assert "To Claims." in page

@@ -118,7 +118,7 @@ def test_candidates_are_found_added_and_taken_out(world, draft, as_user):
     client.post(f"/selections/{draft.pk}/out/{row.pk}/")
 
     assert "anthropic.claude-sonnet-4-5" in page
-    assert "Claude Sonnet 4.5 at Amazon Bedrock was added as a candidate." in said
+    assert "Claude Sonnet 4.5 on Amazon Bedrock was added as a candidate." in said
     assert "is already part of the selection record" in twice
     assert draft.candidates.count() == 2
 
@@ -273,7 +273,7 @@ def test_what_is_due_for_review_stands_in_the_sentence_and_the_list_can_show_it_
     due = csv_rows(client.get(f"/selections.csv?state=decided&review_before={world.today}"))
 
     assert "was due on" in page
-    assert [row["Selected"] for row in due] == ["Claude Sonnet 4.5 at Anthropic"]
+    assert [row["Selected"] for row in due] == ["Claude Sonnet 4.5 on Anthropic"]
     assert csv_rows(client.get("/selections.csv?state=draft")) == []
 
 
