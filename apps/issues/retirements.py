@@ -1,6 +1,6 @@
 """Announcing and withdrawing a retirement together with the issues that follow from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.db import transaction
@@ -25,11 +25,12 @@ from apps.issues.evaluation import (
 @dataclass(frozen=True, slots=True)
 class RetirementOutcome:
     """What an announcement or a withdrawal changed. `counts` None: so many applications are
-    affected that a worker evaluates their issues."""
+    affected that a worker evaluates their issues. `is_repeated`: it was announced before."""
 
     announcement: RetirementAnnouncement
     n_applications: int
     counts: EvaluationCounts | None
+    is_repeated: bool = False
 
 
 @transaction.atomic
@@ -39,7 +40,9 @@ def announce_and_evaluate(
     """Announce the retirement and evaluate the issues of the affected applications, in one
     transaction."""
     announcement = announce_retirement(terms, at=at, by=by)
-    return _evaluate(announcement, at=at)
+    outcome = _evaluate(announcement, at=at)
+    # the same announcement again is the open one, of an earlier time
+    return replace(outcome, is_repeated=announcement.announced_at != at)
 
 
 @transaction.atomic

@@ -69,16 +69,15 @@ def announce_page(request: HttpRequest) -> HttpResponse:
         try:
             terms = _selected_terms(request, form, today)
             preview = preview_announcement(terms, on=today)
-            is_announcing = request.POST.get("action") == "announce"
-            if is_announcing and preview.repeated is not None:
-                # a second click, or a form that was sent again
-                flash_success(request, "This retirement is already announced. Nothing was changed.")
-                return redirect("retirements:detail", preview.repeated.pk)
-            if is_announcing:
+            if request.POST.get("action") == "announce":
                 outcome = _announce(terms, notice, by=user)
                 pk = outcome.announcement.pk
                 undo = f"{reverse('retirements:withdraw', args=[pk])}?undo=1"
-                flash_success(request, _confirmation(outcome), undo=undo)
+                flash_success(
+                    request,
+                    _confirmation(outcome, notice),
+                    undo=None if outcome.is_repeated else undo,
+                )
                 return redirect("retirements:detail", pk)
         except DomainError as refusal:
             form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
@@ -111,8 +110,11 @@ def _selected_terms(request: HttpRequest, form: AnnouncementForm, today: date) -
     return form.terms(selected_ids=selected)
 
 
-def _confirmation(outcome: RetirementOutcome) -> str:
+def _confirmation(outcome: RetirementOutcome, notice: ReceivedNotice | None) -> str:
     announcement = outcome.announcement
+    if outcome.is_repeated:
+        change = "Nothing was changed." if notice is None else "The notice was added to it."
+        return f"This retirement is already announced. {change}"
     n = announcement.announced_offerings.count()
     covered = pluralize(n, "1 model ID", f"{number(n)} model IDs")
     if outcome.counts is None:

@@ -196,6 +196,26 @@ def test_a_dismissed_notice_cannot_be_announced(client, mailbox):
     assert not RetirementAnnouncement.objects.exists()
 
 
+def test_a_notice_about_an_announced_retirement_is_added_to_its_announcement(client, mailbox):
+    fields = {
+        "action": "announce",
+        "previewed": "1",
+        "offering": [mailbox.offering.pk],
+        "retires_on": mailbox.retires_on.isoformat(),
+        "date_kind": "firm",
+    }
+    address = f"{ANNOUNCE}?version={mailbox.version.pk}&notice="
+    client.post(f"{address}{mailbox.notice.pk}", fields)
+    reminder = mailbox.add("2@x.example", subject="Fwd: Reminder about Acme Big 1")
+
+    page = client.post(f"{address}{reminder.pk}", fields, follow=True)
+
+    announcement = RetirementAnnouncement.objects.get()
+    assert page.redirect_chain[-1][0] == reverse("retirements:detail", args=[announcement.pk])
+    assert "This retirement is already announced. The notice was added to it." in text_of(page)
+    assert state_of(reminder) == state_of(mailbox.notice)
+
+
 def test_the_file_has_every_notice_of_the_filters(client, mailbox):
     mailbox.add("2@x.example", subject="=1+1")
     text = file_text(client.get(reverse("received-notices:csv")))
