@@ -238,8 +238,8 @@ def test_the_curve_lies_at_its_chances_and_the_twin_beside_it():
     ]
     assert slopes == pytest.approx([slopes[0]] * len(slopes), rel=0.05)
     one, other = the(picture.dots, "1 in 20"), the(picture.dots, "1 in 20 twin")
-    zero = numbers(the(picture.grid, "chance 500").d)[0]
-    assert one.y == other.y == numbers(the(picture.grid, "chance 20").d)[1]
+    zero = numbers(the(picture.grid, "probability 500").d)[0]
+    assert one.y == other.y == numbers(the(picture.grid, "probability 20").d)[1]
     assert one.x - zero == pytest.approx((other.x - zero) * 2.5, abs=0.05)
     assert numbers(the(picture.strokes, "expected").d)[0] - zero == pytest.approx(
         (one.x - zero) / 3, abs=0.05

@@ -161,7 +161,7 @@ def test_governance_adds_a_webhook_and_is_shown_its_secret(world, as_user):
         ({"name": ""}, "Enter a name. It appears in the delivery log."),
         ({"url": ""}, "Enter the URL to which alerts are sent."),
         ({"url": "ftp://example.org/"}, "http"),
-        ({"url": "http://user:secret@example.org/"}, "address"),
+        ({"url": "http://user:secret@example.org/"}, "Remove the part before the @."),
         ({"kinds": ["burnt"]}, "burnt is not one of the available choices"),
     ],
 )

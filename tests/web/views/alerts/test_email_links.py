@@ -511,7 +511,7 @@ def test_the_owners_of_a_team_are_informed_and_change_it_back(client, world, as_
 
     (mail,) = informed_owners()
     assert (mail.user, mail.address, mail.state) == (owner, "otto@example.org", "queued")
-    assert "No mail goes to" in mail.body_text
+    assert "claims@example.org no longer receives emails." in mail.body_text
     link = re.search(r"http://127.0.0.1:8000(\S+)", mail.body_text)[1]
     page = as_user(owner).get(link)
     assert (

@@ -387,7 +387,7 @@ def test_mutes_are_listed_and_lifted(world, as_user):
     row = muted(world, user=world.viewer)
     client = as_user(world.viewer)
     page = text_of(client.get(PAGE))
-    assert "The kind “Retirement announced”, until" in page
+    assert "The type “Retirement announced”, until" in page
     assert "We know" in page
 
     client.post(f"/alerts/mutes/{row.pk}/lift/")

@@ -59,7 +59,7 @@ def test_the_page_says_where_the_portfolio_is_correlated_and_who_could_leave(ric
     )
     said = visible_text(page)
     assert "Valid tested exit 1 of 2" in said
-    assert "Adaptations to rebuild 12 days and 7,000 USD invested in 1 of the adaptations" in said
+    assert "Adaptations to rebuild 12 days and 7,000 USD invested in 1 adaptation that" in said
     assert said.count("inventory data") >= 4
     assert drawing_titles(page, "Anthropic")
     # over the line of half the critical ones, and only that is red

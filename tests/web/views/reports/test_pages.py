@@ -53,7 +53,14 @@ def test_the_index_says_what_each_is_for_and_how_complete(
     insurer: Insurer, as_user: SignIn
 ) -> None:
     page = get(as_user(insurer.governance), "reports:home")
-    for said in ("Supervisor", "Model risk", "Auditor", "Board", "fields filled", "<progress"):
+    for said in (
+        "Compliance, supervisors",
+        "Model risk",
+        "Auditor",
+        "Board",
+        "fields filled",
+        "<progress",
+    ):
         assert said in page
     before = page.partition('<p class="sentence"')[2].partition("</p>")[0]
     insurer.mistral.lei, insurer.mistral.legal_name, insurer.mistral.person_type = (
