@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from apps.accounts.models import User
+from apps.accounts.models import AccountEvent, User
 from apps.common.time import now
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import EngineState
@@ -372,6 +372,51 @@ def test_without_governance_home_says_who_is_notified_of_the_organisation(world,
         in page
     )
     assert "View users" in page
+
+
+def sign_in_earlier(user, *, days):
+    """The sign-in of now and one of some days before."""
+    for ago in (days, 0):
+        at = now() - timedelta(days=ago)
+        AccountEvent.objects.create(kind="signed_in", user=user, first_at=at, last_at=at)
+
+
+def test_home_counts_what_opened_and_closed_since_the_previous_sign_in(world, as_user):
+    Issue.objects.all().delete()
+    opened_at = now() - timedelta(days=9)
+    before = make_issue(world.triage, opened_at=opened_at)
+    recent = make_issue(world.triage, opened_at=now())
+    make_issue(
+        world.triage,
+        opened_at=opened_at,
+        state="resolved",
+        resolution="cause_ended",
+        resolved_at=now(),
+    )
+    sign_in_earlier(world.governance, days=2)
+    client = as_user(world.governance)
+
+    page = text_of(client.get("/"))
+
+    day = (now() - timedelta(days=2)).date()
+    assert "Since your previous sign-in on" in page
+    opened = f"/work/?opened_since={day}&amp;sort=opened"
+    resolved = f"/work/?state=resolved&amp;resolved_since={day}"
+    assert re.search(rf'href="{re.escape(opened)}"\s*>1 opened', page)
+    assert re.search(rf'href="{re.escape(resolved)}"\s*>1 resolved', page)
+    listed = client.get(opened.replace("&amp;", "&")).content.decode()
+    assert f'data-panel="{recent.pk}"' in listed
+    assert f'data-panel="{before.pk}"' not in listed
+
+
+def test_without_changes_home_says_so_and_at_the_first_sign_in_nothing(world, as_user):
+    Issue.objects.update(opened_at=now() - timedelta(days=9))
+    client = as_user(world.governance)
+    assert "previous sign-in" not in visible_text(client.get("/"))
+
+    sign_in_earlier(world.governance, days=2)
+
+    assert "no issue opened, none resolved." in visible_text(client.get("/"))
 
 
 def test_home_costs_the_same_however_many_applications_there_are(
