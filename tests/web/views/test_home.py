@@ -23,6 +23,7 @@ from tests.builders import (
     make_offering,
     make_provider,
     make_user,
+    make_version,
 )
 from tests.http import file_text, text_of, visible_text
 
@@ -119,6 +120,41 @@ def test_an_earliest_date_retires_nothing(world, as_user):
     assert 'class="gone"' not in page
     assert '<span class="dim">from</span>' not in page
     assert "earliest date passed" in section_of(page, "h-retirements")
+
+
+def test_a_model_retired_without_a_date_is_listed_as_retired(world, as_user):
+    """Work listed it, and Home only counted it."""
+    undated = make_offering(
+        "sonnet-undated", host=world.sonnet.host, version=world.sonnet.version, lifecycle="retired"
+    )
+    make_dependency(make_application("Uses no date", team=world.team), undated)
+    bring_up_to_date(world)
+
+    page = visible_text(as_user(world.governance).get("/"))
+
+    retired = page.partition("Already retired, still used: 1")[2]
+    assert "date unknown Uses no date" in retired
+
+
+def test_versions_of_one_foundation_have_their_own_names(world, as_user):
+    """Two versions that retire on one day were one row, and two issues in Work."""
+    due_on = world.today + timedelta(days=60)
+    for name in ("Sonnet 4.5 of May", "Sonnet 4.5 of June"):
+        version = make_version(
+            f"anthropic/{name[-4:].lower()}",
+            foundation=world.sonnet.version.foundation,
+            name=name,
+        )
+        offering = make_offering(
+            name[-4:], host=world.sonnet.host, version=version, retires_on=due_on, date_kind="firm"
+        )
+        make_dependency(make_application(f"Uses {name}", team=world.team), offering)
+    bring_up_to_date(world)
+
+    page = section_of(text_of(as_user(world.governance).get("/")), "h-retirements")
+
+    assert "Sonnet 4.5 of May" in page
+    assert "Sonnet 4.5 of June" in page
 
 
 def test_an_earliest_date_to_come_is_the_first_possible_day(world, as_user):
