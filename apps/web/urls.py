@@ -418,8 +418,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("risks/templates/<str:code>/", taxonomies.template_detail, name="detail"),
     ],
     "evidence": [
-        path("risks/evidence/", evidence.evidence_list, name="list"),
-        path("risks/evidence.csv", evidence.evidence_csv, name="csv"),
+        *evidence.EvidenceList.urls("risks/evidence"),
         path("risks/evidence/upload/", evaluation_upload.upload_evaluation, name="upload"),
         path("risks/evidence/new/", evidence.add_evidence, name="create"),
         path("risks/evidence/<int:pk>/", evidence.evidence_detail, name="detail"),

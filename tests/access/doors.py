@@ -27,7 +27,8 @@ PAGES = {
         discrepancies:list:get discrepancies:reopen:post discrepancies:xlsx:get documents:csv:get
         documents:list:get documents:xlsx:get events:csv:get events:detail:get events:list:get
         events:xlsx:get evidence-packs:create:post evidence-packs:csv:get evidence-packs:list:get
-        evidence-packs:xlsx:get evidence:csv:get evidence:list:get exposure:blast-radius-csv:get
+        evidence-packs:xlsx:get evidence:csv:get evidence:list:get evidence:xlsx:get
+        exposure:blast-radius-csv:get
         exposure:blast-radius-teams:get exposure:blast-radius-trend-csv:get
         exposure:blast-radius:get exposure:concentration-csv:get exposure:concentration:get
         exposure:contributions-csv:get exposure:contributions:get exposure:exit-readiness-csv:get
