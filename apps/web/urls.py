@@ -401,8 +401,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "foundation-risks": [
-        path("risks/foundations/", foundation_risks.foundation_risk_list, name="list"),
-        path("risks/foundations.csv", foundation_risks.foundation_risk_csv, name="csv"),
+        *foundation_risks.FoundationRiskList.urls("risks/foundations"),
         path("risks/foundations/new/", foundation_risks.create_risk, name="create"),
         path("risks/foundations/<int:pk>/", foundation_risks.foundation_risk_detail, name="detail"),
         path("risks/foundations/<int:pk>/change/", foundation_risks.edit_risk, name="edit"),

@@ -42,6 +42,7 @@ PAGES = {
         feeds:sources-csv:get feeds:sources-xlsx:get files:csv:get files:list:get files:xlsx:get
         findings:csv:get findings:list:get findings:xlsx:get foundation-risks:create:get
         foundation-risks:csv:get foundation-risks:detail:get foundation-risks:list:get
+        foundation-risks:xlsx:get
         foundations:csv:get foundations:detail:get foundations:lifecycle-csv:get
         foundations:lineage-csv:get foundations:list:get foundations:prices-csv:get
         gate-runs:csv:get gate-runs:list:get gate-runs:xlsx:get gate:policy:get gate:setup:get

@@ -515,7 +515,7 @@ class TestFoundationRisks:
         page = visible_text(
             client.get("/risks/foundations/?foundation=anthropic-claude-sonnet-4-5")
         )
-        assert "1 foundation risk matches these filters." in page
+        assert "1 foundation risk matches the filters." in page
         for _ in range(5):
             make_risk(make_node(NodeKind.OFFERING, make_offering()))
         client.get("/risks/foundations/")
