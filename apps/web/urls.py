@@ -380,10 +380,10 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "inherited-risks": [
-        path("risks/", risks_register.risk_list, name="list"),
-        path("risks.csv", risks_register.register_csv, name="csv"),
+        *risks_register.RegisterList.urls("risks"),
         path("risks/heat-map/", risks_summaries.heat_map, name="heat-map"),
-        path("risks/groups.csv", risk_groups.groups_csv, name="groups-csv"),
+        path("risks/groups.csv", risk_groups.RiskGroupList.as_csv(), name="groups-csv"),
+        path("risks/groups.xlsx", risk_groups.RiskGroupList.as_xlsx(), name="groups-xlsx"),
         path("risks/heat.csv", risks_summaries.heat_csv, name="heat-map-csv"),
         path("risks/teams.csv", risks_summaries.team_csv, name="teams-csv"),
         path("risks/assess/", bulk_assessment.bulk_assess, name="bulk-assess"),

@@ -49,7 +49,9 @@ PAGES = {
         home:concentration-csv:get home:overview:get home:retirements-csv:get home:runways-csv:get
         home:search:get home:start:get imports:applications-csv:get imports:dependencies-csv:get
         imports:inventory-xlsx:get inherited-risks:bulk-assess:post inherited-risks:csv:get
-        inherited-risks:groups-csv:get inherited-risks:heat-map-csv:get inherited-risks:heat-map:get
+        inherited-risks:xlsx:get
+        inherited-risks:groups-csv:get inherited-risks:groups-xlsx:get
+        inherited-risks:heat-map-csv:get inherited-risks:heat-map:get
         inherited-risks:list:get inherited-risks:teams-csv:get issues/:get issues:bulk-respond:post
         issues:csv:get issues:list:get notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get

@@ -17,6 +17,7 @@ from apps.risks.queries import counts, counts_sql
 from apps.risks.queries.conditions import InheritedRiskQuery
 from apps.risks.queries.inherited import inherited_risks
 from apps.web.views.risks.forms import EvidenceForm
+from apps.web.views.risks.register import RegisterList
 from tests.builders import (
     make_adaptation,
     make_application,
@@ -319,7 +320,7 @@ class TestRegister:
 
     def test_leafing_by_cursor_shows_each_row_once(self, risky, as_user, monkeypatch):
         monkeypatch.setattr("apps.risks.queries.conditions.MAX_GATHERED_APPLICATIONS", 1)
-        monkeypatch.setattr("apps.web.views.risks.register.PAGE_SIZE", 4)
+        monkeypatch.setattr(RegisterList, "page_size", 4)
         client = as_user(risky.governance)
 
         first = client.get("/risks/?group=none").content.decode()
