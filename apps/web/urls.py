@@ -412,8 +412,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "risk-templates": [
-        path("risks/crosswalk/", taxonomies.crosswalk, name="crosswalk"),
-        path("risks/crosswalk.csv", taxonomies.crosswalk_csv, name="crosswalk-csv"),
+        *taxonomies.Crosswalk.urls("risks/crosswalk"),
         path("risks/templates/<str:code>/", taxonomies.template_detail, name="detail"),
     ],
     "evidence": [

@@ -66,6 +66,7 @@ PAGES = {
         reports:model-inventory-csv:get reports:model-inventory-xlsx:get reports:model-inventory:get
         reports:register-xlsx:get reports:register:get retirements:csv:get retirements:detail:get
         retirements:list:get retirements:xlsx:get risk-templates:crosswalk-csv:get
+        risk-templates:crosswalk-xlsx:get
         risk-templates:crosswalk:get risk-templates:detail:get saved-filters:create:post
         scenarios:compare:get scenarios:csv:get scenarios:list:get scenarios:preview-csv:get
         scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
