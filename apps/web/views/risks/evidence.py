@@ -6,12 +6,12 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_http_methods, require_safe
@@ -20,16 +20,14 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.risks import errors as risks_errors
 from apps.risks.actions import evidence as actions_evidence
 from apps.risks.filters import EvidenceFilter
 from apps.risks.models import Assessment, AssessmentEvidence, Evidence, FoundationRisk, RiskEvidence
 from apps.risks.queries.node_names import with_node_names
 from apps.web.lists.columns import Column, FileColumn, format_day
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
-from apps.web.pages.action_view import add_errors
+from apps.web.pages.action_view import action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
-from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import can_import, signed_in_user
 from apps.web.pages.list_page import Sorting
 from apps.web.pages.page import Headline, render_page
@@ -322,7 +320,7 @@ def _build_evidence_headline(evidence: Evidence, state: Evidence.State) -> Headl
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_evidence(request: HttpRequest) -> HttpResponse:
+def add_evidence(request: HttpRequest) -> HttpResponseBase:
     """Record a result or a document. Parameters such as `?application=` prefill the form;
     `?risk=&dependency=` attaches it to an assessment."""
     user, at = signed_in_user(request), now()
@@ -330,58 +328,49 @@ def add_evidence(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(
             "You need the editor role on a team, or the governance role, to record evidence."
         )
-    is_post = request.method == "POST"
     names = ("application", "version", "offering", "kind", "tool")
-    form = EvidenceForm(
-        request.POST if is_post else None,
-        user=user,
-        initial={name: request.GET[name] for name in names if request.GET.get(name)},
-    )
-    backed_assessment = _find_assessment(request, user)
-    if is_post and form.is_valid():
-        _require_role(form.cleaned_data, user)
-        try:
-            with transaction.atomic():
-                evidence = actions_evidence.record_evidence(
-                    kind=form.cleaned_data["kind"],
-                    run_on=form.cleaned_data["run_on"],
-                    facts=form.facts,
-                    by=user,
-                    at=at,
-                )
-                if backed_assessment is not None:
-                    actions_evidence.attach_evidence(
-                        evidence=evidence, assessment=backed_assessment, by=user
-                    )
-        except (risks_errors.RiskChangeError, ValidationError) as error:
-            add_errors(form, error)
-        else:
-            flash_success(
-                request,
-                "The evidence was recorded and attached."
-                if backed_assessment
-                else "The evidence was recorded.",
-            )
-            if backed_assessment is not None:
-                return redirect(
-                    "inherited-risks:detail",
-                    risk=backed_assessment.risk_id,
-                    dependency=backed_assessment.dependency_id,
-                )
-            return redirect("evidence:detail", pk=evidence.pk)
-    return render_page(
+    backed = _find_assessment(request, user)
+
+    def record(form: EvidenceForm) -> Evidence:
+        cleaned = form.cleaned_data
+        _require_role(cleaned, user)
+        evidence = actions_evidence.record_evidence(
+            kind=cleaned["kind"], run_on=cleaned["run_on"], facts=form.facts, by=user, at=at
+        )
+        if backed is not None:
+            actions_evidence.attach_evidence(evidence=evidence, assessment=backed, by=user)
+        return evidence
+
+    def back(evidence: Evidence) -> str:
+        if backed is None:
+            return reverse("evidence:detail", args=[evidence.pk])
+        return reverse("inherited-risks:detail", args=[backed.risk_id, backed.dependency_id])
+
+    return action_view(
         request,
-        "risks/add-evidence.html",
-        title="Add evidence",
-        crumbs=(
-            ("Inherited risks", reverse("inherited-risks:list")),
-            ("Evidence", reverse("evidence:list")),
+        form=lambda: EvidenceForm(
+            request.POST if request.method == "POST" else None,
+            user=user,
+            initial={name: request.GET[name] for name in names if request.GET.get(name)},
         ),
-        as_of=at,
-        status=422 if is_post else 200,
-        sentence=Headline("Enter the tested model, the tool, the result and its validity."),
-        form=form,
-        backs=backed_assessment,
+        action=record,
+        done=lambda _: (
+            "The evidence was recorded and attached." if backed else "The evidence was recorded."
+        ),
+        back=back,
+        page=lambda form: render_page(
+            request,
+            "risks/add-evidence.html",
+            title="Add evidence",
+            crumbs=(
+                ("Inherited risks", reverse("inherited-risks:list")),
+                ("Evidence", reverse("evidence:list")),
+            ),
+            as_of=at,
+            sentence=Headline("Enter the tested model, the tool, the result and its validity."),
+            form=form,
+            backs=backed,
+        ),
     )
 
 

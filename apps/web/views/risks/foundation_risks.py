@@ -1,18 +1,17 @@
 """Risks of foundations, versions, offerings and providers, which dependencies inherit. Changed by
 governance."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
@@ -22,7 +21,6 @@ from apps.accounts.models import User
 from apps.catalog.models import NodeKind
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.risks import errors as risks_errors
 from apps.risks.actions import foundation_risks
 from apps.risks.actions.foundation_risks import ensure_node
 from apps.risks.filters import NODE_KINDS, FoundationRiskFilter
@@ -43,8 +41,8 @@ from apps.risks.queries.node_names import with_node_names
 from apps.risks.queries.reach import RiskReach, reach_per_risk
 from apps.web.lists.columns import Column, FileColumn, format_day, format_number
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.filter_controls import BOOLEANS, FilterControl
-from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.risks import presenters
@@ -423,135 +421,145 @@ def _format_value(value: Any) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def create_risk(request: HttpRequest) -> HttpResponse:
+def create_risk(request: HttpRequest) -> HttpResponseBase:
     """Create a risk on any node, from a template or with an own title; `?node_kind=&node=` and
     `?template=` prefill the form."""
     user, at = signed_in_user(request), now()
     if request.method == "POST":
         governance_user(request, GOVERNANCE_ONLY)
-    people = _list_possible_owners()
-    form = CreateRiskForm(
-        request.POST if request.method == "POST" else None,
-        people=people,
-        initial={
-            "node_kind": request.GET.get("node_kind", ""),
-            "node": request.GET.get("node") or request.GET.get("node_ref", ""),
-            "template": RiskTemplate.objects.filter(code=request.GET.get("template", "")).first(),
-        },
-    )
-    if request.method == "POST" and form.is_valid():
+
+    def make_form() -> CreateRiskForm:
+        code = request.GET.get("template", "")
+        return CreateRiskForm(
+            request.POST if request.method == "POST" else None,
+            people=_list_possible_owners(),
+            initial={
+                "node_kind": request.GET.get("node_kind", ""),
+                "node": request.GET.get("node") or request.GET.get("node_ref", ""),
+                "template": RiskTemplate.objects.filter(code=code).first(),
+            },
+        )
+
+    def create(form: CreateRiskForm) -> FoundationRisk:
         cleaned = form.cleaned_data
-        try:
-            with transaction.atomic():
-                risk = foundation_risks.raise_risk(
-                    node=ensure_node(
-                        kind=NodeKind[cleaned["node_kind"].upper()], ref=cleaned["thing"].pk
-                    ),
-                    template=cleaned["template"],
-                    facts=form.risk_facts,
-                    by=user,
-                    at=at,
-                )
-        except risks_errors.RiskChangeError as refusal:
-            form.add_error(None, str(refusal))
-        except ValidationError as error:
-            _add_errors(form, error)
-        else:
-            flash_success(
-                request, "The risk was added. All dependencies on it inherit the risk from now on."
-            )
-            return redirect("foundation-risks:detail", pk=risk.pk)
-    return render_page(
+        kind = NodeKind[cleaned["node_kind"].upper()]
+        return foundation_risks.raise_risk(
+            node=ensure_node(kind=kind, ref=cleaned["thing"].pk),
+            template=cleaned["template"],
+            facts=form.risk_facts,
+            by=user,
+            at=at,
+        )
+
+    def render(form: CreateRiskForm) -> HttpResponse:
+        return render_page(
+            request,
+            "risks/raise.html",
+            title="New foundation risk",
+            crumbs=(
+                ("Inherited risks", reverse("inherited-risks:list")),
+                ("Foundation risks", reverse("foundation-risks:list")),
+            ),
+            as_of=at,
+            sentence=Headline(
+                "Record a risk once, on a model or provider. All dependencies on it inherit the "
+                "risk."
+            ),
+            form=form if user.is_governance else None,
+            templates=RiskTemplate.objects.order_by("code"),
+        )
+
+    return action_view(
         request,
-        "risks/raise.html",
-        title="New foundation risk",
-        crumbs=(
-            ("Inherited risks", reverse("inherited-risks:list")),
-            ("Foundation risks", reverse("foundation-risks:list")),
+        form=make_form,
+        action=create,
+        done=lambda risk: (
+            "The risk was added. All dependencies on it inherit the risk from now on."
         ),
-        as_of=at,
-        status=422 if request.method == "POST" else 200,
-        sentence=Headline(
-            "Record a risk once, on a model or provider. All dependencies on it inherit the risk."
-        ),
-        form=form if user.is_governance else None,
-        templates=RiskTemplate.objects.order_by("code"),
+        back=lambda risk: _link_risk(risk.pk),
+        page=render,
     )
 
 
-def _add_errors(form: forms.BaseForm, error: ValidationError) -> None:
-    if not hasattr(error, "error_dict"):
-        form.add_error(None, error)
-        return
-    for name, errors in error.error_dict.items():
-        form.add_error(name if name in form.fields else None, errors)
+def _link_risk(pk: int) -> str:
+    return reverse("foundation-risks:detail", args=[pk])
 
 
 @require_POST
-@transaction.atomic
-def edit_risk(request: HttpRequest, pk: int) -> HttpResponse:
-    """Edit a foundation risk."""
+def edit_risk(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Edit a foundation risk. The row is locked and compared with what the page showed."""
     user = governance_user(request, GOVERNANCE_ONLY)
-    risk = _get_risk(request, pk, lock=True)
-    form = RiskForm(request.POST, people=_list_possible_owners(risk), row=risk)
-    if form.is_valid():
+
+    def make_form() -> RiskForm:
+        risk = _get_risk(request, pk, lock=True)
+        return RiskForm(request.POST, people=_list_possible_owners(risk), row=risk)
+
+    def change(form: RiskForm) -> None:
         facts = {
             name: value
             for name, value in form.risk_facts.items()
             if not (name in ("likelihood", "impact") and not value)
         }
-        try:
-            with transaction.atomic():
-                foundation_risks.change_risk(risk=risk, facts=facts, by=user, at=now())
-        except risks_errors.RiskChangeError as refusal:
-            form.add_error(None, str(refusal))
-        except ValidationError as error:
-            _add_errors(form, error)
-        else:
-            flash_success(
-                request,
-                "The risk was changed. Other levels make assessments based on the old levels "
-                "stale.",
-            )
-            return redirect("foundation-risks:detail", pk=pk)
-    return _render_detail(request, risk, form=form)
+        foundation_risks.change_risk(risk=form.instance, facts=facts, by=user, at=now())
+
+    return action_view(
+        request,
+        form=make_form,
+        action=change,
+        done=lambda _: (
+            "The risk was changed. Other levels make assessments based on the old levels stale."
+        ),
+        back=_link_risk(pk),
+        page=lambda form: _render_detail(request, form.instance, form=form),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """Action that ends a risk, or resumes it; `undo` is the action that undoes it."""
+
+    action: Callable[..., object]
+    message: str
+    needs_reason: bool = False
+    undo: str = ""
+
+
+_ENDINGS = {
+    "close": _Ending(
+        foundation_risks.close_risk,
+        "The risk was closed. No dependency inherits it any more.",
+        needs_reason=True,
+        undo="reopen",
+    ),
+    "dismiss": _Ending(
+        foundation_risks.dismiss_risk,
+        "The risk was dismissed until its facts change.",
+        needs_reason=True,
+        undo="reinstate",
+    ),
+    "reopen": _Ending(foundation_risks.reopen_risk, "The risk was reopened."),
+    "reinstate": _Ending(foundation_risks.reinstate_risk, "The risk was reinstated."),
+}
 
 
 @require_POST
-def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponseBase:
     """Close, reopen, dismiss or reinstate a risk."""
     user = governance_user(request, GOVERNANCE_ONLY)
-    risk, at = _get_risk(request, pk), now()
-    form = ReasonForm(request.POST)
-    if action in ("close", "dismiss") and not form.is_valid():
+    risk, ending = _get_risk(request, pk), _ENDINGS[action]
+    form = ReasonForm(request.POST) if ending.needs_reason else forms.Form(request.POST)
+    if not form.is_valid():
         return _render_detail(request, risk, end_form=form)
-    because = form.cleaned_data["because"] if form.is_valid() else ""
-    undo_action = ""
-    try:
-        match action:
-            case "close":
-                foundation_risks.close_risk(risk=risk, reason=because, by=user, at=at)
-                message, undo_action = (
-                    "The risk was closed. No dependency inherits it any more.",
-                    "reopen",
-                )
-            case "dismiss":
-                foundation_risks.dismiss_risk(risk=risk, reason=because, by=user, at=at)
-                message, undo_action = "The risk was dismissed until its facts change.", "reinstate"
-            case "reopen":
-                foundation_risks.reopen_risk(risk=risk, by=user, at=at)
-                message = "The risk was reopened."
-            case _:
-                foundation_risks.reinstate_risk(risk=risk, by=user)
-                message = "The risk was reinstated."
-    except risks_errors.RiskChangeError as refusal:
-        flash_error(request, str(refusal))
-    else:
-        flash_success(
-            request,
-            message,
-            undo=reverse("foundation-risks:action", args=[pk, undo_action])
-            if undo_action
-            else None,
-        )
-    return redirect("foundation-risks:detail", pk=pk)
+    arguments: dict[str, Any] = {"risk": risk, "by": user}
+    if ending.needs_reason:
+        arguments["reason"] = form.cleaned_data["because"]
+    if action != "reinstate":
+        arguments["at"] = now()
+    undo = reverse("foundation-risks:action", args=[pk, ending.undo]) if ending.undo else None
+    return action_view(
+        request,
+        form=lambda: form,
+        action=lambda _: ending.action(**arguments),
+        done=lambda _: Confirmation(ending.message, undo),
+        back=_link_risk(pk),
+    )
