@@ -45,6 +45,7 @@ PAGES = {
         foundation-risks:xlsx:get
         foundations:csv:get foundations:detail:get foundations:lifecycle-csv:get
         foundations:lineage-csv:get foundations:list:get foundations:prices-csv:get
+        foundations:xlsx:get
         gate-runs:csv:get gate-runs:list:get gate-runs:xlsx:get gate:policy:get gate:setup:get
         home:concentration-csv:get home:overview:get home:retirements-csv:get home:runways-csv:get
         home:search:get home:start:get imports:applications-csv:get imports:dependencies-csv:get
@@ -56,11 +57,13 @@ PAGES = {
         issues:csv:get issues:list:get notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get
         observations:xlsx:get offerings:csv:get offerings:detail:get offerings:list:get
-        offerings:prices-csv:get offerings:source-values-csv:get price-gaps:csv:get
+        offerings:prices-csv:get offerings:source-values-csv:get offerings:xlsx:get
+        price-gaps:csv:get
         price-gaps:list:get price-gaps:xlsx:get provider-notices:csv:get provider-notices:list:get
         provider-notices:xlsx:get providers:csv:get providers:detail:get providers:edit:get
         providers:history-csv:get providers:history:get providers:list:get
-        providers:track-record-csv:get records:history-csv:get records:history:get
+        providers:track-record-csv:get providers:xlsx:get records:history-csv:get
+        records:history:get
         reported-services:bulk-link:post reported-services:csv:get reported-services:list:get
         reported-services:xlsx:get reports:board-summary:get reports:home:get
         reports:model-inventory-csv:get reports:model-inventory-xlsx:get reports:model-inventory:get
@@ -80,7 +83,8 @@ PAGES = {
         unrecognised-names:decide:post unrecognised-names:list:get unrecognised-names:xlsx:get
         unresolved-models:csv:get unresolved-models:decide:get unresolved-models:list:get
         unresolved-models:xlsx:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
-        versions:lineage-csv:get versions:list:get versions:prices-csv:get waivers:create:get
+        versions:lineage-csv:get versions:list:get versions:prices-csv:get versions:xlsx:get
+        waivers:create:get
         waivers:create:post waivers:csv:get waivers:list:get waivers:xlsx:get
     """,
     # governance
