@@ -765,8 +765,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "exposure-flags": [
-        path("exposure/flags/", flags.flag_list, name="list"),
-        path("exposure/flags.csv", flags.flag_csv, name="csv"),
+        *flags.FlagList.urls("exposure/flags"),
         path("exposure/flags/<int:pk>/", flags.flag_detail, name="detail"),
         path(
             "exposure/flags/<int:pk>/applications.csv",

@@ -132,9 +132,10 @@ PAGES = {
     "yyy0000l": """
         confirmation-settings:detail:get contracts:detail:get documents:detail:get
         exposure-flags:applications-csv:get exposure-flags:csv:get exposure-flags:detail:get
-        exposure-flags:list:get exposure-policies:csv:get exposure-policies:detail:get
-        exposure-policies:list:get loss-runs:create:post loss-runs:detail:get loss-runs:latest:get
-        loss-runs:progress:get scenario-runs:csv:get scenario-runs:detail:get
+        exposure-flags:list:get exposure-flags:xlsx:get exposure-policies:csv:get
+        exposure-policies:detail:get exposure-policies:list:get exposure-policies:xlsx:get
+        loss-runs:create:post loss-runs:csv:get loss-runs:detail:get loss-runs:latest:get
+        loss-runs:progress:get loss-runs:xlsx:get scenario-runs:csv:get scenario-runs:detail:get
         scenario-runs:progress:get scenario-runs:xlsx:get scenarios:detail:get scenarios:rerun:post
         webhooks:detail:get
     """,

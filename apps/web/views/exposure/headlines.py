@@ -110,12 +110,8 @@ def node_headline(
     return Headline(f"{dependents_clause}; ", exposed_clause, f"{condition}.")
 
 
-def flags_headline(
-    n_open: int, n_accepted: int, n_acknowledged: int, *, is_filtered: bool, n_found: str
-) -> Headline:
-    """Return the headline of the list of flags. `n_found` is the count as text."""
-    if is_filtered:
-        return Headline(f"{n_found} flags match the filters.")
+def flags_headline(n_open: int, n_accepted: int, n_acknowledged: int) -> Headline:
+    """Return the headline of the list of flags."""
     if not n_open and not n_accepted and not n_acknowledged:
         return Headline("All measurements are within tolerance.")
     clauses = []
