@@ -775,8 +775,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure/flags/<int:pk>/<slug:decision>/", flags.decide_flag, name="decide"),
     ],
     "exposure-policies": [
-        path("exposure/lines/", policies.policy_list, name="list"),
-        path("exposure/lines.csv", policies.policy_csv, name="csv"),
+        *policies.PolicyList.urls("exposure/lines"),
         path("exposure/lines/new/", policies.new_policy, name="create"),
         path("exposure/lines/of/<slug:slug>/", policies.policy_detail, name="detail"),
     ],

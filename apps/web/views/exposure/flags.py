@@ -7,7 +7,6 @@ from operator import attrgetter
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import (
     Http404,
@@ -39,7 +38,7 @@ from apps.web.lists.columns import Column, FileColumn, format_day, format_number
 from apps.web.lists.list_page import EmptyState, ListPage
 from apps.web.pages.action_view import Confirmation, action_view
 from apps.web.pages.filter_controls import FilterControl
-from apps.web.pages.form_fields import DayField, signed_in_user
+from apps.web.pages.form_fields import DayField, governance_user, signed_in_user
 from apps.web.pages.list_page import csv_response
 from apps.web.pages.page import Headline, render_page
 from apps.web.views.exposure import headlines
@@ -50,7 +49,13 @@ from apps.web.views.exposure.flag_presenters import (
     describe_value,
     format_value,
 )
-from apps.web.views.exposure.parameters import KIND_WORDS, KINDS, applications_by_id, name_url
+from apps.web.views.exposure.parameters import (
+    KIND_WORDS,
+    KINDS,
+    applications_by_id,
+    name_url,
+    require_organisation_role,
+)
 from apps.web.views.scenarios.links import scenario_url
 from apps.web.views.undo import return_path
 from apps.web.wording import day, long_day
@@ -147,7 +152,7 @@ class FlagList(ListPage[ExposureFlag, FlagRow]):
     default_order = ("opened", ())
 
     def check_access(self) -> None:
-        _require_organisation_reader(self.user)
+        require_organisation_role(self.user)
 
     def get_queryset(self) -> "QuerySet[ExposureFlag]":
         return ExposureFlag.objects.visible_to(self.user).select_related(
@@ -211,12 +216,6 @@ def _build_row(flag: ExposureFlag, node: NodeName | None) -> FlagRow:
         STATE_CSS[flag.state],
         describe_measure(flag.policy),
     )
-
-
-def _require_organisation_reader(user: User) -> None:
-    """Raise Http404 without an organisation role: flags cover the whole organisation."""
-    if not user.can_read_all:
-        raise Http404
 
 
 # --- one flag -------------------------------------------------------------------------------------
@@ -376,10 +375,9 @@ def decide_flag(request: HttpRequest, pk: int, decision: str) -> HttpResponseBas
     if decision not in _FORMS:
         raise Http404
     flag = _get_flag(request, pk)
-    if not user.is_governance:
-        raise PermissionDenied(
-            "You need the governance or administrator role to change exposure flags."
-        )
+    governance_user(
+        request, "You need the governance or administrator role to change exposure flags."
+    )
     data = request.POST.copy()
     if decision == "revoke" and "undo" in request.GET:
         data["revoke-reason"] = "The acceptance was undone."

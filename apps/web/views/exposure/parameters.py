@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from apps.accounts.models import Team, User
@@ -143,6 +143,13 @@ def node_url(kind: NodeKind, ref: int) -> str:
 
 def name_url(name: NodeName) -> str:
     return node_url(name.kind, name.ref)
+
+
+def require_organisation_role(user: User) -> None:
+    """Raise Http404 without an organisation role: flags, policies and losses cover the whole
+    organisation."""
+    if not user.can_read_all:
+        raise Http404
 
 
 def applications_by_id(ids: Iterable[int], user: User) -> dict[int, Application]:

@@ -1,5 +1,6 @@
 """Flags and lines: who sees them, what people decide, what a line would do before it is kept."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -227,8 +228,29 @@ def test_only_governance_draws_lines(flagged, as_user):
     assert auditor.get("/exposure/lines/new/").status_code == 403
     assert as_user(flagged.editor).get(address).status_code == 404
     assert "critical-on-one-developer" in {
-        row["slug"] for row in csv_rows(auditor.get("/exposure/lines.csv"))
+        row["Slug"] for row in csv_rows(auditor.get("/exposure/lines.csv"))
     }
+
+
+def test_policies_are_listed_by_layer_with_their_active_flags_as_in_the_file(flagged, as_user):
+    client = as_user(flagged.governance)
+
+    page = client.get("/exposure/lines/?kind=developer")
+    rows = csv_rows(client.get("/exposure/lines.csv?kind=developer"))
+
+    policy = flagged.flag.policy
+    row = next(row for row in rows if row["Slug"] == policy.slug)
+    assert (Decimal(row["Tolerance"]), row["Active flags"]) == (policy.tolerance, "1")
+    assert {row["Slug"] for row in rows} == set(
+        Policy.objects.filter(kinds__contains=["developer"]).values_list("slug", flat=True)
+    )
+    assert f"?policy={policy.slug}&amp;live=true" in page.content.decode()
+    assert "/exposure/lines/new/?kind=developer" in page.content.decode()
+    assert headline_of(page) == f"{len(rows)} exposure policies match the filters."
+    assert re.fullmatch(
+        r"\w+ policies are enabled; \w+ flags? (is|are) active.",
+        headline_of(client.get("/exposure/lines/")),
+    )
 
 
 def test_the_lists_cost_the_same_however_long(flagged, as_user, django_assert_num_queries):
@@ -249,3 +271,5 @@ def test_the_lists_cost_the_same_however_long(flagged, as_user, django_assert_nu
         client.get("/exposure/flags/")
     with django_assert_num_queries(10):
         client.get(f"/exposure/flags/{flagged.flag.pk}/")
+    with django_assert_num_queries(9):
+        client.get("/exposure/lines/")
