@@ -734,12 +734,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure/months.csv", exposure_months.month_csv, name="months-csv"),
         path("exposure/flow/", flow.exposure_flow, name="flow"),
         path("exposure/flow.csv", flow.flow_csv, name="flow-csv"),
-        path("exposure/contributions/", hhi_contributions.contribution_list, name="contributions"),
-        path(
-            "exposure/contributions.csv",
-            hhi_contributions.contributions_csv,
-            name="contributions-csv",
-        ),
+        *hhi_contributions.ContributionList.urls("exposure/contributions"),
         path("exposure/ways-out/", exit_readiness.exit_readiness_page, name="exit-readiness"),
         path("exposure/ways-out.csv", exit_readiness.exit_readiness_csv, name="exit-readiness-csv"),
         path("exposure/single-points/", single_points.single_point_list, name="single-points"),
@@ -780,7 +775,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure/lines/of/<slug:slug>/", policies.policy_detail, name="detail"),
     ],
     "loss-runs": [
-        path("exposure/loss/", loss.latest_loss_run, name="latest"),
+        *loss.LossRunList.urls("exposure/loss"),
         path("exposure/loss/run/", loss.run_loss, name="create"),
         path("exposure/loss/<int:pk>/", loss.loss_run, name="detail"),
         path("exposure/loss/<int:pk>/progress/", loss.loss_progress, name="progress"),

@@ -30,10 +30,11 @@ PAGES = {
         evidence-packs:xlsx:get evidence:csv:get evidence:list:get exposure:blast-radius-csv:get
         exposure:blast-radius-teams:get exposure:blast-radius-trend-csv:get
         exposure:blast-radius:get exposure:concentration-csv:get exposure:concentration:get
-        exposure:contributions-csv:get exposure:contributions:get exposure:exit-readiness-csv:get
-        exposure:exit-readiness:get exposure:flow-csv:get exposure:flow:get
-        exposure:minimal-cut-sets-csv:get exposure:months-csv:get exposure:months:get
-        exposure:portfolio:get exposure:single-points-csv:get exposure:single-points:get
+        exposure:contributions-csv:get exposure:contributions-xlsx:get exposure:contributions:get
+        exposure:exit-readiness-csv:get exposure:exit-readiness-xlsx:get exposure:exit-readiness:get
+        exposure:flow-csv:get exposure:flow:get exposure:minimal-cut-sets-csv:get
+        exposure:months-csv:get exposure:months-xlsx:get exposure:months:get exposure:portfolio:get
+        exposure:single-points-csv:get exposure:single-points-xlsx:get exposure:single-points:get
         exposure:states-csv:get exposure:trend-csv:get feed-runs:csv:get feed-runs:detail:get
         feed-runs:list:get feed-runs:progress:get feed-runs:xlsx:get feeds:csv:get feeds:detail:get
         feeds:list:get feeds:on-hold-csv:get feeds:on-hold-xlsx:get feeds:on-hold:get
@@ -134,10 +135,10 @@ PAGES = {
         exposure-flags:applications-csv:get exposure-flags:csv:get exposure-flags:detail:get
         exposure-flags:list:get exposure-flags:xlsx:get exposure-policies:csv:get
         exposure-policies:detail:get exposure-policies:list:get exposure-policies:xlsx:get
-        loss-runs:create:post loss-runs:csv:get loss-runs:detail:get loss-runs:latest:get
-        loss-runs:progress:get loss-runs:xlsx:get scenario-runs:csv:get scenario-runs:detail:get
-        scenario-runs:progress:get scenario-runs:xlsx:get scenarios:detail:get scenarios:rerun:post
-        webhooks:detail:get
+        loss-runs:create:post loss-runs:detail:get loss-runs:latest:get loss-runs:progress:get
+        loss-runs:runs-csv:get loss-runs:runs-xlsx:get scenario-runs:csv:get
+        scenario-runs:detail:get scenario-runs:progress:get scenario-runs:xlsx:get
+        scenarios:detail:get scenarios:rerun:post webhooks:detail:get
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """

@@ -23,7 +23,7 @@ from tests.builders import (
     make_provider,
     make_version,
 )
-from tests.http import csv_rows, visible_text
+from tests.http import csv_rows, visible_text, workbook_of
 from tests.web.page_parts import drawing_titles, headline_of
 
 pytestmark = pytest.mark.django_db
@@ -207,7 +207,25 @@ def test_contributions_add_up_and_those_of_a_few_are_those_of_all(richer, as_use
         assert found.contribution == pytest.approx(everyone[pk].contribution)
         assert found.marginal == pytest.approx(everyone[pk].marginal)
     rows = csv_rows(as_user(richer.governance).get("/exposure/contributions.csv?layer=host"))
-    assert sum(float(row["contribution"]) for row in rows) == pytest.approx(whole.hhi)
+    assert sum(float(row["Contribution"]) for row in rows) == pytest.approx(whole.hhi)
+
+
+def test_contributions_are_listed_for_a_layer_and_a_weight_with_a_workbook(richer, as_user):
+    client = as_user(richer.governance)
+    query = "?layer=gateway&weight=users"
+
+    page = client.get(f"/exposure/contributions/{query}")
+    book = client.get(f"/exposure/contributions.xlsx{query}")
+    rows = csv_rows(client.get(f"/exposure/contributions.csv{query}"))
+
+    assert "No records match these filters." not in visible_text(page)
+    assert {(row["Layer"], row["Weight by"]) for row in rows} == {("gateway", "users")}
+    assert [row["Application"] for row in rows] == ["Claims triage", "Clause finder"]
+    assert workbook_of(book).active.max_row == 3
+    assert 'href="?layer=gateway&amp;weight=spend"' in page.content.decode()
+    mine = as_user(richer.viewer).get("/exposure/contributions/")
+    assert "Clause finder" not in visible_text(mine)
+    assert "Scope: your teams’ applications." in visible_text(mine)
 
 
 def test_ways_out_name_the_worst_and_where_a_tested_one_leads(richer, as_user):
