@@ -730,17 +730,12 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure/trend.csv", concentration.trend_csv, name="trend-csv"),
         path("exposure/states.csv", node_failure.states_csv, name="states-csv"),
         path("exposure/portfolio/", exposure_portfolio.portfolio_page, name="portfolio"),
-        path("exposure/months/", exposure_months.month_list, name="months"),
-        path("exposure/months.csv", exposure_months.month_csv, name="months-csv"),
+        *exposure_months.MonthList.urls("exposure/months"),
         path("exposure/flow/", flow.exposure_flow, name="flow"),
         path("exposure/flow.csv", flow.flow_csv, name="flow-csv"),
         *hhi_contributions.ContributionList.urls("exposure/contributions"),
-        path("exposure/ways-out/", exit_readiness.exit_readiness_page, name="exit-readiness"),
-        path("exposure/ways-out.csv", exit_readiness.exit_readiness_csv, name="exit-readiness-csv"),
-        path("exposure/single-points/", single_points.single_point_list, name="single-points"),
-        path(
-            "exposure/single-points.csv", single_points.single_point_csv, name="single-points-csv"
-        ),
+        *exit_readiness.ExitReadinessList.urls("exposure/ways-out"),
+        *single_points.SinglePointList.urls("exposure/single-points"),
         path("exposure/smallest-sets.csv", single_points.cut_set_csv, name="minimal-cut-sets-csv"),
         path("exposure/nodes/<slug:kind>/<int:ref>/", nodes.node_detail, name="blast-radius"),
         path(

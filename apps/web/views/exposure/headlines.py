@@ -65,11 +65,8 @@ def exit_readiness_headline(readiness: Portability) -> Headline:
     return Headline(f"{subject}{predicate}")
 
 
-def single_points_headline(
-    n: int, top: str, n_critical: int, n_total: int, *, bounded: bool = False
-) -> Headline:
-    """Return the headline about single points of failure. `top` is the first of them; `bounded`:
-    `n` is a lower bound."""
+def single_points_headline(n: int, top: str, n_critical: int, n_total: int) -> Headline:
+    """Return the headline about single points of failure. `top` is the first of them."""
     if not n:
         return Headline("No single points of failure: every primary model has a tested exit.")
     points_clause = pluralize(
@@ -77,7 +74,7 @@ def single_points_headline(
         "{n} single point of failure can stop an application",
         "{n} single points of failure can each stop an application",
     )
-    points_clause = points_clause.format(n=f"{number(n)}+" if bounded else number(n))
+    points_clause = points_clause.format(n=number(n))
     if not n_critical:
         return Headline(f"{points_clause}.")
     return Headline(

@@ -220,24 +220,42 @@ def test_contributions_are_listed_for_a_layer_and_a_weight_with_a_workbook(riche
 
     assert "No records match these filters." not in visible_text(page)
     assert {(row["Layer"], row["Weight by"]) for row in rows} == {("gateway", "users")}
-    assert [row["Application"] for row in rows] == ["Claims triage", "Clause finder"]
-    assert workbook_of(book).active.max_row == 3
+    assert len(rows) == 4
+    assert [row["Criticality"] for row in rows[:2]] == ["Critical", "Critical"]
+    assert workbook_of(book).active.max_row == 5
     assert 'href="?layer=gateway&amp;weight=spend"' in page.content.decode()
     mine = as_user(richer.viewer).get("/exposure/contributions/")
     assert "Clause finder" not in visible_text(mine)
     assert "Scope: your teams’ applications." in visible_text(mine)
 
 
+def test_single_points_are_sorted_and_filtered_by_layer_as_in_their_files(richer, as_user):
+    client = as_user(richer.governance)
+
+    page = client.get("/exposure/single-points/?kind=developer")
+    rows = csv_rows(client.get("/exposure/single-points.csv?sort=-critical"))
+
+    critical = [int(row["Critical"]) for row in rows]
+    assert critical == sorted(critical)
+    assert "Anthropic developer" in visible_text(page)
+    assert {row["Layer"] for row in rows} > {"developer", "host"}
+    assert {
+        row["Layer"] for row in csv_rows(client.get("/exposure/single-points.csv?kind=developer"))
+    } == {"developer"}
+    for row in rows:
+        assert int(row["Exposed"]) + int(row["Cushioned"]) == int(row["Applications"])
+
+
 def test_ways_out_name_the_worst_and_where_a_tested_one_leads(richer, as_user):
     client = as_user(richer.governance)
     rows = csv_rows(client.get("/exposure/ways-out.csv"))
 
-    assert [(row["application"], row["best tested independence"]) for row in rows] == [
+    assert [(row["Application"], row["Valid exit test"]) for row in rows] == [
         ("Clause finder", ""),
         ("Claims triage", "5"),
     ]
-    assert rows[1]["alternative"] == "gpt-5"
-    assert rows[1]["invested days"] == "12.0"
+    assert rows[1]["Alternative"] == "gpt-5"
+    assert rows[1]["Invested days"] == "12.0"
     page = client.get("/exposure/ways-out/?state=tested")
     assert "Claims triage" in visible_text(page)
     assert "Clause finder" not in visible_text(page)
@@ -363,9 +381,23 @@ def test_the_page_costs_the_same_however_large_the_portfolio(
         client.get("/exposure/ways-out/")
     with django_assert_num_queries(COSTS["points"]):
         client.get("/exposure/single-points/")
+    with django_assert_num_queries(COSTS["contributions"]):
+        client.get("/exposure/contributions/")
+    with django_assert_num_queries(COSTS["months"]):
+        client.get("/exposure/months/")
+    with django_assert_num_queries(COSTS["losses"]):
+        client.get("/exposure/loss/")
 
 
-COSTS = {"page": 21, "node": 22, "ways out": 14, "points": 14}
+COSTS = {
+    "page": 21,
+    "node": 22,
+    "ways out": 14,
+    "points": 12,
+    "contributions": 10,
+    "months": 6,
+    "losses": 11,
+}
 
 
 # --- losses ---------------------------------------------------------------------------------------
