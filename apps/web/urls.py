@@ -737,16 +737,14 @@ ROUTES: dict[str, list[URLPattern]] = {
         *exit_readiness.ExitReadinessList.urls("exposure/ways-out"),
         *single_points.SinglePointList.urls("exposure/single-points"),
         path("exposure/smallest-sets.csv", single_points.cut_set_csv, name="minimal-cut-sets-csv"),
-        path("exposure/nodes/<slug:kind>/<int:ref>/", nodes.node_detail, name="blast-radius"),
+        *nodes.DependentList.urls(
+            "exposure/nodes/<slug:kind>/<int:ref>",
+            "exposure/nodes/<slug:kind>/<int:ref>/applications",
+        ),
         path(
             "exposure/nodes/<slug:kind>/<int:ref>/teams/",
             nodes.node_teams,
             name="blast-radius-teams",
-        ),
-        path(
-            "exposure/nodes/<slug:kind>/<int:ref>/applications.csv",
-            nodes.node_csv,
-            name="blast-radius-csv",
         ),
         path(
             "exposure/nodes/<slug:kind>/<int:ref>/trend.csv",

@@ -29,24 +29,25 @@ PAGES = {
         events:xlsx:get evidence-packs:create:post evidence-packs:csv:get evidence-packs:list:get
         evidence-packs:xlsx:get evidence:csv:get evidence:list:get exposure:blast-radius-csv:get
         exposure:blast-radius-teams:get exposure:blast-radius-trend-csv:get
-        exposure:blast-radius:get exposure:concentration-csv:get exposure:concentration:get
-        exposure:contributions-csv:get exposure:contributions-xlsx:get exposure:contributions:get
-        exposure:exit-readiness-csv:get exposure:exit-readiness-xlsx:get exposure:exit-readiness:get
-        exposure:flow-csv:get exposure:flow:get exposure:minimal-cut-sets-csv:get
-        exposure:months-csv:get exposure:months-xlsx:get exposure:months:get exposure:portfolio:get
-        exposure:single-points-csv:get exposure:single-points-xlsx:get exposure:single-points:get
-        exposure:states-csv:get exposure:trend-csv:get feed-runs:csv:get feed-runs:detail:get
-        feed-runs:list:get feed-runs:progress:get feed-runs:xlsx:get feeds:csv:get feeds:detail:get
-        feeds:list:get feeds:on-hold-csv:get feeds:on-hold-xlsx:get feeds:on-hold:get
-        feeds:quarantine-csv:get feeds:quarantine-xlsx:get feeds:quarantine:get
-        feeds:sources-csv:get feeds:sources-xlsx:get files:csv:get files:list:get files:xlsx:get
-        findings:csv:get findings:list:get findings:xlsx:get foundation-risks:create:get
-        foundation-risks:csv:get foundation-risks:detail:get foundation-risks:list:get
-        foundations:csv:get foundations:detail:get foundations:lifecycle-csv:get
-        foundations:lineage-csv:get foundations:list:get foundations:prices-csv:get
-        gate-runs:csv:get gate-runs:list:get gate-runs:xlsx:get gate:policy:get gate:setup:get
-        home:concentration-csv:get home:overview:get home:retirements-csv:get home:runways-csv:get
-        home:search:get home:start:get imports:applications-csv:get imports:dependencies-csv:get
+        exposure:blast-radius-xlsx:get exposure:blast-radius:get exposure:concentration-csv:get
+        exposure:concentration:get exposure:contributions-csv:get exposure:contributions-xlsx:get
+        exposure:contributions:get exposure:exit-readiness-csv:get exposure:exit-readiness-xlsx:get
+        exposure:exit-readiness:get exposure:flow-csv:get exposure:flow:get
+        exposure:minimal-cut-sets-csv:get exposure:months-csv:get exposure:months-xlsx:get
+        exposure:months:get exposure:portfolio:get exposure:single-points-csv:get
+        exposure:single-points-xlsx:get exposure:single-points:get exposure:states-csv:get
+        exposure:trend-csv:get feed-runs:csv:get feed-runs:detail:get feed-runs:list:get
+        feed-runs:progress:get feed-runs:xlsx:get feeds:csv:get feeds:detail:get feeds:list:get
+        feeds:on-hold-csv:get feeds:on-hold-xlsx:get feeds:on-hold:get feeds:quarantine-csv:get
+        feeds:quarantine-xlsx:get feeds:quarantine:get feeds:sources-csv:get feeds:sources-xlsx:get
+        files:csv:get files:list:get files:xlsx:get findings:csv:get findings:list:get
+        findings:xlsx:get foundation-risks:create:get foundation-risks:csv:get
+        foundation-risks:detail:get foundation-risks:list:get foundations:csv:get
+        foundations:detail:get foundations:lifecycle-csv:get foundations:lineage-csv:get
+        foundations:list:get foundations:prices-csv:get gate-runs:csv:get gate-runs:list:get
+        gate-runs:xlsx:get gate:policy:get gate:setup:get home:concentration-csv:get
+        home:overview:get home:retirements-csv:get home:runways-csv:get home:search:get
+        home:start:get imports:applications-csv:get imports:dependencies-csv:get
         imports:inventory-xlsx:get inherited-risks:bulk-assess:post inherited-risks:csv:get
         inherited-risks:groups-csv:get inherited-risks:heat-map-csv:get inherited-risks:heat-map:get
         inherited-risks:list:get inherited-risks:teams-csv:get issues/:get issues:bulk-respond:post

@@ -90,6 +90,7 @@ class ContributionList(ListPage[ScopedApplication, ContributionRow]):
             "Criticality",
             attrgetter("criticality"),
             css=lambda row: f"crit crit-{row.criticality.lower()}",
+            order=("criticality", "application_id"),
         ),
         Column[ContributionRow](
             "weight", "Weight", attrgetter("weight"), format=_format_weight, is_numeric=True
@@ -121,7 +122,7 @@ class ContributionList(ListPage[ScopedApplication, ContributionRow]):
         FileColumn[ContributionRow]("Layer", attrgetter("layer.value")),
         FileColumn[ContributionRow]("Weight by", attrgetter("basis.value")),
     )
-    default_order = ("", ("criticality", "application_id"))
+    default_order = ("criticality", ())
     template = "exposure/contributions.html"
 
     @cached_property

@@ -398,7 +398,7 @@ def new_policy(request: HttpRequest) -> HttpResponseBase:
 def _handle_form[R](
     request: HttpRequest,
     policy: Policy | None,
-    initial: Mapping[str, Any],
+    initial: dict[str, Any],
     *,
     action: Callable[[ExposurePolicyForm], R],
     done: Callable[[R], str],

@@ -13,6 +13,7 @@ from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import Basis, ConcentrationSnapshot, EventRate, Layer, LossRun
 from apps.exposure.snapshots.daily import take_snapshot
 from apps.inventory.models import Dependency
+from apps.web.views.exposure import nodes
 from tests.builders import (
     make_adaptation,
     make_application,
@@ -280,17 +281,33 @@ class TestNode:
         assert "Clause finder" in listed
         assert "Claims triage" not in listed
         rows = csv_rows(client.get(f"{address}applications.csv"))
-        assert {(row["application"], row["state"]) for row in rows} == {
-            ("Claims triage", "portable"),
-            ("Clause finder", "exposed"),
+        assert {(row["Application"], row["State"]) for row in rows} == {
+            ("Claims triage", "Portable"),
+            ("Clause finder", "Exposed"),
         }
         assert [
-            row["application"]
+            row["Application"]
             for row in csv_rows(client.get(f"{address}applications.csv?state=exposed"))
         ] == ["Clause finder"]
         assert f"/what-if/?remove=developer:{maker.slug}" in page.content.decode()
         # the same party as a host is another node
         assert f"/exposure/nodes/host/{maker.pk}/" in page.content.decode()
+
+    def test_a_long_workbook_leads_to_the_csv(self, richer, as_user, monkeypatch):
+        client = as_user(richer.governance)
+        address = f"/exposure/nodes/developer/{Provider.objects.get(slug='anthropic').pk}/"
+
+        book = client.get(f"{address}applications.xlsx?state=exposed")
+        monkeypatch.setattr(nodes, "MAX_ROWS_PER_REQUEST", 1)
+        page = client.get(address)
+        answer = client.get(f"{address}applications.xlsx?state=exposed")
+
+        assert [row[0] for row in workbook_of(book).active.iter_rows(values_only=True)] == [
+            "Application",
+            "Clause finder",
+        ]
+        assert "applications.xlsx" not in page.content.decode()
+        assert answer.url == f"{address}applications.csv?state=exposed"
 
     def test_a_member_sees_the_own_teams_there(self, richer, as_user):
         maker = Provider.objects.get(slug="anthropic")
@@ -391,7 +408,7 @@ def test_the_page_costs_the_same_however_large_the_portfolio(
 
 COSTS = {
     "page": 21,
-    "node": 22,
+    "node": 21,
     "ways out": 14,
     "points": 12,
     "contributions": 10,
