@@ -140,14 +140,15 @@ class MonthList(ListPage[Any, MonthRow]):
         )
 
     def get_basis(self) -> str:
-        tolerance = self.layer_table.tolerance
-        limit = (
-            "" if tolerance is None else f"Tolerance: {share(tolerance)} of critical applications. "
+        table = self.layer_table
+        sentences = [f"Months of {table.rows[0].name}."] if table.rows else []
+        if table.tolerance is not None:
+            sentences.append(f"Tolerance: {share(table.tolerance)} of critical applications.")
+        sentences.append(
+            "A month whose last day has a snapshot keeps the numbers of that day. Other months are "
+            "computed from the dates of dependencies and the history of applications."
         )
-        return (
-            f"{limit}A month whose last day has a snapshot keeps the numbers of that day. Other "
-            "months are computed from the dates of dependencies and the history of applications."
-        )
+        return " ".join(sentences)
 
     def get_empty_state(self) -> EmptyState:
         return EmptyState(
