@@ -301,8 +301,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         *data_quality_findings.FindingList.urls("findings"),
     ],
     "foundations": [
-        path("foundations/", foundation_list.foundation_list, name="list"),
-        path("foundations.csv", foundation_list.foundation_csv, name="csv"),
+        *foundation_list.FoundationList.urls("foundations"),
         path("foundations/<slug:slug>/", foundation_detail.foundation_detail, name="detail"),
         path(
             "foundations/<slug:slug>/prices.csv",
@@ -321,8 +320,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "versions": [
-        path("versions/", versions.version_list, name="list"),
-        path("versions.csv", versions.version_csv, name="csv"),
+        *versions.VersionList.urls("versions"),
         path("versions/<int:pk>/", versions.version_detail, name="detail"),
         path("versions/<int:pk>/prices.csv", versions.version_prices_csv, name="prices-csv"),
         path("versions/<int:pk>/lineage.csv", versions.version_lineage_csv, name="lineage-csv"),
@@ -345,8 +343,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "offerings": [
-        path("offerings/", offerings.offering_list, name="list"),
-        path("offerings.csv", offerings.offering_csv, name="csv"),
+        *offerings.OfferingList.urls("offerings"),
         path("offerings/<int:pk>/", offerings.offering_detail, name="detail"),
         path("offerings/<int:pk>/prices.csv", offerings.offering_prices_csv, name="prices-csv"),
         path(
@@ -364,8 +361,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "providers": [
-        path("providers/", providers.provider_list, name="list"),
-        path("providers.csv", providers.provider_csv, name="csv"),
+        *providers.ProviderList.urls("providers"),
         path("providers/<slug:slug>/", providers.provider_detail, name="detail"),
         path(
             "providers/<slug:slug>/record.csv", providers.track_record_csv, name="track-record-csv"
