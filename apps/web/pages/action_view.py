@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -11,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
-from apps.common.errors import DomainError
+from apps.common.errors import DomainError, ForbiddenError
 from apps.web.pages.flash_messages import flash_error, flash_success
 
 
@@ -28,48 +29,56 @@ class Confirmation:
 def action_view[F: forms.BaseForm, R](
     request: HttpRequest,
     *,
-    form: Callable[[], F],
     action: Callable[[F], R],
-    done: Callable[[R], Confirmation | str],
+    done: str | Callable[[R], Confirmation | str],
     back: str | Callable[[R], str],
+    form: Callable[[], F] | None = None,
     page: Callable[[F], HttpResponse] | None = None,
     refused: str = "",
 ) -> HttpResponseBase:
     """Return the page of a form, or carry out its action and redirect.
 
     `form` makes the form, bound if the request is a POST, and can lock rows: it runs in the
-    transaction of the action. `done` gives the confirmation, `back` the URL to which it redirects.
-    An error of the form or the action is shown on `page`, with status 422; without a page it is a
-    message at the URL `refused`, or at `back`. The caller has checked the permission.
+    transaction of the action; a button needs none. After the transaction `done` gives the
+    confirmation and `back` the URL to which it redirects. An error of the form or the action is
+    shown on `page`, with status 422; without a page it is a message at the URL `refused`, or at
+    `back`. A missing role is the page of 403. The caller has checked the permission to see the
+    form.
     """
+    make_form: Callable[[], Any] = form or (lambda: forms.Form(request.POST))
     if request.method != "POST":
         assert page is not None, "a view without a page accepts only POST"
-        return page(form())
+        return page(make_form())
     with transaction.atomic():
-        bound = form()
+        bound = make_form()
         if bound.is_valid():
             try:
                 # a savepoint, so that an error of the database keeps the locks
                 with transaction.atomic():
                     result = action(bound)
+            except ForbiddenError:
+                raise
             except (DomainError, ValidationError) as error:
                 add_errors(bound, error)
-            else:
-                confirmation = done(result)
-                if isinstance(confirmation, str):
-                    confirmation = Confirmation(confirmation)
-                if confirmation.is_refusal:
-                    flash_error(request, confirmation.message)
-                elif confirmation.message:
-                    flash_success(request, confirmation.message, undo=confirmation.undo)
-                return redirect(back(result) if callable(back) else back)
-        if page is not None:
-            response = page(bound)
-            response.status_code = 422
-            return response
-    flash_error(request, first_error(bound))
+    if bound.is_valid():
+        _flash(request, done if isinstance(done, str) else done(result))
+        return redirect(back(result) if callable(back) else back)
+    if page is not None:
+        response = page(bound)
+        response.status_code = 422
+        return response
+    flash_error(request, join_errors(bound))
     assert refused or isinstance(back, str), "a refusal needs a URL"
     return redirect(refused or str(back))
+
+
+def _flash(request: HttpRequest, confirmation: Confirmation | str) -> None:
+    if isinstance(confirmation, str):
+        confirmation = Confirmation(confirmation)
+    if confirmation.is_refusal:
+        flash_error(request, confirmation.message)
+    elif confirmation.message:
+        flash_success(request, confirmation.message, undo=confirmation.undo)
 
 
 def add_errors(form: forms.BaseForm, error: DomainError | ValidationError) -> None:
@@ -83,6 +92,8 @@ def add_errors(form: forms.BaseForm, error: DomainError | ValidationError) -> No
         form.add_error(None, error)
 
 
-def first_error(form: forms.BaseForm) -> str:
-    """Return the first error of a form as a sentence."""
-    return next((str(error) for errors in form.errors.values() for error in errors), "")
+def join_errors(form: forms.BaseForm) -> str:
+    """Return the errors of a form, each once, as sentences."""
+    return " ".join(
+        dict.fromkeys(str(error) for errors in form.errors.values() for error in errors)
+    )
