@@ -83,11 +83,11 @@ PAGES = {
         alert-settings:edit-policy:post alert-settings:edit:post approvals:create:get
         approvals:create:post approvals:replace:post approvals:revoke:post campaigns:action:post
         campaigns:create-progress:get campaigns:create:get campaigns:create:post
-        connections:tolerances:post contracts:create:get contracts:create:post contracts:edit:post
-        disagreements:detail:post documents:note:post documents:request:post feeds:create:get
-        feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post feeds:poll:post
-        feeds:toggle:post feeds:undo:post foundation-risks:action:post foundation-risks:create:post
-        foundation-risks:edit:post gate:policy:post offerings:detail:post
+        connections:tolerances:post contracts:create:get contracts:create:post contracts:edit:get
+        contracts:edit:post disagreements:detail:post documents:note:post documents:request:post
+        feeds:create:get feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post
+        feeds:poll:post feeds:toggle:post feeds:undo:post foundation-risks:action:post
+        foundation-risks:create:post foundation-risks:edit:post gate:policy:post offerings:detail:post
         provider-notices:close:post provider-notices:reopen:post
         received-notices:csv:get received-notices:list:get
         received-notices:rules:get received-notices:rules:post received-notices:xlsx:get

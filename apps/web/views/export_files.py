@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -110,7 +109,7 @@ class FileList(ListPage[ListExport, ListExport]):
 
 
 @require_POST
-def submit_file_request(request: HttpRequest) -> HttpResponseBase:
+def submit_file_request(request: HttpRequest) -> HttpResponse:
     """Queue a file that takes too long for a request, and redirect to its page."""
     user = signed_in_user(request)
     file_request = _parse_file_request(request.POST.get("make", ""), request.POST.get("query", ""))

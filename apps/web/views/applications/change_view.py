@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from apps.common.time import day_of, now
@@ -22,7 +21,7 @@ def change_view[F: forms.BaseForm, R](
     form: Callable[[], F] | None = None,
     page: Callable[[F], HttpResponse] | None = None,
     back: str = "",
-) -> HttpResponseBase:
+) -> HttpResponse:
     """Return an `action_view` whose confirmation adds the effects and the undo to the sentence of
     `done`. It redirects to the page of the application unless `back` is another URL."""
 

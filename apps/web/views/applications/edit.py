@@ -2,7 +2,6 @@
 one."""
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -38,7 +37,7 @@ def application_crumbs(application: Application) -> tuple[tuple[str, str], ...]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def register_application(request: HttpRequest) -> HttpResponseBase:
+def register_application(request: HttpRequest) -> HttpResponse:
     """Register an application in a short first step; afterwards the user declares its
     dependencies."""
     user = signed_in_user(request)
@@ -81,7 +80,7 @@ def _render_registration(request: HttpRequest, form: RegisterForm | None) -> Htt
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_application(request: HttpRequest, slug: str) -> HttpResponseBase:
+def edit_application(request: HttpRequest, slug: str) -> HttpResponse:
     """Edit all facts in groups. Changes that another user made meanwhile are shown for comparison
     first."""
     application, user = editable_application(request, slug)
@@ -129,7 +128,7 @@ def _render_edit(request: HttpRequest, form: ApplicationForm) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def retire_application(request: HttpRequest, slug: str) -> HttpResponseBase:
+def retire_application(request: HttpRequest, slug: str) -> HttpResponse:
     """Retire the application after confirmation; its active dependencies end."""
     application, user = editable_application(request, slug)
     n_dependencies = Dependency.objects.filter(application=application, until__isnull=True).count()
@@ -163,7 +162,7 @@ def retire_application(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def reactivate_application(request: HttpRequest, slug: str) -> HttpResponseBase:
+def reactivate_application(request: HttpRequest, slug: str) -> HttpResponse:
     """Reactivate a retired application after confirmation, with the dependencies that its
     retirement ended."""
     application, user = editable_application(request, slug)
@@ -215,7 +214,7 @@ def _render_step(
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def merge_applications(request: HttpRequest, slug: str) -> HttpResponseBase:
+def merge_applications(request: HttpRequest, slug: str) -> HttpResponse:
     """Merge a duplicate record into this application, after a preview."""
     application, user = editable_application(request, slug)
     today = day_of(now())

@@ -10,7 +10,6 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -517,7 +516,7 @@ class DecisionForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
+def disagreement_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show all sides of a disagreement with their excerpts; POST decides. If the sources agree
     again, redirect to the offering's page."""
     at = now()
@@ -607,7 +606,7 @@ class RemovalForm(forms.Form):
 
 
 @require_POST
-def remove_override(request: HttpRequest, pk: int) -> HttpResponseBase:
+def remove_override(request: HttpRequest, pk: int) -> HttpResponse:
     """Undo a decision: the sources determine the date again."""
     user = governance_user(request, "You need the governance role to revoke a decision.")
     assertion = get_object_or_404(

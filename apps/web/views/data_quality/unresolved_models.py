@@ -9,7 +9,6 @@ from typing import Any
 from django import forms
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -231,7 +230,7 @@ def candidates_for(offering: Offering) -> list[IdentityCandidate]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def save_decision(request: HttpRequest, pk: int) -> HttpResponseBase:
+def save_decision(request: HttpRequest, pk: int) -> HttpResponse:
     """Record which version the model ID of the offering identifies, or that it is no model, on its
     host or everywhere."""
     offering = get_object_or_404(
@@ -298,7 +297,7 @@ def _render_decision(
 
 
 @require_POST
-def revoke_decision(request: HttpRequest, pk: int) -> HttpResponseBase:
+def revoke_decision(request: HttpRequest, pk: int) -> HttpResponse:
     """Revoke a decision, so that the rules decide again what the string means."""
     user = governance_user(request, "You need the governance role to revoke a decision.")
     decision = get_object_or_404(

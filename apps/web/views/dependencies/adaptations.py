@@ -1,7 +1,6 @@
 """Adaptations of a dependency: add, edit, remove."""
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
@@ -15,7 +14,7 @@ from apps.web.views.dependencies.forms import AdaptationForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_adaptation(request: HttpRequest, pk: int) -> HttpResponseBase:
+def add_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
     dependency, user = editable_dependency(request, pk)
     return change_view(
         request,
@@ -30,7 +29,7 @@ def add_adaptation(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_adaptation(request: HttpRequest, pk: int) -> HttpResponseBase:
+def edit_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
     adaptation, user = editable_row(request, Adaptation.objects.all(), pk)
     dependency = adaptation.dependency
 
@@ -86,7 +85,7 @@ def _render_form(
 
 
 @require_POST
-def remove_adaptation(request: HttpRequest, pk: int) -> HttpResponseBase:
+def remove_adaptation(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove an adaptation that no longer exists or never did; the history keeps it."""
     adaptation, user = editable_row(request, Adaptation.objects.all(), pk)
     name = str(adaptation)

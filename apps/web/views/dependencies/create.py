@@ -1,7 +1,6 @@
 """Pages to declare and to replace a dependency: both select one of thousands of offerings."""
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -31,7 +30,7 @@ from apps.web.views.dependencies.offering_picker import (
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def declare_dependency(request: HttpRequest, slug: str) -> HttpResponseBase:
+def declare_dependency(request: HttpRequest, slug: str) -> HttpResponse:
     """Declare a dependency with its offering and role; htmx loads only the search results."""
     application, user = editable_application(request, slug)
     has_primary = application.dependencies.filter(role="primary", until__isnull=True).exists()
@@ -128,7 +127,7 @@ def _list_obstacles(application: Application, offering_id: int | None) -> list[s
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def replace_dependency(request: HttpRequest, pk: int) -> HttpResponseBase:
+def replace_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     """Replace the offering of a dependency; suggestions are listed before the search results."""
     dependency, user = editable_dependency(request, pk)
     old_id = dependency.offering.api_id

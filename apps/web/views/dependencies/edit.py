@@ -2,7 +2,6 @@
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.common.errors import DomainError
@@ -19,7 +18,7 @@ from apps.web.views.dependencies.forms import DependencyForm, EndForm, ReopenFor
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_dependency(request: HttpRequest, pk: int) -> HttpResponseBase:
+def edit_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit a dependency; the confirmation names what changed for the application."""
     dependency, user = editable_dependency(request, pk)
     application = dependency.application
@@ -54,7 +53,7 @@ def edit_dependency(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-def confirm_dependency(request: HttpRequest, pk: int) -> HttpResponseBase:
+def confirm_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     """Confirm the use: an observed dependency is declared from now on."""
     dependency, user = editable_dependency(request, pk)
     return change_view(
@@ -71,7 +70,7 @@ def confirm_dependency(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def end_dependency(request: HttpRequest, pk: int) -> HttpResponseBase:
+def end_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     """End a dependency on a date."""
     dependency, user = editable_dependency(request, pk)
     api_id = dependency.offering.api_id
@@ -101,7 +100,7 @@ def end_dependency(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def reopen_dependency(request: HttpRequest, pk: int) -> HttpResponseBase:
+def reopen_dependency(request: HttpRequest, pk: int) -> HttpResponse:
     """Reopen a dependency that has ended."""
     dependency, user = editable_dependency(request, pk)
     return change_view(
@@ -152,7 +151,7 @@ def _render_step(
 
 
 @require_POST
-def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponseBase:
+def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponse:
     """Set the numbers of the fallbacks, all in one change."""
     application, user = editable_application(request, slug)
     fallbacks = application.dependencies.filter(role=Dependency.Role.FALLBACK, until__isnull=True)

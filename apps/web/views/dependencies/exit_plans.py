@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
@@ -27,7 +26,7 @@ def _get_selected_target(request: HttpRequest, default: int | None) -> int | Non
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_exit_plan(request: HttpRequest, pk: int) -> HttpResponseBase:
+def edit_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
     """Create or change the exit plan of a dependency."""
     dependency, user = editable_dependency(request, pk)
     api_id = dependency.offering.api_id
@@ -60,7 +59,7 @@ def edit_exit_plan(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-def remove_exit_plan(request: HttpRequest, pk: int) -> HttpResponseBase:
+def remove_exit_plan(request: HttpRequest, pk: int) -> HttpResponse:
     plan, user = editable_row(request, ExitPlan.objects.all(), pk)
     return change_view(
         request,
@@ -73,7 +72,7 @@ def remove_exit_plan(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def record_exit_test(request: HttpRequest, pk: int) -> HttpResponseBase:
+def record_exit_test(request: HttpRequest, pk: int) -> HttpResponse:
     dependency, user = editable_dependency(request, pk)
     planned_target_id = (
         ExitPlan.objects.filter(dependency=dependency).values_list("target_id", flat=True).first()
@@ -92,7 +91,7 @@ def record_exit_test(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def correct_exit_test(request: HttpRequest, pk: int) -> HttpResponseBase:
+def correct_exit_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Correct an exit test; a test expires and is not deleted."""
     exit_test, user = editable_row(request, ExitTest.objects.all(), pk)
 
@@ -127,7 +126,7 @@ def _exit_test_view(
     verb: str,
     target_id: int | None,
     button: str,
-) -> HttpResponseBase:
+) -> HttpResponse:
     """Return the view of a new or stored exit test. `target_id` preselects the target."""
     api_id = dependency.offering.api_id
     return change_view(

@@ -8,8 +8,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -272,7 +271,7 @@ class CloseNoticeForm(forms.Form):
 
 
 @require_POST
-def close_selected(request: HttpRequest) -> HttpResponseBase:
+def close_selected(request: HttpRequest) -> HttpResponse:
     """Close the selected notices as needing no action or as recorded, with undo."""
     user = governance_user(request, GOVERNANCE_ONLY)
 
@@ -304,7 +303,7 @@ def _build_reopen_url(rows: Sequence[ProviderNotice]) -> str:
 
 
 @require_POST
-def reopen_selected(request: HttpRequest) -> HttpResponseBase:
+def reopen_selected(request: HttpRequest) -> HttpResponse:
     user = governance_user(request, GOVERNANCE_ONLY)
     values = [*request.GET.getlist("pick"), *request.POST.getlist("pick")][:MAX_SELECTED]
 
@@ -338,7 +337,7 @@ class NotifyForm(forms.Form):
 
 
 @require_POST
-def notify_applications(request: HttpRequest, pk: int) -> HttpResponseBase:
+def notify_applications(request: HttpRequest, pk: int) -> HttpResponse:
     """Record an event for all applications that depend on an offering that the notice names, in the
     user's words."""
     user = governance_user(request, GOVERNANCE_ONLY)

@@ -8,7 +8,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
@@ -310,7 +309,7 @@ def _build_undo_url(source: Source) -> str:
 
 
 @require_POST
-def toggle_source(request: HttpRequest, slug: str) -> HttpResponseBase:
+def toggle_source(request: HttpRequest, slug: str) -> HttpResponse:
     """Enable or disable the source, as the field `enabled` requests."""
     user = governance_user(request, GOVERNANCE_ONLY)
     source = source_or_404(request, slug)
@@ -333,7 +332,7 @@ def toggle_source(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 @require_POST
-def undo_edit(request: HttpRequest, slug: str, change: UUID) -> HttpResponseBase:
+def undo_edit(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     user = governance_user(request, GOVERNANCE_ONLY)
     source = source_or_404(request, slug)
     return action_view(
