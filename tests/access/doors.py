@@ -87,8 +87,8 @@ PAGES = {
         contracts:edit:post disagreements:detail:post documents:note:post documents:request:post
         feeds:create:get feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post
         feeds:poll:post feeds:toggle:post feeds:undo:post foundation-risks:action:post
-        foundation-risks:create:post foundation-risks:edit:post gate:policy:post offerings:detail:post
-        provider-notices:close:post provider-notices:reopen:post
+        foundation-risks:create:post foundation-risks:edit:post gate:policy:post
+        offerings:detail:post provider-notices:close:post provider-notices:reopen:post
         received-notices:csv:get received-notices:list:get
         received-notices:rules:get received-notices:rules:post received-notices:xlsx:get
         records:create:get records:create:post records:delete:post records:edit:get
