@@ -247,6 +247,8 @@ def _controls(user: User) -> list[FilterControl]:
         FilterControl("kind", "Type", choices=CauseKind.choices),
         FilterControl("team", "Team", choices=list(teams)),
         FilterControl("provider", "Provider", choices=list(providers)),
+        FilterControl("opened_since", "Opened since", "date"),
+        FilterControl("resolved_since", "Resolved since", "date"),
     ]
 
 

@@ -374,7 +374,7 @@ class TestOne:
             )
         ]
         assert order == sorted(order)
-        assert "Text that sounds right and is false" in page
+        assert "plausible but false content (hallucination or confabulation)" in page
         assert "Seen in our own tests." in page
 
     def test_adaptations_move_the_level_and_say_why(self, risky, as_user):
