@@ -454,7 +454,7 @@ class ListPage[M: Model, R]:
     def _file_url(self, file_format: str) -> str:
         route = f"{self.namespace}:{self.name_file_route(file_format)}"
         address = reverse(route, kwargs=self.kwargs)
-        return address + changed_query(self.request, page=None).removesuffix("?")
+        return address + changed_query(self.request, page=None, cursor=None).removesuffix("?")
 
     def render(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
         """Render the page, or only its rows for htmx; `context` has precedence over that of the
