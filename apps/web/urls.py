@@ -652,9 +652,14 @@ ROUTES: dict[str, list[URLPattern]] = {
     ],
     "contracts": [
         *contracts.ContractList.urls("contracts"),
-        path("contracts/new/", contracts.new_contract, name="create"),
+        path("contracts/new/", record_edit.create_record, {"kind": "contracts"}, name="create"),
         path("contracts/<int:pk>/", contracts.contract_detail, name="detail"),
-        path("contracts/<int:pk>/change/", contracts.edit_contract, name="edit"),
+        path(
+            "contracts/<int:pk>/change/",
+            record_edit.edit_record,
+            {"kind": "contracts"},
+            name="edit",
+        ),
     ],
     "documents": [
         *developer_documents.DocumentList.urls("contracts/documents"),

@@ -88,22 +88,22 @@ PAGES = {
         alert-settings:edit-policy:post alert-settings:edit:post approvals:create:get
         approvals:create:post approvals:replace:post approvals:revoke:post campaigns:action:post
         campaigns:create-progress:get campaigns:create:get campaigns:create:post
-        connections:tolerances:post contracts:create:get contracts:create:post contracts:edit:post
-        disagreements:detail:post documents:note:post documents:request:post feeds:create:get
-        feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post feeds:poll:post
-        feeds:toggle:post feeds:undo:post foundation-risks:action:post foundation-risks:create:post
-        foundation-risks:edit:post gate:policy:post offerings:detail:post
-        provider-notices:close:post provider-notices:reopen:post received-notices:csv:get
-        received-notices:list:get received-notices:rules:get received-notices:rules:post
-        received-notices:xlsx:get records:create:get records:create:post records:delete:post
-        records:edit:get records:edit:post records:undo:post reports:board-commentary:get
-        reports:board-commentary:post reports:reporting-entity:get reports:reporting-entity:post
-        retirements:announce:get retirements:announce:post retirements:withdraw:post
-        selections:create:get selections:create:post selections:decide:post selections:edit:post
-        selections:score:post teams:create:get teams:create:post teams:delete:post
-        unresolved-models:decide:post users:bulk-change:post users:contact-action:post
-        users:create-contact:get users:create-contact:post users:domains:get users:domains:post
-        webhooks:create:get webhooks:create:post
+        connections:tolerances:post contracts:create:get contracts:create:post contracts:edit:get
+        contracts:edit:post disagreements:detail:post documents:note:post documents:request:post
+        feeds:create:get feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post
+        feeds:poll:post feeds:toggle:post feeds:undo:post foundation-risks:action:post
+        foundation-risks:create:post foundation-risks:edit:post gate:policy:post
+        offerings:detail:post provider-notices:close:post provider-notices:reopen:post
+        received-notices:csv:get received-notices:list:get received-notices:rules:get
+        received-notices:rules:post received-notices:xlsx:get records:create:get records:create:post
+        records:delete:post records:edit:get records:edit:post records:undo:post
+        reports:board-commentary:get reports:board-commentary:post reports:reporting-entity:get
+        reports:reporting-entity:post retirements:announce:get retirements:announce:post
+        retirements:withdraw:post selections:create:get selections:create:post
+        selections:decide:post selections:edit:post selections:score:post teams:create:get
+        teams:create:post teams:delete:post unresolved-models:decide:post users:bulk-change:post
+        users:contact-action:post users:create-contact:get users:create-contact:post
+        users:domains:get users:domains:post webhooks:create:get webhooks:create:post
     """,
     # governance, and editors of the team that owns it; strangers find nothing
     "yynyyn0l": """
