@@ -232,11 +232,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("imports/<int:pk>/drop/", steps.submit_discard, name="discard"),
     ],
     "applications": [
-        path("applications/", applications_list.application_list, name="list"),
-        path("applications.csv", applications_list.application_csv, name="csv"),
+        *applications_list.ApplicationList.urls("applications"),
         path("applications/<slug:slug>/", applications_detail.application_detail, name="detail"),
         path("applications/<slug:slug>/stack.csv", tables.stack_csv, name="stack-csv"),
-        path("applications.xlsx", applications_list.application_xlsx, name="xlsx"),
         path("register/", applications_edit.register_application, name="create"),
         path("register/several/", bulk_edit.bulk_edit_applications, name="bulk-update"),
         path("applications/<slug:slug>/edit/", applications_edit.edit_application, name="edit"),

@@ -26,7 +26,7 @@ from django.http import (
 )
 from django.urls import URLPattern, path, resolve, reverse
 from django.urls.exceptions import NoReverseMatch
-from django.utils.functional import cached_property
+from django.utils.functional import SimpleLazyObject, cached_property
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
@@ -121,7 +121,8 @@ class ListPage[M: Model, R]:
     nouns: ClassVar[tuple[str, str]]
     filterset_class: ClassVar[type[django_filters.FilterSet]] = NoFilters
     columns: ClassVar[Sequence[Column[Any]]]
-    file_columns: ClassVar[Sequence[FileColumn[Any]]] = ()
+    # a Column among them that the list is sorted by takes the place of the last column of the page
+    file_columns: ClassVar[Sequence[Column[Any] | FileColumn[Any]]] = ()
     # a file has a row for each detail of a record, which `build_file_rows` returns, and no other
     # columns than `file_columns`
     has_details_in_files: ClassVar[bool] = False
@@ -255,9 +256,7 @@ class ListPage[M: Model, R]:
     @cached_property
     def sorting(self) -> Sorting:
         orders = {
-            column.name: (column.header, tuple(column.order))
-            for column in self.columns
-            if column.order
+            column.name: (column.header, tuple(column.order)) for column in self._sortable_columns()
         }
         name, terms = self.default_order
         first = {name: orders.pop(name)} if name in orders else {name: ("", tuple(terms))}
@@ -267,11 +266,37 @@ class ListPage[M: Model, R]:
     def queryset(self) -> "QuerySet[M]":
         """The selected records in the order of the address."""
         queryset = self.narrow(self.filterset.qs)
-        sorted_name = self.sorting.chosen(self.request)[0]
-        for column in self.columns:
-            if column.name == sorted_name and column.requires:
+        for column in self._sortable_columns():
+            if column.name == self.order and column.requires:
                 queryset = queryset.filter(**{f"{column.requires}__isnull": False})
         return self.sorting.apply(self.request, queryset)
+
+    @property
+    def order(self) -> str:
+        """The name of the order of the address."""
+        return self.sorting.chosen(self.request)[0]
+
+    @classmethod
+    def _sortable_columns(cls) -> list[Column[Any]]:
+        columns = [*cls.columns, *cls.file_columns]
+        return [column for column in columns if isinstance(column, Column) and column.order]
+
+    @cached_property
+    def shown_columns(self) -> list[Column[Any]]:
+        """The columns of the page in the order of the address."""
+        other = [
+            column
+            for column in self._sortable_columns()
+            if column.name == self.order and column not in self.columns
+        ]
+        return [*self.columns[:-1], *(other or self.columns[-1:])]
+
+    @property
+    def other_orders(self) -> list[SortableColumn]:
+        """Orders by columns that only files contain, which have no header on the page."""
+        sortable = self.sorting.columns(self.request)
+        shown = {column.name for column in self.columns}
+        return [sortable[c.name] for c in self._sortable_columns() if c.name not in shown]
 
     @cached_property
     def listing(self) -> PaginatedList[M] | KeysetList[Any]:
@@ -294,7 +319,7 @@ class ListPage[M: Model, R]:
         return [
             TableRow(
                 row,
-                [column.cell(row) for column in self.columns],
+                [column.cell(row) for column in self.shown_columns],
                 self.get_row_css(row),
                 key := self.get_selection_key(row) if self.bulk_template else "",
                 self.get_selection_label(row) if key else "",
@@ -310,7 +335,7 @@ class ListPage[M: Model, R]:
     @property
     def headers(self) -> list[tuple[Column[Any], SortableColumn | None]]:
         sortable = self.sorting.columns(self.request)
-        return [(column, sortable.get(column.name)) for column in self.columns]
+        return [(column, sortable.get(column.name)) for column in self.shown_columns]
 
     # --- texts ------------------------------------------------------------------------------------
 
@@ -469,7 +494,8 @@ class ListPage[M: Model, R]:
             "basis": self.get_basis(),
             "actions": self.get_actions(),
             "empty": self.get_empty_state(),
-            "filters": self.filters,
+            # the rows alone, for htmx, have no controls
+            "filters": SimpleLazyObject(lambda: self.filters),
             "listing": self.listing,
             "csv_url": self._file_url("csv"),
             "xlsx_url": self._file_url("xlsx"),

@@ -45,7 +45,7 @@ def test_a_runway_is_beside_the_model_it_belongs_to(kept, as_user):
 
     (row,) = [
         row
-        for row in as_user(kept.governance).get("/applications/").context["rows"]
+        for row in as_user(kept.governance).get("/applications/").context["page"].rows
         if row.application == kept.triage
     ]
 
