@@ -600,7 +600,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("campaigns/new/", campaigns_create.open_campaign_page, name="create"),
         path("campaigns/new/progress/", campaigns_create.opening_progress, name="create-progress"),
         path("campaigns/<int:pk>/", campaigns_detail.campaign_detail, name="detail"),
-        path("campaigns/<int:pk>/table/", campaigns_detail.campaign_table, name="table"),
+        path("campaigns/<int:pk>/table/", campaigns_detail.CampaignTable.as_view(), name="table"),
         path("campaigns/<int:pk>/plan/", campaigns_detail.campaign_plan, name="plan"),
         path("campaigns/<int:pk>/<slug:action>/", campaigns_detail.change_campaign, name="action"),
     ],

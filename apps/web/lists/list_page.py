@@ -234,6 +234,12 @@ class ListPage[M: Model, R]:
         """Return the ID of a row in the page, for links to it; empty for none."""
         return ""
 
+    def get_file_url(self, file_format: str) -> str:
+        """Return the address of the file, `csv` or `xlsx`, with the rows of the page."""
+        route = f"{self.namespace}:{self.name_file_route(file_format)}"
+        address = reverse(route, kwargs=self.kwargs)
+        return address + changed_query(self.request, page=None).removesuffix("?")
+
     def get_context(self) -> Mapping[str, Any]:
         """Return what the template of a subclass needs beside the list."""
         return {}
@@ -476,11 +482,6 @@ class ListPage[M: Model, R]:
     def file_name(self) -> str:
         return self.file_kind().replace(":", "-")
 
-    def _file_url(self, file_format: str) -> str:
-        route = f"{self.namespace}:{self.name_file_route(file_format)}"
-        address = reverse(route, kwargs=self.kwargs)
-        return address + changed_query(self.request, page=None).removesuffix("?")
-
     def render(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
         """Render the page, or only its rows for htmx; `context` has precedence over that of the
         list."""
@@ -497,8 +498,8 @@ class ListPage[M: Model, R]:
             # the rows alone, for htmx, have no controls
             "filters": SimpleLazyObject(lambda: self.filters),
             "listing": self.listing,
-            "csv_url": self._file_url("csv"),
-            "xlsx_url": self._file_url("xlsx"),
+            "csv_url": self.get_file_url("csv"),
+            "xlsx_url": self.get_file_url("xlsx"),
             "today": self.today,
             **self.get_context(),
             **context,
