@@ -565,8 +565,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("issues/<int:pk>/<slug:action>/", issues_detail.respond_to_issue, name="respond"),
     ],
     "alerts": [
-        path("alerts/", inbox.inbox, name="list"),
-        path("alerts.csv", inbox.alert_csv, name="csv"),
+        *inbox.AlertList.urls("alerts"),
         path("alerts/several/", inbox.bulk_respond, name="bulk-respond"),
         path("alerts/<int:pk>/", alerts_detail.alert_detail, name="detail"),
         path("alerts/<int:pk>/answers/", alerts_detail.activity_list, name="responses"),

@@ -19,6 +19,7 @@ from apps.alerts.lifecycle.escalation import restart_escalation
 from apps.alerts.models import Alert, Mute, Notice, Resolution, SkipReason
 from apps.alerts.recipients import visible_teams
 from apps.alerts.subscriptions import can_see_alert
+from apps.common.errors import DomainError
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 
@@ -44,7 +45,7 @@ class AlertPermissionError(PermissionDenied):
     """A response by a user who is neither recipient of the alert nor an editor of its team."""
 
 
-class InvalidResponseError(ValueError):
+class InvalidResponseError(DomainError):
     """A response that is not valid; the text is the correction."""
 
 

@@ -139,6 +139,8 @@ class ListPage[M: Model, R]:
     template: ClassVar[str] = "lists/page.html"
     # rows of the page, which htmx fetches alone; one that differs includes "lists/table.html"
     listing_template: ClassVar[str] = "lists/listing.html"
+    # whether the page shows the columns; a list that draws its rows otherwise sorts by links
+    is_table: ClassVar[bool] = True
     # template of the form that changes the selected rows: a <form class="bulk" id="bulk">
     bulk_template: ClassVar[str] = ""
     crumbs: ClassVar[Sequence[tuple[str, str]]] = ()
@@ -298,11 +300,16 @@ class ListPage[M: Model, R]:
         return [*self.columns[:-1], *(other or self.columns[-1:])]
 
     @property
-    def other_orders(self) -> list[SortableColumn]:
-        """Orders by columns that only files contain, which have no header on the page."""
+    def link_orders(self) -> list[SortableColumn]:
+        """Orders that no header of the page offers: by columns that only files contain, or all of
+        a list that is no table."""
+        with_header = {column.name for column in self.columns} if self.is_table else set()
         sortable = self.sorting.columns(self.request)
-        shown = {column.name for column in self.columns}
-        return [sortable[c.name] for c in self._sortable_columns() if c.name not in shown]
+        return [
+            sortable[column.name]
+            for column in self._sortable_columns()
+            if column.name not in with_header
+        ]
 
     @cached_property
     def listing(self) -> PaginatedList[M] | KeysetList[Any]:
