@@ -558,8 +558,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("alerts/settings/webhooks/<int:pk>/test/", alert_rules.test_webhook, name="test"),
     ],
     "issues": [
-        path("work/", issues_list.issue_list, name="list"),
-        path("issues.csv", issues_list.issue_csv, name="csv"),
+        *issues_list.IssueList.urls("work", "issues"),
         path("issues/respond/", issues_bulk.bulk_respond, name="bulk-respond"),
         path("issues/<int:pk>/", issues_detail.issue_detail, name="detail"),
         path("issues/<int:pk>/<slug:action>/", issues_detail.respond_to_issue, name="respond"),

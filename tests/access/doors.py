@@ -11,6 +11,7 @@ PAGES = {
     "yyyyyyyl": """
         account:detail:get account:detail:post account:end-other-sessions:post
         alert-settings:detail:get alerts:bulk-respond:post alerts:csv:get alerts:list:get
+        alerts:xlsx:get
         api:docs:get applications:create:get applications:csv:get applications:list:get
         applications:xlsx:get approvals:csv:get approvals:detail:get approvals:list:get
         approvals:violations-csv:get approvals:violations-xlsx:get approvals:violations:get
@@ -49,7 +50,7 @@ PAGES = {
         imports:inventory-xlsx:get inherited-risks:bulk-assess:post inherited-risks:csv:get
         inherited-risks:groups-csv:get inherited-risks:heat-map-csv:get inherited-risks:heat-map:get
         inherited-risks:list:get inherited-risks:teams-csv:get issues/:get issues:bulk-respond:post
-        issues:csv:get issues:list:get notification-preferences:edit:post
+        issues:csv:get issues:list:get issues:xlsx:get notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get
         observations:xlsx:get offerings:csv:get offerings:detail:get offerings:list:get
         offerings:prices-csv:get offerings:source-values-csv:get price-gaps:csv:get

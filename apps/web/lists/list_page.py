@@ -343,7 +343,7 @@ class ListPage[M: Model, R]:
 
     @property
     def is_selectable(self) -> bool:
-        return any(row.selection_key for row in self.table)
+        return bool(self.bulk_template) and any(row.selection_key for row in self.table)
 
     @property
     def headers(self) -> list[tuple[Column[Any], SortableColumn | None]]:
