@@ -25,6 +25,11 @@ class Confirmation:
     is_refusal: bool = False
 
 
+def empty_form() -> forms.Form:
+    """Return the form of an action that needs no input."""
+    return forms.Form({})
+
+
 def action_view[F: forms.BaseForm, R](
     request: HttpRequest,
     *,

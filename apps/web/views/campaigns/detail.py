@@ -35,6 +35,7 @@ from apps.web.views.campaigns.assignment import AssignmentForm, build_assignment
 from apps.web.views.campaigns.board import MigrationBoard, build_board
 from apps.web.views.campaigns.list import CampaignTaskList
 from apps.web.views.campaigns.targets import offer_targets, target_groups
+from apps.web.views.campaigns.task_detail import ReasonForm
 from apps.web.views.dependencies.offering_picker import number_in
 from apps.web.wording import count_of, number
 
@@ -65,10 +66,6 @@ class ChangeForm(forms.Form):
             leaving=campaign_offering_ids(campaign),
         )
         offer_targets(self.fields["target"], groups, empty_label="No change")
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(required=False)
 
 
 def _load_campaign(pk: int, user: User) -> Campaign:
