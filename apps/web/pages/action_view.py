@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
-from apps.common.errors import DomainError
+from apps.common.errors import DomainError, ForbiddenError
 from apps.web.pages.flash_messages import flash_error, flash_success
 
 
@@ -57,6 +57,9 @@ def action_view[F: forms.BaseForm, R](
                 # a savepoint, so that an error of the database keeps the locks
                 with transaction.atomic():
                     result = action(bound)
+            except ForbiddenError:
+                # no other input would be accepted
+                raise
             except (DomainError, ValidationError) as error:
                 add_errors(bound, error)
             else:

@@ -17,7 +17,7 @@ from apps.alerts import actions
 from apps.alerts.delivery.status import MAX_LISTED_NOTICES
 from apps.alerts.lifecycle.activity import alert_activity
 from apps.alerts.lifecycle.mutes import mute_fields
-from apps.alerts.lifecycle.responses import AlertResponse
+from apps.alerts.lifecycle.responses import AlertResponse, require_respondent
 from apps.alerts.models import KINDS, Alert
 from apps.alerts.queries import evidence_urls, visible_alerts
 from apps.alerts.recipients import governance_users
@@ -113,7 +113,8 @@ def _render_alert(
     row = present_alerts([alert], user, on=day_of(at), max_recipients=MAX_LISTED_NOTICES)[0]
     shown_forms = response_forms(row, user, at)
     if form is not None and action in _FORM_ACTIONS:
-        shown_forms = replace(shown_forms, **{action: form})
+        invalid: Any = {action: form}
+        shown_forms = replace(shown_forms, **invalid)
     evidence = evidence_urls([alert.event_id])[alert.event_id] if alert.event_id is not None else []
     return render_page(
         request,
@@ -224,12 +225,8 @@ def respond_to_alert(request: HttpRequest, pk: int, action: str) -> HttpResponse
     user, at = signed_in_user(request), now()
     if action not in _FORM_ACTIONS | _PLAIN_ACTIONS:
         raise Http404
-    if action != "mute" and not actions.can_respond(user, alert):
-        raise actions.AlertPermissionError(
-            f"You need the editor role on {alert.team} to respond to its alerts."
-            if alert.team
-            else "You need the governance role to respond to alerts of another user."
-        )
+    if action != "mute":
+        require_respondent(user, alert)
 
     def build_form() -> forms.Form:
         if action in _PLAIN_ACTIONS:

@@ -185,8 +185,8 @@ def bulk_respond(request: HttpRequest) -> HttpResponseBase:
         until = form.cleaned_data.get("until")
         return responses.respond(
             alerts,
-            AlertResponse(action),
-            description=responses.describe_snooze(until) if until else _DESCRIPTIONS[action],
+            response := AlertResponse(action),
+            description=responses.describe_snooze(until) if until else _DESCRIPTIONS[response],
             by=user,
             at=at,
             until=until,

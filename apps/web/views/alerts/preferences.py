@@ -166,11 +166,8 @@ def describe_next_email(schedule: DigestSchedule, address: str, at: datetime) ->
     return f"The next digest is sent on {time_text}, {condition}. {urgent_sentence}"
 
 
-def _save_preference(
-    request: HttpRequest, recipient: User | Team, panel_name: str
-) -> HttpResponseBase:
-    """Save the preferences of the user or of a mailbox; errors are shown in their panel, which the
-    page takes as `panel_name`."""
+def _save_preference(request: HttpRequest, recipient: User | Team) -> HttpResponseBase:
+    """Save the preferences of the user or of a mailbox; errors are shown in their panel."""
     user, at = signed_in_user(request), now()
     panel = preference_panel(recipient, at, request.POST)
     team, list_url = panel.team, reverse("subscriptions:list")
@@ -184,21 +181,25 @@ def _save_preference(
             else "Notification preferences saved."
         ),
         back=list_url if team is None else url_with_query(list_url, team=panel.slug),
-        page=lambda form: _render_preferences(request, **{panel_name: panel}),
+        page=lambda form: (
+            _render_preferences(request, own_panel=panel)
+            if team is None
+            else _render_preferences(request, mailbox_panel=panel)
+        ),
     )
 
 
 @require_POST
 def save_preference(request: HttpRequest) -> HttpResponseBase:
     """Save the user's own notification preferences."""
-    return _save_preference(request, signed_in_user(request), "own_panel")
+    return _save_preference(request, signed_in_user(request))
 
 
 @require_POST
 def save_team_preference(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Save the notification preferences of a team's mailbox, for its owners."""
     team = get_object_or_404(Team.objects.visible_to(request.user), slug=slug)
-    return _save_preference(request, team, "mailbox_panel")
+    return _save_preference(request, team)
 
 
 def _mailbox_panels(

@@ -138,8 +138,9 @@ class IssueList(ListPage[Issue, IssueRow]):
 
     @cached_property
     def queryset(self) -> "QuerySet[Issue]":
-        ordered = super().queryset
-        return ordered.order_by("is_set_aside", *ordered.query.order_by)
+        ordered: Any = super().queryset
+        queryset: QuerySet[Issue] = ordered.order_by("is_set_aside", *ordered.query.order_by)
+        return queryset
 
     def get_file_queryset(self) -> "QuerySet[Issue]":
         return self.queryset.select_related(*RELATIONS)
@@ -208,7 +209,7 @@ class IssueList(ListPage[Issue, IssueRow]):
     def views(self) -> list[ViewLink]:
         """The views that every user has, each with the number of issues that it lists."""
         query = self.request.GET
-        scope = {"scope": query["scope"]} if query.get("scope") else {}
+        scope = {"scope": query.get("scope", "")} if query.get("scope") else {}
         queries = {label: {**scope, **filters} for label, filters in _VIEWS.items()}
         given = {
             name: values
