@@ -299,8 +299,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         *data_quality_findings.FindingList.urls("findings"),
     ],
     "foundations": [
-        path("foundations/", foundation_list.foundation_list, name="list"),
-        path("foundations.csv", foundation_list.foundation_csv, name="csv"),
+        *foundation_list.FoundationList.urls("foundations"),
         path("foundations/<slug:slug>/", foundation_detail.foundation_detail, name="detail"),
         path(
             "foundations/<slug:slug>/prices.csv",
@@ -319,8 +318,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "versions": [
-        path("versions/", versions.version_list, name="list"),
-        path("versions.csv", versions.version_csv, name="csv"),
+        *versions.VersionList.urls("versions"),
         path("versions/<int:pk>/", versions.version_detail, name="detail"),
         path("versions/<int:pk>/prices.csv", versions.version_prices_csv, name="prices-csv"),
         path("versions/<int:pk>/lineage.csv", versions.version_lineage_csv, name="lineage-csv"),
@@ -343,8 +341,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "offerings": [
-        path("offerings/", offerings.offering_list, name="list"),
-        path("offerings.csv", offerings.offering_csv, name="csv"),
+        *offerings.OfferingList.urls("offerings"),
         path("offerings/<int:pk>/", offerings.offering_detail, name="detail"),
         path("offerings/<int:pk>/prices.csv", offerings.offering_prices_csv, name="prices-csv"),
         path(
@@ -362,8 +359,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "providers": [
-        path("providers/", providers.provider_list, name="list"),
-        path("providers.csv", providers.provider_csv, name="csv"),
+        *providers.ProviderList.urls("providers"),
         path("providers/<slug:slug>/", providers.provider_detail, name="detail"),
         path(
             "providers/<slug:slug>/record.csv", providers.track_record_csv, name="track-record-csv"
@@ -378,10 +374,10 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "inherited-risks": [
-        path("risks/", risks_register.risk_list, name="list"),
-        path("risks.csv", risks_register.register_csv, name="csv"),
+        *risks_register.RegisterList.urls("risks"),
         path("risks/heat-map/", risks_summaries.heat_map, name="heat-map"),
-        path("risks/groups.csv", risk_groups.groups_csv, name="groups-csv"),
+        path("risks/groups.csv", risk_groups.RiskGroupList.as_csv(), name="groups-csv"),
+        path("risks/groups.xlsx", risk_groups.RiskGroupList.as_xlsx(), name="groups-xlsx"),
         path("risks/heat.csv", risks_summaries.heat_csv, name="heat-map-csv"),
         path("risks/teams.csv", risks_summaries.team_csv, name="teams-csv"),
         path("risks/assess/", bulk_assessment.bulk_assess, name="bulk-assess"),
@@ -399,8 +395,7 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "foundation-risks": [
-        path("risks/foundations/", foundation_risks.foundation_risk_list, name="list"),
-        path("risks/foundations.csv", foundation_risks.foundation_risk_csv, name="csv"),
+        *foundation_risks.FoundationRiskList.urls("risks/foundations"),
         path("risks/foundations/new/", foundation_risks.create_risk, name="create"),
         path("risks/foundations/<int:pk>/", foundation_risks.foundation_risk_detail, name="detail"),
         path("risks/foundations/<int:pk>/change/", foundation_risks.edit_risk, name="edit"),
@@ -411,13 +406,11 @@ ROUTES: dict[str, list[URLPattern]] = {
         ),
     ],
     "risk-templates": [
-        path("risks/crosswalk/", taxonomies.crosswalk, name="crosswalk"),
-        path("risks/crosswalk.csv", taxonomies.crosswalk_csv, name="crosswalk-csv"),
+        *taxonomies.Crosswalk.urls("risks/crosswalk"),
         path("risks/templates/<str:code>/", taxonomies.template_detail, name="detail"),
     ],
     "evidence": [
-        path("risks/evidence/", evidence.evidence_list, name="list"),
-        path("risks/evidence.csv", evidence.evidence_csv, name="csv"),
+        *evidence.EvidenceList.urls("risks/evidence"),
         path("risks/evidence/upload/", evaluation_upload.upload_evaluation, name="upload"),
         path("risks/evidence/new/", evidence.add_evidence, name="create"),
         path("risks/evidence/<int:pk>/", evidence.evidence_detail, name="detail"),

@@ -28,7 +28,8 @@ PAGES = {
         discrepancies:list:get discrepancies:reopen:post discrepancies:xlsx:get documents:csv:get
         documents:list:get documents:xlsx:get events:csv:get events:detail:get events:list:get
         events:xlsx:get evidence-packs:create:post evidence-packs:csv:get evidence-packs:list:get
-        evidence-packs:xlsx:get evidence:csv:get evidence:list:get exposure:blast-radius-csv:get
+        evidence-packs:xlsx:get evidence:csv:get evidence:list:get evidence:xlsx:get
+        exposure:blast-radius-csv:get
         exposure:blast-radius-teams:get exposure:blast-radius-trend-csv:get
         exposure:blast-radius:get exposure:concentration-csv:get exposure:concentration:get
         exposure:contributions-csv:get exposure:contributions:get exposure:exit-readiness-csv:get
@@ -42,27 +43,34 @@ PAGES = {
         feeds:sources-csv:get feeds:sources-xlsx:get files:csv:get files:list:get files:xlsx:get
         findings:csv:get findings:list:get findings:xlsx:get foundation-risks:create:get
         foundation-risks:csv:get foundation-risks:detail:get foundation-risks:list:get
+        foundation-risks:xlsx:get
         foundations:csv:get foundations:detail:get foundations:lifecycle-csv:get
         foundations:lineage-csv:get foundations:list:get foundations:prices-csv:get
+        foundations:xlsx:get
         gate-runs:csv:get gate-runs:list:get gate-runs:xlsx:get gate:policy:get gate:setup:get
         home:concentration-csv:get home:overview:get home:retirements-csv:get home:runways-csv:get
         home:search:get home:start:get imports:applications-csv:get imports:dependencies-csv:get
         imports:inventory-xlsx:get inherited-risks:bulk-assess:post inherited-risks:csv:get
-        inherited-risks:groups-csv:get inherited-risks:heat-map-csv:get inherited-risks:heat-map:get
+        inherited-risks:xlsx:get
+        inherited-risks:groups-csv:get inherited-risks:groups-xlsx:get
+        inherited-risks:heat-map-csv:get inherited-risks:heat-map:get
         inherited-risks:list:get inherited-risks:teams-csv:get issues/:get issues:bulk-respond:post
         issues:csv:get issues:list:get issues:xlsx:get notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get
         observations:xlsx:get offerings:csv:get offerings:detail:get offerings:list:get
-        offerings:prices-csv:get offerings:source-values-csv:get price-gaps:csv:get
+        offerings:prices-csv:get offerings:source-values-csv:get offerings:xlsx:get
+        price-gaps:csv:get
         price-gaps:list:get price-gaps:xlsx:get provider-notices:csv:get provider-notices:list:get
         provider-notices:xlsx:get providers:csv:get providers:detail:get providers:edit:get
         providers:history-csv:get providers:history:get providers:list:get
-        providers:track-record-csv:get records:history-csv:get records:history:get
+        providers:track-record-csv:get providers:xlsx:get records:history-csv:get
+        records:history:get
         reported-services:bulk-link:post reported-services:csv:get reported-services:list:get
         reported-services:xlsx:get reports:board-summary:get reports:home:get
         reports:model-inventory-csv:get reports:model-inventory-xlsx:get reports:model-inventory:get
         reports:register-xlsx:get reports:register:get retirements:csv:get retirements:detail:get
         retirements:list:get retirements:xlsx:get risk-templates:crosswalk-csv:get
+        risk-templates:crosswalk-xlsx:get
         risk-templates:crosswalk:get risk-templates:detail:get saved-filters:create:post
         scenarios:compare:get scenarios:csv:get scenarios:list:get scenarios:preview-csv:get
         scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
@@ -76,7 +84,8 @@ PAGES = {
         unrecognised-names:decide:post unrecognised-names:list:get unrecognised-names:xlsx:get
         unresolved-models:csv:get unresolved-models:decide:get unresolved-models:list:get
         unresolved-models:xlsx:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
-        versions:lineage-csv:get versions:list:get versions:prices-csv:get waivers:create:get
+        versions:lineage-csv:get versions:list:get versions:prices-csv:get versions:xlsx:get
+        waivers:create:get
         waivers:create:post waivers:csv:get waivers:list:get waivers:xlsx:get
     """,
     # governance

@@ -144,7 +144,7 @@ def test_what_applications_here_stand_on_is_found_first(world, as_user):
     ("path", "words"),
     [
         ("/applications/?q=zzz", "No records match these filters."),
-        ("/offerings/?q=zzz", "No offerings match these filters."),
+        ("/offerings/?q=zzz", "No records match these filters."),
         ("/events/?kind=released", "No records match these filters."),
     ],
 )

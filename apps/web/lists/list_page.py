@@ -240,7 +240,7 @@ class ListPage[M: Model, R]:
         """Return the address of the file, `csv` or `xlsx`, with the rows of the page."""
         route = f"{self.namespace}:{self.name_file_route(file_format)}"
         address = reverse(route, kwargs=self.kwargs)
-        return address + changed_query(self.request, page=None).removesuffix("?")
+        return address + changed_query(self.request, page=None, cursor=None).removesuffix("?")
 
     def get_context(self) -> Mapping[str, Any]:
         """Return what the template of a subclass needs beside the list."""

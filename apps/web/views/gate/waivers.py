@@ -25,6 +25,7 @@ from apps.gate.runs import can_use_gate
 from apps.inventory.models import Application
 from apps.web.lists.columns import Column, FileColumn, describe_distance, format_day
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import add_errors
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_error, flash_success
 from apps.web.pages.form_fields import DayField, signed_in_user
@@ -231,12 +232,8 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
         else:
             try:
                 waiver = request_waiver(application=application, by=user, at=now(), **request_data)
-            except ConflictError as error:
-                form.add_error(None, str(error))
-            except ValidationError as error:
-                form.add_error(None, error) if not hasattr(error, "error_dict") else _add_errors(
-                    form, error
-                )
+            except (ConflictError, ValidationError) as error:
+                add_errors(form, error)
             else:
                 flash_success(
                     request,
@@ -256,12 +253,6 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
         form=form,
         latest=day_of(now()) + MAX_WAIVER_DURATION,
     )
-
-
-def _add_errors(form: forms.Form, validation_error: ValidationError) -> None:
-    for name, errors in validation_error.error_dict.items():
-        for error in errors:
-            form.add_error(name if name in form.fields else None, error)
 
 
 # --- decision -------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from apps.web.lists.columns import (
     format_days,
 )
 from apps.web.lists.list_page import EmptyState, ListPage, PageAction
+from apps.web.pages.action_view import add_errors
 from apps.web.pages.filter_controls import FilterControl
 from apps.web.pages.flash_messages import flash_success
 from apps.web.pages.form_fields import governance_user, signed_in_user
@@ -221,7 +222,7 @@ def new_contract(request: HttpRequest) -> HttpResponse:
                 party=form.cleaned_data["party"], ref=facts.pop("ref"), facts=facts, by=user
             )
         except (ConflictError, ValidationError) as error:
-            _add_errors(form, error)
+            add_errors(form, error)
         else:
             flash_success(request, "The contract was saved.")
             return redirect("contracts:detail", pk=contract.pk)
@@ -254,20 +255,11 @@ def edit_contract(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             change_contract(contract=contract, facts=form.facts(), by=user)
         except (ConflictError, ValidationError) as error:
-            _add_errors(form, error)
+            add_errors(form, error)
         else:
             flash_success(request, "The contract was saved.")
             return redirect("contracts:detail", pk=pk)
     return _render_contract(request, contract, form)
-
-
-def _add_errors(form: ContractForm, error: ConflictError | ValidationError) -> None:
-    """Add the action's errors to the fields they name, or to the form."""
-    if isinstance(error, ValidationError) and hasattr(error, "error_dict"):
-        for name, errors in error.error_dict.items():
-            form.add_error(name if name in form.fields else None, errors)
-    else:
-        form.add_error(None, error if isinstance(error, ValidationError) else str(error))
 
 
 def _get_contract(request: HttpRequest, pk: int) -> Contract:

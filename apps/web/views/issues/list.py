@@ -265,6 +265,8 @@ class IssueList(ListPage[Issue, IssueRow]):
             FilterControl("kind", "Type", choices=CauseKind.choices),
             FilterControl("team", "Team", choices=list(teams)),
             FilterControl("provider", "Provider", choices=list(providers)),
+            FilterControl("opened_since", "Opened since", "date"),
+            FilterControl("resolved_since", "Resolved since", "date"),
         )
 
     @cached_property

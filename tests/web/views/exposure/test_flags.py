@@ -31,7 +31,7 @@ def test_flags_are_listed_with_value_and_line_and_the_csv_says_the_same(flagged,
     page = client.get("/exposure/flags/?policy=critical-on-one-developer")
 
     assert "Open Critical applications" in visible_text(page).replace(
-        "that stand on one developer", ""
+        "that depend on one developer", ""
     ) or "Anthropic" in visible_text(page)
     assert re.search(r"Anthropic developer 100% 50% 2", visible_text(page))
     rows = csv_rows(client.get("/exposure/flags.csv?policy=critical-on-one-developer"))
