@@ -275,13 +275,13 @@ class ListPage[M: Model, R]:
         """The selected records in the order of the address."""
         queryset = self.narrow(self.filterset.qs)
         for column in self._sortable_columns():
-            if column.name == self.order and column.requires:
+            if column.name == self.sorted_by and column.requires:
                 queryset = queryset.filter(**{f"{column.requires}__isnull": False})
         return self.sorting.apply(self.request, queryset)
 
     @property
-    def order(self) -> str:
-        """The name of the order of the address."""
+    def sorted_by(self) -> str:
+        """The name of the column that the address sorts by."""
         return self.sorting.chosen(self.request)[0]
 
     @classmethod
@@ -295,7 +295,7 @@ class ListPage[M: Model, R]:
         other = [
             column
             for column in self._sortable_columns()
-            if column.name == self.order and column not in self.columns
+            if column.name == self.sorted_by and column not in self.columns
         ]
         return [*self.columns[:-1], *(other or self.columns[-1:])]
 

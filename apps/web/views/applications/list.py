@@ -350,7 +350,7 @@ class ApplicationList(ListPage[Application, ApplicationRow]):
     @cached_property
     def queryset(self) -> "QuerySet[Any]":
         """The selected applications, or their stored runways if sorted by runway."""
-        if self.order != "runway":
+        if self.sorted_by != "runway":
             return super().queryset
         runways = CachedRunway.objects.filter(is_first=True, start_by__isnull=False)
         form = self.filterset.form
@@ -430,7 +430,7 @@ class ApplicationList(ListPage[Application, ApplicationRow]):
     def get_lead(self) -> Headline:
         """Return the number of applications; of the unfiltered list also the number with negative
         runway."""
-        restriction = _RESTRICTIONS.get(self.order, "")
+        restriction = _RESTRICTIONS.get(self.sorted_by, "")
         if self.is_filtered:
             return Headline(f"{str(self.describe_matches()).removesuffix('.')}{restriction}.")
         if not self.listing.n_found:
