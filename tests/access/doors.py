@@ -11,49 +11,49 @@ PAGES = {
     "yyyyyyyl": """
         account:detail:get account:detail:post account:end-other-sessions:post
         alert-settings:detail:get alerts:bulk-respond:post alerts:csv:get alerts:list:get
-        api:docs:get applications:create:get applications:csv:get applications:list:get
-        applications:xlsx:get approvals:csv:get approvals:detail:get approvals:list:get
-        approvals:violations-csv:get approvals:violations-xlsx:get approvals:violations:get
-        approvals:xlsx:get audit:csv:get audit:list:get audit:xlsx:get calendar-feeds:create:post
-        calendar:csv:get calendar:list:get campaign-tasks:csv:get campaign-tasks:list:get
-        campaign-tasks:xlsx:get campaigns:csv:get campaigns:list:get campaigns:xlsx:get
-        component-files:list-csv:get component-files:list-xlsx:get component-files:list:get
-        connections:csv:get connections:list:get connections:xlsx:get contracts:csv:get
-        contracts:list:get contracts:xlsx:get delegations:csv:get delegations:list:get
-        delegations:list:post delegations:xlsx:get deliveries:csv:get deliveries:list:get
-        deliveries:not-sent-csv:get deliveries:not-sent-xlsx:get deliveries:not-sent:get
-        deliveries:xlsx:get disagreements:csv:get disagreements:detail:get disagreements:list:get
-        disagreements:xlsx:get discrepancies:bulk-respond:post discrepancies:csv:get
-        discrepancies:list:get discrepancies:reopen:post discrepancies:xlsx:get documents:csv:get
-        documents:list:get documents:xlsx:get events:csv:get events:detail:get events:list:get
-        events:xlsx:get evidence-packs:create:post evidence-packs:csv:get evidence-packs:list:get
-        evidence-packs:xlsx:get evidence:csv:get evidence:list:get evidence:xlsx:get
-        exposure:blast-radius-csv:get exposure:blast-radius-teams:get
-        exposure:blast-radius-trend-csv:get exposure:blast-radius-xlsx:get exposure:blast-radius:get
-        exposure:concentration-csv:get exposure:concentration:get exposure:contributions-csv:get
-        exposure:contributions-xlsx:get exposure:contributions:get exposure:exit-readiness-csv:get
-        exposure:exit-readiness-xlsx:get exposure:exit-readiness:get exposure:flow-csv:get
-        exposure:flow:get exposure:minimal-cut-sets-csv:get exposure:months-csv:get
-        exposure:months-xlsx:get exposure:months:get exposure:portfolio:get
-        exposure:single-points-csv:get exposure:single-points-xlsx:get exposure:single-points:get
-        exposure:states-csv:get exposure:trend-csv:get feed-runs:csv:get feed-runs:detail:get
-        feed-runs:list:get feed-runs:progress:get feed-runs:xlsx:get feeds:csv:get feeds:detail:get
-        feeds:list:get feeds:on-hold-csv:get feeds:on-hold-xlsx:get feeds:on-hold:get
-        feeds:quarantine-csv:get feeds:quarantine-xlsx:get feeds:quarantine:get
-        feeds:sources-csv:get feeds:sources-xlsx:get files:csv:get files:list:get files:xlsx:get
-        findings:csv:get findings:list:get findings:xlsx:get foundation-risks:create:get
-        foundation-risks:csv:get foundation-risks:detail:get foundation-risks:list:get
-        foundation-risks:xlsx:get foundations:csv:get foundations:detail:get
-        foundations:lifecycle-csv:get foundations:lineage-csv:get foundations:list:get
-        foundations:prices-csv:get foundations:xlsx:get gate-runs:csv:get gate-runs:list:get
-        gate-runs:xlsx:get gate:policy:get gate:setup:get home:concentration-csv:get
-        home:overview:get home:retirements-csv:get home:runways-csv:get home:search:get
-        home:start:get imports:applications-csv:get imports:dependencies-csv:get
-        imports:inventory-xlsx:get inherited-risks:bulk-assess:post inherited-risks:csv:get
-        inherited-risks:groups-csv:get inherited-risks:groups-xlsx:get
+        alerts:xlsx:get api:docs:get applications:create:get applications:csv:get
+        applications:list:get applications:xlsx:get approvals:csv:get approvals:detail:get
+        approvals:list:get approvals:violations-csv:get approvals:violations-xlsx:get
+        approvals:violations:get approvals:xlsx:get audit:csv:get audit:list:get audit:xlsx:get
+        calendar-feeds:create:post calendar:csv:get calendar:list:get campaign-tasks:csv:get
+        campaign-tasks:list:get campaign-tasks:xlsx:get campaigns:csv:get campaigns:list:get
+        campaigns:xlsx:get component-files:list-csv:get component-files:list-xlsx:get
+        component-files:list:get connections:csv:get connections:list:get connections:xlsx:get
+        contracts:csv:get contracts:list:get contracts:xlsx:get delegations:csv:get
+        delegations:list:get delegations:list:post delegations:xlsx:get deliveries:csv:get
+        deliveries:list:get deliveries:not-sent-csv:get deliveries:not-sent-xlsx:get
+        deliveries:not-sent:get deliveries:xlsx:get disagreements:csv:get disagreements:detail:get
+        disagreements:list:get disagreements:xlsx:get discrepancies:bulk-respond:post
+        discrepancies:csv:get discrepancies:list:get discrepancies:reopen:post
+        discrepancies:xlsx:get documents:csv:get documents:list:get documents:xlsx:get
+        events:csv:get events:detail:get events:list:get events:xlsx:get evidence-packs:create:post
+        evidence-packs:csv:get evidence-packs:list:get evidence-packs:xlsx:get evidence:csv:get
+        evidence:list:get evidence:xlsx:get exposure:blast-radius-csv:get
+        exposure:blast-radius-teams:get exposure:blast-radius-trend-csv:get
+        exposure:blast-radius-xlsx:get exposure:blast-radius:get exposure:concentration-csv:get
+        exposure:concentration:get exposure:contributions-csv:get exposure:contributions-xlsx:get
+        exposure:contributions:get exposure:exit-readiness-csv:get exposure:exit-readiness-xlsx:get
+        exposure:exit-readiness:get exposure:flow-csv:get exposure:flow:get
+        exposure:minimal-cut-sets-csv:get exposure:months-csv:get exposure:months-xlsx:get
+        exposure:months:get exposure:portfolio:get exposure:single-points-csv:get
+        exposure:single-points-xlsx:get exposure:single-points:get exposure:states-csv:get
+        exposure:trend-csv:get feed-runs:csv:get feed-runs:detail:get feed-runs:list:get
+        feed-runs:progress:get feed-runs:xlsx:get feeds:csv:get feeds:detail:get feeds:list:get
+        feeds:on-hold-csv:get feeds:on-hold-xlsx:get feeds:on-hold:get feeds:quarantine-csv:get
+        feeds:quarantine-xlsx:get feeds:quarantine:get feeds:sources-csv:get feeds:sources-xlsx:get
+        files:csv:get files:list:get files:xlsx:get findings:csv:get findings:list:get
+        findings:xlsx:get foundation-risks:create:get foundation-risks:csv:get
+        foundation-risks:detail:get foundation-risks:list:get foundation-risks:xlsx:get
+        foundations:csv:get foundations:detail:get foundations:lifecycle-csv:get
+        foundations:lineage-csv:get foundations:list:get foundations:prices-csv:get
+        foundations:xlsx:get gate-runs:csv:get gate-runs:list:get gate-runs:xlsx:get gate:policy:get
+        gate:setup:get home:concentration-csv:get home:overview:get home:retirements-csv:get
+        home:runways-csv:get home:search:get home:start:get imports:applications-csv:get
+        imports:dependencies-csv:get imports:inventory-xlsx:get inherited-risks:bulk-assess:post
+        inherited-risks:csv:get inherited-risks:groups-csv:get inherited-risks:groups-xlsx:get
         inherited-risks:heat-map-csv:get inherited-risks:heat-map:get inherited-risks:list:get
         inherited-risks:teams-csv:get inherited-risks:xlsx:get issues/:get issues:bulk-respond:post
-        issues:csv:get issues:list:get notification-preferences:edit:post
+        issues:csv:get issues:list:get issues:xlsx:get notification-preferences:edit:post
         notification-preferences:send-summary:post observations:csv:get observations:list:get
         observations:xlsx:get offerings:csv:get offerings:detail:get offerings:list:get
         offerings:prices-csv:get offerings:source-values-csv:get offerings:xlsx:get

@@ -27,6 +27,11 @@ class Confirmation:
     refusals: Sequence[str] = ()
 
 
+def empty_form() -> forms.Form:
+    """Return the form of an action that needs no input."""
+    return forms.Form({})
+
+
 def action_view[F: forms.BaseForm, R](
     request: HttpRequest,
     *,
@@ -61,6 +66,7 @@ def action_view[F: forms.BaseForm, R](
                 with transaction.atomic():
                     results.append(action(bound))
             except ForbiddenError:
+                # no other input would be accepted
                 raise
             except (DomainError, ValidationError) as error:
                 add_errors(bound, error)

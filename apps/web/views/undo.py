@@ -19,8 +19,10 @@ def return_path(request: HttpRequest, otherwise: str = "/") -> str:
     `otherwise`."""
     back = request.POST.get("back", "")
     # it must be a path, because `redirect` takes a single word for the name of a route
-    is_ours = back.startswith("/") and url_has_allowed_host_and_scheme(
-        back, allowed_hosts={request.get_host()}
+    is_ours = (
+        back.startswith("/")
+        and "\\" not in back
+        and url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
     )
     return back if is_ours else otherwise
 

@@ -15,12 +15,12 @@ from django.db.models import (
     Max,
     Min,
     Q,
+    QuerySet,
     Value,
     When,
     Window,
 )
 from django.db.models.functions import RowNumber
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 
@@ -35,7 +35,7 @@ from apps.issues.models import (
     Urgency,
     UrgencyExpression,
 )
-from apps.web.pages.list_page import PRINT_PAGE_SIZE, PaginatedList, changed_query
+from apps.web.pages.list_page import PRINT_PAGE_SIZE, PaginatedList, QuerySource, changed_query
 from apps.web.views.issues.presenters import (
     RELATIONS,
     URGENCY_BARS,
@@ -131,9 +131,9 @@ _RANKS = (Urgency.NOW, Urgency.THIS_MONTH, Urgency.THIS_QUARTER, Urgency.LATER)
 class GroupedIssues:
     """A page of groups. A URL that selects one group lists all its rows, page by page."""
 
-    request: HttpRequest
+    request: QuerySource
     # sorted, with `is_set_aside` and `date`
-    issues: IssueQuerySet
+    issues: "QuerySet[Issue]"
     grouping: Grouping
     order: str
     today: date
@@ -289,14 +289,6 @@ class GroupedIssues:
     def next(self) -> str:
         is_last = self.number >= self.n_pages
         return "" if is_last else changed_query(self.request, page=self.number + 1)
-
-    @property
-    def is_filtered(self) -> bool:
-        return any(
-            value
-            for name, value in self.request.GET.items()
-            if name not in {"page", "sort", "print", "group", "issue"}
-        )
 
 
 def _is_set_aside(row: IssueRow, today: date) -> bool:
