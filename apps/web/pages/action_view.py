@@ -27,11 +27,6 @@ class Confirmation:
     refusals: Sequence[str] = ()
 
 
-def empty_form() -> forms.Form:
-    """Return the form of an action that needs no input."""
-    return forms.Form({})
-
-
 def action_view[F: forms.BaseForm, R](
     request: HttpRequest,
     *,

@@ -415,7 +415,7 @@ class DependentList(ListPage[Any, DependentRow]):
         def xlsx_view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             page = cls.of_request(request, **kwargs)
             if page.is_long():
-                return redirect(page._file_url("csv"))
+                return redirect(page.get_file_url("csv"))
             return write_workbook(request, **kwargs)
 
         return xlsx_view
@@ -446,7 +446,7 @@ class DependentList(ListPage[Any, DependentRow]):
         name = node_names([subject.node_id])[subject.node_id].name if subject.node_id else ""
         route_arguments = [self.kwargs["kind"], subject.ref]
         return {
-            "xlsx_url": "" if self.is_long() else self._file_url("xlsx"),
+            "xlsx_url": "" if self.is_long() else self.get_file_url("xlsx"),
             "subject": subject,
             "kind_name": KIND_WORDS[subject.kind],
             "counted": number(n),
