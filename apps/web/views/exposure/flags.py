@@ -168,7 +168,7 @@ class FlagList(ListPage[ExposureFlag, FlagRow]):
             FilterControl(
                 "kind",
                 "Layer",
-                choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()],
+                choices=[(label, capfirst(KIND_WORDS[kind])) for label, kind in KINDS.items()],
             ),
             FilterControl(
                 "policy", "Policy", choices=list(Policy.objects.values_list("slug", "name"))

@@ -257,7 +257,9 @@ class PolicyList(ListPage[Policy, PolicyRow]):
     )
     controls = (
         FilterControl(
-            "kind", "Layer", choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()]
+            "kind",
+            "Layer",
+            choices=[(label, capfirst(KIND_WORDS[kind])) for label, kind in KINDS.items()],
         ),
         FilterControl("enabled", "Enabled", choices=BOOLEANS),
     )
