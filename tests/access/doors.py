@@ -88,8 +88,8 @@ PAGES = {
         alert-settings:edit-policy:post alert-settings:edit:post approvals:create:get
         approvals:create:post approvals:replace:post approvals:revoke:post campaigns:action:post
         campaigns:create-progress:get campaigns:create:get campaigns:create:post
-        connections:tolerances:post contracts:create:get contracts:create:post contracts:edit:get
-        contracts:edit:post disagreements:detail:post documents:note:post documents:request:post
+        connections:tolerances:post contracts:create:get contracts:create:post
+        disagreements:detail:post documents:note:post documents:request:post
         feeds:create:get feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post
         feeds:poll:post feeds:toggle:post feeds:undo:post foundation-risks:action:post
         foundation-risks:create:post foundation-risks:edit:post gate:policy:post
@@ -153,6 +153,7 @@ PAGES = {
     """,
     # governance, where only the offices see it
     "yyn0000l": """
+        contracts:edit:get contracts:edit:post
         confirmation-settings:detail:post decision-proposals:decide:post exposure-flags:decide:post
         exposure-policies:create:get exposure-policies:create:post exposure-policies:detail:post
         loss-assumptions:base-loss:get loss-assumptions:base-loss:post

@@ -76,8 +76,8 @@ def create_record(request: HttpRequest, kind: str) -> HttpResponse:
 def edit_record(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Change a record. The row is locked and compared with what the page showed."""
     pages = _pages_or_404(kind)
-    user = _governance(request)
     row = get_object_or_404(pages.rows(request), pk=pk)
+    user = _governance(request)
     try:
         pages.record.refuse_unless_editable(row)
     except ConflictError as error:
@@ -114,8 +114,8 @@ def edit_record(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 def delete_record(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Delete a record on which nothing depends."""
     pages = _pages_or_404(kind)
-    user = _governance(request)
     row = get_object_or_404(pages.rows(request), pk=pk)
+    user = _governance(request)
     return action_view(
         request,
         form=lambda: DeletionForm(request.POST),
