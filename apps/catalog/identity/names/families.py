@@ -1,0 +1,434 @@
+"""Families and foundation lines of the known IDs, and the lookup of a line by the facts of a name.
+
+A line is found only if every fact of the name belongs to it. A name with fewer facts than any line
+is a family, whose lines are the candidates; a name with a fact that no line has is unknown, and the
+line with the closest number is a hint that is never taken.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+from apps.catalog.identity.names.dates import Stamp, stamp_of, stamp_of_code
+from apps.catalog.identity.resolver.facts import FORMAT, NAMES, RESTATED_SIZES
+from apps.catalog.identity.resolver.index import Index, KnownId
+from apps.catalog.identity.resolver.tokens import (
+    ACTIVE,
+    CODE,
+    NUMBER,
+    REVISION,
+    SIZE,
+    Tokens,
+    tokens_of,
+)
+
+Facts = frozenset[str]
+
+# Several spellings of one word in names.
+SYNONYMS = {"embedding": "embed", "embeddings": "embed", "reranker": "rerank", "lightweight": "lite"}
+# Words of an ID that people leave out, or add, without meaning another line.
+_SILENT = frozenset(
+    {"instruct", "chat", "hf", "preview", "generate", "text", "open", "labs", "latest", "completions", "model"}
+)
+# Words that tell lines of one generation apart; such a word that no line has makes a name unknown.
+TIERS = frozenset(
+    """
+    mini nano micro small medium large xl xxl xs tiny big huge pro max ultra plus premium premier lite light flash
+    turbo fast express air base instruct chat thinking reasoning reasoner think instant sonnet opus haiku fable
+    mythos vision audio realtime transcribe tts image embed embedding embeddings coder code codex guard distill
+    preview scout maverick nemo multilingual english speciale terminus exp experimental astra luna sol terra cyber
+    canvas reel sonic diarize search research omni live multimodal vl math moe mamba edge creative video
+    """.split()
+)
+# Claude's tiers name the family by themselves.
+_IMPLIED = {tier: "claude" for tier in ("sonnet", "opus", "haiku")}
+# Words of other uses; without them a name means the general lines of a family.
+_SPECIAL = frozenset(
+    """
+    image tts audio live embed robotics computer customtools cyber realtime transcribe translate vision search
+    research moderation guard ocr video safeguard safety multimodal exp completions omni native streaming extended
+    diarize law rosalind whisper experimental gemma nano generate clip deep custom livetranslate asr mt vl math
+    character
+    """.split()
+)
+# Families whose name is also an everyday word, a system or a company: they need their developer, or
+# a cell that says nothing else.
+EVERYDAY = frozenset(
+    """
+    nova mistral command embed rerank sonar mercury titan flux step seed north beam hermes spotlight weaver voyage
+    trinity solar ring ling fugu inkling laguna parse pegasus marengo magnum dolphin sam muse sora wan aion morph
+    relace intellect ada curie babbage davinci o1 granite music speech coder cogito lyria veo imagen pixtral tts
+    virtuoso maestro dash daybreak medlm ornith perceptron rnj skyfall cydonia rocinante palmyra reka swe hy3 chat
+    devstral kat learnlm lfm2 multimodalembedding olmo remm sarvam stable whisper fable mythos
+    """.split()
+)
+_STRONG_WITH_NUMBER = frozenset(
+    "nova mistral titan sonar hermes voyage sora granite imagen veo pixtral flux davinci whisper devstral fable mythos o1 stable".split()
+)
+# First words that name no family without the second one.
+_FIRST_OF_TWO = frozenset(
+    "text image speech music chat deep computer stable code omni nano open labs coder ui tiny north multimodal multilingual".split()
+)
+_DEVELOPER_WORDS = frozenset({"amazon", "meta", "nvidia", "openai", "google", "ai", "21", "c4ai", "anthropic", "labs", "open"})
+_SIDE_REMARK = re.compile(r"\((?:[^()]*(?:vertex|gemini|older|latest|nano banana)[^()]*)\)")
+
+
+def facts_of(tokens: Iterable[str]) -> Facts:
+    """Return the facts of tokens: words in one spelling, without number formats."""
+    return frozenset(
+        SYNONYMS.get(token, token) for token in tokens if not FORMAT.fullmatch(token)
+    )
+
+
+def is_stamp(token: str) -> bool:
+    """Return whether a token is a date, a four-digit code or a revision."""
+    return token[0] == "=" or bool(CODE.fullmatch(token) or REVISION.fullmatch(token))
+
+
+def is_number(token: str) -> bool:
+    """Return whether a token is a version number, size, context length or code."""
+    return bool(
+        NUMBER.fullmatch(token)
+        or SIZE.fullmatch(token)
+        or ACTIVE.fullmatch(token)
+        or re.fullmatch(r"\d+[a-z]|\d+(?:\.\d+)?[km]|=\d+|\d+x\d+b", token)
+    )
+
+
+# Names that mean no single version, by the facts that the resolver documents.
+_SHARED_NAMES = frozenset(
+    facts_of(tokens_of(text)) for host, text, target in NAMES if target is None and not host
+)
+
+
+def _reduce(facts: Facts) -> Facts:
+    return frozenset(fact for fact in facts if fact not in _SILENT and not ACTIVE.fullmatch(fact))
+
+
+@dataclass(slots=True)
+class Line:
+    """A foundation line: its IDs, and the sets of facts under which it is named."""
+
+    identifier: str
+    developer: str
+    ids: list[KnownId] = field(default_factory=list)
+    spellings: set[Facts] = field(default_factory=set)
+    newest: date | None = None
+    is_open: bool = False
+
+    @property
+    def slug_facts(self) -> Facts:
+        return facts_of(tokens_of(self.identifier.partition("/")[2].lower()))
+
+    @property
+    def is_special(self) -> bool:
+        return all(spelling & _SPECIAL for spelling in self.spellings)
+
+    def identifiers(self) -> tuple[str, ...]:
+        """Return the IDs of the line, newest releases first and moving names last; one per group of
+        synonyms."""
+        groups = {known_id.same_as: known_id for known_id in reversed(self.ids)}
+        return tuple(
+            known_id.id
+            for known_id in sorted(
+                groups.values(),
+                key=lambda each: (each.kind != "pinned", _descending(each.released), each.id),
+            )
+            if known_id.kind != "family"
+        )
+
+
+def _descending(released: str | None) -> tuple[int, ...]:
+    digits = [int(part) for part in (released or "0").split("T")[0].split("-") if part.isdigit()]
+    return tuple(-digit for digit in digits)
+
+
+@dataclass(frozen=True, slots=True)
+class LineMatch:
+    """The lines that a name can mean. `exact`: one line has exactly these facts. Without lines the
+    name is unknown, and `hint` is the line that comes closest."""
+
+    lines: tuple[str, ...] = ()
+    exact: bool = False
+    hint: str = ""
+
+
+class Families:
+    """Lookup tables over the lines of an index; not changed after they are built."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self.lines: dict[str, Line] = {}
+        self._exact: dict[Facts, list[str]] = defaultdict(list)
+        self._reduced: dict[Facts, list[str]] = defaultdict(list)
+        self._of_anchor: dict[str, set[str]] = defaultdict(set)
+        self._words: dict[str, set[str]] = defaultdict(set)
+        self._second_words: dict[str, set[str]] = defaultdict(set)
+        for known_id in index.by_id.values():
+            line = self.lines.setdefault(
+                known_id.line, Line(known_id.line, known_id.developer)
+            )
+            line.ids.append(known_id)
+            line.is_open = line.is_open or bool(known_id.repositories)
+            released = index.released.get(known_id.id)
+            if released and (line.newest is None or released > line.newest):
+                line.newest = released
+            self._add_spellings(line, known_id)
+        for line in self.lines.values():
+            line.ids.sort(key=lambda known_id: known_id.id)
+            for spelling in line.spellings:
+                self._exact[spelling].append(line.identifier)
+                self._reduced[_reduce(spelling)].append(line.identifier)
+        self.anchors = frozenset(self._of_anchor) | frozenset(_IMPLIED)
+
+    def _add_spellings(self, line: Line, known_id: KnownId) -> None:
+        texts = [known_id.slug, known_id.line.partition("/")[2], *known_id.aliases]
+        texts += [_SIDE_REMARK.sub("", name.lower()) for name in known_id.names]
+        texts += [repository.rpartition("/")[2] for repository in known_id.repositories]
+        for text in texts:
+            tokens = [token for token in tokens_of(text.lower()) if not FORMAT.fullmatch(token)]
+            while len(tokens) > 2 and tokens[0] in _DEVELOPER_WORDS:
+                tokens = tokens[1:]
+            facts = facts_of(token for token in tokens if not is_stamp(token))
+            if not facts or all(is_number(fact) for fact in facts):
+                continue
+            line.spellings.add(facts)
+            tokens = [SYNONYMS.get(token, token) for token in tokens]
+            anchor = tokens[0]
+            if is_number(anchor) and not re.fullmatch(r"[a-z]\d+", anchor):
+                continue
+            self._of_anchor[anchor].add(line.identifier)
+            self._words[anchor] |= facts
+            if len(tokens) > 1:
+                self._second_words[anchor].add(tokens[1])
+
+    # --- words ------------------------------------------------------------------------------------
+
+    def is_anchor(self, token: str, after: str) -> bool:
+        """Return whether a token, before the token `after`, starts the name of a family."""
+        token = SYNONYMS.get(token, token)
+        if token not in self.anchors:
+            return False
+        if token in _FIRST_OF_TWO:
+            return SYNONYMS.get(after, after) in self._second_words[token]
+        return True
+
+    def words_of(self, anchor: str) -> set[str]:
+        """Return the words that occur in names of the family."""
+        anchor = SYNONYMS.get(anchor, anchor)
+        return self._words[_IMPLIED.get(anchor, anchor)]
+
+    def developers_of(self, anchor: str) -> set[str]:
+        anchor = SYNONYMS.get(anchor, anchor)
+        return {self.lines[line].developer for line in self._of_anchor[_IMPLIED.get(anchor, anchor)]}
+
+    @staticmethod
+    def complete(tokens: Tokens) -> Tokens:
+        """Return the tokens with the family name in front that a tier implies."""
+        for token in tokens:
+            family = _IMPLIED.get(token)
+            if family and family not in tokens:
+                return (family, *tokens)
+        return tokens
+
+    # --- lines ------------------------------------------------------------------------------------
+
+    def find(self, tokens: Tokens, developer: str | None = None) -> LineMatch:
+        """Return the lines that a name with these tokens can mean; stamps are left out."""
+        tokens = self.complete(tokens)
+        facts = facts_of(token for token in tokens if not is_stamp(token))
+        if not facts:
+            return LineMatch()
+        if developer is not None and not self._has_developer(tokens[0], developer):
+            return LineMatch()
+        for named in self._find_named(facts, tokens[0], developer):
+            if len(named) > 1:
+                # a line's own name comes before the display name of another
+                named = [line for line in named if _reduce(self.lines[line].slug_facts) == _reduce(facts)] or named
+            if len(named) == 1:
+                return LineMatch((named[0],), exact=True)
+            if named:
+                return LineMatch(self.sort_lines(named))
+        within = self._find_within(facts, tokens[0], developer) or self._find_within(
+            _reduce(facts), tokens[0], developer
+        )
+        if within:
+            return LineMatch(self.sort_lines(within))
+        restated = self._find_restated(facts, tokens, developer)
+        if restated:
+            return LineMatch((restated,), exact=True)
+        return LineMatch(hint=self._find_hint(facts, tokens[0], developer))
+
+    def _find_named(
+        self, facts: Facts, anchor: str, developer: str | None
+    ) -> Iterable[list[str]]:
+        """Yield the lines with exactly these facts, then those that differ in a silent word only. A
+        name that the developer shares among several versions has none."""
+        if facts in _SHARED_NAMES:
+            return
+        exact = self._filter(self._exact.get(facts, ()), developer)
+        if len(facts) == 1:
+            # a family's name alone is a model only if an ID is just that
+            exact = [line for line in exact if any({each.slug} == facts for each in self.lines[line].ids)]
+            yield exact
+            if len(self._of_family(anchor)) > 1:
+                return
+        yield exact
+        stated = facts & {"instruct", "chat"}
+        if stated and self._find_within(facts, anchor, developer):
+            return
+        yield self._filter(self._reduced.get(_reduce(facts), ()), developer)
+
+    def _find_restated(self, facts: Facts, tokens: Tokens, developer: str | None) -> str:
+        """Return the line whose total size the name states although its own name has none."""
+        sizes = {fact for fact in facts if SIZE.fullmatch(fact)}
+        if not sizes:
+            return ""
+        match = self.find(tuple(token for token in tokens if token not in sizes), developer)
+        if not match.exact:
+            return ""
+        for known_id in self.lines[match.lines[0]].ids:
+            for pattern, restated in RESTATED_SIZES:
+                if pattern.fullmatch(known_id.id) and any(
+                    sizes <= set(tokens_of(size)) for size in restated
+                ):
+                    return match.lines[0]
+        return ""
+
+    def _has_developer(self, anchor: str, developer: str) -> bool:
+        developers = self.developers_of(anchor)
+        return not developers or developer in developers
+
+    def _filter(self, lines: Iterable[str], developer: str | None) -> list[str]:
+        return [
+            line
+            for line in dict.fromkeys(lines)
+            if developer is None or self.lines[line].developer == developer
+        ]
+
+    def _of_family(self, anchor: str) -> set[str]:
+        return self._of_anchor.get(SYNONYMS.get(anchor, anchor), set())
+
+    def _find_within(self, facts: Facts, anchor: str, developer: str | None) -> list[str]:
+        """Return the lines of the family that have all the facts and more. Lines of special uses
+        count only if the name speaks of such a use."""
+        lines = [
+            line
+            for line in self._filter(sorted(self._of_family(anchor)), developer)
+            if any(facts <= spelling for spelling in self.lines[line].spellings)
+        ]
+        owner = self._owner_of(anchor)
+        if developer is None and owner:
+            lines = [line for line in lines if self.lines[line].developer == owner] or lines
+        if not facts & _SPECIAL:
+            lines = [line for line in lines if not self.lines[line].is_special] or lines
+        return lines
+
+    def _owner_of(self, anchor: str) -> str:
+        """Return the developer of most lines of a family; others built on it."""
+        counts = Counter(self.lines[line].developer for line in self._of_family(anchor))
+        return counts.most_common(1)[0][0] if counts else ""
+
+    def sort_lines(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """Return lines with the newest first, those of an unknown day last."""
+        return tuple(
+            sorted(
+                lines,
+                key=lambda line: (-(self.lines[line].newest or date.min).toordinal(), line),
+            )
+        )
+
+    def _find_hint(self, facts: Facts, anchor: str, developer: str | None) -> str:
+        """Return the line of the family with the same words and the closest number; empty if the
+        words are not those of the family either."""
+        family = self._filter(sorted(self._of_family(anchor)), developer)
+        wanted_words = {fact for fact in facts if not is_number(fact)}
+        wanted = max((_value(fact) for fact in facts if is_number(fact)), default=0.0)
+        best: tuple[float, float, int, str] | None = None
+        for identifier in family:
+            line = self.lines[identifier]
+            for spelling in line.spellings:
+                words = {fact for fact in _reduce(spelling) if not is_number(fact)}
+                different = len(words ^ (wanted_words - _SILENT))
+                if different > 2:
+                    continue
+                numbers = [_value(fact) for fact in spelling if is_number(fact)]
+                gap = min((abs(number - wanted) for number in numbers), default=wanted)
+                above = max(numbers, default=0.0) > wanted
+                key = (different, gap, int(above), identifier)
+                if best is None or key < best:
+                    best = key
+        return best[3] if best else ""
+
+    def of_developer(self, developer: str) -> tuple[str, ...]:
+        """Return the general lines of a developer, newest first."""
+        lines = [
+            line.identifier
+            for line in self.lines.values()
+            if line.developer == developer and not line.is_special
+        ]
+        return self.sort_lines(lines)
+
+    # --- versions ---------------------------------------------------------------------------------
+
+    def find_by_stamp(self, line: str, tokens: Iterable[str]) -> KnownId | None:
+        """Return the only version of the line whose ID has all of these codes, or whose day they
+        are as month and day."""
+        codes = [token for token in tokens if is_stamp(token)]
+        matches = [
+            known_id
+            for known_id in self.lines[line].ids
+            if known_id.kind != "family"
+            and set(codes) <= set(tokens_of(known_id.slug.lower()))
+        ]
+        found = self._only(matches)
+        if found is not None or matches or len(codes) != 1:
+            return found
+        stamp = stamp_of(tuple(codes), self.lines[line].developer, None)
+        if stamp is None and CODE.fullmatch(codes[0]):
+            stamp = stamp_of_code(codes[0], self.lines[line].developer)
+        return self.find_by_dates(line, (stamp,)) if stamp else None
+
+    def find_by_dates(self, line: str, readings: Iterable[Stamp]) -> KnownId | None:
+        """Return the only version of the line with one of these dates; None if none or several
+        have."""
+        matches = []
+        for known_id in self.lines[line].ids:
+            if known_id.kind == "family":
+                continue
+            own = self._stamp(known_id)
+            if own is None:
+                continue
+            released = self._index.released.get(known_id.id)
+            for reading in readings:
+                if not own.fits(reading):
+                    continue
+                if reading.day and own.day is None and (released is None or released.day != reading.day):
+                    continue  # a day that the ID does not have must be the day of release
+                matches.append(known_id)
+        return self._only(matches)
+
+    def has_stamps(self, line: str) -> bool:
+        """Return whether versions of the line are named by their dates."""
+        return any(self._stamp(known_id) for known_id in self.lines[line].ids)
+
+    def _stamp(self, known_id: KnownId) -> Stamp | None:
+        return stamp_of(
+            tokens_of(known_id.slug.lower()),
+            known_id.developer,
+            self._index.released.get(known_id.id),
+        )
+
+    @staticmethod
+    def _only(matches: list[KnownId]) -> KnownId | None:
+        pinned = [known_id for known_id in matches if known_id.kind == "pinned"] or matches
+        if len({known_id.entity for known_id in pinned}) != 1:
+            return None
+        return min(pinned, key=lambda each: (each.same_as != each.id, each.id))
+
+
+def _value(token: str) -> float:
+    match = re.search(r"\d+(?:\.\d+)?", token)
+    return float(match[0]) if match else 0.0

@@ -1,0 +1,244 @@
+"""Cleans the text of a cell, and finds the statements, lists and remarks in it.
+
+The text is folded to plain lower-case letters without changing its length, so that a position in
+the folded text is one in the cleaned text.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+MAX_LENGTH = 400
+
+_SAME_AS = str.maketrans(
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u201e": '"',
+        "\u00ab": '"',
+        "\u00bb": '"',
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u2012": "-",
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u2212": "-",
+        "\u00b7": " ",
+        "\u2022": ";",
+        "\n": ";",
+        "\r": ";",
+        "\t": " ",
+    }
+)
+_LETTERS = {"ß": "s", "ł": "l", "ø": "o", "đ": "d", "æ": "a", "œ": "o", "ı": "i"}
+_SPACES = re.compile(r"\s+")
+_ARROW = re.compile(r"\s*(?:-{1,3}>|={1,3}>|>{1,3}|→|⇒|➔|➜)\s*")
+_POSSESSIVE = re.compile(r"(?<=\w)'s\b", re.I)
+_WITH = re.compile(r"(?<![\w/])w/(?!o)", re.I)
+_WITHOUT = re.compile(r"(?<![\w/])w/o(?!\w)", re.I)
+_PLUS = re.compile(
+    r"(?<=[\w)]) plus (?=(?:gpt|claude|gemini|llama|mistral|copilot|cohere|sonnet|haiku|opus|whisper|titan|nova"
+    r"|deepseek|embed|text-embed|openai|anthropic|google))",
+    re.I,
+)
+_R_PLUS = re.compile(r"(?<=\br)\s?\+(?!\s?\w)", re.I)
+_PARTED_SIZE = re.compile(r"(?<=\d) (?=b\b)", re.I)
+_FACTOR = re.compile(r"(?<=\d)\s*×\s*(?=\d)")
+_DALL_E = re.compile(r"\bdall-?[ ]?e(?=[ -]?\d|\b)", re.I)
+_STABLE_DIFFUSION = re.compile(r"\bstable[ -]?diffusion\b", re.I)
+# Number formats of weights, which change no identity.
+_QUANTISATION = re.compile(
+    r"[-_ :]*\b(?:i?q\d(?:_[a-z0-9]+)+|\d[- ]?bits?|fp\d+|bf16|(?:nv|mx)fp\d|int\d|w\d+a\d+|awq|gptq|gguf|ggml)\b",
+    re.I,
+)
+
+
+def clean(text: str) -> str:
+    """Return the text in composed letters, with plain quotes, dashes, blanks and arrows."""
+    text = unicodedata.normalize("NFKC", text[: 2 * MAX_LENGTH].translate(_SAME_AS))
+    # control characters and private marks are no text, and the reader uses marks of its own
+    text = "".join(
+        " " if unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs") else letter
+        for letter in text
+    )
+    text = _ARROW.sub(" → ", _SPACES.sub(" ", text)).strip()[:MAX_LENGTH]
+    text = _WITH.sub("with ", _WITHOUT.sub("without", _POSSESSIVE.sub("", text)))
+    text = _PLUS.sub(" + ", _R_PLUS.sub("-plus", text))
+    text = _STABLE_DIFFUSION.sub("sd", _DALL_E.sub("dall-e", text))
+    return _PARTED_SIZE.sub("", _FACTOR.sub("x", text)).strip()
+
+
+def drop_formats(text: str) -> str:
+    """Return the text without the number formats of weights (`AWQ`, `Q4_K_M`, `fp8`)."""
+    return _QUANTISATION.sub(lambda match: " " * len(match[0]), text)
+
+
+@lru_cache(maxsize=1024)
+def _fold_letter(letter: str) -> str:
+    lower = letter.lower()
+    if lower in _LETTERS:
+        return _LETTERS[lower]
+    base = unicodedata.normalize("NFKD", lower)[:1]
+    return base if len(base) == 1 else letter
+
+
+def fold(text: str) -> str:
+    """Return the text in lower case without accents, of the same length."""
+    if text.isascii():
+        return text.lower()
+    return "".join(_fold_letter(letter) for letter in text)
+
+
+def compile_words(*alternatives: str) -> re.Pattern[str]:
+    """Return a pattern of whole words over folded text; a blank matches a blank or a hyphen."""
+    body = "|".join(alternative.replace(" ", r"[ -]?") for alternative in alternatives)
+    return re.compile(rf"(?<![a-z0-9])(?:{body})(?![a-z0-9])")
+
+
+# --- statements about the cell itself -------------------------------------------------------------
+# The cell says that no AI model is used.
+_NO_MODEL = (
+    r"none|no|nein|non|nie|nil|null|n\.?/?a\.?|not applicable|not relevant|nothing",
+    r"no (?:ai|ml|llm|genai|model|models|gen ai)|non ai|kein\w* (?:ki|ai|llm|modell\w*|genai)",
+    r"ohne (?:ki|ai|llm|modell)|keine?[rs]?|entfallt|nicht (?:relevant|zutreffend|anwendbar)",
+    r"without (?:ai|ml|llm)|not (?:an )?(?:ai|llm|ml)(?: model)?",
+    r"aucune?|neant|sans (?:ia|llm|modele)|pas (?:d ?'? ?ia|de modele|de llm)|sans objet|non applicable",
+    r"ninguno?a?|sin (?:ia|modelo|llm)|no aplica|nessuno?a?|senza (?:ia|ai|modello)",
+    r"non applicabile|brak|nie dotyczy|bez (?:ai|si|modelu)",
+    r"(?:purely |rein )?(?:rule|rules) ?(?:based|engine)?|regelbasiert\w*|regelwerk|regeln",
+    r"business rules|a base de regles|basado en reglas|basato su regole|oparte? na regulach",
+    r"manual(?:ly)?|manuell|deterministic",
+)
+# Methods and tools that are no foundation model.
+_METHODS = (
+    r"(?:logistic|linear|lasso|ridge|poisson|cox) regression|logistische regression|regression",
+    r"regression logistique|regresion logistica|regressione logistica|regresja logistyczna",
+    r"xg ?boost|light ?gbm|cat ?boost|gradient boost\w*|random forest\w*|decision trees?",
+    r"entscheidungsbaum\w*|isolation forest|svm|support vector machines?|k ?means|k ?nn|naive bayes",
+    r"arima|prophet|monte ?carlo|markov|glm model|scorecard\w*|scikit ?learn|sklearn|statistic\w*",
+    r"excel\w*|spreadsheet|macros?|vba|arkusz\w*|tabellenkalkulation|access database|sql|pl ?sql",
+    r"python|java|cobol|matlab|stata|sas|scripts?|skript\w*|regex|regular expressions?",
+    r"rpa|blue ?prism|robotic process automation|tesseract|power ?bi|tableau|qlik\w*|looker",
+    r"calculator|barcode|keyword search|full ?text search|elastic ?search|lookup table",
+    r"(?:risk|pricing|operating|business|data|credit|scoring|capital|stress|valuation|target|pd|lgd"
+    r"|irb|financial|cost) models?",
+    r"model (?:risk|owner|tier|inventory|validation|governance|class|committee)\w*",
+)
+# The cell says that it has not been stated yet.
+_NOT_STATED = (
+    r"t\.?b\.?[dca]\.?|to be (?:confirmed|decided|determined|defined|announced|agreed|checked|clarified)",
+    r"unknown|not known|unclear|undecided|undisclosed|unspecified|open|pending|n\.?/?k\.?",
+    r"not (?:yet )?(?:decided|specified|disclosed|stated|defined|selected|chosen|available)",
+    r"don ?'? ?t know|do not know|no idea|ask (?:the )?(?:vendor|supplier|it|team)|check with \w+",
+    r"(?:noch )?(?:offen|unklar|unbekannt)|nicht (?:bekannt|angegeben|festgelegt|entschieden)|folgt",
+    r"wird (?:noch )?geklart|k\.? ?a\.?|keine angaben?|zu klaren|in klarung",
+    r"inconnu\w*|a (?:definir|confirmer|preciser|determiner)|non (?:precise|renseigne|connu|defini)\w*",
+    r"por (?:definir|confirmar|determinar|decidir)|desconocido|pendiente|no se sabe|sin definir",
+    r"da (?:definire|confermare|stabilire|decidere)|sconosciuto|non noto|non specificato",
+    r"do (?:ustalenia|potwierdzenia|uzupelnienia)|niezna\w+|nie wiadomo|nieustalon\w+",
+)
+NO_MODEL = compile_words(*_NO_MODEL)
+METHOD = compile_words(*_METHODS)
+NOT_STATED = compile_words(*_NOT_STATED)
+
+# --- remarks around a name ------------------------------------------------------------------------
+# Numbers that count something else than a model: people, hardware, quotas, tickets, money.
+_COUNTED = (
+    r"users?|nutzer|seats?|licen[cs]es?|lizenzen|agents?|bots?|instances?|instanzen|calls?|requests?|people|staff"
+    r"|fte|apps?|use cases?|teams?|nodes?|days?|months?|years?|weeks?|tokens?"
+)
+COUNT = re.compile(
+    rf"(?<![a-z0-9.-])~?\d[\d.,]+\s?k?\s?(?:{_COUNTED})(?![a-z0-9])"
+    rf"|(?:^|[(,;]|(?<![a-z])for|(?<![a-z])fur)\s*~?\d\s?k?\s(?:{_COUNTED})(?![a-z0-9])"
+    r"|(?<![a-z0-9.-])~?\d[\d.,]*\s?k?\s?(?:tpm|rpm|gpus?|gb|tb|eur|usd|chf|gbp|€|\$|%)(?![a-z0-9])"
+    r"|(?<![a-z0-9])(?:tpm|rpm|ptus?|ticket|inc|chg|req|jira|cr|phase|tier|stufe|level|sprint|eur|usd|chf"
+    r"|no\.|nr\.|id|kw|app|room|floor|wave)[ :#-]*\d[\d.,]*k?(?![a-z0-9])"
+    r"|(?<![a-z0-9])\d+ ?x ?(?:a|h|l|b|v|mi|rtx ?)\d{2,4}\w?(?![a-z0-9])"
+    r"|(?<![a-z0-9])(?:nvidia )?(?:a100|h100|h200|b100|b200|gb200|l40s?|l4|a10g?|v100|mi300x?|t4|rtx ?\d{4})(?![a-z0-9])"
+    r"|#\d+|(?<![a-z0-9.-])(?!gpt|glm|phi)[a-z]{2,6}-\d{4,}(?![a-z0-9.-])"
+)
+# What stands before a name that is no longer, or not yet, the one in use.
+PAST = compile_words(
+    r"no longer(?: \w+){0,2}|not any ?more|nicht mehr(?: \w+){0,1}|formerly|previously|former|was|used to be",
+    r"ehemals|fruher|vormals|bisher|zuvor|war|ancien\w*|avant|anteriormente|antes|prima|ex|dawniej|poprzednio",
+    r"replac(?:es|ing|ed)|ersetzt|instead of|statt|anstelle(?: von)?|au lieu de|en lugar de|invece di|zamiast",
+    r"(?:migrat\w+|mov\w+|switch\w+|upgrad\w+|chang\w+|umgestellt|gewechselt|migriert\w*|umstieg|migration) (?:away )?(?:from|von|de|da|z)",
+    r"retired|decommissioned|dropped|abandoned|removed|abgelost",
+)
+NEGATION = compile_words(
+    r"not|no|nicht|kein\w*|without|ohne|never|except|ausser|pas|sans|sin|senza|bez|nie|excluding"
+)
+FUTURE = compile_words(
+    r"planned|planning|plan|geplant\w*|target|future|soon|later|next|upcoming|evaluat\w+|testing|trial\w*|considering|candidate",
+    r"prevu\w*|previsto|pianificato|planowan\w*|ziel|spater|kunftig|roadmap|will (?:be|use|move to)|under review",
+)
+REPLACED_BY = compile_words(
+    r"(?:was |is |been |now )?(?:replaced|superseded|succeeded) (?:by|with)|ersetzt durch|abgelost durch",
+    r"(?:migrat|mov|switch|upgrad|chang)\w+ to|umgestellt auf|gewechselt (?:zu|auf)|remplace par|sustituido por"
+    r"|sostituito da|zastapion\w+ przez",
+)
+FALLBACK = compile_words(
+    r"fall ?back|falls? back(?: to)?|backup|back up|secondary|ersatz|ausweich\w*|if (?:it|that) (?:fails|is down)",
+    r"standby|failover|secours|respaldo|riserva|zapasow\w+",
+)
+BASED_ON = compile_words(
+    r"based on|built on|derived from|trained from|auf basis(?: von)?|basiert auf|basierend auf|base sur",
+    r"basado en|basato su|oparty na|na bazie|(?:fine ?tune|finetuning|distillation|merge) (?:of|from|von)",
+    r"(?:fine ?tuned|finetuned|distilled) (?:from|of)",
+)
+ADAPTATION = re.compile(
+    r"(?<![a-z0-9])(?:(?P<fine_tune>fine ?-?tun(?:e|ed|ing)|finetun(?:e|ed|ing)|feintuning|nachtrainiert\w*"
+    r"|feinabgestimmt\w*|custom ?-?trained|ajuste fino|affine|dostrojon\w+)"
+    r"|(?P<adapter>q?lora|adapters?|peft|dora))(?![a-z0-9])"
+)
+DERIVATIVE = compile_words(
+    r"abliterated|uncensored|derestricted|merged?|merge|distill?ed|dpo|sft|orpo|derivative|derivat",
+    r"sauerkraut\w*|vicuna|alpaca|wizard\w*|orca|dolphin|airoboros|openhermes|leo ?lm|bloke",
+)
+# Models that people name and that no catalogue lists: a part of a list that is no tool.
+OTHER_MODELS = compile_words(
+    r"nomic\w*|bge|e5|gte|instructor|mini ?lm|mp ?net|sbert|bert|roberta|distilbert|t5|flan|falcon|mpt|bloom|yi",
+    r"starcoder\w*|stablelm|sdxl|stable diffusion|midjourney|wav2vec\w*|parakeet|canary|bark|luminous|pharia|teuken",
+    r"embed\w*|rerank\w*|aya|olmo|pythia|vicuna|polyglot|apertus|eurollm|smollm\w*|internlm\w*|baichuan\w*|chatglm\w*",
+)
+
+# Words that stand around a name and say nothing about it, in six languages.
+NOISE = frozenset(
+    """
+    a an and the of on in at by for from to via with without through over using use uses used we our it its is are
+    be been or as that this which what who one any all only also if when then than so but currently current now
+    today still mostly mainly probably likely maybe eg ie etc various several multiple different many some other
+    others model models modell modelle modele modelo modeli modello modelli modelu llm llms genai gen ai ki ia
+    language large foundation version versions version versione wersja release snapshot deployment deployments
+    hosted hosting host runs running run served service services api apis key endpoint endpoints instance tenant
+    subscription cloud gateway proxy platform portal standard global provisioned throughput ptu ptus paygo
+    primary main default prod production test dev uat pilot live new old latest newest newer available whatever
+    chatbot bot bots agent agents assistant assistants app apps tool tools system our own
+    und oder mit von vom fur uber bei auf im am zur zum der die das den dem des ein eine einen einer eines ist
+    sind wird als nur auch noch aktuell derzeit aktuelle neueste alte neue verschiedene mehrere diverse
+    sprachmodell sprachmodelle betrieb betrieben gehostet bereitgestellt cluster server region rz
+    et ou avec par sur du de des le la les un une en au aux pour est chez dans heberge hebergee modeles
+    linguistique y o e con por en el los las del para es alojado desplegado versiones lenguaje
+    su da di il lo gli i dal dalla nel nella per ospitato linguistico
+    przez w z na do i lub oraz jezykowy chmurze
+    through hosted which tbc tbd size sized variant context window quantized quantised quantisation params parameters
+    vllm ollama weights open source
+    """.split()
+)
+CONNECTORS = frozenset(
+    """
+    version versions versione wersja model models modell modelle modele modelo modello release snapshot dated date
+    vom von of from del du de z the with mit context window kontext size variant variante edition preview
+    tier class der die das im in und w reihe serie series family familie line v ver vers vom build gen generation
+    """.split()
+)
+# Words that a hyphen can join to a name without making it another name.
+JOINED_NOISE = frozenset(
+    """
+    model models modell modelle modells model basiert basierte basierter basiertes basierten based api instanz
+    instance deployment chatbot bot agent assistant assistent version powered endpoint family familie reihe
+    serie series llm cloud service variante variant gestutzt on via in at and or mit bei auf by to
+    """.split()
+)
