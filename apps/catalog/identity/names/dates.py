@@ -44,7 +44,7 @@ _FORMS = tuple(
 )
 # The date says something about the application, not about the model.
 _OTHER_DATE = compile_words(
-    r"since|seit|depuis|desde|dal|od|until|till|bis|jusqu\w*|hasta|fino a[l]?|live|go ?live|golive|started?|start",
+    r"in|im|ab|en|nel|since|seit|depuis|desde|dal|od|until|till|bis|jusqu\w*|hasta|fino a[l]?|live|go ?live|golive|started?|start",
     r"(?:in )?(?:use|production|betrieb|einsatz)|launch\w*|rollout|introduced|eingefuhrt|deployed|signed|contract",
     r"vertrag|review\w*|retir\w+|end of life|eol|expires?|sunset|deprecated|abgeschaltet|due|planned|geplant|reviewed",
     r"updated|checked|stand|status|as of|per|last|contrat|went live|produktiv|migrat\w+|ends?|freigabe|approved|tested",

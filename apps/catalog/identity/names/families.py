@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from apps.catalog.identity.names.dates import Stamp, stamp_of, stamp_of_code
 from apps.catalog.identity.resolver.facts import FORMAT, NAMES, RESTATED_SIZES
@@ -64,29 +65,42 @@ EVERYDAY = frozenset(
     devstral kat learnlm lfm2 multimodalembedding olmo remm sarvam stable whisper fable mythos
     """.split()
 )
-_STRONG_WITH_NUMBER = frozenset(
-    "nova mistral titan sonar hermes voyage sora granite imagen veo pixtral flux davinci whisper devstral fable mythos o1 stable".split()
+# Of these, the ones that a number or a cell of their own makes a family.
+DISTINCTIVE = frozenset(
+    "mistral nova titan whisper sora voyage o1 devstral imagen granite hermes sd veo pixtral".split()
 )
+# Families that are hardly ever the name of anything else.
+UNMISTAKABLE = frozenset({"claude", "gpt", "qwen", "deepseek", "chatgpt"})
 # First words that name no family without the second one.
 _FIRST_OF_TWO = frozenset(
     "text image speech music chat deep computer stable code omni nano open labs coder ui tiny north multimodal multilingual".split()
 )
+# First words that several developers use for a kind of model.
+SHARED_ANCHORS = frozenset({"embed", "rerank", "text", "image", "speech", "moderation"})
+_MAX_KEPT = 50_000
+_LETTER_AND_NUMBER = re.compile(r"[a-z]\d+")
 _DEVELOPER_WORDS = frozenset({"amazon", "meta", "nvidia", "openai", "google", "ai", "21", "c4ai", "anthropic", "labs", "open"})
 _SIDE_REMARK = re.compile(r"\((?:[^()]*(?:vertex|gemini|older|latest|nano banana)[^()]*)\)")
 
 
 def facts_of(tokens: Iterable[str]) -> Facts:
     """Return the facts of tokens: words in one spelling, without number formats."""
-    return frozenset(
-        SYNONYMS.get(token, token) for token in tokens if not FORMAT.fullmatch(token)
-    )
+    return frozenset(fact for token in tokens if (fact := _fact_of(token)))
 
 
+@lru_cache(maxsize=32768)
+def _fact_of(token: str) -> str:
+    """Return the one spelling of a token; empty for a number format."""
+    return "" if FORMAT.fullmatch(token) else SYNONYMS.get(token, token)
+
+
+@lru_cache(maxsize=32768)
 def is_stamp(token: str) -> bool:
     """Return whether a token is a date, a four-digit code or a revision."""
     return token[0] == "=" or bool(CODE.fullmatch(token) or REVISION.fullmatch(token))
 
 
+@lru_cache(maxsize=32768)
 def is_number(token: str) -> bool:
     """Return whether a token is a version number, size, context length or code."""
     return bool(
@@ -124,7 +138,9 @@ class Line:
 
     @property
     def is_special(self) -> bool:
-        return all(spelling & _SPECIAL for spelling in self.spellings)
+        return all(
+            facts_of(tokens_of(known_id.slug.lower())) & _SPECIAL for known_id in self.ids
+        )
 
     def identifiers(self) -> tuple[str, ...]:
         """Return the IDs of the line, newest releases first and moving names last; one per group of
@@ -165,12 +181,19 @@ class Families:
         self._reduced: dict[Facts, list[str]] = defaultdict(list)
         self._of_anchor: dict[str, set[str]] = defaultdict(set)
         self._words: dict[str, set[str]] = defaultdict(set)
+        self._found: dict[tuple[Tokens, str | None], LineMatch] = {}
+        self._parts: dict[str, list[tuple[Facts, Facts]]] = {}
+        self._by_stamp: dict[str, list[tuple[KnownId, Facts]]] = defaultdict(list)
         self._second_words: dict[str, set[str]] = defaultdict(set)
         for known_id in index.by_id.values():
             line = self.lines.setdefault(
                 known_id.line, Line(known_id.line, known_id.developer)
             )
             line.ids.append(known_id)
+            facts = facts_of(tokens_of(known_id.slug.lower()))
+            for fact in facts:
+                if is_stamp(fact) and known_id.kind == "pinned":
+                    self._by_stamp[fact].append((known_id, facts))
             line.is_open = line.is_open or bool(known_id.repositories)
             released = index.released.get(known_id.id)
             if released and (line.newest is None or released > line.newest):
@@ -185,7 +208,13 @@ class Families:
 
     def _add_spellings(self, line: Line, known_id: KnownId) -> None:
         texts = [known_id.slug, known_id.line.partition("/")[2], *known_id.aliases]
-        texts += [_SIDE_REMARK.sub("", name.lower()) for name in known_id.names]
+        names = [_SIDE_REMARK.sub("", name.lower()) for name in known_id.names]
+        # "R1" says too little, and so does a name that begins with it
+        texts += [
+            name
+            for name in names
+            if len(tokens_of(name)) > 1 and not _LETTER_AND_NUMBER.fullmatch(tokens_of(name)[0])
+        ]
         texts += [repository.rpartition("/")[2] for repository in known_id.repositories]
         for text in texts:
             tokens = [token for token in tokens_of(text.lower()) if not FORMAT.fullmatch(token)]
@@ -196,13 +225,18 @@ class Families:
                 continue
             line.spellings.add(facts)
             tokens = [SYNONYMS.get(token, token) for token in tokens]
-            anchor = tokens[0]
-            if is_number(anchor) and not re.fullmatch(r"[a-z]\d+", anchor):
-                continue
-            self._of_anchor[anchor].add(line.identifier)
-            self._words[anchor] |= facts
-            if len(tokens) > 1:
-                self._second_words[anchor].add(tokens[1])
+            self._add_anchor(line, tokens, facts)
+            if tokens[0] == "text" and len(tokens) > 2:  # text-embedding, text-davinci
+                self._add_anchor(line, tokens[1:], facts)
+
+    def _add_anchor(self, line: Line, tokens: list[str], facts: Facts) -> None:
+        anchor = tokens[0]
+        if is_number(anchor) and not _LETTER_AND_NUMBER.fullmatch(anchor):
+            return
+        self._of_anchor[anchor].add(line.identifier)
+        self._words[anchor] |= facts
+        if len(tokens) > 1:
+            self._second_words[anchor].add(tokens[1])
 
     # --- words ------------------------------------------------------------------------------------
 
@@ -236,7 +270,17 @@ class Families:
     # --- lines ------------------------------------------------------------------------------------
 
     def find(self, tokens: Tokens, developer: str | None = None) -> LineMatch:
-        """Return the lines that a name with these tokens can mean; stamps are left out."""
+        """Return the lines that a name with these tokens can mean; stamps are left out. The answers
+        are kept, because a spreadsheet repeats its names in many spellings."""
+        key = (tokens, developer)
+        match = self._found.get(key)
+        if match is None:
+            match = self._look_up(tokens, developer)
+            if len(self._found) < _MAX_KEPT:
+                self._found[key] = match
+        return match
+
+    def _look_up(self, tokens: Tokens, developer: str | None) -> LineMatch:
         tokens = self.complete(tokens)
         facts = facts_of(token for token in tokens if not is_stamp(token))
         if not facts:
@@ -256,6 +300,9 @@ class Families:
         )
         if within:
             return LineMatch(self.sort_lines(within))
+        generation = self._find_generation(facts, tokens[0], developer)
+        if generation:
+            return LineMatch(self.sort_lines(generation))
         restated = self._find_restated(facts, tokens, developer)
         if restated:
             return LineMatch((restated,), exact=True)
@@ -280,6 +327,22 @@ class Families:
         if stated and self._find_within(facts, anchor, developer):
             return
         yield self._filter(self._reduced.get(_reduce(facts), ()), developer)
+
+    def _find_generation(self, facts: Facts, anchor: str, developer: str | None) -> list[str]:
+        """Return the lines of a generation that is named by its first number (`GPT-3` for 3.5)."""
+        numbers = [fact for fact in facts if re.fullmatch(r"\d", fact)]
+        if len(numbers) != 1:
+            return []
+        rest = facts - set(numbers)
+        lines = [
+            line
+            for line in self._find_within(rest, anchor, developer)
+            if any(
+                rest <= spelling and any(fact.startswith(f"{numbers[0]}.") for fact in spelling)
+                for spelling in self.lines[line].spellings
+            )
+        ]
+        return lines if len(lines) > 1 else []
 
     def _find_restated(self, facts: Facts, tokens: Tokens, developer: str | None) -> str:
         """Return the line whose total size the name states although its own name has none."""
@@ -320,7 +383,7 @@ class Families:
             if any(facts <= spelling for spelling in self.lines[line].spellings)
         ]
         owner = self._owner_of(anchor)
-        if developer is None and owner:
+        if developer is None and owner and anchor not in SHARED_ANCHORS:
             lines = [line for line in lines if self.lines[line].developer == owner] or lines
         if not facts & _SPECIAL:
             lines = [line for line in lines if not self.lines[line].is_special] or lines
@@ -344,23 +407,33 @@ class Families:
         """Return the line of the family with the same words and the closest number; empty if the
         words are not those of the family either."""
         family = self._filter(sorted(self._of_family(anchor)), developer)
-        wanted_words = {fact for fact in facts if not is_number(fact)}
-        wanted = max((_value(fact) for fact in facts if is_number(fact)), default=0.0)
-        best: tuple[float, float, int, str] | None = None
+        wanted_words = {fact for fact in facts if not is_number(fact)} - _SILENT
+        wanted_numbers = {fact for fact in facts if is_number(fact)}
+        best: tuple[float, bool, str] | None = None
         for identifier in family:
             line = self.lines[identifier]
-            for spelling in line.spellings:
-                words = {fact for fact in _reduce(spelling) if not is_number(fact)}
-                different = len(words ^ (wanted_words - _SILENT))
-                if different > 2:
+            for words, numbers in self._parts_of(line):
+                different = len(words ^ wanted_words)
+                missing = wanted_numbers - numbers
+                if different + len(missing) > 3:
                     continue
-                numbers = [_value(fact) for fact in spelling if is_number(fact)]
-                gap = min((abs(number - wanted) for number in numbers), default=wanted)
-                above = max(numbers, default=0.0) > wanted
-                key = (different, gap, int(above), identifier)
+                gap, above = _gap(missing, numbers)
+                key = (different + len(missing) + gap, above, identifier)
                 if best is None or key < best:
                     best = key
-        return best[3] if best else ""
+        return best[2] if best else ""
+
+    def _parts_of(self, line: Line) -> list[tuple[Facts, Facts]]:
+        """Return the words and the numbers of each spelling of a line."""
+        if line.identifier not in self._parts:
+            self._parts[line.identifier] = [
+                (
+                    frozenset(fact for fact in _reduce(spelling) if not is_number(fact)),
+                    frozenset(fact for fact in spelling if is_number(fact)),
+                )
+                for spelling in sorted(line.spellings, key=sorted)
+            ]
+        return self._parts[line.identifier]
 
     def of_developer(self, developer: str) -> tuple[str, ...]:
         """Return the general lines of a developer, newest first."""
@@ -390,6 +463,20 @@ class Families:
         if stamp is None and CODE.fullmatch(codes[0]):
             stamp = stamp_of_code(codes[0], self.lines[line].developer)
         return self.find_by_dates(line, (stamp,)) if stamp else None
+
+    def find_containing(self, tokens: Iterable[str], developer: str | None) -> KnownId | None:
+        """Return the only version whose ID has all of these facts, and besides them silent words and
+        the kind of model (`ada-002`, `davinci 003`)."""
+        facts = facts_of(tokens)
+        stamp = next(fact for fact in facts if is_stamp(fact))
+        matches = [
+            known_id
+            for known_id, own in self._by_stamp.get(stamp, ())
+            if developer in (None, known_id.developer)
+            and facts <= own
+            and own - facts <= _SILENT | {"embed"}
+        ]
+        return self._only(matches)
 
     def find_by_dates(self, line: str, readings: Iterable[Stamp]) -> KnownId | None:
         """Return the only version of the line with one of these dates; None if none or several
@@ -427,6 +514,20 @@ class Families:
         if len({known_id.entity for known_id in pinned}) != 1:
             return None
         return min(pinned, key=lambda each: (each.same_as != each.id, each.id))
+
+
+def _gap(missing: Iterable[str], numbers: Iterable[str]) -> tuple[float, bool]:
+    """Return how far the closest version number is from a missing one, below 1, and whether it is
+    above it; another generation counts as far."""
+    wanted = [_value(token) for token in missing if NUMBER.fullmatch(token)]
+    values = [_value(token) for token in numbers if NUMBER.fullmatch(token)]
+    if not wanted:
+        return 0.0, False
+    if not values:
+        return 0.9, False
+    gap, number = min((abs(value - wanted[0]), value) for value in values)
+    far = 0.0 if int(number) == int(wanted[0]) else 0.3
+    return min(0.9, far + gap / 20), number > wanted[0]
 
 
 def _value(token: str) -> float:

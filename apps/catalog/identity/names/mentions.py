@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from apps.catalog.identity.names.families import EVERYDAY, SYNONYMS, TIERS, Families, is_number
 from apps.catalog.identity.names.phrases import CONNECTORS, JOINED_NOISE, NOISE
-from apps.catalog.identity.resolver.facts import FORMAT
+from apps.catalog.identity.resolver.facts import FORMAT, SERVICE_OF_LLAMA
 from apps.catalog.identity.resolver.tokens import tokens_of
 
 FIRST_MARK = 0xE000
@@ -110,7 +110,9 @@ class MentionFinder:
         self._spellings = sorted(
             word
             for word in families.anchors
-            if len(word) >= 4 and word.isalpha() and word not in EVERYDAY
+            if len(word) >= 4
+            and word.isalpha()
+            and (word not in EVERYDAY or word in ("mistral", "whisper"))
         )
         self._corrections: dict[str, str] = {}
 
@@ -146,7 +148,7 @@ class MentionFinder:
                 position += 1
                 continue
             word = token.text
-            if current is not None and self._belongs(word, current.anchor):
+            if current is not None and self._belongs(token, current.anchor):
                 if not gap:
                     current.tokens.append(word)
                     current.end = token.end
@@ -254,13 +256,16 @@ class MentionFinder:
             token.text, [token.text, *before], start, token.end, number, strange
         )
 
-    def _belongs(self, word: str, anchor: str) -> bool:
-        """Return whether a word can be a fact of a name of the family."""
+    def _belongs(self, token: Token, anchor: str) -> bool:
+        """Return whether a token can be a fact of a name of the family."""
+        word = token.text
+        if word in NOISE and not token.joined:
+            return False
         if is_number(word) or word in TIERS:
             return True
-        return word in self._families.words_of(anchor) and not (
-            word in NOISE and word not in ("open", "source")
-        )
+        if word in SERVICE_OF_LLAMA and anchor == "llama":
+            return True
+        return word in self._families.words_of(anchor)
 
     # --- misspelt words ---------------------------------------------------------------------------
 

@@ -47,6 +47,10 @@ _R_PLUS = re.compile(r"(?<=\br)\s?\+(?!\s?\w)", re.I)
 _PARTED_SIZE = re.compile(r"(?<=\d) (?=b\b)", re.I)
 _FACTOR = re.compile(r"(?<=\d)\s*×\s*(?=\d)")
 _DALL_E = re.compile(r"\bdall-?[ ]?e(?=[ -]?\d|\b)", re.I)
+_CHATGPT_NUMBER = re.compile(r"\b(chat[ -]?gpt)(?=\d)", re.I)
+_GPT_4O = re.compile(r"\bgpt[ -]?4(?:-?o|[ -]?omni)(?:(?=mini|nano)|\b)", re.I)
+_DEEPSEEK = re.compile(r"\bdeep[ -]seek\b", re.I)
+_GPT_4V = re.compile(r"\bgpt[ -]?4[ -]?v\b", re.I)
 _STABLE_DIFFUSION = re.compile(r"\bstable[ -]?diffusion\b", re.I)
 # Number formats of weights, which change no identity.
 _QUANTISATION = re.compile(
@@ -66,8 +70,15 @@ def clean(text: str) -> str:
     text = _ARROW.sub(" → ", _SPACES.sub(" ", text)).strip()[:MAX_LENGTH]
     text = _WITH.sub("with ", _WITHOUT.sub("without", _POSSESSIVE.sub("", text)))
     text = _PLUS.sub(" + ", _R_PLUS.sub("-plus", text))
+    text = _GPT_4V.sub("gpt-4 vision", _CHATGPT_NUMBER.sub(r"\1 ", text))
+    text = _DEEPSEEK.sub("deepseek", _GPT_4O.sub(_join_4o, text))
     text = _STABLE_DIFFUSION.sub("sd", _DALL_E.sub("dall-e", text))
     return _PARTED_SIZE.sub("", _FACTOR.sub("x", text)).strip()
+
+
+def _join_4o(match: re.Match[str]) -> str:
+    """Return GPT-4o in one spelling (`gpt4-o`, `GPT-4 omni`), apart from a tier that follows."""
+    return "gpt-4o-" if match.string[match.end() : match.end() + 1].isalpha() else "gpt-4o"
 
 
 def drop_formats(text: str) -> str:
@@ -129,7 +140,7 @@ _METHODS = (
 # The cell says that it has not been stated yet.
 _NOT_STATED = (
     r"t\.?b\.?[dca]\.?|to be (?:confirmed|decided|determined|defined|announced|agreed|checked|clarified)",
-    r"unknown|not known|unclear|undecided|undisclosed|unspecified|open|pending|n\.?/?k\.?",
+    r"unknown|not known|unclear|undecided|undisclosed|unspecified|open(?! ?(?:source|weight))|pending|n\.?/?k\.?",
     r"not (?:yet )?(?:decided|specified|disclosed|stated|defined|selected|chosen|available)",
     r"don ?'? ?t know|do not know|no idea|ask (?:the )?(?:vendor|supplier|it|team)|check with \w+",
     r"(?:noch )?(?:offen|unklar|unbekannt)|nicht (?:bekannt|angegeben|festgelegt|entschieden)|folgt",
@@ -165,6 +176,7 @@ PAST = compile_words(
     r"ehemals|fruher|vormals|bisher|zuvor|war|ancien\w*|avant|anteriormente|antes|prima|ex|dawniej|poprzednio",
     r"replac(?:es|ing|ed)|ersetzt|instead of|statt|anstelle(?: von)?|au lieu de|en lugar de|invece di|zamiast",
     r"(?:migrat\w+|mov\w+|switch\w+|upgrad\w+|chang\w+|umgestellt|gewechselt|migriert\w*|umstieg|migration) (?:away )?(?:from|von|de|da|z)",
+    r"before(?= ?:)|vorher|previous|prior",
     r"retired|decommissioned|dropped|abandoned|removed|abgelost",
 )
 NEGATION = compile_words(
@@ -189,13 +201,18 @@ BASED_ON = compile_words(
     r"(?:fine ?tuned|finetuned|distilled) (?:from|of)",
 )
 ADAPTATION = re.compile(
-    r"(?<![a-z0-9])(?:(?P<fine_tune>fine ?-?tun(?:e|ed|ing)|finetun(?:e|ed|ing)|feintuning|nachtrainiert\w*"
+    r"(?<![a-z0-9])(?:(?P<fine_tune>fine ?-?tun(?:e|ed|ing)|finetun(?:e|ed|ing)|fein ?getunt\w*|finegetunt\w*|feintuning|nachtrainiert\w*"
     r"|feinabgestimmt\w*|custom ?-?trained|ajuste fino|affine|dostrojon\w+)"
     r"|(?P<adapter>q?lora|adapters?|peft|dora))(?![a-z0-9])"
 )
 DERIVATIVE = compile_words(
     r"abliterated|uncensored|derestricted|merged?|merge|distill?ed|dpo|sft|orpo|derivative|derivat",
     r"sauerkraut\w*|vicuna|alpaca|wizard\w*|orca|dolphin|airoboros|openhermes|leo ?lm|bloke",
+)
+# What a system of one's own is called by: a family's name beside it is a name of that system.
+SYSTEM = compile_words(
+    r"project|projekt|projet|progetto|proyecto|portal|crm|erp|programme|program|initiative|campaign|dashboard",
+    r"software|scanner|newsletter|database|farm|parcel|system|systeme|sistema|suite|branch|countertop|conference",
 )
 # Models that people name and that no catalogue lists: a part of a list that is no tool.
 OTHER_MODELS = compile_words(
@@ -237,8 +254,8 @@ CONNECTORS = frozenset(
 # Words that a hyphen can join to a name without making it another name.
 JOINED_NOISE = frozenset(
     """
-    model models modell modelle modells model basiert basierte basierter basiertes basierten based api instanz
-    instance deployment chatbot bot agent assistant assistent version powered endpoint family familie reihe
-    serie series llm cloud service variante variant gestutzt on via in at and or mit bei auf by to
+    model models modell modelle modells modelo modele basiert basierte basierter basiertes basierten based api
+    version powered family familie reihe serie series llm variante variant gestutzt on via in at and or mit bei
+    auf by to
     """.split()
 )

@@ -235,6 +235,8 @@ def read_host_cell(folded: str) -> HostCell:
         if len(developers) == 1:
             developer = developers.pop()
             host = next((each.slug for each in HOSTS if each.developer == developer), None)
+    if developer == "amazon":
+        host = "amazon-bedrock"
     if host in _OWN_HOSTS or (host is None and _OWN_CELL.fullmatch(bare)):
         return HostCell(OWN)
     if host is not None and BY_SLUG[host].slug in ("github-copilot", "microsoft-365-copilot"):

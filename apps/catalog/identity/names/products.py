@@ -164,41 +164,44 @@ COPILOTS = (
 _COPILOT = r"(?:microsoft |ms |windows |bing )?co-?pilots?"
 
 
-def _fold(name: str) -> str:
-    return re.escape(name.lower()).replace(r"\ ", "[ -]?").replace(r"\-", "[ -]?")
+def _compile(name: str) -> re.Pattern[str]:
+    """Return the pattern of a name as a whole word; its blanks and hyphens may be missing."""
+    body = re.escape(name.lower()).replace(r"\ ", "[ -]?").replace(r"\-", "[ -]?")
+    return re.compile(rf"(?<![a-z0-9]){body}(?![a-z0-9])")
 
 
-_NAMES = {
-    name.lower(): product
-    for product in PRODUCTS
-    for name in (product.name, *product.other_names)
-    if name not in product.everyday
-}
-_EVERYDAY = {name.lower(): product for product in PRODUCTS for name in product.everyday}
-_ANY = re.compile(
-    r"(?<![a-z0-9])(?:"
-    + "|".join(
-        f"(?P<p{number}>{_fold(name)})"
-        for number, name in enumerate(sorted(_NAMES, key=lambda name: (-len(name), name)))
-    )
-    + rf"|(?P<copilot>{_COPILOT}))(?![a-z0-9])"
-)
-_BY_GROUP = {
-    f"p{number}": _NAMES[name]
-    for number, name in enumerate(sorted(_NAMES, key=lambda name: (-len(name), name)))
-}
-_EVERYDAY_WORD = re.compile(
-    r"(?<![a-z0-9-])(?:"
-    + "|".join(
-        f"(?P<e{number}>{_fold(name)})"
-        for number, name in enumerate(sorted(_EVERYDAY, key=lambda name: (-len(name), name)))
-    )
-    + r")(?![a-z0-9-])"
-)
-_EVERYDAY_BY_GROUP = {
-    f"e{number}": _EVERYDAY[name]
-    for number, name in enumerate(sorted(_EVERYDAY, key=lambda name: (-len(name), name)))
-}
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A name of a product, or of several (`product` is None)."""
+
+    pattern: re.Pattern[str]
+    product: Product | None
+    is_everyday: bool = False
+
+
+def _key(text: str) -> str:
+    """Return the first two letters or digits of a text, by which names are looked up."""
+    return "".join(letter for letter in text[:4] if letter.isalnum())[:2].lower()
+
+
+def _index_names() -> dict[str, list[_Name]]:
+    """Return the names by their first two letters, the longest first."""
+    names = [
+        (len(name), _key(name), _Name(_compile(name), product, name in product.everyday))
+        for product in PRODUCTS
+        for name in dict.fromkeys((product.name, *product.other_names, *product.everyday))
+    ]
+    for first in ("copilot", "co-pilot", "microsoft copilot", "ms copilot", "windows copilot", "bing copilot"):
+        pattern = re.compile(rf"(?<![a-z0-9]){_COPILOT}(?![a-z0-9])")
+        names.append((len(first), _key(first), _Name(pattern, None)))
+    index: dict[str, list[_Name]] = {}
+    for _length, key, name in sorted(names, key=lambda entry: -entry[0]):
+        index.setdefault(key, []).append(name)
+    return index
+
+
+_INDEX = _index_names()
+_WORD_START = re.compile(r"(?<![a-z0-9])[a-z0-9]")
 _REST = re.compile(r"[^a-z0-9]+|(?<![a-z0-9])(?:ai|app|tool|bot|assistant|agent|ide|editor|pro|enterprise|licen[cs]es?)(?![a-z0-9])")
 
 
@@ -214,18 +217,30 @@ class NamedProduct:
 
 def find_products(folded: str, host_cell: str) -> list[NamedProduct]:
     """Return the products in the text, the longest name at each place."""
-    found = [
-        NamedProduct(match.start(), match.end(), None, COPILOTS)
-        if match.lastgroup == "copilot"
-        else NamedProduct(match.start(), match.end(), _BY_GROUP[match.lastgroup or ""])
-        for match in _ANY.finditer(folded)
-    ]
-    for match in _EVERYDAY_WORD.finditer(folded):
-        product = _EVERYDAY_BY_GROUP[match.lastgroup or ""]
-        if any(match.start() < each.end and each.start < match.end() for each in found):
+    found: list[NamedProduct] = []
+    position = 0
+    for start in (match.start() for match in _WORD_START.finditer(folded)):
+        if start < position:
             continue
-        vendor = product.vendor.lower().partition(" ")[0]
-        around = folded[: match.start()] + " " + folded[match.end() :]
-        if vendor in around or vendor in host_cell or not _REST.sub("", around):
-            found.append(NamedProduct(match.start(), match.end(), product))
-    return sorted(found, key=lambda each: each.start)
+        for name in _INDEX.get(_key(folded[start : start + 4]), ()):
+            match = name.pattern.match(folded, start)
+            if match is None or (
+                name.is_everyday and not _is_meant(name.product, match, folded, host_cell)
+            ):
+                continue
+            candidates = COPILOTS if name.product is None else ()
+            found.append(NamedProduct(match.start(), match.end(), name.product, candidates))
+            position = match.end()
+            break
+    return found
+
+
+def _is_meant(
+    product: Product | None, match: re.Match[str], folded: str, host_cell: str
+) -> bool:
+    """Return whether an everyday word is a product here: its vendor is named, or the text says
+    nothing else."""
+    assert product is not None
+    vendor = product.vendor.lower().partition(" ")[0]
+    around = folded[: match.start()] + " " + folded[match.end() :]
+    return vendor in around or vendor in host_cell or not _REST.sub("", around)

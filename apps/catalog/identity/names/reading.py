@@ -14,8 +14,10 @@ from apps.catalog.identity.hosts import BY_SLUG, developer_slug, host_slug
 from apps.catalog.identity.names import phrases
 from apps.catalog.identity.names.dates import Stamp, find_dates
 from apps.catalog.identity.names.families import (
+    DISTINCTIVE,
     EVERYDAY,
-    TIERS,
+    SHARED_ANCHORS,
+    UNMISTAKABLE,
     Families,
     LineMatch,
     facts_of,
@@ -166,17 +168,19 @@ _ZERO_FIRST = re.compile(r"(?<![a-z0-9.-])0(?=[134](?![a-z0-9.]))")
 _OWN_NAME = re.compile(r"\"[^\"]{2,40}\"|(?<![a-z0-9])(?:called|named|genannt|namens|dit|llamado)(?![a-z0-9])")
 _QUESTIONED = re.compile(r"\?")
 _LATEST = "latest"
+_MAX_KEPT = 50_000
 _SPECIAL_ONLY = re.compile(r"latest|experimental|beta|preview")
 
 
 class NameReader:
     """Reads names of models with the known IDs of a resolver; building takes some tens of
-    milliseconds, and reading keeps no state but a cache of misspelt words."""
+    milliseconds, and reading keeps no state but what it has looked up before."""
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._families = Families(resolver.index)
         self._finder = MentionFinder(self._families)
+        self._resolved_names: dict[tuple[str, str | None], KnownId | None] = {}
 
     def read_name(self, text: str, host_cell: str = "") -> Reading:
         """Return what the cell says, with the cell beside it that names a host or vendor."""
@@ -304,7 +308,7 @@ class NameReader:
         """Return whether the line has further releases that only a date tells apart."""
         own = facts_of(tokens_of(known_id.slug.lower()))
         for other in self._families.lines[known_id.line].ids:
-            if other.entity == known_id.entity or other.kind != "pinned":
+            if other.kind != "pinned":
                 continue
             more = facts_of(tokens_of(other.slug.lower())) - own
             if more and all(is_stamp(fact) for fact in more):
@@ -426,7 +430,12 @@ class NameReader:
         answers = self._read_mentions(text, scan, cell, cell_text)
         answers += [_Answer(reading, start, end) for start, end, reading in text.ids]
         answers = self._drop_repeated(sorted(answers, key=lambda answer: answer.start), text)
-        if not answers and not text.products:
+        if not answers and any(
+            named.product and named.product.slug == "chatgpt" for named in text.products
+        ):
+            answers = self._read_chat_fragment(scan)
+            text.products = [] if answers else text.products
+        elif not answers and not text.products:
             answers = self._read_fragment(text, scan, cell, cell_text)
         answers = [self._mark(answer, answers, text) for answer in answers]
         return self._assemble(answers, text, scan, cell, cell_text)
@@ -450,9 +459,10 @@ class NameReader:
                     continue
                 inherited = self._inherit(mention, fragment, text)
                 if inherited is not None:
-                    start = scan.segments[segment].start
-                    extra.append(_Answer(inherited, start, start, segment))
+                    extra.append(_Answer(inherited, *_span(scan, segment, text), segment))
             reading = self._read_mention(mention, mentions, text, scan, cell, cell_text)
+            if reading is not None and number and reading.kind is Kind.FAMILY:
+                reading = self._inherit_tier(mentions[number - 1], mention, scan, text) or reading
             if reading is not None:
                 answers.append(_Answer(reading, mention.start, mention.end, mention.segment))
                 answers += extra
@@ -505,11 +515,32 @@ class NameReader:
                 return self._choose(match.lines[0], likely=True)
         return None
 
+    def _inherit_tier(
+        self, previous: Mention, mention: Mention, scan: Scan, text: _Text
+    ) -> Reading | None:
+        """Return the reading of a tier that follows another one of the same generation
+        (`Claude 3.5 Sonnet / Haiku`)."""
+        is_next = mention.segment == previous.segment + 1
+        family = self._families.complete(tuple(previous.tokens))[0]
+        if not is_next or self._families.complete((mention.anchor,))[0] != family:
+            return None
+        if len(mention.tokens) > 1 or mention.anchor == family:
+            return None
+        return self._inherit(previous, mention.tokens, text)
+
     # --- one name ---------------------------------------------------------------------------------
 
     def _resolve(self, tokens: Sequence[str], host: str | None) -> KnownId | None:
         """Return the known ID that the resolver finds for the tokens as one string."""
         joined = "-".join(token.lstrip("=") for token in tokens)
+        key = (joined, host)
+        if key not in self._resolved_names:
+            if len(self._resolved_names) >= _MAX_KEPT:
+                self._resolved_names.clear()
+            self._resolved_names[key] = self._resolve_joined(joined, host)
+        return self._resolved_names[key]
+
+    def _resolve_joined(self, joined: str, host: str | None) -> KnownId | None:
         for name in dict.fromkeys((joined, joined.replace("embed", "embedding"))):
             resolution = self._resolver.resolve(name, host)
             if resolution.canonical is not None:
@@ -528,6 +559,9 @@ class NameReader:
         """Return the reading of one name; None if its word is an everyday word here."""
         tokens = list(self._families.complete(tuple(mention.tokens)))
         developer = self._developer_of(mention, text)
+        if mention.anchor in SHARED_ANCHORS and developer is None:
+            made_by = cell.developer
+            developer = made_by if made_by in self._families.developers_of(mention.anchor) else None
         if developer is not None and developer not in self._families.developers_of(mention.anchor):
             if len(tokens) == 1 and mention.anchor in EVERYDAY:
                 return None
@@ -546,6 +580,14 @@ class NameReader:
                 tokens = longer
         reading = self._read_tokens(tokens, readings, developer, _hint_of(cell))
         reading = self._consider_distant(mention, tokens, reading, developer)
+        if (
+            reading.kind is Kind.FAMILY
+            and len(mention.tokens) == 1
+            and mention.anchor not in UNMISTAKABLE
+            and developer is None
+            and _is_beside_system(text.folded, mention)
+        ):
+            return None
         if mention.anchor in EVERYDAY and not self._is_supported(
             mention, tokens, reading, text, scan, cell, developer
         ):
@@ -667,6 +709,9 @@ class NameReader:
         if len(found) == 1 and (match.exact or len(match.lines) <= 4):
             known_id = next(iter(found.values()))
             return self._resolved(known_id, "the only release with this date or code")
+        contained = self._families.find_containing(tokens, developer)
+        if contained is not None:
+            return self._resolved(contained, "the only release with this name")
         hint = match.lines[0] if match.lines else match.hint
         return self._unknown(
             hint,
@@ -785,10 +830,12 @@ class NameReader:
             return True
         if any(BY_SLUG[host].developer in developers for host in hosts if host in BY_SLUG):
             return True
+        if reading.kind is Kind.RESOLVED and any(is_stamp(token) for token in tokens):
+            return True
         is_found = reading.kind in (Kind.RESOLVED, Kind.CHOOSE) and len(tokens) > 1
         if is_found and any(is_number(token) for token in tokens) and len(tokens) > 2:
             return True
-        strong = mention.anchor in ("mistral", "nova", "titan", "whisper", "sora", "voyage", "o1", "devstral", "imagen", "granite", "hermes", "sd", "veo", "pixtral")
+        strong = mention.anchor in DISTINCTIVE
         if is_found and strong:
             return True
         is_alone = not any(scan.unknown_words.values())
@@ -848,8 +895,7 @@ class NameReader:
                         likely=True,
                     )
                     return [_Answer(reading, mention.start, mention.end)]
-        chat = next((named for named in text.products if named.product and named.product.slug == "chatgpt"), None)
-        if not fragment or chat is not None:
+        if not fragment:
             return []
         if any(words for words in scan.unknown_words.values()):
             return []
@@ -875,6 +921,25 @@ class NameReader:
         reading = next(iter(found.values()))
         return [_Answer(replace(reading, certainty=Certainty.LIKELY), 0, len(text.folded))]
 
+    def _read_chat_fragment(self, scan: Scan) -> list[_Answer]:
+        """Return the family that `ChatGPT 4o` can mean: the model, or the one of the app."""
+        fragment = [token for tokens in scan.fragments.values() for token in tokens]
+        if not fragment or not is_number(fragment[0]):
+            return []
+        lines = [
+            line
+            for anchor in ("gpt", "chatgpt")
+            for line in self._families.find((anchor, *fragment), "openai").lines
+        ]
+        if not lines:
+            return []
+        reading = self._family(
+            lines,
+            note="ChatGPT is a product; the number can mean the model of the API or the one in the app.",
+            likely=True,
+        )
+        return [_Answer(replace(reading, product="chatgpt", product_name="ChatGPT"), 0, 0)]
+
     # --- several names ----------------------------------------------------------------------------
 
     def _drop_repeated(self, answers: list[_Answer], text: _Text) -> list[_Answer]:
@@ -890,6 +955,15 @@ class NameReader:
                 and re.fullmatch(r"\W*[(\[:=]\W*", text.folded[answer.end : answers[number + 1].start])
             ):
                 continue  # the ID in brackets says which one
+            if (
+                answer.reading.kind is Kind.FAMILY
+                and following is not None
+                and following.kind in (Kind.RESOLVED, Kind.CHOOSE)
+                and following.developer == answer.reading.developer
+                and answer.end - answer.start < 12
+                and re.fullmatch(r"[\s-]*", text.folded[answer.end : answers[number + 1].start])
+            ):
+                continue  # `GPT o3` is o3
             if any(
                 other is not answer and _covers(other.reading, answer.reading, self._families)
                 and (not _covers(answer.reading, other.reading, self._families) or other.start < answer.start)
@@ -919,9 +993,18 @@ class NameReader:
             and phrases.NEGATION.fullmatch(last_word[0]) is not None
             and last_word[1] in ("the", "a", "an", "any", "using", "use", "openai", "ein", "das")
         )
-        is_future = bool(phrases.FUTURE.search(before[-24:]) or (remark and phrases.FUTURE.search(remark)))
+        is_future = bool(
+            phrases.FUTURE.search(before[-24:])
+            or (remark and phrases.FUTURE.search(remark))
+            or (len(answers) > 1 and phrases.FUTURE.match(after.lstrip(" :-")))
+        )
         role = answer.reading.role
-        if phrases.FALLBACK.search(before) or (remark and phrases.FALLBACK.search(remark)):
+        directly_after = after.lstrip(" :-")
+        if (
+            phrases.FALLBACK.search(before)
+            or (remark and phrases.FALLBACK.search(remark))
+            or (len(answers) > 1 and phrases.FALLBACK.match(directly_after))
+        ):
             role = "fallback"
         return replace(
             answer,
@@ -1071,6 +1154,8 @@ class NameReader:
             host = self._host_in_text(answer, answers, text)
         if host is None and not any(place.host for place in text.places):
             host = cell.host
+            if host == "google" and reading.developer not in ("google", ""):
+                host = "google-vertex"  # Google serves models of others on Vertex AI only
         if is_product and not reading.product.startswith(("azure-", "platform:")):
             host = None
         return replace(
@@ -1117,6 +1202,8 @@ class NameReader:
         is_open = bool(phrases.NOT_STATED.search(rest) or re.fullmatch(r"[\W_]*\?+[\W_]*", rest))
         is_none = bool(phrases.NO_MODEL.search(rest) or phrases.METHOD.search(folded))
         developer = text.developers[0][1] if text.developers else None
+        if developer is not None and (words := re.findall(r"[a-z]+", folded[: text.developers[0][0]])):
+            developer = None if phrases.NEGATION.fullmatch(words[-1]) else developer
         foreign = phrases.OTHER_MODELS.search(rest)
         if is_none and not platform and not developer and not foreign:
             return Reading("", Kind.NOT_A_MODEL, why="The cell names no AI model.")
@@ -1172,6 +1259,15 @@ class NameReader:
         return place.host if place else cell.host
 
 
+def _span(scan: Scan, segment: int, text: _Text) -> tuple[int, int]:
+    """Return the position of a part of a list, without the blanks and signs around it."""
+    start = scan.segments[segment].start
+    end = scan.segments[segment + 1].start - 1 if segment + 1 < len(scan.segments) else len(text.folded)
+    body = text.folded[start:end]
+    start += len(body) - len(body.lstrip(" ()[]:-"))
+    return start, max(start, start + len(body.strip(" ()[]:-")))
+
+
 def _hint_of(cell: HostCell) -> str | None:
     return cell.host if cell.host in BY_SLUG else None
 
@@ -1196,6 +1292,15 @@ def _joins_name(folded: str, match: re.Match[str]) -> bool:
 
 def _without(folded: str, mention: Mention) -> str:
     return folded[: mention.start] + " " + folded[mention.end :]
+
+
+def _is_beside_system(folded: str, mention: Mention) -> bool:
+    """Return whether the word before or after a family's name says that it names a system."""
+    before = re.search(r"([a-z]+)[\s:\-\"'(]*$", folded[: mention.start])
+    after = re.match(r"[\s:\-\"')]*([a-z]+)(?:\s+([a-z]+))?", folded[mention.end :])
+    words = [match[1] for match in (before,) if match]
+    words += [word for word in after.groups() if word] if after else []
+    return any(phrases.SYSTEM.fullmatch(word) for word in words)
 
 
 def _covers(reading: Reading, other: Reading, families: Families) -> bool:
